@@ -1,0 +1,56 @@
+"""Events and dead letters as JSON Lines on a stream."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO
+
+import msgspec
+
+from setpoint.core import events
+from setpoint.core.events import CloudEvent
+from setpoint.errors import Unavailable
+
+
+class JsonlBus:
+    """An ``EventBus`` that writes one CloudEvent a line.
+
+    Args:
+        stream: where to; flushed after each resource's events.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def publish(self, events_of_one: Sequence[CloudEvent]) -> None:
+        """See ``EventBus.publish``."""
+        try:
+            self._stream.writelines(events.encode(event) + b"\n" for event in events_of_one)
+            self._stream.flush()
+        except OSError as error:
+            raise Unavailable(f"the output cannot be written ({error.strerror})") from error
+
+
+class JsonlDeadLetters:
+    """``DeadLetters`` in a stream: ``{"reason", "attributes", "message"}`` a line, the message in base64.
+
+    Args:
+        stream: where to; flushed after each message.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        """See ``DeadLetters.put``."""
+        letter = {
+            "reason": reason,
+            "attributes": dict(attributes),
+            "message": base64.b64encode(message).decode(),
+        }
+        try:
+            self._stream.write(msgspec.json.encode(letter) + b"\n")
+            self._stream.flush()
+        except OSError as error:
+            raise Unavailable(f"the dead letters cannot be written ({error.strerror})") from error

@@ -1,0 +1,132 @@
+"""``setpoint detect``: a feed in, drift out."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setpoint import flow, wiring
+from setpoint.cli import feed
+from setpoint.cli.apply import StoreUrl, load_all
+from setpoint.cli.output import errors, findings_table, out
+from setpoint.cli.rejected import Rejected
+from setpoint.core.findings import Outcome
+from setpoint.errors import BadRequest, TransientError
+from setpoint.flow import Deps
+
+Outcomes = Counter[Outcome]
+
+_STRAY_LETTERS = Path("setpoint-dead-letters.jsonl")
+
+
+class Output(StrEnum):
+    """How detected drift is written."""
+
+    table = "table"
+    jsonl = "jsonl"
+
+
+def detect(  # noqa: PLR0913 - the options of the command
+    *,
+    declarations: Annotated[
+        list[str] | None,
+        typer.Option("--declarations", "-d", metavar="PATH", help="Declare this first; may be given again."),
+    ] = None,
+    feed_file: Annotated[
+        str | None, typer.Option("--feed", metavar="FILE|-", help="A recorded feed; - is standard input.")
+    ] = None,
+    subscription: Annotated[
+        str | None,
+        typer.Option("--subscription", metavar="projects/P/subscriptions/S", help="Pull from Pub/Sub until stopped."),
+    ] = None,
+    store: StoreUrl = "memory:",
+    output: Annotated[Output, typer.Option(help="table for people; jsonl: one CloudEvent a line.")] = Output.table,
+    events_topic: Annotated[
+        str | None,
+        typer.Option(metavar="projects/P/topics/T", help="Publish events there too, instead of here."),
+    ] = None,
+    dead_letters: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append messages that cannot be handled, with the reason."),
+    ] = None,
+    until_idle: Annotated[bool, typer.Option(help="With --subscription: stop when nothing comes any more.")] = False,
+) -> None:
+    """Compare each change of a feed with what is declared, and tell what drifted.
+
+    Exits with 1 where a declaration is bad; everything else is done all the same.
+    """
+    if (feed_file is None) == (subscription is None):
+        raise BadRequest("say where changes come from: either --feed FILE or --subscription NAME")
+    loaded = load_all(declarations) if declarations else None
+    keeps_itself = feed_file is not None and feed_file != "-"
+    rejected = Rejected(dead_letters or (None if keeps_itself else _STRAY_LETTERS))
+    deps = wiring.command_line(store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic)
+    try:
+        if loaded:
+            deps.store.declare(loaded.desired, loaded.rules)
+        flow.heal(deps)
+        if subscription:
+            _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
+        else:
+            _timed(lambda: _from_file(str(feed_file), deps, rejected))
+        if output is Output.table:
+            _show(deps)
+    finally:
+        deps.store.close()
+        rejected.close()
+    if loaded and loaded.problems:
+        raise typer.Exit(1)
+
+
+def _from_file(name: str, deps: Deps, rejected: Rejected) -> Outcomes:
+    outcomes: Outcomes = Counter()
+    try:
+        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
+            for message in feed.messages(stream):
+                rejected.where = f"{name}:{message.where}"
+                outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+    except OSError as error:
+        raise BadRequest(f"{name}: cannot be read: {error.strerror}") from error
+    return outcomes
+
+
+def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle: bool) -> Outcomes:
+    """Pull until interrupted; a message is acknowledged when everything that follows from it is safe."""
+    subscription = wiring.open_subscription(name)
+    outcomes: Outcomes = Counter()
+    try:
+        while (batch := subscription.pull()) or not until_idle:
+            done, again = [], []
+            for message in batch:
+                rejected.where = name
+                try:
+                    outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+                    done.append(message)
+                except TransientError as error:
+                    errors.print(f"[yellow]again:[/] {error}", soft_wrap=True)
+                    again.append(message)
+            subscription.settle(done, again)
+    except KeyboardInterrupt:
+        errors.print("stopped; what was not acknowledged will be delivered again")
+    return outcomes
+
+
+def _timed(work: Callable[[], Outcomes]) -> None:
+    started = time.perf_counter()
+    outcomes = work()
+    took = time.perf_counter() - started
+    total = outcomes.total()
+    told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    errors.print(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {told or 'nothing came'}")
+
+
+def _show(deps: Deps) -> None:
+    drifted = [one for one in deps.store.states(drifted=True) if one.finding and one.finding.status == "open"]
+    out.print(findings_table(drifted, f"{len(drifted)} open findings") if drifted else "no drift")

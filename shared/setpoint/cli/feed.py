@@ -1,0 +1,79 @@
+"""Recorded feeds: messages from a file or standard input.
+
+Taken are: one TemporalAsset a line, as a feed sends it; the same inside Pub/Sub's envelope, as a push subscription or
+``gcloud pubsub subscriptions pull --format=json`` writes it; and a JSON array or a run of indented objects of either.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+_ENVELOPE = re.compile(rb'\{\s*"(?:message|subscription|ackId|deliveryAttempt)"\s*:')
+
+
+class Message(NamedTuple):
+    """A message of a recorded feed.
+
+    Args:
+        where: the line, from 1.
+        data: the message's data.
+        attributes: the message's attributes.
+    """
+
+    where: int
+    data: bytes
+    attributes: dict[str, str]
+
+
+def messages(stream: BinaryIO) -> Iterator[Message]:
+    """The messages of a recorded feed, in its order; what is no message is passed on as it is, to be rejected."""
+    for where, record in _records(stream):
+        yield _unwrapped(where, record) if _ENVELOPE.match(record) else Message(where, record, {})
+
+
+def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    for at, line in enumerate(stream, start=1):
+        record = line.strip()
+        if at == 1:
+            record = record.removeprefix(b"\xef\xbb\xbf")
+        if record in (b"{", b"[") or (at == 1 and record.startswith(b"[")):
+            yield from _indented(at, record + b"\n" + stream.read())
+            return
+        if record:
+            yield at, record
+
+
+def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:
+    """JSON that is not one record a line: an array, or objects that go over several lines."""
+    text = rest.decode(errors="replace")
+    decode = json.JSONDecoder().raw_decode
+    at = 0
+    while at < len(text):
+        if text[at].isspace() or text[at] == ",":
+            at += 1
+            continue
+        line = first_line + text.count("\n", 0, at)
+        try:
+            value, end = decode(text, at)
+        except (ValueError, RecursionError):
+            end = text.find("\n{", at + 1)
+            end = len(text) if end < 0 else end
+            yield line, text[at:end].strip().encode()
+        else:
+            for element in value if isinstance(value, list) else [value]:
+                yield line, json.dumps(element).encode()
+        at = end
+
+
+def _unwrapped(where: int, record: bytes) -> Message:
+    try:
+        envelope: Any = json.loads(record)
+        message = envelope["message"]
+        data = base64.b64decode(message.get("data") or "", validate=True)
+        return Message(where, data, {str(key): str(value) for key, value in (message.get("attributes") or {}).items()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Message(where, record, {})

@@ -1,0 +1,118 @@
+"""``setpoint findings``: what drifted, and the life of one finding."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from setpoint import wiring
+from setpoint.cli.apply import DEFAULT_STORE, StoreUrl
+from setpoint.cli.output import difference_line, findings_table, out
+from setpoint.core.findings import ResourceState
+from setpoint.errors import BadRequest
+from setpoint.ports import StateStore
+
+app = typer.Typer(help="What drifted, and since when.", no_args_is_help=True)
+
+
+class Which(StrEnum):
+    """Which findings to list."""
+
+    open = "open"
+    resolved = "resolved"
+    all = "all"
+
+
+class Output(StrEnum):
+    """How findings are written."""
+
+    table = "table"
+    jsonl = "jsonl"
+
+
+@app.command("list")
+def list_findings(
+    store: StoreUrl = DEFAULT_STORE,
+    status: Annotated[Which, typer.Option(help="Which ones.")] = Which.open,
+    team: Annotated[str | None, typer.Option(help="Only those of this team.")] = None,
+    output: Annotated[Output, typer.Option(help="table for people; jsonl: one finding a line.")] = Output.table,
+) -> None:
+    """List findings, the worst first."""
+    opened = wiring.open_store(store)
+    try:
+        found = [one for one in opened.states(drifted=True) if _is_meant(one, status, team)]
+    finally:
+        opened.close()
+    if output is Output.jsonl:
+        for state in found:
+            out.out(msgspec.json.encode({"id": state.key.id, **msgspec.to_builtins(state)}).decode())
+    else:
+        out.print(findings_table(found, f"{len(found)} {status} findings") if found else f"no {status} findings")
+
+
+@app.command()
+def show(
+    finding: Annotated[str, typer.Argument(help="A finding's id, or the beginning of it, or a resource name.")],
+    store: StoreUrl = DEFAULT_STORE,
+) -> None:
+    """Show all that is known of one finding."""
+    opened = wiring.open_store(store)
+    try:
+        state = _find(opened, finding)
+    finally:
+        opened.close()
+    out.print(_details(state))
+
+
+def _is_meant(state: ResourceState, status: Which, team: str | None) -> bool:
+    finding = state.finding
+    if finding is None or (team is not None and finding.owner.team != team):
+        return False
+    return status is Which.all or finding.status == status
+
+
+def _find(store: StateStore, wanted: str) -> ResourceState:
+    found = [one for one in store.states(drifted=True) if one.key.name == wanted or one.key.id.startswith(wanted)]
+    if not found:
+        raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` names them all")
+    if len(found) > 1:
+        ids = ", ".join(one.key.id[:12] for one in found[:5])
+        raise BadRequest(f"`{wanted}` means {len(found)} findings ({ids}…); give more of the id")
+    return found[0]
+
+
+def _details(state: ResourceState) -> Table:
+    finding = state.finding
+    assert finding is not None  # noqa: S101 - only drifted records are looked through
+    table = Table(show_header=False, title=state.key.name, title_justify="left")
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    rows = {
+        "finding": state.key.id,
+        "asset type": state.asset_type,
+        "content": state.key.content,
+        "kind": finding.kind,
+        "status": f"{finding.status} {finding.reason}".strip(),
+        "severity": finding.severity,
+        "project": finding.project,
+        "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
+        "mode": finding.mode,
+        "declared in": str(finding.source),
+        "first seen": finding.first_seen.isoformat(),
+        "last seen": finding.last_seen.isoformat(),
+        "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",
+        "seen": f"{finding.count} times, episode {finding.episodes}",
+        "fingerprint": finding.fingerprint,
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    for difference in finding.differences:
+        table.add_row(difference.op, difference_line(difference))
+    if (more := finding.difference_count - len(finding.differences)) > 0:
+        table.add_row("", f"and {more} more")
+    return table

@@ -1,0 +1,258 @@
+"""Comparing a declaration with an observation, field by field and by meaning.
+
+A declaration owns the fields that it names and no others, unless it says ``exact``. Whatever is dropped or taken as
+equal although it is not literally so has a name, which ``explain`` collects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from setpoint.core import lists, noise, paths, values
+from setpoint.core.paths import Path
+from setpoint.core.references import Project
+
+if TYPE_CHECKING:
+    from setpoint.core.catalogue import Field, Schema
+
+Operation = Literal["changed", "missing", "unexpected"]
+
+MASK = "(sensitive)"
+"""What stands for a secret in everything that leaves the detector."""
+
+_NO_FIELDS: Mapping[str, Field] = {}
+
+
+class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One field that is not as declared.
+
+    Args:
+        path: the field in the API's terms; an empty path is the whole.
+        op: ``changed``, ``missing`` (declared, not there) or ``unexpected`` (there, not declared).
+        declared: the declared value; unset where nothing is declared.
+        observed: the observed value; unset where nothing is there.
+        immutable: the API cannot change this field; putting it back means making the resource anew.
+    """
+
+    path: str
+    op: Operation
+    declared: Any = msgspec.UNSET
+    observed: Any = msgspec.UNSET
+    immutable: bool = False
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Why a field is no difference although it is not literally equal, or why it was not compared."""
+
+    path: str
+    reason: str
+
+
+class Comparison:
+    """The walk over both sides, and what it has found so far.
+
+    Args:
+        own: the project that holds the resource, by id and number.
+        exact: whether fields that are not declared are differences.
+        explain: whether to keep the reasons of all that is no difference.
+    """
+
+    __slots__ = ("differences", "exact", "notes", "own", "unchecked")
+
+    def __init__(self, own: Project, *, exact: bool = False, explain: bool = False) -> None:
+        self.own = own
+        self.exact = exact
+        self.differences: list[Difference] = []
+        self.unchecked: list[Note] = []
+        self.notes: list[Note] | None = [] if explain else None
+
+    def trial(self) -> Comparison:
+        """A comparison of the same kind whose findings do not count; for matching list elements."""
+        return Comparison(self.own, exact=self.exact)
+
+    def message(
+        self, path: Path, name: str, schema: Schema | None, item: Field | None, declared: Any, observed: Any
+    ) -> None:
+        """Compare two objects: a message by its schema's fields, a map by its one item field."""
+        fields = schema.fields if schema is not None else _NO_FIELDS
+        for key, want in declared.items():
+            have = observed.get(key)
+            if have == want or want is None:
+                continue
+            field = fields.get(key) or item
+            if have is None and (found := _other_spelling(key, fields, observed)):
+                field, have = fields.get(found) or item, observed[found]
+            if noise.is_system_label(name, key) or (path is None and key in noise.SYSTEM_FIELDS):
+                self.note((path, key), "kept by the system")
+            else:
+                self.value((path, key), key, field, want, have)
+        if self.exact:
+            self._undeclared(path, name, fields, item, declared, observed)
+
+    def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
+        """Compare one value with its counterpart; ``have`` is None where there is none."""
+        if field is not None and field.output_only:
+            self.leave(path, "written by the server alone")
+        elif values.is_masked(have):
+            self.leave(path, "a secret that the server masks")
+        elif have is None:
+            self._absent(path, name, field, want)
+        elif field is not None and field.input_only and not isinstance(want, (dict, list)):
+            self.leave(path, "an input that the server does not give back")
+        elif isinstance(want, dict) and isinstance(have, dict):
+            schema, item = (field.schema, field.item) if field is not None else (None, None)
+            self.message(path, name, schema, item, want, have)
+        elif isinstance(want, list) and isinstance(have, list):
+            lists.compare(self, path, name, field, want, have)
+        else:
+            self._scalar(path, name, field, want, have)
+
+    def _scalar(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
+        if isinstance(want, (dict, list)) or isinstance(have, (dict, list)):
+            reason = _parsed(want, have) or ("zero is absent" if _both_zero(field, want, have) else "")
+        else:
+            reason = values.equal(field, name, want, have, self.own)
+            reason = reason or ("zero is absent" if _both_zero(field, want, have) else "")
+        if reason:
+            self.note(path, reason)
+        else:
+            self.differ(path, "changed", name, field, want, have)
+
+    def _absent(self, path: Path, name: str, field: Field | None, want: Any) -> None:
+        if _is_zero(field, want):
+            self.note(path, "zero is absent")
+        elif _is_unanswered(name, field):
+            self.leave(path, "an input that the server does not give back")
+        elif isinstance(want, dict):
+            for key, part in want.items():
+                if part is not None and not noise.is_system_label(name, key):
+                    self.value((path, key), key, child(field, key), part, None)
+        else:
+            self.differ(path, "missing", name, field, want, msgspec.UNSET)
+
+    def _undeclared(
+        self,
+        path: Path,
+        name: str,
+        fields: Mapping[str, Field],
+        item: Field | None,
+        declared: Any,
+        observed: Any,
+    ) -> None:
+        for key, have in observed.items():
+            if key in declared or _other_spelling(key, fields, declared):
+                continue
+            field = fields.get(key) or item
+            if field is not None and (field.output_only or (field.default is not None and field.default == have)):
+                continue
+            if noise.is_system_label(name, key) or (path is None and key in noise.SYSTEM_FIELDS):
+                continue
+            if not _is_zero(field, have):
+                self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
+
+    def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
+        """Report a difference; secrets are masked here and nowhere later."""
+        self.differences.append(
+            Difference(
+                paths.text(path),
+                op,
+                masked(name, field, want),
+                masked(name, field, have),
+                immutable=field is not None and field.immutable,
+            )
+        )
+
+    def leave(self, path: Path, reason: str) -> None:
+        """Say that a field could not be compared."""
+        self.unchecked.append(Note(paths.text(path), reason))
+
+    def note(self, path: Path, reason: str) -> None:
+        """Keep the reason why a field is no difference, where somebody wants to know."""
+        if self.notes is not None:
+            self.notes.append(Note(paths.text(path), reason))
+
+
+def compare(
+    declared: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    schema: Schema | None = None,
+    *,
+    own: Project = Project(),  # noqa: B008 - an immutable value
+    exact: bool = False,
+) -> tuple[Difference, ...]:
+    """The differences between what is declared and what is observed.
+
+    Args:
+        declared: declared fields in the API's own shape.
+        observed: the resource's fields.
+        schema: what the catalogue says of the type; None compares with care by the look of the values.
+        own: the project that holds the resource, by id and number.
+        exact: fields that are not declared are differences too.
+    """
+    walk = Comparison(own, exact=exact)
+    walk.message(paths.ROOT, "", schema, None, declared, observed)
+    return tuple(walk.differences)
+
+
+def child(field: Field | None, key: str) -> Field | None:
+    """What the catalogue says of ``key`` below ``field``."""
+    if field is None:
+        return None
+    return (field.schema.fields.get(key) if field.schema is not None else None) or field.item
+
+
+def masked(name: str, field: Field | None, value: Any) -> Any:
+    """The value with every secret in it replaced; the value itself where there is none."""
+    if isinstance(value, dict):
+        return {key: masked(key, child(field, key), part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [masked(name, field.item if field is not None else None, part) for part in value]
+    if value is msgspec.UNSET or isinstance(value, bool) or not value:
+        return value
+    secret = field.sensitive if field is not None else noise.names_a_secret(name)
+    return MASK if secret else value
+
+
+def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
+    """The key as the other side spells it, snake or camel case, or an empty string."""
+    for spelled in (values.camel(key), values.snake(key)):
+        if spelled != key and spelled in observed and key not in fields:
+            return spelled
+    return ""
+
+
+def _is_zero(field: Field | None, value: Any) -> bool:
+    if noise.is_zero(value):
+        return True
+    if field is None:
+        return False
+    if isinstance(value, dict):
+        return all(_is_zero(child(field, key), part) for key, part in value.items())
+    if field.format == "enum":
+        return bool(value == field.zero)
+    return bool(value in ("0", "0s", "false") and (field.type != "string" or field.format))
+
+
+def _both_zero(field: Field | None, want: Any, have: Any) -> bool:
+    return _is_zero(field, want) and _is_zero(field, have)
+
+
+def _is_unanswered(name: str, field: Field | None) -> bool:
+    """Whether the API takes the field and does not give it back."""
+    if field is not None:
+        return field.input_only or field.sensitive
+    return noise.names_a_secret(name)
+
+
+def _parsed(want: Any, have: Any) -> str:
+    """An object on one side and JSON text on the other, compared by content."""
+    text, other = (want, have) if isinstance(want, str) else (have, want)
+    if not isinstance(text, str) or isinstance(other, str):
+        return ""
+    try:
+        return "same JSON" if msgspec.json.decode(text) == other else ""
+    except msgspec.MsgspecError:
+        return ""

@@ -1,0 +1,23 @@
+"""Organisation policies by the constraint that they set.
+
+Cloud Asset Inventory sends the policies of a resource as a list in the shape of API v1; a declaration names one of
+them or several: ``{constraint: …}``, ``{policies: [{constraint: …}, …]}``.
+Source: https://cloud.google.com/resource-manager/reference/rest/v1/Policy
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SERVER_KEPT = frozenset(("etag", "updateTime", "version"))
+
+
+def by_constraint(data: Any) -> dict[str, dict[str, Any]]:
+    """The policies by constraint, ``constraints/`` in front, without what only the server writes."""
+    policies = data if isinstance(data, list) else data.get("policies") or data.get("orgPolicy") or [data]
+    found = {}
+    for policy in policies:
+        if isinstance(policy, dict) and policy.get("constraint"):
+            constraint = "constraints/" + str(policy["constraint"]).removeprefix("constraints/")
+            found[constraint] = {key: part for key, part in policy.items() if key not in _SERVER_KEPT}
+    return found

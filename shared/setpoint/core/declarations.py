@@ -1,0 +1,197 @@
+"""A declaration: one desired state of one resource, with its owner, its policy and where it is written."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from setpoint.core.constraints import by_constraint
+from setpoint.core.names import ResourceKey
+from setpoint.errors import CorruptState
+
+Authority = Literal["policy", "role", "member"]
+"""How much of an IAM policy a declaration owns: all of it, the roles it names, or the grants it names."""
+
+Mode = Literal["off", "alert", "approve", "auto"]
+"""What may be done about drift, from nothing to writing back without asking."""
+
+
+class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose resource it is, and where to reach them."""
+
+    team: str = ""
+    slack: str = ""
+    email: str = ""
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a declaration is written.
+
+    Args:
+        file: path as it was given or found.
+        line: first line of the document, from 1; 0 where unknown.
+        document: index of the document in its file, from 0.
+        repo: repository address, or empty.
+        commit: revision of the repository, or empty.
+    """
+
+    file: str = ""
+    line: int = 0
+    document: int = 0
+    repo: str = ""
+    commit: str = ""
+
+    def __str__(self) -> str:
+        """``file:line``, as editors and terminals understand it."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One desired state of one resource.
+
+    Args:
+        key: the resource and the content that is declared.
+        asset_type: Cloud Asset Inventory's type.
+        data: the declared fields in the API's own shape; what it does not name it does not own.
+        project: project id, where declared.
+        owner: whose it is.
+        authority: of an IAM policy, how much of it is owned.
+        exact: fields that are not declared are drift too.
+        ignore: paths that are not compared, ``labels.last-touched`` or ``lifecycle.rule[*].condition.age``.
+        mode: what may be done about drift.
+        source: where it is written; no part of the digest, so that moving a file changes nothing.
+    """
+
+    key: ResourceKey
+    asset_type: str
+    data: Any
+    project: str = ""
+    owner: Owner = Owner()
+    authority: Authority = "policy"
+    exact: bool = False
+    ignore: tuple[str, ...] = ()
+    mode: Mode = "alert"
+    source: Source = Source()
+
+
+class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of the fleet that says it is fully declared: what has no declaration there is unmanaged.
+
+    Args:
+        name: the scope's own name.
+        projects: project ids or numbers.
+        asset_types: the types that are fully declared.
+        owner: who hears of the unmanaged.
+        mode: what may be done about them.
+        source: where it is written.
+    """
+
+    name: str
+    projects: tuple[str, ...]
+    asset_types: tuple[str, ...]
+    owner: Owner = Owner()
+    mode: Mode = "alert"
+    source: Source = Source()
+
+
+class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is true of the whole fleet rather than of one resource; read with every event.
+
+    Args:
+        scopes: the parts of the fleet that are fully declared.
+        digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
+    """
+
+    scopes: tuple[Scope, ...] = ()
+    digest: str = ""
+
+
+class Desired(msgspec.Struct, frozen=True):
+    """All that is desired of one resource and content.
+
+    Args:
+        declarations: usually one; several where IAM grants of one resource are declared apart.
+        digest: changes when any of them changes in meaning.
+    """
+
+    declarations: tuple[Declaration, ...]
+    digest: str
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_NOWHERE = Source()
+
+
+def desired(declarations: tuple[Declaration, ...]) -> Desired:
+    """Put together what is desired of one resource; the digest knows nothing of files and lines."""
+    meaning = [msgspec.structs.replace(one, source=_NOWHERE) for one in declarations]
+    return Desired(declarations, hashlib.blake2b(_encode(meaning), digest_size=8).hexdigest())
+
+
+def clash(one: Declaration, other: Declaration) -> bool:
+    """Whether two declarations of one resource and content own the same part of it, so that both cannot hold."""
+    if one.key.content == "iam_policy":
+        if "policy" in (one.authority, other.authority):
+            return True
+        return one.authority == other.authority == "role" and not _roles(one).isdisjoint(_roles(other))
+    if one.key.content == "org_policy":
+        return one.exact or other.exact or not _constraints(one).isdisjoint(_constraints(other))
+    return True
+
+
+def _roles(declaration: Declaration) -> set[str]:
+    bindings = declaration.data.get("bindings") or ()
+    return {_encode((one.get("role"), one.get("condition"))).decode() for one in bindings}
+
+
+def _constraints(declaration: Declaration) -> set[str]:
+    return set(by_constraint(declaration.data))
+
+
+def rules(scopes: tuple[Scope, ...]) -> Rules:
+    """Put together the rules of the fleet."""
+    meaning = [msgspec.structs.replace(scope, source=_NOWHERE) for scope in scopes]
+    return Rules(scopes, hashlib.blake2b(_encode(meaning), digest_size=8).hexdigest() if scopes else "")
+
+
+def encode_desired(value: Desired) -> bytes:
+    """The stored form of what is desired."""
+    return _encode(value)
+
+
+@lru_cache(maxsize=4096)
+def decode_desired(stored: bytes) -> Desired:
+    """Read the stored form; a resource that changes often is read once.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    return _decode(stored, Desired)
+
+
+def encode_rules(value: Rules) -> bytes:
+    """The stored form of the rules."""
+    return _encode(value)
+
+
+@lru_cache(maxsize=8)
+def decode_rules(stored: bytes) -> Rules:
+    """Read the stored form of the rules.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    return _decode(stored, Rules)
+
+
+_T = TypeVar("_T")
+
+
+def _decode(stored: bytes, form: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(stored, type=form)
+    except msgspec.MsgspecError as error:
+        raise CorruptState(f"a stored {form.__name__} cannot be read ({error}); apply the declarations again") from None

@@ -1,0 +1,113 @@
+"""The events that Setpoint publishes: CloudEvents 1.0 in structured JSON.
+
+Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from setpoint.core.compare import Difference
+from setpoint.core.declarations import Mode, Owner, Source
+from setpoint.core.names import Content
+from setpoint.core.policy import Kind, Severity
+
+EventType = Literal["drift.opened", "drift.changed", "drift.resolved"]
+Status = Literal["open", "resolved"]
+
+DATA_SCHEMA = "https://setpoint.dev/schemas/drift.v1.json"
+SOURCE = "//setpoint.dev/detect"
+
+
+class DriftData(msgspec.Struct, frozen=True, kw_only=True):
+    """The finding as it is after the event.
+
+    Args:
+        finding_id: the finding; one resource and content has one for ever.
+        resource_name: full resource name.
+        asset_type: Cloud Asset Inventory's type.
+        content: what of the resource drifted.
+        project: project id where known, else its number.
+        kind: ``modified``, ``deleted`` or ``unmanaged``.
+        status: ``open`` or ``resolved``.
+        reason: why it was resolved; empty while it is open.
+        severity: ``low``, ``medium``, ``high`` or ``critical``.
+        mode: what may be done about it.
+        owner: whose it is.
+        differences: the fields that differ, up to a size; after a resolution those that last differed.
+        difference_count: how many fields differ.
+        fingerprint: changes when the differences do.
+        observed_at: the observation behind this event.
+        first_seen: the observation with which this drift began.
+        last_seen: the latest observation that showed drift.
+        count: observations that showed drift since it began.
+        episodes: how often this resource has drifted, this time included.
+        declared_in: file and line of the declaration; of the scope, for an unmanaged resource.
+    """
+
+    finding_id: str
+    resource_name: str
+    asset_type: str
+    content: Content
+    project: str
+    kind: Kind
+    status: Status
+    severity: Severity
+    mode: Mode
+    owner: Owner
+    differences: tuple[Difference, ...]
+    difference_count: int
+    fingerprint: str
+    observed_at: datetime
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    episodes: int
+    declared_in: Source
+    reason: str = ""
+
+
+class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One event.
+
+    Args:
+        id: the same on every retry of the same transition; consumers drop what they have seen.
+        type: what happened.
+        subject: full resource name; also the ordering key.
+        time: time of the observation behind the event.
+        sequence: orders the events of one finding, lexicographically
+            (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md).
+        data: the finding as it is after the event.
+    """
+
+    id: str
+    type: EventType
+    subject: str
+    time: datetime
+    sequence: str
+    data: DriftData
+    source: str = SOURCE
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: str = DATA_SCHEMA
+
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(CloudEvent).decode
+
+
+def drift_event(event_type: EventType, sequence: int, data: DriftData) -> CloudEvent:
+    """An event whose id follows from the finding, its sequence number and what happened, and from nothing else."""
+    seed = f"{data.finding_id}\n{sequence}\n{event_type}\n{data.observed_at.isoformat()}\n{data.fingerprint}"
+    return CloudEvent(
+        id=hashlib.blake2b(seed.encode(), digest_size=16).hexdigest(),
+        type=event_type,
+        subject=data.resource_name,
+        time=data.observed_at,
+        sequence=f"{sequence:010d}",
+        data=data,
+    )

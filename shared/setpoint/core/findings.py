@@ -1,0 +1,257 @@
+"""The life of a finding: a pure state machine over observations and verdicts.
+
+::
+
+              drift                    other differences
+    (none) ──────────► open ──┐ drift.changed ◄──┘
+       ▲  drift.opened  │ ▲   └───────────────────┐
+       │                │ └── drift again: drift.opened, one episode more
+       └── in sync ◄────┴──► resolved: drift.resolved
+
+An observation older than the last one, and a repeated one, change nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.core.compare import Difference
+from setpoint.core.declarations import Mode, Owner, Source
+from setpoint.core.events import CloudEvent, DriftData, EventType, Status, drift_event
+from setpoint.core.judging import Unjudged, Verdict
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+from setpoint.core.policy import Kind, Severity
+from setpoint.errors import CorruptState
+
+Outcome = Literal[
+    "opened",  # in sync until now; drifted with this observation
+    "changed",  # drifted before, otherwise
+    "drifted",  # drifted before, just so
+    "resolved",  # drifted before, no longer
+    "in_sync",  # as declared, and was
+    "undeclared",  # nothing declares it, and no scope covers it
+    "unreadable",  # declared, but the message does not tell what the resource is
+    "stale",  # older than what is known
+    "repeated",  # known already
+    "welcome",  # a new feed's first message
+    "rejected",  # no feed message: dead-lettered
+]
+"""What became of one message."""
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The life of the drift of one resource and content; the fields are those of the events."""
+
+    kind: Kind
+    status: Status
+    severity: Severity
+    mode: Mode
+    owner: Owner
+    project: str
+    source: Source
+    differences: tuple[Difference, ...]
+    difference_count: int
+    fingerprint: str
+    first_seen: datetime
+    last_seen: datetime
+    count: int = 1
+    episodes: int = 1
+    resolved_at: datetime | None = None
+    reason: str = ""
+
+
+class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of one resource and content, in one record.
+
+    Args:
+        key: the resource and content.
+        asset_type: Cloud Asset Inventory's type.
+        observed_at: time of the latest observation that was judged.
+        deleted: what that observation said.
+        fingerprint: what it was judged to be; empty where in sync.
+        judged_by: digest of the declarations and rules that judged it.
+        sequence: number of the last event.
+        finding: its finding, if it ever drifted.
+        pending: events that are stored and not yet known to be published, oldest first.
+    """
+
+    key: ResourceKey
+    asset_type: str
+    observed_at: datetime
+    deleted: bool = False
+    fingerprint: str = ""
+    judged_by: str = ""
+    sequence: int = 0
+    finding: Finding | None = None
+    pending: tuple[CloudEvent, ...] = ()
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """What follows from an observation.
+
+    Args:
+        outcome: what became of it.
+        state: the record to store, or None where nothing changes.
+    """
+
+    outcome: Outcome
+    state: ResourceState | None = None
+
+
+encode_state = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(ResourceState).decode
+
+
+def decode_state(stored: bytes | str) -> ResourceState:
+    """Read the stored form of a record.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    try:
+        return _decode(stored)
+    except msgspec.MsgspecError as error:
+        raise CorruptState(f"a stored finding cannot be read ({error}); delete its record and sweep") from None
+
+
+def advance(state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
+    """The state that follows from an observation, with the events to publish added to what is pending."""
+    if state is not None and (known := _known_already(state, observation, verdict)):
+        return Transition(known)
+    if not isinstance(verdict, Verdict):
+        return _unjudged(state, observation, verdict)
+    outcome, finding = _next_finding(state.finding if state else None, observation, verdict)
+    return Transition(
+        outcome, _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
+    )
+
+
+_EVENTS: dict[Outcome, EventType] = {
+    "opened": "drift.opened",
+    "changed": "drift.changed",
+    "resolved": "drift.resolved",
+}
+
+
+def _known_already(
+    state: ResourceState, observation: Observation, verdict: Verdict | Unjudged
+) -> Literal["stale", "repeated", ""]:
+    """Whether an observation adds nothing to the last one.
+
+    Two observations of one instant are told apart by what they say, so that the end is the same in whatever order they
+    come: a deletion is later than what was there, and of two verdicts by the same rules the greater fingerprint stays.
+    """
+    if not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
+        now = (observation.observed_at, observation.deleted)
+        return "stale" if now < (state.observed_at, state.deleted) else ""
+    latest = (state.observed_at, state.deleted, state.fingerprint)
+    this = (observation.observed_at, observation.deleted, verdict.fingerprint)
+    if this == latest:
+        return "repeated"
+    return "stale" if this < latest else ""
+
+
+def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudged) -> Transition:
+    """Nothing to judge; an open finding of a resource that nothing declares any longer has come to its end."""
+    finding = state.finding if state else None
+    if why == "unreadable" or finding is None or finding.status != "open":
+        return Transition(why)
+    ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="no longer declared")
+    return Transition("resolved", _next_state(state, observation, "resolved", ended, "", ""))
+
+
+def _next_state(
+    state: ResourceState | None,
+    observation: Observation,
+    outcome: Outcome,
+    finding: Finding | None,
+    fingerprint: str,
+    judged_by: str,
+) -> ResourceState:
+    event_type = _EVENTS.get(outcome)
+    sequence = state.sequence if state else 0
+    pending = state.pending if state else ()
+    if event_type is not None and finding is not None:
+        sequence += 1
+        pending = (*pending, drift_event(event_type, sequence, _data(finding, observation)))
+    return ResourceState(
+        key=observation.key,
+        asset_type=observation.asset_type,
+        observed_at=observation.observed_at,
+        deleted=observation.deleted,
+        fingerprint=fingerprint,
+        judged_by=judged_by,
+        sequence=sequence,
+        finding=finding,
+        pending=pending,
+    )
+
+
+def _next_finding(
+    finding: Finding | None, observation: Observation, verdict: Verdict
+) -> tuple[Outcome, Finding | None]:
+    at = observation.observed_at
+    is_open = finding is not None and finding.status == "open"
+    if verdict.kind is None:
+        if finding is None or not is_open:
+            return "in_sync", finding
+        return "resolved", replace(
+            finding, status="resolved", resolved_at=at, reason="gone" if observation.deleted else "in sync"
+        )
+    if finding is None or not is_open:
+        return "opened", _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
+    seen = replace(
+        _begun(verdict, at, finding.episodes),
+        first_seen=finding.first_seen,
+        count=finding.count + (at != finding.last_seen),
+    )
+    return ("drifted" if verdict.fingerprint == finding.fingerprint else "changed"), seen
+
+
+def _begun(verdict: Verdict, at: datetime, episodes: int) -> Finding:
+    assert verdict.kind is not None  # noqa: S101 - callers have looked; this tells the type checker
+    return Finding(
+        kind=verdict.kind,
+        status="open",
+        severity=verdict.severity,
+        mode=verdict.mode,
+        owner=verdict.owner,
+        project=verdict.project,
+        source=verdict.source,
+        differences=verdict.differences,
+        difference_count=verdict.difference_count,
+        fingerprint=verdict.fingerprint,
+        first_seen=at,
+        last_seen=at,
+        episodes=episodes,
+    )
+
+
+def _data(finding: Finding, observation: Observation) -> DriftData:
+    return DriftData(
+        finding_id=observation.key.id,
+        resource_name=observation.key.name,
+        asset_type=observation.asset_type,
+        content=observation.key.content,
+        project=finding.project,
+        kind=finding.kind,
+        status=finding.status,
+        reason=finding.reason,
+        severity=finding.severity,
+        mode=finding.mode,
+        owner=finding.owner,
+        differences=finding.differences,
+        difference_count=finding.difference_count,
+        fingerprint=finding.fingerprint,
+        observed_at=observation.observed_at,
+        first_seen=finding.first_seen,
+        last_seen=finding.last_seen,
+        count=finding.count,
+        episodes=finding.episodes,
+        declared_in=finding.source,
+    )

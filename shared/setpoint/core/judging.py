@@ -1,0 +1,185 @@
+"""From what is desired and what is observed to a verdict: is it drift, of which kind, how bad, and whose."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.core import compare as comparing
+from setpoint.core import iam, ignore, org_policies, policy
+from setpoint.core.compare import Difference
+from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Rules, Scope, Source
+from setpoint.core.names import project_of
+from setpoint.core.observations import Observation
+from setpoint.core.policy import Kind, Severity
+from setpoint.core.references import Project
+
+if TYPE_CHECKING:
+    from setpoint.core.catalogue import Schema
+
+
+class Schemas(Protocol):
+    """Where the schema of an asset type is looked up; the catalogue is one."""
+
+    def schema_for(self, asset_type: str, *, discovery_uri: str = "", discovery_name: str = "") -> Schema | None:
+        """The schema that describes the type, or None where it is not known."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What an observation means.
+
+    Args:
+        kind: the kind of drift, or None where the resource is as declared.
+        differences: the fields that differ, up to a size; none for a resource that is gone or unmanaged.
+        difference_count: how many fields differ.
+        fingerprint: digest of kind and all differences; empty where there is no drift.
+        severity: how bad it is.
+        owner: whose it is.
+        mode: what may be done about it.
+        project: the project as its owner knows it: the declared id, else what the observation tells.
+        source: where the declaration is written.
+        judged_by: digest of the declarations and rules that gave the verdict.
+    """
+
+    kind: Kind | None
+    differences: tuple[Difference, ...]
+    difference_count: int
+    fingerprint: str
+    severity: Severity
+    owner: Owner
+    mode: Mode
+    project: str
+    source: Source
+    judged_by: str
+
+
+Unjudged = Literal["undeclared", "unreadable"]
+"""Why there is no verdict: nothing declares the resource, or the message does not tell what the resource is."""
+
+
+def judge(
+    desired: Desired | None, rules: Rules, observation: Observation, schemas: Schemas | None
+) -> Verdict | Unjudged:
+    """Compare an observation with what is desired of its resource."""
+    if desired is None:
+        scope = covering(rules, observation)
+        return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
+    if not observation.deleted and observation.data is None:
+        return "unreadable"
+    found = [(one, _differences(one, observation, schemas)) for one in desired.declarations]
+    kind: Kind | None = "deleted" if observation.deleted else "modified" if any(some for _, some in found) else None
+    spokesman = next((one for one, some in found if some), desired.declarations[0])
+    differences = tuple(difference for _, some in found for difference in some)
+    return Verdict(
+        kind=kind,
+        differences=bounded(differences),
+        difference_count=len(differences),
+        fingerprint=fingerprint(kind, differences),
+        severity=policy.severity(kind, observation.key.content, differences) if kind else "low",
+        owner=spokesman.owner,
+        mode=spokesman.mode,
+        project=spokesman.project or observation.project,
+        source=spokesman.source,
+        judged_by=desired.digest + rules.digest,
+    )
+
+
+def covering(rules: Rules, observation: Observation) -> Scope | None:
+    """The first scope that says that a resource like this one has to be declared."""
+    if observation.key.content != "resource":
+        return None
+    names = {observation.project, observation.project_number}
+    for scope in rules.scopes:
+        if observation.asset_type in scope.asset_types and not names.isdisjoint(scope.projects):
+            return scope
+    return None
+
+
+def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
+    kind: Kind | None = None if observation.deleted else "unmanaged"
+    return Verdict(
+        kind=kind,
+        differences=(),
+        difference_count=0,
+        fingerprint=fingerprint(kind, ()),
+        severity=policy.severity("unmanaged", observation.key.content, ()) if kind else "low",
+        owner=scope.owner,
+        mode=scope.mode,
+        project=observation.project,
+        source=scope.source,
+        judged_by=rules.digest,
+    )
+
+
+def _differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
+    if observation.deleted:
+        return ()
+    declared, observed = declaration.data, observation.data
+    if declaration.ignore:
+        declared = ignore.without(declared, declaration.ignore)
+        observed = ignore.without(observed, declaration.ignore)
+    own = own_project(declaration.project, observation)
+    match observation.key.content:
+        case "iam_policy":
+            return iam.compare(declared, observed, declaration.authority)
+        case "org_policy":
+            return org_policies.compare(declared, observed, own, exact=declaration.exact)
+    schema = None
+    if schemas is not None and observation.key.content == "resource":
+        schema = schemas.schema_for(
+            observation.asset_type,
+            discovery_uri=observation.discovery_uri,
+            discovery_name=observation.discovery_name,
+        )
+    return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact)
+
+
+def own_project(declared: str, observation: Observation) -> Project:
+    """The resource's project by id and number, from whichever of the declaration and the observation knows it."""
+    named = project_of(observation.key.name)
+    candidates = (named, declared, observation.project_number)
+    identifier = next((one for one in candidates if one and not one.isdigit()), "")
+    number = next((one for one in candidates if one.isdigit()), "")
+    return Project(identifier, number)
+
+
+def fingerprint(kind: Kind | None, differences: tuple[Difference, ...]) -> str:
+    """Sixteen hexadecimal digits that change when the drift does; empty where there is none."""
+    if kind is None:
+        return ""
+    told: list[Any] = sorted(_encode(one) for one in differences)
+    return hashlib.blake2b(b"\n".join([kind.encode(), *told]), digest_size=8).hexdigest()
+
+
+def bounded(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    """As many differences as a record and an event can hold; a value too large for that is replaced by its size.
+
+    A Firestore document takes 1 MiB, an Eventarc event 512 KB (https://cloud.google.com/firestore/quotas).
+    """
+    kept: list[Difference] = []
+    room = _ROOM
+    for difference in differences:
+        size = len(_encode(difference))
+        if size > _ROOM_FOR_ONE:
+            difference = replace(  # noqa: PLW2901 - the shorter form takes its place
+                difference, declared=_size_of(difference.declared), observed=_size_of(difference.observed)
+            )
+            size = len(_encode(difference))
+        room -= size
+        if room < 0:
+            break
+        kept.append(difference)
+    return tuple(kept)
+
+
+def _size_of(value: Any) -> Any:
+    size = 0 if value is msgspec.UNSET else len(_encode(value))
+    return f"({size:,} bytes)" if size > _ROOM_FOR_ONE // 2 else value
+
+
+_ROOM = 200_000
+_ROOM_FOR_ONE = 16_000
+_encode = msgspec.json.Encoder(order="deterministic").encode

@@ -1,0 +1,50 @@
+"""What belongs to the system and never to a declaration: it is dropped on both sides."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+SYSTEM_FIELDS = frozenset(
+    (
+        "etag",  # optimistic locking; changes with every write
+        "fingerprint",  # the same, in compute
+        "labelFingerprint",  # the same, for the labels alone
+        "selfLink",  # the resource's own address
+        "selfLinkWithId",  # the same
+        "creationTimestamp",  # compute's server time
+        "createTime",  # server time
+        "updateTime",  # server time
+        "timeCreated",  # storage's server time
+        "updated",  # the same
+        "metageneration",  # storage's counter of metadata writes
+    )
+)
+"""Top-level fields that the server alone writes, whatever a schema forgets to say."""
+
+_SYSTEM_LABEL = re.compile(r"goog-|managed-by-")
+_LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations"))
+
+_SECRET = re.compile(
+    r"(password|passwd|secret|privateKey|private_key|sharedKey|authString|apiKey|accessToken|authToken|credential)s?\Z",
+    re.IGNORECASE,
+)
+
+
+def is_system_label(container: str, key: str) -> bool:
+    """Whether ``key`` is a label that Google (``goog-…``) or a controller (``managed-by-…``) keeps for itself."""
+    return container in _LABEL_MAPS and _SYSTEM_LABEL.match(key) is not None
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a field is a secret by its name, where no catalogue tells."""
+    return _SECRET.search(name) is not None
+
+
+def is_zero(value: Any) -> bool:
+    """Whether protobuf JSON leaves this value out: zero, empty, or made of nothing else."""
+    if isinstance(value, dict):
+        return all(is_zero(part) for part in value.values())
+    if isinstance(value, str):
+        return not value or value.endswith("_UNSPECIFIED")
+    return not value

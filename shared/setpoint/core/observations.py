@@ -1,0 +1,196 @@
+"""Reading what Cloud Asset Inventory sends: a TemporalAsset becomes an observation.
+
+The JSON is read by hand, not by ``TemporalAsset.from_json``: that one refuses unknown fields and turns the integers of
+``resource.data`` into floats.
+Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/batchGetAssetsHistory#TemporalAsset
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from setpoint.core.names import Content, ResourceKey, project_of
+from setpoint.errors import MalformedMessage
+
+WELCOME = b"You have successfully configured real time feed"
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What the inventory says a resource is, and when.
+
+    Args:
+        key: the resource and the content that was observed.
+        asset_type: Cloud Asset Inventory's type, ``compute.googleapis.com/Firewall``.
+        observed_at: when the resource was so; the order of observations is the order of these, never of arrival.
+        deleted: the resource is gone; ``data`` is then what it was, where the message tells.
+        data: the resource's fields, its IAM policy, its list of organisation policies or its access policy; None
+            where the message tells of the resource but not what it is.
+        ancestors: ``projects/NUMBER`` first, then folders and the organisation.
+        location: as the message gives it, or empty.
+        discovery_uri: address of the discovery document that describes ``data``, or empty.
+        discovery_name: name of the schema in that document, or empty.
+    """
+
+    key: ResourceKey
+    asset_type: str
+    observed_at: datetime
+    deleted: bool = False
+    data: Any = None
+    ancestors: tuple[str, ...] = ()
+    location: str = ""
+    discovery_uri: str = ""
+    discovery_name: str = ""
+
+    @property
+    def project_number(self) -> str:
+        """The number of the project that holds the resource, or an empty string."""
+        first = self.ancestors[0] if self.ancestors else ""
+        return first[9:] if first.startswith("projects/") else ""
+
+    @property
+    def project(self) -> str:
+        """The project as the resource name spells it, else its number, else an empty string."""
+        return project_of(self.key.name) or self.project_number
+
+
+class _Resource(msgspec.Struct, rename="camel"):
+    data: dict[str, Any] | None = None
+    discovery_document_uri: str | None = None
+    discovery_name: str | None = None
+    location: str | None = None
+
+
+class _Asset(msgspec.Struct, rename="camel"):
+    name: str
+    asset_type: str
+    update_time: Instant | None = None
+    ancestors: tuple[str, ...] | None = None
+    resource: _Resource | None = None
+    iam_policy: dict[str, Any] | None = None
+    org_policy: list[dict[str, Any]] | None = None
+    access_policy: dict[str, Any] | None = None
+    access_level: dict[str, Any] | None = None
+    service_perimeter: dict[str, Any] | None = None
+
+
+class _Window(msgspec.Struct, rename="camel"):
+    start_time: Instant | None = None
+
+
+class _TemporalAsset(msgspec.Struct, rename="camel"):
+    asset: _Asset | None = None
+    prior_asset: msgspec.Raw = msgspec.Raw()
+    window: _Window | None = None
+    deleted: bool | None = False
+
+
+_decode_message = msgspec.json.Decoder(_TemporalAsset).decode
+_decode_prior = msgspec.json.Decoder(_Asset | None).decode
+
+
+def parse(message: bytes, attributes: Mapping[str, str] | None = None) -> Observation | None:
+    """Read one feed message.
+
+    Args:
+        message: the message's data, JSON in UTF-8.
+        attributes: the message's attributes; feeds document none, and none is needed.
+
+    Returns:
+        The observation, or None for the welcome message that a new feed sends once.
+
+    Raises:
+        MalformedMessage: says what is wrong and where (byte offset or field), and never quotes the message.
+    """
+    del attributes
+    if message.startswith(WELCOME):
+        return None
+    temporal = _read(_decode_message, message, "")
+    prior = None
+    asset = temporal.asset
+    if asset is None or temporal.deleted or _content(asset) is None:
+        prior = _read(_decode_prior, temporal.prior_asset, "priorAsset") if temporal.prior_asset else None
+    if asset is None and not (temporal.deleted and prior):
+        where = "priorAsset" if temporal.deleted else "asset"
+        raise MalformedMessage(f"not a feed message: field `{where}` is missing")
+    return _observation(temporal, asset, prior)
+
+
+def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset | None) -> Observation:
+    known = asset or prior
+    assert known is not None  # noqa: S101 - parse() has checked it; this tells the type checker
+    deleted = bool(temporal.deleted)
+    content = (asset and _content(asset)) or (prior and _content(prior)) or "resource"
+    resource = known.resource or _Resource()
+    described = prior if deleted and prior else known
+    return Observation(
+        key=ResourceKey(_required(known.name, "name"), content),
+        asset_type=_required(known.asset_type, "assetType"),
+        observed_at=_observed_at(temporal, asset, prior),
+        deleted=deleted,
+        data=_data(described, content),
+        ancestors=known.ancestors or (),
+        location=resource.location or "",
+        discovery_uri=resource.discovery_document_uri or "",
+        discovery_name=resource.discovery_name or "",
+    )
+
+
+def _read(decode: Any, raw: Any, where: str) -> Any:
+    try:
+        return decode(raw)
+    except msgspec.ValidationError as error:
+        detail = str(error)
+        at = f"{detail} (in {where})" if where else detail
+    except msgspec.DecodeError as error:
+        detail = str(error)
+        at = detail if "byte" in detail else f"{detail} (byte {len(raw)})"
+    except UnicodeDecodeError as error:
+        at = f"JSON is not UTF-8: {error.reason}"
+    except RecursionError:
+        at = "JSON is nested too deeply"
+    raise MalformedMessage(f"not a feed message: {at}") from None
+
+
+def _content(asset: _Asset) -> Content | None:
+    """The content that an asset carries; an empty policy or list is left out of the JSON, so None is possible."""
+    if asset.iam_policy is not None:
+        return "iam_policy"
+    if asset.org_policy is not None:
+        return "org_policy"
+    if asset.access_policy or asset.access_level or asset.service_perimeter:
+        return "access_policy"
+    return None if asset.resource is None else "resource"
+
+
+def _data(asset: _Asset, content: Content) -> Any:
+    if content == "resource":
+        return asset.resource.data if asset.resource else None
+    if content == "iam_policy":
+        return asset.iam_policy or {}
+    if content == "org_policy":
+        return asset.org_policy or []
+    return asset.access_policy or asset.access_level or asset.service_perimeter or {}
+
+
+def _required(value: str, field: str) -> str:
+    if not value:
+        raise MalformedMessage(f"not a feed message: field `asset.{field}` is empty")
+    return value
+
+
+def _observed_at(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset | None) -> datetime:
+    """``asset.updateTime``, else the start of the window; for a deletion the latest time in the message.
+
+    A deletion without ``asset`` has no update time of its own, and it is later than the state before it.
+    """
+    window = temporal.window.start_time if temporal.window else None
+    times = [time for time in (asset and asset.update_time, window, prior and prior.update_time) if time]
+    if not times:
+        raise MalformedMessage("not a feed message: neither `asset.updateTime` nor `window.startTime` is there")
+    return (max(times) if temporal.deleted else times[0]).astimezone(UTC)

@@ -1,0 +1,34 @@
+"""Comparing organisation policies, constraint by constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from setpoint.core import compare as comparing
+from setpoint.core.compare import Difference
+from setpoint.core.constraints import by_constraint
+from setpoint.core.references import Project
+
+
+def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: bool) -> tuple[Difference, ...]:
+    """The differences of the declared constraints; with ``exact``, of all that are set on the resource."""
+    want, have = by_constraint(declared), by_constraint(observed)
+    found: list[Difference] = []
+    for constraint, policy in want.items():
+        at = f"[constraint={constraint}]"
+        if constraint not in have:
+            found.append(Difference(at, "missing", declared=_rules(policy)))
+            continue
+        inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=exact)
+        found += [msgspec.structs.replace(one, path=f"{at}.{one.path}") for one in inner]
+    if exact:
+        extra = sorted(have.keys() - want.keys())
+        found += [Difference(f"[constraint={at}]", "unexpected", observed=_rules(have[at])) for at in extra]
+    return tuple(found)
+
+
+def _rules(policy: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: part for key, part in policy.items() if key != "constraint"}

@@ -1,0 +1,50 @@
+"""How bad a drift is and what may be done about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from setpoint.core.compare import Difference
+from setpoint.core.names import Content
+
+Severity = Literal["low", "medium", "high", "critical"]
+Kind = Literal["modified", "deleted", "unmanaged"]
+
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+_BY_KIND: dict[Kind, Severity] = {"deleted": "high", "unmanaged": "medium", "modified": "medium"}
+
+_PUBLIC_MEMBER = re.compile(r"\[(allUsers|allAuthenticatedUsers)\]\Z")
+_WIDE_ROLE = re.compile(
+    r"role=roles/(owner|editor|iam\.(securityAdmin|serviceAccountTokenCreator|serviceAccountUser))\b"
+)
+_COSMETIC = re.compile(r"^(\w+\.)?(labels|annotations|description|displayName)\b", re.IGNORECASE)
+_EXPOSING = re.compile(
+    r"(sourceRanges|authorizedNetworks|publicAccessPrevention|uniformBucketLevelAccess|ipv4Enabled|requireSsl|allowed"
+    r"|kmsKeyName|defaultKmsKeyName|enablePrivateNodes|natIP|ingress)\b"
+)
+
+_BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
+    (_PUBLIC_MEMBER, "critical"),  # a grant to the whole world
+    (_WIDE_ROLE, "critical"),  # a grant of everything, or of the right to become somebody else
+    (re.compile(r"bindings\["), "high"),  # any other grant
+    (_EXPOSING, "high"),  # who can reach it, and with which key it is encrypted
+    (_COSMETIC, "low"),  # nothing behaves otherwise
+)
+"""The first pattern that is found in a path gives the severity; no pattern, ``medium``."""
+
+
+def severity(kind: Kind, content: Content, differences: Sequence[Difference]) -> Severity:
+    """The severity of a drift: of its kind, or of its worst difference."""
+    if kind != "modified":
+        return _BY_KIND[kind]
+    floor: Severity = "high" if content in ("org_policy", "access_policy") else "low"
+    found = [_of_difference(one) for one in differences]
+    return max((*found, floor), key=SEVERITIES.index)
+
+
+def _of_difference(difference: Difference) -> Severity:
+    level: Severity = next((level for pattern, level in _BY_FIELD if pattern.search(difference.path)), "medium")
+    return "high" if level == "critical" and difference.op == "missing" else level  # a wide grant that was taken away

@@ -1,0 +1,97 @@
+"""Whether two spellings name the same resource.
+
+Google's APIs take and give a reference as a short name, a partial path, a relative resource name, a self link of any
+host and API version, or a full resource name, with the project's id or its number
+(https://cloud.google.com/apis/design/resource_names).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+ROOTS = frozenset(
+    ("projects", "organizations", "folders", "billingAccounts", "global", "regions", "zones", "locations")
+)
+"""Collections with which a relative resource name starts."""
+
+_WILDCARD_PROJECTS = frozenset(("-", "_"))
+_AREAS = frozenset(("regions", "zones", "locations", "projects"))
+_LOOKS_LIKE_PATH = re.compile(
+    r"(?:https?:)?//[a-z0-9.-]*googleapis\.com/|(?:" + "|".join(sorted(ROOTS)) + r")/[^/\s]+(?:/|\Z)"
+)
+_VERSION = re.compile(r"v\d+\w*\Z")
+
+
+class Project(NamedTuple):
+    """The two names of the project that holds a resource; either may be unknown and then empty."""
+
+    id: str = ""
+    number: str = ""
+
+
+def looks_like_path(value: str) -> bool:
+    """Whether a string has the shape of a self link, a full or a relative resource name."""
+    return "/" in value and _LOOKS_LIKE_PATH.match(value) is not None
+
+
+def same(one: str, other: str, own: Project) -> bool:
+    """Whether both name one resource, a shorter spelling being read as seen from the project ``own``."""
+    longer, shorter = segments(one), segments(other)
+    if len(longer) < len(shorter):
+        longer, shorter = shorter, longer
+    if not shorter or not shorter[-1]:
+        return False
+    offset = len(longer) - len(shorter)
+    for at, part in enumerate(shorter):
+        counterpart = longer[offset + at]
+        if part == counterpart:
+            continue
+        before = longer[offset + at - 1] if offset + at else ""
+        if before != "projects" or not same_project(part, counterpart, own):
+            return False
+    return offset == 0 or _belongs_to(longer[:offset], own)
+
+
+def same_project(one: str, other: str, own: Project) -> bool:
+    """Whether two project names, ids or numbers, may mean one project.
+
+    An id and a number of which nothing is known cannot be told apart: they are taken as one, since an alarm that
+    nobody can act on is worse. The project that holds the resource is known by both, and decides where it takes part.
+    """
+    if one == other or one in _WILDCARD_PROJECTS or other in _WILDCARD_PROJECTS:
+        return True
+    if one.isdigit() == other.isdigit():
+        return False
+    number, identifier = (one, other) if one.isdigit() else (other, one)
+    if own.id and own.number and (number == own.number or identifier == own.id):
+        return number == own.number and identifier == own.id
+    return True
+
+
+def segments(reference: str) -> list[str]:
+    """The path of a reference in any spelling, without host, API and version."""
+    scheme, has_scheme, rest = reference.partition("//")
+    if has_scheme and scheme in ("", "http:", "https:"):
+        parts = rest.strip("/").split("/")[1:]
+        while parts and parts[0] not in ROOTS and any(part in ROOTS or _VERSION.match(part) for part in parts):
+            del parts[0]
+    else:
+        parts = reference.strip("/").split("/")
+        if _VERSION.match(parts[0]) and len(parts) > 1:
+            del parts[0]
+    if "global" in parts:
+        at = parts.index("global")
+        if at + 1 < len(parts) and parts[at + 1] in _AREAS:  # written by controllers that prefix `global` blindly
+            del parts[at]
+    return parts
+
+
+def _belongs_to(prefix: list[str], own: Project) -> bool:
+    """Whether what a short spelling leaves out is the project that holds the resource, where that can be known."""
+    if "projects" not in prefix:
+        return True
+    at = prefix.index("projects") + 1
+    named = prefix[at] if at < len(prefix) else ""
+    known = tuple(part for part in own if part)
+    return not named or not known or any(same_project(named, part, own) for part in known)

@@ -1,0 +1,242 @@
+"""Whether two scalars mean the same, and by what name that sameness goes.
+
+Every function takes the declared and the observed value and gives the reason why they are equal, or an empty string.
+Which one is asked is decided by what the catalogue says of the field; without that, by the look of the values.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from setpoint.core.references import Project, looks_like_path, same, same_project
+
+if TYPE_CHECKING:
+    from setpoint.core.catalogue import Field
+
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d+)?\Z")
+_DIGITS = re.compile(r"-?\d+(?:\.\d+)?\Z")
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
+_LOCATION_NAMES = frozenset(("location", "locations", "locationId", "region", "zone", "regions", "zones"))
+
+
+def equal(field: Field | None, name: str, declared: Any, observed: Any, own: Project) -> str:
+    """The reason why two scalars mean the same, or an empty string.
+
+    Args:
+        field: what the catalogue says of the field, or None.
+        name: the field's name; used where the catalogue cannot tell a version or a location from a string.
+        declared: the declared scalar.
+        observed: the observed scalar.
+        own: the project that holds the resource.
+    """
+    if declared == observed and isinstance(declared, bool) == isinstance(observed, bool):
+        return "equal"
+    if not isinstance(declared, str) or not isinstance(observed, str):
+        return _across_types(field, declared, observed)
+    known = _BY_FORMAT.get(field.format) if field is not None else None
+    if known is not None:
+        return known(declared, observed)
+    if field is not None and field.format == "enum":
+        return _enum(field, declared, observed)
+    return _strings(field, name, declared, observed, own)
+
+
+def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
+    if isinstance(declared, bool) or isinstance(observed, bool):
+        return "boolean as string" if _lower(declared) == _lower(observed) else ""
+    if field is not None and field.format == "enum":
+        return _enum_number(field, declared, observed)
+    if isinstance(declared, (int, float, str)) and isinstance(observed, (int, float, str)):
+        return number(declared, observed)
+    return ""
+
+
+def _lower(value: Any) -> str:
+    return str(value).lower() if isinstance(value, (bool, str)) else ""
+
+
+def number(declared: float | str, observed: float | str) -> str:
+    """64-bit integers travel as strings, and a protobuf Struct makes floats of integers."""
+    try:
+        return "number as string" if Decimal(str(declared)) == Decimal(str(observed)) else ""
+    except InvalidOperation:
+        return ""
+
+
+def _enum(field: Field, declared: str, observed: str) -> str:
+    if declared.casefold() == observed.casefold():
+        return "enum in other case"
+    one, other = _constant(declared), _constant(observed)
+    if one == other:
+        return "enum in other spelling"
+    if not field.enum or (one in field.enum and other in field.enum):
+        return ""
+    shorter, longer = sorted((one, other), key=len)
+    return "enum with its prefix" if longer.endswith("_" + shorter) and longer in field.enum else ""
+
+
+def _constant(value: str) -> str:
+    return re.sub(r"[\s-]+", "_", value).upper()
+
+
+def _enum_number(field: Field, declared: Any, observed: Any) -> str:
+    """Protobuf JSON takes an enum's number for its name; discovery documents list the names in number order."""
+    for value, constant in ((declared, observed), (observed, declared)):
+        if isinstance(value, int) and isinstance(constant, str):
+            if constant == str(value):
+                return "number as string"
+            if constant in field.enum and field.enum.index(constant) == value:
+                return "enum by number"
+    return ""
+
+
+def duration(declared: str, observed: str) -> str:
+    """``3600s``, ``3600.000s``, ``1h`` and ``60m`` are one duration."""
+    one, other = seconds(declared), seconds(observed)
+    return "same duration" if one is not None and one == other else ""
+
+
+def seconds(value: str) -> float | None:
+    """A duration in seconds, or None where the string is none."""
+    parts = _DURATION_PART.findall(value)
+    if not parts or "".join(amount + unit for amount, unit in parts) != value.strip():
+        return None
+    return round(sum(float(amount) * _UNITS[unit] for amount, unit in parts), 9)
+
+
+def timestamp(declared: str, observed: str) -> str:
+    """RFC 3339 in any precision and offset."""
+    one, other = _instant(declared), _instant(observed)
+    if one is None or other is None:
+        return ""
+    if (one.tzinfo is None) != (other.tzinfo is None):
+        return ""
+    return "same instant" if abs(one - other) < timedelta(microseconds=1) else ""
+
+
+def _instant(value: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value.replace("z", "Z"))
+    except ValueError:
+        return None
+
+
+def encoded_bytes(declared: str, observed: str) -> str:
+    """Base64 in the standard or the URL alphabet, padded or not (RFC 4648)."""
+    one, other = _decoded(declared), _decoded(observed)
+    return "same bytes" if one is not None and one == other else ""
+
+
+def _decoded(value: str) -> bytes | None:
+    plain = "".join(value.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def fieldmask(declared: str, observed: str) -> str:
+    """A field mask is a set of paths, in snake or camel case."""
+    one, other = (sorted(camel(path.strip()) for path in mask.split(",")) for mask in (declared, observed))
+    return "same field mask" if one == other else ""
+
+
+def camel(key: str) -> str:
+    """``snake_case`` as the JSON of Google's APIs spells it."""
+    if "_" not in key.strip("_"):
+        return key
+    head, *rest = key.split("_")
+    return head + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def snake(key: str) -> str:
+    """``camelCase`` as protocol buffers spell it."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda upper: "_" + upper.group(1).lower(), key)
+
+
+_BY_FORMAT: dict[str, Callable[[str, str], str]] = {
+    "int32": number,
+    "int64": number,
+    "uint32": number,
+    "uint64": number,
+    "float": number,
+    "double": number,
+    "duration": duration,
+    "timestamp": timestamp,
+    "bytes": encoded_bytes,
+    "fieldmask": fieldmask,
+}
+
+
+def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
+    if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
+        return "same resource" if same(declared, observed, own) else _extended(name, declared, observed)
+    if {declared, observed} == set(own) and same_project(declared, observed, own):
+        return "project id and number"
+    if name in _LOCATION_NAMES and declared.casefold() == observed.casefold():
+        return "location in other case"
+    if field is None and (reason := _by_look(declared, observed)):
+        return reason
+    return _json(declared, observed) or _address(declared, observed) or _extended(name, declared, observed)
+
+
+def _by_look(declared: str, observed: str) -> str:
+    """For a field that the catalogue does not know: only what can hardly be anything else."""
+    if declared.casefold() == observed.casefold() and (_CONSTANT.match(declared) or _CONSTANT.match(observed)):
+        return "enum in other case"
+    if _TIMESTAMP.match(declared) and _TIMESTAMP.match(observed):
+        return timestamp(declared, observed)
+    if declared[:1].isdigit() and observed[:1].isdigit():
+        return duration(declared, observed)
+    return ""
+
+
+def _json(declared: str, observed: str) -> str:
+    """JSON inside a string (dashboards, policies, table schemas) is compared by content."""
+    if declared.lstrip()[:1] not in ("{", "[") or observed.lstrip()[:1] not in ("{", "["):
+        return ""
+    try:
+        return "same JSON" if json.loads(declared) == json.loads(observed) else ""
+    except ValueError:
+        return ""
+
+
+def _address(declared: str, observed: str) -> str:
+    """``10.0.0.1`` is ``10.0.0.1/32``; IPv6 has many spellings (RFC 5952)."""
+    if not (_ADDRESS.match(declared) and _ADDRESS.match(observed)) or _DIGITS.match(declared):
+        return ""
+    try:
+        one, other = (
+            ipaddress.ip_network(declared, strict=False),
+            ipaddress.ip_network(observed, strict=False),
+        )
+    except ValueError:
+        return ""
+    return "same address range" if one == other else ""
+
+
+def _extended(name: str, declared: str, observed: str) -> str:
+    """A value that the server completes: a port, a version, the size of a range."""
+    if declared.isdigit() and observed == f"{declared}-{declared}":
+        return "port as range"
+    if "version" in name.lower() and declared[:1].isdigit() and observed.startswith(declared):
+        return "version completed by the server" if observed[len(declared)] in ".-+" else ""
+    if declared.startswith("/") and declared[1:].isdigit() and _ADDRESS.match(observed):
+        return "range chosen by the server" if observed.endswith(declared) else ""
+    return ""
+
+
+def is_masked(observed: Any) -> bool:
+    """Whether the server shows a secret's place only: ``******``."""
+    return isinstance(observed, str) and bool(observed) and not observed.strip("*")

@@ -1,0 +1,275 @@
+"""Files of YAML or JSON as documents that know their line.
+
+YAML is read as Kubernetes users write it: YAML 1.2 scalars, so that ``NO`` is Norway, ``1:30`` a string and a date a
+string; a key that stands twice is an error, and a document that cannot be read spoils none beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
+"""Files that are read when a directory is given."""
+
+_DEEPEST = 100
+_MOST_NODES = 1_000_000
+
+
+class Document(NamedTuple):
+    """One document of a file.
+
+    Args:
+        file: path as it was given or found.
+        line: its first line, from 1.
+        position: its place in the file, from 0.
+        value: what it says.
+        text: its own text, for finding the line of a field.
+    """
+
+    file: str
+    line: int
+    position: int
+    value: Any
+    text: str
+
+    def line_of(self, path: Iterable[str | int]) -> int:
+        """The line of a field, or of the nearest thing around it."""
+        try:
+            node: Any = yaml.compose(self.text, Loader=_Loader)
+        except yaml.YAMLError:
+            return self.line
+        at = 0
+        for part in path:
+            found = _step(node, part)
+            if found is None:
+                break
+            at, node = found
+        return self.line + at
+
+
+class Problem(NamedTuple):
+    """Something that is wrong with a file, a document or a field.
+
+    Args:
+        file: path as it was given or found.
+        line: from 1; 0 where the whole file is meant.
+        field: path of the field, or empty.
+        message: what is wrong and what to do.
+    """
+
+    file: str
+    line: int
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """``file:line: field: message``."""
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+
+
+def files(path: str) -> Iterator[str]:
+    """The file itself, or all files with declarations below a directory, in the order of their names."""
+    if not os.path.isdir(path):  # noqa: PTH112 - paths stay as they were given
+        yield path
+        return
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield os.path.join(folder, name)  # noqa: PTH118 - as above
+
+
+def read(file: str) -> Iterator[Document | Problem]:
+    """The documents of a file, and what is wrong with those that cannot be read."""
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        yield Problem(file, 0, "", f"cannot be read: {error.strerror}")
+        return
+    except UnicodeDecodeError as error:
+        yield Problem(file, 0, "", f"is not UTF-8 (byte {error.start})")
+        return
+    yield from (_json if file.endswith((".json", ".jsonl")) else _yaml)(file, text)
+
+
+def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
+    index = 0
+    for line, part in _parts(text):
+        try:
+            builder = _Builder(part)
+            value = builder.document()
+        except yaml.MarkedYAMLError as error:
+            at = error.problem_mark or error.context_mark
+            yield Problem(file, line + (at.line if at else 0), "", f"not YAML: {error.problem or error.context}")
+        except yaml.YAMLError:
+            yield Problem(file, line, "", "not YAML: it holds a character that YAML does not allow")
+        else:
+            if value is None:
+                continue
+            for one in _items(value):
+                yield Document(file, line + (builder.first_line if one is value else 0), index, one, part)
+                index += 1
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """The documents of a YAML stream, each with its first line, so that a broken one spoils no other."""
+    start, lines = 0, text.splitlines(keepends=True)
+    for at, line in enumerate(lines):
+        if line.startswith("---") and line[3:4] in ("", " ", "\t", "\n", "\r"):
+            yield start + 1, "".join(lines[start:at])
+            rest = line[3:].strip()
+            start = at if rest and not rest.startswith("#") else at + 1
+            if start == at:
+                lines[at] = "   " + line[3:]
+    yield start + 1, "".join(lines[start:])
+
+
+def _json(file: str, text: str) -> Iterator[Document | Problem]:
+    """One JSON value, many one after the other, or one a line."""
+    decode = json.JSONDecoder().raw_decode
+    at, index = 0, 0
+    while (at := _skip_space(text, at)) < len(text):
+        line = text.count("\n", 0, at) + 1
+        try:
+            value, end = decode(text, at)
+        except (ValueError, RecursionError) as error:
+            where = error.lineno if isinstance(error, json.JSONDecodeError) else line
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            yield Problem(file, where, "", f"not JSON: {reason}")
+            following = text.find("\n{", at)
+            at = following if following >= 0 else len(text)
+            continue
+        for one in _items(value):
+            yield Document(file, line, index, one, text[at:end])
+            index += 1
+        at = end
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
+
+
+def _items(value: Any) -> list[Any]:
+    """A list of documents, or the items of Kubernetes' own ``List``."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list):
+        return list(value["items"])
+    return [value]
+
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_CONSTANTS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
+    (re.compile(r"[-+]?(0|[1-9]\d*)\Z"), int),
+    (re.compile(r"[-+]?0o?[0-7]+\Z"), lambda text: int(text.replace("o", ""), 8)),
+    (re.compile(r"0x[0-9a-fA-F]+\Z"), lambda text: int(text, 16)),
+    (re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?\Z"), float),
+)
+
+
+class _Builder:
+    """Builds the value of a document from the parser's events; faster than nodes, and strict about keys."""
+
+    def __init__(self, text: str) -> None:
+        self._events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        self._anchors: dict[str, Any] = {}
+        self._nodes = 0
+        self.first_line = 0
+
+    def document(self) -> Any:
+        for event in self._events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                first = next(self._events)
+                self.first_line = first.start_mark.line
+                return self._value(first, 0)
+        return None
+
+    def _value(self, event: Any, depth: int) -> Any:
+        self._nodes += 1
+        if depth > _DEEPEST or self._nodes > _MOST_NODES:
+            raise _fault("nested too deeply or too large", event)
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:
+                raise _fault(f"alias *{event.anchor} has no anchor", event)
+            return self._anchors[event.anchor]
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self._sequence(depth)
+        else:
+            value = self._mapping(depth)
+        if event.anchor:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _sequence(self, depth: int) -> list[Any]:
+        found = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            found.append(self._value(event, depth + 1))
+        return found
+
+    def _mapping(self, depth: int) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._key(event, depth)
+            value = self._value(next(self._events), depth + 1)
+            if key == "<<" and event.implicit[0]:
+                for part in reversed(value if isinstance(value, list) else [value]):
+                    merged |= part if isinstance(part, dict) else {}
+            elif key in found:
+                raise _fault(f"`{key}` stands here twice", event)
+            else:
+                found[key] = value
+        return merged | found if merged else found
+
+    def _key(self, event: Any, depth: int) -> str:
+        key = self._value(event, depth)
+        if isinstance(key, (dict, list)):
+            raise _fault("a key has to be a string", event)
+        return event.value if isinstance(event, yaml.ScalarEvent) else str(key)
+
+
+def _fault(problem: str, event: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+def _scalar(event: Any) -> Any:
+    """A scalar by the YAML 1.2 core schema, with octal numbers as Kubernetes reads them."""
+    text: str = event.value
+    if not event.implicit[0]:
+        return text
+    if text in _CONSTANTS:
+        return _CONSTANTS[text]
+    if text[0] in "0123456789+-.":
+        for pattern, convert in _NUMBERS:
+            if pattern.match(text):
+                return convert(text)
+    return text
+
+
+def _step(node: Any, part: str | int) -> tuple[int, Any] | None:
+    """The line and the value of what lies one step below a node."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return key.start_mark.line, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part].start_mark.line, node.value[part]
+    return None

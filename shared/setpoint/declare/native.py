@@ -1,0 +1,236 @@
+"""The native format: ``apiVersion: setpoint.dev/v1`` with the kinds ``Declaration`` and ``Scope``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from setpoint.core import names, paths
+from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Source
+from setpoint.core.names import Content, ResourceKey
+from setpoint.declare.documents import Document, Problem
+from setpoint.errors import BadDeclaration
+
+API_VERSION = "setpoint.dev/v1"
+
+_NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+_AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+/[A-Za-z0-9]+$")]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=False,
+        coerce_numbers_to_str=True,
+    )
+
+
+class OwnerModel(_Model):
+    """Whose resource it is, and where to reach them."""
+
+    team: str = ""
+    slack: str = ""
+    email: str = ""
+
+
+class Metadata(_Model):
+    """What a declaration is about."""
+
+    name: str = Field(description="full resource name, //service.googleapis.com/path")
+    project: str = ""
+    owner: OwnerModel = OwnerModel()
+
+    @field_validator("name")
+    @classmethod
+    def _is_full_name(cls, value: str) -> str:
+        if not names.is_full_name(value):
+            raise ValueError("not a full resource name; it looks like //storage.googleapis.com/my-bucket")
+        return value
+
+
+class Remediation(_Model):
+    """What may be done about drift."""
+
+    mode: Mode = "alert"
+
+
+class Spec(_Model):
+    """The desired state."""
+
+    asset_type: _AssetType = Field(description="Cloud Asset Inventory's type, compute.googleapis.com/Firewall")
+    content: Literal["resource", "iam_policy", "org_policy"] = "resource"
+    authority: Authority = "policy"
+    data: dict[str, Any] = Field(description="declared fields in the API's own shape")
+    exact: bool = False
+    ignore: tuple[_NonEmpty, ...] = ()
+    remediation: Remediation = Remediation()
+
+    @field_validator("ignore")
+    @classmethod
+    def _are_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                paths.parse(pattern)
+            except BadDeclaration as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_content(self) -> Spec:
+        if self.content == "iam_policy":
+            _check_policy(self.data)
+        elif self.authority != "policy":
+            raise ValueError("`authority` is for content: iam_policy")
+        return self
+
+
+class DeclarationModel(_Model):
+    """One desired state of one resource."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Declaration"]
+    metadata: Metadata
+    spec: Spec
+
+
+class ScopeMetadata(_Model):
+    """The name and the owner of a scope."""
+
+    name: _NonEmpty
+    owner: OwnerModel = OwnerModel()
+
+
+class ScopeSpec(_Model):
+    """The part of the fleet that is fully declared."""
+
+    projects: Annotated[tuple[_NonEmpty, ...], Field(min_length=1)]
+    asset_types: Annotated[tuple[_AssetType, ...], Field(min_length=1)]
+    remediation: Remediation = Remediation()
+
+
+class ScopeModel(_Model):
+    """A part of the fleet that is fully declared: what has no declaration there is unmanaged."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Scope"]
+    metadata: ScopeMetadata
+    spec: ScopeSpec
+
+
+KINDS: dict[str, type[DeclarationModel | ScopeModel]] = {"Declaration": DeclarationModel, "Scope": ScopeModel}
+
+
+def is_native(value: Any) -> bool:
+    """Whether a document means to be in the native format, misspelt or not."""
+    if not isinstance(value, dict):
+        return False
+    if str(value.get("apiVersion", "")).startswith("setpoint.dev/"):
+        return True
+    metadata = value.get("metadata")
+    named = metadata.get("name") if isinstance(metadata, dict) else None
+    return isinstance(named, str) and named.startswith("//")
+
+
+def read(document: Document) -> Declaration | Scope | list[Problem]:
+    """Read one document; what is wrong with it is said field by field."""
+    kind = document.value.get("kind")
+    model = KINDS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        known = " or ".join(KINDS)
+        return [
+            Problem(
+                document.file,
+                document.line_of(("kind",)),
+                "kind",
+                f"has to be {known}{_nearest(kind, KINDS)}",
+            )
+        ]
+    try:
+        checked = model.model_validate(document.value)
+    except ValidationError as error:
+        return [_problem(document, model, one) for one in error.errors(include_url=False, include_input=False)]
+    source = Source(file=document.file, line=document.line, document=document.position)
+    return _declaration(checked, source) if isinstance(checked, DeclarationModel) else _scope(checked, source)
+
+
+def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
+    metadata, spec = checked.metadata, checked.spec
+    content: Content = spec.content
+    return Declaration(
+        key=ResourceKey(metadata.name, content),
+        asset_type=spec.asset_type,
+        data=spec.data,
+        project=metadata.project or names.project_of(metadata.name),
+        owner=_owner(metadata.owner),
+        authority=spec.authority,
+        exact=spec.exact,
+        ignore=spec.ignore,
+        mode=spec.remediation.mode,
+        source=source,
+    )
+
+
+def _scope(checked: ScopeModel, source: Source) -> Scope:
+    return Scope(
+        name=checked.metadata.name,
+        projects=checked.spec.projects,
+        asset_types=checked.spec.asset_types,
+        owner=_owner(checked.metadata.owner),
+        mode=checked.spec.remediation.mode,
+        source=source,
+    )
+
+
+def _owner(model: OwnerModel) -> Owner:
+    return Owner(team=model.team, slack=model.slack, email=model.email)
+
+
+def _check_policy(data: dict[str, Any]) -> None:
+    bindings = data.get("bindings")
+    if not isinstance(bindings, list):
+        raise ValueError("`data.bindings` has to be a list of {role, members}")  # noqa: TRY004 - pydantic wants this one
+    for at, binding in enumerate(bindings):
+        members = binding.get("members") if isinstance(binding, dict) else None
+        if not isinstance(members, list) or not isinstance(binding.get("role"), str):
+            raise ValueError(f"`data.bindings[{at}]` has to be {{role, members}}")  # noqa: TRY004 - as above
+
+
+def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
+    where = error["loc"]
+    message = re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
+    if error["type"] == "extra_forbidden":
+        message = "no such field" + _nearest(where[-1], _fields_at(model, where[:-1]))
+    elif error["type"] == "missing":
+        message = "is missing"
+    field = ".".join(str(part) for part in where)
+    return Problem(document.file, document.line_of(where), field, message)
+
+
+def _nearest(word: Any, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(str(word), list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _fields_at(model: Any, where: tuple[Any, ...]) -> list[str]:
+    """The names of the fields of the model at a path of field names."""
+    for part in where:
+        found = next((one for one in model.model_fields.values() if one.alias == part), None)
+        model = found.annotation if found is not None else None
+        if not isinstance(model, type) or not issubclass(model, BaseModel):
+            return []
+    return [str(one.alias) for one in model.model_fields.values()]

@@ -1,0 +1,54 @@
+"""The errors of Setpoint.
+
+::
+
+    SetpointError
+    ├── PermanentError            the same input can never succeed: dead-letter it, do not retry
+    │   ├── MalformedMessage      a message that is not what a feed sends
+    │   ├── BadDeclaration        a document that cannot become a declaration
+    │   ├── BadRequest            a command, URL or setting that cannot be followed
+    │   └── CorruptState          a stored record that this version cannot read
+    └── TransientError            the same input may succeed later: let it be delivered again
+        ├── Conflict              somebody else wrote the same record first
+        └── Unavailable           a store or a bus did not answer
+
+A message names the resource and the next step; it never holds a payload or a secret.
+"""
+
+from __future__ import annotations
+
+
+class SetpointError(Exception):
+    """Anything that Setpoint raises on purpose."""
+
+
+class PermanentError(SetpointError):
+    """The same input can never succeed: dead-letter it, do not retry."""
+
+
+class MalformedMessage(PermanentError):  # noqa: N818 - the tree above names what happened, as PermissionDenied does
+    """A message that is not what a Cloud Asset Inventory feed sends."""
+
+
+class BadDeclaration(PermanentError):  # noqa: N818 - as above
+    """A document that cannot become a declaration."""
+
+
+class BadRequest(PermanentError):  # noqa: N818 - as above
+    """A command, URL or setting that cannot be followed."""
+
+
+class CorruptState(PermanentError):  # noqa: N818 - as above
+    """A stored record that this version cannot read."""
+
+
+class TransientError(SetpointError):
+    """The same input may succeed later: let it be delivered again."""
+
+
+class Conflict(TransientError):  # noqa: N818 - as above
+    """Somebody else wrote the same record since it was read."""
+
+
+class Unavailable(TransientError):  # noqa: N818 - as above
+    """A store or a bus did not answer; nothing is known of what it did."""

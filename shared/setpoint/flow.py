@@ -1,0 +1,98 @@
+"""The life of one event, from the message to the events that follow from it.
+
+A crash between any two lines loses nothing: the message is delivered again, and what was stored with the transition
+and not yet marked as published is published then, under the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from setpoint.core import findings, judging, observations
+from setpoint.core.findings import Outcome
+from setpoint.core.judging import Schemas
+from setpoint.core.observations import Observation
+from setpoint.errors import Conflict, PermanentError
+from setpoint.ports import DeadLetters, EventBus, Snapshot, StateStore
+
+_ATTEMPTS = 8
+"""How often a commit is tried against others that write the same record, before the message is handed back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What the flow works with."""
+
+    store: StateStore
+    bus: EventBus
+    dead_letters: DeadLetters
+    schemas: Schemas | None = None
+
+
+def receive(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcome:
+    """Handle a message, and dead-letter it with the reason where it can never be handled.
+
+    Raises:
+        TransientError: let the message be delivered again.
+    """
+    try:
+        return handle_change(message, attributes, deps)
+    except PermanentError as error:
+        deps.dead_letters.put(message, attributes, str(error))
+        return "rejected"
+
+
+def handle_change(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcome:
+    """Compare what a feed message tells with what is desired, and publish what follows.
+
+    Raises:
+        PermanentError: the message can never be handled.
+        TransientError: let the message be delivered again.
+    """
+    observation = observations.parse(message, attributes)
+    if observation is None:
+        return "welcome"
+    return handle_observation(observation, deps)
+
+
+def handle_observation(observation: Observation, deps: Deps) -> Outcome:
+    """Judge an observation, store what follows, then publish it.
+
+    Raises:
+        PermanentError: what is stored of the resource cannot be read.
+        TransientError: observe again.
+    """
+    outcome, snapshot = _commit(observation, deps)
+    publish_pending(snapshot, deps)
+    return outcome
+
+
+def publish_pending(snapshot: Snapshot, deps: Deps) -> None:
+    """Publish what is stored and not known to be published, under the ids that it was stored with."""
+    if snapshot.state is not None and snapshot.state.pending:
+        deps.bus.publish(snapshot.state.pending)
+        deps.store.mark_published(snapshot)
+
+
+def heal(deps: Deps) -> int:
+    """Publish whatever a crash has left behind; the number of resources of which something was published."""
+    keys = list(deps.store.unpublished())
+    for key in keys:
+        publish_pending(deps.store.read(key), deps)
+    return len(keys)
+
+
+def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
+    """One read and at most one commit; again from the read where somebody else wrote in between."""
+    for _ in range(_ATTEMPTS):
+        snapshot = deps.store.read(observation.key)
+        verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
+        transition = findings.advance(snapshot.state, observation, verdict)
+        if transition.state is None:
+            return transition.outcome, snapshot
+        try:
+            return transition.outcome, deps.store.commit(snapshot, transition.state)
+        except Conflict:
+            continue
+    raise Conflict(f"{observation.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")

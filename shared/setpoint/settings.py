@@ -1,0 +1,43 @@
+"""What an installation sets from outside: the environment, read once into one frozen object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from setpoint.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a function.
+
+    Args:
+        store: URL of the store, ``SETPOINT_STORE``: ``firestore://PROJECT/DATABASE``, ``sqlite:///path``, ``memory:``.
+        events_topic: ``SETPOINT_EVENTS_TOPIC``, ``projects/P/topics/T``.
+        dead_letter_topic: ``SETPOINT_DEAD_LETTER_TOPIC``, ``projects/P/topics/T``.
+    """
+
+    store: str
+    events_topic: str
+    dead_letter_topic: str
+
+
+VARIABLES = {
+    "store": "SETPOINT_STORE",
+    "events_topic": "SETPOINT_EVENTS_TOPIC",
+    "dead_letter_topic": "SETPOINT_DEAD_LETTER_TOPIC",
+}
+"""Each setting's environment variable."""
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        BadRequest: names every variable that is missing.
+    """
+    missing = [variable for variable in VARIABLES.values() if not environment.get(variable)]
+    if missing:
+        raise BadRequest(f"not set: {', '.join(missing)}; see docs/reference.md for what each of them means")
+    return Settings(**{name: environment[variable] for name, variable in VARIABLES.items()})

@@ -1,0 +1,112 @@
+"""Which adapters stand behind the ports; the only place that names them.
+
+Adapters are imported where they are chosen, so that no process loads a client that it does not use.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from setpoint.core.catalogue import default_catalogue
+from setpoint.errors import BadRequest
+from setpoint.flow import Deps
+from setpoint.ports import DeadLetters, EventBus, StateStore
+from setpoint.settings import from_environment
+
+if TYPE_CHECKING:
+    from setpoint.adapters.pubsub import PubSubFeed
+
+
+@cache
+def detector() -> Deps:
+    """What ``functions/detect`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters, publisher
+
+    settings = from_environment(os.environ)
+    client = publisher()
+    return Deps(
+        store=open_store(settings.store),
+        bus=PubSubBus(client, settings.events_topic),
+        dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
+        schemas=default_catalogue(),
+    )
+
+
+def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Deps:
+    """What ``setpoint detect`` works with.
+
+    Args:
+        store: URL of the store.
+        dead_letters: what the command does with messages that cannot be handled.
+        events: where events are written as JSON Lines; None where nobody reads them.
+        events_topic: publish to this topic instead, ``projects/P/topics/T``.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    return Deps(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
+
+
+def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus:
+    if events_topic:
+        from setpoint.adapters.pubsub import PubSubBus, publisher
+
+        return PubSubBus(publisher(), events_topic)
+    if events is not None:
+        from setpoint.adapters.jsonl import JsonlBus
+
+        return JsonlBus(events)
+    from setpoint.adapters.memory import NoBus
+
+    return NoBus()
+
+
+def dead_letters_in(stream: BinaryIO) -> DeadLetters:
+    """Dead letters as JSON Lines on a stream."""
+    from setpoint.adapters.jsonl import JsonlDeadLetters
+
+    return JsonlDeadLetters(stream)
+
+
+def open_subscription(name: str) -> PubSubFeed:
+    """A Pub/Sub subscription to pull from; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set."""
+    from google.cloud.pubsub_v1 import SubscriberClient
+
+    from setpoint.adapters.pubsub import PubSubFeed
+
+    return PubSubFeed(SubscriberClient(), name)
+
+
+def open_store(url: str) -> StateStore:
+    """Open the store that a URL names: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    scheme, _, rest = url.partition(":")
+    match scheme:
+        case "memory" if not rest:
+            from setpoint.adapters.memory import MemoryStore
+
+            return MemoryStore()
+        case "sqlite" if rest.startswith("///") and len(rest) > 3:  # noqa: PLR2004 - the three slashes
+            from setpoint.adapters.sqlite import SqliteStore
+
+            return SqliteStore(Path(rest[3:]))
+        case "firestore" if rest.startswith("//"):
+            return _open_firestore(rest[2:])
+    raise BadRequest(f"`{url}` names no store; use memory:, sqlite:///path or firestore://PROJECT/DATABASE")
+
+
+def _open_firestore(rest: str) -> StateStore:
+    from google.cloud.firestore import Client
+
+    from setpoint.adapters.firestore import FirestoreStore
+
+    project, _, database = rest.partition("/")
+    if not project:
+        raise BadRequest("firestore:// needs a project: firestore://PROJECT/DATABASE")
+    return FirestoreStore(Client(project=project, database=database or "(default)"))
