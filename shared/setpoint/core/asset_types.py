@@ -1,8 +1,8 @@
 """From an asset type to the API, the version and the schema that describe it.
 
-The rule: `compute.googleapis.com/Firewall` is described by the API `compute`, in its newest stable version, by the
-schema whose kind is `Firewall` (`setpoint.distil.kinds` says how a schema comes by its kinds). The tables below hold
-what the rule does not reach, each entry with its reason.
+The rule: `compute.googleapis.com/Firewall` is described by the API `compute`, in its newest stable version,
+by the schema whose kind is `Firewall` (`setpoint.distil.kinds` says how a schema comes by its kinds). The
+tables below hold what the rule does not reach, each entry with its reason.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ VERSIONS: dict[str, str] = {
     "monitoring": "v3",  # v1 is dashboards and Prometheus only
     "notebooks": "v2",  # v1's instances can no longer be created
     "osconfig": "v1",  # v2 holds only policy orchestrators
-    # Terraform's google_cloud_run_v2_*, Config Connector and gcloud write v2. The feed says which one it sends.
+    # Terraform's google_cloud_run_v2_*, Config Connector and gcloud write v2. The feed says which one it
+    # sends.
     "run": "v2",
     "tpu": "v2",  # v1 is the retired node architecture
     "translate": "v3",  # v2 has no resources
@@ -56,13 +57,15 @@ VERSIONS: dict[str, str] = {
 
 # (API, kind) → version and schema, where neither the schema's name nor its collection is the kind.
 KINDS: dict[tuple[str, str], tuple[str, str]] = {
-    # A bucket's notification; the collection is `notifications`.
-    ("storage", "NotificationConfig"): ("v1", "Notification"),
-    # Deny policies; the inventory numbers the kind, the API numbers itself.
+    # Deny policies: the inventory numbers the kind, the API numbers itself.
     ("iam", "PolicyV2"): ("v2", "GoogleIamV2Policy"),
-    ("iam", "Policy"): ("v2", "GoogleIamV2Policy"),
-    # Legacy organization policies sit on the resource manager's v1, constraints' own API is newer.
-    ("orgpolicy", "Policy"): ("v2", "GoogleCloudOrgpolicyV2Policy"),
+    # A hub's routes lie in its route tables, in a collection that is only called `routes`.
+    ("networkconnectivity", "HubRoute"): ("v1", "Route"),
+    # Two collections of this API are called `versions`; an asset is one of parameters.
+    ("parametermanager", "Version"): ("v1", "ParameterVersion"),
+    # The collection of a bucket's notifications is `notificationConfigs` on the wire, `notifications` in the
+    # document.
+    ("storage", "NotificationConfig"): ("v1", "Notification"),
 }
 
 

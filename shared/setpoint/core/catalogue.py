@@ -1,8 +1,8 @@
 """What Google's own API schemas say of each field of a resource.
 
 The catalogue ships one small file per service (`setpoint/catalogue/<service>.json.gz`, made by
-`python -m setpoint.distil` from Google's discovery documents). A service is read when one of its types is first asked
-for, a schema is built when its fields are first looked at; nothing is read at import.
+`python -m setpoint.distil` from Google's discovery documents). A service is read when one of its types is
+first asked for, a schema is built when its fields are first looked at; nothing is read at import.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ _MESSAGE_FORMATS = {"duration": "0s", "timestamp": None, "date": ""}
 class Field(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     """One field of a resource, as its API describes it.
 
-    `name` is the API's own, camelCase as in the JSON. `kind` is `scalar`, `message`, `map`, `list` or `any` (free-form).
-    A scalar has a `type` (`string`, `integer`, `number`, `boolean`) and may have a `format` (`int64`, `duration`,
-    `timestamp`, `date`, `bytes`, `fieldmask`, `enum`, ...); int64 is an integer, although JSON carries a string.
-    A list's `item` is its element, a map's its value; a message has a `schema`.
+    `name` is the API's own, camelCase as in the JSON. `kind` is `scalar`, `message`, `map`, `list` or, for what is
+    free-form, `any`. A scalar has a `type` (`string`, `integer`, `number`, `boolean`) and may have a `format` (`int64`,
+    `duration`, `timestamp`, `date`, `bytes`, `fieldmask`, `enum`, ...); int64 is an integer, although JSON
+    carries a string. A list's `item` is its element, a map's its value; a message has a `schema`.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Field(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     immutable: bool = False
     required: bool = False
     reference: bool = False
-    """A string, or the strings of a list, that may name a resource: URL, self link, relative or full resource name."""
+    """A string, or the strings of a list, may name a resource: by URL, self link, relative or full name."""
     sensitive: bool = False
     """A secret: never to be shown."""
     beta: bool = False
@@ -74,7 +74,7 @@ class Field(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     default: Any = None
     """The default that the document states, typed; None where it states none."""
     zero: Any = None
-    """What proto JSON leaves out: `""`, 0, False, an enum's first name, `[]`, `{}`; None where nothing is known."""
+    """What proto JSON leaves out: `""`, 0, False, an enum's first name, `[]`, `{}`; None where unknown."""
     item: Field | None = None
     schema: Schema | None = None
 
@@ -82,7 +82,8 @@ class Field(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
 class Schema:
     """The fields of one resource or message, by API name.
 
-    Recursive schemas are well: a message's schema is one object, and its fields are built when first looked at.
+    Recursive schemas are well: a message's schema is one object, and its fields are built when first looked
+    at.
     """
 
     __slots__ = ("_line", "_packed", "fields", "name", "service", "version")
@@ -165,10 +166,7 @@ class _Line:
         if isinstance(packed, msgspec.Raw):
             packed = _packed.decode(packed)
         corrected = corrections.of(self.service, schema.name)
-        return {
-            name: self._field(schema.name, name, field, corrected.get(name, {}))
-            for name, field in packed.items()
-        }
+        return {name: self._field(schema.name, name, field, corrected.get(name, {})) for name, field in packed.items()}
 
     def _field(self, owner: str, name: str, packed: Any, corrected: Mapping[str, Any]) -> Field:
         head, inner, default = (packed, None, None) if isinstance(packed, str) else (*packed, None)[:3]
@@ -208,8 +206,8 @@ class _Line:
 def enum_zero(names: tuple[str, ...], *, alphabetical: bool = False) -> str | None:
     """Return the name that an absent enum stands for, or None where the document does not tell.
 
-    Documents keep the proto's order, and a proto's first value is its zero. Compute's sort the names: there only a
-    name that says so (`..._UNSPECIFIED`, `UNDEFINED_...`) is the zero.
+    Documents keep the proto's order, and a proto's first value is its zero. Compute's sort the names: there
+    only a name that says so (`..._UNSPECIFIED`, `UNDEFINED_...`) is the zero.
 
     Args:
         names: The enum's names, in the document's order.
@@ -220,6 +218,19 @@ def enum_zero(names: tuple[str, ...], *, alphabetical: bool = False) -> str | No
         if said.endswith("UNSPECIFIED") or said.startswith(("UNSPECIFIED_", "UNDEFINED_")):
             return name
     return None if alphabetical or not names else names[0]
+
+
+_SHAPES: dict[str, tuple[type, ...]] = {"message": (dict,), "map": (dict,), "list": (list,)}
+
+
+def _takes(schema: Schema, name: str, value: Any) -> bool:
+    field = schema.fields.get(name)
+    if field is None or field.output_only:
+        return False
+    shapes = _SHAPES.get(field.kind)
+    if shapes is None:
+        return field.kind == "any" or not isinstance(value, (dict, list))
+    return isinstance(value, shapes)
 
 
 class Catalogue:
@@ -249,11 +260,7 @@ class Catalogue:
         try:
             return self._known[key]
         except KeyError:
-            found = (
-                self._discovered(asset_type, discovery_uri, discovery_name, version)
-                if discovery_name
-                else None
-            )
+            found = self._discovered(asset_type, discovery_uri, discovery_name, version) if discovery_name else None
             if found is None:
                 found = next(iter(self.schemas_for(asset_type)), None)
             self._known[key] = found
@@ -271,11 +278,20 @@ class Catalogue:
         return found
 
     def fitting(self, asset_type: str, body: Mapping[str, Any]) -> Schema | None:
-        """Return the candidate that knows most of a body's top-level fields; the preferred one among equals."""
+        """Return the candidate that a declared body is written in: it takes most of the body's top-level fields.
+
+        Args:
+            asset_type: As for `schema_for`.
+            body: The declared fields. A field counts where the schema knows it, its shape agrees, and it is
+            no output.
+
+        Returns:
+            The best candidate, the preferred version among equals; None where there is no candidate.
+        """
         candidates = self.schemas_for(asset_type)
         if len(candidates) < 2:  # noqa: PLR2004 - nothing to choose
             return next(iter(candidates), None)
-        return max(candidates, key=lambda schema: sum(name in schema.fields for name in body))
+        return max(candidates, key=lambda schema: sum(_takes(schema, name, value) for name, value in body.items()))
 
     def _discovered(self, asset_type: str, uri: str, name: str, version: str) -> Schema | None:
         service, uri_version = asset_types.discovery(uri)

@@ -1,4 +1,4 @@
-"""What Google's schemas leave unsaid, or say wrongly, of single fields: one table, each entry with its reason.
+"""What Google's schemas leave unsaid, or say wrongly: one table, each entry with its reason.
 
 The catalogue applies it when it builds a schema, so that a correction needs no new artefact.
 """
@@ -24,16 +24,96 @@ class Correction(NamedTuple):
     reason: str
 
 
-_SET_BY_SERVER = {"output_only": True}
+_SERVER = {"output_only": True}
+_CLIENT = {"output_only": False}
+_WRITE_ONLY = {"input_only": True}
+_SECRET = {"sensitive": True}
+
+_STORAGE = "storage v1 marks nothing as output-only; its reference lists what is writable, and these are not"
+_SQL = "Cloud SQL marks few fields; its reference describes these as what the service assigns or reports"
+_KNATIVE = "Kubernetes' convention, which Knative and Cloud Run v1 follow: the server owns these"
+_SPEECH = "the assets are of Speech-to-Text v2, whose document is not shipped; v1 calls them unused, v2 takes them"
 
 CORRECTIONS: tuple[Correction, ...] = (
     Correction(
         "storage",
         "Bucket",
-        "etag generation hardDeleteTime id kind location_type locationType metageneration owner projectNumber "
-        "satisfiesPZI satisfiesPZS selfLink softDeleteTime timeCreated updated",
-        _SET_BY_SERVER,
-        "storage v1 marks nothing as output-only; the reference of Buckets calls these not writable",
+        "etag generation hardDeleteTime id locationType metageneration owner projectNumber satisfiesPZI "
+        "satisfiesPZS softDeleteTime timeCreated updated",
+        _SERVER,
+        _STORAGE,
+    ),
+    Correction("storage", "Bucket.iamConfiguration.uniformBucketLevelAccess", "lockedTime", _SERVER, _STORAGE),
+    Correction("storage", "Bucket.iamConfiguration.bucketPolicyOnly", "lockedTime", _SERVER, _STORAGE),
+    Correction("storage", "Bucket.autoclass", "toggleTime terminalStorageClassUpdateTime", _SERVER, _STORAGE),
+    Correction("storage", "Bucket.retentionPolicy", "effectiveTime", _SERVER, _STORAGE),
+    Correction("storage", "Bucket.softDeletePolicy", "effectiveTime", _SERVER, _STORAGE),
+    Correction(
+        "storage",
+        "Object",
+        "componentCount crc32c etag generation hardDeleteTime id md5Hash mediaLink metageneration owner "
+        "size softDeleteTime timeCreated timeDeleted timeFinalized timeStorageClassUpdated updated",
+        _SERVER,
+        _STORAGE,
+    ),
+    Correction("storage", "Notification", "etag id", _SERVER, _STORAGE),
+    Correction("storage", "BucketAccessControl", "etag id projectTeam", _SERVER, _STORAGE),
+    Correction("storage", "ObjectAccessControl", "etag generation id projectTeam", _SERVER, _STORAGE),
+    Correction("storage", "ManagedFolder", "id metageneration", _SERVER, _STORAGE),
+    Correction("storage", "Folder", "id metageneration", _SERVER, _STORAGE),
+    Correction("storage", "HmacKeyMetadata", "accessId etag id timeCreated updated", _SERVER, _STORAGE),
+    Correction(
+        "storage",
+        "AnywhereCache",
+        "id pendingUpdate state",
+        _SERVER,
+        _STORAGE,
+    ),
+    Correction("storage", "RapidCache", "id pendingUpdate", _SERVER, _STORAGE),
+    Correction(
+        "sqladmin",
+        "DatabaseInstance",
+        "connectionName currentDiskSize diskEncryptionStatus etag gceZone ipAddresses ipv6Address "
+        "outOfDiskReport replicaNames satisfiesPzs scheduledMaintenance secondaryGceZone serverCaCert "
+        "state suspensionReason",
+        _SERVER,
+        _SQL,
+    ),
+    Correction("sqladmin", "DatabaseInstance", "rootPassword", _WRITE_ONLY, "set on creation, never answered"),
+    Correction("sqladmin", "User", "etag", _SERVER, _SQL),
+    Correction("sqladmin", "User", "password", _WRITE_ONLY, "never answered"),
+    Correction("sqladmin", "Database", "etag", _SERVER, _SQL),
+    Correction("sqladmin", "Settings", "settingsVersion", _SERVER, _SQL),
+    Correction(
+        "sqladmin",
+        "SslCert",
+        "cert certSerialNumber createTime expirationTime sha1Fingerprint",
+        _SERVER,
+        _SQL,
+    ),
+    Correction(
+        "run",
+        "ObjectMeta",
+        "creationTimestamp deletionTimestamp generation resourceVersion selfLink uid",
+        _SERVER,
+        _KNATIVE,
+    ),
+    *(
+        Correction("run", name, "status", _SERVER, _KNATIVE)
+        for name in ("Service", "Revision", "Configuration", "Route", "DomainMapping", "WorkerPool")
+    ),
+    Correction("speech", "CustomClass", "annotations displayName", _CLIENT, _SPEECH),
+    Correction("speech", "PhraseSet", "annotations displayName", _CLIENT, _SPEECH),
+    Correction("composer", "Environment", "state", _SERVER, "described as the current state, and no request takes it"),
+    Correction("composer", "UserWorkloadsSecret", "data", _SECRET, "a Kubernetes Secret's data"),
+    Correction("secretmanager", "SecretPayload", "data", _SECRET, "the secret itself"),
+    Correction("parametermanager", "ParameterVersionPayload", "data", _SECRET, "a parameter may hold secrets"),
+    Correction(
+        "bigquerydatatransfer",
+        "UserInfo",
+        "email",
+        _SERVER,
+        "what the service found out about the configuring user",
     ),
 )
 

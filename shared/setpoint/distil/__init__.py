@@ -1,12 +1,13 @@
 """Distils Google's discovery documents into the catalogue that the library ships.
 
-A discovery document is Google's own description of an API: each resource as a JSON schema, each field with its type
-and a text. `google-api-python-client` carries them all, so that the build needs no network. What comes out is one
-small file per service (`setpoint/catalogue/<service>.json.gz`), which `setpoint.core.catalogue` reads.
+A discovery document is Google's own description of an API: each resource as a JSON schema, each field with
+its type and a text. `google-api-python-client` carries them all, so that the build needs no network. What
+comes out is one small file per service (`setpoint/catalogue/<service>.json.gz`), which
+`setpoint.core.catalogue` reads.
 
-The way of a document: `documents` finds it and says which version it belongs to, `schemas` picks what a resource can
-hold and packs each field, `flags` reads the texts, `lines` folds the newest beta into the stable version, `kinds`
-says under which names the resources are known, `artefact` writes the bytes.
+The way of a document: `documents` finds it and says which version it belongs to, `schemas` picks what a
+resource can hold and packs each field, `flags` reads the texts, `lines` folds the newest beta into the stable
+version, `kinds` says under which names the resources are known, `artefact` writes the bytes.
 
 Only the build imports this package: it needs the development dependencies.
 """

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 def build(documents: Iterable[Document]) -> dict[str, Any]:
     """Return what the file of one service holds.
 
-    Shape: `service`; `lines`, the best version first, each `{version, revision, folded, alphabetical, kinds, schemas}`.
-    `folded` names the versions that are in it as well, `alphabetical` says that the document sorts its enums.
+    Shape: `service`; `lines`, the best version first, each `{version, revision, folded, alphabetical, kinds,
+    schemas}`. `folded` names the versions that are in it as well, `alphabetical` says that the document sorts
+    its enums.
     """
     documents = list(documents)
     found = []
@@ -39,7 +40,7 @@ def build(documents: Iterable[Document]) -> dict[str, Any]:
 
 
 def _alphabetical(document: Document) -> bool:
-    """Compute sorts its enums by name, so that the first value is not the proto's zero; all others keep their order."""
+    """Tell whether a document sorts its enums by name, as Compute's do; others keep the proto's order."""
     enums = list(_enums(document.content.get("schemas", {})))
     return len(enums) > 2 and all(values == sorted(values) for values in enums)  # noqa: PLR2004 - a few say nothing
 

@@ -1,7 +1,8 @@
 """Finds the discovery documents of Google Cloud's APIs and sorts them into lines of versions.
 
-A *line* is one major version of an API: `v1` with its betas, `v2` with its. What a line ships is its stable document
-with what only its betas and alphas know folded in; a line without a stable document rests on its newest beta, else alpha.
+A *line* is one major version of an API: `v1` with its betas, `v2` with its. What a line ships is its stable
+document with what only its betas and alphas know folded in; a line without a stable document rests on its
+newest beta, else alpha.
 """
 
 from __future__ import annotations
@@ -19,7 +20,19 @@ if TYPE_CHECKING:
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 # They take the scope of Google Cloud, but what they describe is not configuration of a cloud project.
 _NOT_CLOUD = frozenset(
-    "addressvalidation admin airquality areainsights health libraryagent places pollen prod_tt_sasportal sasportal solar".split()
+    [
+        "addressvalidation",
+        "admin",
+        "airquality",
+        "areainsights",
+        "health",
+        "libraryagent",
+        "places",
+        "pollen",
+        "prod_tt_sasportal",
+        "sasportal",
+        "solar",
+    ]
 )
 _VERSION = re.compile(r"v(?P<major>\d+)(?:p\d+)?(?P<stage>alpha|beta)?")
 _STAGES = {"": 2, "beta": 1, "alpha": 0, "preview": 0}
@@ -56,7 +69,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One major version of an API: the document that it rests on, and those whose additions are folded in, best first."""
+    """One major version of an API: the document that it rests on, and those that are folded in, best first."""
 
     base: Document
     extras: tuple[Document, ...]
@@ -70,9 +83,7 @@ def directory() -> Path:
     """
     spec = find_spec("googleapiclient")
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(
-            "the catalogue is distilled from google-api-python-client, which is not installed"
-        )
+        raise ModuleNotFoundError("the catalogue is distilled from google-api-python-client, which is not installed")
     return Path(spec.submodule_search_locations[0]) / "discovery_cache" / "documents"
 
 

@@ -1,8 +1,9 @@
 """What a field's description says of it: output-only, input-only, immutable, required, a reference, a secret.
 
-Google marks `readOnly` on three quarters of the output-only fields; of the rest only the text tells. The texts follow
-a habit: the markers stand first ("Optional. Immutable. ..."), or are a sentence of their own. A wrong *output-only*
-would hide drift, so a marker with a condition behind it ("Output only for type PARTNER") does not count.
+Google marks `readOnly` on three quarters of the output-only fields; of the rest only the text tells. The
+texts follow a habit: the markers stand first ("Optional. Immutable. ..."), or are a sentence of their own. A
+wrong *output-only* would hide drift, so a marker with a condition behind it ("Output only for type PARTNER")
+does not count.
 """
 
 from __future__ import annotations
@@ -17,30 +18,43 @@ REFERENCE = "n"
 SENSITIVE = "s"
 BETA = "b"
 
+# On a resource itself, these are the server's in every Google API, marked or not.
+SERVER_OWNED = frozenset({"createTime", "creationTimestamp", "selfLink", "selfLinkWithId", "updateTime"})
+
 _CONDITION = r"(?!\s+(?:for|if|when|on|in|unless|fields?|after|once|during|values?)\b)"
 _MARKER = re.compile(
     r"""[\s\[(@*`]*
-    (?: (?P<o>output[ _-]*only\b"""
+    (?: (?P<o> output[ _-]*only\b"""
     + _CONDITION
-    + r""" | read[ -]?only(?=\s*[\].):]) )
-      | (?P<i>input[ _-]*only\b"""
+    + r"""
+             | read[ -]?only (?=\s*[\].):]) )
+      | (?P<i> input[ _-]*only\b"""
     + _CONDITION
-    + r""" | write[ -]?only(?=\s*[\].):]) )
-      | (?P<m>immutable(?=\s*[\].,:)])  )
-      | (?P<r>required(?=\s*[\].,:)]) )
-      | (?:optional|identifier|deprecated|legacy|beta|alpha|preview|experimental|unordered\ list)(?=\s*[\].,:)])
+    + r"""
+             | write[ -]?only (?=\s*[\].):]) )
+      | (?P<m> immutable (?=\s*[\].,:)]) )
+      | (?P<r> required (?=\s*[\].,:)]) )
+      | (?: optional | identifier | deprecated | legacy | beta | alpha | preview | experimental
+          | unordered\ list ) (?=\s*[\].,:)])
     )[\])*`]*\s*[.:,;]?""",
     re.IGNORECASE | re.VERBOSE,
 )
 
 _OUTPUT_SENTENCE = re.compile(
-    r"""(?:^|[.\\)*]\s*|\n\s*) [\[(@]? (?:output[ _-]?only|outputonly|read[ -]?only|this\ is\ an?\ (?:output|read)[ -]?only\ (?:field|property))
-        (?:\ (?:field|property))? [\])]? \s* (?:[.,]?\s*$|\.\s)
-      | [\[(@] (?:output[ _-]?only|read[ -]?only) [\])]? \.? \s* (?:$|\.\s)
-      | [;,]\s* output[ ]only\.?\s*$
-      | \(output\ only\)
-      | (?:^|[.\\)]\s*)this\ (?:field|property)\ is\ (?:an?\ )?(?:output|read)[ -]?only(?:\ (?:field|property))?\s*(?:[.;]|$)
-      | ^(?:an?\ |the\ )?read-only\ (?:record|description\ of|soft\ deletion|status|password\ status)\b
+    r"""
+    # A sentence of its own: "... Output only.", "@OutputOnly", "This is a read-only field. ..."
+    (?: ^ | [.\\)*]\s* | \n\s* )
+      [\[(@]?
+      (?: output[ _-]?only | read[ -]?only | this\ is\ an?\ (?:output|read)[ -]?only\ (?:field|property) )
+      (?: \ (?:field|property) )?
+      [\])]? \s* (?: [.,]?\s*$ | \.\s )
+    # In brackets, at the end of a sentence.
+    | [\[(@] (?: output[ _-]?only | read[ -]?only ) [\])]? \.? \s* (?: $ | \.\s )
+    | [;,]\s* output[ ]only \.?\s*$
+    | \(output\ only\)
+    | (?: ^ | [.\\)]\s* ) this\ (?:field|property)\ is\ (?:an?\ )? (?:output|read)[ -]?only
+      (?: \ (?:field|property) )? \s* (?: [.;] | $ )
+    | ^(?: an?\ | the\ )? read-only\ (?: record | description\ of | soft\ deletion | status | password\ status )\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -51,7 +65,8 @@ _INPUT_SENTENCE = re.compile(
 )
 _IMMUTABLE_SENTENCE = re.compile(
     r"(?:^|[.\\)]\s*|\n\s*)immutable\.?\s*(?:$|\.\s)"
-    r"|\b(?:this (?:field|property|value|setting)|once set, it) (?:is immutable|(?:cannot|can't|can not) be (?:changed|modified|updated)"
+    r"|\b(?:this (?:field|property|value|setting)|once set, it) "
+    r"(?:is immutable|(?:cannot|can't|can not) be (?:changed|modified|updated)"
     r"(?: (?:after|once) [^.]*)?)\s*(?:\.|$)"
     r"|^[^.]{0,80}\bread-only after creation",
     re.IGNORECASE,
@@ -59,7 +74,7 @@ _IMMUTABLE_SENTENCE = re.compile(
 
 
 def read(text: str) -> str:
-    """Return the letters of all that the text says of the whole field, out of output, input, immutable, required.
+    """Return the letters of all that the text says of the whole field: output, input, immutable, required.
 
     Args:
         text: The field's description, as the document has it.

@@ -1,7 +1,8 @@
 """Folds what only betas and alphas know into the stable version of an API.
 
-Fleets declare beta fields, and a field that the catalogue does not know is compared by guess. So the stable schema keeps
-its say on all it knows, and takes the others' further fields, schemas and enum values, each field marked.
+Fleets declare beta fields, and a field that the catalogue does not know is compared by guess. So the stable
+schema keeps its say on all it knows, and takes the others' further fields, schemas and enum values, each
+field marked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Fields = dict[str, schemas.Packed]
 
 
 def pack(line: Line) -> dict[str, Any]:
-    """Return a line as the artefact holds it: `kinds` (name in an asset type → schema) and `schemas` (name → fields)."""
+    """Return a line as the artefact holds it: `kinds` (in an asset type → schema), `schemas` (name → fields)."""
     known, fields = _document(line.base)
     for document in line.extras:
         rename = _renamer(document.version, line.base.version)
@@ -39,13 +40,14 @@ def pack(line: Line) -> dict[str, Any]:
 def _document(document: Document) -> tuple[dict[str, str], dict[str, Fields]]:
     content = document.content
     found = schemas.resources(content)
-    packer = schemas.Packer(document.service, content.get("schemas", {}))
+    known = kinds.index(found, document.service, document.version)
+    packer = schemas.Packer(document.service, content.get("schemas", {}), known)
     names = schemas.reachable(content.get("schemas", {}), found)
-    return kinds.index(found, document.version), {name: packer.schema(name) for name in sorted(names)}
+    return known, {name: packer.schema(name, resource=name in found) for name in sorted(names)}
 
 
 def _renamer(version: str, base: str) -> Callable[[str], str]:
-    """Schema names carry their version: `GoogleCloudAiplatformV1beta1Endpoint` is the beta of `...V1Endpoint`."""
+    """Return what turns a beta's schema name into the stable one: `...V1beta1Endpoint` → `...V1Endpoint`."""
     mark = version[:1].upper() + version[1:]
     if not re.fullmatch(r"V\d\w*", mark):
         return lambda name: name
@@ -94,6 +96,5 @@ def _fold_field(stable: Any, beta: Any) -> None:
 
 def _marked(field: schemas.Packed) -> schemas.Packed:
     if isinstance(field, str):
-        kind, _, marks = field.partition(":")
-        return f"{kind}:{''.join(sorted({*marks, flags.BETA}))}"
-    return [_marked(field[0]), *field[1:]]
+        return schemas.marked(field, flags.BETA)
+    return [schemas.marked(field[0], flags.BETA), *field[1:]]

@@ -49,13 +49,12 @@ _NOT_RESOURCES = frozenset(
         "HttpBody",
     }
 )
-_DEEPEST = 8
+_UNSAID = ("string", "timestamp", f"string:{flags.REFERENCE}")
+_DEEPEST = 8  # schemas that only name other schemas are not nested deeper; the bound ends a circle of them
 
 
-def methods(
-    node: Mapping[str, Any], *collections: str
-) -> Iterator[tuple[tuple[str, ...], str, Mapping[str, Any]]]:
-    """Walk a document's methods: the collections that each stands in, from the root, its name, and what it says."""
+def methods(node: Mapping[str, Any], *collections: str) -> Iterator[tuple[tuple[str, ...], str, Mapping[str, Any]]]:
+    """Walk a document's methods: the collections that each stands in, from the root; its name; its text."""
     for name, method in node.get("methods", {}).items():
         yield collections, name, method
     for name, child in node.get("resources", {}).items():
@@ -65,9 +64,10 @@ def methods(
 def resources(document: Mapping[str, Any]) -> dict[str, dict[str, Rank]]:
     """Return the schemas that the methods of an API read or write as resources.
 
-    Each comes with the collections that hold it, and how surely: what `get` answers is the resource of its collection,
-    what a `list` lists is so too, a body that is sent may be something else; and the nearer to the root the better.
-    Wrappers (`ListFirewallsResponse`, `CreateClusterRequest`) are not resources; what they wrap is.
+    Each comes with the collections that hold it, and how surely: what `get` answers is the resource of its
+    collection, what a `list` lists is so too, a body that is sent may be something else; and the nearer to
+    the root the better. Wrappers (`ListFirewallsResponse`, `CreateClusterRequest`) are not resources; what
+    they wrap is.
     """
     schemas = document.get("schemas", {})
     found: dict[str, dict[str, Rank]] = {}
@@ -85,7 +85,7 @@ def resources(document: Mapping[str, Any]) -> dict[str, dict[str, Rank]]:
 
 
 def _spoken_of(schemas: Mapping[str, Any], name: str | None) -> Iterator[tuple[str, int]]:
-    """Yield the resources of a request or answer, with 0 for itself or what it lists, more for what else it holds."""
+    """Yield the resources of a request or answer: 0 for itself or what it lists, more for what else it holds."""
     if name is None or name in _NOT_RESOURCES or name not in schemas:
         return
     if not name.endswith(_WRAPPERS):
@@ -94,11 +94,7 @@ def _spoken_of(schemas: Mapping[str, Any], name: str | None) -> Iterator[tuple[s
     for field in schemas[name].get("properties", {}).values():
         for part, sure in (("items", 0), ("additionalProperties", 0), ("", 4)):
             reference = (field.get(part, {}) if part else field).get("$ref")
-            if (
-                reference is None
-                or reference in _NOT_RESOURCES
-                or not schemas.get(reference, {}).get("properties")
-            ):
+            if reference is None or reference in _NOT_RESOURCES or not schemas.get(reference, {}).get("properties"):
                 continue
             if reference.endswith("ScopedList"):
                 # An aggregated list holds a list for each zone.
@@ -131,15 +127,31 @@ def _references(node: Mapping[str, Any]) -> Iterator[str]:
 
 
 class Packer:
-    """Packs the schemas of one document."""
+    """Packs the schemas of one document, whose resources have the given kinds."""
 
-    def __init__(self, service: str, schemas: Mapping[str, Any]) -> None:
+    def __init__(self, service: str, schemas: Mapping[str, Any], kinds: Iterable[str]) -> None:
         self._service = service
         self._schemas = schemas
+        self._kinds = frozenset(kinds)
 
-    def schema(self, name: str) -> dict[str, Packed]:
-        """Return the packed fields of a schema by name; empty for one that is no object with fields."""
-        return self._fields(self._schemas[name].get("properties", {}), 0)
+    def schema(self, name: str, *, resource: bool = False) -> dict[str, Packed]:
+        """Return the packed fields of a schema by name; empty for one that is no object with fields.
+
+        Args:
+            name: The schema's name in the document.
+            resource: It is a resource itself, not only part of one.
+        """
+        properties = self._schemas[name].get("properties", {})
+        fields = self._fields(properties, 0)
+        own = fields.get("name") if resource else None
+        is_text = isinstance(own, str) and own.partition(":")[0] == "string"
+        if is_text and meanings.is_own_name(properties["name"].get("description", "")):
+            fields["name"] = marked(str(own), flags.REFERENCE)
+        for owned in flags.SERVER_OWNED & fields.keys() if resource else ():
+            head = fields[owned]
+            if head in _UNSAID:
+                fields[owned] = marked(str(head), flags.OUTPUT_ONLY)
+        return fields
 
     def _fields(self, properties: Mapping[str, Any], depth: int) -> dict[str, Packed]:
         return {name: self._field(name, field, depth) for name, field in properties.items()}
@@ -156,11 +168,13 @@ class Packer:
             marks.discard(flags.OUTPUT_ONLY)
         kind, inner = self._shape(name, field, depth)
         if self._is_text(kind, inner):
-            if kind in {"string", "list"} and meanings.is_reference(self._service, name, text):
+            if kind in {"string", "list"} and meanings.is_reference(self._service, name, text, self._kinds):
                 marks.add(flags.REFERENCE)
             if meanings.is_sensitive(name, text):
                 marks.add(flags.SENSITIVE)
-        head = f"{kind}:{''.join(sorted(marks))}" if marks else kind
+        head = kind
+        for mark in marks:
+            head = marked(head, mark)
         default = _default(kind, field.get("default"))
         if default is not None:
             return [head, inner, default]
@@ -180,16 +194,13 @@ class Packer:
         kind = field.get("type", "any")
         if kind == "array":
             return "list", self._element(name, field.get("items", {}), depth)
+        if kind == "object" and field.get("properties"):
+            return "message", self._fields(field["properties"], depth + 1)
         if kind == "object":
-            if field.get("properties"):
-                return "message", self._fields(field["properties"], depth + 1)
-            if "additionalProperties" in field:
-                return "map", self._element(name, field["additionalProperties"], depth)
-            return "map", "any"
+            # One without any word of what it holds is free-form.
+            return "map", self._element(name, field.get("additionalProperties", {}), depth)
         if kind == "string" and field.get("enum"):
             return "enum", list(field["enum"])
-        if kind == "any":
-            return "any", None
         return _FORMATS.get(field.get("format", ""), kind), None
 
     def _referenced(self, name: str, reference: str, depth: int) -> tuple[str, Any]:
@@ -206,6 +217,12 @@ class Packer:
     def _element(self, name: str, field: Mapping[str, Any], depth: int) -> Packed:
         kind, inner = self._shape(name, field, depth + 1)
         return kind if inner is None else [kind, inner]
+
+
+def marked(head: str, mark: str) -> str:
+    """Return a head with one more mark: `string`, `o` → `string:o`."""
+    kind, _, marks = head.partition(":")
+    return f"{kind}:{''.join(sorted({*marks, mark}))}"
 
 
 def _default(kind: str, stated: Any) -> Any:
