@@ -224,6 +224,12 @@ def test_an_asset_type_that_nothing_describes_resolves_to_none(asset_type):
     assert default_catalogue().schemas_for(asset_type) == ()
 
 
+@pytest.mark.parametrize("scope", ["", "Region"])
+@pytest.mark.parametrize("part", ["FirewallPolicyRule", "FirewallPolicyAssociation"])
+def test_a_part_of_a_policy_is_described_by_the_part(scope, part):
+    assert default_catalogue().schema_for(f"compute.googleapis.com/{scope}Network{part}").name == part
+
+
 def test_the_kind_is_found_whatever_its_letter_case():
     assert default_catalogue().schema_for("recaptchaenterprise.googleapis.com/Firewallpolicy") is not None
 

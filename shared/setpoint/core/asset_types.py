@@ -57,6 +57,11 @@ VERSIONS: dict[str, str] = {
 
 # (API, kind) → version and schema, where neither the schema's name nor its collection is the kind.
 KINDS: dict[tuple[str, str], tuple[str, str]] = {
+    # Rules and associations are parts of their policy, with methods but no collection of their own.
+    ("compute", "NetworkFirewallPolicyRule"): ("v1", "FirewallPolicyRule"),
+    ("compute", "NetworkFirewallPolicyAssociation"): ("v1", "FirewallPolicyAssociation"),
+    ("compute", "RegionNetworkFirewallPolicyRule"): ("v1", "FirewallPolicyRule"),
+    ("compute", "RegionNetworkFirewallPolicyAssociation"): ("v1", "FirewallPolicyAssociation"),
     # Deny policies: the inventory numbers the kind, the API numbers itself.
     ("iam", "PolicyV2"): ("v2", "GoogleIamV2Policy"),
     # A hub's routes lie in its route tables, in a collection that is only called `routes`.
