@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from setpoint.cli import apply, detect, findings
+from setpoint.cli import apply, detect, diff, findings
 from setpoint.cli.output import errors
 from setpoint.errors import SetpointError
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(apply.apply)
 app.command()(detect.detect)
+app.command()(diff.diff)
 app.add_typer(findings.app, name="findings")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from setpoint.core import lists, noise, paths, values
+from setpoint.core import lists, noise, paths, quirks, values
 from setpoint.core.paths import Path
 from setpoint.core.references import Project
 
@@ -60,13 +60,14 @@ class Comparison:
         explain: whether to keep the reasons of all that is no difference.
     """
 
-    __slots__ = ("differences", "exact", "notes", "own", "unchecked")
+    __slots__ = ("differences", "exact", "notes", "own", "unchecked", "unchecked_leaves")
 
     def __init__(self, own: Project, *, exact: bool = False, explain: bool = False) -> None:
         self.own = own
         self.exact = exact
         self.differences: list[Difference] = []
         self.unchecked: list[Note] = []
+        self.unchecked_leaves = 0
         self.notes: list[Note] | None = [] if explain else None
 
     def trial(self) -> Comparison:
@@ -85,7 +86,7 @@ class Comparison:
             field = fields.get(key) or item
             if have is None and (found := _other_spelling(key, fields, observed)):
                 field, have = fields.get(found) or item, observed[found]
-            if noise.is_system_label(name, key) or (path is None and key in noise.SYSTEM_FIELDS):
+            if (have is None and noise.is_system_label(name, key)) or (path is None and key in noise.SYSTEM_FIELDS):
                 self.note((path, key), "kept by the system")
             else:
                 self.value((path, key), key, field, want, have)
@@ -94,14 +95,12 @@ class Comparison:
 
     def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Compare one value with its counterpart; ``have`` is None where there is none."""
-        if field is not None and field.output_only:
-            self.leave(path, "written by the server alone")
+        if field is not None and field.output_only and not (name in noise.IDENTITY_FIELDS and have):
+            self.leave(path, want, "written by the server alone")
         elif values.is_masked(have):
-            self.leave(path, "a secret that the server masks")
+            self.leave(path, want, "a secret that the server masks")
         elif have is None:
             self._absent(path, name, field, want)
-        elif field is not None and field.input_only and not isinstance(want, (dict, list)):
-            self.leave(path, "an input that the server does not give back")
         elif isinstance(want, dict) and isinstance(have, dict):
             schema, item = (field.schema, field.item) if field is not None else (None, None)
             self.message(path, name, schema, item, want, have)
@@ -125,7 +124,9 @@ class Comparison:
         if _is_zero(field, want):
             self.note(path, "zero is absent")
         elif _is_unanswered(name, field):
-            self.leave(path, "an input that the server does not give back")
+            self.leave(path, want, "an input that the server does not give back")
+        elif quirks.is_hidden(name, field, want):
+            self.note(path, "default is absent")
         elif isinstance(want, dict):
             for key, part in want.items():
                 if part is not None and not noise.is_system_label(name, key):
@@ -165,9 +166,10 @@ class Comparison:
             )
         )
 
-    def leave(self, path: Path, reason: str) -> None:
-        """Say that a field could not be compared."""
+    def leave(self, path: Path, want: Any, reason: str) -> None:
+        """Say that a declared value could not be compared."""
         self.unchecked.append(Note(paths.text(path), reason))
+        self.unchecked_leaves += leaves(want)
 
     def note(self, path: Path, reason: str) -> None:
         """Keep the reason why a field is no difference, where somebody wants to know."""
@@ -195,6 +197,15 @@ def compare(
     walk = Comparison(own, exact=exact)
     walk.message(paths.ROOT, "", schema, None, declared, observed)
     return tuple(walk.differences)
+
+
+def leaves(value: Any) -> int:
+    """How many scalars a value holds; an empty object or list counts as one, null as none."""
+    if isinstance(value, dict):
+        return sum(map(leaves, value.values())) if value else 1
+    if isinstance(value, list):
+        return sum(map(leaves, value)) if value else 1
+    return value is not None
 
 
 def child(field: Field | None, key: str) -> Field | None:
@@ -225,14 +236,12 @@ def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, 
 
 
 def _is_zero(field: Field | None, value: Any) -> bool:
-    if noise.is_zero(value):
-        return True
-    if field is None:
-        return False
+    if field is None or not value:
+        return noise.is_zero(value)
     if isinstance(value, dict):
         return all(_is_zero(child(field, key), part) for key, part in value.items())
     if field.format == "enum":
-        return bool(value == field.zero)
+        return bool(value == field.zero or (noise.is_zero(value) and value in field.enum))
     return bool(value in ("0", "0s", "false") and (field.type != "string" or field.format))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from setpoint.core import paths, values
+from setpoint.core import paths, quirks, values
 from setpoint.core.paths import Path
 
 if TYPE_CHECKING:
@@ -199,7 +199,11 @@ def _by_key(
         found = [] if counterpart is None else [counterpart]
         _pair(walk, (path, paths.element(key, wanted)), name, item, [element], found)
     for value, element in there.items():
-        _pair(walk, (path, paths.element(key, value)), name, item, [], [element])
+        at = (path, paths.element(key, value))
+        if quirks.is_added_by_server(item, element):
+            walk.note(at, "added by the server")
+        else:
+            _pair(walk, at, name, item, [], [element])
 
 
 def _same_key(walk: Comparison, field: Field | None, key: str, wanted: Any, there: dict[Any, Any]) -> Any:

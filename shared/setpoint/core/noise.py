@@ -22,6 +22,9 @@ SYSTEM_FIELDS = frozenset(
 )
 """Top-level fields that the server alone writes, whatever a schema forgets to say."""
 
+IDENTITY_FIELDS = frozenset(("name", "zone", "region", "location", "network"))
+"""Fields that say which resource it is: schemas call some of them output-only, and yet they can be told wrong."""
+
 _SYSTEM_LABEL = re.compile(r"goog-|managed-by-")
 _LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations"))
 

@@ -16,6 +16,7 @@ ROOTS = frozenset(
 """Collections with which a relative resource name starts."""
 
 _WILDCARD_PROJECTS = frozenset(("-", "_"))
+_TOPS = frozenset(("projects", "organizations", "folders", "billingAccounts"))
 _AREAS = frozenset(("regions", "zones", "locations", "projects"))
 _LOOKS_LIKE_PATH = re.compile(
     r"(?:https?:)?//[a-z0-9.-]*googleapis\.com/|(?:" + "|".join(sorted(ROOTS)) + r")/[^/\s]+(?:/|\Z)"
@@ -50,7 +51,7 @@ def same(one: str, other: str, own: Project) -> bool:
         before = longer[offset + at - 1] if offset + at else ""
         if before != "projects" or not same_project(part, counterpart, own):
             return False
-    return offset == 0 or _belongs_to(longer[:offset], own)
+    return offset == 0 or _may_precede(longer[:offset], shorter[0], own)
 
 
 def same_project(one: str, other: str, own: Project) -> bool:
@@ -87,10 +88,16 @@ def segments(reference: str) -> list[str]:
     return parts
 
 
-def _belongs_to(prefix: list[str], own: Project) -> bool:
-    """Whether what a short spelling leaves out is the project that holds the resource, where that can be known."""
+def _may_precede(prefix: list[str], first: str, own: Project) -> bool:
+    """Whether a spelling that starts with ``first`` may leave ``prefix`` out.
+
+    A name that starts at the top leaves nothing out; one that starts with a location leaves out its project; what a
+    short spelling leaves out has to be in the project that holds the resource, where that can be known.
+    """
+    if first in _TOPS or (first in ROOTS and prefix[0] != "projects"):
+        return False
     if "projects" not in prefix:
-        return True
+        return prefix[0] in ROOTS or len(prefix) == 1 or _VERSION.match(prefix[0]) is not None
     at = prefix.index("projects") + 1
     named = prefix[at] if at < len(prefix) else ""
     known = tuple(part for part in own if part)

@@ -16,18 +16,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from setpoint.core import quirks
 from setpoint.core.references import Project, looks_like_path, same, same_project
 
 if TYPE_CHECKING:
     from setpoint.core.catalogue import Field
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
+_NEWEST = frozenset(("latest", "-"))
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d+)?\Z")
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?\Z")
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
-_LOCATION_NAMES = frozenset(("location", "locations", "locationId", "region", "zone", "regions", "zones"))
+_TRUE = frozenset(("true", "yes", "on"))
+_FALSE = frozenset(("false", "no", "off"))
 
 
 def equal(field: Field | None, name: str, declared: Any, observed: Any, own: Project) -> str:
@@ -54,7 +57,10 @@ def equal(field: Field | None, name: str, declared: Any, observed: Any, own: Pro
 
 def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
     if isinstance(declared, bool) or isinstance(observed, bool):
-        return "boolean as string" if _lower(declared) == _lower(observed) else ""
+        one, other = _truth(declared), _truth(observed)
+        return "boolean as string" if one is not None and one == other else ""
+    if field is not None and field.format == "duration":
+        return duration(_as_seconds(declared), _as_seconds(observed))
     if field is not None and field.format == "enum":
         return _enum_number(field, declared, observed)
     if isinstance(declared, (int, float, str)) and isinstance(observed, (int, float, str)):
@@ -62,8 +68,16 @@ def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
     return ""
 
 
-def _lower(value: Any) -> str:
-    return str(value).lower() if isinstance(value, (bool, str)) else ""
+def _truth(value: Any) -> bool | None:
+    """What a boolean, or a string that people write for one, says."""
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _as_seconds(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value}s"
 
 
 def number(declared: float | str, observed: float | str) -> str:
@@ -184,8 +198,10 @@ def _strings(field: Field | None, name: str, declared: str, observed: str, own: 
         return "same resource" if same(declared, observed, own) else _extended(name, declared, observed)
     if {declared, observed} == set(own) and same_project(declared, observed, own):
         return "project id and number"
-    if name in _LOCATION_NAMES and declared.casefold() == observed.casefold():
-        return "location in other case"
+    if name in quirks.CASELESS and declared.casefold() == observed.casefold():
+        return "other case"
+    if quirks.are_aliases(name, declared, observed):
+        return "alias"
     if field is None and (reason := _by_look(declared, observed)):
         return reason
     return _json(declared, observed) or _address(declared, observed) or _extended(name, declared, observed)
@@ -230,11 +246,24 @@ def _extended(name: str, declared: str, observed: str) -> str:
     """A value that the server completes: a port, a version, the size of a range."""
     if declared.isdigit() and observed == f"{declared}-{declared}":
         return "port as range"
-    if "version" in name.lower() and declared[:1].isdigit() and observed.startswith(declared):
-        return "version completed by the server" if observed[len(declared)] in ".-+" else ""
+    if "version" in name.lower() and _completes(declared, observed):
+        return "version completed by the server"
     if declared.startswith("/") and declared[1:].isdigit() and _ADDRESS.match(observed):
         return "range chosen by the server" if observed.endswith(declared) else ""
     return ""
+
+
+def _completes(declared: str, observed: str) -> bool:
+    """Whether ``observed`` is a release of the version ``declared``: ``1.34`` → ``1.34.9-gke.100``.
+
+    Part by part, since ``2.0-debian10`` becomes ``2.0.27-debian10``; an alias (``latest``) is any version.
+    """
+    if declared in _NEWEST:
+        return observed[:1].isdigit()
+    wanted, got = declared.split("-"), observed.split("-")
+    if not any(char.isdigit() for char in declared) or len(wanted) > len(got):
+        return False
+    return all(at == part or at.startswith((f"{part}.", f"{part}+")) for part, at in zip(wanted, got, strict=False))
 
 
 def is_masked(observed: Any) -> bool:

@@ -1,0 +1,89 @@
+"""What the benchmark runs on: complete feed messages, asset and prior asset, with the declarations beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from setpoint.core.declarations import Declaration
+from setpoint.core.names import ResourceKey
+
+_ROOT = Path(__file__).resolve().parents[1]
+_TIME = "2025-01-01T00:00:00.000001Z"
+
+
+class Case(NamedTuple):
+    """One declaration and one message about the same resource."""
+
+    declaration: Declaration
+    message: bytes
+
+
+def cases() -> tuple[list[Case], str]:
+    """The cases, and where they come from."""
+    folder = Path(os.environ.get("SETPOINT_CORPUS", _ROOT.parent / "shared" / "corpus"))
+    file = folder / "api.jsonl"
+    if file.is_file():
+        return _recorded(file), "recorded cases"
+    return _sample(), "the sample fleet"
+
+
+def _recorded(file: Path) -> list[Case]:
+    found = []
+    for line in file.read_text().splitlines():
+        record = json.loads(line)
+        now = record["live_after_update"] or record["live_after_create"]
+        declaration = Declaration(
+            key=ResourceKey(record["full_name"]),
+            asset_type=record["asset_type"],
+            data=record["declared"],
+            project="fleet-prod-123",
+        )
+        found.append(Case(declaration, message(declaration, now, record["live_after_create"])))
+    return found
+
+
+def _sample() -> list[Case]:
+    """Small made-up resources, for where no recorded ones are."""
+    found = []
+    for at in range(60):
+        live: dict[str, Any] = {
+            "name": f"topic-{at}",
+            "labels": {f"label-{part}": "value" for part in range(at)},
+            "messageRetentionDuration": "86400s",
+        }
+        declaration = Declaration(
+            key=ResourceKey(f"//pubsub.googleapis.com/projects/sample/topics/topic-{at}"),
+            asset_type="pubsub.googleapis.com/Topic",
+            data={**live, "messageRetentionDuration": "1d"},
+            project="sample",
+        )
+        found.append(Case(declaration, message(declaration, live, live)))
+    return found
+
+
+def message(declaration: Declaration, now: dict[str, Any], before: dict[str, Any]) -> bytes:
+    """The message that a feed would send of a change from ``before`` to ``now``."""
+
+    def asset(data: dict[str, Any], time: str) -> dict[str, Any]:
+        return {
+            "ancestors": ["projects/123456789012", "folders/918177713511", "organizations/566099688680"],
+            "assetType": declaration.asset_type,
+            "name": declaration.key.name,
+            "resource": {
+                "version": "v1",
+                "parent": "//cloudresourcemanager.googleapis.com/projects/123456789012",
+                "data": data,
+            },
+            "updateTime": time,
+        }
+
+    temporal = {
+        "asset": asset(now, _TIME),
+        "priorAsset": asset(before, "2024-12-31T00:00:00.000001Z"),
+        "priorAssetState": "PRESENT",
+        "window": {"startTime": _TIME},
+    }
+    return json.dumps(temporal, separators=(",", ":")).encode()

@@ -1,0 +1,177 @@
+"""Speed as ratios, measured in one run on one core: `make bench`.
+
+Takes the recorded cases where they are (SETPOINT_CORPUS, or ../shared/corpus), else the sample fleet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from cases import Case, cases
+from rich.console import Console
+from rich.table import Table
+
+from setpoint import flow
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.adapters.sqlite import SqliteStore
+from setpoint.core import events, findings, judging, observations
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.compare import compare
+from setpoint.core.declarations import Rules, desired
+from setpoint.flow import Deps
+
+_SIZES = ((0, 2_000), (2_000, 6_000), (6_000, 1_000_000))
+_NO_RULES = Rules()
+
+
+class Row(NamedTuple):
+    """Medians over the cases of one size, in microseconds a message."""
+
+    size: str
+    cases: int
+    loads: float
+    parse: float
+    compare: float
+    event: float
+    deepdiff: float
+
+
+def best(work: Callable[[], Any], rounds: int = 7, seconds: float = 0.0015) -> float:
+    """The best of some rounds, in seconds a call."""
+    started = time.perf_counter()
+    work()
+    once = max(time.perf_counter() - started, 1e-7)
+    calls = max(1, int(seconds / once))
+    found = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        for _ in range(calls):
+            work()
+        found.append((time.perf_counter() - started) / calls)
+    return min(found)
+
+
+def measure(case: Case) -> dict[str, float]:
+    """Seconds a call of each step on one case."""
+    from deepdiff import DeepDiff
+
+    catalogue = default_catalogue()
+    wanted = desired((case.declaration,))
+    observation = observations.parse(case.message)
+    assert observation is not None
+    schema = catalogue.schema_for(case.declaration.asset_type)
+    own = judging.own_project(case.declaration.project, observation)
+    declared, observed = case.declaration.data, observation.data
+
+    def event_path() -> None:
+        seen = observations.parse(case.message)
+        assert seen is not None
+        verdict = judging.judge(wanted, _NO_RULES, seen, catalogue)
+        transition = findings.advance(None, seen, verdict)
+        if transition.state is not None:
+            findings.encode_state(transition.state)
+            for event in transition.state.pending:
+                events.encode(event)
+
+    return {
+        "bytes": len(case.message),
+        "loads": best(lambda: orjson.loads(case.message)),
+        "parse": best(lambda: observations.parse(case.message)),
+        "compare": best(lambda: compare(declared, observed, schema, own=own)),
+        "event": best(event_path),
+        "deepdiff": best(lambda: DeepDiff(declared, observed, ignore_order=True), rounds=2, seconds=0.0),
+    }
+
+
+def rows(measured: list[dict[str, float]]) -> Iterable[Row]:
+    """One row a size class, and one for all."""
+    for low, high in (*_SIZES, (0, 1_000_000_000)):
+        some = [one for one in measured if low <= one["bytes"] < high]
+        if some:
+            name = "all" if high == 1_000_000_000 else f"{low // 1000}-{high // 1000} KB"
+            medians = {key: statistics.median(one[key] for one in some) * 1e6 for key in some[0]}
+            yield Row(name, len(some), *(medians[key] for key in Row._fields[2:]))
+
+
+def ratios(measured: list[dict[str, float]]) -> dict[str, float]:
+    """The budgets' figures: ratios of one message, then median and 95th percentile over messages."""
+    parse_compare = [(one["parse"] + one["compare"]) / one["loads"] for one in measured]
+    event = [one["event"] / one["loads"] for one in measured]
+    return {
+        "parse+compare / orjson.loads, median": statistics.median(parse_compare),
+        "parse+compare / orjson.loads, p95": statistics.quantiles(parse_compare, n=20)[-1],
+        "event path / orjson.loads, median": statistics.median(event),
+        "event path / orjson.loads, p95": statistics.quantiles(event, n=20)[-1],
+        "DeepDiff / compare, median": statistics.median(one["deepdiff"] / one["compare"] for one in measured),
+    }
+
+
+def pipeline(some: list[Case]) -> dict[str, float]:
+    """The embedded pipeline with SQLite: events a second, and over `orjson.loads` of the same messages."""
+    messages = [case.message for case in some if 2_000 <= len(case.message) <= 6_000] or [case.message for case in some]
+    with tempfile.TemporaryDirectory() as folder:
+        store = SqliteStore(Path(folder) / "bench.db")
+        store.declare(desired((case.declaration,)) for case in some)
+        deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
+        took, parsed, count = 0.0, 0.0, 0
+        while took < 2.0:
+            batch = [later(message, count + at) for at, message in enumerate(messages)]
+            started = time.perf_counter()
+            for message in batch:
+                flow.receive(message, {}, deps)
+            took += time.perf_counter() - started
+            started = time.perf_counter()
+            for message in batch:
+                orjson.loads(message)
+            parsed += time.perf_counter() - started
+            count += len(batch)
+        store.close()
+    return {"pipeline with SQLite, events/s": count / took, "pipeline with SQLite / orjson.loads": took / parsed}
+
+
+def later(message: bytes, step: int) -> bytes:
+    """The same message, observed later, so that it is neither late nor repeated."""
+    stamp = b'"updateTime":"2030-%02d-%02dT%02d:%02d:%02d.%06dZ"' % (
+        step // 2_000_000 % 12 + 1,
+        step // 80_000 % 28 + 1,
+        step // 3_600 % 24,
+        step // 60 % 60,
+        step % 60,
+        step % 1_000_000,
+    )
+    return message.replace(b'"updateTime":"2025-01-01T00:00:00.000001Z"', stamp, 1)
+
+
+def main() -> None:
+    """Measure, print a table and one line of JSON."""
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--cases", type=int, default=0, help="at most so many; 0 for all")
+    options = arguments.parse_args()
+    some, origin = cases()
+    some = some[: options.cases or None]
+    gc.freeze()
+    measured = [measure(case) for case in some]
+    figures = {**ratios(measured), **pipeline(some)}
+    console = Console()
+    table = Table(title=f"medians over {len(some)} messages ({origin}), µs a message", title_justify="left")
+    for column in Row._fields:
+        table.add_column(column, justify="left" if column == "size" else "right")
+    for row in rows(measured):
+        table.add_row(row.size, str(row.cases), *(f"{value:.1f}" for value in row[2:]))
+    console.print(table)
+    for name, value in figures.items():
+        console.print(f"{name:45} {value:12,.2f}", highlight=False)
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+
+
+if __name__ == "__main__":
+    main()

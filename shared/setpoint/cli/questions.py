@@ -1,0 +1,126 @@
+"""Questions to ``setpoint diff --jsonl``: one declared and one live resource each, and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from setpoint.core import examining, references
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.examining import Examination
+from setpoint.core.names import project_of
+from setpoint.errors import BadRequest, SetpointError
+
+Verdict = Literal["in_sync", "drift", "unknown"]
+
+
+class ProjectPair(msgspec.Struct, frozen=True):
+    """A project by its two names."""
+
+    id: str = ""
+    number: str = ""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Is this live resource as declared?
+
+    Args:
+        id: comes back with the answer.
+        format: how ``declared`` is written.
+        declared: the declaration.
+        live: the resource as its API or the inventory gives it.
+        asset_type: Cloud Asset Inventory's type.
+        full_name: full resource name.
+        dependencies: declarations that the declared one refers to.
+        project: the project that holds the resource.
+    """
+
+    id: Any
+    declared: Any
+    live: dict[str, Any]
+    asset_type: str = ""
+    full_name: str = ""
+    format: str = "api"
+    dependencies: list[Any] = []
+    project: ProjectPair = ProjectPair()
+
+
+class AnsweredDifference(msgspec.Struct, omit_defaults=True):
+    """One field that is not as declared, in the API's terms and, where known, in the author's."""
+
+    path: str
+    op: str
+    declared: Any = msgspec.UNSET
+    observed: Any = msgspec.UNSET
+    declared_path: str = ""
+    immutable: bool = False
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """The verdict on one question."""
+
+    id: Any
+    verdict: Verdict
+    differences: list[AnsweredDifference]
+    checked: int = msgspec.field(default=-1)
+    unchecked: list[str] = []
+    error: str = ""
+
+
+_decode = msgspec.json.Decoder(Question).decode
+
+
+def answer(line: bytes) -> Answer:
+    """Answer one question; what is wrong with it becomes the answer's error."""
+    try:
+        question = _decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Answer(_id_of(line), "unknown", [], error=f"not a question: {error}")
+    try:
+        return _ANSWERS[question.format](question)
+    except KeyError:
+        return Answer(question.id, "unknown", [], error=f"format has to be {' or '.join(_ANSWERS)}")
+    except (SetpointError, RecursionError) as error:
+        return Answer(question.id, "unknown", [], error=str(error))
+
+
+def own_project(question: Question) -> references.Project:
+    """The project that holds the resource, as far as the question tells."""
+    named = project_of(question.full_name)
+    identifier = question.project.id or ("" if named.isdigit() else named)
+    return references.Project(identifier, question.project.number or (named if named.isdigit() else ""))
+
+
+def _as_api(question: Question) -> Answer:
+    if not isinstance(question.declared, dict):
+        raise BadRequest("`declared` has to be an object")
+    schema = default_catalogue().fitting(question.asset_type, question.live)
+    found = examining.examine(question.declared, question.live, schema, own_project(question))
+    return answered(question.id, found)
+
+
+def answered(identifier: Any, found: Examination) -> Answer:
+    """The answer that an examination gives."""
+    return Answer(
+        identifier,
+        "drift" if found.differences else "in_sync",
+        [
+            AnsweredDifference(one.path, one.op, one.declared, one.observed, immutable=one.immutable)
+            for one in found.differences
+        ],
+        checked=found.checked,
+        unchecked=[note.path for note in found.unchecked],
+    )
+
+
+_ANSWERS: dict[str, Callable[[Question], Answer]] = {"api": _as_api}
+
+
+def _id_of(line: bytes) -> Any:
+    """The id of a question that is otherwise wrong, so that its answer can be told from others."""
+    try:
+        return msgspec.json.decode(line)["id"]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return None

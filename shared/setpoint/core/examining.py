@@ -1,0 +1,50 @@
+"""Comparing for somebody who asks: besides the differences, what was compared, what was not, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from setpoint.core import paths
+from setpoint.core.compare import Comparison, Difference, Note, leaves
+from setpoint.core.references import Project
+
+if TYPE_CHECKING:
+    from setpoint.core.catalogue import Schema
+
+
+class Examination(msgspec.Struct, frozen=True):
+    """A comparison with its reasons.
+
+    Args:
+        differences: the fields that differ.
+        checked: declared leaves that were compared.
+        unchecked: declared fields that could not be compared, and why.
+        notes: fields that are not literally equal and yet no difference, and why.
+    """
+
+    differences: tuple[Difference, ...]
+    checked: int
+    unchecked: tuple[Note, ...]
+    notes: tuple[Note, ...]
+
+
+def examine(
+    declared: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    schema: Schema | None,
+    own: Project,
+    *,
+    exact: bool = False,
+) -> Examination:
+    """Compare as the event path does, keeping every reason."""
+    walk = Comparison(own, exact=exact, explain=True)
+    walk.message(paths.ROOT, "", schema, None, declared, observed)
+    return Examination(
+        differences=tuple(walk.differences),
+        checked=max(0, leaves(declared) - walk.unchecked_leaves),
+        unchecked=tuple(walk.unchecked),
+        notes=tuple(walk.notes or ()),
+    )

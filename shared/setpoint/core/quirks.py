@@ -1,0 +1,70 @@
+"""What single APIs do that no schema tells: three tables, each entry with the reason that holds for the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from setpoint.core.catalogue import Field
+
+_ADDED_BY_SERVER = frozenset(
+    (
+        # Every Firestore index ends with the document's name, whether it is asked for or not:
+        # https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.collectionGroups.indexes#indexfield
+        ("firestore", "fieldPath", "__name__"),
+    )
+)
+"""List elements that a server adds by itself: service, field, value."""
+
+_ABSENT_MEANS: Mapping[str, Any] = {
+    # Pub/Sub leaves out the push format that it would use anyway:
+    # https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions#pushconfig
+    "x-goog-version": "v1",
+}
+"""Map entries that a server does not give back where they say what is the case anyway."""
+
+_ALIASES = (
+    # GoogleSQL's names beside the legacy ones; BigQuery answers with the legacy ones:
+    # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#tablefieldschema
+    frozenset(("INTEGER", "INT64")),
+    frozenset(("FLOAT", "FLOAT64")),
+    frozenset(("BOOLEAN", "BOOL")),
+    frozenset(("RECORD", "STRUCT")),
+    frozenset(("DECIMAL", "NUMERIC")),
+    frozenset(("BIGDECIMAL", "BIGNUMERIC")),
+)
+"""Words for one thing, in fields that are named ``type``."""
+
+CASELESS = frozenset(
+    (
+        "location",  # Cloud Storage and BigQuery answer in upper case what may be written in either
+        "locationId",  # the same
+        "locations",  # the same
+        "region",  # the same
+        "regions",  # the same
+        "zone",  # the same
+        "IPProtocol",  # compute answers in lower case: https://cloud.google.com/compute/docs/reference/rest/v1/firewalls
+    )
+)
+"""Strings whose case has no meaning, although no schema calls them an enum."""
+
+
+def is_added_by_server(item: Field | None, element: Mapping[str, Any]) -> bool:
+    """Whether the server adds this list element by itself."""
+    if item is None or item.schema is None:
+        return False
+    service = item.schema.service
+    return any(service == name and element.get(key) == value for name, key, value in _ADDED_BY_SERVER)
+
+
+def is_hidden(key: str, field: Field | None, value: Any) -> bool:
+    """Whether the server leaves this value out because it is the case anyway."""
+    if field is not None and field.default is not None and field.default == value:
+        return True
+    return key in _ABSENT_MEANS and bool(_ABSENT_MEANS[key] == value)
+
+
+def are_aliases(name: str, one: str, other: str) -> bool:
+    """Whether two words in a field named ``type`` mean one thing."""
+    return name == "type" and any(one in words and other in words for words in _ALIASES)
