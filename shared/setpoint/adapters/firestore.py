@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
 from google.cloud.firestore import Client
@@ -44,8 +43,9 @@ _LOST_RACE = (
 )
 _NO_ANSWER = (exceptions.RetryError, exceptions.ServerError, exceptions.TooManyRequests, exceptions.Cancelled)
 _BATCH = 300
+_BATCH_BYTES = 3_000_000
+"""A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
 _NO_RULES = Rules()
-_T = TypeVar("_T")
 
 
 class FirestoreStore:
@@ -111,11 +111,11 @@ class FirestoreStore:
 
     def declare(self, desired: Iterable[Desired], rules: Rules | None = None) -> int:
         """See ``StateStore.declare``; each batch of it is atomic, the whole is not."""
-        written = sum(self._declare_batch(batch) for batch in _batches(desired))
+        bodies = ((self._desired.document(one.declarations[0].key.id), encode_desired(one)) for one in desired)
+        written = sum(self._declare_batch(batch) for batch in _batches(bodies))
         return written + (self._declare_rules(rules) if rules is not None else 0)
 
-    def _declare_batch(self, batch: list[Desired]) -> int:
-        documents = {self._desired.document(one.declarations[0].key.id): encode_desired(one) for one in batch}
+    def _declare_batch(self, documents: dict[DocumentReference, bytes]) -> int:
         paths = {reference.path: reference for reference in documents}
         with _answering("desired state"):
             there = {paths[found.reference.path]: _body(found) for found in self._get(documents)}
@@ -158,9 +158,17 @@ def _body(snapshot: DocumentSnapshot[Any]) -> bytes:
     return snapshot.get("body").encode() if snapshot.exists else b""
 
 
-def _batches(items: Iterable[_T]) -> Iterator[list[_T]]:
-    rest = iter(items)
-    while batch := list(islice(rest, _BATCH)):
+def _batches(documents: Iterable[tuple[DocumentReference, bytes]]) -> Iterator[dict[DocumentReference, bytes]]:
+    """As many documents at a time as one request takes."""
+    batch: dict[DocumentReference, bytes] = {}
+    size = 0
+    for reference, body in documents:
+        if batch and (len(batch) == _BATCH or size + len(body) > _BATCH_BYTES):
+            yield batch
+            batch, size = {}, 0
+        batch[reference] = body
+        size += len(body)
+    if batch:
         yield batch
 
 
