@@ -1,0 +1,197 @@
+"""Google's Pub/Sub and Firestore emulators as child processes: found, started on the loopback, stopped.
+
+They come with Google's Cloud SDK (``gcloud components install pubsub-emulator cloud-firestore-emulator``) and need
+Java. An emulator ends with the process that started it, however that one ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+_ROOT_VARIABLE = "SETPOINT_SDK_ROOT"
+_USUAL_ROOTS = ("/usr/lib/google-cloud-sdk", "/usr/share/google-cloud-sdk", "~/google-cloud-sdk")
+_UP_SECONDS = 60.0
+_DOWN_SECONDS = 5.0
+_ATTEMPTS = 3
+_LOOPBACK = "127.0.0.1"
+
+_ENDS_WITH_US = '("$@"; kill 0) </dev/null & cat >/dev/null; kill 0'
+"""Run the arguments as a command; when either that or our end of standard input ends, end the whole group."""
+
+
+class EmulatorMissing(Exception):  # noqa: N818 - the test is skipped, nothing went wrong
+    """An emulator, or Java, is not installed; the message says which and where it was looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the emulators.
+
+    Args:
+        title: what people call it.
+        command: below the root of the SDK, then its arguments.
+        variable: the environment variable by which Google's clients find it.
+    """
+
+    title: str
+    command: tuple[str, ...]
+    variable: str
+
+
+PUBSUB = Kind(
+    "Google's Pub/Sub emulator",
+    ("platform/pubsub-emulator/bin/cloud-pubsub-emulator",),
+    "PUBSUB_EMULATOR_HOST",
+)
+FIRESTORE = Kind(
+    "Google's Firestore emulator",
+    ("platform/cloud-firestore-emulator/cloud_firestore_emulator", "start"),
+    "FIRESTORE_EMULATOR_HOST",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """An emulator that is up.
+
+    Args:
+        kind: which one.
+        address: ``127.0.0.1:PORT``, as its environment variable wants it.
+    """
+
+    kind: Kind
+    address: str
+
+
+def find(kind: Kind, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """The command that starts an emulator.
+
+    Raises:
+        EmulatorMissing: it is not installed.
+    """
+    looked = []
+    for root in _roots(environment):
+        program = root / kind.command[0]
+        if program.is_file():
+            if shutil.which("java") is None:
+                raise EmulatorMissing(f"{kind.title} is not usable: it needs java on the PATH")
+            return [str(program), *kind.command[1:]]
+        looked.append(str(program))
+    raise EmulatorMissing(f"{kind.title} is not installed: no {', no '.join(looked)}")
+
+
+def _roots(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Where the SDK may be; where the variable names a place, only there."""
+    if named := environment.get(_ROOT_VARIABLE):
+        yield Path(named)
+        return
+    for usual in _USUAL_ROOTS:
+        yield Path(usual).expanduser()
+    if gcloud := shutil.which("gcloud"):
+        asked = subprocess.run(  # noqa: S603 - no input of anybody's in it
+            [gcloud, "info", "--format=value(installation.sdk_root)"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_UP_SECONDS,
+        )
+        if root := asked.stdout.strip():
+            yield Path(root)
+
+
+@contextmanager
+def running(kind: Kind) -> Iterator[Emulator]:
+    """Start an emulator on a free port of the loopback, wait until it answers, and stop it at the end.
+
+    Raises:
+        EmulatorMissing: it is not installed.
+        RuntimeError: it does not come up; the message has the end of what it said.
+    """
+    command = find(kind)
+    with tempfile.TemporaryFile() as log:
+        for _ in range(_ATTEMPTS):
+            port = free_port()
+            process = _start([*command, f"--host={_LOOPBACK}", f"--port={port}"], log)
+            try:
+                if _comes_up(process, port):
+                    yield Emulator(kind, f"{_LOOPBACK}:{port}")
+                    return
+            finally:
+                _stop(process)
+        log.seek(0)
+        raise RuntimeError(f"{kind.title} does not come up:\n{log.read().decode(errors='replace')[-2000:]}")
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as one:
+        one.bind((_LOOPBACK, 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+def fresh_project() -> str:
+    """A project id that nobody has used."""
+    return f"test-{uuid.uuid4().hex[:16]}"
+
+
+def clear_firestore(emulator: Emulator, project: str, database: str = "(default)") -> None:
+    """Delete all documents of a database on the emulator."""
+    request(emulator.address, "DELETE", f"/emulator/v1/projects/{project}/databases/{database}/documents")
+
+
+def _start(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - a program of the SDK, under a group of its own
+        ["/bin/sh", "-c", _ENDS_WITH_US, "emulator", *command],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+def _comes_up(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Whether the emulator answers before it ends; it may lose its port to somebody else."""
+    until = time.monotonic() + _UP_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            request(f"{_LOOPBACK}:{port}", "GET", "/")
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def request(address: str, method: str, path: str) -> int:
+    """Send an emulator an HTTP request; the status of the answer."""
+    connection = http.client.HTTPConnection(address, timeout=10)
+    try:
+        connection.request(method, path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the group of the process."""
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_DOWN_SECONDS)
+            break
+    if process.stdin is not None:
+        process.stdin.close()

@@ -1,0 +1,72 @@
+"""Fixtures for pytest: Google's emulators, and a project on them that no other test has seen.
+
+Load them with ``pytest_plugins = ["setpoint.testing.plugin"]``. A test that needs an emulator which is not installed is
+skipped with the reason, and the summary at the end says so once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from setpoint.testing.emulators import (
+    FIRESTORE,
+    PUBSUB,
+    Emulator,
+    EmulatorMissing,
+    Kind,
+    clear_firestore,
+    fresh_project,
+    running,
+)
+
+_missing: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make room for what is found missing."""
+    config.stash[_missing] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which emulators were missing."""
+    for reason in config.stash[_missing].values():
+        terminalreporter.write_line(f"SKIPPED: {reason}", yellow=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def pubsub_emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
+    """Google's Pub/Sub emulator, up for the whole session."""
+    yield from _up(PUBSUB, pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def firestore_emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
+    """Google's Firestore emulator, up for the whole session."""
+    yield from _up(FIRESTORE, pytestconfig)
+
+
+def _up(kind: Kind, config: pytest.Config) -> Iterator[Emulator]:
+    try:
+        with running(kind) as emulator:
+            yield emulator
+    except EmulatorMissing as missing:
+        config.stash[_missing][kind.title] = str(missing)
+        pytest.skip(f"SKIPPED: {missing}")
+
+
+@pytest.fixture
+def pubsub_project(pubsub_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A fresh project on the Pub/Sub emulator, which Google's clients now talk to."""
+    monkeypatch.setenv(pubsub_emulator.kind.variable, pubsub_emulator.address)
+    return fresh_project()
+
+
+@pytest.fixture
+def firestore_project(firestore_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A fresh project on the Firestore emulator, which Google's clients now talk to; emptied afterwards."""
+    monkeypatch.setenv(firestore_emulator.kind.variable, firestore_emulator.address)
+    project = fresh_project()
+    yield project
+    clear_firestore(firestore_emulator, project)

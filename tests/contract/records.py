@@ -1,0 +1,70 @@
+"""Records for the contract suites: small, and each different from the others where it has to be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from setpoint.core.compare import Difference
+from setpoint.core.declarations import Declaration, Desired, Owner, Scope, Source, desired
+from setpoint.core.events import CloudEvent, drift_event
+from setpoint.core.findings import Finding, ResourceState, _data
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+KEY = ResourceKey("//storage.googleapis.com/billing-exports")
+OTHER = ResourceKey("//storage.googleapis.com/billing-archive")
+BUCKET = "storage.googleapis.com/Bucket"
+
+
+def declared(key: ResourceKey = KEY, **data: Any) -> Desired:
+    return desired(
+        (Declaration(key, BUCKET, data or {"location": "EU"}, project="billing", source=Source("fleet.yaml", 1)),)
+    )
+
+
+def scope(name: str = "billing") -> Scope:
+    return Scope(name, projects=("billing",), asset_types=(BUCKET,), owner=Owner(team="billing"))
+
+
+def in_sync(key: ResourceKey = KEY, *, sequence: int = 0) -> ResourceState:
+    return ResourceState(key, BUCKET, NOON, sequence=sequence)
+
+
+def drifted(key: ResourceKey = KEY, *, sequence: int = 1, pending: int = 0, observed: Any = "US") -> ResourceState:
+    """A record with an open finding, the last `pending` of its events not yet published."""
+    found = finding(observed)
+    return ResourceState(
+        key,
+        BUCKET,
+        NOON + timedelta(seconds=sequence),
+        fingerprint=found.fingerprint,
+        judged_by="rules",
+        sequence=sequence,
+        finding=found,
+        pending=tuple(event(key, number, observed) for number in range(sequence - pending + 1, sequence + 1)),
+    )
+
+
+def event(key: ResourceKey = KEY, number: int = 1, observed: Any = "US") -> CloudEvent:
+    at = NOON + timedelta(seconds=number)
+    told = _data(finding(observed), Observation(key, BUCKET, at))
+    return drift_event("drift.opened" if number == 1 else "drift.changed", number, told)
+
+
+def finding(observed: Any = "US") -> Finding:
+    return Finding(
+        kind="modified",
+        status="open",
+        severity="high",
+        mode="alert",
+        owner=Owner(team="billing", slack="#billing"),
+        project="billing",
+        source=Source("fleet.yaml", 1),
+        differences=(Difference("location", "changed", declared="EU", observed=observed),),
+        difference_count=1,
+        fingerprint="00112233aabbccdd",
+        first_seen=NOON,
+        last_seen=NOON,
+    )

@@ -1,0 +1,314 @@
+"""The contract of `StateStore`, over every backend that the product has."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from msgspec.structs import replace
+
+from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
+from setpoint.core.declarations import Rules, rules
+from setpoint.core.names import CONTENTS, ResourceKey
+from setpoint.errors import Conflict
+from setpoint.ports import Snapshot
+
+
+def test_an_unknown_key_reads_as_a_snapshot_of_nothing(store):
+    assert store.read(KEY) == Snapshot(KEY, None, Rules(), None, None)
+
+
+def test_what_was_committed_is_read_again_to_the_last_microsecond(store):
+    committed = store.commit(store.read(KEY), drifted(pending=1))
+
+    assert store.read(KEY) == committed
+    assert committed.state == drifted(pending=1)
+    assert committed.state.finding.first_seen == NOON
+
+
+def test_a_commit_gives_a_snapshot_that_can_be_committed_upon(store):
+    first = store.commit(store.read(KEY), in_sync(sequence=1))
+    store.commit(first, in_sync(sequence=2))
+
+    assert store.read(KEY).state.sequence == 2
+
+
+def test_of_two_who_make_the_same_record_the_second_has_a_conflict(store):
+    mine, theirs = store.read(KEY), store.read(KEY)
+    store.commit(theirs, in_sync(sequence=7))
+
+    with pytest.raises(Conflict, match="billing-exports"):
+        store.commit(mine, drifted())
+    assert store.read(KEY).state == in_sync(sequence=7)
+
+
+def test_a_commit_upon_a_record_that_was_written_since_conflicts_and_writes_nothing(store):
+    stale = store.commit(store.read(KEY), in_sync(sequence=1))
+    fresh = store.commit(stale, in_sync(sequence=2))
+
+    with pytest.raises(Conflict, match="billing-exports"):
+        store.commit(stale, drifted(pending=1))
+    assert store.read(KEY) == fresh
+    assert list(store.unpublished()) == []
+
+
+def test_a_conflict_is_over_with_the_next_read(store):
+    stale = store.read(KEY)
+    store.commit(stale, in_sync(sequence=1))
+    with pytest.raises(Conflict):
+        store.commit(stale, in_sync(sequence=2))
+
+    store.commit(store.read(KEY), in_sync(sequence=2))
+
+    assert store.read(KEY).state.sequence == 2
+
+
+def test_records_of_different_keys_do_not_conflict(store):
+    one, other = store.read(KEY), store.read(OTHER)
+    store.commit(one, in_sync(KEY))
+    store.commit(other, in_sync(OTHER))
+
+    assert {state.key for state in store.states()} == {KEY, OTHER}
+
+
+def test_each_content_of_a_resource_has_a_record_of_its_own(store):
+    keys = [ResourceKey(KEY.name, content) for content in CONTENTS]
+    for number, key in enumerate(keys):
+        store.commit(store.read(key), in_sync(key, sequence=number))
+
+    assert [store.read(key).state.sequence for key in keys] == [0, 1, 2, 3]
+
+
+def test_marking_as_published_clears_what_is_pending_and_nothing_else(store):
+    committed = store.commit(store.read(KEY), drifted(sequence=2, pending=2))
+
+    store.mark_published(committed)
+
+    assert store.read(KEY).state == replace(committed.state, pending=())
+    assert list(store.unpublished()) == []
+
+
+def test_marking_as_published_leaves_a_record_that_was_written_since(store):
+    published = store.commit(store.read(KEY), drifted(sequence=1, pending=1))
+    since = store.commit(published, drifted(sequence=2, pending=2))
+
+    store.mark_published(published)
+
+    assert store.read(KEY) == since
+
+
+def test_marking_as_published_twice_does_no_harm(store):
+    committed = store.commit(store.read(KEY), drifted(pending=1))
+    store.mark_published(committed)
+    store.mark_published(committed)
+
+    assert store.read(KEY).state.pending == ()
+
+
+def test_marking_nothing_as_published_makes_no_record(store):
+    store.mark_published(store.read(KEY))
+
+    assert store.read(KEY).state is None
+    assert list(store.states()) == []
+
+
+def test_a_commit_upon_what_was_read_before_the_marking_conflicts(store):
+    """Otherwise that commit would bring events back as pending that are published and gone."""
+    committed = store.commit(store.read(KEY), drifted(pending=1))
+    store.mark_published(committed)
+
+    with pytest.raises(Conflict):
+        store.commit(committed, drifted(sequence=2, pending=2))
+
+
+def test_unpublished_names_the_records_with_pending_events_and_no_others(store):
+    store.commit(store.read(KEY), drifted(KEY, pending=1))
+    store.commit(store.read(OTHER), drifted(OTHER))
+
+    assert list(store.unpublished()) == [KEY]
+
+
+def test_records_may_be_written_while_the_unpublished_are_gone_through(store):
+    keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(5)]
+    for key in keys:
+        store.commit(store.read(key), drifted(key, pending=1))
+
+    for key in store.unpublished():
+        store.mark_published(store.read(key))
+
+    assert list(store.unpublished()) == []
+
+
+def test_states_are_all_records_or_those_that_ever_drifted(store):
+    store.commit(store.read(KEY), in_sync(KEY))
+    store.commit(store.read(OTHER), drifted(OTHER))
+
+    assert {state.key for state in store.states()} == {KEY, OTHER}
+    assert [state.key for state in store.states(drifted=True)] == [OTHER]
+
+
+def test_a_resolved_finding_has_drifted(store):
+    state = drifted()
+    store.commit(store.read(KEY), replace(state, finding=replace(state.finding, status="resolved", resolved_at=NOON)))
+
+    assert [state.key for state in store.states(drifted=True)] == [KEY]
+
+
+def test_a_record_that_starts_to_drift_is_found_among_the_drifted(store):
+    first = store.commit(store.read(KEY), in_sync())
+    assert list(store.states(drifted=True)) == []
+
+    store.commit(first, drifted())
+
+    assert [state.key for state in store.states(drifted=True)] == [KEY]
+
+
+def test_what_is_declared_is_in_the_snapshot(store):
+    store.declare([declared(KEY), declared(OTHER, location="US")], rules((scope(),)))
+
+    assert store.read(KEY) == Snapshot(KEY, declared(KEY), rules((scope(),)), None, None)
+    assert store.read(OTHER).desired == declared(OTHER, location="US")
+
+
+def test_declaring_counts_what_it_writes(store):
+    assert store.declare([declared(KEY), declared(OTHER)], rules((scope(),))) == 3
+    assert store.declare([declared(KEY), declared(OTHER)], rules((scope(),))) == 0
+    assert store.declare([declared(KEY, location="US"), declared(OTHER)], rules((scope("other"),))) == 2
+    assert store.declare([]) == 0
+
+
+def test_declaring_again_replaces(store):
+    store.declare([declared(KEY, location="EU")])
+    store.declare([declared(KEY, location="US")])
+
+    assert store.read(KEY).desired == declared(KEY, location="US")
+
+
+def test_declaring_one_resource_leaves_the_others_and_the_rules(store):
+    store.declare([declared(KEY)], rules((scope(),)))
+    store.declare([declared(OTHER)])
+
+    assert store.read(KEY).desired == declared(KEY)
+    assert store.read(KEY).rules == rules((scope(),))
+
+
+def test_rules_are_replaced_as_a_whole_and_can_be_emptied(store):
+    store.declare([], rules((scope("one"), scope("two"))))
+    store.declare([], rules((scope("two"),)))
+    assert store.read(KEY).rules == rules((scope("two"),))
+
+    store.declare([], rules(()))
+    assert store.read(KEY).rules == Rules()
+
+
+def test_declaring_leaves_the_record_and_does_not_conflict_with_a_commit(store):
+    before = store.commit(store.read(KEY), drifted(pending=1))
+    store.declare([declared(KEY)])
+
+    store.commit(before, drifted(sequence=2, pending=2))
+
+    assert store.read(KEY).state == drifted(sequence=2, pending=2)
+    assert store.read(KEY).desired == declared(KEY)
+
+
+def test_more_is_declared_at_once_than_fits_into_one_batch(store):
+    many = [declared(ResourceKey(f"//storage.googleapis.com/bucket-{number}")) for number in range(701)]
+
+    assert store.declare(many) == 701
+    assert store.declare(many) == 0
+    assert store.read(many[-1].declarations[0].key).desired == many[-1]
+
+
+def test_many_large_declarations_are_declared_at_once(store):
+    """Firestore takes 10 MiB a request (https://cloud.google.com/firestore/quotas)."""
+    large = {"description": "x" * 100_000}
+    many = [declared(ResourceKey(f"//storage.googleapis.com/bucket-{number}"), **large) for number in range(150)]
+
+    assert store.declare(iter(many)) == 150
+    assert store.read(many[-1].declarations[0].key).desired == many[-1]
+
+
+def test_a_record_may_be_large(store):
+    state = drifted(sequence=2, pending=2, observed="x" * 250_000)
+    store.commit(store.read(KEY), state)
+
+    assert store.read(KEY).state == state
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "//storage.googleapis.com/ünïcödé-✓-漢字",
+        "//storage.googleapis.com/a`b.c[d]/*~'\"\\ e",
+        "//storage.googleapis.com/__reserved__",
+        "//storage.googleapis.com/..",
+        "//storage.googleapis.com/' OR 1=1; --",
+        "//storage.googleapis.com/" + "long" * 400,
+        "//storage.googleapis.com/\U0001f980\t\n",
+    ],
+    ids=["letters", "punctuation", "reserved", "dots", "sql", "long", "astral"],
+)
+def test_names_and_values_may_hold_any_character(store, name):
+    key = ResourceKey(name)
+    store.declare([declared(key, **{name: name})])
+    store.commit(store.read(key), drifted(key, pending=1, observed={name: [name]}))
+
+    found = store.read(key)
+
+    assert found.desired == declared(key, **{name: name})
+    assert found.state == drifted(key, pending=1, observed={name: [name]})
+    assert list(store.unpublished()) == [key]
+
+
+def test_closing_twice_does_no_harm(backend):
+    store = backend.open()
+    store.commit(store.read(KEY), in_sync())
+    store.close()
+    store.close()
+
+
+def test_two_handles_see_each_others_commits(backend):
+    one, other = backend.open(), backend.open()
+    one.declare([declared()], rules((scope(),)))
+    committed = one.commit(one.read(KEY), drifted(pending=1))
+
+    assert other.read(KEY) == committed
+    assert list(other.unpublished()) == [KEY]
+
+    other.mark_published(other.read(KEY))
+
+    assert one.read(KEY).state.pending == ()
+    with pytest.raises(Conflict):
+        one.commit(committed, drifted(sequence=2))
+
+
+def test_commits_from_many_threads_lose_no_update(backend):
+    threads, times = 4, 10
+    handles = [backend.open(), backend.open()]
+    failures: list[BaseException] = []
+
+    def increment(store):
+        try:
+            for _ in range(times):
+                _increment_once(store)
+        except BaseException as failure:  # noqa: BLE001 - whatever it is, the test has to tell
+            failures.append(failure)
+
+    workers = [threading.Thread(target=increment, args=(handles[number % 2],)) for number in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert failures == []
+    assert handles[0].read(KEY).state.sequence == threads * times
+
+
+def _increment_once(store):
+    while True:
+        found = store.read(KEY)
+        try:
+            store.commit(found, in_sync(sequence=found.state.sequence + 1 if found.state else 1))
+        except Conflict:
+            continue
+        return
