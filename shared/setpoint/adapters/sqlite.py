@@ -72,23 +72,32 @@ class SqliteStore:
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         try:
-            version = self._connection().execute("PRAGMA user_version").fetchone()[0]
-            if version > _SCHEMA_VERSION:
-                raise BadRequest(f"{path}: made by a newer Setpoint (schema {version}); upgrade, or use another file")
-            if version < _SCHEMA_VERSION:
-                self._connection().executescript(f"{_SCHEMA}; PRAGMA user_version = {_SCHEMA_VERSION}")
+            self._prepare()
         except sqlite3.Error as error:
+            self.close()
             raise BadRequest(f"{path}: cannot be used as a store ({error})") from error
+        except BadRequest:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Look whose file it is before anything is written to it."""
+        connection = self._connection()
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > _SCHEMA_VERSION:
+            raise BadRequest(f"{self._path}: made by a newer Setpoint (schema {version}); upgrade, or use another file")
+        connection.execute("PRAGMA journal_mode = WAL")
+        if version < _SCHEMA_VERSION:
+            connection.executescript(f"{_SCHEMA}; PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            found.execute("PRAGMA journal_mode = WAL")
-            found.execute("PRAGMA synchronous = NORMAL")
             self._local.connection = found
             with self._lock:
                 self._opened.append(found)
+            found.execute("PRAGMA synchronous = NORMAL")
         return found
 
     def read(self, key: ResourceKey) -> Snapshot:
