@@ -1,0 +1,149 @@
+"""What is particular to the store in a file: other processes, their death, and files that are no stores."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract import sqlite_worker
+from contract.records import KEY, declared, drifted
+from setpoint.adapters.sqlite import SqliteStore
+from setpoint.errors import BadRequest, CorruptState, Unavailable
+
+TIMES = 300
+
+
+def start_worker(file: Path, name: str, times: int = TIMES) -> subprocess.Popen[str]:
+    command = [sys.executable, sqlite_worker.__file__, str(file), name, str(times)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def file(tmp_path) -> Path:
+    return tmp_path / "setpoint.db"
+
+
+def test_processes_that_start_together_on_a_new_file_lose_no_update(file):
+    workers = [start_worker(file, f"worker-{number}") for number in range(4)]
+    said = [worker.communicate(timeout=60)[0].split() for worker in workers]
+
+    assert [worker.returncode for worker in workers] == [0, 0, 0, 0]
+    assert [len(lines) for lines in said] == [TIMES] * 4
+    store = SqliteStore(file)
+    assert store.read(sqlite_worker.KEY).state.sequence == 4 * TIMES
+    store.close()
+
+
+def test_a_process_that_is_killed_half_way_loses_nothing_that_it_has_committed(file):
+    SqliteStore(file).close()
+    victim, survivor = start_worker(file, "victim", 1_000_000), start_worker(file, "survivor")
+    with victim:
+        told = [victim.stdout.readline() for _ in range(50)]
+        victim.send_signal(signal.SIGKILL)
+        told += victim.stdout.readlines()
+    survivor.communicate(timeout=60)
+
+    assert (victim.returncode, survivor.returncode) == (-signal.SIGKILL, 0)
+    store = SqliteStore(file)
+    state = store.read(sqlite_worker.KEY).state
+    counts = json.loads(state.fingerprint)
+    acknowledged = sum(line.endswith("\n") for line in told)
+    assert counts["survivor"] == TIMES
+    assert counts["victim"] in (acknowledged, acknowledged + 1)  # it may have died between the commit and its telling
+    assert state.sequence == counts["survivor"] + counts["victim"]
+    assert sqlite_worker.increment(store, "successor") == 1
+    store.close()
+
+
+def test_what_is_committed_is_there_when_the_file_is_opened_again(file):
+    store = SqliteStore(file)
+    store.declare([declared()])
+    committed = store.commit(store.read(KEY), drifted(pending=1))
+    store.close()
+
+    again = SqliteStore(file)
+    assert again.read(KEY) == committed
+    again.close()
+
+
+def test_a_file_of_a_newer_setpoint_is_refused_and_left_as_it_is(file):
+    connection = sqlite3.connect(file)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    before = file.read_bytes()
+
+    with pytest.raises(BadRequest, match=r"newer Setpoint \(schema 99\)"):
+        SqliteStore(file)
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(file):
+    file.write_text("apiVersion: setpoint.dev/v1\n" * 100)
+
+    with pytest.raises(BadRequest, match=r"setpoint\.db: cannot be used as a store"):
+        SqliteStore(file)
+    assert file.read_text() == "apiVersion: setpoint.dev/v1\n" * 100
+
+
+def test_a_path_that_cannot_be_opened_is_refused(tmp_path):
+    with pytest.raises(BadRequest, match="cannot be used as a store"):
+        SqliteStore(tmp_path)
+    with pytest.raises(BadRequest, match="cannot be used as a store"):
+        SqliteStore(tmp_path / "missing" / "setpoint.db")
+
+
+def test_a_failed_opening_leaves_no_connection_open(file):
+    """An open connection would hold the file on systems that lock what is open."""
+    file.write_bytes(b"no database" * 100)
+    before = open_files()
+    with pytest.raises(BadRequest):
+        SqliteStore(file)
+
+    assert open_files() == before
+
+
+def open_files() -> set[str]:
+    links = Path("/proc/self/fd")
+    if not links.exists():
+        pytest.skip("SKIPPED: this system does not tell which files a process has open")
+    return {str(link.resolve()) for link in links.iterdir() if ".db" in str(link.resolve())}
+
+
+def test_a_record_that_cannot_be_read_is_said_to_be_corrupt(file):
+    store = SqliteStore(file)
+    store.commit(store.read(KEY), drifted())
+    connection = sqlite3.connect(file)
+    connection.execute("UPDATE findings SET body = '{\"key\": 1}'")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(CorruptState, match="stored finding"):
+        store.read(KEY)
+    store.close()
+
+
+def test_a_store_that_was_closed_does_not_answer(file):
+    store = SqliteStore(file)
+    store.close()
+
+    with pytest.raises(Unavailable, match="did not answer"):
+        store.read(KEY)
+
+
+def test_declaring_is_whole_or_not_at_all(file):
+    store = SqliteStore(file)
+
+    def interrupted():
+        yield declared()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.declare(interrupted())
+    assert store.read(KEY).desired is None
+    store.close()
