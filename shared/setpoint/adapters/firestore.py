@@ -41,7 +41,14 @@ _LOST_RACE = (
     exceptions.Aborted,
     exceptions.NotFound,
 )
-_NO_ANSWER = (exceptions.RetryError, exceptions.ServerError, exceptions.TooManyRequests, exceptions.Cancelled)
+_NO_ANSWER = (
+    exceptions.RetryError,
+    exceptions.ServerError,
+    exceptions.TooManyRequests,
+    exceptions.Cancelled,
+    exceptions.Aborted,
+)
+_NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFound)
 _BATCH = 300
 _BATCH_BYTES = 3_000_000
 """A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
@@ -104,10 +111,13 @@ class FirestoreStore:
             "body": encode_state(state).decode(),
         }
         with _answering(snapshot.key.name):
-            if snapshot.version is None:
-                return reference.create(document).update_time
-            known = self._client.write_option(last_update_time=snapshot.version)
-            return reference.update(document, option=known).update_time
+            try:
+                if snapshot.version is None:
+                    return reference.create(document).update_time
+                known = self._client.write_option(last_update_time=snapshot.version)
+                return reference.update(document, option=known).update_time
+            except _LOST_RACE as error:
+                raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again") from error
 
     def declare(self, desired: Iterable[Desired], rules: Rules | None = None) -> int:
         """See ``StateStore.declare``; each batch of it is atomic, the whole is not."""
@@ -176,11 +186,11 @@ def _batches(documents: Iterable[tuple[DocumentReference, bytes]]) -> Iterator[d
 def _answering(what: str) -> Iterator[None]:
     try:
         yield
-    except _LOST_RACE as error:
-        raise Conflict(f"{what}: written by somebody else; read it again") from error
     except _NO_ANSWER as error:
         raise Unavailable(f"{what}: Firestore did not answer ({type(error).__name__}); try again") from error
-    except exceptions.GoogleAPICallError as error:
-        raise BadRequest(
-            f"{what}: Firestore refuses this ({type(error).__name__}); see its permissions and limits"
+    except _NOT_SET_UP as error:
+        raise Unavailable(
+            f"{what}: Firestore lets nobody in ({type(error).__name__}); check the database's name and your role"
         ) from error
+    except exceptions.GoogleAPICallError as error:
+        raise BadRequest(f"{what}: Firestore refuses this ({type(error).__name__}); see its limits") from error
