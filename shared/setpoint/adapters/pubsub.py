@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
 
 from google.api_core import exceptions
 from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
 
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 
 _PUBLISH_SECONDS = 60.0
 _PULL_SECONDS = 5.0
-_FAILURES = (exceptions.GoogleAPICallError, exceptions.RetryError, futures.TimeoutError)
+_FAILURES = (
+    exceptions.GoogleAPICallError,
+    exceptions.RetryError,
+    futures.TimeoutError,
+    PublishToPausedOrderingKeyException,
+)
 _ATTRIBUTE_BYTES = 1024
 
 
@@ -49,9 +56,13 @@ class PubSubBus:
             for one in sent:
                 one.result(timeout=_PUBLISH_SECONDS)
         except _FAILURES as error:
-            for event in events_of_one[:1]:
-                self._client.resume_publish(self._topic, _ordering_key(event))
+            self._resume(events_of_one[0])
             raise Unavailable(f"{self._topic} did not take an event ({type(error).__name__}); try again") from error
+
+    def _resume(self, event: CloudEvent) -> None:
+        """Let the resource be published again; a failure has paused it, unless it was a timeout or another thread's."""
+        with contextlib.suppress(RuntimeError):  # not paused
+            self._client.resume_publish(self._topic, _ordering_key(event))
 
     def _send(self, event: CloudEvent) -> futures.Future[str]:
         data = event.data
