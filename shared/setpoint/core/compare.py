@@ -97,8 +97,6 @@ class Comparison:
         """Compare one value with its counterpart; ``have`` is None where there is none."""
         if field is not None and field.output_only and not (name in noise.IDENTITY_FIELDS and have):
             self.leave(path, want, "written by the server alone")
-        elif values.is_masked(have):
-            self.leave(path, want, "a secret that the server masks")
         elif have is None:
             self._absent(path, name, field, want)
         elif isinstance(want, dict) and isinstance(have, dict):
@@ -111,12 +109,13 @@ class Comparison:
 
     def _scalar(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         if isinstance(want, (dict, list)) or isinstance(have, (dict, list)):
-            reason = _parsed(want, have) or ("zero is absent" if _both_zero(field, want, have) else "")
+            reason = _parsed(want, have)
         else:
             reason = values.equal(field, name, want, have, self.own)
-            reason = reason or ("zero is absent" if _both_zero(field, want, have) else "")
-        if reason:
+        if reason or (reason := "zero is absent" if _is_zero(field, want) and _is_zero(field, have) else ""):
             self.note(path, reason)
+        elif values.is_masked(have):
+            self.leave(path, want, "a secret that the server masks")
         else:
             self.differ(path, "changed", name, field, want, have)
 
@@ -156,15 +155,11 @@ class Comparison:
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Report a difference; secrets are masked here and nowhere later."""
-        self.differences.append(
-            Difference(
-                paths.text(path),
-                op,
-                masked(name, field, want),
-                masked(name, field, have),
-                immutable=field is not None and field.immutable,
-            )
-        )
+        if name == "value" and path is not None and path[0] is not None:
+            name = paths.element_value(path[0][1]) or name  # an entry of metadata or environment has its name beside it
+        if field is None or field.name != name or field.sensitive or field.kind != "scalar":
+            want, have = masked(name, field, want), masked(name, field, have)
+        self.differences.append(Difference(paths.text(path), op, want, have, field is not None and field.immutable))
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
         """Say that a declared value could not be compared."""
@@ -218,13 +213,23 @@ def child(field: Field | None, key: str) -> Field | None:
 def masked(name: str, field: Field | None, value: Any) -> Any:
     """The value with every secret in it replaced; the value itself where there is none."""
     if isinstance(value, dict):
-        return {key: masked(key, child(field, key), part) for key, part in value.items()}
+        entry = value.get("key") or value.get("name")
+        return {
+            key: masked(entry if key == "value" and isinstance(entry, str) else key, child(field, key), part)
+            for key, part in value.items()
+        }
     if isinstance(value, list):
         return [masked(name, field.item if field is not None else None, part) for part in value]
     if value is msgspec.UNSET or isinstance(value, bool) or not value:
         return value
-    secret = field.sensitive if field is not None else noise.names_a_secret(name)
-    return MASK if secret else value
+    return MASK if is_secret(name, field) else value
+
+
+def is_secret(name: str, field: Field | None) -> bool:
+    """Whether a value must not be shown: by the catalogue, and by its key where that is the author's own word."""
+    if field is None or field.name != name:
+        return noise.names_a_secret(name) or (field is not None and field.sensitive)
+    return field.sensitive
 
 
 def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
@@ -245,15 +250,9 @@ def _is_zero(field: Field | None, value: Any) -> bool:
     return bool(value in ("0", "0s", "false") and (field.type != "string" or field.format))
 
 
-def _both_zero(field: Field | None, want: Any, have: Any) -> bool:
-    return _is_zero(field, want) and _is_zero(field, have)
-
-
 def _is_unanswered(name: str, field: Field | None) -> bool:
     """Whether the API takes the field and does not give it back."""
-    if field is not None:
-        return field.input_only or field.sensitive
-    return noise.names_a_secret(name)
+    return noise.names_a_secret(name) if field is None else field.input_only or field.sensitive
 
 
 def _parsed(want: Any, have: Any) -> str:

@@ -32,12 +32,16 @@ SEQUENCES = frozenset(
         "primaryKey",  # the same
         "clusteringFields",  # most significant first
         "httpFilters",  # applied in order
-        "additionalExtensions",  # the same
+        "aggregations",  # each takes what the one before gives
+        "initializationActions",  # run one after the other
         "extensionChains",  # first match wins
         "pathMatchers",  # the same
     )
 )
 """Lists whose order has a meaning; every other list is a set."""
+
+_SCALAR_SEQUENCES = SEQUENCES | {"fields"}
+"""The same for lists of scalars: ``clustering.fields`` is ordered, a table's ``schema.fields`` go by name."""
 
 _IDENTIFIERS = (
     "name",
@@ -74,7 +78,8 @@ _FEW = 64
 def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
     """Compare two lists and report to ``walk``; a list of messages by element, a list of scalars as one."""
     item = field.item if field is not None else None
-    if not _are_messages(want or have):
+    elements = want or have
+    if not (elements and isinstance(elements[0], dict)):
         _scalars(walk, path, name, field, item, want, have)
     elif name in SEQUENCES:
         _in_order(walk, path, name, item, want, have)
@@ -82,10 +87,6 @@ def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: 
         _by_key(walk, path, name, item, want, have, key)
     else:
         _by_likeness(walk, path, name, item, want, have)
-
-
-def _are_messages(elements: list[Any]) -> bool:
-    return bool(elements) and all(isinstance(element, dict) for element in elements)
 
 
 def _scalars(
@@ -97,7 +98,7 @@ def _scalars(
     want: list[Any],
     have: list[Any],
 ) -> None:
-    if name in SEQUENCES:
+    if name in _SCALAR_SEQUENCES:
         same = len(want) == len(have) and all(
             _same_element(walk, name, item, one, other) for one, other in zip(want, have, strict=True)
         )
@@ -171,8 +172,9 @@ def _pair(walk: Comparison, path: Path, name: str, item: Field | None, want: lis
 
 def _identifier(want: list[Any], have: list[Any]) -> str:
     """The field that identifies the elements of both sides, or an empty string."""
+    present = (want or have)[0]
     for key in _IDENTIFIERS:
-        if all(_identifies(key, side) for side in (want, have)):
+        if key in present and _identifies(key, want) and _identifies(key, have):
             return key
     return ""
 

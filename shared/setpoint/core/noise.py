@@ -29,9 +29,11 @@ _SYSTEM_LABEL = re.compile(r"goog-|managed-by-")
 _LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations"))
 
 _SECRET = re.compile(
-    r"(password|passwd|secret|privateKey|private_key|sharedKey|authString|apiKey|accessToken|authToken|credential)s?\Z",
+    r"(password|passwd|secret|private_?key|shared_?key|auth_?string|api_?key|(access|auth|bearer|api)_?token|credential"
+    r"|startup_?script|connection_?string|webhook_?url)s?(_?(value|url|data|base64))?\Z",
     re.IGNORECASE,
 )
+"""Names of secrets: of fields, of environment variables, and of metadata (startup scripts often hold some)."""
 
 
 def is_system_label(container: str, key: str) -> bool:
@@ -41,7 +43,7 @@ def is_system_label(container: str, key: str) -> bool:
 
 def names_a_secret(name: str) -> bool:
     """Whether a field is a secret by its name, where no catalogue tells."""
-    return _SECRET.search(name) is not None
+    return _SECRET.search(name.replace("-", "_").replace(".", "_")) is not None
 
 
 def is_zero(value: Any) -> bool:

@@ -30,10 +30,10 @@ def text(path: Path) -> str:
         parts.append(part)
     out = ""
     for part in reversed(parts):
-        if part.startswith("["):
-            out += part
-        elif _PLAIN_KEY.match(part):
+        if part.isidentifier() or _PLAIN_KEY.match(part):
             out += f".{part}" if out else part
+        elif part[0:1] == "[":
+            out += part
         else:
             out += '["' + part.replace("\\", "\\\\").replace('"', '\\"') + '"]'
     return out
@@ -42,6 +42,11 @@ def text(path: Path) -> str:
 def element(key: str, value: Any) -> str:
     """The part that names a list element by an identifying field: ``[priority=1000]``."""
     return f"[{key}={value}]"
+
+
+def element_value(part: str) -> str:
+    """What identifies the list element that a part names, or an empty string."""
+    return part[:-1].partition("=")[2] if part.startswith("[") else ""
 
 
 def index(position: int) -> str:

@@ -17,13 +17,14 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from setpoint.core import quirks
-from setpoint.core.references import Project, looks_like_path, same, same_project
+from setpoint.core.references import Project, looks_like_path, same
 
 if TYPE_CHECKING:
     from setpoint.core.catalogue import Field
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
 _NEWEST = frozenset(("latest", "-"))
+_JSON_STARTS = frozenset("{[ \n\t")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d+)?\Z")
@@ -196,7 +197,7 @@ _BY_FORMAT: dict[str, Callable[[str, str], str]] = {
 def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
     if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
         return "same resource" if same(declared, observed, own) else _extended(name, declared, observed)
-    if {declared, observed} == set(own) and same_project(declared, observed, own):
+    if own.number in (declared, observed) and own.id in (declared, observed):
         return "project id and number"
     if name in quirks.CASELESS and declared.casefold() == observed.casefold():
         return "other case"
@@ -220,7 +221,7 @@ def _by_look(declared: str, observed: str) -> str:
 
 def _json(declared: str, observed: str) -> str:
     """JSON inside a string (dashboards, policies, table schemas) is compared by content."""
-    if declared.lstrip()[:1] not in ("{", "[") or observed.lstrip()[:1] not in ("{", "["):
+    if declared[:1] not in _JSON_STARTS or observed[:1] not in _JSON_STARTS:
         return ""
     try:
         return "same JSON" if json.loads(declared) == json.loads(observed) else ""

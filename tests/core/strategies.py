@@ -1,0 +1,148 @@
+"""Resources made up by the catalogue: what a person may declare, and how a server may answer it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import strategies as st
+
+from setpoint.core.catalogue import Field, Schema, default_catalogue
+from setpoint.core.lists import SEQUENCES
+from setpoint.core.noise import SYSTEM_FIELDS
+
+TYPES = (
+    "compute.googleapis.com/Firewall",
+    "compute.googleapis.com/BackendService",
+    "storage.googleapis.com/Bucket",
+    "sqladmin.googleapis.com/Instance",
+    "container.googleapis.com/Cluster",
+    "pubsub.googleapis.com/Subscription",
+    "run.googleapis.com/Service",
+    "bigquery.googleapis.com/Table",
+    "monitoring.googleapis.com/AlertPolicy",
+    "dns.googleapis.com/ManagedZone",
+)
+
+_words = st.from_regex(r"[a-z][a-z0-9]{2,11}", fullmatch=True)
+_DEEPEST = 3
+
+
+def schema_of(asset_type: str) -> Schema:
+    schema = default_catalogue().schema_for(asset_type)
+    assert schema is not None
+    return schema
+
+
+@st.composite
+def declared(draw: st.DrawFn, schema: Schema, depth: int = 0) -> dict[str, Any]:
+    """Some fields of a message, with values that are not zero."""
+    names = [name for name, field in schema.fields.items() if _is_declarable(name, field, depth)]
+    chosen = draw(st.lists(st.sampled_from(names), unique=True, max_size=6 if depth == 0 else 3)) if names else []
+    return {name: draw(value(schema.fields[name], depth + 1)) for name in chosen}
+
+
+def _is_declarable(name: str, field: Field, depth: int) -> bool:
+    if field.output_only or field.input_only or field.sensitive or field.kind == "any":
+        return False
+    if depth == 0 and name in SYSTEM_FIELDS:
+        return False
+    if field.kind in ("list", "map"):
+        return field.item is not None and _is_declarable(name, field.item, depth)
+    return field.kind == "scalar" or (depth < _DEEPEST and field.schema is not None)
+
+
+@st.composite
+def value(draw: st.DrawFn, field: Field, depth: int) -> Any:
+    if field.kind == "message":
+        return draw(declared(field.schema, depth))
+    if field.kind == "map":
+        return draw(st.dictionaries(_words, value(field.item, depth), max_size=3))
+    if field.kind == "list":
+        return draw(st.lists(value(field.item, depth), max_size=4, unique_by=repr))
+    return draw(_scalar(field))
+
+
+def _scalar(field: Field) -> st.SearchStrategy[Any]:
+    by_format = {
+        "duration": st.integers(1, 10**6).map(lambda seconds: f"{seconds}s"),
+        "timestamp": st.datetimes(min_value=_year(2000), max_value=_year(2100)).map(lambda at: f"{at.isoformat()}Z"),
+        "bytes": st.binary(min_size=1, max_size=8).map(_base64),
+    }
+    if field.format in by_format:
+        return by_format[field.format]
+    if field.format == "enum":
+        return st.sampled_from([name for name in field.enum if name != field.zero] or ["OTHER"])
+    by_type = {
+        "boolean": st.just(True),  # noqa: FBT003 - a value
+        "integer": st.integers(1, 2**31 - 1),
+        "number": st.integers(1, 10**6).map(lambda whole: whole + 0.5),
+    }
+    return by_type.get(field.type, _words)
+
+
+def _year(year: int) -> Any:
+    from datetime import datetime
+
+    return datetime(year, 1, 1)  # noqa: DTZ001 - the strategy wants naive bounds
+
+
+def _base64(raw: bytes) -> str:
+    import base64
+
+    return base64.b64encode(raw).decode()
+
+
+def answered(schema: Schema, value_: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """The same resource as a server might answer: sets in another order, 64-bit integers as strings."""
+    return {name: _answered(schema.fields[name], name, part, rng) for name, part in value_.items()}
+
+
+def _answered(field: Field | None, name: str, part: Any, rng: random.Random) -> Any:
+    if field is None:
+        return part
+    if isinstance(part, dict):
+        if field.schema is not None:
+            return answered(field.schema, part, rng)
+        return {key: _answered(field.item, key, inner, rng) for key, inner in part.items()}
+    if isinstance(part, list):
+        elements = [_answered(field.item, name, element, rng) for element in part]
+        if name not in SEQUENCES and name != "fields":
+            rng.shuffle(elements)
+        return elements
+    if field.format in ("int64", "uint64"):
+        return str(part)
+    if field.format == "duration":
+        return part.replace("s", ".000s")
+    return part
+
+
+def leaves(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of all scalars."""
+    if isinstance(part, dict):
+        return [found for key, inner in part.items() for found in leaves(inner, (*path, key))]
+    if isinstance(part, list):
+        return [found for at, inner in enumerate(part) for found in leaves(inner, (*path, at))]
+    return [path]
+
+
+def mutated(part: Any) -> Any:
+    """Another value of the same kind."""
+    if isinstance(part, bool):
+        return not part
+    if isinstance(part, (int, float)):
+        return part + 1
+    if part.endswith("s") and part[:-1].isdigit():
+        return f"{int(part[:-1]) + 1}s"
+    if part[:4].isdigit() and part.endswith("Z"):
+        return f"{int(part[:4]) + 1}{part[4:]}" if part[4:10] != "-02-29" else f"{int(part[:4]) + 4}{part[4:]}"
+    return f"{part}x"
+
+
+def replaced(whole: Any, path: tuple[Any, ...], new: Any) -> Any:
+    """A copy with another value at one path."""
+    if not path:
+        return new
+    if isinstance(whole, dict):
+        return {**whole, path[0]: replaced(whole[path[0]], path[1:], new)}
+    return [replaced(part, path[1:], new) if at == path[0] else part for at, part in enumerate(whole)]

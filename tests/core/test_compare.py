@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.compare import MASK, compare
+from setpoint.core.examining import examine
+from setpoint.core.references import Project
+
+OWN = Project("billing-prod", "123456789012")
+
+
+def schema(asset_type: str) -> Any:
+    found = default_catalogue().schema_for(asset_type)
+    assert found is not None
+    return found
+
+
+def told(declared: dict[str, Any], live: dict[str, Any], asset_type: str = "", **options: Any) -> list[tuple[str, str]]:
+    known = schema(asset_type) if asset_type else None
+    return [(one.path, one.op) for one in compare(declared, live, known, own=OWN, **options)]
+
+
+def test_a_declaration_owns_what_it_names_and_no_more() -> None:
+    live = {"location": "EU", "versioning": {"enabled": True}, "labels": {"a": "1", "b": "2"}, "id": "x"}
+    assert told({"location": "EU", "labels": {"a": "1"}}, live) == []
+    assert told({"location": "US", "labels": {"a": "2"}}, live) == [("location", "changed"), ("labels.a", "changed")]
+
+
+@pytest.mark.parametrize(
+    "zero", [False, 0, "", [], {}, {"enabled": False}, {"deep": {"er": []}}, None, "MODE_UNSPECIFIED"]
+)
+def test_a_declared_zero_that_is_absent_is_in_sync(zero: Any) -> None:
+    assert told({"field": zero}, {}) == []
+
+
+@pytest.mark.parametrize("value", [True, 1, "x", ["x"], {"enabled": True}])
+def test_a_declared_value_that_is_absent_is_missing(value: Any) -> None:
+    assert [op for _, op in told({"field": value}, {})] == ["missing"]
+
+
+def test_a_leaf_that_is_missing_is_named_by_its_whole_path() -> None:
+    assert told({"versioning": {"enabled": True}}, {}) == [("versioning.enabled", "missing")]
+
+
+def test_false_where_true_is_declared_is_drift_even_if_proto_json_omits_it() -> None:
+    assert told({"deletionProtection": True}, {"name": "x"}) == [("deletionProtection", "missing")]
+
+
+def test_output_only_fields_are_never_drift() -> None:
+    declared = {"name": "vm", "status": "RUNNING", "creationTimestamp": "2020", "id": "1", "fingerprint": "a"}
+    assert told(declared, {"name": "vm", "status": "TERMINATED", "id": "2"}, "compute.googleapis.com/Instance") == []
+
+
+def test_what_the_system_keeps_is_never_drift() -> None:
+    declared = {"etag": "a", "labels": {"managed-by-cnrm": "true", "goog-dataflow": "x", "team": "a"}}
+    assert told(declared, {"etag": "b", "labels": {"team": "a"}}) == []
+    assert told({"labels": {"team": "a"}}, {"labels": {"team": "a", "goog-x": "y"}}, exact=True) == []
+
+
+def test_exact_reports_what_is_not_declared_and_not_the_servers() -> None:
+    live = {"name": "vm", "description": "clicked", "status": "RUNNING", "canIpForward": False, "labels": {"a": "1"}}
+    assert told({"name": "vm"}, live, "compute.googleapis.com/Instance", exact=True) == [
+        ("description", "unexpected"),
+        ("labels", "unexpected"),
+    ]
+
+
+def test_a_set_has_no_order_and_is_reported_whole() -> None:
+    one = compare({"sourceRanges": ["10.0.0.0/8", "0.0.0.0/0"]}, {"sourceRanges": ["10.0.0.0/8"]})
+    assert [(d.path, d.op, d.declared, d.observed) for d in one] == [
+        ("sourceRanges", "changed", ["10.0.0.0/8", "0.0.0.0/0"], ["10.0.0.0/8"])
+    ]
+    assert told({"tags": ["a", "b"]}, {"tags": ["b", "a"]}) == []
+    assert told({"tags": ["a", "a"]}, {"tags": ["a"]}) == [("tags", "changed")]
+
+
+def test_a_moved_element_of_a_true_sequence_is_drift() -> None:
+    assert told({"args": ["--a", "--b"]}, {"args": ["--b", "--a"]}) == [("args", "changed")]
+    steps = [{"name": "one"}, {"name": "two"}]
+    assert told({"steps": steps}, {"steps": steps[::-1]}) == [
+        ("steps[0].name", "changed"),
+        ("steps[1].name", "changed"),
+    ]
+
+
+def test_elements_are_named_by_the_field_that_identifies_them() -> None:
+    declared = {"rules": [{"priority": 1000, "action": "allow"}, {"priority": 2000, "action": "deny(403)"}]}
+    live = {"rules": [{"priority": 3000, "action": "allow"}, {"priority": 1000, "action": "deny(403)", "kind": "x"}]}
+    assert told(declared, live) == [
+        ("rules[priority=1000].action", "changed"),
+        ("rules[priority=2000]", "missing"),
+        ("rules[priority=3000]", "unexpected"),
+    ]
+
+
+def test_elements_without_an_identity_go_with_the_most_alike() -> None:
+    declared = {"rule": [{"action": {"kind": "Delete"}, "age": 30}, {"action": {"kind": "Archive"}, "age": 90}]}
+    live = {"rule": [{"action": {"kind": "Archive"}, "age": 91}, {"action": {"kind": "Delete"}, "age": 30}]}
+    assert told(declared, live) == [("rule[1].age", "changed")]
+
+
+def test_a_reference_as_key_is_recognised_in_another_spelling() -> None:
+    group = "projects/billing-prod/zones/a/instanceGroups/g"
+    declared = {"backends": [{"group": group, "balancingMode": "RATE"}]}
+    live = {"backends": [{"group": f"https://www.googleapis.com/compute/v1/{group}", "balancingMode": "RATE"}]}
+    assert told(declared, live, "compute.googleapis.com/BackendService") == []
+
+
+def test_keys_in_snake_case_are_the_same_keys() -> None:
+    assert told({"display_name": "a"}, {"displayName": "a"}) == []
+    assert told({"display_name": "a"}, {"displayName": "b"}) == [("display_name", "changed")]
+
+
+def test_what_the_server_never_gives_back_is_unchecked_and_says_so() -> None:
+    known = schema("sqladmin.googleapis.com/Instance")
+    found = examine({"rootPassword": "x", "region": "europe-west1"}, {"region": "europe-west1"}, known, OWN)
+    assert found.differences == ()
+    assert [(note.path, found.checked) for note in found.unchecked] == [("rootPassword", 1)]
+
+
+def test_a_masked_secret_is_unchecked_and_says_so() -> None:
+    known = schema("monitoring.googleapis.com/UptimeCheckConfig")
+    declared = {"httpCheck": {"authInfo": {"username": "u", "password": "x"}}}
+    found = examine(declared, {"httpCheck": {"authInfo": {"username": "u", "password": "******"}}}, known, OWN)
+    assert found.differences == ()
+    assert [note.path for note in found.unchecked] == ["httpCheck.authInfo.password"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "live", "path"),
+    [
+        ({"password": "old"}, {"password": "new"}, "password"),
+        (
+            {"env": [{"name": "DB_PASSWORD", "value": "a"}]},
+            {"env": [{"name": "DB_PASSWORD", "value": "b"}]},
+            "env[name=DB_PASSWORD].value",
+        ),
+        (
+            {"items": [{"key": "startup-script", "value": "a"}]},
+            {"items": [{"key": "startup-script", "value": "b"}]},
+            "items[key=startup-script].value",
+        ),
+        ({"labels": {"auth_token": "a"}}, {"labels": {"auth_token": "b"}}, "labels.auth_token"),
+    ],
+)
+def test_a_secret_that_differs_is_shown_as_different_and_not_shown(declared: Any, live: Any, path: str) -> None:
+    (found,) = compare(declared, live)
+    assert (found.path, found.declared, found.observed) == (path, MASK, MASK)
+
+
+def test_a_secret_inside_of_what_is_missing_is_not_shown() -> None:
+    (found,) = compare({"users": [{"name": "a", "password": "x"}]}, {"users": []})
+    assert found.declared == {"name": "a", "password": MASK}
+
+
+def test_a_field_that_cannot_be_changed_says_so() -> None:
+    known = schema("sqladmin.googleapis.com/Instance")
+    immutable = [name for name, field in known.fields.items() if field.immutable and field.type == "string"]
+    for name in immutable[:1]:
+        (found,) = compare({name: "a"}, {name: "b"}, known)
+        assert found.immutable
+
+
+def test_every_reason_has_a_name() -> None:
+    known = schema("pubsub.googleapis.com/Subscription")
+    declared = {"ackDeadlineSeconds": "10", "messageRetentionDuration": "1d", "enableMessageOrdering": False}
+    found = examine(declared, {"ackDeadlineSeconds": 10, "messageRetentionDuration": "86400s"}, known, OWN)
+    assert found.differences == ()
+    assert {note.path: note.reason for note in found.notes} == {
+        "ackDeadlineSeconds": "number as string",
+        "messageRetentionDuration": "same duration",
+        "enableMessageOrdering": "zero is absent",
+    }
+
+
+def test_keys_with_odd_characters_are_quoted_in_paths() -> None:
+    assert told({"labels": {"a.b": "x"}}, {"labels": {"a.b": "y"}}) == [('labels["a.b"]', "changed")]
+    assert told({"labels": {"last-touched": "x"}}, {"labels": {"last-touched": "y"}}) == [
+        ("labels.last-touched", "changed")
+    ]
+
+
+def test_what_firestore_adds_to_an_index_is_not_unexpected() -> None:
+    declared = {"fields": [{"fieldPath": "a", "order": "ASCENDING"}]}
+    live = {"fields": [{"fieldPath": "a", "order": "ASCENDING"}, {"fieldPath": "__name__", "order": "ASCENDING"}]}
+    assert told(declared, live, "firestore.googleapis.com/Index") == []

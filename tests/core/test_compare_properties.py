@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import random
+from functools import reduce
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import TYPES, answered, declared, leaves, mutated, replaced, schema_of
+
+from setpoint.core import paths
+from setpoint.core.compare import Difference, compare
+
+pytestmark = pytest.mark.parametrize("asset_type", TYPES)
+SETTINGS = settings(max_examples=40, deadline=None)
+
+
+@SETTINGS
+@given(st.data())
+def test_a_resource_does_not_differ_from_itself(asset_type: str, data: st.DataObject) -> None:
+    schema = schema_of(asset_type)
+    one = data.draw(declared(schema))
+    assert compare(one, one, schema) == ()
+    assert compare(one, one, schema, exact=True) == ()
+    assert compare(one, one, None) == ()
+
+
+@SETTINGS
+@given(st.data(), st.randoms(use_true_random=False))
+def test_another_order_of_a_set_and_another_spelling_of_a_number_are_no_drift(
+    asset_type: str, data: st.DataObject, rng: random.Random
+) -> None:
+    schema = schema_of(asset_type)
+    one = data.draw(declared(schema))
+    assert compare(one, answered(schema, one, rng), schema) == ()
+
+
+@SETTINGS
+@given(st.data())
+def test_every_change_of_a_declared_leaf_is_found(asset_type: str, data: st.DataObject) -> None:
+    schema = schema_of(asset_type)
+    one = data.draw(declared(schema))
+    where = leaves(one)
+    assume(where)
+    path = data.draw(st.sampled_from(where))
+    old = reduce(lambda whole, part: whole[part], path, one)
+    live = replaced(one, path, mutated(old))
+    assert compare(one, live, schema) != ()
+    assert compare(live, one, schema) != ()
+
+
+@SETTINGS
+@given(st.data())
+def test_every_declared_leaf_that_is_gone_is_found(asset_type: str, data: st.DataObject) -> None:
+    schema = schema_of(asset_type)
+    one = data.draw(declared(schema))
+    keys = [path for path in leaves(one) if path and isinstance(path[-1], str)]
+    assume(keys)
+    path = data.draw(st.sampled_from(keys))
+    assert compare(one, replaced(one, path, None), schema) != ()
+
+
+@SETTINGS
+@given(st.data())
+def test_putting_the_differences_right_leaves_no_difference(asset_type: str, data: st.DataObject) -> None:
+    schema = schema_of(asset_type)
+    one, other = data.draw(declared(schema)), data.draw(declared(schema))
+    live = {**other, **{key: value for key, value in one.items() if data.draw(st.booleans())}}
+    mended = live
+    for difference in compare(one, live, schema):
+        mended = put_right(one, mended, difference)
+    assert compare(one, mended, schema) == ()
+
+
+@SETTINGS
+@given(st.data())
+def test_what_is_not_declared_is_drift_only_where_the_declaration_is_exact(
+    asset_type: str, data: st.DataObject
+) -> None:
+    schema = schema_of(asset_type)
+    live = data.draw(declared(schema))
+    assume(live)
+    hidden = data.draw(st.sampled_from(sorted(live)))
+    one = {key: value for key, value in live.items() if key != hidden}
+    assert compare(one, live, schema) == ()
+    assert {difference.op for difference in compare(one, live, schema, exact=True)} <= {"unexpected"}
+
+
+def put_right(wanted: dict[str, Any], live: dict[str, Any], difference: Difference) -> dict[str, Any]:
+    """The live side with one difference undone; a list is put back as a whole."""
+    parts = []
+    for part in paths.parse(difference.path):
+        if part.startswith("["):
+            break
+        parts.append(part)
+    value = reduce(lambda whole, part: whole[part], parts, wanted)
+    mended: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(live))
+    at: Any = mended
+    for part in parts[:-1]:
+        at[part] = at.get(part) if isinstance(at.get(part), dict) else {}
+        at = at[part]
+    at[parts[-1]] = value
+    return mended

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint.core.iam import compare, grants
+
+VIEWERS = {"role": "roles/viewer", "members": ["user:a@x.com", "group:g@x.com"]}
+OWNER = {"role": "roles/owner", "members": ["user:boss@x.com"]}
+NIGHT = {"title": "night", "expression": "request.time.getHours() > 20"}
+
+
+def told(declared: list[Any], live: list[Any], authority: Any = "policy") -> list[tuple[str, str]]:
+    found = compare({"bindings": declared}, {"bindings": live, "etag": "x", "version": 3}, authority)
+    return [(one.op, (one.declared if one.op == "missing" else one.observed)["member"]) for one in found]
+
+
+def test_the_order_of_bindings_and_members_means_nothing() -> None:
+    split = [
+        {"role": "roles/viewer", "members": ["group:g@x.com"]},
+        OWNER,
+        {"role": "roles/viewer", "members": ["user:a@x.com"]},
+    ]
+    assert told([VIEWERS, OWNER], split) == []
+
+
+def test_the_case_of_an_address_means_nothing() -> None:
+    assert told([VIEWERS], [{"role": "roles/viewer", "members": ["user:A@X.com", "group:G@x.com"]}]) == []
+
+
+def test_the_whole_policy_owns_every_grant() -> None:
+    assert told([VIEWERS], [VIEWERS, OWNER]) == [("unexpected", "user:boss@x.com")]
+    assert told([VIEWERS, OWNER], [VIEWERS]) == [("missing", "user:boss@x.com")]
+
+
+def test_a_role_owns_the_grants_of_that_role_only() -> None:
+    more = {"role": "roles/viewer", "members": ["user:a@x.com", "group:g@x.com", "allUsers"]}
+    assert told([VIEWERS], [more, OWNER], "role") == [("unexpected", "allUsers")]
+    assert told([{"role": "roles/owner", "members": []}], [VIEWERS, OWNER], "role") == [
+        ("unexpected", "user:boss@x.com")
+    ]
+
+
+def test_a_member_owns_its_own_grant_only() -> None:
+    assert told([{"role": "roles/viewer", "members": ["user:a@x.com"]}], [VIEWERS, OWNER], "member") == []
+    assert told([{"role": "roles/viewer", "members": ["user:z@x.com"]}], [VIEWERS, OWNER], "member") == [
+        ("missing", "user:z@x.com")
+    ]
+
+
+def test_the_condition_is_part_of_a_grant() -> None:
+    assert told([OWNER], [{**OWNER, "condition": NIGHT}]) == [
+        ("missing", "user:boss@x.com"),
+        ("unexpected", "user:boss@x.com"),
+    ]
+    (found,) = compare({"bindings": []}, {"bindings": [{**OWNER, "condition": NIGHT}]}, "policy")
+    assert found.path == "bindings[role=roles/owner,condition=night].members[user:boss@x.com]"
+    assert found.observed == {"role": "roles/owner", "member": "user:boss@x.com", "condition": NIGHT}
+
+
+def test_googles_own_service_agents_are_not_unexpected() -> None:
+    agent = "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
+    assert told([], [{"role": "roles/container.serviceAgent", "members": [agent]}]) == []
+    assert told([], [{"role": "roles/owner", "members": [agent]}]) == [("unexpected", agent)]
+
+
+def test_audit_configs_count_only_where_they_are_declared() -> None:
+    logs = {"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]}
+    live = {"bindings": [], "auditConfigs": [{"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}]}
+    assert compare({"bindings": []}, live, "policy") == ()
+    (found,) = compare({"bindings": [], "auditConfigs": [logs]}, live, "policy")
+    assert (found.op, found.path) == (
+        "missing",
+        "auditConfigs[service=allServices].auditLogConfigs[logType=DATA_WRITE]",
+    )
+
+
+members = st.sampled_from(["user:a@x.com", "user:b@x.com", "group:g@x.com", "allUsers"])
+bindings = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["roles/viewer", "roles/editor"]), "members": st.lists(members, max_size=3)},
+        optional={"condition": st.just(NIGHT)},
+    ),
+    max_size=4,
+)
+
+
+@given(bindings, bindings)
+def test_a_whole_policy_is_in_sync_just_when_both_grant_the_same(one: list[Any], other: list[Any]) -> None:
+    same = grants({"bindings": one}) == grants({"bindings": other})
+    assert (told(one, other) == []) == same
