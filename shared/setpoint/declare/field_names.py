@@ -1,0 +1,113 @@
+"""Under which name a field that an author wrote stands in the API's schema.
+
+Config Connector and Terraform take their names from the API and bend them by habit: snake case, a singular for a
+repeated block, `Ref` for a reference, `enableX` for `x.enabled`, a nested field pulled up (`lifecycleRule` for
+`lifecycle.rule`). The habits are rules here, strongest first; nothing is known of any single resource.
+
+Sources: https://cloud.google.com/config-connector/docs/reference/overview,
+https://googlecloudplatform.github.io/magic-modules/reference/field/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from setpoint.core.catalogue import Field, Schema
+from setpoint.declare.field_words import habits, plain, spellings, without_owner
+from setpoint.declare.shapes import fits
+
+Chain = tuple[Field, ...]
+"""The fields to go through from a schema to the one that is meant."""
+
+_DEEPEST = 4
+
+
+@lru_cache(maxsize=4096)
+def direct(schema: Schema) -> dict[str, Field]:
+    """A schema's own fields by plain name."""
+    return {plain(name): field for name, field in reversed(list(schema.fields.items()))}
+
+
+@lru_cache(maxsize=4096)
+def below(schema: Schema) -> dict[str, tuple[Chain, ...]]:
+    """The writable fields inside a schema's messages, at most four deep, by plain name."""
+    found: dict[str, list[Chain]] = {}
+    for chain in _descend(schema, (), (schema,)):
+        if len(chain) > 1:
+            found.setdefault(plain(chain[-1].name), []).append(chain)
+    return {name: tuple(chains) for name, chains in found.items()}
+
+
+@lru_cache(maxsize=4096)
+def joined(schema: Schema) -> dict[str, tuple[Chain, ...]]:
+    """The same fields by the names of their whole path in one word: `lifecyclerule` is `lifecycle.rule`."""
+    found: dict[str, list[Chain]] = {}
+    for chain in _descend(schema, (), (schema,)):
+        if len(chain) > 1:
+            found.setdefault("".join(plain(field.name) for field in chain), []).append(chain)
+    return {name: tuple(chains) for name, chains in found.items()}
+
+
+def _descend(schema: Schema, chain: Chain, seen: tuple[Schema, ...]) -> Iterator[Chain]:
+    for field in schema.fields.values():
+        if field.output_only:
+            continue
+        longer = (*chain, field)
+        yield longer
+        inner = field.schema
+        if field.kind == "message" and inner is not None and inner not in seen and len(longer) < _DEEPEST:
+            yield from _descend(inner, longer, (*seen, inner))
+
+
+def kind_of(value: Any) -> str:
+    """What an author's value is, as `habits` wants it."""
+    if isinstance(value, dict):
+        return "group"
+    if isinstance(value, list):
+        return "list"
+    return "flag" if isinstance(value, bool) else "scalar"
+
+
+def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:
+    """The chain of fields that an author's name means, or None where none or more than one would do."""
+    own = direct(schema)
+    same = spellings(name)
+    kind = kind_of(value)
+    habitual = habits(name, kind)
+    for spelled in (*same, *habitual):
+        field = own.get(spelled)
+        if field is not None and not field.output_only and field.name not in taken and fits(field, value):
+            return (field,)
+    by_path = joined(schema)
+    for spelled in (*same, *habitual):
+        if (found := _one(by_path.get(spelled, ()), value, taken)) is not None:
+            return found
+    owner = without_owner(name, schema.name)
+    for spelled in owner:
+        field = own.get(spelled)
+        if field is not None and not field.output_only and field.name not in taken and fits(field, value):
+            return (field,)
+    inside = below(schema)
+    for spelled in same:
+        if spelled in inside:
+            return _one(inside[spelled], value, taken)
+    return None
+
+
+def _one(chains: tuple[Chain, ...], value: Any, taken: Mapping[str, Any]) -> Chain | None:
+    fitting = [chain for chain in chains if fits(chain[-1], value) and not _is_taken(chain, taken)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_taken(chain: Chain, taken: Mapping[str, Any]) -> bool:
+    """Whether the author wrote the field already, or gave a value to what has to be a group around it."""
+    held: Any = taken
+    for field in chain:
+        if not isinstance(held, dict):
+            return True
+        if field.name not in held:
+            return False
+        held = held[field.name]
+    return True

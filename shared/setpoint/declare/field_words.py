@@ -1,0 +1,138 @@
+"""Names of fields as words, and what tools' habits make of them: nothing here knows a schema."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_WORD = re.compile(r"[A-Z]+s?(?![a-z])|[A-Z]?[a-z0-9]+|[A-Z]+")
+_IDENTIFYING = ("id", "name", "url", "uri", "link", "email", "path")
+"""What a reference's name may end with on one side and not on the other: `networkRef`, `networkUri`."""
+_IDENTIFYING_PLURALS = ("ids", "names", "urls", "uris", "links", "emails", "paths")
+_GROUPING = ("config", "configs", "configuration", "settings", "spec", "options", "policy", "info", "details")
+"""What the name of a group of fields may end with on one side and not on the other."""
+_SYNONYMS = (
+    ("sec", "seconds"),
+    ("secs", "seconds"),
+    ("gb", "gib"),
+    ("ip", "ip_address"),
+    ("config", "configuration"),
+    ("repo", "repository"),
+    ("config", "settings"),
+    ("ssl", "tls"),
+)
+"""Last words that mean one thing; numbers keep their unit."""
+
+
+@lru_cache(maxsize=65536)
+def plain(name: str) -> str:
+    """The name without case and underscores: `IPProtocol`, `ipProtocol` and `ip_protocol` are one."""
+    return name.replace("_", "").lower()
+
+
+@lru_cache(maxsize=65536)
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in camel or snake case, in lower case."""
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+@lru_cache(maxsize=65536)
+def spellings(name: str) -> tuple[str, ...]:
+    """The plain names that are as good as the name itself: without `Ref`, in singular and plural."""
+    parts = words(name)
+    base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
+    many = parts[-1:] == ("refs",)
+    found = [plain(name), "".join(base)]
+    if base:
+        head, last = "".join(base[:-1]), base[-1]
+        numbers = [plural(last), singular(last)] if many else [singular(last), plural(last)]
+        found += [head + word for word in numbers]
+    return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=65536)
+def habits(name: str, kind: str) -> tuple[str, ...]:
+    """The plain names that tools' habits make of the name, likeliest first.
+
+    Args:
+        name: As the author wrote it.
+        kind: What the author's value is: `flag`, `scalar`, `group` or `list`.
+    """
+    parts = words(name)
+    if not parts:
+        return ()
+    found: list[str] = []
+    reference = parts[-1] in {"ref", "refs"}
+    base = parts[:-1] if reference and len(parts) > 1 else parts
+    stem = "".join(base)
+    if kind == "flag":
+        found += _flags(base)
+    if kind in {"scalar", "list"}:
+        endings = _IDENTIFYING if kind == "scalar" else (*_IDENTIFYING, *_IDENTIFYING_PLURALS)
+        if len(base) > 1 and base[-1] in endings:
+            head = "".join(base[:-1])
+            found += [head, "".join(base[:-2]) + plural(base[-2])] if kind == "list" else [head]
+        heads = [stem, "".join(base[:-1]) + singular(base[-1])] if kind == "list" else [stem]
+        found += [head + ending for head in heads for ending in endings]
+    if kind in {"group", "list"}:
+        if len(base) > 1 and base[-1] in _GROUPING:
+            head = "".join(base[:-1])
+            found += [head, "".join((*base[:-2], plural(base[-2])))]
+        found += [stem + ending for ending in _GROUPING]
+    found += _synonyms(base)
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def _flags(base: tuple[str, ...]) -> list[str]:
+    """`enableX`, `xEnabled` and `x` say one thing; so do `disableX` and `xDisabled`."""
+    for word in ("enable", "disable"):
+        said = {word, word + "d"}
+        rest = base[1:] if base[0] in said else base[:-1] if base[-1] in said else ()
+        if rest:
+            stem = "".join(rest)
+            same = [stem + word + "d", stem + word, word + stem, word + "d" + stem]
+            return [*same, stem] if word == "enable" else same
+    stem = "".join(base)
+    return ["enable" + stem, stem + "enabled", "is" + stem, "use" + stem] + (
+        ["".join(base[1:])] if base[0] in {"is", "use", "has"} and len(base) > 1 else []
+    )
+
+
+def _synonyms(base: tuple[str, ...]) -> list[str]:
+    head, last = "".join(base[:-1]), base[-1]
+    found = []
+    for pair in _SYNONYMS:
+        one, other = (plain(word) for word in pair)
+        if last == one:
+            found.append(head + other)
+        elif last == other:
+            found.append(head + one)
+    return found
+
+
+@lru_cache(maxsize=65536)
+def without_owner(name: str, owner: str) -> tuple[str, ...]:
+    """The name without the leading words that only repeat whose field it is: a cluster's `clusterAutoscaling`."""
+    parts, repeated = words(name), set(words(owner))
+    found = []
+    for count in range(1, len(parts)):
+        if parts[count - 1] not in repeated:
+            break
+        found.append("".join(parts[count:]))
+    return tuple(found)
+
+
+def singular(word: str) -> str:
+    """`policies` → `policy`, `addresses` → `address`, `rules` → `rule`."""
+    if word.endswith("ies") and len(word) > 4:  # noqa: PLR2004 - `ties` is no plural of `ty`
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") else word
+
+
+def plural(word: str) -> str:
+    """`policy` → `policies`, `address` → `addresses`, `rule` → `rules`."""
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")

@@ -1,0 +1,348 @@
+"""Putting what an author wrote onto the API's schema: shared by the Config Connector and the Terraform reader.
+
+A field goes to the schema's field of the same name; to the one that tools' habits make of the name
+(`setpoint.declare.field_names`); or to the one field of that name further down. Where several would do, or the value
+has not the field's shape, it is left out and named: a field that is not checked harms less than a false alarm.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from setpoint.core import paths
+from setpoint.core.catalogue import Field, Schema
+from setpoint.core.paths import Path
+from setpoint.declare import field_names, field_words, shapes
+from setpoint.declare.field_names import Chain
+
+UNKNOWN = shapes.UNKNOWN
+"""Stands in an author's tree for a value that nobody knows yet: a secret's, or one known after apply."""
+
+Moves = Mapping[str, str | None]
+"""What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
+field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
+the tool's own and no data."""
+
+_NO_MOVES: Moves = {}
+_CLOSE = 0.82
+
+
+class Unplaced(msgspec.Struct, frozen=True, eq=False):
+    """An author's field that found no place.
+
+    Args:
+        path: The author's path.
+        name: The field's name.
+        schema: The message that was searched.
+    """
+
+    path: str
+    name: str
+    schema: Schema
+
+    def nearest(self) -> tuple[str, ...]:
+        """The API's names that it may be a misspelling of, the nearest first."""
+        names = {field_words.plain(name): name for name in self.schema.fields}
+        found = difflib.get_close_matches(field_words.plain(self.name), list(names), n=3, cutoff=_CLOSE)
+        return tuple(names[one] for one in found)
+
+
+class Placed(msgspec.Struct, frozen=True, eq=False):
+    """An author's tree in the API's shape.
+
+    Args:
+        data: The declared fields, by the API's names.
+        origins: API path → author's path, wherever the two differ by more than what is around them; the root is `""`.
+        unplaced: The author's fields that found no place.
+        unknown: The author's paths whose value is not known.
+    """
+
+    data: dict[str, Any]
+    origins: dict[str, str]
+    unplaced: tuple[Unplaced, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """The author's paths that cannot be compared."""
+        return (*(one.path for one in self.unplaced), *self.unknown)
+
+
+def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", moves: Moves = _NO_MOVES) -> Placed:
+    """Put an author's tree onto a schema.
+
+    Args:
+        tree: The author's fields; keys in camel or snake case, `UNKNOWN` where a value is not known.
+        schema: The resource's schema.
+        prefix: The author's path of the tree itself.
+        moves: Exceptions to the rules.
+    """
+    walk = _Walk(moves)
+    data: dict[str, Any] = {}
+    walk.origins[""] = prefix
+    walk.message(tree, schema, data, _At(paths.ROOT, prefix, ""))
+    return Placed(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown))
+
+
+class _At:
+    """Where the walk is: the API path, the author's path, and the author's names without list positions."""
+
+    __slots__ = ("api", "author", "names")
+
+    def __init__(self, api: Path, author: str, names: str) -> None:
+        self.api = api
+        self.author = author
+        self.names = names
+
+
+class _NoPlaceError(Exception):
+    """A value has not the shape of the field."""
+
+
+class _Walk:
+    __slots__ = ("moves", "origins", "root", "unknown", "unplaced")
+
+    def __init__(self, moves: Moves) -> None:
+        self.moves = moves
+        self.origins: dict[str, str] = {}
+        self.unplaced: list[Unplaced] = []
+        self.unknown: list[str] = []
+        self.root: tuple[dict[str, Any], Schema] | None = None
+
+    def message(self, tree: Mapping[str, Any], schema: Schema, out: dict[str, Any], at: _At) -> None:
+        """Place the fields of one group; those of the very same name first, since a name is no habit."""
+        if self.root is None:
+            self.root = (out, schema)
+        rest = []
+        for name, value in tree.items():
+            if value is None:
+                continue
+            inner = f"{at.names}.{name}" if at.names else name
+            if inner in self.moves:
+                self._move(inner, name, value, schema, out, at)
+            elif (field := schema.fields.get(name)) is not None and not field.output_only and shapes.fits(field, value):
+                self._put((field,), name, value, schema, out, at)
+            else:
+                rest.append((name, value))
+        for name, value in rest:
+            chain = field_names.search(schema, name, value, out)
+            if chain is None:
+                self._miss(name, schema, at)
+            else:
+                self._put(chain, name, value, schema, out, at)
+
+    def _move(self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], at: _At) -> None:
+        target = self.moves[inner]
+        if target is None:
+            return
+        if target.startswith("/") and self.root is not None:
+            out, schema = self.root
+            at = _At(paths.ROOT, at.author, at.names)
+        chain = _follow(schema, target.removeprefix("/"))
+        if chain is None:
+            self._miss(name, schema, at)
+        else:
+            self._put(chain, name, value, schema, out, at)
+
+    def _miss(self, name: str, schema: Schema, at: _At) -> None:
+        self.unplaced.append(Unplaced(_join(at.author, name), name, schema))
+
+    def _put(self, chain: Chain, name: str, value: Any, schema: Schema, out: dict[str, Any], at: _At) -> None:
+        """Set the value of the field at the end of a chain; messages on the way are made as they are needed."""
+        author = _join(at.author, name)
+        inner = f"{at.names}.{name}" if at.names else name
+        if value is UNKNOWN:
+            self.unknown.append(author)
+            return
+        api = at.api
+        holder = out
+        for field in chain[:-1]:
+            api = (api, field.name)
+            if field.name not in holder:
+                holder[field.name] = {}
+                self.origins[paths.text(api)] = author
+            holder = holder[field.name]
+        last = chain[-1]
+        api = (api, last.name)
+        within = _At(api, author, inner)
+        if len(chain) > 1 or last.name != name:
+            self.origins[paths.text(api)] = author
+        misses = len(self.unplaced)
+        try:
+            placed = self._value(last, value, within, holder.get(last.name))
+        except _NoPlaceError:
+            placed = None
+            del self.unplaced[misses:]
+            self._miss(name, schema, at)
+        if placed is None or placed is UNKNOWN:
+            _prune(out, chain)
+        else:
+            holder[last.name] = placed
+
+    def _value(self, field: Field, value: Any, at: _At, before: Any = None) -> Any:
+        """The value in the field's shape, or None where nothing of it is to be compared."""
+        if value is UNKNOWN:
+            self.unknown.append(at.author)
+            return None
+        if field.kind == "message":
+            return self._group(field, value, at, before)
+        if field.kind == "list":
+            return self._list(field, value, at)
+        if field.kind == "map":
+            return self._map(field, value, at)
+        if field.kind == "any":
+            return self._free(value, at)
+        return self._scalar(field, value, at)
+
+    def _group(self, field: Field, value: Any, at: _At, before: Any) -> Any:
+        schema = field.schema
+        if schema is None:
+            return self._free(value, at)
+        if isinstance(value, list):
+            if len(value) > 1:
+                raise _NoPlaceError
+            if not value:
+                return None
+            at = _At(at.api, f"{at.author}[0]", at.names)
+            self.origins[paths.text(at.api)] = at.author
+            value = value[0]
+            if value is None or value is UNKNOWN:
+                return self._value(field, UNKNOWN, at) if value is UNKNOWN else None
+        if not isinstance(value, dict):
+            inner = shapes.only(schema, value)
+            if inner is None:
+                raise _NoPlaceError
+            api = (at.api, inner.name)
+            self.origins[paths.text(api)] = at.author
+            return {inner.name: self._value(inner, value, _At(api, at.author, at.names))}
+        out: dict[str, Any] = before if isinstance(before, dict) else {}
+        placed = len(self.unplaced)
+        self.message(value, schema, out, at)
+        # A group that the author wrote with fields, none of which is known here, says nothing.
+        return None if value and not out and len(self.unplaced) > placed else out
+
+    def _list(self, field: Field, value: Any, at: _At) -> Any:
+        item = field.item
+        if not isinstance(value, list):
+            author = at.author
+            self.origins[paths.text((at.api, paths.index(0)))] = author
+            values = [(author, value)]
+        else:
+            values = [(f"{at.author}[{position}]", one) for position, one in enumerate(value)]
+        if item is None:
+            return [one for _, one in values]
+        out: list[Any] = []
+        for author, one in values:
+            if one is None:
+                continue
+            api = (at.api, paths.index(len(out)))
+            placed = self._value(item, one, _At(api, author, at.names))
+            if placed is None:
+                # A list of which one element is unknown cannot be compared as a whole.
+                raise _NoPlaceError
+            out.append(placed)
+        return out
+
+    def _map(self, field: Field, value: Any, at: _At) -> Any:
+        if isinstance(value, list):
+            return self._entries(field, value, at)
+        if not isinstance(value, dict):
+            raise _NoPlaceError
+        if field.item is None:
+            return self._free(value, at)
+        out = {}
+        for key, one in value.items():
+            if one is None:
+                continue
+            placed = self._value(field.item, one, _At((at.api, key), _join(at.author, key), at.names))
+            if placed is not None:
+                out[key] = placed
+        return out if out or not value else None
+
+    def _entries(self, field: Field, entries: list[Any], at: _At) -> Any:
+        """A map that the author had to write as a list of keys and values."""
+        out = {}
+        for position, entry in enumerate(entries):
+            if not isinstance(entry, dict):
+                raise _NoPlaceError
+            key_name, value_name = shapes.entry_names(entry)
+            key = entry.get(key_name)
+            if len(entry) > 2 or not isinstance(key, str):  # noqa: PLR2004 - a key and a value
+                raise _NoPlaceError
+            author = f"{at.author}[{position}]"
+            api = (at.api, key)
+            inner = _At(api, f"{author}.{value_name}", f"{at.names}.{value_name}")
+            self.origins[paths.text(api)] = inner.author
+            value = entry.get(value_name, "")
+            placed = self._value(field.item, value, inner) if field.item is not None else value
+            if placed is not None:
+                out[key] = placed
+        return out if out or not entries else None
+
+    def _free(self, value: Any, at: _At) -> Any:
+        if any(one is UNKNOWN for one in _inside(value)):
+            self.unknown.append(at.author)
+            return None
+        return value
+
+    def _scalar(self, field: Field, value: Any, at: _At) -> Any:
+        if isinstance(value, list):
+            if len(value) != 1:
+                raise _NoPlaceError
+            at = _At(at.api, f"{at.author}[0]", at.names)
+            self.origins[paths.text(at.api)] = at.author
+            return self._value(field, value[0], at)
+        if isinstance(value, dict):
+            if field.format == "duration" and value.keys() <= {"seconds", "nanos"}:
+                return shapes.duration(value)
+            if len(value) != 1:
+                raise _NoPlaceError
+            [(name, inner)] = value.items()
+            at = _At(at.api, _join(at.author, name), f"{at.names}.{name}")
+            self.origins[paths.text(at.api)] = at.author
+            return self._value(field, inner, at)
+        if not shapes.fits_scalar(field, value):
+            raise _NoPlaceError
+        return value
+
+
+def _follow(schema: Schema, path: str) -> Chain | None:
+    chain = []
+    at: Schema | None = schema
+    for name in path.split("."):
+        field = at.fields.get(name) if at is not None else None
+        if field is None:
+            return None
+        chain.append(field)
+        at = field.schema
+    return tuple(chain)
+
+
+def _prune(out: dict[str, Any], chain: Chain) -> None:
+    """Take back the messages that were made on the way to nothing."""
+    holders = [out]
+    for field in chain[:-1]:
+        inner = holders[-1].get(field.name)
+        if not isinstance(inner, dict):
+            return
+        holders.append(inner)
+    for holder, field in zip(reversed(holders[:-1]), reversed(chain[:-1]), strict=True):
+        if not holder[field.name]:
+            del holder[field.name]
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    yield value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        yield from _inside(part)
+
+
+def _join(path: str, key: str) -> str:
+    """The author's path of a key; the author's own list positions are in `path` already."""
+    text = paths.text((None, key))
+    return f"{path}{text}" if text.startswith("[") or not path else f"{path}.{text}"

@@ -1,0 +1,93 @@
+"""Whether an author's value can be brought into the shape of an API's field, and how.
+
+Authors write one object where the API has a list of one, a block of one where it has an object, a flag where it has
+a group with `enabled`, a list of keys and values where it has a map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from setpoint.core.catalogue import Field, Schema
+from setpoint.declare.field_words import words
+
+
+class Unknown:
+    """The type of the one value of which only its place is known."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+"""The value of which only its place is known."""
+
+
+def fits(field: Field, value: Any) -> bool:
+    """Whether a value can be brought into a field's shape."""
+    if value is UNKNOWN or value is None or field.kind == "any":
+        return True
+    if isinstance(value, list):
+        return _fits_list(field, value)
+    if field.kind == "list":
+        return field.item is None or fits(field.item, value)
+    if isinstance(value, dict):
+        return field.kind in {"message", "map"} or _is_duration(field, value) or _wraps(field, value)
+    if field.kind == "message":
+        return field.schema is None or only(field.schema, value) is not None
+    return field.kind == "scalar" and fits_scalar(field, value)
+
+
+def _fits_list(field: Field, value: list[Any]) -> bool:
+    if field.kind == "list":
+        return field.item is None or all(fits(field.item, one) for one in value)
+    if field.kind == "map":
+        return all(isinstance(one, dict) and all(entry_names(one)) for one in value)
+    return len(value) <= 1 and all(fits(field, one) for one in value)
+
+
+def _is_duration(field: Field, value: Mapping[str, Any]) -> bool:
+    return field.format == "duration" and value.keys() <= {"seconds", "nanos"}
+
+
+def _wraps(field: Field, value: Mapping[str, Any]) -> bool:
+    """Whether an object is one scalar in a wrapping: `{value: x}`."""
+    return len(value) == 1 and fits(field, next(iter(value.values())))
+
+
+def fits_scalar(field: Field, value: Any) -> bool:
+    """Whether a scalar can be one of the field's type; numbers may come as strings, and flags too."""
+    if isinstance(value, bool):
+        return field.type in {"boolean", "string"} and not (field.type == "string" and field.format)
+    if isinstance(value, str):
+        if field.type == "boolean":
+            return value.lower() in {"true", "false", ""}
+        if field.type in {"integer", "number"}:
+            return value == "" or value.lstrip("+-").replace(".", "", 1).isdigit()
+        return True
+    return field.type != "boolean"
+
+
+def only(schema: Schema, value: Any) -> Field | None:
+    """The field of a message that one scalar means: `enabled` for a flag, or the only one that there is."""
+    if isinstance(value, bool):
+        found = schema.fields.get("enabled") or schema.fields.get("enable")
+        return found if found is not None and found.type == "boolean" and not found.output_only else None
+    writable = [field for field in schema.fields.values() if not field.output_only]
+    if len(writable) == 1 and writable[0].kind == "scalar" and fits_scalar(writable[0], value):
+        return writable[0]
+    return None
+
+
+def entry_names(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The names of key and value in a map's entry that is written as an object; empty where it is none."""
+    key = next((name for name in entry if words(name)[:1] in {("key",), ("name",)}), "")
+    value = next((name for name in entry if words(name)[:1] == ("value",)), "")
+    return key, value
+
+
+def duration(value: Mapping[str, Any]) -> str:
+    """A duration that is written as a message, in the API's JSON: `{seconds: 90}` is `90s`."""
+    seconds, nanos = value.get("seconds") or 0, value.get("nanos") or 0
+    return f"{seconds}.{int(nanos):09d}s" if nanos else f"{seconds}s"
