@@ -30,7 +30,8 @@ class Document(NamedTuple):
         line: its first line, from 1.
         position: its place in the file, from 0.
         value: what it says.
-        text: its own text, for finding the line of a field.
+        text: the text around it, for finding the line of a field.
+        text_line: the line of the file at which that text starts, from 1.
     """
 
     file: str
@@ -38,6 +39,7 @@ class Document(NamedTuple):
     position: int
     value: Any
     text: str
+    text_line: int
 
     def line_of(self, path: Iterable[str | int]) -> int:
         """The line of a field, or of the nearest thing around it."""
@@ -45,13 +47,13 @@ class Document(NamedTuple):
             node: Any = yaml.compose(self.text, Loader=_Loader)
         except yaml.YAMLError:
             return self.line
-        at = 0
+        line = self.line
         for part in path:
             found = _step(node, part)
             if found is None:
                 break
-            at, node = found
-        return self.line + at
+            line, node = self.text_line + found[0], found[1]
+        return line
 
 
 class Problem(NamedTuple):
@@ -115,7 +117,7 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
             if value is None:
                 continue
             for one in _items(value):
-                yield Document(file, line + (builder.first_line if one is value else 0), index, one, part)
+                yield Document(file, line + builder.first_line, index, one, part, line)
                 index += 1
 
 
@@ -148,7 +150,7 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
             at = following if following >= 0 else len(text)
             continue
         for one in _items(value):
-            yield Document(file, line, index, one, text[at:end])
+            yield Document(file, line, index, one, text[at:end], line)
             index += 1
         at = end
 
@@ -179,7 +181,7 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
     (re.compile(r"[-+]?(0|[1-9]\d*)\Z"), int),
     (re.compile(r"[-+]?0o?[0-7]+\Z"), lambda text: int(text.replace("o", ""), 8)),
     (re.compile(r"0x[0-9a-fA-F]+\Z"), lambda text: int(text, 16)),
-    (re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?\Z"), float),
+    (re.compile(r"[-+]?(\.\d+|(0|[1-9]\d*)(\.\d*)?)([eE][-+]?\d+)?\Z"), float),
 )
 
 

@@ -1,0 +1,40 @@
+"""The JSON Schemas of what Setpoint reads and publishes, generated from the models: ``python -m setpoint.schemas``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from setpoint.core.events import DATA_SCHEMA, CloudEvent
+from setpoint.declare.native import DeclarationModel, ScopeModel
+
+FOLDER = Path("docs/schemas")
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Each schema by its file name."""
+    return {
+        "drift.v1.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": DATA_SCHEMA,
+            **msgspec.json.schema(CloudEvent),
+        },
+        "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
+        "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),
+    }
+
+
+def main() -> None:
+    """Write the schemas into docs/schemas below the working directory, or below the one given."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in schemas().items():
+        (folder / name).write_text(json.dumps(schema, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

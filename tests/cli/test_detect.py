@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NAME = "//pubsub.googleapis.com/projects/shop-prod/topics/orders"
+DECLARED = f"""\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {{name: "{NAME}", project: shop-prod, owner: {{team: shop}}}}
+spec:
+  assetType: pubsub.googleapis.com/Topic
+  data: {{messageRetentionDuration: 1d, labels: {{team: shop}}}}
+"""
+
+
+def change(minute: int, retention: str = "86400s", **more: Any) -> dict[str, Any]:
+    data = {
+        "name": "projects/shop-prod/topics/orders",
+        "messageRetentionDuration": retention,
+        "labels": {"team": "shop"},
+    }
+    asset = {
+        "ancestors": ["projects/12"],
+        "assetType": "pubsub.googleapis.com/Topic",
+        "name": NAME,
+        "resource": {"version": "v1", "data": data},
+        "updateTime": f"2025-06-17T15:{minute:02}:00Z",
+    }
+    return {"asset": asset, "priorAssetState": "PRESENT", **more}
+
+
+def setpoint(*arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "setpoint", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd, timeout=60)
+
+
+@pytest.fixture
+def declarations(tmp_path: Path) -> str:
+    file = tmp_path / "declarations" / "orders.yaml"
+    file.parent.mkdir()
+    file.write_text(DECLARED)
+    return str(file.parent)
+
+
+def lines(*messages: Any) -> str:
+    return "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in messages)
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_feed_gives_one_cloud_event_a_line_and_nothing_else_on_standard_output(declarations: str) -> None:
+    feed = lines(
+        "You have successfully configured real time feed [x]",
+        change(0),
+        change(1, "600s"),
+        change(1, "600s"),
+        '{"asset": ',
+        change(0),
+        change(2),
+    )
+    done = setpoint(
+        "detect",
+        "--declarations",
+        declarations,
+        "--feed",
+        "-",
+        "--store",
+        "memory:",
+        "--output",
+        "jsonl",
+        stdin=feed,
+        cwd=Path(declarations),
+    )
+    assert done.returncode == 0, done.stderr
+    opened, resolved = events(done)
+    assert (opened["specversion"], opened["type"], opened["subject"]) == ("1.0", "drift.opened", NAME)
+    assert opened["data"]["differences"] == [
+        {"path": "messageRetentionDuration", "op": "changed", "declared": "1d", "observed": "600s"}
+    ]
+    assert opened["data"]["owner"] == {"team": "shop"}
+    assert opened["data"]["declared_in"]["file"].endswith("orders.yaml")
+    assert resolved["type"] == "drift.resolved"
+    assert "rejected: -:5" in done.stderr
+    assert "1 opened" in done.stderr
+
+
+def test_what_is_rejected_from_standard_input_is_kept(declarations: str) -> None:
+    done = setpoint("detect", "-d", declarations, "--feed", "-", stdin="broken\n", cwd=Path(declarations))
+    assert done.returncode == 0
+    (letter,) = [
+        json.loads(line) for line in (Path(declarations) / "setpoint-dead-letters.jsonl").read_text().splitlines()
+    ]
+    assert base64.b64decode(letter["message"]) == b"broken"
+    assert "not a feed message" in letter["reason"]
+
+
+def test_a_feed_file_may_be_lines_envelopes_an_array_or_indented(declarations: str, tmp_path: Path) -> None:
+    drift = change(1, "600s")
+    encoded = base64.b64encode(json.dumps(drift).encode()).decode()
+    forms = {
+        "lines": lines(drift),
+        "push": lines({"message": {"data": encoded, "messageId": "1"}, "subscription": "s"}),
+        "pulled": json.dumps([{"ackId": "a", "message": {"data": encoded, "attributes": {"k": "v"}}}], indent=2),
+        "array": json.dumps([drift]),
+        "indented": json.dumps(drift, indent=2),
+        "bom": "\ufeff" + lines(drift),
+    }
+    for form, text in forms.items():
+        file = tmp_path / form
+        file.write_text(text)
+        done = setpoint("detect", "-d", declarations, "--feed", str(file), "--output", "jsonl")
+        assert [event["type"] for event in events(done)] == ["drift.opened"], (form, done.stderr)
+
+
+def test_a_bad_declaration_is_told_by_the_exit_code_and_the_good_ones_count(declarations: str) -> None:
+    (Path(declarations) / "bad.yaml").write_text(DECLARED.replace("orders", "other").replace("assetType", "assetTyp"))
+    done = setpoint("detect", "-d", declarations, "--feed", "-", "--output", "jsonl", stdin=lines(change(1, "600s")))
+    assert done.returncode == 1
+    assert len(events(done)) == 1
+    assert "bad.yaml:5: spec.assetTyp: no such field; did you mean assetType?" in done.stderr
+
+
+def test_a_store_remembers_from_one_run_to_the_next(declarations: str, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    arguments = ("detect", "--feed", "-", "--store", store, "--output", "jsonl")
+    assert setpoint("apply", declarations, "--store", store).returncode == 0
+    assert len(events(setpoint(*arguments, stdin=lines(change(1, "600s"))))) == 1
+    assert events(setpoint(*arguments, stdin=lines(change(1, "600s"), change(0)))) == []
+    listed = setpoint("findings", "list", "--store", store, "--output", "jsonl")
+    (finding,) = events(listed)
+    assert finding["finding"]["status"] == "open"
+    shown = setpoint("findings", "show", finding["id"][:6], "--store", store)
+    assert "messageRetentionDuration" in shown.stdout
+    assert len(events(setpoint(*arguments, stdin=lines(change(2))))) == 1
+    assert "no open findings" in setpoint("findings", "list", "--store", store).stdout
+
+
+def test_a_table_tells_people_what_drifted(declarations: str) -> None:
+    done = setpoint("detect", "-d", declarations, "--feed", "-", stdin=lines(change(1, "600s")))
+    for told in ("1 open finding", "messageRetentionDuration", "600s", "shop"):
+        assert told in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("detect",), "either --feed FILE or --subscription NAME"),
+        (("detect", "--feed", "/nowhere"), "/nowhere: cannot be read"),
+        (("detect", "--feed", "-", "--store", "mysql://x"), "names no store"),
+        (("detect", "--feed", "-", "-d", "/nowhere"), "/nowhere: cannot be read"),
+        (("apply", "/etc/hostname.d.none"), "cannot be read"),
+        (("findings", "list", "--store", "sqlite:////nowhere/x.db"), "cannot be used as a store"),
+        (("findings", "show", "zz", "--store", "memory:"), "no finding `zz`"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_to_do(arguments: tuple[str, ...], told: str) -> None:
+    done = setpoint(*arguments)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_directory_of_declarations_is_no_clean_fleet(tmp_path: Path) -> None:
+    done = setpoint("apply", str(tmp_path), "--store", "memory:")
+    assert done.returncode == 1
+    assert "no declarations in" in done.stderr

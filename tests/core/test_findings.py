@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from setpoint.core import findings
+from setpoint.core.declarations import Declaration, Owner, Rules, Scope, desired, rules
+from setpoint.core.findings import ResourceState, Transition, advance, decode_state, encode_state
+from setpoint.core.judging import judge
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+
+KEY = ResourceKey("//storage.googleapis.com/exports")
+START = datetime(2025, 6, 17, 12, tzinfo=UTC)
+TYPE = "storage.googleapis.com/Bucket"
+DECLARED = desired((Declaration(KEY, TYPE, {"location": "EU"}, owner=Owner("billing")),))
+
+
+def seen(minute: int, location: str | None = "EU", *, deleted: bool = False) -> Observation:
+    data = None if location is None else {"location": location}
+    at = START + timedelta(minutes=minute)
+    return Observation(KEY, TYPE, at, deleted=deleted, data=data, ancestors=("projects/12",))
+
+
+def after(
+    state: ResourceState | None, observation: Observation, wanted: Any = DECLARED, known: Rules = Rules()
+) -> Transition:  # noqa: B008
+    return advance(state, observation, judge(wanted, known, observation, None))
+
+
+def story(*observations: Observation) -> tuple[list[str], ResourceState]:
+    outcomes, state = [], None
+    for observation in observations:
+        transition = after(state, observation)
+        outcomes.append(transition.outcome)
+        state = transition.state or state
+    assert state is not None
+    return outcomes, state
+
+
+def types(state: ResourceState) -> list[str]:
+    return [event.type for event in state.pending]
+
+
+def test_drift_is_opened_changed_resolved_and_opened_again() -> None:
+    outcomes, state = story(seen(0), seen(1, "US"), seen(2, "US"), seen(3, "ASIA"), seen(4), seen(5), seen(6, "US"))
+    assert outcomes == ["in_sync", "opened", "drifted", "changed", "resolved", "in_sync", "opened"]
+    assert types(state) == ["drift.opened", "drift.changed", "drift.resolved", "drift.opened"]
+    assert [event.sequence for event in state.pending] == [f"{n:010d}" for n in (1, 2, 3, 4)]
+
+
+def test_a_finding_tells_when_it_began_how_often_it_was_seen_and_whose_it_is() -> None:
+    _, state = story(seen(0), seen(1, "US"), seen(2, "US"), seen(3, "ASIA"))
+    finding = state.finding
+    assert finding is not None
+    assert finding.first_seen == START + timedelta(minutes=1)
+    assert finding.last_seen == START + timedelta(minutes=3)
+    assert (finding.count, finding.episodes, finding.owner.team) == (3, 1, "billing")
+
+
+def test_an_older_observation_changes_nothing() -> None:
+    outcomes, state = story(seen(5), seen(1, "US"))
+    assert outcomes == ["in_sync", "stale"]
+    assert state.finding is None
+
+
+def test_a_repeated_observation_changes_nothing() -> None:
+    outcomes, state = story(seen(1, "US"), seen(1, "US"))
+    assert outcomes == ["opened", "repeated"]
+    assert state.finding is not None
+    assert state.finding.count == 1
+
+
+def test_two_observations_of_one_instant_end_alike_in_either_order() -> None:
+    ends = []
+    for order in ((seen(1, "US"), seen(1, "ASIA")), (seen(1, "ASIA"), seen(1, "US"))):
+        _, state = story(*order)
+        ends.append(state.fingerprint)
+    assert ends[0] == ends[1]
+
+
+def test_a_deletion_at_the_instant_of_a_state_comes_after_it() -> None:
+    for order in ((seen(1), seen(1, deleted=True)), (seen(1, deleted=True), seen(1))):
+        _, state = story(*order)
+        assert state.finding is not None
+        assert (state.finding.kind, state.finding.status) == ("deleted", "open")
+
+
+def test_a_declared_resource_that_is_gone_is_deleted_and_resolved_when_it_returns() -> None:
+    outcomes, state = story(seen(0), seen(1, deleted=True), seen(2))
+    assert outcomes == ["in_sync", "opened", "resolved"]
+    assert state.finding is not None
+    assert (state.finding.kind, state.finding.reason) == ("deleted", "in sync")
+
+
+def test_a_deletion_of_what_drifted_changes_the_finding() -> None:
+    outcomes, state = story(seen(1, "US"), seen(2, deleted=True))
+    assert outcomes == ["opened", "changed"]
+    assert state.finding is not None
+    assert state.finding.kind == "deleted"
+
+
+def test_what_nothing_declares_is_left_alone() -> None:
+    assert after(None, seen(0), None) == Transition("undeclared")
+
+
+def test_a_message_that_does_not_tell_what_the_resource_is_changes_nothing() -> None:
+    assert after(None, seen(0, None)) == Transition("unreadable")
+
+
+def test_an_open_finding_ends_when_its_declaration_is_gone() -> None:
+    _, state = story(seen(1, "US"))
+    transition = after(state, seen(2, "US"), None)
+    assert transition.outcome == "resolved"
+    assert transition.state is not None
+    assert transition.state.pending[-1].data.reason == "no longer declared"
+
+
+def test_the_same_observation_is_judged_again_by_a_new_declaration() -> None:
+    _, state = story(seen(1, "US"))
+    moved = desired((Declaration(KEY, TYPE, {"location": "US"}),))
+    transition = after(state, seen(1, "US"), moved)
+    assert transition.outcome == "resolved"
+
+
+def test_moving_a_declaration_to_another_file_judges_nothing_again() -> None:
+    from setpoint.core.declarations import Source
+
+    _, state = story(seen(1, "US"))
+    moved = desired((Declaration(KEY, TYPE, {"location": "EU"}, owner=Owner("billing"), source=Source("b.yaml", 9)),))
+    assert after(state, seen(1, "US"), moved).outcome == "repeated"
+
+
+def test_going_back_and_forth_between_declarations_never_repeats_an_event_id() -> None:
+    other = desired((Declaration(KEY, TYPE, {"location": "US"}),))
+    state: ResourceState | None = None
+    for wanted in (DECLARED, other, DECLARED, other, DECLARED):
+        state = after(state, seen(1, "US"), wanted).state
+    assert state is not None
+    ids = [event.id for event in state.pending]
+    assert len(set(ids)) == len(ids) == 5
+
+
+def test_event_ids_follow_from_the_story_alone() -> None:
+    first, second = (story(seen(1, "US"), seen(2))[1].pending for _ in range(2))
+    assert [event.id for event in first] == [event.id for event in second]
+
+
+def test_in_a_scope_that_is_fully_declared_the_undeclared_is_unmanaged_until_it_is_gone() -> None:
+    known = rules((Scope("prod", ("12",), (TYPE,), Owner("platform")),))
+    opened = after(None, seen(1), None, known)
+    assert opened.outcome == "opened"
+    assert opened.state is not None
+    assert opened.state.finding is not None
+    assert (opened.state.finding.kind, opened.state.finding.owner.team) == ("unmanaged", "platform")
+    gone = after(opened.state, seen(2, deleted=True), None, known)
+    assert gone.outcome == "resolved"
+    assert gone.state is not None
+    assert gone.state.finding is not None
+    assert gone.state.finding.reason == "gone"
+
+
+def test_a_scope_covers_its_projects_and_types_alone() -> None:
+    for scope in (Scope("s", ("13",), (TYPE,)), Scope("s", ("12",), ("compute.googleapis.com/Disk",))):
+        assert after(None, seen(1), None, rules((scope,))).outcome == "undeclared"
+
+
+def test_an_unmanaged_resource_that_gets_a_declaration_is_resolved() -> None:
+    known = rules((Scope("prod", ("12",), (TYPE,)),))
+    opened = after(None, seen(1), None, known)
+    assert after(opened.state, seen(2), DECLARED, known).outcome == "resolved"
+
+
+def test_a_record_survives_its_stored_form() -> None:
+    _, state = story(seen(0), seen(1, "US"), seen(2), seen(3, deleted=True))
+    assert decode_state(encode_state(state)) == state
+
+
+def test_a_drift_too_large_for_a_record_is_cut_and_says_how_large_it_is() -> None:
+    wanted = desired((Declaration(KEY, TYPE, {f"f{n}": "x" * 500 for n in range(5000)} | {"big": "y" * 300_000}),))
+    transition = after(None, seen(1, "US"), wanted)
+    assert transition.state is not None
+    assert transition.state.finding is not None
+    assert transition.state.finding.difference_count == 5001
+    assert len(encode_state(transition.state)) < 900_000
+
+
+def test_every_outcome_with_an_event_is_known_to_the_table() -> None:
+    assert set(findings._EVENTS) == {"opened", "changed", "resolved"}

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from setpoint.core import ignore, paths
+from setpoint.core.compare import Difference
+from setpoint.core.names import ResourceKey, is_full_name, location_of, project_of, service_of
+from setpoint.core.org_policies import compare as compare_org_policies
+from setpoint.core.policy import severity
+from setpoint.core.references import Project
+from setpoint.errors import BadDeclaration
+
+
+def test_a_resource_name_tells_its_service_project_and_location() -> None:
+    name = "//compute.googleapis.com/projects/net/zones/europe-west1-b/instances/vm"
+    assert (service_of(name), project_of(name), location_of(name)) == (
+        "compute.googleapis.com",
+        "net",
+        "europe-west1-b",
+    )
+    assert (project_of("//storage.googleapis.com/b"), location_of("//storage.googleapis.com/b")) == ("", "")
+
+
+@pytest.mark.parametrize("name", ["//storage.googleapis.com/b", "//k8s.io/projects/p"])
+def test_a_full_resource_name_is_known(name: str) -> None:
+    assert is_full_name(name)
+
+
+@pytest.mark.parametrize("name", ["storage.googleapis.com/b", "//b", "//storage.googleapis.com", "//a.b/c d", ""])
+def test_what_is_no_full_resource_name_is_known(name: str) -> None:
+    assert not is_full_name(name)
+
+
+def test_a_key_has_one_id_for_ever() -> None:
+    assert ResourceKey("//storage.googleapis.com/b").id == "1eea78b7c5a74a329afd5a81b3e9f0c7"
+    assert ResourceKey("//storage.googleapis.com/b", "iam_policy").id != ResourceKey("//storage.googleapis.com/b").id
+
+
+@pytest.mark.parametrize(
+    ("pattern", "parts"),
+    [
+        ("labels.last-touched", ("labels", "last-touched")),
+        ("lifecycle.rule[*].condition.age", ("lifecycle", "rule", "[*]", "condition", "age")),
+        ("rules[priority=1000].action", ("rules", "[priority=1000]", "action")),
+        ('labels["a.b"].c', ("labels", "a.b", "c")),
+        ('["odd \\"key\\""]', ('odd "key"',)),
+    ],
+)
+def test_a_pattern_is_split_into_its_parts(pattern: str, parts: tuple[str, ...]) -> None:
+    assert paths.parse(pattern) == parts
+
+
+@pytest.mark.parametrize("pattern", ["a..b", "a[", "a]", "[", "."])
+def test_what_is_no_path_is_refused_with_the_place(pattern: str) -> None:
+    with pytest.raises(BadDeclaration, match="character"):
+        paths.parse(pattern)
+
+
+DATA: dict[str, Any] = {
+    "labels": {"last-touched": "x", "team": "a", "a.b": "c"},
+    "lifecycle": {"rule": [{"condition": {"age": 1, "live": True}}, {"condition": {"age": 2}}]},
+    "rules": [{"priority": 1000, "action": "a"}, {"priority": 2000, "action": "b"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("labels.last-touched", {"labels": {"team": "a", "a.b": "c"}}),
+        ("labels", {"labels": None}),
+        ("labels.*", {"labels": {}}),
+        ('labels["a.b"]', {"labels": {"last-touched": "x", "team": "a"}}),
+        (
+            "lifecycle.rule[*].condition.age",
+            {"lifecycle": {"rule": [{"condition": {"live": True}}, {"condition": {}}]}},
+        ),
+        ("lifecycle.rule[1]", {"lifecycle": {"rule": [{"condition": {"age": 1, "live": True}}]}}),
+        ("rules[priority=1000].action", {"rules": [{"priority": 1000}, {"priority": 2000, "action": "b"}]}),
+        ("rules[*]", {"rules": []}),
+        ("nothing.here", {}),
+        ("labels.team.deeper", {}),
+    ],
+)
+def test_a_pattern_leaves_out_what_it_covers_and_nothing_else(pattern: str, expected: dict[str, Any]) -> None:
+    wanted = {key: value for key, value in {**DATA, **expected}.items() if value is not None}
+    assert ignore.without(DATA, (pattern,)) == wanted
+
+
+def test_leaving_out_copies_nothing_that_it_does_not_touch() -> None:
+    kept = ignore.without(DATA, ("labels.team",))
+    assert kept["rules"] is DATA["rules"]
+    assert DATA["labels"]["team"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("path", "op", "expected"),
+    [
+        ("labels.team", "changed", "low"),
+        ("description", "changed", "low"),
+        ("machineType", "changed", "medium"),
+        ("sourceRanges", "changed", "high"),
+        ("bindings[role=roles/viewer].members[user:a@x.com]", "unexpected", "high"),
+        ("bindings[role=roles/viewer].members[allUsers]", "unexpected", "critical"),
+        ("bindings[role=roles/owner].members[user:a@x.com]", "unexpected", "critical"),
+        ("bindings[role=roles/owner].members[user:a@x.com]", "missing", "high"),
+    ],
+)
+def test_the_severity_is_that_of_the_field(path: str, op: Any, expected: str) -> None:
+    assert severity("modified", "resource", [Difference("labels.a", "changed"), Difference(path, op)]) == expected
+
+
+def test_a_deletion_is_high_and_the_unmanaged_medium() -> None:
+    assert severity("deleted", "resource", []) == "high"
+    assert severity("unmanaged", "resource", []) == "medium"
+    assert severity("modified", "org_policy", [Difference("x", "changed")]) == "high"
+
+
+def test_organisation_policies_are_compared_by_constraint() -> None:
+    live = [
+        {"constraint": "constraints/a", "booleanPolicy": {"enforced": True}, "etag": "x", "updateTime": "t"},
+        {"constraint": "constraints/b", "listPolicy": {"allowedValues": ["x", "y"]}},
+    ]
+
+    def told(declared: dict[str, Any], *, exact: bool = False) -> list[tuple[str, str]]:
+        return [(one.path, one.op) for one in compare_org_policies(declared, live, Project(), exact=exact)]
+
+    assert told({"constraint": "a", "booleanPolicy": {"enforced": True}}) == []
+    assert told({"constraint": "constraints/b", "listPolicy": {"allowedValues": ["y", "x"]}}) == []
+    assert told({"policies": [{"constraint": "a", "booleanPolicy": {}}, {"constraint": "c", "booleanPolicy": {}}]}) == [
+        ("[constraint=constraints/c]", "missing")
+    ]
+    assert told({"constraint": "a", "booleanPolicy": {"enforced": True}}, exact=True) == [
+        ("[constraint=constraints/b]", "unexpected")
+    ]
+    assert told({"constraint": "b", "listPolicy": {"allowedValues": ["z"]}}) == [
+        ("[constraint=constraints/b].listPolicy.allowedValues", "changed")
+    ]

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from setpoint.declare.load import Loaded, load
+
+GOOD = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata:
+  name: //storage.googleapis.com/billing-exports
+  project: billing-prod
+  owner: {team: billing, slack: "#billing-alerts"}
+spec:
+  assetType: storage.googleapis.com/Bucket
+  data: {location: EU, versioning: {enabled: true}}
+  ignore: ["labels.last-touched", "lifecycle.rule[*].condition.age"]
+  remediation: {mode: approve}
+"""
+
+POLICY = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {{name: //storage.googleapis.com/billing-exports}}
+spec:
+  assetType: storage.googleapis.com/Bucket
+  content: iam_policy
+  authority: {authority}
+  data: {{bindings: [{{role: {role}, members: ["user:a@x.com"]}}]}}
+"""
+
+SCOPE = """\
+apiVersion: setpoint.dev/v1
+kind: Scope
+metadata: {name: prod, owner: {team: platform}}
+spec: {projects: [billing-prod], assetTypes: [storage.googleapis.com/Bucket]}
+"""
+
+
+def loaded(tmp_path: Path, *texts: str) -> Loaded:
+    for at, text in enumerate(texts):
+        (tmp_path / f"{at}.yaml").write_text(text)
+    return load([str(tmp_path)])
+
+
+def said(found: Loaded) -> list[tuple[int, str, str]]:
+    return [(one.line, one.field, one.message) for one in found.problems]
+
+
+def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:
+    found = loaded(tmp_path, GOOD)
+    (one,) = found.desired[0].declarations
+    assert one.key.name == "//storage.googleapis.com/billing-exports"
+    assert (one.project, one.owner.team, one.owner.slack) == ("billing-prod", "billing", "#billing-alerts")
+    assert one.data == {"location": "EU", "versioning": {"enabled": True}}
+    assert (one.mode, one.exact, one.authority, one.key.content) == ("approve", False, "policy", "resource")
+    assert one.ignore == ("labels.last-touched", "lifecycle.rule[*].condition.age")
+    assert (Path(one.source.file).name, one.source.line) == ("0.yaml", 1)
+    assert said(found) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "field", "message"),
+    [
+        (("assetType:", "assetTyp:"), 8, "spec.assetTyp", "no such field; did you mean assetType?"),
+        (("metadata:\n", "metadata:\n  nmae: x\n"), 4, "metadata.nmae", "no such field; did you mean name?"),
+        (("//storage", "storage"), 4, "metadata.name", "not a full resource name"),
+        (("approve", "sometimes"), 11, "spec.remediation.mode", "'off', 'alert', 'approve' or 'auto'"),
+        (("setpoint.dev/v1", "setpoint.dev/v9"), 1, "apiVersion", "setpoint.dev/v1"),
+        (("kind: Declaration", "kind: Declaraton"), 2, "kind", "did you mean Declaration?"),
+        (("apiVersion: setpoint.dev/v1", "apiVersion: setpiont.dev/v1"), 1, "apiVersion", "setpoint.dev/v1"),
+        (("rule[*]", "rule[*"), 10, "spec.ignore", "is not a field path"),
+        (("{location: EU, versioning: {enabled: true}}", "[1]"), 9, "spec.data", "dictionary"),
+        (("storage.googleapis.com/Bucket", "Bucket"), 8, "spec.assetType", "match"),
+        (("  data:", "  authority: role\n  data:"), 7, "spec", "authority"),
+    ],
+)
+def test_a_bad_document_is_reported_with_line_and_field_and_the_good_ones_load(
+    tmp_path: Path, change: tuple[str, str], line: int, field: str, message: str
+) -> None:
+    bad = GOOD.replace(*change)
+    assert bad != GOOD
+    found = loaded(tmp_path, f"{GOOD.replace('billing-exports', 'other')}---\n{bad}", SCOPE)
+    assert len(found.desired) == 1
+    assert len(found.rules.scopes) == 1
+    matching = [one for one in said(found) if one[1] == field and message in one[2]]
+    assert matching, said(found)
+    assert matching[0][0] == line + 12
+
+
+def test_a_resource_declared_twice_is_an_error_that_names_the_other_place(tmp_path: Path) -> None:
+    found = loaded(tmp_path, GOOD, GOOD)
+    assert len(found.desired) == 1
+    ((line, field, message),) = said(found)
+    assert (line, field) == (4, "metadata.name")
+    assert "0.yaml:1" in message
+
+
+def test_a_resource_and_its_policy_are_declared_apart(tmp_path: Path) -> None:
+    found = loaded(tmp_path, GOOD, POLICY.format(authority="policy", role="roles/a"))
+    assert len(found.desired) == 2
+    assert said(found) == []
+
+
+def test_grants_of_one_resource_may_be_declared_in_many_places(tmp_path: Path) -> None:
+    parts = [
+        POLICY.format(authority=authority, role=role)
+        for authority, role in (("member", "roles/a"), ("member", "roles/a"), ("role", "roles/b"), ("role", "roles/c"))
+    ]
+    found = loaded(tmp_path, *parts)
+    assert len(found.desired) == 1
+    assert len(found.desired[0].declarations) == 4
+    assert said(found) == []
+
+
+@pytest.mark.parametrize("pair", [("policy", "member"), ("role", "role"), ("policy", "policy")])
+def test_two_that_own_the_same_grants_clash(tmp_path: Path, pair: tuple[str, str]) -> None:
+    found = loaded(tmp_path, *(POLICY.format(authority=one, role="roles/a") for one in pair))
+    assert len(found.problems) == 1
+
+
+def test_a_policy_without_bindings_is_refused(tmp_path: Path) -> None:
+    found = loaded(tmp_path, POLICY.format(authority="policy", role="roles/a").replace("bindings", "bindngs"))
+    assert "data.bindings" in found.problems[0].message
+
+
+def test_documents_of_others_are_skipped_and_counted(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "apiVersion: v1\nkind: ConfigMap\n---\njust: data\n", GOOD)
+    assert (found.skipped, len(found.desired), said(found)) == (2, 1, [])
+
+
+def test_numbers_where_names_are_meant_are_names(tmp_path: Path) -> None:
+    found = loaded(tmp_path, GOOD.replace("project: billing-prod", "project: 123456789012"))
+    assert found.desired[0].declarations[0].project == "123456789012"
+
+
+def test_a_scope_says_what_is_fully_declared(tmp_path: Path) -> None:
+    (scope,) = loaded(tmp_path, SCOPE).rules.scopes
+    assert (scope.name, scope.projects, scope.owner.team) == ("prod", ("billing-prod",), "platform")
+    assert scope.asset_types == ("storage.googleapis.com/Bucket",)
