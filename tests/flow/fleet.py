@@ -1,0 +1,95 @@
+"""A fleet small enough to reason about: one bucket with its IAM policy, a scope, and something nobody declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration, Owner, Rules, Scope, desired, rules
+from setpoint.core.findings import ResourceState
+from setpoint.core.names import ResourceKey
+from setpoint.flow import Deps
+from setpoint.ports import DeadLetters, EventBus, StateStore
+from setpoint.testing import messages
+
+BUCKET_TYPE = "storage.googleapis.com/Bucket"
+BUCKET = ResourceKey("//storage.googleapis.com/billing-exports")
+GRANTS = ResourceKey(BUCKET.name, "iam_policy")
+STRAY = ResourceKey("//storage.googleapis.com/made-by-hand")
+FOREIGN = ResourceKey("//compute.googleapis.com/projects/elsewhere/global/firewalls/any")
+FIREWALL_TYPE = "compute.googleapis.com/Firewall"
+
+EPOCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+READERS: list[Mapping[str, Any]] = [{"role": "roles/storage.objectViewer", "members": ["group:billing@example.com"]}]
+WORLD: list[Mapping[str, Any]] = [{"role": "roles/storage.objectViewer", "members": ["allUsers"]}]
+
+DESIRED = [
+    desired(
+        (
+            Declaration(
+                BUCKET,
+                BUCKET_TYPE,
+                {"location": "EU", "versioning": {"enabled": True}},
+                project="billing",
+                owner=Owner(team="billing"),
+            ),
+        )
+    ),
+    desired((Declaration(GRANTS, BUCKET_TYPE, {"bindings": READERS}, project="billing"),)),
+]
+RULES: Rules = rules((Scope("sandbox", projects=("20318464073",), asset_types=(BUCKET_TYPE,)),))
+
+
+def at(second: int) -> datetime:
+    return EPOCH + timedelta(seconds=second)
+
+
+def bucket(second: int, *, location: str = "EU", versioning: bool = True) -> bytes:
+    data = {"name": "billing-exports", "location": location}
+    if versioning:
+        data["versioning"] = {"enabled": True}
+    return messages.resource(BUCKET.name, BUCKET_TYPE, data, at(second))
+
+
+def bucket_gone(second: int, *, with_asset: bool = True) -> bytes:
+    return messages.deletion(BUCKET.name, BUCKET_TYPE, at(second), with_asset=with_asset)
+
+
+def bucket_untold(second: int) -> bytes:
+    return messages.resource(BUCKET.name, BUCKET_TYPE, None, at(second))
+
+
+def grants(second: int, bindings: list[Mapping[str, Any]]) -> bytes:
+    return messages.iam_policy(BUCKET.name, BUCKET_TYPE, bindings, at(second))
+
+
+def stray(second: int) -> bytes:
+    return messages.resource(STRAY.name, BUCKET_TYPE, {"location": "US"}, at(second))
+
+
+def stray_gone(second: int) -> bytes:
+    return messages.deletion(STRAY.name, BUCKET_TYPE, at(second))
+
+
+def foreign(second: int) -> bytes:
+    return messages.resource(FOREIGN.name, FIREWALL_TYPE, {"network": "default"}, at(second))
+
+
+def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Deps:
+    return Deps(store, bus, dead_letters, default_catalogue())
+
+
+def declare(store: StateStore) -> None:
+    store.declare(DESIRED, RULES)
+
+
+def records(store: StateStore) -> dict[ResourceKey, ResourceState]:
+    """All that is stored of findings."""
+    return by_key(store.states())
+
+
+def by_key(states: Iterable[ResourceState]) -> dict[ResourceKey, ResourceState]:
+    return {state.key: state for state in states}

@@ -1,0 +1,40 @@
+"""What a run of the flow leaves behind, and how runs are compared."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flow.fleet import declare, deps, records
+from setpoint import flow
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.core.events import CloudEvent
+from setpoint.core.findings import ResourceState
+from setpoint.core.names import ResourceKey
+from setpoint.flow import Deps
+
+
+class Told(NamedTuple):
+    """What a run has left behind: events by id, with a consumer that drops what it has seen; records; dead letters."""
+
+    events: list[CloudEvent]
+    records: dict[ResourceKey, ResourceState]
+    dead: set[tuple[bytes, str]]
+
+
+def told(world: Deps) -> Told:
+    bus, letters = world.bus, world.dead_letters
+    assert isinstance(bus, MemoryBus)
+    assert isinstance(letters, MemoryDeadLetters)
+    once = list({event.id: event for event in bus.events}.values())
+    for event in bus.events:
+        assert event in once, "one id, two different events"
+    assert list(world.store.unpublished()) == []
+    return Told(once, records(world.store), {(letter.message, letter.reason) for letter in letters.kept})
+
+
+def uninterrupted(feed: list[bytes]) -> Told:
+    world = deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
+    declare(world.store)
+    for message in feed:
+        flow.receive(message, {}, world)
+    return told(world)
