@@ -15,7 +15,7 @@ import typer
 from setpoint import flow, wiring
 from setpoint.cli import feed
 from setpoint.cli.apply import StoreUrl, load_all
-from setpoint.cli.output import errors, findings_table, out
+from setpoint.cli.output import errors, out, print_findings
 from setpoint.cli.rejected import Rejected
 from setpoint.core.findings import Outcome
 from setpoint.errors import BadRequest, TransientError
@@ -129,4 +129,4 @@ def _timed(work: Callable[[], Outcomes]) -> None:
 
 def _show(deps: Deps) -> None:
     drifted = [one for one in deps.store.states(drifted=True) if one.finding and one.finding.status == "open"]
-    out.print(findings_table(drifted, f"{len(drifted)} open findings") if drifted else "no drift")
+    print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from setpoint import wiring
 from setpoint.cli.apply import DEFAULT_STORE, StoreUrl
-from setpoint.cli.output import difference_line, findings_table, out
+from setpoint.cli.output import difference_line, out, print_findings
 from setpoint.core.findings import ResourceState
 from setpoint.errors import BadRequest
 from setpoint.ports import StateStore
@@ -51,7 +51,7 @@ def list_findings(
         for state in found:
             out.out(msgspec.json.encode({"id": state.key.id, **msgspec.to_builtins(state)}).decode())
     else:
-        out.print(findings_table(found, f"{len(found)} {status} findings") if found else f"no {status} findings")
+        print_findings(out, found, f"{len(found) or 'no'} {status} findings")
 
 
 @app.command()

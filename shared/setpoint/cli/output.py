@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from setpoint.core.compare import Difference
@@ -45,24 +44,34 @@ def problem_line(problem: Problem) -> str:
     return f"[red]error:[/] {escape(str(problem))}"
 
 
-def findings_table(states: Iterable[ResourceState], title: str) -> Table:
-    """Findings as a person wants to see them, the worst first."""
-    table = Table(title=title, title_justify="left", expand=False, show_lines=True)
-    for column in ("severity", "resource", "difference: declared → observed", "since", "owner", "finding"):
-        table.add_column(column, overflow="fold")
+def print_findings(console: Console, states: Iterable[ResourceState], title: str) -> None:
+    """Findings as a person wants to see them, the worst first; piped into a file, one difference stays one line."""
+    console.print(title, style="bold", soft_wrap=True)
     for state in sorted(states, key=_worst_first):
-        finding = state.finding
-        if finding is None:
-            continue
-        table.add_row(
-            Text(finding.severity, SEVERITY_STYLES[finding.severity]),
-            Text.assemble(short_name(state.key.name), "\n", (f"{state.asset_type} {finding.status}", "dim")),
-            difference_lines(state),
-            ago(finding.first_seen),
-            Text.assemble(finding.owner.team or "-", "\n", (finding.project, "dim")),
-            Text(state.key.id[:8], "dim"),
-        )
-    return table
+        console.print(finding_block(state), soft_wrap=not console.is_terminal)
+
+
+def finding_block(state: ResourceState) -> Text:
+    """A finding in some lines: what and how bad; since when, whose and where it is declared; what differs."""
+    finding = state.finding
+    if finding is None:
+        return Text()
+    head = Text.assemble(
+        (f"{finding.severity:9}", SEVERITY_STYLES[finding.severity]), (short_name(state.key.name), "bold")
+    )
+    if state.key.content != "resource":
+        head.append(f" {state.key.content}")
+    if finding.status != "open":
+        head.append(f" {finding.status}: {finding.reason}", "green")
+    facts = (
+        ago(finding.first_seen),
+        " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
+        finding.project,
+        str(finding.source),
+        state.key.id[:8],
+    )
+    lines = [head, Text(" · ".join(filter(None, facts)), "dim"), *difference_lines(state)]
+    return Text("\n" + " " * 9).join(lines)
 
 
 def _worst_first(state: ResourceState) -> tuple[int, str]:
@@ -70,15 +79,15 @@ def _worst_first(state: ResourceState) -> tuple[int, str]:
     return list(SEVERITY_STYLES).index(severity), state.key.name
 
 
-def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> Text:
+def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text]:
     """The differences of a finding, one a line, as many as fit."""
     finding = state.finding
     if finding is None or finding.kind != "modified":
-        return Text(finding.kind if finding else "", "red")
+        return [Text(finding.kind, "red")] if finding else []
     lines = [difference_line(one) for one in finding.differences[:most]]
     if (more := finding.difference_count - len(lines)) > 0:
         lines.append(Text(f"and {more} more", "dim"))
-    return Text("\n").join(lines)
+    return lines
 
 
 def difference_line(difference: Difference) -> Text:
