@@ -1,0 +1,124 @@
+"""``python -m setpoint.demo``: make a fleet, let an hour pass, show what drifted, and check it against the truth."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from setpoint.core import observations
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Desired
+from setpoint.core.observations import Observation
+from setpoint.declare.load import Loaded
+from setpoint.demo import feed, incidents, pipeline, report, spellings, truth
+from setpoint.demo import fleet as fleets
+from setpoint.demo.feed import Sent
+from setpoint.demo.fleet import Fleet
+from setpoint.demo.pipeline import Places, Run
+
+_PIPED_WIDTH = 100
+_MOST_FAULTS = 20
+
+
+def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int:
+    """Run the demo.
+
+    Args:
+        folder: where its files go.
+        console: where it tells what it does; standard output by default.
+
+    Returns:
+        The exit code: 1 where what was found is not what was done.
+    """
+    console = console or _console()
+    places = Places(folder)
+    fleet = fleets.make()
+    happened = incidents.all_incidents({one.id: one.number for one in fleet.projects})
+    sent = feed.make(fleet, happened, datetime.now(UTC))
+    files = pipeline.prepare(fleet, sent, places)
+    loaded = pipeline.load_fleet(places)
+    _introduce(console, fleet, loaded, files)
+    with _progress(console, len(sent)) as advance:
+        run = pipeline.run(loaded, places, advance)
+    console.print()
+    letters = [json.loads(line) for line in places.dead_letters.read_bytes().splitlines()]
+    report.show_findings(console, run.states)
+    report.show_outcomes(console, run, [letter["reason"] for letter in letters])
+    report.show_spellings(console, spellings.collect(_in_sync(loaded, sent, run), default_catalogue()))
+    report.show_speed(console, run)
+    faults = [
+        *(str(problem) for problem in loaded.problems),
+        *truth.of_messages(sent, run.outcomes),
+        *truth.of_findings(happened, run.states),
+        *truth.of_events(sent, (json.loads(line)["type"] for line in places.events.read_bytes().splitlines())),
+    ]
+    if faults:
+        _complain(console, faults)
+        return 1
+    quiet = sum(one.outcome in ("in_sync", "stale", "repeated", "undeclared") for one in sent)
+    console.print(
+        f"[bold green]{len(happened)} resources were made to drift, and exactly these were found[/]: "
+        f"none missed, no false alarm in {quiet:,} other messages"
+    )
+    console.print()
+    report.show_next(console, places, report.worst(run.states))
+    return 0
+
+
+def _console() -> Console:
+    """A console; where the output is piped, wide enough to be read."""
+    console = Console(highlight=False)
+    if not console.is_terminal and console.width < _PIPED_WIDTH:
+        console.width = _PIPED_WIDTH
+    return console
+
+
+def _introduce(console: Console, fleet: Fleet, loaded: Loaded, files: int) -> None:
+    types = {one.kind.asset_type for one in fleet.declared}
+    teams = {one.owner.team for one in fleet.projects}
+    console.print(
+        f"[bold]A sample fleet[/]: {len(loaded.desired)} declarations by {len(teams)} teams in "
+        f"{len(fleet.projects)} projects, {len(types)} asset types, {len(loaded.rules.scopes)} scopes, {files} files"
+    )
+
+
+@contextmanager
+def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, a line elsewhere."""
+    if not console.is_terminal:
+        console.print(f"An hour of its feed: {total:,} messages")
+        yield lambda: None
+        return
+    columns = (TextColumn("An hour of its feed"), BarColumn(), MofNCompleteColumn(), TextColumn("messages"))
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _in_sync(loaded: Loaded, sent: list[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
+    """Each declared resource with its latest message that was found in sync."""
+    desired = {one.declarations[0].key: one for one in loaded.desired}
+    latest = {
+        one.key: one.data for one, outcome in zip(sent, run.outcomes, strict=False) if outcome == "in_sync" and one.key
+    }
+    for key, data in latest.items():
+        observation = observations.parse(data)
+        if observation is not None and key in desired:
+            yield desired[key], observation
+
+
+def _complain(console: Console, faults: list[str]) -> None:
+    console.print(f"[bold red]{len(faults)} things are not as they were made[/]; this is a fault of Setpoint:")
+    for fault in faults[:_MOST_FAULTS]:
+        console.print(f"  {fault}", markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
