@@ -8,9 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from setpoint.core import examining, references
-from setpoint.core.catalogue import default_catalogue
+from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.examining import Examination
 from setpoint.core.names import project_of
+from setpoint.declare import krm
+from setpoint.declare.translated import Translated
 from setpoint.errors import BadRequest, SetpointError
 
 Verdict = Literal["in_sync", "drift", "unknown"]
@@ -115,7 +117,31 @@ def answered(identifier: Any, found: Examination) -> Answer:
     )
 
 
-_ANSWERS: dict[str, Callable[[Question], Answer]] = {"api": _as_api}
+def _as_krm(question: Question) -> Answer:
+    if not krm.is_krm(question.declared):
+        raise BadRequest("`declared` has to be a Config Connector object")
+    schema = krm.schema_of(question.declared, question.asset_type, question.live)
+    translated = krm.translate(
+        question.declared,
+        krm.Objects(question.dependencies),
+        name=question.full_name,
+        asset_type=question.asset_type,
+        schema=schema,
+    )
+    return _translated(question, translated, schema)
+
+
+def _translated(question: Question, translated: Translated, schema: Schema | None) -> Answer:
+    """The answer in the author's words, with what could not be translated among the unchecked."""
+    found = examining.examine(translated.declaration.data, question.live, schema, own_project(question))
+    answer = answered(question.id, found)
+    for one in answer.differences:
+        one.declared_path = translated.declared_path(one.path)
+    answer.unchecked = [*translated.unchecked, *(translated.declared_path(path) for path in answer.unchecked)]
+    return answer
+
+
+_ANSWERS: dict[str, Callable[[Question], Answer]] = {"api": _as_api, "krm": _as_krm}
 
 
 def _id_of(line: bytes) -> Any:

@@ -88,6 +88,46 @@ def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", move
     return Placed(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown))
 
 
+def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: Moves = _NO_MOVES) -> Placed:
+    """Take an author's tree as it is, for a resource that the catalogue does not describe.
+
+    Only the habit of naming references is undone: `networkRef` is `network`.
+
+    Args:
+        tree: The author's fields, as for `place`.
+        prefix: The author's path of the tree itself.
+        moves: The fields that are no data.
+    """
+    unknown: list[str] = []
+    origins = {"": prefix}
+    data = {name: part for name, part in tree.items() if name not in moves}
+    taken = _taken(data, paths.ROOT, prefix, origins, unknown)
+    return Placed(taken if isinstance(taken, dict) else {}, origins, (), tuple(unknown))
+
+
+def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown: list[str]) -> Any:
+    if value is UNKNOWN:
+        unknown.append(author)
+        return None
+    if isinstance(value, dict):
+        out = {}
+        for name, part in value.items():
+            plain = name.removesuffix("Ref") if isinstance(part, str) else name
+            path = (api, plain)
+            if plain != name:
+                origins[paths.text(path)] = _join(author, name)
+            taken = _taken(part, path, _join(author, name), origins, unknown)
+            if taken is not None:
+                out[plain] = taken
+        return out
+    if isinstance(value, list):
+        return [
+            _taken(part, (api, paths.index(position)), f"{author}[{position}]", origins, unknown)
+            for position, part in enumerate(value)
+        ]
+    return value
+
+
 class _At:
     """Where the walk is: the API path, the author's path, and the author's names without list positions."""
 

@@ -1,0 +1,144 @@
+"""Config Connector objects as declarations.
+
+Any kind is read: its asset type by rule (`krm_kinds`), its references through the other documents (`krm_references`),
+its fields through the catalogue (`mapping`), with a small table for the rest (`krm_table`).
+
+Source: https://cloud.google.com/config-connector/docs/reference/overview
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint.core.catalogue import Schema, default_catalogue
+from setpoint.core.declarations import Declaration, Source
+from setpoint.core.names import ResourceKey
+from setpoint.declare import field_names, krm_kinds, krm_table, mapping
+from setpoint.declare.krm_references import Objects, project_of, resolved
+from setpoint.declare.mapping import Unplaced
+from setpoint.declare.translated import Translated
+
+MANAGED = "managed-by-cnrm"
+"""The label that the controller sets wherever it sets labels."""
+
+_LABELS = ("labels", "userLabels", "resourceLabels")
+
+
+def is_krm(value: Any) -> bool:
+    """Whether a document is a Config Connector object."""
+    if not isinstance(value, dict):
+        return False
+    group, _, version = str(value.get("apiVersion", "")).partition("/")
+    return group.endswith(krm_kinds.SUFFIX) and bool(version)
+
+
+def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]) -> Schema | None:
+    """The schema that a live resource is written in: the asset type's, or the kind's where that fits better.
+
+    Args:
+        value: The object.
+        asset_type: Cloud Asset Inventory's type, or empty.
+        live: The resource as its API or the inventory gives it.
+    """
+    catalogue = default_catalogue()
+    group = str(value.get("apiVersion", "")).partition("/")[0]
+    ruled = krm_kinds.resolve(group, str(value.get("kind", "")))
+    candidates = [catalogue.fitting(one, live) for one in (asset_type, ruled.asset_type)]
+    found = [one for one in candidates if one is not None]
+    return max(found, key=lambda schema: sum(name in schema.fields for name in live), default=None)
+
+
+def translate(
+    value: Mapping[str, Any],
+    objects: Objects,
+    *,
+    name: str,
+    asset_type: str,
+    schema: Schema | None,
+    source: Source = Source(),  # noqa: B008 - an immutable value
+) -> Translated:
+    """Put an object's spec and labels into the API's shape.
+
+    Args:
+        value: The object.
+        objects: The objects that it may refer to.
+        name: The full resource name.
+        asset_type: Cloud Asset Inventory's type.
+        schema: The schema of the type, or None where the catalogue has none.
+        source: Where the object is written.
+    """
+    kind = str(value.get("kind", ""))
+    spec = value.get("spec")
+    tree = resolved(spec if isinstance(spec, dict) else {}, value, objects)
+    moves = dict.fromkeys(krm_table.DIRECTIVES) | {
+        place: None
+        for place in krm_table.PLACES
+        if schema is None or (field := schema.fields.get(place)) is None or field.output_only
+    }
+    placed = (
+        mapping.place(tree, schema, moves={**moves, **krm_table.MOVES.get(kind, {})})
+        if schema is not None
+        else mapping.as_written(tree, moves=moves)
+    )
+    in_name = set(name.split("/"))
+    unplaced = tuple(one for one in placed.unplaced if not _names_resource(one, tree, in_name))
+    origins = dict(placed.origins)
+    _label(value, schema, placed.data, origins)
+    return Translated(
+        Declaration(
+            key=ResourceKey(name),
+            asset_type=asset_type,
+            data=placed.data,
+            project=project_of(value, objects),
+            source=source,
+        ),
+        unchecked=(*(one.path for one in unplaced), *placed.unknown),
+        origins=origins,
+        unplaced=unplaced,
+    )
+
+
+def _names_resource(field: Unplaced, tree: Mapping[str, Any], in_name: set[str]) -> bool:
+    """Whether a field that found no place is in the resource's name: its parent, or a part of its own name."""
+    if field.path != f"spec.{field.name}":
+        return False
+    value = tree.get(field.name)
+    return isinstance(value, str) and bool(value) and value.rpartition("/")[2] in in_name
+
+
+def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:
+    """Add the labels of the object, which the controller gives to the resource where the API has labels."""
+    metadata = value.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    holder = _labels_of(schema) if schema is not None else ("labels",)
+    if not isinstance(labels, dict) or not labels or not holder:
+        return
+    at = data
+    for name in holder[:-1]:
+        at = at.setdefault(name, {})
+    own = at.get(holder[-1]) or {}
+    # Google's labels know no slash: the controller keeps what is meant for Kubernetes to itself.
+    given = {key: str(one) for key, one in labels.items() if "/" not in key and one is not None}
+    if not given or not isinstance(own, dict):
+        return
+    at[holder[-1]] = given | {MANAGED: "true"} | own
+    path = ".".join(holder)
+    if own:
+        origins.update({f"{path}.{key}": f"metadata.labels.{key}" for key in given if key not in own})
+    else:
+        origins[path] = "metadata.labels"
+
+
+def _labels_of(schema: Schema) -> tuple[str, ...]:
+    """Where a resource has its own labels: a map at the top, else the one map of users' labels further down."""
+    for name in _LABELS:
+        field = schema.fields.get(name)
+        if field is not None and field.kind == "map" and not field.output_only:
+            return (name,)
+    inside = field_names.below(schema)
+    for name in ("userlabels", "resourcelabels"):
+        chains = [chain for chain in inside.get(name, ()) if chain[-1].kind == "map"]
+        if len(chains) == 1:
+            return tuple(field.name for field in chains[0])
+    return ()

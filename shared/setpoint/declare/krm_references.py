@@ -1,0 +1,177 @@
+"""What Config Connector objects refer to: other objects by name, resources by their own name, secrets.
+
+A reference is an object `{external: …}` or `{name: …, namespace: …, kind: …}` in a field `xRef`. It becomes what the
+API wants in its place: an e-mail address for a service account, an id for a project, else a name that the comparison
+takes in any spelling. What only the cluster or the server knows is unknown.
+
+Source: https://cloud.google.com/config-connector/docs/how-to/creating-resource-references
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from setpoint.declare import krm_table
+from setpoint.declare.field_words import words
+from setpoint.declare.mapping import UNKNOWN
+
+PROJECT_ID = "cnrm.cloud.google.com/project-id"
+
+_PARTS = frozenset(("external", "name", "namespace", "kind", "apiVersion"))
+_SECRET_PARTS = frozenset(("valueFrom", "secretKeyRef", "configMapKeyRef"))
+_KEYED = frozenset(("name", "key", "namespace", "version"))
+
+
+class Objects:
+    """The objects among which references are looked up.
+
+    Args:
+        values: Documents as they are written; what is no Kubernetes object is passed over.
+    """
+
+    __slots__ = ("_by_name", "_namespaces")
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        self._by_name: dict[str, list[Mapping[str, Any]]] = {}
+        self._namespaces: dict[str, str] = {}
+        for value in values:
+            metadata = value.get("metadata") if isinstance(value, dict) else None
+            if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+                continue
+            self._by_name.setdefault(metadata["name"], []).append(value)
+            project = annotation(value, PROJECT_ID)
+            if value.get("kind") == "Namespace" and project:
+                self._namespaces[metadata["name"]] = project
+
+    def project(self, namespace: str) -> str:
+        """The project that a namespace stands for: its annotation, else the project of the namespace's own name."""
+        return self._namespaces.get(namespace, namespace)
+
+    def find(self, name: str, namespace: str, *, kind: str = "", field: str = "") -> Mapping[str, Any] | None:
+        """The object that a reference means, or None.
+
+        Args:
+            name: The object's name.
+            namespace: Its namespace; empty where the reference says none.
+            kind: Its kind, where the reference says it.
+            field: The reference's field, whose words tell the kind where several objects share the name.
+        """
+        found = [
+            one
+            for one in self._by_name.get(name, ())
+            if (not kind or one.get("kind") == kind)
+            and (not namespace or one["metadata"].get("namespace", namespace) == namespace)
+        ]
+        if field and not kind:
+            stem = "".join(word for word in words(field) if word not in {"ref", "refs"})
+            named = [one for one in found if str(one.get("kind", "")).lower().endswith(stem)]
+            found = named or found
+        return found[0] if len(found) == 1 else None
+
+
+def annotation(value: Mapping[str, Any], name: str) -> str:
+    """An annotation of an object, or an empty string."""
+    metadata = value.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    found = annotations.get(name) if isinstance(annotations, dict) else None
+    return str(found) if found is not None else ""
+
+
+def namespace_of(value: Mapping[str, Any]) -> str:
+    """An object's namespace, or an empty string."""
+    metadata = value.get("metadata")
+    found = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def project_of(value: Mapping[str, Any], objects: Objects) -> str:
+    """The id of the project that holds an object's resource, or an empty string where nothing tells.
+
+    In the order in which the controller looks: the reference in the spec, the object's annotation, its namespace.
+    """
+    spec = value.get("spec")
+    reference = spec.get("projectRef") if isinstance(spec, dict) else None
+    if isinstance(reference, dict):
+        found = resolve("projectRef", reference, value, objects)
+        return found.rpartition("/")[2] if isinstance(found, str) else ""
+    namespace = namespace_of(value)
+    return annotation(value, PROJECT_ID) or (objects.project(namespace) if namespace else "")
+
+
+def resource_id(value: Mapping[str, Any]) -> str:
+    """The last segment of the resource's name: `spec.resourceID`, else the object's own name."""
+    spec, metadata = value.get("spec"), value.get("metadata")
+    named = spec.get("resourceID") if isinstance(spec, dict) else None
+    found = named or (metadata.get("name") if isinstance(metadata, dict) else None)
+    return str(found) if found is not None else ""
+
+
+def is_reference(field: str, value: Any) -> bool:
+    """Whether an object in this field refers to a resource."""
+    if not isinstance(value, dict) or not value or not value.keys() <= _PARTS:
+        return False
+    named = value.get("external") is not None or value.get("name") is not None
+    return named and (field.endswith(("Ref", "Refs")) or "external" in value or ("kind" in value and "name" in value))
+
+
+def is_secret(field: str, value: Any) -> bool:
+    """Whether an object in this field points to a value that only the cluster knows."""
+    if not isinstance(value, dict) or not value:
+        return False
+    if not _SECRET_PARTS.isdisjoint(value):
+        return True
+    return field.endswith("SecretRef") and value.keys() <= _KEYED and "key" in value
+
+
+def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any], objects: Objects) -> Any:
+    """What the API has in a reference's place: a string, or `UNKNOWN`.
+
+    Args:
+        field: The reference's field.
+        reference: The reference.
+        referrer: The object that refers, whose namespace and project are meant where the reference says none.
+        objects: The objects that are known.
+    """
+    external = reference.get("external")
+    if external is not None:
+        return str(external)
+    name, kind = str(reference.get("name")), str(reference.get("kind") or "")
+    namespace = str(reference.get("namespace") or namespace_of(referrer))
+    found = objects.find(name, namespace, kind=kind, field=field)
+    kind = str(found.get("kind")) if found is not None else kind or _kind_by_field(field)
+    if kind == "Secret":
+        return UNKNOWN
+    short = resource_id(found) if found is not None else name
+    if kind == "IAMServiceAccount":
+        project = project_of(found if found is not None else referrer, objects)
+        return f"{short}@{project}.iam.gserviceaccount.com" if project and "@" not in short else short
+    if krm_table.is_named_by_server(kind) and not _says_id(found):
+        return UNKNOWN
+    return short
+
+
+def _says_id(value: Mapping[str, Any] | None) -> bool:
+    spec = value.get("spec") if value is not None else None
+    return isinstance(spec, dict) and spec.get("resourceID") is not None
+
+
+def _kind_by_field(field: str) -> str:
+    """The kind that a field's name tells where the object itself is not known."""
+    stem = field.removesuffix("s").removesuffix("Ref").lower()
+    if stem.endswith("serviceaccount"):
+        return "IAMServiceAccount"
+    return "Folder" if stem == "folder" else ""
+
+
+def resolved(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str = "") -> Any:
+    """A spec with every reference replaced by what it means, and every secret by `UNKNOWN`."""
+    if isinstance(tree, dict):
+        if is_secret(field, tree):
+            return UNKNOWN
+        if is_reference(field, tree):
+            return resolve(field, tree, referrer, objects)
+        return {name: resolved(part, referrer, objects, name) for name, part in tree.items()}
+    if isinstance(tree, list):
+        return [resolved(part, referrer, objects, field) for part in tree]
+    return tree
