@@ -24,6 +24,7 @@ from setpoint.demo.fleet import Fleet
 from setpoint.demo.pipeline import Places, Run
 
 _PIPED_WIDTH = 100
+_WIDEST = 120
 _MOST_FAULTS = 20
 
 
@@ -73,10 +74,9 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
 
 
 def _console() -> Console:
-    """A console; where the output is piped, wide enough to be read."""
+    """A console no wider than the eye can follow a line; where the output is piped, wide enough to be read."""
     console = Console(highlight=False)
-    if not console.is_terminal and console.width < _PIPED_WIDTH:
-        console.width = _PIPED_WIDTH
+    console.width = min(console.width, _WIDEST) if console.is_terminal else max(console.width, _PIPED_WIDTH)
     return console
 
 

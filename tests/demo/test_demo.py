@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+from rich.console import Console
+from typer.testing import CliRunner
+
+from setpoint.cli import app
+from setpoint.declare import load
+from setpoint.demo import feed, files, incidents, messages, truth
+from setpoint.demo import fleet as fleets
+from setpoint.demo.__main__ import main
+from setpoint.wiring import open_store
+
+NOW = datetime(2025, 6, 17, 15, 35, 48, 938746, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    return fleets.make()
+
+
+@pytest.fixture(scope="module")
+def happened(fleet):
+    return incidents.all_incidents({one.id: one.number for one in fleet.projects})
+
+
+@pytest.fixture(scope="module")
+def sent(fleet, happened):
+    return feed.make(fleet, happened, NOW)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo") / "demo-out"
+
+
+@pytest.fixture(scope="module")
+def shown(folder):
+    """What the demo says at 100 columns, having ended well."""
+    console = Console(width=100, record=True, file=(folder.parent / "shown.txt").open("w"), highlight=False)
+    with console.file:
+        assert main(folder, console) == 0, console.export_text()
+    return console.export_text()
+
+
+@pytest.fixture
+def states(folder, shown):
+    assert shown
+    store = open_store(f"sqlite:///{folder / 'setpoint.db'}")
+    yield list(store.states(drifted=True))
+    store.close()
+
+
+def test_the_fleet_is_of_the_size_that_is_promised(fleet):
+    assert len(fleet.declared) >= 200
+    assert len(fleet.projects) >= 20
+    assert len({one.kind.asset_type for one in fleet.declared}) >= 12
+    assert len({one.owner.team for one in fleet.declared}) >= 5
+    assert all(one.owner.slack for one in fleet.declared)
+    assert {one.mode for one in fleet.declared} == {"alert", "approve", "auto"}
+    assert {one.authority for one in fleet.declared if one.key.content == "iam_policy"} == {"policy", "role", "member"}
+    assert any(one.key.content == "org_policy" for one in fleet.declared)
+    assert any(one.ignore for one in fleet.declared)
+    assert fleet.scopes
+
+
+def test_the_fleet_and_its_feed_are_the_same_each_time(fleet, happened, sent):
+    again = fleets.make()
+    assert again == fleet
+    assert feed.make(again, happened, NOW) == sent
+
+
+def test_every_declaration_loads_without_a_problem(fleet, tmp_path):
+    assert files.write(fleet, tmp_path) >= 20
+    loaded = load.load([str(tmp_path)])
+    assert not loaded.problems
+    assert {one.declarations[0].key for one in loaded.desired} == {one.key for one in fleet.declared}
+    assert len(loaded.rules.scopes) == len(fleet.scopes)
+
+
+def test_the_feed_brings_all_that_a_feed_can_bring(sent):
+    assert 300 <= len(sent) <= 1500
+    assert {one.outcome for one in sent} == {
+        *("opened", "changed", "drifted", "resolved", "in_sync", "undeclared"),
+        *("stale", "repeated", "welcome", "rejected"),
+    }
+    whole = [json.loads(one.data) for one in sent if one.outcome not in ("welcome", "rejected")]
+    gone = [one for one in whole if one.get("deleted")]
+    assert any("asset" in one for one in gone)
+    assert any("asset" not in one for one in gone)
+    assert {len(one["window"]["startTime"]) for one in whole} == {len("2025-06-17T15:35:48.938746Z")}
+
+
+def test_messages_come_in_the_last_hour_and_late_ones_after_newer_ones(sent):
+    newest = {}
+    for one in sent:
+        if one.key is None:
+            continue
+        assert 0 < (NOW - one.at).total_seconds() < 3700
+        assert (one.at < newest.get(one.key, one.at)) == (one.outcome == "stale")
+        newest[one.key] = max(one.at, newest.get(one.key, one.at))
+
+
+def test_the_demo_finds_exactly_what_was_done(happened, states):
+    assert not list(truth.of_findings(happened, states))
+    assert {one.key for one in states} == {one.key for one in happened}
+
+
+def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
+    assert f"{len(happened)} resources were made to drift, and exactly these were found" in " ".join(shown.split())
+    assert "payments  #payments-alerts" in shown
+    assert "+ roles/owner for user:max.weber@example.com" in shown
+    assert f"setpoint findings list --store sqlite:///{folder / 'setpoint.db'}" in shown
+    assert "Input data was truncated" in shown
+
+
+def test_what_the_demo_says_fits_in_a_hundred_columns(shown):
+    told, _, _ = shown.partition("next ──")
+    assert max(map(len, told.splitlines())) <= 100
+    assert "IAM of Project payments-prod" in told
+
+
+def test_events_and_dead_letters_are_kept(folder, shown, sent):
+    assert shown
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert len({one["id"] for one in events}) == len(events)
+    assert len(events) == sum(one.outcome in ("opened", "changed", "resolved") for one in sent)
+    letters = (folder / "dead-letters.jsonl").read_text().splitlines()
+    assert len(letters) == len(messages.broken([one.data for one in sent if one.outcome == "in_sync"]))
+    assert all(json.loads(line)["reason"] for line in letters)
+
+
+def test_the_command_line_reads_the_findings_afterwards(folder, states):
+    store = f"sqlite:///{folder / 'setpoint.db'}"
+    listed = CliRunner().invoke(app, ["findings", "list", "--store", store, "--output", "jsonl", "--status", "all"])
+    assert listed.exit_code == 0
+    assert {json.loads(line)["id"] for line in listed.stdout.splitlines()} == {one.key.id for one in states}
+    shown = CliRunner().invoke(app, ["findings", "show", states[0].key.id[:8], "--store", store])
+    assert shown.exit_code == 0
+    assert states[0].key.id in shown.stdout
+
+
+def test_the_command_line_finds_the_same_in_the_same_feed(folder, states):
+    store = f"sqlite:///{folder.parent / 'again.db'}"
+    arguments = ["--declarations", str(folder / "fleet"), "--feed", str(folder / "feed.jsonl"), "--store", store]
+    assert CliRunner().invoke(app, ["detect", *arguments]).exit_code == 0
+    again = open_store(store)
+    try:
+        found = {one.key: one.finding.fingerprint for one in again.states(drifted=True)}
+    finally:
+        again.close()
+    assert found == {one.key: one.finding.fingerprint for one in states}
+
+
+def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states):
+    assert shown
+    beside = folder / "notes.txt"
+    beside.write_text("mine")
+    assert main(folder, Console(quiet=True)) == 0
+    assert beside.read_text() == "mine"
+    store = open_store(f"sqlite:///{folder / 'setpoint.db'}")
+    try:
+        assert {one.finding.episodes for one in store.states(drifted=True)} == {1, 2}
+        assert {one.key for one in store.states(drifted=True)} == {one.key for one in states}
+    finally:
+        store.close()
+
+
+def test_a_missed_drift_and_a_false_alarm_are_told(happened, states):
+    assert [one for one in truth.of_findings(happened, states[1:]) if one.startswith("missed: ")]
+    assert [one for one in truth.of_findings(happened[1:], states) if one.startswith("false alarm: ")]
+    elsewhere = replace(happened_state(states), differences=())
+    altered = [replace(one, finding=elsewhere) if one.finding.kind == "modified" else one for one in states]
+    assert [one for one in truth.of_findings(happened, altered) if one.startswith("missed: ")]
+
+
+def happened_state(states):
+    return next(one.finding for one in states if one.finding.kind == "modified" and one.finding.status == "open")
+
+
+def test_a_message_with_another_outcome_is_told(sent):
+    outcomes = [one.outcome for one in sent]
+    assert not list(truth.of_messages(sent, outcomes))
+    quiet, loud = outcomes.index("in_sync"), outcomes.index("opened")
+    outcomes[quiet], outcomes[loud] = "opened", "in_sync"
+    assert sorted(one.partition(":")[0] for one in truth.of_messages(sent, outcomes)) == ["false alarm", "missed"]
+    assert list(truth.of_messages(sent, outcomes[:-1]))
+
+
+def test_an_event_too_many_is_told(sent):
+    assert list(truth.of_events(sent, ["drift.opened"]))
+
+
+def test_the_demo_ends_with_1_where_it_does_not_find_the_truth(tmp_path, monkeypatch):
+    monkeypatch.setattr(truth, "of_findings", lambda *_: ["missed: //storage.googleapis.com/somewhere"])
+    console = Console(width=100, record=True, quiet=False, file=(tmp_path / "shown.txt").open("w"))
+    with console.file:
+        assert main(tmp_path / "demo-out", console) == 1
+    assert "missed: //storage.googleapis.com/somewhere" in console.export_text()
+
+
+def test_the_module_runs_by_itself_and_says_it_in_plain_text(tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
+    done = subprocess.run(
+        [sys.executable, "-m", "setpoint.demo"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "\x1b" not in done.stdout
+    assert (tmp_path / "demo-out" / "setpoint.db").exists()
