@@ -1,0 +1,206 @@
+"""Feeds that come again, twice, late and in another order; Hypothesis makes them up."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flow.fleet import (
+    DESIRED,
+    READERS,
+    RULES,
+    WORLD,
+    bucket,
+    bucket_gone,
+    bucket_untold,
+    declare,
+    deps,
+    foreign,
+    grants,
+    stray,
+    stray_gone,
+)
+from flow.runs import Told, told
+from setpoint import flow
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.core import judging, observations
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.events import CloudEvent
+from setpoint.core.findings import ResourceState
+from setpoint.core.judging import Verdict
+from setpoint.core.names import ResourceKey
+from setpoint.errors import MalformedMessage
+from setpoint.flow import Deps
+
+SECONDS = st.integers(0, 5)  # few, so that different observations fall on the same instant
+OWNED = [{"role": "roles/owner", "members": ["user:somebody@example.com"]}]
+
+MESSAGES = st.one_of(
+    st.builds(bucket, SECONDS, location=st.sampled_from(["EU", "eu", "US", "ASIA"]), versioning=st.booleans()),
+    st.builds(bucket_gone, SECONDS, with_asset=st.booleans()),
+    st.builds(bucket_untold, SECONDS),
+    st.builds(grants, SECONDS, st.sampled_from([READERS, WORLD, [], [*READERS, *OWNED]])),
+    st.builds(stray, SECONDS),
+    st.builds(stray_gone, SECONDS),
+    st.builds(foreign, SECONDS),
+    st.sampled_from([b"", b"{}", b"not json", observations.WELCOME]),
+)
+FEEDS = st.lists(MESSAGES, max_size=14)
+
+EXAMPLES = {"memory": 500, "sqlite": 60, "firestore": 8}
+
+
+@pytest.fixture
+def examples(request) -> settings:
+    """As many as the backend has time for."""
+    return settings(max_examples=EXAMPLES[request.node.callspec.params["new_backend"]], deadline=None)
+
+
+@st.composite
+def feeds_with_duplicates(draw) -> tuple[list[bytes], list[bytes]]:
+    """A feed, and the same with some messages delivered again, at once or much later."""
+    feed = draw(FEEDS)
+    again = list(feed)
+    for message in draw(st.lists(st.sampled_from(feed), max_size=8)) if feed else []:
+        again.insert(draw(st.integers(again.index(message) + 1, len(again))), message)
+    return feed, again
+
+
+@st.composite
+def feeds_in_two_orders(draw) -> tuple[list[bytes], list[bytes]]:
+    feed = draw(FEEDS)
+    return feed, draw(st.permutations(feed))
+
+
+def new_world(new_backend) -> Deps:
+    store = new_backend().open()
+    declare(store)
+    return deps(store, MemoryBus(), MemoryDeadLetters())
+
+
+def run(world: Deps, *feed: bytes) -> Told:
+    for message in feed:
+        flow.receive(message, {}, world)
+    return told(world)
+
+
+def test_a_feed_replayed_gives_the_same_findings_and_the_same_event_ids(new_backend, examples):
+    @examples
+    @given(FEEDS)
+    def holds(feed):
+        world = new_world(new_backend)
+        assert run(world, *feed) == run(world, *feed) == run(new_world(new_backend), *feed)
+
+    holds()
+
+
+def test_a_feed_with_duplicates_gives_the_same_findings_and_the_same_event_ids(new_backend, examples):
+    @examples
+    @given(feeds_with_duplicates())
+    def holds(feeds):
+        feed, again = feeds
+        assert run(new_world(new_backend), *again) == run(new_world(new_backend), *feed)
+
+    holds()
+
+
+def test_a_feed_in_another_order_gives_the_same_findings_in_the_end(new_backend, examples):
+    @examples
+    @given(feeds_in_two_orders())
+    def holds(feeds):
+        for feed in feeds:
+            assert standing(run(new_world(new_backend), *feed).records.values()) == latest(verdicts(feed))
+
+    holds()
+
+
+def test_no_order_of_a_feed_gives_an_event_without_a_reason(new_backend, examples):
+    @examples
+    @given(feeds_in_two_orders())
+    def holds(feeds):
+        reasons = {(one.key, one.at, one.kind, one.fingerprint) for one in verdicts(feeds[0])}
+        in_sync = {(one.key, one.at) for one in verdicts(feeds[0]) if one.kind is None}
+        end = run(new_world(new_backend), *feeds[1])
+        for key, story in stories(end.events):
+            for event in story:
+                if event.type == "drift.resolved":
+                    assert (key, event.time) in in_sync
+                else:
+                    assert (key, event.time, event.data.kind, event.data.fingerprint) in reasons
+            assert_tells_one_story(story)
+            assert end.records[key].sequence == len(story)
+
+    holds()
+
+
+class Standing(NamedTuple):
+    """What an observation says of its resource, told apart as far as consumers can."""
+
+    key: ResourceKey
+    at: Any
+    deleted: bool
+    fingerprint: str
+    kind: str | None
+    differences: tuple[Any, ...]
+
+
+def verdicts(feed: Iterable[bytes]) -> list[Standing]:
+    """What each message of a feed says by itself: no state, no order."""
+    desired = {one.declarations[0].key: one for one in DESIRED}
+    found = []
+    for message in feed:
+        try:
+            observation = observations.parse(message)
+        except MalformedMessage:
+            continue
+        if observation is None:
+            continue
+        verdict = judging.judge(desired.get(observation.key), RULES, observation, default_catalogue())
+        if isinstance(verdict, Verdict):
+            seen = (observation.key, observation.observed_at, observation.deleted)
+            found.append(
+                Standing(*seen, verdict.fingerprint, verdict.kind, verdict.differences if verdict.kind else ())
+            )
+    return found
+
+
+def latest(found: Iterable[Standing]) -> dict[ResourceKey, Standing]:
+    """The last word on each resource; of one instant, a deletion, then the greater fingerprint."""
+    return {one.key: one for one in sorted(found, key=lambda one: (one.at, one.deleted, one.fingerprint))}
+
+
+def standing(records: Iterable[ResourceState]) -> dict[ResourceKey, Standing]:
+    """What the records say; a finding that is resolved, and one that never was, say the same."""
+    found = {}
+    for record in records:
+        is_open = record.finding is not None and record.finding.status == "open"
+        told_of = (record.finding.kind, record.finding.differences) if is_open else (None, ())
+        seen = (record.key, record.observed_at, record.deleted, record.fingerprint)
+        found[record.key] = Standing(*seen, *told_of)
+    return found
+
+
+def stories(events: Iterable[CloudEvent]) -> list[tuple[ResourceKey, list[CloudEvent]]]:
+    """The events of each finding, in the order of their telling."""
+
+    def key(event: CloudEvent) -> ResourceKey:
+        return ResourceKey(event.subject, event.data.content)
+
+    return [(one, list(story)) for one, story in itertools.groupby(sorted(events, key=key), key)]
+
+
+def assert_tells_one_story(story: list[CloudEvent]) -> None:
+    assert [int(event.sequence) for event in story] == list(range(1, len(story) + 1))
+    assert story[0].type == "drift.opened"
+    for before, after in itertools.pairwise(story):
+        assert before.time <= after.time
+        assert (after.type == "drift.opened") == (before.type == "drift.resolved")
+        if after.type == "drift.changed":
+            assert after.data.fingerprint != before.data.fingerprint
+        if after.type == "drift.resolved":
+            assert after.data.fingerprint == before.data.fingerprint
