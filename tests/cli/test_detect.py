@@ -157,7 +157,7 @@ def test_a_table_tells_people_what_drifted(declarations: str) -> None:
         (("detect", "--feed", "/nowhere"), "/nowhere: cannot be read"),
         (("detect", "--feed", "-", "--store", "mysql://x"), "names no store"),
         (("detect", "--feed", "-", "-d", "/nowhere"), "/nowhere: cannot be read"),
-        (("apply", "/etc/hostname.d.none"), "cannot be read"),
+        (("apply", "/nowhere", "--store", "memory:"), "cannot be read"),
         (("findings", "list", "--store", "sqlite:////nowhere/x.db"), "cannot be used as a store"),
         (("findings", "show", "zz", "--store", "memory:"), "no finding `zz`"),
     ],

@@ -183,6 +183,15 @@ def test_keys_with_odd_characters_are_quoted_in_paths() -> None:
     ]
 
 
+def test_the_rules_that_compute_adds_to_a_policy_are_not_unexpected() -> None:
+    rule = {"priority": 1000, "action": "deny(403)"}
+    live = {"rules": [{"priority": 2147483647, "action": "allow"}, rule]}
+    assert told({"rules": [rule]}, live, "compute.googleapis.com/SecurityPolicy") == []
+    assert told({"rules": [rule]}, {"rules": [rule, {"priority": 7, "action": "allow"}]}) == [
+        ("rules[priority=7]", "unexpected")
+    ]
+
+
 def test_what_firestore_adds_to_an_index_is_not_unexpected() -> None:
     declared = {"fields": [{"fieldPath": "a", "order": "ASCENDING"}]}
     live = {"fields": [{"fieldPath": "a", "order": "ASCENDING"}, {"fieldPath": "__name__", "order": "ASCENDING"}]}

@@ -54,6 +54,19 @@ STATE = field("enum", enum=("STATE_UNSPECIFIED", "STATE_READY", "STATE_GONE"), z
         (field(), "clusterIpv4CidrBlock", "/20", "10.16.0.0/20"),
         (field(), "dashboard", '{"a": 1, "b": [2]}', '{"b":[2],"a":1}'),
         (field(), "type", "INT64", "INTEGER"),
+        (field(), "masterInstanceName", "main", "billing-prod:main"),
+        (
+            field(),
+            "certificate",
+            "-----BEGIN X-----\nabc\n-----END X-----\n",
+            "-----BEGIN X-----\nabc\n-----END X-----",
+        ),
+        (
+            field(),
+            "sourceImage",
+            "projects/debian-cloud/global/images/family/debian-12",
+            "https://www.googleapis.com/compute/v1/projects/debian-cloud/global/images/debian-12-bookworm-v20250101",
+        ),
     ],
 )
 def test_other_spellings_of_one_value_are_equal(known: Field | None, name: str, declared: Any, observed: Any) -> None:
@@ -84,6 +97,14 @@ def test_other_spellings_of_one_value_are_equal(known: Field | None, name: str, 
         (field(), "f", '{"a": 1}', '{"a": 2}'),
         (field(), "f", "INT64", "INTEGER"),
         (field(), "f", "true ", "true"),
+        (field(), "masterInstanceName", "main", "billing-dev:main"),
+        (field(), "certificate", "-----BEGIN X-----\nabc\n-----END X-----", "-----BEGIN X-----\nabd\n-----END X-----"),
+        (
+            field(),
+            "sourceImage",
+            "projects/debian-cloud/global/images/family/debian-12",
+            "projects/debian-cloud/global/images/debian-11-bullseye-v20250101",
+        ),
     ],
 )
 def test_other_values_are_not_equal(known: Field | None, name: str, declared: Any, observed: Any) -> None:

@@ -13,6 +13,9 @@ _ADDED_BY_SERVER = frozenset(
         # Every Firestore index ends with the document's name, whether it is asked for or not:
         # https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.collectionGroups.indexes#indexfield
         ("firestore", "fieldPath", "__name__"),
+        # A security policy gets a rule for what no other rule matches, a firewall policy four that hand on:
+        # https://cloud.google.com/armor/docs/security-policy-overview, https://cloud.google.com/firewall/docs/firewall-policies-rule-details
+        *(("compute", "priority", 2147483647 - at) for at in range(4)),
     )
 )
 """List elements that a server adds by itself: service, field, value."""

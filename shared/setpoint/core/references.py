@@ -49,6 +49,8 @@ def same(one: str, other: str, own: Project) -> bool:
         if part == counterpart:
             continue
         before = longer[offset + at - 1] if offset + at else ""
+        if at == len(shorter) - 1 and before != "projects" and _is_id_of_name(part, counterpart):
+            continue
         if before != "projects" or not same_project(part, counterpart, own):
             return False
     return offset == 0 or _may_precede(longer[:offset], shorter[0], own)
@@ -68,6 +70,13 @@ def same_project(one: str, other: str, own: Project) -> bool:
     if own.id and own.number and (number == own.number or identifier == own.id):
         return number == own.number and identifier == own.id
     return True
+
+
+_GENERATED = re.compile(r"\d{15,}\Z")
+
+
+def _is_id_of_name(one: str, other: str) -> bool:
+    return bool(_GENERATED.match(one)) != bool(_GENERATED.match(other))
 
 
 def segments(reference: str) -> list[str]:

@@ -196,7 +196,9 @@ _BY_FORMAT: dict[str, Callable[[str, str], str]] = {
 
 def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
     if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
-        return "same resource" if same(declared, observed, own) else _extended(name, declared, observed)
+        if same(declared, observed, own):
+            return "same resource"
+        return _of_family(declared, observed) or _extended(name, declared, observed)
     if own.number in (declared, observed) and own.id in (declared, observed):
         return "project id and number"
     if name in quirks.CASELESS and declared.casefold() == observed.casefold():
@@ -205,7 +207,13 @@ def _strings(field: Field | None, name: str, declared: str, observed: str, own: 
         return "alias"
     if field is None and (reason := _by_look(declared, observed)):
         return reason
-    return _json(declared, observed) or _address(declared, observed) or _extended(name, declared, observed)
+    return (
+        _json(declared, observed)
+        or _pem(declared, observed)
+        or _address(declared, observed)
+        or _extended(name, declared, observed)
+        or ("with its project" if own.id and observed == f"{own.id}:{declared}" else "")
+    )
 
 
 def _by_look(declared: str, observed: str) -> str:
@@ -227,6 +235,26 @@ def _json(declared: str, observed: str) -> str:
         return "same JSON" if json.loads(declared) == json.loads(observed) else ""
     except ValueError:
         return ""
+
+
+def _pem(declared: str, observed: str) -> str:
+    """A certificate or key in PEM is the same in whatever way its lines are broken and ended (RFC 7468)."""
+    if not declared.startswith("-----BEGIN") or not observed.startswith("-----BEGIN"):
+        return ""
+    return "same PEM" if declared.split() == observed.split() else ""
+
+
+def _of_family(declared: str, observed: str) -> str:
+    """An image family stands for the newest image in it, whose name starts with that of the family.
+
+    Source: https://cloud.google.com/compute/docs/images/image-families-best-practices
+    """
+    project, is_family, family = declared.rpartition("/images/family/")
+    if not is_family:
+        return ""
+    owner, _, image = observed.rpartition("/images/")
+    here = image.startswith(family) and owner.endswith(project.partition("projects/")[2])
+    return "image of the family" if here else ""
 
 
 def _address(declared: str, observed: str) -> str:
