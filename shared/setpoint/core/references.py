@@ -22,6 +22,7 @@ _LOOKS_LIKE_PATH = re.compile(
     r"(?:https?:)?//[a-z0-9.-]*googleapis\.com/|(?:" + "|".join(sorted(ROOTS)) + r")/[^/\s]+(?:/|\Z)"
 )
 _VERSION = re.compile(r"v\d+\w*\Z")
+_GENERATED_ID = re.compile(r"\d{15,}\Z")
 
 
 class Project(NamedTuple):
@@ -49,9 +50,10 @@ def same(one: str, other: str, own: Project) -> bool:
         if part == counterpart:
             continue
         before = longer[offset + at - 1] if offset + at else ""
-        if at == len(shorter) - 1 and before != "projects" and _is_id_of_name(part, counterpart):
-            continue
-        if before != "projects" or not same_project(part, counterpart, own):
+        if before == "projects":
+            if not same_project(part, counterpart, own):
+                return False
+        elif at < len(shorter) - 1 or not _may_be_id_of(part, counterpart):
             return False
     return offset == 0 or _may_precede(longer[:offset], shorter[0], own)
 
@@ -72,11 +74,12 @@ def same_project(one: str, other: str, own: Project) -> bool:
     return True
 
 
-_GENERATED = re.compile(r"\d{15,}\Z")
+def _may_be_id_of(one: str, other: str) -> bool:
+    """Whether one is an id that the server generated and the other a name, which cannot be told apart.
 
-
-def _is_id_of_name(one: str, other: str) -> bool:
-    return bool(_GENERATED.match(one)) != bool(_GENERATED.match(other))
+    Compute takes and gives either in a URL: https://cloud.google.com/compute/docs/naming-resources
+    """
+    return bool(_GENERATED_ID.match(one)) != bool(_GENERATED_ID.match(other))
 
 
 def segments(reference: str) -> list[str]:
