@@ -1,0 +1,191 @@
+"""Terraform plans and states as declarations.
+
+A resource's type gives the asset type (`terraform_types`), its attributes the full resource name (`terraform_names`)
+and, through the catalogue, the declared fields (`mapping`), with a small table for the rest (`terraform_table`). What
+it says of access is read in `terraform_iam`.
+
+Source: https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from setpoint.core import values
+from setpoint.core.catalogue import Schema, default_catalogue
+from setpoint.core.declarations import Declaration, Source
+from setpoint.core.names import ResourceKey, project_of
+from setpoint.declare import mapping, terraform_documents, terraform_iam, terraform_names, terraform_table
+from setpoint.declare.documents import Document, Problem
+from setpoint.declare.mapping import Placed, Unplaced
+from setpoint.declare.terraform_documents import Block
+from setpoint.declare.terraform_names import Name
+from setpoint.declare.terraform_types import PARTS, Meaning, meaning
+from setpoint.declare.translated import Translated
+
+
+class TerraformLoaded(NamedTuple):
+    """What a plan or state declares.
+
+    Args:
+        translated: The declarations, with what could not be translated.
+        problems: What is wrong, and what to do.
+        skipped: What is not declared, and how often: by the name of another provider, or by Terraform type.
+    """
+
+    translated: list[Translated]
+    problems: list[Problem]
+    skipped: Counter[str]
+
+
+def is_terraform(value: Any) -> bool:
+    """Whether a document is a plan or a state that `terraform show -json` wrote."""
+    return terraform_documents.is_terraform(value)
+
+
+def read(document: Document, *, project: str = "") -> TerraformLoaded:
+    """Read the declarations of a plan or state.
+
+    Args:
+        document: What `terraform show -json` wrote.
+        project: The project of resources that say none, where the provider block says none either.
+    """
+    source = Source(file=document.file, line=document.line, document=document.position)
+    found = terraform_documents.read(document.value, project=project)
+    loaded = TerraformLoaded([], [], Counter(found.others))
+    for block in found.google:
+        for part in parts(block):
+            if terraform_iam.is_iam(part.block.type):
+                _take(terraform_iam.translate(part.block, source), part.block, document, loaded)
+            elif part.means.known and part.block.type not in PARTS:
+                schemas = default_catalogue().schemas_for(part.means.asset_type)
+                _take(translate(part, schemas, source), part.block, document, loaded)
+            else:
+                loaded.skipped[block.type] += 1
+    return loaded
+
+
+def _take(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
+    if not translated.declaration.key.name:
+        message = "its full resource name is known only after apply; load the state, or the plan after it was applied"
+        if not block.default("project"):
+            message = "it is not known which project holds it; say `project` in the provider block or with --project"
+        loaded.problems.append(Problem(document.file, document.line, block.address, message))
+        return
+    loaded.translated.append(translated)
+
+
+class Part(NamedTuple):
+    """One resource of Google's in a Terraform resource: usually all of it, sometimes a block.
+
+    Args:
+        block: The Terraform resource, or a block of it with what the whole says of it.
+        means: What it means.
+        name: Its full resource name.
+        prefix: The author's path of its attributes.
+    """
+
+    block: Block
+    means: Meaning
+    name: Name
+    prefix: str
+
+
+def parts(block: Block) -> list[Part]:
+    """The resources of Google's that a Terraform resource declares: itself, and blocks that the API keeps apart."""
+    means = meaning(block.type)
+    name = terraform_names.name_of(block, means)
+    found = [Part(block, means, name, block.address)]
+    for attribute, asset_type, own in terraform_table.KEPT_APART.get(block.type, ()):
+        inside = block.values.get(attribute)
+        apart = Meaning(asset_type, ())
+        if isinstance(inside, list):
+            for at, one in enumerate(inside):
+                if isinstance(one, dict) and name.text:
+                    inner = block._replace(values=one, names=frozenset(one))
+                    text = f"{name.text}/{terraform_names.collection_of(apart)}/{inner.value(own)}"
+                    held = Name(text if inner.value(own) else "", frozenset(("zone",)), own, inner.value(own))
+                    found.append(Part(inner, apart, held, f"{block.address}.{attribute}[{at}]"))
+        elif inside is not None:
+            inner = block._replace(values={name: value for name, value in block.values.items() if name in own.split()})
+            found.append(Part(inner, apart, terraform_names.name_of(block, apart), block.address))
+    return found
+
+
+def translate(
+    part: Part,
+    schemas: tuple[Schema, ...],
+    source: Source = Source(),  # noqa: B008 - an immutable value
+) -> Translated:
+    """Put a resource's attributes into the API's shape.
+
+    Args:
+        part: The resource.
+        schemas: The schemas that the API may write it in; the one that takes most attributes is chosen.
+        source: Where it is written.
+    """
+    tree = _declared(part.block.values)
+    placed = [_place(part, tree, schema) for schema in schemas]
+    best = min(placed, key=lambda one: len(one.unplaced)) if placed else _as_written(part, tree)
+    unplaced = tuple(one for one in best.unplaced if not _is_in_name(one, part))
+    return Translated(
+        Declaration(
+            key=ResourceKey(part.name.text),
+            asset_type=part.means.asset_type,
+            data=best.data,
+            project=project_of(part.name.text) or part.block.default("project"),
+            source=source,
+        ),
+        unchecked=(*(one.path for one in unplaced), *best.unknown),
+        origins=best.origins,
+        unplaced=unplaced,
+    )
+
+
+def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
+    writable = {name for name, field in schema.fields.items() if not field.output_only}
+    no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around)
+    moves: dict[str, str | None] = {
+        **{name: None for name in no_data if values.camel(name) not in writable},
+        "project": None,
+        part.name.attribute: None,
+        **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(part.block.type, ())),
+        **terraform_table.MOVES.get(part.block.type, {}),
+    }
+    return mapping.place(tree, schema, prefix=part.prefix, moves=moves)
+
+
+def _as_written(part: Part, tree: Mapping[str, Any]) -> Placed:
+    """Without a schema nobody knows whether a block is an object or a list: only plain values can be compared."""
+    no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around}
+    plain, blocks = {}, []
+    for name, value in tree.items():
+        if name in no_data:
+            continue
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            blocks.append(f"{part.prefix}.{name}")
+        else:
+            plain[name] = value
+    placed = mapping.as_written(plain, prefix=part.prefix)
+    return Placed(placed.data, placed.origins, placed.unplaced, (*placed.unknown, *blocks))
+
+
+def _is_in_name(field: Unplaced, part: Part) -> bool:
+    """Whether an attribute that found no place is a part of the resource's name."""
+    in_name = (*part.name.around, part.name.attribute)
+    return field.name in in_name and field.path == f"{part.prefix}.{field.name}"
+
+
+def _declared(value: Any) -> Any:
+    """Without what Terraform writes for what is not declared: null, empty strings, lists and blocks."""
+    if isinstance(value, dict):
+        return {name: part for name, one in value.items() if not _is_empty(part := _declared(one))}
+    if isinstance(value, list):
+        return [_declared(one) for one in value]
+    return value
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, (str, list)) and not value)

@@ -1,0 +1,242 @@
+"""The resources of a Terraform plan or state, as `terraform show -json` writes them.
+
+Only what Terraform itself knows is done here: modules, `count` and `for_each`, what is known after apply, what is
+sensitive, what the author wrote and what the provider filled in. What a resource means to Google is said elsewhere.
+
+Source: https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from setpoint.declare.mapping import UNKNOWN
+
+_PROVIDERS = frozenset(("google", "google-beta"))
+_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
+_STEP = re.compile(r"module\.([^.\[]+)")
+_VARIABLE = re.compile(r"var\.([\w-]+)\Z")
+_MANAGED = "managed"
+
+
+class Block(NamedTuple):
+    """One managed resource of the Google providers.
+
+    Args:
+        address: Terraform's address, with the keys of `count` and `for_each`.
+        type: As `google_storage_bucket`.
+        values: The attributes; `UNKNOWN` where a value is known only after apply or must not be shown.
+        defaults: What the provider block says of `project`, `region` and `zone`.
+        names: All attributes that the type has, as far as the document shows them, those without a value included.
+    """
+
+    address: str
+    type: str
+    values: Mapping[str, Any]
+    defaults: Mapping[str, str]
+    names: frozenset[str] = frozenset()
+
+    def value(self, *names: str) -> str:
+        """The first of the named attributes that is a known, non-empty scalar, as text; or an empty string."""
+        for name in names:
+            found = self.values.get(name)
+            if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "":
+                return str(found)
+        return ""
+
+    def default(self, name: str) -> str:
+        """An attribute that the provider block can say for all resources that have it."""
+        return self.value(name) or (self.defaults.get(name, "") if name == "project" or name in self.names else "")
+
+
+class Blocks(NamedTuple):
+    """All that a plan or state holds.
+
+    Args:
+        google: The resources of the Google providers.
+        others: How many resources of each other provider there are.
+    """
+
+    google: tuple[Block, ...]
+    others: Counter[str]
+
+
+def is_terraform(value: Any) -> bool:
+    """Whether a document is a plan or a state in Terraform's JSON output format, of any version."""
+    return (
+        isinstance(value, dict)
+        and "format_version" in value
+        and any(isinstance(value.get(part), dict) for part in ("planned_values", "values"))
+    )
+
+
+def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
+    """Collect the resources of a plan (what is planned) or of a state (what is there).
+
+    Args:
+        value: The document.
+        project: The project of resources that say none, where the provider block says none either.
+    """
+    configuration = value.get("configuration") or {}
+    providers = configuration.get("provider_config") or {}
+    variables = value.get("variables") or {}
+    changes = {change.get("address"): change.get("change") or {} for change in value.get("resource_changes") or ()}
+    root = (value.get("planned_values") or value.get("values") or {}).get("root_module") or {}
+    google, others = [], Counter[str]()
+    for path, resource in _resources(root, ()):
+        if resource.get("mode", _MANAGED) != _MANAGED:
+            continue
+        provider = str(resource.get("provider_name", "")).rpartition("/")[2]
+        if provider not in _PROVIDERS:
+            others[provider or str(resource.get("type", "")).partition("_")[0]] += 1
+            continue
+        written = _written(configuration.get("root_module") or {}, path, resource)
+        change = changes.get(resource.get("address")) or {}
+        google.append(
+            Block(
+                address=str(resource.get("address", "")),
+                type=str(resource.get("type", "")),
+                values=_attributes(resource, change, written.get("expressions")),
+                defaults={"project": project}
+                | _defaults(providers, written.get("provider_config_key"), provider, variables),
+                names=frozenset((*(resource.get("values") or ()), *(change.get("after_unknown") or ()))),
+            )
+        )
+    return Blocks(tuple(google), others)
+
+
+def _resources(module: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    for resource in module.get("resources") or ():
+        if isinstance(resource, dict):
+            yield path, resource
+    for child in module.get("child_modules") or ():
+        steps = tuple(_STEP.findall(_INDEX.sub("", str(child.get("address", "")))))
+        yield from _resources(child, steps)
+
+
+def _written(module: Mapping[str, Any], path: tuple[str, ...], resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the configuration says of a resource; nothing in a state."""
+    for step in path:
+        module = ((module.get("module_calls") or {}).get(step) or {}).get("module") or {}
+    wanted = (resource.get("type"), resource.get("name"))
+    for one in module.get("resources") or ():
+        if (one.get("type"), one.get("name")) == wanted and one.get("mode", _MANAGED) == _MANAGED:
+            found: Mapping[str, Any] = one
+            return found
+    return {}
+
+
+def _defaults(providers: Mapping[str, Any], key: Any, provider: str, variables: Mapping[str, Any]) -> dict[str, str]:
+    config = providers.get(key) or providers.get(provider) or providers.get("google") or {}
+    found = {}
+    for name in ("project", "region", "zone"):
+        said = _constant((config.get("expressions") or {}).get(name), variables)
+        if said:
+            found[name] = said
+    return found
+
+
+def _constant(expression: Any, variables: Mapping[str, Any]) -> str:
+    """The value of an expression that is a constant or just one variable of the root module."""
+    if not isinstance(expression, dict):
+        return ""
+    if "constant_value" in expression:
+        return str(expression["constant_value"] or "")
+    named = [match[1] for one in expression.get("references") or () if (match := _VARIABLE.match(str(one)))]
+    if len(named) != 1:
+        return ""
+    return str((variables.get(named[0]) or {}).get("value") or "")
+
+
+def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written: Any) -> dict[str, Any]:
+    values = resource.get("values") or {}
+    unknown = change.get("after_unknown") or {}
+    secret = change.get("after_sensitive") or resource.get("sensitive_values") or {}
+    # What a plan takes over from the state holds also what the service chose; the author wrote only some of it.
+    taken_over = change.get("before") is not None and isinstance(written, dict)
+    reading = _Reading(taken_over=taken_over)
+    found = reading.group(values, unknown, secret, written if isinstance(written, dict) else None)
+    if taken_over:
+        found |= {name: values[name] for name in NAMING if values.get(name) is not None and name not in found}
+    return found
+
+
+NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
+"""Attributes that say which resource it is; they are read even where the author left them to the provider."""
+
+
+class _Reading:
+    """Puts values, marks and expressions together.
+
+    Args:
+        taken_over: The values come from the state, so that only what the author wrote is declared.
+    """
+
+    def __init__(self, *, taken_over: bool) -> None:
+        self.taken_over = taken_over
+
+    def group(self, values: Any, unknown: Any, secret: Any, written: Any) -> dict[str, Any]:
+        """The attributes of a resource, a block or a map, without those that nobody declares."""
+        names = dict.fromkeys((*values, *(unknown if isinstance(unknown, dict) else ())))
+        found = {}
+        for name in names:
+            value, said = values.get(name), _inner(written, name)
+            if said is None and written is not None and (self.taken_over or _part(unknown, name) is True):
+                # The service chooses it; or a `dynamic` block wrote it, which the configuration does not show.
+                part = UNKNOWN if self.taken_over and _is_block(value) else None
+            else:
+                part = self.part(value, _part(unknown, name), _part(secret, name), said)
+            if part is not None:
+                found[name] = part
+        return found
+
+    def part(self, value: Any, unknown: Any, secret: Any, written: Any) -> Any:
+        """One value, `UNKNOWN` where it is known only after apply, or secret; None where it says nothing."""
+        if unknown is True:
+            return UNKNOWN
+        if value is None:
+            return None
+        if secret is True:
+            return UNKNOWN
+        if isinstance(value, dict):
+            return self.group(value, unknown, secret, written)
+        if isinstance(value, list):
+            return [
+                self.part(one, _part(unknown, at), _part(secret, at), _element(written, at))
+                for at, one in enumerate(value)
+            ]
+        return value
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _part(marks: Any, key: str | int) -> Any:
+    """The marks of a part; a mark of the whole holds for each part."""
+    if marks is True:
+        return True
+    if isinstance(marks, dict) and isinstance(key, str):
+        return marks.get(key)
+    if isinstance(marks, list) and isinstance(key, int) and key < len(marks):
+        return marks[key]
+    return None
+
+
+_IS_EXPRESSION = frozenset(("constant_value", "references"))
+
+
+def _inner(written: Any, name: str) -> Any:
+    """The expression of an attribute inside a block; an expression of the whole is one of each part."""
+    if not isinstance(written, dict) or written.keys() & _IS_EXPRESSION:
+        return written
+    return written.get(name)
+
+
+def _element(written: Any, at: int) -> Any:
+    if isinstance(written, list):
+        return written[at] if at < len(written) else written[-1] if written else None
+    return written

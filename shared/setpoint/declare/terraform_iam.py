@@ -1,0 +1,128 @@
+"""What Terraform says of access: `google_*_iam_policy`, `_binding`, `_member` and `_audit_config`.
+
+A policy owns all grants of its resource, a binding those of one role, a member one grant.
+
+Source: https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_project_iam
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from setpoint.core.declarations import Authority, Declaration, Source
+from setpoint.core.names import ResourceKey, project_of
+from setpoint.declare import terraform_names
+from setpoint.declare.mapping import UNKNOWN
+from setpoint.declare.terraform_documents import Block
+from setpoint.declare.terraform_types import meaning
+from setpoint.declare.translated import Translated
+
+_TYPE = re.compile(r"(google_\w+?)_iam_(policy|binding|member|audit_config)\Z")
+_AUTHORITIES: Mapping[str, Authority] = {"policy": "policy", "binding": "role", "member": "member"}
+
+
+class _Said(NamedTuple):
+    """A policy, the author's paths of its parts, and what is not known of it."""
+
+    policy: dict[str, Any]
+    origins: dict[str, str]
+    unchecked: tuple[str, ...] = ()
+
+
+def is_iam(terraform_type: str) -> bool:
+    """Whether a type says who may do what with a resource."""
+    return _TYPE.match(terraform_type) is not None
+
+
+def translate(block: Block, source: Source) -> Translated:
+    """Read an IAM resource; the resource that it is about is named as its own Terraform type names it."""
+    match = _TYPE.match(block.type)
+    target, form = (match[1], match[2]) if match else (block.type, "")
+    means = meaning(target)
+    name = terraform_names.name_of(block._replace(type=target, values=_naming(block)), means)
+    said = _READERS[form](block)
+    return Translated(
+        Declaration(
+            key=ResourceKey(name.text, "iam_policy"),
+            asset_type=means.asset_type,
+            data=said.policy,
+            project=project_of(name.text) or block.default("project"),
+            authority=_AUTHORITIES.get(form, "member"),
+            source=source,
+        ),
+        unchecked=said.unchecked,
+        origins={"": block.address, **said.origins},
+    )
+
+
+def _naming(block: Block) -> dict[str, Any]:
+    """The attributes that name the resource; the IAM resource's own id is another thing."""
+    no_name = {"id", "role", "member", "members", "condition", "policy_data", "etag"}
+    return {name: value for name, value in block.values.items() if name not in no_name}
+
+
+def _policy(block: Block) -> _Said:
+    text = block.values.get("policy_data")
+    path = f"{block.address}.policy_data"
+    if not isinstance(text, str):
+        return _Said({}, {}, (path,))
+    try:
+        policy = json.loads(text or "{}")
+    except ValueError:
+        return _Said({}, {}, (path,))
+    if not isinstance(policy, dict):
+        return _Said({}, {}, (path,))
+    return _Said(
+        {"bindings": policy.get("bindings") or []} | _audited(policy), {"bindings": path, "auditConfigs": path}
+    )
+
+
+def _audited(policy: Mapping[str, Any]) -> dict[str, Any]:
+    found = policy.get("auditConfigs")
+    return {"auditConfigs": found} if found else {}
+
+
+def _binding(block: Block) -> _Said:
+    return _grants(block, "members", block.values.get("members"))
+
+
+def _member(block: Block) -> _Said:
+    member = block.values.get("member")
+    return _grants(block, "member", [member] if isinstance(member, str) else member)
+
+
+def _grants(block: Block, attribute: str, members: Any) -> _Said:
+    """One binding; where a part of it is known only after apply, nothing of it can be compared."""
+    role, condition = block.values.get("role"), _condition(block.values.get("condition"))
+    path = f"{block.address}.{attribute}"
+    if not isinstance(role, str) or not isinstance(members, list) or condition is UNKNOWN:
+        return _Said({}, {}, (path,))
+    if any(not isinstance(one, str) for one in members):
+        return _Said({}, {}, (path,))
+    binding: dict[str, Any] = {"role": role, "members": members}
+    if condition is not None:
+        binding["condition"] = condition
+    return _Said({"bindings": [binding]}, {"bindings": path, "bindings[0]": path})
+
+
+def _condition(value: Any) -> Any:
+    """The condition, None where there is none, `UNKNOWN` where it is known only after apply."""
+    if value is UNKNOWN:
+        return UNKNOWN
+    one = value[0] if isinstance(value, list) and value else value
+    if not isinstance(one, dict):
+        return UNKNOWN if one is UNKNOWN else None
+    if any(part is UNKNOWN for part in one.values()):
+        return UNKNOWN
+    return {name: part for name, part in one.items() if part}
+
+
+def _audit(block: Block) -> _Said:
+    """Who is exempted from audit logs; of one service only, so that other services' entries are not compared."""
+    return _Said({}, {}, (f"{block.address}.audit_log_config",))
+
+
+_READERS = {"policy": _policy, "binding": _binding, "member": _member, "audit_config": _audit}

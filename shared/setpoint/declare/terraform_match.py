@@ -1,0 +1,74 @@
+"""Which resource of a plan declares a live one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from setpoint.core import references, values
+from setpoint.core.catalogue import Schema
+from setpoint.core.references import Project
+from setpoint.declare import terraform, terraform_documents, terraform_iam
+from setpoint.declare.terraform import Part
+
+
+def find(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[Part]:
+    """The resources of a plan that may declare a live one, the surest only.
+
+    Args:
+        plan: What `terraform show -json` wrote.
+        asset_type: Cloud Asset Inventory's type of the live resource.
+        full_name: Its full resource name.
+        own: The project that holds it.
+    """
+    blocks = terraform_documents.read(plan, project=own.id).google
+    parts = [part for block in blocks if not terraform_iam.is_iam(block.type) for part in terraform.parts(block)]
+    same_type = [part for part in parts if part.means.asset_type == asset_type]
+    candidates = same_type or [part for part in parts if _is_akin(part.means.asset_type, asset_type)]
+    exact = [part for part in candidates if part.name.text and references.same(part.name.text, full_name, own)]
+    last = full_name.rpartition("/")[2]
+    named = [part for part in candidates if part.name.own and part.name.own.rpartition("/")[2] == last]
+    # What is left has a name that only the server knows: all that is not surely another resource may be meant.
+    return exact or named or [part for part in candidates if not part.name.text] or candidates
+
+
+def _is_akin(one: str, other: str) -> bool:
+    """Whether two asset types are one kind, regional or global."""
+    service, _, kind = one.partition("/")
+    other_service, _, other_kind = other.partition("/")
+    return service == other_service and _plain(kind) == _plain(other_kind)
+
+
+def _plain(kind: str) -> str:
+    return kind.removeprefix("Region").removeprefix("Global").lower()
+
+
+def likest(parts: Sequence[Part], live: Mapping[str, Any]) -> Part:
+    """Of several that may be meant, the one whose attributes' values the live resource has most of."""
+    there = set(_scalars(live))
+    return max(parts, key=lambda part: sum(value in there for value in _scalars(part.block.values)))
+
+
+def as_api(live: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
+    """A live resource as its API answers it, where a tool wrote it down as it would be sent.
+
+    Tools that make assets of plans keep the body of a create request, in which the resource is one field among others,
+    and names in snake case. What an API answers comes back as it is.
+    """
+    if schema is None or not live:
+        return live
+    known = schema.fields.keys()
+    if not known & live.keys():
+        inside = [one for one in live.values() if isinstance(one, dict) and known & one.keys()]
+        live = inside[0] if len(inside) == 1 else live
+    if known >= live.keys():
+        return live
+    return {values.camel(name) if name not in known else name: value for name, value in live.items()}
+
+
+def _scalars(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [found for part in value.values() for found in _scalars(part)]
+    if isinstance(value, list):
+        return [found for part in value for found in _scalars(part)]
+    return [value] if isinstance(value, str) and value else []

@@ -1,0 +1,332 @@
+"""The full resource name of a Terraform resource.
+
+What Terraform knows is taken first: an `id` or an attribute that is a path. In a plan that creates, most ids are known
+after apply; there the path is made by the rule that Google's APIs follow: the project or whatever else is on top, the
+location, the collections around, the collection of the kind, and the resource's own id. The tables hold where names
+differ from that rule.
+
+Sources: https://cloud.google.com/asset-inventory/docs/asset-names, https://google.aip.dev/122
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from setpoint.core import references
+from setpoint.declare import field_words
+from setpoint.declare.terraform_documents import Block
+from setpoint.declare.terraform_types import Meaning
+
+# Host of the API → host in resource names.
+_HOSTS = {
+    "bigtableadmin.googleapis.com": "bigtable.googleapis.com",  # names keep the product's host
+    "sqladmin.googleapis.com": "cloudsql.googleapis.com",  # as above
+}
+
+# Kind → collection, where it is not the kind's plural.
+_COLLECTIONS = {
+    "aiplatform.googleapis.com/EntityType": "entityTypes",
+    "cloudbuild.googleapis.com/BuildTrigger": "triggers",
+    "cloudbuild.googleapis.com/Trigger": "triggers",
+    "cloudfunctions.googleapis.com/CloudFunction": "functions",
+    "cloudresourcemanager.googleapis.com/TagBinding": "tagBindings",
+    "container.googleapis.com/Cluster": "clusters",
+    "compute.googleapis.com/GlobalAddress": "addresses",
+    "compute.googleapis.com/GlobalForwardingRule": "forwardingRules",
+    "compute.googleapis.com/NetworkFirewallPolicy": "firewallPolicies",
+    "compute.googleapis.com/RegionBackendService": "backendServices",
+    "compute.googleapis.com/RegionDisk": "disks",
+    "dns.googleapis.com/ResourceRecordSet": "rrsets",
+    "logging.googleapis.com/LogBucket": "buckets",
+    "logging.googleapis.com/LogExclusion": "exclusions",
+    "logging.googleapis.com/LogMetric": "metrics",
+    "logging.googleapis.com/LogSink": "sinks",
+    "logging.googleapis.com/LogView": "views",
+    "secretmanager.googleapis.com/SecretVersion": "versions",
+    "iam.googleapis.com/ServiceAccountKey": "keys",
+    "iam.googleapis.com/WorkloadIdentityPoolProvider": "providers",
+    "iam.googleapis.com/WorkforcePoolProvider": "providers",
+    "run.googleapis.com/DomainMapping": "domainmappings",
+    "vpcaccess.googleapis.com/Connector": "connectors",
+}
+
+# Kind → the collections between the location and its own, outermost first, as the APIs' paths have them.
+_AROUND = {
+    "aiplatform.googleapis.com/EntityType": ("featurestores",),
+    "aiplatform.googleapis.com/FeatureView": ("featureOnlineStores",),
+    "alloydb.googleapis.com/Instance": ("clusters",),
+    "alloydb.googleapis.com/User": ("clusters",),
+    "analyticshub.googleapis.com/Listing": ("dataExchanges",),
+    "apphub.googleapis.com/Service": ("applications",),
+    "apphub.googleapis.com/Workload": ("applications",),
+    "biglake.googleapis.com/Database": ("catalogs",),
+    "bigquery.googleapis.com/Routine": ("datasets",),
+    "bigquery.googleapis.com/RowAccessPolicy": ("datasets", "tables"),
+    "bigquery.googleapis.com/Table": ("datasets",),
+    "bigqueryreservation.googleapis.com/Assignment": ("reservations",),
+    "bigtableadmin.googleapis.com/AppProfile": ("instances",),
+    "bigtableadmin.googleapis.com/Cluster": ("instances",),
+    "bigtableadmin.googleapis.com/Table": ("instances",),
+    "certificatemanager.googleapis.com/CertificateMapEntry": ("certificateMaps",),
+    "clouddeploy.googleapis.com/Automation": ("deliveryPipelines",),
+    "cloudkms.googleapis.com/CryptoKey": ("keyRings",),
+    "cloudkms.googleapis.com/CryptoKeyVersion": ("keyRings", "cryptoKeys"),
+    "cloudkms.googleapis.com/ImportJob": ("keyRings",),
+    "composer.googleapis.com/UserWorkloadsConfigMap": ("environments",),
+    "composer.googleapis.com/UserWorkloadsSecret": ("environments",),
+    "container.googleapis.com/NodePool": ("clusters",),
+    "dataplex.googleapis.com/Asset": ("lakes", "zones"),
+    "dataplex.googleapis.com/Task": ("lakes",),
+    "dataplex.googleapis.com/Zone": ("lakes",),
+    "dns.googleapis.com/ResourceRecordSet": ("managedZones",),
+    "dns.googleapis.com/ResponsePolicyRule": ("responsePolicies",),
+    "firestore.googleapis.com/BackupSchedule": ("databases",),
+    "firestore.googleapis.com/Index": ("databases", "collectionGroups"),
+    "gkehub.googleapis.com/MembershipBinding": ("memberships",),
+    "gkehub.googleapis.com/Namespace": ("scopes",),
+    "healthcare.googleapis.com/ConsentStore": ("datasets",),
+    "healthcare.googleapis.com/DicomStore": ("datasets",),
+    "healthcare.googleapis.com/FhirStore": ("datasets",),
+    "healthcare.googleapis.com/Hl7V2Store": ("datasets",),
+    "iam.googleapis.com/ServiceAccountKey": ("serviceAccounts",),
+    "iam.googleapis.com/WorkforcePoolProvider": ("workforcePools",),
+    "iam.googleapis.com/WorkloadIdentityPoolProvider": ("workloadIdentityPools",),
+    "logging.googleapis.com/LogView": ("buckets",),
+    "managedkafka.googleapis.com/Acl": ("clusters",),
+    "managedkafka.googleapis.com/Topic": ("clusters",),
+    "monitoring.googleapis.com/ServiceLevelObjective": ("services",),
+    "netapp.googleapis.com/Backup": ("backupVaults",),
+    "networkconnectivity.googleapis.com/Group": ("hubs",),
+    "privateca.googleapis.com/Certificate": ("caPools",),
+    "privateca.googleapis.com/CertificateAuthority": ("caPools",),
+    "secretmanager.googleapis.com/SecretVersion": ("secrets",),
+    "servicedirectory.googleapis.com/Endpoint": ("namespaces", "services"),
+    "servicedirectory.googleapis.com/Service": ("namespaces",),
+    "spanner.googleapis.com/BackupSchedule": ("instances", "databases"),
+    "spanner.googleapis.com/Database": ("instances",),
+    "spanner.googleapis.com/InstancePartition": ("instances",),
+    "sqladmin.googleapis.com/Database": ("instances",),
+    "sqladmin.googleapis.com/User": ("instances",),
+    "storage.googleapis.com/Object": ("b",),
+    "workstations.googleapis.com/Workstation": ("workstationClusters", "workstationConfigs"),
+    "workstations.googleapis.com/WorkstationConfig": ("workstationClusters",),
+}
+
+# Services whose names say no location, although some of their resources have one.
+_PLACELESS = frozenset(
+    (
+        "bigquery.googleapis.com",  # a dataset's location is a property
+        "bigtableadmin.googleapis.com",  # a cluster's zone is a property
+        "dns.googleapis.com",  # only the unfinished v2 has locations
+        "firestore.googleapis.com",  # a database's location is a property
+        "monitoring.googleapis.com",  # global
+        "pubsub.googleapis.com",  # global
+        "serviceusage.googleapis.com",  # global
+        "spanner.googleapis.com",  # an instance's configuration says where it is
+        "sqladmin.googleapis.com",  # an instance's region is a property
+    )
+)
+
+# Services that name regions and zones in the older way, `zones/europe-west1-b`.
+_AREAS = frozenset(("compute.googleapis.com", "dataproc.googleapis.com"))
+
+# Attributes that say what else than a project is on top.
+_TOPS = {"organization": "organizations", "org_id": "organizations", "folder": "folders", "folder_id": "folders"}
+_LOCATIONS = ("location", "region", "zone", "location_id")
+_PATH = re.compile(r"(?:projects|organizations|folders|billingAccounts|accessPolicies)/[^/]+(?:/.+)?\Z")
+
+
+class Name(NamedTuple):
+    """A full resource name, and how it came about.
+
+    Args:
+        text: The full resource name, or empty where a part of it is known only after apply.
+        around: The attributes that say where the resource is and what holds it.
+        attribute: The attribute that holds the resource's own id.
+        own: The id, or empty.
+    """
+
+    text: str
+    around: frozenset[str]
+    attribute: str
+    own: str
+
+
+def name_of(block: Block, meaning: Meaning) -> Name:
+    """The full resource name of a resource."""
+    attribute, own = _own(block, meaning)
+    around = _AROUND.get(meaning.asset_type, ())
+    parents = [_parent(block, collection) for collection in around]
+    held = frozenset(("project", *_LOCATIONS, *_TOPS, "parent", *(attribute for attribute, _ in parents)))
+    special = _special(block, meaning, own)
+    if special is not None:
+        return Name(special, held, attribute, own)
+    host = _HOSTS.get(meaning.service, meaning.service)
+    collection = collection_of(meaning)
+    known = block.value("id")
+    if _PATH.match(known) and collection in known.split("/"):
+        return Name(f"//{host}/{known}", held, attribute, own)
+    if _is_path(own):
+        return Name(f"//{host}/{_path(own)}", held, attribute, own)
+    if not own:
+        return Name("", held, attribute, "")
+    top = _top(block, meaning, around, parents)
+    return Name(f"//{host}/{top}/{collection}/{own}" if top else "", held, attribute, own)
+
+
+def collection_of(meaning: Meaning) -> str:
+    """The collection that holds resources of a kind: `crypto_key` → `cryptoKeys`."""
+    found = _COLLECTIONS.get(meaning.asset_type)
+    if found is not None:
+        return found
+    *head, last = re.findall(r"[A-Z][a-z0-9]*", meaning.kind) or [meaning.kind]
+    plural = "".join(head) + field_words.plural(last.lower()).capitalize()
+    return plural[:1].lower() + plural[1:]
+
+
+def _special(block: Block, meaning: Meaning, own: str) -> str | None:
+    """Names that follow no rule; None where the rule holds."""
+    host, project = meaning.service, block.default("project")
+    match meaning.asset_type:
+        case "storage.googleapis.com/Bucket":
+            return f"//{host}/{own}" if own else ""
+        case "cloudresourcemanager.googleapis.com/Project":
+            named = block.value("project_id", "project")
+            return f"//{host}/projects/{named}" if named else ""
+        case "cloudresourcemanager.googleapis.com/Folder":
+            folder = block.value("name", "folder_id", "folder")
+            return f"//{host}/folders/{folder.rpartition('/')[2]}" if folder else ""
+        case "cloudresourcemanager.googleapis.com/Organization":
+            named = block.value("org_id", "organization")
+            return f"//{host}/organizations/{named.rpartition('/')[2]}" if named else ""
+        case "cloudbilling.googleapis.com/ProjectBillingInfo":
+            named = block.value("project_id", "project")
+            return f"//{host}/projects/{named}/billingInfo" if named else ""
+        case "cloudbilling.googleapis.com/BillingAccount":
+            named = block.value("billing_account_id", "billing_account")
+            return f"//{host}/billingAccounts/{named.rpartition('/')[2]}" if named else ""
+        case "iam.googleapis.com/ServiceAccount":
+            named = block.value("unique_id", "email") or _service_account(block, own, project)
+            named = named.rpartition("/")[2]
+            return f"//{host}/projects/{project or _project_in(own)}/serviceAccounts/{named}" if named else ""
+        case "serviceusage.googleapis.com/Service":
+            named = block.value("service")
+            return f"//{host}/projects/{project}/services/{named}" if named and project else ""
+    return None
+
+
+def _service_account(block: Block, own: str, project: str) -> str:
+    if "@" in own:
+        return own
+    account = block.value("account_id")
+    return f"{account}@{project}.iam.gserviceaccount.com" if account and project else ""
+
+
+def _project_in(path: str) -> str:
+    return path.split("/")[1] if path.startswith("projects/") else "-"
+
+
+# Types whose own `name` is no part of the resource's name, which the server makes up.
+_NAMED_BY_SERVER = frozenset(("google_cloudbuild_trigger",))
+
+
+def _own(block: Block, meaning: Meaning) -> tuple[str, str]:
+    """The attribute that holds the resource's own id, and the id."""
+    if block.type in _NAMED_BY_SERVER:
+        return "", ""
+    short = block.value("name")
+    for attribute in _own_attributes(meaning):
+        found = block.value(attribute)
+        # Compute numbers its resources besides naming them.
+        if found and not (found.isdigit() and attribute.endswith("_id") and short and "/" not in short):
+            return attribute, found
+    return "name", ""
+
+
+def _own_attributes(meaning: Meaning) -> Iterator[str]:
+    words = meaning.words
+    for start in range(len(words)):
+        said = "_".join(words[start:])
+        yield f"{said}_id"
+    yield from ("account_id", "name")
+    for start in range(len(words)):
+        said = "_".join(words[start:])
+        yield f"{said}_name"
+        yield said
+    yield from ("domain_name", "domain")
+
+
+def _parent(block: Block, collection: str) -> tuple[str, str]:
+    """The attribute that names what holds the resource, and its value."""
+    words = re.findall(r"[A-Z]?[a-z0-9]+", collection)
+    singular = "_".join([*(word.lower() for word in words[:-1]), field_words.singular(words[-1].lower())])
+    last = singular.rpartition("_")[2]
+    names = [f"{said}{ending}" for said in dict.fromkeys((singular, last)) for ending in ("", "_id", "_name")]
+    names += ["bucket"] if collection == "b" else []
+    names += ["database"] if collection == "databases" else []
+    names += [f"dataplex_{singular}", f"parent_{singular}", f"{singular}s_id", "collection"]
+    for attribute in names:
+        found = block.value(attribute)
+        if found:
+            return attribute, found
+    return singular, ""
+
+
+def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[tuple[str, str]]) -> str:
+    """All that comes before the resource's own collection, or empty where a part is not known."""
+    parent = block.value("parent")
+    if not around and _is_path(parent):
+        return _path(parent)
+    path = ""
+    for collection, (_, value) in zip(around, parents, strict=True):
+        if _is_path(value):
+            path = _path(value)
+        elif value:
+            path = path or _root(block, meaning)
+            if not path:
+                return ""
+            path = f"{path}/{collection}/{value.rpartition('/')[2]}"
+        elif _is_path(parent):
+            path = _path(parent)
+        else:
+            return ""
+    return path or _root(block, meaning)
+
+
+def _root(block: Block, meaning: Meaning) -> str:
+    """The project or what else is on top, with the location."""
+    top = ""
+    for attribute, collection in _TOPS.items():
+        value = block.value(attribute)
+        if value and attribute.partition("_")[0] in block.type:
+            top = f"{collection}/{value.rpartition('/')[2]}"
+    project = block.default("project")
+    top = top or (f"projects/{project.rpartition('/')[2]}" if project else "")
+    if not top:
+        return ""
+    place = _place(block, meaning)
+    return f"{top}/{place}" if place else top
+
+
+def _place(block: Block, meaning: Meaning) -> str:
+    if meaning.service in _PLACELESS:
+        return ""
+    if meaning.service in _AREAS:
+        for attribute in ("zone", "region"):
+            value = block.default(attribute)
+            if value:
+                return f"{attribute}s/{value.rpartition('/')[2]}"
+        return "global" if meaning.service == "compute.googleapis.com" else "regions/global"
+    value = next((found for attribute in _LOCATIONS if (found := block.default(attribute))), "")
+    return f"locations/{value.rpartition('/')[2]}" if value else ""
+
+
+def _is_path(value: str) -> bool:
+    return bool(_PATH.match(_path(value))) if value else False
+
+
+def _path(value: str) -> str:
+    """A path in any spelling without host and version."""
+    return "/".join(references.segments(value)) if "//" in value or references.looks_like_path(value) else value
