@@ -65,11 +65,13 @@ def test_an_unknown_number_may_be_any_foreign_project() -> None:
     assert not same("projects/host-net/global/networks/shared", "projects/555555555555/global/networks/other", OWN)
 
 
-def test_a_name_and_a_generated_id_may_be_one_resource_and_two_ids_are_two() -> None:
-    assert same("shared", "projects/billing-prod/global/networks/4369126990761302802", OWN)
-    assert same("regions/us-west3/addresses/5107501028755620910", "regions/us-west3/addresses/nat-1", OWN)
-    assert not same("networks/4369126990761302802", "networks/5107501028755620910", OWN)
-    assert not same("zones/us-west3-a/disks/boot", "zones/us-west3-b/disks/4369126990761302802", OWN)
+def test_a_name_and_a_generated_id_may_be_one_resource_only_where_that_is_said() -> None:
+    loose = OWN._replace(ids_for_names=True)
+    assert same("shared", "projects/billing-prod/global/networks/4369126990761302802", loose)
+    assert same("regions/us-west3/addresses/5107501028755620910", "regions/us-west3/addresses/nat-1", loose)
+    assert not same("networks/4369126990761302802", "networks/5107501028755620910", loose)
+    assert not same("zones/us-west3-a/disks/boot", "zones/us-west3-b/disks/4369126990761302802", loose)
+    assert not same("shared", "projects/billing-prod/global/networks/4369126990761302802", OWN)
 
 
 def test_a_bucket_is_named_by_its_last_part() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,8 @@ errors = Console(stderr=True, highlight=False)
 
 SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _OPERATION_STYLES = {"changed": "yellow", "missing": "red", "unexpected": "magenta"}
+_LINK = re.compile(r"(?:https:)?//[a-z.]+/(?:[a-z0-9/]+/)?projects/.+/([^/]+/[^/]+)\Z")
+_COMMON_KINDS = frozenset(("Instance", "Service", "Cluster", "Repository", "Policy", "Job"))
 _SHORT = 60
 _MOST_LINES = 6
 
@@ -56,17 +59,13 @@ def finding_block(state: ResourceState) -> Text:
     finding = state.finding
     if finding is None:
         return Text()
-    head = Text.assemble(
-        (f"{finding.severity:9}", SEVERITY_STYLES[finding.severity]), (short_name(state.key.name), "bold")
-    )
-    if state.key.content != "resource":
-        head.append(f" {state.key.content}")
+    head = Text.assemble((f"{finding.severity:9}", SEVERITY_STYLES[finding.severity]), title(state))
     if finding.status != "open":
         head.append(f" {finding.status}: {finding.reason}", "green")
     facts = (
         ago(finding.first_seen),
         " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
-        finding.project,
+        short_name(state.key.name),
         str(finding.source),
         state.key.id[:8],
     )
@@ -91,7 +90,11 @@ def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text
 
 
 def difference_line(difference: Difference) -> Text:
-    """``path: declared → observed``."""
+    """``path: declared → observed``; a grant says all by itself."""
+    grant = difference.declared if difference.op == "missing" else difference.observed
+    if _is_grant(grant):
+        sign, style = ("- ", "red") if difference.op == "missing" else ("+ ", "magenta")
+        return Text.assemble((sign, style), shown(grant))
     text = Text.assemble((difference.path or "(all)", _OPERATION_STYLES[difference.op]), ": ")
     if difference.op != "unexpected":
         text.append(shown(difference.declared))
@@ -104,15 +107,43 @@ def difference_line(difference: Difference) -> Text:
 
 
 def shown(value: Any, most: int = _SHORT) -> str:
-    """A value as JSON, shortened."""
+    """A value as JSON, shortened; of a link its end, which is what tells it from others."""
     if value is msgspec.UNSET:
         return "-"
-    if isinstance(value, dict) and value.keys() <= {"role", "member", "condition"} and "member" in value:
+    if _is_grant(value):
         condition = value.get("condition")
         when = f" if {condition.get('title') or condition.get('expression')}" if condition else ""
         return f"{value['role']} for {value['member']}{when}"
-    text = msgspec.json.encode(value).decode()
+    text = msgspec.json.encode(shortened(value)).decode()
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def shortened(value: Any) -> Any:
+    """A link less what is the same in all of them; any other value as it is."""
+    if isinstance(value, str) and (found := _LINK.match(value)):
+        return f"…/{found.group(1)}"
+    return value
+
+
+def _is_grant(value: Any) -> bool:
+    return isinstance(value, dict) and "member" in value and value.keys() <= {"role", "member", "condition"}
+
+
+def title(state: ResourceState) -> Text:
+    """What drifted, as people call it: ``IAM of Bucket exports``, and its project where the name does not say it."""
+    kind = kind_of(state.asset_type)
+    about = {"iam_policy": f"IAM of {kind}", "org_policy": f"organisation policies of {kind}"}
+    last = short_name(state.key.name).rpartition("/")[2].partition("@")[0]
+    project = state.finding.project if state.finding else ""
+    if last.isdigit() and project and state.asset_type.endswith("/Project"):
+        last, project = project, ""
+    return Text.assemble((about.get(state.key.content, kind), "bold"), f" {last}", (f"  {project}", "dim"))
+
+
+def kind_of(asset_type: str) -> str:
+    """An asset type as people call it; what is a word of many services names its service."""
+    service, _, kind = asset_type.partition("/")
+    return f"{service.removesuffix('.googleapis.com')} {kind}" if kind in _COMMON_KINDS else kind
 
 
 def short_name(name: str) -> str:

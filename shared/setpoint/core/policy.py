@@ -22,15 +22,17 @@ _WIDE_ROLE = re.compile(
 )
 _COSMETIC = re.compile(r"^(\w+\.)?(labels|annotations|description|displayName)\b", re.IGNORECASE)
 _EXPOSING = re.compile(
-    r"(sourceRanges|authorizedNetworks|publicAccessPrevention|uniformBucketLevelAccess|ipv4Enabled|requireSsl|allowed"
-    r"|kmsKeyName|defaultKmsKeyName|enablePrivateNodes|natIP|ingress)\b"
+    r"(sourceRanges|authorizedNetworks|publicAccessPrevention|uniformBucketLevelAccess|ipv4Enabled|requireSsl|sslMode"
+    r"|allowed|kmsKeyName|enablePrivate\w+|natIP|ingress|authEnabled|deletionProtection\w*|masterAuthorized\w+"
+    r"|rotationPeriod)\b|^(disabled|access|destination)\b",
+    re.IGNORECASE,
 )
 
 _BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
     (_PUBLIC_MEMBER, "critical"),  # a grant to the whole world
     (_WIDE_ROLE, "critical"),  # a grant of everything, or of the right to become somebody else
     (re.compile(r"bindings\["), "high"),  # any other grant
-    (_EXPOSING, "high"),  # who can reach it, and with which key it is encrypted
+    (_EXPOSING, "high"),  # who can reach it, which key encrypts it, whether it is guarded and watched at all
     (_COSMETIC, "low"),  # nothing behaves otherwise
 )
 """The first pattern that is found in a path gives the severity; no pattern, ``medium``."""

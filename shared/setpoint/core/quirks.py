@@ -1,4 +1,4 @@
-"""What single APIs do that no schema tells: three tables, each entry with the reason that holds for the API."""
+"""What single APIs do that no schema tells: some tables, each entry with the reason that holds for the API."""
 
 from __future__ import annotations
 
@@ -27,17 +27,36 @@ _ABSENT_MEANS: Mapping[str, Any] = {
 }
 """Map entries that a server does not give back where they say what is the case anyway."""
 
-_ALIASES = (
+_ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
     # GoogleSQL's names beside the legacy ones; BigQuery answers with the legacy ones:
     # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#tablefieldschema
-    frozenset(("INTEGER", "INT64")),
-    frozenset(("FLOAT", "FLOAT64")),
-    frozenset(("BOOLEAN", "BOOL")),
-    frozenset(("RECORD", "STRUCT")),
-    frozenset(("DECIMAL", "NUMERIC")),
-    frozenset(("BIGDECIMAL", "BIGNUMERIC")),
-)
-"""Words for one thing, in fields that are named ``type``."""
+    "type": (
+        frozenset(("INTEGER", "INT64")),
+        frozenset(("FLOAT", "FLOAT64")),
+        frozenset(("BOOLEAN", "BOOL")),
+        frozenset(("RECORD", "STRUCT")),
+        frozenset(("DECIMAL", "NUMERIC")),
+        frozenset(("BIGDECIMAL", "BIGNUMERIC")),
+    ),
+    # The access of a BigQuery dataset takes the roles of IAM and answers with its own:
+    # https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets#resource:-dataset
+    "role": (
+        frozenset(("READER", "roles/bigquery.dataViewer")),
+        frozenset(("WRITER", "roles/bigquery.dataEditor")),
+        frozenset(("OWNER", "roles/bigquery.dataOwner")),
+    ),
+    # A protocol by its number is answered by its name:
+    # https://www.iana.org/assignments/protocol-numbers
+    "IPProtocol": (
+        frozenset(("1", "icmp")),
+        frozenset(("6", "tcp")),
+        frozenset(("17", "udp")),
+        frozenset(("50", "esp")),
+        frozenset(("51", "ah")),
+        frozenset(("132", "sctp")),
+    ),
+}
+"""Words for one thing, by the name of the field that holds them."""
 
 CASELESS = frozenset(
     (
@@ -47,6 +66,8 @@ CASELESS = frozenset(
         "region",  # the same
         "regions",  # the same
         "zone",  # the same
+        "groupByEmail",  # an address
+        "userByEmail",  # an address
         "IPProtocol",  # compute answers in lower case: https://cloud.google.com/compute/docs/reference/rest/v1/firewalls
     )
 )
@@ -69,5 +90,5 @@ def is_hidden(key: str, field: Field | None, value: Any) -> bool:
 
 
 def are_aliases(name: str, one: str, other: str) -> bool:
-    """Whether two words in a field named ``type`` mean one thing."""
-    return name == "type" and any(one in words and other in words for words in _ALIASES)
+    """Whether two words in a field of that name mean one thing."""
+    return any(one in words and other in words for words in _ALIASES.get(name, ()))

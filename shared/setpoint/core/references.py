@@ -26,10 +26,18 @@ _GENERATED_ID = re.compile(r"\d{15,}\Z")
 
 
 class Project(NamedTuple):
-    """The two names of the project that holds a resource; either may be unknown and then empty."""
+    """The project from which references are read.
+
+    Args:
+        id: the project's id; empty where unknown.
+        number: the project's number; empty where unknown.
+        ids_for_names: the other side may name a resource by the id that the server generated for it, and this side
+            by its name; such two are then taken as one, since they cannot be told apart.
+    """
 
     id: str = ""
     number: str = ""
+    ids_for_names: bool = False
 
 
 def looks_like_path(value: str) -> bool:
@@ -53,7 +61,7 @@ def same(one: str, other: str, own: Project) -> bool:
         if before == "projects":
             if not same_project(part, counterpart, own):
                 return False
-        elif at < len(shorter) - 1 or not _may_be_id_of(part, counterpart):
+        elif at < len(shorter) - 1 or not own.ids_for_names or not _may_be_id_of(part, counterpart):
             return False
     return offset == 0 or _may_precede(longer[:offset], shorter[0], own)
 
@@ -112,5 +120,5 @@ def _may_precede(prefix: list[str], first: str, own: Project) -> bool:
         return prefix[0] in ROOTS or len(prefix) == 1 or _VERSION.match(prefix[0]) is not None
     at = prefix.index("projects") + 1
     named = prefix[at] if at < len(prefix) else ""
-    known = tuple(part for part in own if part)
+    known = tuple(part for part in (own.id, own.number) if part)
     return not named or not known or any(same_project(named, part, own) for part in known)

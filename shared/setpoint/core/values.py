@@ -23,6 +23,21 @@ if TYPE_CHECKING:
     from setpoint.core.catalogue import Field
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
+_QUANTITY_NAMES = frozenset(("cpu", "memory", "ephemeral-storage", "cpuLimit", "memoryLimit"))
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti|)\Z")
+_QUANTITY_UNITS = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+}
+_ANY_PROJECT = Project()
 _NEWEST = frozenset(("latest", "-"))
 _JSON_STARTS = frozenset("{[ \n\t")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -196,8 +211,8 @@ _BY_FORMAT: dict[str, Callable[[str, str], str]] = {
 
 def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
     if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
-        if same(declared, observed, own):
-            return "same resource"
+        if same(declared, observed, own) or same(declared, observed, own if "/" in observed else _ANY_PROJECT):
+            return "same resource"  # an answer that is a bare name says nothing of the project
         return _of_family(declared, observed) or _extended(name, declared, observed)
     if own.number in (declared, observed) and own.id in (declared, observed):
         return "project id and number"
@@ -212,6 +227,7 @@ def _strings(field: Field | None, name: str, declared: str, observed: str, own: 
         or _pem(declared, observed)
         or _address(declared, observed)
         or _extended(name, declared, observed)
+        or _quantity(name, declared, observed)
         or ("with its project" if own.id and observed == f"{own.id}:{declared}" else "")
     )
 
@@ -242,6 +258,20 @@ def _pem(declared: str, observed: str) -> str:
     if not declared.startswith("-----BEGIN") or not observed.startswith("-----BEGIN"):
         return ""
     return "same PEM" if declared.split() == observed.split() else ""
+
+
+def _quantity(name: str, declared: str, observed: str) -> str:
+    """``1000m`` of CPU is ``1``, ``0.5Gi`` of memory ``512Mi``.
+
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+    """
+    if name not in _QUANTITY_NAMES:
+        return ""
+    one, other = _QUANTITY.match(declared), _QUANTITY.match(observed)
+    if one is None or other is None:
+        return ""
+    amounts = [Decimal(found[1]) * _QUANTITY_UNITS[found[2]] for found in (one, other)]
+    return "same quantity" if amounts[0] == amounts[1] else ""
 
 
 def _of_family(declared: str, observed: str) -> str:

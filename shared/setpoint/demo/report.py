@@ -6,18 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from statistics import median
 
-from msgspec.structs import replace
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, short_name, shown
-from setpoint.core.compare import Difference
+from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, kind_of, title
 from setpoint.core.findings import Finding, Outcome, ResourceState
 from setpoint.core.policy import Kind
 from setpoint.demo.pipeline import Places, Run
-from setpoint.demo.spellings import Spellings, shortened
+from setpoint.demo.spellings import Spellings
 
 _SEVERITIES = list(SEVERITY_STYLES)
 _MOST_REASONS = 8
@@ -79,14 +77,13 @@ def _worst_first(one: tuple[ResourceState, Finding]) -> tuple[int, str, str]:
 def _entry(state: ResourceState, finding: Finding, when: str, what: str) -> RenderableType:
     """What it is and since when on one line; below it, what differs."""
     style = SEVERITY_STYLES[finding.severity]
-    name = Text.assemble((_kind_of(state), "bold"), " ", _name(state, finding))
     head = Table.grid(padding=(0, 2), expand=True)
     head.add_column(width=8)
     head.add_column(ratio=1, overflow="fold")
     head.add_column(justify="right", no_wrap=True)
     head.add_column(width=8, no_wrap=True)
     head.add_column(width=8, no_wrap=True)
-    head.add_row(Text(finding.severity, style), name, when, Text(what, "dim"), Text(state.key.id[:8], "dim"))
+    head.add_row(Text(finding.severity, style), title(state), when, Text(what, "dim"), Text(state.key.id[:8], "dim"))
     return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in _differences(finding)))
 
 
@@ -94,41 +91,10 @@ def _differences(finding: Finding) -> list[Text]:
     """What differs, one field a line."""
     if finding.kind != "modified":
         return [Text(_NOT_THERE[finding.kind], "red")]
-    lines = [_difference(one) for one in finding.differences]
+    lines = [difference_line(one) for one in finding.differences]
     if finding.episodes > 1:
         lines[-1].append(f"  (episode {finding.episodes})", "dim")
     return lines
-
-
-def _difference(one: Difference) -> Text:
-    """A field as the command line shows it; of a grant the value says all, and of a link its end."""
-    value = one.declared if one.op == "missing" else one.observed
-    if isinstance(value, dict) and "member" in value:
-        sign, style = ("- ", "red") if one.op == "missing" else ("+ ", "magenta")
-        return Text.assemble((sign, style), shown(value))
-    return difference_line(replace(one, declared=shortened(one.declared), observed=shortened(one.observed)))
-
-
-def _kind_of(state: ResourceState) -> str:
-    kind = _kind(state.asset_type)
-    return {"iam_policy": f"IAM of {kind}", "org_policy": f"organisation policies of {kind}"}.get(
-        state.key.content, kind
-    )
-
-
-def _kind(asset_type: str) -> str:
-    """An asset type as people call it; what is an instance of many services names its service."""
-    service, _, kind = asset_type.partition("/")
-    service = service.removesuffix(".googleapis.com")
-    return {"Instance": f"{service} Instance", "Service": f"{service} Service"}.get(kind, kind)
-
-
-def _name(state: ResourceState, finding: Finding) -> Text:
-    """The last part of the name, and the project where the name does not say it."""
-    last = short_name(state.key.name).rpartition("/")[2].partition("@")[0]
-    if state.key.content == "iam_policy" and last.isdigit():
-        return Text(finding.project)
-    return Text.assemble(last, (f"  {finding.project}", "dim"))
 
 
 def show_outcomes(console: Console, run: Run, reasons: Iterable[str]) -> None:
@@ -161,7 +127,7 @@ def show_spellings(console: Console, spellings: Spellings) -> None:
     table.add_column(overflow="fold")
     for one in spellings.reasons[:_MOST_REASONS]:
         example = Text.assemble(
-            (f"{_kind(one.asset_type)} {one.path}: ", "dim"), one.declared, (" is ", "dim"), one.observed
+            (f"{kind_of(one.asset_type)} {one.path}: ", "dim"), one.declared, (" is ", "dim"), one.observed
         )
         table.add_row(f"{one.count:,}", one.reason, example if one.declared else "")
     console.print(table)
@@ -200,5 +166,5 @@ def show_next(console: Console, places: Places, finding: str) -> None:
         console.print(Text.assemble((f"  {what:<28}", "dim"), command), soft_wrap=True)
 
 
-def _heading(console: Console, title: str, detail: str) -> None:
-    console.rule(Text.assemble((title, "bold"), (f"  {detail}" if detail else "", "dim")), align="left", style="dim")
+def _heading(console: Console, what: str, detail: str) -> None:
+    console.rule(Text.assemble((what, "bold"), (f"  {detail}" if detail else "", "dim")), align="left", style="dim")

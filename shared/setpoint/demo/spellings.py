@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,12 +9,12 @@ from typing import Any
 import msgspec
 
 from setpoint.core import examining, ignore, paths
+from setpoint.cli.output import shortened
 from setpoint.core.declarations import Desired
 from setpoint.core.judging import Schemas, own_project
 from setpoint.core.observations import Observation
 
 _READABLE = 46
-_LINK = re.compile(r"(?:https:)?//[a-z.]+/(?:[a-z0-9/]+/)?projects/.+/([^/]+/[^/]+)\Z")
 
 
 @dataclass(slots=True)
@@ -91,13 +90,6 @@ def _illustrate(spelling: Spelling, path: str, observation: Observation, declare
 
 def _unlikeness(declared: str, observed: str) -> int:
     return len(set(declared) ^ set(observed)) + abs(len(declared) - len(observed))
-
-
-def shortened(value: Any) -> Any:
-    """A link less what is the same in all of them; any other value as it is."""
-    if isinstance(value, str) and (found := _LINK.match(value)):
-        return f"…/{found.group(1)}"
-    return value
 
 
 def _at(data: Any, path: str) -> Any:

@@ -108,8 +108,8 @@ def cluster(at: Site, name: str) -> Sample:
     declared = {
         "name": name,
         "location": project.region,
-        "network": "main",
-        "subnetwork": project.subnetwork.rpartition("/")[2],
+        "network": at.hand.link(project.network),
+        "subnetwork": at.hand.link(project.subnetwork),
         "initialClusterVersion": "1.31",
         "releaseChannel": {"channel": at.hand.constant("REGULAR")},
         "privateClusterConfig": {"enablePrivateNodes": True, "masterIpv4CidrBlock": "172.16.4.0/28"},
