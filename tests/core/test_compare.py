@@ -60,6 +60,15 @@ def test_what_the_system_keeps_is_never_drift() -> None:
     assert told({"labels": {"team": "a"}}, {"labels": {"team": "a", "goog-x": "y"}}, exact=True) == []
 
 
+def test_labels_of_a_controller_that_sets_none_on_this_kind_are_left() -> None:
+    declared = {"labels": {"managed-by-cnrm": "true", "team": "a"}}
+    assert told(declared, {}) == []
+    assert told(declared, {"labels": {"goog-x": "y"}}) == []
+    assert told(declared, {"labels": {"team": "b"}}) == [("labels.team", "changed")]
+    assert told(declared, {"labels": {"other": "b"}}) == [("labels.team", "missing")]
+    assert told(declared, {"labels": {"managed-by-cnrm": "true"}}) == [("labels.team", "missing")]
+
+
 def test_exact_reports_what_is_not_declared_and_not_the_servers() -> None:
     live = {"name": "vm", "description": "clicked", "status": "RUNNING", "canIpForward": False, "labels": {"a": "1"}}
     assert told({"name": "vm"}, live, "compute.googleapis.com/Instance", exact=True) == [

@@ -79,6 +79,8 @@ class Comparison:
     ) -> None:
         """Compare two objects: a message by its schema's fields, a map by its one item field."""
         fields = schema.fields if schema is not None else _NO_FIELDS
+        if name in noise.LABEL_MAPS and noise.is_unlabelled(declared, observed):
+            declared = self._labelled(path, declared, observed)
         for key, want in declared.items():
             have = observed.get(key)
             if have == want or want is None:
@@ -92,6 +94,13 @@ class Comparison:
                 self.value((path, key), key, field, want, have)
         if self.exact:
             self._undeclared(path, name, fields, item, declared, observed)
+
+    def _labelled(self, path: Path, declared: Any, observed: Any) -> dict[str, Any]:
+        """The declared labels that the resource has at all, where its controller has not labelled it."""
+        for key in declared.keys() - observed.keys():
+            if not noise.is_system_label("labels", key):
+                self.leave((path, key), declared[key], "the controller has not labelled this resource")
+        return {key: want for key, want in declared.items() if key in observed}
 
     def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Compare one value with its counterpart; ``have`` is None where there is none."""
@@ -127,6 +136,8 @@ class Comparison:
         elif quirks.is_hidden(name, field, want):
             self.note(path, "default is absent")
         elif isinstance(want, dict):
+            if name in noise.LABEL_MAPS and noise.is_unlabelled(want, {}):
+                want = self._labelled(path, want, {})
             for key, part in want.items():
                 if part is not None and not noise.is_system_label(name, key):
                     self.value((path, key), key, child(field, key), part, None)

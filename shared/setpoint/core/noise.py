@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 SYSTEM_FIELDS = frozenset(
@@ -26,7 +27,11 @@ IDENTITY_FIELDS = frozenset(("name", "zone", "region", "location", "network"))
 """Fields that say which resource it is: schemas call some of them output-only, and yet they can be told wrong."""
 
 _SYSTEM_LABEL = re.compile(r"goog-|managed-by-")
-_LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations"))
+LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations"))
+"""Maps of labels, whose keys have owners."""
+
+CONTROLLER_LABEL = "managed-by-cnrm"
+"""Config Connector sets it wherever it sets labels, and only there: not every kind hands its object's labels on."""
 
 _SECRET = re.compile(
     r"(password|passwd|secret|private_?key|shared_?key|auth_?string|api_?key|(access|auth|bearer|api)_?token|credential"
@@ -38,7 +43,16 @@ _SECRET = re.compile(
 
 def is_system_label(container: str, key: str) -> bool:
     """Whether ``key`` is a label that Google (``goog-…``) or a controller (``managed-by-…``) keeps for itself."""
-    return container in _LABEL_MAPS and _SYSTEM_LABEL.match(key) is not None
+    return container in LABEL_MAPS and _SYSTEM_LABEL.match(key) is not None
+
+
+def is_unlabelled(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
+    """Whether labels are declared as Config Connector's, and the resource has none at all but Google's own.
+
+    It sets labels on some kinds and none on others, and nothing tells which; a label that is there is compared.
+    Source: https://cloud.google.com/config-connector/docs/how-to/managing-deleting-resources
+    """
+    return CONTROLLER_LABEL in declared and all(key.startswith("goog-") for key in observed)
 
 
 def names_a_secret(name: str) -> bool:
