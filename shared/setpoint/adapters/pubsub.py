@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,8 +24,12 @@ _FAILURES = (
     exceptions.GoogleAPICallError,
     exceptions.RetryError,
     futures.TimeoutError,
-    PublishToPausedOrderingKeyException,
 )
+_FAILED_BEFORE = (PublishToPausedOrderingKeyException, RuntimeError, AssertionError)
+"""What the client raises for a resource of which another thread's event has just failed: paused, cancelled, or (in the
+moment between the failure and the pause) an assertion of its own."""
+_RESUME_TRIES = 20
+_RESUME_SECONDS = 0.01
 _ATTRIBUTE_BYTES = 1024
 
 
@@ -51,18 +55,26 @@ class PubSubBus:
 
     def publish(self, events_of_one: Sequence[CloudEvent]) -> None:
         """See ``EventBus.publish``."""
-        sent = [self._send(event) for event in events_of_one]
         try:
-            for one in sent:
+            for one in [self._send(event) for event in events_of_one]:
                 one.result(timeout=_PUBLISH_SECONDS)
-        except _FAILURES as error:
+        except (*_FAILURES, *_FAILED_BEFORE) as error:
             self._resume(events_of_one[0])
             raise Unavailable(f"{self._topic} did not take an event ({type(error).__name__}); try again") from error
 
     def _resume(self, event: CloudEvent) -> None:
-        """Let the resource be published again; a failure has paused it, unless it was a timeout or another thread's."""
-        with contextlib.suppress(RuntimeError):  # not paused
-            self._client.resume_publish(self._topic, _ordering_key(event))
+        """Let the resource be published again.
+
+        The client pauses a resource shortly after it has told of the failure; it does not after a timeout, and another
+        thread may have resumed it already.
+        """
+        for _ in range(_RESUME_TRIES):
+            try:
+                self._client.resume_publish(self._topic, _ordering_key(event))
+            except RuntimeError:  # not paused
+                time.sleep(_RESUME_SECONDS)
+            else:
+                return
 
     def _send(self, event: CloudEvent) -> futures.Future[str]:
         data = event.data
