@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from cases import Case, cases
+from deepdiff import DeepDiff
 from rich.console import Console
 from rich.table import Table
 
@@ -29,20 +30,25 @@ from setpoint.core.compare import compare
 from setpoint.core.declarations import Rules, desired
 from setpoint.flow import Deps
 
-_SIZES = ((0, 2_000), (2_000, 6_000), (6_000, 1_000_000))
+_NO_LIMIT = 1_000_000_000
+_SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
 _NO_RULES = Rules()
 
 
 class Row(NamedTuple):
-    """Medians over the cases of one size, in microseconds a message."""
+    """Medians over the messages of one size: microseconds, then ratios of one and the same message."""
 
     size: str
-    cases: int
+    messages: int
     loads: float
     parse: float
     compare: float
     event: float
     deepdiff: float
+    parse_and_compare_over_loads: float
+    event_over_loads: float
+    deepdiff_over_compare: float
+    events_per_second: float
 
 
 def best(work: Callable[[], Any], rounds: int = 7, seconds: float = 0.0015) -> float:
@@ -62,8 +68,6 @@ def best(work: Callable[[], Any], rounds: int = 7, seconds: float = 0.0015) -> f
 
 def measure(case: Case) -> dict[str, float]:
     """Seconds a call of each step on one case."""
-    from deepdiff import DeepDiff
-
     catalogue = default_catalogue()
     wanted = desired((case.declaration,))
     observation = observations.parse(case.message)
@@ -94,24 +98,52 @@ def measure(case: Case) -> dict[str, float]:
 
 def rows(measured: list[dict[str, float]]) -> Iterable[Row]:
     """One row a size class, and one for all."""
-    for low, high in (*_SIZES, (0, 1_000_000_000)):
+    for low, high in (*_SIZES, (0, _NO_LIMIT)):
         some = [one for one in measured if low <= one["bytes"] < high]
-        if some:
-            name = "all" if high == 1_000_000_000 else f"{low // 1000}-{high // 1000} KB"
-            medians = {key: statistics.median(one[key] for one in some) * 1e6 for key in some[0]}
-            yield Row(name, len(some), *(medians[key] for key in Row._fields[2:]))
+        if not some:
+            continue
+        name = (
+            "all"
+            if high == _NO_LIMIT and not low
+            else f"{low // 1000}+ KB"
+            if high == _NO_LIMIT
+            else f"{low // 1000}-{high // 1000} KB"
+        )
+        micros = [
+            statistics.median(one[key] for one in some) * 1e6
+            for key in ("loads", "parse", "compare", "event", "deepdiff")
+        ]
+        yield Row(
+            name,
+            len(some),
+            *micros,
+            statistics.median(map(_parse_and_compare, some)),
+            statistics.median(map(_event, some)),
+            statistics.median(map(_deepdiff, some)),
+            1 / statistics.median(one["event"] for one in some),
+        )
 
 
-def ratios(measured: list[dict[str, float]]) -> dict[str, float]:
-    """The budgets' figures: ratios of one message, then median and 95th percentile over messages."""
-    parse_compare = [(one["parse"] + one["compare"]) / one["loads"] for one in measured]
-    event = [one["event"] / one["loads"] for one in measured]
+def _parse_and_compare(one: dict[str, float]) -> float:
+    return (one["parse"] + one["compare"]) / one["loads"]
+
+
+def _event(one: dict[str, float]) -> float:
+    return one["event"] / one["loads"]
+
+
+def _deepdiff(one: dict[str, float]) -> float:
+    return one["deepdiff"] / one["compare"]
+
+
+def figures(measured: list[dict[str, float]]) -> dict[str, float]:
+    """The budgets' figures: ratios of one message, then median and 95th percentile over all messages."""
     return {
-        "parse+compare / orjson.loads, median": statistics.median(parse_compare),
-        "parse+compare / orjson.loads, p95": statistics.quantiles(parse_compare, n=20)[-1],
-        "event path / orjson.loads, median": statistics.median(event),
-        "event path / orjson.loads, p95": statistics.quantiles(event, n=20)[-1],
-        "DeepDiff / compare, median": statistics.median(one["deepdiff"] / one["compare"] for one in measured),
+        "parse+compare / orjson.loads, median": statistics.median(map(_parse_and_compare, measured)),
+        "parse+compare / orjson.loads, p95": statistics.quantiles(map(_parse_and_compare, measured), n=20)[-1],
+        "event path / orjson.loads, median": statistics.median(map(_event, measured)),
+        "event path / orjson.loads, p95": statistics.quantiles(map(_event, measured), n=20)[-1],
+        "DeepDiff / compare, median": statistics.median(map(_deepdiff, measured)),
     }
 
 
@@ -160,17 +192,18 @@ def main() -> None:
     some = some[: options.cases or None]
     gc.freeze()
     measured = [measure(case) for case in some]
-    figures = {**ratios(measured), **pipeline(some)}
-    console = Console()
-    table = Table(title=f"medians over {len(some)} messages ({origin}), µs a message", title_justify="left")
+    found = {**figures(measured), **pipeline(some)}
+    console = Console(width=150)
+    title = f"medians over {len(some)} messages ({origin}); µs a message, then ratios of the same message"
+    table = Table(title=title, title_justify="left")
     for column in Row._fields:
-        table.add_column(column, justify="left" if column == "size" else "right")
+        table.add_column(column.replace("_", " "), justify="left" if column == "size" else "right")
     for row in rows(measured):
-        table.add_row(row.size, str(row.cases), *(f"{value:.1f}" for value in row[2:]))
+        table.add_row(row.size, str(row.messages), *(f"{value:,.1f}" for value in row[2:-1]), f"{row[-1]:,.0f}")
     console.print(table)
-    for name, value in figures.items():
+    for name, value in found.items():
         console.print(f"{name:45} {value:12,.2f}", highlight=False)
-    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
+    print(json.dumps({name: round(value, 3) for name, value in found.items()}))
 
 
 if __name__ == "__main__":
