@@ -11,7 +11,7 @@ from setpoint.core import examining, references
 from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.examining import Examination
 from setpoint.core.names import project_of
-from setpoint.declare import krm
+from setpoint.declare import krm, terraform, terraform_match
 from setpoint.declare.translated import Translated
 from setpoint.errors import BadRequest, SetpointError
 
@@ -91,6 +91,8 @@ def answer(line: bytes) -> Answer:
 def own_project(question: Question) -> references.Project:
     """The project that holds the resource, as far as the question tells."""
     named = project_of(question.full_name)
+    if named and not named.isdigit() and named != question.project.id:
+        return references.Project(named)  # the name is the resource's own; the question's project is another one
     identifier = question.project.id or ("" if named.isdigit() else named)
     return references.Project(identifier, question.project.number or (named if named.isdigit() else ""))
 
@@ -131,9 +133,24 @@ def _as_krm(question: Question) -> Answer:
     return _translated(question, translated, schema)
 
 
+def _as_terraform(question: Question) -> Answer:
+    if not terraform.is_terraform(question.declared):
+        raise BadRequest("`declared` has to be a plan or a state, as `terraform show -json` writes it")
+    own = own_project(question)
+    found = terraform_match.find(question.declared, question.asset_type, question.full_name, own)
+    if not found:
+        raise BadRequest(f"no resource of the plan declares {question.full_name} ({question.asset_type})")
+    part = terraform_match.likest(found, question.live)
+    schema = default_catalogue().fitting(question.asset_type, question.live)
+    translated = terraform.translate(part, (schema,) if schema is not None else ())
+    live = dict(terraform_match.as_api(question.live, schema))
+    return _translated(msgspec.structs.replace(question, live=live), translated, schema)
+
+
 def _translated(question: Question, translated: Translated, schema: Schema | None) -> Answer:
     """The answer in the author's words, with what could not be translated among the unchecked."""
-    found = examining.examine(translated.declaration.data, question.live, schema, own_project(question))
+    own = own_project(question)._replace(ids_for_names=True)  # an author names what an API may answer by its id
+    found = examining.examine(translated.declaration.data, question.live, schema, own)
     answer = answered(question.id, found)
     for one in answer.differences:
         one.declared_path = translated.declared_path(one.path)
@@ -141,7 +158,7 @@ def _translated(question: Question, translated: Translated, schema: Schema | Non
     return answer
 
 
-_ANSWERS: dict[str, Callable[[Question], Answer]] = {"api": _as_api, "krm": _as_krm}
+_ANSWERS: dict[str, Callable[[Question], Answer]] = {"api": _as_api, "krm": _as_krm, "terraform": _as_terraform}
 
 
 def _id_of(line: bytes) -> Any:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from setpoint.core.catalogue import Field, Schema
-from setpoint.declare.field_words import habits, plain, spellings, without_owner
+from setpoint.declare.field_words import habits, plain, spellings, with_owner, without_owner
 from setpoint.declare.shapes import fits
 
 Chain = tuple[Field, ...]
@@ -74,31 +74,43 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
     """The chain of fields that an author's name means, or None where none or more than one would do."""
     own = direct(schema)
     same = spellings(name)
-    kind = kind_of(value)
-    habitual = habits(name, kind)
-    for spelled in (*same, *habitual):
-        field = own.get(spelled)
-        if field is not None and not field.output_only and field.name not in taken and fits(field, value):
-            return (field,)
+    if (field := own.get(same[0])) is not None and field.output_only:
+        return None
+    habitual = (*same, *habits(name, kind_of(value)))
+    found = _first(own, habitual, name, value, taken)
+    if found is not None:
+        return (found,)
     by_path = joined(schema)
-    for spelled in (*same, *habitual):
-        if (found := _one(by_path.get(spelled, ()), value, taken)) is not None:
-            return found
-    owner = without_owner(name, schema.name)
-    for spelled in owner:
-        field = own.get(spelled)
-        if field is not None and not field.output_only and field.name not in taken and fits(field, value):
-            return (field,)
+    for spelled in habitual:
+        if (chain := _one(by_path.get(spelled, ()), name, value, taken)) is not None:
+            return chain
+    found = _first(own, (*without_owner(name, schema.name), *with_owner(name, schema.name)), name, value, taken)
+    if found is not None:
+        return (found,)
     inside = below(schema)
-    for spelled in same:
-        if spelled in inside:
-            return _one(inside[spelled], value, taken)
+    return next((_one(inside[spelled], name, value, taken) for spelled in same if spelled in inside), None)
+
+
+def _first(
+    fields: Mapping[str, Field], names: tuple[str, ...], name: str, value: Any, taken: Mapping[str, Any]
+) -> Field | None:
+    for spelled in names:
+        field = fields.get(spelled)
+        if field is not None and not field.output_only and field.name not in taken and _takes(field, name, value):
+            return field
     return None
 
 
-def _one(chains: tuple[Chain, ...], value: Any, taken: Mapping[str, Any]) -> Chain | None:
-    fitting = [chain for chain in chains if fits(chain[-1], value) and not _is_taken(chain, taken)]
+def _one(chains: tuple[Chain, ...], name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:
+    fitting = [chain for chain in chains if _takes(chain[-1], name, value) and not _is_taken(chain, taken)]
     return fitting[0] if len(fitting) == 1 else None
+
+
+def _takes(field: Field, name: str, value: Any) -> bool:
+    """Whether the field can hold the value; one scalar is no list of another name, as `location` is no `locations`."""
+    if field.kind == "list" and not isinstance(value, (dict, list)) and plain(field.name) != plain(name):
+        return False
+    return fits(field, value)
 
 
 def _is_taken(chain: Chain, taken: Mapping[str, Any]) -> bool:

@@ -64,7 +64,10 @@ def habits(name: str, kind: str) -> tuple[str, ...]:
     found: list[str] = []
     reference = parts[-1] in {"ref", "refs"}
     base = parts[:-1] if reference and len(parts) > 1 else parts
+    base = base[:-2] if base[-2:] == ("self", "link") and len(base) > 2 else base  # noqa: PLR2004 - and a word before
     stem = "".join(base)
+    if base[0] == "num" and len(base) > 1:
+        found.append("".join((*base[1:-1], singular(base[-1]), "count")))
     if kind == "flag":
         found += _flags(base)
     if kind in {"scalar", "list"}:
@@ -120,6 +123,13 @@ def without_owner(name: str, owner: str) -> tuple[str, ...]:
             break
         found.append("".join(parts[count:]))
     return tuple(found)
+
+
+@lru_cache(maxsize=65536)
+def with_owner(name: str, owner: str) -> tuple[str, ...]:
+    """The name after the words that say whose field it is: an `AcceleratorConfig`'s `count` is `acceleratorCount`."""
+    of = words(owner)
+    return tuple("".join((*of[:count], plain(name))) for count in range(1, len(of) + 1))
 
 
 def singular(word: str) -> str:

@@ -15,8 +15,9 @@ from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
 from setpoint.core.names import ResourceKey
 from setpoint.declare import field_names, krm_kinds, krm_table, mapping
-from setpoint.declare.krm_references import Objects, project_of, resolved
-from setpoint.declare.mapping import Unplaced
+from setpoint.declare.field_words import spellings
+from setpoint.declare.krm_references import Objects as Objects  # noqa: PLC0414 - readers of objects need it
+from setpoint.declare.krm_references import project_of, resolved
 from setpoint.declare.translated import Translated
 
 MANAGED = "managed-by-cnrm"
@@ -71,18 +72,8 @@ def translate(
     kind = str(value.get("kind", ""))
     spec = value.get("spec")
     tree = resolved(spec if isinstance(spec, dict) else {}, value, objects)
-    moves = dict.fromkeys(krm_table.DIRECTIVES) | {
-        place: None
-        for place in krm_table.PLACES
-        if schema is None or (field := schema.fields.get(place)) is None or field.output_only
-    }
-    placed = (
-        mapping.place(tree, schema, moves={**moves, **krm_table.MOVES.get(kind, {})})
-        if schema is not None
-        else mapping.as_written(tree, moves=moves)
-    )
-    in_name = set(name.split("/"))
-    unplaced = tuple(one for one in placed.unplaced if not _names_resource(one, tree, in_name))
+    moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
+    placed = mapping.place(tree, schema, moves=moves) if schema is not None else mapping.as_written(tree, moves=moves)
     origins = dict(placed.origins)
     _label(value, schema, placed.data, origins)
     return Translated(
@@ -93,18 +84,28 @@ def translate(
             project=project_of(value, objects),
             source=source,
         ),
-        unchecked=(*(one.path for one in unplaced), *placed.unknown),
+        unchecked=placed.unchecked,
         origins=origins,
-        unplaced=unplaced,
+        unplaced=placed.unplaced,
     )
 
 
-def _names_resource(field: Unplaced, tree: Mapping[str, Any], in_name: set[str]) -> bool:
-    """Whether a field that found no place is in the resource's name: its parent, or a part of its own name."""
-    if field.path != f"spec.{field.name}":
-        return False
-    value = tree.get(field.name)
-    return isinstance(value, str) and bool(value) and value.rpartition("/")[2] in in_name
+def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict[str, None]:
+    """The top-level fields that are for the controller, or say what the resource's name says already.
+
+    The name holds the resource's place and its parents: a field that the API has not under that very name, and whose
+    value is a segment of the name, is such a one.
+    """
+    known = field_names.direct(schema) if schema is not None else {}
+    segments = set(name.split("/"))
+    found = set(krm_table.DIRECTIVES)
+    for field, value in tree.items():
+        is_field = any((one := known.get(spelled)) and not one.output_only for spelled in spellings(field))
+        if not is_field and (
+            field in krm_table.PLACES or (isinstance(value, str) and value.rpartition("/")[2] in segments)
+        ):
+            found.add(field)
+    return dict.fromkeys(found)
 
 
 def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:

@@ -14,12 +14,13 @@ from typing import Any
 
 from setpoint.declare import krm_table
 from setpoint.declare.field_words import words
-from setpoint.declare.mapping import UNKNOWN
+from setpoint.declare.shapes import UNKNOWN, Reference
 
 PROJECT_ID = "cnrm.cloud.google.com/project-id"
 
 _PARTS = frozenset(("external", "name", "namespace", "kind", "apiVersion"))
 _SECRET_PARTS = frozenset(("valueFrom", "secretKeyRef", "configMapKeyRef"))
+_STRUCTS = {"structValue": {"fields"}, "listValue": {"values"}}
 _KEYED = frozenset(("name", "key", "namespace", "version"))
 
 
@@ -124,6 +125,14 @@ def is_secret(field: str, value: Any) -> bool:
     return field.endswith("SecretRef") and value.keys() <= _KEYED and "key" in value
 
 
+def is_struct(value: Any) -> bool:
+    """Whether an object spells free-form JSON out as the messages `Struct` and `ListValue` of protocol buffers."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    [(name, inner)] = value.items()
+    return isinstance(inner, dict) and inner.keys() == _STRUCTS.get(name)
+
+
 def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any], objects: Objects) -> Any:
     """What the API has in a reference's place: a string, or `UNKNOWN`.
 
@@ -135,7 +144,7 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     """
     external = reference.get("external")
     if external is not None:
-        return str(external)
+        return Reference(external)
     name, kind = str(reference.get("name")), str(reference.get("kind") or "")
     namespace = str(reference.get("namespace") or namespace_of(referrer))
     found = objects.find(name, namespace, kind=kind, field=field)
@@ -145,10 +154,10 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     short = resource_id(found) if found is not None else name
     if kind == "IAMServiceAccount":
         project = project_of(found if found is not None else referrer, objects)
-        return f"{short}@{project}.iam.gserviceaccount.com" if project and "@" not in short else short
+        return Reference(f"{short}@{project}.iam.gserviceaccount.com" if project and "@" not in short else short)
     if krm_table.is_named_by_server(kind) and not _says_id(found):
         return UNKNOWN
-    return short
+    return Reference(short)
 
 
 def _says_id(value: Mapping[str, Any] | None) -> bool:
@@ -167,7 +176,8 @@ def _kind_by_field(field: str) -> str:
 def resolved(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str = "") -> Any:
     """A spec with every reference replaced by what it means, and every secret by `UNKNOWN`."""
     if isinstance(tree, dict):
-        if is_secret(field, tree):
+        # The API has plain JSON where some kinds have protocol buffers' messages; neither is worth a false alarm.
+        if is_secret(field, tree) or is_struct(tree):
             return UNKNOWN
         if is_reference(field, tree):
             return resolve(field, tree, referrer, objects)

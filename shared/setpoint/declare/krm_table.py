@@ -25,7 +25,7 @@ PLACES = frozenset(
         "zone",
     )
 )
-"""Top-level fields that say where the resource is: they are in its name, and data only where the API has such a field."""
+"""Top-level fields that say where the resource is: they are in its name, and data where the API has such a field."""
 
 MOVES: Mapping[str, Mapping[str, str | None]] = {}
 """Kind → the author's field → its API path, as `mapping.Moves` writes it."""
@@ -48,6 +48,7 @@ _NAMED_BY_SERVER = frozenset(
         "MonitoringNotificationChannel",  # a number
         "MonitoringUptimeCheckConfig",  # the display name with a suffix
         "RecaptchaEnterpriseKey",  # letters and digits
+        "SecretManagerSecretVersion",  # a number, counted from 1
         "StorageNotification",  # a number
         "TagsTagKey",  # a number
         "TagsTagValue",  # a number

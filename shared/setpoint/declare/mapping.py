@@ -8,6 +8,7 @@ has not the field's shape, it is left out and named: a field that is not checked
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ the tool's own and no data."""
 
 _NO_MOVES: Moves = {}
 _CLOSE = 0.82
+_ACRONYM = re.compile(r"[A-Z]{2}")
 
 
 class Unplaced(msgspec.Struct, frozen=True, eq=False):
@@ -91,7 +93,7 @@ def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", move
 def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: Moves = _NO_MOVES) -> Placed:
     """Take an author's tree as it is, for a resource that the catalogue does not describe.
 
-    Only the habit of naming references is undone: `networkRef` is `network`.
+    Two habits are undone: `networkRef` is `network`, and `projectID` is `projectId`, as in protobuf's JSON.
 
     Args:
         tree: The author's fields, as for `place`.
@@ -112,7 +114,7 @@ def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown:
     if isinstance(value, dict):
         out = {}
         for name, part in value.items():
-            plain = name.removesuffix("Ref") if isinstance(part, str) else name
+            plain = _json_name(_without_ref(name, part))
             path = (api, plain)
             if plain != name:
                 origins[paths.text(path)] = _join(author, name)
@@ -125,7 +127,23 @@ def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown:
             _taken(part, (api, paths.index(position)), f"{author}[{position}]", origins, unknown)
             for position, part in enumerate(value)
         ]
-    return value
+    return str(value) if isinstance(value, shapes.Reference) else value
+
+
+def _without_ref(name: str, value: Any) -> str:
+    if isinstance(value, shapes.Reference):
+        return name.removesuffix("Ref")
+    if isinstance(value, list) and name.endswith("Refs"):
+        return field_words.plural(name.removesuffix("Refs"))
+    return name
+
+
+def _json_name(name: str) -> str:
+    """A field's name with its acronyms as protobuf's JSON has them; what starts with a capital is a key."""
+    if not name[:1].islower() or not _ACRONYM.search(name):
+        return name
+    first, *rest = field_words.words(name)
+    return first + "".join(word.capitalize() for word in rest)
 
 
 class _At:
@@ -313,6 +331,7 @@ class _Walk:
             key = entry.get(key_name)
             if len(entry) > 2 or not isinstance(key, str):  # noqa: PLR2004 - a key and a value
                 raise _NoPlaceError
+            key = str(key)
             author = f"{at.author}[{position}]"
             api = (at.api, key)
             inner = _At(api, f"{author}.{value_name}", f"{at.names}.{value_name}")
@@ -327,7 +346,7 @@ class _Walk:
         if any(one is UNKNOWN for one in _inside(value)):
             self.unknown.append(at.author)
             return None
-        return value
+        return _plain(value)
 
     def _scalar(self, field: Field, value: Any, at: _At) -> Any:
         if isinstance(value, list):
@@ -347,7 +366,7 @@ class _Walk:
             return self._value(field, inner, at)
         if not shapes.fits_scalar(field, value):
             raise _NoPlaceError
-        return value
+        return str(value) if isinstance(value, shapes.Reference) else value
 
 
 def _follow(schema: Schema, path: str) -> Chain | None:
@@ -373,6 +392,15 @@ def _prune(out: dict[str, Any], chain: Chain) -> None:
     for holder, field in zip(reversed(holders[:-1]), reversed(chain[:-1]), strict=True):
         if not holder[field.name]:
             del holder[field.name]
+
+
+def _plain(value: Any) -> Any:
+    """A free-form value with references as the strings that they are."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, shapes.Reference) else value
 
 
 def _inside(value: Any) -> Iterator[Any]:

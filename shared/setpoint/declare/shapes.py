@@ -24,6 +24,12 @@ UNKNOWN: Final = Unknown()
 """The value of which only its place is known."""
 
 
+class Reference(str):
+    """A string that names another resource: it fits where any string may stand, and in no enum, time or number."""
+
+    __slots__ = ()
+
+
 def fits(field: Field, value: Any) -> bool:
     """Whether a value can be brought into a field's shape."""
     if value is UNKNOWN or value is None or field.kind == "any":
@@ -58,6 +64,8 @@ def _wraps(field: Field, value: Mapping[str, Any]) -> bool:
 
 def fits_scalar(field: Field, value: Any) -> bool:
     """Whether a scalar can be one of the field's type; numbers may come as strings, and flags too."""
+    if isinstance(value, Reference):
+        return field.type == "string" and not field.format
     if isinstance(value, bool):
         return field.type in {"boolean", "string"} and not (field.type == "string" and field.format)
     if isinstance(value, str):
