@@ -130,6 +130,21 @@ def test_what_the_server_never_gives_back_is_unchecked_and_says_so() -> None:
     assert [(note.path, found.checked) for note in found.unchecked] == [("rootPassword", 1)]
 
 
+def test_an_enum_by_its_number_proves_sameness_and_never_drift() -> None:
+    database = "firestore.googleapis.com/Database"
+    assert told({"type": "DATASTORE_MODE"}, {"type": 2}, database) == []
+    assert told({"type": "DATASTORE_MODE"}, {"type": 1}, database) == []
+    assert told({"type": "DATASTORE_MODE"}, {"type": "FIRESTORE_NATIVE"}, database) == [("type", "changed")]
+
+
+def test_a_text_where_the_schema_has_a_number_tells_nothing() -> None:
+    table = "bigquery.googleapis.com/Table"
+    assert told({"expirationTime": "2064441632000"}, {"expirationTime": "2035-06-03T00:00:00Z"}, table) == []
+    assert told({"expirationTime": "2064441632000"}, {"expirationTime": "2064441632001"}, table) == [
+        ("expirationTime", "changed")
+    ]
+
+
 def test_a_masked_secret_is_unchecked_and_says_so() -> None:
     known = schema("monitoring.googleapis.com/UptimeCheckConfig")
     declared = {"httpCheck": {"authInfo": {"username": "u", "password": "x"}}}

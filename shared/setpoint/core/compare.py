@@ -123,8 +123,8 @@ class Comparison:
             reason = values.equal(field, name, want, have, self.own)
         if reason or (reason := "zero is absent" if _is_zero(field, want) and _is_zero(field, have) else ""):
             self.note(path, reason)
-        elif values.is_masked(have):
-            self.leave(path, want, "a secret that the server masks")
+        elif reason := values.untold(field, want, have):
+            self.leave(path, want, reason)
         else:
             self.differ(path, "changed", name, field, want, have)
 

@@ -107,6 +107,8 @@ def _scalars(
         same = not missing and not unexpected
     if same:
         walk.note(path, "same elements")
+    elif want and have and (reason := values.untold(item, want[0], have[0])):
+        walk.leave(path, want, reason)
     else:
         walk.differ(path, "changed", name, field, want, have)
 

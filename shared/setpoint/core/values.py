@@ -44,6 +44,7 @@ _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h":
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d+)?\Z")
 _DIGITS = re.compile(r"-?\d+(?:\.\d+)?\Z")
+_NUMERIC = frozenset(("integer", "number"))
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
 _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))
@@ -323,6 +324,23 @@ def _completes(declared: str, observed: str) -> bool:
     if not any(char.isdigit() for char in declared) or len(wanted) > len(got):
         return False
     return all(at == part or at.startswith((f"{part}.", f"{part}+")) for part, at in zip(wanted, got, strict=False))
+
+
+def untold(field: Field | None, declared: Any, observed: Any) -> str:
+    """Why two unlike scalars do not tell whether there is a difference, or an empty string.
+
+    A document lists an enum's names and not their numbers: their order may prove that a number is a name
+    (``equal``), and never that it is not.
+    """
+    if is_masked(observed):
+        return "a secret that the server masks"
+    if field is None or isinstance(observed, bool):
+        return ""
+    if field.format == "enum" and isinstance(observed, int) and isinstance(declared, str):
+        return "an enum by its number, which its schema does not tell"
+    if field.type in _NUMERIC and isinstance(observed, str) and not _DIGITS.match(observed.strip() or "0"):
+        return "no number, as its schema has it"
+    return ""
 
 
 def is_masked(observed: Any) -> bool:
