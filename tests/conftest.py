@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from typing import NamedTuple
 
 import pytest
@@ -24,48 +25,47 @@ class Backend(NamedTuple):
 
 
 @pytest.fixture(params=BACKENDS)
-def new_backend(request) -> Iterator[Callable[[], Backend]]:
+def new_backend(request) -> Callable[[], Backend]:
     """Makes empty backends of one kind; all that they open is closed at the end."""
-    with ExitStack() as stack:
-        yield request.getfixturevalue(f"new_{request.param}")(stack)
+    return request.getfixturevalue(f"new_{request.param}")
 
 
 @pytest.fixture
-def new_memory():
-    def new() -> Backend:
+def at_the_end() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def new_memory() -> Callable[[], Backend]:
+    def fresh() -> Backend:
         store = MemoryStore()
         return Backend("memory", lambda: store)
 
-    return lambda _stack: new
+    return fresh
 
 
 @pytest.fixture
-def new_sqlite(tmp_path):
-    def new(stack: ExitStack) -> Callable[[], Backend]:
-        numbers = iter(range(1_000_000))
+def new_sqlite(tmp_path, at_the_end) -> Callable[[], Backend]:
+    numbers = count()
 
-        def fresh() -> Backend:
-            url = f"sqlite:///{tmp_path}/{next(numbers)}.db"
-            return Backend("sqlite", lambda: closing(stack, open_store(url)))
+    def fresh() -> Backend:
+        url = f"sqlite:///{tmp_path}/{next(numbers)}.db"
+        return Backend("sqlite", lambda: closing(at_the_end, open_store(url)))
 
-        return fresh
-
-    return new
+    return fresh
 
 
 @pytest.fixture
-def new_firestore(firestore_emulator, monkeypatch):
+def new_firestore(firestore_emulator, monkeypatch, at_the_end) -> Callable[[], Backend]:
     monkeypatch.setenv(firestore_emulator.kind.variable, firestore_emulator.address)
 
-    def new(stack: ExitStack) -> Callable[[], Backend]:
-        def fresh() -> Backend:
-            project = fresh_project()
-            stack.callback(clear_firestore, firestore_emulator, project)
-            return Backend("firestore", lambda: closing(stack, open_store(f"firestore://{project}/(default)")))
+    def fresh() -> Backend:
+        project = fresh_project()
+        at_the_end.callback(clear_firestore, firestore_emulator, project)
+        return Backend("firestore", lambda: closing(at_the_end, open_store(f"firestore://{project}/(default)")))
 
-        return fresh
-
-    return new
+    return fresh
 
 
 def closing(stack: ExitStack, store: StateStore) -> StateStore:
