@@ -17,7 +17,14 @@ from setpoint.core import values
 from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
 from setpoint.core.names import ResourceKey, project_of
-from setpoint.declare import mapping, terraform_documents, terraform_iam, terraform_names, terraform_table
+from setpoint.declare import (
+    mapping,
+    terraform_documents,
+    terraform_iam,
+    terraform_names,
+    terraform_shapes,
+    terraform_table,
+)
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.mapping import Placed, Unplaced
 from setpoint.declare.terraform_documents import Block
@@ -146,7 +153,8 @@ def translate(
 
 def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
     writable = {name for name, field in schema.fields.items() if not field.output_only}
-    no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around)
+    addressed = (name for name in tree if terraform_table.ADDRESSED.fullmatch(name))
+    no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around, *addressed)
     moves: dict[str, str | None] = {
         **{name: None for name in no_data if values.camel(name) not in writable},
         "project": None,
@@ -154,7 +162,9 @@ def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
         **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(part.block.type, ())),
         **terraform_table.MOVES.get(part.block.type, {}),
     }
-    return mapping.place(tree, schema, prefix=part.prefix, moves=moves)
+    shaped = terraform_shapes.reshape(part.block.type, tree, schema)
+    placed = mapping.place(shaped.tree, schema, prefix=part.prefix, moves=moves)
+    return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed
 
 
 def _as_written(part: Part, tree: Mapping[str, Any]) -> Placed:

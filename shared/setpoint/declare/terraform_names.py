@@ -160,9 +160,10 @@ def name_of(block: Block, meaning: Meaning) -> Name:
     around = _AROUND.get(meaning.asset_type, ())
     parents = [_parent(block, collection) for collection in around]
     held = frozenset(("project", *_LOCATIONS, *_TOPS, "parent", *(attribute for attribute, _ in parents)))
-    special = _special(block, meaning, own)
+    special = _special(block, meaning, block.default("project"))
     if special is not None:
-        return Name(special, held, attribute, own)
+        text = f"//{meaning.service}/{special}" if special else ""
+        return Name(text, frozenset(("project", *_SPECIAL[meaning.asset_type][0])), attribute, own)
     host = _HOSTS.get(meaning.service, meaning.service)
     collection = collection_of(meaning)
     known = block.value("id")
@@ -186,46 +187,41 @@ def collection_of(meaning: Meaning) -> str:
     return plural[:1].lower() + plural[1:]
 
 
-def _special(block: Block, meaning: Meaning, own: str) -> str | None:
-    """Names that follow no rule; None where the rule holds."""
-    host, project = meaning.service, block.default("project")
-    match meaning.asset_type:
-        case "storage.googleapis.com/Bucket":
-            return f"//{host}/{own}" if own else ""
-        case "cloudresourcemanager.googleapis.com/Project":
-            named = block.value("project_id", "project")
-            return f"//{host}/projects/{named}" if named else ""
-        case "cloudresourcemanager.googleapis.com/Folder":
-            folder = block.value("name", "folder_id", "folder")
-            return f"//{host}/folders/{folder.rpartition('/')[2]}" if folder else ""
-        case "cloudresourcemanager.googleapis.com/Organization":
-            named = block.value("org_id", "organization")
-            return f"//{host}/organizations/{named.rpartition('/')[2]}" if named else ""
-        case "cloudbilling.googleapis.com/ProjectBillingInfo":
-            named = block.value("project_id", "project")
-            return f"//{host}/projects/{named}/billingInfo" if named else ""
-        case "cloudbilling.googleapis.com/BillingAccount":
-            named = block.value("billing_account_id", "billing_account")
-            return f"//{host}/billingAccounts/{named.rpartition('/')[2]}" if named else ""
-        case "iam.googleapis.com/ServiceAccount":
-            named = block.value("unique_id", "email") or _service_account(block, own, project)
-            named = named.rpartition("/")[2]
-            return f"//{host}/projects/{project or _project_in(own)}/serviceAccounts/{named}" if named else ""
-        case "serviceusage.googleapis.com/Service":
-            named = block.value("service")
-            return f"//{host}/projects/{project}/services/{named}" if named and project else ""
-    return None
+# Asset type → the attributes that may name it and its path; names that follow no rule.
+_SPECIAL = {
+    "storage.googleapis.com/Bucket": (("name",), "{}"),
+    "cloudresourcemanager.googleapis.com/Project": (("project_id", "project"), "projects/{}"),
+    "cloudresourcemanager.googleapis.com/Folder": (("folder_id", "folder", "name"), "folders/{}"),
+    "cloudresourcemanager.googleapis.com/Organization": (("org_id", "organization"), "organizations/{}"),
+    "cloudbilling.googleapis.com/ProjectBillingInfo": (("project_id", "project"), "projects/{}/billingInfo"),
+    "cloudbilling.googleapis.com/BillingAccount": (("billing_account_id", "billing_account"), "billingAccounts/{}"),
+    "iam.googleapis.com/ServiceAccount": (("unique_id", "email", "account_id", "service_account_id"), ""),
+    "serviceusage.googleapis.com/Service": (("service",), "projects/{project}/services/{}"),
+}
 
 
-def _service_account(block: Block, own: str, project: str) -> str:
-    if "@" in own:
-        return own
-    account = block.value("account_id")
-    return f"{account}@{project}.iam.gserviceaccount.com" if account and project else ""
+def _special(block: Block, meaning: Meaning, project: str) -> str | None:
+    """A name that follows no rule; None where the rule holds."""
+    if meaning.asset_type not in _SPECIAL:
+        return None
+    attributes, form = _SPECIAL[meaning.asset_type]
+    named = block.value(*attributes)
+    if meaning.kind == "ServiceAccount":
+        return _service_account(named, project)
+    if not named or ("{project}" in form and not project):
+        return ""
+    return form.format(named.rpartition("/")[2], project=project)
 
 
-def _project_in(path: str) -> str:
-    return path.split("/")[1] if path.startswith("projects/") else "-"
+def _service_account(named: str, project: str) -> str:
+    """The inventory knows a service account by its number, which only the state tells; the address will do."""
+    parts = named.split("/")
+    if len(parts) > 1:
+        project, named = parts[1] if parts[1] != "-" else project, parts[-1]
+    if not named or not project:
+        return ""
+    address = named if named.isdigit() or "@" in named else f"{named}@{project}.iam.gserviceaccount.com"
+    return f"projects/{project}/serviceAccounts/{address}"
 
 
 # Types whose own `name` is no part of the resource's name, which the server makes up.
