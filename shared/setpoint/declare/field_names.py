@@ -15,8 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from setpoint.core.catalogue import Field, Schema
-from setpoint.declare.field_words import habits, plain, spellings, with_owner, without_owner
-from setpoint.declare.shapes import fits
+from setpoint.declare.field_words import habits, names_owner, plain, spellings, tails, with_owner, without_owner
+from setpoint.declare.shapes import Reference, fits
 
 Chain = tuple[Field, ...]
 """The fields to go through from a schema to the one that is meant."""
@@ -87,6 +87,11 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
     found = _first(own, (*without_owner(name, schema.name), *with_owner(name, schema.name)), name, value, taken)
     if found is not None:
         return (found,)
+    if isinstance(value, Reference):
+        named = ("name",) if names_owner(name, schema.name) else ()
+        found = _first(own, (*named, *tails(name)), name, value, taken)
+        if found is not None:
+            return (found,)
     inside = below(schema)
     return next((_one(inside[spelled], name, value, taken) for spelled in same if spelled in inside), None)
 

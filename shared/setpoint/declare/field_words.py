@@ -11,6 +11,8 @@ _IDENTIFYING = ("id", "name", "url", "uri", "link", "email", "path")
 _IDENTIFYING_PLURALS = ("ids", "names", "urls", "uris", "links", "emails", "paths")
 _GROUPING = ("config", "configs", "configuration", "settings", "spec", "options", "policy", "info", "details")
 """What the name of a group of fields may end with on one side and not on the other."""
+_UNITS = ("gb", "sec", "seconds")
+"""What the API's name of a number may end with where the author's does not: the unit is the API's."""
 _SYNONYMS = (
     ("sec", "seconds"),
     ("secs", "seconds"),
@@ -77,6 +79,8 @@ def habits(name: str, kind: str) -> tuple[str, ...]:
             found += [head, "".join(base[:-2]) + plural(base[-2])] if kind == "list" else [head]
         heads = [stem, "".join(base[:-1]) + singular(base[-1])] if kind == "list" else [stem]
         found += [head + ending for head in heads for ending in endings]
+    if kind == "scalar":
+        found += [stem + unit for unit in _UNITS]
     if kind in {"group", "list"}:
         if len(base) > 1 and base[-1] in _GROUPING:
             head = "".join(base[:-1])
@@ -130,6 +134,26 @@ def with_owner(name: str, owner: str) -> tuple[str, ...]:
     """The name after the words that say whose field it is: an `AcceleratorConfig`'s `count` is `acceleratorCount`."""
     of = words(owner)
     return tuple("".join((*of[:count], plain(name))) for count in range(1, len(of) + 1))
+
+
+@lru_cache(maxsize=65536)
+def tails(name: str) -> tuple[str, ...]:
+    """The plain names that the last words of a reference's name make, the longest first.
+
+    `backendServiceRef` is `service` where the API needs not say of which kind, and so on with what identifies it.
+    """
+    parts = words(name)
+    base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
+    found = []
+    for start in range(1, len(base)):
+        stem = "".join(base[start:])
+        found += [stem, *(stem + ending for ending in _IDENTIFYING)]
+    return tuple(found)
+
+
+def names_owner(name: str, owner: str) -> bool:
+    """Whether a reference only repeats whose field it is: the `topicRef` of a `Topic` is its name."""
+    return set(words(name)) - {"ref"} <= set(words(owner))
 
 
 def singular(word: str) -> str:

@@ -15,7 +15,7 @@ from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
 from setpoint.core.names import ResourceKey
 from setpoint.declare import field_names, krm_kinds, krm_table, mapping
-from setpoint.declare.field_words import spellings
+from setpoint.declare.field_words import plain, spellings
 from setpoint.declare.krm_references import Objects as Objects  # noqa: PLC0414 - readers of objects need it
 from setpoint.declare.krm_references import project_of, resolved
 from setpoint.declare.translated import Translated
@@ -100,7 +100,8 @@ def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict
     segments = set(name.split("/"))
     found = set(krm_table.DIRECTIVES)
     for field, value in tree.items():
-        is_field = any((one := known.get(spelled)) and not one.output_only for spelled in spellings(field))
+        names = (plain(field),) if field in krm_table.PLACES else spellings(field)
+        is_field = any((one := known.get(spelled)) and not one.output_only for spelled in names)
         if not is_field and (
             field in krm_table.PLACES or (isinstance(value, str) and value.rpartition("/")[2] in segments)
         ):
@@ -132,14 +133,13 @@ def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any]
 
 
 def _labels_of(schema: Schema) -> tuple[str, ...]:
-    """Where a resource has its own labels: a map at the top, else the one map of users' labels further down."""
+    """Where a resource has its own labels: a map at the top, else the one map of users' labels further down.
+
+    Other maps further down are labels of parts: a node pool's `config.labels` are its nodes'.
+    """
     for name in _LABELS:
         field = schema.fields.get(name)
         if field is not None and field.kind == "map" and not field.output_only:
             return (name,)
-    inside = field_names.below(schema)
-    for name in ("userlabels", "resourcelabels"):
-        chains = [chain for chain in inside.get(name, ()) if chain[-1].kind == "map"]
-        if len(chains) == 1:
-            return tuple(field.name for field in chains[0])
-    return ()
+    chains = [chain for chain in field_names.below(schema).get("userlabels", ()) if chain[-1].kind == "map"]
+    return tuple(field.name for field in chains[0]) if len(chains) == 1 else ()

@@ -19,9 +19,9 @@ from setpoint.declare.shapes import UNKNOWN, Reference
 PROJECT_ID = "cnrm.cloud.google.com/project-id"
 
 _PARTS = frozenset(("external", "name", "namespace", "kind", "apiVersion"))
-_SECRET_PARTS = frozenset(("valueFrom", "secretKeyRef", "configMapKeyRef"))
+_POINTERS = frozenset(("secretKeyRef", "configMapKeyRef"))
 _STRUCTS = {"structValue": {"fields"}, "listValue": {"values"}}
-_KEYED = frozenset(("name", "key", "namespace", "version"))
+_KEYED = frozenset(("name", "key", "namespace", "optional"))
 
 
 class Objects:
@@ -120,9 +120,10 @@ def is_secret(field: str, value: Any) -> bool:
     """Whether an object in this field points to a value that only the cluster knows."""
     if not isinstance(value, dict) or not value:
         return False
-    if not _SECRET_PARTS.isdisjoint(value):
+    pointed = [inner for name, inner in value.items() if name in _POINTERS] or [value if field in _POINTERS else None]
+    if any(isinstance(one, dict) and "key" in one and one.keys() <= _KEYED for one in pointed):
         return True
-    return field.endswith("SecretRef") and value.keys() <= _KEYED and "key" in value
+    return "valueFrom" in value or (field.endswith("SecretRef") and "key" in value and value.keys() <= _KEYED)
 
 
 def is_struct(value: Any) -> bool:

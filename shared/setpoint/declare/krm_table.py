@@ -27,7 +27,29 @@ PLACES = frozenset(
 )
 """Top-level fields that say where the resource is: they are in its name, and data where the API has such a field."""
 
-MOVES: Mapping[str, Mapping[str, str | None]] = {}
+UNCHECKED = "?"
+"""Stands for a place that the API has not, or where what it holds cannot be told from the manifest."""
+
+MOVES: Mapping[str, Mapping[str, str | None]] = {
+    "BigQueryConnectionConnection": {
+        # The API wants `project:region:name`, of which the manifest's reference tells the last part only.
+        "cloudSQL.instanceRef": UNCHECKED,
+    },
+    "ComputeFutureReservation": {"shareSettings.projectMap": UNCHECKED},  # by project number, see below
+    # The API answers with a map by project number; the manifest says ids, and those of others are not known.
+    "ComputeReservation": {"shareSettings.projectMap": UNCHECKED},
+    "LoggingLogSink": {
+        "uniqueWriterIdentity": None,  # how the sink is made: a parameter of the request, no field
+    },
+    "SQLInstance": {
+        # Terraform's names for the disk, which Config Connector keeps; the API has others.
+        "settings.diskAutoresize": "storageAutoResize",
+        "settings.diskAutoresizeLimit": "storageAutoResizeLimit",
+        "settings.diskSize": "dataDiskSizeGb",
+        "settings.diskType": "dataDiskType",
+        "settings.crashSafeReplication": "crashSafeReplicationEnabled",
+    },
+}
 """Kind → the author's field → its API path, as `mapping.Moves` writes it."""
 
 _NAMED_BY_SERVER = frozenset(

@@ -260,6 +260,12 @@ class _Walk:
         schema = field.schema
         if schema is None:
             return self._free(value, at)
+        if isinstance(value, str) and not isinstance(value, shapes.Reference):
+            value = _unpacked(value)
+        if isinstance(value, list) and (inner := shapes.elements(schema, value)) is not None:
+            api = (at.api, inner.name)
+            self.origins[paths.text(api)] = at.author
+            return {inner.name: self._value(inner, value, _At(api, at.author, at.names))}
         if isinstance(value, list):
             if len(value) > 1:
                 raise _NoPlaceError
@@ -285,6 +291,8 @@ class _Walk:
 
     def _list(self, field: Field, value: Any, at: _At) -> Any:
         item = field.item
+        if isinstance(value, str) and not isinstance(value, shapes.Reference):
+            value = _unpacked(value)
         if not isinstance(value, list):
             author = at.author
             self.origins[paths.text((at.api, paths.index(0)))] = author
@@ -392,6 +400,12 @@ def _prune(out: dict[str, Any], chain: Chain) -> None:
     for holder, field in zip(reversed(holders[:-1]), reversed(chain[:-1]), strict=True):
         if not holder[field.name]:
             del holder[field.name]
+
+
+def _unpacked(text: str) -> Any:
+    """What a string holds as JSON, or the string."""
+    found = shapes.from_json(text)
+    return text if found is None else found
 
 
 def _plain(value: Any) -> Any:

@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from setpoint.core.catalogue import Field, Schema
-from setpoint.declare.field_words import words
+from setpoint.declare.field_words import plain, words
+
+_JSON_STARTS = frozenset("{[ \n\t")
 
 
 class Unknown:
@@ -36,13 +40,26 @@ def fits(field: Field, value: Any) -> bool:
         return True
     if isinstance(value, list):
         return _fits_list(field, value)
+    if isinstance(value, dict):
+        return _fits_object(field, value)
+    return _fits_plain(field, value)
+
+
+def _fits_object(field: Field, value: dict[str, Any]) -> bool:
     if field.kind == "list":
         return field.item is None or fits(field.item, value)
-    if isinstance(value, dict):
-        return field.kind in {"message", "map"} or _is_duration(field, value) or _wraps(field, value)
-    if field.kind == "message":
-        return field.schema is None or only(field.schema, value) is not None
-    return field.kind == "scalar" and fits_scalar(field, value)
+    return field.kind in {"message", "map"} or _is_duration(field, value) or _wraps(field, value)
+
+
+def _fits_plain(field: Field, value: Any) -> bool:
+    """Whether a scalar fits: as itself, as the one element of a list, as what a group is about, or as JSON."""
+    if field.kind == "scalar":
+        return fits_scalar(field, value)
+    if isinstance(value, str) and (inner := from_json(value)) is not None:
+        return fits(field, inner)
+    if field.kind == "list":
+        return field.item is None or fits(field.item, value)
+    return field.kind == "message" and (field.schema is None or only(field.schema, value) is not None)
 
 
 def _fits_list(field: Field, value: list[Any]) -> bool:
@@ -50,7 +67,33 @@ def _fits_list(field: Field, value: list[Any]) -> bool:
         return field.item is None or all(fits(field.item, one) for one in value)
     if field.kind == "map":
         return all(isinstance(one, dict) and all(entry_names(one)) for one in value)
+    if field.kind == "message" and field.schema is not None and elements(field.schema, value) is not None:
+        return True
     return len(value) <= 1 and all(fits(field, one) for one in value)
+
+
+def elements(schema: Schema, value: list[Any]) -> Field | None:
+    """The one list of a message that a list means: a table's `clustering` is its `clustering.fields`.
+
+    A list of one object whose fields the message knows is that message in a block of its own, and no such list.
+    """
+    if len(value) == 1 and isinstance(value[0], dict):
+        known = {plain(name) for name in schema.fields}
+        if any(plain(name) in known for name in value[0]):
+            return None
+    found = [field for field in schema.fields.values() if field.kind == "list" and not field.output_only]
+    return found[0] if len(found) == 1 and fits(found[0], value) else None
+
+
+def from_json(text: str) -> Any:
+    """The object or list that a string holds as JSON, or None."""
+    if text[:1] not in _JSON_STARTS:
+        return None
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return None
+    return found if isinstance(found, (dict, list)) else None
 
 
 def _is_duration(field: Field, value: Mapping[str, Any]) -> bool:
