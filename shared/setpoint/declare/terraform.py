@@ -26,7 +26,7 @@ from setpoint.declare import (
     terraform_table,
 )
 from setpoint.declare.documents import Document, Problem
-from setpoint.declare.mapping import Placed, Unplaced
+from setpoint.declare.mapping import UNKNOWN, Placed, Unplaced
 from setpoint.declare.terraform_documents import Block
 from setpoint.declare.terraform_names import Name
 from setpoint.declare.terraform_types import PARTS, Meaning, meaning
@@ -92,19 +92,21 @@ class Part(NamedTuple):
         means: What it means.
         name: Its full resource name.
         prefix: The author's path of its attributes.
+        type: The Terraform type, with the block's name where it is a block.
     """
 
     block: Block
     means: Meaning
     name: Name
     prefix: str
+    type: str
 
 
 def parts(block: Block) -> list[Part]:
     """The resources of Google's that a Terraform resource declares: itself, and blocks that the API keeps apart."""
     means = meaning(block.type)
     name = terraform_names.name_of(block, means)
-    found = [Part(block, means, name, block.address)]
+    found = [Part(block, means, name, block.address, block.type)]
     for attribute, asset_type, own in terraform_table.KEPT_APART.get(block.type, ()):
         inside = block.values.get(attribute)
         apart = Meaning(asset_type, ())
@@ -114,10 +116,14 @@ def parts(block: Block) -> list[Part]:
                     inner = block._replace(values=one, names=frozenset(one))
                     text = f"{name.text}/{terraform_names.collection_of(apart)}/{inner.value(own)}"
                     held = Name(text if inner.value(own) else "", frozenset(("zone",)), own, inner.value(own))
-                    found.append(Part(inner, apart, held, f"{block.address}.{attribute}[{at}]"))
+                    found.append(
+                        Part(inner, apart, held, f"{block.address}.{attribute}[{at}]", f"{block.type}.{attribute}")
+                    )
         elif inside is not None:
             inner = block._replace(values={name: value for name, value in block.values.items() if name in own.split()})
-            found.append(Part(inner, apart, terraform_names.name_of(block, apart), block.address))
+            found.append(
+                Part(inner, apart, terraform_names.name_of(block, apart), block.address, f"{block.type}.{attribute}")
+            )
     return found
 
 
@@ -159,10 +165,10 @@ def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
         **{name: None for name in no_data if values.camel(name) not in writable},
         "project": None,
         part.name.attribute: None,
-        **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(part.block.type, ())),
-        **terraform_table.MOVES.get(part.block.type, {}),
+        **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(part.type, ())),
+        **terraform_table.MOVES.get(part.type, {}),
     }
-    shaped = terraform_shapes.reshape(part.block.type, tree, schema)
+    shaped = terraform_shapes.reshape(part.type, tree, schema)
     placed = mapping.place(shaped.tree, schema, prefix=part.prefix, moves=moves)
     return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed
 
@@ -193,8 +199,13 @@ def _declared(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: part for name, one in value.items() if not _is_empty(part := _declared(one))}
     if isinstance(value, list):
-        return [_declared(one) for one in value]
+        # Of blocks that nothing is known of, one cannot be told from another.
+        return UNKNOWN if any(_is_unknown(one) for one in value) else [_declared(one) for one in value]
     return value
+
+
+def _is_unknown(value: Any) -> bool:
+    return value is UNKNOWN or (isinstance(value, dict) and bool(value) and all(map(_is_unknown, value.values())))
 
 
 def _is_empty(value: Any) -> bool:

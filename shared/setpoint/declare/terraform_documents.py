@@ -155,13 +155,10 @@ def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written:
     values = resource.get("values") or {}
     unknown = change.get("after_unknown") or {}
     secret = change.get("after_sensitive") or resource.get("sensitive_values") or {}
-    # What a plan takes over from the state holds also what the service chose; the author wrote only some of it.
-    taken_over = change.get("before") is not None and isinstance(written, dict)
-    reading = _Reading(taken_over=taken_over)
+    # What a plan takes over from the state holds also what the service chose.
+    reading = _Reading(taken_over=change.get("before") is not None)
     found = reading.group(values, unknown, secret, written if isinstance(written, dict) else None)
-    if taken_over:
-        found |= {name: values[name] for name in NAMING if values.get(name) is not None and name not in found}
-    return found
+    return found | {name: values[name] for name in NAMING if name not in found and values.get(name) is not None}
 
 
 NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
@@ -171,8 +168,11 @@ NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "s
 class _Reading:
     """Puts values, marks and expressions together.
 
+    A declaration owns what its author wrote: what the provider or the service fills in is not declared. Without the
+    configuration, as in a state, nobody can tell, and all is taken as written.
+
     Args:
-        taken_over: The values come from the state, so that only what the author wrote is declared.
+        taken_over: Values may come from the state.
     """
 
     def __init__(self, *, taken_over: bool) -> None:
@@ -184,11 +184,13 @@ class _Reading:
         found = {}
         for name in names:
             value, said = values.get(name), _inner(written, name)
-            if said is None and written is not None and (self.taken_over or _part(unknown, name) is True):
-                # The service chooses it; or a `dynamic` block wrote it, which the configuration does not show.
-                part = UNKNOWN if self.taken_over and _is_block(value) else None
-            else:
+            if said is not None or written is None:
                 part = self.part(value, _part(unknown, name), _part(secret, name), said)
+            elif _is_block(value):
+                # A `dynamic` block, which the configuration does not show; or one that the service filled in.
+                part = UNKNOWN if self.taken_over else self.part(value, _part(unknown, name), _part(secret, name), None)
+            else:
+                part = None
             if part is not None:
                 found[name] = part
         return found
@@ -205,8 +207,8 @@ class _Reading:
             return self.group(value, unknown, secret, written)
         if isinstance(value, list):
             return [
-                self.part(one, _part(unknown, at), _part(secret, at), _element(written, at))
-                for at, one in enumerate(value)
+                self.part(one, _part(unknown, at), _part(secret, at), said)
+                for at, (one, said) in enumerate(zip(value, _elements(written, value), strict=True))
             ]
         return value
 
@@ -236,7 +238,29 @@ def _inner(written: Any, name: str) -> Any:
     return written.get(name)
 
 
-def _element(written: Any, at: int) -> Any:
-    if isinstance(written, list):
-        return written[at] if at < len(written) else written[-1] if written else None
-    return written
+def _elements(written: Any, values: list[Any]) -> list[Any]:
+    """The expression of each element of a list of blocks.
+
+    A set has another order than the file: where the constants do not agree, each element has the expressions of all.
+    """
+    if not isinstance(written, list):
+        return [written] * len(values)
+    if len(written) == len(values) and all(map(_agree, written, values)):
+        return written
+    found: dict[str, Any] = {}
+    for block in written:
+        for name, said in block.items():
+            before = found.get(name)
+            found[name] = [*before, *said] if isinstance(before, list) and isinstance(said, list) else said
+    return [found] * len(values)
+
+
+def _agree(written: Any, value: Any) -> bool:
+    """Whether a block can be what the author wrote at a place: the constants are the same."""
+    if not isinstance(written, dict) or not isinstance(value, dict):
+        return True
+    return all(
+        value.get(name) == said["constant_value"]
+        for name, said in written.items()
+        if isinstance(said, dict) and isinstance(said.get("constant_value"), (str, int))
+    )

@@ -31,13 +31,16 @@ _WHOLE = {
 
 
 _WITH_DISKS = frozenset(("google_compute_instance", "google_compute_instance_from_template"))
+_WITH_INTERFACES = frozenset(
+    (*_WITH_DISKS, "google_compute_instance_template", "google_compute_region_instance_template")
+)
 _KINDS_OF_DISK: Mapping[str, dict[str, Any]] = {
     "boot_disk": {"boot": True},
     "attached_disk": {},
     "scratch_disk": {"type": "SCRATCH"},
 }
 """Block → what it says of a disk without saying it."""
-_DISK_NAMES = {"kms_key_self_link": "disk_encryption_key", "size": "disk_size_gb"}
+_DISK_NAMES = {"kms_key_self_link": "disk_encryption_key.kms_key_name", "size": "disk_size_gb"}
 _NEW_DISK = {"image": "source_image", "size": "disk_size_gb", "type": "disk_type", "snapshot": "source_snapshot"}
 """Attributes that have other names in the API."""
 
@@ -67,19 +70,25 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
         if isinstance(said, list):
             out[name] = {within: said}
             origins[f"{name}.{within}"] = name
+    if terraform_type in _WITH_INTERFACES and isinstance(out.get("network_interface"), list):
+        out["network_interface"] = [_interface(one, tree.get("zone")) for one in out["network_interface"]]
     for name, value in tree.items():
         item = _item(schema, name)
-        if item is None:
-            continue
-        if isinstance(value, list) and item.kind == "scalar":
-            out[name] = {_ITEMS: value}
-            origins[f"{name}.{_ITEMS}"] = name
-        elif isinstance(value, dict) and item.schema is not None and {"key", "value"} <= item.schema.fields.keys():
-            out[name] = {_ITEMS: [{"key": key, "value": one} for key, one in value.items()]}
-            for at, key in enumerate(value):
-                said = paths.text(((None, name), key))
-                origins |= {f"{name}.{_ITEMS}[{at}]": said, f"{name}.{_ITEMS}[{at}].value": said}
+        if item is not None:
+            _wrap(name, value, item, out, origins)
     return Reshaped(out, origins)
+
+
+def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict[str, str]) -> None:
+    """Put a set, or a map, into the message that holds it as a list."""
+    if isinstance(value, list) and item.kind == "scalar":
+        out[name] = {_ITEMS: value}
+        origins[f"{name}.{_ITEMS}"] = name
+    elif isinstance(value, dict) and item.schema is not None and {"key", "value"} <= item.schema.fields.keys():
+        out[name] = {_ITEMS: [{"key": key, "value": one} for key, one in value.items()]}
+        for at, key in enumerate(value):
+            said = paths.text(((None, name), key))
+            origins |= {f"{name}.{_ITEMS}[{at}]": said, f"{name}.{_ITEMS}[{at}].value": said}
 
 
 def undo(placed: Placed, prefix: str, origins: Mapping[str, str]) -> Placed:
@@ -119,6 +128,17 @@ def _paths(value: Any, path: Path) -> Iterator[str]:
             yield from _paths(part, (path, paths.index(at)))
 
 
+def _interface(block: Any, zone: Any) -> Any:
+    """A network interface whose subnetwork is named in full, where its project is said beside it."""
+    if not isinstance(block, dict) or not isinstance(block.get("subnetwork_project"), str):
+        return block
+    subnetwork = block.get("subnetwork")
+    if isinstance(subnetwork, str) and "/" not in subnetwork and isinstance(zone, str):
+        region = zone.rpartition("/")[2].rpartition("-")[0]
+        subnetwork = f"projects/{block['subnetwork_project']}/regions/{region}/subnetworks/{subnetwork}"
+    return block | {"subnetwork": subnetwork}
+
+
 def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """An instance's disks, which Terraform tells apart by what they are for, as the one list that the API has."""
     out, origins = {name: value for name, value in tree.items() if name not in _KINDS_OF_DISK}, {}
@@ -131,6 +151,9 @@ def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             here = f"disks[{len(disks)}]"
             origins[here] = f"{name}[{at}]"
             disk = implied | {_DISK_NAMES.get(key, key): value for key, value in block.items()}
+            key = disk.pop(_DISK_NAMES["kms_key_self_link"], None)
+            if key is not None:
+                disk["disk_encryption_key"] = {"kms_key_name": key}
             origins |= {f"{here}.{_DISK_NAMES[key]}": f"{name}[{at}].{key}" for key in block if key in _DISK_NAMES}
             inside = disk.get("initialize_params")
             if isinstance(inside, list) and inside and isinstance(inside[0], dict):

@@ -91,6 +91,8 @@ _ROLE: dict[str, str | None] = {"permissions": "includedPermissions"}
 
 MOVES: Mapping[str, Mapping[str, str | None]] = {
     "google_bigquery_table": {"clustering": "clustering.fields", "ignore_schema_changes": None},
+    # Blocks that are kept apart go by their type and the block's name.
+    "google_bigtable_instance.cluster": {"num_nodes": "serveNodes", "storage_type": "defaultStorageType"},
     "google_bigtable_app_profile": {"ignore_warnings": None},  # whether the provider is warned
     "google_cloud_run_service": {"autogenerate_revision_name": None},  # how the provider names revisions
     "google_compute_autoscaler": _AUTOSCALER,
@@ -163,7 +165,9 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     },
     "google_workbench_instance": {"desired_state": UNCHECKED},  # an act; whether it runs is no configuration
 }
-"""Terraform type → attribute → its API path, as `mapping.Moves` writes it; without comment, what only has another name."""
+"""Terraform type → attribute → its API path, as `mapping.Moves` writes it.
+
+An entry without a comment has only another name in the API: https://cloud.google.com/apis/docs/overview."""
 
 KEPT_APART: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     # An instance is made with its clusters, which are resources of their own.
