@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from setpoint.core import references, values
+import msgspec
+
+from setpoint.core import noise, paths, references, values
 from setpoint.core.catalogue import Schema
+from setpoint.core.paths import Path
 from setpoint.core.references import Project
 from setpoint.declare import terraform, terraform_documents, terraform_iam
 from setpoint.declare.terraform import Part
+from setpoint.declare.translated import Translated
+
+_CLOSE = 0.9
+"""How alike a name that no schema knows has to be to one that it knows: a letter more or less."""
 
 
 def find(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[Part]:
@@ -53,7 +62,7 @@ def as_api(live: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
     """A live resource as its API answers it, where a tool wrote it down as it would be sent.
 
     Tools that make assets of plans keep the body of a create request, in which the resource is one field among others,
-    and names in snake case. What an API answers comes back as it is.
+    and write names in snake case or by hand. What an API answers comes back as it is.
     """
     if schema is None or not live:
         return live
@@ -63,7 +72,60 @@ def as_api(live: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
         live = inside[0] if len(inside) == 1 else live
     if known >= live.keys():
         return live
-    return {values.camel(name) if name not in known else name: value for name, value in live.items()}
+    return {name if name in known else _nearest(name, known - live.keys()): value for name, value in live.items()}
+
+
+def _nearest(name: str, free: AbstractSet[str]) -> str:
+    """The one field that a name can only be meant for."""
+    camel = values.camel(name)
+    found = [camel] if camel in free else difflib.get_close_matches(camel, free, n=2, cutoff=_CLOSE)
+    return found[0] if len(found) == 1 else name
+
+
+def is_answer(live: Mapping[str, Any], schema: Schema | None) -> bool:
+    """Whether an API may have answered this: whatever a server answers has something that only a server writes."""
+    if schema is None:
+        return True
+    written = {name for name, field in schema.fields.items() if field.output_only} - noise.IDENTITY_FIELDS
+    return not written or bool(written & live.keys())
+
+
+def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:
+    """What can be compared with a body that no server answered: what such a body lacks, nobody knows.
+
+    Args:
+        translated: The declaration.
+        live: The body.
+    """
+    lacking: list[str] = []
+    data = _there(translated.declaration.data, live, None, lacking)
+    return msgspec.structs.replace(
+        translated,
+        declaration=msgspec.structs.replace(translated.declaration, data=data),
+        unchecked=(*translated.unchecked, *map(translated.declared_path, lacking)),
+    )
+
+
+def _there(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
+    if not isinstance(declared, dict) or not isinstance(live, dict):
+        return declared
+    out = {}
+    for name, value in declared.items():
+        if name in live:
+            out[name] = _there(value, live[name], (path, name), lacking)
+        elif noise.is_zero(value):
+            out[name] = value
+        else:
+            lacking += _leaves(value, (path, name))
+    return out
+
+
+def _leaves(value: Any, path: Path) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for name, part in value.items():
+            yield from _leaves(part, (path, name))
+    else:
+        yield paths.text(path)
 
 
 def _scalars(value: Any) -> list[str]:
