@@ -61,6 +61,10 @@ class PubSubProject:
         self._subscriber.create_subscription(wanted)
         return subscription
 
+    def unsubscribe(self, subscription: str) -> None:
+        """Delete a subscription; nothing more is pushed."""
+        self._subscriber.delete_subscription(subscription=subscription)
+
     def publish(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> None:
         """Publish messages, each with its attributes, and wait until all are taken."""
         sent = [self.publisher.publish(topic, data, **attributes) for data, attributes in messages]

@@ -1,0 +1,133 @@
+"""`setpoint detect --subscription`, as a process of its own on the Pub/Sub emulator."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flow.fleet import BUCKET, BUCKET_TYPE, at, bucket, foreign
+from setpoint.core import events
+from setpoint.core.events import CloudEvent
+from setpoint.testing.messages import resource
+from setpoint.testing.pubsub import PubSubProject
+
+pytestmark = pytest.mark.emulator
+
+SETPOINT = Path(sys.executable).with_name("setpoint")
+DECLARATION = """
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata:
+  name: //storage.googleapis.com/billing-exports
+  project: billing
+  owner: {team: billing}
+spec:
+  assetType: storage.googleapis.com/Bucket
+  data: {location: EU}
+"""
+
+
+@pytest.fixture
+def pubsub(pubsub_project) -> Iterator[PubSubProject]:
+    project = PubSubProject(pubsub_project)
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def changes(pubsub) -> str:
+    return pubsub.topic("asset-changes")
+
+
+@pytest.fixture
+def subscription(pubsub, changes) -> str:
+    return pubsub.subscription(changes)
+
+
+@pytest.fixture
+def detect(tmp_path, subscription):
+    declarations = tmp_path / "fleet.yaml"
+    declarations.write_text(DECLARATION)
+    options = ["--declarations", str(declarations), "--subscription", subscription, "--output", "jsonl"]
+
+    def start(*more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(SETPOINT), "detect", *options, *more],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+        )
+
+    return start
+
+
+def told(output: str) -> list[CloudEvent]:
+    return [events.decode(line) for line in output.splitlines()]
+
+
+def test_a_subscription_is_read_until_nothing_comes_any_more(pubsub, changes, subscription, detect, tmp_path):
+    store = f"sqlite:///{tmp_path}/setpoint.db"
+    feed = [bucket(1, location="US"), foreign(1), b"{broken", bucket(1, location="US"), bucket(2)]
+    pubsub.publish(changes, [(message, {"n": str(number)}) for number, message in enumerate(feed)])
+
+    output, said = detect("--until-idle", "--store", store).communicate(timeout=60)
+
+    assert [event.type for event in told(output)] == ["drift.opened", "drift.resolved"]
+    assert "5 messages" in said
+    assert pubsub.received(subscription) == []
+    (letter,) = map(json.loads, (tmp_path / "setpoint-dead-letters.jsonl").read_text().splitlines())
+    assert base64.b64decode(letter["message"]) == b"{broken"
+    assert letter["attributes"] == {"n": "2"}
+    assert letter["reason"] in said
+
+
+def test_events_go_to_a_topic_as_soon_as_it_takes_them(pubsub, changes, detect):
+    """Until then messages are handed back; what is interrupted has been acknowledged or will be delivered again."""
+    topic = f"projects/{pubsub.project}/topics/drift-events"
+    pubsub.publish(changes, [(bucket(1, location="US"), {}), (bucket(2), {})])
+
+    with detect("--events-topic", topic) as process:
+        assert any(line.startswith("again: ") and "drift-events" in line for line in process.stderr)
+        heard = pubsub.subscription(pubsub.topic("drift-events"))
+        received = pubsub.receive_until(heard, lambda found: len(found) >= 2, seconds=60)
+        process.send_signal(signal.SIGINT)
+        output, said = process.communicate(timeout=60)
+
+    assert [events.decode(message.data).type for message in received] == ["drift.opened", "drift.resolved"]
+    assert (output, process.returncode) == ("", 0)
+    assert "stopped; what was not acknowledged will be delivered again" in said
+
+
+def test_a_process_that_is_killed_half_way_loses_nothing(pubsub, changes, detect, tmp_path):
+    """What it had not acknowledged comes again when the acknowledgement deadline is over."""
+    names = [f"//storage.googleapis.com/bucket-{number}" for number in range(80)]
+    more = tmp_path / "more.yaml"
+    more.write_text("---".join(DECLARATION.replace(BUCKET.name, name) for name in names))
+    options = ["--declarations", str(more), "--store", f"sqlite:///{tmp_path}/setpoint.db"]
+    pubsub.publish(changes, [(resource(name, BUCKET_TYPE, {"location": "US"}, at(1)), {}) for name in names])
+
+    with detect(*options) as process:
+        output = process.stdout.readline()
+        process.kill()
+        output += process.stdout.read()
+    heard = {event.subject: event.id for event in told(output)}
+    assert len(heard) < len(names), "nothing is left to lose"
+
+    with detect(*options) as process:
+        for line in process.stdout:
+            event = events.decode(line)
+            assert heard.setdefault(event.subject, event.id) == event.id
+            if len(heard) == len(names):
+                break
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+    assert heard.keys() == set(names)

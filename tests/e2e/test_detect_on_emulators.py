@@ -1,0 +1,152 @@
+"""The whole path: a topic of changes, pushed to the served function, its state in Firestore, its events on a topic."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from e2e.serving import Served
+from e2e.traffic import Traffic, embedded, traffic
+from setpoint.core import events
+from setpoint.core.events import CloudEvent
+from setpoint.core.findings import ResourceState
+from setpoint.core.names import ResourceKey
+from setpoint.ports import StateStore
+from setpoint.testing.emulators import free_port
+from setpoint.testing.pubsub import PubSubProject
+from setpoint.wiring import open_store
+
+pytestmark = pytest.mark.emulator
+
+PATIENCE = 90.0
+
+
+class Installation(NamedTuple):
+    """Setpoint as it is installed, on emulators."""
+
+    pubsub: PubSubProject
+    store: StateStore
+    function: Served
+    changes: str
+    drift_events: str
+    dead_letters: str
+
+
+@pytest.fixture
+def installation(
+    pubsub_emulator, pubsub_project, firestore_emulator, firestore_project, tmp_path
+) -> Iterator[Installation]:
+    pubsub = PubSubProject(pubsub_project)
+    changes, drift_events, dead_letters = map(pubsub.topic, ("asset-changes", "drift-events", "dead-letters"))
+    port = free_port()
+    environment = {
+        "SETPOINT_STORE": f"firestore://{firestore_project}/(default)",
+        "SETPOINT_EVENTS_TOPIC": drift_events,
+        "SETPOINT_DEAD_LETTER_TOPIC": dead_letters,
+        pubsub_emulator.kind.variable: pubsub_emulator.address,
+        firestore_emulator.kind.variable: firestore_emulator.address,
+    }
+    store = open_store(environment["SETPOINT_STORE"])
+    log = tmp_path / "function.log"
+    with log.open("wb") as stream, Served("detect", port, environment, stream) as function:
+        pubsub.subscription(changes, push_to=f"http://127.0.0.1:{port}/{changes}")
+        yield Installation(
+            pubsub, store, function, changes, pubsub.subscription(drift_events), pubsub.subscription(dead_letters)
+        )
+        pubsub.unsubscribe(f"projects/{pubsub_project}/subscriptions/asset-changes")
+    store.close()
+    pubsub.close()
+
+
+def test_a_thousand_messages_lose_nothing(installation):
+    sent = traffic(1000)
+    installation.store.declare(sent.desired)
+
+    publish(installation, sent.feed)
+
+    assert_nothing_is_lost(installation, sent)
+
+
+def test_a_function_killed_half_way_and_started_again_loses_nothing(installation):
+    sent = traffic(300)
+    installation.store.declare(sent.desired)
+
+    publish(installation, sent.feed)
+    wait_until(lambda: sum(1 for _ in installation.store.states()) > 10)
+    installation.function.kill()
+    assert standing(installation.store.states()) != standing(embedded(sent).values()), "nothing is left to lose"
+    installation.function.start()
+
+    assert_nothing_is_lost(installation, sent)
+
+
+def publish(installation: Installation, feed: list[bytes]) -> None:
+    installation.pubsub.publish(installation.changes, ((message, {}) for message in feed))
+
+
+def assert_nothing_is_lost(installation: Installation, sent: Traffic) -> None:
+    """In the end the findings are those of one process that saw all of it, and every event of theirs was told."""
+    expected = embedded(sent)
+    wait_until(lambda: standing(installation.store.states()) == standing(expected.values()))
+    wait_until(lambda: not list(installation.store.unpublished()))
+
+    records = {state.key: state for state in installation.store.states()}
+    known: dict[str, CloudEvent] = {}
+
+    def all_told() -> bool:
+        for message in installation.pubsub.received(installation.drift_events):
+            event = events.decode(message.data)
+            assert known.setdefault(event.id, event) == event
+        return len(known) >= sum(state.sequence for state in records.values())
+
+    wait_until(all_told)
+    for key, state in records.items():
+        assert_tells_its_story(sorted((one for one in known.values() if one.subject == key.name), key=sequence), state)
+
+    dead: dict[bytes, set[str]] = {}
+
+    def all_dead() -> bool:
+        for message in installation.pubsub.received(installation.dead_letters):
+            dead.setdefault(message.data, set()).add(message.attributes["reason"])
+        return len(dead) >= len(sent.broken)
+
+    wait_until(all_dead)
+    assert dead.keys() == sent.broken
+    assert all(len(reasons) == 1 and min(reasons).startswith("not a feed message: ") for reasons in dead.values())
+
+
+def standing(states: Iterator[ResourceState]) -> dict[ResourceKey, tuple[object, ...]]:
+    """What does not depend on the order of arrival."""
+    return {state.key: (state.observed_at, state.deleted, state.fingerprint, still_open(state)) for state in states}
+
+
+def still_open(state: ResourceState) -> tuple[object, ...]:
+    finding = state.finding
+    if finding is None or finding.status != "open":
+        return ()
+    return finding.kind, finding.severity, finding.differences, finding.owner, finding.last_seen
+
+
+def sequence(event: CloudEvent) -> int:
+    return int(event.sequence)
+
+
+def assert_tells_its_story(story: list[CloudEvent], state: ResourceState) -> None:
+    assert [sequence(event) for event in story] == list(range(1, state.sequence + 1))
+    for before, after in itertools.pairwise(story):
+        assert (after.type == "drift.opened") == (before.type == "drift.resolved")
+    if story:
+        assert story[0].type == "drift.opened"
+        assert story[-1].data.status == state.finding.status
+        assert story[-1].data.fingerprint == state.finding.fingerprint
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it does not come about"
+        time.sleep(0.2)
