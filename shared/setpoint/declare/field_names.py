@@ -15,7 +15,17 @@ from functools import lru_cache
 from typing import Any
 
 from setpoint.core.catalogue import Field, Schema
-from setpoint.declare.field_words import habits, names_owner, plain, spellings, tails, with_owner, without_owner
+from setpoint.declare.field_words import (
+    habits,
+    is_telling,
+    names_owner,
+    plain,
+    spellings,
+    tails,
+    with_owner,
+    without_owner,
+    words,
+)
 from setpoint.declare.shapes import Reference, fits
 
 Chain = tuple[Field, ...]
@@ -42,12 +52,25 @@ def below(schema: Schema) -> dict[str, tuple[Chain, ...]]:
 
 @lru_cache(maxsize=4096)
 def joined(schema: Schema) -> dict[str, tuple[Chain, ...]]:
-    """The same fields by the names of their whole path in one word: `lifecyclerule` is `lifecycle.rule`."""
+    """The same fields by the names of their whole path in one word: `lifecyclerule` is `lifecycle.rule`.
+
+    A word that ends one name and starts the next may be said once: `connectionDraining.drainingTimeoutSec`.
+    """
     found: dict[str, list[Chain]] = {}
     for chain in _descend(schema, (), (schema,)):
         if len(chain) > 1:
-            found.setdefault("".join(plain(field.name) for field in chain), []).append(chain)
+            for name in {"".join(plain(field.name) for field in chain), _run_together(chain)}:
+                found.setdefault(name, []).append(chain)
     return {name: tuple(chains) for name, chains in found.items()}
+
+
+def _run_together(chain: Chain) -> str:
+    """The path in one word that says a word once where one name ends with it and the next starts with it."""
+    said: tuple[str, ...] = ()
+    for field in chain:
+        more = words(field.name)
+        said += more[1:] if said[-1:] == more[:1] else more
+    return "".join(said)
 
 
 def _descend(schema: Schema, chain: Chain, seen: tuple[Schema, ...]) -> Iterator[Chain]:
@@ -87,13 +110,18 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
     found = _first(own, (*without_owner(name, schema.name), *with_owner(name, schema.name)), name, value, taken)
     if found is not None:
         return (found,)
-    if isinstance(value, Reference):
-        named = ("name",) if names_owner(name, schema.name) else ()
-        found = _first(own, (*named, *tails(name)), name, value, taken)
-        if found is not None:
-            return (found,)
-    inside = below(schema)
+    if isinstance(value, Reference) and (found := _referred(own, schema, name, value, taken)) is not None:
+        return (found,)
+    inside = below(schema) if is_telling(name) else {}
     return next((_one(inside[spelled], name, value, taken) for spelled in same if spelled in inside), None)
+
+
+def _referred(
+    own: Mapping[str, Field], schema: Schema, name: str, value: Any, taken: Mapping[str, Any]
+) -> Field | None:
+    """The field that a reference means under a name that says less, or more, than the author's."""
+    named = ("name", "email") if names_owner(name, schema.name) else ()
+    return _first(own, (*named, *tails(name)), name, value, taken) or _ending(own, name, taken)
 
 
 def _first(
@@ -104,6 +132,17 @@ def _first(
         if field is not None and not field.output_only and field.name not in taken and _takes(field, name, value):
             return field
     return None
+
+
+def _ending(fields: Mapping[str, Field], name: str, taken: Mapping[str, Any]) -> Field | None:
+    """The one reference whose name ends with what an author's reference is called: `authorizedNetwork`."""
+    stem = spellings(name)[1]
+    found = [
+        field
+        for spelled, field in fields.items()
+        if spelled.endswith(stem) and field.reference and field.kind == "scalar" and not field.output_only
+    ]
+    return found[0] if len(found) == 1 and found[0].name not in taken else None
 
 
 def _one(chains: tuple[Chain, ...], name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:

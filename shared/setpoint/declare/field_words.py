@@ -13,6 +13,16 @@ _GROUPING = ("config", "configs", "configuration", "settings", "spec", "options"
 """What the name of a group of fields may end with on one side and not on the other."""
 _UNITS = ("gb", "sec", "seconds")
 """What the API's name of a number may end with where the author's does not: the unit is the API's."""
+_EVERYBODYS = frozenset(
+    (
+        *("config", "options", "policy", "spec", "settings"),
+        *("id", "key", "kind", "labels", "name", "path", "title", "type", "uri", "url", "value", "version"),
+        *("description", "enable", "enabled", "expression", "filter", "mode", "priority", "state", "status"),
+        *("count", "end", "max", "min", "size", "start", "unit"),
+        *("location", "region", "zone"),
+    )
+)
+"""Words that mean something only together with what they are part of."""
 _SYNONYMS = (
     ("sec", "seconds"),
     ("secs", "seconds"),
@@ -144,16 +154,23 @@ def tails(name: str) -> tuple[str, ...]:
     """
     parts = words(name)
     base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
-    found = []
+    found = ["source" + "".join(base)]  # a disk's `imageRef` is what it is made from
     for start in range(1, len(base)):
         stem = "".join(base[start:])
-        found += [stem, *(stem + ending for ending in _IDENTIFYING)]
+        found += [stem, *(stem + ending for ending in _IDENTIFYING)] if stem not in _IDENTIFYING else []
     return tuple(found)
 
 
 def names_owner(name: str, owner: str) -> bool:
     """Whether a reference only repeats whose field it is: the `topicRef` of a `Topic` is its name."""
-    return set(words(name)) - {"ref"} <= set(words(owner))
+    stem = words(name)[:-1] if words(name)[-1:] == ("ref",) else words(name)
+    return words(owner)[-len(stem) :] == stem
+
+
+def is_telling(name: str) -> bool:
+    """Whether a name alone says what a field is, wherever it stands; `enabled` and `name` are everybody's."""
+    parts = words(name)
+    return len(parts) > 1 or parts[0] not in _EVERYBODYS
 
 
 def singular(word: str) -> str:

@@ -98,14 +98,13 @@ def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict
     """
     known = field_names.direct(schema) if schema is not None else {}
     segments = set(name.split("/"))
-    found = set(krm_table.DIRECTIVES)
+    found = []
     for field, value in tree.items():
-        names = (plain(field),) if field in krm_table.PLACES else spellings(field)
+        always = field in krm_table.PLACES or field in krm_table.DIRECTIVES
+        names = (plain(field),) if always else spellings(field)
         is_field = any((one := known.get(spelled)) and not one.output_only for spelled in names)
-        if not is_field and (
-            field in krm_table.PLACES or (isinstance(value, str) and value.rpartition("/")[2] in segments)
-        ):
-            found.add(field)
+        if not is_field and (always or (isinstance(value, str) and value.rpartition("/")[2] in segments)):
+            found.append(field)
     return dict.fromkeys(found)
 
 

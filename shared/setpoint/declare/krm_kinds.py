@@ -45,11 +45,11 @@ SERVICES: dict[str, str] = {
 """Config Connector's group → the host's first label."""
 
 KINDS: dict[tuple[str, str], str] = {
-    # The inventory has one type for all contents of these, and no ending of the kind is its name.
-    ("bigquerydatatransfer", "BigQueryDataTransferConfig"): "TransferConfig",  # the API says what the kind leaves out
+    # No ending of the kind is the name of the API's resource.
+    ("dns", "DNSRecordSet"): "ResourceRecordSet",
     ("iam", "IAMDenyPolicy"): "PolicyV2",  # deny policies are the second kind of `policies`
-    ("iam", "IAMCustomRole"): "Role",  # `CustomRole` is nobody's schema; written down since `Role` is short
     ("storage", "StorageNotification"): "NotificationConfig",  # as the inventory and the wire call it
+    ("storagetransfer", "StorageTransferJob"): "TransferJob",  # the kind says `transfer` once only
 }
 """(Group, kind) → the asset type's kind."""
 

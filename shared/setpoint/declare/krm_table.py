@@ -7,13 +7,19 @@ from collections.abc import Mapping
 DIRECTIVES = frozenset(
     (
         "deletionPolicy",  # what the controller does with the resource when the object goes
+        "deletionProtection",  # the same
+        "deleteDefaultRoutesOnCreate",  # an act on creation, no state
+        "forceDelete",  # what it does when the object goes
         "forceDestroy",  # the same
-        "forceDelete",  # the same
-        "skipDelete",  # the same
+        "namePrefix",  # how a name is made up
         "resourceID",  # the resource's name
+        "skipAwaitRollout",  # how long the controller waits
+        "skipDelete",  # what it does when the object goes
+        "skipInitialVersionCreation",  # an act on creation, no state
+        "uniqueWriterIdentity",  # a parameter of the request that makes a sink
     )
 )
-"""Top-level fields that are addressed to the controller, whatever the kind."""
+"""Top-level fields that are addressed to the controller, where the API has no field of that name."""
 
 PLACES = frozenset(
     (
@@ -30,25 +36,87 @@ PLACES = frozenset(
 UNCHECKED = "?"
 """Stands for a place that the API has not, or where what it holds cannot be told from the manifest."""
 
+_AUTOSCALER: Mapping[str, str | None] = {
+    # Terraform's names, which Config Connector keeps.
+    "autoscalingPolicy.cooldownPeriod": "coolDownPeriodSec",
+    "autoscalingPolicy.cpuUtilization.target": "utilizationTarget",
+    "autoscalingPolicy.loadBalancingUtilization.target": "utilizationTarget",
+    "autoscalingPolicy.maxReplicas": "maxNumReplicas",
+    "autoscalingPolicy.metric": "customMetricUtilizations",
+    "autoscalingPolicy.metric.name": "metric",
+    "autoscalingPolicy.metric.target": "utilizationTarget",
+    "autoscalingPolicy.metric.type": "utilizationTargetType",
+    "autoscalingPolicy.minReplicas": "minNumReplicas",
+}
+
+_RESERVATION_AFFINITY: Mapping[str, str | None] = {
+    # The API has flat what the manifest nests.
+    "reservationAffinity.type": "consumeReservationType",
+    "reservationAffinity.specificReservation": UNCHECKED,
+}
+
+_NODE_CONFIG: Mapping[str, str | None] = {
+    # Terraform's names, which Config Connector keeps.
+    "nodeConfig.bootDiskKMSCryptoKeyRef": "bootDiskKmsKey",
+    "nodeConfig.guestAccelerator": "accelerators",
+    "nodeConfig.guestAccelerator.type": "acceleratorType",
+    "nodeConfig.guestAccelerator.count": "acceleratorCount",
+    "nodeConfig.loggingVariant": "loggingConfig.variantConfig.variant",
+}
+
 MOVES: Mapping[str, Mapping[str, str | None]] = {
     "BigQueryConnectionConnection": {
         # The API wants `project:region:name`, of which the manifest's reference tells the last part only.
         "cloudSQL.instanceRef": UNCHECKED,
+        "cloudSql.instanceRef": UNCHECKED,
     },
-    "ComputeFutureReservation": {"shareSettings.projectMap": UNCHECKED},  # by project number, see below
+    "ComputeAutoscaler": _AUTOSCALER,
+    "ComputeRegionAutoscaler": _AUTOSCALER,
+    "ComputeFirewall": {
+        # Terraform's names for the two lists and for what is allowed.
+        "allow": "allowed",
+        "allow.protocol": "IPProtocol",
+        "deny": "denied",
+        "deny.protocol": "IPProtocol",
+    },
     # The API answers with a map by project number; the manifest says ids, and those of others are not known.
+    "ComputeFutureReservation": {"shareSettings.projectMap": UNCHECKED},
+    "ComputeNodeGroup": {"shareSettings.projectMap": UNCHECKED},
     "ComputeReservation": {"shareSettings.projectMap": UNCHECKED},
-    "LoggingLogSink": {
-        "uniqueWriterIdentity": None,  # how the sink is made: a parameter of the request, no field
+    "ComputeInstance": _RESERVATION_AFFINITY,
+    "ComputeInstanceTemplate": {
+        **_RESERVATION_AFFINITY,
+        "disk.sourceDiskRef": "source",  # the attached disk's own name for what it attaches
+        "instanceDescription": "/properties.description",  # `description` is the template's own
     },
+    "ContainerCluster": {
+        **_NODE_CONFIG,
+        "clusterAutoscaling.enabled": "enableNodeAutoprovisioning",  # the API says of what
+        "clusterAutoscaling.autoProvisioningDefaults": "autoprovisioningNodePoolDefaults",  # Terraform's name
+        "defaultMaxPodsPerNode": "defaultMaxPodsConstraint.maxPodsPerNode",  # the API nests it
+        # Of a zonal cluster the API's list has the cluster's own zone too, which the manifest leaves out.
+        "nodeLocations": UNCHECKED,
+        "minMasterVersion": UNCHECKED,  # a lower bound, of which the API knows nothing
+        "nodeVersion": UNCHECKED,  # of the default pool, which the server upgrades
+    },
+    "ContainerNodePool": {
+        **_NODE_CONFIG,
+        "nodeCount": UNCHECKED,  # per zone and now; the API has the initial count alone
+    },
+    "DataprocCluster": {"config.stagingBucketRef": "configBucket"},  # the API's name for it
+    "DataprocWorkflowTemplate": {"placement.managedCluster.config.stagingBucketRef": "configBucket"},  # as above
+    "MonitoringUptimeCheckConfig": {"monitoredResource.filterLabels": "labels"},  # `labels` is taken in manifests
+    "Project": {"name": "displayName|name"},  # v3 and v1 of the API; the name of v3 is the project's number
     "SQLInstance": {
         # Terraform's names for the disk, which Config Connector keeps; the API has others.
+        "encryptionKMSCryptoKeyRef": "diskEncryptionConfiguration.kmsKeyName",
+        "settings.crashSafeReplication": "crashSafeReplicationEnabled",
         "settings.diskAutoresize": "storageAutoResize",
         "settings.diskAutoresizeLimit": "storageAutoResizeLimit",
         "settings.diskSize": "dataDiskSizeGb",
         "settings.diskType": "dataDiskType",
-        "settings.crashSafeReplication": "crashSafeReplicationEnabled",
     },
+    "StorageBucket": {"encryption.kmsKeyRef": "defaultKmsKeyName"},  # the default of objects, not the bucket's own
 }
 """Kind → the author's field → its API path, as `mapping.Moves` writes it."""
 

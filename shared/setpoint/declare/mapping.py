@@ -26,7 +26,7 @@ UNKNOWN = shapes.UNKNOWN
 Moves = Mapping[str, str | None]
 """What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
 field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
-the tool's own and no data."""
+the tool's own and no data; of several (`displayName|name`) the first that the schema has."""
 
 _NO_MOVES: Moves = {}
 _CLOSE = 0.82
@@ -200,7 +200,7 @@ class _Walk:
         if target.startswith("/") and self.root is not None:
             out, schema = self.root
             at = _At(paths.ROOT, at.author, at.names)
-        chain = _follow(schema, target.removeprefix("/"))
+        chain = next((found for path in target.removeprefix("/").split("|") if (found := _follow(schema, path))), None)
         if chain is None:
             self._miss(name, schema, at)
         else:
@@ -330,21 +330,21 @@ class _Walk:
         return out if out or not value else None
 
     def _entries(self, field: Field, entries: list[Any], at: _At) -> Any:
-        """A map that the author had to write as a list of keys and values."""
+        """A map that the author had to write as a list: of keys and values, or of messages that hold their key."""
         out = {}
         for position, entry in enumerate(entries):
-            if not isinstance(entry, dict):
-                raise _NoPlaceError
-            key_name, value_name = shapes.entry_names(entry)
-            key = entry.get(key_name)
-            if len(entry) > 2 or not isinstance(key, str):  # noqa: PLR2004 - a key and a value
+            key_name, value_name = shapes.entry_names(entry) if isinstance(entry, dict) else ("", "")
+            key = entry.get(key_name) if key_name else None
+            if not isinstance(key, str) or not (value_name or _is_message(field.item)):
                 raise _NoPlaceError
             key = str(key)
             author = f"{at.author}[{position}]"
             api = (at.api, key)
-            inner = _At(api, f"{author}.{value_name}", f"{at.names}.{value_name}")
+            inner = _At(api, author, at.names)
+            if value_name:
+                inner = _At(api, _join(author, value_name), f"{at.names}.{value_name}")
             self.origins[paths.text(api)] = inner.author
-            value = entry.get(value_name, "")
+            value = entry[value_name] if value_name else _without_key(entry, key_name, field.item)
             placed = self._value(field.item, value, inner) if field.item is not None else value
             if placed is not None:
                 out[key] = placed
@@ -387,6 +387,17 @@ def _follow(schema: Schema, path: str) -> Chain | None:
         chain.append(field)
         at = field.schema
     return tuple(chain)
+
+
+def _without_key(entry: dict[str, Any], key: str, item: Field | None) -> dict[str, Any]:
+    """A message without the key that it holds in the author's list only."""
+    if item is not None and item.schema is not None and key not in item.schema.fields:
+        return {name: part for name, part in entry.items() if name != key}
+    return entry
+
+
+def _is_message(field: Field | None) -> bool:
+    return field is not None and field.kind == "message"
 
 
 def _prune(out: dict[str, Any], chain: Chain) -> None:

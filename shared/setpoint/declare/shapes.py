@@ -66,7 +66,9 @@ def _fits_list(field: Field, value: list[Any]) -> bool:
     if field.kind == "list":
         return field.item is None or all(fits(field.item, one) for one in value)
     if field.kind == "map":
-        return all(isinstance(one, dict) and all(entry_names(one)) for one in value)
+        message = field.item is not None and field.item.kind == "message"
+        names = [entry_names(one) if isinstance(one, dict) else ("", "") for one in value]
+        return all(key and (named or message) for key, named in names)
     if field.kind == "message" and field.schema is not None and elements(field.schema, value) is not None:
         return True
     return len(value) <= 1 and all(fits(field, one) for one in value)
@@ -132,10 +134,16 @@ def only(schema: Schema, value: Any) -> Field | None:
 
 
 def entry_names(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """The names of key and value in a map's entry that is written as an object; empty where it is none."""
-    key = next((name for name in entry if words(name)[:1] in {("key",), ("name",)}), "")
-    value = next((name for name in entry if words(name)[:1] == ("value",)), "")
-    return key, value
+    """The names of key and value in a map's entry that is written as an object.
+
+    The value's is empty where the object is itself the value and holds its key; the key's where it is no entry.
+    """
+    if len(entry) == 2:  # noqa: PLR2004 - a key and a value
+        key = next((name for name in entry if words(name)[:1] in {("key",), ("name",)}), "")
+        value = next((name for name in entry if words(name)[:1] == ("value",)), "")
+        if key and value:
+            return key, value
+    return next((name for name in ("id", "key", "name") if isinstance(entry.get(name), str)), ""), ""
 
 
 def duration(value: Mapping[str, Any]) -> str:
