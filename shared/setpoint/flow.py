@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from setpoint.core import findings, judging, observations
 from setpoint.core.findings import Outcome
 from setpoint.core.judging import Schemas
+from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import Conflict, PermanentError
-from setpoint.ports import DeadLetters, EventBus, Snapshot, StateStore
+from setpoint.ports import DeadLetters, EventBus, Snapshot, Store
 
 _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
@@ -22,10 +23,17 @@ _ATTEMPTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What the flow works with."""
+    """What the flow works with.
 
-    store: StateStore
-    bus: EventBus
+    Args:
+        store: desired state and findings.
+        bus: where events go; None leaves them stored, for the next who has one.
+        dead_letters: where messages go that can never be handled.
+        schemas: what is known of asset types.
+    """
+
+    store: Store
+    bus: EventBus | None
     dead_letters: DeadLetters
     schemas: Schemas | None = None
 
@@ -68,9 +76,19 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     return outcome
 
 
+def rejudge(key: ResourceKey, deps: Deps) -> Outcome:
+    """Judge the last observation of a resource again, since what is desired of it has changed.
+
+    Returns:
+        What became of it; ``unreadable`` where nothing was observed yet.
+    """
+    observation = deps.store.last_observation(key)
+    return "unreadable" if observation is None else handle_observation(observation, deps)
+
+
 def publish_pending(snapshot: Snapshot, deps: Deps) -> None:
     """Publish what is stored and not known to be published, under the ids that it was stored with."""
-    if snapshot.state is not None and snapshot.state.pending:
+    if deps.bus is not None and snapshot.state is not None and snapshot.state.pending:
         deps.bus.publish(snapshot.state.pending)
         deps.store.mark_published(snapshot)
 
@@ -92,7 +110,7 @@ def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
         if transition.state is None:
             return transition.outcome, snapshot
         try:
-            return transition.outcome, deps.store.commit(snapshot, transition.state)
+            return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
         except Conflict:
             continue
     raise Conflict(f"{observation.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from setpoint.core.control import Control, DesiredRecord
 from setpoint.core.declarations import Desired, Rules
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -32,7 +34,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class StateStore(Protocol):
-    """Desired state, and the state of findings.
+    """The state of findings, read together with what is desired.
 
     Whoever shares a store, in this process or another, sees each commit whole or not at all. Every method raises
     ``Unavailable`` where the store does not answer.
@@ -41,24 +43,28 @@ class StateStore(Protocol):
     def read(self, key: ResourceKey) -> Snapshot:
         """All that is stored of ``key``, in one read; an unknown key gives a snapshot of nothing, never an error."""
 
-    def commit(self, snapshot: Snapshot, state: ResourceState) -> Snapshot:
-        """Store ``state`` in place of the one in ``snapshot``, and give the snapshot that is then true.
+    def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
+        """Store ``state``, and the observation that gave it, in place of the one in ``snapshot``.
+
+        Args:
+            snapshot: what was read before.
+            state: the new record.
+            observation: what gave it; None keeps the one before. One that is too large for a record is left out.
+
+        Returns:
+            The snapshot that is then true.
 
         Raises:
             Conflict: the record is no longer the one in ``snapshot``; nothing was written.
         """
 
+    def last_observation(self, key: ResourceKey) -> Observation | None:
+        """The observation of the last commit that had one; None where there is none, or where it was left out."""
+
     def mark_published(self, snapshot: Snapshot) -> None:
         """Clear what is pending in the record of ``snapshot``.
 
         A record that was written since is left as it is: whoever wrote it has carried the pending events along.
-        """
-
-    def declare(self, desired: Iterable[Desired], rules: Rules | None = None) -> int:
-        """Store what is desired, each in place of what was desired of the same key, and the rules if given.
-
-        Returns:
-            How many records were written; what is stored already is not written again.
         """
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
@@ -69,6 +75,55 @@ class StateStore(Protocol):
 
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""
+
+
+class StoredControl(NamedTuple):
+    """The control record.
+
+    Args:
+        value: what it says; one without sources where there is no record yet.
+        version: the store's own mark of it; None where there is no record yet.
+    """
+
+    value: Control
+    version: Any
+
+
+Manifest = Mapping[ResourceKey, str]
+"""What a source declares: each resource and content with the digest of what is declared of it."""
+
+
+class DesiredStore(Protocol):
+    """Desired state, by source and generation; every method raises ``Unavailable`` where the store does not answer."""
+
+    def control(self) -> StoredControl:
+        """The control record."""
+
+    def write_control(self, control: Control, version: Any) -> None:
+        """Write the control record in place of the one of ``version``.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
+        """
+
+    def manifest(self, source: str, generation: int) -> Manifest:
+        """What a source declares with a generation; nothing for a generation that was never written."""
+
+    def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
+        """Write, or replace, what a source declares with a generation."""
+
+    def drop_manifest(self, source: str, generation: int) -> None:
+        """Forget a generation's manifest; one that is not there does no harm."""
+
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
+        """The records of all ``keys``, empty ones where there are none; up to some hundred at a time."""
+
+    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
+        """Write records; up to some hundred at a time."""
+
+
+class Store(StateStore, DesiredStore, Protocol):
+    """A whole store, as every backend is one."""
 
 
 class EventBus(Protocol):

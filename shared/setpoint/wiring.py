@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from setpoint.core.catalogue import default_catalogue
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, EventBus, StateStore
+from setpoint.ports import DeadLetters, EventBus, Store
 from setpoint.settings import from_environment
 
 if TYPE_CHECKING:
@@ -50,6 +50,22 @@ def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None,
     return Deps(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
 
 
+def rejudging(store: str, events_topic: str | None) -> Deps:
+    """What judges findings again when declarations change.
+
+    Args:
+        store: URL of the store.
+        events_topic: where events go, ``projects/P/topics/T``; None leaves them stored for the next detector.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    from setpoint.adapters.memory import MemoryDeadLetters
+
+    bus = _bus(None, events_topic) if events_topic else None
+    return Deps(open_store(store), bus, MemoryDeadLetters(), default_catalogue())
+
+
 def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus:
     if events_topic:
         from setpoint.adapters.pubsub import PubSubBus, publisher
@@ -80,7 +96,7 @@ def open_subscription(name: str) -> PubSubFeed:
     return PubSubFeed(SubscriberClient(), name)
 
 
-def open_store(url: str) -> StateStore:
+def open_store(url: str) -> Store:
     """Open the store that a URL names: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
 
     Raises:
@@ -101,7 +117,7 @@ def open_store(url: str) -> StateStore:
     raise BadRequest(f"`{url}` names no store; use memory:, sqlite:///path or firestore://PROJECT/DATABASE")
 
 
-def _open_firestore(rest: str) -> StateStore:
+def _open_firestore(rest: str) -> Store:
     from google.cloud.firestore import Client
 
     from setpoint.adapters.firestore import FirestoreStore

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from setpoint import syncing
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Owner, Scope, Source, desired
 from setpoint.core.events import CloudEvent, drift_event
 from setpoint.core.findings import Finding, ResourceState, _data
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.ports import DesiredStore
+
+
+def declare(store: DesiredStore, desired_ones: Iterable[Desired], scopes: tuple[Scope, ...] = ()) -> int:
+    """Put declarations in force; how many of them are new or changed."""
+    return len(syncing.declare(store, list(desired_ones), scopes, NOON).changes)
+
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 KEY = ResourceKey("//storage.googleapis.com/billing-exports")

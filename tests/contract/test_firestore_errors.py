@@ -10,7 +10,7 @@ import grpc
 import pytest
 from grpc import StatusCode
 
-from contract.records import KEY, declared, in_sync
+from contract.records import KEY, declare, declared, in_sync
 from setpoint.core.declarations import Rules
 from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
 from setpoint.ports import Snapshot, StateStore
@@ -76,7 +76,7 @@ def test_a_refused_commit_is_tried_again_later(refusing, status):
 @pytest.mark.parametrize("status", [StatusCode.PERMISSION_DENIED, StatusCode.ABORTED], ids=lambda status: status.name)
 def test_a_refused_declaration_may_be_declared_again(refusing, status):
     with refusing(status) as store, pytest.raises(Unavailable):
-        store.declare([declared()])
+        declare(store, [declared()])
 
 
 @pytest.mark.parametrize("status", [StatusCode.ALREADY_EXISTS, StatusCode.FAILED_PRECONDITION, StatusCode.ABORTED])

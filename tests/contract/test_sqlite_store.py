@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from contract import sqlite_worker
-from contract.records import KEY, declared, drifted
+from contract.records import KEY, declare, declared, drifted
 from setpoint.adapters.sqlite import SqliteStore
 from setpoint.errors import BadRequest, CorruptState, Unavailable
 
@@ -63,7 +63,7 @@ def test_a_process_that_is_killed_half_way_loses_nothing_that_it_has_committed(f
 
 def test_what_is_committed_is_there_when_the_file_is_opened_again(file):
     store = SqliteStore(file)
-    store.declare([declared()])
+    declare(store, [declared()])
     committed = store.commit(store.read(KEY), drifted(pending=1))
     store.close()
 
@@ -134,16 +134,3 @@ def test_a_store_that_was_closed_does_not_answer(file):
 
     with pytest.raises(Unavailable, match="did not answer"):
         store.read(KEY)
-
-
-def test_declaring_is_whole_or_not_at_all(file):
-    store = SqliteStore(file)
-
-    def interrupted():
-        yield declared()
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        store.declare(interrupted())
-    assert store.read(KEY).desired is None
-    store.close()

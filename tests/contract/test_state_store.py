@@ -7,7 +7,7 @@ import threading
 import pytest
 from msgspec.structs import replace
 
-from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
+from contract.records import KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
 from setpoint.core.declarations import Rules, rules
 from setpoint.core.names import CONTENTS, ResourceKey
 from setpoint.errors import Conflict
@@ -164,46 +164,45 @@ def test_a_record_that_starts_to_drift_is_found_among_the_drifted(store):
 
 
 def test_what_is_declared_is_in_the_snapshot(store):
-    store.declare([declared(KEY), declared(OTHER, location="US")], rules((scope(),)))
+    declare(store, [declared(KEY), declared(OTHER, location="US")], (scope(),))
 
     assert store.read(KEY) == Snapshot(KEY, declared(KEY), rules((scope(),)), None, None)
     assert store.read(OTHER).desired == declared(OTHER, location="US")
 
 
 def test_declaring_counts_what_it_writes(store):
-    assert store.declare([declared(KEY), declared(OTHER)], rules((scope(),))) == 3
-    assert store.declare([declared(KEY), declared(OTHER)], rules((scope(),))) == 0
-    assert store.declare([declared(KEY, location="US"), declared(OTHER)], rules((scope("other"),))) == 2
-    assert store.declare([]) == 0
+    assert declare(store, [declared(KEY), declared(OTHER)]) == 2
+    assert declare(store, [declared(KEY), declared(OTHER)]) == 0
+    assert declare(store, [declared(KEY, location="US"), declared(OTHER)]) == 1
+    assert declare(store, []) == 0
 
 
 def test_declaring_again_replaces(store):
-    store.declare([declared(KEY, location="EU")])
-    store.declare([declared(KEY, location="US")])
+    declare(store, [declared(KEY, location="EU")])
+    declare(store, [declared(KEY, location="US")])
 
     assert store.read(KEY).desired == declared(KEY, location="US")
 
 
-def test_declaring_one_resource_leaves_the_others_and_the_rules(store):
-    store.declare([declared(KEY)], rules((scope(),)))
-    store.declare([declared(OTHER)])
+def test_declaring_one_resource_leaves_the_others(store):
+    declare(store, [declared(KEY)])
+    declare(store, [declared(OTHER)])
 
     assert store.read(KEY).desired == declared(KEY)
-    assert store.read(KEY).rules == rules((scope(),))
 
 
 def test_rules_are_replaced_as_a_whole_and_can_be_emptied(store):
-    store.declare([], rules((scope("one"), scope("two"))))
-    store.declare([], rules((scope("two"),)))
+    declare(store, [], (scope("one"), scope("two")))
+    declare(store, [], (scope("two"),))
     assert store.read(KEY).rules == rules((scope("two"),))
 
-    store.declare([], rules(()))
+    declare(store, [])
     assert store.read(KEY).rules == Rules()
 
 
 def test_declaring_leaves_the_record_and_does_not_conflict_with_a_commit(store):
     before = store.commit(store.read(KEY), drifted(pending=1))
-    store.declare([declared(KEY)])
+    declare(store, [declared(KEY)])
 
     store.commit(before, drifted(sequence=2, pending=2))
 
@@ -214,8 +213,8 @@ def test_declaring_leaves_the_record_and_does_not_conflict_with_a_commit(store):
 def test_more_is_declared_at_once_than_fits_into_one_batch(store):
     many = [declared(ResourceKey(f"//storage.googleapis.com/bucket-{number}")) for number in range(701)]
 
-    assert store.declare(many) == 701
-    assert store.declare(many) == 0
+    assert declare(store, many) == 701
+    assert declare(store, many) == 0
     assert store.read(many[-1].declarations[0].key).desired == many[-1]
 
 
@@ -224,7 +223,7 @@ def test_many_large_declarations_are_declared_at_once(store):
     large = {"description": "x" * 100_000}
     many = [declared(ResourceKey(f"//storage.googleapis.com/bucket-{number}"), **large) for number in range(150)]
 
-    assert store.declare(iter(many)) == 150
+    assert declare(store, many) == 150
     assert store.read(many[-1].declarations[0].key).desired == many[-1]
 
 
@@ -250,7 +249,7 @@ def test_a_record_may_be_large(store):
 )
 def test_names_and_values_may_hold_any_character(store, name):
     key = ResourceKey(name)
-    store.declare([declared(key, **{name: name})])
+    declare(store, [declared(key, **{name: name})])
     store.commit(store.read(key), drifted(key, pending=1, observed={name: [name]}))
 
     found = store.read(key)
@@ -269,7 +268,7 @@ def test_closing_twice_does_no_harm(backend):
 
 def test_two_handles_see_each_others_commits(backend):
     one, other = backend.open(), backend.open()
-    one.declare([declared()], rules((scope(),)))
+    declare(one, [declared()], (scope(),))
     committed = one.commit(one.read(KEY), drifted(pending=1))
 
     assert other.read(KEY) == committed

@@ -41,6 +41,14 @@ def test_a_declared_value_that_is_absent_is_missing(value: Any) -> None:
     assert [op for _, op in told({"field": value}, {})] == ["missing"]
 
 
+def test_a_value_where_nothing_is_declared_but_emptiness_is_drift() -> None:
+    assert [(d.path, d.op) for d in compare({"field": ""}, {"field": "x"})] == [("field", "changed")]
+    assert told({"field": 0, "other": False}, {"field": 5, "other": True}) == [
+        ("field", "changed"),
+        ("other", "changed"),
+    ]
+
+
 def test_a_leaf_that_is_missing_is_named_by_its_whole_path() -> None:
     assert told({"versioning": {"enabled": True}}, {}) == [("versioning.enabled", "missing")]
 

@@ -84,7 +84,7 @@ def test_a_bad_document_is_reported_with_line_and_field_and_the_good_ones_load(
     assert bad != GOOD
     found = loaded(tmp_path, f"{GOOD.replace('billing-exports', 'other')}---\n{bad}", SCOPE)
     assert len(found.desired) == 1
-    assert len(found.rules.scopes) == 1
+    assert len(found.scopes) == 1
     matching = [one for one in said(found) if one[1] == field and message in one[2]]
     assert matching, said(found)
     assert matching[0][0] == line + 12
@@ -137,6 +137,6 @@ def test_numbers_where_names_are_meant_are_names(tmp_path: Path) -> None:
 
 
 def test_a_scope_says_what_is_fully_declared(tmp_path: Path) -> None:
-    (scope,) = loaded(tmp_path, SCOPE).rules.scopes
+    (scope,) = loaded(tmp_path, SCOPE).scopes
     assert (scope.name, scope.projects, scope.owner.team) == ("prod", ("billing-prod",), "platform")
     assert scope.asset_types == ("storage.googleapis.com/Bucket",)

@@ -82,7 +82,7 @@ def test_every_declaration_loads_without_a_problem(fleet, tmp_path):
     loaded = load.load([str(tmp_path)])
     assert not loaded.problems
     assert {one.declarations[0].key for one in loaded.desired} == {one.key for one in fleet.declared}
-    assert len(loaded.rules.scopes) == len(fleet.scopes)
+    assert len(loaded.scopes) == len(fleet.scopes)
 
 
 def test_the_feed_brings_all_that_a_feed_can_bring(sent):

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from setpoint import syncing
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, Owner, Rules, Scope, desired, rules
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, EventBus, StateStore
+from setpoint.ports import DeadLetters, DesiredStore, EventBus, StateStore
 from setpoint.testing import messages
 
 BUCKET_TYPE = "storage.googleapis.com/Bucket"
@@ -82,8 +83,8 @@ def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Deps:
     return Deps(store, bus, dead_letters, default_catalogue())
 
 
-def declare(store: StateStore) -> None:
-    store.declare(DESIRED, RULES)
+def declare(store: DesiredStore) -> None:
+    syncing.declare(store, DESIRED, RULES.scopes, at(0))
 
 
 def records(store: StateStore) -> dict[ResourceKey, ResourceState]:

@@ -64,9 +64,9 @@ def test_a_worker_that_always_comes_second_hands_its_message_back(store):
         read = store.read
 
         @staticmethod
-        def commit(snapshot, state):
+        def commit(snapshot, state, observation):
             flow.receive(bucket(next(seconds), location="ASIA"), {}, world)
-            return store.commit(snapshot, state)
+            return store.commit(snapshot, state, observation)
 
     with pytest.raises(Conflict, match="delivered again"):
         flow.receive(bucket(1000, location="US"), {}, deps(Beaten(), MemoryBus(), MemoryDeadLetters()))

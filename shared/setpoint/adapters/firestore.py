@@ -1,8 +1,8 @@
 """The store of an installation on Google Cloud: Firestore in native mode.
 
-Collections: ``desired`` and ``findings``, one document a resource and content, and ``control`` with the document
-``rules``. Payloads are JSON in a string field, since a document may have only 40,000 index entries and field names
-allow few characters (https://cloud.google.com/firestore/quotas).
+Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
+generation; ``control`` with the document ``sources``. Payloads are JSON in a string field, since a document may have
+only 40,000 index entries and field names allow few characters (https://cloud.google.com/firestore/quotas).
 
 One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
 those lock, and under contention they wait for each other; a failed precondition is known at once.
@@ -10,8 +10,9 @@ those lock, and under contention they wait for each other; a failed precondition
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
@@ -19,21 +20,27 @@ from google.cloud.firestore import Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
-from setpoint.core.declarations import (
-    Desired,
-    Rules,
-    decode_desired,
+from setpoint.core import observations
+from setpoint.core.control import (
+    Control,
+    DesiredRecord,
+    decode_control,
+    decode_manifest,
+    decode_record,
     decode_rules,
-    encode_desired,
-    encode_rules,
+    desired_by,
+    encode_control,
+    encode_manifest,
+    encode_record,
 )
 from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Snapshot
+from setpoint.ports import Manifest, Snapshot, StoredControl
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import DocumentReference, DocumentSnapshot
+    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
 
 _LOST_RACE = (
     exceptions.AlreadyExists,
@@ -52,11 +59,15 @@ _NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFoun
 _BATCH = 300
 _BATCH_BYTES = 3_000_000
 """A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
-_NO_RULES = Rules()
+_BODY = ("body",)
+_LARGEST = 500_000
+"""Bytes of an observation that still fits a document (1 MiB) beside a record."""
+_MANIFEST_ENTRIES = 3_000
+"""At some 250 bytes an entry, well below what a document takes."""
 
 
 class FirestoreStore:
-    """A ``StateStore`` in a Firestore database.
+    """A ``Store`` in a Firestore database.
 
     Args:
         client: connected to the project and database of the installation; kept for the life of the process.
@@ -66,41 +77,51 @@ class FirestoreStore:
         self._client = client
         self._desired = client.collection("desired")
         self._findings = client.collection("findings")
-        self._rules = client.collection("control").document("rules")
+        self._manifests = client.collection("manifests")
+        self._control = client.collection("control").document("sources")
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
         desired, finding = self._desired.document(key.id), self._findings.document(key.id)
         with _answering(key.name):
-            found = {snapshot.reference.path: snapshot for snapshot in self._get((desired, finding, self._rules))}
-        wanted, rules = _body(found[desired.path]), _body(found[self._rules.path])
+            found = {snapshot.reference.path: snapshot for snapshot in self._get((desired, finding, self._control))}
+        wanted, control = _body(found[desired.path]), _body(found[self._control.path])
         state = found[finding.path]
         body = _body(state)
         return Snapshot(
             key,
-            decode_desired(wanted) if wanted else None,
-            decode_rules(rules) if rules else _NO_RULES,
+            desired_by(decode_record(wanted), decode_control(control)) if wanted else None,
+            decode_rules(control),
             decode_state(body) if body else None,
             state.update_time if state.exists else None,
         )
 
     def _get(self, references: Iterable[DocumentReference]) -> Iterator[DocumentSnapshot[Any]]:
-        return iter(self._client.get_all(list(references)))
+        return iter(self._client.get_all(list(references), field_paths=_BODY))
 
-    def commit(self, snapshot: Snapshot, state: ResourceState) -> Snapshot:
+    def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
-        return replace(snapshot, state=state, version=self._write(snapshot, state))
+        more = {}
+        if observation is not None:
+            body = observations.encode(observation)
+            more["observation"] = body.decode() if len(body) <= _LARGEST else ""
+        return replace(snapshot, state=state, version=self._write(snapshot, state, more))
+
+    def last_observation(self, key: ResourceKey) -> Observation | None:
+        """See ``StateStore.last_observation``."""
+        with _answering(key.name):
+            found = self._findings.document(key.id).get(field_paths=("observation",))
+        body = (found.to_dict() or {}).get("observation")
+        return observations.decode(body) if body else None
 
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
         if snapshot.state is None:
             return
-        try:
-            self._write(snapshot, replace(snapshot.state, pending=()))
-        except Conflict:
-            return
+        with suppress(Conflict):
+            self._write(snapshot, replace(snapshot.state, pending=()), {})
 
-    def _write(self, snapshot: Snapshot, state: ResourceState) -> Any:
+    def _write(self, snapshot: Snapshot, state: ResourceState, more: Mapping[str, str]) -> Any:
         """Write a record with the snapshot as precondition; the version that it then has."""
         reference = self._findings.document(snapshot.key.id)
         document = {
@@ -109,54 +130,87 @@ class FirestoreStore:
             "status": state.finding.status if state.finding else "none",
             "pending": bool(state.pending),
             "body": encode_state(state).decode(),
+            **more,
         }
-        with _answering(snapshot.key.name):
-            try:
-                if snapshot.version is None:
-                    return reference.create(document).update_time
-                known = self._client.write_option(last_update_time=snapshot.version)
-                return reference.update(document, option=known).update_time
-            except _LOST_RACE as error:
-                raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again") from error
+        with _answering(snapshot.key.name), _racing(snapshot.key.name):
+            if snapshot.version is None:
+                return reference.create(document).update_time
+            known = self._client.write_option(last_update_time=snapshot.version)
+            return reference.update(document, option=known).update_time
 
-    def declare(self, desired: Iterable[Desired], rules: Rules | None = None) -> int:
-        """See ``StateStore.declare``; each batch of it is atomic, the whole is not."""
-        bodies = ((self._desired.document(one.declarations[0].key.id), encode_desired(one)) for one in desired)
-        written = sum(self._declare_batch(batch) for batch in _batches(bodies))
-        return written + (self._declare_rules(rules) if rules is not None else 0)
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
+        with _answering("the control record"):
+            found = self._control.get()
+        return StoredControl(decode_control(_body(found)), found.update_time if found.exists else None)
 
-    def _declare_batch(self, documents: dict[DocumentReference, bytes]) -> int:
-        paths = {reference.path: reference for reference in documents}
+    def write_control(self, control: Control, version: Any) -> None:
+        """See ``DesiredStore.write_control``."""
+        document = {"body": encode_control(control).decode()}
+        with _answering("the control record"), _racing("the control record"):
+            if version is None:
+                self._control.create(document)
+            else:
+                self._control.update(document, option=self._client.write_option(last_update_time=version))
+
+    def manifest(self, source: str, generation: int) -> Manifest:
+        """See ``DesiredStore.manifest``."""
+        found: dict[ResourceKey, str] = {}
+        with _answering(f"the manifest of {source}"):
+            for part in self._parts(source, generation).stream():
+                found |= decode_manifest(_body(part))
+        return found
+
+    def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
+        """See ``DesiredStore.write_manifest``; some thousand entries a document."""
+        rows = iter(manifest.items())
+        with _answering(f"the manifest of {source}"):
+            parts = self._parts(source, generation)
+            at = 0
+            while part := dict(islice(rows, _MANIFEST_ENTRIES)):
+                parts.document(f"{at:06d}").set({"body": encode_manifest(part).decode()})
+                at += 1
+
+    def drop_manifest(self, source: str, generation: int) -> None:
+        """See ``DesiredStore.drop_manifest``."""
+        with _answering(f"the manifest of {source}"):
+            for part in self._parts(source, generation).list_documents():
+                part.delete()
+
+    def _parts(self, source: str, generation: int) -> CollectionReference:
+        name = ResourceKey(source).id  # a source may be named with characters that ids do not allow
+        parts: CollectionReference = self._manifests.document(f"{name}-{generation}").collection("parts")
+        return parts
+
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
+        """See ``DesiredStore.records``."""
+        wanted = {self._desired.document(key.id): key for key in keys}
+        by_path = {reference.path: key for reference, key in wanted.items()}
         with _answering("desired state"):
-            there = {paths[found.reference.path]: _body(found) for found in self._get(documents)}
-            changed = {reference: body for reference, body in documents.items() if there.get(reference) != body}
-            if changed:
-                writes = self._client.batch()
-                for reference, body in changed.items():
-                    writes.set(reference, {"body": body.decode()})
-                writes.commit()
-        return len(changed)
+            return {by_path[found.reference.path]: decode_record(_body(found)) for found in self._get(wanted)}
 
-    def _declare_rules(self, rules: Rules) -> int:
-        body = encode_rules(rules)
-        with _answering("the rules"):
-            if _body(self._rules.get()) == body:
-                return 0
-            self._rules.set({"body": body.decode()})
-        return 1
+    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
+        """See ``DesiredStore.write_records``; each request of it is atomic."""
+        bodies = ((self._desired.document(key.id), encode_record(one)) for key, one in records.items())
+        with _answering("desired state"):
+            for documents in _batches(bodies):
+                batch = self._client.batch()
+                for reference, body in documents.items():
+                    batch.set(reference, {"body": body.decode()})
+                batch.commit()
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
         query = self._findings.where(filter=FieldFilter("status", "!=", "none")) if drifted else self._findings
         with _answering("the findings"):
-            for found in query.stream():
+            for found in query.select(_BODY).stream():
                 yield decode_state(_body(found))
 
     def unpublished(self) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
         query = self._findings.where(filter=FieldFilter("pending", "==", True))  # noqa: FBT003 - a value, not a flag
         with _answering("the findings"):
-            return iter([decode_state(_body(found)).key for found in query.stream()])
+            return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
 
     def close(self) -> None:
         """See ``StateStore.close``."""
@@ -180,6 +234,15 @@ def _batches(documents: Iterable[tuple[DocumentReference, bytes]]) -> Iterator[d
         size += len(body)
     if batch:
         yield batch
+
+
+@contextmanager
+def _racing(what: str) -> Iterator[None]:
+    """A failed precondition means that somebody else was first."""
+    try:
+        yield
+    except _LOST_RACE as error:
+        raise Conflict(f"{what}: written by somebody else; read it again") from error
 
 
 @contextmanager

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.core.declarations import Desired, Rules
+from setpoint.core.control import Control, DesiredRecord, desired_by, rules_of
+from setpoint.core.declarations import Rules
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
 from setpoint.errors import Conflict
-from setpoint.ports import Snapshot
+from setpoint.ports import Manifest, Snapshot, StoredControl
 
 
 class MemoryStore:
-    """A ``StateStore`` that ends with the process."""
+    """A ``Store`` that ends with the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._desired: dict[ResourceKey, Desired] = {}
-        self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
+        self._records: dict[ResourceKey, DesiredRecord] = {}
+        self._manifests: dict[tuple[str, int], Manifest] = {}
+        self._control, self._control_version = Control(), 0
         self._rules = Rules()
+        self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
+        self._observations: dict[ResourceKey, Observation] = {}
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
         with self._lock:
             version, state = self._states.get(key, (None, None))
-            return Snapshot(key, self._desired.get(key), self._rules, state, version)
+            record = self._records.get(key)
+            desired = desired_by(record, self._control) if record else None
+            return Snapshot(key, desired, self._rules, state, version)
 
-    def commit(self, snapshot: Snapshot, state: ResourceState) -> Snapshot:
+    def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
         with self._lock:
             version, _ = self._states.get(snapshot.key, (None, None))
@@ -39,6 +46,8 @@ class MemoryStore:
                 raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
             now = (version or 0) + 1
             self._states[snapshot.key] = (now, state)
+            if observation is not None:
+                self._observations[snapshot.key] = observation
         return replace(snapshot, state=state, version=now)
 
     def mark_published(self, snapshot: Snapshot) -> None:
@@ -48,18 +57,44 @@ class MemoryStore:
             if state is not None and version is not None and version == snapshot.version:
                 self._states[snapshot.key] = (version + 1, replace(state, pending=()))
 
-    def declare(self, desired: Iterable[Desired], rules: Rules | None = None) -> int:
-        """See ``StateStore.declare``."""
-        written = 0
+    def last_observation(self, key: ResourceKey) -> Observation | None:
+        """See ``StateStore.last_observation``."""
+        return self._observations.get(key)
+
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
         with self._lock:
-            for one in desired:
-                key = one.declarations[0].key
-                written += self._desired.get(key) != one
-                self._desired[key] = one
-            if rules is not None:
-                written += rules != self._rules
-                self._rules = rules
-        return written
+            return StoredControl(self._control, self._control_version)
+
+    def write_control(self, control: Control, version: Any) -> None:
+        """See ``DesiredStore.write_control``."""
+        with self._lock:
+            if version != self._control_version:
+                raise Conflict("the control record was written by somebody else; read it again")
+            self._control, self._control_version = control, version + 1
+            self._rules = rules_of(control)
+
+    def manifest(self, source: str, generation: int) -> Manifest:
+        """See ``DesiredStore.manifest``."""
+        return self._manifests.get((source, generation), {})
+
+    def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
+        """See ``DesiredStore.write_manifest``."""
+        self._manifests[source, generation] = manifest
+
+    def drop_manifest(self, source: str, generation: int) -> None:
+        """See ``DesiredStore.drop_manifest``."""
+        self._manifests.pop((source, generation), None)
+
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
+        """See ``DesiredStore.records``."""
+        with self._lock:
+            return {key: self._records.get(key, DesiredRecord()) for key in keys}
+
+    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
+        """See ``DesiredStore.write_records``."""
+        with self._lock:
+            self._records.update(records)
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

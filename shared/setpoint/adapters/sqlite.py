@@ -4,57 +4,74 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint.core.declarations import (
-    Desired,
-    Rules,
-    decode_desired,
+from setpoint.core import observations
+from setpoint.core.control import (
+    Control,
+    DesiredRecord,
+    decode_control,
+    decode_manifest,
+    decode_record,
     decode_rules,
-    encode_desired,
-    encode_rules,
+    desired_by,
+    encode_control,
+    encode_manifest,
+    encode_record,
 )
 from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Snapshot
+from setpoint.ports import Manifest, Snapshot, StoredControl
 
 _SCHEMA_VERSION = 1
 
 _SCHEMA = """
+CREATE TABLE IF NOT EXISTS control (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS manifests (
+    source TEXT NOT NULL, generation INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (source, generation)
+);
 CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS findings (
     id TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
     drifted INTEGER NOT NULL,
     pending INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    observation BLOB
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
 CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
-CREATE TABLE IF NOT EXISTS rules (only INTEGER PRIMARY KEY CHECK (only = 1), body BLOB NOT NULL);
 """
 
 _READ = """
-SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM rules), f.body, f.version
+SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version
 FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
 
-_DECLARE = """
-INSERT INTO desired (id, body) VALUES (?, ?)
-ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body
+_CREATE = """
+INSERT INTO findings (version, drifted, pending, body, observation, id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
+_UPDATE = """
+UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, observation = COALESCE(?, observation)
+WHERE id = ? AND version = ?
+"""
+_MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
+_REPLACE_DESIRED = "INSERT OR REPLACE INTO desired (id, body) VALUES (?, ?)"
 
 _BUSY_SECONDS = 30.0
-_NO_RULES = Rules()
 
 
 class SqliteStore:
-    """A ``StateStore`` in a file.
+    """A ``Store`` in a file.
 
     Commits survive the death of the process; after a loss of power the last of them may be gone, and the next sweep
     or delivery brings them again (https://www.sqlite.org/pragma.html#pragma_synchronous, NORMAL with WAL).
@@ -103,56 +120,98 @@ class SqliteStore:
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
         with _answering():
-            desired, rules, state, version = self._connection().execute(_READ, (key.id,)).fetchone()
+            desired, control, state, version = self._connection().execute(_READ, (key.id,)).fetchone()
         return Snapshot(
             key,
-            decode_desired(desired) if desired else None,
-            decode_rules(rules) if rules else _NO_RULES,
+            desired_by(decode_record(desired), decode_control(control or b"")) if desired else None,
+            decode_rules(control or b""),
             decode_state(state) if state else None,
             version,
         )
 
-    def commit(self, snapshot: Snapshot, state: ResourceState) -> Snapshot:
+    def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
-        version = 1 if snapshot.version is None else snapshot.version + 1
-        if not self._write(snapshot, state, version):
+        known = snapshot.version
+        row = (
+            (known or 0) + 1,
+            state.finding is not None,
+            bool(state.pending),
+            encode_state(state),
+            observations.encode(observation) if observation is not None else None,
+            snapshot.key.id,
+        )
+        with _answering():
+            statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
+            written = self._connection().execute(statement, values).rowcount
+        if written != 1:
             raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
-        return replace(snapshot, state=state, version=version)
+        return replace(snapshot, state=state, version=row[0])
+
+    def last_observation(self, key: ResourceKey) -> Observation | None:
+        """See ``StateStore.last_observation``."""
+        with _answering():
+            row = self._connection().execute("SELECT observation FROM findings WHERE id = ?", (key.id,)).fetchone()
+        return observations.decode(row[0]) if row and row[0] else None
 
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
         if snapshot.state is not None and snapshot.version is not None:
-            self._write(snapshot, replace(snapshot.state, pending=()), snapshot.version + 1)
+            row = (encode_state(replace(snapshot.state, pending=())), snapshot.key.id, snapshot.version)
+            with _answering():
+                self._connection().execute(_MARK, row)
 
-    def _write(self, snapshot: Snapshot, state: ResourceState, version: int) -> bool:
-        """Write a record if it is still the one of the snapshot; whether it was."""
-        row = (version, state.finding is not None, bool(state.pending), encode_state(state), snapshot.key.id)
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
         with _answering():
-            if snapshot.version is None:
-                statement = (
-                    "INSERT INTO findings (version, drifted, pending, body, id) VALUES (?, ?, ?, ?, ?)"
-                    " ON CONFLICT DO NOTHING"
-                )
-                return self._connection().execute(statement, row).rowcount == 1
-            statement = (
-                "UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ? WHERE id = ? AND version = ?"
-            )
-            return self._connection().execute(statement, (*row, snapshot.version)).rowcount == 1
+            row = self._connection().execute("SELECT body, version FROM control").fetchone()
+        return StoredControl(decode_control(row[0]), row[1]) if row else StoredControl(Control(), None)
 
-    def declare(self, desired: Iterable[Desired], rules: Rules | None = None) -> int:
-        """See ``StateStore.declare``."""
+    def write_control(self, control: Control, version: Any) -> None:
+        """See ``DesiredStore.write_control``."""
+        body = encode_control(control)
+        with _answering():
+            if version is None:
+                statement = "INSERT INTO control (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"
+                written = self._connection().execute(statement, (body,)).rowcount
+            else:
+                statement = "UPDATE control SET version = version + 1, body = ? WHERE version = ?"
+                written = self._connection().execute(statement, (body, version)).rowcount
+        if written != 1:
+            raise Conflict("the control record was written by somebody else; read it again")
+
+    def manifest(self, source: str, generation: int) -> Manifest:
+        """See ``DesiredStore.manifest``."""
+        statement = "SELECT body FROM manifests WHERE source = ? AND generation = ?"
+        with _answering():
+            row = self._connection().execute(statement, (source, generation)).fetchone()
+        return decode_manifest(row[0] if row else b"")
+
+    def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
+        """See ``DesiredStore.write_manifest``."""
+        row = (source, generation, encode_manifest(manifest))
+        with _answering():
+            self._connection().execute("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)", row)
+
+    def drop_manifest(self, source: str, generation: int) -> None:
+        """See ``DesiredStore.drop_manifest``."""
+        statement = "DELETE FROM manifests WHERE source = ? AND generation = ?"
+        with _answering():
+            self._connection().execute(statement, (source, generation))
+
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
+        """See ``DesiredStore.records``."""
+        wanted = {key.id: key for key in keys}
+        marks = ",".join("?" * len(wanted))
+        with _answering():
+            statement = f"SELECT id, body FROM desired WHERE id IN ({marks})"  # noqa: S608 - question marks alone
+            found = dict(self._connection().execute(statement, tuple(wanted)).fetchall())
+        return {key: decode_record(found.get(identifier, b"")) for identifier, key in wanted.items()}
+
+    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
+        """See ``DesiredStore.write_records``."""
         connection = self._connection()
         with _answering(), _transaction(connection):
-            before = connection.total_changes
-            rows = ((one.declarations[0].key.id, encode_desired(one)) for one in desired)
-            connection.executemany(_DECLARE, rows)
-            if rules is not None:
-                connection.execute(
-                    "INSERT INTO rules (only, body) VALUES (1, ?)"
-                    " ON CONFLICT (only) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
-                    (encode_rules(rules),),
-                )
-            return connection.total_changes - before
+            connection.executemany(_REPLACE_DESIRED, [(key.id, encode_record(one)) for key, one in records.items()])
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

@@ -16,6 +16,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(apply.validate)
+app.command()(apply.plan)
 app.command()(apply.apply)
 app.command()(detect.detect)
 app.command()(diff.diff)

@@ -6,13 +6,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from setpoint import flow, wiring
+from setpoint import flow, syncing, wiring
 from setpoint.cli import feed
 from setpoint.cli.apply import StoreUrl, load_all
 from setpoint.cli.output import errors, out, print_findings
@@ -70,7 +71,7 @@ def detect(  # noqa: PLR0913 - the options of the command
     deps = wiring.command_line(store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic)
     try:
         if loaded:
-            deps.store.declare(loaded.desired, loaded.rules)
+            syncing.declare(deps.store, loaded.desired, loaded.scopes, datetime.now(UTC))
         flow.heal(deps)
         if subscription:
             _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))

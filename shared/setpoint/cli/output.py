@@ -33,8 +33,8 @@ def report(loaded: Loaded) -> None:
     for problem in loaded.problems:
         errors.print(problem_line(problem), soft_wrap=True)
     said = f"{len(loaded.desired)} declared"
-    if loaded.rules.scopes:
-        said += f", {len(loaded.rules.scopes)} scopes"
+    if loaded.scopes:
+        said += f", {len(loaded.scopes)} scopes"
     if loaded.skipped:
         said += f", {loaded.skipped} documents of other kinds skipped"
     if loaded.problems:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import msgspec
 
 from setpoint.core.constraints import by_constraint
 from setpoint.core.names import ResourceKey
-from setpoint.errors import CorruptState
 
 Authority = Literal["policy", "role", "member"]
 """How much of an IAM policy a declaration owns: all of it, the roles it names, or the grants it names."""
@@ -127,8 +126,7 @@ _NOWHERE = Source()
 
 def desired(declarations: tuple[Declaration, ...]) -> Desired:
     """Put together what is desired of one resource; the digest knows nothing of files and lines."""
-    meaning = [msgspec.structs.replace(one, source=_NOWHERE) for one in declarations]
-    return Desired(declarations, hashlib.blake2b(_encode(meaning), digest_size=8).hexdigest())
+    return Desired(declarations, _meaning(declarations))
 
 
 def clash(one: Declaration, other: Declaration) -> bool:
@@ -153,45 +151,10 @@ def _constraints(declaration: Declaration) -> set[str]:
 
 def rules(scopes: tuple[Scope, ...]) -> Rules:
     """Put together the rules of the fleet."""
-    meaning = [msgspec.structs.replace(scope, source=_NOWHERE) for scope in scopes]
-    return Rules(scopes, hashlib.blake2b(_encode(meaning), digest_size=8).hexdigest() if scopes else "")
+    return Rules(scopes, _meaning(scopes) if scopes else "")
 
 
-def encode_desired(value: Desired) -> bytes:
-    """The stored form of what is desired."""
-    return _encode(value)
-
-
-@lru_cache(maxsize=4096)
-def decode_desired(stored: bytes) -> Desired:
-    """Read the stored form; a resource that changes often is read once.
-
-    Raises:
-        CorruptState: it is not the stored form.
-    """
-    return _decode(stored, Desired)
-
-
-def encode_rules(value: Rules) -> bytes:
-    """The stored form of the rules."""
-    return _encode(value)
-
-
-@lru_cache(maxsize=8)
-def decode_rules(stored: bytes) -> Rules:
-    """Read the stored form of the rules.
-
-    Raises:
-        CorruptState: it is not the stored form.
-    """
-    return _decode(stored, Rules)
-
-
-_T = TypeVar("_T")
-
-
-def _decode(stored: bytes, form: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(stored, type=form)
-    except msgspec.MsgspecError as error:
-        raise CorruptState(f"a stored {form.__name__} cannot be read ({error}); apply the declarations again") from None
+def _meaning(declared: Iterable[Declaration | Scope]) -> str:
+    """A digest that changes with the meaning, and not when something moves in its file."""
+    bare = [msgspec.structs.replace(one, source=_NOWHERE) for one in declared]
+    return hashlib.blake2b(_encode(bare), digest_size=8).hexdigest()

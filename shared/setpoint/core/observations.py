@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from setpoint.core.names import Content, ResourceKey, project_of
-from setpoint.errors import MalformedMessage
+from setpoint.errors import CorruptState, MalformedMessage
 
 WELCOME = b"You have successfully configured real time feed"
 
@@ -57,6 +57,24 @@ class Observation(msgspec.Struct, frozen=True):
     def project(self) -> str:
         """The project as the resource name spells it, else its number, else an empty string."""
         return project_of(self.key.name) or self.project_number
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def decode(stored: bytes | str) -> Observation:
+    """Read the stored form of an observation.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    try:
+        return _decode_stored(stored)
+    except msgspec.MsgspecError as error:
+        raise CorruptState(f"a stored observation cannot be read ({error}); the next one will replace it") from None
+
+
+_decode_stored = msgspec.json.Decoder(Observation).decode
 
 
 class _Resource(msgspec.Struct, rename="camel"):

@@ -37,7 +37,6 @@ _QUANTITY_UNITS = {
     "Gi": Decimal(2**30),
     "Ti": Decimal(2**40),
 }
-_ANY_PROJECT = Project()
 _NEWEST = frozenset(("latest", "-"))
 _JSON_STARTS = frozenset("{[ \n\t")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -212,25 +211,35 @@ _BY_FORMAT: dict[str, Callable[[str, str], str]] = {
 
 def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
     if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
-        if same(declared, observed, own) or same(declared, observed, own if "/" in observed else _ANY_PROJECT):
-            return "same resource"  # an answer that is a bare name says nothing of the project
-        return _of_family(declared, observed) or _extended(name, declared, observed)
-    if own.number in (declared, observed) and own.id in (declared, observed):
-        return "project id and number"
-    if name in quirks.CASELESS and declared.casefold() == observed.casefold():
-        return "other case"
-    if quirks.are_aliases(name, declared, observed):
-        return "alias"
-    if field is None and (reason := _by_look(declared, observed)):
-        return reason
+        return _references(name, declared, observed, own)
     return (
-        _json(declared, observed)
+        _named(name, declared, observed, own)
+        or (_by_look(declared, observed) if field is None else "")
+        or _json(declared, observed)
         or _pem(declared, observed)
         or _address(declared, observed)
         or _extended(name, declared, observed)
         or _quantity(name, declared, observed)
-        or ("with its project" if own.id and observed == f"{own.id}:{declared}" else "")
     )
+
+
+def _references(name: str, declared: str, observed: str, own: Project) -> str:
+    # An answer that is a bare name says nothing of the project.
+    seen_from = own if "/" in observed else own._replace(id="", number="")
+    if same(declared, observed, seen_from):
+        return "same resource"
+    return _of_family(declared, observed) or _extended(name, declared, observed)
+
+
+def _named(name: str, declared: str, observed: str, own: Project) -> str:
+    """Names of one thing: in another case, by an alias, by the number or with the id of the project."""
+    if own.id and own.number and {declared, observed} == {own.id, own.number}:
+        return "project id and number"
+    if own.id and observed == f"{own.id}:{declared}":
+        return "with its project"
+    if name in quirks.CASELESS and declared.casefold() == observed.casefold():
+        return "other case"
+    return "alias" if quirks.are_aliases(name, declared, observed) else ""
 
 
 def _by_look(declared: str, observed: str) -> str:

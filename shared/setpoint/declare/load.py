@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from setpoint.core.declarations import Declaration, Desired, Rules, Scope, clash, desired, rules
+from setpoint.core.declarations import Declaration, Desired, Scope, clash, desired
 from setpoint.core.names import ResourceKey
 from setpoint.declare import documents, native
 from setpoint.declare.documents import Document, Problem
@@ -17,13 +17,13 @@ class Loaded:
 
     Args:
         desired: what is desired of each resource.
-        rules: the rules of the fleet.
+        scopes: the parts of the fleet that are fully declared.
         problems: what is wrong, in the order of the files.
         skipped: documents of other kinds, which are none of Setpoint's business.
     """
 
     desired: list[Desired] = field(default_factory=list)
-    rules: Rules = field(default_factory=Rules)
+    scopes: tuple[Scope, ...] = ()
     problems: list[Problem] = field(default_factory=list)
     skipped: int = 0
 
@@ -43,7 +43,7 @@ def load(paths: Iterable[str]) -> Loaded:
                 else:
                     loaded.skipped += 1
     loaded.desired = [desired(tuple(ones)) for ones in declared.values()]
-    loaded.rules = rules(tuple(scopes.values()))
+    loaded.scopes = tuple(scopes.values())
     return loaded
 
 

@@ -85,7 +85,7 @@ def _introduce(console: Console, fleet: Fleet, loaded: Loaded, files: int) -> No
     teams = {one.owner.team for one in fleet.projects}
     console.print(
         f"[bold]A sample fleet[/]: {len(loaded.desired)} declarations by {len(teams)} teams in "
-        f"{len(fleet.projects)} projects, {len(types)} asset types, {len(loaded.rules.scopes)} scopes, {files} files"
+        f"{len(fleet.projects)} projects, {len(types)} asset types, {len(loaded.scopes)} scopes, {files} files"
     )
 
 

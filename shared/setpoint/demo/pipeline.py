@@ -6,9 +6,10 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from setpoint import flow, wiring
+from setpoint import flow, syncing, wiring
 from setpoint.cli import feed as recorded
 from setpoint.core.findings import Outcome, ResourceState
 from setpoint.declare import load
@@ -88,7 +89,7 @@ def run(loaded: Loaded, places: Places, progress: Callable[[], None]) -> Run:
     ):
         deps = wiring.command_line(places.store, wiring.dead_letters_in(letters), events, None)
         try:
-            deps.store.declare(loaded.desired, loaded.rules)
+            syncing.declare(deps.store, loaded.desired, loaded.scopes, datetime.now(UTC))
             for message in recorded.messages(stream):
                 started = time.perf_counter()
                 done.outcomes.append(flow.receive(message.data, message.attributes, deps))

@@ -1,0 +1,222 @@
+"""Which declarations readers see: sources, their generations, and the record that holds what each source desires.
+
+Every set of files that is applied under one name is a source. An apply writes the changed declarations beside the ones
+in force, under a generation of its own, and then switches the source to that generation in one write: a reader sees all
+of it or nothing, and an apply that dies half-way is never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.core.declarations import Declaration, Desired, Rules, Scope, rules
+from setpoint.core.names import Content, ResourceKey
+from setpoint.errors import Conflict, CorruptState
+
+_T = TypeVar("_T")
+
+
+class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is in force of one source.
+
+    Args:
+        generation: the generation that readers see; 0 before the first apply is done.
+        pending: the generation that is being written, or 0.
+        aborted: generations that were begun and never finished; what they wrote is never seen.
+        commit: revision of the repository that was applied, or empty.
+        applied_at: when the generation came into force.
+        declared: how many resources and contents it declares.
+        scopes: the parts of the fleet that it says are fully declared.
+    """
+
+    generation: int = 0
+    pending: int = 0
+    aborted: tuple[int, ...] = ()
+    commit: str = ""
+    applied_at: datetime | None = None
+    declared: int = 0
+    scopes: tuple[Scope, ...] = ()
+
+    def shows(self, generation: int) -> bool:
+        """Whether readers see what was written under a generation, unless a later one has replaced it."""
+        return generation <= self.generation and generation not in self.aborted
+
+
+class Control(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The one record that is read with every event.
+
+    Args:
+        sources: what is in force, by source.
+        last_generation: the last number that was given out.
+    """
+
+    sources: dict[str, SourceState] = {}
+    last_generation: int = 0
+
+
+class Version(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one source desires of one resource and content, from one generation on.
+
+    Args:
+        source: the source's name.
+        generation: the generation that wrote it.
+        digest: changes when the declarations change in meaning; empty where the source declares nothing any more.
+        declarations: what it declares; empty where nothing any more.
+    """
+
+    source: str
+    generation: int
+    digest: str = ""
+    declarations: tuple[Declaration, ...] = ()
+
+
+class DesiredRecord(msgspec.Struct, frozen=True):
+    """All versions that are kept of one resource and content, in the order of their generations."""
+
+    versions: tuple[Version, ...] = ()
+
+
+def begin(control: Control, source: str, expected: int) -> Control:
+    """Give out a generation for an apply of a source; one that was begun before and not finished is aborted by it.
+
+    Raises:
+        Conflict: the generation in force is not the expected one any more.
+    """
+    now = _in_force(control, source, expected)
+    generation = control.last_generation + 1
+    aborted = (*now.aborted, now.pending) if now.pending else now.aborted
+    begun = replace(now, pending=generation, aborted=aborted)
+    return Control({**control.sources, source: begun}, generation)
+
+
+def finish(control: Control, source: str, generation: int, state: SourceState) -> Control:
+    """Put a generation in force, with what ``state`` tells of it.
+
+    Raises:
+        Conflict: another apply of the source has begun since.
+    """
+    now = control.sources.get(source, SourceState())
+    if now.pending != generation:
+        raise Conflict(f"source {source}: another apply has begun since; apply again")
+    in_force = replace(state, generation=generation, pending=0, aborted=now.aborted)
+    return replace(control, sources={**control.sources, source: in_force})
+
+
+def touch(control: Control, source: str, expected: int, state: SourceState) -> Control:
+    """Note that a source was applied and nothing in it had changed.
+
+    Raises:
+        Conflict: the generation in force is not the expected one any more.
+    """
+    now = _in_force(control, source, expected)
+    touched = replace(state, generation=now.generation, pending=now.pending, aborted=now.aborted)
+    return replace(control, sources={**control.sources, source: touched})
+
+
+def _in_force(control: Control, source: str, expected: int) -> SourceState:
+    now = control.sources.get(source, SourceState())
+    if now.generation != expected:
+        raise Conflict(f"source {source}: it was applied by somebody else since it was planned; apply again")
+    return now
+
+
+def visible(record: DesiredRecord, control: Control) -> dict[str, Version]:
+    """The version in force of each source that declares something."""
+    found: dict[str, Version] = {}
+    for version in record.versions:
+        source = control.sources.get(version.source)
+        if source is not None and source.shows(version.generation):
+            found[version.source] = version
+    return {name: version for name, version in found.items() if version.declarations}
+
+
+def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
+    """What all sources together desire, or None."""
+    versions = visible(record, control)
+    if not versions:
+        return None
+    if len(versions) == 1:
+        (only,) = versions.values()
+        return Desired(only.declarations, only.digest)
+    declarations = tuple(one for version in versions.values() for one in version.declarations)
+    return Desired(declarations, "+".join(version.digest for version in versions.values()))
+
+
+def with_version(record: DesiredRecord, version: Version, control: Control) -> DesiredRecord:
+    """The record with a version more; of the same source only the one in force is kept beside it."""
+    in_force = visible(record, control).get(version.source)
+    kept = [one for one in record.versions if one.source != version.source or one is in_force]
+    return DesiredRecord((*kept, version))
+
+
+def encode_control(value: Control) -> bytes:
+    """The stored form of the control record."""
+    return _encode(value)
+
+
+@lru_cache(maxsize=8)
+def decode_control(stored: bytes) -> Control:
+    """Read the stored form of the control record; empty gives one without sources.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    return _decode(stored, Control) if stored else Control()
+
+
+def rules_of(control: Control) -> Rules:
+    """The rules of the fleet: the scopes of all sources."""
+    return rules(tuple(scope for source in control.sources.values() for scope in source.scopes))
+
+
+@lru_cache(maxsize=8)
+def decode_rules(stored: bytes) -> Rules:
+    """The rules of the fleet, out of the stored form of the control record."""
+    return rules_of(decode_control(stored))
+
+
+def encode_manifest(manifest: Mapping[ResourceKey, str]) -> bytes:
+    """The stored form of a manifest."""
+    return _encode([(key.name, key.content, digest) for key, digest in manifest.items()])
+
+
+def decode_manifest(stored: bytes) -> dict[ResourceKey, str]:
+    """Read the stored form of a manifest; empty gives an empty one.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    rows = _decode(stored, list[tuple[str, Content, str]]) if stored else []
+    return {ResourceKey(name, content): digest for name, content, digest in rows}
+
+
+def encode_record(value: DesiredRecord) -> bytes:
+    """The stored form of a record of desired state."""
+    return _encode(value)
+
+
+@lru_cache(maxsize=4096)
+def decode_record(stored: bytes) -> DesiredRecord:
+    """Read the stored form of a record; empty gives an empty one. What changes often is read once.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    return _decode(stored, DesiredRecord) if stored else DesiredRecord()
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _decode(stored: bytes, form: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(stored, type=form)
+    except msgspec.MsgspecError as error:
+        what = getattr(form, "__name__", "manifest")
+        raise CorruptState(f"a stored {what} cannot be read ({error}); apply the declarations again") from None

@@ -1,0 +1,246 @@
+"""Bringing a store in step with files: plan what changes, write it unseen, and show it in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Literal, TypeVar
+
+import msgspec
+
+from setpoint.core import control as controlling
+from setpoint.core.control import Control, DesiredRecord, SourceState, Version
+from setpoint.core.declarations import Desired, Scope, clash
+from setpoint.core.names import ResourceKey
+from setpoint.errors import BadRequest, Conflict
+from setpoint.ports import DesiredStore
+
+Action = Literal["added", "changed", "removed"]
+
+DEFAULT_SOURCE = "default"
+DEFAULT_MAX_REMOVALS = 0.1
+"""The part of a source that one apply may remove without being told so."""
+
+_BATCH = 300
+_ATTEMPTS = 8
+_T = TypeVar("_T")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What an apply does to one resource and content.
+
+    Args:
+        key: the resource and content.
+        action: ``added``, ``changed`` or ``removed``.
+        before: what the source declares now, or None.
+        after: what it declares then, or None.
+    """
+
+    key: ResourceKey
+    action: Action
+    before: Version | None
+    after: Desired | None
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A resource that two sources declare, so that the second is not applied.
+
+    Args:
+        key: the resource and content.
+        source: the source that declares it already.
+        where: file and line there.
+        here: file and line of the declaration that is not applied.
+    """
+
+    key: ResourceKey
+    source: str
+    where: str
+    here: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What an apply would do.
+
+    Args:
+        source: the source that is applied.
+        changes: what is added, changed and removed, in that order.
+        unchanged: how many stay as they are.
+        claimed: what another source declares already.
+        kept: resources that the source no longer declares and that stay, since nothing says to remove them.
+        scopes: the parts of the fleet that are fully declared.
+        manifest: what is declared before: key → digest.
+        generation: the generation that is in force before; 0 where there is none.
+    """
+
+    source: str
+    changes: tuple[Change, ...]
+    unchanged: int
+    claimed: tuple[Claimed, ...]
+    kept: tuple[ResourceKey, ...]
+    scopes: tuple[Scope, ...]
+    manifest: Mapping[ResourceKey, str]
+    generation: int
+
+    @property
+    def removals(self) -> int:
+        """How many resources and contents it removes."""
+        return sum(change.action == "removed" for change in self.changes)
+
+
+def plan(
+    desired: Sequence[Desired], scopes: tuple[Scope, ...], source: str, store: DesiredStore, *, prune: bool = False
+) -> Plan:
+    """Compare files with what is in force of their source; nothing is written.
+
+    Args:
+        desired: all that the files declare.
+        scopes: all scopes that the files declare.
+        source: the source's name.
+        store: where to look.
+        prune: remove what the files no longer declare.
+    """
+    control = store.control().value
+    state = control.sources.get(source, SourceState())
+    manifest = store.manifest(source, state.generation)
+    fresh = {one.declarations[0].key: one for one in desired if manifest.get(one.declarations[0].key) != one.digest}
+    here = {one.declarations[0].key for one in desired}
+    gone = [key for key in manifest if key not in here]
+    changes: list[Change] = []
+    claimed: list[Claimed] = []
+    for batch in batches([*fresh, *(gone if prune else ())], _BATCH):
+        for key, record in store.records(batch).items():
+            versions = controlling.visible(record, control)
+            after = fresh.get(key)
+            if after is not None and (claim := _claim(key, after, versions, source)):
+                claimed.append(claim)
+                continue
+            before = versions.get(source)
+            action: Action = "removed" if after is None else "changed" if before else "added"
+            changes.append(Change(key, action, before, after))
+    order = {"added": 0, "changed": 1, "removed": 2}
+    changes.sort(key=lambda change: (order[change.action], change.key))
+    return Plan(
+        source=source,
+        changes=tuple(changes),
+        unchanged=len(here) - len(fresh),
+        claimed=tuple(claimed),
+        kept=() if prune else tuple(gone),
+        scopes=scopes,
+        manifest=manifest,
+        generation=state.generation,
+    )
+
+
+def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> Claimed | None:
+    for name, version in versions.items():
+        if name == source:
+            continue
+        for theirs in version.declarations:
+            if (ours := next((one for one in after.declarations if clash(one, theirs)), None)) is not None:
+                return Claimed(key, name, str(theirs.source), str(ours.source))
+    return None
+
+
+def declare(store: DesiredStore, desired: Sequence[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
+    """Put in force what files declare beside what the default source declares already; nothing is removed."""
+    planned = plan(desired, scopes, DEFAULT_SOURCE, store)
+    apply(planned, store, now)
+    return planned
+
+
+def check_removals(planned: Plan, most: float) -> None:
+    """Refuse to remove more than a part of a source.
+
+    Args:
+        planned: what would be done.
+        most: the part of what the source declares now that may go, 0 to 1.
+
+    Raises:
+        BadRequest: it is more; says how many, and how to allow it.
+    """
+    removals, before = planned.removals, len(planned.manifest)
+    if removals > most * before:
+        raise BadRequest(
+            f"this would remove {removals} of the {before} that source {planned.source} declares, more than "
+            f"{most:.0%}; look at `setpoint plan`, then allow it with --max-removals {removals / before:.0%}"
+        )
+
+
+def apply(
+    planned: Plan, store: DesiredStore, now: datetime, *, commit: str = "", advance: Callable[[int], object] = bool
+) -> list[ResourceKey]:
+    """Write what is planned and put it in force in one step.
+
+    Args:
+        planned: made by ``plan`` just before.
+        store: where to write.
+        now: the time of the apply.
+        commit: revision of the repository, or empty.
+        advance: is called with the number of records written, for a progress bar.
+
+    Returns:
+        The keys of all that changed, whose findings are to be judged again.
+
+    Raises:
+        Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
+    """
+    manifest = _manifest_after(planned)
+    state = SourceState(commit=commit, applied_at=now, declared=len(manifest), scopes=planned.scopes)
+    if not planned.changes:
+        _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
+        return []
+    control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation))
+    generation = control.sources[planned.source].pending
+    for batch in batches(planned.changes, _BATCH):
+        written = {change.key: change for change in batch}
+        records = store.records(written)
+        store.write_records(
+            {
+                key: _next_record(records[key], change, planned.source, generation, control)
+                for key, change in written.items()
+            }
+        )
+        advance(len(batch))
+    store.write_manifest(planned.source, generation, manifest)
+    _update(store, lambda control: controlling.finish(control, planned.source, generation, state))
+    store.drop_manifest(planned.source, planned.generation)
+    return [change.key for change in planned.changes]
+
+
+def _manifest_after(planned: Plan) -> dict[ResourceKey, str]:
+    manifest = dict(planned.manifest)
+    for change in planned.changes:
+        if change.after is None:
+            manifest.pop(change.key, None)
+        else:
+            manifest[change.key] = change.after.digest
+    return manifest
+
+
+def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Control:
+    """Change the control record; again from its present state where somebody else has written it."""
+    for _ in range(_ATTEMPTS):
+        stored = store.control()
+        control = change(stored.value)
+        try:
+            store.write_control(control, stored.version)
+        except Conflict:
+            continue
+        return control
+    raise Conflict("the control record is written by others all the time; apply again")
+
+
+def _next_record(
+    record: DesiredRecord, change: Change, source: str, generation: int, control: Control
+) -> DesiredRecord:
+    after = change.after
+    version = Version(source, generation, after.digest, after.declarations) if after else Version(source, generation)
+    return controlling.with_version(record, version, control)
+
+
+def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """The items in lists of up to ``size``."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch

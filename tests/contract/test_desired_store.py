@@ -1,0 +1,193 @@
+"""The contract of `DesiredStore`, over every backend that the product has."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
+from setpoint import syncing
+from setpoint.core.control import Control, DesiredRecord, SourceState, Version
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+from setpoint.errors import BadRequest, Conflict
+
+BUCKET = "storage.googleapis.com/Bucket"
+
+
+def applied(store, *desired, source="git", prune=False, scopes=(), commit=""):
+    planned = syncing.plan(desired, scopes, source, store, prune=prune)
+    syncing.apply(planned, store, NOON, commit=commit)
+    return planned
+
+
+def actions(planned):
+    return [(change.action, change.key) for change in planned.changes]
+
+
+def test_there_is_a_control_record_before_anything_is_applied(store):
+    assert store.control().value == Control()
+
+
+def test_of_two_who_write_the_control_record_the_second_has_a_conflict(store):
+    mine, theirs = store.control(), store.control()
+    store.write_control(Control({"a": SourceState(generation=1)}, 1), theirs.version)
+
+    with pytest.raises(Conflict):
+        store.write_control(Control(), mine.version)
+    assert store.control().value.last_generation == 1
+    store.write_control(Control(), store.control().version)
+
+
+def test_a_manifest_is_read_as_it_was_written_and_forgotten_when_dropped(store):
+    large = {ResourceKey(f"//storage.googleapis.com/b{n}", "iam_policy"): f"{n:016x}" for n in range(7_000)}
+    store.write_manifest("team/a b", 3, large)
+    store.write_manifest("team/a b", 4, {KEY: "x"})
+
+    assert store.manifest("team/a b", 3) == large
+    assert store.manifest("team/a b", 5) == {}
+    store.drop_manifest("team/a b", 3)
+    assert store.manifest("team/a b", 3) == {}
+    assert store.manifest("team/a b", 4) == {KEY: "x"}
+
+
+def test_records_of_all_keys_are_read_empty_ones_included(store):
+    record = DesiredRecord((Version("git", 1, "d", declared().declarations),))
+    store.write_records({KEY: record})
+
+    assert store.records([KEY, OTHER]) == {KEY: record, OTHER: DesiredRecord()}
+    assert store.records([]) == {}
+
+
+def test_a_plan_tells_what_is_added_changed_and_removed(store):
+    applied(store, declared(KEY), declared(OTHER))
+    third = ResourceKey("//storage.googleapis.com/third")
+
+    planned = syncing.plan([declared(KEY, location="US"), declared(third)], (), "git", store, prune=True)
+
+    assert actions(planned) == [("added", third), ("changed", KEY), ("removed", OTHER)]
+    assert planned.unchanged == 0
+    assert store.read(KEY).desired == declared(KEY)
+
+
+def test_what_is_no_longer_declared_stays_unless_it_is_pruned(store):
+    applied(store, declared(KEY), declared(OTHER))
+
+    kept = applied(store, declared(KEY))
+    assert (actions(kept), kept.kept) == ([], (OTHER,))
+    assert store.read(OTHER).desired == declared(OTHER)
+
+    applied(store, declared(KEY), prune=True)
+    assert store.read(OTHER).desired is None
+    assert store.read(KEY).desired == declared(KEY)
+
+
+def test_what_was_removed_can_be_declared_again(store):
+    for desired in ([declared()], [declared(OTHER)], [declared(), declared(OTHER)]):
+        applied(store, *desired, prune=True)
+
+    assert store.read(KEY).desired == declared()
+
+
+def test_readers_see_nothing_of_an_apply_before_it_is_done(store, monkeypatch):
+    applied(store, declared(KEY), declared(OTHER))
+    planned = syncing.plan([declared(KEY, location="US")], (scope(),), "git", store, prune=True)
+    monkeypatch.setattr(syncing.controlling, "finish", dies)
+
+    with pytest.raises(KeyboardInterrupt):
+        syncing.apply(planned, store, NOON)
+
+    assert store.read(KEY).desired == declared(KEY)
+    assert store.read(OTHER).desired == declared(OTHER)
+    assert store.read(KEY).rules.scopes == ()
+
+
+def dies(*_arguments):
+    raise KeyboardInterrupt
+
+
+def test_what_an_apply_that_died_has_written_is_never_seen(store, monkeypatch):
+    applied(store, declared(KEY), declared(OTHER))
+    planned = syncing.plan([declared(KEY, location="US"), declared(OTHER, location="US")], (), "git", store)
+    with monkeypatch.context() as patched:
+        patched.setattr(syncing.controlling, "finish", dies)
+        with pytest.raises(KeyboardInterrupt):
+            syncing.apply(planned, store, NOON)
+
+    applied(store, declared(KEY, location="ASIA"), declared(OTHER))
+    applied(store, declared(KEY, location="ASIA"), declared(OTHER, location="EU"))
+
+    assert store.read(KEY).desired == declared(KEY, location="ASIA")
+    assert store.read(OTHER).desired == declared(OTHER)
+
+
+def test_of_two_applies_of_one_source_at_once_the_first_to_begin_gives_way(store):
+    early = syncing.plan([declared(KEY, location="US")], (), "git", store)
+    late = syncing.plan([declared(KEY, location="ASIA")], (), "git", store)
+    begun = syncing._update(store, lambda control: syncing.controlling.begin(control, "git", 0))
+    syncing.apply(late, store, NOON)
+
+    with pytest.raises(Conflict, match="another apply"):
+        syncing._update(
+            store,
+            lambda control: syncing.controlling.finish(control, "git", begun.sources["git"].pending, SourceState()),
+        )
+    with pytest.raises(Conflict, match="since it was planned"):
+        syncing.apply(early, store, NOON)
+    assert store.read(KEY).desired == declared(KEY, location="ASIA")
+
+
+def test_two_sources_declare_side_by_side_and_one_resource_has_one_of_them(store):
+    applied(store, declared(KEY), source="one", scopes=(scope("one"),))
+    planned = applied(store, declared(KEY, location="US"), declared(OTHER), source="two", scopes=(scope("two"),))
+
+    ((claim),) = planned.claimed
+    assert (claim.key, claim.source, claim.where) == (KEY, "one", "fleet.yaml:1")
+    assert store.read(KEY).desired == declared(KEY)
+    assert store.read(OTHER).desired == declared(OTHER)
+    assert {one.name for one in store.read(KEY).rules.scopes} == {"one", "two"}
+
+    applied(store, source="one", prune=True)
+    applied(store, declared(KEY, location="US"), declared(OTHER), source="two")
+    assert store.read(KEY).desired == declared(KEY, location="US")
+
+
+def test_an_apply_of_what_is_in_force_writes_nothing_but_the_commit(store):
+    applied(store, declared(KEY), commit="one")
+    before = store.records([KEY])
+
+    planned = applied(store, declared(KEY), commit="two")
+
+    assert (planned.changes, planned.unchanged) == ((), 1)
+    assert store.records([KEY]) == before
+    state = store.control().value.sources["git"]
+    assert (state.commit, state.generation, state.declared) == ("two", 1, 1)
+
+
+def test_more_removals_than_are_allowed_are_refused_with_the_way_to_allow_them(store):
+    applied(store, *(declared(ResourceKey(f"//storage.googleapis.com/b{n}")) for n in range(10)))
+    planned = syncing.plan([declared(ResourceKey("//storage.googleapis.com/b0"))], (), "git", store, prune=True)
+
+    with pytest.raises(BadRequest, match="--max-removals 90%"):
+        syncing.check_removals(planned, 0.1)
+    syncing.check_removals(planned, 0.9)
+
+
+def test_the_last_observation_is_kept_until_the_next_one(store):
+    seen = Observation(KEY, BUCKET, NOON, data={"location": "US", "deep": [1, {"x": None}]}, ancestors=("projects/1",))
+    assert store.last_observation(KEY) is None
+
+    first = store.commit(store.read(KEY), in_sync(), seen)
+    assert store.last_observation(KEY) == seen
+    second = store.commit(first, in_sync(sequence=1))
+    assert store.last_observation(KEY) == seen
+    store.mark_published(store.commit(second, drifted(pending=1), replace(seen, deleted=True)))
+    assert store.last_observation(KEY) == replace(seen, deleted=True)
+
+
+def test_an_observation_too_large_for_a_record_loses_nothing_else(store):
+    huge = Observation(KEY, BUCKET, NOON, data={"text": "x" * 2_000_000})
+    store.commit(store.read(KEY), in_sync(), huge)
+
+    assert store.read(KEY).state == in_sync()
+    assert store.last_observation(KEY) in (huge, None)
