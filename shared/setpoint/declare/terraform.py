@@ -64,8 +64,12 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
     loaded = TerraformLoaded([], [], Counter(found.others))
     for block in found.google:
         for part in parts(block):
-            if terraform_iam.is_iam(part.block.type):
-                _take(terraform_iam.translate(part.block, source), part.block, document, loaded)
+            if terraform_iam.is_iam(block.type):
+                said = terraform_iam.translate(block, source)
+                if said is not None:
+                    _take(said, block, document, loaded)
+                else:
+                    loaded.skipped[block.type] += 1
             elif part.means.known and part.block.type not in PARTS:
                 schemas = default_catalogue().schemas_for(part.means.asset_type)
                 _take(translate(part, schemas, source), part.block, document, loaded)
@@ -175,7 +179,7 @@ def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
 
 def _as_written(part: Part, tree: Mapping[str, Any]) -> Placed:
     """Without a schema nobody knows whether a block is an object or a list: only plain values can be compared."""
-    no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around}
+    no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around, part.name.attribute}
     plain, blocks = {}, []
     for name, value in tree.items():
         if name in no_data:

@@ -80,88 +80,95 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
         value: The document.
         project: The project of resources that say none, where the provider block says none either.
     """
-    configuration = value.get("configuration") or {}
-    providers = configuration.get("provider_config") or {}
-    variables = value.get("variables") or {}
-    changes = {change.get("address"): change.get("change") or {} for change in value.get("resource_changes") or ()}
-    root = (value.get("planned_values") or value.get("values") or {}).get("root_module") or {}
+    configuration = _object(value.get("configuration"))
+    written = dict(_written(_object(configuration.get("root_module")), ()))
+    provided = _Providers(_object(configuration.get("provider_config")), _object(value.get("variables")))
+    changes = {str(one.get("address")): _object(one.get("change")) for one in _objects(value.get("resource_changes"))}
+    root = _object(_object(value.get("planned_values") or value.get("values")).get("root_module"))
     google, others = [], Counter[str]()
     for path, resource in _resources(root, ()):
         if resource.get("mode", _MANAGED) != _MANAGED:
             continue
+        address, kind = str(resource.get("address", "")), str(resource.get("type", ""))
         provider = str(resource.get("provider_name", "")).rpartition("/")[2]
         if provider not in _PROVIDERS:
-            others[provider or str(resource.get("type", "")).partition("_")[0]] += 1
+            others[provider or kind.partition("_")[0]] += 1
             continue
-        written = _written(configuration.get("root_module") or {}, path, resource)
-        change = changes.get(resource.get("address")) or {}
+        said = written.get((path, kind, str(resource.get("name", ""))), {})
+        change = changes.get(address, {})
         google.append(
             Block(
-                address=str(resource.get("address", "")),
-                type=str(resource.get("type", "")),
-                values=_attributes(resource, change, written.get("expressions")),
-                defaults={"project": project}
-                | _defaults(providers, written.get("provider_config_key"), provider, variables),
-                names=frozenset((*(resource.get("values") or ()), *(change.get("after_unknown") or ()))),
+                address=address,
+                type=kind,
+                values=_attributes(resource, change, said.get("expressions")),
+                defaults={"project": project} | provided.defaults(str(said.get("provider_config_key")), provider),
+                names=frozenset((*_object(resource.get("values")), *_object(change.get("after_unknown")))),
             )
         )
     return Blocks(tuple(google), others)
 
 
-def _resources(module: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    for resource in module.get("resources") or ():
-        if isinstance(resource, dict):
-            yield path, resource
-    for child in module.get("child_modules") or ():
-        steps = tuple(_STEP.findall(_INDEX.sub("", str(child.get("address", "")))))
-        yield from _resources(child, steps)
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _written(module: Mapping[str, Any], path: tuple[str, ...], resource: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the configuration says of a resource; nothing in a state."""
-    for step in path:
-        module = ((module.get("module_calls") or {}).get(step) or {}).get("module") or {}
-    wanted = (resource.get("type"), resource.get("name"))
-    for one in module.get("resources") or ():
-        if (one.get("type"), one.get("name")) == wanted and one.get("mode", _MANAGED) == _MANAGED:
-            found: Mapping[str, Any] = one
-            return found
-    return {}
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _defaults(providers: Mapping[str, Any], key: Any, provider: str, variables: Mapping[str, Any]) -> dict[str, str]:
-    config = providers.get(key) or providers.get(provider) or providers.get("google") or {}
-    found = {}
-    for name in ("project", "region", "zone"):
-        said = _constant((config.get("expressions") or {}).get(name), variables)
-        if said:
-            found[name] = said
-    return found
+_Place = tuple[str, ...]
+"""The names of the modules around a resource, from the outside in."""
 
 
-def _constant(expression: Any, variables: Mapping[str, Any]) -> str:
-    """The value of an expression that is a constant or just one variable of the root module."""
-    if not isinstance(expression, dict):
-        return ""
-    if "constant_value" in expression:
-        return str(expression["constant_value"] or "")
-    named = [match[1] for one in expression.get("references") or () if (match := _VARIABLE.match(str(one)))]
-    if len(named) != 1:
-        return ""
-    return str((variables.get(named[0]) or {}).get("value") or "")
+def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place, dict[str, Any]]]:
+    for resource in _objects(module.get("resources")):
+        yield path, resource
+    for child in _objects(module.get("child_modules")):
+        yield from _resources(child, tuple(_STEP.findall(_INDEX.sub("", str(child.get("address", ""))))))
+
+
+def _written(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[tuple[_Place, str, str], dict[str, Any]]]:
+    """What the configuration says of each resource: nothing in a state."""
+    for one in _objects(module.get("resources")):
+        if one.get("mode", _MANAGED) == _MANAGED:
+            yield (path, str(one.get("type", "")), str(one.get("name", ""))), one
+    for name, call in _object(module.get("module_calls")).items():
+        yield from _written(_object(_object(call).get("module")), (*path, name))
+
+
+class _Providers(NamedTuple):
+    """The provider blocks, and the variables that they may use."""
+
+    blocks: Mapping[str, Any]
+    variables: Mapping[str, Any]
+
+    def defaults(self, key: str, provider: str) -> dict[str, str]:
+        """What a provider block says for all its resources."""
+        block = self.blocks.get(key) or self.blocks.get(provider) or self.blocks.get("google")
+        said = _object(_object(block).get("expressions"))
+        found = {name: self._constant(said.get(name)) for name in ("project", "region", "zone")}
+        return {name: value for name, value in found.items() if value}
+
+    def _constant(self, expression: Any) -> str:
+        """The value of an expression that is a constant or just one variable of the root module."""
+        said = _object(expression)
+        if "constant_value" in said:
+            return str(said["constant_value"] or "")
+        references = said.get("references")
+        named = [match[1] for one in references or () if (match := _VARIABLE.match(str(one)))]
+        return str(_object(self.variables.get(named[0])).get("value") or "") if len(named) == 1 else ""
 
 
 def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written: Any) -> dict[str, Any]:
-    values = resource.get("values") or {}
-    unknown = change.get("after_unknown") or {}
-    secret = change.get("after_sensitive") or resource.get("sensitive_values") or {}
+    values = _object(resource.get("values"))
+    secret = change.get("after_sensitive") or resource.get("sensitive_values")
     # What a plan takes over from the state holds also what the service chose.
     reading = _Reading(taken_over=change.get("before") is not None)
-    found = reading.group(values, unknown, secret, written if isinstance(written, dict) else None)
-    return found | {name: values[name] for name in NAMING if name not in found and values.get(name) is not None}
+    found = reading.group(values, change.get("after_unknown"), secret, written if isinstance(written, dict) else None)
+    return found | {name: values[name] for name in _NAMING if name not in found and values.get(name) is not None}
 
 
-NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
+_NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
 """Attributes that say which resource it is; they are read even where the author left them to the provider."""
 
 
@@ -249,7 +256,7 @@ def _elements(written: Any, values: list[Any]) -> list[Any]:
         return written
     found: dict[str, Any] = {}
     for block in written:
-        for name, said in block.items():
+        for name, said in _object(block).items():
             before = found.get(name)
             found[name] = [*before, *said] if isinstance(before, list) and isinstance(said, list) else said
     return [found] * len(values)

@@ -17,7 +17,7 @@ from setpoint.core.names import ResourceKey, project_of
 from setpoint.declare import terraform_names
 from setpoint.declare.mapping import UNKNOWN
 from setpoint.declare.terraform_documents import Block
-from setpoint.declare.terraform_types import meaning
+from setpoint.declare.terraform_types import PARTS, meaning
 from setpoint.declare.translated import Translated
 
 _TYPE = re.compile(r"(google_\w+?)_iam_(policy|binding|member|audit_config)\Z")
@@ -25,11 +25,10 @@ _AUTHORITIES: Mapping[str, Authority] = {"policy": "policy", "binding": "role", 
 
 
 class _Said(NamedTuple):
-    """A policy, the author's paths of its parts, and what is not known of it."""
+    """A policy, and the author's paths of its parts."""
 
     policy: dict[str, Any]
     origins: dict[str, str]
-    unchecked: tuple[str, ...] = ()
 
 
 def is_iam(terraform_type: str) -> bool:
@@ -37,23 +36,35 @@ def is_iam(terraform_type: str) -> bool:
     return _TYPE.match(terraform_type) is not None
 
 
-def translate(block: Block, source: Source) -> Translated:
-    """Read an IAM resource; the resource that it is about is named as its own Terraform type names it."""
+def translate(block: Block, source: Source) -> Translated | None:
+    """Read an IAM resource; the resource that it is about is named as its own Terraform type names it.
+
+    Args:
+        block: The IAM resource.
+        source: Where it is written.
+
+    Returns:
+        The declaration, or None where nothing of it can be compared: what it grants is known only after apply; it is
+        about audit logs, whose entries are owned only with the whole policy; or the inventory knows no such resource.
+    """
     match = _TYPE.match(block.type)
     target, form = (match[1], match[2]) if match else (block.type, "")
     means = meaning(target)
+    if not means.known or target in PARTS:
+        return None
     name = terraform_names.name_of(block._replace(type=target, values=_naming(block)), means)
     said = _READERS[form](block)
+    if said is None:
+        return None
     return Translated(
         Declaration(
             key=ResourceKey(name.text, "iam_policy"),
             asset_type=means.asset_type,
             data=said.policy,
             project=project_of(name.text) or block.default("project"),
-            authority=_AUTHORITIES.get(form, "member"),
+            authority=_AUTHORITIES[form],
             source=source,
         ),
-        unchecked=said.unchecked,
         origins={"": block.address, **said.origins},
     )
 
@@ -61,20 +72,19 @@ def translate(block: Block, source: Source) -> Translated:
 def _naming(block: Block) -> dict[str, Any]:
     """The attributes that name the resource; the IAM resource's own id is another thing."""
     no_name = {"id", "role", "member", "members", "condition", "policy_data", "etag"}
-    return {name: value for name, value in block.values.items() if name not in no_name}
+    named = {name: value for name, value in block.values.items() if name not in no_name}
+    return {"project": block.default("project")} | named if block.type.startswith("google_project_iam_") else named
 
 
-def _policy(block: Block) -> _Said:
+def _policy(block: Block) -> _Said | None:
     text = block.values.get("policy_data")
-    path = f"{block.address}.policy_data"
-    if not isinstance(text, str):
-        return _Said({}, {}, (path,))
     try:
-        policy = json.loads(text or "{}")
+        policy = json.loads(text) if isinstance(text, str) else None
     except ValueError:
-        return _Said({}, {}, (path,))
+        policy = None
     if not isinstance(policy, dict):
-        return _Said({}, {}, (path,))
+        return None
+    path = f"{block.address}.policy_data"
     return _Said(
         {"bindings": policy.get("bindings") or []} | _audited(policy), {"bindings": path, "auditConfigs": path}
     )
@@ -85,23 +95,23 @@ def _audited(policy: Mapping[str, Any]) -> dict[str, Any]:
     return {"auditConfigs": found} if found else {}
 
 
-def _binding(block: Block) -> _Said:
+def _binding(block: Block) -> _Said | None:
     return _grants(block, "members", block.values.get("members"))
 
 
-def _member(block: Block) -> _Said:
+def _member(block: Block) -> _Said | None:
     member = block.values.get("member")
     return _grants(block, "member", [member] if isinstance(member, str) else member)
 
 
-def _grants(block: Block, attribute: str, members: Any) -> _Said:
+def _grants(block: Block, attribute: str, members: Any) -> _Said | None:
     """One binding; where a part of it is known only after apply, nothing of it can be compared."""
     role, condition = block.values.get("role"), _condition(block.values.get("condition"))
-    path = f"{block.address}.{attribute}"
     if not isinstance(role, str) or not isinstance(members, list) or condition is UNKNOWN:
-        return _Said({}, {}, (path,))
+        return None
     if any(not isinstance(one, str) for one in members):
-        return _Said({}, {}, (path,))
+        return None
+    path = f"{block.address}.{attribute}"
     binding: dict[str, Any] = {"role": role, "members": members}
     if condition is not None:
         binding["condition"] = condition
@@ -120,9 +130,8 @@ def _condition(value: Any) -> Any:
     return {name: part for name, part in one.items() if part}
 
 
-def _audit(block: Block) -> _Said:
-    """Who is exempted from audit logs; of one service only, so that other services' entries are not compared."""
-    return _Said({}, {}, (f"{block.address}.audit_log_config",))
+def _audit(_: Block) -> _Said | None:
+    return None
 
 
 _READERS = {"policy": _policy, "binding": _binding, "member": _member, "audit_config": _audit}

@@ -32,8 +32,12 @@ def find(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project)
     """
     blocks = terraform_documents.read(plan, project=own.id).google
     parts = [part for block in blocks if not terraform_iam.is_iam(block.type) for part in terraform.parts(block)]
-    same_type = [part for part in parts if part.means.asset_type == asset_type]
-    candidates = same_type or [part for part in parts if _is_akin(part.means.asset_type, asset_type)]
+    service = asset_type.partition("/")[0]
+    candidates = (
+        [part for part in parts if part.means.asset_type == asset_type]
+        or [part for part in parts if _is_akin(part.means.asset_type, asset_type)]
+        or [part for part in parts if part.means.service == service]
+    )
     exact = [part for part in candidates if part.name.text and references.same(part.name.text, full_name, own)]
     last = full_name.rpartition("/")[2]
     named = [part for part in candidates if part.name.own and part.name.own.rpartition("/")[2] == last]

@@ -28,27 +28,35 @@ _HOSTS = {
 # Kind → collection, where it is not the kind's plural.
 _COLLECTIONS = {
     "aiplatform.googleapis.com/EntityType": "entityTypes",
+    "apigee.googleapis.com/ApiProduct": "apiproducts",
+    "apigee.googleapis.com/AppGroup": "appgroups",
+    "apigee.googleapis.com/SecurityProfileV2": "securityProfilesV2",
+    "apigee.googleapis.com/TargetServer": "targetservers",
     "cloudbuild.googleapis.com/BuildTrigger": "triggers",
-    "cloudbuild.googleapis.com/Trigger": "triggers",
     "cloudfunctions.googleapis.com/CloudFunction": "functions",
     "cloudresourcemanager.googleapis.com/TagBinding": "tagBindings",
-    "container.googleapis.com/Cluster": "clusters",
     "compute.googleapis.com/GlobalAddress": "addresses",
     "compute.googleapis.com/GlobalForwardingRule": "forwardingRules",
     "compute.googleapis.com/NetworkFirewallPolicy": "firewallPolicies",
     "compute.googleapis.com/RegionBackendService": "backendServices",
     "compute.googleapis.com/RegionDisk": "disks",
+    "container.googleapis.com/Cluster": "clusters",
+    "dialogflow.googleapis.com/SecuritySettings": "securitySettings",
     "dns.googleapis.com/ResourceRecordSet": "rrsets",
+    "dns.googleapis.com/ResponsePolicyRule": "rules",
+    "gkehub.googleapis.com/MembershipBinding": "bindings",
+    "iam.googleapis.com/ServiceAccountKey": "keys",
+    "iam.googleapis.com/WorkforcePoolProvider": "providers",
+    "iam.googleapis.com/WorkloadIdentityPoolProvider": "providers",
+    "identitytoolkit.googleapis.com/OAuthIdpConfig": "oauthIdpConfigs",
     "logging.googleapis.com/LogBucket": "buckets",
     "logging.googleapis.com/LogExclusion": "exclusions",
     "logging.googleapis.com/LogMetric": "metrics",
     "logging.googleapis.com/LogSink": "sinks",
     "logging.googleapis.com/LogView": "views",
-    "secretmanager.googleapis.com/SecretVersion": "versions",
-    "iam.googleapis.com/ServiceAccountKey": "keys",
-    "iam.googleapis.com/WorkloadIdentityPoolProvider": "providers",
-    "iam.googleapis.com/WorkforcePoolProvider": "providers",
+    "networksecurity.googleapis.com/GatewaySecurityPolicyRule": "rules",
     "run.googleapis.com/DomainMapping": "domainmappings",
+    "secretmanager.googleapis.com/SecretVersion": "versions",
     "vpcaccess.googleapis.com/Connector": "connectors",
 }
 
@@ -59,17 +67,25 @@ _AROUND = {
     "alloydb.googleapis.com/Instance": ("clusters",),
     "alloydb.googleapis.com/User": ("clusters",),
     "analyticshub.googleapis.com/Listing": ("dataExchanges",),
+    "apigee.googleapis.com/NatAddress": ("instances",),
+    "apigee.googleapis.com/TargetServer": ("environments",),
     "apphub.googleapis.com/Service": ("applications",),
     "apphub.googleapis.com/Workload": ("applications",),
     "biglake.googleapis.com/Database": ("catalogs",),
+    "biglake.googleapis.com/Table": ("catalogs", "databases"),
     "bigquery.googleapis.com/Routine": ("datasets",),
     "bigquery.googleapis.com/RowAccessPolicy": ("datasets", "tables"),
     "bigquery.googleapis.com/Table": ("datasets",),
     "bigqueryreservation.googleapis.com/Assignment": ("reservations",),
     "bigtableadmin.googleapis.com/AppProfile": ("instances",),
+    "bigtableadmin.googleapis.com/AuthorizedView": ("instances", "tables"),
     "bigtableadmin.googleapis.com/Cluster": ("instances",),
+    "bigtableadmin.googleapis.com/LogicalView": ("instances",),
+    "bigtableadmin.googleapis.com/MaterializedView": ("instances",),
+    "bigtableadmin.googleapis.com/SchemaBundle": ("instances", "tables"),
     "bigtableadmin.googleapis.com/Table": ("instances",),
     "certificatemanager.googleapis.com/CertificateMapEntry": ("certificateMaps",),
+    "cloudbuild.googleapis.com/Repository": ("connections",),
     "clouddeploy.googleapis.com/Automation": ("deliveryPipelines",),
     "cloudkms.googleapis.com/CryptoKey": ("keyRings",),
     "cloudkms.googleapis.com/CryptoKeyVersion": ("keyRings", "cryptoKeys"),
@@ -78,14 +94,22 @@ _AROUND = {
     "composer.googleapis.com/UserWorkloadsSecret": ("environments",),
     "container.googleapis.com/NodePool": ("clusters",),
     "dataplex.googleapis.com/Asset": ("lakes", "zones"),
+    "dataplex.googleapis.com/Entry": ("entryGroups",),
     "dataplex.googleapis.com/Task": ("lakes",),
     "dataplex.googleapis.com/Zone": ("lakes",),
+    "developerconnect.googleapis.com/GitRepositoryLink": ("connections",),
+    "discoveryengine.googleapis.com/Engine": ("collections",),
     "dns.googleapis.com/ResourceRecordSet": ("managedZones",),
     "dns.googleapis.com/ResponsePolicyRule": ("responsePolicies",),
+    "file.googleapis.com/Snapshot": ("instances",),
+    "firebaseapphosting.googleapis.com/Build": ("backends",),
+    "firebaseapphosting.googleapis.com/Domain": ("backends",),
     "firestore.googleapis.com/BackupSchedule": ("databases",),
     "firestore.googleapis.com/Index": ("databases", "collectionGroups"),
     "gkehub.googleapis.com/MembershipBinding": ("memberships",),
     "gkehub.googleapis.com/Namespace": ("scopes",),
+    "gkeonprem.googleapis.com/BareMetalNodePool": ("bareMetalClusters",),
+    "gkeonprem.googleapis.com/VmwareNodePool": ("vmwareClusters",),
     "healthcare.googleapis.com/ConsentStore": ("datasets",),
     "healthcare.googleapis.com/DicomStore": ("datasets",),
     "healthcare.googleapis.com/FhirStore": ("datasets",),
@@ -93,15 +117,20 @@ _AROUND = {
     "iam.googleapis.com/ServiceAccountKey": ("serviceAccounts",),
     "iam.googleapis.com/WorkforcePoolProvider": ("workforcePools",),
     "iam.googleapis.com/WorkloadIdentityPoolProvider": ("workloadIdentityPools",),
+    "logging.googleapis.com/Link": ("buckets",),
     "logging.googleapis.com/LogView": ("buckets",),
     "managedkafka.googleapis.com/Acl": ("clusters",),
     "managedkafka.googleapis.com/Topic": ("clusters",),
     "monitoring.googleapis.com/ServiceLevelObjective": ("services",),
     "netapp.googleapis.com/Backup": ("backupVaults",),
     "networkconnectivity.googleapis.com/Group": ("hubs",),
+    "networksecurity.googleapis.com/GatewaySecurityPolicyRule": ("gatewaySecurityPolicies",),
+    "oracledatabase.googleapis.com/OdbSubnet": ("odbNetworks",),
+    "parametermanager.googleapis.com/Version": ("parameters",),
     "privateca.googleapis.com/Certificate": ("caPools",),
     "privateca.googleapis.com/CertificateAuthority": ("caPools",),
     "secretmanager.googleapis.com/SecretVersion": ("secrets",),
+    "securesourcemanager.googleapis.com/BranchRule": ("repositories",),
     "servicedirectory.googleapis.com/Endpoint": ("namespaces", "services"),
     "servicedirectory.googleapis.com/Service": ("namespaces",),
     "spanner.googleapis.com/BackupSchedule": ("instances", "databases"),
@@ -135,7 +164,9 @@ _AREAS = frozenset(("compute.googleapis.com", "dataproc.googleapis.com"))
 # Attributes that say what else than a project is on top.
 _TOPS = {"organization": "organizations", "org_id": "organizations", "folder": "folders", "folder_id": "folders"}
 _LOCATIONS = ("location", "region", "zone", "location_id")
-_PATH = re.compile(r"(?:projects|organizations|folders|billingAccounts|accessPolicies)/[^/]+(?:/.+)?\Z")
+_PATH = re.compile(
+    r"(?:projects|organizations|folders|billingAccounts|accessPolicies|tagKeys|tagValues|groups)/[^/]+(?:/.+)?\Z"
+)
 
 
 class Name(NamedTuple):
@@ -171,7 +202,7 @@ def name_of(block: Block, meaning: Meaning) -> Name:
         return Name(f"//{host}/{known}", held, attribute, own)
     if _is_path(own):
         return Name(f"//{host}/{_path(own)}", held, attribute, own)
-    if not own:
+    if not own or "/" in own:
         return Name("", held, attribute, "")
     top = _top(block, meaning, around, parents)
     return Name(f"//{host}/{top}/{collection}/{own}" if top else "", held, attribute, own)
@@ -189,10 +220,12 @@ def collection_of(meaning: Meaning) -> str:
 
 # Asset type → the attributes that may name it and its path; names that follow no rule.
 _SPECIAL = {
-    "storage.googleapis.com/Bucket": (("name",), "{}"),
+    "storage.googleapis.com/Bucket": (("name", "bucket"), "{}"),
     "cloudresourcemanager.googleapis.com/Project": (("project_id", "project"), "projects/{}"),
     "cloudresourcemanager.googleapis.com/Folder": (("folder_id", "folder", "name"), "folders/{}"),
     "cloudresourcemanager.googleapis.com/Organization": (("org_id", "organization"), "organizations/{}"),
+    "accesscontextmanager.googleapis.com/AccessPolicy": (("name",), "accessPolicies/{}"),
+    "compute.googleapis.com/FirewallPolicy": (("firewall_policy_id",), "locations/global/firewallPolicies/{}"),
     "cloudbilling.googleapis.com/ProjectBillingInfo": (("project_id", "project"), "projects/{}/billingInfo"),
     "cloudbilling.googleapis.com/BillingAccount": (("billing_account_id", "billing_account"), "billingAccounts/{}"),
     "iam.googleapis.com/ServiceAccount": (("unique_id", "email", "account_id", "service_account_id"), ""),
@@ -246,6 +279,7 @@ def _own_attributes(meaning: Meaning) -> Iterator[str]:
     for start in range(len(words)):
         said = "_".join(words[start:])
         yield f"{said}_id"
+        yield f"{said.removesuffix('_config')}_id"
     yield from ("account_id", "name")
     for start in range(len(words)):
         said = "_".join(words[start:])
@@ -262,7 +296,8 @@ def _parent(block: Block, collection: str) -> tuple[str, str]:
     names = [f"{said}{ending}" for said in dict.fromkeys((singular, last)) for ending in ("", "_id", "_name")]
     names += ["bucket"] if collection == "b" else []
     names += ["database"] if collection == "databases" else []
-    names += [f"dataplex_{singular}", f"parent_{singular}", f"{singular}s_id", "collection"]
+    joined = singular.replace("_", "")
+    names += [f"dataplex_{singular}", f"parent_{singular}", f"{singular}s_id", joined, "collection"]
     for attribute in names:
         found = block.value(attribute)
         if found:
@@ -276,7 +311,7 @@ def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[
     if not around and _is_path(parent):
         return _path(parent)
     path = ""
-    for collection, (_, value) in zip(around, parents, strict=True):
+    for at, (collection, (_, value)) in enumerate(zip(around, parents, strict=True)):
         if _is_path(value):
             path = _path(value)
         elif value:
@@ -286,7 +321,7 @@ def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[
             path = f"{path}/{collection}/{value.rpartition('/')[2]}"
         elif _is_path(parent):
             path = _path(parent)
-        else:
+        elif not any(_is_path(inner) for _, inner in parents[at + 1 :]):
             return ""
     return path or _root(block, meaning)
 

@@ -87,6 +87,7 @@ TYPES: dict[str, str] = {
     "google_billing_project_info": "cloudbilling.googleapis.com/ProjectBillingInfo",
     # The inventory numbers the functions of the first generation otherwise than those of the second.
     "google_cloudfunctions_function": "cloudfunctions.googleapis.com/CloudFunction",
+    "google_cloudbuild_trigger": "cloudbuild.googleapis.com/BuildTrigger",
     "google_cloud_run_domain_mapping": "run.googleapis.com/DomainMapping",
     # The API writes in front of its kinds what the product is.
     "google_logging_linked_dataset": "logging.googleapis.com/Link",
@@ -108,6 +109,17 @@ TYPES: dict[str, str] = {
     "google_kms_key_ring_import_job": "cloudkms.googleapis.com/ImportJob",
     "google_monitoring_slo": "monitoring.googleapis.com/ServiceLevelObjective",
     "google_monitoring_custom_service": "monitoring.googleapis.com/Service",
+    "google_container_attached_cluster": "gkemulticloud.googleapis.com/AttachedCluster",
+    "google_container_aws_cluster": "gkemulticloud.googleapis.com/AwsCluster",
+    "google_container_aws_node_pool": "gkemulticloud.googleapis.com/AwsNodePool",
+    "google_container_azure_client": "gkemulticloud.googleapis.com/AzureClient",
+    "google_container_azure_cluster": "gkemulticloud.googleapis.com/AzureCluster",
+    "google_container_azure_node_pool": "gkemulticloud.googleapis.com/AzureNodePool",
+    "google_dataplex_datascan": "dataplex.googleapis.com/DataScan",
+    "google_netapp_kmsconfig": "netapp.googleapis.com/KmsConfig",
+    "google_parameter_manager_parameter_version": "parametermanager.googleapis.com/Version",
+    "google_parameter_manager_regional_parameter_version": "parametermanager.googleapis.com/Version",
+    "google_vmwareengine_network": "vmwareengine.googleapis.com/VmwareEngineNetwork",
     "google_sourcerepo_repository": "sourcerepo.googleapis.com/Repo",
     "google_app_engine_standard_app_version": "appengine.googleapis.com/Version",
     "google_app_engine_flexible_app_version": "appengine.googleapis.com/Version",
@@ -158,7 +170,58 @@ PARTS = frozenset(
         "google_storage_bucket_access_control",
         "google_storage_default_object_access_control",
         "google_storage_object_access_control",
+        "google_access_context_manager_egress_policy",
+        "google_access_context_manager_ingress_policy",
+        "google_compute_global_network_endpoint",
+        "google_compute_project_metadata",
+        "google_compute_region_network_endpoint",
+        # Resources whose full names follow another rule than all others: a wrong name would look like a deletion.
+        "google_app_engine_application",
+        "google_app_engine_domain_mapping",
+        "google_app_engine_firewall_rule",
+        "google_app_engine_flexible_app_version",
+        "google_app_engine_standard_app_version",
+        "google_billing_subaccount",
+        "google_binary_authorization_policy",
+        "google_firestore_document",
+        "google_firestore_field",
+        "google_iam_deny_policy",
+        "google_iap_tunnel_dest_group",
+        "google_os_login_ssh_public_key",
+        "google_sql_ssl_cert",
+        "google_sql_user",
+        "google_storage_anywhere_cache",
+        "google_storage_folder",
+        "google_storage_managed_folder",
+        "google_storage_notification",
+        "google_tags_tag_binding",
+        "google_vertex_ai_feature_group_feature",
+        "google_vertex_ai_featurestore_entitytype_feature",
         # Acts and settings of something else, which the inventory does not list.
+        "google_apigee_flowhook",
+        "google_apigee_instance_attachment",
+        "google_apihub_plugin_instance",
+        "google_dialogflow_cx_generative_settings",
+        "google_dialogflow_fulfillment",
+        "google_discovery_engine_sitemap",
+        "google_eventarc_google_channel_config",
+        "google_firebase_app_check_app_attest_config",
+        "google_firebase_app_check_debug_token",
+        "google_firebase_app_check_device_check_config",
+        "google_firebase_app_check_play_integrity_config",
+        "google_firebase_app_check_recaptcha_enterprise_config",
+        "google_firebase_app_check_recaptcha_v3_config",
+        "google_firebase_app_hosting_traffic",
+        "google_iam_oauth_client_credential",
+        "google_iam_workforce_pool_provider_key",
+        "google_iap_settings",
+        "google_identity_platform_config",
+        "google_kms_autokey_config",
+        "google_logging_folder_settings",
+        "google_logging_organization_settings",
+        "google_public_ca_external_account_key",
+        "google_scc_event_threat_detection_custom_module",
+        "google_vertex_ai_rag_engine_config",
         "google_apigee_addons_config",
         "google_apigee_control_plane_access",
         "google_apigee_sync_authorization",
@@ -210,7 +273,7 @@ def meaning(terraform_type: str) -> Meaning:
         return Meaning(asset_type, words, bool(catalogue.schemas_for(asset_type)))
     guess = None
     for service, rest in _services(words):
-        for named in _kinds(rest):
+        for named in _kinds(service, rest):
             asset_type = f"{service}{_HOST}/{_without_area(service, named)}"
             if catalogue.schemas_for(asset_type):
                 return Meaning(asset_type, rest)
@@ -235,18 +298,18 @@ def _known() -> frozenset[str]:
     return frozenset(file.name.partition(".")[0] for file in FOLDER.glob("*.json.gz"))
 
 
-def _kinds(words: tuple[str, ...]) -> Iterator[str]:
+def _kinds(service: str, words: tuple[str, ...]) -> Iterator[str]:
     """The kinds that the words may name, likeliest first."""
-    yield _camel(words)
+    shorter = [words]
     for scope in _SCOPES:
         if words[: len(scope)] == scope and len(words) > len(scope):
-            words = words[len(scope) :]
-            yield _camel(words)
+            shorter.append(words[len(scope) :])
             break
-    yield f"Log{_camel(words)}"  # Cloud Logging's kinds: LogSink, LogExclusion
-    if words[-1] == "config" and len(words) > 1:
-        yield _camel(words[:-1])
-        yield f"Log{_camel(words[:-1])}"  # LogBucket is made by google_logging_project_bucket_config
+    for said in shorter:
+        # Cloud Logging writes in front of its kinds what they are of: LogSink, LogBucket.
+        prefixes = ("Log", "") if service == "logging" else ("",)
+        ends = (said, said[:-1]) if said[-1] == "config" and len(said) > 1 else (said,)
+        yield from (f"{prefix}{_camel(end)}" for end in ends for prefix in prefixes)
 
 
 def _without_area(service: str, kind: str) -> str:
