@@ -41,7 +41,7 @@ def refusing(monkeypatch):
         store = open_store("firestore://refused/(default)")
         yield store
         store.close()
-        server.stop(None)
+        server.stop(None).wait()
 
     return opened
 

@@ -1,0 +1,72 @@
+"""The emulators as fixtures: where they are looked for, and that nothing of them stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from setpoint.testing.emulators import PUBSUB, EmulatorMissing, find, request
+
+OWNER = """
+import time
+from setpoint.testing.emulators import PUBSUB, running
+with running(PUBSUB) as emulator:
+    print(emulator.address, flush=True)
+    time.sleep(60)
+"""
+
+pytest_plugins = ["pytester"]
+
+
+def test_an_emulator_that_is_not_installed_is_said_to_be_missing_and_where(tmp_path):
+    with pytest.raises(EmulatorMissing, match=rf"Pub/Sub emulator is not installed: no {tmp_path}/platform"):
+        find(PUBSUB, {"SETPOINT_SDK_ROOT": str(tmp_path)})
+
+
+def test_an_emulator_needs_java(tmp_path, monkeypatch):
+    program = tmp_path / PUBSUB.command[0]
+    program.parent.mkdir(parents=True)
+    program.touch()
+    assert find(PUBSUB, {"SETPOINT_SDK_ROOT": str(tmp_path)}) == [str(program)]
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EmulatorMissing, match="needs java"):
+        find(PUBSUB, {"SETPOINT_SDK_ROOT": str(tmp_path)})
+
+
+@pytest.mark.emulator
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=lambda how: how.name)
+def test_an_emulator_ends_with_the_process_that_started_it(pubsub_emulator, how):
+    del pubsub_emulator  # only to be skipped where it is not installed
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True, env=os.environ) as owner:
+        address = owner.stdout.readline().strip()
+        assert request(address, "GET", "/") == 200
+        owner.send_signal(how)
+
+    until = time.monotonic() + 20
+    while answers(address):
+        assert time.monotonic() < until, "it is still there"
+        time.sleep(0.05)
+
+
+def answers(address: str) -> bool:
+    try:
+        return request(address, "GET", "/") == 200
+    except OSError:
+        return False
+
+
+def test_a_test_whose_emulator_is_missing_is_skipped_and_the_summary_says_why(pytester, monkeypatch, tmp_path):
+    monkeypatch.setenv("SETPOINT_SDK_ROOT", str(tmp_path))
+    pytester.makeconftest('pytest_plugins = ["setpoint.testing.plugin"]')
+    pytester.makepyfile("def test_on_it(firestore_project): pass", test_other="def test_other(): pass")
+
+    result = pytester.runpytest_subprocess("-rs")
+
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines([f"SKIPPED: Google's Firestore emulator is not installed: no {tmp_path}/*"])
