@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -15,7 +16,8 @@ from setpoint.core import events
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
-from setpoint.ports import StateStore
+from setpoint.ports import Store
+from setpoint.syncing import declare
 from setpoint.testing.emulators import free_port
 from setpoint.testing.pubsub import PubSubProject
 from setpoint.wiring import open_store
@@ -29,7 +31,7 @@ class Installation(NamedTuple):
     """Setpoint as it is installed, on emulators."""
 
     pubsub: PubSubProject
-    store: StateStore
+    store: Store
     function: Served
     changes: str
     drift_events: str
@@ -64,7 +66,7 @@ def installation(
 
 def test_a_thousand_messages_lose_nothing(installation):
     sent = traffic(1000)
-    installation.store.declare(sent.desired)
+    declare(installation.store, sent.desired, (), datetime.now(UTC))
 
     publish(installation, sent.feed)
 
@@ -73,7 +75,7 @@ def test_a_thousand_messages_lose_nothing(installation):
 
 def test_a_function_killed_half_way_and_started_again_loses_nothing(installation):
     sent = traffic(300)
-    installation.store.declare(sent.desired)
+    declare(installation.store, sent.desired, (), datetime.now(UTC))
 
     publish(installation, sent.feed)
     wait_until(lambda: sum(1 for _ in installation.store.states()) > 10)

@@ -13,6 +13,7 @@ from setpoint.core.declarations import Declaration, Desired, Owner, desired
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.flow import Deps
+from setpoint.syncing import declare
 from setpoint.testing import messages
 
 BUCKET_TYPE = "storage.googleapis.com/Bucket"
@@ -68,7 +69,7 @@ def _declared(name: str) -> Desired:
 def embedded(what: Traffic) -> dict[ResourceKey, ResourceState]:
     """The records that the same feed leaves in the memory of one process."""
     world = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
-    world.store.declare(what.desired)
+    declare(world.store, what.desired, (), datetime.now(UTC))
     for message in what.feed:
         flow.receive(message, {}, world)
     assert {letter.message for letter in world.dead_letters.kept} == what.broken
