@@ -44,6 +44,11 @@ def load(kind: str, values: dict[str, Any]) -> TerraformLoaded:
             {"crypto_key_id": "projects/p/locations/eu/keyRings/r/cryptoKeys/k"},
             "//cloudkms.googleapis.com/projects/p/locations/eu/keyRings/r/cryptoKeys/k",
         ),
+        (
+            "google_kms_key_ring_iam_member",
+            {"key_ring_id": "eu/ring"},
+            "//cloudkms.googleapis.com/projects/fleet-shop/locations/eu/keyRings/ring",
+        ),
     ],
 )
 def test_a_grant_is_declared_on_the_resource_that_it_is_about(kind: str, values: dict[str, Any], name: str) -> None:

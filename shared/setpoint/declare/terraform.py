@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from setpoint.core import values
@@ -31,6 +32,8 @@ from setpoint.declare.terraform_documents import Block
 from setpoint.declare.terraform_names import Name
 from setpoint.declare.terraform_types import PARTS, Meaning, meaning
 from setpoint.declare.translated import Translated
+
+_camel = lru_cache(maxsize=4096)(values.camel)
 
 
 class TerraformLoaded(NamedTuple):
@@ -166,7 +169,7 @@ def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
     addressed = (name for name in tree if terraform_table.ADDRESSED.fullmatch(name))
     no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around, *addressed)
     moves: dict[str, str | None] = {
-        **{name: None for name in no_data if values.camel(name) not in writable},
+        **{name: None for name in no_data if _camel(name) not in writable},
         "project": None,
         part.name.attribute: None,
         **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(part.type, ())),

@@ -202,10 +202,27 @@ def name_of(block: Block, meaning: Meaning) -> Name:
         return Name(f"//{host}/{known}", held, attribute, own)
     if _is_path(own):
         return Name(f"//{host}/{_path(own)}", held, attribute, own)
-    if not own or "/" in own:
+    if "/" in own:
+        path = _spelled_out(own, block.default("project"), meaning, (*around, collection))
+        return Name(f"//{host}/{path}" if path else "", held, attribute, own)
+    if not own:
         return Name("", held, attribute, "")
     top = _top(block, meaning, around, parents)
     return Name(f"//{host}/{top}/{collection}/{own}" if top else "", held, attribute, own)
+
+
+def _spelled_out(own: str, project: str, meaning: Meaning, collections: tuple[str, ...]) -> str:
+    """A path that was written without its collections, as the provider takes it: `eu/ring/key`; or empty."""
+    if meaning.service in _AREAS:
+        return ""
+    places = () if meaning.service in _PLACELESS else ("locations",)
+    around = ("projects", *places, *collections)
+    parts = own.split("/")
+    if project and len(parts) == len(around) - 1:
+        parts = [project, *parts]
+    if len(parts) != len(around) or not all(parts):
+        return ""
+    return "/".join(f"{collection}/{part}" for collection, part in zip(around, parts, strict=True))
 
 
 def collection_of(meaning: Meaning) -> str:
