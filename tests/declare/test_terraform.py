@@ -139,11 +139,15 @@ def test_a_declared_true_that_is_gone_is_drift() -> None:
     assert list(found.values()) == ["google_storage_bucket.archive.versioning[0].enabled"]
 
 
-def test_only_what_the_author_wrote_is_declared_where_the_plan_tells() -> None:
+def test_what_the_provider_sends_is_declared_and_what_the_service_chooses_is_not() -> None:
+    address = "google_pubsub_topic.jobs"
     values = {"name": "jobs", "project": "fleet-shop", "message_retention_duration": "600s", "labels": {"a": "b"}}
-    written = {"google_pubsub_topic.jobs": {"name": {"constant_value": "jobs"}, "labels": {"constant_value": {}}}}
-    translated = only(plan(resource("google_pubsub_topic", "jobs", values), written=written))
-    assert translated.declaration.data == {"labels": {"a": "b"}}
+    change = {"actions": ["create"], "before": None, "after_unknown": {"kms_key_name": True, "labels": {}}}
+    written = {address: {"name": {"constant_value": "jobs"}, "labels": {"constant_value": {}}}}
+    topic = resource("google_pubsub_topic", "jobs", values)
+    translated = only(plan(topic, written=written, changes=[{"address": address, "change": change}]))
+    assert translated.declaration.data == {"labels": {"a": "b"}, "messageRetentionDuration": "600s"}
+    assert translated.unchecked == ()
     assert translated.declaration.key.name == "//pubsub.googleapis.com/projects/fleet-shop/topics/jobs"
 
 

@@ -175,8 +175,9 @@ _NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "
 class _Reading:
     """Puts values, marks and expressions together.
 
-    A declaration owns what its author wrote: what the provider or the service fills in is not declared. Without the
-    configuration, as in a state, nobody can tell, and all is taken as written.
+    A declaration owns what its author wrote, and what the provider sends for the rest when it makes the resource. What
+    the service chose is not declared: in a plan that creates it is known after apply; in a later one only what is
+    written counts, since nobody can tell a default from a choice. A state does not tell what is written: all counts.
 
     Args:
         taken_over: Values may come from the state.
@@ -191,13 +192,14 @@ class _Reading:
         found = {}
         for name in names:
             value, said = values.get(name), _inner(written, name)
-            if said is not None or written is None:
-                part = self.part(value, _part(unknown, name), _part(secret, name), said)
-            elif _is_block(value):
-                # A `dynamic` block, which the configuration does not show; or one that the service filled in.
-                part = UNKNOWN if self.taken_over else self.part(value, _part(unknown, name), _part(secret, name), None)
-            else:
+            left_open = said is None and written is not None
+            if left_open and self.taken_over:
+                # A `dynamic` block is not shown as written: a block may be one.
+                part = UNKNOWN if _is_block(value) else None
+            elif left_open and _part(unknown, name) is True:
                 part = None
+            else:
+                part = self.part(value, _part(unknown, name), _part(secret, name), said)
             if part is not None:
                 found[name] = part
         return found
