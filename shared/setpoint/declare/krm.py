@@ -8,20 +8,25 @@ Source: https://cloud.google.com/config-connector/docs/reference/overview
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
 from setpoint.core.names import ResourceKey
-from setpoint.declare import field_names, krm_kinds, krm_table, mapping
+from setpoint.declare import field_names, krm_iam, krm_kinds, krm_names, krm_table, mapping
+from setpoint.declare.documents import Document, Problem
 from setpoint.declare.field_words import plain, spellings
-from setpoint.declare.krm_references import Objects as Objects  # noqa: PLC0414 - readers of objects need it
-from setpoint.declare.krm_references import project_of, resolved
+from setpoint.declare.krm_references import PROJECT_ID, Objects, project_of, resolved
 from setpoint.declare.translated import Translated
+
+__all__ = ["MANAGED", "Objects", "is_krm", "read", "schema_of", "translate"]
 
 MANAGED = "managed-by-cnrm"
 """The label that the controller sets wherever it sets labels."""
+
+_OF_THE_CONTROLLER = "core.cnrm.cloud.google.com"
+"""The group of the controller's own settings, which declare nothing in Google Cloud."""
 
 _LABELS = ("labels", "userLabels", "resourceLabels")
 
@@ -31,7 +36,62 @@ def is_krm(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
     group, _, version = str(value.get("apiVersion", "")).partition("/")
-    return group.endswith(krm_kinds.SUFFIX) and bool(version)
+    return group.endswith(krm_kinds.SUFFIX) and bool(version) and not group.endswith(_OF_THE_CONTROLLER)
+
+
+def read(document: Document, objects: Objects) -> Translated | list[Problem]:
+    """Read one document; what is wrong with it is said field by field.
+
+    Args:
+        document: The document, for which `is_krm` holds.
+        objects: All objects of the same source, among which references are looked up.
+    """
+    value = document.value
+    problems = [_problem(document, path, message) for path, message in _faults(value)]
+    if problems:
+        return problems
+    source = Source(file=document.file, line=document.line, document=document.position)
+    kind = str(value["kind"])
+    if krm_iam.is_policy(kind):
+        policy = krm_iam.translate(value, objects, source)
+        if isinstance(policy, Translated):
+            return policy
+        path = tuple(policy.split("."))
+        return [_problem(document, path, "does not tell which resource is meant: say its kind and its name")]
+    name = krm_names.full_name(value, objects)
+    if not name:
+        return [_problem(document, *_unnamed(value, objects))]
+    target = krm_kinds.resolve(str(value["apiVersion"]).partition("/")[0], kind)
+    candidates = default_catalogue().schemas_for(target.asset_type) or (target.schema,)
+    translated = [
+        translate(value, objects, name=name, asset_type=target.asset_type, schema=schema, source=source)
+        for schema in candidates
+    ]
+    return min(translated, key=lambda one: len(one.unchecked))
+
+
+def _faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    metadata = value.get("metadata")
+    if not isinstance(value.get("kind"), str) or not value["kind"]:
+        yield ("kind",), "is missing"
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        yield ("metadata", "name"), "is missing"
+    if not isinstance(value.get("spec", {}) or {}, dict):
+        yield ("spec",), "has to be an object"
+
+
+def _unnamed(value: Mapping[str, Any], objects: Objects) -> tuple[tuple[str, ...], str]:
+    """Why a resource cannot be named, and what to do."""
+    if krm_table.is_named_by_server(str(value["kind"])):
+        return ("spec", "resourceID"), "is missing: the server names this resource, and nothing else tells its name"
+    if not project_of(value, objects):
+        wants = f"spec.projectRef, the annotation {PROJECT_ID}, or metadata.namespace"
+        return ("metadata",), f"does not tell the project: say it in {wants}"
+    return ("spec",), "does not tell the resource's full name: say its location and what holds it, or spec.resourceID"
+
+
+def _problem(document: Document, path: tuple[str, ...], message: str) -> Problem:
+    return Problem(document.file, document.line_of(path), ".".join(path), message)
 
 
 def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]) -> Schema | None:
@@ -75,6 +135,7 @@ def translate(
     moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
     placed = mapping.place(tree, schema, moves=moves) if schema is not None else mapping.as_written(tree, moves=moves)
     origins = dict(placed.origins)
+    _lift(tree, schema, placed.data, origins)
     _label(value, schema, placed.data, origins)
     return Translated(
         Declaration(
@@ -106,6 +167,18 @@ def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict
         if not is_field and (always or (isinstance(value, str) and value.rpartition("/")[2] in segments)):
             found.append(field)
     return dict.fromkeys(found)
+
+
+def _lift(tree: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:
+    """Add the parent of a project or folder, which the API has as one string: `folders/123`."""
+    field = schema.fields.get("parent") if schema is not None and schema.name in {"Project", "Folder"} else None
+    if field is None or field.type != "string" or "parent" in data:
+        return
+    for name, collection in (("folderRef", "folders"), ("organizationRef", "organizations")):
+        said = tree.get(name)
+        if isinstance(said, str) and said:
+            data["parent"] = f"{collection}/{said.rpartition('/')[2]}"
+            origins["parent"] = f"spec.{name}"
 
 
 def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:

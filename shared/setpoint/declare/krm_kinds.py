@@ -13,7 +13,6 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from setpoint.core import asset_types
 from setpoint.core.catalogue import Schema, default_catalogue
 
 SUFFIX = ".cnrm.cloud.google.com"
@@ -46,6 +45,7 @@ SERVICES: dict[str, str] = {
 
 KINDS: dict[tuple[str, str], str] = {
     # No ending of the kind is the name of the API's resource.
+    ("containerattached", "ContainerAttachedCluster"): "AttachedCluster",  # the API says what the group says
     ("dns", "DNSRecordSet"): "ResourceRecordSet",
     ("iam", "IAMDenyPolicy"): "PolicyV2",  # deny policies are the second kind of `policies`
     ("storage", "StorageNotification"): "NotificationConfig",  # as the inventory and the wire call it
@@ -105,12 +105,16 @@ def _without(label: str, kind: str) -> str:
     return kind
 
 
-def service_of(group: str) -> str:
-    """The API's host that a group stands for."""
-    label = group.removesuffix(SUFFIX)
-    return f"{SERVICES.get(label, label)}.googleapis.com"
+def group_of(kind: str) -> str:
+    """The group that a kind's own first words tell, where a reference does not say its group.
 
-
-def is_resolvable(group: str) -> bool:
-    """Whether the catalogue describes the service of a group at all."""
-    return asset_types.resolve(f"{service_of(group)}/-").service != ""
+    `ComputeSubnetwork` is of `compute`, `BigQueryDataset` of `bigquery`.
+    """
+    starts = [found.start() for found in _WORD_START.finditer(kind)]
+    catalogue = default_catalogue()
+    for end in reversed(starts):
+        label = kind[:end].lower()
+        service = SERVICES.get(label, label)
+        if any(catalogue.schema_for(f"{service}.googleapis.com/{ending}") for ending in endings(kind)):
+            return f"{label}{SUFFIX}"
+    return ""

@@ -17,6 +17,8 @@ from setpoint.declare.field_words import words
 from setpoint.declare.shapes import UNKNOWN, Reference
 
 PROJECT_ID = "cnrm.cloud.google.com/project-id"
+FOLDER_ID = "cnrm.cloud.google.com/folder-id"
+ORGANIZATION_ID = "cnrm.cloud.google.com/organization-id"
 
 _PARTS = frozenset(("external", "name", "namespace", "kind", "apiVersion"))
 _POINTERS = frozenset(("secretKeyRef", "configMapKeyRef"))
@@ -156,14 +158,9 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     if kind == "IAMServiceAccount":
         project = project_of(found if found is not None else referrer, objects)
         return Reference(f"{short}@{project}.iam.gserviceaccount.com" if project and "@" not in short else short)
-    if krm_table.is_named_by_server(kind) and not _says_id(found):
+    if krm_table.is_named_by_server(kind) and not krm_table.says_id(found):
         return UNKNOWN
     return Reference(short)
-
-
-def _says_id(value: Mapping[str, Any] | None) -> bool:
-    spec = value.get("spec") if value is not None else None
-    return isinstance(spec, dict) and spec.get("resourceID") is not None
 
 
 def _kind_by_field(field: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 DIRECTIVES = frozenset(
     (
@@ -151,3 +152,9 @@ _NAMED_BY_SERVER = frozenset(
 def is_named_by_server(kind: str) -> bool:
     """Whether the server names resources of this kind."""
     return kind in _NAMED_BY_SERVER
+
+
+def says_id(value: Mapping[str, Any] | None) -> bool:
+    """Whether an object says the id that the server gave: `spec.resourceID`."""
+    spec = value.get("spec") if value is not None else None
+    return isinstance(spec, dict) and spec.get("resourceID") is not None

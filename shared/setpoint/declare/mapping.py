@@ -7,74 +7,24 @@ has not the field's shape, it is left out and named: a field that is not checked
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from setpoint.core import paths
 from setpoint.core.catalogue import Field, Schema
 from setpoint.core.paths import Path
-from setpoint.declare import field_names, field_words, shapes
+from setpoint.declare import field_names, shapes, trees
 from setpoint.declare.field_names import Chain
+from setpoint.declare.placed import NO_MOVES, Moves, Placed, Unplaced
+from setpoint.declare.unmapped import as_written
+
+__all__ = ["UNKNOWN", "Moves", "Placed", "Unplaced", "as_written", "place"]
 
 UNKNOWN = shapes.UNKNOWN
 """Stands in an author's tree for a value that nobody knows yet: a secret's, or one known after apply."""
 
-Moves = Mapping[str, str | None]
-"""What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
-field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
-the tool's own and no data; of several (`displayName|name`) the first that the schema has."""
 
-_NO_MOVES: Moves = {}
-_CLOSE = 0.82
-_ACRONYM = re.compile(r"[A-Z]{2}")
-
-
-class Unplaced(msgspec.Struct, frozen=True, eq=False):
-    """An author's field that found no place.
-
-    Args:
-        path: The author's path.
-        name: The field's name.
-        schema: The message that was searched.
-    """
-
-    path: str
-    name: str
-    schema: Schema
-
-    def nearest(self) -> tuple[str, ...]:
-        """The API's names that it may be a misspelling of, the nearest first."""
-        names = {field_words.plain(name): name for name in self.schema.fields}
-        found = difflib.get_close_matches(field_words.plain(self.name), list(names), n=3, cutoff=_CLOSE)
-        return tuple(names[one] for one in found)
-
-
-class Placed(msgspec.Struct, frozen=True, eq=False):
-    """An author's tree in the API's shape.
-
-    Args:
-        data: The declared fields, by the API's names.
-        origins: API path → author's path, wherever the two differ by more than what is around them; the root is `""`.
-        unplaced: The author's fields that found no place.
-        unknown: The author's paths whose value is not known.
-    """
-
-    data: dict[str, Any]
-    origins: dict[str, str]
-    unplaced: tuple[Unplaced, ...]
-    unknown: tuple[str, ...]
-
-    @property
-    def unchecked(self) -> tuple[str, ...]:
-        """The author's paths that cannot be compared."""
-        return (*(one.path for one in self.unplaced), *self.unknown)
-
-
-def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", moves: Moves = _NO_MOVES) -> Placed:
+def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", moves: Moves = NO_MOVES) -> Placed:
     """Put an author's tree onto a schema.
 
     Args:
@@ -88,62 +38,6 @@ def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", move
     walk.origins[""] = prefix
     walk.message(tree, schema, data, _At(paths.ROOT, prefix, ""))
     return Placed(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown))
-
-
-def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: Moves = _NO_MOVES) -> Placed:
-    """Take an author's tree as it is, for a resource that the catalogue does not describe.
-
-    Two habits are undone: `networkRef` is `network`, and `projectID` is `projectId`, as in protobuf's JSON.
-
-    Args:
-        tree: The author's fields, as for `place`.
-        prefix: The author's path of the tree itself.
-        moves: The fields that are no data.
-    """
-    unknown: list[str] = []
-    origins = {"": prefix}
-    data = {name: part for name, part in tree.items() if name not in moves}
-    taken = _taken(data, paths.ROOT, prefix, origins, unknown)
-    return Placed(taken if isinstance(taken, dict) else {}, origins, (), tuple(unknown))
-
-
-def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown: list[str]) -> Any:
-    if value is UNKNOWN:
-        unknown.append(author)
-        return None
-    if isinstance(value, dict):
-        out = {}
-        for name, part in value.items():
-            plain = _json_name(_without_ref(name, part))
-            path = (api, plain)
-            if plain != name:
-                origins[paths.text(path)] = _join(author, name)
-            taken = _taken(part, path, _join(author, name), origins, unknown)
-            if taken is not None:
-                out[plain] = taken
-        return out
-    if isinstance(value, list):
-        return [
-            _taken(part, (api, paths.index(position)), f"{author}[{position}]", origins, unknown)
-            for position, part in enumerate(value)
-        ]
-    return str(value) if isinstance(value, shapes.Reference) else value
-
-
-def _without_ref(name: str, value: Any) -> str:
-    if isinstance(value, shapes.Reference):
-        return name.removesuffix("Ref")
-    if isinstance(value, list) and name.endswith("Refs"):
-        return field_words.plural(name.removesuffix("Refs"))
-    return name
-
-
-def _json_name(name: str) -> str:
-    """A field's name with its acronyms as protobuf's JSON has them; what starts with a capital is a key."""
-    if not name[:1].islower() or not _ACRONYM.search(name):
-        return name
-    first, *rest = field_words.words(name)
-    return first + "".join(word.capitalize() for word in rest)
 
 
 class _At:
@@ -207,11 +101,11 @@ class _Walk:
             self._put(chain, name, value, schema, out, at)
 
     def _miss(self, name: str, schema: Schema, at: _At) -> None:
-        self.unplaced.append(Unplaced(_join(at.author, name), name, schema))
+        self.unplaced.append(Unplaced(trees.join(at.author, name), name, schema))
 
     def _put(self, chain: Chain, name: str, value: Any, schema: Schema, out: dict[str, Any], at: _At) -> None:
         """Set the value of the field at the end of a chain; messages on the way are made as they are needed."""
-        author = _join(at.author, name)
+        author = trees.join(at.author, name)
         inner = f"{at.names}.{name}" if at.names else name
         if value is UNKNOWN:
             self.unknown.append(author)
@@ -261,7 +155,7 @@ class _Walk:
         if schema is None:
             return self._free(value, at)
         if isinstance(value, str) and not isinstance(value, shapes.Reference):
-            value = _unpacked(value)
+            value = trees.unpacked(value)
         if isinstance(value, list) and (inner := shapes.elements(schema, value)) is not None:
             api = (at.api, inner.name)
             self.origins[paths.text(api)] = at.author
@@ -292,7 +186,7 @@ class _Walk:
     def _list(self, field: Field, value: Any, at: _At) -> Any:
         item = field.item
         if isinstance(value, str) and not isinstance(value, shapes.Reference):
-            value = _unpacked(value)
+            value = trees.unpacked(value)
         if not isinstance(value, list):
             author = at.author
             self.origins[paths.text((at.api, paths.index(0)))] = author
@@ -324,7 +218,7 @@ class _Walk:
         for key, one in value.items():
             if one is None:
                 continue
-            placed = self._value(field.item, one, _At((at.api, key), _join(at.author, key), at.names))
+            placed = self._value(field.item, one, _At((at.api, key), trees.join(at.author, key), at.names))
             if placed is not None:
                 out[key] = placed
         return out if out or not value else None
@@ -342,7 +236,7 @@ class _Walk:
             api = (at.api, key)
             inner = _At(api, author, at.names)
             if value_name:
-                inner = _At(api, _join(author, value_name), f"{at.names}.{value_name}")
+                inner = _At(api, trees.join(author, value_name), f"{at.names}.{value_name}")
             self.origins[paths.text(api)] = inner.author
             value = entry[value_name] if value_name else _without_key(entry, key_name, field.item)
             placed = self._value(field.item, value, inner) if field.item is not None else value
@@ -351,10 +245,10 @@ class _Walk:
         return out if out or not entries else None
 
     def _free(self, value: Any, at: _At) -> Any:
-        if any(one is UNKNOWN for one in _inside(value)):
+        if any(one is UNKNOWN for one in trees.inside(value)):
             self.unknown.append(at.author)
             return None
-        return _plain(value)
+        return trees.plain(value)
 
     def _scalar(self, field: Field, value: Any, at: _At) -> Any:
         if isinstance(value, list):
@@ -369,7 +263,7 @@ class _Walk:
             if len(value) != 1:
                 raise _NoPlaceError
             [(name, inner)] = value.items()
-            at = _At(at.api, _join(at.author, name), f"{at.names}.{name}")
+            at = _At(at.api, trees.join(at.author, name), f"{at.names}.{name}")
             self.origins[paths.text(at.api)] = at.author
             return self._value(field, inner, at)
         if not shapes.fits_scalar(field, value):
@@ -411,31 +305,3 @@ def _prune(out: dict[str, Any], chain: Chain) -> None:
     for holder, field in zip(reversed(holders[:-1]), reversed(chain[:-1]), strict=True):
         if not holder[field.name]:
             del holder[field.name]
-
-
-def _unpacked(text: str) -> Any:
-    """What a string holds as JSON, or the string."""
-    found = shapes.from_json(text)
-    return text if found is None else found
-
-
-def _plain(value: Any) -> Any:
-    """A free-form value with references as the strings that they are."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return str(value) if isinstance(value, shapes.Reference) else value
-
-
-def _inside(value: Any) -> Iterator[Any]:
-    yield value
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for part in parts:
-        yield from _inside(part)
-
-
-def _join(path: str, key: str) -> str:
-    """The author's path of a key; the author's own list positions are in `path` already."""
-    text = paths.text((None, key))
-    return f"{path}{text}" if text.startswith("[") or not path else f"{path}.{text}"

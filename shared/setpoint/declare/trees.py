@@ -1,0 +1,38 @@
+"""Walking what an author wrote: small helpers of `mapping`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from setpoint.core import paths
+from setpoint.declare.shapes import Reference, from_json
+
+
+def plain(value: Any) -> Any:
+    """A free-form value with references as the strings that they are."""
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return str(value) if isinstance(value, Reference) else value
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """The value and all that it holds."""
+    yield value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for part in parts:
+        yield from inside(part)
+
+
+def join(path: str, key: str) -> str:
+    """The author's path of a key; the author's own list positions are in `path` already."""
+    text = paths.text((None, key))
+    return f"{path}{text}" if text.startswith("[") or not path else f"{path}.{text}"
+
+
+def unpacked(text: str) -> Any:
+    """What a string holds as JSON, or the string."""
+    found = from_json(text)
+    return text if found is None else found
