@@ -31,13 +31,17 @@ VARIABLES = {
 """Each setting's environment variable."""
 
 
-def from_environment(environment: Mapping[str, str]) -> Settings:
+def from_environment(environment: Mapping[str, str], *needed: str) -> Settings:
     """Read the settings.
+
+    Args:
+        environment: the process's environment.
+        needed: the settings that have to be there.
 
     Raises:
         BadRequest: names every variable that is missing.
     """
-    missing = [variable for variable in VARIABLES.values() if not environment.get(variable)]
+    missing = [VARIABLES[name] for name in needed if not environment.get(VARIABLES[name])]
     if missing:
         raise BadRequest(f"not set: {', '.join(missing)}; see docs/reference.md for what each of them means")
-    return Settings(**{name: environment[variable] for name, variable in VARIABLES.items()})
+    return Settings(**{name: environment.get(variable, "") for name, variable in VARIABLES.items()})

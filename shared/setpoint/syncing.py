@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -9,11 +10,14 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from setpoint import flow
 from setpoint.core import control as controlling
 from setpoint.core.control import Control, DesiredRecord, SourceState, Version
 from setpoint.core.declarations import Desired, Scope, clash
 from setpoint.core.names import ResourceKey
+from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, Conflict
+from setpoint.flow import Deps
 from setpoint.ports import DesiredStore
 
 Action = Literal["added", "changed", "removed"]
@@ -87,6 +91,17 @@ class Plan(msgspec.Struct, frozen=True):
         """How many resources and contents it removes."""
         return sum(change.action == "removed" for change in self.changes)
 
+    def summary(self) -> str:
+        """One line: how many are added, changed, removed, kept and unchanged."""
+        counts = Counter(change.action for change in self.changes)
+        told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to change"
+        told += f", {self.unchanged} unchanged"
+        if self.kept:
+            told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
+        if self.claimed:
+            told += f", {len(self.claimed)} claimed by another source"
+        return f"source {self.source}: {told}"
+
 
 def plan(
     desired: Sequence[Desired], scopes: tuple[Scope, ...], source: str, store: DesiredStore, *, prune: bool = False
@@ -140,6 +155,60 @@ def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], so
             if (ours := next((one for one in after.declarations if clash(one, theirs)), None)) is not None:
                 return Claimed(key, name, str(theirs.source), str(ours.source))
     return None
+
+
+class Request(msgspec.Struct, frozen=True):
+    """How a source is to be applied.
+
+    Args:
+        source: the source's name.
+        commit: revision of the repository, or empty.
+        prune: remove what the files no longer declare; never where a file could not be read.
+        max_removals: the part of the source that may be removed, 0 to 1.
+    """
+
+    source: str = DEFAULT_SOURCE
+    commit: str = ""
+    prune: bool = False
+    max_removals: float = DEFAULT_MAX_REMOVALS
+
+
+class Synced(msgspec.Struct, frozen=True):
+    """What an apply has done.
+
+    Args:
+        plan: what was planned, and done.
+        outcomes: what became of the findings that were judged again, and of how many.
+    """
+
+    plan: Plan
+    outcomes: Mapping[str, int]
+
+
+def sync(
+    loaded: Loaded, request: Request, deps: Deps, now: datetime, advance: Callable[[int], object] = bool
+) -> Synced:
+    """Bring a store in step with files, and judge again every finding that they concern.
+
+    Args:
+        loaded: what the files declare.
+        request: how they are applied.
+        deps: where to.
+        now: the time of the apply.
+        advance: is called with the number of records written or judged, for a progress bar.
+
+    Raises:
+        BadRequest: it would remove more than is allowed; nothing was written.
+        Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
+    """
+    prune = request.prune and not loaded.problems
+    planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, prune=prune)
+    check_removals(planned, request.max_removals)
+    outcomes: Counter[str] = Counter()
+    for key in apply(planned, deps.store, now, commit=request.commit, advance=advance):
+        outcomes[flow.rejudge(key, deps)] += 1
+        advance(1)
+    return Synced(planned, outcomes)
 
 
 def declare(store: DesiredStore, desired: Sequence[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
@@ -206,6 +275,18 @@ def apply(
     _update(store, lambda control: controlling.finish(control, planned.source, generation, state))
     store.drop_manifest(planned.source, planned.generation)
     return [change.key for change in planned.changes]
+
+
+def part(percent: str) -> float:
+    """A percentage as people write it, ``10%``, as a number from 0 to 1.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        return float(percent.removesuffix("%")) / 100
+    except ValueError:
+        raise BadRequest(f"max-removals takes a percentage like 10%; not `{percent}`") from None
 
 
 def _manifest_after(planned: Plan) -> dict[ResourceKey, str]:

@@ -18,6 +18,7 @@ from setpoint.settings import from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
+    from setpoint.adapters.storage import Archives
 
 
 @cache
@@ -25,7 +26,7 @@ def detector() -> Deps:
     """What ``functions/detect`` works with, made with the first event and kept for the life of the instance."""
     from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters, publisher
 
-    settings = from_environment(os.environ)
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     client = publisher()
     return Deps(
         store=open_store(settings.store),
@@ -33,6 +34,17 @@ def detector() -> Deps:
         dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
         schemas=default_catalogue(),
     )
+
+
+@cache
+def syncer() -> tuple[Archives, Deps]:
+    """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
+    from google.cloud.storage import Client
+
+    from setpoint.adapters.storage import Archives
+
+    settings = from_environment(os.environ, "store", "events_topic")
+    return Archives(Client()), rejudging(settings.store, settings.events_topic)
 
 
 def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Deps:

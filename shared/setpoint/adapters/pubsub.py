@@ -31,6 +31,8 @@ moment between the failure and the pause) an assertion of its own."""
 _RESUME_TRIES = 20
 _RESUME_SECONDS = 0.01
 _ATTRIBUTE_BYTES = 1024
+_LARGEST_LETTER = 9_900_000
+"""A message takes 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
 
 
 def publisher() -> PublisherClient:
@@ -106,9 +108,11 @@ class PubSubDeadLetters:
         self._topic = topic
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
-        """See ``DeadLetters.put``."""
+        """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
         short = reason.encode()[:_ATTRIBUTE_BYTES].decode(errors="ignore")
         own = {key: value for key, value in attributes.items() if not key.startswith("goog")}
+        if len(message) > _LARGEST_LETTER:
+            message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
         try:
             self._client.publish(self._topic, message, **{**own, "reason": short}).result(timeout=_PUBLISH_SECONDS)
         except _FAILURES as error:

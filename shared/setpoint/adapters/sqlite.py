@@ -92,7 +92,10 @@ class SqliteStore:
             self._prepare()
         except sqlite3.Error as error:
             self.close()
-            raise BadRequest(f"{path}: cannot be used as a store ({error})") from error
+            where = (
+                "" if path.is_absolute() else "; it is relative, an absolute path takes four slashes: sqlite:////path"
+            )
+            raise BadRequest(f"{path}: cannot be used as a store ({error}){where}") from error
         except BadRequest:
             self.close()
             raise

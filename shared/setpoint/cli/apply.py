@@ -16,7 +16,7 @@ from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest
 from setpoint.ports import Store
-from setpoint.syncing import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
+from setpoint.syncing import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan, Request
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or directories to look through.")]
 StoreUrl = Annotated[
@@ -44,6 +44,7 @@ class Output(StrEnum):
 
 DEFAULT_STORE = "sqlite:///setpoint.db"
 _FEW = 2_000
+_TOLD = ("opened", "changed", "resolved")
 
 
 def validate(paths: Paths) -> None:
@@ -99,14 +100,14 @@ def apply(  # noqa: PLR0913 - the options of the command
     Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed.
     """
     loaded = load_all(paths)
+    request = Request(source, commit, prune, syncing.part(max_removals))
     deps = wiring.rejudging(store, events_topic)
     try:
-        planned = _plan(loaded, source, deps.store, prune=prune)
         if dry_run:
+            planned = _plan(loaded, source, deps.store, prune=prune)
             plans.print_plan(planned)
         else:
-            syncing.check_removals(planned, _part(max_removals))
-            _apply(planned, deps, commit)
+            planned = _sync(loaded, request, deps)
     finally:
         deps.store.close()
     if loaded.problems or planned.claimed:
@@ -127,35 +128,24 @@ def load_all(paths: list[str]) -> Loaded:
 
 
 def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
-    if prune and loaded.problems:
+    return syncing.plan(loaded.desired, loaded.scopes, source, store, prune=prune and not loaded.problems)
+
+
+def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Plan:
+    if request.prune and loaded.problems:
         errors.print("nothing is removed, since not every document could be read", style="yellow")
-        prune = False
-    return syncing.plan(loaded.desired, loaded.scopes, source, store, prune=prune)
-
-
-def _apply(planned: Plan, deps: flow.Deps, commit: str) -> None:
-    with Progress(console=errors, transient=True, disable=len(planned.changes) < _FEW) as progress:
-        task = progress.add_task("writing", total=len(planned.changes))
-        keys = syncing.apply(
-            planned, deps.store, datetime.now(UTC), commit=commit, advance=lambda done: progress.advance(task, done)
+    with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:
+        task = progress.add_task("applying", total=2 * len(loaded.desired))
+        synced = syncing.sync(
+            loaded, request, deps, datetime.now(UTC), advance=lambda done: progress.advance(task, done)
         )
-        task = progress.add_task("judging again", total=len(keys))
-        judged = 0
-        for key in keys:
-            judged += flow.rejudge(key, deps) in ("opened", "changed", "resolved")
-            progress.advance(task)
-    for claim in planned.claimed:
+    for claim in synced.plan.claimed:
         errors.print(
             f"[red]error:[/] {claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}",
             soft_wrap=True,
         )
-    errors.print(plans.summary(planned), soft_wrap=True)
-    if judged:
-        errors.print(f"{judged} findings opened, changed or resolved by what is declared now")
-
-
-def _part(percent: str) -> float:
-    try:
-        return float(percent.removesuffix("%")) / 100
-    except ValueError:
-        raise BadRequest(f"--max-removals takes a percentage, 10%; not `{percent}`") from None
+    errors.print(synced.plan.summary(), soft_wrap=True)
+    told = ", ".join(f"{synced.outcomes[one]} {one}" for one in _TOLD if synced.outcomes.get(one))
+    if told:
+        errors.print(f"findings judged again: {told}")
+    return synced.plan

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,11 +19,17 @@ from setpoint.cli.apply import StoreUrl, load_all
 from setpoint.cli.output import errors, out, print_findings
 from setpoint.cli.rejected import Rejected
 from setpoint.core.findings import Outcome
-from setpoint.errors import BadRequest, TransientError
+from setpoint.errors import BadRequest, TransientError, Unavailable
 from setpoint.flow import Deps
+
+if TYPE_CHECKING:
+    from setpoint.adapters.pubsub import PubSubFeed
 
 Outcomes = Counter[Outcome]
 
+_EMPTY_PULLS = 2
+"""Pub/Sub may answer a pull with nothing while messages wait, so that one empty pull says little."""
+_LONGEST_PAUSE = 60.0
 _STRAY_LETTERS = Path("setpoint-dead-letters.jsonl")
 
 
@@ -101,22 +107,38 @@ def _from_file(name: str, deps: Deps, rejected: Rejected) -> Outcomes:
 def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle: bool) -> Outcomes:
     """Pull until interrupted; a message is acknowledged when everything that follows from it is safe."""
     subscription = wiring.open_subscription(name)
+    rejected.where = name
     outcomes: Outcomes = Counter()
+    idle = failures = 0
     try:
-        while (batch := subscription.pull()) or not until_idle:
-            done, again = [], []
-            for message in batch:
-                rejected.where = name
-                try:
-                    outcomes[flow.receive(message.data, message.attributes, deps)] += 1
-                    done.append(message)
-                except TransientError as error:
-                    errors.print(f"[yellow]again:[/] {error}", soft_wrap=True)
-                    again.append(message)
-            subscription.settle(done, again)
+        while not until_idle or idle < _EMPTY_PULLS:
+            try:
+                came, failed = _pull(subscription, deps, outcomes)
+            except Unavailable as error:
+                errors.print(f"[yellow]again:[/] {error}", soft_wrap=True)
+                came, failed = True, True
+            idle = 0 if came else idle + 1
+            failures = failures + 1 if failed else 0
+            if failures:
+                time.sleep(min(2.0**failures, _LONGEST_PAUSE))
     except KeyboardInterrupt:
         errors.print("stopped; what was not acknowledged will be delivered again")
     return outcomes
+
+
+def _pull(subscription: PubSubFeed, deps: Deps, outcomes: Outcomes) -> tuple[bool, bool]:
+    """Handle one batch; whether anything came, and whether any of it has to come again."""
+    batch = subscription.pull()
+    done, again = [], []
+    for message in batch:
+        try:
+            outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+            done.append(message)
+        except TransientError as error:
+            errors.print(f"[yellow]again:[/] {error}", soft_wrap=True)
+            again.append(message)
+    subscription.settle(done, again)
+    return bool(batch), bool(again)
 
 
 def _timed(work: Callable[[], Outcomes]) -> None:

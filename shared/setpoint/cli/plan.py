@@ -33,7 +33,7 @@ def print_plan(plan: Plan, most: int = _MOST) -> None:
             f"already, at {claim.where}; not applied",
             soft_wrap=True,
         )
-    out.print(summary(plan), soft_wrap=True)
+    out.print(plan.summary(), soft_wrap=True)
 
 
 def _field_changes(change: Change) -> list[Text]:
@@ -44,18 +44,6 @@ def _field_changes(change: Change) -> list[Text]:
     if len(old) != 1 or len(new) != 1:
         return []
     return [difference_line(one) for one in compare(old[0].data, new[0].data, exact=True)]
-
-
-def summary(plan: Plan) -> str:
-    """One line: how many are added, changed, removed, kept and unchanged."""
-    counts = {action: sum(change.action == action for change in plan.changes) for action in _SIGNS}
-    told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "nothing to change"
-    told += f", {plan.unchanged} unchanged"
-    if plan.kept:
-        told += f", {len(plan.kept)} no longer declared and kept (remove them with --prune)"
-    if plan.claimed:
-        told += f", {len(plan.claimed)} claimed by another source"
-    return f"source {plan.source}: {told}"
 
 
 def as_json(plan: Plan) -> bytes:

@@ -89,10 +89,16 @@ def files(path: str) -> Iterator[str]:
                 yield os.path.join(folder, name)  # noqa: PTH118 - as above
 
 
-def read(file: str) -> Iterator[Document | Problem]:
-    """The documents of a file, and what is wrong with those that cannot be read."""
+def read(path: str, file: str = "") -> Iterator[Document | Problem]:
+    """The documents of a file, and what is wrong with those that cannot be read.
+
+    Args:
+        path: where it is.
+        file: what it is called in what is said of it; the path, unless given.
+    """
+    file = file or path
     try:
-        text = Path(file).read_text(encoding="utf-8-sig")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         yield Problem(file, 0, "", f"cannot be read: {error.strerror}")
         return

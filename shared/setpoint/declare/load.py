@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -28,14 +29,20 @@ class Loaded:
     skipped: int = 0
 
 
-def load(paths: Iterable[str]) -> Loaded:
-    """Read all declarations in files and directories; bad ones are reported and good ones beside them kept."""
+def load(paths: Iterable[str], *, root: str = "") -> Loaded:
+    """Read all declarations in files and directories; bad ones are reported and good ones beside them kept.
+
+    Args:
+        paths: files and directories.
+        root: a directory that files are called from in what is said of them; as they were given, unless set.
+    """
     loaded = Loaded()
     declared: dict[ResourceKey, list[Declaration]] = {}
     scopes: dict[str, Scope] = {}
     for path in paths:
         for file in documents.files(path):
-            for document in documents.read(file):
+            called = os.path.relpath(file, root) if root else file
+            for document in documents.read(file, called):
                 if isinstance(document, Problem):
                     loaded.problems.append(document)
                 elif native.is_native(document.value):

@@ -17,6 +17,9 @@ from setpoint.declare import terraform, terraform_documents, terraform_iam
 from setpoint.declare.terraform import Part
 from setpoint.declare.translated import Translated
 
+_STAMPS = ("createTime", "creationTimestamp", "timeCreated", "creationTime", "id", "selfLink", "uid", "uniqueId")
+"""Fields that a server writes when it makes a resource, and gives with every answer from then on."""
+
 _CLOSE = 0.9
 """How alike a name that no schema knows has to be to one that it knows: a letter more or less."""
 
@@ -87,11 +90,11 @@ def _nearest(name: str, free: AbstractSet[str]) -> str:
 
 
 def is_answer(live: Mapping[str, Any], schema: Schema | None) -> bool:
-    """Whether an API may have answered this: whatever a server answers has something that only a server writes."""
+    """Whether an API may have answered this: an answer has the stamps of the server, where the type has any."""
     if schema is None:
         return True
-    written = {name for name, field in schema.fields.items() if field.output_only} - noise.IDENTITY_FIELDS
-    return not written or bool(written & live.keys())
+    stamps = {name for name in _STAMPS if (field := schema.fields.get(name)) is not None and field.output_only}
+    return not stamps or bool(stamps & live.keys())
 
 
 def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:

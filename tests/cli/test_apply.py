@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TYPE = "storage.googleapis.com/Bucket"
+
+
+def bucket(name: str, location: str = "EU") -> str:
+    return (
+        "apiVersion: setpoint.dev/v1\nkind: Declaration\n"
+        f"metadata: {{name: //storage.googleapis.com/{name}}}\n"
+        f"spec: {{assetType: {TYPE}, data: {{location: {location}}}}}\n"
+    )
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    folder = tmp_path / "fleet"
+    folder.mkdir()
+    for n in range(20):
+        (folder / f"{n:02}.yaml").write_text(bucket(f"b{n}"))
+    return folder
+
+
+@pytest.fixture
+def setpoint(tmp_path):
+    def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        store = () if command == "validate" else ("--store", f"sqlite:///{tmp_path}/s.db")
+        whole = [sys.executable, "-m", "setpoint", command, *map(str, arguments), *store]
+        return subprocess.run(whole, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+
+    return run
+
+
+def changes(done) -> list[tuple[str, str]]:
+    return [(one["action"], one["resource_name"].rpartition("/")[2]) for one in json.loads(done.stdout)["changes"]]
+
+
+def test_validate_tells_what_is_wrong_by_its_exit_code_and_touches_no_store(fleet, setpoint, tmp_path):
+    assert setpoint("validate", fleet).returncode == 0
+    (fleet / "x.yaml").write_text(bucket("b0"))
+    done = setpoint("validate", fleet)
+    assert (done.returncode, "declared already at" in done.stderr) == (1, True)
+    assert not (tmp_path / "s.db").exists()
+
+
+def test_plan_tells_what_apply_would_do_and_does_nothing(fleet, setpoint):
+    setpoint("apply", fleet)
+    (fleet / "00.yaml").unlink()
+    (fleet / "01.yaml").write_text(bucket("b1", "US"))
+    (fleet / "99.yaml").write_text(bucket("b99"))
+    for _ in range(2):
+        done = setpoint("plan", fleet, "--prune", "--output", "json")
+        assert changes(done) == [("added", "b99"), ("changed", "b1"), ("removed", "b0")]
+    told = setpoint("plan", fleet, "--prune").stdout
+    assert 'location: "US" → "EU"' in told or 'location: "EU" → "US"' in told
+    assert "1 added, 1 changed, 1 removed, 18 unchanged" in told
+
+
+def test_a_dry_run_does_nothing(fleet, setpoint):
+    assert "20 added" in setpoint("apply", fleet, "--dry-run").stdout
+    assert "20 added" in setpoint("apply", fleet).stderr
+    assert "20 unchanged" in setpoint("apply", fleet).stderr
+
+
+def test_what_is_gone_stays_until_it_is_pruned_and_a_large_removal_is_refused(fleet, setpoint):
+    setpoint("apply", fleet)
+    for n in range(5):
+        (fleet / f"{n:02}.yaml").unlink()
+    assert "5 no longer declared and kept" in setpoint("apply", fleet).stderr
+    refused = setpoint("apply", fleet, "--prune")
+    assert refused.returncode == 1
+    assert "--max-removals 25%" in refused.stderr
+    assert "5 removed" in setpoint("apply", fleet, "--prune", "--max-removals", "25%").stderr
+
+
+def test_nothing_is_pruned_while_a_document_is_bad(fleet, setpoint):
+    setpoint("apply", fleet)
+    (fleet / "00.yaml").write_text("kind: {")
+    done = setpoint("apply", fleet, "--prune")
+    assert done.returncode == 1
+    assert "nothing is removed" in done.stderr
+    assert "1 no longer declared and kept" in done.stderr
+
+
+def test_two_sources_cannot_declare_one_resource(fleet, setpoint):
+    setpoint("apply", fleet / "00.yaml", "--source", "one")
+    done = setpoint("apply", fleet / "00.yaml", fleet / "01.yaml", "--source", "two")
+    assert done.returncode == 1
+    assert "is declared by source one" in done.stderr
+    assert "1 added" in done.stderr
+
+
+def test_a_changed_declaration_judges_what_was_observed_again(fleet, setpoint, tmp_path):
+    asset = {
+        "assetType": TYPE,
+        "name": "//storage.googleapis.com/b0",
+        "resource": {"data": {"location": "US"}},
+        "updateTime": "2026-03-01T12:00:00Z",
+    }
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text(json.dumps({"asset": asset}) + "\n")
+    setpoint("apply", fleet)
+    assert "drift.opened" in setpoint("detect", "--feed", feed, "--output", "jsonl").stdout
+
+    (fleet / "00.yaml").write_text(bucket("b0", "US"))
+    assert "findings judged again: 1 resolved" in setpoint("apply", fleet).stderr
+    later = setpoint("detect", "--feed", feed, "--output", "jsonl")
+    assert [json.loads(line)["type"] for line in later.stdout.splitlines()] == ["drift.resolved"]

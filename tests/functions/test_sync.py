@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import functions_framework
+import pytest
+
+from setpoint import flow, wiring
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.adapters.storage import Archives
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.names import ResourceKey
+from setpoint.flow import Deps
+from setpoint.testing import messages
+from setpoint.testing.storage_service import VARIABLE, storage_service
+
+MAIN = Path(__file__).resolve().parents[2] / "functions" / "sync" / "main.py"
+TYPE = "storage.googleapis.com/Bucket"
+
+
+def bucket(name: str, location: str = "EU") -> str:
+    return (
+        "apiVersion: setpoint.dev/v1\nkind: Declaration\n"
+        f"metadata: {{name: //storage.googleapis.com/{name}}}\n"
+        f"spec: {{assetType: {TYPE}, data: {{location: {location}}}}}\n"
+    )
+
+
+def packed(files: dict[str, str], mode: str = "w:gz") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def zipped(files: dict[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+@pytest.fixture
+def service(monkeypatch):
+    with storage_service() as (service, address):
+        monkeypatch.setenv(VARIABLE, address)
+        yield service
+
+
+@pytest.fixture
+def deps() -> Deps:
+    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+
+
+@pytest.fixture
+def upload(service, deps, monkeypatch):
+    """Uploads an archive as CI does, and delivers the event of it; gives the status of the answer."""
+    from google.cloud.storage import Client
+
+    archives = Archives(Client())
+    monkeypatch.setattr(wiring, "syncer", lambda: (archives, deps))
+    client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
+
+    def upload(name: str, data: bytes | None, **metadata: str) -> int:
+        if data is not None:
+            service.put("fleet", name, data, {key.replace("_", "-"): value for key, value in metadata.items()})
+        headers = {
+            "ce-id": "1",
+            "ce-specversion": "1.0",
+            "ce-type": "google.cloud.storage.object.v1.finalized",
+            "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet",
+            "content-type": "application/json",
+        }
+        return client.post("/", headers=headers, data=json.dumps({"bucket": "fleet", "name": name})).status_code
+
+    return upload
+
+
+def declared(deps: Deps, name: str) -> str | None:
+    found = deps.store.read(ResourceKey(f"//storage.googleapis.com/{name}")).desired
+    return found.declarations[0].data["location"] if found else None
+
+
+def test_an_uploaded_archive_is_applied_and_its_files_are_called_as_in_the_repository(upload, deps):
+    assert upload("billing/1.tar.gz", packed({"prod/a.yaml": bucket("a"), "b.yml": bucket("b")}), commit="abc") == 200
+
+    found = deps.store.read(ResourceKey("//storage.googleapis.com/a")).desired
+    assert str(found.declarations[0].source) == "prod/a.yaml:1"
+    state = deps.store.control().value.sources["billing"]
+    assert (state.commit, state.declared) == ("abc", 2)
+
+
+@pytest.mark.parametrize(
+    "pack", [packed, zipped, lambda files: packed(files, "w"), lambda files: packed(files, "w:xz")]
+)
+def test_every_usual_archive_is_read(upload, deps, pack):
+    assert upload("x", pack({"a.yaml": bucket("a")})) == 200
+    assert declared(deps, "a") == "EU"
+
+
+def test_what_the_next_archive_no_longer_declares_is_removed_up_to_a_part(upload, deps, capsys):
+    upload("git/1", packed({f"{n}.yaml": bucket(f"b{n}") for n in range(20)}))
+    upload("git/2", packed({f"{n}.yaml": bucket(f"b{n}") for n in range(19)}))
+    assert declared(deps, "b19") is None
+
+    upload("git/3", packed({"0.yaml": bucket("b0")}))
+    assert declared(deps, "b1") == "EU"
+    assert "more than 10%" in capsys.readouterr().out
+
+    upload("git/4", packed({"0.yaml": bucket("b0")}), max_removals="100%")
+    assert declared(deps, "b1") is None
+
+
+def test_nothing_is_removed_where_the_uploader_says_so_or_where_something_is_bad(upload, deps, capsys):
+    whole = {f"{n}.yaml": bucket(f"b{n}") for n in range(20)}
+    upload("git/1", packed(whole))
+    upload("git/2", packed({name: text for name, text in whole.items() if name != "0.yaml"}), prune="false")
+    upload("git/3", packed({**whole, "0.yaml": "kind: {"}))
+
+    assert declared(deps, "b0") == "EU"
+    assert ": not YAML" in capsys.readouterr().out
+
+
+def test_a_changed_declaration_judges_its_finding_again_at_once(upload, deps):
+    upload("git/1", packed({"a.yaml": bucket("a")}))
+    at = "2026-03-01T12:00:01Z"
+    flow.receive(messages.resource("//storage.googleapis.com/a", TYPE, {"location": "US"}, _time(at)), {}, deps)
+    upload("git/2", packed({"a.yaml": bucket("a", "US")}))
+
+    assert [event.type for event in deps.bus.events] == ["drift.opened", "drift.resolved"]
+
+
+def _time(text: str):
+    from datetime import datetime
+
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"not an archive", "not a tar or zip archive"),
+        (packed({"readme.md": "x"}), "holds no YAML and no JSON"),
+        (packed({"a.yaml": "apiVersion: v1\nkind: ConfigMap\n"}), "declares nothing"),
+        (None, "no such object"),
+    ],
+)
+def test_what_can_never_be_applied_is_said_and_not_tried_again(upload, capsys, data, told):
+    assert upload("x", data) == 200
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert line["severity"] == "ERROR"
+    assert told in line["message"]
+
+
+def test_files_outside_of_the_archive_are_never_written(upload, deps, tmp_path):
+    upload(
+        "x",
+        packed(
+            {
+                "../evil.yaml": bucket("e"),
+                "/abs.yaml": bucket("e"),
+                "a/../../e.yaml": bucket("e"),
+                "a.yaml": bucket("a"),
+            }
+        ),
+    )
+
+    assert declared(deps, "a") == "EU"
+    assert declared(deps, "e") is None
+
+
+def test_when_cloud_storage_lets_nobody_in_the_event_is_delivered_again(upload, service):
+    service.put("fleet", "x", packed({"a.yaml": bucket("a")}))
+    service.failures = [403]
+
+    assert upload("x", None) == 500
+    assert upload("x", None) == 200
