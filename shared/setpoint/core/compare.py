@@ -35,6 +35,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         declared: the declared value; unset where nothing is declared.
         observed: the observed value; unset where nothing is there.
         immutable: the API cannot change this field; putting it back means making the resource anew.
+        declared_path: the field in the author's terms, where the declaration is written in another format.
     """
 
     path: str
@@ -42,6 +43,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     declared: Any = msgspec.UNSET
     observed: Any = msgspec.UNSET
     immutable: bool = False
+    declared_path: str = ""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -246,7 +248,7 @@ def is_secret(name: str, field: Field | None) -> bool:
 def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
     """The key as the other side spells it, snake or camel case, or an empty string."""
     for spelled in (values.camel(key), values.snake(key)):
-        if spelled != key and spelled in observed and key not in fields:
+        if spelled != key and spelled in observed and not (key in fields and spelled in fields):
             return spelled
     return ""
 

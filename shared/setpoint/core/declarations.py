@@ -62,6 +62,8 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         ignore: paths that are not compared, ``labels.last-touched`` or ``lifecycle.rule[*].condition.age``.
         mode: what may be done about drift.
         source: where it is written; no part of the digest, so that moving a file changes nothing.
+        origins: API path → the author's path, where the declaration was translated from another format.
+        unchecked: the author's paths that could not be translated, or whose value is not known.
     """
 
     key: ResourceKey
@@ -74,6 +76,8 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     ignore: tuple[str, ...] = ()
     mode: Mode = "alert"
     source: Source = Source()
+    origins: dict[str, str] = {}
+    unchecked: tuple[str, ...] = ()
 
 
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -129,6 +133,12 @@ def desired(declarations: tuple[Declaration, ...]) -> Desired:
     return Desired(declarations, _meaning(declarations))
 
 
+def _bare(declared: Declaration | Scope) -> Declaration | Scope:
+    if isinstance(declared, Declaration):
+        return msgspec.structs.replace(declared, source=_NOWHERE, origins={}, unchecked=())
+    return msgspec.structs.replace(declared, source=_NOWHERE)
+
+
 def clash(one: Declaration, other: Declaration) -> bool:
     """Whether two declarations of one resource and content own the same part of it, so that both cannot hold."""
     if one.key.content == "iam_policy":
@@ -156,5 +166,5 @@ def rules(scopes: tuple[Scope, ...]) -> Rules:
 
 def _meaning(declared: Iterable[Declaration | Scope]) -> str:
     """A digest that changes with the meaning, and not when something moves in its file."""
-    bare = [msgspec.structs.replace(one, source=_NOWHERE) for one in declared]
+    bare = [_bare(one) for one in declared]
     return hashlib.blake2b(_encode(bare), digest_size=8).hexdigest()

@@ -14,6 +14,7 @@ from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Rules, Scope, Source
 from setpoint.core.names import project_of
 from setpoint.core.observations import Observation
+from setpoint.core.origins import declared_path
 from setpoint.core.policy import Kind, Severity
 from setpoint.core.references import Project
 
@@ -69,7 +70,7 @@ def judge(
         return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
     if not observation.deleted and observation.data is None:
         return "unreadable"
-    found = [(one, _differences(one, observation, schemas)) for one in desired.declarations]
+    found = [(one, _in_authors_words(one, _differences(one, observation, schemas))) for one in desired.declarations]
     kind: Kind | None = "deleted" if observation.deleted else "modified" if any(some for _, some in found) else None
     spokesman = next((one for one, some in found if some), desired.declarations[0])
     differences = tuple(difference for _, some in found for difference in some)
@@ -135,6 +136,15 @@ def _differences(declaration: Declaration, observation: Observation, schemas: Sc
             discovery_name=observation.discovery_name,
         )
     return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact)
+
+
+def _in_authors_words(declaration: Declaration, differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+    if not declaration.origins:
+        return differences
+    return tuple(
+        replace(one, declared_path=declared_path(declaration.origins, declaration.data, one.path))
+        for one in differences
+    )
 
 
 def own_project(declared: str, observation: Observation) -> Project:

@@ -347,9 +347,13 @@ def untold(field: Field | None, declared: Any, observed: Any) -> str:
         return ""
     if field.format == "enum" and isinstance(observed, int) and isinstance(declared, str):
         return "an enum by its number, which its schema does not tell"
-    if field.type in _NUMERIC and isinstance(observed, str) and not _DIGITS.match(observed.strip() or "0"):
-        return "no number, as its schema has it"
+    if field.type in _NUMERIC and _is_number(declared) and isinstance(observed, str) and not _is_number(observed):
+        return "a text, though its schema has a number"
     return ""
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and _DIGITS.match(str(value)) is not None
 
 
 def is_masked(observed: Any) -> bool:

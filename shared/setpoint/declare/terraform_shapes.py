@@ -14,9 +14,9 @@ import msgspec
 
 from setpoint.core import paths
 from setpoint.core.catalogue import Field, Schema
+from setpoint.core.origins import declared_path
 from setpoint.core.paths import Path
 from setpoint.declare.mapping import Placed
-from setpoint.declare.translated import declared_path
 
 _ITEMS = "items"
 
