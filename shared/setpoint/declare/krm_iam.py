@@ -89,7 +89,7 @@ def translate(value: Mapping[str, Any], objects: Objects, source: Source) -> Tra
             key=ResourceKey(target.name, content),
             asset_type=target.asset_type,
             data=said.policy,
-            project=project_of(target.name),
+            project=project_of(target.name) or project_of_object(value, objects),
             authority=_AUTHORITIES.get(kind, "policy"),
             source=source,
         ),

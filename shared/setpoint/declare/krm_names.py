@@ -59,7 +59,8 @@ def of_external(path: str, target: krm_kinds.Target) -> str:
 def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, depth: int) -> str:
     """The relative resource name, by the pattern that needs most of what the object says."""
     kind = str(value.get("kind", ""))
-    own = resource_id(value)
+    fields = krm_table.OWN_FIELDS.get(kind, ())
+    own = _own(value, fields) if fields else resource_id(value)
     if krm_table.is_named_by_server(kind) and not krm_table.says_id(value):
         return ""
     if "/" in own and references.looks_like_path(own):
@@ -68,10 +69,18 @@ def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, 
         project = project_of(value, objects)
         return f"projects/{project}/serviceAccounts/{own}@{project}.iam.gserviceaccount.com" if project else ""
     said = _Said(value, objects, depth)
-    filled = [
-        (score, path) for pattern in _patterns(target) if (path := said.fill(pattern, own)) and (score := said.score)
-    ]
+    filled = []
+    for pattern in _patterns(target):
+        path = said.fill(pattern.removesuffix("/*" * (len(fields) - 1)), own)
+        if path:
+            filled.append((said.score, path))
     return max(filled)[1] if filled else ""
+
+
+def _own(value: Mapping[str, Any], fields: tuple[str, ...]) -> str:
+    spec = value.get("spec")
+    found = [str(spec.get(field) or "") for field in fields] if isinstance(spec, dict) else []
+    return "/".join(found) if all(found) else ""
 
 
 def _patterns(target: krm_kinds.Target) -> tuple[str, ...]:
@@ -125,6 +134,8 @@ class _Said:
                 continue
             collection = parts[at - 1] if at else ""
             if at == len(parts) - 1:
+                if not own:
+                    return ""
                 out.append(own)
             elif collection in _TOPS and at == 1:
                 if not self.tops[collection]:
@@ -134,7 +145,8 @@ class _Said:
                 out.append(self.tops[collection])
             elif not self._fill(out, collection):
                 return ""
-        if ("global" in parts and self.location not in {"", "global"}) or _OPEN in out:
+        everywhere = "global" in parts and "locations" not in parts
+        if (everywhere and self.location not in {"", "global"}) or _OPEN in out:
             return ""
         return "/".join(out)
 
@@ -197,4 +209,15 @@ class _Said:
             return ""
         group = str(found.get("apiVersion", "")).partition("/")[0]
         target = krm_kinds.resolve(group, str(found.get("kind", "")))
-        return _path(found, self.objects, target, self.depth + 1) or resource_id(found)
+        known = _path(_beside(found, self.value), self.objects, target, self.depth + 1)
+        return known if known or _patterns(target) else resource_id(found)
+
+
+def _beside(value: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object in the namespace of the one that refers to it, where it says none of its own."""
+    if namespace_of(value):
+        return value
+    metadata, around = value.get("metadata"), other.get("metadata")
+    around = around if isinstance(around, dict) else {}
+    placed = {name: around[name] for name in ("namespace", "annotations") if name in around}
+    return {**value, "metadata": {**placed, **(metadata if isinstance(metadata, dict) else {})}}

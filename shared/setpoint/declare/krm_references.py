@@ -67,8 +67,8 @@ class Objects:
             and (not namespace or one["metadata"].get("namespace", namespace) == namespace)
         ]
         if field and not kind:
-            stem = "".join(word for word in words(field) if word not in {"ref", "refs"})
-            named = [one for one in found if str(one.get("kind", "")).lower().endswith(stem)]
+            stem = tuple(word for word in words(field) if word not in {"ref", "refs"})
+            named = [one for one in found if words(str(one.get("kind", "")))[-len(stem) :] == stem]
             found = named or found
         return found[0] if len(found) == 1 else None
 

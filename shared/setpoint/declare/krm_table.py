@@ -149,6 +149,12 @@ _NAMED_BY_SERVER = frozenset(
 """Kinds whose resource gets its name from the server, so that the object's own name says nothing of it."""
 
 
+OWN_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "DNSRecordSet": ("name", "type"),  # a zone has one set for each name and type
+}
+"""Kinds whose resource is named by fields of its spec: the last segments of its name."""
+
+
 def is_named_by_server(kind: str) -> bool:
     """Whether the server names resources of this kind."""
     return kind in _NAMED_BY_SERVER

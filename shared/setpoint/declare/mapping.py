@@ -178,10 +178,10 @@ class _Walk:
             self.origins[paths.text(api)] = at.author
             return {inner.name: self._value(inner, value, _At(api, at.author, at.names))}
         out: dict[str, Any] = before if isinstance(before, dict) else {}
-        placed = len(self.unplaced)
+        left = len(self.unplaced) + len(self.unknown)
         self.message(value, schema, out, at)
         # A group that the author wrote with fields, none of which is known here, says nothing.
-        return None if value and not out and len(self.unplaced) > placed else out
+        return None if value and not out and len(self.unplaced) + len(self.unknown) > left else out
 
     def _list(self, field: Field, value: Any, at: _At) -> Any:
         item = field.item

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from setpoint.core.declarations import clash
+from setpoint.declare import krm
+from setpoint.declare.documents import Document
+from setpoint.declare.krm import Objects
+from setpoint.declare.translated import Translated
+
+BUCKET = {"kind": "StorageBucket", "name": "exports"}
+ACCOUNT = {
+    "apiVersion": "iam.cnrm.cloud.google.com/v1beta1",
+    "kind": "IAMServiceAccount",
+    "metadata": {"name": "reader", "namespace": "orders-prod"},
+}
+
+
+def translated(kind: str, spec: dict[str, Any], *others: Any, group: str = "iam") -> Translated:
+    value = {
+        "apiVersion": f"{group}.cnrm.cloud.google.com/v1beta1",
+        "kind": kind,
+        "metadata": {"name": "x", "namespace": "orders-prod"},
+        "spec": spec,
+    }
+    found = krm.read(
+        Document(file="access.yaml", line=1, position=0, value=value, text="", text_line=1), Objects([value, *others])
+    )
+    assert isinstance(found, Translated), found
+    return found
+
+
+def test_a_policy_owns_all_grants_of_its_resource() -> None:
+    bindings = [{"role": "roles/storage.admin", "members": ["group:ops@example.com"]}]
+    found = translated("IAMPolicy", {"resourceRef": BUCKET, "bindings": bindings})
+    declaration = found.declaration
+    assert (declaration.key.name, declaration.key.content) == ("//storage.googleapis.com/exports", "iam_policy")
+    assert declaration.asset_type == "storage.googleapis.com/Bucket"
+    assert declaration.authority == "policy"
+    assert declaration.data == {"bindings": bindings}
+    assert found.declared_path("bindings[role=roles/storage.admin].members[user:a@x.com]") == "spec.bindings[0].members"
+
+
+def test_a_partial_policy_owns_the_grants_that_it_names() -> None:
+    found = translated(
+        "IAMPartialPolicy",
+        {
+            "resourceRef": {"kind": "Project", "external": "projects/orders-prod"},
+            "bindings": [
+                {
+                    "role": "roles/viewer",
+                    "members": [
+                        {"member": "group:ops@example.com"},
+                        {"memberFrom": {"serviceAccountRef": {"name": "reader"}}},
+                        {"memberFrom": {"logSinkRef": {"name": "audit"}}},
+                    ],
+                    "condition": {
+                        "title": "until 2030",
+                        "expression": "request.time < timestamp('2030-01-01T00:00:00Z')",
+                    },
+                }
+            ],
+        },
+        ACCOUNT,
+    )
+    assert found.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
+    assert found.declaration.authority == "member"
+    [binding] = found.declaration.data["bindings"]
+    assert binding["members"] == [
+        "group:ops@example.com",
+        "serviceAccount:reader@orders-prod.iam.gserviceaccount.com",
+    ]
+    assert binding["condition"]["title"] == "until 2030"
+    assert found.unchecked == ("spec.bindings[0].members[2]",)
+
+
+def test_a_member_owns_one_grant_and_may_stand_beside_another() -> None:
+    one, other = (
+        translated("IAMPolicyMember", {"resourceRef": BUCKET, "role": "roles/viewer", "member": member}).declaration
+        for member in ("user:a@example.com", "user:b@example.com")
+    )
+    assert one.data == {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}
+    assert one.key == other.key
+    assert not clash(one, other)
+
+
+def test_a_member_that_only_the_server_knows_is_unchecked() -> None:
+    spec = {"resourceRef": BUCKET, "role": "roles/viewer", "memberFrom": {"logSinkRef": {"name": "audit"}}}
+    found = translated("IAMPolicyMember", spec)
+    assert found.declaration.data == {"bindings": []}
+    assert found.unchecked == ("spec.memberFrom",)
+
+
+def test_an_audit_configuration_stands_beside_grants() -> None:
+    logs = [{"logType": "DATA_READ"}]
+    spec = {"resourceRef": BUCKET, "service": "storage.googleapis.com", "auditLogConfigs": logs}
+    found = translated("IAMAuditConfig", spec).declaration
+    assert found.data["auditConfigs"] == [{"service": "storage.googleapis.com", "auditLogConfigs": logs}]
+    grant = translated("IAMPolicyMember", {"resourceRef": BUCKET, "role": "roles/viewer", "member": "user:a@x.com"})
+    assert not clash(found, grant.declaration)
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "asset_type"),
+    [
+        (
+            {"kind": "Project"},
+            "//cloudresourcemanager.googleapis.com/projects/orders-prod",
+            "cloudresourcemanager.googleapis.com/Project",
+        ),
+        (
+            {"kind": "Organization", "external": "organizations/55"},
+            "//cloudresourcemanager.googleapis.com/organizations/55",
+            "cloudresourcemanager.googleapis.com/Organization",
+        ),
+        (
+            {"kind": "BillingAccount", "external": "01ABCD-000000-FFFFFF"},
+            "//cloudbilling.googleapis.com/billingAccounts/01ABCD-000000-FFFFFF",
+            "cloudbilling.googleapis.com/BillingAccount",
+        ),
+        (
+            {"kind": "ComputeSubnetwork", "external": "projects/p/regions/us-east1/subnetworks/apps"},
+            "//compute.googleapis.com/projects/p/regions/us-east1/subnetworks/apps",
+            "compute.googleapis.com/Subnetwork",
+        ),
+        (
+            {"kind": "PubSubTopic", "apiVersion": "pubsub.cnrm.cloud.google.com/v1beta1", "name": "orders"},
+            "//pubsub.googleapis.com/projects/orders-prod/topics/orders",
+            "pubsub.googleapis.com/Topic",
+        ),
+        (
+            {"kind": "StorageBucket", "external": "exports"},
+            "//storage.googleapis.com/exports",
+            "storage.googleapis.com/Bucket",
+        ),
+    ],
+)
+def test_the_resource_of_a_policy_is_named(reference: dict[str, Any], name: str, asset_type: str) -> None:
+    found = translated("IAMPolicy", {"resourceRef": reference, "bindings": []}).declaration
+    assert (found.key.name, found.asset_type) == (name, asset_type)
+
+
+def test_an_organisation_policy_sets_a_constraint_of_its_resource() -> None:
+    spec = {
+        "constraint": "constraints/compute.vmExternalIpAccess",
+        "folderRef": {"external": "folders/77"},
+        "listPolicy": {"deny": {"all": True}, "inheritFromParent": True},
+    }
+    found = translated("ResourceManagerPolicy", spec, group="resourcemanager")
+    assert found.declaration.key.name == "//cloudresourcemanager.googleapis.com/folders/77"
+    assert found.declaration.key.content == "org_policy"
+    assert found.declaration.data == {
+        "constraint": "constraints/compute.vmExternalIpAccess",
+        "listPolicy": {"inheritFromParent": True, "allValues": "DENY"},
+    }
+    assert found.declared_path("listPolicy.allValues") == "spec.listPolicy.deny.all"
+
+
+@pytest.mark.parametrize(
+    ("spec", "data"),
+    [
+        ({"booleanPolicy": {"enforced": False}}, {"booleanPolicy": {"enforced": False}}),
+        ({"restorePolicy": {"default": True}}, {"restoreDefault": {}}),
+        ({"listPolicy": {"allow": {"values": ["in:us"]}}}, {"listPolicy": {"allowedValues": ["in:us"]}}),
+    ],
+)
+def test_kinds_of_constraints(spec: dict[str, Any], data: dict[str, Any]) -> None:
+    found = translated("ResourceManagerPolicy", {"constraint": "constraints/c", **spec}, group="resourcemanager")
+    assert found.declaration.data == {"constraint": "constraints/c", **data}
+    assert found.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
+
+
+def test_a_policy_of_the_second_api_is_a_resource() -> None:
+    spec = {"projectRef": {"external": "orders-prod"}, "resourceID": "gcp.resourceLocations", "spec": {"reset": True}}
+    found = translated("OrgPolicyPolicy", spec, group="orgpolicy").declaration
+    assert found.key.name == "//orgpolicy.googleapis.com/projects/orders-prod/policies/gcp.resourceLocations"
+    assert found.key.content == "resource"
+    assert found.data == {"spec": {"reset": True}}
