@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -11,7 +12,7 @@ from setpoint.core.control import Control, DesiredRecord
 from setpoint.core.declarations import Desired, Rules
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
-from setpoint.core.names import ResourceKey
+from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
 
 
@@ -145,4 +146,42 @@ class DeadLetters(Protocol):
 
         Raises:
             Unavailable: it may not have been kept; let the message be delivered again.
+        """
+
+
+class Page(NamedTuple):
+    """Some of what an inventory lists.
+
+    Args:
+        observations: what it tells of each resource.
+        next_token: where the listing goes on; empty on the last page.
+        read_at: the moment that the whole listing is of.
+    """
+
+    observations: Sequence[Observation]
+    next_token: str
+    read_at: datetime
+
+
+class Inventory(Protocol):
+    """What exists in a part of the fleet, whether anybody declared it or not."""
+
+    def pages(
+        self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
+    ) -> Iterator[Page]:
+        """One content of all resources below a scope, a page at a time; no more than a page is ever held.
+
+        Each page may be the last one for long, since a full inventory makes its reader wait: keep ``next_token`` with
+        what was done, and go on from it after a crash. A resource that does not have the content is not listed.
+
+        Args:
+            scope: ``organizations/N``, ``folders/N`` or ``projects/P``.
+            content: what to tell of them.
+            asset_types: names, or regular expressions in RE2 that match a whole name; all types where empty.
+            page_token: go on from here, with the same arguments as before.
+
+        Raises:
+            ScopeDenied: nobody may list this scope, or the inventory is switched off there; others may be well.
+            BadRequest: there is no such scope, type or content.
+            Unavailable: the inventory does not answer, or no longer knows the token.
         """

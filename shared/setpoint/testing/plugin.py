@@ -1,4 +1,4 @@
-"""Fixtures for pytest: Google's emulators, and a project on them that no other test has seen.
+"""Fixtures for pytest: Google's emulators, a project on them that no other test has seen, and fakes of services.
 
 Load them with ``pytest_plugins = ["setpoint.testing.plugin"]``. A test that needs an emulator which is not installed is
 skipped with the reason, and the summary at the end says so once more.
@@ -7,8 +7,10 @@ skipped with the reason, and the summary at the end says so once more.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+from pytest_mock import MockerFixture
 
 from setpoint.testing.emulators import (
     FIRESTORE,
@@ -20,6 +22,9 @@ from setpoint.testing.emulators import (
     fresh_project,
     running,
 )
+
+if TYPE_CHECKING:
+    from setpoint.testing.asset_service import AssetService
 
 _missing: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 
@@ -70,3 +75,17 @@ def firestore_project(firestore_emulator: Emulator, monkeypatch: pytest.MonkeyPa
     project = fresh_project()
     yield project
     clear_firestore(firestore_emulator, project)
+
+
+@pytest.fixture
+def asset_service(mocker: MockerFixture) -> Iterator[AssetService]:
+    """A fake Cloud Asset Inventory, to which every ``AssetServiceClient`` of the test talks, without credentials."""
+    from google.auth.credentials import AnonymousCredentials  # noqa: PLC0415 - only for tests that need it
+    from google.cloud.asset_v1.services.asset_service.transports import AssetServiceGrpcTransport  # noqa: PLC0415
+
+    from setpoint.testing.asset_service import asset_service as running_service  # noqa: PLC0415 - as above
+
+    with running_service() as service:
+        mocker.patch.object(AssetServiceGrpcTransport, "create_channel", service.transport)
+        mocker.patch("google.auth.default", return_value=(AnonymousCredentials(), None))
+        yield service
