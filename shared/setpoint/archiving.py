@@ -52,13 +52,13 @@ class Report(NamedTuple):
         request: how it was applied.
         synced: what it changed.
         problems: what is wrong in it.
-        skipped: documents of other kinds.
+        skipped: what is none of Setpoint's business, and how often.
     """
 
     request: Request
     synced: Synced
     problems: list[Problem]
-    skipped: int
+    skipped: Mapping[str, int]
 
     def summary(self) -> str:
         """One line: what was changed, and how much is wrong."""

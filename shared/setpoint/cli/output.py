@@ -26,6 +26,7 @@ _LINK = re.compile(r"(?:https:)?//[a-z.]+/(?:[a-z0-9/]+/)?projects/.+/([^/]+/[^/
 _COMMON_KINDS = frozenset(("Instance", "Service", "Cluster", "Repository", "Policy", "Job"))
 _SHORT = 60
 _MOST_LINES = 6
+_MOST_SKIPPED = 5
 
 
 def report(loaded: Loaded) -> None:
@@ -35,8 +36,10 @@ def report(loaded: Loaded) -> None:
     said = f"{len(loaded.desired)} declared"
     if loaded.scopes:
         said += f", {len(loaded.scopes)} scopes"
+    said += f", {loaded.coverage:.1%} of {loaded.leaves} values comparable"
     if loaded.skipped:
-        said += f", {loaded.skipped} documents of other kinds skipped"
+        most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
+        said += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
     if loaded.problems:
         said += f", [red]{len(loaded.problems)} problems[/]"
     errors.print(said)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from msgspec.structs import replace
+
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.compare import leaves
 from setpoint.core.declarations import Declaration, Desired, Scope, clash, desired
 from setpoint.core.names import ResourceKey
-from setpoint.declare import documents, native
+from setpoint.declare import documents, krm, native, spelling, terraform
 from setpoint.declare.documents import Document, Problem
+from setpoint.declare.krm_annotations import annotated
+from setpoint.declare.translated import Translated
 
 
 @dataclass(slots=True)
@@ -20,13 +28,23 @@ class Loaded:
         desired: what is desired of each resource.
         scopes: the parts of the fleet that are fully declared.
         problems: what is wrong, in the order of the files.
-        skipped: documents of other kinds, which are none of Setpoint's business.
+        skipped: what is none of Setpoint's business, and how often: documents of other kinds, resources of other
+            providers, types that are part of others.
+        leaves: how many declared values there are.
+        unchecked: how many of them cannot be compared.
     """
 
     desired: list[Desired] = field(default_factory=list)
     scopes: tuple[Scope, ...] = ()
     problems: list[Problem] = field(default_factory=list)
-    skipped: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    leaves: int = 0
+    unchecked: int = 0
+
+    @property
+    def coverage(self) -> float:
+        """The part of all declared values that can be compared, 0 to 1; 1 where nothing is declared."""
+        return (self.leaves - self.unchecked) / self.leaves if self.leaves else 1.0
 
 
 def load(paths: Iterable[str], *, root: str = "") -> Loaded:
@@ -36,45 +54,127 @@ def load(paths: Iterable[str], *, root: str = "") -> Loaded:
         paths: files and directories.
         root: a directory that files are called from in what is said of them; as they were given, unless set.
     """
-    loaded = Loaded()
-    declared: dict[ResourceKey, list[Declaration]] = {}
-    scopes: dict[str, Scope] = {}
+    loading = _Loading()
     for path in paths:
         for file in documents.files(path):
-            called = os.path.relpath(file, root) if root else file
-            for document in documents.read(file, called):
-                if isinstance(document, Problem):
-                    loaded.problems.append(document)
-                elif native.is_native(document.value):
-                    _take(document, declared, scopes, loaded)
-                else:
-                    loaded.skipped += 1
-    loaded.desired = [desired(tuple(ones)) for ones in declared.values()]
-    loaded.scopes = tuple(scopes.values())
-    return loaded
+            for document in documents.read(file, os.path.relpath(file, root) if root else file):
+                loading.take(document)
+    return loading.done()
 
 
-def _take(
-    document: Document,
-    declared: dict[ResourceKey, list[Declaration]],
-    scopes: dict[str, Scope],
-    loaded: Loaded,
-) -> None:
-    found = native.read(document)
-    if isinstance(found, Declaration):
-        others = declared.setdefault(found.key, [])
-        twin = next((other for other in others if clash(found, other)), None)
-        if twin is None:
-            others.append(found)
+class _Loading:
+    """What has been read so far."""
+
+    def __init__(self) -> None:
+        self._loaded = Loaded()
+        self._declared: dict[ResourceKey, list[Declaration]] = {}
+        self._scopes: dict[str, Scope] = {}
+        self._krm: list[Document] = []
+        self._objects: list[Any] = []
+
+    def take(self, document: Document | Problem) -> None:
+        """Read a document; Config Connector's have to wait, since they refer to each other."""
+        if isinstance(document, Problem):
+            self._loaded.problems.append(document)
+            return
+        value = document.value
+        if native.is_native(value):
+            self._native(document)
+        elif krm.is_krm(value):
+            self._krm.append(document)
+            self._objects.append(value)
+        elif terraform.is_terraform(value):
+            self._terraform(document)
         else:
-            loaded.problems.append(_twice(document, f"{found.key.name} ({found.key.content})", str(twin.source)))
-    elif isinstance(found, Scope):
-        if found.name in scopes:
-            loaded.problems.append(_twice(document, f"scope {found.name}", str(scopes[found.name].source)))
+            if isinstance(value, dict) and value.get("kind") == "Namespace":
+                self._objects.append(value)
+            self._loaded.skipped["documents of other kinds"] += 1
+
+    def done(self) -> Loaded:
+        """Everything that was declared."""
+        objects = krm.Objects(self._objects)
+        for document in self._krm:
+            found = krm.read(document, objects)
+            if isinstance(found, Translated):
+                declaration, problems = annotated(found.declaration, document)
+                self._loaded.problems.extend(problems)
+                self._translated(replace(found, declaration=declaration), document)
+            else:
+                self._loaded.problems.extend(found)
+        self._loaded.desired = [desired(tuple(ones)) for ones in self._declared.values()]
+        self._loaded.scopes = tuple(self._scopes.values())
+        return self._loaded
+
+    def _native(self, document: Document) -> None:
+        found = native.read(document)
+        if isinstance(found, Declaration):
+            self._add(self._spelled(found, document), document)
+        elif isinstance(found, Scope):
+            twin = self._scopes.setdefault(found.name, found)
+            if twin is not found:
+                self._loaded.problems.append(_twice(document, f"scope {found.name}", str(twin.source)))
         else:
-            scopes[found.name] = found
-    else:
-        loaded.problems.extend(found)
+            self._loaded.problems.extend(found)
+
+    def _spelled(self, declaration: Declaration, document: Document) -> Declaration:
+        """The declaration less its misspelt fields, which are reported: compared, they would be missing for ever."""
+        if declaration.key.content != "resource":
+            return declaration
+        schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
+        for slip in spelling.slips(declaration.data, schema):
+            line = document.line_of(("spec", "data", *slip.where))
+            message = f"{declaration.asset_type} has no such field; did you mean {slip.meant}?"
+            self._loaded.problems.append(Problem(document.file, line, f"spec.data.{slip.path}", message))
+            data = spelling.without(declaration.data, slip.where)
+            declaration = replace(declaration, data=data, unchecked=(*declaration.unchecked, f"spec.data.{slip.path}"))
+        return declaration
+
+    def _terraform(self, document: Document) -> None:
+        found = terraform.read(document)
+        for translated in found.translated:
+            self._translated(translated, document)
+        self._loaded.problems.extend(found.problems)
+        self._loaded.skipped.update(found.skipped)
+
+    def _translated(self, translated: Translated, document: Document) -> None:
+        declaration = replace(
+            translated.declaration,
+            data=_plain(translated.declaration.data),
+            project=str(translated.declaration.project),
+            origins=dict(translated.origins),
+            unchecked=translated.unchecked,
+        )
+        for unplaced in translated.unplaced:
+            if meant := unplaced.nearest():
+                line = document.line_of(unplaced.path.split("."))
+                message = f"{declaration.asset_type} has no such field; did you mean {' or '.join(meant)}?"
+                self._loaded.problems.append(Problem(document.file, line, unplaced.path, message))
+        self._add(declaration, document)
+
+    def _add(self, declaration: Declaration, document: Document) -> None:
+        others = self._declared.setdefault(declaration.key, [])
+        twin = next((other for other in others if clash(declaration, other)), None)
+        if twin is not None:
+            what = f"{declaration.key.name} ({declaration.key.content})"
+            self._loaded.problems.append(_twice(document, what, _place(twin)))
+            return
+        others.append(declaration)
+        self._loaded.leaves += leaves(declaration.data) + len(declaration.unchecked)
+        self._loaded.unchecked += len(declaration.unchecked)
+
+
+def _plain(data: Any) -> Any:
+    """The data without the marks that a reader has left on strings; only plain JSON can be stored."""
+    if isinstance(data, dict):
+        return {str(key): _plain(part) for key, part in data.items()}
+    if isinstance(data, list):
+        return [_plain(part) for part in data]
+    return str(data) if isinstance(data, str) else data
+
+
+def _place(declaration: Declaration) -> str:
+    origin = declaration.origins.get("", "")
+    return f"{declaration.source} ({origin})" if origin else str(declaration.source)
 
 
 def _twice(document: Document, what: str, where: str) -> Problem:

@@ -1,0 +1,172 @@
+"""A directory as fleets have them: three formats side by side, with mistakes in some."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from setpoint import flow, syncing
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.core.catalogue import default_catalogue
+from setpoint.declare.load import Loaded, load
+from setpoint.flow import Deps
+from setpoint.testing import messages
+
+NATIVE = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {name: //pubsub.googleapis.com/projects/shop/topics/orders, owner: {team: shop}}
+spec:
+  assetType: pubsub.googleapis.com/Topic
+  data:
+    messageRetentionDuration: 1d
+    labls: {team: shop}
+"""
+
+KRM = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  annotations: {cnrm.cloud.google.com/project-id: shop-prod}
+---
+apiVersion: storage.cnrm.cloud.google.com/v1beta1
+kind: StorageBucket
+metadata:
+  name: shop-orders
+  namespace: shop
+  annotations: {setpoint.dev/team: shop, setpoint.dev/mode: approve, setpoint.dev/ignore: labels.touched}
+spec:
+  location: EU
+  uniformBucketLevelAccess: true
+  lifecycleRule:
+    - action: {type: Delete}
+      condition: {age: 30}
+---
+apiVersion: compute.cnrm.cloud.google.com/v1beta1
+kind: ComputeNetwork
+metadata: {namespace: shop}
+spec: {}
+"""
+
+TERRAFORM = {
+    "format_version": "1.0",
+    "terraform_version": "1.5.0",
+    "values": {
+        "root_module": {
+            "resources": [
+                {
+                    "address": "google_pubsub_topic.events",
+                    "mode": "managed",
+                    "type": "google_pubsub_topic",
+                    "name": "events",
+                    "provider_name": "registry.terraform.io/hashicorp/google",
+                    "values": {
+                        "name": "events",
+                        "project": "shop-prod",
+                        "message_retention_duration": "86400s",
+                        "labels": {"team": "shop"},
+                    },
+                },
+                {
+                    "address": "aws_s3_bucket.other",
+                    "mode": "managed",
+                    "type": "aws_s3_bucket",
+                    "name": "other",
+                    "provider_name": "registry.terraform.io/hashicorp/aws",
+                    "values": {"bucket": "other"},
+                },
+            ]
+        }
+    },
+}
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Loaded:
+    (tmp_path / "a.yaml").write_text(NATIVE)
+    (tmp_path / "b.yaml").write_text(KRM)
+    (tmp_path / "state.json").write_text(json.dumps(TERRAFORM))
+    (tmp_path / "broken.yaml").write_text("a: [")
+    return load([str(tmp_path)], root=str(tmp_path))
+
+
+def test_all_three_formats_load_side_by_side(loaded: Loaded) -> None:
+    assert {one.declarations[0].key.name for one in loaded.desired} == {
+        "//pubsub.googleapis.com/projects/shop/topics/orders",
+        "//storage.googleapis.com/shop-orders",
+        "//pubsub.googleapis.com/projects/shop-prod/topics/events",
+    }
+    assert loaded.skipped.total() == 2
+
+
+def test_what_is_wrong_is_said_with_file_line_and_field(loaded: Loaded) -> None:
+    assert sorted((one.file, one.line, one.field) for one in loaded.problems) == [
+        ("a.yaml", 8, "spec.data.labls"),
+        ("b.yaml", 22, "metadata.name"),
+        ("broken.yaml", 2, ""),
+    ]
+    assert "did you mean labels?" in next(one.message for one in loaded.problems if one.file == "a.yaml")
+
+
+def test_a_misspelt_field_is_not_compared_and_counts_as_unchecked(loaded: Loaded) -> None:
+    (topic,) = (one for one in loaded.desired if one.declarations[0].key.name.endswith("/orders"))
+    assert topic.declarations[0].data == {"messageRetentionDuration": "1d"}
+    assert topic.declarations[0].unchecked == ("spec.data.labls",)
+    assert 0 < loaded.coverage < 1
+
+
+def test_annotations_of_a_manifest_say_whose_it_is_and_what_may_be_done(loaded: Loaded) -> None:
+    (bucket,) = (one.declarations[0] for one in loaded.desired if "storage" in one.declarations[0].key.name)
+    assert (bucket.owner.team, bucket.mode, bucket.ignore) == ("shop", "approve", ("labels.touched",))
+    assert bucket.project == "shop-prod"
+
+
+def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: Loaded) -> None:
+    deps = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    syncing.declare(deps.store, loaded.desired, loaded.scopes, now)
+    live = {
+        "location": "EU",
+        "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": False}},
+        "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 31}}]},
+    }
+    flow.receive(
+        messages.resource("//storage.googleapis.com/shop-orders", "storage.googleapis.com/Bucket", live, now), {}, deps
+    )
+    topic = {
+        "name": "projects/shop-prod/topics/events",
+        "labels": {"team": "else"},
+        "messageRetentionDuration": "86400s",
+    }
+    flow.receive(
+        messages.resource(
+            "//pubsub.googleapis.com/projects/shop-prod/topics/events", "pubsub.googleapis.com/Topic", topic, now
+        ),
+        {},
+        deps,
+    )
+
+    told = [(one.path, one.declared_path) for event in deps.bus.events for one in event.data.differences]
+    assert told == [
+        ("iamConfiguration.uniformBucketLevelAccess.enabled", "spec.uniformBucketLevelAccess"),
+        ("lifecycle.rule[0].condition.age", "spec.lifecycleRule[0].condition.age"),
+        ("labels.team", "google_pubsub_topic.events.labels.team"),
+    ]
+    assert [str(event.data.declared_in) for event in deps.bus.events] == ["b.yaml:7", "state.json:1"]
+
+
+def test_a_bad_annotation_is_a_problem_and_never_a_bad_declaration(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        KRM.replace("labels.touched", '"a[", setpoint.dev/mod: x').replace("approve", "often")
+    )
+    found = load([str(tmp_path)])
+    assert {one.field for one in found.problems} >= {
+        "metadata.annotations.setpoint.dev/ignore",
+        "metadata.annotations.setpoint.dev/mode",
+    }
+    bucket = next(one.declarations[0] for one in found.desired if "storage" in one.declarations[0].key.name)
+    assert (bucket.ignore, bucket.mode) == ((), "alert")
