@@ -87,6 +87,7 @@ class AssetService:
         self._denied: dict[str, str] = {}
         self._listings: dict[str, list[Any]] = {}
         self._names = count(1)
+        self._channels: list[grpc.Channel] = []
 
     def put(self, asset: Mapping[str, Any]) -> None:
         """Hold an asset, written as a feed writes it in JSON; contents that it does not have stay as they were."""
@@ -127,12 +128,19 @@ class AssetService:
 
     def transport(self, *_: Any, **__: Any) -> grpc.Channel:
         """A channel to the fake, whatever other one is asked for."""
-        return grpc.insecure_channel(self.address, options=_NO_LIMIT)
+        channel = grpc.insecure_channel(self.address, options=_NO_LIMIT)
+        self._channels.append(channel)
+        return channel
 
     def client(self) -> AssetServiceClient:
         """The real client, talking to the fake."""
         transport = AssetServiceGrpcTransport(channel=self.transport(), credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
         return AssetServiceClient(transport=transport)
+
+    def close(self) -> None:
+        """Close every channel to the fake."""
+        for channel in self._channels:
+            channel.close()
 
     def list_assets(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> Any:
         """Answer ListAssets."""
@@ -241,6 +249,7 @@ def asset_service() -> Iterator[AssetService]:
     try:
         yield service
     finally:
+        service.close()
         server.stop(grace=None).wait()
 
 

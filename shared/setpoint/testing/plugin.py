@@ -87,5 +87,5 @@ def asset_service(mocker: MockerFixture) -> Iterator[AssetService]:
 
     with running_service() as service:
         mocker.patch.object(AssetServiceGrpcTransport, "create_channel", service.transport)
-        mocker.patch("google.auth.default", return_value=(AnonymousCredentials(), None))
+        mocker.patch("google.auth.default", return_value=(AnonymousCredentials(), None))  # type: ignore[no-untyped-call]
         yield service
