@@ -20,15 +20,19 @@ from setpoint.declare.field_words import plain, spellings
 from setpoint.declare.krm_references import PROJECT_ID, Objects, project_of, resolved
 from setpoint.declare.translated import Translated
 
-__all__ = ["MANAGED", "Objects", "is_krm", "read", "schema_of", "translate"]
+__all__ = ["MANAGED", "Objects", "is_krm", "is_other", "nothing", "read", "schema_of", "translate"]
 
 MANAGED = "managed-by-cnrm"
 """The label that the controller sets wherever it sets labels."""
 
+_SHORTEST = 3
+"""An ending of a kind with fewer letters is a piece of an acronym."""
+
 _OF_THE_CONTROLLER = "core.cnrm.cloud.google.com"
 """The group of the controller's own settings, which declare nothing in Google Cloud."""
 
-_LABELS = ("labels", "userLabels", "resourceLabels")
+_LABELS = ("userLabels", "resourceLabels", "labels")
+"""Maps of a resource's labels, best first: beside users' labels, `labels` are something else."""
 
 
 def is_krm(value: Any) -> bool:
@@ -45,6 +49,9 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
     Args:
         document: The document, for which `is_krm` holds.
         objects: All objects of the same source, among which references are looked up.
+
+    Returns:
+        The declaration or the problems; no problem and no declaration for a part of another resource.
     """
     value = document.value
     problems = [_problem(document, path, message) for path, message in _faults(value)]
@@ -58,6 +65,8 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
             return policy
         path = tuple(policy.split("."))
         return [_problem(document, path, "does not tell which resource is meant: say its kind and its name")]
+    if kind in krm_table.PARTS:
+        return []
     name = krm_names.full_name(value, objects)
     if not name:
         return [_problem(document, *_unnamed(value, objects))]
@@ -94,6 +103,23 @@ def _problem(document: Document, path: tuple[str, ...], message: str) -> Problem
     return Problem(document.file, document.line_of(path), ".".join(path), message)
 
 
+def is_other(value: Mapping[str, Any], asset_type: str) -> bool:
+    """Whether an asset type is of another resource than an object's own: what holds it, or what it binds.
+
+    Args:
+        value: The object.
+        asset_type: Cloud Asset Inventory's type.
+    """
+    group, kind = str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", ""))
+    meant, asked = krm_kinds.resolve(group, kind), asset_type.rpartition("/")[2].lower()
+    if kind in krm_table.PARTS:
+        return True
+    own = (*krm_kinds.endings(kind), meant.asset_type.rpartition("/")[2])
+    if any(asked.endswith(ending.lower()) for ending in own if len(ending) >= _SHORTEST):
+        return False
+    return default_catalogue().schema_for(asset_type) not in (meant.schema, None)
+
+
 def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]) -> Schema | None:
     """The schema that a live resource is written in: the asset type's, or the kind's where that fits better.
 
@@ -108,6 +134,21 @@ def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]
     candidates = [catalogue.fitting(one, live) for one in (asset_type, ruled.asset_type)]
     found = [one for one in candidates if one is not None]
     return max(found, key=lambda schema: sum(name in schema.fields for name in live), default=None)
+
+
+def nothing(value: Mapping[str, Any], *, name: str, asset_type: str) -> Translated:
+    """An object of which nothing can be compared with a resource: all that it says is unchecked.
+
+    Args:
+        value: The object.
+        name: The full resource name.
+        asset_type: Cloud Asset Inventory's type.
+    """
+    spec = value.get("spec")
+    said = [f"spec.{field}" for field in spec if field not in krm_table.PLACES] if isinstance(spec, dict) else []
+    return Translated(
+        Declaration(key=ResourceKey(name), asset_type=asset_type, data={}), unchecked=tuple(said), origins={"": "spec"}
+    )
 
 
 def translate(

@@ -20,6 +20,7 @@ PROJECT_ID = "cnrm.cloud.google.com/project-id"
 FOLDER_ID = "cnrm.cloud.google.com/folder-id"
 ORGANIZATION_ID = "cnrm.cloud.google.com/organization-id"
 
+_PRINCIPALS = frozenset(("members", "identities"))
 _PARTS = frozenset(("external", "name", "namespace", "kind", "apiVersion"))
 _POINTERS = frozenset(("secretKeyRef", "configMapKeyRef"))
 _STRUCTS = {"structValue": {"fields"}, "listValue": {"values"}}
@@ -152,8 +153,9 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     namespace = str(reference.get("namespace") or namespace_of(referrer))
     found = objects.find(name, namespace, kind=kind, field=field)
     kind = str(found.get("kind")) if found is not None else kind or _kind_by_field(field)
-    if kind == "Secret":
-        return UNKNOWN
+    if kind == "Secret" or (kind == "ComputeAddress" and "range" not in field.lower()):
+        # Where an address is referred to by name, the API mostly has the address itself; a range goes by its name.
+        return _address(found)
     short = resource_id(found) if found is not None else name
     if kind == "IAMServiceAccount":
         project = project_of(found if found is not None else referrer, objects)
@@ -161,6 +163,13 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     if krm_table.is_named_by_server(kind) and not krm_table.says_id(found):
         return UNKNOWN
     return Reference(short)
+
+
+def _address(value: Mapping[str, Any] | None) -> Any:
+    """The address that an object reserves, where it says which; a secret says nothing."""
+    spec = value.get("spec") if value is not None and value.get("kind") == "ComputeAddress" else None
+    said = spec.get("address") if isinstance(spec, dict) else None
+    return str(said) if said else UNKNOWN
 
 
 def _kind_by_field(field: str) -> str:
@@ -181,5 +190,17 @@ def resolved(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: st
             return resolve(field, tree, referrer, objects)
         return {name: resolved(part, referrer, objects, name) for name, part in tree.items()}
     if isinstance(tree, list):
-        return [resolved(part, referrer, objects, field) for part in tree]
+        one = _principal if field in _PRINCIPALS else resolved
+        return [one(part, referrer, objects, field) for part in tree]
     return tree
+
+
+def _principal(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str) -> Any:
+    """A member of an access rule: a service account is told by its kind there, as in IAM."""
+    account = tree.get("serviceAccountRef") if isinstance(tree, dict) else None
+    found = resolved(tree, referrer, objects, field)
+    if isinstance(account, dict) and isinstance(found, dict):
+        address = found["serviceAccountRef"]
+        if isinstance(address, str) and "@" in address and ":" not in address:
+            return Reference(f"serviceAccount:{address}")
+    return found

@@ -71,6 +71,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         "cloudSQL.instanceRef": UNCHECKED,
         "cloudSql.instanceRef": UNCHECKED,
     },
+    "BillingBudgetsBudget": {"allUpdatesRule": "notificationsRule"},  # the beta's name, which the API gave up
     "ComputeAutoscaler": _AUTOSCALER,
     "ComputeRegionAutoscaler": _AUTOSCALER,
     "ComputeFirewall": {
@@ -106,6 +107,12 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     },
     "DataprocCluster": {"config.stagingBucketRef": "configBucket"},  # the API's name for it
     "DataprocWorkflowTemplate": {"placement.managedCluster.config.stagingBucketRef": "configBucket"},  # as above
+    "EventarcTrigger": {
+        # The beta's names, which the API gave up.
+        "matchingCriteria": "eventFilters",
+        "destination.cloudRunService": "cloudRun",
+    },
+    "IAMCustomRole": {"permissions": "includedPermissions"},  # Terraform's name
     "MonitoringUptimeCheckConfig": {"monitoredResource.filterLabels": "labels"},  # `labels` is taken in manifests
     "Project": {"name": "displayName|name"},  # v3 and v1 of the API; the name of v3 is the project's number
     "SQLInstance": {
@@ -120,6 +127,29 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     "StorageBucket": {"encryption.kmsKeyRef": "defaultKmsKeyName"},  # the default of objects, not the bucket's own
 }
 """Kind → the author's field → its API path, as `mapping.Moves` writes it."""
+
+PARTS = frozenset(
+    (
+        "BigtableGCPolicy",  # of a table's column family
+        "ComputeBackendBucketSignedURLKey",  # of its backend bucket
+        "ComputeBackendServiceSignedURLKey",  # of its backend service
+        "ComputeDiskResourcePolicyAttachment",  # of its disk
+        "ComputeInstanceGroupNamedPort",  # of its instance group
+        "ComputeNetworkEndpoint",  # of its group
+        "ComputeNetworkPeering",  # of its network
+        "ComputeNetworkPeeringRoutesConfig",  # of its network
+        "ComputeProjectMetadata",  # of its project
+        "ComputeRegionDiskResourcePolicyAttachment",  # of its disk
+        "ComputeRouterInterface",  # of its router
+        "ComputeRouterNAT",  # of its router
+        "ComputeRouterPeer",  # of its router
+        "ComputeSharedVPCHostProject",  # a switch of its project
+        "ComputeSharedVPCServiceProject",  # a switch of its project
+        "GKEHubFeatureMembership",  # of its feature
+        "ServiceIdentity",  # made once, and part of its project's service
+    )
+)
+"""Kinds that are no resources of their own in the inventory, but parts of others."""
 
 _NAMED_BY_SERVER = frozenset(
     (
