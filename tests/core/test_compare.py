@@ -138,6 +138,16 @@ def test_what_the_server_never_gives_back_is_unchecked_and_says_so() -> None:
     assert [(note.path, found.checked) for note in found.unchecked] == [("rootPassword", 1)]
 
 
+def test_a_list_that_tells_one_resource_twice_has_no_more_than_it() -> None:
+    check = "https://www.googleapis.com/compute/{}/projects/billing-prod/global/healthChecks/{}"
+    service = "compute.googleapis.com/BackendService"
+    declared = {"healthChecks": ["ping"]}
+    assert told(declared, {"healthChecks": [check.format("beta", "ping"), check.format("v1", "ping")]}, service) == []
+    assert told(declared, {"healthChecks": [check.format("v1", "ping"), check.format("v1", "pong")]}, service) == [
+        ("healthChecks", "changed")
+    ]
+
+
 def test_an_enum_by_its_number_proves_sameness_and_never_drift() -> None:
     database = "firestore.googleapis.com/Database"
     assert told({"type": "DATASTORE_MODE"}, {"type": 2}, database) == []

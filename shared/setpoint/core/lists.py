@@ -12,6 +12,7 @@ import msgspec
 
 from setpoint.core import paths, quirks, values
 from setpoint.core.paths import Path
+from setpoint.core.references import same
 
 if TYPE_CHECKING:
     from setpoint.core.catalogue import Field
@@ -99,18 +100,26 @@ def _scalars(
     have: list[Any],
 ) -> None:
     if name in _SCALAR_SEQUENCES:
-        same = len(want) == len(have) and all(
+        equal = len(want) == len(have) and all(
             _same_element(walk, name, item, one, other) for one, other in zip(want, have, strict=True)
         )
     else:
         missing, unexpected = _leftovers(walk, name, item, want, have)
-        same = not missing and not unexpected
-    if same:
+        equal = not missing and all(_is_told_twice(walk, item, have, at) for at in unexpected)
+    if equal:
         walk.note(path, "same elements")
     elif want and have and (reason := values.untold(item, want[0], have[0])):
         walk.leave(path, want, reason)
     else:
         walk.differ(path, "changed", name, field, want, have)
+
+
+def _is_told_twice(walk: Comparison, item: Field | None, have: list[Any], at: int) -> bool:
+    """Whether an observed reference names the same resource as another one beside it, in another spelling."""
+    if item is None or not item.reference or not isinstance(have[at], str):
+        return False
+    own = walk.own._replace(ids_for_names=False)
+    return any(other != at and isinstance(one, str) and same(one, have[at], own) for other, one in enumerate(have))
 
 
 def _leftovers(
