@@ -212,6 +212,52 @@ def test_a_resource_that_no_document_describes_is_taken_as_written() -> None:
     assert found.declaration.data == {"pool": "p", "hostUrl": "x"}
 
 
+def test_an_address_by_name_is_unknown_unless_it_says_itself() -> None:
+    rule = an_object("ComputeForwardingRule", {"location": "us-east1", "ipAddress": {"addressRef": {"name": "front"}}})
+    address = an_object("ComputeAddress", {"location": "us-east1"}, name="front")
+    found = translated(rule, address)
+    assert found.declaration.data == {}
+    assert found.unchecked == ("spec.ipAddress.addressRef",)
+    address["spec"]["address"] = "192.0.2.7"
+    assert translated(rule, address).declaration.data == {"IPAddress": "192.0.2.7"}
+
+
+def test_a_service_account_among_members_is_told_by_its_kind() -> None:
+    spec = {
+        "resourceID": "accessPolicies/7/accessLevels/office",
+        "title": "Office",
+        "basic": {
+            "conditions": [{"members": [{"serviceAccountRef": {"name": "bot"}}, {"user": "user:a@example.com"}]}]
+        },
+    }
+    found = translated(an_object("AccessContextManagerAccessLevel", spec, group="accesscontextmanager"))
+    [condition] = found.declaration.data["basic"]["conditions"]
+    assert condition["members"] == [
+        "serviceAccount:bot@orders-prod.iam.gserviceaccount.com",
+        "user:a@example.com",
+    ]
+
+
+def test_labels_of_a_notification_channel_are_its_users_labels() -> None:
+    spec = {"resourceID": "7", "type": "email", "labels": {"email_address": "ops@example.com"}}
+    found = translated(
+        an_object("MonitoringNotificationChannel", spec, group="monitoring", labels={"team": "orders"})
+    ).declaration.data
+    assert found["labels"] == {"email_address": "ops@example.com"}
+    assert found["userLabels"] == {"team": "orders", "managed-by-cnrm": "true"}
+
+
+def test_a_part_of_another_resource_declares_nothing() -> None:
+    nat = an_object("ComputeRouterNAT", {"region": "us-east1", "routerRef": {"name": "r"}})
+    assert read(nat) == []
+    assert krm.is_other(nat, "compute.googleapis.com/Router")
+    assert not krm.is_other(an_object("ComputeRouter", {}), "compute.googleapis.com/Router")
+    assert not krm.is_other(an_object("ComputeForwardingRule", {}), "compute.googleapis.com/GlobalForwardingRule")
+    left = krm.nothing(nat, name="//compute.googleapis.com/x", asset_type="compute.googleapis.com/Router")
+    assert left.declaration.data == {}
+    assert left.unchecked == ("spec.routerRef",)
+
+
 def test_a_misspelt_field_is_left_and_comes_with_the_nearest_names() -> None:
     found = translated(an_object("StorageBucket", {"versionin": {"enabled": True}}))
     assert [(one.path, one.nearest()) for one in found.unplaced] == [("spec.versionin", ("versioning",))]

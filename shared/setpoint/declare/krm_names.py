@@ -63,8 +63,10 @@ def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, 
     own = _own(value, fields) if fields else resource_id(value)
     if krm_table.is_named_by_server(kind) and not krm_table.says_id(value):
         return ""
-    if "/" in own and references.looks_like_path(own):
-        return "/".join(references.segments(own))
+    if "/" in own and not fields:
+        whole = references.segments(own)
+        if any(pattern.startswith(f"{whole[0]}/") for pattern in _patterns(target)):
+            return "/".join(whole)
     if kind == "IAMServiceAccount":
         project = project_of(value, objects)
         return f"projects/{project}/serviceAccounts/{own}@{project}.iam.gserviceaccount.com" if project else ""
