@@ -45,6 +45,8 @@ def declared(draw: st.DrawFn, schema: Schema, depth: int = 0) -> dict[str, Any]:
 def _is_declarable(name: str, field: Field, depth: int) -> bool:
     if field.output_only or field.input_only or field.sensitive or field.kind == "any":
         return False
+    if field.required and field.reference:
+        return False  # never gone, whatever an answer leaves out
     if depth == 0 and name in SYSTEM_FIELDS:
         return False
     if field.kind in ("list", "map"):

@@ -163,6 +163,15 @@ def test_a_text_where_the_schema_has_a_number_tells_nothing() -> None:
     ]
 
 
+def test_a_required_reference_that_an_answer_leaves_out_is_unchecked() -> None:
+    known = schema("eventarc.googleapis.com/ChannelConnection")
+    assert known.fields["channel"].required
+    found = examine({"channel": "projects/p/locations/l/channels/c"}, {"uid": "1"}, known, OWN)
+    assert (found.differences, [note.path for note in found.unchecked]) == ((), ["channel"])
+    other = {"channel": "projects/p/locations/l/channels/other"}
+    assert told({"channel": "projects/p/locations/l/channels/c"}, other, "eventarc.googleapis.com/ChannelConnection")
+
+
 def test_a_masked_secret_is_unchecked_and_says_so() -> None:
     known = schema("monitoring.googleapis.com/UptimeCheckConfig")
     declared = {"httpCheck": {"authInfo": {"username": "u", "password": "x"}}}

@@ -74,6 +74,13 @@ def test_a_name_and_a_generated_id_may_be_one_resource_only_where_that_is_said()
     assert not same("shared", "projects/billing-prod/global/networks/4369126990761302802", OWN)
 
 
+def test_another_id_of_the_own_project_is_that_project_and_no_other() -> None:
+    own = OWN._replace(alias="billing-old")
+    assert same("projects/billing-old/topics/t", "projects/123456789012/topics/t", own)
+    assert same("billing-old", "projects/billing-prod", own)
+    assert not same("projects/billing-old/topics/t", "projects/other/topics/t", own)
+
+
 def test_a_bucket_is_named_by_its_last_part() -> None:
     assert same("//storage.googleapis.com/exports", "exports", OWN)
     assert same("https://www.googleapis.com/storage/v1/b/exports", "b/exports", OWN)

@@ -154,7 +154,10 @@ def _as_terraform(question: Question) -> Answer:
 
 def _translated(question: Question, translated: Translated, schema: Schema | None) -> Answer:
     """The answer in the author's words, with what could not be translated among the unchecked."""
-    own = own_project(question)._replace(ids_for_names=True)  # an author names what an API may answer by its id
+    named = str(translated.declaration.project)
+    own = own_project(question)
+    # An author names what an API may answer by its id, and a project by an id that has another name by now.
+    own = own._replace(ids_for_names=True, alias="" if named in (own.id, own.number) else named)
     found = examining.examine(translated.declaration.data, question.live, schema, own)
     answer = answered(question.id, found)
     for one in answer.differences:

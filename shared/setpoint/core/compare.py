@@ -265,7 +265,10 @@ def _is_zero(field: Field | None, value: Any) -> bool:
 
 def _is_unanswered(name: str, field: Field | None) -> bool:
     """Whether the API takes the field and does not give it back."""
-    return noise.names_a_secret(name) if field is None else field.input_only or field.sensitive
+    if field is None:
+        return noise.names_a_secret(name)
+    # What a resource cannot be without, it has, whether its API shows it or not.
+    return field.input_only or field.sensitive or (field.required and field.reference)
 
 
 def _parsed(want: Any, have: Any) -> str:

@@ -31,6 +31,7 @@ class Project(NamedTuple):
     Args:
         id: the project's id; empty where unknown.
         number: the project's number; empty where unknown.
+        alias: another id by which the author names the project; empty where there is none.
         ids_for_names: the other side may name a resource by the id that the server generated for it, and this side
             by its name; such two are then taken as one, since they cannot be told apart.
     """
@@ -38,6 +39,7 @@ class Project(NamedTuple):
     id: str = ""
     number: str = ""
     ids_for_names: bool = False
+    alias: str = ""
 
 
 def looks_like_path(value: str) -> bool:
@@ -72,6 +74,8 @@ def same_project(one: str, other: str, own: Project) -> bool:
     An id and a number of which nothing is known cannot be told apart: they are taken as one, since an alarm that
     nobody can act on is worse. The project that holds the resource is known by both, and decides where it takes part.
     """
+    if own.alias:
+        one, other = (own.id if name == own.alias else name for name in (one, other))
     if one == other or one in _WILDCARD_PROJECTS or other in _WILDCARD_PROJECTS:
         return True
     if one.isdigit() == other.isdigit():
