@@ -247,3 +247,12 @@ def test_what_firestore_adds_to_an_index_is_not_unexpected() -> None:
     declared = {"fields": [{"fieldPath": "a", "order": "ASCENDING"}]}
     live = {"fields": [{"fieldPath": "a", "order": "ASCENDING"}, {"fieldPath": "__name__", "order": "ASCENDING"}]}
     assert told(declared, live, "firestore.googleapis.com/Index") == []
+
+
+def test_a_map_that_is_owned_as_a_whole_has_no_other_entries() -> None:
+    declared, live = (
+        {"labels": {"a": "1"}, "other": {"b": "1"}},
+        {"labels": {"a": "1", "c": "2"}, "other": {"b": "1", "d": "2"}},
+    )
+    assert told(declared, live) == []
+    assert told(declared, live, whole=("labels",)) == [("labels.c", "unexpected")]

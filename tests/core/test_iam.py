@@ -77,6 +77,18 @@ def test_audit_configs_count_only_where_they_are_declared() -> None:
     )
 
 
+def test_less_than_a_policy_owns_the_audit_configs_of_the_services_that_it_names() -> None:
+    def audited(service: str, *types: str) -> dict[str, Any]:
+        return {"service": service, "auditLogConfigs": [{"logType": one} for one in types]}
+
+    live = {"auditConfigs": [audited("a.googleapis.com", "DATA_READ"), audited("b.googleapis.com", "DATA_READ")]}
+    declared = {"bindings": [], "auditConfigs": [audited("a.googleapis.com", "DATA_READ")]}
+    assert compare(declared, live, "role") == ()
+    assert [one.op for one in compare(declared, live, "policy")] == ["unexpected"]
+    declared["auditConfigs"] = [audited("a.googleapis.com", "DATA_WRITE")]
+    assert [one.op for one in compare(declared, live, "role")] == ["unexpected", "missing"]
+
+
 members = st.sampled_from(["user:a@x.com", "user:b@x.com", "group:g@x.com", "allUsers"])
 bindings = st.lists(
     st.fixed_dictionaries(

@@ -158,7 +158,7 @@ def _translated(question: Question, translated: Translated, schema: Schema | Non
     own = own_project(question)
     # An author names what an API may answer by its id, and a project by an id that has another name by now.
     own = own._replace(ids_for_names=True, alias="" if named in (own.id, own.number) else named)
-    found = examining.examine(translated.declaration.data, question.live, schema, own)
+    found = examining.examine(translated.declaration.data, question.live, schema, own, whole=translated.whole)
     answer = answered(question.id, found)
     for one in answer.differences:
         one.declared_path = translated.declared_path(one.path)

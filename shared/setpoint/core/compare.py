@@ -59,13 +59,17 @@ class Comparison:
     Args:
         own: the project that holds the resource, by id and number.
         exact: whether fields that are not declared are differences.
+        whole: paths of maps of which every entry is owned.
         explain: whether to keep the reasons of all that is no difference.
     """
 
-    __slots__ = ("differences", "exact", "notes", "own", "unchecked", "unchecked_leaves")
+    __slots__ = ("differences", "exact", "notes", "own", "unchecked", "unchecked_leaves", "whole")
 
-    def __init__(self, own: Project, *, exact: bool = False, explain: bool = False) -> None:
+    def __init__(
+        self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = (), explain: bool = False
+    ) -> None:
         self.own = own
+        self.whole = whole
         self.exact = exact
         self.differences: list[Difference] = []
         self.unchecked: list[Note] = []
@@ -94,7 +98,7 @@ class Comparison:
                 self.note((path, key), "kept by the system")
             else:
                 self.value((path, key), key, field, want, have)
-        if self.exact:
+        if self.exact or (self.whole and paths.text(path) in self.whole):
             self._undeclared(path, name, fields, item, declared, observed)
 
     def _labelled(self, path: Path, declared: Any, observed: Any) -> dict[str, Any]:
@@ -192,6 +196,7 @@ def compare(
     *,
     own: Project = Project(),  # noqa: B008 - an immutable value
     exact: bool = False,
+    whole: tuple[str, ...] = (),
 ) -> tuple[Difference, ...]:
     """The differences between what is declared and what is observed.
 
@@ -201,8 +206,9 @@ def compare(
         schema: what the catalogue says of the type; None compares with care by the look of the values.
         own: the project that holds the resource, by id and number.
         exact: fields that are not declared are differences too.
+        whole: paths of maps of which every entry is owned.
     """
-    walk = Comparison(own, exact=exact)
+    walk = Comparison(own, exact=exact, whole=whole)
     walk.message(paths.ROOT, "", schema, None, declared, observed)
     return tuple(walk.differences)
 

@@ -34,7 +34,14 @@ _SQL = "Cloud SQL marks few fields; its reference describes these as what the se
 _KNATIVE = "Kubernetes' convention, which Knative and Cloud Run v1 follow: the server owns these"
 _SPEECH = "the assets are of Speech-to-Text v2, whose document is not shipped; v1 calls them unused, v2 takes them"
 
+_BY_METHOD = "the server writes it on behalf of a method of its own (setSecurityPolicy, disable …); people declare it"
+
 CORRECTIONS: tuple[Correction, ...] = (
+    Correction("compute", "BackendService", "edgeSecurityPolicy securityPolicy", _CLIENT, _BY_METHOD),
+    Correction("compute", "BackendBucket", "edgeSecurityPolicy", _CLIENT, _BY_METHOD),
+    Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
+    Correction("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
+    Correction("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),
     Correction(
         "storage",
         "Bucket",

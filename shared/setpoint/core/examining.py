@@ -38,9 +38,10 @@ def examine(
     own: Project,
     *,
     exact: bool = False,
+    whole: tuple[str, ...] = (),
 ) -> Examination:
     """Compare as the event path does, keeping every reason."""
-    walk = Comparison(own, exact=exact, explain=True)
+    walk = Comparison(own, exact=exact, whole=whole, explain=True)
     walk.message(paths.ROOT, "", schema, None, declared, observed)
     return Examination(
         differences=tuple(walk.differences),

@@ -60,8 +60,8 @@ def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority:
             if (authority == "policy" and not is_googles_own(grant))
             or (authority == "role" and (grant.role, grant.title, grant.expression) in owned)
         ]
-    if authority == "policy" and "auditConfigs" in declared:
-        found += _audit_differences(declared, observed)
+    if "auditConfigs" in declared:
+        found += _audit_differences(declared, observed, authority)
     return tuple(found)
 
 
@@ -109,8 +109,14 @@ def _difference(grant: Grant, op: Any) -> Difference:
     return Difference(path, op, observed=value)
 
 
-def _audit_differences(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> list[Difference]:
+def _audit_differences(
+    declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority
+) -> list[Difference]:
+    """The audit configs that differ: of all services, or of the declared ones where less than the policy is owned."""
     want, have = _audited(declared), _audited(observed)
+    if authority != "policy":
+        services = {service for service, _ in want}
+        have = {at: members for at, members in have.items() if at[0] in services}
     found = []
     for at in sorted(want | have):
         service, log_type = at

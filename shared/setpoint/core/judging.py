@@ -135,7 +135,7 @@ def _differences(declaration: Declaration, observation: Observation, schemas: Sc
             discovery_uri=observation.discovery_uri,
             discovery_name=observation.discovery_name,
         )
-    return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact)
+    return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
 
 
 def _in_authors_words(declaration: Declaration, differences: tuple[Difference, ...]) -> tuple[Difference, ...]:

@@ -189,6 +189,7 @@ def translate(
         unchecked=placed.unchecked,
         origins=origins,
         unplaced=placed.unplaced,
+        whole=placed.whole,
     )
 
 

@@ -37,7 +37,7 @@ def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", move
     data: dict[str, Any] = {}
     walk.origins[""] = prefix
     walk.message(tree, schema, data, _At(paths.ROOT, prefix, ""))
-    return Placed(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown))
+    return Placed(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole))
 
 
 class _At:
@@ -56,13 +56,14 @@ class _NoPlaceError(Exception):
 
 
 class _Walk:
-    __slots__ = ("moves", "origins", "root", "unknown", "unplaced")
+    __slots__ = ("moves", "origins", "root", "unknown", "unplaced", "whole")
 
     def __init__(self, moves: Moves) -> None:
         self.moves = moves
         self.origins: dict[str, str] = {}
         self.unplaced: list[Unplaced] = []
         self.unknown: list[str] = []
+        self.whole: list[str] = []
         self.root: tuple[dict[str, Any], Schema] | None = None
 
     def message(self, tree: Mapping[str, Any], schema: Schema, out: dict[str, Any], at: _At) -> None:
@@ -226,6 +227,7 @@ class _Walk:
     def _entries(self, field: Field, entries: list[Any], at: _At) -> Any:
         """A map that the author had to write as a list: of keys and values, or of messages that hold their key."""
         out = {}
+        self.whole.append(paths.text(at.api))
         for position, entry in enumerate(entries):
             key_name, value_name = shapes.entry_names(entry) if isinstance(entry, dict) else ("", "")
             key = entry.get(key_name) if key_name else None

@@ -55,12 +55,14 @@ class Placed(msgspec.Struct, frozen=True, eq=False):
         origins: API path → author's path, wherever the two differ by more than what is around them; the root is `""`.
         unplaced: The author's fields that found no place.
         unknown: The author's paths whose value is not known.
+        whole: API paths of maps that the author wrote as a list, and so as a whole.
     """
 
     data: dict[str, Any]
     origins: dict[str, str]
     unplaced: tuple[Unplaced, ...]
     unknown: tuple[str, ...]
+    whole: tuple[str, ...] = ()
 
     @property
     def unchecked(self) -> tuple[str, ...]:

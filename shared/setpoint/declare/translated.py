@@ -19,6 +19,7 @@ class Translated(msgspec.Struct, frozen=True):
         unchecked: The author's paths that found no place, or whose value is not known.
         origins: API path → author's path, wherever the two differ by more than what is around them: with
             `lifecycle.rule` from `spec.lifecycleRule`, `lifecycle.rule[0].action` needs no entry. The root is `""`.
+        whole: API paths of maps that the author wrote as a list, and so as a whole.
         unplaced: Of the unchecked paths those that found no place, with the names that they may be misspellings of.
     """
 
@@ -26,6 +27,7 @@ class Translated(msgspec.Struct, frozen=True):
     unchecked: tuple[str, ...] = ()
     origins: Mapping[str, str] = {}
     unplaced: tuple[Unplaced, ...] = ()
+    whole: tuple[str, ...] = ()
 
     def declared_path(self, api_path: str) -> str:
         """The author's path of a difference, or of the nearest thing around it that the author wrote.
