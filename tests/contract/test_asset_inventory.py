@@ -142,7 +142,8 @@ def test_a_scope_is_an_organisation_a_folder_or_a_project_by_number_or_id(asset_
     assert listed(inventory, ORGANIZATION) == ["a", "b", "c"]
     assert listed(inventory, "folders/7") == ["c"]
     assert listed(inventory, "projects/1") == listed(inventory, "projects/shop") == ["a", "b"]
-    assert listed(inventory, "projects/other") == []
+    with pytest.raises(ScopeDenied):
+        listed(inventory, "projects/other")
 
 
 def test_types_are_named_or_matched_whole_by_an_expression(asset_service, inventory) -> None:

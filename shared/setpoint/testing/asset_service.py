@@ -72,6 +72,8 @@ class Fault:
 class AssetService:
     """What the fake holds, how it is to behave, and what it was asked for.
 
+    A scope that is an ancestor of no asset is denied, as Google denies what does not exist.
+
     Args:
         address: ``127.0.0.1:PORT``.
     """
@@ -83,7 +85,7 @@ class AssetService:
         self.requests: list[ListAssetsRequest] = []
         self._versions: dict[str, list[Any]] = {}
         self._gone: dict[str, datetime] = {}
-        self._numbers: dict[str, str] = {}
+        self._scopes: dict[str, str] = {}
         self._denied: dict[str, str] = {}
         self._listings: dict[str, list[Any]] = {}
         self._names = count(1)
@@ -98,9 +100,11 @@ class AssetService:
                 getattr(new, field).MergeFrom(getattr(versions[-1], field))
         versions.append(new)
         self._gone.pop(new.name, None)
-        identifier = re.search(r"/projects/([^/]+)", new.name)
-        if identifier and new.ancestors and new.ancestors[0].startswith("projects/"):
-            self._numbers[f"projects/{identifier[1]}"] = new.ancestors[0]
+        self._scopes.update((one, one) for one in new.ancestors)
+        named = re.search(r"/projects/([^/]+)", new.name)
+        ids = {named[1] if named else "", dict(new.resource.data).get("projectId", "")}
+        if new.ancestors and new.ancestors[0].startswith("projects/"):
+            self._scopes.update((f"projects/{one}", new.ancestors[0]) for one in ids if one)
 
     def remove(self, name: str, at: datetime | None = None) -> None:
         """Let an asset be deleted; its history stays."""
@@ -199,7 +203,7 @@ class AssetService:
             if fault.times > 0 and fault.page in (None, page) and fault.scope in ("", scope):
                 fault.times -= 1
                 context.abort(fault.code, fault.message)
-        if reason := self._denied.get(scope):
+        if reason := self._denied.get(scope, "" if scope in self._scopes else "IAM_PERMISSION_DENIED"):
             info = error_details_pb2.ErrorInfo(reason=reason, domain="googleapis.com", metadata={"consumer": scope})
             detail = any_pb2.Any()
             detail.Pack(info)
@@ -210,7 +214,7 @@ class AssetService:
     def _matching(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> list[Any]:
         present = [versions[-1] for name, versions in self._versions.items() if name not in self._gone]
         types = self._types(request.asset_types, {one.asset_type for one in present}, context)
-        scope = self._numbers.get(request.parent, request.parent)
+        scope = self._scopes[request.parent]
         field = _FIELDS.get(request.content_type)
         return [
             one
