@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from setpoint.core.catalogue import default_catalogue
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, EventBus, Store
+from setpoint.ports import DeadLetters, EventBus, Inventory, Store
 from setpoint.settings import from_environment
 
 if TYPE_CHECKING:
@@ -106,6 +106,17 @@ def open_subscription(name: str) -> PubSubFeed:
     from setpoint.adapters.pubsub import PubSubFeed
 
     return PubSubFeed(SubscriberClient(), name)
+
+
+def open_inventory() -> Inventory:
+    """Cloud Asset Inventory, with the credentials of the environment.
+
+    Raises:
+        BadRequest: there are none.
+    """
+    from setpoint.adapters.asset_inventory import AssetInventory, client
+
+    return AssetInventory(client())
 
 
 def open_store(url: str) -> Store:

@@ -1,0 +1,175 @@
+"""``setpoint export``: declarations of a fleet that is there and not declared yet."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from setpoint import wiring
+from setpoint.cli.exported_files import ExportedFiles, Written
+from setpoint.cli.output import errors, out
+from setpoint.core import exporting
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Owner
+from setpoint.core.exporting import Exported
+from setpoint.core.names import Content, project_of
+from setpoint.core.observations import Observation
+from setpoint.errors import BadRequest, PermanentError
+from setpoint.ports import Inventory
+
+_PROJECT = "cloudresourcemanager.googleapis.com/Project"
+_MOST = 20
+_EXPECTED = frozenset((exporting.SERVER, exporting.DEFAULT, exporting.LABEL, exporting.GOOGLES_GRANT))
+"""Reasons of which the number is enough; of others the fields are named."""
+
+
+class ContentChoice(StrEnum):
+    """What of the resources is exported."""
+
+    resource = "resource"
+    iam_policy = "iam_policy"
+    org_policy = "org_policy"
+
+
+_CONTENTS: dict[ContentChoice, Content] = {
+    ContentChoice.resource: "resource",
+    ContentChoice.iam_policy: "iam_policy",
+    ContentChoice.org_policy: "org_policy",
+}
+
+
+def export(
+    *,
+    scope: Annotated[
+        list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")
+    ],
+    types: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 for whole names, .*/Bucket; else all."),
+    ] = None,
+    content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else resource.")] = None,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Writes DIR/PROJECT/SERVICE.KIND.yaml.")] = Path("fleet"),
+    owner: Annotated[str, typer.Option(metavar="TEAM", help="Whose they are.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Change files that are there.")] = False,
+) -> None:
+    """Write declarations of what is there in SCOPE, for a fleet that is not declared yet.
+
+    They hold what a person would declare: what the server writes, defaults and secrets are left out and counted.
+
+    Exits with 1 where a scope could not be listed; what the others hold is written all the same.
+    """
+    asked = [one for group in types or () for one in group.split(",") if one]
+    contents = [_CONTENTS[one] for one in content or [ContentChoice.resource]]
+    tally = _Tally()
+    with ExportedFiles(output) as files:
+        for observation, project in _observations(wiring.open_inventory(), scope, contents, asked, tally):
+            exported = exporting.export(observation, default_catalogue(), Owner(team=owner))
+            if exported.declaration is not None and observation.key in files:
+                continue  # two scopes that overlap
+            tally.count(observation, exported)
+            if exported.declaration is not None:
+                named = project_of(observation.key.name)
+                where = project or named or (*observation.ancestors, "global")[0].removeprefix("projects/")
+                files.add(exported.declaration, where.replace("/", "-"), project if project != named else "")
+        if not tally.seen and not tally.denied:
+            raise BadRequest(f"nothing is listed in {', '.join(scope)}; is it the right scope, type and content?")
+        written = files.write(force=force)
+    _print(tally, written, output)
+    if written.kept:
+        some = ", ".join(map(str, written.kept[:_MOST])) + (" and others" if len(written.kept) > _MOST else "")
+        raise BadRequest(f"nothing is written, since it would change {some}; use --force or another --output")
+    if tally.denied:
+        raise typer.Exit(1)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is told at the end.
+
+    Args:
+        seen: observations.
+        denied: scopes that could not be listed.
+        exported: by asset type and content.
+        refused: by reason and asset type.
+        left_out: fields by reason.
+        fields: fields by reason, asset type and path, of reasons that somebody should look at.
+    """
+
+    seen: int = 0
+    denied: int = 0
+    exported: Counter[tuple[str, str]] = field(default_factory=Counter)
+    refused: Counter[tuple[str, str]] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    fields: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+    def count(self, observation: Observation, exported: Exported) -> None:
+        """Count what became of an observation."""
+        self.seen += 1
+        if exported.declaration is None:
+            self.refused[exported.refusal, observation.asset_type] += 1
+        else:
+            self.exported[observation.asset_type, observation.key.content] += 1
+        for note in exported.left_out:
+            self.left_out[note.reason] += 1
+            if note.reason not in _EXPECTED:
+                path = re.sub(r"\[\d+\]", "[*]", note.path)
+                self.fields[note.reason, observation.asset_type, path] += 1
+
+
+def _observations(
+    inventory: Inventory, scopes: Sequence[str], contents: Sequence[Content], types: Sequence[str], tally: _Tally
+) -> Iterator[tuple[Observation, str]]:
+    """What the scopes hold, each with the id of its project, where that can be known; a denied scope is passed over."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,.0f} listed"))
+    with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
+        for scope in scopes:
+            task = progress.add_task(scope, total=None)
+            try:
+                ids = _project_ids(inventory, scope)
+                for content in contents:
+                    for page in inventory.pages(scope, content, types):
+                        progress.advance(task, len(page.observations))
+                        yield from ((one, _project_id(one, ids)) for one in page.observations)
+            except PermanentError as error:
+                tally.denied += 1
+                errors.print(f"[red]error:[/] {error}", soft_wrap=True)
+
+
+def _project_ids(inventory: Inventory, scope: str) -> dict[str, str]:
+    """The ids of the projects of a scope by their numbers."""
+    found = (one for page in inventory.pages(scope, "resource", [_PROJECT]) for one in page.observations)
+    return {one.project_number: str((one.data or {}).get("projectId", "")) for one in found}
+
+
+def _project_id(observation: Observation, ids: dict[str, str]) -> str:
+    named = project_of(observation.key.name)
+    return ids.get(observation.project_number, "") or ("" if named.isdigit() else named)
+
+
+def _print(tally: _Tally, written: Written, output: Path) -> None:
+    table = Table("asset type", "content", "declared", show_edge=False, box=None)
+    table.columns[-1].justify = "right"
+    for (kind, content), count in sorted(tally.exported.items()):
+        table.add_row(kind, content, f"{count:,}")
+    if tally.exported:
+        out.print(table)
+    for (reason, kind), count in sorted(tally.refused.items()):
+        out.print(f"not declared: {count:,} {kind}: {reason}", style="yellow", soft_wrap=True)
+    for reason, count in tally.left_out.most_common():
+        out.print(f"left out: {count:,} {'grants' if reason == exporting.GOOGLES_GRANT else 'fields'}: {reason}")
+    for (reason, kind, path), count in tally.fields.most_common(_MOST):
+        out.print(f"  {reason}: {path} of {count:,} {kind}", style="yellow", soft_wrap=True, markup=False)
+    if (more := len(tally.fields) - _MOST) > 0:
+        out.print(f"  and {more:,} more fields", style="yellow")
+    if not written.kept:
+        files = f"{len(written.written):,} files written, {len(written.unchanged):,} unchanged in {output}"
+        out.print(f"{tally.exported.total():,} of {tally.seen:,} declared; {files}", soft_wrap=True)

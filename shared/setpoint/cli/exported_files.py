@@ -1,0 +1,165 @@
+"""Declarations as files of readable YAML: one per project, type and content, the same bytes for the same fleet.
+
+What is exported waits in a temporary file until all is there, so that memory stays flat and no half of an export is
+ever seen.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import yaml
+
+from setpoint.core import exporting
+from setpoint.core.declarations import Declaration
+from setpoint.core.names import ResourceKey
+
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._:-]|\A\.")
+_READ_OTHERWISE = re.compile(r"[-+]?\.?[0-9][0-9_.:eExXoOa-fA-F+-]*\Z|[yYnN]\Z")
+"""Strings that one YAML or another takes for a number, a date, a time or a boolean, besides those that PyYAML knows."""
+_BLOCK = re.compile(r"[^\s\x00-\x1f][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]*[^\s\x00-\x1f]\n?\Z")
+"""Texts of several lines that a literal block (``|``) gives back as they are."""
+
+_Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_Base):  # type: ignore[misc]
+    """Quotes every string that a reader might take for something else, and writes texts of several lines as such."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+    def string(self, text: str) -> Any:
+        style = "|" if "\n" in text and _BLOCK.match(text) else "'" if _READ_OTHERWISE.match(text) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.string)
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """One document of a YAML stream; ``declare.documents`` reads from it what was written, as does any YAML reader."""
+    text: str = yaml.dump(
+        document,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        explicit_start=True,
+        width=1_000_000,
+    )
+    return text
+
+
+class Written(NamedTuple):
+    """What became of the files of an export.
+
+    Args:
+        written: files that were made or changed.
+        unchanged: files that were there already, as they would be written.
+        kept: files that would be changed; where there are any, nothing at all was written.
+    """
+
+    written: list[Path]
+    unchanged: list[Path]
+    kept: list[Path]
+
+
+class _Place(NamedTuple):
+    file: str
+    offset: int
+    length: int
+
+
+class ExportedFiles:
+    """Collects declarations, then writes them; a context, at the end of which what was collected is gone.
+
+    Args:
+        folder: the directory below which they are written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        self._places: dict[ResourceKey, _Place] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._waiting.close()
+
+    def __contains__(self, key: ResourceKey) -> bool:
+        return key in self._places
+
+    def add(self, declaration: Declaration, where: str, project: str) -> None:
+        """Collect a declaration.
+
+        Args:
+            declaration: what is declared.
+            where: name of the project, folder or organisation that holds the resource.
+            project: id of the project, where the resource's name does not tell it.
+        """
+        text = as_yaml(exporting.document(declaration, project)).encode()
+        service, _, kind = declaration.asset_type.partition("/")
+        content = "" if declaration.key.content == "resource" else f".{declaration.key.content}"
+        file = f"{_file_name(where)}/{_file_name(service.removesuffix('.googleapis.com'))}.{kind}{content}.yaml"
+        self._places[declaration.key] = _Place(file, self._waiting.tell(), len(text))
+        self._waiting.write(text)
+
+    def write(self, *, force: bool) -> Written:
+        """Write all files, or none where one would be changed.
+
+        Args:
+            force: change files that are there.
+        """
+        moves: list[tuple[Path, Path]] = []
+        unchanged, kept = [], []
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._folder, prefix=".export-") as staged:
+            for file, content in self._files():
+                target = self._folder / file
+                if _is_there(target, content):
+                    unchanged.append(target)
+                elif target.exists() and not force:
+                    kept.append(target)
+                else:
+                    moves.append((Path(staged, str(len(moves))), target))
+                    moves[-1][0].write_bytes(content)
+            if kept:
+                return Written([], unchanged, kept)
+            for source, target in moves:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.replace(target)
+        return Written([target for _, target in moves], unchanged, kept)
+
+    def _files(self) -> Iterator[tuple[str, bytes]]:
+        """Each file with its documents in the order of the resources' names."""
+        files: defaultdict[str, list[tuple[ResourceKey, _Place]]] = defaultdict(list)
+        for key, place in self._places.items():
+            files[place.file].append((key, place))
+        for file in sorted(files):
+            yield file, b"".join(self._read(place) for _, place in sorted(files[file]))
+
+    def _read(self, place: _Place) -> bytes:
+        self._waiting.seek(place.offset)
+        return self._waiting.read(place.length)
+
+
+def _file_name(name: str) -> str:
+    return _NO_FILE_NAME.sub("_", name) or "_"
+
+
+def _is_there(file: Path, content: bytes) -> bool:
+    try:
+        return file.read_bytes() == content
+    except FileNotFoundError:
+        return False
