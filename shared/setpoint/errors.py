@@ -7,6 +7,7 @@
     │   ├── MalformedMessage      a message that is not what a feed sends
     │   ├── BadDeclaration        a document that cannot become a declaration
     │   ├── BadRequest            a command, URL or setting that cannot be followed
+    │   │   └── ScopeDenied       a part of the fleet that nobody may look at
     │   └── CorruptState          a stored record that this version cannot read
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── Conflict              somebody else wrote the same record first
@@ -36,6 +37,19 @@ class BadDeclaration(PermanentError):  # noqa: N818 - as above
 
 class BadRequest(PermanentError):  # noqa: N818 - as above
     """A command, URL or setting that cannot be followed."""
+
+
+class ScopeDenied(BadRequest):
+    """Nobody may list this scope, or the inventory is switched off there: nothing is known of what is in it.
+
+    Args:
+        scope: the scope.
+        reason: why, and what to do about it.
+    """
+
+    def __init__(self, scope: str, reason: str) -> None:
+        super().__init__(f"{scope}: {reason}")
+        self.scope = scope
 
 
 class CorruptState(PermanentError):  # noqa: N818 - as above

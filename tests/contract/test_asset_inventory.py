@@ -8,8 +8,8 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.asset_v1 import AssetServiceClient, BatchGetAssetsHistoryRequest, ContentType, TimeWindow
 
-from setpoint.adapters.asset_inventory import AssetInventory, Patience, ScopeDenied, client
-from setpoint.errors import BadRequest, Unavailable
+from setpoint.adapters.asset_inventory import AssetInventory, Patience, client
+from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 
 PROJECT = "projects/20318464073"
 FOLDER = "folders/918177713511"

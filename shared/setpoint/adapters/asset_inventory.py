@@ -20,7 +20,7 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, Unavailable
+from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 from setpoint.ports import Page
 
 _CONTENT_TYPES = {
@@ -40,19 +40,6 @@ _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed l
 _LOG_IN = "log in with `gcloud auth application-default login`, or run where a service account is attached"
 _EXACT = 2**53
 """Below this a float holds every integer."""
-
-
-class ScopeDenied(BadRequest):
-    """Nobody may list this scope, or the inventory is switched off there: nothing is known of what is in it.
-
-    Args:
-        scope: the scope.
-        reason: why, and what to do about it.
-    """
-
-    def __init__(self, scope: str, reason: str) -> None:
-        super().__init__(f"{scope}: {reason}")
-        self.scope = scope
 
 
 @dataclass(frozen=True, slots=True)

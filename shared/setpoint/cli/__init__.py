@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from setpoint.cli import apply, detect, diff, export, findings
+from setpoint.cli import apply, detect, diff, export, findings, sweep
 from setpoint.cli.output import errors
 from setpoint.errors import SetpointError
 
@@ -21,6 +21,7 @@ app.command()(apply.validate)
 app.command()(apply.plan)
 app.command()(apply.apply)
 app.command()(detect.detect)
+app.command()(sweep.sweep)
 app.command()(diff.diff)
 app.command()(export.export)
 app.add_typer(findings.app, name="findings")

@@ -65,7 +65,7 @@ def storage_service() -> Iterator[tuple[StorageService, str]]:
     service = StorageService()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - http.server looks it up by this name
+        def do_GET(self) -> None:
             status, body = service.answer(self.path)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))

@@ -1,0 +1,71 @@
+"""``setpoint sweep``: the whole inventory against what is declared."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from setpoint import sweeping, wiring
+from setpoint.cli.apply import DEFAULT_STORE, StoreUrl
+from setpoint.cli.export import ContentChoice
+from setpoint.cli.output import errors, out, print_findings
+from setpoint.sweeping import Swept
+
+_ALL = [ContentChoice.resource, ContentChoice.iam_policy, ContentChoice.org_policy]
+
+
+def sweep(
+    *,
+    scope: Annotated[
+        list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")
+    ],
+    types: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 for whole names, .*/Bucket; else all."),
+    ] = None,
+    content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else everything.")] = None,
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SETPOINT_EVENTS_TOPIC", metavar="projects/P/topics/T", help="Publish what follows; else it waits."
+        ),
+    ] = None,
+) -> None:
+    """Compare all that is there, and all that is not, with what is declared; heal what feeds have dropped."""
+    asked = [one for given in types or () for one in given.split(",") if one]
+    deps = wiring.rejudging(store, events_topic)
+    started = time.perf_counter()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    try:
+        with Progress(*columns, console=errors, transient=True) as progress:
+            task = progress.add_task("assets", total=None)
+            swept = sweeping.sweep(
+                scope,
+                [one.value for one in content or _ALL],
+                asked,
+                wiring.open_inventory(),
+                deps,
+                advance=lambda done: progress.advance(task, done),
+            )
+        _tell(swept, time.perf_counter() - started)
+        drifted = [one for one in deps.store.states(drifted=True) if one.finding and one.finding.status == "open"]
+        print_findings(out, drifted, f"{len(drifted) or 'no'} open findings")
+    finally:
+        deps.store.close()
+
+
+def _tell(swept: Swept, took: float) -> None:
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
+    errors.print(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {told}")
+    if swept.gone:
+        errors.print(f"{swept.gone:,} declared and not there")
+    if swept.unknown:
+        errors.print(f"[yellow]{swept.unknown:,} declared, and the listing can tell nothing of them[/]")
+    for reason in swept.denied.values():
+        errors.print(f"[yellow]unknown:[/] {reason}", soft_wrap=True)
+    if swept.healed:
+        errors.print(f"published what was left of {swept.healed:,} resources")

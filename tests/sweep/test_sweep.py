@@ -1,0 +1,195 @@
+"""Sweeps over the fake Cloud Asset service, by the real client."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import grpc
+import pytest
+
+from setpoint import flow, sweeping, syncing
+from setpoint.adapters.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.errors import BadRequest, Unavailable
+from setpoint.flow import Deps
+from setpoint.testing import messages
+
+BUCKET = "storage.googleapis.com/Bucket"
+TOPIC = "pubsub.googleapis.com/Topic"
+ORG = "organizations/566099688680"
+SHOP = ("projects/111111111111", "folders/918177713511", ORG)
+BILLING = ("projects/222222222222", "folders/918177713511", ORG)
+LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
+QUICK = Patience(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
+
+
+def bucket(name: str) -> str:
+    return f"//storage.googleapis.com/{name}"
+
+
+def declared(name: str, project: str = "111111111111", content="resource", data=None, asset_type=BUCKET):
+    key = ResourceKey(bucket(name), content)
+    return desired((Declaration(key, asset_type, data or {"location": "EU"}, project=project),))
+
+
+@pytest.fixture
+def put(asset_service):
+    def put(name: str, location: str = "EU", ancestors=SHOP, at: datetime = LONG_AGO, **more) -> None:
+        asset = {
+            "name": bucket(name),
+            "assetType": BUCKET,
+            "ancestors": list(ancestors),
+            "updateTime": at.isoformat().replace("+00:00", "Z"),
+            "resource": {"version": "v1", "data": {"location": location}},
+            **more,
+        }
+        asset_service.put(asset)
+
+    return put
+
+
+@pytest.fixture
+def deps() -> Deps:
+    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+
+
+@pytest.fixture
+def sweep(asset_service, deps):
+    inventory = AssetInventory(asset_service.client(), QUICK, page_size=10)
+
+    def sweep(*scopes: str, contents=("resource",), types=()) -> sweeping.Swept:
+        return sweeping.sweep(scopes or (ORG,), contents, types, inventory, deps)
+
+    return sweep
+
+
+def declare(deps: Deps, *ones) -> None:
+    syncing.declare(deps.store, list(ones), (), LONG_AGO)
+
+
+def told(deps: Deps) -> list[tuple[str, str]]:
+    return [(event.type, event.subject.rpartition("/")[2]) for event in deps.bus.events]
+
+
+def kinds(deps: Deps) -> dict[str, str]:
+    return {
+        state.key.name.rpartition("/")[2]: state.finding.kind
+        for state in deps.store.states(drifted=True)
+        if state.finding.status == "open"
+    }
+
+
+def test_a_sweep_finds_what_no_feed_has_told(put, sweep, deps):
+    for n in range(25):
+        put(f"b{n}", "US" if n == 7 else "EU")
+    declare(deps, *(declared(f"b{n}") for n in range(25)))
+
+    swept = sweep()
+
+    assert (swept.listed, swept.outcomes["opened"], swept.outcomes["in_sync"]) == (25, 1, 24)
+    assert told(deps) == [("drift.opened", "b7")]
+
+
+def test_a_second_sweep_of_the_same_fleet_tells_nothing_new(put, sweep, deps):
+    put("a", "US")
+    declare(deps, declared("a"))
+    sweep()
+    swept = sweep()
+    assert (swept.outcomes["repeated"], len(deps.bus.events)) == (1, 1)
+
+
+def test_what_was_fixed_unseen_is_closed(put, sweep, deps):
+    declare(deps, declared("a"))
+    flow.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO), {}, deps)
+    put("a", "EU", at=LONG_AGO + timedelta(minutes=5))
+    sweep()
+    assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
+
+
+def test_what_is_declared_and_not_listed_is_gone_and_found_again_when_it_returns(put, sweep, deps):
+    put("other")
+    declare(deps, declared("lost"), declared("other"))
+    assert sweep().gone == 1
+    assert kinds(deps) == {"lost": "deleted"}
+
+    put("lost", at=datetime.now(UTC) + timedelta(seconds=5))
+    sweep()
+    assert kinds(deps) == {}
+
+
+def test_of_projects_types_and_contents_that_were_not_listed_nothing_is_said(put, sweep, deps):
+    put("here")
+    declare(deps, declared("lost", project="333333333333"), declared("typed", asset_type=TOPIC), declared("here"))
+
+    swept = sweep(types=(BUCKET,))
+
+    assert (swept.gone, swept.unknown) == (0, 1)
+    assert kinds(deps) == {}
+
+
+def test_what_was_there_a_moment_ago_is_not_gone_since_listings_lag(put, sweep, deps):
+    put("other")
+    declare(deps, declared("young"), declared("other"))
+    flow.receive(messages.resource(bucket("young"), BUCKET, {"location": "EU"}, datetime.now(UTC)), {}, deps)
+
+    swept = sweep()
+
+    assert (swept.gone, swept.unknown) == (0, 1)
+
+
+def test_an_iam_policy_that_is_not_listed_is_empty_and_not_gone(put, sweep, deps):
+    put("a")
+    put("b", iamPolicy={"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]})
+    grants = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
+    declare(deps, declared("a", content="iam_policy", data=grants), declared("b", content="iam_policy", data=grants))
+
+    sweep(contents=("iam_policy",))
+
+    assert kinds(deps) == {"a": "modified"}
+
+
+def test_a_scope_that_is_denied_is_unknown_and_stops_no_other(asset_service, put, sweep, deps):
+    put("a", "US")
+    put("b", "US", ancestors=BILLING)
+    asset_service.deny("projects/222222222222")
+    declare(deps, declared("a"), declared("b", project="222222222222"), declared("c", project="222222222222"))
+
+    swept = sweep("projects/222222222222", "projects/111111111111")
+
+    assert list(swept.denied) == ["projects/222222222222"]
+    assert kinds(deps) == {"a": "modified"}
+    assert swept.unknown == 2
+
+
+def test_nothing_listed_at_all_is_an_error_and_no_clean_fleet(asset_service, put, sweep, deps):
+    put("a")
+    asset_service.deny("projects/111111111111")
+    declare(deps, declared("a"))
+    with pytest.raises(BadRequest, match="nothing was listed in projects/111111111111"):
+        sweep("projects/111111111111")
+    assert kinds(deps) == {}
+
+
+def test_a_listing_that_breaks_off_declares_nothing_gone(asset_service, put, sweep, deps):
+    for n in range(25):
+        put(f"b{n:02}")
+    declare(deps, *(declared(f"b{n:02}") for n in range(25)))
+    asset_service.fail(grpc.StatusCode.UNAVAILABLE, times=1_000, page=2)
+
+    with pytest.raises(Unavailable):
+        sweep()
+
+    assert kinds(deps) == {}
+
+
+def test_a_sweep_publishes_what_a_crash_has_left_behind(put, sweep, deps):
+    put("a")
+    declare(deps, declared("a"))
+    silent = Deps(deps.store, None, deps.dead_letters, deps.schemas)
+    flow.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO - timedelta(1)), {}, silent)
+
+    assert sweep().healed == 1
+    assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
