@@ -229,6 +229,19 @@ def test_nothing_listed_is_no_empty_fleet(fleet, export, capsys) -> None:
     assert len(fleet.requests) == 2
 
 
+@pytest.mark.usefixtures("fleet")
+def test_a_folder_that_cannot_be_written_is_named(export, tmp_path, capsys) -> None:
+    (tmp_path / "fleet").write_text("a file")
+    assert export() == 1
+    assert "fleet: cannot be written" in capsys.readouterr().err
+
+
+def test_who_may_list_policies_alone_exports_them_by_the_numbers_of_projects(fleet, export, tmp_path) -> None:
+    fleet.fail(grpc.StatusCode.PERMISSION_DENIED)
+    assert export("--content", "iam_policy", scope="projects/12") == 0
+    assert list(files(tmp_path / "fleet")) == ["12/cloudresourcemanager.Project.iam_policy.yaml"]
+
+
 def test_names_from_outside_do_not_lead_out_of_the_folder(fleet, export, tmp_path) -> None:
     odd = asset("//pubsub.googleapis.com/projects/../topics/x", TOPIC, "shop-prod", {"name": "x"})
     fleet.put({**odd, "ancestors": ["projects/13", ORGANIZATION]})

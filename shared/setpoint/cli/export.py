@@ -145,9 +145,12 @@ def _observations(
 
 
 def _project_ids(inventory: Inventory, scope: str) -> dict[str, str]:
-    """The ids of the projects of a scope by their numbers."""
+    """The ids of the projects of a scope by their numbers; none where only policies may be listed."""
     found = (one for page in inventory.pages(scope, "resource", [_PROJECT]) for one in page.observations)
-    return {one.project_number: str((one.data or {}).get("projectId", "")) for one in found}
+    try:
+        return {one.project_number: str((one.data or {}).get("projectId", "")) for one in found}
+    except PermanentError:
+        return {}
 
 
 def _project_id(observation: Observation, ids: dict[str, str]) -> str:
@@ -166,9 +169,10 @@ def _print(tally: _Tally, written: Written, output: Path) -> None:
         out.print(f"not declared: {count:,} {kind}: {reason}", style="yellow", soft_wrap=True)
     for reason, count in tally.left_out.most_common():
         out.print(f"left out: {count:,} {'grants' if reason == exporting.GOOGLES_GRANT else 'fields'}: {reason}")
-    for (reason, kind, path), count in tally.fields.most_common(_MOST):
+    told = sorted(tally.fields.items(), key=lambda one: (one[0][0] != exporting.SECRET, -one[1], one[0]))
+    for (reason, kind, path), count in told[:_MOST]:
         out.print(f"  {reason}: {path} of {count:,} {kind}", style="yellow", soft_wrap=True, markup=False)
-    if (more := len(tally.fields) - _MOST) > 0:
+    if (more := len(told) - _MOST) > 0:
         out.print(f"  and {more:,} more fields", style="yellow")
     if not written.kept:
         files = f"{len(written.written):,} files written, {len(written.unchanged):,} unchanged in {output}"

@@ -19,6 +19,7 @@ import yaml
 from setpoint.core import exporting
 from setpoint.core.declarations import Declaration
 from setpoint.core.names import ResourceKey
+from setpoint.errors import BadRequest
 
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._:-]|\A\.")
 _READ_OTHERWISE = re.compile(r"[-+]?\.?[0-9][0-9_.:eExXoOa-fA-F+-]*\Z|[yYnN]\Z")
@@ -120,7 +121,16 @@ class ExportedFiles:
 
         Args:
             force: change files that are there.
+
+        Raises:
+            BadRequest: the folder cannot be written to.
         """
+        try:
+            return self._write(force=force)
+        except OSError as error:
+            raise BadRequest(f"{error.filename or self._folder}: cannot be written: {error.strerror}") from error
+
+    def _write(self, *, force: bool) -> Written:
         moves: list[tuple[Path, Path]] = []
         unchanged, kept = [], []
         self._folder.mkdir(parents=True, exist_ok=True)
