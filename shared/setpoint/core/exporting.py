@@ -110,19 +110,10 @@ def document(declaration: Declaration, project: str = "") -> dict[str, Any]:
 
 
 def _of_resource(bare: Declaration, observation: Observation, schema: Schema, schemas: Schemas) -> Exported:
-    """A resource's fields, less those that the event path would call drift at once.
-
-    Elements of a list that have lost a default may be taken for one another; then the field keeps its defaults.
-    """
+    """A resource's fields, less those that the event path would call drift at once."""
     pruning = _Pruning()
     declaration = msgspec.structs.replace(bare, data=pruning.message(paths.ROOT, "", schema, None, observation.data))
-    unlike = _unlike(declaration, observation, schemas)
-    if unlike:
-        again = _Pruning(keep_defaults=True)
-        whole = again.message(paths.ROOT, "", schema, None, {key: observation.data[key] for key in unlike})
-        declaration = msgspec.structs.replace(declaration, data=dict(sorted((declaration.data | whole).items())))
-        unlike = _unlike(declaration, observation, schemas)
-    for key in unlike:
+    for key in _unlike(declaration, observation, schemas):
         pruning.left_out.append(Note(key, UNLIKE))
         del declaration.data[key]
     return Exported(declaration, tuple(pruning.left_out))
@@ -136,14 +127,9 @@ def _unlike(declaration: Declaration, observation: Observation, schemas: Schemas
 
 
 class _Pruning:
-    """The walk over a resource that keeps what a person would declare.
+    """The walk over a resource that keeps what a person would declare, and notes what it leaves out."""
 
-    Args:
-        keep_defaults: keep zeros and defaults.
-    """
-
-    def __init__(self, *, keep_defaults: bool = False) -> None:
-        self._keep_defaults = keep_defaults
+    def __init__(self) -> None:
         self.left_out: list[Note] = []
 
     def message(
@@ -160,7 +146,7 @@ class _Pruning:
                 self.left_out.append(Note(paths.text((path, key)), reason))
                 continue
             part = self._value((path, key), key, field, value)
-            if schema is None or self._keep_defaults or part == value or not noise.is_zero(part):
+            if schema is None or part == value or not noise.is_zero(part):
                 kept[key] = part
         return kept
 
@@ -177,7 +163,7 @@ class _Pruning:
             return SERVER
         if (schema.service, schema.name, key) in undeclarable.MOVING:
             return MOVING
-        return DEFAULT if not self._keep_defaults and _is_default(field, key, value) else ""
+        return DEFAULT if _is_default(field, key, value) else ""
 
     def _value(self, path: Path, name: str, field: Field | None, value: Any) -> Any:
         if isinstance(value, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
@@ -70,20 +71,43 @@ def judge(
         return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
     if not observation.deleted and observation.data is None:
         return "unreadable"
-    found = [(one, _in_authors_words(one, _differences(one, observation, schemas))) for one in desired.declarations]
-    kind: Kind | None = "deleted" if observation.deleted else "modified" if any(some for _, some in found) else None
-    spokesman = next((one for one, some in found if some), desired.declarations[0])
-    differences = tuple(difference for _, some in found for difference in some)
+    found = [
+        (one, difference) for one in desired.declarations for difference in _differences(one, observation, schemas)
+    ]
+    if not found and not observation.deleted:
+        return _in_sync(desired, rules, observation)
+    kind: Kind = "deleted" if observation.deleted else "modified"
+    differences = [difference for _, difference in found]
+    encoded = [_encode(difference) for difference in differences]
+    spokesman = found[0][0] if found else desired.declarations[0]
     return Verdict(
         kind=kind,
-        differences=bounded(differences),
+        differences=tuple(
+            _in_authors_words(found[at][0], one) for at, one in enumerate(_bounded(differences, encoded))
+        ),
         difference_count=len(differences),
-        fingerprint=fingerprint(kind, differences),
-        severity=policy.severity(kind, observation.key.content, differences) if kind else "low",
+        fingerprint=fingerprint(kind, encoded),
+        severity=policy.severity(kind, observation.key.content, differences),
         owner=spokesman.owner,
         mode=spokesman.mode,
         project=spokesman.project or observation.project,
         source=spokesman.source,
+        judged_by=desired.digest + rules.digest,
+    )
+
+
+def _in_sync(desired: Desired, rules: Rules, observation: Observation) -> Verdict:
+    first = desired.declarations[0]
+    return Verdict(
+        kind=None,
+        differences=(),
+        difference_count=0,
+        fingerprint="",
+        severity="low",
+        owner=first.owner,
+        mode=first.mode,
+        project=first.project or observation.project,
+        source=first.source,
         judged_by=desired.digest + rules.digest,
     )
 
@@ -105,7 +129,7 @@ def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
         kind=kind,
         differences=(),
         difference_count=0,
-        fingerprint=fingerprint(kind, ()),
+        fingerprint=fingerprint(kind, ()) if kind else "",
         severity=policy.severity("unmanaged", observation.key.content, ()) if kind else "low",
         owner=scope.owner,
         mode=scope.mode,
@@ -138,51 +162,52 @@ def _differences(declaration: Declaration, observation: Observation, schemas: Sc
     return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
 
 
-def _in_authors_words(declaration: Declaration, differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+def _in_authors_words(declaration: Declaration, difference: Difference) -> Difference:
     if not declaration.origins:
-        return differences
-    return tuple(
-        replace(one, declared_path=declared_path(declaration.origins, declaration.data, one.path))
-        for one in differences
-    )
+        return difference
+    return replace(difference, declared_path=declared_path(declaration.origins, declaration.data, difference.path))
 
 
 def own_project(declared: str, observation: Observation) -> Project:
     """The resource's project by id and number, from whichever of the declaration and the observation knows it."""
-    named = project_of(observation.key.name)
-    candidates = (named, declared, observation.project_number)
-    identifier = next((one for one in candidates if one and not one.isdigit()), "")
-    number = next((one for one in candidates if one.isdigit()), "")
+    identifier, number = project_of(observation.key.name), observation.project_number
+    if identifier.isdigit():
+        identifier, number = "", identifier
+    if declared:
+        if declared.isdigit():
+            number = number or declared
+        else:
+            identifier = identifier or declared
     return Project(identifier, number)
 
 
-def fingerprint(kind: Kind | None, differences: tuple[Difference, ...]) -> str:
-    """Sixteen hexadecimal digits that change when the drift does; empty where there is none."""
-    if kind is None:
-        return ""
-    told: list[Any] = sorted(_encode(one) for one in differences)
-    return hashlib.blake2b(b"\n".join([kind.encode(), *told]), digest_size=8).hexdigest()
+def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:
+    """Sixteen hexadecimal digits that change when the drift does.
+
+    Args:
+        kind: the kind of the drift.
+        encoded: its differences as JSON, in any order.
+    """
+    return hashlib.blake2b(b"\n".join([kind.encode(), *sorted(encoded)]), digest_size=8).hexdigest()
 
 
-def bounded(differences: tuple[Difference, ...]) -> tuple[Difference, ...]:
+def _bounded(differences: list[Difference], encoded: list[bytes]) -> list[Difference]:
     """As many differences as a record and an event can hold; a value too large for that is replaced by its size.
 
     A Firestore document takes 1 MiB, an Eventarc event 512 KB (https://cloud.google.com/firestore/quotas).
     """
     kept: list[Difference] = []
     room = _ROOM
-    for difference in differences:
-        size = len(_encode(difference))
+    for difference, text in zip(differences, encoded, strict=True):
+        shown, size = difference, len(text)
         if size > _ROOM_FOR_ONE:
-            difference = replace(  # noqa: PLW2901 - the shorter form takes its place
-                difference, declared=_size_of(difference.declared), observed=_size_of(difference.observed)
-            )
-            size = len(_encode(difference))
+            shown = replace(shown, declared=_size_of(shown.declared), observed=_size_of(shown.observed))
+            size = len(_encode(shown))
         room -= size
         if room < 0:
             break
-        kept.append(difference)
-    return tuple(kept)
+        kept.append(shown)
+    return kept
 
 
 def _size_of(value: Any) -> Any:

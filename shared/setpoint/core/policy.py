@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from setpoint.core.compare import Difference
@@ -47,6 +48,11 @@ def severity(kind: Kind, content: Content, differences: Sequence[Difference]) ->
     return max((*found, floor), key=SEVERITIES.index)
 
 
+@lru_cache(maxsize=4096)
+def _of_path(path: str) -> Severity:
+    return next((level for pattern, level in _BY_FIELD if pattern.search(path)), "medium")
+
+
 def _of_difference(difference: Difference) -> Severity:
-    level: Severity = next((level for pattern, level in _BY_FIELD if pattern.search(difference.path)), "medium")
+    level = _of_path(difference.path)
     return "high" if level == "critical" and difference.op == "missing" else level  # a wide grant that was taken away
