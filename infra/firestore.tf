@@ -1,0 +1,38 @@
+resource "google_firestore_database" "setpoint" {
+  project     = var.project_id
+  name        = var.firestore.database
+  location_id = coalesce(var.firestore.location, var.region)
+  type        = "FIRESTORE_NATIVE"
+
+  # Nothing else remembers which drift is open and since when.
+  point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
+  delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
+  deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
+
+  depends_on = [google_project_service.api]
+}
+
+locals {
+  # Fields that no query uses. Firestore indexes every field otherwise, twice, and each entry is written and paid.
+  unindexed = {
+    control  = ["body"]
+    desired  = ["body"]
+    findings = ["body", "content", "name", "observation"]
+    parts    = ["body"] # of a manifest
+  }
+}
+
+resource "google_firestore_field" "unindexed" {
+  for_each = merge([
+    for collection, fields in local.unindexed : {
+      for field in fields : "${collection}.${field}" => { collection = collection, field = field }
+    }
+  ]...)
+
+  project    = var.project_id
+  database   = google_firestore_database.setpoint.name
+  collection = each.value.collection
+  field      = each.value.field
+
+  index_config {} # no index at all
+}

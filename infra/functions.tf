@@ -1,0 +1,92 @@
+locals {
+  store = "firestore://${var.project_id}/${google_firestore_database.setpoint.name}"
+
+  functions = {
+    detect = {
+      description = "Compares each change of the fleet with what is declared, and publishes drift."
+      size        = var.detect
+      bucket      = null # pushed to by a subscription of its own, see messaging.tf
+      environment = {
+        SETPOINT_STORE             = local.store
+        SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
+        SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
+      }
+    }
+    sync = {
+      description = "Applies the archives of declarations that arrive in a bucket."
+      size        = var.sync
+      bucket      = google_storage_bucket.declarations.name
+      environment = {
+        SETPOINT_STORE        = local.store
+        SETPOINT_EVENTS_TOPIC = google_pubsub_topic.drift_events.id
+      }
+    }
+  }
+}
+
+resource "google_cloudfunctions2_function" "function" {
+  for_each = local.functions
+
+  project     = var.project_id
+  location    = var.region
+  name        = "setpoint-${each.key}"
+  description = each.value.description
+
+  build_config {
+    runtime         = var.runtime
+    entry_point     = each.key
+    service_account = google_service_account.build.id
+
+    environment_variables = {
+      GOOGLE_FUNCTION_SOURCE = "functions/${each.key}/main.py"
+      # uv installs the library from the archive each time; pip keeps it for a day while pyproject.toml stays the same.
+      GOOGLE_PYTHON_PACKAGE_MANAGER = "uv"
+      UV_NO_DEV                     = "1" # uv would install the linters and test tools as well
+    }
+
+    source {
+      storage_source {
+        bucket = google_storage_bucket_object.source.bucket
+        object = google_storage_bucket_object.source.name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email            = google_service_account.function[each.key].email
+    ingress_settings                 = "ALLOW_INTERNAL_ONLY" # Pub/Sub and Eventarc of this project count as internal
+    available_memory                 = each.value.size.memory
+    available_cpu                    = each.value.size.cpu
+    timeout_seconds                  = each.value.size.timeout_seconds
+    max_instance_request_concurrency = each.value.size.concurrency
+    min_instance_count               = each.value.size.min_instances
+    max_instance_count               = each.value.size.max_instances
+    environment_variables            = each.value.environment
+  }
+
+  dynamic "event_trigger" {
+    for_each = each.value.bucket[*]
+
+    content {
+      event_type            = "google.cloud.storage.object.v1.finalized"
+      trigger_region        = var.region           # the bucket's
+      retry_policy          = "RETRY_POLICY_RETRY" # without it a failure counts as done
+      service_account_email = google_service_account.trigger.email
+
+      event_filters {
+        attribute = "bucket"
+        value     = event_trigger.value
+      }
+    }
+  }
+
+  depends_on = [
+    google_project_iam_member.build,
+    google_project_iam_member.build_reads,
+    google_project_iam_member.datastore_user,
+    google_project_iam_member.storage_publishes,
+    google_project_iam_member.trigger_receives,
+    google_project_service.api,
+    google_storage_bucket_iam_member.sync_reads,
+  ]
+}

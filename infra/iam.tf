@@ -1,0 +1,170 @@
+locals {
+  agents = {
+    feed   = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-cloudasset.iam.gserviceaccount.com"
+    pubsub = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+  }
+}
+
+# What the functions run as. Neither may read or change anything of the fleet.
+resource "google_service_account" "function" {
+  for_each = toset(["detect", "sync"])
+
+  project      = var.project_id
+  account_id   = "setpoint-${each.key}"
+  display_name = "Setpoint: ${each.key}"
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_project_iam_member" "datastore_user" {
+  for_each = google_service_account.function
+
+  project = var.project_id
+  role    = "roles/datastore.user"
+  member  = each.value.member
+
+  condition {
+    title      = "setpoint database"
+    expression = "resource.name == \"projects/${var.project_id}/databases/${var.firestore.database}\""
+  }
+}
+
+resource "google_pubsub_topic_iam_member" "drift_events" {
+  for_each = google_service_account.function
+
+  project = var.project_id
+  topic   = google_pubsub_topic.drift_events.name
+  role    = "roles/pubsub.publisher"
+  member  = each.value.member
+}
+
+resource "google_pubsub_topic_iam_member" "dead_letters_by_detect" {
+  project = var.project_id
+  topic   = google_pubsub_topic.dead_letters.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.function["detect"].member
+}
+
+resource "google_storage_bucket_iam_member" "sync_reads" {
+  bucket = google_storage_bucket.declarations.name
+  role   = "roles/storage.objectViewer"
+  member = google_service_account.function["sync"].member
+}
+
+resource "google_storage_bucket_iam_member" "uploader" {
+  for_each = var.uploaders
+
+  bucket = google_storage_bucket.declarations.name
+  role   = "roles/storage.objectCreator"
+  member = each.key
+}
+
+# Feeds publish as the service agent of the project that Setpoint runs in.
+resource "google_pubsub_topic_iam_member" "feed" {
+  project = var.project_id
+  topic   = google_pubsub_topic.asset_changes.name
+  role    = "roles/pubsub.publisher"
+  member  = local.agents.feed
+}
+
+# Dead letters are moved by Pub/Sub itself: it publishes them and takes them off the subscription.
+resource "google_pubsub_topic_iam_member" "dead_letters_by_pubsub" {
+  project = var.project_id
+  topic   = google_pubsub_topic.dead_letters.name
+  role    = "roles/pubsub.publisher"
+  member  = local.agents.pubsub
+}
+
+resource "google_pubsub_subscription_iam_member" "dead_letters_by_pubsub" {
+  project      = var.project_id
+  subscription = google_pubsub_subscription.detect.name
+  role         = "roles/pubsub.subscriber"
+  member       = local.agents.pubsub
+}
+
+# Who calls detect: the push subscription, with a token that Pub/Sub makes for this account.
+resource "google_service_account" "push" {
+  project      = var.project_id
+  account_id   = "setpoint-push"
+  display_name = "Setpoint: pushes changes to detect"
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_service_account_iam_member" "push_token" {
+  service_account_id = google_service_account.push.name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = local.agents.pubsub
+}
+
+resource "google_cloud_run_v2_service_iam_member" "push" {
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.function["detect"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.push.member
+}
+
+# Who calls sync: Eventarc, which Cloud Storage tells of new archives.
+resource "google_service_account" "trigger" {
+  project      = var.project_id
+  account_id   = "setpoint-trigger"
+  display_name = "Setpoint: tells sync of archives"
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_project_iam_member" "trigger_receives" {
+  project = var.project_id
+  role    = "roles/eventarc.eventReceiver"
+  member  = google_service_account.trigger.member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "trigger" {
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.function["sync"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.trigger.member
+}
+
+data "google_storage_project_service_account" "agent" {
+  project = var.project_id
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_project_iam_member" "storage_publishes" {
+  project = var.project_id
+  role    = "roles/pubsub.publisher" # on the project: Eventarc makes the topic, and gives it a name
+  member  = "serviceAccount:${data.google_storage_project_service_account.agent.email_address}"
+}
+
+# What the images are built as, instead of a default account that many organisations have disabled.
+resource "google_service_account" "build" {
+  project      = var.project_id
+  account_id   = "setpoint-build"
+  display_name = "Setpoint: builds the functions"
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_project_iam_member" "build" {
+  for_each = toset(["roles/artifactregistry.writer", "roles/logging.logWriter"])
+
+  project = var.project_id
+  role    = each.key
+  member  = google_service_account.build.member
+}
+
+# Cloud Functions copies the archive to a bucket of its own before it builds.
+resource "google_project_iam_member" "build_reads" {
+  project = var.project_id
+  role    = "roles/storage.objectViewer"
+  member  = google_service_account.build.member
+
+  condition {
+    title      = "source of functions"
+    expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${data.google_project.this.number}-\") || resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.source.name}\")"
+  }
+}

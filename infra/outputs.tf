@@ -1,0 +1,32 @@
+output "store" {
+  description = "The store's URL, for `setpoint plan`, `apply` and `findings list` with --store."
+  value       = local.store
+}
+
+output "declarations_bucket" {
+  description = "Where CI uploads archives of declarations."
+  value       = google_storage_bucket.declarations.name
+}
+
+output "topics" {
+  description = "The topics: what comes in, what goes out, and what could not be handled."
+  value = {
+    asset_changes = google_pubsub_topic.asset_changes.id
+    drift_events  = google_pubsub_topic.drift_events.id
+    dead_letters  = google_pubsub_topic.dead_letters.id
+  }
+}
+
+output "subscriptions" {
+  description = "The subscriptions to look into."
+  value = {
+    detect       = google_pubsub_subscription.detect.id
+    drift_events = google_pubsub_subscription.drift_events.id
+    dead_letters = google_pubsub_subscription.dead_letters.id
+  }
+}
+
+output "service_accounts" {
+  description = "What the functions run as."
+  value       = { for name, account in google_service_account.function : name => account.email }
+}

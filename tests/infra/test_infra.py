@@ -1,0 +1,291 @@
+"""infra/ and cloudbuild.yaml against the code and against the schema of Google's provider, without an account."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.hcl import Block, entries, read, strings
+from setpoint.core.catalogue import default_catalogue
+from setpoint.settings import VARIABLES
+
+ROOT = Path(__file__).parents[2]
+INFRA = ROOT / "infra"
+EXAMPLES = sorted((INFRA / "examples").iterdir())
+SCHEMA = json.loads(Path(__file__).with_name("provider_schema.json").read_text())["types"]
+META = {"count", "for_each", "provider", "depends_on"}
+META_BLOCKS = {"lifecycle", "provisioner", "connection"}
+TERRAFORM = shutil.which("terraform")
+CODE = read(INFRA)
+
+
+def local(name: str) -> str:
+    (found,) = [one.attributes[name] for one in CODE.named("locals") if name in one.attributes]
+    return found
+
+
+def typed() -> list[tuple[str, Block]]:
+    """Every resource and data source, under the name that the schema has for its type."""
+    prefixes = {"resource": "", "data": "data."}
+    return [(prefixes[one.kind] + one.labels[0], one) for one in CODE.blocks if one.kind in prefixes]
+
+
+def faults(path: str, block: Block, schema: dict[str, Any]) -> list[str]:
+    """What the provider would not take of a block."""
+    own = [one for one in block.blocks if one.kind not in META_BLOCKS]
+    inner = [Block(one.labels[0], (), *content(one)) if one.kind == "dynamic" else one for one in own]
+    written, opened = set(block.attributes) - META, {one.kind for one in inner}
+    needed = {name for name, need in schema["attributes"].items() if need == "required"}
+    needed_blocks = {name for name, one in schema["blocks"].items() if one["need"] == "required"}
+    found = [f"{path} has no attribute {name}" for name in sorted(written - set(schema["attributes"]))]
+    found += [f"{path} has no block {name}" for name in sorted(opened - set(schema["blocks"]))]
+    found += [f"{path} needs {name}" for name in sorted((needed - written) | (needed_blocks - opened))]
+    for one in inner:
+        if one.kind in schema["blocks"]:
+            found += faults(f"{path}.{one.kind}", one, schema["blocks"][one.kind])
+    return found
+
+
+def content(dynamic: Block) -> tuple[dict[str, str], list[Block]]:
+    (inner,) = dynamic.named("content")
+    return inner.attributes, inner.blocks
+
+
+def expressions() -> list[str]:
+    return [text for top in CODE.blocks for block in top.walk() for text in block.attributes.values()]
+
+
+def environment(function: str) -> dict[str, str]:
+    return entries(entries(entries(local("functions"))[function])["environment"])
+
+
+def settings_needed(function: str) -> set[str]:
+    """The settings that the wiring of a function asks for, by the call that its main.py makes."""
+    main = (ROOT / f"functions/{function}/main.py").read_text()
+    (entry,) = set(re.findall(r"wiring\.(\w+)\(\)", main))
+    wiring = ast.parse((ROOT / "shared/setpoint/wiring.py").read_text())
+    (made,) = [one for one in wiring.body if isinstance(one, ast.FunctionDef) and one.name == entry]
+    (call,) = [
+        one for one in ast.walk(made) if isinstance(one, ast.Call) and ast.unparse(one.func) == "from_environment"
+    ]
+    return {ast.literal_eval(name) for name in call.args[1:]}
+
+
+@pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the format of infra/ is not checked")
+def test_the_files_are_formatted():
+    checked = subprocess.run(
+        [TERRAFORM, "fmt", "-check", "-diff", "-recursive", str(INFRA)], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("used", "block"), typed(), ids=lambda one: "" if isinstance(one, str) else ".".join(one.labels)
+)
+def test_the_provider_takes_every_attribute_and_block(used, block):
+    assert faults(used, block, SCHEMA[used]) == []
+
+
+def test_a_misspelt_attribute_a_missing_one_and_an_unknown_block_are_found():
+    wrong = Block("resource", ("google_pubsub_topic", "x"), {"nam": '"x"'}, [Block("push_config")])
+    assert faults("topic", wrong, SCHEMA["google_pubsub_topic"]) == [
+        "topic has no attribute nam",
+        "topic has no block push_config",
+        "topic needs name",
+    ]
+
+
+def test_every_reference_names_a_block_that_is_there_and_an_attribute_that_the_provider_gives():
+    there = {f"{used}.{block.labels[1]}": SCHEMA[used] for used, block in typed()}
+    reference = re.compile(r"((?:data\.)?google_\w+\.\w+)(?:\[[^\]]*\])?(?:\.(\w+))?(?:\[0\]\.(\w+))?")
+    found = [match for text in expressions() for match in reference.finditer(text)]
+    assert len(found) > 40
+    for match in found:
+        name, attribute, nested = match.groups()
+        assert name in there, match[0]
+        schema = there[name]
+        assert attribute is None or attribute in {*schema["attributes"], *schema["blocks"], *schema["computed"]}, match[
+            0
+        ]
+        if nested:
+            inner = schema["blocks"][attribute]
+            assert nested in {*inner["attributes"], *inner["computed"]}, match[0]
+
+
+def test_every_local_and_variable_that_is_used_is_defined_and_every_one_that_is_defined_is_used():
+    text = "\n".join(expressions())
+    locals_defined = {name for one in CODE.named("locals") for name in one.attributes}
+    assert set(re.findall(r"\blocal\.(\w+)", text)) == locals_defined
+    assert set(re.findall(r"\bvar\.(\w+)", text)) == {one.labels[0] for one in CODE.named("variable")}
+
+
+def test_every_variable_says_what_it_is_and_every_check_of_one_has_a_message():
+    for one in CODE.named("variable"):
+        assert {"description", "type"} <= set(one.attributes), one.labels
+        assert all({"condition", "error_message"} == set(check.attributes) for check in one.named("validation"))
+
+
+def test_every_function_of_the_code_is_deployed_and_no_other():
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
+    assert set(entries(local("functions"))) == folders
+    (accounts,) = [
+        block for used, block in typed() if used == "google_service_account" and block.labels[1] == "function"
+    ]
+    assert set(strings(accounts.attributes["for_each"])) == folders
+
+
+def test_the_entry_point_and_the_source_are_those_of_the_function():
+    (function,) = [block for used, block in typed() if used == "google_cloudfunctions2_function"]
+    (build,) = function.named("build_config")
+    assert build.attributes["entry_point"] == "each.key"
+    source = strings(entries(build.attributes["environment_variables"])["GOOGLE_FUNCTION_SOURCE"])
+    assert source == ["functions/${each.key}/main.py"]
+    for name in entries(local("functions")):
+        main = ast.parse((ROOT / f"functions/{name}/main.py").read_text())
+        decorated = [one for one in main.body if isinstance(one, ast.FunctionDef) and one.decorator_list]
+        assert [one.name for one in decorated] == [name]
+
+
+@pytest.mark.parametrize("function", sorted(entries(local("functions"))))
+def test_the_environment_is_exactly_what_the_function_reads(function):
+    assert set(environment(function)) == {VARIABLES[name] for name in settings_needed(function)}
+
+
+def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
+    for function in entries(local("functions")):
+        for variable, value in environment(function).items():
+            if variable.endswith("_TOPIC"):
+                assert re.fullmatch(r"google_pubsub_topic\.\w+\.id", value)  # projects/P/topics/T
+    assert local("store") == '"firestore://${var.project_id}/${google_firestore_database.setpoint.name}"'
+
+
+def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
+    adapter = (ROOT / "shared/setpoint/adapters/firestore.py").read_text()
+    collections = set(re.findall(r'collection\("(\w+)"\)', adapter))
+    asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))
+    stored = {
+        key.value
+        for one in ast.walk(ast.parse(adapter))
+        if isinstance(one, ast.Dict)
+        for key in one.keys
+        if isinstance(key, ast.Constant)
+    } | set(re.findall(r'more\["(\w+)"\]', adapter))
+
+    unindexed = {collection: set(strings(fields)) for collection, fields in entries(local("unindexed")).items()}
+
+    assert asked == {"status", "pending"}
+    assert set(unindexed) == collections - {"manifests"}  # whose documents have no fields, only parts
+    assert unindexed["findings"] == stored - asked
+    assert all(fields == {"body"} for collection, fields in unindexed.items() if collection != "findings")
+
+
+def test_every_asset_type_of_a_feed_is_one_that_setpoint_can_compare():
+    (variable,) = [one for one in CODE.named("variable") if one.labels == ("asset_types",)]
+    types = set(strings(variable.attributes["type"]))
+    assert len(types) > 30
+    assert [one for one in sorted(types) if not default_catalogue().schemas_for(one)] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_sets_variables_that_the_module_has_and_all_that_it_needs(example):
+    (module,) = read(example).named("module")
+    variables = {one.labels[0]: one for one in CODE.named("variable")}
+    needed = {name for name, one in variables.items() if "default" not in one.attributes}
+    assert needed <= set(module.attributes) - {"source"} <= set(variables)
+    assert (example / strings(module.attributes["source"])[0]).resolve() == INFRA
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory) -> zipfile.ZipFile:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout of Git: what the archive would hold is not known")
+    target = tmp_path_factory.mktemp("archive") / "setpoint.zip"
+    subprocess.run([sys.executable, str(INFRA / "archive.py"), str(target)], check=True, capture_output=True)
+    return zipfile.ZipFile(target)
+
+
+def test_the_archive_holds_the_functions_the_library_and_its_data(archive):
+    names = set(archive.namelist())
+    package = ROOT / "shared/setpoint"
+    assert {f"functions/{name}/main.py" for name in entries(local("functions"))} <= names
+    assert {"shared/setpoint/settings.py", "shared/setpoint/catalogue/storage.json.gz"} <= names
+    assert {path for path in names if path.startswith("shared/")} >= {
+        str(path.relative_to(ROOT)) for path in package.glob("catalogue/*.json.gz")
+    }
+
+
+def test_the_buildpack_finds_what_it_installs_from_and_nothing_that_comes_before_it(archive):
+    names = set(archive.namelist())
+    project = tomllib.loads(archive.read("pyproject.toml").decode())["project"]
+    assert {project["readme"], *project["license-files"]} <= names
+    assert any(one.startswith("functions-framework") for one in project["dependencies"])
+    assert not {"requirements.txt", "uv.lock", "poetry.lock"} & names
+
+
+def test_the_same_source_makes_the_same_archive(archive, tmp_path):
+    again = tmp_path / "again.zip"
+    subprocess.run([sys.executable, str(INFRA / "archive.py"), str(again)], check=True, capture_output=True)
+    assert again.read_bytes() == Path(os.fspath(archive.filename)).read_bytes()
+
+
+def cloud_build() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "cloudbuild.yaml").read_text())
+
+
+def script(step: dict[str, Any]) -> str:
+    return step.get("script") or " ".join(step.get("args", []))
+
+
+def test_cloud_build_goes_from_install_to_smoke_test():
+    steps = [step["id"] for step in cloud_build()["steps"]]
+    assert steps == ["install", "lint", "types", "layers", "test", "archive", "fetch", "plan", "keep", "apply", "smoke"]
+
+
+def test_cloud_build_names_only_make_targets_that_exist():
+    targets = set(re.findall(r"^([\w$()/.-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    expanded = {target.replace("$(VENV)", ".venv") for target in targets}
+    named = [
+        word
+        for step in cloud_build()["steps"]
+        for call in re.findall(r"make ([^\n;&]+)", script(step))
+        for word in call.split()
+    ]
+    assert len(named) >= 5
+    assert set(named) <= expanded
+
+
+def test_cloud_build_uses_every_substitution_that_it_has_and_names_only_folders_that_exist():
+    built = cloud_build()
+    text = "\n".join(script(step) + " ".join(step.get("env", [])) for step in built["steps"])
+    assert set(re.findall(r"\$\{?(_[A-Z_]+)", text)) == set(built["substitutions"])
+    assert (ROOT / built["substitutions"]["_ROOT"]).is_dir()
+
+
+def test_the_smoke_test_speaks_of_topics_and_subscriptions_that_infra_makes():
+    text = "\n".join(script(step) for step in cloud_build()["steps"] if step["id"] == "smoke")
+    topics = {strings(block.attributes["name"])[0] for used, block in typed() if used == "google_pubsub_topic"}
+    assert (
+        set(re.findall(r"(?:topics publish|--topic[= ])\s*([a-z-]+)", text))
+        == {"asset-changes", "dead-letters"}
+        <= topics
+    )
+
+
+def test_no_registry_is_named():
+    files = [*INFRA.rglob("*.tf"), ROOT / "cloudbuild.yaml", ROOT / ".gcloudignore", ROOT / "docs/install.md"]
+    for path in files:
+        assert not re.search(r"registry\.terraform|\bgcr\.io|pkg\.dev|docker\.io|pypi\.org|npmjs", path.read_text()), (
+            path
+        )
