@@ -12,7 +12,7 @@ from strategies import TYPES, answered, declared, schema_of
 
 from setpoint import flow
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core import exporting
+from setpoint.core import exporting, iam
 from setpoint.core.catalogue import Field, Schema, default_catalogue
 from setpoint.core.declarations import Owner, desired
 from setpoint.core.exporting import export
@@ -246,16 +246,23 @@ def test_a_field_that_the_api_does_not_describe_is_left_out_and_said() -> None:
     assert reasons({"name": "web", "novel": 1}) == {"novel": exporting.UNKNOWN}
 
 
-def test_elements_that_could_be_taken_for_one_another_keep_their_defaults() -> None:
-    rules = [{"IPProtocol": "", "ports": ["1"]}, {"IPProtocol": "tcp", "ports": ["1"]}]
-    for order in (rules, rules[::-1]):
-        assert outcome(observed({"name": "web", "allowed": order})) == "in_sync"
+def test_a_long_list_keeps_its_order_and_its_elements() -> None:
+    rules = [{"IPProtocol": str(number), "ports": []} for number in range(1, 100)]
+    assert data_of({"name": "web", "allowed": rules})["allowed"] == [{"IPProtocol": str(at)} for at in range(1, 100)]
+    assert outcome(observed({"name": "web", "allowed": rules})) == "in_sync"
 
 
-def test_a_default_of_a_free_form_object_is_no_default() -> None:
-    dashboard = {"name": "a", "configs": {"x": {"enabled": False}}}
-    found = data_of({"parameters": dashboard, "displayName": "x"}, "bigquerydatatransfer.googleapis.com/TransferConfig")
-    assert found.get("displayName") == "x"
+def test_what_would_not_compare_as_equal_to_itself_is_left_out_and_said() -> None:
+    rules = [{"IPProtocol": str(number), "ports": []} for number in range(1, 100)]
+    twice = {"name": "web", "allowed": [{"IPProtocol": "x", "ports": []}, *rules, {"IPProtocol": "x"}]}
+    assert data_of(twice) == {"name": "web"}
+    assert reasons(twice)["allowed"] == exporting.UNLIKE
+    assert outcome(observed(twice)) == "in_sync"
+
+
+def test_a_zero_in_a_map_or_in_a_free_form_object_is_no_default() -> None:
+    data = {"displayName": "x", "params": {"empty": "", "off": False, "many": 0, "one": 1}}
+    assert data_of(data, "bigquerydatatransfer.googleapis.com/TransferConfig") == data
 
 
 @pytest.mark.parametrize(
@@ -332,9 +339,11 @@ _bindings = st.fixed_dictionaries(
 @given(bindings=st.lists(_bindings, max_size=5))
 def test_an_exported_iam_policy_is_in_sync_and_a_new_grant_is_not(bindings: list[Any]) -> None:
     observation = observed({"bindings": bindings, "etag": "x"}, content="iam_policy")
-    found = export(observation, CATALOGUE)
-    if found.declaration is not None:
+    found = export(observation, CATALOGUE).declaration
+    if found is not None:
         assert outcome(observation) == "in_sync"
+        given_since = {"bindings": [*bindings, {"role": "roles/viewer", "members": ["user:new@example.com"]}]}
+        assert len(iam.compare(found.data, given_since, found.authority)) == 1
 
 
 def test_org_policies_are_exported_by_constraint_without_what_the_server_writes() -> None:
