@@ -289,3 +289,93 @@ def test_no_registry_is_named():
         assert not re.search(r"registry\.terraform|\bgcr\.io|pkg\.dev|docker\.io|pypi\.org|npmjs", path.read_text()), (
             path
         )
+
+
+GOOD = {
+    "project_id": '"fleet-ops"',
+    "region": '"europe-west1"',
+    "watch": '["organizations/566099688680", "folders/918177713511", "projects/shop-prod"]',
+    "source_archive": f'"{Path(__file__).as_posix()}"',  # any file that is there
+}
+BAD = {
+    "project_id": '"20318464073"',
+    "region": '"EU"',
+    "watch": '["organisations/1"]',
+    "asset_types": '{ RESOURCE = ["bucket"] }',
+    "source_archive": '"/nowhere.zip"',
+    "runtime": '"python312"',
+    "firestore": '{ database = "x" }',
+    "detect": "{ timeout_seconds = 601, concurrency = 0, min_instances = 21 }",
+    "sync": "{ timeout_seconds = 541, max_instances = 0 }",
+    "delivery_attempts": "101",
+    "archive_days": "1",
+    "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
+}
+
+
+@pytest.fixture(scope="module")
+def variables(tmp_path_factory) -> Path:
+    """The variables and the feeds that follow from them, as a module that needs no provider."""
+    folder = tmp_path_factory.mktemp("variables")
+    shutil.copy(INFRA / "variables.tf", folder)
+    feeds = (INFRA / "feeds.tf").read_text()
+    computed = feeds[: feeds.index("\nresource ")] + '\noutput "feeds" {\n  value = local.feeds\n}\n'
+    (folder / "main.tf").write_text(computed)
+    subprocess.run([TERRAFORM, "init", "-input=false"], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def plan(folder: Path, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    (folder / "terraform.tfvars").write_text("".join(f"{name} = {value}\n" for name, value in values.items()))
+    command = [TERRAFORM, "plan", "-input=false", "-no-color", "-out=made.tfplan"]
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the variables are not tried")
+def test_each_watched_parent_gets_a_feed_for_each_content_type(variables):
+    planned = plan(variables, GOOD)
+    assert planned.returncode == 0, planned.stderr
+    shown = subprocess.run(
+        [TERRAFORM, "show", "-json", "made.tfplan"], cwd=variables, check=True, capture_output=True, text=True
+    )
+    feeds = json.loads(shown.stdout)["planned_values"]["outputs"]["feeds"]["value"]
+    assert len(feeds) == 9
+    assert {key: value for key, value in feeds["projects/shop-prod ORG_POLICY"].items() if key != "types"} == {
+        "kind": "projects",
+        "parent": "shop-prod",
+        "content": "ORG_POLICY",
+        "id": "setpoint-org-policy",
+    }
+
+
+@pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the variables are not tried")
+def test_a_bad_value_of_any_variable_is_refused_with_its_message(variables):
+    refused = plan(variables, BAD)
+    said = " ".join(re.sub(r"[│╷╵]", " ", refused.stderr).split())
+    messages = [
+        strings(check.attributes["error_message"])[0]
+        for one in CODE.named("variable")
+        for check in one.named("validation")
+    ]
+    assert len(messages) > 10
+    assert [message for message in messages if message not in said] == []
+
+
+@pytest.mark.parametrize("step", cloud_build()["steps"], ids=lambda step: step["id"])
+def test_the_script_of_a_step_is_read_by_a_shell(step):
+    read_by = subprocess.run(["sh", "-n"], input=script(step), text=True, check=False, capture_output=True)
+    assert read_by.returncode == 0, read_by.stderr
+
+
+@pytest.mark.parametrize("name", ["apply", "smoke"])
+def test_nothing_is_changed_unless_the_build_is_the_approved_one(name, tmp_path):
+    (step,) = [one for one in cloud_build()["steps"] if one["id"] == name]
+    for apply in ("false", "", "True"):
+        ran = subprocess.run(
+            ["/bin/sh", "-c", script(step)],
+            cwd=tmp_path,
+            env={"_APPLY": apply, "PATH": ""},
+            check=False,
+            capture_output=True,
+        )
+        assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
