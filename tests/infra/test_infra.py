@@ -283,12 +283,13 @@ def test_the_smoke_test_speaks_of_topics_and_subscriptions_that_infra_makes():
     )
 
 
-def test_no_registry_is_named():
-    files = [*INFRA.rglob("*.tf"), ROOT / "cloudbuild.yaml", ROOT / ".gcloudignore", ROOT / "docs/install.md"]
-    for path in files:
-        assert not re.search(r"registry\.terraform|\bgcr\.io|pkg\.dev|docker\.io|pypi\.org|npmjs", path.read_text()), (
-            path
-        )
+def test_images_and_providers_are_named_without_a_registry():
+    for step in cloud_build()["steps"]:
+        assert "." not in step["name"].split(":")[0]
+    for folder in [INFRA, *EXAMPLES]:
+        (settings,) = read(folder).named("terraform")
+        (required,) = settings.named("required_providers")
+        assert strings(entries(required.attributes["google"])["source"]) == ["hashicorp/google"]
 
 
 GOOD = {
