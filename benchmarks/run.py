@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from deepdiff import DeepDiff
 from rich.console import Console
 from rich.table import Table
 
-from setpoint import flow
+from setpoint import flow, syncing
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
 from setpoint.adapters.sqlite import SqliteStore
 from setpoint.core import events, findings, judging, observations
@@ -109,14 +110,18 @@ def rows(measured: list[dict[str, float]]) -> Iterable[Row]:
             if high == _NO_LIMIT
             else f"{low // 1000}-{high // 1000} KB"
         )
-        micros = [
+        loads, parse, compared, event, deepdiff = (
             statistics.median(one[key] for one in some) * 1e6
             for key in ("loads", "parse", "compare", "event", "deepdiff")
-        ]
+        )
         yield Row(
             name,
             len(some),
-            *micros,
+            loads,
+            parse,
+            compared,
+            event,
+            deepdiff,
             statistics.median(map(_parse_and_compare, some)),
             statistics.median(map(_event, some)),
             statistics.median(map(_deepdiff, some)),
@@ -152,7 +157,7 @@ def pipeline(some: list[Case]) -> dict[str, float]:
     messages = [case.message for case in some if 2_000 <= len(case.message) <= 6_000] or [case.message for case in some]
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "bench.db")
-        store.declare(desired((case.declaration,)) for case in some)
+        syncing.declare(store, [desired((case.declaration,)) for case in some], (), datetime.now(UTC))
         deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
         took, parsed, count = 0.0, 0.0, 0
         while took < 2.0:
