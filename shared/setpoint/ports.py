@@ -123,7 +123,26 @@ class DesiredStore(Protocol):
         """Write records; up to some hundred at a time."""
 
 
-class Store(StateStore, DesiredStore, Protocol):
+class ProjectStore(Protocol):
+    """Which project has which number; both methods raise ``Unavailable`` where the store does not answer."""
+
+    def project_id(self, number: str) -> str:
+        """The id of the project with a number, as it was last learned; empty where it is not known.
+
+        Args:
+            number: the project's number, digits alone.
+        """
+
+    def learn_project(self, number: str, identifier: str) -> None:
+        """Keep the id of the project with a number, in place of the one before; to learn it twice does no harm.
+
+        Args:
+            number: the project's number, digits alone.
+            identifier: the project's id, ``my-project``.
+        """
+
+
+class Store(StateStore, DesiredStore, ProjectStore, Protocol):
     """A whole store, as every backend is one."""
 
 

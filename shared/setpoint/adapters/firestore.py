@@ -1,8 +1,9 @@
 """The store of an installation on Google Cloud: Firestore in native mode.
 
 Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
-generation; ``control`` with the document ``sources``. Payloads are JSON in a string field, since a document may have
-only 40,000 index entries and field names allow few characters (https://cloud.google.com/firestore/quotas).
+generation; ``control`` with the document ``sources``; ``projects``, one document a project number. Payloads are JSON in
+a string field, since a document may have only 40,000 index entries and field names allow few characters
+(https://cloud.google.com/firestore/quotas).
 
 One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
 those lock, and under contention they wait for each other; a failed precondition is known at once.
@@ -78,6 +79,7 @@ class FirestoreStore:
         self._desired = client.collection("desired")
         self._findings = client.collection("findings")
         self._manifests = client.collection("manifests")
+        self._projects = client.collection("projects")
         self._control = client.collection("control").document("sources")
 
     def read(self, key: ResourceKey) -> Snapshot:
@@ -198,6 +200,17 @@ class FirestoreStore:
                 for reference, body in documents.items():
                     batch.set(reference, {"body": body.decode()})
                 batch.commit()
+
+    def project_id(self, number: str) -> str:
+        """See ``ProjectStore.project_id``."""
+        with _answering(f"project {number}"):
+            found = self._projects.document(number).get()
+        return str((found.to_dict() or {}).get("id", ""))
+
+    def learn_project(self, number: str, identifier: str) -> None:
+        """See ``ProjectStore.learn_project``."""
+        with _answering(f"project {number}"):
+            self._projects.document(number).set({"id": identifier})
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

@@ -29,6 +29,7 @@ class MemoryStore:
         self._rules = Rules()
         self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
         self._observations: dict[ResourceKey, Observation] = {}
+        self._projects: dict[str, str] = {}
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
@@ -95,6 +96,14 @@ class MemoryStore:
         """See ``DesiredStore.write_records``."""
         with self._lock:
             self._records.update(records)
+
+    def project_id(self, number: str) -> str:
+        """See ``ProjectStore.project_id``."""
+        return self._projects.get(number, "")
+
+    def learn_project(self, number: str, identifier: str) -> None:
+        """See ``ProjectStore.learn_project``."""
+        self._projects[number] = identifier
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

@@ -30,7 +30,7 @@ from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
 from setpoint.ports import Manifest, Snapshot, StoredControl
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS manifests (
     source TEXT NOT NULL, generation INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (source, generation)
 );
 CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS projects (number TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS findings (
     id TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
@@ -215,6 +216,17 @@ class SqliteStore:
         connection = self._connection()
         with _answering(), _transaction(connection):
             connection.executemany(_REPLACE_DESIRED, [(key.id, encode_record(one)) for key, one in records.items()])
+
+    def project_id(self, number: str) -> str:
+        """See ``ProjectStore.project_id``."""
+        with _answering():
+            row = self._connection().execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
+        return row[0] if row else ""
+
+    def learn_project(self, number: str, identifier: str) -> None:
+        """See ``ProjectStore.learn_project``."""
+        with _answering():
+            self._connection().execute("INSERT OR REPLACE INTO projects VALUES (?, ?)", (number, identifier))
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
