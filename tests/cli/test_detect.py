@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,65 @@ def test_an_empty_directory_of_declarations_is_no_clean_fleet(tmp_path: Path) ->
     done = setpoint("apply", str(tmp_path), "--store", "memory:")
     assert done.returncode == 1
     assert "no declarations in" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["[/x].jsonl", "[red]x[/].jsonl", ":bug:.jsonl"])
+def test_a_path_that_looks_like_markup_is_said_as_it_is(name: str, tmp_path: Path) -> None:
+    missing = setpoint("detect", "--feed", str(tmp_path / name))
+    assert (missing.returncode, missing.stderr) == (
+        1,
+        f"error: {tmp_path / name}: cannot be read: No such file or directory\n",
+    )
+    (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+    (tmp_path / name).write_text("broken\n")
+    rejected = setpoint("detect", "--feed", str(tmp_path / name))
+    assert rejected.returncode == 0
+    assert f"rejected: {tmp_path / name}:1: " in rejected.stderr
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_it_is(declarations: str, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    (Path(declarations) / "orders.yaml").write_text(DECLARED.replace("team: shop}}", "team: '[/shop]'}}"))
+    feed = lines(change(1, "[/600s]"))
+    assert setpoint("detect", "-d", declarations, "--feed", "-", "--store", store, stdin=feed).returncode == 0
+    (finding,) = events(setpoint("findings", "list", "--store", store, "--output", "jsonl"))
+    shown = setpoint("findings", "show", finding["id"], "--store", store)
+    assert "[/shop]" in shown.stdout, shown.stderr
+    assert "[/600s]" in shown.stdout
+
+
+def test_a_reader_that_stops_reading_ends_the_run_quietly(declarations: str, tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text(lines(*(change(at, "600s" if at % 2 else "86400s") for at in range(1, 60))) * 50)
+    command = [sys.executable, "-m", "setpoint", "detect", "-d", declarations, "--feed", str(feed), "--output", "jsonl"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()  # before the first event: every write meets a closed pipe
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=60) == 141
+    assert said.splitlines() == ["1 declared, 100.0% of 2 values comparable"]
+
+
+def test_a_table_whose_reader_is_gone_ends_quietly(declarations: str) -> None:
+    command = [sys.executable, "-m", "setpoint", "detect", "-d", declarations, "--feed", "-"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
+        process.stdout.close()
+        process.stdin.write(lines(change(1, "600s")))
+        process.stdin.close()
+        said = process.stderr.read()
+        assert process.wait(timeout=60) == 141
+    assert "rror" not in said
+
+
+def test_an_interrupt_ends_the_run_as_a_shell_expects(declarations: str) -> None:
+    command = [sys.executable, "-m", "setpoint", "detect", "-d", declarations, "--feed", "-", "--output", "jsonl"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:  # type: ignore[call-overload]
+        process.stdin.write(lines(change(1, "600s")))
+        process.stdin.flush()
+        assert "drift.opened" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
+        assert "Traceback" not in process.stderr.read()

@@ -28,6 +28,8 @@ class JsonlBus:
         try:
             self._stream.writelines(events.encode(event) + b"\n" for event in events_of_one)
             self._stream.flush()
+        except BrokenPipeError:
+            raise  # whoever read has stopped: no error, and nothing to try again
         except OSError as error:
             raise Unavailable(f"the output cannot be written ({error.strerror})") from error
 

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from setpoint.cli import apply, detect, diff, export, findings, sweep
-from setpoint.cli.output import errors
+from setpoint.cli.output import say_error, stop_writing
 from setpoint.errors import SetpointError
 
+_INTERRUPTED = 130
+
+
+class _Commands(TyperGroup):
+    """The commands, interrupted as a shell expects; here, since Typer has its own way with what comes out of them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(_INTERRUPTED) from None
+        except BrokenPipeError:
+            stop_writing()
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Says within seconds what in your Google Cloud fleet no longer is as declared.",
     no_args_is_help=True,
     add_completion=False,
@@ -34,10 +52,5 @@ def main() -> None:
     try:
         app()
     except SetpointError as error:
-        errors.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
+        say_error(error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)

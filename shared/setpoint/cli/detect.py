@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +16,7 @@ import typer
 from setpoint import flow, syncing, wiring
 from setpoint.cli import feed
 from setpoint.cli.apply import StoreUrl, load_all
-from setpoint.cli.output import errors, out, print_findings
+from setpoint.cli.output import out, print_findings, say, say_warning
 from setpoint.cli.rejected import Rejected
 from setpoint.core.findings import Outcome
 from setpoint.errors import BadRequest, TransientError, Unavailable
@@ -94,14 +94,19 @@ def detect(  # noqa: PLR0913 - the options of the command
 
 def _from_file(name: str, deps: Deps, rejected: Rejected) -> Outcomes:
     outcomes: Outcomes = Counter()
+    for message in _messages(name):
+        rejected.where = f"{name}:{message.where}"
+        outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+    return outcomes
+
+
+def _messages(name: str) -> Iterator[feed.Message]:
+    """The messages of a file; what goes wrong while they are handled is not the file's fault and passes by here."""
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
-            for message in feed.messages(stream):
-                rejected.where = f"{name}:{message.where}"
-                outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+            yield from feed.messages(stream)
     except OSError as error:
         raise BadRequest(f"{name}: cannot be read: {error.strerror}") from error
-    return outcomes
 
 
 def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle: bool) -> Outcomes:
@@ -115,14 +120,14 @@ def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle:
             try:
                 came, failed = _pull(subscription, deps, outcomes)
             except Unavailable as error:
-                errors.print(f"[yellow]again:[/] {error}", soft_wrap=True)
+                say_warning(error, "again")
                 came, failed = True, True
             idle = 0 if came else idle + 1
             failures = failures + 1 if failed else 0
             if failures:
                 time.sleep(min(2.0**failures, _LONGEST_PAUSE))
     except KeyboardInterrupt:
-        errors.print("stopped; what was not acknowledged will be delivered again")
+        say("stopped; what was not acknowledged will be delivered again")
     return outcomes
 
 
@@ -135,7 +140,7 @@ def _pull(subscription: PubSubFeed, deps: Deps, outcomes: Outcomes) -> tuple[boo
             outcomes[flow.receive(message.data, message.attributes, deps)] += 1
             done.append(message)
         except TransientError as error:
-            errors.print(f"[yellow]again:[/] {error}", soft_wrap=True)
+            say_warning(error, "again")
             again.append(message)
     subscription.settle(done, again)
     return bool(batch), bool(again)
@@ -147,7 +152,7 @@ def _timed(work: Callable[[], Outcomes]) -> None:
     took = time.perf_counter() - started
     total = outcomes.total()
     told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    errors.print(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {told or 'nothing came'}")
+    say(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {told or 'nothing came'}")
 
 
 def _show(deps: Deps) -> None:

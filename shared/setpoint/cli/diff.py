@@ -104,7 +104,7 @@ def _print(found: Examination, *, explain: bool) -> None:
         for column in ("field", "why it is no difference"):
             table.add_column(column, overflow="fold")
         for note in found.notes:
-            table.add_row(note.path, note.reason)
+            table.add_row(Text(note.path), Text(note.reason))
         for note in found.unchecked:
             table.add_row(Text(note.path, "yellow"), Text(f"not checked: {note.reason}", "yellow"))
         out.print(table)

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from setpoint import wiring
 from setpoint.cli.apply import DEFAULT_STORE, StoreUrl
@@ -88,7 +89,7 @@ def _find(store: StateStore, wanted: str) -> ResourceState:
 def _details(state: ResourceState) -> Table:
     finding = state.finding
     assert finding is not None  # noqa: S101 - only drifted records are looked through
-    table = Table(show_header=False, title=state.key.name, title_justify="left")
+    table = Table(show_header=False, title=Text(state.key.name), title_justify="left")
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     rows = {
@@ -110,7 +111,7 @@ def _details(state: ResourceState) -> Table:
     }
     for name, value in rows.items():
         if value:
-            table.add_row(name, value)
+            table.add_row(name, Text(value))
     for difference in finding.differences:
         table.add_row(difference.op, difference_line(difference))
     if (more := finding.difference_count - len(finding.differences)) > 0:

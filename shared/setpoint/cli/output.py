@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
 from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
-from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 
-out = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+_READER_GONE = 141
+"""What a shell says of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
+
+
+def stop_writing() -> NoReturn:
+    """End quietly, since whoever read the output has stopped; what is still buffered goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            with suppress(OSError):  # a stream without a file, as a test has it
+                os.dup2(nowhere, stream.fileno())
+    raise SystemExit(_READER_GONE)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        stop_writing()
+
+
+out = _Console(highlight=False)
+errors = _Console(stderr=True, highlight=False)
 
 SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _OPERATION_STYLES = {"changed": "yellow", "missing": "red", "unexpected": "magenta"}
@@ -32,7 +54,7 @@ _MOST_SKIPPED = 5
 def report(loaded: Loaded) -> None:
     """Tell on standard error what was loaded and what is wrong."""
     for problem in loaded.problems:
-        errors.print(problem_line(problem), soft_wrap=True)
+        say_error(problem)  # ``file:line: field: message``, which terminals and editors can follow
     said = f"{len(loaded.desired)} declared"
     if loaded.scopes:
         said += f", {len(loaded.scopes)} scopes"
@@ -40,19 +62,30 @@ def report(loaded: Loaded) -> None:
     if loaded.skipped:
         most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
         said += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
+    text = Text(said)
     if loaded.problems:
-        said += f", [red]{len(loaded.problems)} problems[/]"
-    errors.print(said)
+        text.append(", ").append(f"{len(loaded.problems)} problems", "red")
+    errors.print(text)
 
 
-def problem_line(problem: Problem) -> str:
-    """``file:line: field: message``, which terminals and editors can follow."""
-    return f"[red]error:[/] {escape(str(problem))}"
+def say(text: object) -> None:
+    """Say something on standard error as it is, whatever brackets there are in it."""
+    errors.print(Text(str(text)), soft_wrap=True)
+
+
+def say_error(text: object) -> None:
+    """Say on standard error what is wrong."""
+    errors.print(Text.assemble(("error:", "red"), " ", str(text)), soft_wrap=True)
+
+
+def say_warning(text: object, word: str = "warning") -> None:
+    """Say on standard error what to look at; ``word`` tells of what sort it is."""
+    errors.print(Text.assemble((f"{word}:", "yellow"), " ", str(text)), soft_wrap=True)
 
 
 def print_findings(console: Console, states: Iterable[ResourceState], title: str) -> None:
     """Findings as a person wants to see them, the worst first; piped into a file, one difference stays one line."""
-    console.print(title, style="bold", soft_wrap=True)
+    console.print(Text(title, "bold"), soft_wrap=True)
     for state in sorted(states, key=_worst_first):
         console.print(finding_block(state), soft_wrap=not console.is_terminal)
 

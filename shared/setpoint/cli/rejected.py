@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from setpoint.cli.output import errors
+from setpoint.cli.output import say, say_warning
 from setpoint.errors import Unavailable
 from setpoint.ports import DeadLetters
 from setpoint.wiring import dead_letters_in
@@ -27,7 +27,7 @@ class Rejected:
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
         """See ``DeadLetters.put``."""
-        errors.print(f"[yellow]rejected:[/] {self.where}: {reason}", soft_wrap=True)
+        say_warning(f"{self.where}: {reason}", "rejected")
         if self._file is None:
             return
         if self._letters is None:
@@ -36,7 +36,7 @@ class Rejected:
             except OSError as error:
                 raise Unavailable(f"{self._file} cannot be written ({error.strerror})") from error
             self._letters = dead_letters_in(self._stream)
-            errors.print(f"kept in {self._file}")
+            say(f"kept in {self._file}")
         self._letters.put(message, attributes, reason)
 
     def close(self) -> None:
