@@ -7,15 +7,18 @@ and not yet marked as published is published then, under the same ids.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from setpoint.core import findings, judging, observations
 from setpoint.core.findings import Outcome
 from setpoint.core.judging import Schemas
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import Conflict, PermanentError
+from setpoint.errors import Conflict, MalformedMessage
 from setpoint.ports import DeadLetters, EventBus, Snapshot, Store
+from setpoint.projects import Projects
 
 _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
@@ -30,23 +33,29 @@ class Deps:
         bus: where events go; None leaves them stored, for the next who has one.
         dead_letters: where messages go that can never be handled.
         schemas: what is known of asset types.
+        projects: what projects are called, over the store.
     """
 
     store: Store
     bus: EventBus | None
     dead_letters: DeadLetters
     schemas: Schemas | None = None
+    projects: Projects = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "projects", Projects(self.store))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcome:
     """Handle a message, and dead-letter it with the reason where it can never be handled.
 
     Raises:
+        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
         TransientError: let the message be delivered again.
     """
     try:
         return handle_change(message, attributes, deps)
-    except PermanentError as error:
+    except MalformedMessage as error:
         deps.dead_letters.put(message, attributes, str(error))
         return "rejected"
 
@@ -101,10 +110,24 @@ def heal(deps: Deps) -> int:
     return len(keys)
 
 
+def _read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
+    """What is stored of the resource, under the name that it is declared by; other names are tried where it is not."""
+    snapshot = deps.store.read(observation.key)
+    if snapshot.desired is not None:
+        return snapshot, observation
+    observation = deps.projects.placed(observation)
+    for key in deps.projects.other_keys(observation):
+        other = deps.store.read(key)
+        if other.desired is not None:
+            return other, replace(observation, key=key)
+    return snapshot, observation
+
+
 def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
+    deps.projects.learn(observation)
     for _ in range(_ATTEMPTS):
-        snapshot = deps.store.read(observation.key)
+        snapshot, observation = _read(observation, deps)
         verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
         transition = findings.advance(snapshot.state, observation, verdict)
         if transition.state is None:

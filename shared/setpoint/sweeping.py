@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec.structs import replace
+
 from setpoint import flow
-from setpoint.core import control as controlling
 from setpoint.core.declarations import Declaration
 from setpoint.core.findings import Outcome
 from setpoint.core.names import Content, ResourceKey, project_of
@@ -22,12 +23,9 @@ from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.flow import Deps
 from setpoint.ports import Inventory, Page
-from setpoint.syncing import batches
 
 LAG = timedelta(minutes=15)
 """How far a listing may lag behind a feed; what was seen within that time before it is not gone."""
-
-_BATCH = 300
 
 
 @dataclass(slots=True)
@@ -75,56 +73,95 @@ def sweep(
     """
     swept = Swept(healed=flow.heal(deps))
     for content in contents:
-        seen = _Seen(content, types)
+        listing = _Listing(content, types, deps)
         for scope in scopes:
             try:
-                for page in inventory.pages(scope, content, types):
-                    _judge(page, seen, deps, swept)
-                    advance(len(page.observations))
+                listing.read(inventory.pages(scope, content, types), deps, swept, advance)
             except ScopeDenied as denied:
                 swept.denied[scope] = str(denied)
-        if seen.read_at is not None:
-            _find_gone(seen, seen.read_at, deps, swept)
+        if listing.read_at is not None:
+            _find_gone(listing, listing.read_at, deps, swept)
     if not swept.listed:
         reasons = "; ".join(swept.denied.values()) or "is it the right scope, and is the inventory switched on there?"
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reasons}")
     return swept
 
 
-class _Seen:
-    """What a listing has shown: the resources, and the projects that they are in."""
+class _Listing:
+    """What the listing of one content has shown so far, and what it has yet to show.
 
-    def __init__(self, content: Content, types: Sequence[str]) -> None:
-        self.content = content
+    Only what is declared is remembered, so that the size of the fleet does not matter.
+    """
+
+    def __init__(self, content: Content, types: Sequence[str], deps: Deps) -> None:
         self.read_at: datetime | None = None
-        self.ids: set[str] = set()
         self.projects: set[str] = set()
-        self._types = [re.compile(rf"(?:{one})\Z") for one in types]
+        self.types: set[str] = set()
+        self.missing = set(_declared(content, deps))
+        self._named = frozenset(types)
+        self._asked = [re.compile(rf"(?:{one})\Z") for one in types]
 
-    def add(self, observation: Observation) -> None:
-        """Take note of a resource."""
-        self.ids.add(observation.key.id)
-        self.projects.update((observation.project, observation.project_number))
+    def read(self, pages: Iterator[Page], deps: Deps, swept: Swept, advance: Callable[[int], object]) -> None:
+        """Judge all of a scope; what it tells of projects and types counts only when it has been listed to its end."""
+        projects: set[str] = set()
+        types: set[str] = set()
+        read_at = None
+        for page in pages:
+            read_at = page.read_at
+            for observation in page.observations:
+                swept.outcomes[_judge(observation, page.read_at, deps)] += 1
+                projects.update((observation.project, observation.project_number))
+                types.add(observation.asset_type)
+                self._found(observation, deps)
+            swept.listed += len(page.observations)
+            advance(len(page.observations))
+        self.projects |= projects
+        self.types |= types
+        if read_at is not None:
+            self.read_at = min(self.read_at, read_at) if self.read_at else read_at
+
+    def _found(self, observation: Observation, deps: Deps) -> None:
+        if observation.key in self.missing:
+            self.missing.remove(observation.key)
+        else:
+            self.missing.difference_update(deps.projects.other_keys(deps.projects.placed(observation)))
+
+    def tells_of(self, declaration: Declaration, deps: Deps) -> bool:
+        """Whether the listing would have shown this resource: it has shown its project, and its type or all of it.
+
+        A type of which nothing was listed may be one that the inventory does not hold.
+        """
+        project = declaration.project or project_of(declaration.key.name)
+        names = {project} | {number for number in self.projects if deps.projects.id_of(number) == project}
+        shown = declaration.asset_type in self.types or declaration.asset_type in self._named
+        return shown and not names.isdisjoint(self.projects)
 
     def asked_for(self, asset_type: str) -> bool:
         """Whether the listing was to show resources of this type."""
-        return not self._types or any(one.match(asset_type) for one in self._types)
+        return not self._asked or any(one.match(asset_type) for one in self._asked)
 
 
-def _judge(page: Page, seen: _Seen, deps: Deps, swept: Swept) -> None:
-    """Run a page through the flow."""
-    seen.read_at = min(seen.read_at, page.read_at) if seen.read_at else page.read_at
-    for observation in page.observations:
-        seen.add(observation)
-        swept.listed += 1
-        swept.outcomes[flow.handle_observation(observation, deps)] += 1
+def _judge(observation: Observation, read_at: datetime, deps: Deps) -> Outcome:
+    """Run a listed asset through the flow.
+
+    What the last sweep took for gone, since a listing had dropped it, is there again without having changed: it is
+    then observed at the time of the listing.
+    """
+    outcome = flow.handle_observation(observation, deps)
+    if outcome != "stale":
+        return outcome
+    state = deps.store.read(observation.key).state
+    if state is None or not state.deleted or state.observed_at > read_at - LAG:
+        return outcome
+    return flow.handle_observation(replace(observation, observed_at=read_at), deps)
 
 
-def _find_gone(seen: _Seen, read_at: datetime, deps: Deps, swept: Swept) -> None:
+def _find_gone(listing: _Listing, read_at: datetime, deps: Deps, swept: Swept) -> None:
     """Judge what is declared and was not listed."""
-    for declaration in _not_listed(seen, deps):
-        project = declaration.project or project_of(declaration.key.name)
-        if project not in seen.projects or _seen_lately(declaration.key, read_at, deps):
+    for declaration in _declarations(listing.missing, deps):
+        if not listing.asked_for(declaration.asset_type):
+            continue
+        if not listing.tells_of(declaration, deps) or _seen_lately(declaration.key, read_at, deps):
             swept.unknown += 1
             continue
         swept.outcomes[flow.handle_observation(_absent(declaration, read_at), deps)] += 1
@@ -143,17 +180,18 @@ def _absent(declaration: Declaration, read_at: datetime) -> Observation:
     )
 
 
-def _not_listed(seen: _Seen, deps: Deps) -> Iterator[Declaration]:
-    """What is declared, of the content and the types that were asked for, and was not listed."""
-    control = deps.store.control().value
-    for source, state in control.sources.items():
-        declared = deps.store.manifest(source, state.generation)
-        missing = (key for key in declared if key.content == seen.content and key.id not in seen.ids)
-        for batch in batches(missing, _BATCH):
-            for record in deps.store.records(batch).values():
-                version = controlling.visible(record, control).get(source)
-                if version is not None and seen.asked_for(version.declarations[0].asset_type):
-                    yield version.declarations[0]
+def _declared(content: Content, deps: Deps) -> Iterator[ResourceKey]:
+    """All that any source declares of a content."""
+    for source, state in deps.store.control().value.sources.items():
+        yield from (key for key in deps.store.manifest(source, state.generation) if key.content == content)
+
+
+def _declarations(keys: set[ResourceKey], deps: Deps) -> Iterator[Declaration]:
+    """The declaration of each key; where there are several, one of them."""
+    for key in sorted(keys):
+        desired = deps.store.read(key).desired
+        if desired is not None:
+            yield desired.declarations[0]
 
 
 def _seen_lately(key: ResourceKey, read_at: datetime, deps: Deps) -> bool:

@@ -12,7 +12,7 @@ from setpoint.core.declarations import Declaration, Owner, Rules, Scope, desired
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, DesiredStore, EventBus, StateStore
+from setpoint.ports import DeadLetters, EventBus, StateStore, Store
 from setpoint.testing import messages
 
 BUCKET_TYPE = "storage.googleapis.com/Bucket"
@@ -83,7 +83,8 @@ def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Deps:
     return Deps(store, bus, dead_letters, default_catalogue())
 
 
-def declare(store: DesiredStore) -> None:
+def declare(store: Store) -> None:
+    store.learn_project("20318464073", "elsewhere")  # else what an event calls a project depends on what came before
     syncing.declare(store, DESIRED, RULES.scopes, at(0))
 
 

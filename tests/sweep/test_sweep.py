@@ -193,3 +193,50 @@ def test_a_sweep_publishes_what_a_crash_has_left_behind(put, sweep, deps):
 
     assert sweep().healed == 1
     assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
+
+
+def test_what_a_listing_had_dropped_is_found_again_though_it_has_not_changed(put, sweep, deps, monkeypatch):
+    monkeypatch.setattr(sweeping, "LAG", timedelta(0))
+    put("other")
+    declare(deps, declared("a"), declared("other"))
+    sweep()
+    assert kinds(deps) == {"a": "deleted"}
+
+    put("a")
+    sweep()
+
+    assert kinds(deps) == {}
+
+
+def test_a_listing_that_is_denied_half_way_declares_nothing_gone(asset_service, put, sweep, deps):
+    for n in range(25):
+        put(f"b{n:02}")
+    put("elsewhere", ancestors=BILLING)
+    declare(deps, *(declared(f"b{n:02}") for n in range(25)))
+    asset_service.fail(grpc.StatusCode.PERMISSION_DENIED, times=1, page=1, scope="projects/111111111111")
+
+    swept = sweep("projects/111111111111", "projects/222222222222")
+
+    assert (kinds(deps), swept.gone) == ({}, 0)
+    assert swept.unknown == 15
+
+
+def test_a_type_of_which_nothing_is_listed_is_unknown_unless_it_was_asked_for(put, sweep, deps):
+    put("other")
+    declare(deps, declared("t", asset_type=TOPIC), declared("other"))
+    assert sweep().unknown == 1
+    assert sweep(types=(TOPIC, BUCKET)).gone == 1
+
+
+def test_a_project_is_known_by_its_id_and_its_number(put, sweep, deps, asset_service):
+    asset = {
+        "assetType": TOPIC,
+        "ancestors": list(SHOP),
+        "updateTime": "2025-06-17T15:00:00Z",
+        "resource": {"data": {}},
+    }
+    asset_service.put({"name": "//pubsub.googleapis.com/projects/shop-prod/topics/t", **asset})
+    put("other")
+    declare(deps, declared("lost", project="shop-prod"))
+
+    assert sweep().gone == 1

@@ -157,10 +157,15 @@ def _known_already(
 
 
 def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudged) -> Transition:
-    """Nothing to judge; an open finding of a resource that nothing declares any longer has come to its end."""
-    finding = state.finding if state else None
-    if why == "unreadable" or finding is None or finding.status != "open":
+    """Nothing to judge; an open finding of a resource that nothing declares any longer has come to its end.
+
+    Where there is a record, it is told that the resource was seen: what it was before must not be judged again.
+    """
+    if state is None or why == "unreadable":
         return Transition(why)
+    finding = state.finding
+    if finding is None or finding.status != "open":
+        return Transition(why, _next_state(state, observation, why, finding, "", ""))
     ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="no longer declared")
     return Transition("resolved", _next_state(state, observation, "resolved", ended, "", ""))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from setpoint import __version__
 from setpoint.core import compare as comparing
 from setpoint.core import iam, ignore, org_policies, policy
 from setpoint.core.compare import Difference
@@ -92,8 +93,13 @@ def judge(
         mode=spokesman.mode,
         project=spokesman.project or observation.project,
         source=spokesman.source,
-        judged_by=desired.digest + rules.digest,
+        judged_by=_judged_by(desired, rules),
     )
+
+
+def _judged_by(desired: Desired | None, rules: Rules) -> str:
+    """What gave a verdict: declarations, rules, and this version's understanding of them."""
+    return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
 
 
 def _in_sync(desired: Desired, rules: Rules, observation: Observation) -> Verdict:
@@ -108,7 +114,7 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation) -> Verdic
         mode=first.mode,
         project=first.project or observation.project,
         source=first.source,
-        judged_by=desired.digest + rules.digest,
+        judged_by=_judged_by(desired, rules),
     )
 
 
@@ -116,7 +122,7 @@ def covering(rules: Rules, observation: Observation) -> Scope | None:
     """The first scope that says that a resource like this one has to be declared."""
     if observation.key.content != "resource":
         return None
-    names = {observation.project, observation.project_number}
+    names = {observation.project, observation.project_number, project_of(observation.key.name)}
     for scope in rules.scopes:
         if observation.asset_type in scope.asset_types and not names.isdisjoint(scope.projects):
             return scope
@@ -135,7 +141,7 @@ def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
         mode=scope.mode,
         project=observation.project,
         source=scope.source,
-        judged_by=rules.digest,
+        judged_by=_judged_by(None, rules),
     )
 
 
@@ -173,6 +179,7 @@ def own_project(declared: str, observation: Observation) -> Project:
     identifier, number = project_of(observation.key.name), observation.project_number
     if identifier.isdigit():
         identifier, number = "", identifier
+    identifier = identifier or observation.project_id
     if declared:
         if declared.isdigit():
             number = number or declared

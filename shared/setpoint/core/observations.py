@@ -32,6 +32,7 @@ class Observation(msgspec.Struct, frozen=True):
         data: the resource's fields, its IAM policy, its list of organisation policies or its access policy; None
             where the message tells of the resource but not what it is.
         ancestors: ``projects/NUMBER`` first, then folders and the organisation.
+        project_id: the project's id, where it is known from elsewhere; empty as a message is read.
         location: as the message gives it, or empty.
         discovery_uri: address of the discovery document that describes ``data``, or empty.
         discovery_name: name of the schema in that document, or empty.
@@ -43,6 +44,7 @@ class Observation(msgspec.Struct, frozen=True):
     deleted: bool = False
     data: Any = None
     ancestors: tuple[str, ...] = ()
+    project_id: str = ""
     location: str = ""
     discovery_uri: str = ""
     discovery_name: str = ""
@@ -55,8 +57,8 @@ class Observation(msgspec.Struct, frozen=True):
 
     @property
     def project(self) -> str:
-        """The project as the resource name spells it, else its number, else an empty string."""
-        return project_of(self.key.name) or self.project_number
+        """The project's id where it is known, else its number, else an empty string."""
+        return self.project_id or project_of(self.key.name) or self.project_number
 
 
 encode = msgspec.json.Encoder().encode

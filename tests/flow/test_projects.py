@@ -1,0 +1,119 @@
+"""Resources that are declared under another name than the inventory's: by id or number, by address."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from setpoint import flow, syncing
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration, Scope, desired
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+from setpoint.flow import Deps
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+NUMBER = "projects/111111111111"
+PROJECT = "cloudresourcemanager.googleapis.com/Project"
+BUCKET = "storage.googleapis.com/Bucket"
+GRANTS = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
+WIDE = {"bindings": [{"role": "roles/owner", "members": ["allUsers"]}]}
+
+
+@pytest.fixture
+def deps() -> Deps:
+    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+
+
+def declare(deps: Deps, *ones: Declaration, scopes: tuple[Scope, ...] = ()) -> None:
+    syncing.declare(deps.store, [desired((one,)) for one in ones], scopes, NOW)
+
+
+def seen(name: str, asset_type: str, data, content="resource", minute: int = 0) -> Observation:
+    at = NOW + timedelta(minutes=minute)
+    return Observation(ResourceKey(name, content), asset_type, at, data=data, ancestors=(NUMBER,))
+
+
+def teach(deps: Deps) -> None:
+    """Any resource whose name holds the id of its project."""
+    topic = seen("//pubsub.googleapis.com/projects/shop-prod/topics/t", "pubsub.googleapis.com/Topic", {})
+    flow.handle_observation(topic, deps)
+
+
+def policy_of_project(minute: int = 0) -> Observation:
+    return seen(f"//cloudresourcemanager.googleapis.com/{NUMBER}", PROJECT, WIDE, "iam_policy", minute)
+
+
+def test_a_project_that_is_declared_by_its_id_is_known_by_its_number(deps):
+    key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
+    declare(deps, Declaration(key, PROJECT, GRANTS, project="shop-prod"))
+    teach(deps)
+
+    assert flow.handle_observation(policy_of_project(), deps) == "opened"
+    (event,) = deps.bus.events
+    assert (event.subject, event.data.project) == (key.name, "shop-prod")
+
+
+def test_a_project_tells_its_own_id(deps):
+    key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod")
+    declare(deps, Declaration(key, PROJECT, {"labels": {"team": "shop"}}, project="shop-prod"))
+    itself = seen(f"//cloudresourcemanager.googleapis.com/{NUMBER}", PROJECT, {"projectId": "shop-prod"})
+
+    assert flow.handle_observation(itself, deps) == "opened"
+
+
+def test_an_unknown_number_is_undeclared_and_known_as_soon_as_it_is_learnt(deps):
+    key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
+    declare(deps, Declaration(key, PROJECT, GRANTS))
+    assert flow.handle_observation(policy_of_project(), deps) == "undeclared"
+    teach(deps)
+    assert flow.handle_observation(policy_of_project(minute=1), deps) == "opened"
+
+
+def test_what_one_process_has_learnt_another_knows(deps):
+    key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
+    declare(deps, Declaration(key, PROJECT, GRANTS))
+    teach(deps)
+    other = Deps(deps.store, MemoryBus(), MemoryDeadLetters(), deps.schemas)
+
+    assert flow.handle_observation(policy_of_project(), other) == "opened"
+
+
+def test_a_service_account_may_be_declared_by_its_address(deps):
+    address = "runner@shop-prod.iam.gserviceaccount.com"
+    key = ResourceKey(f"//iam.googleapis.com/projects/shop-prod/serviceAccounts/{address}")
+    declare(deps, Declaration(key, "iam.googleapis.com/ServiceAccount", {"displayName": "Runner"}))
+    live = {"email": address, "uniqueId": "1234567890", "displayName": "Clicked"}
+    numbered = "//iam.googleapis.com/projects/shop-prod/serviceAccounts/1234567890"
+
+    assert flow.handle_observation(seen(numbered, "iam.googleapis.com/ServiceAccount", live), deps) == "opened"
+
+
+def test_a_scope_covers_buckets_of_a_project_that_it_names_by_id(deps):
+    declare(deps, scopes=(Scope("shop", ("shop-prod",), (BUCKET,)),))
+    teach(deps)
+
+    assert flow.handle_observation(seen("//storage.googleapis.com/b", BUCKET, {}), deps) == "opened"
+    assert deps.bus.events[-1].data.project == "shop-prod"
+
+
+def test_each_pair_is_stored_once(deps, mocker):
+    learn = mocker.spy(deps.store, "learn_project")
+    for _ in range(3):
+        teach(deps)
+    assert learn.call_count == 1
+
+
+def test_what_was_seen_while_nothing_declared_it_is_not_forgotten(deps):
+    bucket = ResourceKey("//storage.googleapis.com/b")
+    declare(deps, Declaration(bucket, BUCKET, {"location": "EU"}))
+    flow.handle_observation(seen(bucket.name, BUCKET, {"location": "EU"}), deps)
+    planned = syncing.plan([], (), syncing.DEFAULT_SOURCE, deps.store, prune=True)
+    syncing.apply(planned, deps.store, NOW)
+    assert flow.handle_observation(seen(bucket.name, BUCKET, {"location": "ASIA"}, minute=1), deps) == "undeclared"
+    declare(deps, Declaration(bucket, BUCKET, {"location": "ASIA"}))
+
+    assert flow.rejudge(bucket, deps) == "in_sync"
+    assert deps.bus.events == []
