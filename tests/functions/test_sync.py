@@ -4,10 +4,12 @@ import io
 import json
 import tarfile
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import functions_framework
 import pytest
+from google.cloud.storage import Client
 
 from setpoint import flow, wiring
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
@@ -19,6 +21,7 @@ from setpoint.testing import messages
 from setpoint.testing.storage_service import VARIABLE, storage_service
 
 MAIN = Path(__file__).resolve().parents[2] / "functions" / "sync" / "main.py"
+NOON = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
 TYPE = "storage.googleapis.com/Bucket"
 
 
@@ -63,8 +66,6 @@ def deps() -> Deps:
 @pytest.fixture
 def upload(service, deps, monkeypatch):
     """Uploads an archive as CI does, and delivers the event of it; gives the status of the answer."""
-    from google.cloud.storage import Client
-
     archives = Archives(Client())
     monkeypatch.setattr(wiring, "syncer", lambda: (archives, deps))
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
@@ -131,17 +132,10 @@ def test_nothing_is_removed_where_the_uploader_says_so_or_where_something_is_bad
 
 def test_a_changed_declaration_judges_its_finding_again_at_once(upload, deps):
     upload("git/1", packed({"a.yaml": bucket("a")}))
-    at = "2026-03-01T12:00:01Z"
-    flow.receive(messages.resource("//storage.googleapis.com/a", TYPE, {"location": "US"}, _time(at)), {}, deps)
+    flow.receive(messages.resource("//storage.googleapis.com/a", TYPE, {"location": "US"}, NOON), {}, deps)
     upload("git/2", packed({"a.yaml": bucket("a", "US")}))
 
     assert [event.type for event in deps.bus.events] == ["drift.opened", "drift.resolved"]
-
-
-def _time(text: str):
-    from datetime import datetime
-
-    return datetime.fromisoformat(text)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +146,7 @@ def _time(text: str):
         (packed({"a.yaml": "apiVersion: v1\nkind: ConfigMap\n"}), "declares nothing"),
         (None, "no such object"),
     ],
+    ids=["no archive", "no YAML", "no declaration", "no object"],
 )
 def test_what_can_never_be_applied_is_said_and_not_tried_again(upload, capsys, data, told):
     assert upload("x", data) == 200
@@ -160,7 +155,7 @@ def test_what_can_never_be_applied_is_said_and_not_tried_again(upload, capsys, d
     assert told in line["message"]
 
 
-def test_files_outside_of_the_archive_are_never_written(upload, deps, tmp_path):
+def test_files_outside_of_the_archive_are_never_written(upload, deps):
     upload(
         "x",
         packed(
