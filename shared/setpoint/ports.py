@@ -90,6 +90,18 @@ class StoredControl(NamedTuple):
     version: Any
 
 
+class StoredRecord(NamedTuple):
+    """The record of what is desired of one resource and content.
+
+    Args:
+        value: what it holds; nothing where there is no record yet.
+        version: the store's own mark of it; None where there is no record yet.
+    """
+
+    value: DesiredRecord
+    version: Any
+
+
 Manifest = Mapping[ResourceKey, str]
 """What a source declares: each resource and content with the digest of what is declared of it."""
 
@@ -116,11 +128,18 @@ class DesiredStore(Protocol):
     def drop_manifest(self, source: str, generation: int) -> None:
         """Forget a generation's manifest; one that is not there does no harm."""
 
-    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
         """The records of all ``keys``, empty ones where there are none; up to some hundred at a time."""
 
-    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
-        """Write records; up to some hundred at a time."""
+    def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
+        """Write records, each in place of the one of its version; up to some hundred at a time.
+
+        All of them are written or none, up to 300 records and 3 MB together; more than that may be written in parts,
+        each of which is.
+
+        Raises:
+            Conflict: one of them is another one by now; nothing of its part was written.
+        """
 
 
 class ProjectStore(Protocol):

@@ -12,13 +12,13 @@ import msgspec
 
 from setpoint import flow
 from setpoint.core import control as controlling
-from setpoint.core.control import Control, DesiredRecord, SourceState, Version
+from setpoint.core.control import Control, SourceState, Version
 from setpoint.core.declarations import Desired, Scope, clash
 from setpoint.core.names import ResourceKey
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, Conflict
 from setpoint.flow import Deps
-from setpoint.ports import DesiredStore
+from setpoint.ports import DesiredStore, StoredRecord
 
 Action = Literal["added", "changed", "removed"]
 
@@ -125,7 +125,7 @@ def plan(
     claimed: list[Claimed] = []
     for batch in batches([*fresh, *(gone if prune else ())], _BATCH):
         for key, record in store.records(batch).items():
-            versions = controlling.visible(record, control)
+            versions = controlling.visible(record.value, control)
             after = fresh.get(key)
             if after is not None and (claim := _claim(key, after, versions, source)):
                 claimed.append(claim)
@@ -262,14 +262,8 @@ def apply(
     control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation))
     generation = control.sources[planned.source].pending
     for batch in batches(planned.changes, _BATCH):
-        written = {change.key: change for change in batch}
-        records = store.records(written)
-        store.write_records(
-            {
-                key: _next_record(records[key], change, planned.source, generation, control)
-                for key, change in written.items()
-            }
-        )
+        versions = {change.key: _version(change, planned.source, generation) for change in batch}
+        _write_versions(store, versions, control)
         advance(len(batch))
     store.write_manifest(planned.source, generation, manifest)
     _update(store, lambda control: controlling.finish(control, planned.source, generation, state))
@@ -312,12 +306,24 @@ def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Contro
     raise Conflict("the control record is written by others all the time; apply again")
 
 
-def _next_record(
-    record: DesiredRecord, change: Change, source: str, generation: int, control: Control
-) -> DesiredRecord:
+def _version(change: Change, source: str, generation: int) -> Version:
     after = change.after
-    version = Version(source, generation, after.digest, after.declarations) if after else Version(source, generation)
-    return controlling.with_version(record, version, control)
+    return Version(source, generation, after.digest, after.declarations) if after else Version(source, generation)
+
+
+def _write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:
+    """Add versions to their records; again to what they are by then where somebody else has written one of them."""
+    for _ in range(_ATTEMPTS):
+        records = {
+            key: StoredRecord(controlling.with_version(record.value, versions[key], control), record.version)
+            for key, record in store.records(versions).items()
+        }
+        try:
+            store.write_records(records)
+        except Conflict:
+            continue
+        return
+    raise Conflict("what is desired is written by others all the time; apply again")
 
 
 def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -8,15 +8,17 @@ from msgspec.structs import replace
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
 from setpoint import syncing
 from setpoint.core.control import Control, DesiredRecord, SourceState, Version
+from setpoint.core.declarations import Declaration, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict
+from setpoint.ports import StoredRecord
 
 BUCKET = "storage.googleapis.com/Bucket"
 
 
-def applied(store, *desired, source="git", prune=False, scopes=(), commit=""):
-    planned = syncing.plan(desired, scopes, source, store, prune=prune)
+def applied(store, *declarations, source="git", prune=False, scopes=(), commit=""):
+    planned = syncing.plan(declarations, scopes, source, store, prune=prune)
     syncing.apply(planned, store, NOON, commit=commit)
     return planned
 
@@ -52,11 +54,92 @@ def test_a_manifest_is_read_as_it_was_written_and_forgotten_when_dropped(store):
 
 
 def test_records_of_all_keys_are_read_empty_ones_included(store):
-    record = DesiredRecord((Version("git", 1, "d", declared().declarations),))
-    store.write_records({KEY: record})
+    record = written_by("git", 1)
+    store.write_records({KEY: StoredRecord(record, None)})
 
-    assert store.records([KEY, OTHER]) == {KEY: record, OTHER: DesiredRecord()}
+    found = store.records([KEY, OTHER])
+    assert (found[KEY].value, found[OTHER]) == (record, StoredRecord(DesiredRecord(), None))
+    assert found[KEY].version is not None
     assert store.records([]) == {}
+
+
+def test_a_record_is_written_again_in_place_of_the_one_that_was_read(store):
+    store.write_records({KEY: StoredRecord(written_by("git", 1), None)})
+    store.write_records({KEY: StoredRecord(written_by("git", 2), store.records([KEY])[KEY].version)})
+
+    assert store.records([KEY])[KEY].value == written_by("git", 2)
+
+
+@pytest.mark.parametrize("already", [True, False])
+def test_where_one_record_is_another_by_now_none_of_its_batch_is_written(store, already):
+    if already:
+        store.write_records({OTHER: StoredRecord(written_by("git", 1), None)})
+    mine = store.records([KEY, OTHER])
+    theirs = StoredRecord(written_by("theirs", 2), mine[OTHER].version)
+    store.write_records({OTHER: theirs})
+
+    with pytest.raises(Conflict):
+        store.write_records({key: StoredRecord(written_by("mine", 3), found.version) for key, found in mine.items()})
+    assert {key: found.value for key, found in store.records([KEY, OTHER]).items()} == {
+        KEY: DesiredRecord(),
+        OTHER: theirs.value,
+    }
+
+
+def written_by(source, generation):
+    return DesiredRecord((Version(source, generation, "d", declared().declarations),))
+
+
+def granted(role):
+    key = ResourceKey(KEY.name, "iam_policy")
+    grants = {"bindings": [{"role": role, "members": ["group:a@example.com"]}]}
+    return desired((Declaration(key, BUCKET, grants, authority="role"),))
+
+
+def between(store, monkeypatch, what):
+    """Let something happen once, between the reading and the writing of records."""
+    write, waiting = store.write_records, [what]
+
+    def write_late(records):
+        while waiting:
+            waiting.pop()()
+        write(records)
+
+    monkeypatch.setattr(store, "write_records", write_late)
+
+
+def test_of_two_sources_that_are_applied_at_once_on_one_policy_neither_is_lost(store, monkeypatch):
+    one = syncing.plan([granted("roles/viewer")], (), "one", store)
+    two = syncing.plan([granted("roles/owner")], (), "two", store)
+    between(store, monkeypatch, lambda: syncing.apply(two, store, NOON))
+
+    syncing.apply(one, store, NOON)
+
+    found = store.read(ResourceKey(KEY.name, "iam_policy")).desired
+    roles = {declaration.data["bindings"][0]["role"] for declaration in found.declarations}
+    assert roles == {"roles/viewer", "roles/owner"}
+
+
+def test_an_apply_that_gave_way_overwrites_nothing_of_the_one_that_came_after_it(store, monkeypatch):
+    early = syncing.plan([declared(KEY, location="US")], (), "git", store)
+    late = syncing.plan([declared(KEY, location="ASIA")], (), "git", store)
+    between(store, monkeypatch, lambda: syncing.apply(late, store, NOON))
+
+    with pytest.raises(Conflict, match="another apply"):
+        syncing.apply(early, store, NOON)
+    assert store.read(KEY).desired == declared(KEY, location="ASIA")
+    applied(store, declared(KEY, location="ASIA"))
+    assert store.read(KEY).desired == declared(KEY, location="ASIA")
+
+
+def test_an_apply_gives_up_where_records_are_written_by_others_all_the_time(store, monkeypatch):
+    def busy(_records):
+        raise Conflict("written by somebody else")
+
+    monkeypatch.setattr(store, "write_records", busy)
+    with pytest.raises(Conflict, match="apply again"):
+        applied(store, declared(KEY))
+    assert store.read(KEY).desired is None
 
 
 def test_a_plan_tells_what_is_added_changed_and_removed(store):
@@ -83,8 +166,8 @@ def test_what_is_no_longer_declared_stays_unless_it_is_pruned(store):
 
 
 def test_what_was_removed_can_be_declared_again(store):
-    for desired in ([declared()], [declared(OTHER)], [declared(), declared(OTHER)]):
-        applied(store, *desired, prune=True)
+    for declarations in ([declared()], [declared(OTHER)], [declared(), declared(OTHER)]):
+        applied(store, *declarations, prune=True)
 
     assert store.read(KEY).desired == declared()
 

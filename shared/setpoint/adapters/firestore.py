@@ -24,7 +24,6 @@ from msgspec.structs import replace
 from setpoint.core import observations
 from setpoint.core.control import (
     Control,
-    DesiredRecord,
     decode_control,
     decode_manifest,
     decode_record,
@@ -38,7 +37,7 @@ from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Manifest, Snapshot, StoredControl
+from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
@@ -184,21 +183,31 @@ class FirestoreStore:
         parts: CollectionReference = self._manifests.document(f"{name}-{generation}").collection("parts")
         return parts
 
-    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
         """See ``DesiredStore.records``."""
         wanted = {self._desired.document(key.id): key for key in keys}
         by_path = {reference.path: key for reference, key in wanted.items()}
         with _answering("desired state"):
-            return {by_path[found.reference.path]: decode_record(_body(found)) for found in self._get(wanted)}
+            return {
+                by_path[found.reference.path]: StoredRecord(
+                    decode_record(_body(found)), found.update_time if found.exists else None
+                )
+                for found in self._get(wanted)
+            }
 
-    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
+    def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``; each request of it is atomic."""
-        bodies = ((self._desired.document(key.id), encode_record(one)) for key, one in records.items())
-        with _answering("desired state"):
-            for documents in _batches(bodies):
+        bodies = ((key, encode_record(one.value)) for key, one in records.items())
+        with _answering("desired state"), _racing("desired state"):
+            for part in _batches(bodies):
                 batch = self._client.batch()
-                for reference, body in documents.items():
-                    batch.set(reference, {"body": body.decode()})
+                for key, body in part.items():
+                    reference, document = self._desired.document(key.id), {"body": body.decode()}
+                    before = records[key].version
+                    if before is None:
+                        batch.create(reference, document)
+                    else:
+                        batch.update(reference, document, option=self._client.write_option(last_update_time=before))
                 batch.commit()
 
     def project_id(self, number: str) -> str:
@@ -235,15 +244,15 @@ def _body(snapshot: DocumentSnapshot[Any]) -> bytes:
     return snapshot.get("body").encode() if snapshot.exists else b""
 
 
-def _batches(documents: Iterable[tuple[DocumentReference, bytes]]) -> Iterator[dict[DocumentReference, bytes]]:
-    """As many documents at a time as one request takes."""
-    batch: dict[DocumentReference, bytes] = {}
+def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[ResourceKey, bytes]]:
+    """As many records at a time as one request takes."""
+    batch: dict[ResourceKey, bytes] = {}
     size = 0
-    for reference, body in documents:
+    for key, body in bodies:
         if batch and (len(batch) == _BATCH or size + len(body) > _BATCH_BYTES):
             yield batch
             batch, size = {}, 0
-        batch[reference] = body
+        batch[key] = body
         size += len(body)
     if batch:
         yield batch

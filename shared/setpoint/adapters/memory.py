@@ -15,7 +15,7 @@ from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import Conflict
-from setpoint.ports import Manifest, Snapshot, StoredControl
+from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
 
 
 class MemoryStore:
@@ -87,15 +87,19 @@ class MemoryStore:
         """See ``DesiredStore.drop_manifest``."""
         self._manifests.pop((source, generation), None)
 
-    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
-        """See ``DesiredStore.records``."""
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
+        """See ``DesiredStore.records``; the mark of a record is the record itself, which nobody changes in place."""
         with self._lock:
-            return {key: self._records.get(key, DesiredRecord()) for key in keys}
+            found = {key: self._records.get(key) for key in keys}
+        return {key: StoredRecord(record or DesiredRecord(), record) for key, record in found.items()}
 
-    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
+    def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``."""
         with self._lock:
-            self._records.update(records)
+            for key, record in records.items():
+                if self._records.get(key) is not record.version:
+                    raise Conflict(f"{key.name}: declared by somebody else; read it again")
+            self._records.update({key: record.value for key, record in records.items()})
 
     def project_id(self, number: str) -> str:
         """See ``ProjectStore.project_id``."""

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from setpoint.core import observations
 from setpoint.core.control import (
     Control,
-    DesiredRecord,
     decode_control,
     decode_manifest,
     decode_record,
@@ -28,7 +27,7 @@ from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Manifest, Snapshot, StoredControl
+from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
 
 _SCHEMA_VERSION = 2
 
@@ -66,7 +65,8 @@ UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, observation
 WHERE id = ? AND version = ?
 """
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
-_REPLACE_DESIRED = "INSERT OR REPLACE INTO desired (id, body) VALUES (?, ?)"
+_DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
 
 _BUSY_SECONDS = 30.0
 
@@ -202,20 +202,27 @@ class SqliteStore:
         with _answering():
             self._connection().execute(statement, (source, generation))
 
-    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, DesiredRecord]:
-        """See ``DesiredStore.records``."""
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
+        """See ``DesiredStore.records``; the mark of a record is its stored form."""
         wanted = {key.id: key for key in keys}
         marks = ",".join("?" * len(wanted))
         with _answering():
             statement = f"SELECT id, body FROM desired WHERE id IN ({marks})"  # noqa: S608 - question marks alone
             found = dict(self._connection().execute(statement, tuple(wanted)).fetchall())
-        return {key: decode_record(found.get(identifier, b"")) for identifier, key in wanted.items()}
+        bodies = {key: found.get(identifier) for identifier, key in wanted.items()}
+        return {key: StoredRecord(decode_record(body or b""), body) for key, body in bodies.items()}
 
-    def write_records(self, records: Mapping[ResourceKey, DesiredRecord]) -> None:
+    def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``."""
-        connection = self._connection()
-        with _answering(), _transaction(connection):
-            connection.executemany(_REPLACE_DESIRED, [(key.id, encode_record(one)) for key, one in records.items()])
+        rows = {key: (encode_record(record.value), key.id) for key, record in records.items()}
+        with _answering():
+            connection = self._connection()
+            with _transaction(connection):
+                for key, row in rows.items():
+                    before = records[key].version
+                    statement, values = (_DECLARE, row) if before is None else (_DECLARE_AGAIN, (*row, before))
+                    if connection.execute(statement, values).rowcount != 1:
+                        raise Conflict(f"{key.name}: declared by somebody else; read it again")
 
     def project_id(self, number: str) -> str:
         """See ``ProjectStore.project_id``."""

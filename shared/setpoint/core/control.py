@@ -149,7 +149,13 @@ def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
 
 
 def with_version(record: DesiredRecord, version: Version, control: Control) -> DesiredRecord:
-    """The record with a version more; of the same source only the one in force is kept beside it."""
+    """The record with a version more; of the same source only the one in force is kept beside it.
+
+    Raises:
+        Conflict: an apply of the same source that began later has written here already.
+    """
+    if any(one.source == version.source and one.generation > version.generation for one in record.versions):
+        raise Conflict(f"source {version.source}: another apply has begun since; apply again")
     in_force = visible(record, control).get(version.source)
     kept = [one for one in record.versions if one.source != version.source or one is in_force]
     return DesiredRecord((*kept, version))
