@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_a_broken_document_spoils_none_beside_it(tmp_path: Path) -> None:
         ("a: 1\nb: 2\na: 3\n", 3, "`a` stands here twice"),
         ("a: *nowhere\n", 1, "nowhere"),
         ("? [1, 2]\n: 3\n", 1, "key"),
-        ("a: {" * 200, 1, "deeply|expected"),
+        ("a: {" * 200, 1, "levels deep|expected"),
         ("a: \t- b: '", 1, ""),
     ],
 )
@@ -134,3 +135,34 @@ def test_directories_are_walked_in_the_order_of_names_and_hidden_ones_left_out(t
 def test_no_text_at_all_makes_it_fail_otherwise(text: str) -> None:
     list(documents._yaml("f", text))
     list(documents._json("f", text))
+
+
+def test_every_line_of_a_long_file_is_found_at_once(tmp_path: Path) -> None:
+    started = time.perf_counter()
+    found = read(tmp_path, "".join(f'{{"a": {at}, "text": "{"x" * 200}"}}\n' for at in range(20_000)), "a.jsonl")
+    assert time.perf_counter() - started < 2
+    assert [one.line for one in found] == list(range(1, 20_001))
+
+
+def bomb(levels: int, width: int = 10) -> str:
+    lines = ["l0: &l0 [" + ", ".join(["x"] * width) + "]"]
+    lines += [f"l{at}: &l{at} [" + ", ".join([f"*l{at - 1}"] * width) + "]" for at in range(1, levels)]
+    return "\n".join(lines) + "\n"
+
+
+def test_aliases_that_unfold_to_millions_of_values_are_refused_with_their_line(tmp_path: Path) -> None:
+    (problem,) = read(tmp_path, bomb(7))
+    assert isinstance(problem, Problem)
+    assert problem.line == 6
+    assert "more than 1,000,000 values" in problem.message
+    (found,) = values(tmp_path, bomb(4))
+    assert len(found["l3"]) == 10
+
+
+def test_merge_keys_that_unfold_to_millions_of_values_are_refused_too(tmp_path: Path) -> None:
+    text = "l0: &l0 {k: [" + ", ".join(["x"] * 100) + "]}\n"
+    text += "".join(
+        f"l{at}: &l{at} {{{', '.join(f'k{n}: {{<<: *l{at - 1}}}' for n in range(10))}}}\n" for at in range(1, 7)
+    )
+    (problem,) = read(tmp_path, text)
+    assert isinstance(problem, Problem)

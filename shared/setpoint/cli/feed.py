@@ -51,12 +51,13 @@ def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:
     """JSON that is not one record a line: an array, or objects that go over several lines."""
     text = rest.decode(errors="replace")
     decode = json.JSONDecoder().raw_decode
-    at = 0
+    at = counted = 0
+    line = first_line
     while at < len(text):
         if text[at].isspace() or text[at] == ",":
             at += 1
             continue
-        line = first_line + text.count("\n", 0, at)
+        line, counted = line + text.count("\n", counted, at), at
         try:
             value, end = decode(text, at)
         except (ValueError, RecursionError):

@@ -144,8 +144,9 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
     """One JSON value, many one after the other, or one a line."""
     decode = json.JSONDecoder().raw_decode
     at, index = 0, 0
+    line, counted = 1, 0
     while (at := _skip_space(text, at)) < len(text):
-        line = text.count("\n", 0, at) + 1
+        line, counted = line + text.count("\n", counted, at), at
         try:
             value, end = decode(text, at)
         except (ValueError, RecursionError) as error:
@@ -196,7 +197,7 @@ class _Builder:
 
     def __init__(self, text: str) -> None:
         self._events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
-        self._anchors: dict[str, Any] = {}
+        self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
         self.first_line = 0
 
@@ -209,13 +210,16 @@ class _Builder:
         return None
 
     def _value(self, event: Any, depth: int) -> Any:
-        self._nodes += 1
-        if depth > _DEEPEST or self._nodes > _MOST_NODES:
-            raise _fault("nested too deeply or too large", event)
+        before = self._nodes
+        self._count(1, event)
+        if depth > _DEEPEST:
+            raise _fault(f"nested more than {_DEEPEST} levels deep", event)
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self._anchors:
                 raise _fault(f"alias *{event.anchor} has no anchor", event)
-            return self._anchors[event.anchor]
+            value, size = self._anchors[event.anchor]
+            self._count(size, event)
+            return value
         if isinstance(event, yaml.ScalarEvent):
             value = _scalar(event)
         elif isinstance(event, yaml.SequenceStartEvent):
@@ -223,8 +227,14 @@ class _Builder:
         else:
             value = self._mapping(depth)
         if event.anchor:
-            self._anchors[event.anchor] = value
+            self._anchors[event.anchor] = value, self._nodes - before
         return value
+
+    def _count(self, more: int, event: Any) -> None:
+        """Count values; what an alias stands for counts as often as it is used, since it is walked as often."""
+        self._nodes += more
+        if self._nodes > _MOST_NODES:
+            raise _fault(f"more than {_MOST_NODES:,} values; split the document, or use fewer aliases", event)
 
     def _sequence(self, depth: int) -> list[Any]:
         found = []
