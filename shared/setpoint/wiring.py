@@ -100,12 +100,14 @@ def dead_letters_in(stream: BinaryIO) -> DeadLetters:
 
 
 def open_subscription(name: str) -> PubSubFeed:
-    """A Pub/Sub subscription to pull from; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set."""
-    from google.cloud.pubsub_v1 import SubscriberClient
+    """A Pub/Sub subscription to pull from; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
 
-    from setpoint.adapters.pubsub import PubSubFeed
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.pubsub import PubSubFeed, subscriber
 
-    return PubSubFeed(SubscriberClient(), name)
+    return PubSubFeed(subscriber(), name)
 
 
 def open_inventory() -> Inventory:
@@ -141,11 +143,10 @@ def open_store(url: str) -> Store:
 
 
 def _open_firestore(rest: str) -> Store:
-    from google.cloud.firestore import Client
-
     from setpoint.adapters.firestore import FirestoreStore
+    from setpoint.adapters.firestore_client import client
 
     project, _, database = rest.partition("/")
     if not project:
         raise BadRequest("firestore:// needs a project: firestore://PROJECT/DATABASE")
-    return FirestoreStore(Client(project=project, database=database or "(default)"))
+    return FirestoreStore(client(project, database or "(default)"))

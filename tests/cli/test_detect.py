@@ -236,3 +236,27 @@ def test_an_interrupt_ends_the_run_as_a_shell_expects(declarations: str) -> None
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "emulator"),
+    [
+        (("detect", "--feed", "-", "--store", "firestore://p"), "FIRESTORE_EMULATOR_HOST"),
+        (("findings", "list", "--store", "firestore://p/d"), "FIRESTORE_EMULATOR_HOST"),
+        (("detect", "--subscription", "projects/p/subscriptions/s"), "PUBSUB_EMULATOR_HOST"),
+        (("detect", "--feed", "-", "--events-topic", "projects/p/topics/t"), "PUBSUB_EMULATOR_HOST"),
+    ],
+)
+def test_who_is_not_logged_in_is_told_how_to(
+    arguments: tuple[str, ...], emulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("GOOGLE_APPLICATION_CREDENTIALS", "FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path))
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    done = setpoint(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    (told,) = done.stderr.splitlines()
+    assert told.startswith("error: no credentials for")
+    assert "gcloud auth application-default login" in told
+    assert emulator in told

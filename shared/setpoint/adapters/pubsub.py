@@ -8,12 +8,13 @@ from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
 
 from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
 
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
-from setpoint.errors import Unavailable
+from setpoint.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
@@ -31,13 +32,43 @@ moment between the failure and the pause) an assertion of its own."""
 _RESUME_TRIES = 20
 _RESUME_SECONDS = 0.01
 _ATTRIBUTE_BYTES = 1024
+_KEY_BYTES = 256
+_MOST_ATTRIBUTES = 100
 _LARGEST_LETTER = 9_900_000
 """A message takes 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
+_REASON = "reason"
+_TAKEN = frozenset((_REASON, "self", "topic", "data", "ordering_key", "retry", "timeout"))
+"""Attributes that cannot have these names: the client takes attributes as keyword arguments beside its own."""
+_NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
+_LOG_IN = (
+    "log in with `gcloud auth application-default login`, run where a service account is attached, or set "
+    "PUBSUB_EMULATOR_HOST"
+)
 
 
 def publisher() -> PublisherClient:
-    """A client that keeps the order of messages with one ordering key."""
-    return pubsub_v1.PublisherClient(publisher_options=pubsub_v1.types.PublisherOptions(enable_message_ordering=True))
+    """A client that keeps the order of messages with one ordering key.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    ordered = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
+    try:
+        return pubsub_v1.PublisherClient(publisher_options=ordered)
+    except GoogleAuthError as error:
+        raise BadRequest(f"no credentials for Pub/Sub; {_LOG_IN}") from error
+
+
+def subscriber() -> SubscriberClient:
+    """A client for subscriptions; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    try:
+        return pubsub_v1.SubscriberClient()
+    except GoogleAuthError as error:
+        raise BadRequest(f"no credentials for Pub/Sub; {_LOG_IN}") from error
 
 
 class PubSubBus:
@@ -98,6 +129,8 @@ class PubSubBus:
 class PubSubDeadLetters:
     """``DeadLetters`` to a topic: the message as it came, with the attribute ``reason`` beside its own.
 
+    An attribute of its own whose name is taken is called ``original_…``; what is too long for Pub/Sub is cut.
+
     Args:
         client: made by ``publisher()``.
         topic: ``projects/P/topics/T``.
@@ -109,12 +142,12 @@ class PubSubDeadLetters:
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
         """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
-        short = reason.encode()[:_ATTRIBUTE_BYTES].decode(errors="ignore")
-        own = {key: value for key, value in attributes.items() if not key.startswith("goog")}
-        if len(message) > _LARGEST_LETTER:
+        own = _own_attributes(attributes)
+        if len(message) + sum(len(part.encode()) for pair in own.items() for part in pair) > _LARGEST_LETTER:
             message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
+        own[_REASON] = _cut(reason, _ATTRIBUTE_BYTES)
         try:
-            self._client.publish(self._topic, message, **{**own, "reason": short}).result(timeout=_PUBLISH_SECONDS)
+            self._client.publish(self._topic, message, **own).result(timeout=_PUBLISH_SECONDS)
         except _FAILURES as error:
             raise Unavailable(
                 f"{self._topic} did not take a dead letter ({type(error).__name__}); try again"
@@ -145,6 +178,7 @@ class PubSubFeed:
         """Up to ``most`` messages; none when nothing came for some seconds.
 
         Raises:
+            BadRequest: there is no such subscription, or nobody may pull it who runs this.
             Unavailable: Pub/Sub did not answer.
         """
         try:
@@ -153,10 +187,8 @@ class PubSubFeed:
             )
         except exceptions.DeadlineExceeded:
             return []
-        except exceptions.GoogleAPICallError as error:
-            raise Unavailable(
-                f"{self._subscription} cannot be pulled ({type(error).__name__}: {error.message})"
-            ) from error
+        except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
+            raise _not_pulled(self._subscription, error) from error
         return [
             Received(one.message.data, dict(one.message.attributes), one.ack_id) for one in response.received_messages
         ]
@@ -178,6 +210,37 @@ class PubSubFeed:
                 )
         except exceptions.GoogleAPICallError as error:
             raise Unavailable(f"{self._subscription} did not take acknowledgements ({type(error).__name__})") from error
+
+
+def _own_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
+    """A message's attributes under names and in sizes that Pub/Sub takes, with room for one more."""
+    found: dict[str, str] = {}
+    for key, value in attributes.items():
+        name = _cut(key, _KEY_BYTES)
+        while name in _TAKEN or (name != key and name in attributes):
+            name = f"original_{name}"
+        if name and not name.startswith("goog") and len(found) < _MOST_ATTRIBUTES - 1:
+            found[name] = _cut(value, _ATTRIBUTE_BYTES)
+    return found
+
+
+def _cut(text: str, most: int) -> str:
+    """The text in so many bytes, cut between characters."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def _not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
+    """What it means that a subscription cannot be pulled: a mistake that stays one, or an outage that passes."""
+    if isinstance(error, exceptions.NotFound):
+        return BadRequest(f"there is no {subscription}; `gcloud pubsub subscriptions list` tells what there is")
+    if isinstance(error, exceptions.InvalidArgument):
+        return BadRequest(f"`{subscription}` cannot be pulled; use projects/PROJECT/subscriptions/NAME")
+    if isinstance(error, exceptions.Forbidden):
+        return BadRequest(f"{subscription} may not be pulled; grant roles/pubsub.subscriber on it to whoever runs this")
+    if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or _NO_CREDENTIALS in str(error):
+        return BadRequest(f"{subscription} cannot be pulled without credentials; {_LOG_IN}")
+    said = error.message if isinstance(error, exceptions.GoogleAPICallError) else error
+    return Unavailable(f"{subscription} cannot be pulled ({type(error).__name__}: {said})")
 
 
 def _ordering_key(event: CloudEvent) -> str:
