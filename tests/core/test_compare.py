@@ -181,6 +181,29 @@ def test_a_masked_secret_is_unchecked_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "live"),
+    [
+        ({"cors": [{"origin": ["https://shop"]}]}, {"cors": [{"origin": ["*"]}]}),
+        ({"pathPrefix": "/shop"}, {"pathPrefix": "*"}),
+        ({"pathGlob": "/shop"}, {"pathGlob": "**"}),
+        ({"hosts": ["a", "b"]}, {"hosts": ["***", "*"]}),
+        ({"hosts": ["a", "b"]}, {"hosts": ["***", "c"]}),
+        ({"hosts": ["a", "b"]}, {"hosts": ["a", "b", "***"]}),
+        ({"args": ["a", "b"]}, {"args": ["***", "c"]}),
+        ({"args": ["a", "b"]}, {"args": ["***"]}),
+    ],
+)
+def test_a_wildcard_is_no_mask_and_a_mask_hides_nothing_but_itself(declared: Any, live: Any) -> None:
+    assert [op for _, op in told(declared, live)] == ["changed"]
+
+
+@pytest.mark.parametrize("name", ["keys", "args"])
+def test_a_list_of_which_all_that_differs_is_masked_is_unchecked(name: str) -> None:
+    found = examine({name: ["a", "b"]}, {name: ["a", "****"]}, None, OWN)
+    assert (found.differences, [note.path for note in found.unchecked]) == ((), [name])
+
+
+@pytest.mark.parametrize(
     ("declared", "live", "path"),
     [
         ({"password": "old"}, {"password": "new"}, "password"),
@@ -215,6 +238,42 @@ def test_a_field_that_cannot_be_changed_says_so() -> None:
         assert found.immutable
 
 
+def test_another_choice_than_the_declared_empty_one_is_drift() -> None:
+    secret = "secretmanager.googleapis.com/Secret"
+    other = {"replication": {"userManaged": {"replicas": [{"location": "europe-west1"}]}}}
+    assert told({"replication": {"automatic": {}}}, other, secret) == [("replication.automatic", "missing")]
+    assert told({"replication": {"automatic": {}}}, {"replication": {"automatic": {}}}, secret) == []
+    assert told({"replication": {"automatic": {}}}, {"replication": {}}, secret) == []
+
+
+def test_exact_asks_for_nothing_that_nobody_has_to_declare() -> None:
+    bucket = "storage.googleapis.com/Bucket"
+    live = {"name": "b", "labels": {"goog-x": "y"}, "softDeletePolicy": {"effectiveTime": "2025-01-01T00:00:00Z"}}
+    assert told({"location": "EU"}, {**live, "location": "EU"}, bucket, exact=True) == []
+    live["softDeletePolicy"]["retentionDurationSeconds"] = "3600"
+    assert told({"location": "EU"}, {**live, "location": "EU"}, bucket, exact=True) == [
+        ("softDeletePolicy", "unexpected")
+    ]
+
+
+def test_a_reference_that_is_gone_with_its_message_is_missing() -> None:
+    declared = {"schemaSettings": {"schema": "projects/billing-prod/schemas/s"}}
+    assert told(declared, {}, "pubsub.googleapis.com/Topic") == [("schemaSettings.schema", "missing")]
+
+
+def test_a_web_address_counts_with_host_and_scheme() -> None:
+    job = "cloudscheduler.googleapis.com/Job"
+    for other in ("https://evil.example.com/run", "http://x.run.app/run"):
+        assert told({"httpTarget": {"uri": "https://x.run.app/run"}}, {"httpTarget": {"uri": other}}, job)
+
+
+def test_a_key_is_the_same_with_the_version_that_was_used() -> None:
+    key = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    live = {"diskEncryptionKey": {"kmsKeyName": f"{key}/cryptoKeyVersions/3"}}
+    assert told({"diskEncryptionKey": {"kmsKeyName": key}}, live, "compute.googleapis.com/Disk") == []
+    assert told({"diskEncryptionKey": {"kmsKeyName": f"{key}2"}}, live, "compute.googleapis.com/Disk")
+
+
 def test_every_reason_has_a_name() -> None:
     known = schema("pubsub.googleapis.com/Subscription")
     declared = {"ackDeadlineSeconds": "10", "messageRetentionDuration": "1d", "enableMessageOrdering": False}
@@ -238,6 +297,8 @@ def test_the_rules_that_compute_adds_to_a_policy_are_not_unexpected() -> None:
     rule = {"priority": 1000, "action": "deny(403)"}
     live = {"rules": [{"priority": 2147483647, "action": "allow"}, rule]}
     assert told({"rules": [rule]}, live, "compute.googleapis.com/SecurityPolicy") == []
+    other = {"rules": [{"priority": 2147483646, "action": "allow"}, rule]}
+    assert told({"rules": [rule]}, other, "compute.googleapis.com/SecurityPolicy")
     assert told({"rules": [rule]}, {"rules": [rule, {"priority": 7, "action": "allow"}]}) == [
         ("rules[priority=7]", "unexpected")
     ]

@@ -110,18 +110,31 @@ def _scalars(
     have: list[Any],
 ) -> None:
     if name in _SCALAR_SEQUENCES:
-        equal = len(want) == len(have) and all(
-            _same_element(walk, name, item, one, other) for one, other in zip(want, have, strict=True)
-        )
+        missing = unexpected = _unlike_positions(walk, name, item, want, have)
+        equal = len(want) == len(have) and not missing
     else:
         missing, unexpected = _leftovers(walk, name, item, want, have)
         equal = not missing and all(_is_told_twice(walk, item, have, at) for at in unexpected)
     if equal:
         walk.note(path, "same elements")
-    elif want and have and (reason := values.untold(item, want[0], have[0])):
+    elif reason := _untold(item, want, have, missing, unexpected):
         walk.leave(path, want, reason)
     else:
         walk.differ(path, "changed", name, field, want, have)
+
+
+def _unlike_positions(walk: Comparison, name: str, item: Field | None, want: list[Any], have: list[Any]) -> list[int]:
+    pairs = enumerate(zip(want, have, strict=False))
+    return [at for at, (one, other) in pairs if not _same_element(walk, name, item, one, other)]
+
+
+def _untold(item: Field | None, want: list[Any], have: list[Any], missing: list[int], unexpected: list[int]) -> str:
+    """Why none of the elements without a counterpart tells whether there is a difference, or an empty string."""
+    if not missing or len(want) != len(have) or len(missing) != len(unexpected):
+        return ""
+    pairs = zip(missing, unexpected, strict=True)
+    reasons = [values.untold(item, want[one], have[other]) for one, other in pairs]
+    return reasons[0] if all(reasons) else ""
 
 
 def _is_told_twice(walk: Comparison, item: Field | None, have: list[Any], at: int) -> bool:
@@ -167,7 +180,9 @@ def _literal(element: Any) -> Any:
 
 
 def _same_element(walk: Comparison, name: str, item: Field | None, want: Any, have: Any) -> bool:
-    return not _differences(walk, name, item, want, have)
+    trial = walk.trial()
+    trial.value(paths.ROOT, name, item, want, have)
+    return not trial.differences and (isinstance(want, dict) or not trial.unchecked)
 
 
 def _differences(walk: Comparison, name: str, item: Field | None, want: Any, have: Any) -> list[Difference]:

@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from setpoint.core import quirks
-from setpoint.core.references import Project, looks_like_path, same
+from setpoint.core.references import Project, looks_like_path, same, without_key_version
 
 if TYPE_CHECKING:
     from setpoint.core.catalogue import Field
@@ -37,6 +37,7 @@ _QUANTITY_UNITS = {
     "Gi": Decimal(2**30),
     "Ti": Decimal(2**40),
 }
+_SHORTEST_MASK = 3
 _NEWEST = frozenset(("latest", "-"))
 _JSON_STARTS = frozenset("{[ \n\t")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -228,6 +229,8 @@ def _references(name: str, declared: str, observed: str, own: Project) -> str:
     seen_from = own if "/" in observed else own._replace(id="", number="")
     if same(declared, observed, seen_from):
         return "same resource"
+    if same(declared, without_key_version(observed), seen_from):
+        return "key with its version"
     return _of_family(declared, observed) or _extended(name, declared, observed)
 
 
@@ -328,7 +331,7 @@ def _completes(declared: str, observed: str) -> bool:
     Part by part, since ``2.0-debian10`` becomes ``2.0.27-debian10``; an alias (``latest``) is any version.
     """
     if declared in _NEWEST:
-        return observed[:1].isdigit()
+        return "." in observed and observed[:1].isdigit()  # `latest` of a secret stays `latest`; a pin is another thing
     wanted, got = declared.split("-"), observed.split("-")
     if not any(char.isdigit() for char in declared) or len(wanted) > len(got):
         return False
@@ -357,5 +360,5 @@ def _is_number(value: Any) -> bool:
 
 
 def is_masked(observed: Any) -> bool:
-    """Whether the server shows a secret's place only: ``******``."""
-    return isinstance(observed, str) and bool(observed) and not observed.strip("*")
+    """Whether the server shows a secret's place only: ``******``; one asterisk is a wildcard, two are a glob."""
+    return isinstance(observed, str) and len(observed) >= _SHORTEST_MASK and not observed.strip("*")
