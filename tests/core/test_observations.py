@@ -116,6 +116,14 @@ def test_a_deletion_without_an_asset_is_told_by_the_prior_one_and_is_later_than_
     assert seen.observed_at == datetime(2025, 6, 17, 15, 35, 48, 938746, tzinfo=UTC)
 
 
+def test_a_deleted_policy_is_told_by_what_it_was() -> None:
+    bare = {"assetType": "t.googleapis.com/T", "name": "//t.googleapis.com/x/y", "updateTime": TIME}
+    prior = {**bare, "iamPolicy": {"bindings": []}}
+    seen = observations.parse(message(asset={**bare, "resource": {}}, priorAsset=prior, deleted=True))
+    assert seen is not None
+    assert (seen.key.content, seen.deleted) == ("iam_policy", True)
+
+
 def test_without_an_update_time_the_window_tells_when() -> None:
     asset = {"assetType": "t.googleapis.com/T", "name": "//t.googleapis.com/x/y", "resource": {"data": {}}}
     seen = observations.parse(message(asset=asset))
@@ -144,6 +152,8 @@ def test_without_an_update_time_the_window_tells_when() -> None:
         (message(asset=None, deleted=True), "`priorAsset`"),
         (message(asset=None, deleted=True, priorAsset={"name": 7}), r"\$\.name.*in priorAsset"),
         (message(deleted="yes"), r"\$\.deleted"),
+        (message(asset={"name": "plain", "assetType": "a/B", "updateTime": TIME}), "full resource name"),
+        (message(asset={"name": NAME, "assetType": "a/B", "updateTime": "0001-01-01T00:00:00+02:00"}), "updateTime"),
     ],
 )
 def test_what_is_no_feed_message_is_refused_with_the_place(broken: bytes, where: str) -> None:

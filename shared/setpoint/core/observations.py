@@ -145,11 +145,13 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
     known = asset or prior
     assert known is not None  # noqa: S101 - parse() has checked it; this tells the type checker
     deleted = bool(temporal.deleted)
-    content = (asset and _content(asset)) or (prior and _content(prior)) or "resource"
+    # What is gone is told by what it was: a deleted policy comes with a resource that says nothing.
+    first, second = (prior, asset) if deleted else (asset, prior)
+    content = (first and _content(first)) or (second and _content(second)) or "resource"
     resource = known.resource or _Resource()
     described = prior if deleted and prior else known
     return Observation(
-        key=ResourceKey(_required(known.name, "name"), content),
+        key=ResourceKey(_full_name(known.name), content),
         asset_type=_required(known.asset_type, "assetType"),
         observed_at=_observed_at(temporal, asset, prior),
         deleted=deleted,
@@ -198,6 +200,12 @@ def _data(asset: _Asset, content: Content) -> Any:
     return asset.access_policy or asset.access_level or asset.service_perimeter or {}
 
 
+def _full_name(name: str) -> str:
+    if not _required(name, "name").startswith("//") or "/" not in name[2:]:
+        raise MalformedMessage("not a feed message: field `asset.name` is not a full resource name")
+    return name
+
+
 def _required(value: str, field: str) -> str:
     if not value:
         raise MalformedMessage(f"not a feed message: field `asset.{field}` is empty")
@@ -213,4 +221,7 @@ def _observed_at(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
     times = [time for time in (asset and asset.update_time, window, prior and prior.update_time) if time]
     if not times:
         raise MalformedMessage("not a feed message: neither `asset.updateTime` nor `window.startTime` is there")
-    return (max(times) if temporal.deleted else times[0]).astimezone(UTC)
+    try:
+        return (max(times) if temporal.deleted else times[0]).astimezone(UTC)
+    except OverflowError:
+        raise MalformedMessage("not a feed message: field `asset.updateTime` is no time of this calendar") from None
