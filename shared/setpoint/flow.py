@@ -18,7 +18,7 @@ from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import Conflict, MalformedMessage
 from setpoint.ports import DeadLetters, EventBus, Snapshot, Store
-from setpoint.projects import Projects
+from setpoint.projects import Projects, is_waiting, keys_by_number
 
 _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
@@ -80,9 +80,20 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
         PermanentError: what is stored of the resource cannot be read.
         TransientError: observe again.
     """
+    learnt = deps.projects.learn(observation)
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
+    if learnt:
+        _judge_waiting(learnt, deps)
     return outcome
+
+
+def _judge_waiting(number: str, deps: Deps) -> None:
+    """Judge what was observed of a project before anybody knew its id."""
+    for key in keys_by_number(number):
+        snapshot = deps.store.read(key)
+        if snapshot.state is not None and not snapshot.state.judged_by:
+            rejudge(key, deps)
 
 
 def rejudge(key: ResourceKey, deps: Deps) -> Outcome:
@@ -125,15 +136,17 @@ def _read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
 
 def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
-    deps.projects.learn(observation)
     for _ in range(_ATTEMPTS):
         snapshot, observation = _read(observation, deps)
         verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
         transition = findings.advance(snapshot.state, observation, verdict)
-        if transition.state is None:
+        state = transition.state
+        if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
+            state = findings.unjudged(observation)
+        if state is None:
             return transition.outcome, snapshot
         try:
-            return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
+            return transition.outcome, deps.store.commit(snapshot, state, observation)
         except Conflict:
             continue
     raise Conflict(f"{observation.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from setpoint.core.names import ResourceKey, project_of
+from setpoint.core.names import CONTENTS, ResourceKey, project_of
 from setpoint.core.observations import Observation
 from setpoint.ports import ProjectStore
 
@@ -33,14 +33,20 @@ class Projects:
         self._ids: dict[str, str] = {}
         self._unknown: dict[str, float] = {}
 
-    def learn(self, observation: Observation) -> None:
-        """Take note of the pair that an observation tells; each is stored once by each process."""
+    def learn(self, observation: Observation) -> str:
+        """Take note of the pair that an observation tells; each is stored once by each process.
+
+        Returns:
+            The project's number where this process did not know the pair, else an empty string.
+        """
         number, identifier = observation.project_number, project_of(observation.key.name)
         if identifier.isdigit():
             identifier = _own_id(observation)
         if number and identifier and self._ids.get(number) != identifier:
             self._store.learn_project(number, identifier)
             self._ids[number] = identifier
+            return number
+        return ""
 
     def id_of(self, number: str) -> str:
         """The id of the project with this number, or an empty string."""
@@ -72,6 +78,17 @@ class Projects:
         address = observation.data.get("email") if isinstance(observation.data, dict) else None
         if observation.asset_type == _SERVICE_ACCOUNT and isinstance(address, str):
             yield ResourceKey(f"{key.name.rpartition('/')[0]}/{address}", key.content)
+
+
+def keys_by_number(number: str) -> Iterator[ResourceKey]:
+    """The keys under which a project itself is observed."""
+    name = f"//cloudresourcemanager.googleapis.com/projects/{number}"
+    return (ResourceKey(name, content) for content in CONTENTS)
+
+
+def is_waiting(observation: Observation) -> bool:
+    """Whether an observation is of a project whose id is not known yet, so that nobody can tell who declares it."""
+    return observation.asset_type.endswith("/Project") and not observation.project_id
 
 
 def _own_id(observation: Observation) -> str:

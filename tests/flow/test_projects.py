@@ -64,12 +64,16 @@ def test_a_project_tells_its_own_id(deps):
     assert flow.handle_observation(itself, deps) == "opened"
 
 
-def test_an_unknown_number_is_undeclared_and_known_as_soon_as_it_is_learnt(deps):
+def test_what_was_observed_before_the_number_was_known_is_judged_when_it_is_learnt(deps):
     key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
     declare(deps, Declaration(key, PROJECT, GRANTS))
     assert flow.handle_observation(policy_of_project(), deps) == "undeclared"
     teach(deps)
-    assert flow.handle_observation(policy_of_project(minute=1), deps) == "opened"
+
+    (event,) = deps.bus.events
+    assert (event.type, event.subject) == ("drift.opened", key.name)
+    teach(deps)
+    assert len(deps.bus.events) == 1
 
 
 def test_what_one_process_has_learnt_another_knows(deps):

@@ -138,6 +138,11 @@ _EVENTS: dict[Outcome, EventType] = {
 }
 
 
+def unjudged(observation: Observation) -> ResourceState:
+    """The record of an observation that nobody could judge yet."""
+    return _next_state(None, observation, "undeclared", None, "", "")
+
+
 def _known_already(
     state: ResourceState, observation: Observation, verdict: Verdict | Unjudged
 ) -> Literal["stale", "repeated", ""]:
