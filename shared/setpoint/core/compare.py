@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from setpoint.core import lists, noise, paths, quirks, values
+from setpoint.core import lists, noise, paths, quirks, secrets, values
 from setpoint.core.paths import Path
 from setpoint.core.references import Project
 
@@ -173,9 +173,10 @@ class Comparison:
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Report a difference; secrets are masked here and nowhere later."""
         if name == "value" and path is not None and path[0] is not None:
-            name = paths.element_value(path[0][1]) or name  # an entry of metadata or environment has its name beside it
-        if field is None or field.name != name or field.sensitive or field.kind != "scalar":
-            want, have = masked(name, field, want), masked(name, field, have)
+            # An entry of metadata or environment has its name beside it, one of a list without names the list's.
+            around, part = path[0]
+            name = _holder(paths.element_value(part) or (around[1] if around is not None else ""))
+        want, have = masked(name, field, want), masked(name, field, have)
         self.differences.append(Difference(paths.text(path), op, want, have, field is not None and field.immutable))
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
@@ -233,22 +234,30 @@ def masked(name: str, field: Field | None, value: Any) -> Any:
     """The value with every secret in it replaced; the value itself where there is none."""
     if isinstance(value, dict):
         entry = value.get("key") or value.get("name")
-        return {
-            key: masked(entry if key == "value" and isinstance(entry, str) else key, child(field, key), part)
-            for key, part in value.items()
-        }
+        holder = _holder(entry if isinstance(entry, str) else name)
+        return {key: masked(holder if key == "value" else key, child(field, key), part) for key, part in value.items()}
     if isinstance(value, list):
-        return [masked(name, field.item if field is not None else None, part) for part in value]
+        item = field.item if field is not None else None
+        before = [None, *value]
+        return [
+            MASK if secrets.is_option(option) and isinstance(part, str) else masked(name, item, part)
+            for option, part in zip(before, value, strict=False)
+        ]
     if value is msgspec.UNSET or isinstance(value, bool) or not value:
         return value
-    return MASK if is_secret(name, field) else value
+    return MASK if is_secret(name, field) or secrets.looks_secret(value) else value
+
+
+def _holder(name: str) -> str:
+    """By what name to judge a `value` that this one belongs to."""
+    return name if secrets.names_a_secret(name) else "value"
 
 
 def is_secret(name: str, field: Field | None) -> bool:
     """Whether a value must not be shown: by the catalogue, and by its key where that is the author's own word."""
     if field is None or field.name != name:
-        return noise.names_a_secret(name) or (field is not None and field.sensitive)
-    return field.sensitive
+        return secrets.names_a_secret(name) or (field is not None and field.sensitive)
+    return secrets.is_secret(field)
 
 
 def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
@@ -272,7 +281,7 @@ def _is_zero(field: Field | None, value: Any) -> bool:
 def _is_unanswered(name: str, field: Field | None) -> bool:
     """Whether the API takes the field and does not give it back."""
     if field is None:
-        return noise.names_a_secret(name)
+        return secrets.may_be_withheld(name)
     # What a resource cannot be without, it has, whether its API shows it or not.
     return field.input_only or field.sensitive or (field.required and field.reference)
 

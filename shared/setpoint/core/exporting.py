@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from setpoint.core import iam, judging, noise, paths, quirks, undeclarable
+from setpoint.core import iam, judging, noise, paths, quirks, secrets, undeclarable
 from setpoint.core.compare import Note, is_secret
 from setpoint.core.constraints import by_constraint
 from setpoint.core.declarations import Declaration, Owner, Rules, desired
@@ -42,15 +42,6 @@ _CONTROL_PLANE = re.compile(
     r"(serving|client)\.knative\.dev/|run\.googleapis\.com/(operation-id|urls|ingress-status)|cloud\.googleapis\.com/location"
 )
 """Annotations and labels of Cloud Run's control plane: https://cloud.google.com/run/docs/reference/rest/v1/ObjectMeta"""
-
-_LOOKS_SECRET = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
-    r"|\b[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"  # a URL with a password
-    r"|\bAIza[0-9A-Za-z_-]{35}|\bya29\.[0-9A-Za-z_-]{20}"  # Google's
-    r"|\bgh[pousr]_[0-9A-Za-z]{36}|\bxox[abeprs]-[0-9A-Za-z-]{10}|\bAKIA[0-9A-Z]{16}"  # GitHub's, Slack's, Amazon's
-    r"|hooks\.slack\.com/services/T"
-)
-"""Values that are secrets wherever they stand."""
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -188,7 +179,7 @@ def _secrecy(container: Mapping[str, Any], key: str, field: Field | None, value:
 
 
 def _looks_secret(value: Any) -> bool:
-    return isinstance(value, str) and (is_masked(value) or _LOOKS_SECRET.search(value) is not None)
+    return is_masked(value) or secrets.looks_secret(value)
 
 
 def _is_kind(key: str, value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from setpoint.core import paths, quirks, values
+from setpoint.core import paths, quirks, secrets, values
 from setpoint.core.paths import Path
 from setpoint.core.references import same
 
@@ -61,14 +61,12 @@ _IDENTIFIERS = (
     "network",
     "group",
     "instance",
-    "secret",
     "domain",
     "tag",
     "location",
     "service",
     "ipRange",
     "cidrBlock",
-    "value",
 )
 """Fields that identify a list element, best first, where every element has one of its own."""
 
@@ -86,7 +84,7 @@ def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: 
         _scalars(walk, path, name, field, item, want, have)
     elif name in SEQUENCES:
         _in_order(walk, path, name, item, want, have)
-    elif key := _identifier(want, have):
+    elif key := _identifier(item, want, have):
         _by_key(walk, path, name, item, want, have, key)
     else:
         _by_likeness(walk, path, name, item, want, have)
@@ -206,12 +204,14 @@ def _pair(walk: Comparison, path: Path, name: str, item: Field | None, want: lis
         walk.differ(path, "unexpected", name, item, msgspec.UNSET, have[0])
 
 
-def _identifier(want: list[Any], have: list[Any]) -> str:
-    """The field that identifies the elements of both sides, or an empty string."""
+def _identifier(item: Field | None, want: list[Any], have: list[Any]) -> str:
+    """The field that identifies the elements of both sides, or an empty string; a secret is never shown in a path."""
     present = (want or have)[0]
     for key in _IDENTIFIERS:
         if key in present and _identifies(key, want) and _identifies(key, have):
-            return key
+            field = item.schema.fields.get(key) if item is not None and item.schema is not None else None
+            if field is None or not secrets.is_secret(field):
+                return key
     return ""
 
 

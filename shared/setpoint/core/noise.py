@@ -33,13 +33,6 @@ LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations")
 CONTROLLER_LABEL = "managed-by-cnrm"
 """Config Connector sets it wherever it sets labels, and only there: not every kind hands its object's labels on."""
 
-_SECRET = re.compile(
-    r"(password|passwd|secret|private_?key|shared_?key|auth_?string|api_?key|(access|auth|bearer|api)_?token|credential"
-    r"|startup_?script|connection_?string|webhook_?url)s?(_?(value|url|data|base64))?\Z",
-    re.IGNORECASE,
-)
-"""Names of secrets: of fields, of environment variables, and of metadata (startup scripts often hold some)."""
-
 
 def is_system_label(container: str, key: str) -> bool:
     """Whether ``key`` is a label that Google (``goog-…``) or a controller (``managed-by-…``) keeps for itself."""
@@ -53,11 +46,6 @@ def is_unlabelled(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> b
     Source: https://cloud.google.com/config-connector/docs/how-to/managing-deleting-resources
     """
     return CONTROLLER_LABEL in declared and all(key.startswith("goog-") for key in observed)
-
-
-def names_a_secret(name: str) -> bool:
-    """Whether a field is a secret by its name, where no catalogue tells."""
-    return _SECRET.search(name.replace("-", "_").replace(".", "_")) is not None
 
 
 def is_zero(value: Any) -> bool:
