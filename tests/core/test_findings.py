@@ -187,3 +187,17 @@ def test_a_drift_too_large_for_a_record_is_cut_and_says_how_large_it_is() -> Non
 
 def test_every_outcome_with_an_event_is_known_to_the_table() -> None:
     assert set(findings._EVENTS) == {"opened", "changed", "resolved"}
+
+
+def test_what_a_declaration_ignores_of_a_policy_is_no_drift() -> None:
+    key = ResourceKey(KEY.name, "iam_policy")
+    live = {"bindings": [{"role": "roles/owner", "members": ["user:m@x.com"]}]}
+    observation = Observation(key, TYPE, START, data=live, ancestors=("projects/12",))
+
+    def outcome(*ignore: str) -> str:
+        wanted = desired((Declaration(key, TYPE, {"bindings": []}, ignore=ignore),))
+        return after(None, observation, wanted).outcome
+
+    assert outcome() == "opened"
+    assert outcome("bindings[role=roles/owner].members[user:m@x.com]") == "in_sync"
+    assert outcome("bindings[role=roles/editor]") == "opened"

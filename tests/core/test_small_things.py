@@ -88,6 +88,22 @@ def test_a_pattern_leaves_out_what_it_covers_and_nothing_else(pattern: str, expe
     assert ignore.without(DATA, (pattern,)) == wanted
 
 
+@pytest.mark.parametrize(
+    ("pattern", "is_covered"),
+    [
+        ("bindings[role=roles/viewer].members[user:m@x.com]", True),
+        ("bindings[role=roles/viewer]", True),
+        ("bindings[*].members[user:m@x.com]", True),
+        ("bindings", True),
+        ("bindings[role=roles/owner]", False),
+        ("bindings[role=roles/viewer].members[user:other@x.com]", False),
+        ("bindings[role=roles/viewer].members[user:m@x.com].deeper", False),
+    ],
+)
+def test_a_grant_is_ignored_by_the_path_that_an_event_tells(pattern: str, is_covered: bool) -> None:
+    assert ignore.covered("bindings[role=roles/viewer].members[user:m@x.com]", (pattern,)) == is_covered
+
+
 def test_leaving_out_copies_nothing_that_it_does_not_touch() -> None:
     kept = ignore.without(DATA, ("labels.team",))
     assert kept["rules"] is DATA["rules"]

@@ -21,6 +21,17 @@ def without(data: Any, patterns: tuple[str, ...]) -> Any:
     return data
 
 
+def covered(path: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a pattern covers the path of a difference; for what is not compared field by field."""
+    return any(_covers(paths.parse(pattern), paths.parse(path)) for pattern in patterns)
+
+
+def _covers(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return len(pattern) <= len(path) and all(
+        part == at or part == ("[*]" if at.startswith("[") else "*") for part, at in zip(pattern, path, strict=False)
+    )
+
+
 def _without(data: Any, parts: tuple[str, ...]) -> Any:
     head, rest = parts[0], parts[1:]
     if isinstance(data, dict):

@@ -148,24 +148,41 @@ def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
 def _differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
     if observation.deleted:
         return ()
+    if observation.key.content == "resource":
+        return _resource_differences(declaration, observation, schemas)
+    found = _policy_differences(declaration, observation)
+    if declaration.ignore:
+        return tuple(one for one in found if not ignore.covered(one.path, declaration.ignore))
+    return found
+
+
+def _resource_differences(
+    declaration: Declaration, observation: Observation, schemas: Schemas | None
+) -> tuple[Difference, ...]:
     declared, observed = declaration.data, observation.data
     if declaration.ignore:
         declared = ignore.without(declared, declaration.ignore)
         observed = ignore.without(observed, declaration.ignore)
+    schema = None
+    if schemas is not None:
+        schema = schemas.schema_for(
+            observation.asset_type,
+            discovery_uri=observation.discovery_uri,
+            discovery_name=observation.discovery_name,
+        )
+    own = own_project(declaration.project, observation)
+    return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
+
+
+def _policy_differences(declaration: Declaration, observation: Observation) -> tuple[Difference, ...]:
+    declared, observed = declaration.data, observation.data
     own = own_project(declaration.project, observation)
     match observation.key.content:
         case "iam_policy":
             return iam.compare(declared, observed, declaration.authority)
         case "org_policy":
             return org_policies.compare(declared, observed, own, exact=declaration.exact)
-    schema = None
-    if schemas is not None and observation.key.content == "resource":
-        schema = schemas.schema_for(
-            observation.asset_type,
-            discovery_uri=observation.discovery_uri,
-            discovery_name=observation.discovery_name,
-        )
-    return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
+    return comparing.compare(declared, observed, None, own=own, exact=declaration.exact)
 
 
 def _in_authors_words(declaration: Declaration, difference: Difference) -> Difference:
