@@ -78,7 +78,7 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """A comparison of the same kind whose findings do not count; for matching list elements."""
-        return Comparison(self.own, exact=self.exact)
+        return _Trial(self.own, exact=self.exact)
 
     def message(
         self, path: Path, name: str, schema: Schema | None, item: Field | None, declared: Any, observed: Any
@@ -176,7 +176,11 @@ class Comparison:
             # An entry of metadata or environment has its name beside it, one of a list without names the list's.
             around, part = path[0]
             name = _holder(paths.element_value(part) or (around[1] if around is not None else ""))
-        want, have = masked(name, field, want), masked(name, field, have)
+        if field is None or field.name != name or field.kind != "scalar" or secrets.is_secret(field):
+            want, have = masked(name, field, want), masked(name, field, have)
+        else:
+            want = MASK if secrets.looks_secret(want) else want
+            have = MASK if secrets.looks_secret(have) else have
         self.differences.append(Difference(paths.text(path), op, want, have, field is not None and field.immutable))
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
@@ -188,6 +192,19 @@ class Comparison:
         """Keep the reason why a field is no difference, where somebody wants to know."""
         if self.notes is not None:
             self.notes.append(Note(paths.text(path), reason))
+
+
+class _Trial(Comparison):
+    """Counts differences, and shows none."""
+
+    __slots__ = ()
+
+    def differ(self, *_: Any) -> None:
+        """Count one."""
+        self.differences.append(_COUNTED)
+
+
+_COUNTED = Difference("", "changed")
 
 
 def compare(
@@ -232,6 +249,8 @@ def child(field: Field | None, key: str) -> Field | None:
 
 def masked(name: str, field: Field | None, value: Any) -> Any:
     """The value with every secret in it replaced; the value itself where there is none."""
+    if isinstance(value, str):
+        return MASK if value and (is_secret(name, field) or secrets.looks_secret(value)) else value
     if isinstance(value, dict):
         entry = value.get("key") or value.get("name")
         holder = _holder(entry if isinstance(entry, str) else name)
@@ -245,7 +264,7 @@ def masked(name: str, field: Field | None, value: Any) -> Any:
         ]
     if value is msgspec.UNSET or isinstance(value, bool) or not value:
         return value
-    return MASK if is_secret(name, field) or secrets.looks_secret(value) else value
+    return MASK if is_secret(name, field) else value
 
 
 def _holder(name: str) -> str:

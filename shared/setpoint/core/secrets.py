@@ -96,18 +96,38 @@ _NO_CREDENTIAL = frozenset(
 )
 """Whose token opens nothing: that of a page, or of a language model."""
 
-_LOOK = re.compile(
+_KEY = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
-    r"|://[^/\s:@]*:[^/\s@]+@"  # a URL with a password
     r"|\bAIza[\w-]{35}|\bya29\.[\w-]{20}"  # Google's
     r"|\bgh[pousr]_\w{36}|\bgithub_pat_\w{20}|\bglpat-[\w-]{20}"  # GitHub's and GitLab's
     r"|\bxox[abeprs]-[\w-]{10}|hooks\.slack\.com/services/T"  # Slack's
     r"|\bA(?:KI|SI)A[0-9A-Z]{16}|\bsk_live_\w{10}"  # Amazon's and Stripe's
     r"|\beyJ[\w-]{5,2000}\.eyJ[\w-]{5,2000}\."  # a JSON web token
-    r"|(?i:(?:password|passwd|passphrase|secret|token|(?:api|access|private|secret)[_-]?key)"
-    r"""(?:=["']?[^\s"'=$&]|["']\s*:\s*["'][^\s"']))"""  # `--password=…`, `"token": "…"`
-    r"|(?i:\bauthorization:\s*(?:basic|bearer)\s+\S)"
 )
+_KEY_MARKS = ("AIza", "ya29.", "gh", "glpat-", "xox", "slack", "KIA", "SIA", "sk_live_", "eyJ", "-----")
+"""Without one of these no value is such a key; looking for them is the faster question."""
+_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+_SET = (
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "api_key",
+    "api-key",
+    "apikey",
+    "access_key",
+    "private_key",
+)
+# The sign comes first, which is the fastest to look for; what it belongs to stands before it.
+_SETTING = re.compile("=(?:" + "|".join(f"(?<={word}=)" for word in _SET) + r""")["']?[^\s"'=$&]""")
+"""``--password=…``, in lower case."""
+_MEMBER = re.compile(
+    """["'](?:""" + "|".join(f"""(?<={word}["'])""" for word in _SET) + r""")\s{0,9}:\s{0,9}["'][^\s"']"""
+)
+"""``"token": "…"``, in lower case."""
+_HEADER = re.compile(r"authorization:\s{0,9}(?:basic|bearer)\s{1,9}\S")
+_SHORTEST_KEY = 20
 _LOOKED_AT = 20_000
 """Of a longer text only the beginning is looked at, and nothing but its size is ever shown."""
 
@@ -159,6 +179,7 @@ _NONE_IN_A_SCHEMA = frozenset(
 """Fields that have a secret's name, and of which a schema that does not mark them means something else."""
 
 
+@lru_cache(maxsize=4096)
 def is_secret(field: Field) -> bool:
     """Whether the catalogue calls a field a secret, or names a plain string as secrets are named."""
     if field.sensitive:
@@ -170,7 +191,20 @@ def is_secret(field: Field) -> bool:
 
 def looks_secret(value: Any) -> bool:
     """Whether a value is a secret, or holds one, whatever it is called."""
-    return isinstance(value, str) and _LOOK.search(value[:_LOOKED_AT]) is not None
+    if not isinstance(value, str):
+        return False
+    if len(value) >= _SHORTEST_KEY:
+        value = value[:_LOOKED_AT]
+        for mark in _KEY_MARKS:
+            if mark in value:
+                if _KEY.search(value):
+                    return True
+                break
+    if "=" in value and _SETTING.search(value.lower()):
+        return True
+    if ":" not in value:
+        return False
+    return bool(_ADDRESS.search(value) or _MEMBER.search(lower := value.lower()) or _HEADER.search(lower))
 
 
 def is_option(argument: Any) -> bool:
