@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from setpoint.core import names, paths
 from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Source
 from setpoint.core.names import Content, ResourceKey
+from setpoint.declare import org_policies
 from setpoint.declare.documents import Document, Problem
 from setpoint.errors import BadDeclaration
 
@@ -165,16 +166,23 @@ def read(document: Document) -> Declaration | Scope | list[Problem]:
     except ValidationError as error:
         return [_problem(document, model, one) for one in error.errors(include_url=False, include_input=False)]
     source = Source(file=document.file, line=document.line, document=document.position)
-    return _declaration(checked, source) if isinstance(checked, DeclarationModel) else _scope(checked, source)
+    if isinstance(checked, ScopeModel):
+        return _scope(checked, source)
+    try:
+        return _declaration(checked, source)
+    except org_policies.Fault as fault:
+        where = ("spec", "data", *fault.where)
+        return [Problem(document.file, document.line_of(where), _field(where), fault.message)]
 
 
 def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
     metadata, spec = checked.metadata, checked.spec
     content: Content = spec.content
+    said = org_policies.read(spec.data) if content == "org_policy" else org_policies.Said(spec.data)
     return Declaration(
         key=ResourceKey(metadata.name, content),
         asset_type=spec.asset_type,
-        data=spec.data,
+        data=said.data,
         project=metadata.project or names.project_of(metadata.name),
         owner=_owner(metadata.owner),
         authority=spec.authority,
@@ -182,6 +190,7 @@ def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
         ignore=spec.ignore,
         mode=spec.remediation.mode,
         source=source,
+        unchecked=tuple(_field(("spec", "data", *where)) for where in said.unchecked),
     )
 
 
@@ -219,6 +228,11 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = "is missing"
     field = ".".join(str(part) for part in where)
     return Problem(document.file, document.line_of(where), field, message)
+
+
+def _field(where: tuple[str | int, ...]) -> str:
+    """A place as people write it: ``spec.data.policies[0].constraint``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
 
 
 def _nearest(word: Any, known: Iterable[str]) -> str:

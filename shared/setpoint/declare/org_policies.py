@@ -1,0 +1,194 @@
+"""Organisation policies as authors write them natively, in the shape that Cloud Asset Inventory sends.
+
+The inventory sends the shape of API v1. Taken are one policy of it, several in ``policies``, and the shape of API v2,
+which ``gcloud org-policies`` writes: ``name`` and ``spec.rules``.
+
+Sources: https://cloud.google.com/resource-manager/reference/rest/v1/Policy,
+https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+Where = tuple[str | int, ...]
+"""Keys and positions from the root of the data."""
+
+_SEVERAL = ("policies", "orgPolicy")
+_SERVER_KEPT = frozenset(("version", "etag", "updateTime"))
+_TYPES = ("booleanPolicy", "listPolicy", "restoreDefault")
+_V1: Mapping[str, frozenset[str]] = {
+    "booleanPolicy": frozenset(("enforced",)),
+    "listPolicy": frozenset(("allowedValues", "deniedValues", "allValues", "suggestedValue", "inheritFromParent")),
+    "restoreDefault": frozenset(),
+}
+_V2 = frozenset(("name", "spec", "dryRunSpec", "alternate"))
+_V2_SPEC = frozenset(("rules", "inheritFromParent", "reset"))
+_V2_RULE = frozenset(("values", "allowAll", "denyAll", "enforce", "condition", "parameters"))
+_V2_VALUES = frozenset(("allowedValues", "deniedValues"))
+_POLICY_NAME = re.compile(r"(?:projects|folders|organizations)/[^/]+/policies/([^/]+)\Z")
+_FLAGS = {"true": True, "false": False}
+"""Terraform and gcloud write flags as words in capitals."""
+
+
+class Fault(Exception):  # noqa: N818 - what is wrong, said at its place
+    """What is wrong with a policy.
+
+    Args:
+        where: the field.
+        message: what is wrong and what to do.
+    """
+
+    def __init__(self, where: Where, message: str) -> None:
+        super().__init__(message)
+        self.where = where
+        self.message = message
+
+
+class Said(NamedTuple):
+    """Policies in the shape of API v1.
+
+    Args:
+        data: one policy, or several in ``policies``.
+        unchecked: fields that cannot be compared.
+    """
+
+    data: dict[str, Any]
+    unchecked: tuple[Where, ...] = ()
+
+
+def read(data: Mapping[str, Any]) -> Said:
+    """Read the data of a declaration of organisation policies.
+
+    Raises:
+        Fault: something of it would not be compared, or is no field of a policy.
+    """
+    several = next((name for name in _SEVERAL if name in data), None)
+    if several is None:
+        unchecked: list[Where] = []
+        return Said(_policy(data, (), unchecked), tuple(unchecked))
+    _only(data, frozenset((several,)), ())
+    policies = data[several]
+    if not isinstance(policies, list) or not policies:
+        raise Fault((several,), "has to be a list of policies")
+    found: list[dict[str, Any]] = []
+    unchecked = []
+    for at, policy in enumerate(policies):
+        if not isinstance(policy, dict):
+            raise Fault((several, at), "has to be a policy, {constraint, booleanPolicy or listPolicy}")
+        one = _policy(policy, (several, at), unchecked)
+        if any(other["constraint"] == one["constraint"] for other in found):
+            raise Fault((several, at), f"{one['constraint']} stands here twice")
+        found.append(one)
+    return Said({"policies": found}, tuple(unchecked))
+
+
+def _policy(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> dict[str, Any]:
+    if "spec" in policy or ("name" in policy and "constraint" not in policy):
+        return _from_v2(policy, where, unchecked)
+    _only(policy, frozenset(("constraint", *_TYPES)), where)
+    constraint = policy.get("constraint")
+    if not isinstance(constraint, str) or not constraint.removeprefix("constraints/"):
+        raise Fault((*where, "constraint"), "is missing: say which constraint this sets")
+    said = [name for name in _TYPES if name in policy]
+    if len(said) != 1:
+        raise Fault(where, f"has to have one of {', '.join(_TYPES)}")
+    kind = said[0]
+    if not isinstance(policy[kind], dict):
+        raise Fault((*where, kind), "has to be an object")
+    _only(policy[kind], _V1[kind], (*where, kind))
+    return {"constraint": _constraint(constraint), kind: policy[kind]}
+
+
+def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> dict[str, Any]:
+    _only(policy, _V2, where)
+    named = _POLICY_NAME.match(str(policy.get("name", "")))
+    if named is None:
+        raise Fault((*where, "name"), "does not tell the constraint; it looks like projects/P/policies/CONSTRAINT")
+    spec = policy.get("spec")
+    if not isinstance(spec, dict):
+        raise Fault((*where, "spec"), "has to be an object with `rules`, `inheritFromParent` or `reset`")
+    unchecked += [(*where, name) for name in ("dryRunSpec", "alternate") if name in policy]
+    return {"constraint": _constraint(named[1]), **_spec(spec, (*where, "spec"))}
+
+
+def _spec(spec: Mapping[str, Any], where: Where) -> dict[str, Any]:
+    """What the spec of API v2 says, as one of the three things that API v1 knows."""
+    _only(spec, _V2_SPEC, where)
+    rules = spec.get("rules") or []
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise Fault((*where, "rules"), "has to be a list of rules")
+    inherits = "inheritFromParent" in spec and _flag(spec["inheritFromParent"], (*where, "inheritFromParent"))
+    if "reset" in spec and _flag(spec["reset"], (*where, "reset")):
+        if rules or inherits:
+            raise Fault((*where, "reset"), "stands alone: with it there are no rules and nothing is inherited")
+        return {"restoreDefault": {}}
+    found: dict[str, Any] = {}
+    for at, rule in enumerate(rules):
+        _add(found, rule, (*where, "rules", at))
+    if "enforced" in found:
+        if len(found) > 1 or inherits:
+            raise Fault(where, "a rule with `enforce` stands alone: the constraint takes a flag or values, not both")
+        return {"booleanPolicy": found}
+    if inherits:
+        found["inheritFromParent"] = True
+    if not found:
+        raise Fault(where, "says nothing: give `rules`, `inheritFromParent` or `reset`")
+    if "allValues" in found and not found.keys().isdisjoint(_V2_VALUES):
+        raise Fault((*where, "rules"), "allow or deny all values, or name some")
+    return {"listPolicy": found}
+
+
+def _add(found: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
+    _only(rule, _V2_RULE, where)
+    for name in ("condition", "parameters"):
+        if rule.get(name):
+            raise Fault((*where, name), "cannot be compared: Cloud Asset Inventory sends policies without it")
+    before = len(found)
+    values = rule.get("values")
+    if values is not None:
+        _add_values(found, values, (*where, "values"))
+    for name, meant in (("allowAll", "ALLOW"), ("denyAll", "DENY")):
+        if name in rule and _flag(rule[name], (*where, name)):
+            _set(found, "allValues", meant, (*where, name))
+    if "enforce" in rule:
+        _set(found, "enforced", _flag(rule["enforce"], (*where, "enforce")), (*where, "enforce"))
+    if len(found) == before and not values:
+        raise Fault(where, "says nothing: give `enforce`, `allowAll`, `denyAll` or `values`")
+
+
+def _add_values(found: dict[str, Any], values: Any, where: Where) -> None:
+    if not isinstance(values, dict):
+        raise Fault(where, "has to be {allowedValues} or {deniedValues}")
+    _only(values, _V2_VALUES, where)
+    for name, some in values.items():
+        if not isinstance(some, list):
+            raise Fault((*where, name), "has to be a list")
+        found[name] = [*found.get(name, ()), *some]
+
+
+def _set(found: dict[str, Any], name: str, value: Any, where: Where) -> None:
+    if found.setdefault(name, value) != value:
+        raise Fault(where, "contradicts a rule before it")
+
+
+def _flag(value: Any, where: Where) -> bool:
+    meant = _FLAGS.get(str(value).lower())
+    if meant is None:
+        raise Fault(where, "has to be true or false")
+    return meant
+
+
+def _only(given: Mapping[str, Any], known: Iterable[str], where: Where) -> None:
+    """Refuse a field that a policy does not have, since it would be compared with nothing."""
+    for name in given:
+        if name not in known and name not in _SERVER_KEPT:
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            raise Fault((*where, name), "no such field" + (f"; did you mean {near[0]}?" if near else ""))
+
+
+def _constraint(name: str) -> str:
+    return "constraints/" + name.removeprefix("constraints/")
