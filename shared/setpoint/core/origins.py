@@ -7,6 +7,8 @@ from typing import Any
 
 from setpoint.core import paths
 
+_LONGEST_POSITION = 10
+
 
 def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
     """The author's path of an API path, found by walking the declared data.
@@ -15,11 +17,11 @@ def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
         origins: API path → author's path, wherever the two differ by more than what is around them: with
             `lifecycle.rule` from `spec.lifecycleRule`, `lifecycle.rule[0].action` needs no entry. The root is `""`.
         data: The declared data, in which elements that are named by a field are looked up.
-        api_path: As in `Difference.path`.
+        api_path: As in `Difference.path`; of one that cannot be read to its end, what can be.
     """
     found = origins.get("", "")
     node, at = data, ""
-    for part in paths.parse(api_path):
+    for part in paths.readable(api_path):
         step = _step(node, part)
         if step is None:
             return found
@@ -34,19 +36,21 @@ def _step(node: Any, part: str) -> tuple[str, Any] | None:
     """One step into declared data, with the key or position that was meant; None where there is no such thing."""
     if isinstance(node, dict):
         return (part, node[part]) if part in node else None
-    if not isinstance(node, list) or part[:1] != "[":
+    if not isinstance(node, list) or not isinstance(part, paths.Element):
         return None
     name, named, value = part[1:-1].partition("=")
     if not named:
-        return (part, node[int(name)]) if name.isdigit() and int(name) < len(node) else None
+        return (part, node[int(name)]) if _is_position(name) and int(name) < len(node) else None
     for position, element in enumerate(node):
         if isinstance(element, dict) and str(element.get(name)) == value:
             return paths.index(position), element
     return None
 
 
+def _is_position(name: str) -> bool:
+    return name.isdecimal() and name.isascii() and len(name) < _LONGEST_POSITION
+
+
 def _join(path: str, key: str) -> str:
-    if key[:1] == "[":
-        return f"{path}{key}"
     text = paths.text((None, key))
     return f"{path}{text}" if not path or text[:1] == "[" else f"{path}.{text}"

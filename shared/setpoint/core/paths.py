@@ -1,5 +1,7 @@
 """Field paths: ``lifecycle.rule[0].action.type``, ``rules[priority=1000].action``, ``labels["a.b"]``.
 
+What cannot stand plainly is quoted, ``paths[match="/[a-z]+"]``, so that every path can be read back.
+
 A path under construction is a nested pair ``(parent, part)``: adding to it costs one tuple, and it becomes text only
 where there is a difference to report.
 """
@@ -7,19 +9,29 @@ where there is a difference to report.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
 from setpoint.errors import BadDeclaration
 
 Path = tuple[Any, str] | None
-"""A path under construction; None is the root. A part is a key, or a list element in brackets: ``[0]``."""
+"""A path under construction; None is the root. A part is a key, or an `Element`."""
 
 ROOT: Final[Path] = None
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_@$-][A-Za-z0-9_@$/:-]*\Z")
-_PART = re.compile(r'\.?(?:\["((?:[^"\\]|\\.)*)"\]|(\[[^\]]*\])|([^.\[\]]+))')
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_PART = re.compile(
+    rf'\.?(?:\[{_QUOTED}\]|\[([^\[\]="]+)={_QUOTED}\]|(\[[^\]]*\])|([^.\[\]]+))',
+    re.DOTALL,
+)
+_TO_QUOTE = re.compile(r'[\[\]"]')
+
+
+class Element(str):
+    """The part of a path that names a list element, in brackets and unquoted: ``[0]``, ``[priority=1000]``, ``[*]``."""
+
+    __slots__ = ()
 
 
 def text(path: Path) -> str:
@@ -30,28 +42,37 @@ def text(path: Path) -> str:
         parts.append(part)
     out = ""
     for part in reversed(parts):
-        if part.isidentifier() or _PLAIN_KEY.match(part):
+        if isinstance(part, Element):
+            out += _element_text(part)
+        elif part.isidentifier() or _PLAIN_KEY.match(part):
             out += f".{part}" if out else part
-        elif part[0:1] == "[":
-            out += part
         else:
-            out += '["' + part.replace("\\", "\\\\").replace('"', '\\"') + '"]'
+            out += f"[{_quoted(part)}]"
     return out
 
 
-def element(key: str, value: Any) -> str:
+def _element_text(part: Element) -> str:
+    key, has_value, value = part[1:-1].partition("=")
+    return f"[{key}={_quoted(value)}]" if has_value and _TO_QUOTE.search(value) else part
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def element(key: str, value: Any) -> Element:
     """The part that names a list element by an identifying field: ``[priority=1000]``."""
-    return f"[{key}={value}]"
+    return Element(f"[{key}={value}]")
 
 
 def element_value(part: str) -> str:
     """What identifies the list element that a part names, or an empty string."""
-    return part[:-1].partition("=")[2] if part.startswith("[") else ""
+    return part[:-1].partition("=")[2] if isinstance(part, Element) else ""
 
 
-def index(position: int) -> str:
+def index(position: int) -> Element:
     """The part that names a list element by its position, from 0."""
-    return f"[{position}]"
+    return Element(f"[{position}]")
 
 
 @lru_cache(maxsize=4096)
@@ -61,15 +82,34 @@ def parse(pattern: str) -> tuple[str, ...]:
     Raises:
         BadDeclaration: the pattern is not a path.
     """
-    return tuple(_parts(pattern))
+    parts, end = _parts(pattern)
+    if end < len(pattern):
+        raise BadDeclaration(f"`{pattern}` is not a field path: see character {end + 1}")
+    return parts
 
 
-def _parts(pattern: str) -> Iterator[str]:
-    at = 0
+def readable(path: str) -> tuple[str, ...]:
+    """The parts of a path as far as it can be read."""
+    return _parts(path)[0]
+
+
+def _parts(pattern: str) -> tuple[tuple[str, ...], int]:
+    """The parts, and the position at which reading ended."""
+    parts, at = [], 0
     while at < len(pattern):
         found = _PART.match(pattern, at)
-        if not found or found.end() == at:
-            raise BadDeclaration(f"`{pattern}` is not a field path: see character {at + 1}")
-        quoted, bracket, key = found.groups()
-        yield re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else bracket or key
+        if not found:
+            break
+        quoted, key, value, bracket, plain = found.groups()
+        if key is not None:
+            parts.append(element(key, _unquoted(value)))
+        elif bracket is not None:
+            parts.append(Element(bracket))
+        else:
+            parts.append(plain if quoted is None else _unquoted(quoted))
         at = found.end()
+    return tuple(parts), at
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
