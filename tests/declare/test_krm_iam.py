@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from setpoint.core import iam
 from setpoint.core.declarations import clash
 from setpoint.declare import krm
 from setpoint.declare.documents import Document
@@ -41,6 +42,17 @@ def test_a_policy_owns_all_grants_of_its_resource() -> None:
     assert declaration.authority == "policy"
     assert declaration.data == {"bindings": bindings}
     assert found.declared_path("bindings[role=roles/storage.admin].members[user:a@x.com]") == "spec.bindings[0].members"
+
+
+def test_a_policy_with_a_member_that_only_the_server_knows_owns_the_grants_that_it_names() -> None:
+    """Otherwise the real member would be one that nobody declared."""
+    members = [{"member": "group:ops@example.com"}, {"memberFrom": {"logSinkRef": {"name": "audit"}}}]
+    found = translated("IAMPolicy", {"resourceRef": BUCKET, "bindings": [{"role": "roles/viewer", "members": members}]})
+    assert found.declaration.authority == "member"
+    assert found.declaration.data == {"bindings": [{"role": "roles/viewer", "members": ["group:ops@example.com"]}]}
+    assert found.unchecked == ("spec.bindings[0].members[1]", "spec.bindings")
+    live = {"bindings": [{"role": "roles/viewer", "members": ["group:ops@example.com", "serviceAccount:made@up.com"]}]}
+    assert iam.compare(found.declaration.data, live, found.declaration.authority) == ()
 
 
 def test_a_partial_policy_owns_the_grants_that_it_names() -> None:

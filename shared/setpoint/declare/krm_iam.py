@@ -1,7 +1,8 @@
 """What Config Connector says of access: `IAMPolicy`, `IAMPartialPolicy`, `IAMPolicyMember`, `IAMAuditConfig`.
 
-A policy owns all grants of its resource; a partial policy and a member own the grants that they name, and leave others
-alone. `ResourceManagerPolicy` sets one constraint of the organisation policy in the same manner.
+A policy owns all grants of its resource, unless one of its members is known only to the server; a partial policy and a
+member own the grants that they name, and leave others alone. `ResourceManagerPolicy` sets one constraint of the
+organisation policy in the same manner.
 
 Sources: https://cloud.google.com/config-connector/docs/reference/resource-docs/iam/iampolicy,
 https://cloud.google.com/config-connector/docs/reference/resource-docs/iam/iampartialpolicy,
@@ -84,16 +85,21 @@ def translate(value: Mapping[str, Any], objects: Objects, source: Source) -> Tra
         return "spec.projectRef" if kind == _ORG_POLICY else "spec.resourceRef"
     said = _READERS[kind](spec, value, objects)
     content: Content = "org_policy" if kind == _ORG_POLICY else "iam_policy"
+    authority: Authority = _AUTHORITIES.get(kind, "policy")
+    others: tuple[str, ...] = ()
+    if authority == "policy" and content == "iam_policy" and said.unknown:
+        # The grant of an unknown member cannot be told from one that nobody declared: others are not looked for.
+        authority, others = "member", ("spec.bindings",)
     return Translated(
         Declaration(
             key=ResourceKey(target.name, content),
             asset_type=target.asset_type,
             data=said.policy,
             project=project_of(target.name) or project_of_object(value, objects),
-            authority=_AUTHORITIES.get(kind, "policy"),
+            authority=authority,
             source=source,
         ),
-        unchecked=said.unknown,
+        unchecked=(*said.unknown, *others),
         origins={"": "spec", **said.origins},
     )
 
