@@ -101,7 +101,7 @@ def number(declared: float | str, observed: float | str) -> str:
     """64-bit integers travel as strings, and a protobuf Struct makes floats of integers."""
     try:
         return "number as string" if Decimal(str(declared)) == Decimal(str(observed)) else ""
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):  # a number of thousands of digits is a ValueError
         return ""
 
 
@@ -231,7 +231,7 @@ def _references(name: str, declared: str, observed: str, own: Project) -> str:
         return "same resource"
     if same(declared, without_key_version(observed), seen_from):
         return "key with its version"
-    return _of_family(declared, observed) or _extended(name, declared, observed)
+    return _of_family(declared, observed, seen_from) or _extended(name, declared, observed)
 
 
 def _named(name: str, declared: str, observed: str, own: Project) -> str:
@@ -262,7 +262,7 @@ def _json(declared: str, observed: str) -> str:
         return ""
     try:
         return "same JSON" if json.loads(declared) == json.loads(observed) else ""
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
 
 
@@ -287,31 +287,34 @@ def _quantity(name: str, declared: str, observed: str) -> str:
     return "same quantity" if amounts[0] == amounts[1] else ""
 
 
-def _of_family(declared: str, observed: str) -> str:
+def _of_family(declared: str, observed: str, own: Project) -> str:
     """An image family stands for the newest image in it, whose name starts with that of the family.
 
     Source: https://cloud.google.com/compute/docs/images/image-families-best-practices
     """
-    project, is_family, family = declared.rpartition("/images/family/")
+    owner, is_family, family = declared.rpartition("/images/family/")
     if not is_family:
         return ""
-    owner, _, image = observed.rpartition("/images/")
-    here = image.startswith(family) and owner.endswith(project.partition("projects/")[2])
-    return "image of the family" if here else ""
+    observed_owner, _, image = observed.rpartition("/images/")
+    if image != family and not image.startswith(f"{family}-"):
+        return ""
+    return "image of the family" if same(owner, observed_owner, own) else ""
 
 
 def _address(declared: str, observed: str) -> str:
-    """``10.0.0.1`` is ``10.0.0.1/32``; IPv6 has many spellings (RFC 5952)."""
+    """``10.0.0.1`` is ``10.0.0.1/32``; IPv6 has many spellings (RFC 5952).
+
+    A server may answer a range by its network's address, without the host's bits, and never with those of another host.
+    """
     if not (_ADDRESS.match(declared) and _ADDRESS.match(observed)) or _DIGITS.match(declared):
         return ""
     try:
-        one, other = (
-            ipaddress.ip_network(declared, strict=False),
-            ipaddress.ip_network(observed, strict=False),
-        )
+        one, other = ipaddress.ip_interface(declared), ipaddress.ip_interface(observed)
     except ValueError:
         return ""
-    return "same address range" if one == other else ""
+    if one == other or (one.network == other.network and other.ip == other.network.network_address):
+        return "same address range"
+    return ""
 
 
 def _extended(name: str, declared: str, observed: str) -> str:
