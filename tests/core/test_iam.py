@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.core.iam import compare, grants
+from setpoint.core.paths import parse
 
 VIEWERS = {"role": "roles/viewer", "members": ["user:a@x.com", "group:g@x.com"]}
 OWNER = {"role": "roles/owner", "members": ["user:boss@x.com"]}
@@ -64,6 +66,55 @@ def test_googles_own_service_agents_are_not_unexpected() -> None:
     agent = "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
     assert told([], [{"role": "roles/container.serviceAgent", "members": [agent]}]) == []
     assert told([], [{"role": "roles/owner", "members": [agent]}]) == [("unexpected", agent)]
+
+
+@pytest.mark.parametrize(
+    ("role", "member"),
+    [
+        ("roles/editor", "123456789012@cloudservices.gserviceaccount.com"),
+        ("roles/cloudbuild.builds.builder", "123456789012@cloudbuild.gserviceaccount.com"),
+        ("roles/firebaserules.system", "service-123456789012@firebase-rules.iam.gserviceaccount.com"),
+        ("roles/containerregistry.ServiceAgent", "service-123456789012@containerregistry.iam.gserviceaccount.com"),
+        ("roles/pubsub.serviceAgent", "service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"),
+        ("roles/cloudsql.serviceAgent", "p123456789012-abc123@gcp-sa-cloud-sql.iam.gserviceaccount.com"),
+        ("roles/ml.serviceAgent", "service-123456789012@cloud-ml.google.com.iam.gserviceaccount.com"),
+        ("roles/securitycenter.serviceAgent", "service-org-1234@security-center-api.iam.gserviceaccount.com"),
+    ],
+)
+def test_what_google_grants_to_its_service_agents_is_googles_own(role: str, member: str) -> None:
+    assert told([], [{"role": role, "members": [f"serviceAccount:{member}"]}]) == []
+
+
+@pytest.mark.parametrize(
+    ("role", "member"),
+    [
+        ("roles/editor", "service-123@attacker.iam.gserviceaccount.com"),
+        ("roles/compute.serviceAgent", "service-123@attacker.iam.gserviceaccount.com"),
+        ("roles/compute.serviceAgent", "service-123@attacker-compute-system.iam.gserviceaccount.com"),
+        ("roles/compute.serviceAgent", "service-123@compute-system.attacker.iam.gserviceaccount.com"),
+        ("roles/editor", "service-123@compute-system.iam.gserviceaccount.com"),
+        ("roles/editor", "service-123@gcp-sa-pubsub.iam.gserviceaccount.com"),
+        ("roles/owner", "123@cloudservices.gserviceaccount.com"),
+        ("roles/cloudbuild.builds.builder", "123@cloudservices.gserviceaccount.com"),
+        ("roles/editor", "123@cloudbuild.gserviceaccount.com"),
+        ("roles/editor", "x123@cloudservices.gserviceaccount.com"),
+        ("projects/p/roles/my.serviceAgent", "service-123@gcp-sa-pubsub.iam.gserviceaccount.com"),
+        ("roles/pubsub.serviceAgent", "anybody@gcp-sa-pubsub.iam.gserviceaccount.com"),
+    ],
+)
+def test_what_only_looks_like_a_service_agent_is_unexpected(role: str, member: str) -> None:
+    assert told([], [{"role": role, "members": [f"serviceAccount:{member}"]}]) == [
+        ("unexpected", f"serviceAccount:{member}")
+    ]
+
+
+def test_a_title_with_brackets_leaves_the_path_readable() -> None:
+    (found,) = compare(
+        {"bindings": []},
+        {"bindings": [{"role": "roles/owner", "members": ["user:a@x.com"], "condition": {"title": 'a["b"]'}}]},
+        "policy",
+    )
+    assert parse(found.path) == ("bindings", "[role=roles/owner,condition=a('b')]", "members", "[user:a@x.com]")
 
 
 def test_audit_configs_count_only_where_they_are_declared() -> None:

@@ -227,7 +227,7 @@ def compare(
         whole: paths of maps of which every entry is owned.
     """
     walk = Comparison(own, exact=exact, whole=whole)
-    walk.message(paths.ROOT, "", schema, None, declared, observed)
+    walk.message(paths.ROOT, "", schema, None, declared, observed if isinstance(observed, dict) else {})
     return tuple(walk.differences)
 
 
@@ -312,5 +312,5 @@ def _parsed(want: Any, have: Any) -> str:
         return ""
     try:
         return "same JSON" if msgspec.json.decode(text) == other else ""
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return ""

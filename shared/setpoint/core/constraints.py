@@ -14,7 +14,9 @@ _SERVER_KEPT = frozenset(("etag", "updateTime", "version"))
 
 def by_constraint(data: Any) -> dict[str, dict[str, Any]]:
     """The policies by constraint, ``constraints/`` in front, without what only the server writes."""
-    policies = data if isinstance(data, list) else data.get("policies") or data.get("orgPolicy") or [data]
+    if isinstance(data, dict):
+        data = data.get("policies") or data.get("orgPolicy") or [data]
+    policies = data if isinstance(data, list) else []
     found = {}
     for policy in policies:
         if isinstance(policy, dict) and policy.get("constraint"):

@@ -16,8 +16,60 @@ from setpoint.core.compare import Difference
 from setpoint.core.declarations import Authority
 
 _CASELESS = ("user:", "group:", "domain:", "serviceAccount:")
-_SERVICE_AGENT = re.compile(r"serviceAccount:(?:service-\d+@|\d+@cloudservices\.|p\d+-\d+@).*gserviceaccount\.com\Z")
-_AGENT_ROLE = re.compile(r"roles/[\w.]*serviceAgent\Z|roles/editor\Z", re.IGNORECASE)
+_AGENTS = frozenset(
+    (
+        "apigee-prod",  # Apigee
+        "bigquery-encryption",  # BigQuery's use of keys
+        "cloud-aiplatform-api-robot-prod",  # Vertex AI
+        "cloud-filer",  # Filestore
+        "cloud-memcache-sa",  # Memorystore for Memcached
+        "cloud-ml.google.com",  # AI Platform
+        "cloud-redis",  # Memorystore for Redis
+        "cloud-tpu",  # TPU
+        "cloudcomposer-accounts",  # Composer
+        "compute-system",  # Compute Engine
+        "container-analysis",  # Artifact Analysis
+        "container-engine-robot",  # GKE
+        "containerregistry",  # Container Registry
+        "dataflow-service-producer-prod",  # Dataflow
+        "dataproc-accounts",  # Dataproc
+        "dlp-api",  # Sensitive Data Protection
+        "endpoints-portal",  # Endpoints Portal
+        "firebase-rules",  # Firebase Rules
+        "gae-api-prod.google.com",  # App Engine flexible environment
+        "gcf-admin-robot",  # Cloud Functions
+        "genomics-api",  # Life Sciences
+        "gs-project-accounts",  # Cloud Storage
+        "remotebuildexecution",  # Remote Build Execution
+        "security-center-api",  # Security Command Center
+        "serverless-robot-prod",  # Cloud Run
+        "service-consumer-management",  # Service Consumer Management
+        "service-networking",  # Service Networking
+        "sourcerepo-service-accounts",  # Cloud Source Repositories
+        "storage-transfer-service",  # Storage Transfer
+    )
+)
+"""Projects of Google's in which service agents live, beside `gcp-sa-…`.
+
+Anybody's project may hold a `service-1@…`: https://cloud.google.com/iam/docs/service-agents
+"""
+_AGENT = re.compile(
+    r"serviceAccount:(?:service-(?:org-|folder-)?\d+|p\d+-\w+)@([a-z0-9.-]+)\.iam\.gserviceaccount\.com\Z"
+)
+_AGENT_ROLE = re.compile(r"roles/[\w.]*serviceAgent\Z", re.IGNORECASE)
+_OTHER_GRANTS = (
+    # https://cloud.google.com/compute/docs/access/service-accounts#google_apis_service_agent
+    (re.compile(r"serviceAccount:\d+@cloudservices\.gserviceaccount\.com\Z"), "roles/editor"),
+    # https://cloud.google.com/build/docs/cloud-build-service-account
+    (re.compile(r"serviceAccount:\d+@cloudbuild\.gserviceaccount\.com\Z"), "roles/cloudbuild.builds.builder"),
+    # https://firebase.google.com/docs/rules/manage-deploy
+    (
+        re.compile(r"serviceAccount:service-\d+@firebase-rules\.iam\.gserviceaccount\.com\Z"),
+        "roles/firebaserules.system",
+    ),
+)
+_UNREADABLE = str.maketrans('[]"', "()'")
+"""What would end an element's name in a path; a role's name and an address have none of it, a title may."""
 
 
 class Grant(NamedTuple):
@@ -38,7 +90,7 @@ class Grant(NamedTuple):
 
 def grants(policy: Mapping[str, Any]) -> frozenset[Grant]:
     """All grants of a policy."""
-    return frozenset(_grants(policy.get("bindings") or ()))
+    return frozenset(_grants(_objects(policy, "bindings")))
 
 
 def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority) -> tuple[Difference, ...]:
@@ -70,27 +122,44 @@ def is_googles_own(grant: Grant) -> bool:
 
     Source: https://cloud.google.com/iam/docs/service-agents
     """
-    return bool(_SERVICE_AGENT.match(grant.member) and _AGENT_ROLE.match(grant.role))
+    found = _AGENT.match(grant.member)
+    if found and (found[1].startswith("gcp-sa-") or found[1] in _AGENTS):
+        return _AGENT_ROLE.match(grant.role) is not None or _is_other(grant)
+    return _is_other(grant)
 
 
-def _grants(bindings: Iterable[Any]) -> Iterable[Grant]:
+def _is_other(grant: Grant) -> bool:
+    return any(grant.role == role and member.match(grant.member) for member, role in _OTHER_GRANTS)
+
+
+def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
     for binding in bindings:
-        if not isinstance(binding, dict):
-            continue
         title, expression = _condition(binding)
-        for member in binding.get("members") or ():
+        for member in _list(binding, "members"):
             yield Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
 
 
 def _empty_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """A declared role without members owns the role too: nobody shall have it."""
-    bindings = [one for one in declared.get("bindings") or () if isinstance(one, dict)]
-    return {(str(one.get("role", "")), *_condition(one)) for one in bindings}
+    return {(str(one.get("role", "")), *_condition(one)) for one in _objects(declared, "bindings")}
 
 
 def _condition(binding: Mapping[str, Any]) -> tuple[str, str]:
-    condition = binding.get("condition") or {}
+    condition = binding.get("condition")
+    if not isinstance(condition, dict):
+        return "", ""
     return str(condition.get("title", "")), str(condition.get("expression", "")).strip()
+
+
+def _list(holder: Any, key: str) -> list[Any]:
+    """The list under a key; an observed policy may hold anything, and what is none is left out."""
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _objects(holder: Any, key: str) -> list[dict[str, Any]]:
+    """The objects in the list under a key."""
+    return [one for one in _list(holder, key) if isinstance(one, dict)]
 
 
 def _member(member: str) -> str:
@@ -103,7 +172,7 @@ def _difference(grant: Grant, op: Any) -> Difference:
     if condition:
         value["condition"] = condition
     role = f"{grant.role},condition={grant.title or grant.expression}" if condition else grant.role
-    path = f"bindings[role={role}].members[{grant.member}]"
+    path = f"bindings[role={role.translate(_UNREADABLE)}].members[{grant.member.translate(_UNREADABLE)}]"
     if op == "missing":
         return Difference(path, op, declared=value)
     return Difference(path, op, observed=value)
@@ -120,7 +189,8 @@ def _audit_differences(
     found = []
     for at in sorted(want | have):
         service, log_type = at
-        path = f"auditConfigs[service={service}].auditLogConfigs[logType={log_type}]"
+        named = service.translate(_UNREADABLE), log_type.translate(_UNREADABLE)
+        path = "auditConfigs[service={}].auditLogConfigs[logType={}]".format(*named)
         one, other = want.get(at, msgspec.UNSET), have.get(at, msgspec.UNSET)
         if one is msgspec.UNSET:
             found.append(Difference(path, "unexpected", observed=other))
@@ -135,8 +205,8 @@ def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """For each service and log type the members exempted from it, sorted."""
     return {
         (str(config.get("service", "")), str(log.get("logType", ""))): sorted(
-            _member(str(member)) for member in log.get("exemptedMembers") or ()
+            _member(str(member)) for member in _list(log, "exemptedMembers")
         )
-        for config in policy.get("auditConfigs") or ()
-        for log in config.get("auditLogConfigs") or ()
+        for config in _objects(policy, "auditConfigs")
+        for log in _objects(config, "auditLogConfigs")
     }

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from setpoint.core import compare as comparing
+from setpoint.core import paths
 from setpoint.core.compare import Difference
 from setpoint.core.constraints import by_constraint
 from setpoint.core.references import Project
@@ -18,7 +19,7 @@ def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: 
     want, have = by_constraint(declared), by_constraint(observed)
     found: list[Difference] = []
     for constraint, policy in want.items():
-        at = f"[constraint={constraint}]"
+        at = _path(constraint)
         if constraint not in have:
             found.append(Difference(at, "missing", declared=_rules(policy)))
             continue
@@ -26,8 +27,12 @@ def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: 
         found += [msgspec.structs.replace(one, path=f"{at}.{one.path}") for one in inner]
     if exact:
         extra = sorted(have.keys() - want.keys())
-        found += [Difference(f"[constraint={at}]", "unexpected", observed=_rules(have[at])) for at in extra]
+        found += [Difference(_path(at), "unexpected", observed=_rules(have[at])) for at in extra]
     return tuple(found)
+
+
+def _path(constraint: str) -> str:
+    return paths.text((paths.ROOT, paths.element("constraint", constraint)))
 
 
 def _rules(policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def readable(path: str) -> tuple[str, ...]:
 
 def _parts(pattern: str) -> tuple[tuple[str, ...], int]:
     """The parts, and the position at which reading ended."""
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     while at < len(pattern):
         found = _PART.match(pattern, at)
         if not found:
