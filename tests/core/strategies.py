@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import random
+from datetime import datetime
 from typing import Any
 
 from hypothesis import strategies as st
@@ -76,7 +78,7 @@ def _scalar(field: Field) -> st.SearchStrategy[Any]:
     if field.format == "enum":
         return st.sampled_from([name for name in field.enum if name != field.zero] or ["OTHER"])
     by_type = {
-        "boolean": st.just(True),  # noqa: FBT003 - a value
+        "boolean": st.just(True),
         "integer": st.integers(1, 2**31 - 1),
         "number": st.integers(1, 10**6).map(lambda whole: whole + 0.5),
     }
@@ -84,14 +86,10 @@ def _scalar(field: Field) -> st.SearchStrategy[Any]:
 
 
 def _year(year: int) -> Any:
-    from datetime import datetime
-
     return datetime(year, 1, 1)  # noqa: DTZ001 - the strategy wants naive bounds
 
 
 def _base64(raw: bytes) -> str:
-    import base64
-
     return base64.b64encode(raw).decode()
 
 
@@ -103,20 +101,22 @@ def answered(schema: Schema, value_: dict[str, Any], rng: random.Random) -> dict
 def _answered(field: Field | None, name: str, part: Any, rng: random.Random) -> Any:
     if field is None:
         return part
+    if isinstance(part, dict) and field.schema is not None:
+        return answered(field.schema, part, rng)
     if isinstance(part, dict):
-        if field.schema is not None:
-            return answered(field.schema, part, rng)
         return {key: _answered(field.item, key, inner, rng) for key, inner in part.items()}
     if isinstance(part, list):
         elements = [_answered(field.item, name, element, rng) for element in part]
         if name not in SEQUENCES and name != "fields":
             rng.shuffle(elements)
         return elements
-    if field.format in ("int64", "uint64"):
+    return _spelled(field.format, part)
+
+
+def _spelled(form: str, part: Any) -> Any:
+    if form in ("int64", "uint64"):
         return str(part)
-    if field.format == "duration":
-        return part.replace("s", ".000s")
-    return part
+    return part.replace("s", ".000s") if form == "duration" else part
 
 
 def leaves(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

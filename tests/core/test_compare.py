@@ -239,11 +239,11 @@ def test_a_field_that_cannot_be_changed_says_so() -> None:
 
 
 def test_another_choice_than_the_declared_empty_one_is_drift() -> None:
-    secret = "secretmanager.googleapis.com/Secret"
+    manager = "secretmanager.googleapis.com/Secret"
     other = {"replication": {"userManaged": {"replicas": [{"location": "europe-west1"}]}}}
-    assert told({"replication": {"automatic": {}}}, other, secret) == [("replication.automatic", "missing")]
-    assert told({"replication": {"automatic": {}}}, {"replication": {"automatic": {}}}, secret) == []
-    assert told({"replication": {"automatic": {}}}, {"replication": {}}, secret) == []
+    assert told({"replication": {"automatic": {}}}, other, manager) == [("replication.automatic", "missing")]
+    assert told({"replication": {"automatic": {}}}, {"replication": {"automatic": {}}}, manager) == []
+    assert told({"replication": {"automatic": {}}}, {"replication": {}}, manager) == []
 
 
 def test_exact_asks_for_nothing_that_nobody_has_to_declare() -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from setpoint.core import findings
-from setpoint.core.declarations import Declaration, Owner, Rules, Scope, desired, rules
+from setpoint.core.declarations import Declaration, Owner, Rules, Scope, Source, desired, rules
 from setpoint.core.findings import ResourceState, Transition, advance, decode_state, encode_state
 from setpoint.core.judging import judge
 from setpoint.core.names import ResourceKey
@@ -13,6 +13,7 @@ from setpoint.core.observations import Observation
 KEY = ResourceKey("//storage.googleapis.com/exports")
 START = datetime(2025, 6, 17, 12, tzinfo=UTC)
 TYPE = "storage.googleapis.com/Bucket"
+NO_RULES = Rules()
 DECLARED = desired((Declaration(KEY, TYPE, {"location": "EU"}, owner=Owner("billing")),))
 
 
@@ -23,8 +24,8 @@ def seen(minute: int, location: str | None = "EU", *, deleted: bool = False) -> 
 
 
 def after(
-    state: ResourceState | None, observation: Observation, wanted: Any = DECLARED, known: Rules = Rules()
-) -> Transition:  # noqa: B008
+    state: ResourceState | None, observation: Observation, wanted: Any = DECLARED, known: Rules = NO_RULES
+) -> Transition:
     return advance(state, observation, judge(wanted, known, observation, None))
 
 
@@ -124,8 +125,6 @@ def test_the_same_observation_is_judged_again_by_a_new_declaration() -> None:
 
 
 def test_moving_a_declaration_to_another_file_judges_nothing_again() -> None:
-    from setpoint.core.declarations import Source
-
     _, state = story(seen(1, "US"))
     moved = desired((Declaration(KEY, TYPE, {"location": "EU"}, owner=Owner("billing"), source=Source("b.yaml", 9)),))
     assert after(state, seen(1, "US"), moved).outcome == "repeated"
