@@ -63,6 +63,8 @@ class Report(NamedTuple):
     def summary(self) -> str:
         """One line: what was changed, and how much is wrong."""
         wrong = f", {len(self.problems)} problems, so that nothing was removed" if self.problems else ""
+        if self.synced.failed:
+            wrong += f", {self.synced.failed} findings could not be judged again, first: {self.synced.failure}"
         return f"{self.synced.plan.summary()}{wrong}"
 
 

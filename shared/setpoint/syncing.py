@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Literal, TypeVar
@@ -16,7 +18,7 @@ from setpoint.core.control import Control, SourceState, Version
 from setpoint.core.declarations import Desired, Scope, clash
 from setpoint.core.names import ResourceKey
 from setpoint.declare.load import Loaded
-from setpoint.errors import BadRequest, Conflict
+from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
 from setpoint.flow import Deps
 from setpoint.ports import DesiredStore, StoredRecord
 
@@ -179,16 +181,40 @@ class Synced(msgspec.Struct, frozen=True):
     Args:
         plan: what was planned, and done.
         outcomes: what became of the findings that were judged again, and of how many.
+        failed: how many findings could not be judged, and cannot be until somebody repairs them.
+        failure: why the first of them could not.
     """
 
     plan: Plan
     outcomes: Mapping[str, int]
+    failed: int = 0
+    failure: str = ""
+
+
+@dataclass(slots=True)
+class _Judging:
+    """How judging goes: one failure does not keep the others from being judged."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        try:
+            yield
+        except TransientError as error:
+            self.waiting.append(str(error))
+        except PermanentError as error:
+            self.failed.append(str(error))
 
 
 def sync(
     loaded: Loaded, request: Request, deps: Deps, now: datetime, advance: Callable[[int], object] = bool
 ) -> Synced:
     """Bring a store in step with files, and judge again every finding that they concern.
+
+    What an apply before this one did not come to judge is judged as well, whether anything has changed or not.
 
     Args:
         loaded: what the files declare.
@@ -200,15 +226,48 @@ def sync(
     Raises:
         BadRequest: it would remove more than is allowed; nothing was written.
         Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
+        Unavailable: the declarations are in force, but not all findings could be judged; apply again.
     """
     prune = request.prune and not loaded.problems
     planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, prune=prune)
     check_removals(planned, request.max_removals)
-    outcomes: Counter[str] = Counter()
-    for key in apply(planned, deps.store, now, commit=request.commit, advance=advance):
-        outcomes[flow.rejudge(key, deps)] += 1
+    generation = apply(planned, deps.store, now, commit=request.commit, advance=advance)
+    judging = _judge_again(planned, generation, deps, advance)
+    if judging.waiting:
+        raise Unavailable(
+            f"source {planned.source} is in force, but {len(judging.waiting)} steps of judging its findings again "
+            f"failed, first: {judging.waiting[0]}; apply again, and they are all judged"
+        )
+    return Synced(planned, judging.outcomes, len(judging.failed), next(iter(judging.failed), ""))
+
+
+def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[int], object]) -> _Judging:
+    """Judge whatever was not judged since a source changed, and note it where all went well."""
+    judging = _Judging()
+    if deps.bus is not None:
+        with judging.going_on():
+            flow.heal(deps)
+    state = deps.store.control().value.sources.get(planned.source, SourceState())
+    for key in _unjudged(planned, generation, state, deps.store):
+        with judging.going_on():
+            judging.outcomes[flow.rejudge(key, deps)] += 1
         advance(1)
-    return Synced(planned, outcomes)
+    if state.judged < state.generation and not judging.waiting and not judging.failed:
+        for earlier in state.earlier:
+            deps.store.drop_manifest(planned.source, earlier)
+        _update(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
+    return judging
+
+
+def _unjudged(planned: Plan, generation: int, state: SourceState, store: DesiredStore) -> list[ResourceKey]:
+    """What is to be judged: what has just changed, where all was judged before; everything otherwise."""
+    if state.judged >= state.generation:
+        return []
+    changed = [change.key for change in planned.changes]
+    if (state.judged, state.generation) == (planned.generation, generation):
+        return changed
+    declared = (key for one in (*state.earlier, state.generation) for key in store.manifest(planned.source, one))
+    return list(dict.fromkeys((*changed, *declared)))
 
 
 def declare(store: DesiredStore, desired: Sequence[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
@@ -238,7 +297,7 @@ def check_removals(planned: Plan, most: float) -> None:
 
 def apply(
     planned: Plan, store: DesiredStore, now: datetime, *, commit: str = "", advance: Callable[[int], object] = bool
-) -> list[ResourceKey]:
+) -> int:
     """Write what is planned and put it in force in one step.
 
     Args:
@@ -249,7 +308,7 @@ def apply(
         advance: is called with the number of records written, for a progress bar.
 
     Returns:
-        The keys of all that changed, whose findings are to be judged again.
+        The generation that is in force.
 
     Raises:
         Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
@@ -258,7 +317,7 @@ def apply(
     state = SourceState(commit=commit, applied_at=now, declared=len(manifest), scopes=planned.scopes)
     if not planned.changes:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
-        return []
+        return planned.generation
     control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation))
     generation = control.sources[planned.source].pending
     for batch in batches(planned.changes, _BATCH):
@@ -266,9 +325,11 @@ def apply(
         _write_versions(store, versions, control)
         advance(len(batch))
     store.write_manifest(planned.source, generation, manifest)
-    _update(store, lambda control: controlling.finish(control, planned.source, generation, state))
-    store.drop_manifest(planned.source, planned.generation)
-    return [change.key for change in planned.changes]
+    removes = planned.removals > 0
+    _update(store, lambda control: controlling.finish(control, planned.source, generation, state, removes=removes))
+    if not removes:
+        store.drop_manifest(planned.source, planned.generation)
+    return generation
 
 
 def part(percent: str) -> float:

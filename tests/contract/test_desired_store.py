@@ -185,7 +185,7 @@ def test_readers_see_nothing_of_an_apply_before_it_is_done(store, monkeypatch):
     assert store.read(KEY).rules.scopes == ()
 
 
-def dies(*_arguments):
+def dies(*_arguments, **_named):
     raise KeyboardInterrupt
 
 

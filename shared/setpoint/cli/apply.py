@@ -16,7 +16,7 @@ from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest
 from setpoint.ports import Store
-from setpoint.syncing import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan, Request
+from setpoint.syncing import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan, Request, Synced
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or directories to look through.")]
 StoreUrl = Annotated[
@@ -97,20 +97,23 @@ def apply(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Put in force what is declared in PATH…, so that changes are compared with it from now on.
 
-    Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed.
+    Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed. Exits
+    with 1, too, where a finding could not be judged by what is then in force.
     """
     loaded = load_all(paths)
     request = Request(source, commit, prune, syncing.part(max_removals))
     deps = wiring.rejudging(store, events_topic)
+    failed = 0
     try:
         if dry_run:
             planned = _plan(loaded, source, deps.store, prune=prune)
             plans.print_plan(planned)
         else:
-            planned = _sync(loaded, request, deps)
+            synced = _sync(loaded, request, deps)
+            planned, failed = synced.plan, synced.failed
     finally:
         deps.store.close()
-    if loaded.problems or planned.claimed:
+    if loaded.problems or planned.claimed or failed:
         raise typer.Exit(1)
 
 
@@ -131,7 +134,7 @@ def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
     return syncing.plan(loaded.desired, loaded.scopes, source, store, prune=prune and not loaded.problems)
 
 
-def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Plan:
+def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Synced:
     if request.prune and loaded.problems:
         errors.print("nothing is removed, since not every document could be read", style="yellow")
     with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:
@@ -148,4 +151,9 @@ def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Plan:
     told = ", ".join(f"{synced.outcomes[one]} {one}" for one in _TOLD if synced.outcomes.get(one))
     if told:
         errors.print(f"findings judged again: {told}")
-    return synced.plan
+    if synced.failed:
+        errors.print(
+            f"[red]error:[/] {synced.failed} findings could not be judged again, first: {synced.failure}",
+            soft_wrap=True,
+        )
+    return synced

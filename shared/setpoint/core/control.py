@@ -33,6 +33,8 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         applied_at: when the generation came into force.
         declared: how many resources and contents it declares.
         scopes: the parts of the fleet that it says are fully declared.
+        judged: the generation up to which all findings that it concerns were judged again.
+        earlier: generations since then that declared something that a later one removed; their manifests are kept.
     """
 
     generation: int = 0
@@ -42,6 +44,8 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     applied_at: datetime | None = None
     declared: int = 0
     scopes: tuple[Scope, ...] = ()
+    judged: int = 0
+    earlier: tuple[int, ...] = ()
 
     def shows(self, generation: int) -> bool:
         """Whether readers see what was written under a generation, unless a later one has replaced it."""
@@ -95,8 +99,15 @@ def begin(control: Control, source: str, expected: int) -> Control:
     return Control({**control.sources, source: begun}, generation)
 
 
-def finish(control: Control, source: str, generation: int, state: SourceState) -> Control:
+def finish(control: Control, source: str, generation: int, state: SourceState, *, removes: bool = False) -> Control:
     """Put a generation in force, with what ``state`` tells of it.
+
+    Args:
+        control: the control record.
+        source: the source's name.
+        generation: given out by ``begin``.
+        state: commit, time, count and scopes.
+        removes: whether it declares less than the one before, whose manifest is then kept until all is judged.
 
     Raises:
         Conflict: another apply of the source has begun since.
@@ -104,7 +115,8 @@ def finish(control: Control, source: str, generation: int, state: SourceState) -
     now = control.sources.get(source, SourceState())
     if now.pending != generation:
         raise Conflict(f"source {source}: another apply has begun since; apply again")
-    in_force = replace(state, generation=generation, pending=0, aborted=now.aborted)
+    earlier = (*now.earlier, now.generation) if removes else now.earlier
+    in_force = _told(state, replace(now, generation=generation, pending=0, earlier=earlier))
     return replace(control, sources={**control.sources, source: in_force})
 
 
@@ -115,8 +127,27 @@ def touch(control: Control, source: str, expected: int, state: SourceState) -> C
         Conflict: the generation in force is not the expected one any more.
     """
     now = _in_force(control, source, expected)
-    touched = replace(state, generation=now.generation, pending=now.pending, aborted=now.aborted)
-    return replace(control, sources={**control.sources, source: touched})
+    return replace(control, sources={**control.sources, source: _told(state, now)})
+
+
+def judged(control: Control, source: str, generation: int) -> Control:
+    """Note that all findings that a source concerns were judged by a generation or a later one."""
+    now = control.sources.get(source, SourceState())
+    done = max(now.judged, generation)
+    noted = replace(now, judged=done, earlier=tuple(one for one in now.earlier if one >= done))
+    return replace(control, sources={**control.sources, source: noted})
+
+
+def _told(state: SourceState, now: SourceState) -> SourceState:
+    """What a new state tells, with the book-keeping of the present one."""
+    return replace(
+        state,
+        generation=now.generation,
+        pending=now.pending,
+        aborted=now.aborted,
+        judged=now.judged,
+        earlier=now.earlier,
+    )
 
 
 def _in_force(control: Control, source: str, expected: int) -> SourceState:

@@ -1,0 +1,155 @@
+"""Syncing a source judges what it concerns, whatever has failed before; over every backend that the product has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from contract.records import BUCKET, KEY, NOON, OTHER, declared
+from setpoint import flow, syncing
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+from setpoint.declare.load import Loaded
+from setpoint.errors import CorruptState, TransientError, Unavailable
+from setpoint.flow import Deps
+from setpoint.syncing import Request
+
+THIRD = ResourceKey("//storage.googleapis.com/third")
+
+
+class Bus(MemoryBus):
+    """A bus that can be down."""
+
+    down = False
+
+    def publish(self, events):
+        if self.down:
+            raise Unavailable("the bus is down")
+        super().publish(events)
+
+
+@pytest.fixture
+def deps(store):
+    return Deps(store, Bus(), MemoryDeadLetters(), default_catalogue())
+
+
+def sync(deps, *declarations, scopes=(), prune=True, **request):
+    loaded = Loaded(list(declarations), tuple(scopes))
+    return syncing.sync(loaded, Request("git", prune=prune, max_removals=1, **request), deps, NOON)
+
+
+def observe(deps, key, location="EU"):
+    seen = Observation(key, BUCKET, NOON + timedelta(seconds=1), data={"location": location}, project_id="billing")
+    return flow.handle_observation(seen, deps)
+
+
+def told(deps):
+    return [(event.type, event.subject) for event in deps.bus.events]
+
+
+def statuses(deps):
+    return {state.key: state.finding.status for state in deps.store.states(drifted=True)}
+
+
+def test_while_the_bus_is_down_every_finding_is_judged_and_told_when_it_is_up(deps):
+    keys = (KEY, OTHER, THIRD)
+    sync(deps, *map(declared, keys))
+    for key in keys:
+        observe(deps, key, "US")
+    deps.bus.events.clear()
+    now_right = [declared(key, location="US") for key in keys]
+
+    deps.bus.down = True
+    with pytest.raises(TransientError, match="the bus is down"):
+        sync(deps, *now_right)
+    assert set(statuses(deps).values()) == {"resolved"}
+
+    deps.bus.down = False
+    sync(deps, *now_right)
+    assert sorted(told(deps)) == sorted(("drift.resolved", key.name) for key in keys)
+
+
+def test_an_apply_that_died_before_it_judged_is_made_up_for_by_the_next(deps, monkeypatch):
+    sync(deps, declared(KEY), declared(OTHER))
+    observe(deps, KEY, "US")
+    with monkeypatch.context() as patched:
+        patched.setattr(flow, "rejudge", dies)
+        with pytest.raises(KeyboardInterrupt):
+            sync(deps, declared(KEY, location="US"), declared(OTHER))
+    assert statuses(deps) == {KEY: "open"}
+
+    synced = sync(deps, declared(KEY, location="US"), declared(OTHER))
+
+    assert (synced.plan.changes, synced.outcomes["resolved"]) == ((), 1)
+    assert statuses(deps) == {KEY: "resolved"}
+
+
+def dies(*_arguments):
+    raise KeyboardInterrupt
+
+
+def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(deps, monkeypatch):
+    sync(deps, declared(KEY), declared(OTHER), declared(THIRD))
+    observe(deps, KEY, "US")
+    observe(deps, OTHER, "US")
+    with monkeypatch.context() as patched:
+        patched.setattr(flow, "rejudge", dies)
+        for rest in ([declared(OTHER), declared(THIRD)], [declared(THIRD)]):
+            with pytest.raises(KeyboardInterrupt):
+                sync(deps, *rest)
+
+    sync(deps, declared(THIRD))
+
+    assert statuses(deps) == {KEY: "resolved", OTHER: "resolved"}
+    state = deps.store.control().value.sources["git"]
+    assert (state.judged, state.earlier) == (state.generation, ())
+    assert [deps.store.manifest("git", one) for one in range(1, state.generation)] == [{}] * (state.generation - 1)
+
+
+def test_once_all_is_judged_an_apply_without_changes_judges_nothing(deps, monkeypatch):
+    sync(deps, declared(KEY))
+    monkeypatch.setattr(flow, "rejudge", dies)
+
+    assert sync(deps, declared(KEY)).outcomes == {}
+
+
+def test_only_what_has_changed_is_judged_where_all_was_judged_before(deps):
+    sync(deps, declared(KEY), declared(OTHER))
+    assert sum(sync(deps, declared(KEY, location="US"), declared(OTHER)).outcomes.values()) == 1
+
+
+def test_a_finding_that_cannot_be_read_is_reported_and_keeps_no_other_from_being_judged(deps, monkeypatch):
+    sync(deps, declared(KEY), declared(OTHER))
+    observe(deps, OTHER, "US")
+    read = deps.store.last_observation
+
+    def corrupt(key):
+        if key == KEY:
+            raise CorruptState("a stored finding cannot be read")
+        return read(key)
+
+    changed = [declared(KEY, location="US"), declared(OTHER, location="US")]
+    with monkeypatch.context() as patched:
+        patched.setattr(deps.store, "last_observation", corrupt)
+        synced = sync(deps, *changed)
+        assert (synced.failed, synced.failure) == (1, "a stored finding cannot be read")
+        assert statuses(deps) == {OTHER: "resolved"}
+        assert sync(deps, *changed).failed == 1
+
+    assert sync(deps, *changed).failed == 0
+    assert sync(deps, *changed).outcomes == {}
+
+
+def test_events_that_an_earlier_failure_left_behind_are_published_by_a_sync(deps):
+    sync(deps, declared(KEY))
+    deps.bus.down = True
+    with pytest.raises(Unavailable):
+        observe(deps, KEY, "US")
+    deps.bus.down = False
+
+    sync(deps, declared(KEY))
+
+    assert told(deps) == [("drift.opened", KEY.name)]
