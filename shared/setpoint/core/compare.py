@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Operation = Literal["changed", "missing", "unexpected"]
 
+_OWN_FIELDS = noise.SYSTEM_FIELDS | {"name"}
+"""Top-level fields that nobody has to declare: the system's, and the name that the declaration is under."""
+
 MASK = "(sensitive)"
 """What stands for a secret in everything that leaves the detector."""
 
@@ -96,6 +99,8 @@ class Comparison:
                 field, have = fields.get(found) or item, observed[found]
             if (have is None and noise.is_system_label(name, key)) or (path is None and key in noise.SYSTEM_FIELDS):
                 self.note((path, key), "kept by the system")
+            elif have is None and _is_other_choice(declared, observed, fields):
+                self.differ((path, key), "missing", key, field, want, msgspec.UNSET)
             else:
                 self.value((path, key), key, field, want, have)
         if self.exact or (self.whole and paths.text(path) in self.whole):
@@ -137,7 +142,7 @@ class Comparison:
     def _absent(self, path: Path, name: str, field: Field | None, want: Any) -> None:
         if _is_zero(field, want):
             self.note(path, "zero is absent")
-        elif _is_unanswered(name, field):
+        elif _is_unanswered(name, field) or _is_indispensable(path, field):
             self.leave(path, want, "an input that the server does not give back")
         elif quirks.is_hidden(name, field, want):
             self.note(path, "default is absent")
@@ -165,9 +170,9 @@ class Comparison:
             field = fields.get(key) or item
             if field is not None and (field.output_only or (field.default is not None and field.default == have)):
                 continue
-            if noise.is_system_label(name, key) or (path is None and key in noise.SYSTEM_FIELDS):
+            if noise.is_system_label(name, key) or (path is None and key in _OWN_FIELDS):
                 continue
-            if not _is_zero(field, have):
+            if not _is_zero(field, have) and not _is_servers(key, field, have):
                 self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
@@ -299,10 +304,36 @@ def _is_zero(field: Field | None, value: Any) -> bool:
 
 def _is_unanswered(name: str, field: Field | None) -> bool:
     """Whether the API takes the field and does not give it back."""
-    if field is None:
-        return secrets.may_be_withheld(name)
-    # What a resource cannot be without, it has, whether its API shows it or not.
-    return field.input_only or field.sensitive or (field.required and field.reference)
+    return secrets.may_be_withheld(name) if field is None else field.input_only or field.sensitive
+
+
+def _is_other_choice(declared: Mapping[str, Any], observed: Mapping[str, Any], fields: Mapping[str, Field]) -> bool:
+    """Whether a message declares one empty choice, ``{automatic: {}}``, and the resource has made another."""
+    if len(declared) != 1 or next(iter(declared.values())) != {}:
+        return False
+    return any(
+        isinstance(value, dict) and value and not ((field := fields.get(key)) is not None and field.output_only)
+        for key, value in observed.items()
+    )
+
+
+def _is_servers(key: str, field: Field | None, value: Any) -> bool:
+    """Whether all of an undeclared value is written by the server, or kept by the system."""
+    if not isinstance(value, dict) or field is None:
+        return field is not None and field.output_only
+    return all(
+        noise.is_system_label(key, name) or _is_zero(inner, part) or _is_servers(name, inner, part)
+        for name, part in value.items()
+        for inner in (child(field, name),)
+    )
+
+
+def _is_indispensable(path: Path, field: Field | None) -> bool:
+    """Whether a resource cannot be without this field: it then has it, whether its API shows it or not.
+
+    Further down a required field may be gone together with what it belongs to.
+    """
+    return field is not None and field.required and field.reference and path is not None and path[0] is None
 
 
 def _parsed(want: Any, have: Any) -> str:

@@ -34,6 +34,8 @@ _SQL = "Cloud SQL marks few fields; its reference describes these as what the se
 _KNATIVE = "Kubernetes' convention, which Knative and Cloud Run v1 follow: the server owns these"
 _SPEECH = "the assets are of Speech-to-Text v2, whose document is not shipped; v1 calls them unused, v2 takes them"
 
+_AT_CREATION = "CreateDatabaseRequest takes these beside the database, which then answers them; people declare them"
+_ECHOED = "called input-only, and yet the API answers it"
 _BY_METHOD = "the server writes it on behalf of a method of its own (setSecurityPolicy, disable …); people declare it"
 
 CORRECTIONS: tuple[Correction, ...] = (
@@ -42,6 +44,9 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),
+    Correction("compute", "InstanceGroupManager", "namedPorts", _CLIENT, _BY_METHOD),
+    Correction("spanner", "Database", "databaseDialect encryptionConfig versionRetentionPeriod", _CLIENT, _AT_CREATION),
+    Correction("secretmanager", "Rotation", "rotationPeriod", {"input_only": False}, _ECHOED),
     Correction(
         "storage",
         "Bucket",

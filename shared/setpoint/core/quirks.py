@@ -12,13 +12,16 @@ _ADDED_BY_SERVER = frozenset(
     (
         # Every Firestore index ends with the document's name, whether it is asked for or not:
         # https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.collectionGroups.indexes#indexfield
-        ("firestore", "fieldPath", "__name__"),
-        # A security policy gets a rule for what no other rule matches, a firewall policy four that hand on:
-        # https://cloud.google.com/armor/docs/security-policy-overview, https://cloud.google.com/firewall/docs/firewall-policies-rule-details
-        *(("compute", "priority", 2147483647 - at) for at in range(4)),
+        ("GoogleFirestoreAdminV1IndexField", "fieldPath", "__name__"),
+        # A security policy gets a rule for what no other rule matches:
+        # https://cloud.google.com/armor/docs/security-policy-overview
+        ("SecurityPolicyRule", "priority", 2147483647),
+        # A firewall policy gets four that hand on what no other rule matches:
+        # https://cloud.google.com/firewall/docs/firewall-policies-rule-details
+        *(("FirewallPolicyRule", "priority", 2147483647 - at) for at in range(4)),
     )
 )
-"""List elements that a server adds by itself: service, field, value."""
+"""List elements that a server adds by itself: schema of the element, field, value."""
 
 _ABSENT_MEANS: Mapping[str, Any] = {
     # Pub/Sub leaves out the push format that it would use anyway:
@@ -68,6 +71,8 @@ CASELESS = frozenset(
         "zone",  # the same
         "groupByEmail",  # an address
         "userByEmail",  # an address
+        "imageType",  # GKE answers in upper case
+        "storageClass",  # Cloud Storage answers in upper case
         "IPProtocol",  # compute answers in lower case: https://cloud.google.com/compute/docs/reference/rest/v1/firewalls
     )
 )
@@ -78,8 +83,8 @@ def is_added_by_server(item: Field | None, element: Mapping[str, Any]) -> bool:
     """Whether the server adds this list element by itself."""
     if item is None or item.schema is None:
         return False
-    service = item.schema.service
-    return any(service == name and element.get(key) == value for name, key, value in _ADDED_BY_SERVER)
+    schema = item.schema.name
+    return any(schema == name and element.get(key) == value for name, key, value in _ADDED_BY_SERVER)
 
 
 def is_hidden(key: str, field: Field | None, value: Any) -> bool:

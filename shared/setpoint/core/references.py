@@ -18,6 +18,8 @@ ROOTS = frozenset(
 _WILDCARD_PROJECTS = frozenset(("-", "_"))
 _TOPS = frozenset(("projects", "organizations", "folders", "billingAccounts"))
 _AREAS = frozenset(("regions", "zones", "locations", "projects"))
+_FOREIGN_URL = re.compile(r"https?://(?![a-z0-9.-]*googleapis\.com/)", re.IGNORECASE)
+_KEY_VERSION = re.compile(r"(/cryptoKeys/[^/]+)/cryptoKeyVersions/\d+\Z")
 _LOOKS_LIKE_PATH = re.compile(
     r"(?:https?:)?//[a-z0-9.-]*googleapis\.com/|(?:" + "|".join(sorted(ROOTS)) + r")/[^/\s]+(?:/|\Z)"
 )
@@ -48,7 +50,12 @@ def looks_like_path(value: str) -> bool:
 
 
 def same(one: str, other: str, own: Project) -> bool:
-    """Whether both name one resource, a shorter spelling being read as seen from the project ``own``."""
+    """Whether both name one resource, a shorter spelling being read as seen from the project ``own``.
+
+    The address of a web site names no resource of Google's: there host and scheme count.
+    """
+    if _FOREIGN_URL.match(one) or _FOREIGN_URL.match(other):
+        return one == other
     longer, shorter = segments(one), segments(other)
     if len(longer) < len(shorter):
         longer, shorter = shorter, longer
@@ -66,6 +73,11 @@ def same(one: str, other: str, own: Project) -> bool:
         elif at < len(shorter) - 1 or not own.ids_for_names or not _may_be_id_of(part, counterpart):
             return False
     return offset == 0 or _may_precede(longer[:offset], shorter[0], own)
+
+
+def without_key_version(reference: str) -> str:
+    """A key's name without the version of it that was used, which a server adds to what it encrypts."""
+    return _KEY_VERSION.sub(r"\1", reference)
 
 
 def same_project(one: str, other: str, own: Project) -> bool:
