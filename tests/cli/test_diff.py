@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from setpoint.cli import questions
+
 
 def diff(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "setpoint", "diff", *arguments]
@@ -45,14 +49,31 @@ def test_a_bad_line_gets_an_error_and_the_run_goes_on() -> None:
     asked = "not json\n" + question(format="pulumi") + question(declared=[]) + question(live=None) + "\n" + question()
     found = answers(diff("--jsonl", "-", stdin=asked))
     assert [one["verdict"] for one in found] == ["unknown"] * 4 + ["in_sync"]
-    assert all(one["error"] for one in found[:4])
     assert [one["id"] for one in found] == [None, 7, 7, 7, 7]
+    for one, told in zip(
+        found, ("not a question", "format has to be", "has to be an object", "not a question"), strict=False
+    ):
+        assert told in one["error"]
+    assert "error" not in found[4]
+
+
+def test_a_fault_of_the_reader_is_the_answer_of_that_question_and_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: questions.Question) -> questions.Answer:
+        raise KeyError("spec")
+
+    monkeypatch.setitem(questions._ANSWERS, "krm", broken)
+    found = questions.answer(question(format="krm").encode())
+    assert (found.id, found.verdict, found.error) == (7, "unknown", "unforeseen: KeyError: 'spec'")
+    assert questions.answer(question().encode()).verdict == "in_sync"
 
 
 def test_a_type_that_no_schema_describes_is_compared_with_care() -> None:
     asked = question(asset_type="new.googleapis.com/Thing", declared={"size": 10}, live={"size": "10"})
     (found,) = answers(diff("--jsonl", "-", stdin=asked))
-    assert found["verdict"] == "in_sync"
+    assert (found["verdict"], found["checked"], found["differences"]) == ("in_sync", 1, [])
+    other = question(asset_type="new.googleapis.com/Thing", declared={"size": 10}, live={"size": "11"})
+    (found,) = answers(diff("--jsonl", "-", stdin=other))
+    assert [(one["path"], one["op"]) for one in found["differences"]] == [("size", "changed")]
 
 
 def test_people_see_the_fields_and_why_others_are_no_difference(tmp_path: Path) -> None:
@@ -63,6 +84,8 @@ def test_people_see_the_fields_and_why_others_are_no_difference(tmp_path: Path) 
     assert done.returncode == 1
     assert "versioning.enabled: true is missing" in done.stdout
     assert "other case" in done.stdout
+    assert "storageClass" not in done.stdout
+    assert "1 differences; 3 fields checked, 0 not" in done.stdout
 
 
 def test_a_declaration_and_a_feed_message_can_be_given_as_they_are(tmp_path: Path) -> None:
@@ -74,4 +97,16 @@ def test_a_declaration_and_a_feed_message_can_be_given_as_they_are(tmp_path: Pat
     asset = {"assetType": "storage.googleapis.com/Bucket", "name": "//storage.googleapis.com/b"}
     live.write_text(json.dumps({"asset": {**asset, "resource": {"data": {"location": "EU"}}}}))
     done = diff(str(declared), str(live))
-    assert (done.returncode, "in sync" in done.stdout) == (0, True)
+    assert (done.returncode, done.stdout) == (0, "in sync; 1 fields checked, 0 not\n")
+    live.write_text(json.dumps({"asset": {**asset, "resource": {"data": {"location": "US"}}}}))
+    done = diff(str(declared), str(live))
+    assert (done.returncode, done.stdout) == (
+        1,
+        'location: "EU" → "US"\n1 differences; 1 fields checked, 0 not\n',
+    )
+
+
+def test_questions_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
+    for name, reason in ((tmp_path, "Is a directory"), (tmp_path / "[/x]", "No such file or directory")):
+        done = diff("--jsonl", str(name))
+        assert (done.returncode, done.stderr) == (1, f"error: {name}: cannot be read: {reason}\n")

@@ -62,8 +62,8 @@ def _answer_all(name: str) -> None:
                 if line.strip():
                     stdout.write(encode(questions.answer(line)) + b"\n")
                     stdout.flush()
-    except FileNotFoundError:
-        raise BadRequest(f"{name}: no such file") from None
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise BadRequest(f"{name}: cannot be read: {error.strerror}") from None
 
 
 def _declared(file: str) -> tuple[dict[str, Any], str, bool]:

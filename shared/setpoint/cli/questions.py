@@ -80,12 +80,15 @@ def answer(line: bytes) -> Answer:
         question = _decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Answer(_id_of(line), "unknown", [], error=f"not a question: {error}")
-    try:
-        return _ANSWERS[question.format](question)
-    except KeyError:
+    reader = _ANSWERS.get(question.format)
+    if reader is None:
         return Answer(question.id, "unknown", [], error=f"format has to be {' or '.join(_ANSWERS)}")
-    except (SetpointError, RecursionError) as error:
+    try:
+        return reader(question)
+    except SetpointError as error:
         return Answer(question.id, "unknown", [], error=str(error))
+    except Exception as error:  # noqa: BLE001 - a question that nobody foresaw must not cost the others their answers
+        return Answer(question.id, "unknown", [], error=f"unforeseen: {type(error).__name__}: {error}")
 
 
 def own_project(question: Question) -> references.Project:
