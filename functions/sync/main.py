@@ -10,6 +10,7 @@ import functions_framework
 import msgspec
 
 from setpoint import archiving, wiring
+from setpoint.core.control import Superseded
 from setpoint.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -20,15 +21,14 @@ if TYPE_CHECKING:
 def sync(event: CloudEvent) -> None:
     """Apply one uploaded archive; what can never be applied is said in the log, anything else is tried again."""
     archives, deps = wiring.syncer()
-    bucket, name = event.data["bucket"], event.data["name"]
     try:
-        report = archiving.sync_archive(bucket, name, archives, deps, datetime.now(UTC))
+        report = archiving.sync_archive(event.data, archives, deps, datetime.now(UTC))
     except PermanentError as error:
-        _log("ERROR", str(error))
+        _log("NOTICE" if isinstance(error, Superseded) else "ERROR", str(error))
         return
     for problem in report.problems:
-        _log("WARNING", f"{name}: {problem}")
-    _log("INFO", f"{name}: {report.summary()}")
+        _log("WARNING", f"{event.data['name']}: {problem}")
+    _log("ERROR" if report.synced.failed else "INFO", f"{event.data['name']}: {report.summary()}")
 
 
 def _log(severity: str, message: str) -> None:

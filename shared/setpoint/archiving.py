@@ -10,39 +10,16 @@ import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from setpoint import syncing
-from setpoint.declare import archives
+from setpoint.declare import archives as unpacking
 from setpoint.declare.documents import Problem
 from setpoint.declare.load import load
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
+from setpoint.ports import Archive, Archives
 from setpoint.syncing import DEFAULT_SOURCE, Request, Synced
-
-
-class Bucket(Protocol):
-    """Where archives are read from."""
-
-    def read(self, bucket: str, name: str) -> StoredArchive:
-        """The archive and what its uploader says of it.
-
-        Raises:
-            BadRequest: there is no such archive.
-            Unavailable: nobody answered.
-        """
-
-
-class StoredArchive(Protocol):
-    """An archive in a bucket."""
-
-    @property
-    def data(self) -> bytes:
-        """The archive itself."""
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """What its uploader says of it."""
 
 
 class Report(NamedTuple):
@@ -68,24 +45,27 @@ class Report(NamedTuple):
         return f"{self.synced.plan.summary()}{wrong}"
 
 
-def sync_archive(bucket: str, name: str, buckets: Bucket, deps: Deps, now: datetime) -> Report:
+def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Deps, now: datetime) -> Report:
     """Apply an archive of declarations; what is bad in it is reported, and then nothing is removed.
 
+    Events come in any order and more than once: what was uploaded before what is in force changes nothing.
+
     Args:
-        bucket: the bucket's name.
-        name: the object's name.
-        buckets: where it is read from.
+        event: what Cloud Storage tells of the upload: ``bucket``, ``name`` and ``generation``.
+        archives: where it is read from.
         deps: where it is applied.
         now: the time of the apply.
 
     Raises:
+        Superseded: something later is in force, or has an event of its own; nothing was changed.
         PermanentError: it can never be applied; the message says why.
         TransientError: let the event be delivered again.
     """
-    archive = buckets.read(bucket, name)
-    request = _request(name, archive.metadata)
+    bucket, name, generation = _upload(event)
+    archive = archives.read(bucket, name, generation)
+    request = _request(name, archive)
     with tempfile.TemporaryDirectory() as folder:
-        if not archives.unpack(name, archive.data, Path(folder)):
+        if not unpacking.unpack(name, archive.data, Path(folder)):
             raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; is it the right archive?")
         loaded = load([folder], root=folder)
     if not loaded.desired and not loaded.scopes:
@@ -95,13 +75,22 @@ def sync_archive(bucket: str, name: str, buckets: Bucket, deps: Deps, now: datet
     return Report(request, syncing.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
 
 
-def _request(name: str, metadata: Mapping[str, str]) -> Request:
+def _upload(event: Mapping[str, Any]) -> tuple[str, str, int]:
+    try:
+        return event["bucket"], event["name"], int(event.get("generation") or 0)
+    except (KeyError, TypeError, ValueError):
+        raise BadRequest("an event that names no object; is the trigger one of Cloud Storage?") from None
+
+
+def _request(name: str, archive: Archive) -> Request:
     path = PurePosixPath(name)
     folder = "" if str(path.parent) == "." else str(path.parent)
+    metadata = archive.metadata
     percent = metadata.get("max-removals", f"{syncing.DEFAULT_MAX_REMOVALS:.0%}")
     return Request(
         source=metadata.get("source") or folder or DEFAULT_SOURCE,
         commit=metadata.get("commit", ""),
         prune=metadata.get("prune", "true").lower() != "false",
         max_removals=syncing.part(percent),
+        revision=archive.revision,
     )

@@ -187,6 +187,38 @@ class DeadLetters(Protocol):
         """
 
 
+class Archive(NamedTuple):
+    """Declarations as they were uploaded; all of it is of one upload.
+
+    Args:
+        data: the archive itself.
+        metadata: what its uploader says of it.
+        revision: when it was uploaded; greater than that of whatever was uploaded before, under any name.
+    """
+
+    data: bytes
+    metadata: Mapping[str, str]
+    revision: int
+
+
+class Archives(Protocol):
+    """Where archives of declarations are uploaded."""
+
+    def read(self, bucket: str, name: str, generation: int) -> Archive:
+        """An archive as it was uploaded once.
+
+        Args:
+            bucket: the bucket's name.
+            name: the object's name.
+            generation: the number of that upload; 0 for whatever is there now.
+
+        Raises:
+            Superseded: that upload was overwritten or deleted since.
+            BadRequest: there is no such archive, or it is too large.
+            Unavailable: nobody answered, or nobody is let in.
+        """
+
+
 class Page(NamedTuple):
     """Some of what an inventory lists.
 

@@ -167,12 +167,14 @@ class Request(msgspec.Struct, frozen=True):
         commit: revision of the repository, or empty.
         prune: remove what the files no longer declare; never where a file could not be read.
         max_removals: the part of the source that may be removed, 0 to 1.
+        revision: when the files were uploaded, as a number that grows; 0 where they were not.
     """
 
     source: str = DEFAULT_SOURCE
     commit: str = ""
     prune: bool = False
     max_removals: float = DEFAULT_MAX_REMOVALS
+    revision: int = 0
 
 
 class Synced(msgspec.Struct, frozen=True):
@@ -225,13 +227,16 @@ def sync(
 
     Raises:
         BadRequest: it would remove more than is allowed; nothing was written.
+        Superseded: what was uploaded later is in force; nothing of this one is.
         Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
         Unavailable: the declarations are in force, but not all findings could be judged; apply again.
     """
+    present = deps.store.control().value.sources.get(request.source, SourceState())
+    controlling.check_revision(present, request.source, request.revision)
     prune = request.prune and not loaded.problems
     planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, prune=prune)
     check_removals(planned, request.max_removals)
-    generation = apply(planned, deps.store, now, commit=request.commit, advance=advance)
+    generation = apply(planned, deps.store, now, commit=request.commit, revision=request.revision, advance=advance)
     judging = _judge_again(planned, generation, deps, advance)
     if judging.waiting:
         raise Unavailable(
@@ -296,7 +301,13 @@ def check_removals(planned: Plan, most: float) -> None:
 
 
 def apply(
-    planned: Plan, store: DesiredStore, now: datetime, *, commit: str = "", advance: Callable[[int], object] = bool
+    planned: Plan,
+    store: DesiredStore,
+    now: datetime,
+    *,
+    commit: str = "",
+    revision: int = 0,
+    advance: Callable[[int], object] = bool,
 ) -> int:
     """Write what is planned and put it in force in one step.
 
@@ -305,6 +316,7 @@ def apply(
         store: where to write.
         now: the time of the apply.
         commit: revision of the repository, or empty.
+        revision: when the files were uploaded, as a number that grows; 0 where they were not.
         advance: is called with the number of records written, for a progress bar.
 
     Returns:
@@ -312,13 +324,14 @@ def apply(
 
     Raises:
         Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
+        Superseded: what was uploaded later is in force; nothing of this one is.
     """
     manifest = _manifest_after(planned)
-    state = SourceState(commit=commit, applied_at=now, declared=len(manifest), scopes=planned.scopes)
+    state = SourceState(commit=commit, applied_at=now, declared=len(manifest), scopes=planned.scopes, revision=revision)
     if not planned.changes:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
         return planned.generation
-    control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation))
+    control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))
     generation = control.sources[planned.source].pending
     for batch in batches(planned.changes, _BATCH):
         versions = {change.key: _version(change, planned.source, generation) for change in batch}

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
 from setpoint import syncing
-from setpoint.core.control import Control, DesiredRecord, SourceState, Version
+from setpoint.core.control import Control, DesiredRecord, SourceState, Superseded, Version
 from setpoint.core.declarations import Declaration, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
@@ -274,3 +274,40 @@ def test_an_observation_too_large_for_a_record_loses_nothing_else(store):
 
     assert store.read(KEY).state == in_sync()
     assert store.last_observation(KEY) in (huge, None)
+
+
+def revised(store, revision, location="EU"):
+    planned = syncing.plan([declared(KEY, location=location)], (), "git", store)
+    return lambda: syncing.apply(planned, store, NOON, revision=revision)
+
+
+@pytest.mark.parametrize("later", ["US", "EU"])
+def test_an_upload_gives_way_to_a_later_one_that_came_into_force_since_it_was_planned(store, later):
+    revised(store, 1)()
+    early, late = revised(store, 2, "ASIA"), revised(store, 3, later)
+    late()
+
+    with pytest.raises((Conflict, Superseded)):
+        early()
+    with pytest.raises(Superseded, match="uploaded later"):
+        revised(store, 2, "ASIA")()
+    assert store.read(KEY).desired == declared(KEY, location=later)
+
+
+def test_an_upload_gives_way_to_a_later_one_that_came_into_force_while_it_was_written(store, monkeypatch):
+    revised(store, 1)()
+    early, late = revised(store, 2, "ASIA"), revised(store, 3)
+    between(store, monkeypatch, late)
+
+    with pytest.raises(Superseded, match="uploaded later"):
+        early()
+    assert store.read(KEY).desired == declared(KEY)
+
+
+def test_an_apply_by_hand_is_possible_at_any_time_and_forgets_no_upload(store):
+    revised(store, 2)()
+    revised(store, 0, "US")()
+
+    assert store.read(KEY).desired == declared(KEY, location="US")
+    with pytest.raises(Superseded):
+        revised(store, 1, "ASIA")()

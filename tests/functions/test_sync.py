@@ -11,11 +11,12 @@ import functions_framework
 import pytest
 from google.cloud.storage import Client
 
-from setpoint import flow, wiring
+from setpoint import archiving, flow, wiring
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.adapters.storage import Archives
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.names import ResourceKey
+from setpoint.errors import BadRequest
 from setpoint.flow import Deps
 from setpoint.testing import messages
 from setpoint.testing.storage_service import VARIABLE, storage_service
@@ -65,14 +66,19 @@ def deps() -> Deps:
 
 @pytest.fixture
 def upload(service, deps, monkeypatch):
-    """Uploads an archive as CI does, and delivers the event of it; gives the status of the answer."""
+    """Uploads an archive as CI does, and delivers the event of it; gives the status of the answer.
+
+    Without data nothing is uploaded; what is delivered is the event of ``generation``.
+    """
     archives = Archives(Client())
     monkeypatch.setattr(wiring, "syncer", lambda: (archives, deps))
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
 
-    def upload(name: str, data: bytes | None, **metadata: str) -> int:
+    def upload(name: str, data: bytes | None, *, generation: int = 0, **metadata: str) -> int:
         if data is not None:
-            service.put("fleet", name, data, {key.replace("_", "-"): value for key, value in metadata.items()})
+            generation = service.put(
+                "fleet", name, data, {key.replace("_", "-"): value for key, value in metadata.items()}
+            )
         headers = {
             "ce-id": "1",
             "ce-specversion": "1.0",
@@ -80,7 +86,8 @@ def upload(service, deps, monkeypatch):
             "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet",
             "content-type": "application/json",
         }
-        return client.post("/", headers=headers, data=json.dumps({"bucket": "fleet", "name": name})).status_code
+        told = {"bucket": "fleet", "name": name} | ({"generation": str(generation)} if generation else {})
+        return client.post("/", headers=headers, data=json.dumps(told)).status_code
 
     return upload
 
@@ -178,3 +185,62 @@ def test_when_cloud_storage_lets_nobody_in_the_event_is_delivered_again(upload, 
 
     assert upload("x", None) == 500
     assert upload("x", None) == 200
+
+
+def logged(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+
+def test_an_event_that_comes_late_does_not_undo_what_was_uploaded_later(upload, service, deps, capsys):
+    early = service.put("fleet", "git/1", packed({"a.yaml": bucket("a")}))
+    upload("git/2", packed({"a.yaml": bucket("a", "US")}), commit="later")
+
+    assert upload("git/1", None, generation=early) == 200
+    assert declared(deps, "a") == "US"
+    assert logged(capsys)[-1] == {
+        "severity": "NOTICE",
+        "message": "source git: something uploaded later is in force already (commit later); nothing was changed",
+    }
+
+
+def test_an_event_that_comes_late_undoes_nothing_where_the_later_archive_changed_nothing(upload, service, deps):
+    upload("git/1", packed({"a.yaml": bucket("a")}))
+    middle = service.put("fleet", "git/2", packed({"a.yaml": bucket("a", "US")}))
+    upload("git/3", packed({"a.yaml": bucket("a")}))
+
+    upload("git/2", None, generation=middle)
+    assert declared(deps, "a") == "EU"
+
+
+def test_an_event_that_comes_twice_is_applied_again_and_changes_nothing(upload, service, deps):
+    once = service.put("fleet", "git/1", packed({"a.yaml": bucket("a")}))
+
+    assert [upload("git/1", None, generation=once) for _ in range(2)] == [200, 200]
+    assert deps.store.control().value.sources["git"].generation == 1
+
+
+def test_an_upload_that_was_overwritten_is_superseded_and_not_tried_again(upload, service, deps, capsys):
+    overwritten = service.put("fleet", "git/1", packed({"a.yaml": bucket("a")}))
+    service.put("fleet", "git/1", packed({"a.yaml": bucket("a", "US")}))
+
+    assert upload("git/1", None, generation=overwritten) == 200
+    assert declared(deps, "a") is None
+    (line,) = logged(capsys)
+    assert (line["severity"], "was overwritten or deleted since" in line["message"]) == ("NOTICE", True)
+
+
+def test_what_its_uploader_says_is_never_taken_for_another_upload(upload, service, deps, capsys):
+    """The object may be overwritten between the reading of its metadata and of its content."""
+    first = service.put("fleet", "git/1", packed({"a.yaml": bucket("a")}), {"source": "one"})
+    service.meanwhile = [
+        lambda: service.put("fleet", "git/1", packed({"a.yaml": bucket("a", "US")}), {"source": "two"})
+    ]
+
+    assert upload("git/1", None, generation=first) == 200
+    assert deps.store.control().value.sources == {}
+    assert [line["severity"] for line in logged(capsys)] == ["NOTICE"]
+
+
+def test_an_event_that_names_no_object_is_said_and_not_tried_again(deps):
+    with pytest.raises(BadRequest, match="names no object"):
+        archiving.sync_archive({"bucket": "fleet"}, None, deps, NOON)

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
 
 from google.api_core import exceptions
 from google.cloud.storage import Client
 
+from setpoint.core.control import Superseded
 from setpoint.errors import BadRequest, Unavailable
+from setpoint.ports import Archive
 
 _LARGEST = 500_000_000
 """Bytes of an archive; a function has to hold it in memory."""
 
-
-class Archive(NamedTuple):
-    """An object of a bucket.
-
-    Args:
-        data: its content.
-        metadata: what its uploader wrote beside it.
-    """
-
-    data: bytes
-    metadata: Mapping[str, str]
+_LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Archives:
-    """Reads archives from buckets.
+    """``Archives`` in buckets; the order of uploads is that of their times.
+
+    Generations tell the uploads of one object apart, and nothing of the order of two objects
+    (https://cloud.google.com/storage/docs/object-versioning).
 
     Args:
         client: kept for the life of the process.
@@ -36,20 +31,23 @@ class Archives:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def read(self, bucket: str, name: str) -> Archive:
-        """Read an object.
-
-        Raises:
-            BadRequest: it is gone, or too large.
-            Unavailable: Cloud Storage did not answer, or lets nobody in.
-        """
+    def read(self, bucket: str, name: str, generation: int) -> Archive:
+        """See ``Archives.read``."""
         what = f"gs://{bucket}/{name}"
+        gone = Superseded(
+            f"{what}: generation {generation} was overwritten or deleted since; nothing was changed, and what is there "
+            "now has an event of its own"
+        )
         try:
-            blob = self._client.bucket(bucket).get_blob(name)
+            blob = self._client.bucket(bucket).get_blob(name, generation=generation or None)
             if blob is None:
-                raise BadRequest(f"{what}: no such object; upload it again")
+                raise gone if generation else BadRequest(f"{what}: no such object; upload it again")
             if (blob.size or 0) > _LARGEST:
                 raise BadRequest(f"{what}: {blob.size:,} bytes are too many; leave out what holds no declarations")
-            return Archive(blob.download_as_bytes(), blob.metadata or {})
-        except exceptions.GoogleAPICallError as error:
+            data = blob.download_as_bytes(if_generation_match=blob.generation)
+        except _LOST as error:
+            raise gone from error
+        except exceptions.GoogleAPIError as error:
             raise Unavailable(f"{what}: cannot be read ({type(error).__name__}); check the function's role") from error
+        uploaded = (blob.time_created or _EPOCH) - _EPOCH
+        return Archive(data, blob.metadata or {}, uploaded // timedelta(microseconds=1))

@@ -17,9 +17,13 @@ from msgspec.structs import replace
 
 from setpoint.core.declarations import Declaration, Desired, Rules, Scope, rules
 from setpoint.core.names import Content, ResourceKey
-from setpoint.errors import Conflict, CorruptState
+from setpoint.errors import BadRequest, Conflict, CorruptState
 
 _T = TypeVar("_T")
+
+
+class Superseded(BadRequest):
+    """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
 
 
 class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -33,6 +37,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         applied_at: when the generation came into force.
         declared: how many resources and contents it declares.
         scopes: the parts of the fleet that it says are fully declared.
+        revision: when what is in force was uploaded, as a number that grows; 0 where it was not uploaded.
         judged: the generation up to which all findings that it concerns were judged again.
         earlier: generations since then that declared something that a later one removed; their manifests are kept.
     """
@@ -44,6 +49,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     applied_at: datetime | None = None
     declared: int = 0
     scopes: tuple[Scope, ...] = ()
+    revision: int = 0
     judged: int = 0
     earlier: tuple[int, ...] = ()
 
@@ -86,13 +92,15 @@ class DesiredRecord(msgspec.Struct, frozen=True):
     versions: tuple[Version, ...] = ()
 
 
-def begin(control: Control, source: str, expected: int) -> Control:
+def begin(control: Control, source: str, expected: int, revision: int = 0) -> Control:
     """Give out a generation for an apply of a source; one that was begun before and not finished is aborted by it.
 
     Raises:
         Conflict: the generation in force is not the expected one any more.
+        Superseded: a later revision is in force.
     """
     now = _in_force(control, source, expected)
+    check_revision(now, source, revision)
     generation = control.last_generation + 1
     aborted = (*now.aborted, now.pending) if now.pending else now.aborted
     begun = replace(now, pending=generation, aborted=aborted)
@@ -111,10 +119,12 @@ def finish(control: Control, source: str, generation: int, state: SourceState, *
 
     Raises:
         Conflict: another apply of the source has begun since.
+        Superseded: a later revision is in force.
     """
     now = control.sources.get(source, SourceState())
     if now.pending != generation:
         raise Conflict(f"source {source}: another apply has begun since; apply again")
+    check_revision(now, source, state.revision)
     earlier = (*now.earlier, now.generation) if removes else now.earlier
     in_force = _told(state, replace(now, generation=generation, pending=0, earlier=earlier))
     return replace(control, sources={**control.sources, source: in_force})
@@ -125,8 +135,10 @@ def touch(control: Control, source: str, expected: int, state: SourceState) -> C
 
     Raises:
         Conflict: the generation in force is not the expected one any more.
+        Superseded: a later revision is in force.
     """
     now = _in_force(control, source, expected)
+    check_revision(now, source, state.revision)
     return replace(control, sources={**control.sources, source: _told(state, now)})
 
 
@@ -138,6 +150,19 @@ def judged(control: Control, source: str, generation: int) -> Control:
     return replace(control, sources={**control.sources, source: noted})
 
 
+def check_revision(now: SourceState, source: str, revision: int) -> None:
+    """Refuse what was uploaded before what is in force; what was not uploaded may always be applied.
+
+    Raises:
+        Superseded: a later revision is in force.
+    """
+    if 0 < revision < now.revision:
+        raise Superseded(
+            f"source {source}: something uploaded later is in force already (commit {now.commit or 'unknown'}); "
+            "nothing was changed"
+        )
+
+
 def _told(state: SourceState, now: SourceState) -> SourceState:
     """What a new state tells, with the book-keeping of the present one."""
     return replace(
@@ -145,6 +170,7 @@ def _told(state: SourceState, now: SourceState) -> SourceState:
         generation=now.generation,
         pending=now.pending,
         aborted=now.aborted,
+        revision=state.revision or now.revision,
         judged=now.judged,
         earlier=now.earlier,
     )

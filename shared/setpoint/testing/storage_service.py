@@ -9,26 +9,43 @@ import base64
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 VARIABLE = "STORAGE_EMULATOR_HOST"
 """The environment variable that leads the client to the fake."""
 
 
+class _Object(NamedTuple):
+    data: bytes
+    metadata: dict[str, str]
+    generation: int
+    created: datetime
+
+
 class StorageService:
-    """The objects that the fake holds, and the faults that it is to show."""
+    """The objects that the fake holds, the faults that it is to show, and what happens after it has told of one."""
 
     def __init__(self) -> None:
         self.failures: list[int] = []
-        self._objects: dict[str, tuple[bytes, dict[str, str]]] = {}
+        self.meanwhile: list[Callable[[], object]] = []
+        self._objects: dict[str, _Object] = {}
+        self._uploads = 0
 
-    def put(self, bucket: str, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
-        """Hold an object, with the metadata of its uploader."""
-        self._objects[f"{bucket}/{name}"] = data, dict(metadata or {})
+    def put(self, bucket: str, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> int:
+        """Hold an object, with the metadata of its uploader, in place of the one before; gives its generation.
+
+        As of a bucket without versioning; each upload is a second later than the one before.
+        """
+        self._uploads += 1
+        generation = _generation(self._uploads)
+        created = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=self._uploads)
+        self._objects[f"{bucket}/{name}"] = _Object(data, dict(metadata or {}), generation, created)
+        return generation
 
     def answer(self, target: str) -> tuple[int, bytes]:
         """Status and body for the path and query of a GET; ``failures`` are answered first, one a request."""
@@ -37,25 +54,36 @@ class StorageService:
         url = urlsplit(target)
         _, _, path = url.path.partition("/b/")
         bucket, _, name = path.partition("/o/")
-        found = self._objects.get(f"{bucket}/{unquote(name)}")
-        if found is None:
+        found, asked = self._objects.get(f"{bucket}/{unquote(name)}"), parse_qs(url.query)
+        if found is None or str(found.generation) not in asked.get("generation", [str(found.generation)]):
             return 404, b"{}"
-        data, metadata = found
-        if "media" in parse_qs(url.query).get("alt", ()):
-            return 200, data
-        return 200, json.dumps(_resource(bucket, unquote(name), data, metadata)).encode()
+        if str(found.generation) not in asked.get("ifGenerationMatch", [str(found.generation)]):
+            return 412, b"{}"
+        if "media" in asked.get("alt", ()):
+            return 200, found.data
+        body = json.dumps(_resource(bucket, unquote(name), found)).encode()
+        for happening in self.meanwhile:
+            happening()
+        self.meanwhile.clear()
+        return 200, body
 
 
-def _resource(bucket: str, name: str, data: bytes, metadata: Mapping[str, str]) -> dict[str, Any]:
-    digest = base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+def _generation(upload: int) -> int:
+    """Generations tell uploads apart, and nothing of their order."""
+    return 1_700_000_000_000_000 - upload
+
+
+def _resource(bucket: str, name: str, found: _Object) -> dict[str, Any]:
+    digest = base64.b64encode(hashlib.md5(found.data, usedforsecurity=False).digest()).decode()
     return {
         "kind": "storage#object",
         "bucket": bucket,
         "name": name,
-        "generation": "1",
-        "size": str(len(data)),
+        "generation": str(found.generation),
+        "timeCreated": found.created.isoformat().replace("+00:00", "Z"),
+        "size": str(len(found.data)),
         "md5Hash": digest,
-        "metadata": metadata,
+        "metadata": found.metadata,
     }
 
 
