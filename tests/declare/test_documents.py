@@ -166,3 +166,11 @@ def test_merge_keys_that_unfold_to_millions_of_values_are_refused_too(tmp_path: 
     )
     (problem,) = read(tmp_path, text)
     assert isinstance(problem, Problem)
+
+
+def test_a_document_with_many_slips_is_parsed_once_for_their_lines(tmp_path: Path) -> None:
+    (document,) = read(tmp_path, "rules:\n" + "".join(f"- {{name: r{at}}}\n" for at in range(3_000)))
+    assert isinstance(document, Document)
+    started = time.perf_counter()
+    assert [document.line_of(("rules", at, "name")) for at in range(3_000)] == list(range(2, 3_002))
+    assert time.perf_counter() - started < 2

@@ -140,3 +140,23 @@ def test_a_scope_says_what_is_fully_declared(tmp_path: Path) -> None:
     (scope,) = loaded(tmp_path, SCOPE).scopes
     assert (scope.name, scope.projects, scope.owner.team) == ("prod", ("billing-prod",), "platform")
     assert scope.asset_types == ("storage.googleapis.com/Bucket",)
+
+
+def test_a_slip_inside_a_list_has_its_own_line(tmp_path: Path) -> None:
+    krm = """\
+apiVersion: storage.cnrm.cloud.google.com/v1beta1
+kind: StorageBucket
+metadata: {name: exports, namespace: billing-prod}
+spec:
+  location: EU
+  lifecycleRule:
+    - action: {type: Delete}
+      condition: {age: 3}
+    - action: {type: Delete}
+      condition:
+        withState: ANY
+        ageInDay: 3
+        createdBefor: "2025-01-01"
+"""
+    found = loaded(tmp_path, krm)
+    assert (13, "spec.lifecycleRule[1].condition.createdBefor") in [one[:2] for one in said(found)]

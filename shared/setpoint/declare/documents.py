@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,17 +44,22 @@ class Document(NamedTuple):
 
     def line_of(self, path: Iterable[str | int]) -> int:
         """The line of a field, or of the nearest thing around it."""
-        try:
-            node: Any = yaml.compose(self.text, Loader=_Loader)
-        except yaml.YAMLError:
-            return self.line
-        line = self.line
+        node, line = _composed(self.text), self.line
         for part in path:
             found = _step(node, part)
             if found is None:
                 break
             line, node = self.text_line + found[0], found[1]
         return line
+
+
+@lru_cache(maxsize=4)
+def _composed(text: str) -> Any:
+    """The nodes of a document, which know their lines; kept for a while, since one slip seldom comes alone."""
+    try:
+        return yaml.compose(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError):
+        return None
 
 
 class Problem(NamedTuple):

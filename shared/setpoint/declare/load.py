@@ -10,11 +10,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.core import paths
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.compare import leaves
 from setpoint.core.declarations import Declaration, Desired, Scope, clash, desired
 from setpoint.core.names import ResourceKey
-from setpoint.declare import documents, krm, native, spelling, terraform
+from setpoint.declare import documents, krm, native, spelling, terraform, trees
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.krm_annotations import annotated
 from setpoint.declare.translated import Translated
@@ -139,7 +140,7 @@ class _Loading:
     def _translated(self, translated: Translated, document: Document) -> None:
         declaration = replace(
             translated.declaration,
-            data=_plain(translated.declaration.data),
+            data=trees.plain(translated.declaration.data),
             project=str(translated.declaration.project),
             origins=dict(translated.origins),
             unchecked=translated.unchecked,
@@ -147,7 +148,7 @@ class _Loading:
         )
         for unplaced in translated.unplaced:
             if meant := unplaced.nearest():
-                line = document.line_of(unplaced.path.split("."))
+                line = document.line_of(_steps(unplaced.path))
                 message = f"{declaration.asset_type} has no such field; did you mean {' or '.join(meant)}?"
                 self._loaded.problems.append(Problem(document.file, line, unplaced.path, message))
         self._add(declaration, document)
@@ -164,13 +165,12 @@ class _Loading:
         self._loaded.unchecked += len(declaration.unchecked)
 
 
-def _plain(data: Any) -> Any:
-    """The data without the marks that a reader has left on strings; only plain JSON can be stored."""
-    if isinstance(data, dict):
-        return {str(key): _plain(part) for key, part in data.items()}
-    if isinstance(data, list):
-        return [_plain(part) for part in data]
-    return str(data) if isinstance(data, str) else data
+def _steps(path: str) -> list[str | int]:
+    """The keys and positions of an author's path."""
+    return [
+        int(part[1:-1]) if isinstance(part, paths.Element) and part[1:-1].isdecimal() else str(part)
+        for part in paths.readable(path)
+    ]
 
 
 def _place(declaration: Declaration) -> str:

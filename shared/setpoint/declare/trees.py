@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from setpoint.core import paths
-from setpoint.declare.shapes import Reference, from_json
+from setpoint.declare.shapes import from_json
 
 
 def plain(value: Any) -> Any:
-    """A free-form value with references as the strings that they are."""
+    """A value without the marks that a reader has left on strings; only plain JSON can be stored."""
     if isinstance(value, dict):
-        return {key: plain(part) for key, part in value.items()}
+        return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list):
         return [plain(part) for part in value]
-    return str(value) if isinstance(value, Reference) else value
+    return str(value) if isinstance(value, str) else value
 
 
 def inside(value: Any) -> Iterator[Any]:
