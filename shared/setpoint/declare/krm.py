@@ -14,16 +14,14 @@ from typing import Any
 from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
 from setpoint.core.names import ResourceKey
+from setpoint.core.noise import CONTROLLER_LABEL
 from setpoint.declare import field_names, krm_iam, krm_kinds, krm_names, krm_table, mapping
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.field_words import plain, spellings
 from setpoint.declare.krm_references import PROJECT_ID, Objects, project_of, resolved
 from setpoint.declare.translated import Translated
 
-__all__ = ["MANAGED", "Objects", "is_krm", "is_other", "nothing", "read", "schema_of", "translate"]
-
-MANAGED = "managed-by-cnrm"
-"""The label that the controller sets wherever it sets labels."""
+__all__ = ["Objects", "is_krm", "is_other", "nothing", "read", "schema_of", "translate"]
 
 _SHORTEST = 3
 """An ending of a kind with fewer letters is a piece of an acronym."""
@@ -238,7 +236,7 @@ def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any]
     given = {key: str(one) for key, one in labels.items() if "/" not in key and one is not None}
     if not given or not isinstance(own, dict):
         return
-    at[holder[-1]] = given | {MANAGED: "true"} | own
+    at[holder[-1]] = given | {CONTROLLER_LABEL: "true"} | own
     path = ".".join(holder)
     if own:
         origins.update({f"{path}.{key}": f"metadata.labels.{key}" for key in given if key not in own})

@@ -15,15 +15,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from setpoint.core import references
-from setpoint.declare import field_words
+from setpoint.declare import field_words, patterns
 from setpoint.declare.terraform_documents import Block
 from setpoint.declare.terraform_types import Meaning
-
-# Host of the API → host in resource names.
-_HOSTS = {
-    "bigtableadmin.googleapis.com": "bigtable.googleapis.com",  # names keep the product's host
-    "sqladmin.googleapis.com": "cloudsql.googleapis.com",  # as above
-}
 
 # Kind → collection, where it is not the kind's plural.
 _COLLECTIONS = {
@@ -195,7 +189,7 @@ def name_of(block: Block, meaning: Meaning) -> Name:
     if special is not None:
         text = f"//{meaning.service}/{special}" if special else ""
         return Name(text, frozenset(("project", *_SPECIAL[meaning.asset_type][0])), attribute, own)
-    host = _HOSTS.get(meaning.service, meaning.service)
+    host = patterns.HOSTS.get(meaning.service, meaning.service)
     collection = collection_of(meaning)
     known = block.value("id")
     if _PATH.match(known) and collection in known.split("/"):

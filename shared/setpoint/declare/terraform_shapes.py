@@ -6,7 +6,6 @@ in an object. Some attributes are JSON in a string.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from setpoint.core.catalogue import Field, Schema
 from setpoint.core.origins import declared_path
 from setpoint.core.paths import Path
 from setpoint.declare.mapping import Placed
+from setpoint.declare.shapes import from_json
 
 _ITEMS = "items"
 
@@ -60,13 +60,14 @@ class Reshaped(NamedTuple):
 def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
     """Bring the attributes of a resource into the API's shape."""
     whole = _WHOLE.get(terraform_type)
-    if whole is not None and isinstance(tree.get(whole), str):
-        said = _parsed(tree[whole])
+    if whole is not None and isinstance(text := tree.get(whole), str):
+        said = from_json(text)
         if isinstance(said, dict):
             return Reshaped(said, dict.fromkeys(said, whole))
     out, origins = _disks(tree) if terraform_type in _WITH_DISKS else (dict(tree), {})
     for name, within in _JSON.get(terraform_type, {}).items():
-        said = _parsed(out.get(name))
+        text = out.get(name)
+        said = from_json(text) if isinstance(text, str) else None
         if isinstance(said, list):
             out[name] = {within: said}
             origins[f"{name}.{within}"] = name
@@ -168,15 +169,6 @@ def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     if disks:
         out["disks"] = disks
     return out, origins
-
-
-def _parsed(text: Any) -> Any:
-    if not isinstance(text, str):
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
 
 
 def _item(schema: Schema, name: str) -> Field | None:
