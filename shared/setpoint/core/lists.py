@@ -6,6 +6,8 @@ members, tags, ranges, rules with a priority. So a list is a set unless its name
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -71,7 +73,10 @@ _IDENTIFIERS = (
 """Fields that identify a list element, best first, where every element has one of its own."""
 
 _FEW = 64
-"""Up to this many leftovers on each side are matched by meaning, each with each; beyond it only literally."""
+"""Up to this many leftovers on each side are matched by meaning, each with each; beyond it by their last segment."""
+
+_TRIES = 20_000
+"""So many pairs of one long list are compared by meaning at most, so that no event takes seconds."""
 
 
 def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
@@ -137,10 +142,14 @@ def _untold(item: Field | None, want: list[Any], have: list[Any], missing: list[
 
 def _is_told_twice(walk: Comparison, item: Field | None, have: list[Any], at: int) -> bool:
     """Whether an observed reference names the same resource as another one beside it, in another spelling."""
-    if item is None or not item.reference or not isinstance(have[at], str):
+    if item is None or not item.reference or not isinstance(have[at], str) or len(have) > _LONG:
         return False
     own = walk.own._replace(ids_for_names=False)
     return any(other != at and isinstance(one, str) and same(one, have[at], own) for other, one in enumerate(have))
+
+
+_LONG = 300
+"""Beyond so many elements nobody looks whether one is told twice."""
 
 
 def _leftovers(
@@ -158,17 +167,53 @@ def _leftovers(
         else:
             missing.append(at)
     unexpected = sorted(at for group in waiting.values() for at in group)
-    if not missing or not unexpected or max(len(missing), len(unexpected)) > _FEW:
+    if not missing or not unexpected:
         return missing, unexpected
+    candidates = _Candidates(unexpected, have, few=max(len(missing), len(unexpected)) <= _FEW)
     unmatched = []
     for at in missing:
-        for other in unexpected:
+        for other in candidates.like(want[at]):
             if _same_element(walk, name, item, want[at], have[other]):
-                unexpected.remove(other)
+                candidates.take(other, have[other])
                 break
         else:
             unmatched.append(at)
-    return unmatched, unexpected
+    return unmatched, candidates.left()
+
+
+class _Candidates:
+    """Observed elements or keys that wait for a counterpart, by what they may be recognised by."""
+
+    def __init__(self, waiting: list[int], elements: Sequence[Any], *, few: bool) -> None:
+        self._few = few
+        self._tries = _TRIES
+        self._waiting: dict[Any, dict[int, None]] = {}
+        for at in waiting:
+            self._waiting.setdefault(self._tail(elements[at]), {})[at] = None
+
+    def like(self, element: Any) -> Iterator[int]:
+        """The positions that may be this element's, until too many have been tried."""
+        for at in self._waiting.get(self._tail(element), ()):
+            if not self._tries:
+                return
+            self._tries -= 1
+            yield at
+
+    def take(self, at: int, element: Any) -> None:
+        """Let a position wait no longer."""
+        del self._waiting[self._tail(element)][at]
+
+    def left(self) -> list[int]:
+        """The positions that still wait."""
+        return sorted(at for group in self._waiting.values() for at in group)
+
+    def _tail(self, element: Any) -> Any:
+        """Few are compared each with each; of many only scalars that end alike, as references to one thing do."""
+        if self._few:
+            return ""
+        if isinstance(element, (dict, list)):
+            return _literal(element)
+        return str(element).rstrip("/").rpartition("/")[2].casefold()
 
 
 def _literal(element: Any) -> Any:
@@ -230,10 +275,10 @@ def _by_key(
 ) -> None:
     field = item.schema.fields.get(key) if item is not None and item.schema is not None else None
     there = {element[key]: element for element in have}
+    spellings = _other_spellings(walk, field, key, [element[key] for element in want], list(there))
     for element in want:
         wanted = element[key]
-        at = wanted if wanted in there else _same_key(walk, field, key, wanted, there)
-        counterpart = there.pop(at, None)
+        counterpart = there.pop(spellings.get(wanted, wanted), None)
         found = [] if counterpart is None else [counterpart]
         _pair(walk, (path, paths.element(key, wanted)), name, item, [element], found)
     for value, element in there.items():
@@ -244,28 +289,47 @@ def _by_key(
             _pair(walk, at, name, item, [], [element])
 
 
-def _same_key(walk: Comparison, field: Field | None, key: str, wanted: Any, there: dict[Any, Any]) -> Any:
-    return next((value for value in there if values.equal(field, key, wanted, value, walk.own)), None)
+def _other_spellings(
+    walk: Comparison, field: Field | None, key: str, want: list[Any], have: list[Any]
+) -> dict[Any, Any]:
+    """The observed key of each declared one that is there in another spelling only."""
+    if want == have:
+        return {}
+    missing, unexpected = set(want).difference(have), set(have).difference(want)
+    if not missing or not unexpected:
+        return {}
+    found = {}
+    waiting = [at for at, value in enumerate(have) if value in unexpected]
+    candidates = _Candidates(waiting, have, few=max(len(missing), len(unexpected)) <= _FEW)
+    for wanted in want:
+        if wanted not in missing:
+            continue
+        for at in candidates.like(wanted):
+            if values.equal(field, key, wanted, have[at], walk.own):
+                candidates.take(at, have[at])
+                found[wanted] = have[at]
+                break
+    return found
 
 
 def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
     """Elements without an identity: equal ones go together, then the most alike, and what is left stands alone."""
     missing, unexpected = _leftovers(walk, name, item, want, have)
+    left = deque(unexpected)
     for at in missing:
-        counterpart = _most_alike(walk, name, item, want[at], [(other, have[other]) for other in unexpected])
-        if counterpart is not None:
-            unexpected.remove(counterpart)
-        found = [] if counterpart is None else [have[counterpart]]
+        found = []
+        if left:
+            counterpart = left[0] if len(left) > _FEW else _most_alike(walk, name, item, want[at], have, left)
+            left.remove(counterpart)
+            found = [have[counterpart]]
         _pair(walk, (path, paths.index(at)), name, item, [want[at]], found)
-    for at in unexpected:
+    for at in left:
         _pair(walk, (path, paths.index(at)), name, item, [], [have[at]])
 
 
 def _most_alike(
-    walk: Comparison, name: str, item: Field | None, want: Any, candidates: list[tuple[int, Any]]
-) -> int | None:
-    if not candidates:
-        return None
-    if len(candidates) == 1 or len(candidates) > _FEW:
-        return candidates[0][0]
-    return min(candidates, key=lambda one: (len(_differences(walk, name, item, want, one[1])), one[0]))[0]
+    walk: Comparison, name: str, item: Field | None, want: Any, have: list[Any], left: Collection[int]
+) -> int:
+    if len(left) == 1:
+        return next(iter(left))
+    return min(left, key=lambda at: (len(_differences(walk, name, item, want, have[at])), at))
