@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 from rich.text import Text
 
 from setpoint.cli.output import difference_line, out, short_name
-from setpoint.core.compare import compare
+from setpoint.core import paths
+from setpoint.core.catalogue import Field, default_catalogue
+from setpoint.core.compare import Difference, child, compare, masked
+from setpoint.core.paths import Path
 from setpoint.syncing import Change, Plan
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
@@ -43,7 +47,41 @@ def _field_changes(change: Change) -> list[Text]:
     old, new = change.before.declarations, change.after.declarations
     if len(old) != 1 or len(new) != 1:
         return []
-    return [difference_line(one) for one in compare(old[0].data, new[0].data, exact=True)]
+    known = new[0].asset_type if change.key.content == "resource" else ""
+    return [difference_line(one) for one in _changed(known, old[0].data, new[0].data)]
+
+
+def _changed(asset_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
+    """What changes by meaning, and then what is only spelled otherwise: `1h` for `60m` is a change of the file too."""
+    schema = default_catalogue().fitting(asset_type, new) if asset_type else None
+    found = list(compare(old, new, schema, exact=True))
+    told = [paths.parse(one.path) for one in found]
+    whole = Field("", "message", schema=schema) if schema is not None else None
+    for one in _respelled(paths.ROOT, whole, old, new):
+        parts = paths.parse(one.path)
+        if not any(parts[: len(other)] == other[: len(parts)] for other in told):
+            found.append(one)
+    return found
+
+
+def _respelled(path: Path, field: Field | None, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
+    """Every field that is not literally the same, with secrets masked; a list as a whole."""
+    for key in {**old, **new}:
+        one, other = old.get(key), new.get(key)
+        inner = child(field, key)
+        if one == other:
+            continue
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _respelled((path, key), inner, one, other)
+            continue
+        one, other = (msgspec.UNSET if value is None else masked(key, inner, value) for value in (one, other))
+        at = paths.text((path, key))
+        if other is msgspec.UNSET:
+            yield Difference(at, "missing", one)
+        elif one is msgspec.UNSET:
+            yield Difference(at, "unexpected", observed=other)
+        else:
+            yield Difference(at, "changed", one, other)
 
 
 def as_json(plan: Plan) -> bytes:
