@@ -48,12 +48,17 @@ class StorageService:
         return generation
 
     def answer(self, target: str) -> tuple[int, bytes]:
-        """Status and body for the path and query of a GET; ``failures`` are answered first, one a request."""
-        if self.failures:
-            return self.failures.pop(0), b"{}"
+        """Status and body for the path and query of a GET; each of ``failures`` answers one request for an object.
+
+        The client asks for the bucket too, for its own tracing and in a thread of its own.
+        """
         url = urlsplit(target)
         _, _, path = url.path.partition("/b/")
-        bucket, _, name = path.partition("/o/")
+        bucket, of_object, name = path.partition("/o/")
+        if not of_object:
+            return 404, b"{}"
+        if self.failures:
+            return self.failures.pop(0), b"{}"
         found, asked = self._objects.get(f"{bucket}/{unquote(name)}"), parse_qs(url.query)
         if found is None or str(found.generation) not in asked.get("generation", [str(found.generation)]):
             return 404, b"{}"
