@@ -97,10 +97,28 @@ def test_a_set_has_no_order_and_is_reported_whole() -> None:
 def test_a_moved_element_of_a_true_sequence_is_drift() -> None:
     assert told({"args": ["--a", "--b"]}, {"args": ["--b", "--a"]}) == [("args", "changed")]
     steps = [{"name": "one"}, {"name": "two"}]
-    assert told({"steps": steps}, {"steps": steps[::-1]}) == [
-        ("steps[0].name", "changed"),
-        ("steps[1].name", "changed"),
-    ]
+    assert told({"steps": steps}, {"steps": steps[::-1]}) == [("steps", "changed")]
+    twice = [{"name": "one", "at": 1}, {"name": "one", "at": 2}]
+    assert told({"steps": twice}, {"steps": twice[::-1]}) == [("steps[0].at", "changed"), ("steps[1].at", "changed")]
+
+
+def test_some_lists_have_an_order_by_what_they_hold() -> None:
+    fields = [{"fieldPath": "a", "order": "ASCENDING"}, {"fieldPath": "b", "order": "ASCENDING"}]
+    index = "firestore.googleapis.com/Index"
+    assert told({"fields": fields}, {"fields": fields[::-1]}, index) == [("fields", "changed")]
+    assert told({"fields": fields}, {"fields": [*fields, {"fieldPath": "__name__"}]}, index) == []
+    schema_fields = {"schema": {"fields": [{"name": "a"}, {"name": "b"}]}}
+    assert (
+        told(schema_fields, {"schema": {"fields": [{"name": "b"}, {"name": "a"}]}}, "bigquery.googleapis.com/Table")
+        == []
+    )
+
+
+def test_what_is_unchecked_inside_of_a_matching_element_is_said() -> None:
+    known = schema("compute.googleapis.com/Instance")
+    declared = {"disks": [{"boot": True, "initializeParams": {"sourceImage": "x"}}]}
+    found = examine(declared, {"disks": [{"boot": True, "diskSizeGb": "10"}]}, known, OWN)
+    assert (found.differences, [note.path for note in found.unchecked]) == ((), ["disks[0].initializeParams"])
 
 
 def test_elements_are_named_by_the_field_that_identifies_them() -> None:

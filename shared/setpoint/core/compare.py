@@ -83,6 +83,11 @@ class Comparison:
         """A comparison of the same kind whose findings do not count; for matching list elements."""
         return _Trial(self.own, exact=self.exact)
 
+    def absorb(self, trial: Comparison) -> None:
+        """Take over what a trial that found no difference has left unchecked."""
+        self.unchecked += trial.unchecked
+        self.unchecked_leaves += trial.unchecked_leaves
+
     def message(
         self, path: Path, name: str, schema: Schema | None, item: Field | None, declared: Any, observed: Any
     ) -> None:

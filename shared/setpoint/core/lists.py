@@ -18,7 +18,7 @@ from setpoint.core.references import same
 
 if TYPE_CHECKING:
     from setpoint.core.catalogue import Field
-    from setpoint.core.compare import Comparison, Difference
+    from setpoint.core.compare import Comparison
 
 SEQUENCES = frozenset(
     (
@@ -37,11 +37,27 @@ SEQUENCES = frozenset(
         "httpFilters",  # applied in order
         "aggregations",  # each takes what the one before gives
         "initializationActions",  # run one after the other
+        "runnables",  # the same
+        "messageTransforms",  # the same
+        "fieldTransformations",  # the same
         "extensionChains",  # first match wins
-        "pathMatchers",  # the same
+        "transitionRoutes",  # the same
+        "localityLbPolicies",  # the first that the client knows is used
     )
 )
 """Lists whose order has a meaning; every other list is a set."""
+
+_ORDERED_ELEMENTS = frozenset(
+    (
+        "GoogleFirestoreAdminV1IndexField",  # another order is another index
+        "GrpcRouteRouteRule",  # first match wins
+        "HttpRouteRouteRule",  # the same
+        "TcpRouteRouteRule",  # the same
+        "TlsRouteRouteRule",  # the same
+        "OSPolicyResource",  # enforced one after the other
+    )
+)
+"""Messages whose lists have an order, under names that tell nothing (``rules``, ``fields``, ``resources``)."""
 
 _SCALAR_SEQUENCES = SEQUENCES | {"fields"}
 """The same for lists of scalars: ``clustering.fields`` is ordered, a table's ``schema.fields`` go by name."""
@@ -87,10 +103,16 @@ def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: 
     elements = want or have
     if not (elements and isinstance(elements[0], dict)):
         _scalars(walk, path, name, field, item, want, have)
-    elif name in SEQUENCES:
-        _in_order(walk, path, name, item, want, have)
-    elif key := _identifier(item, want, have):
+        return
+    is_ordered = name in SEQUENCES or (
+        item is not None and item.schema is not None and item.schema.name in _ORDERED_ELEMENTS
+    )
+    if key := _identifier(item, want, have):
         _by_key(walk, path, name, item, want, have, key)
+        if is_ordered:
+            _order(walk, path, name, [element[key] for element in want], [element[key] for element in have])
+    elif is_ordered:
+        _in_order(walk, path, name, item, want, have)
     else:
         _by_likeness(walk, path, name, item, want, have)
 
@@ -116,7 +138,7 @@ def _scalars(
         missing = unexpected = _unlike_positions(walk, name, item, want, have)
         equal = len(want) == len(have) and not missing
     else:
-        missing, unexpected = _leftovers(walk, name, item, want, have)
+        missing, unexpected = _leftovers(walk, path, name, item, want, have)
         equal = not missing and all(_is_told_twice(walk, item, have, at) for at in unexpected)
     if equal:
         walk.note(path, "same elements")
@@ -128,7 +150,7 @@ def _scalars(
 
 def _unlike_positions(walk: Comparison, name: str, item: Field | None, want: list[Any], have: list[Any]) -> list[int]:
     pairs = enumerate(zip(want, have, strict=False))
-    return [at for at, (one, other) in pairs if not _same_element(walk, name, item, one, other)]
+    return [at for at, (one, other) in pairs if not _is_same(_trial(walk, paths.ROOT, name, item, one, other), one)]
 
 
 def _untold(item: Field | None, want: list[Any], have: list[Any], missing: list[int], unexpected: list[int]) -> str:
@@ -153,7 +175,7 @@ _LONG = 300
 
 
 def _leftovers(
-    walk: Comparison, name: str, item: Field | None, want: list[Any], have: list[Any]
+    walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]
 ) -> tuple[list[int], list[int]]:
     """Positions on each side that have no counterpart on the other: first literally, then by meaning."""
     waiting: dict[Any, list[int]] = {}
@@ -173,7 +195,9 @@ def _leftovers(
     unmatched = []
     for at in missing:
         for other in candidates.like(want[at]):
-            if _same_element(walk, name, item, want[at], have[other]):
+            trial = _trial(walk, (path, paths.index(at)), name, item, want[at], have[other])
+            if _is_same(trial, want[at]):
+                walk.absorb(trial)
                 candidates.take(other, have[other])
                 break
         else:
@@ -222,16 +246,15 @@ def _literal(element: Any) -> Any:
     return (isinstance(element, bool), element)
 
 
-def _same_element(walk: Comparison, name: str, item: Field | None, want: Any, have: Any) -> bool:
+def _trial(walk: Comparison, path: Path, name: str, item: Field | None, want: Any, have: Any) -> Comparison:
+    """What comparing two elements would find."""
     trial = walk.trial()
-    trial.value(paths.ROOT, name, item, want, have)
+    trial.value(path, name, item, want, have)
+    return trial
+
+
+def _is_same(trial: Comparison, want: Any) -> bool:
     return not trial.differences and (isinstance(want, dict) or not trial.unchecked)
-
-
-def _differences(walk: Comparison, name: str, item: Field | None, want: Any, have: Any) -> list[Difference]:
-    trial = walk.trial()
-    trial.value(paths.ROOT, name, item, want, have)
-    return trial.differences
 
 
 def _in_order(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
@@ -289,6 +312,14 @@ def _by_key(
             _pair(walk, at, name, item, [], [element])
 
 
+def _order(walk: Comparison, path: Path, name: str, want: list[Any], have: list[Any]) -> None:
+    """Report elements that are there on both sides, and not in the declared order."""
+    both = set(want).intersection(have)
+    declared, observed = ([key for key in side if key in both] for side in (want, have))
+    if declared != observed:
+        walk.differ(path, "changed", name, None, declared, observed)
+
+
 def _other_spellings(
     walk: Comparison, field: Field | None, key: str, want: list[Any], have: list[Any]
 ) -> dict[Any, Any]:
@@ -314,7 +345,7 @@ def _other_spellings(
 
 def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
     """Elements without an identity: equal ones go together, then the most alike, and what is left stands alone."""
-    missing, unexpected = _leftovers(walk, name, item, want, have)
+    missing, unexpected = _leftovers(walk, path, name, item, want, have)
     left = deque(unexpected)
     for at in missing:
         found = []
@@ -332,4 +363,4 @@ def _most_alike(
 ) -> int:
     if len(left) == 1:
         return next(iter(left))
-    return min(left, key=lambda at: (len(_differences(walk, name, item, want, have[at])), at))
+    return min(left, key=lambda at: (len(_trial(walk, paths.ROOT, name, item, want, have[at]).differences), at))
