@@ -15,12 +15,12 @@ import msgspec
 from setpoint import flow
 from setpoint.core import control as controlling
 from setpoint.core.control import Control, SourceState, Version
-from setpoint.core.declarations import Desired, Scope, clash
+from setpoint.core.declarations import Desired, Scope, clash, rules
 from setpoint.core.names import ResourceKey
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
 from setpoint.flow import Deps
-from setpoint.ports import DesiredStore, StoredRecord
+from setpoint.ports import DesiredStore, Store, StoredRecord
 
 Action = Literal["added", "changed", "removed"]
 
@@ -74,7 +74,8 @@ class Plan(msgspec.Struct, frozen=True):
         unchanged: how many stay as they are.
         claimed: what another source declares already.
         kept: resources that the source no longer declares and that stay, since nothing says to remove them.
-        scopes: the parts of the fleet that are fully declared.
+        scopes: the parts of the fleet that are fully declared then.
+        scopes_before: those that are now.
         manifest: what is declared before: key → digest.
         generation: the generation that is in force before; 0 where there is none.
     """
@@ -85,6 +86,7 @@ class Plan(msgspec.Struct, frozen=True):
     claimed: tuple[Claimed, ...]
     kept: tuple[ResourceKey, ...]
     scopes: tuple[Scope, ...]
+    scopes_before: tuple[Scope, ...]
     manifest: Mapping[ResourceKey, str]
     generation: int
 
@@ -93,11 +95,18 @@ class Plan(msgspec.Struct, frozen=True):
         """How many resources and contents it removes."""
         return sum(change.action == "removed" for change in self.changes)
 
+    @property
+    def rescopes(self) -> bool:
+        """Whether it changes which parts of the fleet are fully declared, and not only where that is written."""
+        return rules(self.scopes).digest != rules(self.scopes_before).digest
+
     def summary(self) -> str:
         """One line: how many are added, changed, removed, kept and unchanged."""
         counts = Counter(change.action for change in self.changes)
         told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to change"
         told += f", {self.unchanged} unchanged"
+        if self.rescopes:
+            told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
         if self.kept:
             told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
         if self.claimed:
@@ -115,7 +124,7 @@ def plan(
         scopes: all scopes that the files declare.
         source: the source's name.
         store: where to look.
-        prune: remove what the files no longer declare.
+        prune: remove what the files no longer declare, scopes included.
     """
     control = store.control().value
     state = control.sources.get(source, SourceState())
@@ -143,10 +152,20 @@ def plan(
         unchanged=len(here) - len(fresh),
         claimed=tuple(claimed),
         kept=() if prune else tuple(gone),
-        scopes=scopes,
+        scopes=scopes if prune else _scopes_with(state.scopes, scopes),
+        scopes_before=state.scopes,
         manifest=manifest,
         generation=state.generation,
     )
+
+
+def _scopes_with(present: tuple[Scope, ...], scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """The present scopes, with others added or in the place of those of their name."""
+    return tuple({scope.name: scope for scope in (*present, *scopes)}.values())
+
+
+def _names(scopes: tuple[Scope, ...]) -> str:
+    return ", ".join(scope.name for scope in scopes) or "none"
 
 
 def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> Claimed | None:
@@ -165,7 +184,7 @@ class Request(msgspec.Struct, frozen=True):
     Args:
         source: the source's name.
         commit: revision of the repository, or empty.
-        prune: remove what the files no longer declare; never where a file could not be read.
+        prune: remove what the files no longer declare, scopes included; never where a file could not be read.
         max_removals: the part of the source that may be removed, 0 to 1.
         revision: when the files were uploaded, as a number that grows; 0 where they were not.
     """
@@ -253,30 +272,36 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
         with judging.going_on():
             flow.heal(deps)
     state = deps.store.control().value.sources.get(planned.source, SourceState())
-    for key in _unjudged(planned, generation, state, deps.store):
+    if state.judged >= state.generation:
+        return judging
+    keys = dict.fromkeys(change.key for change in planned.changes)
+    all_before = (state.judged, state.generation) == (planned.generation, generation)
+    if not all_before:
+        for one in (*state.earlier, state.generation):
+            keys.update(dict.fromkeys(deps.store.manifest(planned.source, one)))
+    if planned.rescopes or not all_before:
+        with judging.going_on():
+            keys.update(dict.fromkeys(_unmanaged(deps.store)))
+    for key in keys:
         with judging.going_on():
             judging.outcomes[flow.rejudge(key, deps)] += 1
         advance(1)
-    if state.judged < state.generation and not judging.waiting and not judging.failed:
-        for earlier in state.earlier:
-            deps.store.drop_manifest(planned.source, earlier)
+    if not judging.waiting and not judging.failed:
+        for one in state.earlier:
+            deps.store.drop_manifest(planned.source, one)
         _update(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
     return judging
 
 
-def _unjudged(planned: Plan, generation: int, state: SourceState, store: DesiredStore) -> list[ResourceKey]:
-    """What is to be judged: what has just changed, where all was judged before; everything otherwise."""
-    if state.judged >= state.generation:
-        return []
-    changed = [change.key for change in planned.changes]
-    if (state.judged, state.generation) == (planned.generation, generation):
-        return changed
-    declared = (key for one in (*state.earlier, state.generation) for key in store.manifest(planned.source, one))
-    return list(dict.fromkeys((*changed, *declared)))
+def _unmanaged(store: Store) -> Iterator[ResourceKey]:
+    """What a scope, and no declaration, has made a finding of."""
+    for state in store.states(drifted=True):
+        if state.finding is not None and state.finding.kind == "unmanaged":
+            yield state.key
 
 
 def declare(store: DesiredStore, desired: Sequence[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
-    """Put in force what files declare beside what the default source declares already; nothing is removed."""
+    """Put in force what files declare beside what the default source declares already; nothing of it goes."""
     planned = plan(desired, scopes, DEFAULT_SOURCE, store)
     apply(planned, store, now)
     return planned
@@ -328,7 +353,7 @@ def apply(
     """
     manifest = _manifest_after(planned)
     state = SourceState(commit=commit, applied_at=now, declared=len(manifest), scopes=planned.scopes, revision=revision)
-    if not planned.changes:
+    if not planned.changes and not planned.rescopes:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
         return planned.generation
     control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))

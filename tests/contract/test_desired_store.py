@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
 from setpoint import syncing
 from setpoint.core.control import Control, DesiredRecord, SourceState, Superseded, Version
-from setpoint.core.declarations import Declaration, desired
+from setpoint.core.declarations import Declaration, Source, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict
@@ -311,3 +311,38 @@ def test_an_apply_by_hand_is_possible_at_any_time_and_forgets_no_upload(store):
     assert store.read(KEY).desired == declared(KEY, location="US")
     with pytest.raises(Superseded):
         revised(store, 1, "ASIA")()
+
+
+def scopes_in_force(store):
+    return [one.name for one in store.read(KEY).rules.scopes]
+
+
+def test_a_scope_that_is_no_longer_declared_stays_unless_it_is_pruned(store):
+    applied(store, declared(KEY), scopes=(scope("one"), scope("two")))
+
+    applied(store, declared(KEY))
+    assert scopes_in_force(store) == ["one", "two"]
+    applied(store, declared(KEY, location="US"), scopes=(scope("three"),))
+    assert scopes_in_force(store) == ["one", "two", "three"]
+
+    pruned = applied(store, declared(KEY, location="US"), scopes=(scope("two"),), prune=True)
+    assert scopes_in_force(store) == ["two"]
+    assert "scopes: two (before: one, two, three)" in pruned.summary()
+    applied(store, declared(KEY, location="US"), prune=True)
+    assert scopes_in_force(store) == []
+
+
+def test_a_scope_that_is_declared_again_takes_the_place_of_the_one_before(store):
+    applied(store, scopes=(scope("one"), scope("two")))
+    applied(store, scopes=(replace(scope("one"), mode="auto"),))
+
+    assert [(one.name, one.mode) for one in store.read(KEY).rules.scopes] == [("one", "auto"), ("two", "alert")]
+
+
+def test_a_scope_that_moves_in_its_file_changes_nothing(store):
+    applied(store, scopes=(scope("one"),))
+    moved = applied(store, scopes=(replace(scope("one"), source=Source("fleet.yaml", 7)),))
+
+    assert not moved.rescopes
+    state = store.control().value.sources["git"]
+    assert (state.generation, state.scopes[0].source.line) == (1, 7)

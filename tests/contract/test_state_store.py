@@ -191,13 +191,11 @@ def test_declaring_one_resource_leaves_the_others(store):
     assert store.read(KEY).desired == declared(KEY)
 
 
-def test_rules_are_replaced_as_a_whole_and_can_be_emptied(store):
-    declare(store, [], (scope("one"), scope("two")))
-    declare(store, [], (scope("two"),))
-    assert store.read(KEY).rules == rules((scope("two"),))
-
-    declare(store, [])
+def test_the_rules_are_the_scopes_of_all_that_is_declared(store):
     assert store.read(KEY).rules == Rules()
+
+    declare(store, [], (scope("one"), scope("two")))
+    assert store.read(KEY).rules == rules((scope("one"), scope("two")))
 
 
 def test_declaring_leaves_the_record_and_does_not_conflict_with_a_commit(store):

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from contract.records import BUCKET, KEY, NOON, OTHER, declared
+from contract.records import BUCKET, KEY, NOON, OTHER, declared, scope
 from setpoint import flow, syncing
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 from setpoint.errors import CorruptState, TransientError, Unavailable
 from setpoint.flow import Deps
@@ -153,3 +154,36 @@ def test_events_that_an_earlier_failure_left_behind_are_published_by_a_sync(deps
     sync(deps, declared(KEY))
 
     assert told(deps) == [("drift.opened", KEY.name)]
+
+
+def test_when_a_scope_goes_what_was_unmanaged_by_it_is_resolved_and_opens_when_it_comes_back(deps):
+    sync(deps, declared(OTHER), scopes=[scope()])
+    observe(deps, KEY)
+    assert statuses(deps) == {KEY: "open"}
+
+    sync(deps, declared(OTHER), prune=False)
+    assert statuses(deps) == {KEY: "open"}
+    sync(deps, declared(OTHER))
+    assert statuses(deps) == {KEY: "resolved"}
+    sync(deps, declared(OTHER), scopes=[scope()])
+    assert statuses(deps) == {KEY: "open"}
+
+
+def test_a_scope_that_went_while_the_bus_was_down_is_made_up_for(deps, monkeypatch):
+    sync(deps, declared(OTHER), scopes=[scope()])
+    observe(deps, KEY)
+    with monkeypatch.context() as patched:
+        patched.setattr(flow, "rejudge", dies)
+        with pytest.raises(KeyboardInterrupt):
+            sync(deps, declared(OTHER))
+
+    sync(deps, declared(OTHER))
+    assert statuses(deps) == {KEY: "resolved"}
+
+
+def test_no_scope_goes_while_a_document_is_bad(deps):
+    sync(deps, declared(OTHER), scopes=[scope()])
+    loaded = Loaded([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")])
+    syncing.sync(loaded, Request("git", prune=True), deps, NOON)
+
+    assert [one.name for one in deps.store.read(KEY).rules.scopes] == ["billing"]
