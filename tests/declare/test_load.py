@@ -118,7 +118,11 @@ def test_grants_of_one_resource_may_be_declared_in_many_places(tmp_path: Path) -
 @pytest.mark.parametrize("pair", [("policy", "member"), ("role", "role"), ("policy", "policy")])
 def test_two_that_own_the_same_grants_clash(tmp_path: Path, pair: tuple[str, str]) -> None:
     found = loaded(tmp_path, *(POLICY.format(authority=one, role="roles/a") for one in pair))
-    assert len(found.problems) == 1
+    assert len(found.desired[0].declarations) == 1
+    ((_, field, message),) = said(found)
+    assert field == "metadata.name"
+    assert "(iam_policy) is declared already at" in message
+    assert "the first one counts" in message
 
 
 def test_a_policy_without_bindings_is_refused(tmp_path: Path) -> None:
