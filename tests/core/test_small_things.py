@@ -144,11 +144,23 @@ def test_organisation_policies_are_compared_by_constraint() -> None:
 
     assert told({"constraint": "a", "booleanPolicy": {"enforced": True}}) == []
     assert told({"constraint": "constraints/b", "listPolicy": {"allowedValues": ["y", "x"]}}) == []
-    assert told({"policies": [{"constraint": "a", "booleanPolicy": {}}, {"constraint": "c", "booleanPolicy": {}}]}) == [
-        ("[constraint=constraints/c]", "missing")
-    ]
+    assert told(
+        {
+            "policies": [
+                {"constraint": "a", "booleanPolicy": {"enforced": True}},
+                {"constraint": "c", "booleanPolicy": {}},
+            ]
+        }
+    ) == [("[constraint=constraints/c]", "missing")]
     assert told({"constraint": "a", "booleanPolicy": {"enforced": True}}, exact=True) == [
         ("[constraint=constraints/b]", "unexpected")
+    ]
+    assert told({"constraint": "a", "restoreDefault": {}}) == [
+        ("[constraint=constraints/a].restoreDefault", "missing"),
+        ("[constraint=constraints/a].booleanPolicy", "unexpected"),
+    ]
+    assert told({"constraint": "a", "booleanPolicy": {}}) == [
+        ("[constraint=constraints/a].booleanPolicy.enforced", "unexpected")
     ]
     assert told({"constraint": "b", "listPolicy": {"allowedValues": ["z"]}}) == [
         ("[constraint=constraints/b].listPolicy.allowedValues", "changed")

@@ -15,7 +15,10 @@ from setpoint.core.references import Project
 
 
 def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: bool) -> tuple[Difference, ...]:
-    """The differences of the declared constraints; with ``exact``, of all that are set on the resource."""
+    """The differences of the declared constraints; with ``exact``, of all that are set on the resource.
+
+    A policy that is declared is owned as a whole: a value that is allowed beside the declared ones is drift.
+    """
     want, have = by_constraint(declared), by_constraint(observed)
     found: list[Difference] = []
     for constraint, policy in want.items():
@@ -23,7 +26,7 @@ def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: 
         if constraint not in have:
             found.append(Difference(at, "missing", declared=_rules(policy)))
             continue
-        inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=exact)
+        inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=True)
         found += [msgspec.structs.replace(one, path=f"{at}.{one.path}") for one in inner]
     if exact:
         extra = sorted(have.keys() - want.keys())
