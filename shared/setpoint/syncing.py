@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ DEFAULT_SOURCE = "default"
 DEFAULT_MAX_REMOVALS = 0.1
 """The part of a source that one apply may remove without being told so."""
 
+_ROUNDING = 1e-6
 _BATCH = 300
 _ATTEMPTS = 8
 _T = TypeVar("_T")
@@ -318,10 +320,11 @@ def check_removals(planned: Plan, most: float) -> None:
         BadRequest: it is more; says how many, and how to allow it.
     """
     removals, before = planned.removals, len(planned.manifest)
-    if removals > most * before:
+    if removals - most * before > _ROUNDING:
+        allowing = -(-removals * 100 // before)  # rounded up, so that it is allowed
         raise BadRequest(
             f"this would remove {removals} of the {before} that source {planned.source} declares, more than "
-            f"{most:.0%}; look at `setpoint plan`, then allow it with --max-removals {removals / before:.0%}"
+            f"{most:.0%}; look at `setpoint plan`, then allow it with --max-removals {allowing}%"
         )
 
 
@@ -374,12 +377,15 @@ def part(percent: str) -> float:
     """A percentage as people write it, ``10%``, as a number from 0 to 1.
 
     Raises:
-        BadRequest: it is none.
+        BadRequest: it is none, or none from 0% to 100%.
     """
     try:
-        return float(percent.removesuffix("%")) / 100
+        number = float(percent.removesuffix("%"))
     except ValueError:
-        raise BadRequest(f"max-removals takes a percentage like 10%; not `{percent}`") from None
+        number = math.nan
+    if not 0 <= number <= 100:  # noqa: PLR2004 - per cent; what is no number is never in between
+        raise BadRequest(f"max-removals takes a percentage from 0% to 100%, like 10%; not `{percent}`")
+    return number / 100
 
 
 def _manifest_after(planned: Plan) -> dict[ResourceKey, str]:

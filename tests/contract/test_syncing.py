@@ -14,9 +14,9 @@ from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
-from setpoint.errors import CorruptState, TransientError, Unavailable
+from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
 from setpoint.flow import Deps
-from setpoint.syncing import Request
+from setpoint.syncing import Change, Plan, Request, check_removals, part
 
 THIRD = ResourceKey("//storage.googleapis.com/third")
 
@@ -187,3 +187,23 @@ def test_no_scope_goes_while_a_document_is_bad(deps):
     syncing.sync(loaded, Request("git", prune=True), deps, NOON)
 
     assert [one.name for one in deps.store.read(KEY).rules.scopes] == ["billing"]
+
+
+def test_a_removal_is_allowed_by_what_its_refusal_says_and_by_no_less():
+    for before in range(1, 120):
+        for removals in range(1, before + 1):
+            change = Change(KEY, "removed", None, None)
+            planned = Plan("git", (change,) * removals, 0, (), (), (), (), dict.fromkeys(range(before), ""), 1)
+            with pytest.raises(BadRequest) as refused:
+                check_removals(planned, 0)
+            percent = str(refused.value).rpartition(" ")[2]
+            check_removals(planned, part(percent))
+            with pytest.raises(BadRequest):
+                check_removals(planned, part(percent) - 0.01)
+
+
+@pytest.mark.parametrize("percent", ["nan%", "-1%", "101%", "inf", "ten", "", "%"])
+def test_what_is_no_percentage_is_refused(percent):
+    with pytest.raises(BadRequest, match="from 0% to 100%"):
+        part(percent)
+    assert [part(good) for good in ("0%", "10", "12.5%", "100%")] == [0, 0.1, 0.125, 1]
