@@ -12,7 +12,7 @@ from setpoint.core.declarations import Declaration, Source, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict
-from setpoint.ports import StoredRecord
+from setpoint.ports import StoredControl, StoredRecord
 
 BUCKET = "storage.googleapis.com/Bucket"
 
@@ -27,8 +27,13 @@ def actions(planned):
     return [(change.action, change.key) for change in planned.changes]
 
 
-def test_there_is_a_control_record_before_anything_is_applied(store):
-    assert store.control().value == Control()
+def test_before_anything_is_applied_the_control_record_is_empty_and_has_no_version(store):
+    assert store.control() == StoredControl(Control(), None)
+
+    store.write_control(Control(last_generation=1), None)
+    assert store.control().version is not None
+    with pytest.raises(Conflict):
+        store.write_control(Control(), None)
 
 
 def test_of_two_who_write_the_control_record_the_second_has_a_conflict(store):

@@ -25,7 +25,8 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._records: dict[ResourceKey, DesiredRecord] = {}
         self._manifests: dict[tuple[str, int], Manifest] = {}
-        self._control, self._control_version = Control(), 0
+        self._control = Control()
+        self._control_version: int | None = None
         self._rules = Rules()
         self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
         self._observations: dict[ResourceKey, Observation] = {}
@@ -72,7 +73,7 @@ class MemoryStore:
         with self._lock:
             if version != self._control_version:
                 raise Conflict("the control record was written by somebody else; read it again")
-            self._control, self._control_version = control, version + 1
+            self._control, self._control_version = control, (version or 0) + 1
             self._rules = rules_of(control)
 
     def manifest(self, source: str, generation: int) -> Manifest:
