@@ -7,6 +7,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,9 @@ import pytest
 from contract import sqlite_worker
 from contract.records import KEY, declare, declared, drifted
 from setpoint.adapters.sqlite import SqliteStore
+from setpoint.core.control import DesiredRecord
 from setpoint.errors import BadRequest, CorruptState, Unavailable
+from setpoint.ports import StoredRecord
 
 TIMES = 300
 
@@ -109,10 +113,14 @@ def test_a_failed_opening_leaves_no_connection_open(file):
 
 
 def open_files() -> set[str]:
+    return set(open_links())
+
+
+def open_links() -> list[str]:
     links = Path("/proc/self/fd")
     if not links.exists():
         pytest.skip("SKIPPED: this system does not tell which files a process has open")
-    return {str(link.resolve()) for link in links.iterdir() if ".db" in str(link.resolve())}
+    return [str(link.resolve()) for link in links.iterdir() if ".db" in str(link.resolve())]
 
 
 def test_a_record_that_cannot_be_read_is_said_to_be_corrupt(file):
@@ -134,3 +142,25 @@ def test_a_store_that_was_closed_does_not_answer(file):
 
     with pytest.raises(Unavailable, match="did not answer"):
         store.read(KEY)
+
+
+def test_the_connection_of_a_thread_is_closed_with_the_thread(file):
+    store = SqliteStore(file)
+    before = len(open_links())
+    for _ in range(20):
+        thread = threading.Thread(target=store.read, args=(KEY,))
+        thread.start()
+        thread.join()
+
+    assert len(open_links()) <= before + 1  # SQLite keeps a file for the next connection while others are open
+    assert len(store._closers) <= 2
+    store.close()
+
+
+def test_a_store_that_can_no_longer_be_opened_does_not_answer_a_new_thread(file):
+    store = SqliteStore(file)
+    store._path = file.parent / "missing" / "setpoint.db"
+
+    with ThreadPoolExecutor(1) as other, pytest.raises(Unavailable):
+        other.submit(store.write_records, {KEY: StoredRecord(DesiredRecord(), None)}).result()
+    store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,6 +72,13 @@ _DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
 _BUSY_SECONDS = 30.0
 
 
+class _Handle:
+    """A thread's connection; nobody holds it but the thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
 class SqliteStore:
     """A ``Store`` in a file.
 
@@ -87,7 +95,7 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._closers: list[weakref.finalize[[], _Handle]] = []
         self._lock = threading.Lock()
         try:
             self._prepare()
@@ -112,14 +120,15 @@ class SqliteStore:
             connection.executescript(f"{_SCHEMA}; PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            self._local.connection = found
+        """The connection of this thread; it is closed with the thread, or with the store."""
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is None:
+            handle = self._local.handle = _Handle(self._path)
             with self._lock:
-                self._opened.append(found)
-            found.execute("PRAGMA synchronous = NORMAL")
-        return found
+                alive = [one for one in self._closers if one.alive]
+                self._closers = [*alive, weakref.finalize(handle, handle.connection.close)]
+            handle.connection.execute("PRAGMA synchronous = NORMAL")
+        return handle.connection
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
@@ -251,9 +260,9 @@ class SqliteStore:
     def close(self) -> None:
         """See ``StateStore.close``."""
         with self._lock:
-            opened, self._opened = self._opened, []
-        for connection in opened:
-            connection.close()
+            closers, self._closers = self._closers, []
+        for close in closers:
+            close()
 
 
 @contextmanager
