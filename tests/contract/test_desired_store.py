@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
 from setpoint import syncing
+from setpoint.core import control as controlling
 from setpoint.core.control import Control, DesiredRecord, SourceState, Superseded, Version
 from setpoint.core.declarations import Declaration, Source, desired
 from setpoint.core.names import ResourceKey
@@ -351,3 +352,13 @@ def test_a_scope_that_moves_in_its_file_changes_nothing(store):
     assert not moved.rescopes
     state = store.control().value.sources["git"]
     assert (state.generation, state.scopes[0].source.line) == (1, 7)
+
+
+def test_a_large_record_is_read_like_any_other_and_not_kept_in_memory(store):
+    large = StoredRecord(DesiredRecord((Version("git", 1, "d", declared(text="x" * 100_000).declarations),)), None)
+    controlling._decode_small.cache_clear()
+    store.write_records({KEY: large})
+
+    assert store.records([KEY])[KEY].value == large.value
+    assert store.records([KEY])[KEY].value == large.value
+    assert controlling._decode_small.cache_info().currsize == 0

@@ -21,6 +21,9 @@ from setpoint.errors import BadRequest, Conflict, CorruptState
 
 _T = TypeVar("_T")
 
+_SMALL = 8_192
+"""Bytes of a record that is kept when it was read once; thousands are, and an IAM policy may have a megabyte."""
+
 
 class Superseded(BadRequest):
     """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
@@ -264,13 +267,17 @@ def encode_record(value: DesiredRecord) -> bytes:
     return _encode(value)
 
 
-@lru_cache(maxsize=4096)
 def decode_record(stored: bytes) -> DesiredRecord:
-    """Read the stored form of a record; empty gives an empty one. What changes often is read once.
+    """Read the stored form of a record; empty gives an empty one. What changes often and is small is read once.
 
     Raises:
         CorruptState: it is not the stored form.
     """
+    return _decode_small(stored) if len(stored) <= _SMALL else _decode(stored, DesiredRecord)
+
+
+@lru_cache(maxsize=4096)
+def _decode_small(stored: bytes) -> DesiredRecord:
     return _decode(stored, DesiredRecord) if stored else DesiredRecord()
 
 
