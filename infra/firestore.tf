@@ -19,6 +19,7 @@ locals {
     desired  = ["body"]
     findings = ["body", "content", "name", "observation"]
     parts    = ["body"] # of a manifest
+    projects = ["id"]
   }
 }
 

@@ -115,6 +115,8 @@ def publish_pending(snapshot: Snapshot, deps: Deps) -> None:
 
 def heal(deps: Deps) -> int:
     """Publish whatever a crash has left behind; the number of resources of which something was published."""
+    if deps.bus is None:
+        return 0
     keys = list(deps.store.unpublished())
     for key in keys:
         publish_pending(deps.store.read(key), deps)

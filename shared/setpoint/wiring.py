@@ -39,12 +39,10 @@ def detector() -> Deps:
 @cache
 def syncer() -> tuple[Archives, Deps]:
     """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
-    from google.cloud.storage import Client
-
-    from setpoint.adapters.storage import Archives
+    from setpoint.adapters.storage import Archives, client
 
     settings = from_environment(os.environ, "store", "events_topic")
-    return Archives(Client()), rejudging(settings.store, settings.events_topic)
+    return Archives(client()), rejudging(settings.store, settings.events_topic)
 
 
 def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Deps:
@@ -53,7 +51,7 @@ def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None,
     Args:
         store: URL of the store.
         dead_letters: what the command does with messages that cannot be handled.
-        events: where events are written as JSON Lines; None where nobody reads them.
+        events: where events are written as JSON Lines; None leaves them stored for whoever publishes.
         events_topic: publish to this topic instead, ``projects/P/topics/T``.
 
     Raises:
@@ -74,11 +72,10 @@ def rejudging(store: str, events_topic: str | None) -> Deps:
     """
     from setpoint.adapters.memory import MemoryDeadLetters
 
-    bus = _bus(None, events_topic) if events_topic else None
-    return Deps(open_store(store), bus, MemoryDeadLetters(), default_catalogue())
+    return Deps(open_store(store), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
 
 
-def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus:
+def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus | None:
     if events_topic:
         from setpoint.adapters.pubsub import PubSubBus, publisher
 
@@ -87,9 +84,7 @@ def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus:
         from setpoint.adapters.jsonl import JsonlBus
 
         return JsonlBus(events)
-    from setpoint.adapters.memory import NoBus
-
-    return NoBus()
+    return None
 
 
 def dead_letters_in(stream: BinaryIO) -> DeadLetters:
@@ -121,8 +116,12 @@ def open_inventory() -> Inventory:
     return AssetInventory(client())
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, create: bool = True) -> Store:
     """Open the store that a URL names: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
+
+    Args:
+        url: the URL.
+        create: make a file that is not there; for reading alone there is nothing to find in a new one.
 
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
@@ -136,7 +135,10 @@ def open_store(url: str) -> Store:
         case "sqlite" if rest.startswith("///") and len(rest) > 3:  # noqa: PLR2004 - the three slashes
             from setpoint.adapters.sqlite import SqliteStore
 
-            return SqliteStore(Path(rest[3:]))
+            path = Path(rest[3:])
+            if not create and not path.exists():
+                raise BadRequest(f"{path}: no such store; is it the right path? An absolute one takes four slashes")
+            return SqliteStore(path)
         case "firestore" if rest.startswith("//"):
             return _open_firestore(rest[2:])
     raise BadRequest(f"`{url}` names no store; use memory:, sqlite:///path or firestore://PROJECT/DATABASE")

@@ -159,7 +159,7 @@ def test_a_table_tells_people_what_drifted(declarations: str) -> None:
         (("detect", "--feed", "-", "--store", "mysql://x"), "names no store"),
         (("detect", "--feed", "-", "-d", "/nowhere"), "/nowhere: cannot be read"),
         (("apply", "/nowhere", "--store", "memory:"), "cannot be read"),
-        (("findings", "list", "--store", "sqlite:////nowhere/x.db"), "cannot be used as a store"),
+        (("findings", "list", "--store", "sqlite:////nowhere/x.db"), "no such store"),
         (("findings", "show", "zz", "--store", "memory:"), "no finding `zz`"),
     ],
 )
@@ -260,3 +260,32 @@ def test_who_is_not_logged_in_is_told_how_to(
     assert told.startswith("error: no credentials for")
     assert "gcloud auth application-default login" in told
     assert emulator in told
+
+
+def test_a_changed_declaration_judges_what_was_seen_before(declarations: str, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    arguments = ("detect", "-d", declarations, "--feed", "-", "--store", store, "--output", "jsonl")
+    assert [one["type"] for one in events(setpoint(*arguments, stdin=lines(change(1, "600s"))))] == ["drift.opened"]
+    (Path(declarations) / "orders.yaml").write_text(DECLARED.replace("1d", "600s"))
+
+    assert [one["type"] for one in events(setpoint(*arguments, stdin="\n"))] == ["drift.resolved"]
+
+
+def test_several_may_start_on_one_fresh_store(declarations: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "setpoint", "detect", "-d", declarations, "--feed", "-", "--output", "jsonl"]
+    command += ["--store", f"sqlite:///{tmp_path}/s.db"]
+    running = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    done = [one.communicate(lines(change(1, "600s")), timeout=60) for one in running]
+    assert [one.returncode for one in running] == [0, 0, 0], done
+    ids = {json.loads(line)["id"] for out, _ in done for line in out.splitlines()}
+    assert len(ids) == 1
+
+
+def test_events_that_nobody_took_wait_for_somebody_who_does(declarations: str, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    setpoint("detect", "-d", declarations, "--feed", "-", "--store", store, stdin=lines(change(1, "600s")))
+    later = setpoint("detect", "--feed", "-", "--store", store, "--output", "jsonl", stdin="\n")
+    assert [one["type"] for one in events(later)] == ["drift.opened"]

@@ -110,3 +110,40 @@ def test_questions_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
     for name, reason in ((tmp_path, "Is a directory"), (tmp_path / "[/x]", "No such file or directory")):
         done = diff("--jsonl", str(name))
         assert (done.returncode, done.stderr) == (1, f"error: {name}: cannot be read: {reason}\n")
+
+
+def test_what_a_declaration_says_of_itself_holds_here_too(tmp_path: Path) -> None:
+    declared, live = tmp_path / "declared.yaml", tmp_path / "live.json"
+    declared.write_text(
+        "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: //storage.googleapis.com/b}\n"
+        "spec: {assetType: storage.googleapis.com/Bucket, data: {location: EU, labels: {a: x}}, ignore: [labels.a]}\n"
+    )
+    live.write_text('{"location": "EU", "labels": {"a": "y"}}')
+    assert diff(str(declared), str(live)).returncode == 0
+
+
+def test_a_policy_is_compared_as_grants(tmp_path: Path) -> None:
+    declared, live = tmp_path / "declared.yaml", tmp_path / "live.json"
+    declared.write_text(
+        "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: //storage.googleapis.com/b}\n"
+        "spec: {assetType: storage.googleapis.com/Bucket, content: iam_policy, authority: member,\n"
+        "  data: {bindings: [{role: roles/viewer, members: ['user:a@x.com']}]}}\n"
+    )
+    live.write_text('{"bindings": [{"role": "roles/viewer", "members": ["user:b@x.com"]}]}')
+    done = diff(str(declared), str(live))
+    assert (done.returncode, "- roles/viewer for user:a@x.com" in done.stdout) == (1, True)
+
+
+def test_a_config_connector_manifest_is_compared_in_the_apis_terms(tmp_path: Path) -> None:
+    declared, live = tmp_path / "declared.yaml", tmp_path / "live.json"
+    declared.write_text(
+        "apiVersion: storage.cnrm.cloud.google.com/v1beta1\nkind: StorageBucket\n"
+        "metadata: {name: b, namespace: p}\nspec: {location: EU, uniformBucketLevelAccess: true}\n"
+    )
+    live.write_text('{"location": "EU", "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": true}}}')
+    assert diff(str(declared), str(live)).returncode == 0
+
+
+def test_null_is_as_good_as_nothing_in_a_question_and_a_number_may_be_one() -> None:
+    asked = question(dependencies=None, project={"id": "p", "number": 12}) + question(project=None, format=None)
+    assert [one["verdict"] for one in answers(diff("--jsonl", "-", stdin=asked))][:1] == ["in_sync"]

@@ -135,13 +135,6 @@ class MemoryBus:
         self.events.extend(events)
 
 
-class NoBus:
-    """An ``EventBus`` for where nobody listens: the store tells what drifted."""
-
-    def publish(self, events: Sequence[CloudEvent]) -> None:
-        """See ``EventBus.publish``."""
-
-
 class DeadLetter(NamedTuple):
     """A message that could not be handled."""
 

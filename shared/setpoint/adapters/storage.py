@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
 
 from setpoint.core.control import Superseded
@@ -16,6 +17,18 @@ _LARGEST = 500_000_000
 
 _LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def client() -> Client:
+    """A client with the credentials of the environment.
+
+    Raises:
+        BadRequest: there are none.
+    """
+    try:
+        return Client()
+    except GoogleAuthError as error:
+        raise BadRequest("no credentials for Cloud Storage; run where a service account is attached") from error
 
 
 class Archives:

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from setpoint import flow, syncing, wiring
 from setpoint.cli import plan as plans
-from setpoint.cli.output import errors, out, report
+from setpoint.cli.output import errors, out, report, say, say_error, say_warning
 from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest
@@ -136,24 +136,18 @@ def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
 
 def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Synced:
     if request.prune and loaded.problems:
-        errors.print("nothing is removed, since not every document could be read", style="yellow")
+        say_warning("nothing is removed, since not every document could be read")
     with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:
         task = progress.add_task("applying", total=2 * len(loaded.desired))
         synced = syncing.sync(
             loaded, request, deps, datetime.now(UTC), advance=lambda done: progress.advance(task, done)
         )
     for claim in synced.plan.claimed:
-        errors.print(
-            f"[red]error:[/] {claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}",
-            soft_wrap=True,
-        )
-    errors.print(synced.plan.summary(), soft_wrap=True)
+        say_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")
+    say(synced.plan.summary())
     told = ", ".join(f"{synced.outcomes[one]} {one}" for one in _TOLD if synced.outcomes.get(one))
     if told:
-        errors.print(f"findings judged again: {told}")
+        say(f"findings judged again: {told}")
     if synced.failed:
-        errors.print(
-            f"[red]error:[/] {synced.failed} findings could not be judged again, first: {synced.failure}",
-            soft_wrap=True,
-        )
+        say_error(f"{synced.failed} findings could not be judged again, first: {synced.failure}")
     return synced

@@ -16,17 +16,20 @@ import typer
 from setpoint import flow, syncing, wiring
 from setpoint.cli import feed
 from setpoint.cli.apply import StoreUrl, load_all
-from setpoint.cli.output import out, print_findings, say, say_warning
+from setpoint.cli.output import out, print_findings, say, say_error, say_warning
 from setpoint.cli.rejected import Rejected
 from setpoint.core.findings import Outcome
-from setpoint.errors import BadRequest, TransientError, Unavailable
+from setpoint.declare.load import Loaded
+from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
 from setpoint.flow import Deps
+from setpoint.syncing import Request
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
 
 Outcomes = Counter[Outcome]
 
+_ATTEMPTS = 8
 _EMPTY_PULLS = 2
 """Pub/Sub may answer a pull with nothing while messages wait, so that one empty pull says little."""
 _LONGEST_PAUSE = 60.0
@@ -77,7 +80,7 @@ def detect(  # noqa: PLR0913 - the options of the command
     deps = wiring.command_line(store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic)
     try:
         if loaded:
-            syncing.declare(deps.store, loaded.desired, loaded.scopes, datetime.now(UTC))
+            _declare(loaded, deps)
         flow.heal(deps)
         if subscription:
             _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
@@ -92,11 +95,28 @@ def detect(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
+def _declare(loaded: Loaded, deps: Deps) -> None:
+    """Put in force what the files declare; another command that does the same at the same time is waited for."""
+    for _ in range(_ATTEMPTS):
+        try:
+            synced = syncing.sync(loaded, Request(), deps, datetime.now(UTC))
+        except Conflict:
+            continue
+        for claim in synced.plan.claimed:
+            say_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")
+        return
+    raise Conflict("the declarations are applied by others all the time; try again")
+
+
 def _from_file(name: str, deps: Deps, rejected: Rejected) -> Outcomes:
     outcomes: Outcomes = Counter()
     for message in _messages(name):
         rejected.where = f"{name}:{message.where}"
-        outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+        try:
+            outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+        except PermanentError as error:
+            rejected.put(message.data, message.attributes, str(error))
+            outcomes["rejected"] += 1
     return outcomes
 
 
@@ -118,7 +138,7 @@ def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle:
     try:
         while not until_idle or idle < _EMPTY_PULLS:
             try:
-                came, failed = _pull(subscription, deps, outcomes)
+                came, failed = _pull(subscription, deps, outcomes, rejected)
             except Unavailable as error:
                 say_warning(error, "again")
                 came, failed = True, True
@@ -131,13 +151,17 @@ def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle:
     return outcomes
 
 
-def _pull(subscription: PubSubFeed, deps: Deps, outcomes: Outcomes) -> tuple[bool, bool]:
+def _pull(subscription: PubSubFeed, deps: Deps, outcomes: Outcomes, rejected: Rejected) -> tuple[bool, bool]:
     """Handle one batch; whether anything came, and whether any of it has to come again."""
     batch = subscription.pull()
     done, again = [], []
     for message in batch:
         try:
             outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+            done.append(message)
+        except PermanentError as error:
+            rejected.put(message.data, message.attributes, str(error))
+            outcomes["rejected"] += 1
             done.append(message)
         except TransientError as error:
             say_warning(error, "again")

@@ -13,11 +13,13 @@ from rich.text import Text
 
 from setpoint.cli import questions
 from setpoint.cli.output import difference_line, out
-from setpoint.core import examining
+from setpoint.core import examining, ignore, judging
 from setpoint.core.catalogue import default_catalogue
+from setpoint.core.compare import leaves
+from setpoint.core.declarations import Declaration
 from setpoint.core.examining import Examination
 from setpoint.core.references import Project
-from setpoint.declare import documents, native
+from setpoint.declare import documents, load
 from setpoint.declare.documents import Problem
 from setpoint.errors import BadRequest
 
@@ -43,14 +45,40 @@ def diff(
         return
     if declared is None or live is None:
         raise BadRequest("name two files, DECLARED and LIVE, or use --jsonl FILE")
-    want, named_type, is_exact = _declared(declared)
-    have, live_type = _live(live)
-    schema = default_catalogue().fitting(asset_type or named_type or live_type, have)
     identifier, _, number = project.partition(",")
-    found = examining.examine(want, have, schema, Project(identifier, number), exact=exact or is_exact)
+    found = _examined(declared, live, asset_type, Project(identifier, number), exact=exact)
     _print(found, explain=explain)
     if found.differences:
         raise typer.Exit(1)
+
+
+def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact: bool) -> Examination:
+    """Compare as the event path does: by the declaration where the file holds one, else by API-shaped fields."""
+    declaration = _declaration(declared)
+    observed, live_type = _live(live)
+    if declaration is None:
+        have = _resource(observed)
+        schema = default_catalogue().fitting(asset_type or live_type, have)
+        return examining.examine(_only_document(declared), have, schema, own, exact=exact)
+    if declaration.key.content != "resource":
+        differences = judging.policy_differences(declaration, _policy(observed), own)
+        return Examination(differences, leaves(declaration.data), (), ())
+    want, have = (ignore.without(side, declaration.ignore) for side in (declaration.data, _resource(observed)))
+    schema = default_catalogue().fitting(asset_type or declaration.asset_type, have)
+    own = own if own.id or own.number else Project(declaration.project)
+    whole = declaration.whole
+    return examining.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
+
+
+def _declaration(file: str) -> Declaration | None:
+    """The one declaration of a file in any format, or None where it holds plain fields."""
+    loaded = load.load([file])
+    if loaded.problems:
+        raise BadRequest(str(loaded.problems[0]))
+    declarations = [one for desired in loaded.desired for one in desired.declarations]
+    if len(declarations) > 1:
+        raise BadRequest(f"{file}: declares {len(declarations)} resources; give one")
+    return declarations[0] if declarations else None
 
 
 def _answer_all(name: str) -> None:
@@ -66,23 +94,24 @@ def _answer_all(name: str) -> None:
         raise BadRequest(f"{name}: cannot be read: {error.strerror}") from None
 
 
-def _declared(file: str) -> tuple[dict[str, Any], str, bool]:
-    value = _only_document(file)
-    if native.is_native(value) and value.get("kind") == "Declaration":
-        spec = value.get("spec") or {}
-        return spec.get("data") or {}, str(spec.get("assetType", "")), bool(spec.get("exact"))
-    return value, "", False
-
-
 def _live(file: str) -> tuple[dict[str, Any], str]:
-    """The resource's fields, also out of an asset or of a whole feed message."""
+    """What a file tells of a live resource, out of a whole feed message or not, and its asset type where it says so."""
     value = _only_document(file)
     inner = value.get("asset")
     asset = inner if isinstance(inner, dict) else value
+    return asset, str(asset.get("assetType") or asset.get("asset_type") or "")
+
+
+def _resource(asset: dict[str, Any]) -> dict[str, Any]:
     resource = asset.get("resource") if "assetType" in asset or "asset_type" in asset else None
-    if isinstance(resource, dict) and isinstance(resource.get("data"), dict):
-        return resource["data"], str(asset.get("assetType") or asset.get("asset_type"))
-    return value, ""
+    data = resource.get("data") if isinstance(resource, dict) else None
+    return data if isinstance(data, dict) else asset
+
+
+def _policy(asset: dict[str, Any]) -> Any:
+    return (
+        asset.get("iamPolicy") or asset.get("iam_policy") or asset.get("orgPolicy") or asset.get("org_policy") or asset
+    )
 
 
 def _only_document(file: str) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from setpoint import wiring
 from setpoint.cli.exported_files import ExportedFiles, Written
-from setpoint.cli.output import errors, out
+from setpoint.cli.output import errors, out, say_error
 from setpoint.core import exporting
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Owner
@@ -141,7 +142,7 @@ def _observations(
                         yield from ((one, _project_id(one, ids)) for one in page.observations)
             except PermanentError as error:
                 tally.denied += 1
-                errors.print(f"[red]error:[/] {error}", soft_wrap=True)
+                say_error(error)
 
 
 def _project_ids(inventory: Inventory, scope: str) -> dict[str, str]:
@@ -166,7 +167,7 @@ def _print(tally: _Tally, written: Written, output: Path) -> None:
     if tally.exported:
         out.print(table)
     for (reason, kind), count in sorted(tally.refused.items()):
-        out.print(f"not declared: {count:,} {kind}: {reason}", style="yellow", soft_wrap=True)
+        out.print(Text(f"not declared: {count:,} {kind}: {reason}", "yellow"), soft_wrap=True)
     for reason, count in tally.left_out.most_common():
         out.print(f"left out: {count:,} {'grants' if reason == exporting.GOOGLES_GRANT else 'fields'}: {reason}")
     told = sorted(tally.fields.items(), key=lambda one: (one[0][0] != exporting.SECRET, -one[1], one[0]))
@@ -176,4 +177,4 @@ def _print(tally: _Tally, written: Written, output: Path) -> None:
         out.print(f"  and {more:,} more fields", style="yellow")
     if not written.kept:
         files = f"{len(written.written):,} files written, {len(written.unchanged):,} unchanged in {output}"
-        out.print(f"{tally.exported.total():,} of {tally.seen:,} declared; {files}", soft_wrap=True)
+        out.print(Text(f"{tally.exported.total():,} of {tally.seen:,} declared; {files}"), soft_wrap=True)

@@ -43,7 +43,7 @@ def list_findings(
     output: Annotated[Output, typer.Option(help="table for people; jsonl: one finding a line.")] = Output.table,
 ) -> None:
     """List findings, the worst first."""
-    opened = wiring.open_store(store)
+    opened = wiring.open_store(store, create=False)
     try:
         found = [one for one in opened.states(drifted=True) if _is_meant(one, status, team)]
     finally:
@@ -61,7 +61,7 @@ def show(
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Show all that is known of one finding."""
-    opened = wiring.open_store(store)
+    opened = wiring.open_store(store, create=False)
     try:
         state = _find(opened, finding)
     finally:

@@ -65,7 +65,7 @@ def report(loaded: Loaded) -> None:
     text = Text(said)
     if loaded.problems:
         text.append(", ").append(f"{len(loaded.problems)} problems", "red")
-    errors.print(text)
+    errors.print(text, soft_wrap=True)
 
 
 def say(text: object) -> None:

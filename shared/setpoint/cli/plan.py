@@ -32,12 +32,9 @@ def print_plan(plan: Plan, most: int = _MOST) -> None:
     if (more := len(plan.changes) - most) > 0:
         out.print(f"and {more} more", style="dim")
     for claim in plan.claimed:
-        out.print(
-            f"[red]![/] {short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares "
-            f"already, at {claim.where}; not applied",
-            soft_wrap=True,
-        )
-    out.print(plan.summary(), soft_wrap=True)
+        told = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
+        out.print(Text.assemble(("!", "red"), f" {told}, at {claim.where}; not applied"), soft_wrap=True)
+    out.print(Text(plan.summary()), soft_wrap=True)
 
 
 def _field_changes(change: Change) -> list[Text]:

@@ -71,13 +71,22 @@ class Answer(msgspec.Struct, omit_defaults=True):
     error: str = ""
 
 
-_decode = msgspec.json.Decoder(Question).decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _asked(line: bytes) -> Question:
+    """Read a question; null is as good as nothing, and a number may be one."""
+    asked = _decode(line)
+    project = asked.get("project")
+    if isinstance(project, dict):
+        asked["project"] = {key: str(value) for key, value in project.items() if value is not None}
+    return msgspec.convert({key: value for key, value in asked.items() if value is not None or key == "id"}, Question)
 
 
 def answer(line: bytes) -> Answer:
     """Answer one question; what is wrong with it becomes the answer's error."""
     try:
-        question = _decode(line)
+        question = _asked(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         return Answer(_id_of(line), "unknown", [], error=f"not a question: {error}")
     reader = _ANSWERS.get(question.format)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from setpoint import sweeping, wiring
 from setpoint.cli.apply import DEFAULT_STORE, StoreUrl
 from setpoint.cli.export import ContentChoice
-from setpoint.cli.output import errors, out, print_findings
+from setpoint.cli.output import errors, out, print_findings, say, say_warning
 from setpoint.sweeping import Swept
 
 _ALL = [ContentChoice.resource, ContentChoice.iam_policy, ContentChoice.org_policy]
@@ -60,12 +60,12 @@ def sweep(
 
 def _tell(swept: Swept, took: float) -> None:
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
-    errors.print(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {told}")
+    say(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {told}")
     if swept.gone:
-        errors.print(f"{swept.gone:,} declared and not there")
+        say(f"{swept.gone:,} declared and not there")
     if swept.unknown:
-        errors.print(f"[yellow]{swept.unknown:,} declared, and the listing can tell nothing of them[/]")
+        say_warning(f"{swept.unknown:,} declared, and the listing can tell nothing of them", "unknown")
     for reason in swept.denied.values():
-        errors.print(f"[yellow]unknown:[/] {reason}", soft_wrap=True)
+        say_warning(reason, "unknown")
     if swept.healed:
-        errors.print(f"published what was left of {swept.healed:,} resources")
+        say(f"published what was left of {swept.healed:,} resources")

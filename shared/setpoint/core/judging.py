@@ -150,10 +150,7 @@ def _differences(declaration: Declaration, observation: Observation, schemas: Sc
         return ()
     if observation.key.content == "resource":
         return _resource_differences(declaration, observation, schemas)
-    found = _policy_differences(declaration, observation)
-    if declaration.ignore:
-        return tuple(one for one in found if not ignore.covered(one.path, declaration.ignore))
-    return found
+    return policy_differences(declaration, observation.data, own_project(declaration.project, observation))
 
 
 def _resource_differences(
@@ -174,15 +171,16 @@ def _resource_differences(
     return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
 
 
-def _policy_differences(declaration: Declaration, observation: Observation) -> tuple[Difference, ...]:
-    declared, observed = declaration.data, observation.data
-    own = own_project(declaration.project, observation)
-    match observation.key.content:
+def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
+    """The differences of a declared policy, less those that the declaration ignores."""
+    match declaration.key.content:
         case "iam_policy":
-            return iam.compare(declared, observed, declaration.authority)
+            found = iam.compare(declaration.data, observed, declaration.authority)
         case "org_policy":
-            return org_policies.compare(declared, observed, own, exact=declaration.exact)
-    return comparing.compare(declared, observed, None, own=own, exact=declaration.exact)
+            found = org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
+        case _:
+            found = comparing.compare(declaration.data, observed, None, own=own, exact=declaration.exact)
+    return tuple(one for one in found if not ignore.covered(one.path, declaration.ignore))
 
 
 def _in_authors_words(declaration: Declaration, difference: Difference) -> Difference:

@@ -26,9 +26,9 @@ def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
         if step is None:
             return found
         key, node = step
-        at = _join(at, key)
+        at = join(at, key)
         origin = origins.get(at)
-        found = origin if origin is not None else _join(found, key)
+        found = origin if origin is not None else join(found, key)
     return found
 
 
@@ -51,6 +51,7 @@ def _is_position(name: str) -> bool:
     return name.isdecimal() and name.isascii() and len(name) < _LONGEST_POSITION
 
 
-def _join(path: str, key: str) -> str:
+def join(path: str, key: str) -> str:
+    """A path and a key or list position below it."""
     text = paths.text((None, key))
     return f"{path}{text}" if not path or text[:1] == "[" else f"{path}.{text}"

@@ -54,7 +54,7 @@ def same(one: str, other: str, own: Project) -> bool:
 
     The address of a web site names no resource of Google's: there host and scheme count.
     """
-    if _FOREIGN_URL.match(one) or _FOREIGN_URL.match(other):
+    if ("://" in one or "://" in other) and (_FOREIGN_URL.match(one) or _FOREIGN_URL.match(other)):
         return one == other
     longer, shorter = segments(one), segments(other)
     if len(longer) < len(shorter):

@@ -191,7 +191,7 @@ def is_secret(field: Field) -> bool:
 
 def looks_secret(value: Any) -> bool:
     """Whether a value is a secret, or holds one, whatever it is called."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (len(value) < _SHORTEST_KEY and value.isalnum()):
         return False
     if len(value) >= _SHORTEST_KEY:
         value = value[:_LOOKED_AT]

@@ -229,7 +229,7 @@ def _references(name: str, declared: str, observed: str, own: Project) -> str:
     seen_from = own if "/" in observed else own._replace(id="", number="")
     if same(declared, observed, seen_from):
         return "same resource"
-    if same(declared, without_key_version(observed), seen_from):
+    if "/cryptoKeyVersions/" in observed and same(declared, without_key_version(observed), seen_from):
         return "key with its version"
     return _of_family(declared, observed, seen_from) or _extended(name, declared, observed)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from setpoint.core import paths
 from setpoint.core.catalogue import Field, Schema
+from setpoint.core.origins import join
 from setpoint.core.paths import Path
 from setpoint.declare import field_names, shapes, trees
 from setpoint.declare.field_names import Chain
@@ -102,11 +103,11 @@ class _Walk:
             self._put(chain, name, value, schema, out, at)
 
     def _miss(self, name: str, schema: Schema, at: _At) -> None:
-        self.unplaced.append(Unplaced(trees.join(at.author, name), name, schema))
+        self.unplaced.append(Unplaced(join(at.author, name), name, schema))
 
     def _put(self, chain: Chain, name: str, value: Any, schema: Schema, out: dict[str, Any], at: _At) -> None:
         """Set the value of the field at the end of a chain; messages on the way are made as they are needed."""
-        author = trees.join(at.author, name)
+        author = join(at.author, name)
         inner = f"{at.names}.{name}" if at.names else name
         if value is UNKNOWN:
             self.unknown.append(author)
@@ -219,7 +220,7 @@ class _Walk:
         for key, one in value.items():
             if one is None:
                 continue
-            placed = self._value(field.item, one, _At((at.api, key), trees.join(at.author, key), at.names))
+            placed = self._value(field.item, one, _At((at.api, key), join(at.author, key), at.names))
             if placed is not None:
                 out[key] = placed
         return out if out or not value else None
@@ -238,7 +239,7 @@ class _Walk:
             api = (at.api, key)
             inner = _At(api, author, at.names)
             if value_name:
-                inner = _At(api, trees.join(author, value_name), f"{at.names}.{value_name}")
+                inner = _At(api, join(author, value_name), f"{at.names}.{value_name}")
             self.origins[paths.text(api)] = inner.author
             value = entry[value_name] if value_name else _without_key(entry, key_name, field.item)
             placed = self._value(field.item, value, inner) if field.item is not None else value
@@ -265,7 +266,7 @@ class _Walk:
             if len(value) != 1:
                 raise _NoPlaceError
             [(name, inner)] = value.items()
-            at = _At(at.api, trees.join(at.author, name), f"{at.names}.{name}")
+            at = _At(at.api, join(at.author, name), f"{at.names}.{name}")
             self.origins[paths.text(at.api)] = at.author
             return self._value(field, inner, at)
         if not shapes.fits_scalar(field, value):

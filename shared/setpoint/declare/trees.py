@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from setpoint.core import paths
 from setpoint.declare.shapes import from_json
 
 
@@ -24,12 +23,6 @@ def inside(value: Any) -> Iterator[Any]:
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for part in parts:
         yield from inside(part)
-
-
-def join(path: str, key: str) -> str:
-    """The author's path of a key; the author's own list positions are in `path` already."""
-    text = paths.text((None, key))
-    return f"{path}{text}" if text.startswith("[") or not path else f"{path}.{text}"
 
 
 def unpacked(text: str) -> Any:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from setpoint.core import paths
+from setpoint.core.origins import join
 from setpoint.core.paths import Path
-from setpoint.declare import field_words, shapes, trees
+from setpoint.declare import field_words, shapes
 from setpoint.declare.placed import NO_MOVES, Moves, Placed
 from setpoint.declare.shapes import UNKNOWN
 
@@ -42,8 +43,8 @@ def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown:
             plain = _json_name(_without_ref(name, part))
             path = (api, plain)
             if plain != name:
-                origins[paths.text(path)] = trees.join(author, name)
-            taken = _taken(part, path, trees.join(author, name), origins, unknown)
+                origins[paths.text(path)] = join(author, name)
+            taken = _taken(part, path, join(author, name), origins, unknown)
             if taken is not None:
                 out[plain] = taken
         return out
