@@ -34,14 +34,16 @@ def _recorded(file: Path) -> list[Case]:
     found = []
     for line in file.read_text().splitlines():
         record = json.loads(line)
-        now = record["live_after_update"] or record["live_after_create"]
+        created, updated = record["live_after_create"], record["live_after_update"]
         declaration = Declaration(
             key=ResourceKey(record["full_name"]),
             asset_type=record["asset_type"],
             data=record["declared"],
             project="fleet-prod-123",
         )
-        found.append(Case(declaration, message(declaration, now, record["live_after_create"])))
+        found.append(Case(declaration, message(declaration, created, created)))
+        if updated:
+            found.append(Case(declaration, message(declaration, updated, created)))
     return found
 
 

@@ -139,7 +139,9 @@ class Comparison:
             reason = values.equal(field, name, want, have, self.own)
         if reason or (reason := "zero is absent" if _is_zero(field, want) and _is_zero(field, have) else ""):
             self.note(path, reason)
-        elif reason := values.untold(field, want, have):
+        elif (type(have) is not str or field is None or not have[:1].isalpha()) and (
+            reason := values.untold(field, want, have)
+        ):
             self.leave(path, want, reason)
         else:
             self.differ(path, "changed", name, field, want, have)

@@ -36,6 +36,8 @@ class Element(str):
 
 def text(path: Path) -> str:
     """The path as people read it; the root is an empty string."""
+    if path is not None and path[0] is None and path[1].isidentifier():
+        return str(path[1])
     parts: list[str] = []
     while path is not None:
         path, part = path

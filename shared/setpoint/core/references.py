@@ -56,6 +56,8 @@ def same(one: str, other: str, own: Project) -> bool:
     """
     if ("://" in one or "://" in other) and (_FOREIGN_URL.match(one) or _FOREIGN_URL.match(other)):
         return one == other
+    if _is_link_to(one, other) or _is_link_to(other, one):
+        return True
     longer, shorter = segments(one), segments(other)
     if len(longer) < len(shorter):
         longer, shorter = shorter, longer
@@ -78,6 +80,18 @@ def same(one: str, other: str, own: Project) -> bool:
 def without_key_version(reference: str) -> str:
     """A key's name without the version of it that was used, which a server adds to what it encrypts."""
     return _KEY_VERSION.sub(r"\1", reference)
+
+
+def _is_link_to(link: str, name: str) -> bool:
+    """Whether one is a self link of the other's relative name: the usual case, known without taking either apart."""
+    at = len(link) - len(name)
+    return (
+        at > 0
+        and name.startswith("projects/")
+        and link.endswith(name)
+        and link.startswith("https://")
+        and "projects/" not in link[:at]
+    )
 
 
 def same_project(one: str, other: str, own: Project) -> bool:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from setpoint.core import quirks
@@ -183,6 +184,7 @@ def fieldmask(declared: str, observed: str) -> str:
     return "same field mask" if one == other else ""
 
 
+@lru_cache(maxsize=4096)
 def camel(key: str) -> str:
     """``snake_case`` as the JSON of Google's APIs spells it."""
     if "_" not in key.strip("_"):
@@ -191,6 +193,7 @@ def camel(key: str) -> str:
     return head + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
+@lru_cache(maxsize=4096)
 def snake(key: str) -> str:
     """``camelCase`` as protocol buffers spell it."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda upper: "_" + upper.group(1).lower(), key)
@@ -213,15 +216,21 @@ _BY_FORMAT: dict[str, Callable[[str, str], str]] = {
 def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
     if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
         return _references(name, declared, observed, own)
+    reason = _named(name, declared, observed, own) or (_by_look(declared, observed) if field is None else "")
+    if reason or _is_word(declared, name):
+        return reason
     return (
-        _named(name, declared, observed, own)
-        or (_by_look(declared, observed) if field is None else "")
-        or _json(declared, observed)
+        _json(declared, observed)
         or _pem(declared, observed)
         or _address(declared, observed)
         or _extended(name, declared, observed)
         or _quantity(name, declared, observed)
     )
+
+
+def _is_word(declared: str, name: str) -> bool:
+    """Whether a declared string is a mere word, which none of the costlier questions can be about."""
+    return declared[:1].isalpha() and ":" not in declared and "ersion" not in name
 
 
 def _references(name: str, declared: str, observed: str, own: Project) -> str:
