@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from typing import NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from setpoint.adapters.memory import MemoryStore
 from setpoint.ports import StateStore
@@ -81,3 +83,9 @@ def backend(new_backend) -> Backend:
 @pytest.fixture
 def store(backend) -> StateStore:
     return backend.open()
+
+
+# Timed by nobody, and on a build machine the same examples in every run; elsewhere Hypothesis goes on searching.
+settings.register_profile("default", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")

@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -41,6 +42,8 @@ _BROKEN = (
     ValueError,
     OverflowError,
     RuntimeError,
+    LookupError,
+    struct.error,
 )
 """What the readers of archives raise for bytes that they cannot read."""
 
