@@ -10,8 +10,7 @@ import functions_framework
 import msgspec
 
 from setpoint import archiving, wiring
-from setpoint.core.control import Superseded
-from setpoint.errors import PermanentError
+from setpoint.errors import PermanentError, Superseded
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent

@@ -7,7 +7,8 @@
     │   ├── MalformedMessage      a message that is not what a feed sends
     │   ├── BadDeclaration        a document that cannot become a declaration
     │   ├── BadRequest            a command, URL or setting that cannot be followed
-    │   │   └── ScopeDenied       a part of the fleet that nobody may look at
+    │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
+    │   │   └── Superseded        something later is in force
     │   └── CorruptState          a stored record that this version cannot read
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── Conflict              somebody else wrote the same record first
@@ -50,6 +51,10 @@ class ScopeDenied(BadRequest):
     def __init__(self, scope: str, reason: str) -> None:
         super().__init__(f"{scope}: {reason}")
         self.scope = scope
+
+
+class Superseded(BadRequest):
+    """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
 
 
 class CorruptState(PermanentError):  # noqa: N818 - as above

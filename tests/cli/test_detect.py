@@ -284,6 +284,23 @@ def test_several_may_start_on_one_fresh_store(declarations: str, tmp_path: Path)
     assert len(ids) == 1
 
 
+def test_a_lone_bracket_among_the_lines_is_one_broken_message(declarations: str) -> None:
+    feed = lines("{", change(1, "600s")) + "[\n" + lines(change(2))
+    done = setpoint(
+        "detect",
+        "-d",
+        declarations,
+        "--feed",
+        "-",
+        "--output",
+        "jsonl",
+        stdin=lines(change(0)) + feed,
+        cwd=Path(declarations),
+    )
+    assert [one["type"] for one in events(done)] == ["drift.opened", "drift.resolved"]
+    assert "2 rejected" in done.stderr
+
+
 def test_events_that_nobody_took_wait_for_somebody_who_does(declarations: str, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/s.db"
     setpoint("detect", "-d", declarations, "--feed", "-", "--store", store, stdin=lines(change(1, "600s")))

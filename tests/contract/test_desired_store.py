@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
 from setpoint import syncing
 from setpoint.core import control as controlling
-from setpoint.core.control import Control, DesiredRecord, SourceState, Superseded, Version
+from setpoint.core.control import Control, DesiredRecord, SourceState, Version
 from setpoint.core.declarations import Declaration, Source, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, Conflict
+from setpoint.errors import BadRequest, Conflict, Superseded
 from setpoint.ports import StoredControl, StoredRecord
 
 BUCKET = "storage.googleapis.com/Bucket"

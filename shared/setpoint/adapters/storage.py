@@ -8,8 +8,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
 
-from setpoint.core.control import Superseded
-from setpoint.errors import BadRequest, Unavailable
+from setpoint.errors import BadRequest, Superseded, Unavailable
 from setpoint.ports import Archive
 
 _LARGEST = 500_000_000

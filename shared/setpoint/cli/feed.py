@@ -36,15 +36,19 @@ def messages(stream: BinaryIO) -> Iterator[Message]:
 
 
 def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """One record a line; a file whose first line is a lone bracket is indented JSON, and read as a whole."""
+    is_first = True
     for at, line in enumerate(stream, start=1):
         record = line.strip()
         if at == 1:
             record = record.removeprefix(b"\xef\xbb\xbf")
-        if record in (b"{", b"[") or (at == 1 and record.startswith(b"[")):
+        if not record:
+            continue
+        if is_first and (record == b"{" or record.startswith(b"[")):
             yield from _indented(at, record + b"\n" + stream.read())
             return
-        if record:
-            yield at, record
+        is_first = False
+        yield at, record
 
 
 def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:

@@ -17,16 +17,12 @@ from msgspec.structs import replace
 
 from setpoint.core.declarations import Declaration, Desired, Rules, Scope, rules
 from setpoint.core.names import Content, ResourceKey
-from setpoint.errors import BadRequest, Conflict, CorruptState
+from setpoint.errors import Conflict, CorruptState, Superseded
 
 _T = TypeVar("_T")
 
 _SMALL = 8_192
 """Bytes of a record that is kept when it was read once; thousands are, and an IAM policy may have a megabyte."""
-
-
-class Superseded(BadRequest):
-    """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
 
 
 class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -61,7 +61,7 @@ class Metadata(_Model):
     def _is_full_name(cls, value: str) -> str:
         if not names.is_full_name(value):
             raise ValueError("not a full resource name; it looks like //storage.googleapis.com/my-bucket")
-        return value
+        return value.rstrip("/")
 
 
 class Remediation(_Model):
