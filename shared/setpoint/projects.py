@@ -40,7 +40,7 @@ class Projects:
             The project's number where this process did not know the pair, else an empty string.
         """
         number, identifier = observation.project_number, project_of(observation.key.name)
-        if identifier.isdigit():
+        if not identifier[:1].isalpha():  # a number, or the wildcard of some names
             identifier = _own_id(observation)
         if number and identifier and self._ids.get(number) != identifier:
             self._store.learn_project(number, identifier)

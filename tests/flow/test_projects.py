@@ -103,6 +103,11 @@ def test_a_scope_covers_buckets_of_a_project_that_it_names_by_id(deps):
     assert deps.bus.events[-1].data.project == "shop-prod"
 
 
+def test_the_wildcard_of_a_name_is_no_id(deps):
+    flow.handle_observation(seen("//storage.googleapis.com/projects/_/buckets/b", BUCKET, {}), deps)
+    assert deps.store.project_id("111111111111") == ""
+
+
 def test_each_pair_is_stored_once(deps, mocker):
     learn = mocker.spy(deps.store, "learn_project")
     for _ in range(3):

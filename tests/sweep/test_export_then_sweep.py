@@ -1,0 +1,46 @@
+"""A fleet that is adopted: exported, applied, and swept."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from strategies import TYPES, answered, declared, schema_of
+from typer.testing import CliRunner
+
+from setpoint.cli import app
+
+SHOP = ["projects/111111111111", "organizations/566099688680"]
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), seed=st.integers(0, 2**16))
+@pytest.mark.usefixtures("asset_service")
+def test_an_export_followed_by_a_sweep_shows_no_drift(asset_service, tmp_path_factory, data, seed):
+    folder, rng = tmp_path_factory.mktemp("adopted"), random.Random(seed)  # noqa: S311 - a sample
+    for at, asset_type in enumerate(TYPES):
+        schema = schema_of(asset_type)
+        service = asset_type.partition("/")[0]
+        asset_service.put(
+            {
+                "name": f"//{service}/projects/shop-prod/things/{at}",
+                "assetType": asset_type,
+                "ancestors": SHOP,
+                "updateTime": "2026-03-01T12:00:00Z",
+                "resource": {"version": "v1", "data": answered(schema, data.draw(declared(schema)), rng)},
+            }
+        )
+    store = ("--store", f"sqlite:///{folder}/s.db")
+    run("export", "--scope", SHOP[1], "--output", str(folder / "fleet"))
+    assume(list((folder / "fleet").rglob("*.yaml")))
+    run("apply", str(folder / "fleet"), *store)
+
+    assert "no open findings" in run("sweep", "--scope", SHOP[1], "--content", "resource", *store)
