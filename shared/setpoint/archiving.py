@@ -12,14 +12,15 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from setpoint import syncing
+from setpoint import planning, syncing
 from setpoint.declare import archives as unpacking
 from setpoint.declare.documents import Problem
 from setpoint.declare.load import load
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
+from setpoint.planning import DEFAULT_SOURCE
 from setpoint.ports import Archive, Archives
-from setpoint.syncing import DEFAULT_SOURCE, Request, Synced
+from setpoint.syncing import Request, Synced
 
 
 class Report(NamedTuple):
@@ -86,11 +87,11 @@ def _request(name: str, archive: Archive) -> Request:
     path = PurePosixPath(name)
     folder = "" if str(path.parent) == "." else str(path.parent)
     metadata = archive.metadata
-    percent = metadata.get("max-removals", f"{syncing.DEFAULT_MAX_REMOVALS:.0%}")
+    percent = metadata.get("max-removals", f"{planning.DEFAULT_MAX_REMOVALS:.0%}")
     return Request(
         source=metadata.get("source") or folder or DEFAULT_SOURCE,
         commit=metadata.get("commit", ""),
         prune=metadata.get("prune", "true").lower() != "false",
-        max_removals=syncing.part(percent),
+        max_removals=planning.part(percent),
         revision=archive.revision,
     )

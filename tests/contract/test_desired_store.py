@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
-from setpoint import syncing
+from setpoint import planning, syncing
 from setpoint.core import control as controlling
 from setpoint.core.control import Control, DesiredRecord, SourceState, Version
 from setpoint.core.declarations import Declaration, Source, desired
@@ -19,7 +19,7 @@ BUCKET = "storage.googleapis.com/Bucket"
 
 
 def applied(store, *declarations, source="git", prune=False, scopes=(), commit=""):
-    planned = syncing.plan(declarations, scopes, source, store, prune=prune)
+    planned = planning.plan(declarations, scopes, source, store, prune=prune)
     syncing.apply(planned, store, NOON, commit=commit)
     return planned
 
@@ -115,8 +115,8 @@ def between(store, monkeypatch, what):
 
 
 def test_of_two_sources_that_are_applied_at_once_on_one_policy_neither_is_lost(store, monkeypatch):
-    one = syncing.plan([granted("roles/viewer")], (), "one", store)
-    two = syncing.plan([granted("roles/owner")], (), "two", store)
+    one = planning.plan([granted("roles/viewer")], (), "one", store)
+    two = planning.plan([granted("roles/owner")], (), "two", store)
     between(store, monkeypatch, lambda: syncing.apply(two, store, NOON))
 
     syncing.apply(one, store, NOON)
@@ -127,8 +127,8 @@ def test_of_two_sources_that_are_applied_at_once_on_one_policy_neither_is_lost(s
 
 
 def test_an_apply_that_gave_way_overwrites_nothing_of_the_one_that_came_after_it(store, monkeypatch):
-    early = syncing.plan([declared(KEY, location="US")], (), "git", store)
-    late = syncing.plan([declared(KEY, location="ASIA")], (), "git", store)
+    early = planning.plan([declared(KEY, location="US")], (), "git", store)
+    late = planning.plan([declared(KEY, location="ASIA")], (), "git", store)
     between(store, monkeypatch, lambda: syncing.apply(late, store, NOON))
 
     with pytest.raises(Conflict, match="another apply"):
@@ -152,7 +152,7 @@ def test_a_plan_tells_what_is_added_changed_and_removed(store):
     applied(store, declared(KEY), declared(OTHER))
     third = ResourceKey("//storage.googleapis.com/third")
 
-    planned = syncing.plan([declared(KEY, location="US"), declared(third)], (), "git", store, prune=True)
+    planned = planning.plan([declared(KEY, location="US"), declared(third)], (), "git", store, prune=True)
 
     assert actions(planned) == [("added", third), ("changed", KEY), ("removed", OTHER)]
     assert planned.unchanged == 0
@@ -180,7 +180,7 @@ def test_what_was_removed_can_be_declared_again(store):
 
 def test_readers_see_nothing_of_an_apply_before_it_is_done(store, monkeypatch):
     applied(store, declared(KEY), declared(OTHER))
-    planned = syncing.plan([declared(KEY, location="US")], (scope(),), "git", store, prune=True)
+    planned = planning.plan([declared(KEY, location="US")], (scope(),), "git", store, prune=True)
     monkeypatch.setattr(syncing.controlling, "finish", dies)
 
     with pytest.raises(KeyboardInterrupt):
@@ -197,7 +197,7 @@ def dies(*_arguments, **_named):
 
 def test_what_an_apply_that_died_has_written_is_never_seen(store, monkeypatch):
     applied(store, declared(KEY), declared(OTHER))
-    planned = syncing.plan([declared(KEY, location="US"), declared(OTHER, location="US")], (), "git", store)
+    planned = planning.plan([declared(KEY, location="US"), declared(OTHER, location="US")], (), "git", store)
     with monkeypatch.context() as patched:
         patched.setattr(syncing.controlling, "finish", dies)
         with pytest.raises(KeyboardInterrupt):
@@ -211,8 +211,8 @@ def test_what_an_apply_that_died_has_written_is_never_seen(store, monkeypatch):
 
 
 def test_of_two_applies_of_one_source_at_once_the_first_to_begin_gives_way(store):
-    early = syncing.plan([declared(KEY, location="US")], (), "git", store)
-    late = syncing.plan([declared(KEY, location="ASIA")], (), "git", store)
+    early = planning.plan([declared(KEY, location="US")], (), "git", store)
+    late = planning.plan([declared(KEY, location="ASIA")], (), "git", store)
     begun = syncing._update(store, lambda control: syncing.controlling.begin(control, "git", 0))
     syncing.apply(late, store, NOON)
 
@@ -255,11 +255,11 @@ def test_an_apply_of_what_is_in_force_writes_nothing_but_the_commit(store):
 
 def test_more_removals_than_are_allowed_are_refused_with_the_way_to_allow_them(store):
     applied(store, *(declared(ResourceKey(f"//storage.googleapis.com/b{n}")) for n in range(10)))
-    planned = syncing.plan([declared(ResourceKey("//storage.googleapis.com/b0"))], (), "git", store, prune=True)
+    planned = planning.plan([declared(ResourceKey("//storage.googleapis.com/b0"))], (), "git", store, prune=True)
 
     with pytest.raises(BadRequest, match="--max-removals 90%"):
-        syncing.check_removals(planned, 0.1)
-    syncing.check_removals(planned, 0.9)
+        planning.check_removals(planned, 0.1)
+    planning.check_removals(planned, 0.9)
 
 
 def test_the_last_observation_is_kept_until_the_next_one(store):
@@ -283,7 +283,7 @@ def test_an_observation_too_large_for_a_record_loses_nothing_else(store):
 
 
 def revised(store, revision, location="EU"):
-    planned = syncing.plan([declared(KEY, location=location)], (), "git", store)
+    planned = planning.plan([declared(KEY, location=location)], (), "git", store)
     return lambda: syncing.apply(planned, store, NOON, revision=revision)
 
 

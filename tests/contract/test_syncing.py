@@ -16,7 +16,8 @@ from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
 from setpoint.flow import Deps
-from setpoint.syncing import Change, Plan, Request, check_removals, part
+from setpoint.planning import Change, Plan, check_removals, part
+from setpoint.syncing import Request
 
 THIRD = ResourceKey("//storage.googleapis.com/third")
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from setpoint import flow, syncing
+from setpoint import flow, planning, syncing
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, Scope, desired
@@ -119,7 +119,7 @@ def test_what_was_seen_while_nothing_declared_it_is_not_forgotten(deps):
     bucket = ResourceKey("//storage.googleapis.com/b")
     declare(deps, Declaration(bucket, BUCKET, {"location": "EU"}))
     flow.handle_observation(seen(bucket.name, BUCKET, {"location": "EU"}), deps)
-    planned = syncing.plan([], (), syncing.DEFAULT_SOURCE, deps.store, prune=True)
+    planned = planning.plan([], (), planning.DEFAULT_SOURCE, deps.store, prune=True)
     syncing.apply(planned, deps.store, NOW)
     assert flow.handle_observation(seen(bucket.name, BUCKET, {"location": "ASIA"}, minute=1), deps) == "undeclared"
     declare(deps, Declaration(bucket, BUCKET, {"location": "ASIA"}))

@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from setpoint import flow, syncing, wiring
+from setpoint import flow, planning, syncing, wiring
 from setpoint.cli import plan as plans
 from setpoint.cli.output import errors, out, report, say, say_error, say_warning
 from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest
+from setpoint.planning import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
 from setpoint.ports import Store
-from setpoint.syncing import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan, Request, Synced
+from setpoint.syncing import Request, Synced
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or directories to look through.")]
 StoreUrl = Annotated[
@@ -101,7 +102,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     with 1, too, where a finding could not be judged by what is then in force.
     """
     loaded = load_all(paths)
-    request = Request(source, commit, prune, syncing.part(max_removals))
+    request = Request(source, commit, prune, planning.part(max_removals))
     deps = wiring.rejudging(store, events_topic)
     failed = 0
     try:
@@ -131,7 +132,7 @@ def load_all(paths: list[str]) -> Loaded:
 
 
 def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
-    return syncing.plan(loaded.desired, loaded.scopes, source, store, prune=prune and not loaded.problems)
+    return planning.plan(loaded.desired, loaded.scopes, source, store, prune=prune and not loaded.problems)
 
 
 def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Synced:

@@ -13,7 +13,7 @@ from setpoint.core import paths
 from setpoint.core.catalogue import Field, default_catalogue
 from setpoint.core.compare import Difference, child, compare, masked
 from setpoint.core.paths import Path
-from setpoint.syncing import Change, Plan
+from setpoint.planning import Change, Plan
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
