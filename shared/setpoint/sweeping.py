@@ -17,8 +17,8 @@ from msgspec.structs import replace
 
 from setpoint import flow
 from setpoint.core.declarations import Declaration
-from setpoint.core.findings import Outcome
-from setpoint.core.names import Content, ResourceKey, project_of
+from setpoint.core.findings import Outcome, ResourceState
+from setpoint.core.names import Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.flow import Deps
@@ -96,6 +96,7 @@ class _Listing:
     def __init__(self, content: Content, types: Sequence[str], deps: Deps) -> None:
         self.read_at: datetime | None = None
         self.projects: set[str] = set()
+        self.above_projects = False
         self.types: set[str] = set()
         self.missing = set(_declared(content, deps))
         self._named = frozenset(types)
@@ -104,18 +105,21 @@ class _Listing:
     def read(self, pages: Iterator[Page], deps: Deps, swept: Swept, advance: Callable[[int], object]) -> None:
         """Judge all of a scope; what it tells of projects and types counts only when it has been listed to its end."""
         projects: set[str] = set()
+        above_projects = False
         types: set[str] = set()
         read_at = None
         for page in pages:
             read_at = page.read_at
             for observation in page.observations:
                 swept.outcomes[_judge(observation, page.read_at, deps)] += 1
-                projects.update((observation.project, observation.project_number))
+                projects.update(filter(None, (observation.project, observation.project_number)))
+                above_projects = above_projects or not observation.project
                 types.add(observation.asset_type)
                 self._found(observation, deps)
             swept.listed += len(page.observations)
             advance(len(page.observations))
         self.projects |= projects
+        self.above_projects = self.above_projects or above_projects
         self.types |= types
         if read_at is not None:
             self.read_at = min(self.read_at, read_at) if self.read_at else read_at
@@ -129,12 +133,21 @@ class _Listing:
     def tells_of(self, declaration: Declaration, deps: Deps) -> bool:
         """Whether the listing would have shown this resource: it has shown its project, and its type or all of it.
 
+        Of a resource above all projects, an organisation's or a folder's, it is to have shown another one of those.
+        Where nobody says which project holds a resource, it tells nothing.
+
         A type of which nothing was listed may be one that the inventory does not hold.
         """
-        project = declaration.project or project_of(declaration.key.name)
-        names = {project} | {number for number in self.projects if deps.projects.id_of(number) == project}
-        shown = declaration.asset_type in self.types or declaration.asset_type in self._named
-        return shown and not names.isdisjoint(self.projects)
+        if declaration.asset_type not in self.types and declaration.asset_type not in self._named:
+            return False
+        name = declaration.key.name
+        project = declaration.project or project_of(name)
+        if not project:
+            above = segment_after(name, "organizations") or segment_after(name, "folders")
+            return self.above_projects and bool(above)
+        return project in self.projects or any(
+            deps.projects.id_of(number) == project for number in self.projects if number.isdigit()
+        )
 
     def asked_for(self, asset_type: str) -> bool:
         """Whether the listing was to show resources of this type."""
@@ -158,10 +171,14 @@ def _judge(observation: Observation, read_at: datetime, deps: Deps) -> Outcome:
 
 def _find_gone(listing: _Listing, read_at: datetime, deps: Deps, swept: Swept) -> None:
     """Judge what is declared and was not listed."""
-    for declaration in _declarations(listing.missing, deps):
+    for key in sorted(listing.missing):
+        snapshot = deps.store.read(key)
+        if snapshot.desired is None:
+            continue
+        declaration = snapshot.desired.declarations[0]  # where there are several, any
         if not listing.asked_for(declaration.asset_type):
             continue
-        if not listing.tells_of(declaration, deps) or _seen_lately(declaration.key, read_at, deps):
+        if not listing.tells_of(declaration, deps) or _seen_lately(snapshot.state, read_at):
             swept.unknown += 1
             continue
         swept.outcomes[flow.handle_observation(_absent(declaration, read_at), deps)] += 1
@@ -186,15 +203,6 @@ def _declared(content: Content, deps: Deps) -> Iterator[ResourceKey]:
         yield from (key for key in deps.store.manifest(source, state.generation) if key.content == content)
 
 
-def _declarations(keys: set[ResourceKey], deps: Deps) -> Iterator[Declaration]:
-    """The declaration of each key; where there are several, one of them."""
-    for key in sorted(keys):
-        desired = deps.store.read(key).desired
-        if desired is not None:
-            yield desired.declarations[0]
-
-
-def _seen_lately(key: ResourceKey, read_at: datetime, deps: Deps) -> bool:
+def _seen_lately(state: ResourceState | None, read_at: datetime) -> bool:
     """Whether the resource was there so shortly before the listing that the listing may not show it yet."""
-    state = deps.store.read(key).state
     return state is not None and not state.deleted and state.observed_at > read_at - LAG

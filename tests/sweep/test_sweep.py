@@ -240,3 +240,31 @@ def test_a_project_is_known_by_its_id_and_its_number(put, sweep, deps, asset_ser
     declare(deps, declared("lost", project="shop-prod"))
 
     assert sweep().gone == 1
+
+
+def test_a_bucket_whose_project_nobody_says_is_not_taken_for_gone(put, sweep, deps):
+    put("a")
+    put("topmost", ancestors=[ORG])  # an asset of no project shows no project either
+    declare(deps, declared("a"), declared("elsewhere", project=""))
+    swept = sweep()
+    assert (swept.gone, swept.unknown, kinds(deps)) == (0, 1, {})
+
+
+def test_what_is_gone_of_an_organisation_itself_is_found(asset_service, sweep, deps):
+    role = "//iam.googleapis.com/organizations/566099688680/roles/{}"
+    asset_service.put(
+        {"name": role.format("kept"), "assetType": "iam.googleapis.com/Role", "ancestors": [ORG]}
+        | {"updateTime": "2025-06-17T15:00:00Z", "resource": {"version": "v1", "data": {"title": "kept"}}}
+    )
+    one = Declaration(ResourceKey(role.format("lost")), "iam.googleapis.com/Role", {"title": "lost"})
+    declare(deps, desired((one,)))
+    assert (sweep().gone, kinds(deps)) == (1, {"lost": "deleted"})
+
+
+def test_a_projects_number_alone_is_asked_for_its_id(put, sweep, deps, mocker):
+    asked = mocker.spy(deps.store, "project_id")
+    put("a")
+    put("topmost", ancestors=[ORG])
+    declare(deps, declared("a", project="shop"), declared("b", project="shop"))
+    sweep()
+    assert {call.args[0] for call in asked.call_args_list} == {"111111111111"}
