@@ -149,6 +149,13 @@ def test_a_misspelt_field_comes_with_the_nearest_names() -> None:
     assert {one.name: one.nearest() for one in found.unplaced} == {"versionin": ("versioning",), "somethingElse": ()}
 
 
+@pytest.mark.parametrize("value", ["x", {"a": 1}, [], Reference("projects/p/topics/t")])
+@pytest.mark.parametrize("name", ["_", "-", "/", ""])
+def test_a_name_without_a_word_has_no_place(name: str, value: Any) -> None:
+    found = placed(BUCKET, {"location": "EU", name: value})
+    assert (found.data, [one.name for one in found.unplaced]) == ({"location": "EU"}, [name])
+
+
 def test_a_name_that_is_known_is_not_misspelt_although_its_value_does_not_fit() -> None:
     [left] = placed("compute.googleapis.com/Disk", {"sizeGb": "large"}).unplaced
     assert left.nearest() == ()

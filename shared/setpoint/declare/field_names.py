@@ -97,7 +97,8 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
     """The chain of fields that an author's name means, or None where none or more than one would do."""
     own = direct(schema)
     same = spellings(name)
-    if (field := own.get(same[0])) is not None and field.output_only:
+    field = own.get(same[0])
+    if not words(name) or (field is not None and field.output_only):
         return None
     habitual = (*same, *habits(name, kind_of(value)))
     found = _first(own, habitual, name, value, taken)
