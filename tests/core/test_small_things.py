@@ -6,21 +6,16 @@ import pytest
 
 from setpoint.core import ignore, paths
 from setpoint.core.compare import Difference
-from setpoint.core.names import ResourceKey, is_full_name, location_of, project_of, service_of
+from setpoint.core.names import ResourceKey, is_full_name, project_of
 from setpoint.core.org_policies import compare as compare_org_policies
 from setpoint.core.policy import severity
 from setpoint.core.references import Project
 from setpoint.errors import BadDeclaration
 
 
-def test_a_resource_name_tells_its_service_project_and_location() -> None:
-    name = "//compute.googleapis.com/projects/net/zones/europe-west1-b/instances/vm"
-    assert (service_of(name), project_of(name), location_of(name)) == (
-        "compute.googleapis.com",
-        "net",
-        "europe-west1-b",
-    )
-    assert (project_of("//storage.googleapis.com/b"), location_of("//storage.googleapis.com/b")) == ("", "")
+def test_a_resource_name_tells_its_project() -> None:
+    assert project_of("//compute.googleapis.com/projects/net/zones/europe-west1-b/instances/vm") == "net"
+    assert project_of("//storage.googleapis.com/b") == ""
 
 
 @pytest.mark.parametrize("name", ["//storage.googleapis.com/b", "//k8s.io/projects/p"])

@@ -245,22 +245,19 @@ class Catalogue:
         self._known: dict[tuple[str, str, str], Schema | None] = {}
         self._candidates: dict[str, tuple[Schema, ...]] = {}
 
-    def schema_for(
-        self, asset_type: str, *, discovery_uri: str = "", discovery_name: str = "", version: str = ""
-    ) -> Schema | None:
+    def schema_for(self, asset_type: str, *, discovery_uri: str = "", discovery_name: str = "") -> Schema | None:
         """Return the schema of an asset's `resource.data`, or None where Google describes none.
 
         Args:
             asset_type: Cloud Asset Inventory's type, as `compute.googleapis.com/Firewall`.
             discovery_uri: The message's `discoveryDocumentUri`; where it and the name resolve, they decide.
             discovery_name: The message's `discoveryName`.
-            version: The message's `resource.version`, for a URI that says none.
         """
-        key = (asset_type, f"{discovery_uri} {version}" if discovery_name else "", discovery_name)
+        key = (asset_type, discovery_uri if discovery_name else "", discovery_name)
         try:
             return self._known[key]
         except KeyError:
-            found = self._discovered(asset_type, discovery_uri, discovery_name, version) if discovery_name else None
+            found = self._discovered(asset_type, discovery_uri, discovery_name) if discovery_name else None
             if found is None:
                 found = next(iter(self.schemas_for(asset_type)), None)
             self._known[key] = found
@@ -293,15 +290,14 @@ class Catalogue:
             return next(iter(candidates), None)
         return max(candidates, key=lambda schema: sum(_takes(schema, name, value) for name, value in body.items()))
 
-    def _discovered(self, asset_type: str, uri: str, name: str, version: str) -> Schema | None:
-        service, uri_version = asset_types.discovery(uri)
+    def _discovered(self, asset_type: str, uri: str, name: str) -> Schema | None:
+        service, version = asset_types.discovery(uri)
         target = asset_types.resolve(asset_type)
         lines = self._lines(service or target.service)
-        asked = uri_version or version
         return next(
             (
                 found
-                for line in sorted(lines, key=lambda line: asked not in line.versions)
+                for line in sorted(lines, key=lambda line: version not in line.versions)
                 if (found := line.named(name))
             ),
             None,

@@ -105,7 +105,7 @@ def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority:
     want, have = grants(declared), grants(observed)
     found = [_difference(grant, "missing") for grant in sorted(want - have)]
     if authority != "member":
-        owned = {(grant.role, grant.title, grant.expression) for grant in want} | _empty_roles(declared)
+        owned = _owned_roles(declared)
         found += [
             _difference(grant, "unexpected")
             for grant in sorted(have - want)
@@ -139,8 +139,8 @@ def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
             yield Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
 
 
-def _empty_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
-    """A declared role without members owns the role too: nobody shall have it."""
+def _owned_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """The roles and conditions that a policy names; one without members is owned too: nobody shall have it."""
     return {(str(one.get("role", "")), *_condition(one)) for one in _objects(declared, "bindings")}
 
 

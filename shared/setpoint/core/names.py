@@ -31,11 +31,6 @@ class ResourceKey(msgspec.Struct, frozen=True, order=True):
         return hashlib.blake2b(f"{self.content}\n{self.name}".encode(), digest_size=16).hexdigest()
 
 
-def service_of(name: str) -> str:
-    """The service of a full resource name: ``//compute.googleapis.com/…`` gives ``compute.googleapis.com``."""
-    return name[2:].partition("/")[0] if name.startswith("//") else ""
-
-
 def segment_after(name: str, collection: str) -> str:
     """The path segment that follows ``collection`` in a resource name, or an empty string."""
     _, found, rest = name.partition(f"/{collection}/")
@@ -45,11 +40,6 @@ def segment_after(name: str, collection: str) -> str:
 def project_of(name: str) -> str:
     """The project id or number that a full resource name holds, or an empty string."""
     return segment_after(name, "projects")
-
-
-def location_of(name: str) -> str:
-    """The location, region or zone that a resource name holds, or an empty string."""
-    return next((found for part in ("locations", "regions", "zones") if (found := segment_after(name, part))), "")
 
 
 def is_full_name(name: str) -> bool:

@@ -53,9 +53,7 @@ class PubSubProject:
         wanted = Subscription(name=subscription, topic=topic, ack_deadline_seconds=10)
         if push_to:
             wanted.push_config = PushConfig(push_endpoint=push_to)
-            wanted.retry_policy = RetryPolicy(
-                minimum_backoff=timedelta(milliseconds=100), maximum_backoff=timedelta(seconds=1)
-            )
+            wanted.retry_policy = _SOON
         else:
             wanted.enable_message_ordering = True
         self._subscriber.create_subscription(wanted)
