@@ -33,6 +33,7 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+	for main in functions/*/main.py; do $(BIN)/mypy $$main || exit 1; done
 
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports

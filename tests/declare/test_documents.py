@@ -82,15 +82,15 @@ def test_a_broken_document_spoils_none_beside_it(tmp_path: Path) -> None:
         ("a: 1\nb: 2\na: 3\n", 3, "`a` stands here twice"),
         ("a: *nowhere\n", 1, "nowhere"),
         ("? [1, 2]\n: 3\n", 1, "key"),
-        ("a: {" * 200, 1, "levels deep|expected"),
-        ("a: \t- b: '", 1, ""),
+        ("a: {" * 200, 1, "levels deep"),
+        ("a: \t- b: '", 1, "not YAML: block sequence entries"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: int, what: str) -> None:
     (problem,) = read(tmp_path, text)
     assert isinstance(problem, Problem)
     assert problem.line == line
-    assert what in problem.message or any(part in problem.message for part in what.split("|"))
+    assert what in problem.message
 
 
 def test_anchors_and_merge_keys_work(tmp_path: Path) -> None:
