@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from setpoint.declare.placed import UNCHECKED
+
 DIRECTIVES = frozenset(
     (
         "deletionPolicy",  # what the controller does with the resource when the object goes
@@ -33,9 +35,6 @@ PLACES = frozenset(
     )
 )
 """Top-level fields that say where the resource is: they are in its name, and data where the API has such a field."""
-
-UNCHECKED = "?"
-"""Stands for a place that the API has not, or where what it holds cannot be told from the manifest."""
 
 _AUTOSCALER: Mapping[str, str | None] = {
     # Terraform's names, which Config Connector keeps.

@@ -14,7 +14,10 @@ from setpoint.declare import field_words
 Moves = Mapping[str, str | None]
 """What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
 field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
-the tool's own and no data; of several (`displayName|name`) the first that the schema has."""
+the tool's own and no data, or UNCHECKED; of several (`displayName|name`) the first that the schema has."""
+
+UNCHECKED = "?"
+"""An API path that no schema has: the field is data, and yet cannot be compared."""
 
 NO_MOVES: Moves = {}
 """No exceptions."""

@@ -66,14 +66,15 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
     found = terraform_documents.read(document.value, project=project)
     loaded = TerraformLoaded([], [], Counter(found.others))
     for block in found.google:
+        if terraform_iam.is_iam(block.type):
+            said = terraform_iam.translate(block, source)
+            if said is not None:
+                _take(said, block, document, loaded)
+            else:
+                loaded.skipped[block.type] += 1
+            continue
         for part in parts(block):
-            if terraform_iam.is_iam(block.type):
-                said = terraform_iam.translate(block, source)
-                if said is not None:
-                    _take(said, block, document, loaded)
-                else:
-                    loaded.skipped[block.type] += 1
-            elif part.means.known and part.block.type not in PARTS:
+            if part.means.known and part.block.type not in PARTS:
                 schemas = default_catalogue().schemas_for(part.means.asset_type)
                 _take(translate(part, schemas, source), part.block, document, loaded)
             else:
@@ -85,7 +86,7 @@ def _take(translated: Translated, block: Block, document: Document, loaded: Terr
     if not translated.declaration.key.name:
         message = "its full resource name is known only after apply; load the state, or the plan after it was applied"
         if not block.default("project"):
-            message = "it is not known which project holds it; say `project` in the provider block or with --project"
+            message = "it is not known which project holds it; say `project` in the provider block or the resource"
         loaded.problems.append(Problem(document.file, document.line, block.address, message))
         return
     loaded.translated.append(translated)

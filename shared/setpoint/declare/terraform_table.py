@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from setpoint.declare.placed import UNCHECKED
+
 PROVIDER_ONLY = frozenset(
     (
         "allow_stopping_for_update",  # what the provider may do to make a change
@@ -44,9 +46,6 @@ ADDRESSED = re.compile(
 )
 """The names of other attributes that are addressed to the provider, where the API has no field of that name."""
 
-UNCHECKED = "?"
-"""Stands for a place that the API has not: the attribute is data, and yet cannot be compared."""
-
 _AUTOSCALER: dict[str, str | None] = {
     "autoscaling_policy.cooldown_period": "coolDownPeriodSec",
     "autoscaling_policy.cpu_utilization.target": "utilizationTarget",
@@ -82,18 +81,15 @@ _BACKEND: dict[str, str | None] = {
     "security_policy": UNCHECKED,
 }
 _POOL: dict[str, str | None] = {
-    "wait_for_instances": None,  # whether the provider waits
-    "wait_for_instances_status": None,  # for what
     "version.target_size.percent": "percent",
     "distribution_policy_zones": UNCHECKED,  # short names here, a list of objects there
 }
 _ROLE: dict[str, str | None] = {"permissions": "includedPermissions"}
 
 MOVES: Mapping[str, Mapping[str, str | None]] = {
-    "google_bigquery_table": {"clustering": "clustering.fields", "ignore_schema_changes": None},
+    "google_bigquery_table": {"clustering": "clustering.fields"},
     # Blocks that are kept apart go by their type and the block's name.
     "google_bigtable_instance.cluster": {"num_nodes": "serveNodes", "storage_type": "defaultStorageType"},
-    "google_bigtable_app_profile": {"ignore_warnings": None},  # whether the provider is warned
     "google_cloud_run_service": {"autogenerate_revision_name": None},  # how the provider names revisions
     "google_compute_autoscaler": _AUTOSCALER,
     "google_compute_region_autoscaler": _AUTOSCALER,
