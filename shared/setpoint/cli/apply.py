@@ -11,7 +11,8 @@ from rich.progress import Progress
 
 from setpoint import flow, planning, syncing, wiring
 from setpoint.cli import plan as plans
-from setpoint.cli.output import errors, out, report, say, say_error, say_warning
+from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
+from setpoint.cli.output import errors, out, report, say, say_claims, say_error, say_warning
 from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest
@@ -20,15 +21,6 @@ from setpoint.ports import Store
 from setpoint.syncing import Request, Synced
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or directories to look through.")]
-StoreUrl = Annotated[
-    str,
-    typer.Option(
-        "--store",
-        envvar="SETPOINT_STORE",
-        help="memory:, sqlite:///path or firestore://PROJECT/DATABASE",
-        metavar="URL",
-    ),
-]
 SourceName = Annotated[str, typer.Option("--source", metavar="NAME", help="The set of files that this is a state of.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Remove what the source no longer declares.")]
 MaxRemovals = Annotated[
@@ -43,7 +35,6 @@ class Output(StrEnum):
     json = "json"
 
 
-DEFAULT_STORE = "sqlite:///setpoint.db"
 _FEW = 2_000
 _TOLD = ("opened", "changed", "resolved")
 
@@ -89,12 +80,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     prune: Prune = False,
     max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
-    events_topic: Annotated[
-        str | None,
-        typer.Option(
-            envvar="SETPOINT_EVENTS_TOPIC", metavar="projects/P/topics/T", help="Publish what follows; else it waits."
-        ),
-    ] = None,
+    events_topic: EventsTopic = None,
 ) -> None:
     """Put in force what is declared in PATH…, so that changes are compared with it from now on.
 
@@ -143,8 +129,7 @@ def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Synced:
         synced = syncing.sync(
             loaded, request, deps, datetime.now(UTC), advance=lambda done: progress.advance(task, done)
         )
-    for claim in synced.plan.claimed:
-        say_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")
+    say_claims(synced.plan.claimed)
     say(synced.plan.summary())
     told = ", ".join(f"{synced.outcomes[one]} {one}" for one in _TOLD if synced.outcomes.get(one))
     if told:

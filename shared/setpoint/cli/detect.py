@@ -15,8 +15,9 @@ import typer
 
 from setpoint import flow, syncing, wiring
 from setpoint.cli import feed
-from setpoint.cli.apply import StoreUrl, load_all
-from setpoint.cli.output import out, print_findings, say, say_error, say_warning
+from setpoint.cli.apply import load_all
+from setpoint.cli.options import StoreUrl
+from setpoint.cli.output import out, print_findings, say, say_claims, say_warning
 from setpoint.cli.rejected import Rejected
 from setpoint.core.findings import Outcome
 from setpoint.declare.load import Loaded
@@ -102,8 +103,7 @@ def _declare(loaded: Loaded, deps: Deps) -> None:
             synced = syncing.sync(loaded, Request(), deps, datetime.now(UTC))
         except Conflict:
             continue
-        for claim in synced.plan.claimed:
-            say_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")
+        say_claims(synced.plan.claimed)
         return
     raise Conflict("the declarations are applied by others all the time; try again")
 

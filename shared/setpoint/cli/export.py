@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from setpoint import wiring
 from setpoint.cli.exported_files import ExportedFiles, Written
+from setpoint.cli.options import ContentChoice, Scopes, Types, split
 from setpoint.cli.output import errors, out, say_error
 from setpoint.core import exporting
 from setpoint.core.catalogue import default_catalogue
@@ -33,30 +33,10 @@ _EXPECTED = frozenset((exporting.SERVER, exporting.DEFAULT, exporting.LABEL, exp
 """Reasons of which the number is enough; of others the fields are named."""
 
 
-class ContentChoice(StrEnum):
-    """What of the resources is exported."""
-
-    resource = "resource"
-    iam_policy = "iam_policy"
-    org_policy = "org_policy"
-
-
-_CONTENTS: dict[ContentChoice, Content] = {
-    ContentChoice.resource: "resource",
-    ContentChoice.iam_policy: "iam_policy",
-    ContentChoice.org_policy: "org_policy",
-}
-
-
 def export(
     *,
-    scope: Annotated[
-        list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")
-    ],
-    types: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 for whole names, .*/Bucket; else all."),
-    ] = None,
+    scope: Scopes,
+    types: Types = None,
     content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else resource.")] = None,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Writes DIR/PROJECT/SERVICE.KIND.yaml.")] = Path("fleet"),
     owner: Annotated[str, typer.Option(metavar="TEAM", help="Whose they are.")] = "",
@@ -68,11 +48,10 @@ def export(
 
     Exits with 1 where a scope could not be listed; what the others hold is written all the same.
     """
-    asked = [one for group in types or () for one in group.split(",") if one]
-    contents = [_CONTENTS[one] for one in content or [ContentChoice.resource]]
+    contents: list[Content] = [one.value for one in content or [ContentChoice.resource]]
     tally = _Tally()
     with ExportedFiles(output) as files:
-        for observation, project in _observations(wiring.open_inventory(), scope, contents, asked, tally):
+        for observation, project in _observations(wiring.open_inventory(), scope, contents, split(types), tally):
             exported = exporting.export(observation, default_catalogue(), Owner(team=owner))
             if exported.declaration is not None and observation.key in files:
                 continue  # two scopes that overlap

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import wiring
-from setpoint.cli.apply import DEFAULT_STORE, StoreUrl
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import difference_line, out, print_findings
 from setpoint.core.findings import ResourceState
 from setpoint.errors import BadRequest

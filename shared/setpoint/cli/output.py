@@ -17,6 +17,7 @@ from rich.text import Text
 from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
 from setpoint.declare.load import Loaded
+from setpoint.planning import Claimed
 
 _READER_GONE = 141
 """What a shell says of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
@@ -195,3 +196,9 @@ def ago(time: datetime) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{max(seconds, 0)} s ago"
+
+
+def say_claims(claimed: Iterable[Claimed]) -> None:
+    """Tell of each resource that another source declares already."""
+    for claim in claimed:
+        say_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")

@@ -9,34 +9,20 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from setpoint import sweeping, wiring
-from setpoint.cli.apply import DEFAULT_STORE, StoreUrl
-from setpoint.cli.export import ContentChoice
+from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, Scopes, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_findings, say, say_warning
 from setpoint.sweeping import Swept
-
-_ALL = [ContentChoice.resource, ContentChoice.iam_policy, ContentChoice.org_policy]
 
 
 def sweep(
     *,
-    scope: Annotated[
-        list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")
-    ],
-    types: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 for whole names, .*/Bucket; else all."),
-    ] = None,
+    scope: Scopes,
+    types: Types = None,
     content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else everything.")] = None,
     store: StoreUrl = DEFAULT_STORE,
-    events_topic: Annotated[
-        str | None,
-        typer.Option(
-            envvar="SETPOINT_EVENTS_TOPIC", metavar="projects/P/topics/T", help="Publish what follows; else it waits."
-        ),
-    ] = None,
+    events_topic: EventsTopic = None,
 ) -> None:
     """Compare all that is there, and all that is not, with what is declared; heal what feeds have dropped."""
-    asked = [one for given in types or () for one in given.split(",") if one]
     deps = wiring.rejudging(store, events_topic)
     started = time.perf_counter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -45,8 +31,8 @@ def sweep(
             task = progress.add_task("assets", total=None)
             swept = sweeping.sweep(
                 scope,
-                [one.value for one in content or _ALL],
-                asked,
+                [one.value for one in content or ContentChoice],
+                split(types),
                 wiring.open_inventory(),
                 deps,
                 advance=lambda done: progress.advance(task, done),
