@@ -9,9 +9,12 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
-from setpoint.adapters.memory import MemoryStore
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.core.catalogue import default_catalogue
+from setpoint.flow import Deps
 from setpoint.ports import StateStore
 from setpoint.testing.emulators import clear_firestore, fresh_project
+from setpoint.testing.pubsub import PubSubProject
 from setpoint.wiring import open_store
 
 pytest_plugins = ["setpoint.testing.plugin"]
@@ -83,6 +86,18 @@ def backend(new_backend) -> Backend:
 @pytest.fixture
 def store(backend) -> StateStore:
     return backend.open()
+
+
+@pytest.fixture
+def deps() -> Deps:
+    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+
+
+@pytest.fixture
+def pubsub(pubsub_project) -> Iterator[PubSubProject]:
+    project = PubSubProject(pubsub_project)
+    yield project
+    project.close()
 
 
 # Timed by nobody, and on a build machine the same examples in every run; elsewhere Hypothesis goes on searching.

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from flow.fleet import BUCKET, BUCKET_TYPE, at, bucket, foreign
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
 from setpoint.testing.messages import resource
-from setpoint.testing.pubsub import PubSubProject
 
 pytestmark = pytest.mark.emulator
 
@@ -32,13 +30,6 @@ spec:
   assetType: storage.googleapis.com/Bucket
   data: {location: EU}
 """
-
-
-@pytest.fixture
-def pubsub(pubsub_project) -> Iterator[PubSubProject]:
-    project = PubSubProject(pubsub_project)
-    yield project
-    project.close()
 
 
 @pytest.fixture

@@ -13,12 +13,6 @@ SAMPLE = ["pubsub", "dns", "run", "redis", "sqladmin"]
 LIMIT = 4_000_000  # bytes
 
 
-@pytest.fixture(scope="module")
-def folder():
-    pytest.importorskip("googleapiclient", reason="google-api-python-client is not installed: nothing to distil from")
-    return documents.directory()
-
-
 @pytest.mark.parametrize("service", SAMPLE)
 def test_the_committed_artefact_is_what_the_documents_give(folder, service):
     found = documents.read(folder, [service])

@@ -9,12 +9,6 @@ from setpoint.declare import patterns as shipped
 from setpoint.distil import documents, patterns
 
 
-@pytest.fixture(scope="module")
-def folder():
-    pytest.importorskip("googleapiclient", reason="google-api-python-client is not installed: nothing to distil from")
-    return documents.directory()
-
-
 @pytest.mark.parametrize("service", ["pubsub", "dns", "container", "logging"])
 def test_the_committed_file_is_what_the_documents_give(folder, service):
     committed = json.loads(gzip.decompress(shipped.FILE.read_bytes()))

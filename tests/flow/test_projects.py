@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from setpoint import flow, planning, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.catalogue import default_catalogue
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
 from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
@@ -20,11 +17,6 @@ PROJECT = "cloudresourcemanager.googleapis.com/Project"
 BUCKET = "storage.googleapis.com/Bucket"
 GRANTS = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
 WIDE = {"bindings": [{"role": "roles/owner", "members": ["allUsers"]}]}
-
-
-@pytest.fixture
-def deps() -> Deps:
-    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
 
 
 def declare(deps: Deps, *ones: Declaration, scopes: tuple[Scope, ...] = ()) -> None:

@@ -12,9 +12,7 @@ import pytest
 from google.cloud.storage import Client
 
 from setpoint import archiving, flow, wiring
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.adapters.storage import Archives
-from setpoint.core.catalogue import default_catalogue
 from setpoint.core.names import ResourceKey
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
@@ -57,11 +55,6 @@ def service(monkeypatch):
     with storage_service() as (service, address):
         monkeypatch.setenv(VARIABLE, address)
         yield service
-
-
-@pytest.fixture
-def deps() -> Deps:
-    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
 
 
 @pytest.fixture

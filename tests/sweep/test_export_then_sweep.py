@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import TYPES, answered, declared, schema_of
@@ -23,7 +22,6 @@ def run(*arguments: str) -> str:
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), seed=st.integers(0, 2**16))
-@pytest.mark.usefixtures("asset_service")
 def test_an_export_followed_by_a_sweep_shows_no_drift(asset_service, tmp_path_factory, data, seed):
     folder, rng = tmp_path_factory.mktemp("adopted"), random.Random(seed)  # noqa: S311 - a sample
     for at, asset_type in enumerate(TYPES):

@@ -9,8 +9,6 @@ import pytest
 
 from setpoint import flow, sweeping, syncing
 from setpoint.adapters.asset_inventory import AssetInventory, Patience
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, desired
 from setpoint.core.names import ResourceKey
 from setpoint.errors import BadRequest, Unavailable
@@ -49,11 +47,6 @@ def put(asset_service):
         asset_service.put(asset)
 
     return put
-
-
-@pytest.fixture
-def deps() -> Deps:
-    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
 
 
 @pytest.fixture
