@@ -33,6 +33,7 @@ from setpoint.flow import Deps
 
 _NO_LIMIT = 1_000_000_000
 _SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
+_NOW = datetime.now(UTC)
 _NO_RULES = Rules()
 
 
@@ -81,7 +82,7 @@ def measure(case: Case) -> dict[str, float]:
         seen = observations.parse(case.message)
         assert seen is not None
         verdict = judging.judge(wanted, _NO_RULES, seen, catalogue)
-        transition = findings.advance(None, seen, verdict)
+        transition = findings.advance(None, seen, verdict, _NOW)
         if transition.state is not None:
             findings.encode_state(transition.state)
             for event in transition.state.pending:

@@ -6,8 +6,10 @@ and not yet marked as published is published then, under the same ids.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -24,6 +26,10 @@ _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """What the flow works with.
@@ -33,6 +39,7 @@ class Deps:
         bus: where events go; None leaves them stored, for the next who has one.
         dead_letters: where messages go that can never be handled.
         schemas: what is known of asset types.
+        clock: tells the time, by which is measured how long a drift has lasted.
         projects: what projects are called, over the store.
     """
 
@@ -40,6 +47,7 @@ class Deps:
     bus: EventBus | None
     dead_letters: DeadLetters
     schemas: Schemas | None = None
+    clock: Callable[[], datetime] = _utc_now
     projects: Projects = field(init=False)
 
     def __post_init__(self) -> None:
@@ -123,6 +131,17 @@ def heal(deps: Deps) -> int:
     return len(keys)
 
 
+def settle(deps: Deps) -> Counter[Outcome]:
+    """Judge anew what drifted and was to last; what has lasted long enough becomes a finding.
+
+    Nobody observes a resource again that does not change, so that somebody has to call this every minute or so.
+    """
+    outcomes: Counter[Outcome] = Counter()
+    for key in list(deps.store.settled(deps.clock())):
+        outcomes[rejudge(key, deps)] += 1
+    return outcomes
+
+
 def _read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
     """What is stored of the resource, under the name that it is declared by; other names are tried where it is not."""
     snapshot = deps.store.read(observation.key)
@@ -141,7 +160,7 @@ def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     for _ in range(_ATTEMPTS):
         snapshot, observation = _read(observation, deps)
         verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
-        transition = findings.advance(snapshot.state, observation, verdict)
+        transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
         state = transition.state
         if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
             state = findings.unjudged(observation)

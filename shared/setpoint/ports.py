@@ -74,6 +74,9 @@ class StateStore(Protocol):
     def unpublished(self) -> Iterator[ResourceKey]:
         """The keys of all records with pending events."""
 
+    def settled(self, now: datetime) -> Iterator[ResourceKey]:
+        """The keys of all records whose drift was to last until ``now`` or earlier and is no finding yet."""
+
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""
 

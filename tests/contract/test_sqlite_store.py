@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from contract import sqlite_worker
-from contract.records import KEY, declare, declared, drifted
+from contract.records import KEY, NOON, declare, declared, drifted
 from setpoint.adapters.sqlite import SqliteStore
 from setpoint.core.control import DesiredRecord
 from setpoint.errors import BadRequest, CorruptState, Unavailable
@@ -164,3 +164,22 @@ def test_a_store_that_can_no_longer_be_opened_does_not_answer_a_new_thread(file)
     with ThreadPoolExecutor(1) as other, pytest.raises(Unavailable):
         other.submit(store.write_records, {KEY: StoredRecord(DesiredRecord(), None)}).result()
     store.close()
+
+
+def test_a_store_of_an_earlier_schema_is_brought_up_to_date_and_keeps_what_it_has(file):
+    store = SqliteStore(file)
+    store.commit(store.read(KEY), drifted())
+    store.close()
+    with sqlite3.connect(file) as older:
+        older.executescript("DROP INDEX settling; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 2")
+    older.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(SqliteStore, [file] * 4))
+    store = stores[0]
+
+    assert store.read(KEY).state == drifted()
+    store.commit(store.read(KEY), drifted(sequence=2))
+    assert list(store.settled(NOON)) == []
+    for one in stores:
+        one.close()

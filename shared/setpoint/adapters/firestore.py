@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
-from google.cloud.firestore import Client
+from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
@@ -125,7 +126,7 @@ class FirestoreStore:
     def _write(self, snapshot: Snapshot, state: ResourceState, more: Mapping[str, str]) -> Any:
         """Write a record with the snapshot as precondition; the version that it then has."""
         reference = self._findings.document(snapshot.key.id)
-        document = {
+        document: dict[str, Any] = {
             "name": snapshot.key.name,
             "content": snapshot.key.content,
             "status": state.finding.status if state.finding else "none",
@@ -133,11 +134,13 @@ class FirestoreStore:
             "body": encode_state(state).decode(),
             **more,
         }
+        if state.settling is not None:
+            document["due"] = state.settling.due
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             if snapshot.version is None:
                 return reference.create(document).update_time
             known = self._client.write_option(last_update_time=snapshot.version)
-            return reference.update(document, option=known).update_time
+            return reference.update({"due": DELETE_FIELD, **document}, option=known).update_time
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
@@ -231,6 +234,12 @@ class FirestoreStore:
     def unpublished(self) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
         query = self._findings.where(filter=FieldFilter("pending", "==", True))  # noqa: FBT003 - a value, not a flag
+        with _answering("the findings"):
+            return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
+
+    def settled(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.settled``."""
+        query = self._findings.where(filter=FieldFilter("due", "<=", now))
         with _answering("the findings"):
             return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
 

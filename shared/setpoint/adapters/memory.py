@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -119,6 +120,10 @@ class MemoryStore:
     def unpublished(self) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
         return (state.key for state in self.states() if state.pending)
+
+    def settled(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.settled``."""
+        return (state.key for state in self.states() if state.settling is not None and state.settling.due <= now)
 
     def close(self) -> None:
         """Nothing to let go of."""

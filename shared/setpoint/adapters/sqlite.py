@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
 from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
@@ -47,11 +48,16 @@ CREATE TABLE IF NOT EXISTS findings (
     drifted INTEGER NOT NULL,
     pending INTEGER NOT NULL,
     body BLOB NOT NULL,
-    observation BLOB
+    observation BLOB,
+    due REAL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
 CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
+CREATE INDEX IF NOT EXISTS settling ON findings (due) WHERE due IS NOT NULL;
 """
+
+_UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
+"""What a store needs that was made with a schema up to this number."""
 
 _READ = """
 SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version
@@ -59,10 +65,11 @@ FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
 
 _CREATE = """
-INSERT INTO findings (version, drifted, pending, body, observation, id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+INSERT INTO findings (version, drifted, pending, body, due, observation, id) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
 """
 _UPDATE = """
-UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, observation = COALESCE(?, observation)
+UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, observation = COALESCE(?, observation)
 WHERE id = ? AND version = ?
 """
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
@@ -117,7 +124,15 @@ class SqliteStore:
             raise BadRequest(f"{self._path}: made by a newer Setpoint (schema {version}); upgrade, or use another file")
         connection.execute("PRAGMA journal_mode = WAL")
         if version < _SCHEMA_VERSION:
-            connection.executescript(f"{_SCHEMA}; PRAGMA user_version = {_SCHEMA_VERSION}")
+            with _transaction(connection):
+                self._make(connection)
+
+    def _make(self, connection: sqlite3.Connection) -> None:
+        """Make what is not there, unless somebody else has done so since."""
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
+        for statement in (*upgrades, *_SCHEMA.split(";"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
+            connection.execute(statement)
 
     def _connection(self) -> sqlite3.Connection:
         """The connection of this thread; it is closed with the thread, or with the store."""
@@ -150,6 +165,7 @@ class SqliteStore:
             state.finding is not None,
             bool(state.pending),
             encode_state(state),
+            state.settling.due.timestamp() if state.settling is not None else None,
             observations.encode(observation) if observation is not None else None,
             snapshot.key.id,
         )
@@ -255,6 +271,13 @@ class SqliteStore:
         """See ``StateStore.unpublished``."""
         with _answering():
             rows = self._connection().execute("SELECT body FROM findings WHERE pending ORDER BY id").fetchall()
+        return (decode_state(body).key for (body,) in rows)
+
+    def settled(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.settled``."""
+        statement = "SELECT body FROM findings WHERE due <= ? ORDER BY due"
+        with _answering():
+            rows = self._connection().execute(statement, (now.timestamp(),)).fetchall()
         return (decode_state(body).key for (body,) in rows)
 
     def close(self) -> None:

@@ -259,6 +259,13 @@ def child(field: Field | None, key: str) -> Field | None:
     return (field.schema.fields.get(key) if field.schema is not None else None) or field.item
 
 
+def masked_message(data: Any, schema: Schema | None) -> Any:
+    """A whole resource with every secret in it replaced."""
+    if schema is None or not isinstance(data, dict):
+        return masked("", None, data)
+    return {key: masked(key, schema.fields.get(key), part) for key, part in data.items()}
+
+
 def masked(name: str, field: Field | None, value: Any) -> Any:
     """The value with every secret in it replaced; the value itself where there is none."""
     if isinstance(value, str):

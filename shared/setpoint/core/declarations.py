@@ -18,6 +18,10 @@ Mode = Literal["off", "alert", "approve", "auto"]
 """What may be done about drift, from nothing to writing back without asking."""
 
 
+MAX_SETTLE = 86_400.0
+"""Seconds that a difference may be told to last before it is a finding: a day."""
+
+
 class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whose resource it is, and where to reach them."""
 
@@ -61,6 +65,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         whole: paths of maps of which every entry is owned, as of a list, and not only those that are named.
         origins: API path → the author's path, where the declaration was translated from another format.
         unchecked: the author's paths that could not be translated, or whose value is not known.
+        settle: seconds that a difference has to last before it is a finding; None leaves it to the policy.
     """
 
     key: ResourceKey
@@ -76,6 +81,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     whole: tuple[str, ...] = ()
     origins: dict[str, str] = {}
     unchecked: tuple[str, ...] = ()
+    settle: float | None = None
 
 
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,6 +94,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         owner: who hears of the unmanaged.
         mode: what may be done about them.
         source: where it is written.
+        settle: seconds that something unmanaged has to last before it is a finding; None leaves it to the policy.
     """
 
     name: str
@@ -96,6 +103,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: Owner = Owner()
     mode: Mode = "alert"
     source: Source = Source()
+    settle: float | None = None
 
 
 class Rules(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -47,6 +47,7 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         count: observations that showed drift since it began.
         episodes: how often this resource has drifted, this time included.
         declared_in: file and line of the declaration; of the scope, for an unmanaged resource.
+        was: what a deleted resource was, without secrets, where that is known and not larger than 16 KB.
     """
 
     finding_id: str
@@ -69,6 +70,7 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
     episodes: int
     declared_in: Source
     reason: str = ""
+    was: Any = None
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,19 +2,20 @@
 
 ::
 
-              drift                    other differences
+              drift, settled           other differences
     (none) ──────────► open ──┐ drift.changed ◄──┘
        ▲  drift.opened  │ ▲   └───────────────────┐
        │                │ └── drift again: drift.opened, one episode more
        └── in sync ◄────┴──► resolved: drift.resolved
 
-An observation older than the last one, and a repeated one, change nothing.
+A drift that has a settling time is only noted at first. It opens when it has lasted that long; where it ends before,
+nobody hears of it. An observation older than the last one, and a repeated one, change nothing.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ Outcome = Literal[
     "opened",  # in sync until now; drifted with this observation
     "changed",  # drifted before, otherwise
     "drifted",  # drifted before, just so
+    "settling",  # drifted, and not yet for as long as it has to last
     "resolved",  # drifted before, no longer
     "in_sync",  # as declared, and was
     "undeclared",  # nothing declares it, and no scope covers it
@@ -63,6 +65,19 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     episodes: int = 1
     resolved_at: datetime | None = None
     reason: str = ""
+    was: Any = None
+
+
+class Settling(msgspec.Struct, frozen=True):
+    """A drift that is not a finding yet.
+
+    Args:
+        since: the observation with which it began.
+        due: when it has been known for as long as it has to last.
+    """
+
+    since: datetime
+    due: datetime
 
 
 class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,6 +93,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         sequence: number of the last event.
         finding: its finding, if it ever drifted.
         pending: events that are stored and not yet known to be published, oldest first.
+        settling: the drift that it shows and that is not a finding yet.
     """
 
     key: ResourceKey
@@ -89,6 +105,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     sequence: int = 0
     finding: Finding | None = None
     pending: tuple[CloudEvent, ...] = ()
+    settling: Settling | None = None
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -119,16 +136,53 @@ def decode_state(stored: bytes | str) -> ResourceState:
         raise CorruptState(f"a stored finding cannot be read ({error}); delete its record and sweep") from None
 
 
-def advance(state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
-    """The state that follows from an observation, with the events to publish added to what is pending."""
+def advance(
+    state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged, now: datetime
+) -> Transition:
+    """The state that follows from an observation, with the events to publish added to what is pending.
+
+    Args:
+        state: the record before, or None.
+        observation: what was observed.
+        verdict: what it means.
+        now: when it is looked at, by which a drift that has to last is measured.
+    """
     if state is not None and (known := _known_already(state, observation, verdict)):
-        return Transition(known)
+        is_due = known == "repeated" and state.settling is not None and state.settling.due <= now
+        if not is_due:
+            return Transition(known)
     if not isinstance(verdict, Verdict):
         return _unjudged(state, observation, verdict)
-    outcome, finding = _next_finding(state.finding if state else None, observation, verdict)
+    before = state.finding if state else None
+    settling = _settling(state, observation, verdict, now)
+    if settling is not None:
+        outcome: Outcome = "settling"
+        after = _next_state(state, observation, outcome, before, verdict.fingerprint, verdict.judged_by)
+        return Transition(outcome, replace(after, settling=settling))
+    since = state.settling.since if state and state.settling else observation.observed_at
+    outcome, finding = _next_finding(before, observation, verdict, since)
     return Transition(
         outcome, _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
     )
+
+
+def _settling(
+    state: ResourceState | None, observation: Observation, verdict: Verdict, now: datetime
+) -> Settling | None:
+    """What a drift has yet to wait for before it is a finding; None where it waits for nothing.
+
+    It has lasted long enough when it was known for so long, or when two observations of it are so far apart.
+    """
+    finding = state.finding if state else None
+    if verdict.kind is None or not verdict.settle or (finding is not None and finding.status == "open"):
+        return None
+    wait = timedelta(seconds=verdict.settle)
+    before = state.settling if state else None
+    if before is None:
+        return Settling(observation.observed_at, now + wait)
+    if observation.observed_at - before.since >= wait or before.due <= now:
+        return None
+    return Settling(before.since, min(before.due, now + wait))
 
 
 _EVENTS: dict[Outcome, EventType] = {
@@ -203,7 +257,7 @@ def _next_state(
 
 
 def _next_finding(
-    finding: Finding | None, observation: Observation, verdict: Verdict
+    finding: Finding | None, observation: Observation, verdict: Verdict, since: datetime
 ) -> tuple[Outcome, Finding | None]:
     at = observation.observed_at
     is_open = finding is not None and finding.status == "open"
@@ -214,7 +268,8 @@ def _next_finding(
             finding, status="resolved", resolved_at=at, reason="gone" if observation.deleted else "in sync"
         )
     if finding is None or not is_open:
-        return "opened", _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
+        begun = _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
+        return "opened", replace(begun, first_seen=since)
     seen = replace(
         _begun(verdict, at, finding.episodes),
         first_seen=finding.first_seen,
@@ -239,6 +294,7 @@ def _begun(verdict: Verdict, at: datetime, episodes: int) -> Finding:
         first_seen=at,
         last_seen=at,
         episodes=episodes,
+        was=verdict.was,
     )
 
 
@@ -264,4 +320,5 @@ def _data(finding: Finding, observation: Observation) -> DriftData:
         count=finding.count,
         episodes=finding.episodes,
         declared_in=finding.source,
+        was=finding.was,
     )

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from setpoint import __version__
 from setpoint.core import compare as comparing
-from setpoint.core import iam, ignore, org_policies, policy
+from setpoint.core import iam, ignore, lifecycle, org_policies, policy
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Rules, Scope, Source
 from setpoint.core.names import project_of
@@ -45,6 +45,8 @@ class Verdict(msgspec.Struct, frozen=True):
         project: the project as its owner knows it: the declared id, else what the observation tells.
         source: where the declaration is written.
         judged_by: digest of the declarations and rules that gave the verdict.
+        settle: seconds that the drift has to last before it is a finding.
+        was: what a deleted resource was, without secrets, where that is known and not too large.
     """
 
     kind: Kind | None
@@ -57,6 +59,8 @@ class Verdict(msgspec.Struct, frozen=True):
     project: str
     source: Source
     judged_by: str
+    settle: float = 0.0
+    was: Any = None
 
 
 Unjudged = Literal["undeclared", "unreadable"]
@@ -70,17 +74,21 @@ def judge(
     if desired is None:
         scope = covering(rules, observation)
         return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
-    if not observation.deleted and observation.data is None:
+    gone = observation.deleted or lifecycle.is_gone(observation.data)
+    if not gone and observation.data is None:
         return "unreadable"
     found = [
-        (one, difference) for one in desired.declarations for difference in _differences(one, observation, schemas)
+        (one, difference)
+        for one in (() if gone else desired.declarations)
+        for difference in _differences(one, observation, schemas)
     ]
-    if not found and not observation.deleted:
+    if not found and not gone:
         return _in_sync(desired, rules, observation)
-    kind: Kind = "deleted" if observation.deleted else "modified"
+    kind: Kind = "deleted" if gone else "modified"
     differences = [difference for _, difference in found]
     encoded = [_encode(difference) for difference in differences]
     spokesman = found[0][0] if found else desired.declarations[0]
+    severity = policy.severity(kind, observation.key.content, differences)
     return Verdict(
         kind=kind,
         differences=tuple(
@@ -88,13 +96,30 @@ def judge(
         ),
         difference_count=len(differences),
         fingerprint=fingerprint(kind, encoded),
-        severity=policy.severity(kind, observation.key.content, differences),
+        severity=severity,
         owner=spokesman.owner,
         mode=spokesman.mode,
         project=spokesman.project or observation.project,
         source=spokesman.source,
         judged_by=_judged_by(desired, rules),
+        settle=_settle(spokesman, kind, severity, observation),
+        was=_bare(observation.data, schemas, observation) if gone else None,
     )
+
+
+def _settle(declaration: Declaration | Scope, kind: Kind, severity: Severity, observation: Observation) -> float:
+    if declaration.settle is not None:
+        return declaration.settle
+    return policy.settling_seconds(kind, observation.key.content, severity, observation.data)
+
+
+def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
+    """What a resource was, without secrets; None where it is too large to tell."""
+    if not data:
+        return None
+    schema = _schema(schemas, observation) if observation.key.content == "resource" else None
+    told = comparing.masked_message(data, schema)
+    return told if len(_encode(told)) <= _ROOM_FOR_ONE else None
 
 
 def _judged_by(desired: Desired | None, rules: Rules) -> str:
@@ -130,24 +155,25 @@ def covering(rules: Rules, observation: Observation) -> Scope | None:
 
 
 def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
-    kind: Kind | None = None if observation.deleted else "unmanaged"
+    gone = observation.deleted or lifecycle.is_gone(observation.data)
+    kind: Kind | None = None if gone else "unmanaged"
+    severity = policy.severity("unmanaged", observation.key.content, ()) if kind else "low"
     return Verdict(
         kind=kind,
         differences=(),
         difference_count=0,
         fingerprint=fingerprint(kind, ()) if kind else "",
-        severity=policy.severity("unmanaged", observation.key.content, ()) if kind else "low",
+        severity=severity,
         owner=scope.owner,
         mode=scope.mode,
         project=observation.project,
         source=scope.source,
         judged_by=_judged_by(None, rules),
+        settle=_settle(scope, kind, severity, observation) if kind else 0.0,
     )
 
 
 def _differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
-    if observation.deleted:
-        return ()
     if observation.key.content == "resource":
         return _resource_differences(declaration, observation, schemas)
     return policy_differences(declaration, observation.data, own_project(declaration.project, observation))
@@ -160,15 +186,17 @@ def _resource_differences(
     if declaration.ignore:
         declared = ignore.without(declared, declaration.ignore)
         observed = ignore.without(observed, declaration.ignore)
-    schema = None
-    if schemas is not None:
-        schema = schemas.schema_for(
-            observation.asset_type,
-            discovery_uri=observation.discovery_uri,
-            discovery_name=observation.discovery_name,
-        )
+    schema = _schema(schemas, observation)
     own = own_project(declaration.project, observation)
     return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
+
+
+def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
+    if schemas is None:
+        return None
+    return schemas.schema_for(
+        observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
+    )
 
 
 def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:

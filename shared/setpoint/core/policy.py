@@ -1,17 +1,21 @@
-"""How bad a drift is and what may be done about it."""
+"""How bad a drift is, and how long it has to last."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from setpoint.core.compare import Difference
+from setpoint.core.lifecycle import is_transitional
 from setpoint.core.names import Content
 
 Severity = Literal["low", "medium", "high", "critical"]
 Kind = Literal["modified", "deleted", "unmanaged"]
+
+SETTLING_SECONDS = 30.0
+"""How long a difference has to last on a resource that something is at work on; a policy may say otherwise."""
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
@@ -56,3 +60,19 @@ def _of_path(path: str) -> Severity:
 def _of_difference(difference: Difference) -> Severity:
     level = _of_path(difference.path)
     return "high" if level == "critical" and difference.op == "missing" else level  # a wide grant that was taken away
+
+
+def settling_seconds(kind: Kind, content: Content, level: Severity, data: Any) -> float:
+    """How long a drift has to last before it is a finding.
+
+    A controller that writes in two steps is to raise no alarm; a grant or an exposure is one at once, however short.
+
+    Args:
+        kind: the kind of the drift.
+        content: what of the resource drifted.
+        level: how bad it is.
+        data: what the resource is now.
+    """
+    if kind == "deleted" or content != "resource" or level in ("high", "critical"):
+        return 0.0
+    return SETTLING_SECONDS if is_transitional(data) else 0.0

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -18,8 +19,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from setpoint.core import names, paths
-from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Source
+from setpoint.core import names, paths, values
+from setpoint.core.declarations import MAX_SETTLE, Authority, Declaration, Mode, Owner, Scope, Source
 from setpoint.core.names import Content, ResourceKey
 from setpoint.declare import org_policies
 from setpoint.declare.documents import Document, Problem
@@ -29,6 +30,21 @@ API_VERSION = "setpoint.dev/v1"
 
 _NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 _AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+/[A-Za-z0-9]+$")]
+
+
+def _seconds(value: Any) -> Any:
+    """A duration in seconds, from a number of them or from ``90s``, ``5m``, ``1h30m``."""
+    found = values.seconds(value) if isinstance(value, str) else value
+    if found is None:
+        raise ValueError("not a duration; it looks like 30s, 5m or 1h")
+    return found
+
+
+_Settle = Annotated[
+    float | None,
+    BeforeValidator(_seconds, json_schema_input_type=str | float),
+    Field(ge=0, le=MAX_SETTLE, description="how long a difference has to last before it is a finding: 30s, 5m, 1h"),
+]
 
 
 class _Model(BaseModel):
@@ -79,6 +95,7 @@ class Spec(_Model):
     data: dict[str, Any] = Field(description="declared fields in the API's own shape")
     exact: bool = False
     ignore: tuple[_NonEmpty, ...] = ()
+    settle: _Settle = None
     remediation: Remediation = Remediation()
 
     @field_validator("ignore")
@@ -121,6 +138,7 @@ class ScopeSpec(_Model):
 
     projects: Annotated[tuple[_NonEmpty, ...], Field(min_length=1)]
     asset_types: Annotated[tuple[_AssetType, ...], Field(min_length=1)]
+    settle: _Settle = None
     remediation: Remediation = Remediation()
 
 
@@ -190,6 +208,7 @@ def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
         ignore=spec.ignore,
         mode=spec.remediation.mode,
         source=source,
+        settle=spec.settle,
         unchecked=tuple(_field(("spec", "data", *where)) for where in said.unchecked),
     )
 
@@ -202,6 +221,7 @@ def _scope(checked: ScopeModel, source: Source) -> Scope:
         owner=_owner(checked.metadata.owner),
         mode=checked.spec.remediation.mode,
         source=source,
+        settle=checked.spec.settle,
     )
 
 
