@@ -12,6 +12,7 @@ from contract.records import KEY, NOON, OTHER, declare, declared, drifted, in_sy
 from setpoint.core.declarations import Rules, rules
 from setpoint.core.findings import Settling
 from setpoint.core.names import CONTENTS, ResourceKey
+from setpoint.core.suppressing import Suppressed
 from setpoint.errors import Conflict
 from setpoint.ports import Snapshot
 
@@ -336,3 +337,13 @@ def test_publishing_what_is_pending_leaves_a_drift_settling(store):
     store.mark_published(store.commit(store.read(KEY), replace(settling(KEY, 1), pending=drifted(pending=1).pending)))
 
     assert list(store.settled(NOON + timedelta(minutes=1))) == [KEY]
+
+
+def test_a_drift_that_a_rule_keeps_quiet_about_is_among_what_there_is_to_tell(store):
+    quiet = replace(in_sync(KEY), suppressed=(Suppressed("a rule", "deleted"),))
+    store.commit(store.read(OTHER), in_sync(OTHER))
+    first = store.commit(store.read(KEY), quiet)
+
+    assert list(store.states(drifted=True)) == [quiet]
+    store.commit(first, in_sync(KEY))
+    assert list(store.states(drifted=True)) == []

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contract.records import BUCKET, KEY, NOON, OTHER, declared, scope
 from setpoint import flow, syncing
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.core import ignore
 from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import IgnoreRule, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.declare.documents import Problem
@@ -208,3 +211,48 @@ def test_what_is_no_percentage_is_refused(percent):
     with pytest.raises(BadRequest, match="from 0% to 100%"):
         part(percent)
     assert [part(good) for good in ("0%", "10", "12.5%", "100%")] == [0, 0.1, 0.125, 1]
+
+
+def ignoring(key=KEY, rule="fleet/.setpointignore:1: billing-exports"):
+    (declaration,) = declared(key).declarations
+    return desired((replace(declaration, ignore=(ignore.ALL,), ignored_by={ignore.ALL: rule}),))
+
+
+def test_what_a_new_rule_covers_ends_at_once_and_comes_back_when_the_rule_goes(deps):
+    sync(deps, declared(KEY))
+    observe(deps, KEY, "US")
+
+    sync(deps, ignoring(KEY))
+    (state,) = deps.store.states(drifted=True)
+    assert (state.finding.status, state.finding.reason) == ("resolved", "ignored")
+    assert [one.rule for one in state.suppressed] == ["fleet/.setpointignore:1: billing-exports"]
+
+    sync(deps, declared(KEY))
+    (state,) = deps.store.states(drifted=True)
+    assert (state.finding.status, state.suppressed) == ("open", ())
+    assert [event for event, _ in told(deps)] == ["drift.opened", "drift.resolved", "drift.opened"]
+
+
+def test_a_drift_that_was_never_told_is_told_when_its_rule_goes(deps):
+    sync(deps, ignoring(KEY))
+    observe(deps, KEY, "US")
+    assert told(deps) == []
+    (state,) = deps.store.states(drifted=True)
+    assert (state.finding, len(state.suppressed)) == (None, 1)
+
+    sync(deps, declared(KEY))
+
+    assert told(deps) == [("drift.opened", KEY.name)]
+
+
+def test_what_nobody_declares_is_judged_again_when_the_rules_of_its_scope_change(deps):
+    alone = replace(scope(), ignores=(IgnoreRule("storage.googleapis.com/billing-", text="rule"),))
+    sync(deps, declared(OTHER), scopes=[alone])
+    observe(deps, KEY)
+    assert told(deps) == []
+
+    sync(deps, declared(OTHER), scopes=[scope()])
+    assert told(deps) == [("drift.opened", KEY.name)]
+
+    sync(deps, declared(OTHER), scopes=[alone])
+    assert told(deps)[1:] == [("drift.resolved", KEY.name)]

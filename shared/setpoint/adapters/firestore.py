@@ -129,7 +129,7 @@ class FirestoreStore:
         document: dict[str, Any] = {
             "name": snapshot.key.name,
             "content": snapshot.key.content,
-            "status": state.finding.status if state.finding else "none",
+            "status": state.finding.status if state.finding else "suppressed" if state.suppressed else "none",
             "pending": bool(state.pending),
             "body": encode_state(state).decode(),
             **more,

@@ -114,7 +114,7 @@ class MemoryStore:
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
         with self._lock:
-            found = [state for _, state in self._states.values() if state.finding is not None or not drifted]
+            found = [state for _, state in self._states.values() if state.is_told or not drifted]
         return iter(found)
 
     def unpublished(self) -> Iterator[ResourceKey]:

@@ -162,7 +162,7 @@ class SqliteStore:
         known = snapshot.version
         row = (
             (known or 0) + 1,
-            state.finding is not None,
+            state.is_told,
             bool(state.pending),
             encode_state(state),
             state.settling.due.timestamp() if state.settling is not None else None,

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
+from setpoint.core.suppressing import Suppressed
 from setpoint.declare.load import Loaded
 from setpoint.planning import Claimed
 
@@ -89,6 +90,23 @@ def print_findings(console: Console, states: Iterable[ResourceState], title: str
     console.print(Text(title, "bold"), soft_wrap=True)
     for state in sorted(states, key=_worst_first):
         console.print(finding_block(state), soft_wrap=not console.is_terminal)
+
+
+def print_suppressed(console: Console, states: Iterable[ResourceState]) -> None:
+    """What rules keep quiet about, by resource."""
+    shown = sorted(states, key=lambda state: state.key)
+    console.print(Text(f"{len(shown) or 'no'} resources with a drift that a rule keeps quiet about", "bold"))
+    for state in shown:
+        lines = [Text.assemble(title(state), (f"  {short_name(state.key.name)}", "dim"))]
+        lines += (suppressed_line(one) for one in state.suppressed)
+        console.print(Text("\n    ").join(lines), soft_wrap=not console.is_terminal)
+
+
+def suppressed_line(suppressed: Suppressed) -> Text:
+    """``path: declared → observed``, or the kind of the drift, and the rule that keeps quiet about it."""
+    difference = suppressed.difference
+    told = Text(suppressed.kind, "red") if difference is None else difference_line(difference)
+    return Text.assemble(told, (f"  by {suppressed.rule}", "dim"))
 
 
 def finding_block(state: ResourceState) -> Text:

@@ -66,6 +66,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         origins: API path → the author's path, where the declaration was translated from another format.
         unchecked: the author's paths that could not be translated, or whose value is not known.
         settle: seconds that a difference has to last before it is a finding; None leaves it to the policy.
+        ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
     """
 
     key: ResourceKey
@@ -82,6 +83,21 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     origins: dict[str, str] = {}
     unchecked: tuple[str, ...] = ()
     settle: float | None = None
+    ignored_by: dict[str, str] = {}
+
+
+class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which resources a line of an ignore file means.
+
+    Args:
+        expression: a regular expression that a resource name without its slashes, or an asset type, begins with.
+        negated: the line takes back what lines before it say.
+        text: file, line and what is written there; no part of a digest.
+    """
+
+    expression: str
+    negated: bool = False
+    text: str = ""
 
 
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -95,6 +111,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         mode: what may be done about them.
         source: where it is written.
         settle: seconds that something unmanaged has to last before it is a finding; None leaves it to the policy.
+        ignores: which resources are left alone although nothing declares them; the last one that matches counts.
     """
 
     name: str
@@ -104,6 +121,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     mode: Mode = "alert"
     source: Source = Source()
     settle: float | None = None
+    ignores: tuple[IgnoreRule, ...] = ()
 
 
 class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -141,8 +159,9 @@ def desired(declarations: tuple[Declaration, ...]) -> Desired:
 
 def _bare(declared: Declaration | Scope) -> Declaration | Scope:
     if isinstance(declared, Declaration):
-        return msgspec.structs.replace(declared, source=_NOWHERE, origins={}, unchecked=())
-    return msgspec.structs.replace(declared, source=_NOWHERE)
+        return msgspec.structs.replace(declared, source=_NOWHERE, origins={}, unchecked=(), ignored_by={})
+    ignores = tuple(msgspec.structs.replace(rule, text="") for rule in declared.ignores)
+    return msgspec.structs.replace(declared, source=_NOWHERE, ignores=ignores)
 
 
 def clash(one: Declaration, other: Declaration) -> bool:

@@ -27,6 +27,7 @@ from setpoint.core.judging import Unjudged, Verdict
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.policy import Kind, Severity
+from setpoint.core.suppressing import Suppressed
 from setpoint.errors import CorruptState
 
 Outcome = Literal[
@@ -94,6 +95,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         finding: its finding, if it ever drifted.
         pending: events that are stored and not yet known to be published, oldest first.
         settling: the drift that it shows and that is not a finding yet.
+        suppressed: what rules keep quiet about, as of the last observation.
     """
 
     key: ResourceKey
@@ -106,6 +108,12 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     finding: Finding | None = None
     pending: tuple[CloudEvent, ...] = ()
     settling: Settling | None = None
+    suppressed: tuple[Suppressed, ...] = ()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there is something to tell of the resource: a finding, or a drift that a rule keeps quiet about."""
+        return self.finding is not None or bool(self.suppressed)
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -157,13 +165,24 @@ def advance(
     settling = _settling(state, observation, verdict, now)
     if settling is not None:
         outcome: Outcome = "settling"
-        after = _next_state(state, observation, outcome, before, verdict.fingerprint, verdict.judged_by)
-        return Transition(outcome, replace(after, settling=settling))
+        return Transition(outcome, _judged(state, observation, outcome, before, verdict, settling))
     since = state.settling.since if state and state.settling else observation.observed_at
     outcome, finding = _next_finding(before, observation, verdict, since)
-    return Transition(
-        outcome, _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
-    )
+    return Transition(outcome, _judged(state, observation, outcome, finding, verdict))
+
+
+def _judged(
+    state: ResourceState | None,
+    observation: Observation,
+    outcome: Outcome,
+    finding: Finding | None,
+    verdict: Verdict,
+    settling: Settling | None = None,
+) -> ResourceState:
+    after = _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
+    if settling is None and not verdict.suppressed:
+        return after
+    return replace(after, settling=settling, suppressed=verdict.suppressed)
 
 
 def _settling(
@@ -264,9 +283,7 @@ def _next_finding(
     if verdict.kind is None:
         if finding is None or not is_open:
             return "in_sync", finding
-        return "resolved", replace(
-            finding, status="resolved", resolved_at=at, reason="gone" if observation.deleted else "in sync"
-        )
+        return "resolved", replace(finding, status="resolved", resolved_at=at, reason=_reason(observation, verdict))
     if finding is None or not is_open:
         begun = _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
         return "opened", replace(begun, first_seen=since)
@@ -276,6 +293,12 @@ def _next_finding(
         count=finding.count + (at != finding.last_seen),
     )
     return ("drifted" if verdict.fingerprint == finding.fingerprint else "changed"), seen
+
+
+def _reason(observation: Observation, verdict: Verdict) -> str:
+    if verdict.suppressed:
+        return "ignored"
+    return "gone" if observation.deleted else "in sync"
 
 
 def _begun(verdict: Verdict, at: datetime, episodes: int) -> Finding:

@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
+IGNORE_FILE = ".setpointignore"
+"""The name of files that say what is to be left alone."""
+
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
 """Files that are read when a directory is given."""
 

@@ -17,6 +17,7 @@ from setpoint.core.declarations import Declaration, Desired, Scope, clash, desir
 from setpoint.core.names import ResourceKey
 from setpoint.declare import documents, krm, native, spelling, terraform, trees
 from setpoint.declare.documents import Document, Problem
+from setpoint.declare.ignore_files import IgnoreFiles
 from setpoint.declare.krm_annotations import annotated
 from setpoint.declare.translated import Translated
 
@@ -55,7 +56,8 @@ def load(paths: Iterable[str], *, root: str = "") -> Loaded:
         paths: files and directories.
         root: a directory that files are called from in what is said of them; as they were given, unless set.
     """
-    loading = _Loading()
+    paths = list(paths)
+    loading = _Loading(IgnoreFiles(paths, root))
     for path in paths:
         for file in documents.files(path):
             for document in documents.read(file, os.path.relpath(file, root) if root else file):
@@ -66,8 +68,9 @@ def load(paths: Iterable[str], *, root: str = "") -> Loaded:
 class _Loading:
     """What has been read so far."""
 
-    def __init__(self) -> None:
-        self._loaded = Loaded()
+    def __init__(self, ignore_files: IgnoreFiles) -> None:
+        self._loaded = Loaded(problems=list(ignore_files.problems))
+        self._ignore_files = ignore_files
         self._declared: dict[ResourceKey, list[Declaration]] = {}
         self._scopes: dict[str, Scope] = {}
         self._krm: list[Document] = []
@@ -111,8 +114,9 @@ class _Loading:
         if isinstance(found, Declaration):
             self._add(self._spelled(found, document), document)
         elif isinstance(found, Scope):
-            twin = self._scopes.setdefault(found.name, found)
-            if twin is not found:
+            scope = self._ignore_files.applied_to_scope(found)
+            twin = self._scopes.setdefault(found.name, scope)
+            if twin is not scope:
                 self._loaded.problems.append(_twice(document, f"scope {found.name}", str(twin.source)))
         else:
             self._loaded.problems.extend(found)
@@ -160,7 +164,7 @@ class _Loading:
             what = f"{declaration.key.name} ({declaration.key.content})"
             self._loaded.problems.append(_twice(document, what, _place(twin)))
             return
-        others.append(declaration)
+        others.append(self._ignore_files.applied(declaration))
         self._loaded.leaves += leaves(declaration.data) + len(declaration.unchecked)
         self._loaded.unchecked += len(declaration.unchecked)
 

@@ -95,7 +95,7 @@ def run(loaded: Loaded, places: Places, progress: Callable[[], None]) -> Run:
                 done.outcomes.append(flow.receive(message.data, message.attributes, deps))
                 done.seconds.append(time.perf_counter() - started)
                 progress()
-            done.states = list(deps.store.states(drifted=True))
+            done.states = [one for one in deps.store.states(drifted=True) if one.finding is not None]
         finally:
             deps.store.close()
     return done
