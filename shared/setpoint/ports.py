@@ -69,10 +69,10 @@ class StateStore(Protocol):
         """
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
-        """All records in an order of the store's own; with ``drifted`` only those that there is something to tell of.
+        """All records in an order of the store's own; with ``drifted`` only those that have a finding, ever."""
 
-        That is a finding, open or resolved, or a drift that a rule keeps quiet about.
-        """
+    def suppressed(self) -> Iterator[ResourceState]:
+        """All records with a drift that a rule keeps quiet about, whether they have a finding or not."""
 
     def unpublished(self) -> Iterator[ResourceKey]:
         """The keys of all records with pending events."""

@@ -142,8 +142,10 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
 def _unmanaged(store: Store) -> Iterator[ResourceKey]:
     """What a scope, and no declaration, has made a finding of, or would have without an ignore rule."""
     for state in store.states(drifted=True):
-        is_found = state.finding is not None and state.finding.kind == "unmanaged"
-        if is_found or any(one.kind == "unmanaged" for one in state.suppressed):
+        if state.finding is not None and state.finding.kind == "unmanaged":
+            yield state.key
+    for state in store.suppressed():
+        if any(one.kind == "unmanaged" for one in state.suppressed):
             yield state.key
 
 

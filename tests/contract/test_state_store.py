@@ -339,11 +339,13 @@ def test_publishing_what_is_pending_leaves_a_drift_settling(store):
     assert list(store.settled(NOON + timedelta(minutes=1))) == [KEY]
 
 
-def test_a_drift_that_a_rule_keeps_quiet_about_is_among_what_there_is_to_tell(store):
+def test_a_drift_that_a_rule_keeps_quiet_about_is_found_apart_from_the_findings(store):
     quiet = replace(in_sync(KEY), suppressed=(Suppressed("a rule", "deleted"),))
-    store.commit(store.read(OTHER), in_sync(OTHER))
+    both = replace(drifted(OTHER), suppressed=(Suppressed("a rule", "deleted"),))
     first = store.commit(store.read(KEY), quiet)
+    store.commit(store.read(OTHER), both)
 
-    assert list(store.states(drifted=True)) == [quiet]
+    assert {state.key: state for state in store.suppressed()} == {KEY: quiet, OTHER: both}
+    assert list(store.states(drifted=True)) == [both]
     store.commit(first, in_sync(KEY))
-    assert list(store.states(drifted=True)) == []
+    assert list(store.suppressed()) == [both]

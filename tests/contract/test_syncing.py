@@ -237,7 +237,7 @@ def test_a_drift_that_was_never_told_is_told_when_its_rule_goes(deps):
     sync(deps, ignoring(KEY))
     observe(deps, KEY, "US")
     assert told(deps) == []
-    (state,) = deps.store.states(drifted=True)
+    (state,) = deps.store.suppressed()
     assert (state.finding, len(state.suppressed)) == (None, 1)
 
     sync(deps, declared(KEY))

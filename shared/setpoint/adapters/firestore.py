@@ -63,6 +63,8 @@ _BATCH_BYTES = 3_000_000
 _BODY = ("body",)
 _LARGEST = 500_000
 """Bytes of an observation that still fits a document (1 MiB) beside a record."""
+_ABSENT = {"due": DELETE_FIELD, "suppressed": DELETE_FIELD}
+"""Fields that most records do not have, so that no index entry is written for them."""
 _MANIFEST_ENTRIES = 3_000
 """At some 250 bytes an entry, well below what a document takes."""
 
@@ -129,18 +131,20 @@ class FirestoreStore:
         document: dict[str, Any] = {
             "name": snapshot.key.name,
             "content": snapshot.key.content,
-            "status": state.finding.status if state.finding else "suppressed" if state.suppressed else "none",
+            "status": state.finding.status if state.finding else "none",
             "pending": bool(state.pending),
             "body": encode_state(state).decode(),
             **more,
         }
         if state.settling is not None:
             document["due"] = state.settling.due
+        if state.suppressed:
+            document["suppressed"] = True
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             if snapshot.version is None:
                 return reference.create(document).update_time
             known = self._client.write_option(last_update_time=snapshot.version)
-            return reference.update({"due": DELETE_FIELD, **document}, option=known).update_time
+            return reference.update(_ABSENT | document, option=known).update_time
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
@@ -236,6 +240,13 @@ class FirestoreStore:
         query = self._findings.where(filter=FieldFilter("pending", "==", True))  # noqa: FBT003 - a value, not a flag
         with _answering("the findings"):
             return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        query = self._findings.where(filter=FieldFilter("suppressed", "==", True))  # noqa: FBT003 - a value, not a flag
+        with _answering("the findings"):
+            for found in query.select(_BODY).stream():
+                yield decode_state(_body(found))
 
     def settled(self, now: datetime) -> Iterator[ResourceKey]:
         """See ``StateStore.settled``."""

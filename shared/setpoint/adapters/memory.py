@@ -114,12 +114,16 @@ class MemoryStore:
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
         with self._lock:
-            found = [state for _, state in self._states.values() if state.is_told or not drifted]
+            found = [state for _, state in self._states.values() if state.finding is not None or not drifted]
         return iter(found)
 
     def unpublished(self) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
         return (state.key for state in self.states() if state.pending)
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        return (state for state in self.states() if state.suppressed)
 
     def settled(self, now: datetime) -> Iterator[ResourceKey]:
         """See ``StateStore.settled``."""

@@ -76,6 +76,9 @@ _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE 
 _DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
 
+_FOUND, _QUIET = 1, 2
+"""Marks of a record, in ``drifted``: it has a finding; it has a drift that a rule keeps quiet about."""
+
 _BUSY_SECONDS = 30.0
 
 
@@ -162,7 +165,7 @@ class SqliteStore:
         known = snapshot.version
         row = (
             (known or 0) + 1,
-            state.is_told,
+            (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
             bool(state.pending),
             encode_state(state),
             state.settling.due.timestamp() if state.settling is not None else None,
@@ -262,9 +265,16 @@ class SqliteStore:
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
-        where = "WHERE drifted" if drifted else ""
+        return self._states(_FOUND if drifted else 0)
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        return self._states(_QUIET)
+
+    def _states(self, marked: int) -> Iterator[ResourceState]:
+        where = "WHERE drifted AND drifted & ?1" if marked else "WHERE ?1 = 0"
         with _answering():
-            for (body,) in self._connection().execute(f"SELECT body FROM findings {where} ORDER BY id"):  # noqa: S608
+            for (body,) in self._connection().execute(f"SELECT body FROM findings {where} ORDER BY id", (marked,)):  # noqa: S608
                 yield decode_state(body)
 
     def unpublished(self) -> Iterator[ResourceKey]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -48,7 +49,10 @@ def list_findings(
         raise BadRequest("--team does not go with --status suppressed: what nobody is told of has no owner")
     opened = wiring.open_store(store, create=False)
     try:
-        found = [one for one in opened.states(drifted=True) if _is_meant(one, status, team)]
+        if status is Which.suppressed:
+            found = list(opened.suppressed())
+        else:
+            found = [one for one in opened.states(drifted=True) if _is_meant(one, status, team)]
     finally:
         opened.close()
     if output is Output.jsonl:
@@ -76,15 +80,14 @@ def show(
 
 def _is_meant(state: ResourceState, status: Which, team: str | None) -> bool:
     finding = state.finding
-    if status is Which.suppressed:
-        return bool(state.suppressed)
     if finding is None or (team is not None and finding.owner.team != team):
         return False
     return status is Which.all or finding.status == status
 
 
 def _find(store: StateStore, wanted: str) -> ResourceState:
-    found = [one for one in store.states(drifted=True) if one.key.name == wanted or one.key.id.startswith(wanted)]
+    told = {one.key: one for one in chain(store.states(drifted=True), store.suppressed())}
+    found = [one for key, one in told.items() if key.name == wanted or key.id.startswith(wanted)]
     if not found:
         raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` names them all")
     if len(found) > 1:

@@ -110,11 +110,6 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     settling: Settling | None = None
     suppressed: tuple[Suppressed, ...] = ()
 
-    @property
-    def is_told(self) -> bool:
-        """Whether there is something to tell of the resource: a finding, or a drift that a rule keeps quiet about."""
-        return self.finding is not None or bool(self.suppressed)
-
 
 class Transition(msgspec.Struct, frozen=True):
     """What follows from an observation.

@@ -95,7 +95,7 @@ def run(loaded: Loaded, places: Places, progress: Callable[[], None]) -> Run:
                 done.outcomes.append(flow.receive(message.data, message.attributes, deps))
                 done.seconds.append(time.perf_counter() - started)
                 progress()
-            done.states = [one for one in deps.store.states(drifted=True) if one.finding is not None]
+            done.states = list(deps.store.states(drifted=True))
         finally:
             deps.store.close()
     return done
