@@ -77,8 +77,8 @@ class StateStore(Protocol):
     def unpublished(self) -> Iterator[ResourceKey]:
         """The keys of all records with pending events."""
 
-    def settled(self, now: datetime) -> Iterator[ResourceKey]:
-        """The keys of all records whose drift was to last until ``now`` or earlier and is no finding yet."""
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """The keys of all records that somebody has to look at by ``now``: their ``due`` is not later."""
 
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""

@@ -171,7 +171,7 @@ def test_a_store_of_an_earlier_schema_is_brought_up_to_date_and_keeps_what_it_ha
     store.commit(store.read(KEY), drifted())
     store.close()
     with sqlite3.connect(file) as older:
-        older.executescript("DROP INDEX settling; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 2")
+        older.executescript("DROP INDEX due; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 2")
     older.close()
 
     with ThreadPoolExecutor(4) as pool:
@@ -180,6 +180,6 @@ def test_a_store_of_an_earlier_schema_is_brought_up_to_date_and_keeps_what_it_ha
 
     assert store.read(KEY).state == drifted()
     store.commit(store.read(KEY), drifted(sequence=2))
-    assert list(store.settled(NOON)) == []
+    assert list(store.due(NOON)) == []
     for one in stores:
         one.close()

@@ -136,8 +136,8 @@ class FirestoreStore:
             "body": encode_state(state).decode(),
             **more,
         }
-        if state.settling is not None:
-            document["due"] = state.settling.due
+        if state.due is not None:
+            document["due"] = state.due
         if state.suppressed:
             document["suppressed"] = True
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
@@ -248,8 +248,8 @@ class FirestoreStore:
             for found in query.select(_BODY).stream():
                 yield decode_state(_body(found))
 
-    def settled(self, now: datetime) -> Iterator[ResourceKey]:
-        """See ``StateStore.settled``."""
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
         query = self._findings.where(filter=FieldFilter("due", "<=", now))
         with _answering("the findings"):
             return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])

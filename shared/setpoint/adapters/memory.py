@@ -125,9 +125,9 @@ class MemoryStore:
         """See ``StateStore.suppressed``."""
         return (state for state in self.states() if state.suppressed)
 
-    def settled(self, now: datetime) -> Iterator[ResourceKey]:
-        """See ``StateStore.settled``."""
-        return (state.key for state in self.states() if state.settling is not None and state.settling.due <= now)
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
+        return (state.key for state in self.states() if state.due is not None and state.due <= now)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS findings (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
 CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
-CREATE INDEX IF NOT EXISTS settling ON findings (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
 """
 
 _UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
@@ -168,7 +168,7 @@ class SqliteStore:
             (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
             bool(state.pending),
             encode_state(state),
-            state.settling.due.timestamp() if state.settling is not None else None,
+            state.due.timestamp() if state.due is not None else None,
             observations.encode(observation) if observation is not None else None,
             snapshot.key.id,
         )
@@ -283,8 +283,8 @@ class SqliteStore:
             rows = self._connection().execute("SELECT body FROM findings WHERE pending ORDER BY id").fetchall()
         return (decode_state(body).key for (body,) in rows)
 
-    def settled(self, now: datetime) -> Iterator[ResourceKey]:
-        """See ``StateStore.settled``."""
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
         statement = "SELECT body FROM findings WHERE due <= ? ORDER BY due"
         with _answering():
             rows = self._connection().execute(statement, (now.timestamp(),)).fetchall()

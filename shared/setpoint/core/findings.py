@@ -110,6 +110,11 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     settling: Settling | None = None
     suppressed: tuple[Suppressed, ...] = ()
 
+    @property
+    def due(self) -> datetime | None:
+        """When somebody has to look at the record although nothing has changed; None for never."""
+        return self.settling.due if self.settling is not None else None
+
 
 class Transition(msgspec.Struct, frozen=True):
     """What follows from an observation.
