@@ -1,7 +1,7 @@
 """From a full resource name to the path at which an API serves the resource, and back.
 
-The rule: ``//compute.googleapis.com/projects/P/global/firewalls/F`` is served at ``projects/P/global/firewalls/F`` below
-the API's address and version. The table holds what the rule does not reach.
+The rule: ``//compute.googleapis.com/projects/P/global/firewalls/F`` is served at ``projects/P/global/firewalls/F``
+below the API's address and version. The table holds what the rule does not reach.
 Source: https://cloud.google.com/asset-inventory/docs/asset-names
 """
 

@@ -127,8 +127,10 @@ def _held(
         suffix = where[1][len(pattern) :]
         if suffix and not _SUFFIX.fullmatch(suffix):
             continue
-        yield name, {"id": method["id"], "verb": method["httpMethod"], "suffix": suffix} | _shape(
-            content, method, method.get("response", {}).get("$ref", "") if "IamPolicy" in name else schema
+        yield (
+            name,
+            {"id": method["id"], "verb": method["httpMethod"], "suffix": suffix}
+            | _shape(content, method, method.get("response", {}).get("$ref", "") if "IamPolicy" in name else schema),
         )
 
 
