@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from setpoint.core.resource_paths import path_of
 
@@ -74,6 +75,7 @@ class Kind(msgspec.Struct, frozen=True):
         pattern: the resource's path after it, ``projects/*/global/firewalls/*``.
         methods: by their short name.
         create: the id of the method that makes such a resource, or empty.
+        beta: the same address of the beta version, which knows further fields; empty where there is none.
     """
 
     schema: str
@@ -81,6 +83,7 @@ class Kind(msgspec.Struct, frozen=True):
     pattern: str
     methods: dict[str, Method]
     create: str = ""
+    beta: str = ""
 
     def matches(self, path: str) -> bool:
         """Whether a path is that of such a resource."""
@@ -101,23 +104,27 @@ class Resource(msgspec.Struct, frozen=True):
         name: the full resource name.
         kind: its kind.
         path: its path after the API's version.
-        operations: where the operations of its API are read: addresses and patterns.
+        operations: the paths at which the operations of its API are, with ``*`` for parameters.
     """
 
     name: str
     kind: Kind
     path: str
-    operations: tuple[tuple[str, str], ...] = ()
+    operations: tuple[str, ...] = ()
 
     def url(self, method: Method) -> str:
         """The address of a method of this resource."""
         return f"{self.kind.base}{self.path}{method.suffix}"
 
+    def in_beta(self) -> Resource:
+        """The same resource as the beta version of the API serves it, where there is one."""
+        return replace(self, kind=replace(self.kind, base=self.kind.beta)) if self.kind.beta else self
+
 
 class _Line(msgspec.Struct):
     version: str
     resources: tuple[Kind, ...]
-    operations: tuple[tuple[str, str], ...]
+    operations: tuple[str, ...]
 
 
 class _Stored(msgspec.Struct):

@@ -12,8 +12,6 @@ from typing import Any
 
 from setpoint.core.writes import Call, Done, Failed, Running
 
-_VERSIONED = re.compile(r"(https://[^/]+/(?:[a-z]+/)?(?:v\d\w*|alpha|beta)/)")
-
 
 def address(call: Call, answer: Mapping[str, Any]) -> str:
     """Where an operation is read, or empty where the answer does not tell.
@@ -25,18 +23,12 @@ def address(call: Call, answer: Mapping[str, Any]) -> str:
     for said in (answer.get("selfLink"), answer.get("name"), _beside(call, answer)):
         if not isinstance(said, str) or "/" not in said:
             continue
-        for base, pattern in _nearest(call):
+        for pattern in sorted(call.operations, key=lambda one: -one.count("/")):
             found = re.search(rf"(?:\A|/)({re.escape(pattern).replace(chr(92) + '*', '[^/]+')})\Z", said)
             if found:
-                return base + found[1]
+                return call.base + found[1]
     name = answer.get("name")
-    version = _VERSIONED.match(call.url)
-    return f"{version[1]}{name}" if version and isinstance(name, str) and "/" in name else ""
-
-
-def _nearest(call: Call) -> list[tuple[str, str]]:
-    """The places of operations, those of the called version first, the longer paths before those they end in."""
-    return sorted(call.operations, key=lambda place: (not call.url.startswith(place[0]), -place[1].count("/")))
+    return f"{call.base}{name}" if isinstance(name, str) and "/" in name else ""
 
 
 def _beside(call: Call, answer: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ def call(resource: Resource, method: Method, **fields: Any) -> Call:
         method.verb,
         resource.url(method),
         long_running=method.long_running,
+        base=resource.kind.base if method.long_running else "",
         operations=resource.operations if method.long_running else (),
         permission=permission(method.id),
         **fields,

@@ -29,7 +29,8 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
         body: JSON, or None.
         guarded: the request says which state of the resource it is meant for, so that to send it again does no harm.
         long_running: the answer is an operation to be watched.
-        operations: where the operations of the API are read: addresses and patterns.
+        base: the address of the API up to its version, where an operation is read later.
+        operations: the paths after it at which its operations are, with ``*`` for parameters.
         permission: what the caller needs to be granted.
     """
 
@@ -41,7 +42,8 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     body: Any = None
     guarded: bool = False
     long_running: bool = False
-    operations: tuple[tuple[str, str], ...] = ()
+    base: str = ""
+    operations: tuple[str, ...] = ()
     permission: str = ""
 
 

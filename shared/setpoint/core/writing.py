@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.core import by_hand, ignore, requests
+from setpoint.core import by_hand, ignore, requests, spelling
 from setpoint.core import compare as comparing
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration
 from setpoint.core.iam_writing import plan_policy
 from setpoint.core.mending import Change, fields_along, mend, record
-from setpoint.core.methods import Resource
+from setpoint.core.methods import Methods, Resource
 from setpoint.core.paths import Element
 from setpoint.core.references import Project
 from setpoint.core.requests import Cut
@@ -32,6 +32,39 @@ if TYPE_CHECKING:
     from setpoint.core.catalogue import Field, Schema
 
 _OTHER_CONTENT = "organisation and access policies are written by hand, or declared as the API's own resources"
+
+
+def reach(declaration: Declaration, schema: Schema, methods: Methods) -> Resource | None:
+    """How a declared resource is read and written: in the beta of its API where it declares what only that knows.
+
+    Args:
+        declaration: what is declared.
+        schema: what describes the resource.
+        methods: those of all APIs.
+
+    Returns:
+        None where no method reads it.
+    """
+    resource = methods.resource(declaration.key.name, schema)
+    if resource is None or declaration.key.content != "resource":
+        return resource
+    return resource.in_beta() if _names_beta(schema.fields, None, declaration.data) else resource
+
+
+def _names_beta(fields: Mapping[str, Field], item: Field | None, data: Any) -> bool:
+    if isinstance(data, list):
+        return any(_names_beta(fields, item, one) for one in data)
+    if not isinstance(data, dict):
+        return False
+    for key, part in data.items():
+        field = spelling.field(fields, key) or item
+        if field is None:
+            continue
+        inner = field.item if field.kind in ("list", "map") else field
+        below = inner.schema.fields if inner is not None and inner.schema is not None else {}
+        if field.beta or _names_beta(below, field.item, part):
+            return True
+    return False
 
 
 def plan(  # noqa: PLR0911 - a reason each

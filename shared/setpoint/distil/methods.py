@@ -53,24 +53,25 @@ def main() -> int:
 def of_service(versions: Iterable[documents.Document]) -> dict[str, Any]:
     """Return what the file of one service holds: its lines of versions, those of the catalogue, with their resources.
 
-    Where the stable version and a beta read one path, the stable one is taken.
+    Where the stable version and a beta read one path, the stable one is taken, with the address of the beta beside it.
     """
     versions = list(versions)
     lines = []
     for line in documents.lines(versions):
         found: dict[str, dict[str, Any]] = {}
-        operations: dict[str, str] = {}
+        operations: set[str] = set()
         for document in (line.base, *line.extras):
             rename = renamer(document.version, line.base.version)
             for resource in _resources(document.content, rename):
-                found.setdefault(resource["pattern"], resource)
-            for pattern, base in _operations(document.content):
-                operations.setdefault(pattern, base)
+                stable = found.setdefault(resource["pattern"], resource)
+                if stable["base"] != resource["base"]:
+                    stable.setdefault("beta", resource["base"])
+            operations.update(_operations(document.content))
         lines.append(
             {
                 "version": line.base.version,
                 "resources": [found[pattern] for pattern in sorted(found)],
-                "operations": [[base, pattern] for pattern, base in sorted(operations.items())],
+                "operations": sorted(operations),
             }
         )
     return {"service": versions[0].service, "lines": lines}
@@ -157,12 +158,12 @@ def _shape(content: Mapping[str, Any], method: Mapping[str, Any], schema: str) -
     return shape
 
 
-def _operations(content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield where the operations of an API are read: the path's pattern, and the address up to the version."""
+def _operations(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the patterns of the paths at which the operations of an API are read."""
     for collections, name, method in methods_of(content):
         of_operations = bool(collections) and collections[-1].lower().endswith("operations")
         if name == "get" and of_operations and (where := located(content, method)):
-            yield where[1], where[0]
+            yield where[1]
 
 
 if __name__ == "__main__":
