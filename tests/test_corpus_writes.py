@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -81,9 +82,9 @@ def collateral(case: Case, before: dict[str, Any], after: dict[str, Any]) -> set
     changed = {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)}
     owned = [*case.expected, *(one.path for one in differences(case, before))]
     beside = {path for path in changed if not any(touches(path, drifted) for drifted in owned)}
-    drifted = [re.sub(r"\[\d+\]", "[0]", one.path) for one in differences(case, before)]
+    drifted = [re.sub(r"\[[^\]]*\]", "", one.path) for one in differences(case, before)]
     for lost in compare(before, after, case.schema, own=OWN):
-        if not any(touches(re.sub(r"\[\d+\]", "[0]", lost.path), one) for one in drifted):
+        if not any(touches(re.sub(r"\[[^\]]*\]", "", lost.path), one) for one in drifted):
             beside.add(lost.path)
     return {path for path in beside if path.rpartition(".")[2] not in STATES}
 
@@ -119,7 +120,9 @@ def put_back(case: Case, google: GoogleApis, api: GoogleRest) -> NotWritable | l
     raise AssertionError(f"{case.name}: {MOST_WRITES} writes, and still not as declared")
 
 
-def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(google_apis, google_rest, capsys) -> None:
+def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(
+    google_apis: GoogleApis, google_rest: GoogleRest
+) -> None:
     written, refused, beside = Counter(), Counter(), {}
     for case in cases():
         google_apis.journal.clear()
@@ -132,7 +135,8 @@ def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(google_
         assert differences(case, after) == ()
         beside[case.name] = collateral(case, before, after)
         written[len(outcome)] += 1
-    with capsys.disabled():
-        print(f"\nwritten: {sum(written.values())} {dict(written)}, refused: {dict(refused)}")
+    sys.stdout.write(f"drifts put back by number of writes: {dict(written)}; refused: {dict(refused)}\n")
     assert not any(beside.values()), {name: paths for name, paths in beside.items() if paths}
-    assert sum(written.values()) >= 1
+    assert set(refused) <= {"by_hand", "immutable", "no_method", "secret", "unread"}
+    assert written.total() / (written.total() + refused.total()) >= 0.85
+    assert max(written) <= 2

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
@@ -67,6 +67,12 @@ class Fault(NamedTuple):
     operation: str = ""
 
 
+def _path(request: Request) -> str:
+    """The path as it was sent, host first; an escaped slash stays one, since it is part of a name."""
+    raw = urlsplit(str(request.environ.get("REQUEST_URI", request.path))).path
+    return unquote(raw.lstrip("/").replace("%2F", "%252F"))
+
+
 class _Planned:
     def __init__(self, fault: Fault, verb: str, path: str, times: int) -> None:
         self.fault = fault
@@ -75,14 +81,14 @@ class _Planned:
         self.left = times
 
     def applies(self, request: Request) -> bool:
-        return self.left != 0 and self.verb in ("", request.method) and self.path in request.path
+        return self.left != 0 and self.verb in ("", request.method) and self.path in _path(request)
 
 
 class GoogleApis:
     """The resources that the fake holds, what was done to them, and the faults that it is to show.
 
     ``journal`` tells the writes that took effect, ``requests`` every request as ``VERB host/path``, ``polls`` how often
-    an operation is read before it has ended; what is in ``meanwhile`` is called, once, after the next resource was read.
+    an operation is read before it has ended; what is in ``meanwhile`` is called once, after the next resource was read.
     """
 
     def __init__(self) -> None:
@@ -141,7 +147,7 @@ class GoogleApis:
         """Answer one request, as a WSGI application."""
         request = Request(environ)
         with self._lock:
-            self.requests.append(f"{request.method} {request.path.lstrip('/')}")
+            self.requests.append(f"{request.method} {_path(request)}")
             fault = self._fault(request)
         time.sleep(fault.delay)
         if fault.lost == "before":
@@ -167,7 +173,7 @@ class GoogleApis:
             return _refusal(error)
 
     def _handled(self, request: Request, fault: Fault) -> Any:
-        host, _, path = request.path.lstrip("/").partition("/")
+        host, _, path = _path(request).partition("/")
         operation = self._operations.read(f"https://{host}/{path}") if request.method == "GET" else None
         if operation is not None:
             return operation

@@ -46,30 +46,36 @@ def changed(route: Route, live: Mapping[str, Any], body: Any, query: Mapping[str
 
 
 def _set_by(route: Route, live: Mapping[str, Any], body: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
-    method, fields = str(route.method["id"]), route.document.properties(route.schema)
-    if method in _SETS:
-        return dict(_SETS[method])
-    if "update" in body:
-        return {_of_cluster(key): value for key, value in body["update"].items() if key not in _NOT_FIELDS}
-    if method.endswith("nodePools.update"):
-        return dict(_of_pool(key, value) for key, value in body.items() if key not in _NOT_FIELDS)
+    """What is set: path and value; nothing where no rule knows."""
+    if route.method["id"] in _SETS:
+        return dict(_SETS[route.method["id"]])
+    taken = {key: value for key, value in body.items() if key not in _NOT_FIELDS}
+    fields = route.document.properties(route.schema)
+    if set(taken) == {"update"}:
+        return {_of_cluster(key): value for key, value in taken["update"].items() if key not in _NOT_FIELDS}
+    if route.method["id"].endswith("nodePools.update"):
+        return dict(_of_pool(key, value) for key, value in taken.items())
     field = _named(route.name, fields)
-    request = route.document.properties(route.request)
-    if field and fields[field].get("$ref") == route.request:
-        value = Shape(route.document, route.request).merged(live.get(field, {}), body) if _patches(route) else body
-        return {field: value}
-    shared = {key: value for key, value in body.items() if key in fields and key not in _NOT_FIELDS}
-    if shared and (not field or field in shared):
-        return shared
-    rest = [value for key, value in body.items() if key in request and key not in _NOT_FIELDS]
-    if field and len(rest) == 1:
-        inner = route.document.fields(fields[field])
-        return {f"{field}.enabled": rest[0]} if inner and "enabled" in body else {field: rest[0]}
-    return {key: value == "true" for key, value in query.items() if key in fields}
+    if field and body:
+        return {field: _value(route, field, live, body, taken)} | _enabled(route, field, taken)
+    return {key: value for key, value in taken.items() if key in fields} or {
+        key: value == "true" for key, value in query.items() if key in fields
+    }
 
 
-def _patches(route: Route) -> bool:
-    return bool(route.method["httpMethod"] == "PATCH")
+def _value(route: Route, field: str, live: Mapping[str, Any], body: Mapping[str, Any], taken: Mapping[str, Any]) -> Any:
+    """The value of the field that a method is named after: the body itself, or the one value that the body has."""
+    if route.document.properties(route.schema)[field].get("$ref") != route.request:
+        return taken.get(field, next(iter(taken.values()), None))
+    if route.method["httpMethod"] == "PATCH":
+        return Shape(route.document, route.request).merged(live.get(field, {}), body)
+    return body
+
+
+def _enabled(route: Route, field: str, taken: Mapping[str, Any]) -> dict[str, Any]:
+    """A switch, ``setLegacyAbac`` with ``enabled``, sets that of the field alone."""
+    holder = route.document.fields(route.document.properties(route.schema)[field]) or {}
+    return {field: {"enabled": taken["enabled"]}} if set(taken) == {"enabled"} and "enabled" in holder else {}
 
 
 def _named(method: str, fields: Mapping[str, Any]) -> str:
