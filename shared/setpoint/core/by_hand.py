@@ -108,6 +108,60 @@ BY_HAND: tuple[ByHand, ...] = (
     ByHand("container", "Cluster", "locations", "by_hand", "nodes would be made or deleted: setLocations"),
 )
 
+_NO_GENERAL: Mapping[tuple[str, str], str] = {
+    # Replacing an instance may restart it, or make it anew:
+    # https://cloud.google.com/compute/docs/instances/update-instance-properties
+    ("compute", "Instance"): "the API would replace the instance, and may restart it",
+    # A patch of a deployment rolls all of its resources out again:
+    # https://cloud.google.com/deployment-manager/docs/reference/latest/deployments/patch
+    ("deploymentmanager", "Deployment"): "the API would roll out the deployment again",
+    # https://cloud.google.com/billing/docs/how-to/modify-project
+    ("cloudbilling", "ProjectBillingInfo"): "who pays for a project is changed by a person",
+}
+"""Resources that no executor writes by the general method of their API."""
+
+DISTURBING: tuple[tuple[str, str, str, str], ...] = (
+    # https://cloud.google.com/sql/docs/mysql/instance-settings: "requires restart"
+    ("sqladmin", "DatabaseInstance", "settings.tier", "the instance restarts"),
+    ("sqladmin", "DatabaseInstance", "settings.edition", "the instance restarts"),
+    ("sqladmin", "DatabaseInstance", "settings.availabilityType", "the instance restarts"),
+    ("sqladmin", "DatabaseInstance", "settings.databaseFlags", "the instance may restart"),
+    ("sqladmin", "DatabaseInstance", "settings.ipConfiguration", "connections may break"),
+    # https://cloud.google.com/memorystore/docs/redis/scale-instances
+    ("redis", "Instance", "memorySizeGb", "the instance fails over, and without a replica loses its data"),
+    ("redis", "Instance", "redisVersion", "the instance is upgraded, which cannot be undone"),
+    # https://cloud.google.com/alloydb/docs/instance-primary-scale
+    ("alloydb", "Instance", "machineConfig", "the instance restarts"),
+    # https://cloud.google.com/kubernetes-engine/docs/concepts/release-channels
+    ("container", "Cluster", "releaseChannel", "the cluster may be upgraded"),
+    ("container", "Cluster", "databaseEncryption", "every secret of the cluster is encrypted anew"),
+    ("container", "Cluster", "controlPlaneEndpointsConfig", "clients may lose the control plane"),
+    ("container", "Cluster", "masterAuthorizedNetworksConfig", "clients may lose the control plane"),
+    # https://cloud.google.com/compute/docs/instance-groups/updating-migs
+    ("compute", "InstanceGroupManager", "versions", "instances may be replaced"),
+    ("compute", "InstanceGroupManager", "instanceTemplate", "instances may be replaced"),
+    ("compute", "InstanceGroupManager", "targetSize", "instances are made or deleted"),
+    # https://cloud.google.com/dataproc/docs/concepts/configuring-clusters/scaling-clusters
+    ("dataproc", "Cluster", "config", "nodes are made or deleted"),
+    # https://cloud.google.com/bigtable/docs/scaling
+    ("bigtableadmin", "Cluster", "serveNodes", "nodes are made or deleted"),
+)
+"""Writes that do as they are asked and are felt: service, schema, field, and what happens."""
+
+
+def disturbance(service: str, schema: str, path: str) -> str:
+    """What putting a field back does to those who use the resource, or an empty string where nothing is known of it."""
+    found = (
+        what for one, kind, field, what in DISTURBING if (one, kind) == (service, schema) and is_below(path, field)
+    )
+    return next(found, "")
+
+
+def not_written_whole(service: str, schema: str) -> str:
+    """Why no executor uses the general method of a kind of resource, or an empty string."""
+    return _NO_GENERAL.get((service, schema), "")
+
+
 _PATCHABLE: Mapping[tuple[str, str], tuple[str, ...]] = {
     # "you can only patch the network_tier field": https://cloud.google.com/compute/docs/reference/rest/v1/forwardingRules
     ("compute", "ForwardingRule"): ("networkTier", "allowGlobalAccess"),
@@ -157,7 +211,7 @@ def holds_inputs(field: Field | None, value: Any, depth: int = 0) -> bool:
     if not isinstance(value, dict):
         return False
     fields = field.schema.fields if field.schema is not None else {}
-    if any(one.input_only for one in fields.values()):
+    if any(one.input_only and not one.immutable for one in fields.values()):
         return True
     return any(holds_inputs(fields.get(key) or field.item, part, depth + 1) for key, part in value.items())
 

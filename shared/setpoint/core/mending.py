@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from setpoint.core.catalogue import Field, Schema
 
 
+_CHOICES: tuple[tuple[str, frozenset[str]], ...] = (
+    # https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies#PolicyRule
+    ("PolicySpecPolicyRule", frozenset(("values", "allowAll", "denyAll", "enforce"))),
+    # https://cloud.google.com/run/docs/reference/rest/v2/Container#EnvVar
+    ("EnvVar", frozenset(("value", "valueSource"))),
+)
+"""Fields of list elements of which one excludes the others: by the end of the element's schema.
+
+A list is sent whole, so that nobody clears the others there; elsewhere the API does.
+"""
+
+
 class Change(NamedTuple):
     """One difference, and where it lies.
 
@@ -124,6 +136,7 @@ class _Mending:
                 mended.pop(there, None)
             else:
                 mended[there] = value
+                _exclude(mended, schema, there, declared=want)
         return mended
 
     def _value(self, path: Path, field: Field | None, want: Any, have: Any) -> Any:
@@ -172,6 +185,14 @@ class _Mending:
 
     def _is_touched(self, at: Path) -> bool:
         return at in self._below or "changed" in self._exact.get(at, ())
+
+
+def _exclude(mended: dict[str, Any], schema: Schema | None, chosen: str, *, declared: Any) -> None:
+    """Take out what the chosen field excludes and nobody declares."""
+    for end, choices in _CHOICES:
+        if schema is not None and schema.name.endswith(end) and chosen in choices:
+            for other in choices - {chosen, *declared}:
+                mended.pop(other, None)
 
 
 def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | None]]:

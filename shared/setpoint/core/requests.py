@@ -21,6 +21,22 @@ if TYPE_CHECKING:
 Cut = tuple[str, ...]
 """The keys that lead to what is written."""
 
+_MERGING = frozenset(
+    (
+        "bigquery",  # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables/patch
+        "compute",  # https://cloud.google.com/compute/docs/api/how-tos/performance#patch
+        "dns",  # https://cloud.google.com/dns/docs/reference/rest/v1/managedZones/patch
+        "sqladmin",  # https://cloud.google.com/sql/docs/mysql/admin-api/rest/v1/instances/patch
+        "storage",  # https://cloud.google.com/storage/docs/json_api/v1/buckets/patch
+    )
+)
+"""APIs whose patch without a mask merges. Any other takes what is left out for empty: it is sent the whole."""
+
+
+def is_whole(schema: Schema, method: Method) -> bool:
+    """Whether a method takes the whole resource, and clears what it is not sent."""
+    return not method.masked and (method.verb == "PUT" or schema.service not in _MERGING)
+
 
 def read(resource: Resource) -> Call:
     """The request that reads a resource."""
@@ -57,7 +73,7 @@ def write(
     method = resource.kind.writer
     assert method is not None  # noqa: S101 - whoever plans has looked
     body: dict[str, Any]
-    if method.verb == "PUT" and not method.masked:
+    if is_whole(schema, method):
         body = dict(target)
     elif method.masked:
         body = _projected(target, cuts)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.core import by_hand, ignore, requests, spelling
+from setpoint.core import by_hand, catalogue, ignore, requests, spelling
 from setpoint.core import compare as comparing
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration
@@ -125,7 +125,18 @@ def plan(  # noqa: PLR0911 - a reason each
         paths=tuple(change.difference.path for change in first),
         summary=tuple(line(change.difference) for change in first),
         later=tuple(change.difference.path for _, rest in others for change in rest),
+        disturbs=_disturbances(schema, first),
     )
+
+
+def _disturbances(schema: Schema, changes: list[Change]) -> tuple[str, ...]:
+    found = (by_hand.disturbance(schema.service, schema.name, _plain(schema, change)) for change in changes)
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _plain(schema: Schema, change: Change) -> str:
+    """The path of a change in the API's spelling, without list elements."""
+    return ".".join(camel(part) for part, _ in fields_along(schema, change.path) if not isinstance(part, Element))
 
 
 def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable:
@@ -139,7 +150,7 @@ def _step(
     path = change.difference.path
     along = fields_along(schema, change.path)
     keys = tuple(part for part, _ in along if not isinstance(part, Element))
-    plain = ".".join(map(camel, keys))
+    plain = _plain(schema, change)
     if change.secret or (change.difference.op != "unexpected" and along[-1][1] is not None and along[-1][1].input_only):
         return Unwritable(path, "secret", "its value is a secret, which no plan may hold: set it by hand")
     if any(field is not None and field.immutable for _, field in along) or by_hand.is_place(keys, along[0][1]):
@@ -153,18 +164,28 @@ def _step(
             return Unwritable(path, entry.reason, entry.todo)
     if _resends_a_secret(along, live):
         return Unwritable(path, "secret", "what has to be sent beside it is a secret that nobody can read: by hand")
-    return _method(plain, change, schema, resource)
+    return _method(plain, change, schema, resource, live)
 
 
-def _method(plain: str, change: Change, schema: Schema, resource: Resource) -> tuple[Special | None] | Unwritable:
+def _method(
+    plain: str, change: Change, schema: Schema, resource: Resource, live: Mapping[str, Any]
+) -> tuple[Special | None] | Unwritable:
     methods = frozenset(resource.kind.methods)
     found = special(schema.service, schema.name, plain, change.wanted, methods)
     writer = resource.kind.writer
-    if found is None and writer is None:
+    path = change.difference.path
+    if found is not None:
+        return (found,)
+    if writer is None:
+        return Unwritable(path, "no_method", "no method of the API takes this field: see to it by hand")
+    if todo := by_hand.not_written_whole(schema.service, schema.name):
+        return Unwritable(path, "by_hand", f"{todo}: see to it by hand")
+    whole = catalogue.Field("", "message", schema=schema)
+    if requests.is_whole(schema, writer) and (by_hand.holds_inputs(whole, live) or _is_masked_within(live)):
         return Unwritable(
-            change.difference.path, "no_method", "no method of the API takes this field: see to it by hand"
+            path, "secret", "the API takes the whole, and does not give back all of it: see to it by hand"
         )
-    return (found,)
+    return (None,)
 
 
 def _resends_a_secret(along: list[tuple[str, Field | None]], live: Mapping[str, Any]) -> bool:

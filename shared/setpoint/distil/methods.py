@@ -27,7 +27,7 @@ _SUFFIX = re.compile(r"[:/][A-Za-z]+(?:/[A-Za-z]+)*")
 _NO_RESOURCE = "Operation"
 _MASK = "google-fieldmask"
 _PRECONDITIONS = ("ifMetagenerationMatch", "etag")
-_OF_USE = re.compile(r"get|(patch|update|replace|set)([A-Z].*)?|getIamPolicy|delete|enable|disable")
+_OF_USE = re.compile(r"get|(patch|update|partialUpdate|replace|set)([A-Z].*)?|getIamPolicy|delete|enable|disable")
 _MAKING = ("insert", "create")
 _POLICY_VERSION = re.compile(r"options\.?requestedPolicyVersion", re.IGNORECASE)
 

@@ -36,7 +36,9 @@ _STATUS = {
     409: "ABORTED",
     429: "RESOURCE_EXHAUSTED",
 }
-_WRITERS = ("patch", "update", "replace")
+_WRITERS = ("patch", "update", "partialUpdate", "replace")
+_MERGING = ("bigquery", "compute", "dns", "sqladmin", "storage")
+"""Where a patch without a mask merges; elsewhere what is left out is cleared."""
 _PAGE_SIZES = ("pageSize", "maxResults")
 
 
@@ -318,7 +320,8 @@ def _after(route: Route, live: Mapping[str, Any], request: Request, body: Any) -
     mask = _mask(route, query, body or {})
     if mask is not None:
         return shape.masked(live, held, mask)
-    return shape.merged(live, held) if request.method == "PATCH" else shape.replaced(live, held)
+    merges = request.method == "PATCH" and route.document.service in _MERGING
+    return shape.merged(live, held) if merges else shape.replaced(live, held)
 
 
 def _unwrapped(route: Route, body: dict[str, Any]) -> dict[str, Any]:
