@@ -14,6 +14,7 @@ from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -260,4 +261,42 @@ class Inventory(Protocol):
             ScopeDenied: nobody may list this scope, or the inventory is switched off there; others may be well.
             BadRequest: there is no such scope, type or content.
             Unavailable: the inventory does not answer, or no longer knows the token.
+        """
+
+
+class ResourceApi(Protocol):
+    """The APIs that hold the resources themselves: what is live, and what is put back.
+
+    Every method raises ``AccessDenied`` with the permission that is missing, and ``Unavailable`` where there is no
+    answer or no good one.
+    """
+
+    def read(self, call: Call) -> Any:
+        """The body of a live resource, or of its IAM policy; None where there is no such resource.
+
+        Args:
+            call: as ``core.requests.read`` or ``core.iam_writing.read`` makes it.
+
+        Raises:
+            Refused: the API does not take the request.
+        """
+
+    def write(self, plan: WritePlan) -> Written | Started:
+        """Send a planned write, once: it is sent again only where it surely did nothing, or says which state it is for.
+
+        After ``Unavailable`` it may have taken effect or not: read before anything else is done.
+
+        Args:
+            plan: as ``core.writing.plan`` makes it.
+
+        Raises:
+            Conflict: the resource is not the one that the plan was made for, or is gone; nothing was changed.
+            Refused: the API will never take it; nothing was changed.
+        """
+
+    def operation(self, started: Started) -> Running | Done | Failed:
+        """How far a write has come that goes on after its answer.
+
+        Args:
+            started: what ``write`` gave; it may have been stored in the meantime.
         """

@@ -93,6 +93,18 @@ def grants(policy: Mapping[str, Any]) -> frozenset[Grant]:
     return frozenset(_grants(_objects(policy, "bindings")))
 
 
+def grant(binding: Mapping[str, Any], member: str) -> Grant:
+    """What a binding gives a member."""
+    title, expression = _condition(binding)
+    return Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
+
+
+def audit_path(service: str, log_type: str) -> str:
+    """The path of the audit configuration of a service and log type."""
+    named = service.translate(_UNREADABLE), log_type.translate(_UNREADABLE)
+    return "auditConfigs[service={}].auditLogConfigs[logType={}]".format(*named)
+
+
 def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority) -> tuple[Difference, ...]:
     """The grants that are missing or unexpected.
 
@@ -103,14 +115,14 @@ def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority:
             only those that it names.
     """
     want, have = grants(declared), grants(observed)
-    found = [_difference(grant, "missing") for grant in sorted(want - have)]
+    found = [_difference(one, "missing") for one in sorted(want - have)]
     if authority != "member":
         owned = _owned_roles(declared)
         found += [
-            _difference(grant, "unexpected")
-            for grant in sorted(have - want)
-            if (authority == "policy" and not is_googles_own(grant))
-            or (authority == "role" and (grant.role, grant.title, grant.expression) in owned)
+            _difference(one, "unexpected")
+            for one in sorted(have - want)
+            if (authority == "policy" and not is_googles_own(one))
+            or (authority == "role" and (one.role, one.title, one.expression) in owned)
         ]
     if "auditConfigs" in declared:
         found += _audit_differences(declared, observed, authority)
@@ -134,9 +146,8 @@ def _is_other(grant: Grant) -> bool:
 
 def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
     for binding in bindings:
-        title, expression = _condition(binding)
         for member in _list(binding, "members"):
-            yield Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
+            yield grant(binding, member)
 
 
 def _owned_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -188,9 +199,7 @@ def _audit_differences(
         have = {at: members for at, members in have.items() if at[0] in services}
     found = []
     for at in sorted(want | have):
-        service, log_type = at
-        named = service.translate(_UNREADABLE), log_type.translate(_UNREADABLE)
-        path = "auditConfigs[service={}].auditLogConfigs[logType={}]".format(*named)
+        path = audit_path(*at)
         one, other = want.get(at, msgspec.UNSET), have.get(at, msgspec.UNSET)
         if one is msgspec.UNSET:
             found.append(Difference(path, "unexpected", observed=other))
