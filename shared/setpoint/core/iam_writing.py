@@ -47,7 +47,7 @@ def plan_policy(
     found = [
         one
         for one in iam.compare(declaration.data, live, declaration.authority)
-        if (wanted is None or (one.path, one.op) in wanted) and not ignore.covered(one.path, declaration.ignore)
+        if (wanted is None or (one.path, one.op) in wanted) and ignore.covering(one.path, declaration.ignore) is None
     ]
     if not found:
         return NotWritable(declaration.key, "as_declared")

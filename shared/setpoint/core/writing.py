@@ -103,7 +103,7 @@ def plan(  # noqa: PLR0911 - a reason each
         change
         for change in recording.changes
         if (wanted is None or (change.difference.path, change.difference.op) in wanted)
-        and not (declaration.ignore and ignore.covered(change.difference.path, declaration.ignore))
+        and ignore.covering(change.difference.path, declaration.ignore) is None
     ]
     if not changes:
         return NotWritable(key, "as_declared")
