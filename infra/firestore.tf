@@ -15,6 +15,7 @@ resource "google_firestore_database" "setpoint" {
 locals {
   # Fields that no query uses. Firestore indexes every field otherwise, twice, and each entry is written and paid.
   unindexed = {
+    audit    = ["body"]
     control  = ["body"]
     desired  = ["body"]
     findings = ["body", "content", "name", "observation"]

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from setpoint.core.audit import Entry
+from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord
 from setpoint.core.declarations import Desired, Rules
 from setpoint.core.events import CloudEvent
@@ -168,7 +170,51 @@ class ProjectStore(Protocol):
         """
 
 
-class Store(StateStore, DesiredStore, ProjectStore, Protocol):
+class StoredBrakes(NamedTuple):
+    """The brakes of the fleet.
+
+    Args:
+        value: what they say; all off where there is no record yet.
+        version: the store's own mark of the record; None where there is none yet.
+    """
+
+    value: Brakes
+    version: Any
+
+
+class RemedyStore(Protocol):
+    """What remediation keeps besides findings; every method raises ``Unavailable`` where the store does not answer."""
+
+    def brakes(self) -> StoredBrakes:
+        """The brakes of the fleet."""
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """Write the brakes in place of the ones of ``version``.
+
+        Raises:
+            Conflict: they are other ones by now; nothing was written.
+        """
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """Store ``state`` in place of the one in ``snapshot``, and the brakes in place of those of ``version``.
+
+        Both are written or none.
+
+        Returns:
+            The snapshot that is then true.
+
+        Raises:
+            Conflict: one of them is another one by now; nothing was written.
+        """
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """Add to the audit trail of a finding."""
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """The audit trail of a finding, the oldest entry first."""
+
+
+class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, Protocol):
     """A whole store, as every backend is one."""
 
 

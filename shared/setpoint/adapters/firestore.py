@@ -1,9 +1,9 @@
 """The store of an installation on Google Cloud: Firestore in native mode.
 
 Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
-generation; ``control`` with the document ``sources``; ``projects``, one document a project number. Payloads are JSON in
-a string field, since a document may have only 40,000 index entries and field names allow few characters
-(https://cloud.google.com/firestore/quotas).
+generation; ``control`` with the documents ``sources`` and ``brakes``; ``projects``, one document a project number;
+``audit``, one document an entry. Payloads are JSON in a string field, since a document may have only 40,000 index
+entries and field names allow few characters (https://cloud.google.com/firestore/quotas).
 
 One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
 those lock, and under contention they wait for each other; a failed precondition is known at once.
@@ -11,7 +11,7 @@ those lock, and under contention they wait for each other; a failed precondition
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
@@ -23,6 +23,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
 from setpoint.core import observations
+from setpoint.core.audit import Entry, decode_entries, encode_entry
+from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
 from setpoint.core.control import (
     Control,
     decode_control,
@@ -38,10 +40,10 @@ from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
+from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
+    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
 
 _LOST_RACE = (
     exceptions.AlreadyExists,
@@ -83,6 +85,8 @@ class FirestoreStore:
         self._manifests = client.collection("manifests")
         self._projects = client.collection("projects")
         self._control = client.collection("control").document("sources")
+        self._brakes = client.collection("control").document("brakes")
+        self._audit = client.collection("audit")
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
@@ -125,21 +129,10 @@ class FirestoreStore:
         with suppress(Conflict):
             self._write(snapshot, replace(snapshot.state, pending=()), {})
 
-    def _write(self, snapshot: Snapshot, state: ResourceState, more: Mapping[str, str]) -> Any:
+    def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Any:
         """Write a record with the snapshot as precondition; the version that it then has."""
         reference = self._findings.document(snapshot.key.id)
-        document: dict[str, Any] = {
-            "name": snapshot.key.name,
-            "content": snapshot.key.content,
-            "status": state.finding.status if state.finding else "none",
-            "pending": bool(state.pending),
-            "body": encode_state(state).decode(),
-            **more,
-        }
-        if state.due is not None:
-            document["due"] = state.due
-        if state.suppressed:
-            document["suppressed"] = True
+        document = _document(snapshot.key, state) | more
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             if snapshot.version is None:
                 return reference.create(document).update_time
@@ -154,12 +147,18 @@ class FirestoreStore:
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``."""
-        document = {"body": encode_control(control).decode()}
         with _answering("the control record"), _racing("the control record"):
-            if version is None:
-                self._control.create(document)
-            else:
-                self._control.update(document, option=self._client.write_option(last_update_time=version))
+            batch = self._client.batch()
+            self._put(batch, self._control, encode_control(control), version)
+            batch.commit()
+
+    def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, version: Any) -> None:
+        """Write a payload in place of the one of ``version``."""
+        document = {"body": body.decode()}
+        if version is None:
+            batch.create(reference, document)
+        else:
+            batch.update(reference, document, option=self._client.write_option(last_update_time=version))
 
     def manifest(self, source: str, generation: int) -> Manifest:
         """See ``DesiredStore.manifest``."""
@@ -209,12 +208,7 @@ class FirestoreStore:
             for part in _batches(bodies):
                 batch = self._client.batch()
                 for key, body in part.items():
-                    reference, document = self._desired.document(key.id), {"body": body.decode()}
-                    before = records[key].version
-                    if before is None:
-                        batch.create(reference, document)
-                    else:
-                        batch.update(reference, document, option=self._client.write_option(last_update_time=before))
+                    self._put(batch, self._desired.document(key.id), body, records[key].version)
                 batch.commit()
 
     def project_id(self, number: str) -> str:
@@ -254,9 +248,63 @@ class FirestoreStore:
         with _answering("the findings"):
             return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
 
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        with _answering("the brakes"):
+            found = self._brakes.get()
+        return StoredBrakes(decode_brakes(_body(found)), found.update_time if found.exists else None)
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with _answering("the brakes"), _racing("the brakes"):
+            batch = self._client.batch()
+            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            batch.commit()
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``; one request, which is atomic."""
+        reference, document = self._findings.document(snapshot.key.id), _document(snapshot.key, state)
+        with _answering(snapshot.key.name), _racing(snapshot.key.name):
+            batch = self._client.batch()
+            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            if snapshot.version is None:
+                batch.create(reference, document)
+            else:
+                known = self._client.write_option(last_update_time=snapshot.version)
+                batch.update(reference, _ABSENT | document, option=known)
+            _, written = batch.commit()
+        return replace(snapshot, state=state, version=written.update_time)
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        with _answering(key.name):
+            self._audit.document().create({"finding": key.id, "body": encode_entry(entry).decode()})
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        query = self._audit.where(filter=FieldFilter("finding", "==", key.id))
+        with _answering(key.name):
+            return decode_entries([_body(found) for found in query.select(_BODY).stream()])
+
     def close(self) -> None:
         """See ``StateStore.close``."""
         self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
+    """A record as a document, with the fields that it is asked for by."""
+    document: dict[str, Any] = {
+        "name": key.name,
+        "content": key.content,
+        "status": state.finding.status if state.finding else "none",
+        "pending": bool(state.pending),
+        "body": encode_state(state).decode(),
+    }
+    if state.due is not None:
+        document["due"] = state.due
+    if state.suppressed:
+        document["suppressed"] = True
+    return document
 
 
 def _body(snapshot: DocumentSnapshot[Any]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.core import observations
+from setpoint.core.audit import Entry, decode_entries, encode_entry
+from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
 from setpoint.core.control import (
     Control,
     decode_control,
@@ -29,7 +31,7 @@ from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
+from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 
 _SCHEMA_VERSION = 3
 
@@ -42,6 +44,11 @@ CREATE TABLE IF NOT EXISTS manifests (
 );
 CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS projects (number TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS brakes (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS audit (id TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS trail ON audit (id);
 CREATE TABLE IF NOT EXISTS findings (
     id TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
@@ -162,6 +169,10 @@ class SqliteStore:
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
+        with _answering():
+            return self._commit(snapshot, state, observation)
+
+    def _commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         known = snapshot.version
         row = (
             (known or 0) + 1,
@@ -172,10 +183,8 @@ class SqliteStore:
             observations.encode(observation) if observation is not None else None,
             snapshot.key.id,
         )
-        with _answering():
-            statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
-            written = self._connection().execute(statement, values).rowcount
-        if written != 1:
+        statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
+        if self._connection().execute(statement, values).rowcount != 1:
             raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
         return replace(snapshot, state=state, version=row[0])
 
@@ -200,16 +209,19 @@ class SqliteStore:
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``."""
-        body = encode_control(control)
         with _answering():
-            if version is None:
-                statement = "INSERT INTO control (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"
-                written = self._connection().execute(statement, (body,)).rowcount
-            else:
-                statement = "UPDATE control SET version = version + 1, body = ? WHERE version = ?"
-                written = self._connection().execute(statement, (body, version)).rowcount
+            self._write_only("control", encode_control(control), version)
+
+    def _write_only(self, table: str, body: bytes, version: Any) -> None:
+        """Write the only row of a table, in place of the one of ``version``."""
+        if version is None:
+            statement = f"INSERT INTO {table} (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"  # noqa: S608
+            written = self._connection().execute(statement, (body,)).rowcount
+        else:
+            statement = f"UPDATE {table} SET version = version + 1, body = ? WHERE version = ?"  # noqa: S608 - our own name
+            written = self._connection().execute(statement, (body, version)).rowcount
         if written != 1:
-            raise Conflict("the control record was written by somebody else; read it again")
+            raise Conflict(f"the record of {table} was written by somebody else; read it again")
 
     def manifest(self, source: str, generation: int) -> Manifest:
         """See ``DesiredStore.manifest``."""
@@ -289,6 +301,34 @@ class SqliteStore:
         with _answering():
             rows = self._connection().execute(statement, (now.timestamp(),)).fetchall()
         return (decode_state(body).key for (body,) in rows)
+
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        with _answering():
+            row = self._connection().execute("SELECT body, version FROM brakes").fetchone()
+        return StoredBrakes(decode_brakes(row[0]), row[1]) if row else StoredBrakes(Brakes(), None)
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with _answering():
+            self._write_only("brakes", encode_brakes(brakes), version)
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``."""
+        with _answering(), _transaction(self._connection()):
+            self._write_only("brakes", encode_brakes(brakes), version)
+            return self._commit(snapshot, state)
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        with _answering():
+            self._connection().execute("INSERT INTO audit VALUES (?, ?)", (key.id, encode_entry(entry)))
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        with _answering():
+            rows = self._connection().execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()
+        return decode_entries(body for (body,) in rows)
 
     def close(self) -> None:
         """See ``StateStore.close``."""
