@@ -165,8 +165,9 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
             following = text.find("\n{", at)
             at = following if following >= 0 else len(text)
             continue
+        part = text[at:end]
         for one in _items(value):
-            yield Document(file, line, index, one, text[at:end], line)
+            yield Document(file, line, index, one, part, line)
             index += 1
         at = end
 
