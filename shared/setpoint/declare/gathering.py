@@ -159,22 +159,21 @@ class Gathering:
         """
         self._count += 1
         unchecked = len(declaration.unchecked)
-        self._added.add(
-            _Addition(
-                declaration.key.name,
-                declaration.key.content,
-                self._count,
-                desired((declaration,)).digest,
-                self._bodies.put(_encode(declaration)),
-                leaves(declaration.data) + unchecked,
-                unchecked,
-                after,
-                document.file,
-                document.line,
-                self._texts.put(document.text),
-                document.text_line,
-            )
+        added = _Addition(
+            declaration.key.name,
+            declaration.key.content,
+            self._count,
+            desired((declaration,)).digest,
+            self._bodies.put(_encode(declaration)),
+            leaves(declaration.data) + unchecked,
+            unchecked,
+            after,
+            document.file,
+            document.line,
+            self._texts.put(document.text),
+            document.text_line,
         )
+        self._added.add(tuple(added))
 
     def done(self) -> Gathered:
         """Put together what belongs to one resource, and leave out what another declaration owns."""
