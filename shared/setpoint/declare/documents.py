@@ -24,6 +24,8 @@ SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
 
 _DEEPEST = 100
 _MOST_NODES = 1_000_000
+_LETTERS = 1 << 16
+_AFTER_DASHES = ("", " ", "\t", "\n", "\r")
 
 
 class Document(NamedTuple):
@@ -138,15 +140,26 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """The documents of a YAML stream, each with its first line, so that a broken one spoils no other."""
-    start, lines = 0, text.splitlines(keepends=True)
-    for at, line in enumerate(lines):
-        if line.startswith("---") and line[3:4] in ("", " ", "\t", "\n", "\r"):
-            yield start + 1, "".join(lines[start:at])
-            rest = line[3:].strip()
-            start = at if rest and not rest.startswith("#") else at + 1
-            if start == at:
-                lines[at] = "   " + line[3:]
-    yield start + 1, "".join(lines[start:])
+    start = 0
+    held: list[str] = []
+    for at, line in enumerate(_lines(text)):
+        if line[:3] != "---" or line[3:4] not in _AFTER_DASHES:
+            held.append(line)
+            continue
+        yield start + 1, "".join(held)
+        rest = line[3:].strip()
+        goes_on = bool(rest) and not rest.startswith("#")
+        start, held = (at, ["   " + line[3:]]) if goes_on else (at + 1, [])
+    yield start + 1, "".join(held)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text as ``splitlines`` has them, and never all of them at once: each costs more than its letters."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _LETTERS) + 1 or len(text)
+        yield from text[start:end].splitlines(keepends=True)
+        start = end
 
 
 def _json(file: str, text: str) -> Iterator[Document | Problem]:
