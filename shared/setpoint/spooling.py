@@ -34,7 +34,8 @@ _INDEXED = 64
 
 encode_row: Callable[[Any], bytes] = marshal.dumps
 """The bytes of plain values: as they are, whatever numbers and characters there are in them."""
-decode_row: Callable[[bytes], Any] = marshal.loads  # noqa: S302 - what this process has written itself
+decode_row: Callable[[bytes], Any] = marshal.loads
+"""The values again; only of what this process has written itself."""
 
 
 def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -111,7 +111,9 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
     assert statuses(deps) == {KEY: "resolved", OTHER: "resolved"}
     state = deps.store.control().value.sources["git"]
     assert (state.judged, state.earlier) == (state.generation, ())
-    assert [list(deps.store.manifest("git", one)) for one in range(1, state.generation)] == [[]] * (state.generation - 1)
+    assert [list(deps.store.manifest("git", one)) for one in range(1, state.generation)] == [[]] * (
+        state.generation - 1
+    )
 
 
 def test_once_all_is_judged_an_apply_without_changes_judges_nothing(deps, monkeypatch):

@@ -154,7 +154,7 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines of a text as ``splitlines`` has them, and never all of them at once: each costs more than its letters."""
+    """The lines of a text as ``splitlines`` has them, never all at once: a line costs more than its letters."""
     start = 0
     while start < len(text):
         end = text.find("\n", start + _LETTERS) + 1 or len(text)
