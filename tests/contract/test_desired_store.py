@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
 from setpoint import planning, syncing
 from setpoint.core import control as controlling
-from setpoint.core.control import Control, DesiredRecord, SourceState, Version
+from setpoint.core.control import MANIFEST_PART, Control, DesiredRecord, SourceState, Version
 from setpoint.core.declarations import Declaration, Source, desired
-from setpoint.core.names import ResourceKey
+from setpoint.core.names import CONTENTS, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Superseded
 from setpoint.ports import StoredControl, StoredRecord
@@ -57,6 +59,30 @@ def test_a_manifest_is_read_as_it_was_written_and_forgotten_when_dropped(store):
     store.drop_manifest("team/a b", 3)
     assert list(store.manifest("team/a b", 3)) == []
     assert list(store.manifest("team/a b", 4)) == [(KEY, "x")]
+
+
+def numbered(count):
+    return [(ResourceKey(f"//storage.googleapis.com/b{n:05}"), f"{n:016x}") for n in range(count)]
+
+
+def test_a_manifest_that_is_written_again_is_the_new_one_alone(store):
+    store.write_manifest("git", 1, iter(numbered(MANIFEST_PART + 5)))
+    store.write_manifest("git", 1, iter(numbered(3)))
+
+    assert list(store.manifest("git", 1)) == numbered(3)
+
+
+def test_a_manifest_that_is_dropped_while_it_is_read_is_never_taken_for_a_shorter_one(store):
+    rows = numbered(2 * MANIFEST_PART + 5)
+    store.write_manifest("git", 1, rows)
+    reading = store.manifest("git", 1)
+    read = [next(reading)]
+    store.drop_manifest("git", 1)
+
+    with contextlib.suppress(Conflict):
+        read.extend(reading)
+        assert read == rows
+    assert len(read) in (MANIFEST_PART, len(rows))
 
 
 def test_records_of_all_keys_are_read_empty_ones_included(store):
@@ -362,3 +388,32 @@ def test_a_large_record_is_read_like_any_other_and_not_kept_in_memory(store):
     assert store.records([KEY])[KEY].value == large.value
     assert store.records([KEY])[KEY].value == large.value
     assert controlling._decode_small.cache_info().currsize == 0
+
+
+def test_a_plan_of_many_batches_tells_of_every_resource_once(store, monkeypatch):
+    monkeypatch.setattr(planning, "BATCH", 2)
+    monkeypatch.setattr(planning, "_MEETINGS", 3)
+    keys = [ResourceKey(f"//storage.googleapis.com/b{n}", content) for n in range(8) for content in CONTENTS[:2]]
+    before, after = keys[:12], keys[4:]
+    applied(store, *map(declared, before))
+    fresh = {key: declared(key, location="US") for key in after[:5]}
+
+    planned = applied(store, *(fresh.get(key, declared(key)) for key in after), prune=True)
+
+    expected = {"added": keys[12:], "changed": after[:5], "removed": keys[:4]}
+    assert actions(planned) == [(action, key) for action, found in expected.items() for key in sorted(found)]
+    assert (list(planned.touched), planned.unchanged) == (sorted(sum(expected.values(), [])), 3)
+    assert list(store.manifest("git", 2)) == [
+        (key, fresh.get(key, declared(key)).digest) for key in sorted(after)
+    ] == list(planned.manifest)
+
+
+def test_what_is_kept_or_claimed_stays_in_the_manifest_as_it_is(store):
+    applied(store, granted("roles/viewer"), source="one")
+    applied(store, declared(KEY), declared(OTHER))
+    claimed = granted("roles/viewer")
+
+    planned = applied(store, declared(KEY, location="US"), claimed)
+
+    assert [one.key for one in planned.claimed] == [claimed.declarations[0].key]
+    assert list(planned.manifest) == [(OTHER, declared(OTHER).digest), (KEY, declared(KEY, location="US").digest)]
