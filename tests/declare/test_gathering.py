@@ -59,7 +59,10 @@ def test_the_first_declaration_counts_and_those_that_clash_with_it_are_problems_
 
 
 def test_of_several_desired_states_of_a_key_the_last_counts_and_all_are_in_the_order_of_keys():
-    first, last, other = (desired((declaration(*grant, line=1),)) for grant in [("b", "role", "r"), ("b", "role", "s"), ("a", "role", "r")])
+    first, last, other = (
+        desired((declaration(*grant, line=1),))
+        for grant in [("b", "role", "r"), ("b", "role", "s"), ("a", "role", "r")]
+    )
     found = Declared.of([first, last, other])
     assert list(found) == [other, last]
     assert (found[1], found[:1]) == (last, [other])
@@ -124,7 +127,9 @@ def test_references_are_looked_up_in_their_namespace_however_many_objects_have_t
 def test_an_object_without_a_namespace_is_found_from_every_namespace(tmp_path: Path) -> None:
     shared = KRM.format("team", "shared").replace("spec: {resourceID: team-net}", "spec: {}")
     alone = "---\napiVersion: compute.cnrm.cloud.google.com/v1beta1\nkind: ComputeNetwork\n"
-    alone += "metadata: {name: shared, annotations: {cnrm.cloud.google.com/project-id: host}}\nspec: {resourceID: hub}\n"
+    alone += (
+        "metadata: {name: shared, annotations: {cnrm.cloud.google.com/project-id: host}}\nspec: {resourceID: hub}\n"
+    )
     (tmp_path / "a.yaml").write_text(shared + alone)
     found = load([str(tmp_path)])
     (subnetwork,) = (one for one in found.desired if one.declarations[0].key.name.endswith("/sub"))
