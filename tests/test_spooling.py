@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint import spooling
+from setpoint.errors import Unavailable
 from setpoint.spooling import Blobs, Chain, Index, Sorter, Spool, batches, decode_row, encode_row
 
 ROWS = st.lists(st.tuples(st.text(max_size=3), st.integers(), st.binary(max_size=20)), max_size=60)
@@ -81,3 +84,14 @@ def test_every_value_of_a_document_is_read_as_it_was(value):
 def test_batches_hold_all_items_and_no_more_than_they_may():
     assert list(batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
     assert list(batches((), 2)) == []
+
+
+def test_a_full_disk_is_said_to_be_full_and_what_to_do_about_it(monkeypatch):
+    blobs = Blobs()
+
+    def full(_data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(blobs._file, "write", full)
+    with pytest.raises(Unavailable, match=r"no room for temporary files \(.*No space left.*TMPDIR"):
+        blobs.put(b"x")

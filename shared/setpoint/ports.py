@@ -129,14 +129,14 @@ class DesiredStore(Protocol):
     def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """What a source declares with a generation, in the order of keys; nothing for one that was never written.
 
-        It is read some thousand at a time, and no more than that is ever held.
+        No more than some thousand are ever held.
 
         Raises:
             Conflict: it was dropped or replaced while it was read.
         """
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
-        """Write, or replace, what a source declares with a generation; it is no longer than some thousand in memory.
+        """Write, or replace, what a source declares with a generation; no more than some thousand are ever held.
 
         Args:
             source: the source's name.

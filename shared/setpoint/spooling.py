@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar, overload
 
+from setpoint.errors import Unavailable
+
 _T = TypeVar("_T")
 
 Place = tuple[int, int]
@@ -45,6 +47,21 @@ def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
         yield batch
 
 
+class _Room:
+    """What goes wrong with a temporary file, said with what to do; a class, since it is passed through so often."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            where = tempfile.gettempdir()
+            raise Unavailable(f"{where}: no room for temporary files ({error}); free some, or set TMPDIR") from error
+
+
+_ROOM = _Room()
+
+
 class Blobs:
     """Bytes, put one after the other and read in any order."""
 
@@ -54,21 +71,31 @@ class Blobs:
         self._end = self._at = 0
 
     def put(self, data: bytes) -> Place:
-        """Keep bytes; where they are."""
-        if self._at != self._end:
-            self._file.seek(self._end)
+        """Keep bytes; where they are.
+
+        Raises:
+            Unavailable: there is no room for them.
+        """
         place = self._end, len(data)
-        self._file.write(data)
+        with _ROOM:
+            if self._at != self._end:
+                self._file.seek(self._end)
+            self._file.write(data)
         self._end = self._at = self._end + len(data)
         return place
 
     def get(self, place: Place) -> bytes:
-        """What was put somewhere."""
+        """What was put somewhere.
+
+        Raises:
+            Unavailable: there was no room for what was put last.
+        """
         offset, size = place
-        if self._at != offset:
-            self._file.seek(offset)
-        self._at = offset + size
-        return self._file.read(size)
+        with _ROOM:
+            if self._at != offset:
+                self._file.seek(offset)
+            self._at = offset + size
+            return self._file.read(size)
 
 
 class Spool(Sequence[_T]):
