@@ -19,7 +19,8 @@ locals {
     control  = ["body"]
     desired  = ["body"]
     findings = ["body", "content", "name", "observation"]
-    parts    = ["body"] # of a manifest
+    pages    = ["body"] # of a manifest
+    parts    = ["body"] # of a manifest of an older version
     projects = ["id"]
   }
 }

@@ -111,8 +111,8 @@ class StoredRecord(NamedTuple):
     version: Any
 
 
-Manifest = Mapping[ResourceKey, str]
-"""What a source declares: each resource and content with the digest of what is declared of it."""
+Manifest = Iterable[tuple[ResourceKey, str]]
+"""What a source declares, in the order of keys: each resource and content with the digest of what is declared of it."""
 
 
 class DesiredStore(Protocol):
@@ -128,11 +128,23 @@ class DesiredStore(Protocol):
             Conflict: it is another one by now; nothing was written.
         """
 
-    def manifest(self, source: str, generation: int) -> Manifest:
-        """What a source declares with a generation; nothing for a generation that was never written."""
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
+        """What a source declares with a generation, in the order of keys; nothing for one that was never written.
+
+        No more than some thousand are ever held.
+
+        Raises:
+            Conflict: it was dropped or replaced while it was read.
+        """
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
-        """Write, or replace, what a source declares with a generation."""
+        """Write, or replace, what a source declares with a generation; no more than some thousand are ever held.
+
+        Args:
+            source: the source's name.
+            generation: the generation.
+            manifest: in the order of keys.
+        """
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """Forget a generation's manifest; one that is not there does no harm."""

@@ -200,7 +200,7 @@ def _absent(declaration: Declaration, read_at: datetime) -> Observation:
 def _declared(content: Content, deps: Deps) -> Iterator[ResourceKey]:
     """All that any source declares of a content."""
     for source, state in deps.store.control().value.sources.items():
-        yield from (key for key in deps.store.manifest(source, state.generation) if key.content == content)
+        yield from (key for key, _ in deps.store.manifest(source, state.generation) if key.content == content)
 
 
 def _seen_lately(state: ResourceState | None, read_at: datetime) -> bool:

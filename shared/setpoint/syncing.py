@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 
 import msgspec
 
@@ -18,8 +20,9 @@ from setpoint.core.names import ResourceKey
 from setpoint.declare.load import Loaded
 from setpoint.errors import Conflict, PermanentError, TransientError, Unavailable
 from setpoint.flow import Deps
-from setpoint.planning import BATCH, DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Change, Plan, batches, check_removals, plan
+from setpoint.planning import BATCH, DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Change, Plan, check_removals, plan
 from setpoint.ports import DesiredStore, Store, StoredRecord
+from setpoint.spooling import Sorter, batches
 
 _ATTEMPTS = 8
 
@@ -120,15 +123,14 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
     state = deps.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
         return judging
-    keys = dict.fromkeys(change.key for change in planned.changes)
+    concerned: list[Iterable[ResourceKey]] = [planned.touched]
     all_before = (state.judged, state.generation) == (planned.generation, generation)
     if not all_before:
-        for one in (*state.earlier, state.generation):
-            keys.update(dict.fromkeys(deps.store.manifest(planned.source, one)))
+        concerned += [_keys(deps.store, planned.source, one) for one in (*state.earlier, state.generation)]
     if planned.rescopes or not all_before:
         with judging.going_on():
-            keys.update(dict.fromkeys(_unmanaged(deps.store)))
-    for key in keys:
+            concerned.append(_unmanaged(deps.store))
+    for key, _ in groupby(heapq.merge(*concerned)):
         with judging.going_on():
             judging.outcomes[flow.rejudge(key, deps)] += 1
         advance(1)
@@ -139,17 +141,24 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
     return judging
 
 
+def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[ResourceKey]:
+    """What a source declares with a generation, in the order of keys."""
+    return (key for key, _ in store.manifest(source, generation))
+
+
 def _unmanaged(store: Store) -> Iterator[ResourceKey]:
-    """What a scope, and no declaration, has made a finding of, or would have without an ignore rule."""
+    """What a scope, and no declaration, has made a finding of, or would have without an ignore rule; in order."""
+    found = Sorter()
     for state in store.states(drifted=True):
         if state.finding is not None and state.finding.kind == "unmanaged":
-            yield state.key
+            found.add((state.key.name, state.key.content))
     for state in store.suppressed():
         if any(one.kind == "unmanaged" for one in state.suppressed):
-            yield state.key
+            found.add((state.key.name, state.key.content))
+    return (ResourceKey(*row) for row in found)
 
 
-def declare(store: DesiredStore, desired: Sequence[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
+def declare(store: DesiredStore, desired: Iterable[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
     """Put in force what files declare beside what the default source declares already; nothing of it goes."""
     planned = plan(desired, scopes, DEFAULT_SOURCE, store)
     apply(planned, store, now)
@@ -182,8 +191,8 @@ def apply(
         Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
         Superseded: what was uploaded later is in force; nothing of this one is.
     """
-    manifest = _manifest_after(planned)
-    state = SourceState(commit=commit, applied_at=now, declared=len(manifest), scopes=planned.scopes, revision=revision)
+    declared = len(planned.manifest)
+    state = SourceState(commit=commit, applied_at=now, declared=declared, scopes=planned.scopes, revision=revision)
     if not planned.changes and not planned.rescopes:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
         return planned.generation
@@ -193,22 +202,12 @@ def apply(
         versions = {change.key: _version(change, planned.source, generation) for change in batch}
         _write_versions(store, versions, control)
         advance(len(batch))
-    store.write_manifest(planned.source, generation, manifest)
-    removes = planned.removals > 0
+    store.write_manifest(planned.source, generation, planned.manifest)
+    removes = bool(planned.removed)
     _update(store, lambda control: controlling.finish(control, planned.source, generation, state, removes=removes))
     if not removes:
         store.drop_manifest(planned.source, planned.generation)
     return generation
-
-
-def _manifest_after(planned: Plan) -> dict[ResourceKey, str]:
-    manifest = dict(planned.manifest)
-    for change in planned.changes:
-        if change.after is None:
-            manifest.pop(change.key, None)
-        else:
-            manifest[change.key] = change.after.digest
-    return manifest
 
 
 def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Control:

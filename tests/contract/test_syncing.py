@@ -88,7 +88,7 @@ def test_an_apply_that_died_before_it_judged_is_made_up_for_by_the_next(deps, mo
 
     synced = sync(deps, declared(KEY, location="US"), declared(OTHER))
 
-    assert (synced.plan.changes, synced.outcomes["resolved"]) == ((), 1)
+    assert (list(synced.plan.changes), synced.outcomes["resolved"]) == ([], 1)
     assert statuses(deps) == {KEY: "resolved"}
 
 
@@ -111,7 +111,9 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
     assert statuses(deps) == {KEY: "resolved", OTHER: "resolved"}
     state = deps.store.control().value.sources["git"]
     assert (state.judged, state.earlier) == (state.generation, ())
-    assert [deps.store.manifest("git", one) for one in range(1, state.generation)] == [{}] * (state.generation - 1)
+    assert [list(deps.store.manifest("git", one)) for one in range(1, state.generation)] == [[]] * (
+        state.generation - 1
+    )
 
 
 def test_once_all_is_judged_an_apply_without_changes_judges_nothing(deps, monkeypatch):
@@ -197,7 +199,7 @@ def test_a_removal_is_allowed_by_what_its_refusal_says_and_by_no_less():
     for before in range(1, 120):
         for removals in range(1, before + 1):
             change = Change(KEY, "removed", None, None)
-            planned = Plan("git", (change,) * removals, 0, (), (), (), (), dict.fromkeys(range(before), ""), 1)
+            planned = Plan("git", removed=(change,) * removals, declared_before=before)
             with pytest.raises(BadRequest) as refused:
                 check_removals(planned, 0)
             percent = str(refused.value).rpartition(" ")[2]

@@ -132,7 +132,7 @@ def test_what_would_be_compared_with_nothing_is_refused_with_its_field(
     tmp_path: Path, data: Any, field: str, message: str
 ) -> None:
     found = loaded(tmp_path, data)
-    assert found.desired == []
+    assert list(found.desired) == []
     ((line, said, told),) = [(one.line, one.field, one.message) for one in found.problems]
     assert (line, said) == (7, field)
     assert message in told

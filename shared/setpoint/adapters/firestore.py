@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
@@ -26,6 +25,7 @@ from setpoint.core import observations
 from setpoint.core.audit import Entry, decode_entries, encode_entry
 from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
 from setpoint.core.control import (
+    MANIFEST_PART,
     Control,
     decode_control,
     decode_manifest,
@@ -41,6 +41,7 @@ from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
 from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.spooling import batches
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
@@ -67,8 +68,6 @@ _LARGEST = 500_000
 """Bytes of an observation that still fits a document (1 MiB) beside a record."""
 _ABSENT = {"due": DELETE_FIELD, "suppressed": DELETE_FIELD}
 """Fields that most records do not have, so that no index entry is written for them."""
-_MANIFEST_ENTRIES = 3_000
-"""At some 250 bytes an entry, well below what a document takes."""
 
 
 class FirestoreStore:
@@ -160,34 +159,47 @@ class FirestoreStore:
         else:
             batch.update(reference, document, option=self._client.write_option(last_update_time=version))
 
-    def manifest(self, source: str, generation: int) -> Manifest:
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
-        found: dict[ResourceKey, str] = {}
         with _answering(f"the manifest of {source}"):
-            for part in self._parts(source, generation).stream():
-                found |= decode_manifest(_body(part))
-        return found
+            pages = sorted(self._pages(source, generation).list_documents(), key=lambda page: page.id)
+        if not pages:
+            yield from self._unordered(source, generation)
+        for page in pages:
+            with _answering(f"the manifest of {source}"):
+                found = page.get()
+            if not found.exists:
+                raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
+            yield from decode_manifest(_body(found))
+
+    def _unordered(self, source: str, generation: int) -> list[tuple[ResourceKey, str]]:
+        """A manifest as it was written before manifests had an order; the next apply writes another one."""
+        with _answering(f"the manifest of {source}"):
+            parts = self._manifest(source, generation).collection("parts").stream()
+            return sorted(row for part in parts for row in decode_manifest(_body(part)))
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
         """See ``DesiredStore.write_manifest``; some thousand entries a document."""
-        rows = iter(manifest.items())
-        with _answering(f"the manifest of {source}"):
-            parts = self._parts(source, generation)
-            at = 0
-            while part := dict(islice(rows, _MANIFEST_ENTRIES)):
-                parts.document(f"{at:06d}").set({"body": encode_manifest(part).decode()})
-                at += 1
+        self.drop_manifest(source, generation)
+        pages = self._pages(source, generation)
+        for at, rows in enumerate(batches(manifest, MANIFEST_PART)):
+            with _answering(f"the manifest of {source}"):
+                pages.document(f"{at:06d}").set({"body": encode_manifest(rows).decode()})
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""
         with _answering(f"the manifest of {source}"):
-            for part in self._parts(source, generation).list_documents():
-                part.delete()
+            for collection in self._manifest(source, generation).collections():
+                for page in collection.list_documents():
+                    page.delete()
 
-    def _parts(self, source: str, generation: int) -> CollectionReference:
+    def _pages(self, source: str, generation: int) -> CollectionReference:
+        pages: CollectionReference = self._manifest(source, generation).collection("pages")
+        return pages
+
+    def _manifest(self, source: str, generation: int) -> DocumentReference:
         name = ResourceKey(source).id  # a source may be named with characters that ids do not allow
-        parts: CollectionReference = self._manifests.document(f"{name}-{generation}").collection("parts")
-        return parts
+        return self._manifests.document(f"{name}-{generation}")
 
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
         """See ``DesiredStore.records``."""

@@ -28,7 +28,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: dict[ResourceKey, DesiredRecord] = {}
-        self._manifests: dict[tuple[str, int], Manifest] = {}
+        self._manifests: dict[tuple[str, int], tuple[tuple[ResourceKey, str], ...]] = {}
         self._control = Control()
         self._control_version: int | None = None
         self._rules = Rules()
@@ -82,13 +82,13 @@ class MemoryStore:
             self._control, self._control_version = control, (version or 0) + 1
             self._rules = rules_of(control)
 
-    def manifest(self, source: str, generation: int) -> Manifest:
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
-        return self._manifests.get((source, generation), {})
+        return iter(self._manifests.get((source, generation), ()))
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
         """See ``DesiredStore.write_manifest``."""
-        self._manifests[source, generation] = manifest
+        self._manifests[source, generation] = tuple(manifest)
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""

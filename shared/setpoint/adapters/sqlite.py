@@ -17,6 +17,7 @@ from setpoint.core import observations
 from setpoint.core.audit import Entry, decode_entries, encode_entry
 from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
 from setpoint.core.control import (
+    MANIFEST_PART,
     Control,
     decode_control,
     decode_manifest,
@@ -32,15 +33,20 @@ from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
 from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.spooling import batches
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
     only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS manifests (
-    source TEXT NOT NULL, generation INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (source, generation)
+    source TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (source, generation, part)
 );
 CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS projects (number TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
@@ -65,6 +71,8 @@ CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
 
 _UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
 """What a store needs that was made with a schema up to this number."""
+_WHOLE_MANIFESTS = 3
+"""The last schema in which a manifest was one row."""
 
 _READ = """
 SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version
@@ -80,6 +88,9 @@ UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, ob
 WHERE id = ? AND version = ?
 """
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
+_MANIFEST_PARTS = "SELECT COUNT(*) FROM manifests WHERE source = ? AND generation = ?"
+_MANIFEST_PART = "SELECT body FROM manifests WHERE source = ? AND generation = ? AND part = ?"
+_PUT_MANIFEST = "INSERT OR REPLACE INTO manifests (source, generation, part, body) VALUES (?, ?, ?, ?)"
 _DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
 
@@ -135,14 +146,7 @@ class SqliteStore:
         connection.execute("PRAGMA journal_mode = WAL")
         if version < _SCHEMA_VERSION:
             with _transaction(connection):
-                self._make(connection)
-
-    def _make(self, connection: sqlite3.Connection) -> None:
-        """Make what is not there, unless somebody else has done so since."""
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
-        for statement in (*upgrades, *_SCHEMA.split(";"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
-            connection.execute(statement)
+                _make(connection)
 
     def _connection(self) -> sqlite3.Connection:
         """The connection of this thread; it is closed with the thread, or with the store."""
@@ -223,18 +227,23 @@ class SqliteStore:
         if written != 1:
             raise Conflict(f"the record of {table} was written by somebody else; read it again")
 
-    def manifest(self, source: str, generation: int) -> Manifest:
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
-        statement = "SELECT body FROM manifests WHERE source = ? AND generation = ?"
         with _answering():
-            row = self._connection().execute(statement, (source, generation)).fetchone()
-        return decode_manifest(row[0] if row else b"")
+            (parts,) = self._connection().execute(_MANIFEST_PARTS, (source, generation)).fetchone()
+        for part in range(parts):
+            with _answering():
+                row = self._connection().execute(_MANIFEST_PART, (source, generation, part)).fetchone()
+            if row is None:
+                raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
+            yield from decode_manifest(row[0])
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
         """See ``DesiredStore.write_manifest``."""
-        row = (source, generation, encode_manifest(manifest))
-        with _answering():
-            self._connection().execute("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)", row)
+        self.drop_manifest(source, generation)
+        for part, rows in enumerate(batches(manifest, MANIFEST_PART)):
+            with _answering():
+                self._connection().execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""
@@ -336,6 +345,25 @@ class SqliteStore:
             closers, self._closers = self._closers, []
         for close in closers:
             close()
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make what is not there, unless somebody else has done so since."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
+    upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
+    for statement in (*upgrades, *_SCHEMA.split(";"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
+        connection.execute(statement)
+    for source, generation, body in whole:
+        for part, rows in enumerate(batches(sorted(decode_manifest(body)), MANIFEST_PART)):
+            connection.execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
+
+
+def _take_whole_manifests(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
+    """The manifests of a time when each was stored in one piece and in no order; their table makes room."""
+    rows = connection.execute("SELECT source, generation, body FROM manifests").fetchall()
+    connection.execute("DROP TABLE manifests")
+    return rows
 
 
 @contextmanager

@@ -64,7 +64,9 @@ def plan(
     finally:
         opened.close()
     if output is Output.json:
-        out.out(plans.as_json(planned).decode())
+        for piece in plans.as_json(planned):
+            out.out(piece, end="")
+        out.out("")
     else:
         plans.print_plan(planned)
     if loaded.problems or planned.claimed:

@@ -7,7 +7,7 @@ of it or nothing, and an apply that dies half-way is never seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -243,19 +243,23 @@ def decode_rules(stored: bytes) -> Rules:
     return rules_of(decode_control(stored))
 
 
-def encode_manifest(manifest: Mapping[ResourceKey, str]) -> bytes:
-    """The stored form of a manifest."""
-    return _encode([(key.name, key.content, digest) for key, digest in manifest.items()])
+MANIFEST_PART = 3_000
+"""Entries of a manifest that are stored together; at some 250 bytes each, well below what any store takes."""
 
 
-def decode_manifest(stored: bytes) -> dict[ResourceKey, str]:
-    """Read the stored form of a manifest; empty gives an empty one.
+def encode_manifest(part: Iterable[tuple[ResourceKey, str]]) -> bytes:
+    """The stored form of a part of a manifest."""
+    return _encode([(key.name, key.content, digest) for key, digest in part])
+
+
+def decode_manifest(stored: bytes) -> list[tuple[ResourceKey, str]]:
+    """Read the stored form of a part of a manifest; empty gives an empty one.
 
     Raises:
         CorruptState: it is not the stored form.
     """
     rows = _decode(stored, list[tuple[str, Content, str]]) if stored else []
-    return {ResourceKey(name, content): digest for name, content, digest in rows}
+    return [(ResourceKey(name, content), digest) for name, content, digest in rows]
 
 
 def encode_record(value: DesiredRecord) -> bytes:

@@ -45,4 +45,4 @@ def project_of(name: str) -> str:
 def is_full_name(name: str) -> bool:
     """Whether ``name`` has the shape of a full resource name."""
     service, _, path = name[2:].partition("/")
-    return name.startswith("//") and "." in service and bool(path) and not any(c.isspace() for c in name)
+    return name.startswith("//") and "." in service and bool(path) and name.split() == [name]
