@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from setpoint import __version__
 from setpoint.core import compare as comparing
-from setpoint.core import iam, ignore, org_policies, policy
+from setpoint.core import iam, ignore, org_policies, policy, scopes
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Rules, Scope, Source
-from setpoint.core.names import project_of
+from setpoint.core.names import WHOLE, project_of
 from setpoint.core.observations import Observation
 from setpoint.core.origins import declared_path
 from setpoint.core.policy import Kind, Severity
@@ -68,7 +68,7 @@ def judge(
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource."""
     if desired is None:
-        scope = covering(rules, observation)
+        scope = scopes.covering(rules, observation)
         return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
     if not observation.deleted and observation.data is None:
         return "unreadable"
@@ -118,17 +118,6 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation) -> Verdic
     )
 
 
-def covering(rules: Rules, observation: Observation) -> Scope | None:
-    """The first scope that says that a resource like this one has to be declared."""
-    if observation.key.content != "resource":
-        return None
-    names = {observation.project, observation.project_number, project_of(observation.key.name)}
-    for scope in rules.scopes:
-        if observation.asset_type in scope.asset_types and not names.isdisjoint(scope.projects):
-            return scope
-    return None
-
-
 def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
     kind: Kind | None = None if observation.deleted else "unmanaged"
     return Verdict(
@@ -148,7 +137,7 @@ def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
 def _differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
     if observation.deleted:
         return ()
-    if observation.key.content == "resource":
+    if observation.key.content in WHOLE:
         return _resource_differences(declaration, observation, schemas)
     return policy_differences(declaration, observation.data, own_project(declaration.project, observation))
 
@@ -173,13 +162,10 @@ def _resource_differences(
 
 def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
     """The differences of a declared policy, less those that the declaration ignores."""
-    match declaration.key.content:
-        case "iam_policy":
-            found = iam.compare(declaration.data, observed, declaration.authority)
-        case "org_policy":
-            found = org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
-        case _:
-            found = comparing.compare(declaration.data, observed, None, own=own, exact=declaration.exact)
+    if declaration.key.content == "iam_policy":
+        found = iam.compare(declaration.data, observed, declaration.authority, exact=declaration.exact)
+    else:
+        found = org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
     return tuple(one for one in found if not ignore.covered(one.path, declaration.ignore))
 
 

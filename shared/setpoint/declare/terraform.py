@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from setpoint.core import values
 from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
-from setpoint.core.names import ResourceKey, project_of
+from setpoint.core.names import ResourceKey, content_of, project_of
 from setpoint.declare import (
     mapping,
     terraform_documents,
@@ -112,6 +112,8 @@ class Part(NamedTuple):
 
 def parts(block: Block) -> list[Part]:
     """The resources of Google's that a Terraform resource declares: itself, and blocks that the API keeps apart."""
+    if block.type in terraform_table.LISTS:
+        return [part for one in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(one)]
     means = meaning(block.type)
     name = terraform_names.name_of(block, means)
     found = [Part(block, means, name, block.address, block.type)]
@@ -135,6 +137,16 @@ def parts(block: Block) -> list[Part]:
     return found
 
 
+def _listed(block: Block, attribute: str, single: str) -> list[Block]:
+    """The resources of a Terraform resource that is a list of them."""
+    listed = block.values.get(attribute)
+    return [
+        block._replace(type=single, address=f"{block.address}.{attribute}[{at}]", values=one, names=frozenset(one))
+        for at, one in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(one, dict)
+    ]
+
+
 def translate(
     part: Part,
     schemas: tuple[Schema, ...],
@@ -153,7 +165,7 @@ def translate(
     unplaced = tuple(one for one in best.unplaced if not _is_in_name(one, part))
     return Translated(
         Declaration(
-            key=ResourceKey(part.name.text),
+            key=ResourceKey(part.name.text, content_of(part.means.asset_type)),
             asset_type=part.means.asset_type,
             data=best.data,
             project=project_of(part.name.text) or part.block.default("project"),
