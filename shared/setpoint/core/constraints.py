@@ -13,7 +13,6 @@ KINDS = frozenset(("booleanPolicy", "listPolicy", "restoreDefault"))
 """What a policy does with its constraint: one of the three."""
 
 _SERVER_KEPT = frozenset(("etag", "updateTime", "version"))
-_VALUES = ("allowedValues", "deniedValues")
 
 
 def by_constraint(data: Any) -> dict[str, dict[str, Any]]:
@@ -25,24 +24,5 @@ def by_constraint(data: Any) -> dict[str, dict[str, Any]]:
     for policy in policies:
         if isinstance(policy, dict) and policy.get("constraint"):
             constraint = "constraints/" + str(policy["constraint"]).removeprefix("constraints/")
-            found[constraint] = {
-                key: _plain(part) if key == "listPolicy" else part
-                for key, part in policy.items()
-                if key not in _SERVER_KEPT
-            }
+            found[constraint] = {key: part for key, part in policy.items() if key not in _SERVER_KEPT}
     return found
-
-
-def _plain(rules: Any) -> Any:
-    """A list policy with each value in one spelling: ``is:a`` means ``a``.
-
-    Source: https://cloud.google.com/resource-manager/reference/rest/v1/Policy#ListPolicy
-    """
-    if not isinstance(rules, dict):
-        return rules
-    return {
-        key: [one.removeprefix("is:") if isinstance(one, str) else one for one in part]
-        if key in _VALUES and isinstance(part, list)
-        else part
-        for key, part in rules.items()
-    }

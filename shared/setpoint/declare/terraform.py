@@ -2,7 +2,7 @@
 
 A resource's type gives the asset type (`terraform_types`), its attributes the full resource name (`terraform_names`)
 and, through the catalogue, the declared fields (`mapping`), with a small table for the rest (`terraform_table`). What
-it says of access is read in `terraform_iam`.
+it says of access is read in `terraform_iam`, of organisation policies in `terraform_org_policies`.
 
 Source: https://developer.hashicorp.com/terraform/internals/json-format
 """
@@ -10,7 +10,7 @@ Source: https://developer.hashicorp.com/terraform/internals/json-format
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from setpoint.declare import (
     terraform_documents,
     terraform_iam,
     terraform_names,
+    terraform_org_policies,
     terraform_shapes,
     terraform_table,
 )
@@ -66,8 +67,9 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
     found = terraform_documents.read(document.value, project=project)
     loaded = TerraformLoaded([], [], Counter(found.others))
     for block in found.google:
-        if terraform_iam.is_iam(block.type):
-            said = terraform_iam.translate(block, source)
+        reader = _reader_of(block.type)
+        if reader is not None:
+            said = reader(block, source)
             if said is not None:
                 _take(said, block, document, loaded)
             else:
@@ -80,6 +82,13 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
             else:
                 loaded.skipped[block.type] += 1
     return loaded
+
+
+def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | None] | None:
+    """What reads a type that says what is set on a resource rather than what it is."""
+    if terraform_iam.is_iam(terraform_type):
+        return terraform_iam.translate
+    return terraform_org_policies.translate if terraform_org_policies.is_org_policy(terraform_type) else None
 
 
 def _take(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
