@@ -254,6 +254,18 @@ def test_a_level_is_exported_and_reads_back_as_it_is(tmp_path: Path) -> None:
     assert again.digest == desired((exported.declaration,)).digest
 
 
+def test_an_entry_of_anothers_list_is_no_declaration_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "apiVersion: accesscontextmanager.cnrm.cloud.google.com/v1beta1\n"
+        "kind: AccessContextManagerServicePerimeterResource\nmetadata: {name: x}\n"
+        "spec: {perimeterNameRef: {external: accessPolicies/1/servicePerimeters/data}, resourceRef: {external: p}}\n"
+    )
+    resource = ("google_access_context_manager_service_perimeter_resource", {"perimeter_name": "x", "resource": "p"})
+    (tmp_path / "b.json").write_text(terraform(resource))
+    found = load([str(tmp_path)])
+    assert (found.problems, found.desired) == ([], [])
+
+
 def test_the_content_of_a_type_is_told_where_it_is_said_otherwise(tmp_path: Path) -> None:
     text = native(LEVEL, "AccessLevel", OFFICE)
     (tmp_path / "a.yaml").write_text(text.replace('"content":"access_policy",', ""))
