@@ -5,7 +5,7 @@ its own Terraform modules. Anybody's project may hold a `service-1@…`, so that
 
 Sources: https://cloud.google.com/iam/docs/service-agents,
 https://github.com/GoogleCloudPlatform/cloud-foundation-fabric/blob/master/modules/project/service-agents.yaml,
-https://cloud.google.com/iam/docs/service-account-types
+https://cloud.google.com/compute/docs/access/service-accounts
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ _DEFAULT_GRANTS: tuple[tuple[str, str], ...] = (
 """Grants that come with a project, an API that is switched on, or a bucket.
 
 Sources: https://cloud.google.com/compute/docs/access/service-accounts#google_apis_service_agent,
-https://cloud.google.com/iam/docs/service-account-types#default,
+https://cloud.google.com/appengine/docs/standard/python/service-account,
 https://cloud.google.com/build/docs/cloud-build-service-account,
 https://firebase.google.com/docs/rules/manage-deploy,
 https://firebase.google.com/support/guides/service-accounts,

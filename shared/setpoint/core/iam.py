@@ -19,10 +19,7 @@ from setpoint.core.declarations import Authority
 _CASELESS = ("user:", "group:", "domain:", "serviceAccount:")
 _DELETED = "deleted:"
 _UNTOLD = "_withcond_"
-"""In the name of a role whose condition a policy that is read in version 1 does not tell.
-
-Source: https://cloud.google.com/iam/docs/troubleshooting-withcond
-"""
+"""In the name of a role whose condition a policy that is read in version 1 does not tell: ``roles/x_withcond_0a1b``."""
 _UNREADABLE = str.maketrans('[]"', "()'")
 """What would end an element's name in a path; a role's name and an address have none of it, a title may."""
 

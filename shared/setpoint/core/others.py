@@ -170,7 +170,6 @@ _BALANCING = (
     "compute.googleapis.com/UrlMap",
 )
 _GKE_FIREWALLS = "https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules"
-_GKE_CLUSTERS = "https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-architecture"
 _MIGS = "https://cloud.google.com/compute/docs/instance-groups/getting-info-about-migs"
 _ROUTES = "https://cloud.google.com/vpc/docs/routes"
 _LOGGING = "https://cloud.google.com/logging/docs/routing/overview"
@@ -224,16 +223,14 @@ MADE: tuple[Entry, ...] = (
         ("dns.googleapis.com/ResourceRecordSet",),
         _is_private_apex,
         "came with its DNS zone",
-        "https://cloud.google.com/dns/docs/records-overview",
     ),
     # Kubernetes Engine.
-    Entry(("*k8s.io/*",), _always, "kept by a Kubernetes cluster", _GKE_CLUSTERS),
-    Entry(("compute.googleapis.com/*",), _labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine", _GKE_CLUSTERS),
+    Entry(("*k8s.io/*",), _always, "kept by a Kubernetes cluster"),
+    Entry(("compute.googleapis.com/*",), _labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine"),
     Entry(
         ("compute.googleapis.com/InstanceGroup*", "compute.googleapis.com/InstanceTemplate"),
         _named(_GKE_GROUP),
         "made by a node pool",
-        _GKE_CLUSTERS,
     ),
     Entry(
         ("compute.googleapis.com/Firewall",),
@@ -245,31 +242,27 @@ MADE: tuple[Entry, ...] = (
         ("compute.googleapis.com/Route",),
         _says("description", r"k8s-node-route\Z"),
         "made by Kubernetes Engine",
-        _ROUTES,
     ),
     Entry(
         _BALANCING,
         _either(_named(_K8S_NAME), _says("description", _K8S_TEXT)),
         "made by a Kubernetes Service, Ingress or Gateway",
-        "https://cloud.google.com/kubernetes-engine/docs/concepts/ingress",
     ),
     Entry(
         ("compute.googleapis.com/*Disk",),
         _either(_says("description", _K8S_TEXT), _says("description", r".*storage\.gke\.io/created-by")),
         "made for a Kubernetes volume",
-        "https://cloud.google.com/kubernetes-engine/docs/concepts/persistent-volumes",
     ),
     Entry(
         ("container.googleapis.com/NodePool",),
         _is_autoprovisioned,
         "made by node auto-provisioning",
-        "https://cloud.google.com/kubernetes-engine/docs/how-to/node-auto-provisioning",
+        "https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools",
     ),
     Entry(
         ("dns.googleapis.com/*",),
         _within(r"/(managedZones|responsePolicies)/gke-[^/]+-dns(/|\Z)"),
         "made by Kubernetes Engine",
-        "https://cloud.google.com/kubernetes-engine/docs/how-to/cloud-dns",
     ),
     # Instance groups, disks and snapshots.
     Entry(("compute.googleapis.com/Instance",), _is_of_instance_group, "made by a managed instance group", _MIGS),
@@ -289,7 +282,7 @@ MADE: tuple[Entry, ...] = (
         ("compute.googleapis.com/Snapshot",),
         _either(_says("autoCreated"), _says("sourceSnapshotSchedulePolicy")),
         "made by a snapshot schedule",
-        "https://cloud.google.com/compute/docs/disks/scheduled-snapshots",
+        "https://cloud.google.com/compute/docs/reference/rest/v1/snapshots",
     ),
     Entry(("compute.googleapis.com/Project",), _always, "came with its project", _ENABLED),
     # What services keep for themselves.
@@ -297,13 +290,11 @@ MADE: tuple[Entry, ...] = (
         ("compute.googleapis.com/*",),
         _labelled(r"goog-dataproc-"),
         "made by Dataproc",
-        "https://cloud.google.com/dataproc/docs/guides/creating-managing-labels",
     ),
     Entry(
         ("compute.googleapis.com/*",),
         _labelled(r"goog-dataflow-"),
         "made by Dataflow",
-        "https://cloud.google.com/dataflow/docs/guides/filter-by-labels",
     ),
     Entry(
         (
@@ -314,7 +305,6 @@ MADE: tuple[Entry, ...] = (
         ),
         _labelled(r"goog-composer-"),
         "made by Composer",
-        "https://cloud.google.com/composer/docs/composer-3/environment-architecture",
     ),
     Entry(
         (
@@ -342,19 +332,17 @@ MADE: tuple[Entry, ...] = (
         ("storage.googleapis.com/Bucket",),
         _named(r"[a-z0-9.:-]+_cloudbuild"),
         "made by Cloud Build",
-        "https://cloud.google.com/build/docs/securing-builds/store-manage-build-logs",
     ),
     Entry(
         ("storage.googleapis.com/Bucket",),
         _named(r"((us|eu|asia)\.)?artifacts\..+\.appspot\.com"),
         "made by Container Registry",
-        "https://cloud.google.com/container-registry/docs/overview",
     ),
     Entry(
         ("storage.googleapis.com/Bucket",),
         _named(r"(staging\.)?[a-z0-9:.-]+\.appspot\.com"),
         "made by App Engine",
-        "https://cloud.google.com/appengine/docs/standard/using-cloud-storage",
+        "https://cloud.google.com/appengine/docs/legacy/standard/java/using-cloud-storage",
     ),
     Entry(
         ("storage.googleapis.com/Bucket",),
@@ -409,7 +397,6 @@ MADE: tuple[Entry, ...] = (
         ("appengine.googleapis.com/Service",),
         _named(r"default"),
         "made together with an App Engine application",
-        "https://cloud.google.com/appengine/docs/standard/an-overview-of-app-engine",
     ),
     Entry(
         ("serviceusage.googleapis.com/Service",),
@@ -426,7 +413,7 @@ MADE: tuple[Entry, ...] = (
         ("iam.googleapis.com/ServiceAccount",),
         _is_default_account,
         "a default service account",
-        "https://cloud.google.com/iam/docs/service-account-types#default",
+        "https://cloud.google.com/compute/docs/access/service-accounts",
     ),
     Entry(
         ("iam.googleapis.com/ServiceAccount",),
