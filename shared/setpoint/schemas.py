@@ -28,12 +28,17 @@ def schemas() -> dict[str, dict[str, Any]]:
     }
 
 
+def written(schema: dict[str, Any]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
 def main() -> None:
     """Write the schemas into docs/schemas below the working directory, or below the one given."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in schemas().items():
-        (folder / name).write_text(json.dumps(schema, indent=2) + "\n")
+        (folder / name).write_text(written(schema))
 
 
 if __name__ == "__main__":

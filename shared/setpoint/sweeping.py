@@ -16,9 +16,11 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from setpoint import flow
-from setpoint.core.declarations import Declaration
+from setpoint.core import scopes as coverage
+from setpoint.core.control import rules_of
+from setpoint.core.declarations import Declaration, Rules
 from setpoint.core.findings import Outcome, ResourceState
-from setpoint.core.names import Content, ResourceKey, project_of, segment_after
+from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.flow import Deps
@@ -39,6 +41,7 @@ class Swept:
         unknown: declared resources of which the sweep can tell nothing.
         denied: scopes that nobody may list, and why.
         healed: resources of which events were published that a crash had left behind.
+        made: undeclared resources within a scope that Google or another resource makes, by what made them.
     """
 
     listed: int = 0
@@ -47,6 +50,7 @@ class Swept:
     unknown: int = 0
     denied: dict[str, str] = field(default_factory=dict)
     healed: int = 0
+    made: Counter[str] = field(default_factory=Counter)
 
 
 def sweep(
@@ -72,11 +76,12 @@ def sweep(
         Unavailable: the inventory does not answer; what was judged is stored, and sweeping again does no harm.
     """
     swept = Swept(healed=flow.heal(deps))
+    rules = rules_of(deps.store.control().value)
     for content in contents:
         listing = _Listing(content, types, deps)
         for scope in scopes:
             try:
-                listing.read(inventory.pages(scope, content, types), deps, swept, advance)
+                listing.read(inventory.pages(scope, content, types), rules, deps, swept, advance)
             except ScopeDenied as denied:
                 swept.denied[scope] = str(denied)
         if listing.read_at is not None:
@@ -102,7 +107,9 @@ class _Listing:
         self._named = frozenset(types)
         self._asked = [re.compile(rf"(?:{one})\Z") for one in types]
 
-    def read(self, pages: Iterator[Page], deps: Deps, swept: Swept, advance: Callable[[int], object]) -> None:
+    def read(
+        self, pages: Iterator[Page], rules: Rules, deps: Deps, swept: Swept, advance: Callable[[int], object]
+    ) -> None:
         """Judge all of a scope; what it tells of projects and types counts only when it has been listed to its end."""
         projects: set[str] = set()
         above_projects = False
@@ -111,7 +118,10 @@ class _Listing:
         for page in pages:
             read_at = page.read_at
             for observation in page.observations:
-                swept.outcomes[_judge(observation, page.read_at, deps)] += 1
+                outcome = _judge(observation, page.read_at, deps)
+                swept.outcomes[outcome] += 1
+                if outcome == "undeclared" and (made := _made(observation, rules, deps)):
+                    swept.made[made] += 1
                 projects.update(filter(None, (observation.project, observation.project_number)))
                 above_projects = above_projects or not observation.project
                 types.add(observation.asset_type)
@@ -143,8 +153,8 @@ class _Listing:
         name = declaration.key.name
         project = declaration.project or project_of(name)
         if not project:
-            above = segment_after(name, "organizations") or segment_after(name, "folders")
-            return self.above_projects and bool(above)
+            above = any(segment_after(name, one) for one in ("organizations", "folders", "accessPolicies"))
+            return self.above_projects and above
         return project in self.projects or any(
             deps.projects.id_of(number) == project for number in self.projects if number.isdigit()
         )
@@ -167,6 +177,11 @@ def _judge(observation: Observation, read_at: datetime, deps: Deps) -> Outcome:
     if state is None or not state.deleted or state.observed_at > read_at - LAG:
         return outcome
     return flow.handle_observation(replace(observation, observed_at=read_at), deps)
+
+
+def _made(observation: Observation, rules: Rules, deps: Deps) -> str:
+    """What made a resource that a scope covers and that need not be declared for that, or an empty string."""
+    return coverage.explain(rules, deps.projects.placed(observation)).made if rules.scopes else ""
 
 
 def _find_gone(listing: _Listing, read_at: datetime, deps: Deps, swept: Swept) -> None:
@@ -192,8 +207,8 @@ def _absent(declaration: Declaration, read_at: datetime) -> Observation:
         declaration.key,
         declaration.asset_type,
         read_at,
-        deleted=content == "resource",
-        data=None if content == "resource" else {} if content == "iam_policy" else [],
+        deleted=content in WHOLE,
+        data=None if content in WHOLE else {} if content == "iam_policy" else [],
     )
 
 

@@ -172,3 +172,4 @@ def test_a_resource_says_that_it_is_being_worked_on(data):
 @pytest.mark.parametrize("data", [{"status": "RUNNING"}, {"state": "ACTIVE"}, {"status": {"x": 1}}, [], None, {}])
 def test_a_resource_that_rests_is_not_being_worked_on(data):
     assert not lifecycle.is_transitional(data)
+    assert not lifecycle.is_gone(data)

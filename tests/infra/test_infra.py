@@ -343,7 +343,8 @@ def test_each_watched_parent_gets_a_feed_for_each_content_type(variables):
         [TERRAFORM, "show", "-json", "made.tfplan"], cwd=variables, check=True, capture_output=True, text=True
     )
     feeds = json.loads(shown.stdout)["planned_values"]["outputs"]["feeds"]["value"]
-    assert len(feeds) == 9
+    assert len(feeds) == 10
+    assert [name for name in feeds if name.endswith("ACCESS_POLICY")] == ["organizations/566099688680 ACCESS_POLICY"]
     assert {key: value for key, value in feeds["projects/shop-prod ORG_POLICY"].items() if key != "types"} == {
         "kind": "projects",
         "parent": "shop-prod",

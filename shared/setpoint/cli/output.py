@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from setpoint.core import iam
 from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
 from setpoint.core.suppressing import Suppressed
@@ -146,10 +147,9 @@ def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text
 
 def difference_line(difference: Difference) -> Text:
     """``path: declared → observed``; a grant says all by itself."""
-    grant = difference.declared if difference.op == "missing" else difference.observed
-    if _is_grant(grant):
+    if iam.is_grant(difference.declared if difference.op == "missing" else difference.observed):
         sign, style = ("- ", "red") if difference.op == "missing" else ("+ ", "magenta")
-        return Text.assemble((sign, style), shown(grant))
+        return Text.assemble((sign, style), iam.told(difference))
     text = Text.assemble((difference.path or "(all)", _OPERATION_STYLES[difference.op]), ": ")
     if difference.op != "unexpected":
         text.append(shown(difference.declared))
@@ -165,10 +165,6 @@ def shown(value: Any, most: int = _SHORT) -> str:
     """A value as JSON, shortened; of a link its end, which is what tells it from others."""
     if value is msgspec.UNSET:
         return "-"
-    if _is_grant(value):
-        condition = value.get("condition")
-        when = f" if {condition.get('title') or condition.get('expression')}" if condition else ""
-        return f"{value['role']} for {value['member']}{when}"
     text = msgspec.json.encode(shortened(value)).decode()
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -178,10 +174,6 @@ def shortened(value: Any) -> Any:
     if isinstance(value, str) and (found := _LINK.match(value)):
         return f"…/{found.group(1)}"
     return value
-
-
-def _is_grant(value: Any) -> bool:
-    return isinstance(value, dict) and "member" in value and value.keys() <= {"role", "member", "condition"}
 
 
 def title(state: ResourceState) -> Text:

@@ -31,7 +31,7 @@ def sweep(
             task = progress.add_task("assets", total=None)
             swept = sweeping.sweep(
                 scope,
-                [one.value for one in content or ContentChoice],
+                [one.value for one in content or _everything(scope)],
                 split(types),
                 wiring.open_inventory(),
                 deps,
@@ -44,9 +44,17 @@ def sweep(
         deps.store.close()
 
 
+def _everything(scopes: list[str]) -> list[ContentChoice]:
+    """All contents; access policies are listed of organisations only, which hold them."""
+    above = any(scope.startswith("organizations/") for scope in scopes)
+    return [one for one in ContentChoice if above or one is not ContentChoice.access_policy]
+
+
 def _tell(swept: Swept, took: float) -> None:
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
     say(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {told}")
+    for made, count in swept.made.most_common():
+        say(f"{count:,} need no declaration: {made}")
     if swept.gone:
         say(f"{swept.gone:,} declared and not there")
     if swept.unknown:

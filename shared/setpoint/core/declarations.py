@@ -100,16 +100,36 @@ class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
 
 
+class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Some of the resources of a scope: those that fit all that is said here; what is empty says nothing.
+
+    Args:
+        projects: project ids or numbers.
+        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``, at any distance above.
+        labels: the labels that a resource has, ``*`` for any value.
+        asset_types: types, or globs as `compute.googleapis.com/*`.
+    """
+
+    projects: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    asset_types: tuple[str, ...] = ()
+
+
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of the fleet that says it is fully declared: what has no declaration there is unmanaged.
 
     Args:
         name: the scope's own name.
         projects: project ids or numbers.
-        asset_types: the types that are fully declared.
+        asset_types: the types that are fully declared, or globs as ``compute.googleapis.com/*``.
         owner: who hears of the unmanaged.
         mode: what may be done about them.
         source: where it is written.
+        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``: all that lies below, at any distance.
+        labels: of these only the resources that have all of these labels, ``*`` for any value.
+        exceptions: of these not the ones that fit one of these.
+        strict: what Google or another resource makes has to be declared too.
         settle: seconds that something unmanaged has to last before it is a finding; None leaves it to the policy.
         ignores: which resources are left alone although nothing declares them; the last one that matches counts.
     """
@@ -120,6 +140,10 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: Owner = Owner()
     mode: Mode = "alert"
     source: Source = Source()
+    ancestors: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    exceptions: tuple[Selection, ...] = ()
+    strict: bool = False
     settle: float | None = None
     ignores: tuple[IgnoreRule, ...] = ()
 

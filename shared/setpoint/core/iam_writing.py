@@ -46,7 +46,7 @@ def plan_policy(
     """
     found = [
         one
-        for one in iam.compare(declaration.data, live, declaration.authority)
+        for one in iam.compare(declaration.data, live, declaration.authority, exact=declaration.exact)
         if (wanted is None or (one.path, one.op) in wanted) and ignore.covering(one.path, declaration.ignore) is None
     ]
     if not found:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 
 from setpoint import __version__
 from setpoint.core import compare as comparing
-from setpoint.core import iam, ignore, lifecycle, org_policies, policy, suppressing
+from setpoint.core import iam, ignore, lifecycle, org_policies, policy, scopes, suppressing
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Rules, Scope, Source
-from setpoint.core.names import project_of
+from setpoint.core.names import WHOLE, project_of
 from setpoint.core.observations import Observation
 from setpoint.core.origins import declared_path
 from setpoint.core.policy import Kind, Severity
@@ -75,7 +75,7 @@ def judge(
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource."""
     if desired is None:
-        scope = covering(rules, observation)
+        scope = scopes.covering(rules, observation)
         return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
     gone = observation.deleted or lifecycle.is_gone(observation.data)
     if not gone and observation.data is None:
@@ -137,7 +137,7 @@ def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
     """What a resource was, without secrets; None where it is too large to tell."""
     if not data:
         return None
-    schema = _schema(schemas, observation) if observation.key.content == "resource" else None
+    schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
     told = comparing.masked_message(data, schema)
     return told if len(_encode(told)) <= _ROOM_FOR_ONE else None
 
@@ -162,17 +162,6 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
         judged_by=_judged_by(desired, rules),
         suppressed=_few(suppressed),
     )
-
-
-def covering(rules: Rules, observation: Observation) -> Scope | None:
-    """The first scope that says that a resource like this one has to be declared."""
-    if observation.key.content != "resource":
-        return None
-    names = {observation.project, observation.project_number, project_of(observation.key.name)}
-    for scope in rules.scopes:
-        if observation.asset_type in scope.asset_types and not names.isdisjoint(scope.projects):
-            return scope
-    return None
 
 
 def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
@@ -201,7 +190,7 @@ def _differences(
 ) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
     """What differs, and what differs and is to be left alone."""
     own = own_project(declaration.project, observation)
-    if observation.key.content != "resource":
+    if observation.key.content not in WHOLE:
         found = _policy_differences(declaration, observation.data, own)
         kept = _not_ignored(declaration, found)
     else:
@@ -250,12 +239,9 @@ def policy_differences(declaration: Declaration, observed: Any, own: Project) ->
 
 
 def _policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
-    match declaration.key.content:
-        case "iam_policy":
-            return iam.compare(declaration.data, observed, declaration.authority)
-        case "org_policy":
-            return org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
-    return comparing.compare(declaration.data, observed, None, own=own, exact=declaration.exact)
+    if declaration.key.content == "iam_policy":
+        return iam.compare(declaration.data, observed, declaration.authority, exact=declaration.exact)
+    return org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
 
 
 def _in_authors_words(declaration: Declaration, difference: Difference) -> Difference:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from setpoint.core import paths
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, Desired, Scope
+from setpoint.core.names import WHOLE
 from setpoint.declare import documents, krm, native, spelling, terraform, trees
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.gathering import Gathering, Repeated, twice
@@ -124,7 +125,7 @@ class _Loading:
 
     def _spelled(self, declaration: Declaration, document: Document) -> Declaration:
         """The declaration less its misspelt fields, which are reported: compared, they would be missing for ever."""
-        if declaration.key.content != "resource":
+        if declaration.key.content not in WHOLE:
             return declaration
         schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
         for slip in spelling.slips(declaration.data, schema):

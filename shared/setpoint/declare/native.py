@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from setpoint.core import names, paths, values
-from setpoint.core.declarations import MAX_SETTLE, Authority, Declaration, Mode, Owner, Scope, Source
+from setpoint.core.declarations import MAX_SETTLE, Authority, Declaration, Mode, Owner, Scope, Selection, Source
 from setpoint.core.names import Content, ResourceKey
 from setpoint.declare import org_policies
 from setpoint.declare.documents import Document, Problem
@@ -30,6 +30,9 @@ API_VERSION = "setpoint.dev/v1"
 
 _NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 _AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+/[A-Za-z0-9]+$")]
+_AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
+_Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
+_Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
 
 
 def _seconds(value: Any) -> Any:
@@ -90,7 +93,7 @@ class Spec(_Model):
     """The desired state."""
 
     asset_type: _AssetType = Field(description="Cloud Asset Inventory's type, compute.googleapis.com/Firewall")
-    content: Literal["resource", "iam_policy", "org_policy"] = "resource"
+    content: Content = "resource"
     authority: Authority = "policy"
     data: dict[str, Any] = Field(description="declared fields in the API's own shape")
     exact: bool = False
@@ -114,6 +117,8 @@ class Spec(_Model):
             _check_policy(self.data)
         elif self.authority != "policy":
             raise ValueError("`authority` is for content: iam_policy")
+        if self.content in names.WHOLE and self.content != (meant := names.content_of(self.asset_type)):
+            raise ValueError(f"{self.asset_type} is declared with content: {meant}")
         return self
 
 
@@ -133,13 +138,45 @@ class ScopeMetadata(_Model):
     owner: OwnerModel = OwnerModel()
 
 
-class ScopeSpec(_Model):
+class SelectionModel(_Model):
+    """Some resources: those that fit all that is said here."""
+
+    projects: tuple[_NonEmpty, ...] = Field((), description="ids or numbers")
+    folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
+    organizations: tuple[_Organization, ...] = Field((), description="numbers; all that lies below")
+    labels: dict[_NonEmpty, str] = Field({}, description="all of these labels; * for any value")
+    asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+
+    def ancestors(self) -> tuple[str, ...]:
+        """Folders and organisations as the inventory names them."""
+        folders = (f"folders/{one.removeprefix('folders/')}" for one in self.folders)
+        return (*folders, *(f"organizations/{one.removeprefix('organizations/')}" for one in self.organizations))
+
+
+class ExceptionModel(SelectionModel):
+    """Resources of a scope that need no declaration."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ExceptionModel:
+        if not (self.projects or self.ancestors() or self.labels or self.asset_types):
+            raise ValueError("says nothing: give projects, folders, organizations, labels or assetTypes")
+        return self
+
+
+class ScopeSpec(SelectionModel):
     """The part of the fleet that is fully declared."""
 
-    projects: Annotated[tuple[_NonEmpty, ...], Field(min_length=1)]
-    asset_types: Annotated[tuple[_AssetType, ...], Field(min_length=1)]
+    asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
+    exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
+    strict: bool = Field(default=False, description="what Google or another resource makes has to be declared too")
     settle: _Settle = None
     remediation: Remediation = Remediation()
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> ScopeSpec:
+        if not (self.projects or self.ancestors()):
+            raise ValueError("does not say where: give projects, folders or organizations")
+        return self
 
 
 class ScopeModel(_Model):
@@ -222,7 +259,15 @@ def _scope(checked: ScopeModel, source: Source) -> Scope:
         mode=checked.spec.remediation.mode,
         source=source,
         settle=checked.spec.settle,
+        ancestors=checked.spec.ancestors(),
+        labels=checked.spec.labels,
+        exceptions=tuple(_selection(one) for one in checked.spec.exceptions),
+        strict=checked.spec.strict,
     )
+
+
+def _selection(model: SelectionModel) -> Selection:
+    return Selection(model.projects, model.ancestors(), model.labels, model.asset_types)
 
 
 def _owner(model: OwnerModel) -> Owner:

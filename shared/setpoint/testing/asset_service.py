@@ -38,8 +38,9 @@ _FIELDS = {
     ContentType.RESOURCE: "resource",
     ContentType.IAM_POLICY: "iam_policy",
     ContentType.ORG_POLICY: "org_policy",
+    ContentType.ACCESS_POLICY: "access_context_policy",
 }
-_EVERYTHING = (*_FIELDS.values(), "access_policy", "access_level", "service_perimeter")
+_EVERYTHING = tuple(_FIELDS.values())
 _SCOPE = re.compile(r"(organizations|folders)/\d+\Z|projects/[^/\s]+\Z")
 _PLAIN_TYPE = re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9]+\Z")
 _USUAL_PAGE, _LARGEST_PAGE, _MOST_NAMES = 100, 1000, 100
@@ -271,6 +272,8 @@ def _copy(asset: Any, target: Any, field: str | None) -> None:
     target.name, target.asset_type = asset.name, asset.asset_type
     target.ancestors.extend(asset.ancestors)
     target.update_time.CopyFrom(asset.update_time)
+    if field == "access_context_policy":
+        field = asset.WhichOneof(field)
     if field is not None and _has(asset, field):
         getattr(target, field).MergeFrom(getattr(asset, field))
 
