@@ -10,8 +10,10 @@ import msgspec
 
 from setpoint.core import control as controlling
 from setpoint.core.control import Control, SourceState, Version
-from setpoint.core.declarations import Desired, Scope, clash, rules
+from setpoint.core.declarations import Desired, Scope, clash
 from setpoint.core.names import ResourceKey
+from setpoint.core.policies import Policy
+from setpoint.core.rules import rules
 from setpoint.declare.gathering import Declared, Entry
 from setpoint.errors import BadRequest
 from setpoint.ports import DesiredStore
@@ -85,6 +87,8 @@ class Plan(msgspec.Struct, frozen=True):
         touched: the keys of all that is added, changed and removed.
         scopes: the parts of the fleet that are fully declared then.
         scopes_before: those that are now.
+        policy: the policy of the fleet then, where this source holds it.
+        policy_before: the one that it holds now.
         manifest: what is declared then: key and digest.
         declared_before: how many resources and contents are declared now.
         generation: the generation that is in force before; 0 where there is none.
@@ -100,6 +104,8 @@ class Plan(msgspec.Struct, frozen=True):
     touched: Sequence[ResourceKey] = ()
     scopes: tuple[Scope, ...] = ()
     scopes_before: tuple[Scope, ...] = ()
+    policy: Policy | None = None
+    policy_before: Policy | None = None
     manifest: Sequence[tuple[ResourceKey, str]] = ()
     declared_before: int = 0
     generation: int = 0
@@ -114,6 +120,11 @@ class Plan(msgspec.Struct, frozen=True):
         """Whether it changes which parts of the fleet are fully declared, and not only where that is written."""
         return rules(self.scopes).digest != rules(self.scopes_before).digest
 
+    @property
+    def repolicies(self) -> bool:
+        """Whether it changes the policy of the fleet, and not only where that is written."""
+        return rules((), self.policy).digest != rules((), self.policy_before).digest
+
     def summary(self) -> str:
         """One line: how many are added, changed, removed, kept and unchanged."""
         counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
@@ -121,6 +132,8 @@ class Plan(msgspec.Struct, frozen=True):
         told += f", {self.unchanged} unchanged"
         if self.rescopes:
             told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
+        if self.repolicies:
+            told += f", policy: {self.policy.name if self.policy else 'none'}"
         if self.kept:
             told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
         if self.claimed:
@@ -129,7 +142,13 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(
-    desired: Iterable[Desired], scopes: tuple[Scope, ...], source: str, store: DesiredStore, *, prune: bool = False
+    desired: Iterable[Desired],
+    scopes: tuple[Scope, ...],
+    source: str,
+    store: DesiredStore,
+    *,
+    policy: Policy | None = None,
+    prune: bool = False,
 ) -> Plan:
     """Compare files with what is in force of their source; nothing is written.
 
@@ -138,14 +157,25 @@ def plan(
         scopes: all scopes that the files declare.
         source: the source's name.
         store: where to look.
-        prune: remove what the files no longer declare, scopes included.
+        policy: the policy that the files declare, or None.
+        prune: remove what the files no longer declare, scopes and policy included.
+
+    Raises:
+        BadRequest: another source holds the policy of the fleet.
     """
     control = store.control().value
     state = control.sources.get(source, SourceState())
+    _check_policy(policy, source, control)
     planning = _Planning(Declared.of(desired), source, store, control, prune=prune)
     for batch in _worth_a_look(store.manifest(source, state.generation), planning.declared.entries()):
         planning.take(batch)
-    return planning.done(scopes, state)
+    return planning.done(scopes, policy, state)
+
+
+def _check_policy(policy: Policy | None, source: str, control: Control) -> None:
+    holder = next((name for name, state in control.sources.items() if state.policy is not None), source)
+    if policy is not None and holder != source:
+        raise BadRequest(f"{policy.source}: source {holder} holds the policy of the fleet; there is one")
 
 
 class _Meeting(NamedTuple):
@@ -237,7 +267,7 @@ class _Planning:
         self._touched.append(one.key)
         return True
 
-    def done(self, scopes: tuple[Scope, ...], state: SourceState) -> Plan:
+    def done(self, scopes: tuple[Scope, ...], policy: Policy | None, state: SourceState) -> Plan:
         """The whole plan."""
         claimed = Spool(_encode, _decode_claim)
         return Plan(
@@ -251,6 +281,8 @@ class _Planning:
             touched=self._touched,
             scopes=scopes if self._prune else _scopes_with(state.scopes, scopes),
             scopes_before=state.scopes,
+            policy=policy if self._prune else policy or state.policy,
+            policy_before=state.policy,
             manifest=self._manifest,
             declared_before=self._before,
             generation=state.generation,

@@ -11,11 +11,12 @@ import msgspec
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord
-from setpoint.core.declarations import Desired, Rules
+from setpoint.core.declarations import Desired
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
 from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
 
 

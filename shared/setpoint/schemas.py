@@ -11,6 +11,7 @@ import msgspec
 
 from setpoint.core.events import DATA_SCHEMA, CloudEvent
 from setpoint.declare.native import DeclarationModel, ScopeModel
+from setpoint.declare.policies import PolicyModel
 
 FOLDER = Path("docs/schemas")
 
@@ -25,6 +26,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         },
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),
+        "policy.v1.json": PolicyModel.model_json_schema(by_alias=True),
     }
 
 

@@ -18,10 +18,11 @@ from msgspec.structs import replace
 from setpoint import flow
 from setpoint.core import scopes as coverage
 from setpoint.core.control import rules_of
-from setpoint.core.declarations import Declaration, Rules
+from setpoint.core.declarations import Declaration
 from setpoint.core.findings import Outcome, ResourceState
 from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.flow import Deps
 from setpoint.ports import Inventory, Page

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 
 import msgspec
@@ -25,6 +25,7 @@ from setpoint.ports import DesiredStore, Store, StoredRecord
 from setpoint.spooling import Sorter, batches
 
 _ATTEMPTS = 8
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -102,7 +103,7 @@ def sync(
     present = deps.store.control().value.sources.get(request.source, SourceState())
     controlling.check_revision(present, request.source, request.revision)
     prune = request.prune and not loaded.problems
-    planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, prune=prune)
+    planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, policy=loaded.policy, prune=prune)
     check_removals(planned, request.max_removals)
     generation = apply(planned, deps.store, now, commit=request.commit, revision=request.revision, advance=advance)
     judging = _judge_again(planned, generation, deps, advance)
@@ -127,9 +128,10 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
     all_before = (state.judged, state.generation) == (planned.generation, generation)
     if not all_before:
         concerned += [_keys(deps.store, planned.source, one) for one in (*state.earlier, state.generation)]
-    if planned.rescopes or not all_before:
+    repolicies = planned.repolicies or not all_before
+    if planned.rescopes or repolicies:
         with judging.going_on():
-            concerned.append(_unmanaged(deps.store))
+            concerned.append(_by_rules(deps.store, everything=repolicies))
     for key, _ in groupby(heapq.merge(*concerned)):
         with judging.going_on():
             judging.outcomes[flow.rejudge(key, deps)] += 1
@@ -146,15 +148,18 @@ def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[Resourc
     return (key for key, _ in store.manifest(source, generation))
 
 
-def _unmanaged(store: Store) -> Iterator[ResourceKey]:
-    """What a scope, and no declaration, has made a finding of, or would have without an ignore rule; in order."""
+def _by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
+    """What the rules of the fleet may make something else of, in order: the unmanaged, or everything that drifts."""
     found = Sorter()
     for state in store.states(drifted=True):
-        if state.finding is not None and state.finding.kind == "unmanaged":
+        if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
             found.add((state.key.name, state.key.content))
     for state in store.suppressed():
         if any(one.kind == "unmanaged" for one in state.suppressed):
             found.add((state.key.name, state.key.content))
+    if everything:
+        for key in store.due(_NEVER):
+            found.add((key.name, key.content))
     return (ResourceKey(*row) for row in found)
 
 
@@ -192,8 +197,15 @@ def apply(
         Superseded: what was uploaded later is in force; nothing of this one is.
     """
     declared = len(planned.manifest)
-    state = SourceState(commit=commit, applied_at=now, declared=declared, scopes=planned.scopes, revision=revision)
-    if not planned.changes and not planned.rescopes:
+    state = SourceState(
+        commit=commit,
+        applied_at=now,
+        declared=declared,
+        scopes=planned.scopes,
+        policy=planned.policy,
+        revision=revision,
+    )
+    if not planned.changes and not planned.rescopes and not planned.repolicies:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
         return planned.generation
     control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))

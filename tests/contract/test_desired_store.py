@@ -369,7 +369,7 @@ def test_a_scope_that_is_declared_again_takes_the_place_of_the_one_before(store)
     applied(store, scopes=(scope("one"), scope("two")))
     applied(store, scopes=(replace(scope("one"), mode="auto"),))
 
-    assert [(one.name, one.mode) for one in store.read(KEY).rules.scopes] == [("one", "auto"), ("two", "alert")]
+    assert [(one.name, one.mode) for one in store.read(KEY).rules.scopes] == [("one", "auto"), ("two", None)]
 
 
 def test_a_scope_that_moves_in_its_file_changes_nothing(store):

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
-from setpoint.core.declarations import Rules, rules
 from setpoint.core.findings import Settling
 from setpoint.core.names import CONTENTS, ResourceKey
+from setpoint.core.rules import Rules, rules
 from setpoint.core.suppressing import Suppressed
 from setpoint.errors import Conflict
 from setpoint.ports import Snapshot

@@ -15,6 +15,7 @@ from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import IgnoreRule, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.policies import Policy, Rule
 from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
@@ -258,3 +259,37 @@ def test_what_nobody_declares_is_judged_again_when_the_rules_of_its_scope_change
 
     sync(deps, declared(OTHER), scopes=[alone])
     assert told(deps)[1:] == [("drift.resolved", KEY.name)]
+
+
+def policed(deps, policy, *declarations, source="git", prune=True):
+    loaded = Loaded(list(declarations), policy=policy)
+    return syncing.sync(loaded, Request(source, prune=prune, max_removals=1), deps, NOON)
+
+
+def test_a_new_policy_is_told_of_every_finding_that_it_makes_something_else_of(deps):
+    sync(deps, declared(KEY), declared(OTHER))
+    observe(deps, KEY, "US")
+    observe(deps, OTHER)
+    deps.bus.events.clear()
+
+    policed(deps, Policy(rules=(Rule("all", severity="critical", mode="approve"),)), declared(KEY), declared(OTHER))
+
+    (event,) = deps.bus.events
+    assert (event.type, event.subject) == ("drift.changed", KEY.name)
+    assert (event.data.severity, event.data.mode) == ("critical", "approve")
+
+
+def test_a_policy_stays_without_prune_and_goes_with_it(deps):
+    policed(deps, Policy(rules=(Rule("all", mode="auto"),)), declared(KEY))
+    sync(deps, declared(KEY), prune=False)
+    assert deps.store.read(KEY).rules.policy is not None
+
+    sync(deps, declared(KEY))
+    assert deps.store.read(KEY).rules.policy is None
+
+
+def test_a_second_source_cannot_bring_another_policy(deps):
+    policed(deps, Policy(), declared(KEY))
+
+    with pytest.raises(BadRequest, match="source git holds the policy of the fleet"):
+        policed(deps, Policy(), declared(OTHER), source="team")

@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from setpoint.core import control, scopes
-from setpoint.core.declarations import Declaration, Owner, Scope, Selection, desired, rules
+from setpoint.core.declarations import Declaration, Owner, Scope, Selection, desired
 from setpoint.core.judging import Verdict, judge
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import rules
 
 AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 BUCKET = "storage.googleapis.com/Bucket"

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.core import ignore
-from setpoint.core.declarations import Declaration, IgnoreRule, Rules, Scope, Source, desired, rules
+from setpoint.core.declarations import Declaration, IgnoreRule, Scope, Source, desired
 from setpoint.core.findings import advance
 from setpoint.core.judging import Verdict, judge
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules, rules
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 TYPE = "storage.googleapis.com/Bucket"

@@ -10,8 +10,9 @@ import pytest
 
 from setpoint.core import exporting, observations
 from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import desired, rules
+from setpoint.core.declarations import desired
 from setpoint.core.judging import Verdict, judge
+from setpoint.core.rules import rules
 from setpoint.declare.load import Loaded, load
 
 POLICY = "//accesscontextmanager.googleapis.com/accessPolicies/987654"

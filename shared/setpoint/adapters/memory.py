@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord, desired_by, rules_of
-from setpoint.core.declarations import Rules
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
 from setpoint.errors import Conflict
 from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 

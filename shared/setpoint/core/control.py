@@ -15,8 +15,10 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.core.declarations import Declaration, Desired, Rules, Scope, rules
+from setpoint.core.declarations import Declaration, Desired, Scope
 from setpoint.core.names import Content, ResourceKey
+from setpoint.core.policies import Policy
+from setpoint.core.rules import Rules, rules
 from setpoint.errors import Conflict, CorruptState, Superseded
 
 _T = TypeVar("_T")
@@ -36,6 +38,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         applied_at: when the generation came into force.
         declared: how many resources and contents it declares.
         scopes: the parts of the fleet that it says are fully declared.
+        policy: the policy of the fleet, where this source holds it.
         revision: when what is in force was uploaded, as a number that grows; 0 where it was not uploaded.
         judged: the generation up to which all findings that it concerns were judged again.
         earlier: generations since then that declared something that a later one removed; their manifests are kept.
@@ -48,6 +51,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     applied_at: datetime | None = None
     declared: int = 0
     scopes: tuple[Scope, ...] = ()
+    policy: Policy | None = None
     revision: int = 0
     judged: int = 0
     earlier: tuple[int, ...] = ()
@@ -233,8 +237,10 @@ def decode_control(stored: bytes) -> Control:
 
 
 def rules_of(control: Control) -> Rules:
-    """The rules of the fleet: the scopes of all sources."""
-    return rules(tuple(scope for source in control.sources.values() for scope in source.scopes))
+    """The rules of the fleet: the scopes of all sources, and the policy of the one that holds it."""
+    sources = control.sources.values()
+    policy = next((source.policy for source in sources if source.policy is not None), None)
+    return rules(tuple(scope for source in sources for scope in source.scopes), policy)
 
 
 @lru_cache(maxsize=8)

@@ -60,7 +60,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         authority: of an IAM policy, how much of it is owned.
         exact: fields that are not declared are drift too.
         ignore: paths that are not compared, ``labels.last-touched`` or ``lifecycle.rule[*].condition.age``.
-        mode: what may be done about drift.
+        mode: what may be done about drift at most; None leaves it to the policy.
         source: where it is written; no part of the digest, so that moving a file changes nothing.
         whole: paths of maps of which every entry is owned, as of a list, and not only those that are named.
         origins: API path → the author's path, where the declaration was translated from another format.
@@ -77,7 +77,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     authority: Authority = "policy"
     exact: bool = False
     ignore: tuple[str, ...] = ()
-    mode: Mode = "alert"
+    mode: Mode | None = None
     source: Source = Source()
     whole: tuple[str, ...] = ()
     origins: dict[str, str] = {}
@@ -124,7 +124,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         projects: project ids or numbers.
         asset_types: the types that are fully declared, or globs as ``compute.googleapis.com/*``.
         owner: who hears of the unmanaged.
-        mode: what may be done about them.
+        mode: what may be done about them at most; None leaves it to the policy.
         source: where it is written.
         ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``: all that lies below, at any distance.
         labels: of these only the resources that have all of these labels, ``*`` for any value.
@@ -138,7 +138,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     projects: tuple[str, ...]
     asset_types: tuple[str, ...]
     owner: Owner = Owner()
-    mode: Mode = "alert"
+    mode: Mode | None = None
     source: Source = Source()
     ancestors: tuple[str, ...] = ()
     labels: dict[str, str] = {}
@@ -146,18 +146,6 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
     settle: float | None = None
     ignores: tuple[IgnoreRule, ...] = ()
-
-
-class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is true of the whole fleet rather than of one resource; read with every event.
-
-    Args:
-        scopes: the parts of the fleet that are fully declared.
-        digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
-    """
-
-    scopes: tuple[Scope, ...] = ()
-    digest: str = ""
 
 
 class Desired(msgspec.Struct, frozen=True):
@@ -178,12 +166,14 @@ _NOWHERE = Source()
 
 def desired(declarations: tuple[Declaration, ...]) -> Desired:
     """Put together what is desired of one resource; the digest knows nothing of files and lines."""
-    return Desired(declarations, _meaning(declarations))
+    return Desired(declarations, meaning(declarations))
 
 
-def _bare(declared: Declaration | Scope) -> Declaration | Scope:
+def _bare(declared: Any) -> Any:
     if isinstance(declared, Declaration):
         return msgspec.structs.replace(declared, source=_NOWHERE, origins={}, unchecked=(), ignored_by={})
+    if not isinstance(declared, Scope):
+        return declared
     ignores = tuple(msgspec.structs.replace(rule, text="") for rule in declared.ignores)
     return msgspec.structs.replace(declared, source=_NOWHERE, ignores=ignores)
 
@@ -208,12 +198,7 @@ def _constraints(declaration: Declaration) -> set[str]:
     return set(by_constraint(declaration.data))
 
 
-def rules(scopes: tuple[Scope, ...]) -> Rules:
-    """Put together the rules of the fleet."""
-    return Rules(scopes, _meaning(scopes) if scopes else "")
-
-
-def _meaning(declared: Iterable[Declaration | Scope]) -> str:
+def meaning(declared: Iterable[Any]) -> str:
     """A digest that changes with the meaning, and not when something moves in its file."""
     bare = [_bare(one) for one in declared]
     return hashlib.blake2b(_encode(bare), digest_size=8).hexdigest()

@@ -15,10 +15,11 @@ import msgspec
 from setpoint.core import iam, judging, noise, paths, quirks, secrets, undeclarable
 from setpoint.core.compare import Note, is_secret
 from setpoint.core.constraints import by_constraint
-from setpoint.core.declarations import Declaration, Owner, Rules, desired
+from setpoint.core.declarations import Declaration, Owner, desired
 from setpoint.core.judging import Schemas
 from setpoint.core.observations import Observation
 from setpoint.core.paths import Path
+from setpoint.core.rules import Rules
 from setpoint.core.values import camel, is_masked
 
 if TYPE_CHECKING:

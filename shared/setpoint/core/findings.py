@@ -358,7 +358,8 @@ def _next_finding(
         return ("drifted" if before is not None and before.status == status else "exempted"), quiet
     if before is None or before.status != "open":
         return "opened", seen
-    return ("drifted" if verdict.fingerprint == before.fingerprint else "changed"), seen
+    is_same = (before.fingerprint, before.severity, before.mode) == (seen.fingerprint, seen.severity, seen.mode)
+    return ("drifted" if is_same else "changed"), seen
 
 
 def _reason(observation: Observation, verdict: Verdict) -> str:

@@ -11,14 +11,15 @@ from msgspec.structs import replace
 
 from setpoint import __version__
 from setpoint.core import compare as comparing
-from setpoint.core import iam, ignore, lifecycle, org_policies, policy, scopes, suppressing
+from setpoint.core import iam, ignore, lifecycle, org_policies, ruling, scopes, suppressing
 from setpoint.core.compare import Difference
-from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Rules, Scope, Source
+from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.core.names import WHOLE, project_of
 from setpoint.core.observations import Observation
 from setpoint.core.origins import declared_path
 from setpoint.core.policy import Kind, Severity
 from setpoint.core.references import Project
+from setpoint.core.rules import Rules
 from setpoint.core.suppressing import Suppressed
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _drift(
     differences = [difference for _, difference in found]
     encoded = [_encode(difference) for difference in differences]
     spokesman = found[0][0] if found else desired.declarations[0]
-    severity = policy.severity(kind, observation.key.content, differences)
+    treatment = ruling.treat(rules.policy, spokesman, observation, kind, differences)
     return Verdict(
         kind=kind,
         differences=tuple(
@@ -115,22 +116,16 @@ def _drift(
         ),
         difference_count=len(differences),
         fingerprint=fingerprint(kind, encoded),
-        severity=severity,
+        severity=treatment.severity,
         owner=spokesman.owner,
-        mode=spokesman.mode,
+        mode=treatment.mode,
         project=spokesman.project or observation.project,
         source=spokesman.source,
         judged_by=_judged_by(desired, rules),
-        settle=_settle(spokesman, kind, severity, observation),
+        settle=treatment.settle,
         was=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
         suppressed=_few(suppressed),
     )
-
-
-def _settle(declaration: Declaration | Scope, kind: Kind, severity: Severity, observation: Observation) -> float:
-    if declaration.settle is not None:
-        return declaration.settle
-    return policy.settling_seconds(kind, observation.key.content, severity, observation.data)
 
 
 def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
@@ -156,7 +151,7 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
         fingerprint="",
         severity="low",
         owner=first.owner,
-        mode=first.mode,
+        mode=first.mode or "alert",
         project=first.project or observation.project,
         source=first.source,
         judged_by=_judged_by(desired, rules),
@@ -167,21 +162,29 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
 def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
     gone = observation.deleted or lifecycle.is_gone(observation.data)
     rule = "" if gone else ignore.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
-    kind: Kind | None = None if gone or rule else "unmanaged"
-    severity = policy.severity("unmanaged", observation.key.content, ()) if kind else "low"
+    if gone or rule:
+        return _verdict_of(scope, rules, observation, None, (Suppressed(rule, "unmanaged"),) if rule else ())
+    return _verdict_of(scope, rules, observation, "unmanaged", ())
+
+
+def _verdict_of(
+    scope: Scope, rules: Rules, observation: Observation, kind: Kind | None, suppressed: tuple[Suppressed, ...]
+) -> Verdict:
+    """A verdict on what nothing declares."""
+    treatment = ruling.treat(rules.policy, scope, observation, "unmanaged", ())
     return Verdict(
         kind=kind,
         differences=(),
         difference_count=0,
         fingerprint=fingerprint(kind, ()) if kind else "",
-        severity=severity,
+        severity=treatment.severity if kind else "low",
         owner=scope.owner,
-        mode=scope.mode,
+        mode=treatment.mode,
         project=observation.project,
         source=scope.source,
         judged_by=_judged_by(None, rules),
-        settle=_settle(scope, kind, severity, observation) if kind else 0.0,
-        suppressed=(Suppressed(rule, "unmanaged"),) if rule else (),
+        settle=treatment.settle if kind else 0.0,
+        suppressed=suppressed,
     )
 
 

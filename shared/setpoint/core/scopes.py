@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from setpoint.core import others
-from setpoint.core.declarations import Rules, Scope, Selection
+from setpoint.core.declarations import Scope, Selection
 from setpoint.core.labels import labels_of
 from setpoint.core.names import WHOLE, project_of
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
 
 
 class Coverage(NamedTuple):

@@ -13,6 +13,7 @@ from setpoint.core import paths
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, Desired, Scope
 from setpoint.core.names import WHOLE
+from setpoint.core.policies import Policy
 from setpoint.declare import documents, krm, native, spelling, terraform, trees
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.gathering import Gathering, Repeated, twice
@@ -29,6 +30,7 @@ class Loaded:
     Args:
         desired: what is desired of each resource, in the order of keys.
         scopes: the parts of the fleet that are fully declared.
+        policy: the policy of the fleet, or None.
         problems: what is wrong, in the order of the files.
         skipped: what is none of Setpoint's business, and how often: documents of other kinds, resources of other
             providers, types that are part of others.
@@ -38,6 +40,7 @@ class Loaded:
 
     desired: Sequence[Desired] = ()
     scopes: tuple[Scope, ...] = ()
+    policy: Policy | None = None
     problems: list[Problem] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
@@ -120,6 +123,10 @@ class _Loading:
             twin = self._scopes.setdefault(found.name, scope)
             if twin is not scope:
                 self._loaded.problems.append(twice(document, f"scope {found.name}", str(twin.source)))
+        elif isinstance(found, Policy):
+            if self._loaded.policy is not None:
+                self._loaded.problems.append(twice(document, "the policy", str(self._loaded.policy.source)))
+            self._loaded.policy = self._loaded.policy or found
         else:
             self._loaded.problems.extend(found)
 

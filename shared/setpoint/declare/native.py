@@ -1,4 +1,4 @@
-"""The native format: ``apiVersion: setpoint.dev/v1`` with the kinds ``Declaration`` and ``Scope``."""
+"""The native format: ``apiVersion: setpoint.dev/v1`` with the kinds ``Declaration``, ``Scope`` and ``Policy``."""
 
 from __future__ import annotations
 
@@ -9,58 +9,32 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
-from setpoint.core import names, paths, values
-from setpoint.core.declarations import MAX_SETTLE, Authority, Declaration, Mode, Owner, Scope, Selection, Source
+from setpoint.core import names, paths
+from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Selection, Source
 from setpoint.core.names import Content, ResourceKey
-from setpoint.declare import org_policies
+from setpoint.core.policies import Policy
+from setpoint.declare import org_policies, policies
 from setpoint.declare.documents import Document, Problem
+from setpoint.declare.forms import Form, NonEmpty, Settle
+from setpoint.declare.policies import PolicyModel
 from setpoint.errors import BadDeclaration
 
 API_VERSION = "setpoint.dev/v1"
 
-_NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 _AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+/[A-Za-z0-9]+$")]
 _AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
 _Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
 _Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
 
 
-def _seconds(value: Any) -> Any:
-    """A duration in seconds, from a number of them or from ``90s``, ``5m``, ``1h30m``."""
-    found = values.seconds(value) if isinstance(value, str) else value
-    if found is None:
-        raise ValueError("not a duration; it looks like 30s, 5m or 1h")
-    return found
-
-
-_Settle = Annotated[
-    float | None,
-    BeforeValidator(_seconds, json_schema_input_type=str | float),
-    Field(ge=0, le=MAX_SETTLE, description="how long a difference has to last before it is a finding: 30s, 5m, 1h"),
-]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=False,
-        coerce_numbers_to_str=True,
-    )
-
-
-class OwnerModel(_Model):
+class OwnerModel(Form):
     """Whose resource it is, and where to reach them."""
 
     team: str = ""
@@ -68,7 +42,7 @@ class OwnerModel(_Model):
     email: str = ""
 
 
-class Metadata(_Model):
+class Metadata(Form):
     """What a declaration is about."""
 
     name: str = Field(description="full resource name, //service.googleapis.com/path")
@@ -83,13 +57,13 @@ class Metadata(_Model):
         return value.rstrip("/")
 
 
-class Remediation(_Model):
-    """What may be done about drift."""
+class Remediation(Form):
+    """What may be done about drift; what the policy of the fleet says counts too, and the more careful of both."""
 
-    mode: Mode = "alert"
+    mode: Mode | None = None
 
 
-class Spec(_Model):
+class Spec(Form):
     """The desired state."""
 
     asset_type: _AssetType = Field(description="Cloud Asset Inventory's type, compute.googleapis.com/Firewall")
@@ -97,8 +71,8 @@ class Spec(_Model):
     authority: Authority = "policy"
     data: dict[str, Any] = Field(description="declared fields in the API's own shape")
     exact: bool = False
-    ignore: tuple[_NonEmpty, ...] = ()
-    settle: _Settle = None
+    ignore: tuple[NonEmpty, ...] = ()
+    settle: Settle = None
     remediation: Remediation = Remediation()
 
     @field_validator("ignore")
@@ -122,7 +96,7 @@ class Spec(_Model):
         return self
 
 
-class DeclarationModel(_Model):
+class DeclarationModel(Form):
     """One desired state of one resource."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -131,20 +105,20 @@ class DeclarationModel(_Model):
     spec: Spec
 
 
-class ScopeMetadata(_Model):
+class ScopeMetadata(Form):
     """The name and the owner of a scope."""
 
-    name: _NonEmpty
+    name: NonEmpty
     owner: OwnerModel = OwnerModel()
 
 
-class SelectionModel(_Model):
+class SelectionModel(Form):
     """Some resources: those that fit all that is said here."""
 
-    projects: tuple[_NonEmpty, ...] = Field((), description="ids or numbers")
+    projects: tuple[NonEmpty, ...] = Field((), description="ids or numbers")
     folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
     organizations: tuple[_Organization, ...] = Field((), description="numbers; all that lies below")
-    labels: dict[_NonEmpty, str] = Field({}, description="all of these labels; * for any value")
+    labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
     asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
 
     def ancestors(self) -> tuple[str, ...]:
@@ -169,7 +143,7 @@ class ScopeSpec(SelectionModel):
     asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
     exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
     strict: bool = Field(default=False, description="what Google or another resource makes has to be declared too")
-    settle: _Settle = None
+    settle: Settle = None
     remediation: Remediation = Remediation()
 
     @model_validator(mode="after")
@@ -179,7 +153,7 @@ class ScopeSpec(SelectionModel):
         return self
 
 
-class ScopeModel(_Model):
+class ScopeModel(Form):
     """A part of the fleet that is fully declared: what has no declaration there is unmanaged."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -188,7 +162,11 @@ class ScopeModel(_Model):
     spec: ScopeSpec
 
 
-KINDS: dict[str, type[DeclarationModel | ScopeModel]] = {"Declaration": DeclarationModel, "Scope": ScopeModel}
+KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel]] = {
+    "Declaration": DeclarationModel,
+    "Scope": ScopeModel,
+    "Policy": PolicyModel,
+}
 
 
 def is_native(value: Any) -> bool:
@@ -202,7 +180,7 @@ def is_native(value: Any) -> bool:
     return isinstance(named, str) and named.startswith("//")
 
 
-def read(document: Document) -> Declaration | Scope | list[Problem]:
+def read(document: Document) -> Declaration | Scope | Policy | list[Problem]:
     """Read one document; what is wrong with it is said field by field."""
     kind = document.value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
@@ -223,6 +201,8 @@ def read(document: Document) -> Declaration | Scope | list[Problem]:
     source = Source(file=document.file, line=document.line, document=document.position)
     if isinstance(checked, ScopeModel):
         return _scope(checked, source)
+    if isinstance(checked, PolicyModel):
+        return policies.policy(checked, source)
     try:
         return _declaration(checked, source)
     except org_policies.Fault as fault:
