@@ -15,6 +15,7 @@ from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
 from setpoint.core.names import Content
 from setpoint.core.policy import Kind, Severity
+from setpoint.errors import MalformedMessage
 
 EventType = Literal[
     "drift.opened",
@@ -136,6 +137,18 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(CloudEvent).decode
+
+
+def read(message: bytes) -> CloudEvent:
+    """Read an event that Setpoint has published.
+
+    Raises:
+        MalformedMessage: it is none.
+    """
+    try:
+        return decode(message)
+    except msgspec.MsgspecError as error:
+        raise MalformedMessage(f"not an event of Setpoint's: {error}") from None
 
 
 def drift_event(event_type: EventType, sequence: int, data: DriftData) -> CloudEvent:

@@ -317,6 +317,27 @@ def _next_state(
     )
 
 
+def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
+    """The record with an event more, of how far putting its drift back has come.
+
+    Args:
+        state: the record, with its finding and its remedy.
+        event: what happened.
+        declared: what is declared of the resource, for whoever else is to put it back; without secrets.
+        now: the time.
+    """
+    finding, remedy = state.finding, state.remedy
+    assert finding is not None  # noqa: S101 - there is nothing to put back without
+    assert remedy is not None  # noqa: S101 - as above
+    sequence = state.sequence + 1
+    observation = Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted)
+    told = replace(remediation_data(remedy), declared=declared)
+    data = replace(_data(finding, observation), remediation=told)
+    return replace(
+        state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
+    )
+
+
 def remediation_data(remedy: Remedy) -> RemediationData:
     """A remedy as events tell it."""
     return RemediationData(

@@ -77,6 +77,8 @@ def begin(before: Remedy | None, fingerprint: str, desired: str, limits: Limits,
     A drift that was put back and is there again, as it was, has come back. Attempts and pauses of before are forgotten
     where the drift or the declaration is another one, or where it held for long.
     """
+    if before is not None and before.step in ("acting", "operating") and before.due is not None and before.due > now:
+        return before  # whatever drifts now, somebody is writing
     since = now - timedelta(seconds=limits.flap_within)
     returns = tuple(at for at in before.returns if at > since) if before is not None else ()
     if before is None or before.desired != desired:
@@ -131,10 +133,25 @@ def put_off(remedy: Remedy, until: datetime, reason: str) -> Remedy:
 def failed(remedy: Remedy, reason: str, limits: Limits, now: datetime) -> Remedy:
     """The remedy after an attempt that failed: it waits, longer each time, and after the last one for a person."""
     if remedy.attempts >= limits.attempts:
-        return stopped(remedy, f"{remedy.attempts} attempts have failed, the last: {reason}")
+        return stopped(remedy, f"{remedy.attempts} attempts have failed, the last: {reason}", now)
     return put_off(remedy, now + pause_after(remedy.attempts), reason)
 
 
-def stopped(remedy: Remedy, reason: str) -> Remedy:
-    """The remedy when a person has to look."""
-    return replace(remedy, step="stopped", due=None, worker="", operation="", reason=reason)
+def stopped(remedy: Remedy, reason: str, now: datetime) -> Remedy:
+    """The remedy when a person has to look; what holds it may be over without anybody saying so."""
+    return replace(remedy, step="stopped", due=now + _LONGEST_PAUSE, worker="", operation="", reason=reason)
+
+
+def asked(remedy: Remedy, summary: tuple[str, ...], reason: str) -> Remedy:
+    """The remedy when a person is to approve."""
+    return replace(remedy, step="asked", due=None, summary=summary, reason=reason)
+
+
+def handed_off(remedy: Remedy, summary: tuple[str, ...], reason: str) -> Remedy:
+    """The remedy when somebody else is to put it back."""
+    return replace(remedy, step="handed_off", due=None, worker="", operation="", summary=summary, reason=reason)
+
+
+def approved(remedy: Remedy, by: str, now: datetime) -> Remedy:
+    """The remedy when somebody has approved this very drift; what stopped it before counts no longer."""
+    return replace(remedy, step="waiting", due=now, approved_by=by, attempts=0, returns=(), reason="")
