@@ -42,6 +42,10 @@ _MERGING = ("bigquery", "compute", "dns", "sqladmin", "storage")
 _PAGE_SIZES = ("pageSize", "maxResults")
 
 
+_POLL = 0.02
+"""Seconds after which the server notices that it is to stop."""
+
+
 class Effect(NamedTuple):
     """A write that took effect: the method, the resource's address, and the resource before and after."""
 
@@ -243,6 +247,7 @@ class GoogleApis:
 
     def _precondition(self, route: Route, live: Mapping[str, Any], request: Request, body: dict[str, Any]) -> None:
         held = _unwrapped(route, body)
+        live = google_set_methods.meant(route, live)
         wanted = request.args.get("ifMetagenerationMatch")
         match = request.headers.get("If-Match")
         stale = conflicts(live, held) or ("etag" if match and match != live.get("etag") else "")
@@ -376,7 +381,7 @@ def google_apis() -> Iterator[tuple[GoogleApis, str]]:
     """The fake, up on a free loopback port, and its address."""
     apis = GoogleApis()
     server = make_server("127.0.0.1", 0, apis, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[_POLL], daemon=True)
     thread.start()
     try:
         yield apis, f"http://127.0.0.1:{server.server_port}"
