@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 import requests as http
+from google.auth.credentials import AnonymousCredentials
+from google.auth.exceptions import DefaultCredentialsError, RefreshError
+from google.auth.transport.requests import AuthorizedSession
 
-from setpoint.adapters.google_rest import GoogleRest, Patience
+from setpoint.adapters.google_rest import GoogleRest, Patience, session
 from setpoint.core import requests, writing
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration
 from setpoint.core.methods import default_methods
 from setpoint.core.names import ResourceKey
 from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
-from setpoint.errors import AccessDenied, Conflict, Refused, Unavailable
+from setpoint.errors import AccessDenied, BadRequest, Conflict, Refused, Unavailable
 from setpoint.testing.google_apis import Fault, GoogleApis
 
 BUCKET = Declaration(
@@ -281,3 +284,33 @@ def test_an_operation_that_fails_at_once_is_refused(google_apis, google_rest):
 def test_an_operation_that_nobody_knows_any_more_has_failed(google_rest):
     ended = google_rest.operation(Started("https://redis.googleapis.com/v1/projects/p/locations/l/operations/old"))
     assert isinstance(ended, Failed)
+
+
+def test_a_session_without_credentials_says_what_to_do(monkeypatch):
+    def missing(**_):
+        raise DefaultCredentialsError("none")
+
+    monkeypatch.setattr("google.auth.default", missing)
+    with pytest.raises(BadRequest, match="service account"):
+        session()
+
+
+def test_credentials_that_are_not_taken_are_no_reason_to_try_again():
+    class Expired(http.Session):
+        def request(self, *_, **__):
+            raise RefreshError("expired")
+
+    with pytest.raises(BadRequest, match="credentials"):
+        GoogleRest(Expired()).read(read_call(BUCKET))
+
+
+def test_a_session_of_googles_own_client_talks_to_the_fake(google_apis_at):
+    google, address = google_apis_at
+    api = GoogleRest(AuthorizedSession(AnonymousCredentials()), address)
+    assert api.write(bucket(google, api)) == Written()
+
+
+def test_an_api_that_is_switched_off_says_how_to_switch_it_on(google_apis, google_rest):
+    google_apis.fail(Fault(403, "SERVICE_DISABLED"))
+    with pytest.raises(AccessDenied, match=r"gcloud services enable storage\.googleapis\.com"):
+        google_rest.read(read_call(BUCKET))

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from setpoint.core.methods import Kind
 from setpoint.distil import artefact, documents
 from setpoint.distil.lines import renamer
 from setpoint.distil.schemas import methods as methods_of
@@ -37,7 +40,7 @@ def main() -> int:
     METHODS.mkdir(parents=True, exist_ok=True)
     for stale in METHODS.glob("*.json.gz"):
         stale.unlink()
-    size = services = resources = methods = 0
+    size = services = resources = methods = written = 0
     for service, versions in documents.read(documents.directory()).items():
         content = of_service(versions)
         found = [resource for line in content["lines"] for resource in line["resources"]]
@@ -46,7 +49,11 @@ def main() -> int:
             services += 1
             resources += len(found)
             methods += sum(len(resource["methods"]) for resource in found)
-    sys.stdout.write(f"{services} services, {resources:,} resources, {methods:,} methods, {size / 1e3:.0f} KB\n")
+            written += sum(msgspec.convert(resource, Kind).writer is not None for resource in found)
+    sys.stdout.write(
+        f"{services} services, {resources:,} resources that are read, {written:,} of them written, "
+        f"{methods:,} methods, {size / 1e3:.0f} KB\n"
+    )
     return 0
 
 
