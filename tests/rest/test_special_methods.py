@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from strategies import STATES, example
 
 from setpoint.core import requests, writing
 from setpoint.core.catalogue import Field, default_catalogue
@@ -33,27 +34,6 @@ DECLARED: dict[str, Any] = {
     "maintenancePolicy": {"window": {"dailyMaintenanceWindow": {"startTime": "03:00"}}},
 }
 BESIDE = {"description": "kept as it is", "metadata": {"fingerprint": "m="}, "tags": {"fingerprint": "t="}}
-STATES = ("etag", "fingerprint", "labelFingerprint")
-
-
-def value_of(field: Field, depth: int = 0) -> Any:
-    """A value that a person may declare: the first field of a message that can be written, and so on down."""
-    if field.kind == "message":
-        assert field.schema is not None
-        for name, inner in field.schema.fields.items():
-            writable = not (inner.output_only or inner.input_only or inner.immutable or inner.sensitive or inner.beta)
-            if writable and name not in STATES and inner.kind != "any" and (depth < 4 or inner.kind == "scalar"):
-                return {name: value_of(inner, depth + 1)}
-        return {}
-    if field.kind == "list":
-        return [value_of(field.item, depth + 1)]
-    if field.kind == "map":
-        return {"team": value_of(field.item, depth + 1)}
-    if field.format == "enum":
-        return next(name for name in field.enum if name != field.zero)
-    return {"boolean": True, "integer": 7, "number": 0.5}.get(
-        field.type, "60s" if field.format == "duration" else "web"
-    )
 
 
 def nested(path: str, value: Any) -> dict[str, Any]:
@@ -72,7 +52,7 @@ def case(one: Special) -> tuple[Declaration, Any, Any]:
     for key in one.field.split("."):
         assert field.schema is not None
         field = field.schema.fields[key]
-    value = one.when if one.when is not None else DECLARED.get(one.field) or value_of(field)
+    value = one.when if one.when is not None else DECLARED.get(one.field) or example(field)
     declaration = Declaration(ResourceKey(name), asset_type, nested(one.field, value))
     return declaration, schema, default_methods().resource(name, schema)
 

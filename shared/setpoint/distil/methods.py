@@ -30,7 +30,7 @@ _SUFFIX = re.compile(r"[:/][A-Za-z]+(?:/[A-Za-z]+)*")
 _NO_RESOURCE = "Operation"
 _MASK = "google-fieldmask"
 _PRECONDITIONS = ("ifMetagenerationMatch", "etag")
-_OF_USE = re.compile(r"get|(patch|update|partialUpdate|replace|set)([A-Z].*)?|getIamPolicy|delete|enable|disable")
+_OF_USE = re.compile(r"(get|patch|update|partialUpdate|replace|set)([A-Z].*)?|delete|enable|disable")
 _MAKING = ("insert", "create")
 _POLICY_VERSION = re.compile(r"options\.?requestedPolicyVersion", re.IGNORECASE)
 
@@ -71,7 +71,7 @@ def of_service(versions: Iterable[documents.Document]) -> dict[str, Any]:
             rename = renamer(document.version, line.base.version)
             for resource in _resources(document.content, rename):
                 stable = found.setdefault(resource["pattern"], resource)
-                if stable["base"] != resource["base"]:
+                if stable["base"] != resource["base"] and _is_called_alike(stable, resource):
                     stable.setdefault("beta", resource["base"])
             operations.update(_operations(document.content))
         lines.append(
@@ -82,6 +82,15 @@ def of_service(versions: Iterable[documents.Document]) -> dict[str, Any]:
             }
         )
     return {"service": versions[0].service, "lines": lines}
+
+
+def _is_called_alike(stable: Mapping[str, Any], beta: Mapping[str, Any]) -> bool:
+    """Whether a beta's methods take a resource in the same way as the stable version's."""
+    return all(
+        beta["methods"].get(name) == method
+        for name, method in stable["methods"].items()
+        if method.get("whole") or method.get("wrap")
+    )
 
 
 def _collections(content: Mapping[str, Any]) -> Iterator[dict[str, Mapping[str, Any]]]:
@@ -134,6 +143,8 @@ def _held(
             continue
         suffix = where[1][len(pattern) :]
         if suffix and not _SUFFIX.fullmatch(suffix):
+            continue
+        if suffix and method["httpMethod"] == "GET" and "IamPolicy" not in name:
             continue
         yield (
             name,

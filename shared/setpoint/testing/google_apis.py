@@ -204,9 +204,9 @@ class GoogleApis:
             status = 412 if route.document.service in ("compute", "storage", "bigquery", "sqladmin") else 409
             raise ApiError(status, "conditionNotMet" if status == 412 else "ABORTED", f"{stale or wanted} is stale")  # noqa: PLR2004 - of HTTP
         if route.document.service == "compute":
-            for name in ("fingerprint", "labelFingerprint"):
-                if name in route.document.properties(route.request) and name in live and not body.get(name):
-                    raise ApiError(412, "conditionNotMet", f"{name} has to be sent")
+            name = "labelFingerprint" if route.name == "setLabels" else "fingerprint"
+            if name in route.document.properties(route.request) and name in live and not body.get(name):
+                raise ApiError(412, "conditionNotMet", f"{name} has to be sent")
 
     def _done(self, route: Route, key: str, before: Any, after: dict[str, Any] | None, fault: Fault) -> Any:
         """Let a write take effect, at once or when its operation ends, and answer."""
