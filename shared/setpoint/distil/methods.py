@@ -87,9 +87,10 @@ def of_service(versions: Iterable[documents.Document]) -> dict[str, Any]:
 def _is_called_alike(stable: Mapping[str, Any], beta: Mapping[str, Any]) -> bool:
     """Whether a beta's methods take a resource in the same way as the stable version's."""
     return all(
-        beta["methods"].get(name) == method
+        beta["methods"].get(name, {}).get(part) == method.get(part)
         for name, method in stable["methods"].items()
         if method.get("whole") or method.get("wrap")
+        for part in ("verb", "suffix", "whole", "wrap", "mask", "wrapped_mask")
     )
 
 
