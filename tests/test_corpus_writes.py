@@ -7,9 +7,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import reduce
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import pytest
+from strategies import leaves, replaced
 
 from setpoint.adapters.google_rest import GoogleRest
 from setpoint.core import requests
@@ -23,6 +26,7 @@ from setpoint.core.writes import Done, Failed, NotWritable, Started, WritePlan
 from setpoint.core.writing import plan, reach
 from setpoint.testing.google_apis import GoogleApis
 from test_corpus import CORPUS
+from test_corpus_mutations import given_back, judged, others
 
 pytestmark = pytest.mark.skipif(
     not (CORPUS / "api.jsonl").is_file(), reason="SKIPPED: the recorded cases are not here; set SETPOINT_CORPUS"
@@ -141,3 +145,42 @@ def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(
     assert set(refused) <= {"by_hand", "immutable", "no_method", "secret", "unread"}
     assert written.total() / (written.total() + refused.total()) >= 0.85
     assert max(written) <= 2
+
+
+def mutants() -> Iterator[Case]:
+    """Each recorded resource with one declared leaf changed that the API gives back."""
+    for line in (CORPUS / "api.jsonl").read_text().splitlines():
+        record = json.loads(line)
+        before = judged(record, record["declared"])
+        if record["expect_create"] != "in_sync" or before.differences:
+            continue
+        live = record["live_after_create"]
+        schema = default_catalogue().fitting(record["asset_type"], live)
+        for path in leaves(record["declared"]):
+            value = reduce(lambda whole, part: whole[part], path, record["declared"])
+            if value is None or value in ({}, []) or not given_back(path, before):
+                continue
+            declared = replaced(record["declared"], path, others(value)[0])
+            declaration = Declaration(ResourceKey(record["full_name"]), record["asset_type"], declared)
+            resource = reach(declaration, schema, default_methods()) if schema else None
+            outermost = ".".join(takewhile(lambda part: isinstance(part, str), path))
+            yield Case(f"{record['id']} {path}", [outermost], [], declaration, live, schema, resource)
+
+
+def test_every_changed_leaf_of_the_recorded_resources_is_put_back_alone_or_refused(
+    google_apis: GoogleApis, google_rest: GoogleRest
+) -> None:
+    written, refused = 0, Counter[str]()
+    for case in mutants():
+        google_apis.journal.clear()
+        outcome = put_back(case, google_apis, google_rest)
+        if isinstance(outcome, NotWritable):
+            refused[outcome.reason] += 1
+        elif outcome:
+            written += 1
+            after = google_apis.get(requests.read(case.resource).url)
+            assert differences(case, after) == (), case.name
+            assert not collateral(case, google_apis.journal[0].before, after), case.name
+    sys.stdout.write(f"changed leaves put back: {written}; refused: {dict(refused)}\n")
+    assert written > 900
+    assert set(refused) <= {"by_hand", "immutable", "no_method", "secret", "unread"}

@@ -215,6 +215,8 @@ def _checked(call: Call, answer: requests.Response) -> Any:
 
 
 def _remedy(call: Call, error: Mapping[str, Any]) -> str:
+    if error.get("code") == requests.codes.unauthorized:
+        return "the credentials are not taken; check the service account"
     if "SERVICE_DISABLED" in _reasons(error) or "has not been used" in str(error.get("message")):
         service = urlsplit(call.url).hostname
         return f"the API is switched off; switch it on with `gcloud services enable {service}`"

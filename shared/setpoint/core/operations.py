@@ -42,7 +42,7 @@ def progress(answer: Mapping[str, Any]) -> Running | Done | Failed:
     Args:
         answer: the operation, as it was read.
     """
-    ended = answer.get("done") is True or str(answer.get("status", "")).upper() in ("DONE", "ABORTING")
+    ended = answer.get("done") is True or str(answer.get("status", "")).upper() == "DONE"
     if not ended:
         return Running()
     error = answer.get("error")

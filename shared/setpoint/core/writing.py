@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.core import by_hand, catalogue, ignore, requests, spelling
+from setpoint.core import by_hand, ignore, requests, spelling
 from setpoint.core import compare as comparing
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration
@@ -22,10 +22,11 @@ from setpoint.core.mending import Change, fields_along, mend, record
 from setpoint.core.methods import Methods, Resource
 from setpoint.core.paths import Element
 from setpoint.core.references import Project
+from setpoint.core.refusing import Situation, plain, refusal
 from setpoint.core.requests import Cut
-from setpoint.core.special_methods import Special, special
+from setpoint.core.special_methods import Special
 from setpoint.core.summaries import line
-from setpoint.core.values import camel, is_masked
+from setpoint.core.values import camel
 from setpoint.core.writes import NotWritable, Reason, Unwritable, WritePlan
 
 if TYPE_CHECKING:
@@ -107,15 +108,17 @@ def plan(  # noqa: PLR0911 - a reason each
     ]
     if not changes:
         return NotWritable(key, "as_declared")
-    steps = [_step(change, schema, resource, live) for change in changes]
-    if refused := [step for step in steps if isinstance(step, Unwritable)]:
-        return NotWritable(key, refused[0].reason, tuple(refused))
+    situation = Situation(schema, resource, live)
+    if refused := tuple(found for change in changes if (found := refusal(situation, change, _cut(schema, change)))):
+        return NotWritable(key, refused[0].reason, refused)
     groups: dict[Special | None, list[Change]] = {}
-    for change, step in zip(changes, steps, strict=True):
-        assert not isinstance(step, Unwritable)  # noqa: S101 - refused above
-        groups.setdefault(step[0], []).append(change)
+    for change in changes:
+        groups.setdefault(situation.special(change), []).append(change)
     (how, first), *others = groups.items()
     target = mend(declared, live, schema, recording, first)
+    again = record(declared, target, schema, own, exact=declaration.exact, whole=declaration.whole)
+    if stubborn := _still(again.changes, first):
+        return NotWritable(key, "no_method", stubborn)
     cuts = tuple(dict.fromkeys(_cut(schema, change) for change in first))
     call, etag = requests.write(resource, schema, live, target, cuts, how)
     return WritePlan(
@@ -129,83 +132,23 @@ def plan(  # noqa: PLR0911 - a reason each
     )
 
 
+def _still(left: list[Change], first: list[Change]) -> tuple[Unwritable, ...]:
+    """What would differ after the write as before it: nothing, or the plan is not sent."""
+    made = {(change.difference.path, change.difference.op) for change in first}
+    return tuple(
+        Unwritable(change.difference.path, "no_method", "no write that can be planned puts it back: see to it by hand")
+        for change in left
+        if (change.difference.path, change.difference.op) in made
+    )
+
+
 def _disturbances(schema: Schema, changes: list[Change]) -> tuple[str, ...]:
-    found = (by_hand.disturbance(schema.service, schema.name, _plain(schema, change)) for change in changes)
+    found = (by_hand.disturbance(schema.service, schema.name, plain(schema, change)) for change in changes)
     return tuple(dict.fromkeys(filter(None, found)))
-
-
-def _plain(schema: Schema, change: Change) -> str:
-    """The path of a change in the API's spelling, without list elements."""
-    return ".".join(camel(part) for part, _ in fields_along(schema, change.path) if not isinstance(part, Element))
 
 
 def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable:
     return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
-
-
-def _step(
-    change: Change, schema: Schema, resource: Resource, live: Mapping[str, Any]
-) -> tuple[Special | None] | Unwritable:
-    """By which method a change is made, or why it is not."""
-    path = change.difference.path
-    along = fields_along(schema, change.path)
-    keys = tuple(part for part, _ in along if not isinstance(part, Element))
-    plain = _plain(schema, change)
-    if change.secret or (change.difference.op != "unexpected" and along[-1][1] is not None and along[-1][1].input_only):
-        return Unwritable(path, "secret", "its value is a secret, which no plan may hold: set it by hand")
-    if any(field is not None and field.immutable for _, field in along) or by_hand.is_place(keys, along[0][1]):
-        make = f" ({resource.kind.create})" if resource.kind.create else ""
-        return Unwritable(path, "immutable", f"the API cannot change it: the resource has to be made anew{make}")
-    if any(field is not None and field.output_only for _, field in along):
-        return Unwritable(path, "no_method", "the server alone writes it: mend the declaration")
-    if entry := by_hand.left_to_people(schema.service, schema.name, plain):
-        special_one = special(schema.service, schema.name, plain, change.wanted, frozenset(resource.kind.methods))
-        if special_one is None:
-            return Unwritable(path, entry.reason, entry.todo)
-    if _resends_a_secret(along, live):
-        return Unwritable(path, "secret", "what has to be sent beside it is a secret that nobody can read: by hand")
-    return _method(plain, change, schema, resource, live)
-
-
-def _method(
-    plain: str, change: Change, schema: Schema, resource: Resource, live: Mapping[str, Any]
-) -> tuple[Special | None] | Unwritable:
-    methods = frozenset(resource.kind.methods)
-    found = special(schema.service, schema.name, plain, change.wanted, methods)
-    writer = resource.kind.writer
-    path = change.difference.path
-    if found is not None:
-        return (found,)
-    if writer is None:
-        return Unwritable(path, "no_method", "no method of the API takes this field: see to it by hand")
-    if todo := by_hand.not_written_whole(schema.service, schema.name):
-        return Unwritable(path, "by_hand", f"{todo}: see to it by hand")
-    whole = catalogue.Field("", "message", schema=schema)
-    if requests.is_whole(schema, writer) and (by_hand.holds_inputs(whole, live) or _is_masked_within(live)):
-        return Unwritable(
-            path, "secret", "the API takes the whole, and does not give back all of it: see to it by hand"
-        )
-    return (None,)
-
-
-def _resends_a_secret(along: list[tuple[str, Field | None]], live: Mapping[str, Any]) -> bool:
-    """Whether a list that is replaced as a whole holds what the API does not give back."""
-    here: Any = live
-    for part, field in along:
-        if isinstance(part, Element) or not isinstance(here, dict):
-            return False
-        here = here.get(part)
-        if isinstance(here, list):
-            return by_hand.holds_inputs(field, here) or _is_masked_within(here)
-    return False
-
-
-def _is_masked_within(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(map(_is_masked_within, value.values()))
-    if isinstance(value, list):
-        return any(map(_is_masked_within, value))
-    return is_masked(value)
 
 
 def _cut(schema: Schema, change: Change) -> Cut:

@@ -12,6 +12,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from setpoint.core.methods import Kind
 from setpoint.distil import artefact, documents
 from setpoint.distil.lines import renamer
 from setpoint.distil.schemas import methods as methods_of
@@ -27,7 +30,7 @@ _SUFFIX = re.compile(r"[:/][A-Za-z]+(?:/[A-Za-z]+)*")
 _NO_RESOURCE = "Operation"
 _MASK = "google-fieldmask"
 _PRECONDITIONS = ("ifMetagenerationMatch", "etag")
-_OF_USE = re.compile(r"get|(patch|update|partialUpdate|replace|set)([A-Z].*)?|getIamPolicy|delete|enable|disable")
+_OF_USE = re.compile(r"(get|patch|update|partialUpdate|replace|set)([A-Z].*)?|delete|enable|disable")
 _MAKING = ("insert", "create")
 _POLICY_VERSION = re.compile(r"options\.?requestedPolicyVersion", re.IGNORECASE)
 
@@ -37,7 +40,7 @@ def main() -> int:
     METHODS.mkdir(parents=True, exist_ok=True)
     for stale in METHODS.glob("*.json.gz"):
         stale.unlink()
-    size = services = resources = methods = 0
+    size = services = resources = methods = written = 0
     for service, versions in documents.read(documents.directory()).items():
         content = of_service(versions)
         found = [resource for line in content["lines"] for resource in line["resources"]]
@@ -46,7 +49,11 @@ def main() -> int:
             services += 1
             resources += len(found)
             methods += sum(len(resource["methods"]) for resource in found)
-    sys.stdout.write(f"{services} services, {resources:,} resources, {methods:,} methods, {size / 1e3:.0f} KB\n")
+            written += sum(msgspec.convert(resource, Kind).writer is not None for resource in found)
+    sys.stdout.write(
+        f"{services} services, {resources:,} resources that are read, {written:,} of them written, "
+        f"{methods:,} methods, {size / 1e3:.0f} KB\n"
+    )
     return 0
 
 
@@ -64,7 +71,7 @@ def of_service(versions: Iterable[documents.Document]) -> dict[str, Any]:
             rename = renamer(document.version, line.base.version)
             for resource in _resources(document.content, rename):
                 stable = found.setdefault(resource["pattern"], resource)
-                if stable["base"] != resource["base"]:
+                if stable["base"] != resource["base"] and _is_called_alike(stable, resource):
                     stable.setdefault("beta", resource["base"])
             operations.update(_operations(document.content))
         lines.append(
@@ -75,6 +82,16 @@ def of_service(versions: Iterable[documents.Document]) -> dict[str, Any]:
             }
         )
     return {"service": versions[0].service, "lines": lines}
+
+
+def _is_called_alike(stable: Mapping[str, Any], beta: Mapping[str, Any]) -> bool:
+    """Whether a beta's methods take a resource in the same way as the stable version's."""
+    return all(
+        beta["methods"].get(name, {}).get(part) == method.get(part)
+        for name, method in stable["methods"].items()
+        if method.get("whole") or method.get("wrap")
+        for part in ("verb", "suffix", "whole", "wrap", "mask", "wrapped_mask")
+    )
 
 
 def _collections(content: Mapping[str, Any]) -> Iterator[dict[str, Mapping[str, Any]]]:
@@ -127,6 +144,8 @@ def _held(
             continue
         suffix = where[1][len(pattern) :]
         if suffix and not _SUFFIX.fullmatch(suffix):
+            continue
+        if suffix and method["httpMethod"] == "GET" and "IamPolicy" not in name:
             continue
         yield (
             name,

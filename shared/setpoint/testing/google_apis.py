@@ -13,77 +13,28 @@ from __future__ import annotations
 import copy
 import itertools
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from setpoint.testing import google_policies, google_set_methods
+from setpoint.testing import google_requests as requested
 from setpoint.testing.google_bodies import ApiError, Shape, conflicts, invalid, stamp
 from setpoint.testing.google_documents import Route, route_of
+from setpoint.testing.google_faults import Effect, Fault, Planned, hang_up, path_of, refusal
 from setpoint.testing.google_operations import Operations
 
-_STATUS = {
-    400: "INVALID_ARGUMENT",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ABORTED",
-    429: "RESOURCE_EXHAUSTED",
-}
-_WRITERS = ("patch", "update", "partialUpdate", "replace")
-_MERGING = ("bigquery", "compute", "dns", "sqladmin", "storage")
-"""Where a patch without a mask merges; elsewhere what is left out is cleared."""
 _PAGE_SIZES = ("pageSize", "maxResults")
 
 
-class Effect(NamedTuple):
-    """A write that took effect: the method, the resource's address, and the resource before and after."""
-
-    method: str
-    url: str
-    before: Any
-    after: Any
-
-
-class Fault(NamedTuple):
-    """What goes wrong with a request.
-
-    Args:
-        status: the answer, in place of doing anything; 0 for none.
-        reason: the reason in that answer.
-        lost: ``before`` drops the connection without doing anything, ``after`` when all is done.
-        delay: seconds before anything is done.
-        operation: the operation that the request starts ends with this error, and without effect.
-    """
-
-    status: int = 0
-    reason: str = ""
-    lost: str = ""
-    delay: float = 0
-    operation: str = ""
-
-
-def _path(request: Request) -> str:
-    """The path as it was sent, host first; an escaped slash stays one, since it is part of a name."""
-    raw = urlsplit(str(request.environ.get("REQUEST_URI", request.path))).path
-    return unquote(raw.lstrip("/").replace("%2F", "%252F"))
-
-
-class _Planned:
-    def __init__(self, fault: Fault, verb: str, path: str, times: int) -> None:
-        self.fault = fault
-        self.verb = verb
-        self.path = path
-        self.left = times
-
-    def applies(self, request: Request) -> bool:
-        return self.left != 0 and self.verb in ("", request.method) and self.path in _path(request)
+_POLL = 0.02
+"""Seconds after which the server notices that it is to stop."""
 
 
 class GoogleApis:
@@ -102,7 +53,7 @@ class GoogleApis:
         self._resources: dict[str, dict[str, Any]] = {}
         self._policies: dict[str, dict[str, Any]] = {}
         self._operations = Operations()
-        self._faults: list[_Planned] = []
+        self._faults: list[Planned] = []
         self._numbers = itertools.count(1)
 
     def put(self, url: str, body: Mapping[str, Any]) -> None:
@@ -143,19 +94,19 @@ class GoogleApis:
             path: only requests with this in their path.
             times: how many of them; -1 for all.
         """
-        self._faults.append(_Planned(fault, verb, path, times))
+        self._faults.append(Planned(fault, verb, path, times))
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer one request, as a WSGI application."""
         request = Request(environ)
         with self._lock:
-            self.requests.append(f"{request.method} {_path(request)}")
+            self.requests.append(f"{request.method} {path_of(request)}")
             fault = self._fault(request)
         time.sleep(fault.delay)
         if fault.lost == "before":
-            return _hang_up(environ, start_response)
+            return hang_up(environ, start_response)
         answer = self._answer(request, fault)
-        return _hang_up(environ, start_response) if fault.lost else answer(environ, start_response)
+        return hang_up(environ, start_response) if fault.lost else answer(environ, start_response)
 
     def _fault(self, request: Request) -> Fault:
         for planned in self._faults:
@@ -172,10 +123,10 @@ class GoogleApis:
                 body = self._handled(request, fault)
             return Response(json.dumps(body), content_type="application/json")
         except ApiError as error:
-            return _refusal(error)
+            return refusal(error)
 
     def _handled(self, request: Request, fault: Fault) -> Any:
-        host, _, path = _path(request).partition("/")
+        host, _, path = path_of(request).partition("/")
         operation = self._operations.read(f"https://{host}/{path}") if request.method == "GET" else None
         if operation is not None:
             return operation
@@ -228,7 +179,7 @@ class GoogleApis:
         if request.method == "DELETE":
             return self._done(route, key, live, None, fault)
         self._precondition(route, live, request, body or {})
-        after = _after(route, live, request, body)
+        after = requested.after(route, live, request, body)
         return self._done(route, key, live, after, fault)
 
     def _make(self, route: Route, host: str, rest: str, request: Request, body: dict[str, Any], fault: Fault) -> Any:
@@ -242,7 +193,8 @@ class GoogleApis:
         return self._done(route, key, None, copy.deepcopy(body), fault)
 
     def _precondition(self, route: Route, live: Mapping[str, Any], request: Request, body: dict[str, Any]) -> None:
-        held = _unwrapped(route, body)
+        held = requested.unwrapped(route, body)
+        live = google_set_methods.meant(route, live)
         wanted = request.args.get("ifMetagenerationMatch")
         match = request.headers.get("If-Match")
         stale = conflicts(live, held) or ("etag" if match and match != live.get("etag") else "")
@@ -252,9 +204,9 @@ class GoogleApis:
             status = 412 if route.document.service in ("compute", "storage", "bigquery", "sqladmin") else 409
             raise ApiError(status, "conditionNotMet" if status == 412 else "ABORTED", f"{stale or wanted} is stale")  # noqa: PLR2004 - of HTTP
         if route.document.service == "compute":
-            for name in ("fingerprint", "labelFingerprint"):
-                if name in route.document.properties(route.request) and name in live and not body.get(name):
-                    raise ApiError(412, "conditionNotMet", f"{name} has to be sent")
+            name = "labelFingerprint" if route.name == "setLabels" else "fingerprint"
+            if name in route.document.properties(route.request) and name in live and not body.get(name):
+                raise ApiError(412, "conditionNotMet", f"{name} has to be sent")
 
     def _done(self, route: Route, key: str, before: Any, after: dict[str, Any] | None, fault: Fault) -> Any:
         """Let a write take effect, at once or when its operation ends, and answer."""
@@ -306,66 +258,6 @@ class GoogleApis:
         return f"state-{next(self._numbers)}="
 
 
-def _after(route: Route, live: Mapping[str, Any], request: Request, body: Any) -> dict[str, Any]:
-    """The resource after a request that changes it."""
-    query = request.args.to_dict()
-    held = _unwrapped(route, body or {})
-    is_resource = route.request == route.schema or held is not body
-    if route.suffix or not is_resource or not route.name.startswith(_WRITERS):
-        if route.request:
-            Shape(route.document, route.request).check(body or {})
-        return google_set_methods.changed(route, live, body, query)
-    shape = Shape(route.document, route.schema)
-    shape.check(held)
-    mask = _mask(route, query, body or {})
-    if mask is not None:
-        return shape.masked(live, held, mask)
-    merges = request.method == "PATCH" and route.document.service in _MERGING
-    return shape.merged(live, held) if merges else shape.replaced(live, held)
-
-
-def _unwrapped(route: Route, body: dict[str, Any]) -> dict[str, Any]:
-    """The resource in a body, which may be wrapped."""
-    if route.request == route.schema:
-        return body
-    for name, field in route.document.properties(route.request).items():
-        if field.get("$ref") == route.schema:
-            found: dict[str, Any] = body.get(name) or {}
-            return found
-    return body
-
-
-def _mask(route: Route, query: Mapping[str, str], body: Mapping[str, Any]) -> str | None:
-    """The update mask of a request, or None where its method has none or needs none."""
-    for name, parameter in route.method.get("parameters", {}).items():
-        if parameter.get("format") == "google-fieldmask" and name in query:
-            return query[name]
-    for name, field in route.document.properties(route.request).items():
-        if route.request != route.schema and field.get("format") == "google-fieldmask":
-            return str(body.get(name, ""))
-    return None
-
-
-def _refusal(error: ApiError) -> Response:
-    body = {
-        "error": {
-            "code": error.status,
-            "message": error.message,
-            "status": _STATUS.get(error.status, "UNKNOWN"),
-            "errors": [{"reason": error.reason, "message": error.message}],
-        }
-    }
-    return Response(json.dumps(body), status=error.status, content_type="application/json")
-
-
-def _hang_up(environ: Mapping[str, Any], start_response: Any) -> list[bytes]:
-    """Drop the connection in place of an answer."""
-    with suppress(OSError):
-        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-    start_response("500 Lost", [])
-    return []
-
-
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
         """Say nothing."""
@@ -376,7 +268,7 @@ def google_apis() -> Iterator[tuple[GoogleApis, str]]:
     """The fake, up on a free loopback port, and its address."""
     apis = GoogleApis()
     server = make_server("127.0.0.1", 0, apis, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[_POLL], daemon=True)
     thread.start()
     try:
         yield apis, f"http://127.0.0.1:{server.server_port}"

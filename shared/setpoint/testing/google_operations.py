@@ -85,11 +85,12 @@ def _filled(pattern: str, path: str, identifier: str) -> str:
     head = re.sub(r"/?operations/\*\Z", "", pattern)
     segments = path.split("/")
     parts = head.split("/") if head else []
-    if len(parts) > len(segments):
+    further = parts[len(segments) :]
+    if "*" in further:
         return ""
     if any(part not in ("*", segment) for part, segment in zip(parts, segments, strict=False)):
         return ""
-    return "/".join([*segments[: len(parts)], "operations", identifier])
+    return "/".join([*segments[: len(parts)], *further, "operations", identifier])
 
 
 def _body(route: Route, address: str, where: str, identifier: str) -> dict[str, Any]:

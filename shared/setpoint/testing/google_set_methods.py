@@ -26,6 +26,15 @@ _SETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def meant(route: Route, live: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a resource whose state a request names: the field that its body replaces, else the whole."""
+    fields = route.document.properties(route.schema)
+    field = _named(route.name, fields)
+    if field and fields[field].get("$ref") == route.request:
+        return dict(live.get(field) or {})
+    return live
+
+
 def changed(route: Route, live: Mapping[str, Any], body: Any, query: Mapping[str, str]) -> dict[str, Any]:
     """The resource after a method of its own.
 
