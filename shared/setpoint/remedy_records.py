@@ -19,7 +19,7 @@ from setpoint.core.events import EventType
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.core.remedies import Remedy
+from setpoint.core.remedies import UNDER_WAY, Remedy
 from setpoint.errors import Conflict
 from setpoint.flow import Deps
 from setpoint.live import Live
@@ -64,7 +64,14 @@ class Case(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is said of a step: to the audit trail, and as an event where it is one."""
+    """What is said of a step: to the audit trail, and as an event where it is one.
+
+    Args:
+        what: the word for it in the trail.
+        event: the event, or None.
+        decision: what was decided, and why.
+        reading: what it was decided on.
+    """
 
     what: str
     event: EventType | None = None
@@ -83,7 +90,7 @@ def is_said(before: Remedy | None, after: Remedy) -> bool:
 
 
 def keep(case: Case, remedy: Remedy, telling: Told, hands: Hands, brakes: Brakes | None = None) -> Snapshot:
-    """Store a step with the brakes that it was decided under, then say it."""
+    """Store a step with the brakes that it was decided under, and note it; its event waits to be published."""
     deps, state = hands.deps, case.state
     said = is_said(state.remedy, remedy)
     after = _with_event(state, remedy, None if said else telling.event, case.snapshot, deps.clock())
@@ -94,8 +101,7 @@ def keep(case: Case, remedy: Remedy, telling: Told, hands: Hands, brakes: Brakes
         stored = deps.store.claim(case.snapshot, after, brakes, case.brakes.version)
     if not said:
         _audit(stored.key, remedy, telling, hands)
-    flow.publish_pending(stored, deps)
-    return deps.store.read(stored.key) if after.pending else stored
+    return stored
 
 
 def note(
@@ -106,27 +112,36 @@ def note(
     hands: Hands,
     brake: Callable[[Brakes], Brakes] | None = None,
 ) -> None:
-    """Store what came of a claim, unless somebody else has taken it over or an observation has proved it."""
+    """Store what came of a claim, unless somebody else has taken it over or an observation has proved it, and tell."""
     deps = hands.deps
     for _ in range(_ATTEMPTS):
         snapshot, brakes = deps.store.read(key), deps.store.brakes()
         state = snapshot.state
-        if state is None or state.remedy is None or state.remedy.attempts != before.attempts:
+        if state is None or state.remedy is None or not _is_of(state.remedy, before):
+            flow.publish_pending(snapshot, deps)
             return
-        if state.remedy.step not in ("acting", "operating", "verifying"):
-            return
+        braked = brake(brakes.value) if brake is not None else brakes.value
         changed = _with_event(state, after, telling.event, snapshot, deps.clock())
+        if braked.breaker is not None and brakes.value.breaker is None:
+            opened = replace(after, reason=f"the breaker opens: {braked.breaker.reason}; {after.reason}")
+            changed = replace(_with_event(changed, opened, "remediation.blocked", snapshot, deps.clock()), remedy=after)
         try:
-            if brake is None:
+            if braked == brakes.value:
                 stored = deps.store.commit(snapshot, changed)
             else:
-                stored = deps.store.claim(snapshot, changed, brake(brakes.value), brakes.version)
+                stored = deps.store.claim(snapshot, changed, braked, brakes.version)
         except Conflict:
             continue
         _audit(key, after, telling, hands)
         flow.publish_pending(stored, deps)
         return
     raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be read again")
+
+
+def _is_of(now: Remedy, before: Remedy) -> bool:
+    """Whether a remedy is still that of a claim."""
+    is_same = (now.attempts, now.claimed_at) == (before.attempts, before.claimed_at)
+    return is_same and now.step in UNDER_WAY
 
 
 def _with_event(

@@ -85,11 +85,20 @@ def paused(brakes: Brakes, name: str, places: Collection[str], now: datetime) ->
         now: the time.
     """
     for pause in brakes.pauses:
-        if pause.until is not None and pause.until <= now:
+        if not _is_in_force(pause, now):
             continue
         if pause.of in (FLEET, name) or any(fnmatchcase(place, pause.of) for place in places):
             return pause
     return None
+
+
+def pauses_of_places(brakes: Brakes, now: datetime) -> list[Pause]:
+    """The pauses of projects, folders and organisations: whether they hold a resource depends on where it lies."""
+    return [one for one in brakes.pauses if "/" in one.of and one.of[0] != "/" and _is_in_force(one, now)]
+
+
+def _is_in_force(pause: Pause, now: datetime) -> bool:
+    return pause.until is None or pause.until > now
 
 
 def pause(brakes: Brakes, new: Pause) -> Brakes:
@@ -115,6 +124,16 @@ def exceeded(brakes: Brakes, project: str, limits: Limits, now: datetime) -> str
     return ""
 
 
+def room_at(brakes: Brakes, project: str, limits: Limits, now: datetime) -> datetime:
+    """When one write more exceeds no limit any longer, if nobody else writes."""
+    late = _late(brakes, limits, now).acts
+    here = [act for act in late if act.project == project]
+    ends = [
+        acts[-most].at for acts, most in ((late, limits.per_fleet), (here, limits.per_project)) if 0 < most <= len(acts)
+    ]
+    return max(ends, default=now) + timedelta(seconds=limits.within)
+
+
 def spend(brakes: Brakes, project: str, limits: Limits, now: datetime) -> Brakes:
     """The brakes after a write was claimed."""
     late = _late(brakes, limits, now)
@@ -123,22 +142,26 @@ def spend(brakes: Brakes, project: str, limits: Limits, now: datetime) -> Brakes
 
 def wish(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
     """The brakes after one drift more wanted to be put back; too many at once open the breaker."""
+    if brakes.breaker is not None:
+        return brakes
     late = _late(brakes, limits, now)
     late = replace(late, wishes=(*late.wishes, now))
     if len(late.wishes) < limits.surge:
         return late
     reason = f"{len(late.wishes)} drifts wanted to be put back within {limits.within:.0f} s"
-    return replace(late, wishes=(), breaker=late.breaker or Breaker(now, reason))
+    return replace(late, wishes=(), breaker=Breaker(now, reason))
 
 
 def fail(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
     """The brakes after a write failed; too many at once open the breaker."""
+    if brakes.breaker is not None:
+        return brakes
     late = _late(brakes, limits, now)
     late = replace(late, failures=(*late.failures, now))
     if len(late.failures) < limits.failures:
         return late
     reason = f"{len(late.failures)} writes failed within {limits.within:.0f} s"
-    return replace(late, failures=(), breaker=late.breaker or Breaker(now, reason))
+    return replace(late, failures=(), breaker=Breaker(now, reason))
 
 
 def _late(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
@@ -146,7 +169,7 @@ def _late(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
     since = now - timedelta(seconds=limits.within)
     return replace(
         brakes,
-        pauses=tuple(one for one in brakes.pauses if one.until is None or one.until > now),
+        pauses=tuple(one for one in brakes.pauses if _is_in_force(one, now)),
         acts=tuple(act for act in brakes.acts if act.at > since),
         failures=tuple(at for at in brakes.failures if at > since),
         wishes=tuple(at for at in brakes.wishes if at > since),

@@ -9,9 +9,10 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from setpoint.core import brakes as braking
-from setpoint.core import windows
+from setpoint.core import remedies, windows
 from setpoint.core.brakes import Brakes
 from setpoint.core.declarations import Mode
+from setpoint.core.exemptions import Exemption, is_in_force
 from setpoint.core.findings import Finding
 from setpoint.core.names import ResourceKey
 from setpoint.core.policies import Policy, Rule
@@ -77,12 +78,13 @@ class Situation(NamedTuple):
         mode: what may be done.
         policy: the policy.
         brakes: the brakes of the fleet.
-        places: ``projects/…``, ``folders/…``, ``organizations/…`` that the resource lies in.
+        places: ``projects/…``, ``folders/…``, ``organizations/…`` that it lies in; None where that is not known.
         applied_at: when the source of its declaration was last applied, or None.
         changed_at: when what is declared of it was last changed, or None where that is long ago.
         is_applying: whether its source is being applied right now.
         actor: who has changed it, or empty.
         now: the time.
+        exemption: what somebody has said of leaving it alone, in force or over.
     """
 
     key: ResourceKey
@@ -92,12 +94,13 @@ class Situation(NamedTuple):
     mode: Mode
     policy: Policy
     brakes: Brakes
-    places: frozenset[str]
+    places: frozenset[str] | None
     applied_at: datetime | None
     changed_at: datetime | None
     is_applying: bool
     actor: str
     now: datetime
+    exemption: Exemption | None = None
 
 
 def decide(situation: Situation) -> Decision:
@@ -109,6 +112,12 @@ def decide(situation: Situation) -> Decision:
         asked = (reason.until or situation.now + _LOOK_AGAIN for reason in reasons if reason.action == "wait")
         until = max(asked)
     return Decision(action, reasons, until)
+
+
+def held(situation: Situation) -> str:
+    """The pause or breaker that holds a drift, in words; empty for none."""
+    found = (check(situation) for check in (_by_pause, _by_breaker))
+    return "; ".join(reason.text for reason in found if reason is not None)
 
 
 def _by_mode(at: Situation) -> Reason:
@@ -126,6 +135,28 @@ def _by_status(at: Situation) -> Reason | None:
     return None if at.finding.status == "open" else Reason(f"the finding is {at.finding.status}", "leave")
 
 
+def _by_exemption(at: Situation) -> Reason | None:
+    """An exemption holds from when it is stored, whether the finding was judged again by then or not."""
+    if at.exemption is None or not is_in_force(at.exemption, at.finding.fingerprint, at.now):
+        return None
+    return Reason(f"{at.exemption.by or 'somebody'} said to leave it alone: {at.exemption.reason}", "leave")
+
+
+def _by_size(at: Situation) -> Reason | None:
+    """Rules look at fields, and of a large drift not all are kept."""
+    kept, count = len(at.finding.differences), at.finding.difference_count
+    if kept == count or at.finding.kind != "modified" or at.remedy.approved_by:
+        return None
+    return Reason(f"{count} fields differ, of which {kept} were looked at", "ask")
+
+
+def _by_place(at: Situation) -> Reason | None:
+    """Where nobody knows in which folder it lies, nobody knows whether a rule for that folder means it."""
+    if at.places is not None or at.remedy.approved_by or not any(rule.match.ancestors for rule in at.policy.rules):
+        return None
+    return Reason("it is not known which folders it lies in, and rules ask for that", "ask")
+
+
 def _by_kind(at: Situation) -> Reason | None:
     if at.finding.kind == "modified":
         return None
@@ -140,7 +171,9 @@ def _by_executor(at: Situation) -> Reason | None:
 
 
 def _by_pause(at: Situation) -> Reason | None:
-    pause = braking.paused(at.brakes, at.key.name, at.places, at.now)
+    pause = braking.paused(at.brakes, at.key.name, at.places or (), at.now)
+    if pause is None and at.places is None and (others := braking.pauses_of_places(at.brakes, at.now)):
+        return Reason(f"{others[0].of} is paused, and it is not known whether it lies there", "wait")
     if pause is None:
         return None
     why = f": {pause.reason}" if pause.reason else ""
@@ -153,12 +186,13 @@ def _by_breaker(at: Situation) -> Reason | None:
 
 
 def _by_limit(at: Situation) -> Reason | None:
-    limit = braking.exceeded(at.brakes, at.finding.project, at.policy.limits, at.now)
-    return Reason(limit, "wait") if limit else None
+    limits, project = at.policy.limits, at.finding.project
+    limit = braking.exceeded(at.brakes, project, limits, at.now)
+    return Reason(limit, "wait", braking.room_at(at.brakes, project, limits, at.now)) if limit else None
 
 
 def _by_window(at: Situation) -> Reason | None:
-    if at.rule is None or not at.rule.windows or at.remedy.approved_by:
+    if at.rule is None or not at.rule.windows or at.mode != "auto" or at.remedy.approved_by:
         return None
     if windows.is_open(at.rule.windows, at.now):
         return Reason(f"a window of rule {at.rule.name} is open")
@@ -166,37 +200,44 @@ def _by_window(at: Situation) -> Reason | None:
 
 
 def _by_flapping(at: Situation) -> Reason | None:
-    times = len(at.remedy.returns)
-    if times < at.policy.limits.flaps or at.remedy.approved_by:
+    times = _returns(at)
+    if not times or at.remedy.approved_by:
         return None
     who = at.actor or "somebody unknown"
-    return Reason(f"the same drift came back {times} times after it was put back: {who} disagrees", "stop")
+    told = f"what was put back has drifted again, {times} times: {who} disagrees"
+    if times >= at.policy.limits.flaps:
+        return Reason(told, "stop")
+    until = at.remedy.since + remedies.pause_after(times)
+    return Reason(told, "wait", until) if until > at.now else None
+
+
+def _returns(at: Situation) -> int:
+    return remedies.returns(at.remedy, (one.path for one in at.finding.differences))
 
 
 def _by_attempts(at: Situation) -> Reason | None:
     if at.remedy.attempts < at.policy.limits.attempts:
         return None
-    return Reason(f"{at.remedy.attempts} attempts have failed, the last: {at.remedy.reason}", "stop")
+    return Reason(remedies.exhausted(at.remedy), "stop")
 
 
 def _by_pace(at: Situation) -> Reason | None:
     remedy = at.remedy
     if remedy.due is None or remedy.due <= at.now:
         return None
-    if remedy.step in ("acting", "operating", "verifying"):
+    if remedy.step in remedies.UNDER_WAY:
         return Reason(f"it is being put back ({remedy.step})", "wait", remedy.due)
-    if remedy.step == "waiting" and remedy.attempts:
-        return Reason(f"an attempt has failed: {remedy.reason}", "wait", remedy.due)
+    if remedy.step == "waiting" and remedy.failure:
+        return Reason(f"an attempt has failed: {remedy.failure}", "wait", remedy.due)
     return None
 
 
 def _by_age(at: Situation) -> Reason | None:
     if at.applied_at is None:
         return Reason("nobody knows when its declaration was applied", "stop")
-    age = at.now - at.applied_at
-    if age <= timedelta(seconds=at.policy.limits.stale_after):
+    if at.now - at.applied_at <= timedelta(seconds=at.policy.limits.stale_after):
         return None
-    return Reason(f"its source was last applied {age.days} days ago, too long to act on it", "stop")
+    return Reason(f"its source was last applied on {at.applied_at:%Y-%m-%d}, too long ago to act on it", "stop")
 
 
 def _by_rollout(at: Situation) -> Reason | None:
@@ -215,6 +256,9 @@ def _by_rehearsal(at: Situation) -> Reason | None:
 _CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
     _by_mode,
     _by_status,
+    _by_exemption,
+    _by_size,
+    _by_place,
     _by_kind,
     _by_executor,
     _by_pause,

@@ -29,7 +29,7 @@ from setpoint.core.judging import Unjudged, Verdict
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.policy import Kind, Severity
-from setpoint.core.remedies import IN_PROGRESS, Remedy, proved
+from setpoint.core.remedies import IN_PROGRESS, Remedy, over, proved
 from setpoint.core.suppressing import Suppressed
 from setpoint.errors import CorruptState
 
@@ -297,11 +297,13 @@ def _next_state(
         sequence += 1
         pending = (*pending, drift_event(event_type, sequence, _data(finding, observation)))
     remedy = state.remedy if state else None
-    if outcome == "resolved" and finding is not None and remedy is not None and remedy.step in IN_PROGRESS:
-        remedy = proved(remedy)
-        sequence += 1
-        told = replace(_data(finding, observation), remediation=remediation_data(remedy))
-        pending = (*pending, drift_event("remediation.succeeded", sequence, told))
+    if outcome == "resolved" and finding is not None and remedy is not None:
+        is_put_back = remedy.step in IN_PROGRESS and finding.reason in _PUT_BACK
+        remedy = proved(remedy, observation.observed_at) if is_put_back else over(remedy, finding.reason)
+        if is_put_back:
+            sequence += 1
+            told = replace(_data(finding, observation), remediation=remediation_data(remedy))
+            pending = (*pending, drift_event("remediation.succeeded", sequence, told))
     return ResourceState(
         key=observation.key,
         asset_type=observation.asset_type,
@@ -381,6 +383,10 @@ def _next_finding(
         return "opened", seen
     is_same = (before.fingerprint, before.severity, before.mode) == (seen.fingerprint, seen.severity, seen.mode)
     return ("drifted" if is_same else "changed"), seen
+
+
+_PUT_BACK = ("in sync", "gone")
+"""Why a finding is resolved that somebody was putting back, where that was it."""
 
 
 def _reason(observation: Observation, verdict: Verdict) -> str:

@@ -1,0 +1,116 @@
+"""All that decides about putting one drift back, gathered from what is stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from setpoint.core import brakes as braking
+from setpoint.core import control as controlling
+from setpoint.core import remedies, ruling
+from setpoint.core.deciding import Situation
+from setpoint.core.declarations import Declaration
+from setpoint.core.findings import Finding, ResourceState
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+from setpoint.core.policies import Policy
+from setpoint.flow import Deps
+from setpoint.live import Reading
+from setpoint.ports import Snapshot
+from setpoint.remedy_records import Case, Hands
+
+
+def is_due(state: ResourceState | None, now: datetime) -> bool:
+    """Whether the remediation of a finding is to be gone on with."""
+    return state is not None and state.remedy is not None and state.remedy.due is not None and state.remedy.due <= now
+
+
+def declared_digest(snapshot: Snapshot) -> str:
+    """The digest of what is declared; empty where nothing is."""
+    return snapshot.desired.digest if snapshot.desired is not None else ""
+
+
+def read_live(case: Case, hands: Hands) -> Reading | None:
+    """Read the resource of a finding; None where no method does.
+
+    Raises:
+        AccessDenied: nobody may read it.
+        Refused: the API does not take the request.
+        Unavailable: the API does not answer.
+    """
+    desired = case.snapshot.desired
+    if desired is None:
+        return None
+    return hands.live.read(desired.declarations[0], case.last, hands.deps.clock())
+
+
+def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
+    """All that decides about an open finding; a brake that lands later makes the claim fail."""
+    deps, key, now, state = hands.deps, snapshot.key, hands.deps.clock(), snapshot.state
+    if state is None or state.finding is None or not state.is_open:
+        return None
+    finding = state.finding
+    policy = snapshot.rules.policy or Policy()
+    brakes = deps.store.brakes()
+    last = deps.store.last_observation(key)
+    actor = hands.actor_of(key)
+    rule, mode = None, finding.mode
+    if (spokesman := _spokesman(snapshot, finding)) is not None and last is not None:
+        treatment = ruling.treat(policy, spokesman, last, finding.kind, finding.differences, actor=actor)
+        rule, mode = treatment.rule, treatment.mode
+    scope = remedies.scope_of(finding.differences, finding.difference_count)
+    drift = remedies.Drift(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
+    remedy = remedies.begin(state.remedy, drift, policy.limits, now)
+    if rule is not None:
+        remedy = replace(remedy, rule=rule.name, executor=rule.executor)
+    is_wish = remedies.is_new(state.remedy, remedy) and mode == "auto" and finding.kind == "modified"
+    applied_at, changed_at, is_applying = _rollout(key, deps)
+    situation = Situation(
+        key=key,
+        finding=finding,
+        remedy=remedy,
+        rule=rule,
+        mode=mode,
+        policy=policy,
+        brakes=braking.wish(brakes.value, policy.limits, now) if is_wish else brakes.value,
+        places=_places(last, finding.project),
+        applied_at=applied_at,
+        changed_at=changed_at,
+        is_applying=is_applying,
+        actor=actor,
+        now=now,
+        exemption=state.exemption,
+    )
+    return Case(snapshot, state, situation, brakes, last)
+
+
+def _spokesman(snapshot: Snapshot, finding: Finding) -> Declaration | None:
+    """The declaration that a finding is from."""
+    if snapshot.desired is None:
+        return None
+    ones = snapshot.desired.declarations
+    return next((one for one in ones if one.source == finding.source), ones[0])
+
+
+def _places(last: Observation | None, project: str) -> frozenset[str] | None:
+    """Where a resource lies, by the last observation; None where none was kept that tells."""
+    if last is None or not last.ancestors:
+        return None
+    return frozenset((*last.ancestors, f"projects/{project}"))
+
+
+def _rollout(key: ResourceKey, deps: Deps) -> tuple[datetime | None, datetime | None, bool]:
+    """When the sources of a declaration were applied, when it changed with that, and whether they are being applied."""
+    control = deps.store.control().value
+    record = deps.store.records([key])[key].value
+    versions = controlling.visible(record, control)
+    sources = [control.sources[name] for name in versions]
+    applied = [source.applied_at for source in sources if source.applied_at is not None]
+    changed = [
+        state.applied_at
+        for name, version in versions.items()
+        if (state := control.sources[name]).generation == version.generation and state.applied_at is not None
+    ]
+    is_applying = any(source.pending for source in sources)
+    return min(applied, default=None), max(changed, default=None), is_applying
