@@ -1,0 +1,238 @@
+"""Whether a drift is put back: situations and what follows from them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from setpoint.core import remedies
+from setpoint.core.brakes import Act, Brakes, Breaker, Pause
+from setpoint.core.compare import Difference
+from setpoint.core.deciding import Situation, decide, held
+from setpoint.core.declarations import Owner, Source
+from setpoint.core.exemptions import Exemption
+from setpoint.core.findings import Finding
+from setpoint.core.names import ResourceKey
+from setpoint.core.policies import Limits, Match, Policy, Rule
+from setpoint.core.remedies import Put, Remedy
+from setpoint.core.windows import Window
+
+NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
+KEY = ResourceKey("//storage.googleapis.com/exports")
+RULE = Rule("all", mode="auto")
+LIMITS = Limits(per_project=2, per_fleet=3)
+FIELD = Difference("versioning.enabled", "changed", declared=True, observed=False)
+FINDING = Finding(
+    kind="modified",
+    status="open",
+    severity="medium",
+    mode="auto",
+    owner=Owner(),
+    project="shop-prod",
+    source=Source(),
+    differences=(FIELD,),
+    difference_count=1,
+    fingerprint="f1",
+    first_seen=NOW,
+    last_seen=NOW,
+)
+REMEDY = Remedy("f1", "waiting", NOW - timedelta(hours=1))
+GOOD = Situation(
+    key=KEY,
+    finding=FINDING,
+    remedy=REMEDY,
+    rule=RULE,
+    mode="auto",
+    policy=Policy(rules=(RULE,), dry_run=False, limits=LIMITS),
+    brakes=Brakes(),
+    places=frozenset(("projects/shop-prod", "projects/12", "folders/3", "organizations/4")),
+    applied_at=NOW - timedelta(days=1),
+    changed_at=None,
+    is_applying=False,
+    actor="",
+    now=NOW,
+)
+
+
+def ago(**how: float) -> datetime:
+    return NOW - timedelta(**how)
+
+
+def later(**how: float) -> datetime:
+    return NOW + timedelta(**how)
+
+
+def paused(of: str, until: datetime | None = None) -> Brakes:
+    return Brakes(pauses=(Pause(of, ago(hours=1), by="ann", reason="migration", until=until),))
+
+
+def put(*times: float, paths: tuple[str, ...] = ("versioning.enabled",)) -> Remedy:
+    return replace(REMEDY, puts=tuple(Put(ago(hours=hours), paths) for hours in times))
+
+
+NIGHT = Window("0 22 * * *", 4 * 3600)
+NOONS = Window("30 11 * * *", 3600)
+
+BRAKES = {
+    "mode alert": ({"mode": "alert"}, "leave", "mode alert"),
+    "mode off": ({"mode": "off"}, "leave", "mode off"),
+    "mode approve": ({"mode": "approve"}, "ask", "nobody has approved"),
+    "exempted": ({"finding": replace(FINDING, status="exempted")}, "leave", "exempted"),
+    "exempted a moment ago": ({"exemption": Exemption("freeze", "ann", ago(seconds=1))}, "leave", "ann said"),
+    "accepted a moment ago": ({"exemption": Exemption("fine", "ann", NOW, None, "f1")}, "leave", "fine"),
+    "more fields than were looked at": ({"finding": replace(FINDING, difference_count=900)}, "ask", "900 fields"),
+    "a deletion": ({"finding": replace(FINDING, kind="deleted")}, "hand_off", "never automatic"),
+    "unmanaged": ({"finding": replace(FINDING, kind="unmanaged")}, "hand_off", "never automatic"),
+    "another executor": ({"rule": replace(RULE, executor="handoff")}, "hand_off", "put back by handoff"),
+    "fleet paused": ({"brakes": paused("fleet")}, "wait", "fleet is paused by ann: migration"),
+    "project paused": ({"brakes": paused("projects/12")}, "wait", "projects/12"),
+    "project paused by its id": ({"brakes": paused("projects/shop-*")}, "wait", "projects/shop-*"),
+    "folder paused": ({"brakes": paused("folders/3")}, "wait", "folders/3"),
+    "organisation paused": ({"brakes": paused("organizations/4")}, "wait", "organizations/4"),
+    "resource paused": ({"brakes": paused(KEY.name)}, "wait", KEY.name),
+    "paused until tonight": ({"brakes": paused("fleet", later(hours=6))}, "wait", "fleet"),
+    "some folder paused, and nobody knows which it lies in": (
+        {"places": None, "brakes": paused("folders/99")},
+        "wait",
+        "not known whether it lies there",
+    ),
+    "rules by folder, and nobody knows which it lies in": (
+        {"places": None, "policy": replace(GOOD.policy, rules=(Rule("x", Match(ancestors=("folders/9",))), RULE))},
+        "ask",
+        "not known which folders",
+    ),
+    "breaker": ({"brakes": Brakes(breaker=Breaker(ago(minutes=1), "5 writes failed"))}, "stop", "5 writes failed"),
+    "outside of its window": ({"rule": replace(RULE, windows=(NIGHT,))}, "wait", "no window"),
+    "limit of the project": (
+        {"brakes": Brakes(acts=(Act("shop-prod", ago(minutes=9)), Act("shop-prod", ago(minutes=8))))},
+        "wait",
+        "project shop-prod",
+    ),
+    "limit of the fleet": (
+        {"brakes": Brakes(acts=tuple(Act(f"p{one}", ago(minutes=9)) for one in range(3)))},
+        "wait",
+        "in the fleet",
+    ),
+    "it came back too often": ({"remedy": put(3, 1), "actor": "bob"}, "stop", "bob disagrees"),
+    "it came back just now": ({"remedy": replace(put(1), since=ago(seconds=20))}, "wait", "drifted again"),
+    "too many attempts": (
+        {"remedy": replace(REMEDY, step="stopped", attempts=4, failure="boom")},
+        "stop",
+        "4 attempts have failed, the last: boom",
+    ),
+    "an attempt failed just now": (
+        {"remedy": replace(REMEDY, attempts=1, failure="boom", due=later(seconds=30))},
+        "wait",
+        "boom",
+    ),
+    "somebody is at it": (
+        {"remedy": replace(REMEDY, step="acting", attempts=1, due=later(minutes=3))},
+        "wait",
+        "acting",
+    ),
+    "nobody knows when it was applied": ({"applied_at": None}, "stop", "nobody knows"),
+    "stale declaration": ({"applied_at": ago(days=8)}, "stop", "last applied on 2026-02-24"),
+    "being applied": ({"is_applying": True}, "wait", "being applied"),
+    "rolled out just now": ({"changed_at": ago(minutes=10)}, "wait", "rolled out"),
+    "dry run": ({"policy": replace(GOOD.policy, dry_run=True)}, "rehearse", "dry run"),
+}
+"""Each brake: what is on, what follows from it alone, and what is said."""
+
+NO_BRAKES = {
+    "nothing": {},
+    "by its declaration": {"rule": None},
+    "approved": {"mode": "approve", "remedy": replace(REMEDY, approved_by="ann")},
+    "an exemption that is over": {"exemption": Exemption("freeze", "ann", ago(days=2), ago(days=1))},
+    "another drift was accepted": {"exemption": Exemption("fine", "ann", ago(days=2), None, "f2")},
+    "a pause that is over": {"brakes": paused("fleet", ago(minutes=1))},
+    "another project is paused": {"brakes": paused("projects/other")},
+    "nobody knows where it lies, and nobody asks": {"places": None},
+    "in its window": {"rule": replace(RULE, windows=(NIGHT, NOONS))},
+    "approved outside of its window": {
+        "rule": replace(RULE, windows=(NIGHT,)),
+        "remedy": replace(REMEDY, approved_by="ann"),
+    },
+    "writes of long ago": {"brakes": Brakes(acts=tuple(Act("shop-prod", ago(minutes=61)) for _ in range(9)))},
+    "it came back an hour ago": {"remedy": put(2)},
+    "other fields were put back": {"remedy": put(3, 2, 1, paths=("labels.team",))},
+    "it came back often, and somebody approved": {"remedy": replace(put(3, 2, 1), approved_by="ann")},
+    "a claim that has run out": {"remedy": replace(REMEDY, step="acting", attempts=1, due=ago(seconds=1))},
+    "rolled out long ago": {"changed_at": ago(hours=1)},
+}
+
+
+@pytest.mark.parametrize(("on", "action", "said"), BRAKES.values(), ids=BRAKES)
+def test_a_brake_holds_a_drift_and_says_so(on, action, said):
+    decision = decide(GOOD._replace(**on))
+
+    assert decision.action == action
+    assert said in decision.because
+
+
+@pytest.mark.parametrize("on", NO_BRAKES.values(), ids=NO_BRAKES)
+def test_what_is_no_brake_holds_nothing(on):
+    assert decide(GOOD._replace(**on)).action == "act"
+
+
+@pytest.mark.parametrize("name", BRAKES)
+@given(data=st.data())
+def test_nothing_is_written_while_any_brake_is_on_whatever_else_is_so(name, data):
+    """Two parts of a situation may say the same thing; then that of the brake counts."""
+    others = data.draw(st.lists(st.sampled_from(sorted(BRAKES)), max_size=4))
+    situation = GOOD
+    for other in others:
+        situation = situation._replace(**BRAKES[other][0])
+    situation = situation._replace(**BRAKES[name][0])
+
+    assert decide(situation).action != "act"
+
+
+@given(names=st.lists(st.sampled_from([name for name in sorted(BRAKES) if "mode" not in name]), min_size=1, max_size=6))
+def test_every_reason_is_given_whichever_decides(names):
+    situation = GOOD
+    for name in names:
+        situation = situation._replace(**BRAKES[name][0])
+    decision = decide(situation)
+
+    assert decision.because
+    assert BRAKES[names[-1]][2] in " ".join(reason.text for reason in decision.reasons)
+
+
+def test_a_drift_that_waits_is_looked_at_when_the_last_of_its_reasons_ends():
+    on = {"brakes": paused("fleet", later(hours=6)), "changed_at": ago(minutes=10)}
+    assert decide(GOOD._replace(**on)).until == later(hours=6)
+
+
+def test_a_limit_ends_when_the_write_that_is_too_many_is_long_ago():
+    brakes = Brakes(acts=(Act("shop-prod", ago(minutes=50)), Act("shop-prod", ago(minutes=20))))
+    assert decide(GOOD._replace(brakes=brakes)).until == later(minutes=10)
+
+
+def test_the_pause_after_a_return_grows_with_each():
+    policy = replace(GOOD.policy, limits=replace(LIMITS, flaps=9))
+    untils = [
+        decide(GOOD._replace(policy=policy, remedy=replace(put(*range(1, times + 1)), since=NOW))).until
+        for times in (1, 2, 3)
+    ]
+    assert untils == [later(minutes=1), later(minutes=2), later(minutes=4)]
+
+
+def test_what_holds_a_claimed_write_is_a_pause_or_the_breaker():
+    assert held(GOOD) == ""
+    assert "migration" in held(GOOD._replace(brakes=paused("folders/3")))
+    assert "open" in held(GOOD._replace(brakes=Brakes(breaker=Breaker(NOW, "surge"))))
+
+
+def test_a_drift_that_nobody_has_approved_is_asked_for_outside_of_its_window_too():
+    at = GOOD._replace(mode="approve", rule=replace(RULE, mode="approve", windows=(NIGHT,)))
+    assert decide(at).action == "ask"
+
+
+def test_the_pause_after_failures_grows_and_is_capped():
+    pauses = [remedies.pause_after(attempts).total_seconds() for attempts in range(1, 12)]
+    assert pauses[:7] == [60, 120, 240, 480, 960, 1920, 3600]
+    assert set(pauses[7:]) == {3600}
