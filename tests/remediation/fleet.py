@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from setpoint import flow, syncing
 from setpoint.adapters.google_rest import GoogleRest
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.core import remedies
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, desired
+from setpoint.core.exemptions import Exemption
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.policies import Limits, Policy, Rule
 from setpoint.declare.load import Loaded
 from setpoint.flow import Deps
 from setpoint.live import Live
+from setpoint.remediating import resume_due
 from setpoint.remedy_records import Hands
 from setpoint.syncing import Request
 from setpoint.testing.google_apis import GoogleApis
@@ -24,9 +30,16 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TYPE = "storage.googleapis.com/Bucket"
 KEY = ResourceKey("//storage.googleapis.com/exports")
 URL = "https://storage.googleapis.com/storage/v1/b/exports"
+FIREWALL_TYPE = "compute.googleapis.com/Firewall"
+FIREWALL = ResourceKey("//compute.googleapis.com/projects/shop-prod/global/firewalls/web")
+FIREWALL_URL = "https://compute.googleapis.com/compute/v1/projects/shop-prod/global/firewalls/web"
+GRANTS = ResourceKey(KEY.name, "iam_policy")
 DECLARED = {"versioning": {"enabled": True}, "labels": {"team": "shop"}}
 DRIFTED = {"name": "exports", "location": "EU", "versioning": {"enabled": False}, "labels": {"team": "shop", "x": "y"}}
 AUTO = Policy(rules=(Rule("all", mode="auto"),), dry_run=False, limits=Limits(rollout=0.0))
+
+
+PLACES = ("projects/12", "folders/3", "organizations/4")
 
 
 class Clock:
@@ -51,25 +64,56 @@ class World:
         self.bus = MemoryBus()
         self.store = store or MemoryStore()
         self.deps = Deps(self.store, self.bus, MemoryDeadLetters(), default_catalogue(), self.clock)
-        self.hands = Hands(self.deps, Live(rest, default_catalogue()), worker="worker-1")
+        self.hands = self.worker("worker-1", rest)
+
+    def worker(self, name: str, rest: Any) -> Hands:
+        """Another worker on the same store, and on the API that is given."""
+        return Hands(self.deps, Live(rest, default_catalogue()), worker=name)
 
     def declare(self, policy: Policy | None = AUTO, data: Any = DECLARED, **more: Any) -> None:
-        wanted = Declaration(KEY, TYPE, data, project="shop-prod", **more)
-        loaded = Loaded([desired((wanted,))], policy=policy)
+        self.declare_all([(Declaration(KEY, TYPE, data, project="shop-prod", **more),)], policy)
+
+    def declare_all(self, wanted: Iterable[tuple[Declaration, ...]], policy: Policy | None = AUTO) -> None:
+        loaded = Loaded([desired(ones) for ones in wanted], policy=policy)
         syncing.sync(loaded, Request("git", prune=True), self.deps, self.clock())
         self.clock.forward(seconds=1)
+
+    def declare_nothing(self) -> None:
+        syncing.sync(Loaded([], policy=AUTO), Request("git", prune=True, max_removals=1.0), self.deps, self.clock())
 
     def drift(self, live: Any = DRIFTED) -> None:
         """Somebody changes the bucket, and a feed tells of it."""
         self.google.put(URL, live)
         self.observe(live)
 
-    def observe(self, live: Any) -> str:
-        ancestors = ("projects/12", "folders/3", "organizations/4")
-        seen = Observation(KEY, TYPE, self.clock(), data=live, ancestors=ancestors, project_id="shop-prod")
+    def observe(self, live: Any, key: ResourceKey = KEY, asset_type: str = TYPE) -> str:
+        seen = Observation(key, asset_type, self.clock(), data=live, ancestors=PLACES, project_id="shop-prod")
         outcome = flow.handle_observation(seen, self.deps)
         self.clock.forward(seconds=1)
         return outcome
+
+    def ticks(self, minutes: int = 120, every: int = 1) -> None:
+        """Time goes by, and every so many minutes somebody looks at what is due; what waits is published."""
+        for _ in range(0, minutes, every):
+            self.clock.forward(minutes=every)
+            resume_due(self.hands)
+        flow.heal(self.deps)
+
+    def brake(self, change: Any) -> None:
+        """Somebody pauses, or resumes."""
+        stored = self.store.brakes()
+        self.store.write_brakes(change(stored.value), stored.version)
+
+    def exempt(self) -> None:
+        """Somebody says to leave the bucket alone, and the finding is not judged again yet."""
+        snapshot = self.store.read(KEY)
+        exemption = Exemption("migration", "ann", self.clock())
+        self.store.commit(snapshot, replace(snapshot.state, exemption=exemption))
+
+    def approve(self, key: ResourceKey = KEY) -> None:
+        snapshot = self.store.read(key)
+        remedy = remedies.approved(snapshot.state.remedy, "ann", self.clock())
+        self.store.commit(snapshot, replace(snapshot.state, remedy=remedy))
 
     @property
     def writes(self) -> int:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from msgspec.structs import replace
 
-from remediation.fleet import AUTO, DRIFTED, KEY, URL, World
+from remediation.fleet import AUTO, DRIFTED, KEY, URL
 from setpoint.core.policies import Policy, Rule
 from setpoint.remediating import remediate
-
-
-@pytest.fixture
-def world(google_apis, google_rest) -> World:
-    google_apis.journal.clear()
-    return World(google_apis, google_rest)
 
 
 def test_a_drift_is_put_back_and_proved_and_nothing_else_is_changed(world):

@@ -1,0 +1,377 @@
+"""What goes wrong between a drift and its being put back; each ends with it put back once, or with a person."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from remediation.apis import Meanwhile
+from remediation.fleet import AUTO, DRIFTED, FIREWALL, FIREWALL_TYPE, FIREWALL_URL, KEY, URL, World
+from setpoint import remedy_writes
+from setpoint.core import brakes, events, remedies
+from setpoint.core.brakes import Pause
+from setpoint.core.declarations import Declaration
+from setpoint.core.policies import Limits
+from setpoint.core.writes import Written
+from setpoint.errors import Unavailable
+from setpoint.remediating import receive, remediate, resume_due
+from setpoint.testing.google_faults import Fault
+
+PATCH = "PATCH"
+PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
+
+
+def assert_put_back_once(world: World) -> None:
+    assert world.writes == 1
+    assert world.google.get(URL)["versioning"] == {"enabled": True}
+    assert (world.state.finding.status, world.state.remedy.step) == ("resolved", "done")
+    assert_told_once(world)
+    assert world.told[-2:] == ["drift.resolved", "remediation.succeeded"]
+
+
+def assert_told_once(world: World) -> None:
+    """Nothing waits, and the events of the finding are numbered without a gap."""
+    assert list(world.store.unpublished()) == []
+    known = {event.id: event for event in world.bus.events}
+    assert len({event.sequence for event in known.values()}) == len(known) == world.state.sequence
+
+
+@pytest.mark.parametrize(("status", "times"), [(429, 9), (503, 9), (500, 2), (502, 2), (504, 2)])
+def test_a_write_that_an_api_is_too_busy_for_is_made_later(drifted, status, times):
+    drifted.google.fail(Fault(status), verb=PATCH, times=times)
+
+    remediate(KEY, drifted.hands)
+    drifted.ticks(30)
+
+    assert_put_back_once(drifted)
+
+
+def test_a_write_whose_answer_is_lost_is_read_and_not_sent_again(drifted):
+    drifted.google.fail(Fault(lost="after"), verb=PATCH)
+
+    assert (remediate(KEY, drifted.hands), drifted.state.remedy.step) == ("verifying", "verifying")
+    drifted.ticks(2)
+
+    assert_put_back_once(drifted)
+    assert drifted.told == PUT_BACK
+    assert drifted.trail == ["act", "unanswered"]
+
+
+def test_a_write_that_is_lost_on_its_way_is_made_again_after_a_reading(drifted):
+    drifted.google.fail(Fault(lost="before"), verb=PATCH)
+
+    assert remediate(KEY, drifted.hands) == "verifying"
+    drifted.ticks(10)
+
+    assert_put_back_once(drifted)
+    assert drifted.trail[:3] == ["act", "unanswered", "failed"]
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_write_for_another_state_of_the_resource_is_made_anew_and_alarms_nobody(drifted, status):
+    drifted.google.fail(Fault(status), verb=PATCH)
+
+    assert remediate(KEY, drifted.hands) == "failed"
+    assert drifted.store.brakes().value.failures == ()
+    drifted.ticks(5)
+
+    assert_put_back_once(drifted)
+
+
+def test_what_somebody_changes_between_reading_and_writing_is_not_overwritten(drifted):
+    theirs = {**DRIFTED, "labels": {"team": "theirs"}, "metageneration": "9"}
+    drifted.google.meanwhile.append(lambda: drifted.google.put(URL, theirs))
+
+    assert remediate(KEY, drifted.hands) == "failed"
+    assert (drifted.writes, drifted.google.get(URL)["labels"]) == (0, {"team": "theirs"})
+    drifted.ticks(10)
+
+    assert drifted.writes == 1
+    assert drifted.google.get(URL)["labels"]["team"] == "shop"
+
+
+@pytest.mark.parametrize("verb", ["GET", PATCH])
+def test_what_is_denied_is_tried_ever_more_seldom_and_then_told_with_the_permission(drifted, verb):
+    drifted.google.fail(Fault(403), verb=verb, times=-1)
+
+    remediate(KEY, drifted.hands)
+    drifted.ticks(300)
+
+    tries = [one for one in drifted.google.requests if one.startswith(verb)]
+    assert (drifted.writes, len(tries), drifted.state.remedy.step) == (0, AUTO.limits.attempts, "stopped")
+    assert drifted.told.count("remediation.failed") == 1
+    failed = next(event for event in drifted.bus.events if event.type == "remediation.failed")
+    assert f"storage.buckets.{'get' if verb == 'GET' else 'update'}" in failed.data.remediation.reason
+    assert_told_once(drifted)
+    assert drifted.trail.count("stop") <= 1
+
+
+def test_what_an_api_refuses_is_left_to_a_person(drifted):
+    drifted.google.fail(Fault(400), verb=PATCH, times=-1)
+    remediate(KEY, drifted.hands)
+    drifted.ticks(300)
+
+    assert drifted.told[-1] == "remediation.failed"
+    assert drifted.state.remedy.attempts == AUTO.limits.attempts
+
+
+def test_a_resource_that_cannot_be_read_is_read_again_later_and_keeps_back_no_other(drifted):
+    drifted.google.fail(Fault(503), verb="GET", times=4)
+    with pytest.raises(Unavailable):
+        remediate(KEY, drifted.hands)
+    assert remediate(KEY, drifted.hands) == "resolved"
+
+    assert_put_back_once(drifted)
+
+
+def test_a_round_goes_on_after_what_cannot_be_gone_on_with(drifted):
+    drifted.google.fail(Fault(lost="before"), verb=PATCH)
+    remediate(KEY, drifted.hands)
+    drifted.google.fail(Fault(503), verb="GET", times=4)
+    drifted.clock.forward(minutes=2)
+
+    round_ = resume_due(drifted.hands)
+    assert (dict(round_.outcomes), len(round_.problems)) == ({}, 1)
+    drifted.ticks(10)
+
+    assert_put_back_once(drifted)
+
+
+def test_an_event_that_comes_again_or_late_changes_nothing(drifted):
+    (opened,) = [event for event in drifted.bus.events if event.type == "drift.opened"]
+    message = events.encode(opened)
+    for _ in range(5):
+        receive(message, {}, drifted.hands)
+    drifted.clock.forward(days=1)
+    receive(message, {}, drifted.hands)
+
+    assert_put_back_once(drifted)
+
+
+def test_a_message_that_is_no_event_is_kept_with_its_attributes_and_the_reason(drifted):
+    receive(b"{broken", {"type": "drift.opened"}, drifted.hands)
+
+    (letter,) = drifted.deps.dead_letters.kept
+    assert (letter.message, letter.attributes) == (b"{broken", {"type": "drift.opened"})
+    assert letter.reason.startswith("not an event of Setpoint's")
+
+
+def test_other_events_are_passed_over(drifted):
+    (opened,) = drifted.bus.events
+    receive(events.encode(replace(opened, type="drift.resolved")), {}, drifted.hands)
+    assert drifted.writes == 0
+
+
+class TestLandsBeforeTheClaim:
+    """Whatever is said while the resource is being read is heeded."""
+
+    @pytest.mark.parametrize("of", ["fleet", "projects/12", "folders/3", KEY.name])
+    def test_a_pause(self, drifted, of):
+        pause = Pause(of, drifted.clock(), "ann", "freeze")
+        drifted.google.meanwhile.append(lambda: drifted.brake(lambda now: brakes.pause(now, pause)))
+
+        assert (remediate(KEY, drifted.hands), drifted.writes) == ("waiting", 0)
+        drifted.ticks(20)
+        assert (drifted.writes, drifted.told) == (0, ["drift.opened"])
+
+        drifted.brake(lambda now: brakes.resume(now, of))
+        drifted.ticks(10)
+        assert_put_back_once(drifted)
+
+    def test_an_exemption(self, drifted):
+        drifted.google.meanwhile.append(drifted.exempt)
+
+        assert (remediate(KEY, drifted.hands), drifted.writes) == ("left", 0)
+        drifted.ticks(60)
+        assert drifted.writes == 0
+
+    def test_another_declaration(self, drifted):
+        drifted.google.meanwhile.append(lambda: drifted.declare(data={"versioning": {"enabled": False}}))
+
+        remediate(KEY, drifted.hands)
+        drifted.ticks(60)
+        assert (drifted.writes, drifted.state.finding.status) == (0, "resolved")
+
+    def test_another_worker(self, drifted):
+        other = drifted.worker("worker-2", drifted.hands.live.api)
+        slow = Meanwhile(drifted.hands.live.api, "read", lambda: remediate(KEY, other))
+
+        remediate(KEY, drifted.worker("worker-1", slow))
+
+        assert_put_back_once(drifted)
+        assert {entry.by for entry in drifted.store.trail(KEY) if entry.what == "act"} == {"worker-2"}
+
+
+class TestLandsBetweenClaimAndWrite:
+    """A last look is taken at what is stored, right before the write."""
+
+    @pytest.fixture
+    def landing(self, drifted, mocker):
+        """Has something happen after the claim, before the last look."""
+
+        def lands(happening):
+            real = remedy_writes.write
+
+            def write(*args):
+                happening()
+                return real(*args)
+
+            mocker.patch.object(remedy_writes, "write", write)
+            remediate(KEY, drifted.hands)
+            mocker.stopall()
+
+        return lands
+
+    def test_a_pause(self, drifted, landing):
+        landing(lambda: drifted.brake(lambda now: brakes.pause(now, Pause("fleet", drifted.clock()))))
+
+        assert (drifted.writes, drifted.state.remedy.step, drifted.state.remedy.attempts) == (0, "waiting", 0)
+        assert drifted.told == ["drift.opened", "remediation.started", "remediation.blocked"]
+
+    def test_an_exemption(self, drifted, landing):
+        landing(drifted.exempt)
+        drifted.ticks(60)
+        assert drifted.writes == 0
+
+    def test_another_declaration(self, drifted, landing):
+        landing(lambda: drifted.declare(data={"versioning": {"enabled": False}}))
+        drifted.ticks(60)
+        assert (drifted.writes, drifted.state.finding.status) == (0, "resolved")
+
+    def test_a_long_sleep(self, drifted, landing):
+        """A frozen instance that wakes up has no claim any more, whether another worker has taken it over or not."""
+        landing(lambda: drifted.clock.forward(minutes=6))
+        assert (drifted.writes, drifted.state.remedy.step) == (0, "waiting")
+        drifted.ticks(5)
+        assert_put_back_once(drifted)
+
+    def test_a_long_sleep_in_which_another_worker_puts_it_back(self, drifted, landing):
+        other = drifted.worker("worker-2", drifted.hands.live.api)
+
+        def sleep():
+            drifted.clock.forward(minutes=6)
+            put_back_by(other)
+
+        landing(sleep)
+        drifted.ticks(5)
+        assert_put_back_once(drifted)
+
+
+def put_back_by(hands):
+    """Another worker, whose writes nothing happens before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(remedy_writes, "write", WRITE)
+        remediate(KEY, hands)
+
+
+WRITE = remedy_writes.write
+
+
+def opened_firewall(world: World) -> World:
+    """A firewall that somebody has switched off."""
+    wanted = Declaration(FIREWALL, FIREWALL_TYPE, {"disabled": False, "priority": 900}, project="shop-prod")
+    world.declare_all([(wanted,)])
+    live = {"name": "web", "disabled": True, "priority": 900, "network": "global/networks/default"}
+    world.google.put(FIREWALL_URL, live)
+    world.observe(live, FIREWALL, FIREWALL_TYPE)
+    return world
+
+
+class TestOperations:
+    """A firewall's writes go on after their answers."""
+
+    @pytest.fixture
+    def firewall(self, world):
+        return opened_firewall(world)
+
+    def test_one_is_watched_over_several_rounds_and_then_proved(self, firewall):
+        firewall.google.polls = 3
+
+        assert remediate(FIREWALL, firewall.hands) == "operating"
+        assert firewall.writes == 0
+        for _ in range(2):
+            assert remediate(FIREWALL, firewall.hands) == "waiting"
+        firewall.ticks(10)
+
+        assert firewall.writes == 1
+        assert firewall.store.read(FIREWALL).state.remedy.step == "done"
+        assert firewall.told == PUT_BACK
+
+    def test_one_that_fails_is_tried_again(self, firewall):
+        firewall.google.fail(Fault(operation="no capacity"), verb=PATCH)
+
+        remediate(FIREWALL, firewall.hands)
+        firewall.ticks(10)
+
+        assert firewall.writes == 1
+        assert "failed" in [entry.what for entry in firewall.store.trail(FIREWALL)]
+
+    def test_one_that_nobody_may_look_at_is_proved_by_the_resource(self, firewall):
+        firewall.google.polls = 0
+        firewall.google.fail(Fault(403), path="operations", times=-1)
+        firewall.google.polls = 1
+        remediate(FIREWALL, firewall.hands)
+        assert firewall.store.read(FIREWALL).state.remedy.step == "operating"
+
+        firewall.ticks(2)
+        assert firewall.store.read(FIREWALL).state.remedy.step == "verifying"
+
+    def test_whatever_drifts_meanwhile_waits_for_it(self, firewall):
+        firewall.google.polls = 2
+        remediate(FIREWALL, firewall.hands)
+        firewall.observe({"name": "web", "disabled": True, "priority": 7}, FIREWALL, FIREWALL_TYPE)
+
+        assert remediate(FIREWALL, firewall.hands) == "waiting"
+
+    def test_a_breaker_that_opens_meanwhile_does_not_forget_it(self, firewall):
+        firewall.google.polls = 1
+        remediate(FIREWALL, firewall.hands)
+        firewall.brake(lambda now: brakes.fail(now, Limits(failures=1), firewall.clock()))
+        remediate(FIREWALL, firewall.hands)
+        firewall.ticks(5)
+
+        assert firewall.told == PUT_BACK
+
+
+def test_a_write_that_an_api_only_says_it_made_is_found_out(drifted, mocker):
+    mocker.patch.object(drifted.hands.live.api, "write", return_value=Written())
+    assert remediate(KEY, drifted.hands) == "verifying"
+    drifted.ticks(60 * 5)
+
+    assert drifted.state.remedy.step == "stopped"
+    assert drifted.told.count("remediation.failed") == 1
+    assert "is not so" in drifted.state.remedy.reason
+
+
+def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
+    drifted.brake(lambda now: brakes.pause(now, Pause("fleet", drifted.clock())))
+    remediate(KEY, drifted.hands)
+    assert drifted.state.remedy.due is not None
+
+    drifted.observe({**DRIFTED, "versioning": {"enabled": True}})
+
+    assert (drifted.state.remedy.step, drifted.state.due) == ("over", None)
+    assert "remediation.succeeded" not in drifted.told
+
+
+def test_what_is_no_longer_declared_was_not_put_back(drifted):
+    drifted.google.fail(Fault(lost="before"), verb=PATCH)
+    remediate(KEY, drifted.hands)
+    drifted.declare_nothing()
+
+    assert (drifted.state.finding.reason, drifted.state.remedy.step) == ("no longer declared", "over")
+    drifted.ticks(30)
+    assert "remediation.succeeded" not in drifted.told
+
+
+def test_an_approval_is_for_one_episode(world):
+    world.declare(replace(AUTO, rules=(replace(AUTO.rules[0], mode="approve"),)))
+    world.drift()
+    remediate(KEY, world.hands)
+    world.approve()
+    world.observe({**DRIFTED, "versioning": {"enabled": True}})
+    world.drift()
+
+    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+    assert world.told.count("remediation.requested") == 2
+    assert remedies.returns(world.state.remedy, ["versioning.enabled"]) == 0
