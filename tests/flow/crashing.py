@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Literal
 
 from setpoint.flow import Deps
@@ -30,18 +30,28 @@ class Stepped:
         step: the call at which to do it, from 1.
         when: before the port sees that call, or after.
         do: what to do.
+        names: the methods that count as steps.
     """
 
-    def __init__(self, port: Any, steps: itertools.count[int], step: int, when: When, do: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        port: Any,
+        steps: itertools.count[int],
+        step: int,
+        when: When,
+        do: Callable[[], None],
+        names: Collection[str] = STEPS,
+    ) -> None:
         self._port = port
         self._steps = steps
         self._step = step
         self._when = when
         self._do = do
+        self._names = names
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
-        return self._stepping(method) if name in STEPS else method
+        return self._stepping(method) if name in self._names else method
 
     def _stepping(self, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any) -> Any:

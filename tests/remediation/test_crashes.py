@@ -1,0 +1,138 @@
+"""A process that dies at any call of a remediation: put back once, told once, nothing lost."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from itertools import count
+
+import pytest
+
+from flow.crashing import STEPS, Crash, Stepped, crash
+from remediation.fleet import FIREWALL, KEY, URL, World
+from remediation.test_faults import PUT_BACK, assert_put_back_once, opened_firewall
+from setpoint import flow
+from setpoint.adapters.memory import MemoryDeadLetters
+from setpoint.core import events
+from setpoint.core.catalogue import default_catalogue
+from setpoint.flow import Deps
+from setpoint.live import Live
+from setpoint.remediating import receive, resume_due
+from setpoint.remedy_records import Hands
+
+OF_REMEDIATION = {*STEPS, "claim", "note", "brakes", "write", "operation", "last_observation", "control", "records"}
+
+
+@pytest.fixture(params=["new_memory", "new_sqlite"])
+def new_world(request, google_apis, google_rest):
+    def fresh() -> World:
+        google_apis.journal.clear()
+        return World(google_apis, google_rest, request.getfixturevalue(request.param)().open())
+
+    return fresh
+
+
+def doomed(world: World, step: int, when: str) -> Hands:
+    """A worker that dies at a call of a port of its."""
+    steps = count(1)
+
+    def port(real):
+        return Stepped(real, steps, step, when, crash, OF_REMEDIATION)
+
+    deps = Deps(port(world.store), port(world.bus), MemoryDeadLetters(), default_catalogue(), world.clock)
+    return Hands(deps, Live(port(world.hands.live.api), default_catalogue()), worker="doomed")
+
+
+def opened(world: World) -> bytes:
+    (event,) = [event for event in world.bus.events if event.type == "drift.opened"]
+    return events.encode(event)
+
+
+@pytest.mark.parametrize("delivered_again", [True, False], ids=["delivered again", "not delivered again"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_at_any_call_ends_with_one_write_and_every_event_told_once(new_world, when, delivered_again):
+    for step in count(1):
+        world = new_world()
+        world.declare()
+        world.drift()
+        message, crashed = opened(world), False
+        try:
+            receive(message, {}, doomed(world, step, when))
+        except Crash:
+            crashed = True
+        if delivered_again or world.state.remedy is None:  # Pub/Sub does, and before a first record nothing is due
+            receive(message, {}, world.hands)
+        world.ticks(30)
+
+        assert_put_back_once(world)
+        assert list(dict.fromkeys(event.id for event in world.bus.events)) == [
+            event.id for event in sorted({event.id: event for event in world.bus.events}.values(), key=by_sequence)
+        ]
+        assert {event.type for event in world.bus.events} == set(PUT_BACK), f"{when} {step}"
+        assert "act" in world.trail or world.writes == 0
+        if not crashed:
+            assert step > 15
+            return
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_crash_at_any_call_of_a_round_loses_no_operation(new_world, when):
+    for step in count(1):
+        world = opened_firewall(new_world())
+        world.google.polls = 1
+        receive(opened(world), {}, world.hands)
+        crashed = False
+        for _ in range(3):
+            world.clock.forward(minutes=1)
+            try:
+                resume_due(doomed(world, step, when))
+            except Crash:
+                crashed = True
+        world.ticks(30)
+
+        assert world.writes == 1, f"{when} {step}"
+        assert world.store.read(FIREWALL).state.remedy.step == "done"
+        assert {event.type for event in world.bus.events} == set(PUT_BACK)
+        if not crashed:
+            assert step > 5
+            return
+
+
+def test_a_write_is_never_made_that_the_trail_does_not_tell_of(new_world):
+    """Whoever dies right after the claim has written nothing; the entry comes before the write."""
+    for step in count(1):
+        world = new_world()
+        world.declare()
+        world.drift()
+        try:
+            receive(opened(world), {}, doomed(world, step, "after"))
+        except Crash:
+            assert world.writes <= world.trail.count("act")
+            continue
+        return
+
+
+def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world):
+    """A write that kills whoever sends it is not sent for ever."""
+    world = new_world()
+    world.declare()
+    world.drift()
+
+    class Deadly:
+        read = world.hands.live.api.read
+        write = staticmethod(lambda _: crash())
+
+    deadly = Hands(world.deps, Live(Deadly(), default_catalogue()))
+    for _ in range(60):
+        with suppress(Crash):
+            receive(opened(world), {}, deadly)
+        world.clock.forward(minutes=6)
+    flow.heal(world.deps)
+
+    assert world.state.remedy.step == "stopped"
+    assert "nobody told what came of it" in world.state.remedy.reason
+    assert world.google.get(URL)["versioning"] == {"enabled": False}
+    assert world.store.read(KEY).state.remedy.attempts == 4
+
+
+def by_sequence(event):
+    return event.sequence
