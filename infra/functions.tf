@@ -12,6 +12,16 @@ locals {
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
       }
     }
+    remediate = {
+      description = "Puts drift back as the policy says, and asks or tells where it does not."
+      size        = var.remediate
+      bucket      = null # pushed to by subscriptions of its own, see remediation.tf
+      environment = {
+        SETPOINT_STORE             = local.store
+        SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
+        SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
+      }
+    }
     sync = {
       description = "Applies the archives of declarations that arrive in a bucket."
       size        = var.sync
@@ -25,7 +35,7 @@ locals {
 }
 
 resource "google_cloudfunctions2_function" "function" {
-  for_each = local.functions
+  for_each = { for name, one in local.functions : name => one if name != "remediate" || var.remediation.enabled }
 
   project     = var.project_id
   location    = var.region

@@ -5,9 +5,9 @@ locals {
   }
 }
 
-# What the functions run as. Neither may read or change anything of the fleet.
+# What the functions run as. None may read or change anything of the fleet, but remediate what remediation.tf lists.
 resource "google_service_account" "function" {
-  for_each = toset(["detect", "sync"])
+  for_each = toset(concat(["detect", "sync"], var.remediation.enabled ? ["remediate"] : []))
 
   project      = var.project_id
   account_id   = "setpoint-${each.key}"

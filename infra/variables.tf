@@ -193,6 +193,59 @@ variable "sync" {
   }
 }
 
+variable "remediation" {
+  description = "Putting drift back. While it is off, Setpoint has no right to change anything. What it does then is said by the policy."
+  type = object({
+    enabled   = optional(bool, false)
+    within    = optional(string)          # organizations/NUMBER, folders/NUMBER or projects/ID: where it may write
+    resources = optional(set(string), []) # asset types whose resources it may write
+    policies  = optional(set(string), []) # asset types whose IAM policies it may write: whoever may can make anybody owner
+  })
+  default = {}
+
+  validation {
+    condition     = !var.remediation.enabled || can(regex("^(organizations/[0-9]+|folders/[0-9]+|projects/[a-z][a-z0-9-]{4,28}[a-z0-9])$", var.remediation.within))
+    error_message = "remediation.within says where it may write: organizations/NUMBER, folders/NUMBER or projects/ID."
+  }
+  validation {
+    condition     = !var.remediation.enabled || length(setunion(var.remediation.resources, var.remediation.policies)) > 0
+    error_message = "remediation.resources and remediation.policies name the asset types that it may write, at least one."
+  }
+}
+
+variable "remediation_role_in" {
+  description = "The organisation that the custom role of remediation is made in, as a number; null makes it in a project, for remediation.within = projects/ID."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.remediation_role_in == null || can(regex("^[0-9]+$", var.remediation_role_in))
+    error_message = "remediation_role_in is the number of an organisation."
+  }
+}
+
+variable "remediate" {
+  description = "The size of remediate. It waits for Google's APIs most of the time."
+  type = object({
+    memory          = optional(string, "1Gi")
+    cpu             = optional(string, "1")
+    concurrency     = optional(number, 4)
+    timeout_seconds = optional(number, 300) # longer than a write with all its tries; also the acknowledgement deadline
+    min_instances   = optional(number, 0)
+    max_instances   = optional(number, 4) # claims are written beside one record of brakes: more would wait for each other
+  })
+  default = {}
+
+  validation {
+    condition     = var.remediate.timeout_seconds >= 180 && var.remediate.timeout_seconds <= 540
+    error_message = "remediate.timeout_seconds is 180, as a write with all its tries may take, to 540."
+  }
+  validation {
+    condition     = var.remediate.concurrency >= 1 && var.remediate.max_instances >= 1 && var.remediate.min_instances >= 0 && var.remediate.min_instances <= var.remediate.max_instances
+    error_message = "remediate.concurrency and remediate.max_instances are at least 1, remediate.min_instances 0 to remediate.max_instances."
+  }
+}
+
 variable "delivery_attempts" {
   description = "How often a message is tried before it becomes a dead letter; with the growing pauses 100 times are some 15 hours."
   type        = number

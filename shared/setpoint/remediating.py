@@ -29,7 +29,8 @@ from setpoint.remedy_records import Case, Hands, Told, is_said, keep
 from setpoint.remedy_writes import Outcome, judged
 
 _ATTEMPTS = 8
-_BEGINNINGS = frozenset(("drift.opened", "drift.changed"))
+BEGINNINGS = frozenset(("drift.opened", "drift.changed"))
+"""The events after which something is to be done; others are passed over."""
 TICK = "tick"
 """The ``type`` of the message that comes every minute, in place of an event's."""
 
@@ -60,7 +61,7 @@ def receive(message: bytes, attributes: Mapping[str, str], hands: Hands) -> Roun
     except MalformedMessage as error:
         hands.deps.dead_letters.put(message, attributes, str(error))
         return Round(Counter(), ())
-    if event.type not in _BEGINNINGS:
+    if event.type not in BEGINNINGS:
         return Round(Counter(), ())
     key = ResourceKey(event.data.resource_name, event.data.content)
     return Round(Counter((remediate(key, hands),)), ())

@@ -16,17 +16,20 @@ class Settings:
         store: URL of the store, ``SETPOINT_STORE``: ``firestore://PROJECT/DATABASE``, ``sqlite:///path``, ``memory:``.
         events_topic: ``SETPOINT_EVENTS_TOPIC``, ``projects/P/topics/T``.
         dead_letter_topic: ``SETPOINT_DEAD_LETTER_TOPIC``, ``projects/P/topics/T``.
+        google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
     """
 
     store: str
     events_topic: str
     dead_letter_topic: str
+    google_apis: str
 
 
 VARIABLES = {
     "store": "SETPOINT_STORE",
     "events_topic": "SETPOINT_EVENTS_TOPIC",
     "dead_letter_topic": "SETPOINT_DEAD_LETTER_TOPIC",
+    "google_apis": "SETPOINT_GOOGLE_APIS",
 }
 """Each setting's environment variable."""
 

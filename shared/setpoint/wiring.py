@@ -9,6 +9,7 @@ import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+from uuid import uuid4
 
 from setpoint.core.catalogue import default_catalogue
 from setpoint.errors import BadRequest
@@ -19,6 +20,7 @@ from setpoint.settings import from_environment
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.storage import Archives
+    from setpoint.remedy_records import Hands
 
 
 @cache
@@ -43,6 +45,25 @@ def syncer() -> tuple[Archives, Deps]:
 
     settings = from_environment(os.environ, "store", "events_topic")
     return Archives(client()), rejudging(settings.store, settings.events_topic)
+
+
+@cache
+def remediator() -> Hands:
+    """What ``functions/remediate`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.google_rest import open_apis
+    from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters, publisher
+    from setpoint.live import Live
+    from setpoint.remedy_records import Hands
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
+    client, schemas = publisher(), default_catalogue()
+    deps = Deps(
+        store=open_store(settings.store),
+        bus=PubSubBus(client, settings.events_topic),
+        dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
+        schemas=schemas,
+    )
+    return Hands(deps, Live(open_apis(settings.google_apis), schemas), worker=f"setpoint-remediate/{uuid4().hex[:8]}")
 
 
 def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Deps:

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.hcl import Block, entries, read, strings
+from infra.hcl import Block, entries, parse, read, strings
+from setpoint import remediating
 from setpoint.core.catalogue import default_catalogue
 from setpoint.settings import VARIABLES
 
@@ -33,6 +34,12 @@ CODE = read(INFRA)
 
 def local(name: str) -> str:
     (found,) = [one.attributes[name] for one in CODE.named("locals") if name in one.attributes]
+    return found
+
+
+def read_file(name: str) -> Block:
+    found = Block("")
+    parse((INFRA / name).read_text(), found)
     return found
 
 
@@ -194,6 +201,39 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
     assert all(fields == {"body"} for fields in others.values())
 
 
+def test_the_permissions_are_those_that_the_code_asks_for():
+    written = subprocess.run(
+        [sys.executable, "-c", "import json, permissions; print(json.dumps(permissions.permissions()))"],
+        cwd=INFRA,
+        check=True,
+        capture_output=True,
+    )
+    assert json.loads((INFRA / "permissions.json").read_text()) == json.loads(written.stdout)
+
+
+def test_remediation_is_off_unless_somebody_switches_it_on():
+    """Each of its blocks is made for something that is only there then, and grants nothing else."""
+    (variable,) = [one for one in CODE.named("variable") if one.labels == ("remediation",)]
+    assert "optional(bool, false)" in variable.attributes["type"]
+    own = read_file("remediation.tf")
+    made = [one for one in own.blocks if one.kind == "resource"]
+    assert len(made) >= 10
+    for one in made:
+        condition = one.attributes.get("for_each") or one.attributes["count"]
+        assert re.search(r"remediat|in_org|local\.place", condition), one.labels
+    assert local("remediation") == 'var.remediation.enabled ? toset(["remediate"]) : toset([])'
+    assert local("in_org").startswith("var.remediation.enabled")
+    assert local("place").startswith("var.remediation.enabled ?")
+
+
+def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
+    text = (INFRA / "remediation.tf").read_text()
+    assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', text)) == set(remediating.BEGINNINGS)
+    (job,) = [block for used, block in typed() if used == "google_cloud_scheduler_job"]
+    (target,) = job.named("pubsub_target")
+    assert strings(target.attributes["attributes"]) == [remediating.TICK]
+
+
 def test_every_asset_type_of_a_feed_is_one_that_setpoint_can_compare():
     (variable,) = [one for one in CODE.named("variable") if one.labels == ("asset_types",)]
     types = set(strings(variable.attributes["type"]))
@@ -311,6 +351,9 @@ BAD = {
     "firestore": '{ database = "x" }',
     "detect": "{ timeout_seconds = 601, concurrency = 0, min_instances = 21 }",
     "sync": "{ timeout_seconds = 541, max_instances = 0 }",
+    "remediation": '{ enabled = true, within = "fleet" }',
+    "remediation_role_in": '"organizations/1"',
+    "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',

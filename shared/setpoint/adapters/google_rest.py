@@ -60,6 +60,18 @@ def session(quota_project: str = "") -> AuthorizedSession:
     return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
 
+def open_apis(instead: str = "") -> GoogleRest:
+    """Google's REST APIs with the credentials of the environment, or what is there in their place, without any.
+
+    Args:
+        instead: the address of what is there in place of all of Google's APIs, ``http://127.0.0.1:8080``; for tests.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    return GoogleRest(requests.Session(), instead.rstrip("/")) if instead else GoogleRest(session())
+
+
 class GoogleRest:
     """``ResourceApi`` over HTTP.
 

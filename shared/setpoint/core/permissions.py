@@ -1,7 +1,7 @@
 """Which permission a method asks for, by rule: `compute.firewalls.patch` → `compute.firewalls.update`.
 
-The rule holds for most services: the API's name, the collection, and `update` for every way of updating. The tables
-hold the others. Source: https://cloud.google.com/iam/docs/permissions-reference
+The rule holds for most services: the API's name, the collection, and `update` for every way of updating. The table
+and one exception hold the others. Source: https://cloud.google.com/iam/docs/permissions-reference
 """
 
 from __future__ import annotations
@@ -13,17 +13,6 @@ _SERVICES = {
     "sql": "cloudsql",  # how the method ids of Cloud SQL begin
 }
 _UPDATES = frozenset(("patch", "update", "replace"))
-_METHODS = {
-    # GKE asks for the right to update a cluster, whatever of it changes:
-    # https://cloud.google.com/kubernetes-engine/docs/reference/api-permissions
-    "container.projects.locations.clusters.setResourceLabels": "container.clusters.update",
-    "container.projects.locations.clusters.setMaintenancePolicy": "container.clusters.update",
-    "container.projects.locations.clusters.setLegacyAbac": "container.clusters.update",
-    "container.projects.locations.clusters.nodePools.get": "container.clusters.get",
-    "container.projects.locations.clusters.nodePools.setAutoscaling": "container.clusters.update",
-    "container.projects.locations.clusters.nodePools.setManagement": "container.clusters.update",
-    "container.projects.locations.clusters.nodePools.update": "container.clusters.update",
-}
 
 
 def permission(method: str) -> str:
@@ -32,9 +21,10 @@ def permission(method: str) -> str:
     Args:
         method: the method's id, as Google names it.
     """
-    if method in _METHODS:
-        return _METHODS[method]
     service, *collections, verb = method.split(".")
+    if service == "container":  # GKE asks for the right to update a cluster, whatever of it changes:
+        # https://cloud.google.com/kubernetes-engine/docs/reference/api-permissions
+        return "container.clusters.get" if verb == "get" else "container.clusters.update"
     holder = collections[-1] if collections else service
     verb = "update" if verb in _UPDATES else verb
     return f"{_SERVICES.get(service, service)}.{holder}.{verb}"

@@ -1,0 +1,30 @@
+"""Drift events in, and a message every minute; drift put back, asked about or handed off."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from typing import TYPE_CHECKING
+
+import functions_framework
+import msgspec
+
+from setpoint import remediating, wiring
+
+if TYPE_CHECKING:
+    from cloudevents.http import CloudEvent
+
+
+@functions_framework.cloud_event
+def remediate(event: CloudEvent) -> None:
+    """Handle one pushed message; an exception has Pub/Sub deliver it again."""
+    message = event.data["message"]
+    data = base64.b64decode(message.get("data") or "")
+    done = remediating.receive(data, message.get("attributes") or {}, wiring.remediator())
+    for problem in done.problems:
+        _log("WARNING", problem)
+
+
+def _log(severity: str, message: str) -> None:
+    """One line of structured logging (https://cloud.google.com/run/docs/logging#using-json)."""
+    sys.stdout.write(msgspec.json.encode({"severity": severity, "message": message}).decode() + "\n")

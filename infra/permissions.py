@@ -1,0 +1,38 @@
+"""Write the permissions that remediation asks for, by asset type, where infra/remediation.tf reads them.
+
+python infra/permissions.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from setpoint.core import rights
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.methods import default_methods
+
+INFRA = Path(__file__).parent
+TARGET = INFRA / "permissions.json"
+
+
+def permissions() -> dict[str, dict[str, list[str]]]:
+    """Of each type that feeds carry unless told otherwise: what its resources and its policies ask for."""
+    text = (INFRA / "variables.tf").read_text()
+    types = sorted(set(re.findall(r'"([a-z]+\.googleapis\.com/[A-Za-z]+)"', text)))
+    found = {}
+    for one in types:
+        schema = default_catalogue().schema_for(one)
+        if schema is None:
+            continue
+        methods = default_methods()
+        found[one] = {
+            "resource": list(rights.of_resource(schema, methods)),
+            "iam_policy": list(rights.of_policy(schema, methods)),
+        }
+    return found
+
+
+if __name__ == "__main__":
+    TARGET.write_text(json.dumps(permissions(), indent=2) + "\n")

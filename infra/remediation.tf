@@ -1,0 +1,170 @@
+# Off unless var.remediation.enabled: then nothing of this is there, and no account may change anything of the fleet.
+locals {
+  remediation = var.remediation.enabled ? toset(["remediate"]) : toset([])
+
+  # What each asset type asks for, as `python infra/permissions.py` writes it; a type that it does not list is refused.
+  permissions = jsondecode(file("${path.module}/permissions.json"))
+  granted = sort(distinct(flatten([
+    [for type in var.remediation.resources : local.permissions[type].resource],
+    [for type in var.remediation.policies : local.permissions[type].iam_policy],
+  ])))
+
+  # A custom role lies in an organisation or a project, and is given where remediation may write.
+  place    = var.remediation.enabled ? split("/", var.remediation.within) : ["", ""]
+  in_org   = var.remediation.enabled && var.remediation_role_in != null
+  role_ids = concat(google_organization_iam_custom_role.remediate[*].id, google_project_iam_custom_role.remediate[*].id)
+}
+
+resource "google_organization_iam_custom_role" "remediate" {
+  count = local.in_org ? 1 : 0
+
+  org_id      = var.remediation_role_in
+  role_id     = "setpointRemediate"
+  title       = "Setpoint: remediate"
+  description = "To read and write the asset types that Setpoint puts back; by rule, from what their methods ask for."
+  permissions = local.granted
+}
+
+resource "google_project_iam_custom_role" "remediate" {
+  count = var.remediation.enabled && !local.in_org ? 1 : 0
+
+  project     = local.place[1] # of another place it would not be known there: set remediation_role_in
+  role_id     = "setpointRemediate"
+  title       = "Setpoint: remediate"
+  description = "To read and write the asset types that Setpoint puts back; by rule, from what their methods ask for."
+  permissions = local.granted
+
+  lifecycle {
+    precondition {
+      condition     = local.place[0] == "projects"
+      error_message = "remediation.within is no project: set remediation_role_in to the number of its organisation."
+    }
+  }
+}
+
+resource "google_organization_iam_member" "remediate" {
+  count = local.place[0] == "organizations" ? 1 : 0
+
+  org_id = local.place[1]
+  role   = local.role_ids[0]
+  member = google_service_account.function["remediate"].member
+}
+
+resource "google_folder_iam_member" "remediate" {
+  count = local.place[0] == "folders" ? 1 : 0
+
+  folder = var.remediation.within
+  role   = local.role_ids[0]
+  member = google_service_account.function["remediate"].member
+}
+
+resource "google_project_iam_member" "remediate" {
+  count = local.place[0] == "projects" ? 1 : 0
+
+  project = local.place[1]
+  role    = local.role_ids[0]
+  member  = google_service_account.function["remediate"].member
+}
+
+resource "google_pubsub_topic_iam_member" "dead_letters_by_remediate" {
+  for_each = local.remediation
+
+  project = var.project_id
+  topic   = google_pubsub_topic.dead_letters.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.function[each.key].member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "push_to_remediate" {
+  for_each = local.remediation
+
+  project  = var.project_id
+  location = var.region
+  name     = google_cloudfunctions2_function.function[each.key].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.push.member
+}
+
+# What happens once a minute: whatever is due is gone on with.
+resource "google_pubsub_topic" "remediate_ticks" {
+  for_each = local.remediation
+
+  project = var.project_id
+  name    = "remediate-ticks"
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_cloud_scheduler_job" "remediate" {
+  for_each = local.remediation
+
+  project     = var.project_id
+  region      = var.region
+  name        = "setpoint-remediate"
+  description = "Has remediate go on with what is due."
+  schedule    = "* * * * *"
+  time_zone   = "Etc/UTC"
+
+  pubsub_target {
+    topic_name = google_pubsub_topic.remediate_ticks[each.key].id
+    data       = base64encode("tick") # functions-framework refuses a message without data
+    attributes = { type = "tick" }
+  }
+}
+
+resource "google_pubsub_subscription" "remediate" {
+  for_each = var.remediation.enabled ? {
+    "remediate"       = { topic = google_pubsub_topic.drift_events.id, filter = "attributes.type = \"drift.opened\" OR attributes.type = \"drift.changed\"", kept = local.week }
+    "remediate-ticks" = { topic = google_pubsub_topic.remediate_ticks["remediate"].id, filter = null, kept = "600s" } # a tick of long ago says nothing
+  } : {}
+
+  project = var.project_id
+  name    = each.key
+  topic   = each.value.topic
+  filter  = each.value.filter
+
+  ack_deadline_seconds       = var.remediate.timeout_seconds # sooner, a message would come again while it is being handled
+  message_retention_duration = each.value.kept
+  # What is stored decides, whichever event comes first; ordered, one that fails would hold back those after it.
+  enable_message_ordering = false
+
+  push_config {
+    # functions-framework takes the name of the topic from the path.
+    push_endpoint = "${google_cloudfunctions2_function.function["remediate"].service_config[0].uri}/${each.value.topic}"
+
+    oidc_token {
+      service_account_email = google_service_account.push.email
+      audience              = google_cloudfunctions2_function.function["remediate"].service_config[0].uri
+    }
+  }
+
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "600s"
+  }
+
+  # remediate sends what is no event to the same topic itself, with a reason; this catches what never reaches its code.
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.dead_letters.id
+    max_delivery_attempts = var.delivery_attempts
+  }
+
+  expiration_policy {
+    ttl = ""
+  }
+
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.push_to_remediate,
+    google_pubsub_topic_iam_member.dead_letters_by_pubsub,
+    google_service_account_iam_member.push_token,
+  ]
+}
+
+resource "google_pubsub_subscription_iam_member" "dead_letters_of_remediate" {
+  for_each = google_pubsub_subscription.remediate
+
+  project      = var.project_id
+  subscription = each.value.name
+  role         = "roles/pubsub.subscriber"
+  member       = local.agents.pubsub
+}
