@@ -1,7 +1,7 @@
 """Write the permissions that remediation asks for, by asset type, where infra/remediation.tf reads them.
 
 python infra/permissions.py
-"""
+"""  # noqa: INP001 - a script
 
 from __future__ import annotations
 

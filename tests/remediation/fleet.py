@@ -43,12 +43,13 @@ PLACES = ("projects/12", "folders/3", "organizations/4")
 
 
 class Clock:
-    """A clock that tests move."""
+    """A clock that tests move, and that never tells the same moment twice."""
 
     def __init__(self) -> None:
         self.now = NOON
 
     def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)
         return self.now
 
     def forward(self, **how: float) -> None:

@@ -1,0 +1,232 @@
+"""Each brake through the flow: what is written, and what is told."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from remediation.fleet import AUTO, DRIFTED, KEY, NOON, PLACES, TYPE, URL, World
+from setpoint import flow
+from setpoint.core import brakes
+from setpoint.core.brakes import Pause
+from setpoint.core.declarations import Declaration
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+from setpoint.core.policies import Limits
+from setpoint.core.windows import Window
+from setpoint.remediating import remediate, resume_due
+from setpoint.testing.google_faults import Fault
+
+PATCH = "PATCH"
+
+
+def limited(**limits) -> object:
+    return replace(AUTO, limits=replace(AUTO.limits, **limits))
+
+
+def bucket(number: int) -> ResourceKey:
+    return ResourceKey(f"//storage.googleapis.com/bucket-{number}")
+
+
+def fleet_drifts(world: World, count: int, policy) -> list[ResourceKey]:
+    """As many buckets in ten projects, all of which drift at once."""
+    keys = [bucket(number) for number in range(count)]
+    world.declare_all(
+        [
+            (Declaration(key, TYPE, {"versioning": {"enabled": True}}, project=f"project-{number % 10}"),)
+            for number, key in enumerate(keys)
+        ],
+        policy,
+    )
+    for number, key in enumerate(keys):
+        live = {"name": f"bucket-{number}", "versioning": {"enabled": False}}
+        world.google.put(f"https://storage.googleapis.com/storage/v1/b/bucket-{number}", live)
+        seen = Observation(key, TYPE, world.clock(), data=live, ancestors=PLACES, project_id=f"project-{number % 10}")
+        flow.handle_observation(seen, world.deps)
+    return keys
+
+
+def test_a_surge_writes_no_more_than_the_limit_and_alarms_once(world):
+    """5,000 drifts at once under `auto`, and whatever the clock does in the hours after."""
+    limits = AUTO.limits
+    for key in fleet_drifts(world, 5000, AUTO):
+        remediate(key, world.hands)
+    for _ in range(3):
+        world.clock.forward(hours=1)
+        resume_due(world.hands)
+
+    assert world.writes <= limits.per_fleet
+    assert world.told.count("remediation.blocked") == 1
+    assert world.told.count("remediation.started") == world.writes
+    (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
+    assert "100 drifts wanted to be put back" in blocked.data.remediation.reason
+    held = bucket(4999)
+    assert [entry.what for entry in world.store.trail(held)] == ["stop"]
+    assert "breaker is open" in world.store.trail(held)[0].text
+
+
+def test_after_a_person_has_looked_the_rest_is_put_back_at_the_pace_of_the_limit(world):
+    fleet_drifts(world, 12, limited(surge=10, per_fleet=4, per_project=9))
+    for number in range(12):
+        remediate(bucket(number), world.hands)
+    assert (world.writes, world.store.brakes().value.breaker is None) == (4, False)
+
+    world.brake(lambda now: brakes.resume(now, "fleet"))
+    counts = []
+    for _ in range(4):
+        world.ticks(65)
+        counts.append(world.writes)
+
+    assert counts == [8, 12, 12, 12]
+    assert world.told.count("remediation.succeeded") == 12
+
+
+def test_a_limit_of_a_project_keeps_back_no_other_project(world):
+    fleet_drifts(world, 30, limited(per_project=1, per_fleet=50))
+    outcomes = [remediate(bucket(number), world.hands) for number in range(30)]
+
+    assert (outcomes.count("resolved"), outcomes.count("waiting")) == (10, 20)
+    assert "remediation.blocked" not in world.told
+
+
+def test_failures_open_the_breaker_and_only_the_one_that_did_tells(world):
+    fleet_drifts(world, 20, limited(failures=3))
+    world.google.fail(Fault(400), verb=PATCH, times=-1)
+    for number in range(20):
+        remediate(bucket(number), world.hands)
+
+    assert world.told.count("remediation.blocked") == 1
+    (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
+    assert "3 writes failed" in blocked.data.remediation.reason
+    assert sum(one.startswith(PATCH) for one in world.google.requests) == 3
+
+
+def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a_person(world):
+    hands = dataclasses.replace(world.hands, actor_of=lambda _: "bob@example.com")
+    world.declare()
+    writes = []
+    for _ in range(5):
+        world.drift()
+        remediate(KEY, hands)
+        for _ in range(10):
+            world.clock.forward(minutes=1)
+            resume_due(hands)
+        writes.append(world.writes)
+
+    assert writes == [1, 2, 2, 2, 2]
+    assert world.told.count("remediation.blocked") == 1
+    assert "bob@example.com disagrees" in world.state.remedy.reason
+
+
+def test_a_controller_that_sets_another_value_each_time_is_found_out_too(world):
+    world.declare(data={"labels": {"team": "shop"}})
+    for number in range(6):
+        world.drift({"name": "exports", "labels": {"team": f"other-{number}"}})
+        remediate(KEY, world.hands)
+        world.ticks(10)
+
+    assert world.writes == AUTO.limits.flaps
+    assert "drifted again" in world.state.remedy.reason
+
+
+def test_a_day_of_peace_forgets_returns(world):
+    world.declare()
+    for _ in range(4):
+        world.drift()
+        assert remediate(KEY, world.hands) == "resolved"
+        world.declare()  # its source goes on being applied
+        world.clock.forward(days=2)
+
+    assert world.writes == 4
+
+
+def test_outside_of_its_window_a_drift_waits_and_is_put_back_when_it_opens(world):
+    night = Window("0 22 * * *", 4 * 3600)
+    world.declare(replace(AUTO, rules=(replace(AUTO.rules[0], windows=(night,)),)))
+    world.drift()
+
+    assert remediate(KEY, world.hands) == "waiting"
+    world.ticks(9 * 60, every=10)
+    assert world.writes == 0
+    world.ticks(70, every=5)
+    assert world.writes == 1
+
+
+def test_a_stale_declaration_is_not_acted_on_until_it_is_applied_again(world):
+    world.declare()
+    world.clock.forward(days=8)
+    world.drift()
+
+    assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
+    assert world.told.count("remediation.blocked") == 1
+    world.declare()
+    world.ticks(70)
+    assert world.writes == 1
+
+
+def test_a_change_of_declarations_that_is_being_rolled_out_is_left_alone(world):
+    world.declare(limited(rollout=1800.0))
+    world.drift()
+
+    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+    world.ticks(25)
+    assert world.writes == 0
+    world.ticks(10)
+    assert world.writes == 1
+
+
+def test_a_pause_that_ends_by_itself_ends_by_itself(world):
+    world.declare()
+    world.drift()
+    until = world.clock() + timedelta(hours=2)
+    world.brake(lambda now: brakes.pause(now, Pause("folders/3", world.clock(), "ann", "migration", until)))
+
+    assert remediate(KEY, world.hands) == "waiting"
+    world.ticks(110)
+    assert world.writes == 0
+    world.ticks(20)
+    assert world.writes == 1
+
+
+def test_a_dry_run_rehearses_once_and_looks_again_without_reading(world):
+    world.declare(replace(AUTO, dry_run=True))
+    world.drift()
+    remediate(KEY, world.hands)
+    reads = len(world.google.requests)
+    world.ticks(600, every=5)
+
+    assert (world.writes, len(world.google.requests)) == (0, reads)
+    assert world.told == ["drift.opened", "remediation.blocked"]
+    assert world.state.due > world.clock() - timedelta(minutes=5)
+
+
+def test_a_resource_whose_folder_nobody_knows_waits_while_any_folder_is_paused(world):
+    world.declare()
+    world.google.put(URL, DRIFTED)
+    flow.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED), world.deps)
+    world.brake(lambda now: brakes.pause(now, Pause("folders/99", world.clock())))
+
+    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+
+
+@pytest.mark.parametrize("mode", ["off", "alert"])
+def test_a_mode_that_leaves_it_alone_leaves_nothing_to_look_at(world, mode):
+    world.declare()
+    world.drift()
+    world.google.fail(Fault(lost="before"), verb=PATCH)
+    remediate(KEY, world.hands)
+    world.clock.forward(minutes=2)
+    resume_due(world.hands)
+    assert world.state.remedy.step == "waiting"
+    world.declare(replace(AUTO, rules=(replace(AUTO.rules[0], mode=mode),)))
+    world.ticks(30)
+
+    assert (world.writes, world.state.due) == (0, None)
+
+
+def test_limits_of_nothing_allow_nothing():
+    assert brakes.exceeded(brakes.Brakes(), "p", Limits(per_fleet=0), NOON)
+    assert brakes.room_at(brakes.Brakes(), "p", Limits(per_fleet=0), NOON) > NOON
