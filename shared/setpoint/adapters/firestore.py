@@ -12,16 +12,19 @@ those lock, and under contention they wait for each other; a failed precondition
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from google.api_core import exceptions
 from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
+from setpoint.adapters.firestore_answers import answering as _answering
+from setpoint.adapters.firestore_answers import body_of as _body
+from setpoint.adapters.firestore_answers import racing as _racing
+from setpoint.adapters.firestore_sweeps import FirestoreSweeps
 from setpoint.core import observations
 from setpoint.core.control import (
     Control,
@@ -37,26 +40,12 @@ from setpoint.core.control import (
 from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, Conflict, Unavailable
+from setpoint.errors import Conflict
 from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
 
-_LOST_RACE = (
-    exceptions.AlreadyExists,
-    exceptions.FailedPrecondition,
-    exceptions.Aborted,
-    exceptions.NotFound,
-)
-_NO_ANSWER = (
-    exceptions.RetryError,
-    exceptions.ServerError,
-    exceptions.TooManyRequests,
-    exceptions.Cancelled,
-    exceptions.Aborted,
-)
-_NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFound)
 _BATCH = 300
 _BATCH_BYTES = 3_000_000
 """A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
@@ -81,6 +70,7 @@ class FirestoreStore:
         self._manifests = client.collection("manifests")
         self._projects = client.collection("projects")
         self._control = client.collection("control").document("sources")
+        self.sweeps = FirestoreSweeps(client)
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
@@ -248,11 +238,6 @@ class FirestoreStore:
         self._client.close()  # type: ignore[no-untyped-call]
 
 
-def _body(snapshot: DocumentSnapshot[Any]) -> bytes:
-    """The payload of a document; empty where there is no document."""
-    return snapshot.get("body").encode() if snapshot.exists else b""
-
-
 def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[ResourceKey, bytes]]:
     """As many records at a time as one request takes."""
     batch: dict[ResourceKey, bytes] = {}
@@ -265,26 +250,3 @@ def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[Resou
         size += len(body)
     if batch:
         yield batch
-
-
-@contextmanager
-def _racing(what: str) -> Iterator[None]:
-    """A failed precondition means that somebody else was first."""
-    try:
-        yield
-    except _LOST_RACE as error:
-        raise Conflict(f"{what}: written by somebody else; read it again") from error
-
-
-@contextmanager
-def _answering(what: str) -> Iterator[None]:
-    try:
-        yield
-    except _NO_ANSWER as error:
-        raise Unavailable(f"{what}: Firestore did not answer ({type(error).__name__}); try again") from error
-    except _NOT_SET_UP as error:
-        raise Unavailable(
-            f"{what}: Firestore lets nobody in ({type(error).__name__}); check the database's name and your role"
-        ) from error
-    except exceptions.GoogleAPICallError as error:
-        raise BadRequest(f"{what}: Firestore refuses this ({type(error).__name__}); see its limits") from error

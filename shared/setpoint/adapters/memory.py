@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from setpoint.adapters.memory_sweeps import MemorySweeps
 from setpoint.core.control import Control, DesiredRecord, desired_by, rules_of
 from setpoint.core.declarations import Rules
 from setpoint.core.events import CloudEvent
@@ -32,6 +33,7 @@ class MemoryStore:
         self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
         self._observations: dict[ResourceKey, Observation] = {}
         self._projects: dict[str, str] = {}
+        self.sweeps = MemorySweeps()
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""

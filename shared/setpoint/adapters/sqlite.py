@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.adapters.sqlite_sweeps import SCHEMA as SWEEPS_SCHEMA
+from setpoint.adapters.sqlite_sweeps import SqliteSweeps
 from setpoint.core import observations
 from setpoint.core.control import (
     Control,
@@ -31,7 +33,7 @@ from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
 from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
@@ -104,6 +106,7 @@ class SqliteStore:
         self._local = threading.local()
         self._closers: list[weakref.finalize[[], _Handle]] = []
         self._lock = threading.Lock()
+        self.sweeps = SqliteSweeps(self._connection, _transaction, _answering)
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -131,7 +134,7 @@ class SqliteStore:
         """Make what is not there, unless somebody else has done so since."""
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
-        for statement in (*upgrades, *_SCHEMA.split(";"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
+        for statement in (*upgrades, *(_SCHEMA + SWEEPS_SCHEMA).split(";"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
             connection.execute(statement)
 
     def _connection(self) -> sqlite3.Connection:
