@@ -53,8 +53,8 @@ def put(asset_service):
 def sweep(asset_service, deps):
     inventory = AssetInventory(asset_service.client(), QUICK, page_size=10)
 
-    def sweep(*scopes: str, contents=("resource",), types=()) -> sweeping.Swept:
-        return sweeping.sweep(scopes or (ORG,), contents, types, inventory, deps)
+    def sweep(*scopes: str, contents=("resource",), types=(), **how) -> sweeping.Swept:
+        return sweeping.sweep(scopes or (ORG,), contents, types, inventory, deps, **how)
 
     return sweep
 
@@ -188,8 +188,7 @@ def test_a_sweep_publishes_what_a_crash_has_left_behind(put, sweep, deps):
     assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
 
 
-def test_what_a_listing_had_dropped_is_found_again_though_it_has_not_changed(put, sweep, deps, monkeypatch):
-    monkeypatch.setattr(sweeping, "LAG", timedelta(0))
+def test_what_a_listing_had_dropped_is_found_again_though_it_has_not_changed(put, sweep, deps):
     put("other")
     declare(deps, declared("a"), declared("other"))
     sweep()

@@ -20,7 +20,7 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, ScopeDenied, Unavailable
+from setpoint.errors import BadRequest, ScopeDenied, TokenExpired, Unavailable
 from setpoint.ports import Page
 
 _CONTENT_TYPES = {
@@ -162,7 +162,7 @@ def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest
     if isinstance(error, exceptions.Unauthenticated):
         return BadRequest(f"{scope} cannot be listed without credentials; {_LOG_IN}")
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):
-        return Unavailable(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
+        return TokenExpired(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
     if isinstance(error, exceptions.ClientError):
         return BadRequest(f"{scope} cannot be listed: {_said(error)}; check the scope and the types")
     return Unavailable(f"{scope} cannot be listed: {_said(error)}; try again later")

@@ -18,13 +18,18 @@ from setpoint.core.sharding import matches
 from setpoint.errors import CorruptState, MalformedMessage
 
 LAG = timedelta(minutes=15)
-"""How far a listing may lag behind a feed (https://cloud.google.com/asset-inventory/docs/best-practices).
-
-What a listing tells without a time of its own, that something is not there, is true as of so long before it was read.
-"""
+"""How far a listing may lag behind a feed (https://cloud.google.com/asset-inventory/docs/best-practices)."""
 
 LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy")
 """The contents that an inventory lists."""
+
+def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
+    """As of when a listing tells what has no time of its own, as that something is not there.
+
+    Just after the last moment that the listing can no longer lag behind.
+    """
+    return read_at - lag + timedelta.resolution
+
 
 Scope = Annotated[str, msgspec.Meta(pattern=r"^((organizations|folders)/\d+|projects/[^/\s]+)$")]
 
@@ -123,7 +128,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.listed:
             return ""
         reasons = "; ".join([*self.denied.values(), *self.failed.values()])
-        return f"nothing was listed: {reasons or 'is it the right scope, and is the inventory switched on there?'}"
+        return reasons or "is it the right scope, and is the inventory switched on there?"
 
 
 class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
