@@ -1,6 +1,6 @@
 """Records of sweeps in Firestore.
 
-Collections: ``sweeps``, one document a sweep; ``runs``, one a run, without fields, under it ``shards`` and ``shard_parts``.
+Collections: ``sweeps``, one document a sweep; below ``runs/RUN``, which has no fields, ``shards`` and ``shard_parts``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a scope is split into shards: ranges of asset types in the order of the alphabet.
 
-An inventory takes types to list, and none to leave out. Ranges leave no gap, so that a type which the last sweep has not
+An inventory takes types to list, and none to leave out. Ranges leave no gap, so that a type that the last sweep has not
 seen is in one of them too. A range is written as an expression in RE2, which matches whole names
 (https://cloud.google.com/asset-inventory/docs/reference/rest/v1/assets/list).
 """
@@ -62,7 +62,7 @@ def _groups(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[
 
 
 def _boundaries(counts: Mapping[str, int], size: int) -> list[str]:
-    """Where ranges begin, the first one excepted: each has at least one type that was seen, which the API insists on."""
+    """Where ranges begin, less the first one; each has a type that was seen, since the API refuses one without any."""
     groups = _groups(sorted(counts), counts, size)
     return [_shortest_between(before[-1], after[0]) for before, after in pairwise(groups)]
 

@@ -1,12 +1,13 @@
 """Sweeps as data: the messages that drive them, and the records that they keep.
 
-A sweep lists scopes, one content after the other, in shards: parts of a scope that are listed by themselves. Each message
-tells one function run what to do next; all that one run has to know of another is in the records.
+A sweep lists the contents of scopes in shards, parts that are listed by themselves. Each message tells one run of a
+function what to do next; all that one run has to know of another is in the records.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -22,6 +23,7 @@ LAG = timedelta(minutes=15)
 
 LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy")
 """The contents that an inventory lists."""
+
 
 def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
     """As of when a listing tells what has no time of its own, as that something is not there.
@@ -74,7 +76,7 @@ class Heal(msgspec.Struct, frozen=True, tag_field="kind", tag="heal", forbid_unk
 SweepMessage = Start | Work | Heal
 
 encode_message = msgspec.json.Encoder().encode
-_decode_message = msgspec.json.Decoder(SweepMessage).decode
+_decode_message: Callable[[bytes], SweepMessage] = msgspec.json.Decoder(SweepMessage).decode
 
 
 def decode_message(message: bytes) -> SweepMessage:

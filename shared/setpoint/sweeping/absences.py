@@ -1,8 +1,8 @@
 """The end of a sweep: what it has not shown, and what it has found in all.
 
-What is declared, or has an open finding, and was not seen is gone, as far as that can be known: in a scope that has shown
-its project, by a shard of its type that was listed to its end, and not known to be there since. Of anything else the
-sweep can tell nothing.
+What is declared, or has an open finding, and was not seen is gone, as far as that can be known: in a scope that has
+shown its project, by a shard of its type that was listed to its end, and not known to be there since. Of anything else
+the sweep can tell nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +65,9 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
     for state in _open_findings(sweep, declared, shown, tally, sweeper):
         if sweeper.clock() > until:
             return None
-        _judge(_Thing(state.key, state.asset_type, state.finding.project if state.finding else ""), shown, tally, sweeper)
+        _judge(
+            _Thing(state.key, state.asset_type, state.finding.project if state.finding else ""), shown, tally, sweeper
+        )
     return _summary(shown, declared, tally, sweeper.now())
 
 
@@ -106,7 +108,9 @@ class _ScopeShown:
     def __init__(self, shards: Sequence[Shard], records: SweepStore, projects: Projects) -> None:
         self.shards = [one for one in shards if one.status == "done"]
         self.above_projects = any(one.above_projects for one in self.shards)
-        self.projects = {name for one in self.shards for part in records.parts(one.run, one.number) for name in part.projects}
+        self.projects = {
+            name for one in self.shards for part in records.parts(one.run, one.number) for name in part.projects
+        }
         self._names = projects
 
     def covers(self, asset_type: str) -> bool:
@@ -127,7 +131,7 @@ class _ScopeShown:
 
 
 class _Shown:
-    """What all shards have shown; of resources only that may be declared, so that the size of the fleet does not matter."""
+    """What all shards have shown; of resources only those that may be declared: the size of the fleet does not matter."""
 
     def __init__(self, sweep: Sweep, sweeper: Sweeper) -> None:
         records = sweeper.records
@@ -193,7 +197,7 @@ def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -
     contents = shown.sweep.told.contents
     told: set[int] = set()
     for source, state in control.sources.items():
-        for key, _ in sweeper.deps.store.manifest(source, state.generation).items():
+        for key in sweeper.deps.store.manifest(source, state.generation):
             if key.content not in contents:
                 continue
             digest = digest_of(key)

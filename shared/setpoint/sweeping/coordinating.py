@@ -58,6 +58,15 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     healed: int = 0
     settled: int = 0
 
+    @property
+    def severity(self) -> Literal["INFO", "WARNING", "ERROR"]:
+        """How a log is to have it: a sweep that knows nothing of the fleet is an error, whatever else it looks like."""
+        if self.done in ("rejected", "not healed"):
+            return "WARNING"
+        if self.summary is None or not (self.summary.denied or self.summary.failed or not self.summary.listed):
+            return "INFO"
+        return "WARNING" if self.summary.listed else "ERROR"
+
 
 def receive(message: bytes, attributes: Mapping[str, str], message_id: str, sweeper: Sweeper) -> Told:
     """Do what a message tells, and dead-letter it with the reason where nothing can be done.
@@ -114,29 +123,43 @@ def work(told: Work, sweeper: Sweeper) -> Told:
         TransientError: go on later from where it stopped.
     """
     until = sweeper.deadline()
-    sweep = sweeper.records.sweep(told.sweep).value
-    if sweep is None or sweep.run != told.run or sweep.summary is not None:
-        return Told("out of date", f"shard {told.shard} of {told.run}")
-    if told.shard in sweep.open:
-        stored = sweeper.records.shard(told.run, told.shard)
-        if stored.value is None:
-            return Told("out of date", f"shard {told.shard} of {told.run}")
-        shard = stored.value
-        if shard.status == "open":
-            sweeper.sleep(random.uniform(0, sweeper.jitter))  # noqa: S311 - no secret
-            listed = list_shard(stored, sweeper, until)
-            if listed is None:
-                return Told("overtaken", shard.label)
-            shard = listed
-        if shard.status == "open":
-            sweeper.queue.publish([told])
-            return Told("handed over", shard.label)
+    sweep = _current(told, sweeper)
+    if sweep is not None and told.shard in sweep.open:
+        listed = _list(told, sweeper, until)
+        if listed.done != "listed":
+            return listed
         sweep = _closed(told, sweeper)
         if sweep is None or sweep.open:
-            return Told("listed", shard.label)
-    if sweep.open:
+            return listed
+    if sweep is None or sweep.open:
         return Told("out of date", f"shard {told.shard} of {told.run}")
     return _end(sweep, told, sweeper, until)
+
+
+def _current(told: Work, sweeper: Sweeper) -> Sweep | None:
+    """The record of the sweep, where the run that is meant has not ended."""
+    sweep = sweeper.records.sweep(told.sweep).value
+    return sweep if sweep is not None and _is_current(sweep, told) else None
+
+
+def _is_current(sweep: Sweep, told: Work) -> bool:
+    return sweep.run == told.run and sweep.summary is None
+
+
+def _list(told: Work, sweeper: Sweeper, until: float) -> Told:
+    stored = sweeper.records.shard(told.run, told.shard)
+    shard = stored.value
+    if shard is None:
+        return Told("out of date", f"shard {told.shard} of {told.run}")
+    if shard.status == "open":
+        sweeper.sleep(random.uniform(0, sweeper.jitter))  # noqa: S311 - no secret
+        listed = list_shard(stored, sweeper, until)
+        if listed is None:
+            return Told("overtaken", shard.label)
+        if listed.status == "open":
+            sweeper.queue.publish([told])
+            return Told("handed over", shard.label)
+    return Told("listed", shard.label)
 
 
 def heal(sweeper: Sweeper) -> Told:
@@ -186,7 +209,7 @@ def _closed(told: Work, sweeper: Sweeper) -> Sweep | None:
     for _ in range(_ATTEMPTS):
         stored = sweeper.records.sweep(told.sweep)
         sweep = stored.value
-        if sweep is None or sweep.run != told.run or sweep.summary is not None:
+        if sweep is None or not _is_current(sweep, told):
             return None
         left = tuple(one for one in sweep.open if one != told.shard)
         if left == sweep.open:
@@ -220,7 +243,7 @@ def _end(sweep: Sweep, told: Work, sweeper: Sweeper, until: float) -> Told:
 
 
 def _worth_splitting(sweep: Sweep, sweeper: Sweeper) -> dict[str, dict[str, int]]:
-    """Assets of each type, of the scopes and contents that one shard does not hold; as before where not all is known."""
+    """Assets of each type, of scopes and contents that one shard does not hold; as before where not all is known."""
     found: dict[str, dict[str, int]] = {}
     for stored in sweeper.records.shards(sweep.run):
         shard = stored.value

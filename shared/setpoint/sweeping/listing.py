@@ -131,8 +131,8 @@ def _digests(observation: Observation, deps: Deps) -> list[int]:
 def _judge(observation: Observation, at: datetime, deps: Deps) -> Outcome:
     """Run a listed asset through the flow, as of its own update time; one that cannot be judged keeps no other from it.
 
-    What is known may be later and wrong all the same: an earlier listing had dropped the resource, or two changes of one
-    moment were told in no order. Once the listing can no longer lag behind what is known, it is right as of ``at``,
+    What is known may be later and wrong all the same: an earlier listing had dropped the resource, or two changes of
+    one moment were told in no order. Once the listing can no longer lag behind what is known, it is right as of ``at``,
     and not as of later, so that a feed may still know better.
     """
     try:

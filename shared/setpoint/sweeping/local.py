@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from datetime import timedelta
 from setpoint import flow
 from setpoint.core.findings import Outcome
 from setpoint.core.names import Content
-from setpoint.core.sweeps import LAG, Start, Summary, SweepMessage, Work
+from setpoint.core.sweeps import Start, Summary, SweepMessage, Work
 from setpoint.errors import BadRequest, Conflict, TransientError
 from setpoint.flow import Deps
 from setpoint.ports import Inventory
@@ -77,8 +76,6 @@ def sweep(
     advance: Callable[[int], object] = bool,
     *,
     resume: bool = False,
-    jitter: float = 0.0,
-    lag: timedelta = LAG,
 ) -> Swept:
     """List scopes and judge all that is there, and all that is not.
 
@@ -90,8 +87,6 @@ def sweep(
         deps: where findings are kept and events go.
         advance: is called with the number of assets judged, for a progress bar.
         resume: go on where the same sweep was interrupted less than a day ago; else begin anew.
-        jitter: begin up to so many seconds late.
-        lag: how far a listing may lag behind a feed.
 
     Raises:
         BadRequest: nothing at all was listed, which is never a clean fleet.
@@ -99,14 +94,12 @@ def sweep(
         Unavailable: the inventory or the store does not answer; what was judged is stored, and a sweep may be resumed.
     """
     waiting = _Waiting()
-    sweeper = Sweeper(deps, inventory, waiting, lag=lag, advance=advance)
+    sweeper = Sweeper(deps, inventory, waiting, advance=advance)
     healed = flow.heal(deps)
     told = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
     resumed = resume and _resume(told, sweeper, waiting)
     if not resumed:
         start(told, uuid.uuid4().hex, sweeper, fresh=True)
-    if jitter:
-        sweeper.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
     summary = _work_off(waiting, sweeper)
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
