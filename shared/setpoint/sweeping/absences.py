@@ -131,7 +131,7 @@ class _ScopeShown:
 
 
 class _Shown:
-    """What all shards have shown; of resources only those that may be declared: the size of the fleet does not matter."""
+    """What all shards have shown; of resources only those that may be declared, however large the fleet is."""
 
     def __init__(self, sweep: Sweep, sweeper: Sweeper) -> None:
         records = sweeper.records
