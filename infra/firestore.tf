@@ -15,11 +15,14 @@ resource "google_firestore_database" "setpoint" {
 locals {
   # Fields that no query uses. Firestore indexes every field otherwise, twice, and each entry is written and paid.
   unindexed = {
-    control  = ["body"]
-    desired  = ["body"]
-    findings = ["body", "content", "name", "observation"]
-    parts    = ["body"] # of a manifest
-    projects = ["id"]
+    control     = ["body"]
+    desired     = ["body"]
+    findings    = ["body", "content", "name", "observation"]
+    parts       = ["body"] # of a manifest
+    projects    = ["id"]
+    shard_parts = ["body"]
+    shards      = ["body"]
+    sweeps      = ["body"]
   }
 }
 

@@ -84,7 +84,7 @@ class Listings:
         return response
 
     def _position(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> tuple[str, int, int]:
-        """The listing that a page token goes on with, which page it is, and where; a new one where there is no token."""
+        """The listing that a page token leads on in, its page and place; no listing where there is no token."""
         if not request.page_token:
             return "", 0, 0
         token, page, at = request.page_token.split(":")

@@ -125,7 +125,7 @@ class AssetService:
 
     def handlers(self) -> grpc.GenericRpcHandler:
         """What answers each method."""
-        methods = {
+        methods: dict[str, tuple[Callable[[Any, grpc.ServicerContext], Any], Any]] = {
             "ListAssets": (self._listings.list_assets, ListAssetsRequest),
             "BatchGetAssetsHistory": (self._listings.history, BatchGetAssetsHistoryRequest),
             "CreateFeed": (self._feeds.create, CreateFeedRequest),

@@ -1,4 +1,4 @@
-"""What a fake Cloud Asset Inventory holds: assets with their history, or as many as are wanted, made when they are read."""
+"""What a fake Cloud Asset Inventory holds: assets with their history, and others that are made when they are read."""
 
 from __future__ import annotations
 
