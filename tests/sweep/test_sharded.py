@@ -11,11 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from flow.crashing import Crash
-from setpoint import sweeping
-from setpoint.adapters.memory import MemoryStore
-from setpoint.core.sweeps import Heal, Start, Work
-from setpoint.errors import Unavailable
-from sweep.fleet import (
+from flow.swept import (
     BUCKET,
     ORG,
     SHOP,
@@ -34,6 +30,10 @@ from sweep.fleet import (
     topic,
     work_off,
 )
+from setpoint import sweeping
+from setpoint.adapters.memory import MemoryStore
+from setpoint.core.sweeps import Heal, Start, Work
+from setpoint.errors import Unavailable
 
 EXPECTED = {
     **{bucket(at): "modified" for at in range(24) if at % 7 == 1},
@@ -205,7 +205,9 @@ def test_of_a_shard_that_was_not_listed_nothing_is_gone(sweeper, fleet):
     split(sweeper)
     fleet.remove(topic(3))
     begin(sweeper, "2")
-    pubsub = next(one for one in sweeper.records.shards(sweeper.records.sweep(START.name).value.run) if covers_topics(one))
+    pubsub = next(
+        one for one in sweeper.records.shards(sweeper.records.sweep(START.name).value.run) if covers_topics(one)
+    )
     fleet.fail(grpc.StatusCode.PERMISSION_DENIED, times=1, page=2)
     work = next(one for one in sweeper.queue if one.shard == pubsub.value.number)
     deliver(work, sweeper)
@@ -357,7 +359,13 @@ def test_a_sweep_begun_anew_lists_all_again(fleet, store):
 
 
 def test_a_message_that_no_sweep_knows_is_dead_lettered_with_the_reason(sweeper):
-    for message in (b"", b"{", b'{"kind": "stop"}', b'{"kind": "start", "scopes": ["everything"]}', b'{"kind": "shard"}'):
+    for message in (
+        b"",
+        b"{",
+        b'{"kind": "stop"}',
+        b'{"kind": "start", "scopes": ["everything"]}',
+        b'{"kind": "shard"}',
+    ):
         assert sweeping.receive(message, {"a": "b"}, "1", sweeper).done == "rejected"
     letters = sweeper.deps.dead_letters.kept
     assert len(letters) == 5

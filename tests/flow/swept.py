@@ -107,4 +107,3 @@ def later(sweeper: Sweeper, hours: float) -> Sweeper:
     now = datetime.now(UTC) + timedelta(hours=hours)
     old = sweeper.deps
     return replace(sweeper, deps=Deps(old.store, old.bus, old.dead_letters, old.schemas, lambda: now))
-
