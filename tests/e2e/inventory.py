@@ -1,4 +1,4 @@
-"""Runs a program with Cloud Asset Inventory's clients talking to a fake elsewhere: `inventory.py ADDRESS PROGRAM ARG…`."""
+"""Runs a program whose clients of Cloud Asset Inventory talk to a fake: `inventory.py ADDRESS PROGRAM ARG…`."""
 
 from __future__ import annotations
 

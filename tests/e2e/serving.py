@@ -18,7 +18,7 @@ UP_SECONDS = 30.0
 
 
 class Served:
-    """Serves `functions/NAME` on a port of the loopback until it is stopped, killed or left; `under` another program."""
+    """Serves `functions/NAME` on a port of the loopback until it is stopped, killed or left; `under` a program."""
 
     def __init__(
         self, name: str, port: int, environment: Mapping[str, str], log: IO[bytes], under: Sequence[str] = ()

@@ -1,4 +1,4 @@
-"""Sweeps over many runs: messages that come twice, in any order or never, runs that end early, and processes that die."""
+"""Sweeps over many runs: messages that come twice, in any order or never, runs that end early, processes that die."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_messages_may_come_twice_and_in_any_order(fleet):
         declare(store)
         sweeper = sweeper_of(fleet, deps_of(store), shard_size=30)
         split(sweeper)
-        rng = random.Random(seed)
+        rng = random.Random(seed)  # noqa: S311 - an order, not a secret
         begin(sweeper, "2")
         sweeper.queue.extend(list(sweeper.queue) * 2)
 
@@ -175,7 +175,7 @@ def test_a_shard_that_never_comes_back_is_unknown_and_what_is_left_of_the_sweep_
 
     summary = sweeper.records.sweep(START.name).value.summary
     assert list(summary.failed.values()) == ["it never came back; see the log of the sweep function"]
-    assert (summary.seen, summary.unknown, summary.declared) == (24, 26, 50) or summary.unknown == 25
+    assert (summary.seen, summary.unknown) == (24, 25)
     assert summary.in_sync + summary.drifted + summary.unknown + summary.unchecked == summary.declared
     assert deliver(lost, sweeper).done == "out of date"
 
@@ -205,19 +205,14 @@ def test_of_a_shard_that_was_not_listed_nothing_is_gone(sweeper, fleet):
     split(sweeper)
     fleet.remove(topic(3))
     begin(sweeper, "2")
-    pubsub = next(
-        one for one in sweeper.records.shards(sweeper.records.sweep(START.name).value.run) if covers_topics(one)
-    )
+    run = sweeper.records.sweep(START.name).value.run
+    pubsub = next(one for one in sweeper.records.shards(run) if one.value.covers(TOPIC))
     fleet.fail(grpc.StatusCode.PERMISSION_DENIED, times=1, page=2)
     work = next(one for one in sweeper.queue if one.shard == pubsub.value.number)
     deliver(work, sweeper)
     work_off(sweeper)
 
     assert topic(3) not in kinds(sweeper)
-
-
-def covers_topics(stored) -> bool:
-    return stored.value.covers(TOPIC)
 
 
 def test_a_page_token_that_has_expired_begins_the_shard_anew(sweeper, fleet):
