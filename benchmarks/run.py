@@ -28,7 +28,8 @@ from setpoint.adapters.sqlite import SqliteStore
 from setpoint.core import events, findings, judging, observations
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.compare import compare
-from setpoint.core.declarations import Rules, desired
+from setpoint.core.declarations import desired
+from setpoint.core.rules import Rules
 from setpoint.flow import Deps
 
 _NO_LIMIT = 1_000_000_000

@@ -88,6 +88,11 @@ variable "asset_types" {
       "cloudresourcemanager.googleapis.com/Organization",
       "cloudresourcemanager.googleapis.com/Project",
     ])
+    ACCESS_POLICY = optional(set(string), [
+      "accesscontextmanager.googleapis.com/AccessLevel",
+      "accesscontextmanager.googleapis.com/AccessPolicy",
+      "accesscontextmanager.googleapis.com/ServicePerimeter",
+    ])
   })
   default = {}
 

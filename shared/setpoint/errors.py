@@ -8,7 +8,9 @@
     │   ├── BadDeclaration        a document that cannot become a declaration
     │   ├── BadRequest            a command, URL or setting that cannot be followed
     │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
+    │   │   ├── AccessDenied      a resource that may not be read or written
     │   │   └── Superseded        something later is in force
+    │   ├── Refused               a write that an API will never take
     │   └── CorruptState          a stored record that this version cannot read
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── Conflict              somebody else wrote the same record first
@@ -54,8 +56,27 @@ class ScopeDenied(BadRequest):
         self.scope = scope
 
 
+class AccessDenied(BadRequest):
+    """A resource may not be read or written by whoever runs this.
+
+    Args:
+        resource: its address.
+        permission: what would have to be granted.
+        reason: why, and what to do about it.
+    """
+
+    def __init__(self, resource: str, permission: str, reason: str) -> None:
+        super().__init__(f"{resource}: {reason}")
+        self.resource = resource
+        self.permission = permission
+
+
 class Superseded(BadRequest):
     """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
+
+
+class Refused(PermanentError):  # noqa: N818 - as above
+    """A write that an API will never take as it is: a person has to look at it."""
 
 
 class CorruptState(PermanentError):  # noqa: N818 - as above

@@ -137,7 +137,7 @@ def settle(deps: Deps) -> Counter[Outcome]:
     Nobody observes a resource again that does not change, so that somebody has to call this every minute or so.
     """
     outcomes: Counter[Outcome] = Counter()
-    for key in list(deps.store.settled(deps.clock())):
+    for key in list(deps.store.due(deps.clock())):
         outcomes[rejudge(key, deps)] += 1
     return outcomes
 

@@ -8,13 +8,17 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from setpoint.core.audit import Entry
+from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord
-from setpoint.core.declarations import Desired, Rules
+from setpoint.core.declarations import Desired
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
 from setpoint.core.sweeps import Part, Shard, Sweep, SweepMessage
+from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -72,11 +76,14 @@ class StateStore(Protocol):
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """All records in an order of the store's own; with ``drifted`` only those that have a finding, ever."""
 
+    def suppressed(self) -> Iterator[ResourceState]:
+        """All records with a drift that a rule keeps quiet about, whether they have a finding or not."""
+
     def unpublished(self) -> Iterator[ResourceKey]:
         """The keys of all records with pending events."""
 
-    def settled(self, now: datetime) -> Iterator[ResourceKey]:
-        """The keys of all records whose drift was to last until ``now`` or earlier and is no finding yet."""
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """The keys of all records that somebody has to look at by ``now``: their ``due`` is not later."""
 
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""
@@ -106,8 +113,8 @@ class StoredRecord(NamedTuple):
     version: Any
 
 
-Manifest = Mapping[ResourceKey, str]
-"""What a source declares: each resource and content with the digest of what is declared of it."""
+Manifest = Iterable[tuple[ResourceKey, str]]
+"""What a source declares, in the order of keys: each resource and content with the digest of what is declared of it."""
 
 
 class DesiredStore(Protocol):
@@ -123,11 +130,23 @@ class DesiredStore(Protocol):
             Conflict: it is another one by now; nothing was written.
         """
 
-    def manifest(self, source: str, generation: int) -> Manifest:
-        """What a source declares with a generation; nothing for a generation that was never written."""
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
+        """What a source declares with a generation, in the order of keys; nothing for one that was never written.
+
+        No more than some thousand are ever held.
+
+        Raises:
+            Conflict: it was dropped or replaced while it was read.
+        """
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
-        """Write, or replace, what a source declares with a generation."""
+        """Write, or replace, what a source declares with a generation; no more than some thousand are ever held.
+
+        Args:
+            source: the source's name.
+            generation: the generation.
+            manifest: in the order of keys.
+        """
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """Forget a generation's manifest; one that is not there does no harm."""
@@ -233,7 +252,51 @@ class SweepStore(Protocol):
         """Forget all shards of a run and their parts; what is not there does no harm."""
 
 
-class Store(StateStore, DesiredStore, ProjectStore, Protocol):
+class StoredBrakes(NamedTuple):
+    """The brakes of the fleet.
+
+    Args:
+        value: what they say; all off where there is no record yet.
+        version: the store's own mark of the record; None where there is none yet.
+    """
+
+    value: Brakes
+    version: Any
+
+
+class RemedyStore(Protocol):
+    """What remediation keeps besides findings; every method raises ``Unavailable`` where the store does not answer."""
+
+    def brakes(self) -> StoredBrakes:
+        """The brakes of the fleet."""
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """Write the brakes in place of the ones of ``version``.
+
+        Raises:
+            Conflict: they are other ones by now; nothing was written.
+        """
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """Store ``state`` in place of the one in ``snapshot``, and the brakes in place of those of ``version``.
+
+        Both are written or none.
+
+        Returns:
+            The snapshot that is then true.
+
+        Raises:
+            Conflict: one of them is another one by now; nothing was written.
+        """
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """Add to the audit trail of a finding."""
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """The audit trail of a finding, the oldest entry first."""
+
+
+class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, Protocol):
     """A whole store, as every backend is one."""
 
     @property
@@ -342,4 +405,42 @@ class Inventory(Protocol):
             BadRequest: there is no such scope, type or content.
             TokenExpired: the inventory no longer knows the token; begin anew.
             Unavailable: the inventory does not answer.
+        """
+
+
+class ResourceApi(Protocol):
+    """The APIs that hold the resources themselves: what is live, and what is put back.
+
+    Every method raises ``AccessDenied`` with the permission that is missing, and ``Unavailable`` where there is no
+    answer or no good one.
+    """
+
+    def read(self, call: Call) -> Any:
+        """The body of a live resource, or of its IAM policy; None where there is no such resource.
+
+        Args:
+            call: as ``core.requests.read`` or ``core.iam_writing.read`` makes it.
+
+        Raises:
+            Refused: the API does not take the request.
+        """
+
+    def write(self, plan: WritePlan) -> Written | Started:
+        """Send a planned write, once: it is sent again only where it surely did nothing, or says which state it is for.
+
+        After ``Unavailable`` it may have taken effect or not: read before anything else is done.
+
+        Args:
+            plan: as ``core.writing.plan`` makes it.
+
+        Raises:
+            Conflict: the resource is not the one that the plan was made for, or is gone; nothing was changed.
+            Refused: the API will never take it; nothing was changed.
+        """
+
+    def operation(self, started: Started) -> Running | Done | Failed:
+        """How far a write has come that goes on after its answer.
+
+        Args:
+            started: what ``write`` gave; it may have been stored in the meantime.
         """

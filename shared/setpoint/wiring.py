@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from setpoint.core.catalogue import default_catalogue
 from setpoint.errors import BadRequest
@@ -17,8 +17,6 @@ from setpoint.ports import DeadLetters, EventBus, Inventory, Store
 from setpoint.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from google.cloud.pubsub_v1 import PublisherClient
-
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.storage import Archives
     from setpoint.sweeping import Sweeper
@@ -62,7 +60,8 @@ def sweeper() -> Sweeper:
     return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
 
 
-def _publishing(settings: Settings, client: PublisherClient) -> Deps:
+def _publishing(settings: Settings, client: Any) -> Deps:
+    """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters
 
     return Deps(

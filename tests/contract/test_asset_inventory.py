@@ -244,7 +244,7 @@ def test_other_refusals_are_told_as_they_are(asset_service, inventory) -> None:
     with pytest.raises(BadRequest, match="gcloud auth application-default login"):
         listed(inventory)
     with pytest.raises(BadRequest, match="cannot be listed"):
-        listed(inventory, content="access_policy")
+        listed(inventory, content="relationship")
 
 
 def test_without_credentials_nothing_is_waited_for(asset_service, mocker, inventory) -> None:

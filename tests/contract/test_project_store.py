@@ -34,7 +34,7 @@ def test_of_two_ids_of_a_project_the_latest_is_known(store):
 
 
 EARLIEST = """
-DROP TABLE projects; DROP INDEX settling; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 1
+DROP TABLE projects; DROP INDEX due; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 1
 """
 
 

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from setpoint.core import findings
-from setpoint.core.declarations import Declaration, Owner, Rules, Scope, Source, desired, rules
+from setpoint.core.declarations import Declaration, Owner, Scope, Source, desired
 from setpoint.core.findings import ResourceState, Transition, advance, decode_state, encode_state
 from setpoint.core.judging import judge
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules, rules
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 START = datetime(2025, 6, 17, 12, tzinfo=UTC)
@@ -185,7 +186,7 @@ def test_a_drift_too_large_for_a_record_is_cut_and_says_how_large_it_is() -> Non
 
 
 def test_every_outcome_with_an_event_is_known_to_the_table() -> None:
-    assert set(findings._EVENTS) == {"opened", "changed", "resolved"}
+    assert set(findings._EVENTS) == {"opened", "changed", "resolved", "exempted"}
 
 
 def test_what_a_declaration_ignores_of_a_policy_is_no_drift() -> None:

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.core import lifecycle
-from setpoint.core.declarations import Declaration, Rules, Scope, desired, rules
+from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.findings import ResourceState, Transition, advance
 from setpoint.core.judging import judge
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules, rules
 
 KEY = ResourceKey("//compute.googleapis.com/projects/shop/zones/europe-west1-b/instances/web-1")
 TYPE = "compute.googleapis.com/Instance"
@@ -172,3 +173,4 @@ def test_a_resource_says_that_it_is_being_worked_on(data):
 @pytest.mark.parametrize("data", [{"status": "RUNNING"}, {"state": "ACTIVE"}, {"status": {"x": 1}}, [], None, {}])
 def test_a_resource_that_rests_is_not_being_worked_on(data):
     assert not lifecycle.is_transitional(data)
+    assert not lifecycle.is_gone(data)

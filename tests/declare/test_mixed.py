@@ -175,4 +175,4 @@ def test_a_bad_annotation_is_a_problem_and_never_a_bad_declaration(tmp_path: Pat
         "metadata.annotations.setpoint.dev/settle",
     }
     bucket = next(one.declarations[0] for one in found.desired if "storage" in one.declarations[0].key.name)
-    assert (bucket.ignore, bucket.mode, bucket.settle) == ((), "alert", None)
+    assert (bucket.ignore, bucket.mode, bucket.settle) == ((), None, None)

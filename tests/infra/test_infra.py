@@ -19,7 +19,7 @@ import yaml
 
 from infra.hcl import Block, entries, read, strings
 from setpoint.core.catalogue import default_catalogue
-from setpoint.core.sweeps import Heal, decode_message
+from setpoint.core.sweeps import LISTED, Heal, decode_message
 from setpoint.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +187,7 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
 
     unindexed = {collection: set(strings(fields)) for collection, fields in entries(local("unindexed")).items()}
 
-    assert asked == {"status", "pending", "due"}
+    assert asked == {"status", "pending", "due", "suppressed", "finding"}
     assert set(unindexed) == collections - {"manifests", "runs"}  # whose documents have no fields, only parts
     assert unindexed["findings"] == stored - asked - unindexed["projects"]
     others = {
@@ -347,7 +347,8 @@ def test_each_watched_parent_gets_a_feed_for_each_content_type(variables):
         [TERRAFORM, "show", "-json", "made.tfplan"], cwd=variables, check=True, capture_output=True, text=True
     )
     feeds = json.loads(shown.stdout)["planned_values"]["outputs"]["feeds"]["value"]
-    assert len(feeds) == 9
+    assert len(feeds) == 10
+    assert [name for name in feeds if name.endswith("ACCESS_POLICY")] == ["organizations/566099688680 ACCESS_POLICY"]
     assert {key: value for key, value in feeds["projects/shop-prod ORG_POLICY"].items() if key != "types"} == {
         "kind": "projects",
         "parent": "shop-prod",
@@ -412,6 +413,6 @@ def test_the_messages_that_scheduler_sends_are_those_that_a_sweep_reads(tmp_path
     messages = json.loads(shown.stdout)["planned_values"]["outputs"]["messages"]["value"]
     begun = decode_message(messages["sweep"].encode())
     assert set(begun.scopes) == {"organizations/566099688680", "folders/918177713511", "projects/shop-prod"}
-    assert set(begun.contents) == {"resource", "iam_policy", "org_policy"}
+    assert set(begun.contents) == set(LISTED)
     assert len(begun.types) > 30
     assert decode_message(messages["heal"].encode()) == Heal()

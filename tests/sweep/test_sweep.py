@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
+from msgspec.structs import replace
 
 from setpoint import flow, sweeping, syncing
 from setpoint.adapters.asset_inventory import AssetInventory, Patience
@@ -17,6 +18,7 @@ from setpoint.testing import messages
 
 BUCKET = "storage.googleapis.com/Bucket"
 TOPIC = "pubsub.googleapis.com/Topic"
+LEVEL = "accesscontextmanager.googleapis.com/AccessLevel"
 ORG = "organizations/566099688680"
 SHOP = ("projects/111111111111", "folders/918177713511", ORG)
 BILLING = ("projects/222222222222", "folders/918177713511", ORG)
@@ -260,6 +262,51 @@ def test_a_projects_number_alone_is_asked_for_its_id(put, sweep, deps, mocker):
     declare(deps, declared("a", project="shop"), declared("b", project="shop"))
     sweep()
     assert {call.args[0] for call in asked.call_args_list} == {"111111111111"}
+
+
+def test_what_others_make_is_counted_by_what_made_it_and_a_strict_scope_reports_it(put, sweep, deps):
+    for name in ("shop", "shop_cloudbuild", "gcf-sources-111111111111-europe-west1", "run-sources-shop-europe-west1"):
+        put(name)
+    scope = Scope("all", (), ("storage.googleapis.com/*",), ancestors=("folders/918177713511",))
+    syncing.declare(deps.store, [], (scope,), LONG_AGO)
+
+    swept = sweep()
+
+    assert kinds(deps) == {"shop": "unmanaged"}
+    assert swept.made == {"made by Cloud Build": 1, "made by Cloud Functions": 1, "made by Cloud Run": 1}
+
+    syncing.declare(deps.store, [], (replace(scope, strict=True),), LONG_AGO)
+    assert not sweep().made
+    assert len(kinds(deps)) == 4
+
+
+def test_a_declared_access_level_that_is_not_listed_is_gone(asset_service, sweep, deps):
+    def level(name: str, title: str) -> dict:
+        path = f"accessPolicies/1/accessLevels/{name}"
+        return {
+            "name": f"//accesscontextmanager.googleapis.com/{path}",
+            "assetType": LEVEL,
+            "ancestors": [ORG],
+            "updateTime": "2025-06-17T15:00:00Z",
+            "accessLevel": {"name": path, "title": title},
+        }
+
+    def wanted(name: str):
+        key = ResourceKey(
+            f"//accesscontextmanager.googleapis.com/accessPolicies/1/accessLevels/{name}", "access_policy"
+        )
+        return desired((Declaration(key, LEVEL, {"title": "Office"}),))
+
+    asset_service.put(level("office", "Office"))
+    asset_service.put(level("home", "Home"))
+    asset_service.put(level("stray", "Stray"))
+    scope = Scope("levels", (), (LEVEL,), ancestors=(ORG,))
+    syncing.declare(deps.store, [wanted("office"), wanted("home"), wanted("lost")], (scope,), LONG_AGO)
+
+    swept = sweep(contents=("access_policy",))
+
+    assert (swept.listed, swept.gone) == (3, 1)
+    assert kinds(deps) == {"home": "modified", "lost": "deleted", "stray": "unmanaged"}
 
 
 def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, deps):

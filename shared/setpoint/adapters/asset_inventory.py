@@ -18,7 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.asset_v1 import AssetServiceClient, ContentType, ListAssetsRequest, ListAssetsResponse
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
-from setpoint.core.names import Content, ResourceKey
+from setpoint.core.names import Content, ResourceKey, content_of
 from setpoint.core.observations import Observation
 from setpoint.core.sweeps import known_at
 from setpoint.errors import BadRequest, ScopeDenied, TokenExpired, Unavailable
@@ -28,6 +28,7 @@ _CONTENT_TYPES = {
     "resource": ContentType.RESOURCE,
     "iam_policy": ContentType.IAM_POLICY,
     "org_policy": ContentType.ORG_POLICY,
+    "access_policy": ContentType.ACCESS_POLICY,
 }
 _SCOPE = re.compile(r"(organizations|folders)/\d+\Z|projects/[^/\s]+\Z")
 _PASSING = (
@@ -210,7 +211,7 @@ def _said(error: exceptions.GoogleAPICallError) -> str:
 def _observation(asset: Any, content: Content, read_at: datetime) -> Observation:
     resource = asset.resource
     return Observation(
-        key=ResourceKey(asset.name, content),
+        key=ResourceKey(asset.name, content_of(asset.asset_type) if content == "resource" else content),
         asset_type=asset.asset_type,
         observed_at=asset.update_time.ToDatetime(tzinfo=UTC) if asset.HasField("update_time") else known_at(read_at),
         data=_data(asset, content),
@@ -227,6 +228,9 @@ def _data(asset: Any, content: Content) -> Any:
         return MessageToDict(asset.iam_policy)
     if content == "org_policy":
         return [MessageToDict(one) for one in asset.org_policy]
+    if content == "access_policy":
+        which = asset.WhichOneof("access_context_policy")
+        return MessageToDict(getattr(asset, which)) if which else None
     return _struct(asset.resource.data) if asset.resource.HasField("data") else None
 
 

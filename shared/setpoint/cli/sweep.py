@@ -52,7 +52,7 @@ def sweep(  # noqa: PLR0913 - each is an option
             task = progress.add_task("assets", total=None)
             swept = sweeping.sweep(
                 scope,
-                [one.value for one in content or ContentChoice],
+                [one.value for one in content or _everything(scope)],
                 split(types),
                 wiring.open_inventory(),
                 deps,
@@ -73,11 +73,19 @@ def sweep(  # noqa: PLR0913 - each is an option
         raise typer.Exit(1)
 
 
+def _everything(scopes: list[str]) -> list[ContentChoice]:
+    """All contents; access policies are listed of organisations only, which hold them."""
+    above = any(scope.startswith("organizations/") for scope in scopes)
+    return [one for one in ContentChoice if above or one is not ContentChoice.access_policy]
+
+
 def _tell(swept: Swept, took: float) -> None:
     told = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
     if swept.resumed:
         say("went on where the sweep before was interrupted; --fresh begins anew")
     say(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {told}")
+    for made, count in swept.made.most_common():
+        say(f"{count:,} need no declaration: {made}")
     if swept.gone:
         say(f"{swept.gone:,} declared and not there")
     if swept.unknown:

@@ -195,6 +195,9 @@ class Comparison:
             have = MASK if secrets.looks_secret(have) else have
         self.differences.append(Difference(paths.text(path), op, want, have, field is not None and field.immutable))
 
+    def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
+        """Hear which element of the list at ``path`` is compared with which; either side may be empty."""
+
     def leave(self, path: Path, want: Any, reason: str) -> None:
         """Say that a declared value could not be compared."""
         self.unchecked.append(Note(paths.text(path), reason))

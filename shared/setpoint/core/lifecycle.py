@@ -5,6 +5,7 @@ Both are read from its top level: ``state``, ``status``, ``lifecycleState``, whi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 _SAID_IN = ("state", "status", "lifecycleState", "serverState")
@@ -31,15 +32,16 @@ _ON_ITS_WAY = frozenset(
 
 def is_gone(data: Any) -> bool:
     """Whether a resource that is still there has been deleted for everybody who uses it."""
-    return isinstance(data, dict) and any(data.get(field) in _GONE for field in _SAID_IN)
+    return isinstance(data, dict) and not _GONE.isdisjoint(_said(data))
 
 
 def is_transitional(data: Any) -> bool:
     """Whether something is at work on a resource, so that what it is now is not what it will be."""
     if not isinstance(data, dict):
         return False
-    if data.get("reconciling") is True:
-        return True
-    return any(
-        isinstance(said := data.get(field), str) and said.removeprefix("STATE_") in _ON_ITS_WAY for field in _SAID_IN
-    )
+    return data.get("reconciling") is True or any(said.removeprefix("STATE_") in _ON_ITS_WAY for said in _said(data))
+
+
+def _said(data: dict[str, Any]) -> Iterator[str]:
+    """What it says of itself in a word; some APIs keep a message under these names."""
+    return (said for field in _SAID_IN if isinstance(said := data.get(field), str))

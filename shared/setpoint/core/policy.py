@@ -22,8 +22,33 @@ SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 _BY_KIND: dict[Kind, Severity] = {"deleted": "high", "unmanaged": "medium", "modified": "medium"}
 
 _PUBLIC_MEMBER = re.compile(r"\[(allUsers|allAuthenticatedUsers)\]\Z")
+_WIDE_ROLES = {
+    "everything, and to give it away": ("owner",),
+    "to change nearly everything": ("editor",),
+    "to give any role to anybody": (
+        "iam.securityAdmin",
+        "iam.organizationRoleAdmin",
+        "iam.roleAdmin",
+        "resourcemanager.folderAdmin",
+        "resourcemanager.folderIamAdmin",
+        "resourcemanager.organizationAdmin",
+        "resourcemanager.projectIamAdmin",
+    ),
+    "to be somebody else": (
+        "iam.serviceAccountAdmin",
+        "iam.serviceAccountOpenIdTokenCreator",
+        "iam.serviceAccountTokenCreator",
+        "iam.serviceAccountUser",
+        "iam.workloadIdentityPoolAdmin",
+        "iam.workloadIdentityUser",
+    ),
+    "to make keys, which go anywhere": ("iam.serviceAccountKeyAdmin",),
+    "to lift what holds for all": ("accesscontextmanager.policyAdmin", "orgpolicy.policyAdmin"),
+}
+"""What a role gives that is worth an alarm by itself. Source: https://cloud.google.com/iam/docs/understanding-roles"""
+
 _WIDE_ROLE = re.compile(
-    r"role=roles/(owner|editor|iam\.(securityAdmin|serviceAccountTokenCreator|serviceAccountUser))\b"
+    rf"role=roles/(?:{'|'.join(re.escape(role) for roles in _WIDE_ROLES.values() for role in roles)})[],]"
 )
 _COSMETIC = re.compile(r"^(\w+\.)?(labels|annotations|description|displayName)\b", re.IGNORECASE)
 _EXPOSING = re.compile(
@@ -35,8 +60,9 @@ _EXPOSING = re.compile(
 
 _BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
     (_PUBLIC_MEMBER, "critical"),  # a grant to the whole world
-    (_WIDE_ROLE, "critical"),  # a grant of everything, or of the right to become somebody else
+    (_WIDE_ROLE, "critical"),  # a grant of one of the roles above
     (re.compile(r"bindings\["), "high"),  # any other grant
+    (re.compile(r"^auditConfigs\["), "high"),  # what is written down of who reads and writes
     (_EXPOSING, "high"),  # who can reach it, which key encrypts it, whether it is guarded and watched at all
     (_COSMETIC, "low"),  # nothing behaves otherwise
 )

@@ -21,8 +21,8 @@ from setpoint.errors import CorruptState, MalformedMessage
 LAG = timedelta(minutes=15)
 """How far a listing may lag behind a feed (https://cloud.google.com/asset-inventory/docs/best-practices)."""
 
-LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy")
-"""The contents that an inventory lists."""
+LISTED: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_policy")
+"""The contents that an inventory lists; access policies of organisations only."""
 
 
 def known_at(read_at: datetime, lag: timedelta = LAG) -> datetime:
@@ -107,6 +107,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         unchecked: those that were listed without telling what they are, or whose record cannot be read.
         unknown: those of which the sweep can tell nothing.
         gone: declared resources that exist no longer, and declared policies that are empty.
+        made: undeclared resources within a scope that Google or another resource makes, by what made them.
         denied: scopes that nobody may list, and why.
         failed: other shards that were not listed to their end, and why.
     """
@@ -121,6 +122,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     unchecked: int = 0
     unknown: int = 0
     gone: int = 0
+    made: dict[str, int] = {}
     denied: dict[str, str] = {}
     failed: dict[str, str] = {}
 
@@ -186,6 +188,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
         listed: assets that were listed.
         outcomes: what became of the observations.
         counts: assets of each type.
+        made: undeclared resources that need no declaration, by what made them.
         above_projects: whether it has shown anything that is in no project.
         parts: how many parts it has.
     """
@@ -203,6 +206,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
     listed: int = 0
     outcomes: dict[Outcome, int] = {}
     counts: dict[str, int] = {}
+    made: dict[str, int] = {}
     above_projects: bool = False
     parts: int = 0
 

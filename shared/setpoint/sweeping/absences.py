@@ -20,7 +20,7 @@ from setpoint.core.control import Control, visible
 from setpoint.core.declarations import Declaration
 from setpoint.core.digests import Digests, digest_of, unpacked
 from setpoint.core.findings import Outcome, ResourceState
-from setpoint.core.names import Content, ResourceKey, project_of, segment_after
+from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
 from setpoint.core.sharding import is_plain, matches
 from setpoint.core.sweeps import Shard, Summary, Sweep, known_at
@@ -120,8 +120,8 @@ class _ScopeShown:
     def has(self, thing: _Thing) -> bool:
         """Whether the project of a resource was shown; above all projects, any other resource there."""
         if not thing.project:
-            above = segment_after(thing.key.name, "organizations") or segment_after(thing.key.name, "folders")
-            return self.above_projects and bool(above)
+            above = (segment_after(thing.key.name, one) for one in ("organizations", "folders", "accessPolicies"))
+            return self.above_projects and any(above)
         return thing.project in self.projects or thing.project in self._ids
 
     @cached_property
@@ -197,7 +197,7 @@ def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -
     contents = shown.sweep.told.contents
     told: set[int] = set()
     for source, state in control.sources.items():
-        for key in sweeper.deps.store.manifest(source, state.generation):
+        for key, _ in sweeper.deps.store.manifest(source, state.generation):
             if key.content not in contents:
                 continue
             digest = digest_of(key)
@@ -283,10 +283,17 @@ def _absent(thing: _Thing, at: datetime) -> Observation:
         thing.key,
         thing.asset_type,
         at,
-        deleted=content == "resource",
-        data=None if content == "resource" else {} if content == "iam_policy" else [],
+        deleted=content in WHOLE,
+        data=None if content in WHOLE else {} if content == "iam_policy" else [],
         project_id="" if thing.project.isdigit() else thing.project,
     )
+
+
+def _made(shards: Iterable[Shard]) -> dict[str, int]:
+    made: Counter[str] = Counter()
+    for shard in shards:
+        made.update(shard.made)
+    return dict(made)
 
 
 def _summary(shown: _Shown, declared: Digests, tally: _Tally, now: datetime) -> Summary:
@@ -305,6 +312,7 @@ def _summary(shown: _Shown, declared: Digests, tally: _Tally, now: datetime) -> 
         unchecked=unchecked,
         unknown=tally.unknown,
         gone=tally.gone,
+        made=_made(shown.shards),
         denied={one.scope: one.reason for one in shown.shards if one.status == "denied"},
         failed={one.label: one.reason for one in shown.shards if one.status in ("failed", "lost")},
     )

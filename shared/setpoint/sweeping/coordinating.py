@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from setpoint import flow
 from setpoint.core import sharding
 from setpoint.core.sweeps import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
-from setpoint.errors import Conflict, MalformedMessage, TransientError
+from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
 from setpoint.ports import StoredSweep
 from setpoint.sweeping.absences import conclude
 from setpoint.sweeping.listing import list_shard
@@ -190,8 +190,11 @@ def _begin(told: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> Swee
         (content, scope, types)
         for content in told.contents
         for scope in told.scopes
+        if content != "access_policy" or scope.startswith("organizations/")
         for types in sharding.split(told.types, counts.get(f"{scope} {content}", {}), sweeper.shard_size)
     ]
+    if not plan:
+        raise BadRequest("access policies are listed of organisations only; use organizations/NUMBER")
     for number, (content, scope, types) in enumerate(plan):
         with suppress(Conflict):  # it is there since a start that has died half-way; the plan was the same
             sweeper.records.write_shard(Shard(run, number, scope, content, now, types), None)

@@ -8,9 +8,12 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from setpoint import flow
+from setpoint.core import scopes
+from setpoint.core.control import rules_of
 from setpoint.core.digests import digest_of, packed
 from setpoint.core.findings import Outcome
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
 from setpoint.core.sweeps import Part, Shard, Status, known_at
 from setpoint.errors import BadRequest, Conflict, PermanentError, ScopeDenied, TokenExpired
 from setpoint.flow import Deps
@@ -67,7 +70,7 @@ class _Writing:
     def begin_anew(self) -> None:
         """List it from its begin; what its pages have shown stays seen."""
         now = self._sweeper.now()
-        self.write(replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, updated_at=now))
+        self.write(replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, made={}, updated_at=now))
 
 
 def _read(writing: _Writing, sweeper: Sweeper, until: float) -> None:
@@ -89,17 +92,21 @@ def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple
     """Judge a page; the record that is then true, and what the page has shown."""
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
+    made: Counter[str] = Counter(shard.made)
     seen: list[int] = []
     unchecked: list[int] = []
     projects: set[str] = set()
     above_projects = shard.above_projects
     deps = sweeper.deps
+    rules = rules_of(deps.store.control().value)
     for observation in page.observations:
         outcome = _judge(observation, known_at(page.read_at, sweeper.lag), deps)
         outcomes[outcome] += 1
         counts[observation.asset_type] += 1
         above_projects = above_projects or not observation.project
         projects.update((observation.project, observation.project_number))
+        if outcome == "undeclared" and (by := _made(observation, rules, deps)):
+            made[by] += 1
         if outcome != "undeclared":
             digests = _digests(observation, deps)
             seen += digests
@@ -116,6 +123,7 @@ def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple
         listed=shard.listed + len(page.observations),
         outcomes=dict(outcomes),
         counts=dict(counts),
+        made=dict(made),
         above_projects=above_projects,
         parts=shard.parts + 1,
     )
@@ -126,6 +134,11 @@ def _digests(observation: Observation, deps: Deps) -> list[int]:
     """A listed resource by every key under which it may be declared."""
     others = deps.projects.other_keys(deps.projects.placed(observation))
     return [digest_of(observation.key), *map(digest_of, others)]
+
+
+def _made(observation: Observation, rules: Rules, deps: Deps) -> str:
+    """What made a resource that a scope covers and that need not be declared for that, or an empty string."""
+    return scopes.explain(rules, deps.projects.placed(observation)).made if rules.scopes else ""
 
 
 def _judge(observation: Observation, at: datetime, deps: Deps) -> Outcome:

@@ -54,6 +54,11 @@ class Swept:
         return self.summary.unknown
 
     @property
+    def made(self) -> Counter[str]:
+        """Undeclared resources within a scope that Google or another resource makes, by what made them."""
+        return Counter(self.summary.made)
+
+    @property
     def denied(self) -> dict[str, str]:
         """Scopes that nobody may list, and why."""
         return self.summary.denied

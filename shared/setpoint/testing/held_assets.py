@@ -14,8 +14,9 @@ FIELDS = {
     ContentType.RESOURCE: "resource",
     ContentType.IAM_POLICY: "iam_policy",
     ContentType.ORG_POLICY: "org_policy",
+    ContentType.ACCESS_POLICY: "access_context_policy",
 }
-_EVERYTHING = (*FIELDS.values(), "access_policy", "access_level", "service_perimeter")
+_EVERYTHING = tuple(FIELDS.values())
 
 bare_asset: Callable[[], Any] = type(Asset.pb(Asset()))
 """protobuf's own message, without the wrapper that makes it slow."""
@@ -110,6 +111,8 @@ def copy(asset: Any, target: Any, field: str | None) -> None:
     target.name, target.asset_type = asset.name, asset.asset_type
     target.ancestors.extend(asset.ancestors)
     target.update_time.CopyFrom(asset.update_time)
+    if field == "access_context_policy":
+        field = asset.WhichOneof(field)
     if field is not None and has(asset, field):
         getattr(target, field).MergeFrom(getattr(asset, field))
 
