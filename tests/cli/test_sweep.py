@@ -45,11 +45,8 @@ def test_the_summary_is_one_object_for_machines(url):
 
 
 def test_an_interrupted_sweep_goes_on_unless_it_is_told_to_begin_anew(url, asset_service, mocker):
-    mocker.patch.object(asset_inventory, "_PATIENCE", Patience(0.001, 0.001, 0.01, 0.1, 5))
-    mocker.patch.object(
-        asset_inventory.AssetInventory.__init__, "__defaults__", (Patience(0.001, 0.001, 0.01, 0.1, 5),)
-    )
-    mocker.patch.dict(asset_inventory.AssetInventory.__init__.__kwdefaults__, page_size=5)
+    inventory = AssetInventory(asset_service.client(), QUICK, page_size=5)
+    mocker.patch.object(wiring, "open_inventory", lambda: inventory)
     asset_service.fail(grpc.StatusCode.UNAVAILABLE, times=10_000, page=3)
     assert isinstance(run(url).exception, Unavailable)
     asset_service.faults.clear()
