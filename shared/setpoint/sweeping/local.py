@@ -106,6 +106,7 @@ def sweep(
     if not resumed:
         start(told, uuid.uuid4().hex, sweeper, fresh=True)
     summary = _work_off(waiting, sweeper)
+    flow.settle(deps)
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
     return Swept(summary, Counter(summary.outcomes), healed, resumed)
