@@ -123,7 +123,7 @@ def heal(deps: Deps) -> int:
     return len(keys)
 
 
-def _read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
+def read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
     """What is stored of the resource, under the name that it is declared by; other names are tried where it is not."""
     snapshot = deps.store.read(observation.key)
     if snapshot.desired is not None:
@@ -139,7 +139,7 @@ def _read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
 def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
-        snapshot, observation = _read(observation, deps)
+        snapshot, observation = read(observation, deps)
         verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
         transition = findings.advance(snapshot.state, observation, verdict)
         state = transition.state

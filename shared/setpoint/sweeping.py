@@ -157,14 +157,15 @@ class _Listing:
 def _judge(observation: Observation, read_at: datetime, deps: Deps) -> Outcome:
     """Run a listed asset through the flow.
 
-    What the last sweep took for gone, since a listing had dropped it, is there again without having changed: it is
-    then observed at the time of the listing.
+    What is known may be later than what is listed and wrong all the same: an earlier listing had dropped the resource
+    or did not show it yet, or two changes of one moment were told in no order. Once the listing can no longer lag behind
+    what is known, it is observed at the time of the listing.
     """
     outcome = flow.handle_observation(observation, deps)
     if outcome != "stale":
         return outcome
-    state = deps.store.read(observation.key).state
-    if state is None or not state.deleted or state.observed_at > read_at - LAG:
+    state = flow.read(observation, deps)[0].state
+    if state is None or state.observed_at > read_at - LAG:
         return outcome
     return flow.handle_observation(replace(observation, observed_at=read_at), deps)
 

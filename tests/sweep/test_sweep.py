@@ -261,3 +261,29 @@ def test_a_projects_number_alone_is_asked_for_its_id(put, sweep, deps, mocker):
     declare(deps, declared("a", project="shop"), declared("b", project="shop"))
     sweep()
     assert {call.args[0] for call in asked.call_args_list} == {"111111111111"}
+
+
+def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, deps):
+    declare(deps, declared("a"))
+    for location in ("US", "ASIA", "EU"):
+        flow.receive(messages.resource(bucket("a"), BUCKET, {"location": location}, LONG_AGO), {}, deps)
+    put("a", "EU", at=LONG_AGO)
+    sweep()
+    assert kinds(deps) == {}
+
+
+def test_a_policy_that_an_earlier_listing_did_not_show_yet_is_found_though_it_has_not_changed(
+    put, sweep, deps, monkeypatch
+):
+    monkeypatch.setattr(sweeping, "LAG", timedelta(0))
+    grants = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
+    put("a")
+    put("other", iamPolicy=grants)
+    declare(deps, declared("a", content="iam_policy", data=grants))
+    sweep(contents=("iam_policy",))
+    assert kinds(deps) == {"a": "modified"}
+
+    put("a", iamPolicy=grants)
+    sweep(contents=("iam_policy",))
+
+    assert kinds(deps) == {}
