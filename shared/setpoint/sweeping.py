@@ -12,17 +12,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from setpoint import flow
-from setpoint.core.declarations import Declaration
 from setpoint.core.findings import Outcome, ResourceState
 from setpoint.core.names import Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.flow import Deps
-from setpoint.ports import Inventory, Page
+from setpoint.ports import Inventory, Page, Snapshot
 
 LAG = timedelta(minutes=15)
 """How far a listing may lag behind a feed; what was seen within that time before it is not gone."""
@@ -36,7 +36,7 @@ class Swept:
         listed: assets that were listed.
         outcomes: what became of the observations.
         gone: declared resources that exist no longer, and declared policies that are empty.
-        unknown: declared resources of which the sweep can tell nothing.
+        unknown: what is declared or has an open finding, and the sweep can tell nothing of it.
         denied: scopes that nobody may list, and why.
         healed: resources of which events were published that a crash had left behind.
     """
@@ -90,7 +90,7 @@ def sweep(
 class _Listing:
     """What the listing of one content has shown so far, and what it has yet to show.
 
-    Only what is declared is remembered, so that the size of the fleet does not matter.
+    Only what is declared, or has an open finding, is remembered, so that the size of the fleet does not matter.
     """
 
     def __init__(self, content: Content, types: Sequence[str], deps: Deps) -> None:
@@ -98,7 +98,7 @@ class _Listing:
         self.projects: set[str] = set()
         self.above_projects = False
         self.types: set[str] = set()
-        self.missing = set(_declared(content, deps))
+        self.missing = {*_declared(content, deps), *_open(content, deps)}
         self._named = frozenset(types)
         self._asked = [re.compile(rf"(?:{one})\Z") for one in types]
 
@@ -130,7 +130,7 @@ class _Listing:
         else:
             self.missing.difference_update(deps.projects.other_keys(deps.projects.placed(observation)))
 
-    def tells_of(self, declaration: Declaration, deps: Deps) -> bool:
+    def tells_of(self, thing: _Thing, deps: Deps) -> bool:
         """Whether the listing would have shown this resource: it has shown its project, and its type or all of it.
 
         Of a resource above all projects, an organisation's or a folder's, it is to have shown another one of those.
@@ -138,15 +138,13 @@ class _Listing:
 
         A type of which nothing was listed may be one that the inventory does not hold.
         """
-        if declaration.asset_type not in self.types and declaration.asset_type not in self._named:
+        if thing.asset_type not in self.types and thing.asset_type not in self._named:
             return False
-        name = declaration.key.name
-        project = declaration.project or project_of(name)
-        if not project:
-            above = segment_after(name, "organizations") or segment_after(name, "folders")
+        if not thing.project:
+            above = segment_after(thing.key.name, "organizations") or segment_after(thing.key.name, "folders")
             return self.above_projects and bool(above)
-        return project in self.projects or any(
-            deps.projects.id_of(number) == project for number in self.projects if number.isdigit()
+        return thing.project in self.projects or any(
+            deps.projects.id_of(number) == thing.project for number in self.projects if number.isdigit()
         )
 
     def asked_for(self, asset_type: str) -> bool:
@@ -171,30 +169,51 @@ def _judge(observation: Observation, read_at: datetime, deps: Deps) -> Outcome:
 
 
 def _find_gone(listing: _Listing, read_at: datetime, deps: Deps, swept: Swept) -> None:
-    """Judge what is declared and was not listed."""
+    """Judge what is declared, or has an open finding, and was not listed."""
     for key in sorted(listing.missing):
         snapshot = deps.store.read(key)
-        if snapshot.desired is None:
+        thing = _thing(snapshot)
+        if thing is None or not listing.asked_for(thing.asset_type):
             continue
-        declaration = snapshot.desired.declarations[0]  # where there are several, any
-        if not listing.asked_for(declaration.asset_type):
-            continue
-        if not listing.tells_of(declaration, deps) or _seen_lately(snapshot.state, read_at):
+        if not listing.tells_of(thing, deps) or _seen_lately(snapshot.state, read_at):
             swept.unknown += 1
             continue
-        swept.outcomes[flow.handle_observation(_absent(declaration, read_at), deps)] += 1
-        swept.gone += 1
+        swept.outcomes[flow.handle_observation(_absent(thing, read_at), deps)] += 1
+        swept.gone += snapshot.desired is not None
 
 
-def _absent(declaration: Declaration, read_at: datetime) -> Observation:
+class _Thing(NamedTuple):
+    """What the listing has not shown: its type, and the id or number of its project where anybody tells it."""
+
+    key: ResourceKey
+    asset_type: str
+    project: str
+
+
+def _thing(snapshot: Snapshot) -> _Thing | None:
+    """What is declared, or has an open finding; None for anything else."""
+    key, state = snapshot.key, snapshot.state
+    if snapshot.desired is not None:
+        declaration = snapshot.desired.declarations[0]  # where there are several, any
+        return _Thing(key, declaration.asset_type, declaration.project or project_of(key.name))
+    if state is not None and state.finding is not None and state.finding.status == "open":
+        return _Thing(key, state.asset_type, state.finding.project)
+    return None
+
+
+def _absent(thing: _Thing, read_at: datetime) -> Observation:
     """What it means that a content was not listed: the resource is gone; a policy that is not there is empty."""
-    content = declaration.key.content
+    content = thing.key.content
+    is_number = thing.project.isdigit()
+    number = thing.project if is_number and project_of(thing.key.name) in ("", thing.project) else ""
     return Observation(
-        declaration.key,
-        declaration.asset_type,
+        thing.key,
+        thing.asset_type,
         read_at,
         deleted=content == "resource",
         data=None if content == "resource" else {} if content == "iam_policy" else [],
+        ancestors=(f"projects/{number}",) if number else (),
+        project_id="" if is_number else thing.project,
     )
 
 
@@ -202,6 +221,13 @@ def _declared(content: Content, deps: Deps) -> Iterator[ResourceKey]:
     """All that any source declares of a content."""
     for source, state in deps.store.control().value.sources.items():
         yield from (key for key in deps.store.manifest(source, state.generation) if key.content == content)
+
+
+def _open(content: Content, deps: Deps) -> Iterator[ResourceKey]:
+    """All of a content that has an open finding, declared or not: what is gone unseen has to be closed."""
+    for state in deps.store.states(drifted=True):
+        if state.key.content == content and state.finding is not None and state.finding.status == "open":
+            yield state.key
 
 
 def _seen_lately(state: ResourceState | None, read_at: datetime) -> bool:

@@ -9,10 +9,12 @@ import pytest
 
 from setpoint import flow, sweeping, syncing
 from setpoint.adapters.asset_inventory import AssetInventory, Patience
-from setpoint.core.declarations import Declaration, desired
+from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.names import ResourceKey
+from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.flow import Deps
+from setpoint.syncing import Request
 from setpoint.testing import messages
 
 BUCKET = "storage.googleapis.com/Bucket"
@@ -21,6 +23,7 @@ ORG = "organizations/566099688680"
 SHOP = ("projects/111111111111", "folders/918177713511", ORG)
 BILLING = ("projects/222222222222", "folders/918177713511", ORG)
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
+REQUEST = Request("git", prune=True, max_removals=1)
 QUICK = Patience(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 
@@ -287,3 +290,34 @@ def test_a_policy_that_an_earlier_listing_did_not_show_yet_is_found_though_it_ha
     sweep(contents=("iam_policy",))
 
     assert kinds(deps) == {}
+
+
+def test_what_nobody_declares_and_went_unseen_is_closed(put, sweep, deps):
+    syncing.declare(deps.store, [], (Scope("shop", ("111111111111",), (BUCKET,)),), LONG_AGO)
+    flow.receive(messages.resource(bucket("stray"), BUCKET, {}, LONG_AGO, ancestors=SHOP), {}, deps)
+    put("declared")
+    declare(deps, declared("declared"))
+
+    sweep()
+
+    last = deps.bus.events[-1].data
+    assert (kinds(deps), last.reason) == ({}, "gone")
+
+
+def test_a_finding_that_is_declared_no_longer_is_closed_by_a_sweep_where_the_apply_died(put, sweep, deps, monkeypatch):
+    put("other")
+    syncing.sync(Loaded([declared("lost"), declared("other")]), REQUEST, deps, LONG_AGO)
+    sweep()
+    assert kinds(deps) == {"lost": "deleted"}
+    with monkeypatch.context() as patched:
+        patched.setattr(flow, "rejudge", dies)
+        with pytest.raises(KeyboardInterrupt):
+            syncing.sync(Loaded([declared("other")]), REQUEST, deps, LONG_AGO)
+
+    sweep()
+
+    assert kinds(deps) == {}
+
+
+def dies(*_):
+    raise KeyboardInterrupt
