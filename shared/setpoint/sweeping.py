@@ -8,7 +8,7 @@ Source: https://cloud.google.com/asset-inventory/docs/best-practices
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -72,11 +72,12 @@ def sweep(
         Unavailable: the inventory does not answer; what was judged is stored, and sweeping again does no harm.
     """
     swept = Swept(healed=flow.heal(deps))
+    shown: defaultdict[str, _Shown] = defaultdict(_Shown)
     for content in contents:
         listing = _Listing(content, types, deps)
         for scope in scopes:
             try:
-                listing.read(inventory.pages(scope, content, types), deps, swept, advance)
+                listing.read(inventory.pages(scope, content, types), shown[scope], deps, swept, advance)
             except ScopeDenied as denied:
                 swept.denied[scope] = str(denied)
         if listing.read_at is not None:
@@ -85,6 +86,19 @@ def sweep(
         reasons = "; ".join(swept.denied.values()) or "is it the right scope, and is the inventory switched on there?"
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reasons}")
     return swept
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What the listings of one scope have shown to be in it; a project may have resources and no policy of its own.
+
+    Args:
+        projects: projects, by their ids and numbers.
+        above_projects: whether something above all projects.
+    """
+
+    projects: set[str] = field(default_factory=set)
+    above_projects: bool = False
 
 
 class _Listing:
@@ -102,24 +116,30 @@ class _Listing:
         self._named = frozenset(types)
         self._asked = [re.compile(rf"(?:{one})\Z") for one in types]
 
-    def read(self, pages: Iterator[Page], deps: Deps, swept: Swept, advance: Callable[[int], object]) -> None:
-        """Judge all of a scope; what it tells of projects and types counts only when it has been listed to its end."""
-        projects: set[str] = set()
-        above_projects = False
+    def read(
+        self, pages: Iterator[Page], shown: _Shown, deps: Deps, swept: Swept, advance: Callable[[int], object]
+    ) -> None:
+        """Judge all of a scope; what it tells of projects and types counts only when it has been listed to its end.
+
+        What a listing of another content has shown of the scope before, this one would have shown as well.
+        """
+        here = _Shown()
         types: set[str] = set()
         read_at = None
         for page in pages:
             read_at = page.read_at
             for observation in page.observations:
                 swept.outcomes[_judge(observation, page.read_at, deps)] += 1
-                projects.update(filter(None, (observation.project, observation.project_number)))
-                above_projects = above_projects or not observation.project
+                here.projects.update(filter(None, (observation.project, observation.project_number)))
+                here.above_projects = here.above_projects or not observation.project
                 types.add(observation.asset_type)
                 self._found(observation, deps)
             swept.listed += len(page.observations)
             advance(len(page.observations))
-        self.projects |= projects
-        self.above_projects = self.above_projects or above_projects
+        shown.projects |= here.projects
+        shown.above_projects = shown.above_projects or here.above_projects
+        self.projects |= shown.projects
+        self.above_projects = self.above_projects or shown.above_projects
         self.types |= types
         if read_at is not None:
             self.read_at = min(self.read_at, read_at) if self.read_at else read_at

@@ -12,7 +12,7 @@ from setpoint.adapters.asset_inventory import AssetInventory, Patience
 from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.names import ResourceKey
 from setpoint.declare.load import Loaded
-from setpoint.errors import BadRequest, Unavailable
+from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 from setpoint.flow import Deps
 from setpoint.syncing import Request
 from setpoint.testing import messages
@@ -321,3 +321,33 @@ def test_a_finding_that_is_declared_no_longer_is_closed_by_a_sweep_where_the_app
 
 def dies(*_):
     raise KeyboardInterrupt
+
+
+def test_the_last_organisation_policy_of_a_project_is_missed_though_its_project_lists_none(put, sweep, deps):
+    boolean = {"constraint": "constraints/compute.disableSerialPortAccess", "booleanPolicy": {"enforced": True}}
+    put("a")
+    put("b", ancestors=BILLING, orgPolicy=[boolean])
+    declare(deps, declared("a", content="org_policy", data=boolean))
+
+    sweep(contents=("resource", "org_policy"))
+
+    assert kinds(deps) == {"a": "modified"}
+
+
+def test_a_policy_is_not_taken_for_empty_where_only_resources_may_be_listed(asset_service, put, deps):
+    grants = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
+    put("a")
+    put("b", ancestors=BILLING, iamPolicy=grants)
+    declare(deps, declared("a", content="iam_policy", data=grants))
+    shop, billing = "projects/111111111111", "projects/222222222222"
+
+    class Half(AssetInventory):
+        def pages(self, scope, content, *args, **kwargs):
+            if (scope, content) == (shop, "iam_policy"):
+                raise ScopeDenied(scope, "policies may not be listed")
+            return super().pages(scope, content, *args, **kwargs)
+
+    inventory = Half(asset_service.client(), QUICK)
+    swept = sweeping.sweep([shop, billing], ["resource", "iam_policy"], [BUCKET], inventory, deps)
+
+    assert (kinds(deps), swept.unknown) == ({}, 1)
