@@ -88,6 +88,16 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     return outcome
 
 
+def learn(observation: Observation, deps: Deps) -> None:
+    """Take note of what an observation tells of its project's name, and of nothing else.
+
+    Raises:
+        TransientError: observe again.
+    """
+    if learnt := deps.projects.learn(observation):
+        _judge_waiting(learnt, deps)
+
+
 def _judge_waiting(number: str, deps: Deps) -> None:
     """Judge what was observed of a project before anybody knew its id."""
     for key in keys_by_number(number):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, ScopeDenied
 from setpoint.flow import Deps
 from setpoint.ports import Inventory, Page, Snapshot
+
+_PROJECT = "cloudresourcemanager.googleapis.com/Project"
 
 LAG = timedelta(minutes=15)
 """How far a listing may lag behind a feed; what was seen within that time before it is not gone."""
@@ -72,6 +75,7 @@ def sweep(
         Unavailable: the inventory does not answer; what was judged is stored, and sweeping again does no harm.
     """
     swept = Swept(healed=flow.heal(deps))
+    _learn_projects(scopes, inventory, deps)
     shown: defaultdict[str, _Shown] = defaultdict(_Shown)
     for content in contents:
         listing = _Listing(content, types, deps)
@@ -86,6 +90,15 @@ def sweep(
         reasons = "; ".join(swept.denied.values()) or "is it the right scope, and is the inventory switched on there?"
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reasons}")
     return swept
+
+
+def _learn_projects(scopes: Sequence[str], inventory: Inventory, deps: Deps) -> None:
+    """Learn what all projects are called, before anything is judged that is listed by their numbers and meant by ids."""
+    for scope in scopes:
+        with suppress(ScopeDenied):  # the listing itself says so
+            for page in inventory.pages(scope, "resource", (_PROJECT,)):
+                for observation in page.observations:
+                    flow.learn(observation, deps)
 
 
 @dataclass(slots=True)

@@ -351,3 +351,19 @@ def test_a_policy_is_not_taken_for_empty_where_only_resources_may_be_listed(asse
     swept = sweeping.sweep([shop, billing], ["resource", "iam_policy"], [BUCKET], inventory, deps)
 
     assert (kinds(deps), swept.unknown) == ({}, 1)
+
+
+def test_a_scope_that_names_projects_by_id_covers_what_is_listed_before_the_id_is_told(put, sweep, deps, asset_service):
+    syncing.declare(deps.store, [], (Scope("shop", ("shop-prod",), (BUCKET,)),), LONG_AGO)
+    put("stray")
+    asset_service.put(
+        {
+            "name": "//cloudresourcemanager.googleapis.com/projects/111111111111",
+            "assetType": "cloudresourcemanager.googleapis.com/Project",
+            "ancestors": list(SHOP),
+            "updateTime": "2025-06-17T15:00:00Z",
+            "resource": {"version": "v1", "data": {"projectId": "shop-prod"}},
+        }
+    )
+    sweep()
+    assert kinds(deps) == {"stray": "unmanaged"}
