@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from model.fleet import ORG, TYPES
 from model.oracle import Oracle, consumed, drift_of
@@ -54,6 +55,14 @@ class Listing:
     breaks_after: int | None = None
 
 
+class Applying(NamedTuple):
+    """An apply that is under way."""
+
+    source: str
+    files: InForce
+    prune: bool
+
+
 class Model:
     """One episode: a fresh world, and a store in which nothing is known of it.
 
@@ -76,6 +85,7 @@ class Model:
         self.under_way: list[Message] = []
         self.delivered: list[Message] = []
         self.latest_delivered: dict[object, Message] = {}
+        self._applying: Applying | None = None
         self.bus = Bus()
         self.letters = MemoryDeadLetters()
         self.processes = [self._process() for _ in range(_PROCESSES)]
@@ -123,19 +133,33 @@ class Model:
     def sync(
         self, name: str, rng: random.Random, trouble: Trouble | None = None, *, prune: bool = True, bad: bool = False
     ) -> None:
-        """Apply the files of a source; what is in force then is known from its generation alone."""
+        """Apply the files of a source."""
         files = self.files[name]
         problems = [Problem("bad.yaml", 1, "", "cannot be read")] if bad else []
         loaded = Loaded(list(files.desired.values()), files.scopes, problems)
         request = Request(name, prune=prune, max_removals=rng.choice((1.0, 1.0, 1.0, 0.3)))
-        after = self.mirror.after(name, files, prune=prune and not bad)
+        self._note_applied()  # this apply may come in the middle of another one of the source
+        around = self._applying
+        self._applying = Applying(name, InForce(dict(files.desired), files.scopes), prune=prune and not bad)
         try:
             self.run(lambda deps: syncing.sync(loaded, request, deps, self.world.now), rng, trouble)
         except BadRequest as refused:
             assert "max-removals" in str(refused)  # noqa: PT017 - what else it refuses is a bug
             self.counts["refused"] += 1
+        self._note_applied()
+        self._applying = around
+
+    def _note_applied(self) -> None:
+        """Whether the apply that is under way has come into force, its generation tells, however it has ended.
+
+        Then it was planned with what the mirror shows: an apply of the source that came between would have refused it.
+        """
+        if self._applying is None:
+            return
+        name, files, prune = self._applying
         state = self.processes[0].store.control().value.sources.get(name)
         if state is not None and state.generation != self.mirror.sources[name].generation:
+            after = self.mirror.after(name, files, prune=prune)
             after.generation = state.generation
             self.mirror.put(name, after)
             self.counts["applied"] += 1
