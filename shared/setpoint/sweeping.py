@@ -93,7 +93,7 @@ def sweep(
 
 
 def _learn_projects(scopes: Sequence[str], inventory: Inventory, deps: Deps) -> None:
-    """Learn what all projects are called, before anything is judged that is listed by their numbers and meant by ids."""
+    """Learn what all projects are called, before anything is judged that the inventory lists by their numbers alone."""
     for scope in scopes:
         with suppress(ScopeDenied):  # the listing itself says so
             for page in inventory.pages(scope, "resource", (_PROJECT,)):
@@ -158,10 +158,8 @@ class _Listing:
             self.read_at = min(self.read_at, read_at) if self.read_at else read_at
 
     def _found(self, observation: Observation, deps: Deps) -> None:
-        if observation.key in self.missing:
-            self.missing.remove(observation.key)
-        else:
-            self.missing.difference_update(deps.projects.other_keys(deps.projects.placed(observation)))
+        self.missing.discard(observation.key)
+        self.missing.difference_update(deps.projects.other_keys(deps.projects.placed(observation)))
 
     def tells_of(self, thing: _Thing, deps: Deps) -> bool:
         """Whether the listing would have shown this resource: it has shown its project, and its type or all of it.
@@ -189,13 +187,13 @@ def _judge(observation: Observation, read_at: datetime, deps: Deps) -> Outcome:
     """Run a listed asset through the flow.
 
     What is known may be later than what is listed and wrong all the same: an earlier listing had dropped the resource
-    or did not show it yet, or two changes of one moment were told in no order. Once the listing can no longer lag behind
-    what is known, it is observed at the time of the listing.
+    or did not show it yet, or two changes of one moment were told in no order. Once the listing can no longer lag
+    behind what is known, it is observed at the time of the listing.
     """
     outcome = flow.handle_observation(observation, deps)
     if outcome != "stale":
         return outcome
-    state = flow.read(observation, deps)[0].state
+    state = flow.find(observation, deps).snapshot.state
     if state is None or state.observed_at > read_at - LAG:
         return outcome
     return flow.handle_observation(replace(observation, observed_at=read_at), deps)

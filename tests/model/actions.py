@@ -11,12 +11,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from model.fleet import ASSETS, BUCKET, FIREWALL, ORG, PROJECTS, TOPIC, TYPES, WANTED, Asset, Wanted
+from model.fleet import ASSETS, ORG, PROJECTS, TYPES, WANTED, Asset, Wanted
 from model.model import CONTENTS, MOST_LAG, Listing, Model
 from model.ports import Trouble, crash, no_answer
 from model.sources import NAMES
 from model.world import Message, states
-
 from setpoint.core.declarations import Declaration, Desired, Scope, Source, desired
 from setpoint.core.names import Content, ResourceKey
 
@@ -33,7 +32,9 @@ def change(model: Model, rng: random.Random) -> None:
         _send(model, asset, "resource", rng.choice(states(asset, "resource")))
     else:
         keeps_one = asset.lasting and content == "iam_policy"
-        _send(model, asset, content, rng.choice(states(asset, content) if keeps_one else (None, *states(asset, content))))
+        _send(
+            model, asset, content, rng.choice(states(asset, content) if keeps_one else (None, *states(asset, content)))
+        )
 
 
 def change_and_revert(model: Model, rng: random.Random) -> None:
@@ -155,7 +156,7 @@ def _scopes(rng: random.Random) -> tuple[Scope, ...]:
     found = []
     for name in rng.sample(("shop", "lab"), rng.randint(0, 2)):
         projects = rng.sample((*PROJECTS, *PROJECTS.values()), rng.randint(1, 3))
-        types = rng.sample((BUCKET, FIREWALL, TOPIC), rng.randint(1, 3))
+        types = rng.sample(TYPES, rng.randint(1, 4))
         found.append(Scope(name, tuple(projects), tuple(types)))
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Episodes: steps drawn from a seed, each by its own number, so that any of them can be left out and the rest replayed."""
+"""Episodes: steps drawn from a seed, each by its own number, so that some can be left out and the rest replayed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from model.actions import ACTIONS, settle
 from model.model import Model
-
 from setpoint.ports import Store
 
 LENGTH = 150

@@ -16,7 +16,8 @@ TOPIC = "pubsub.googleapis.com/Topic"
 PROJECT = "cloudresourcemanager.googleapis.com/Project"
 FOLDER = "cloudresourcemanager.googleapis.com/Folder"
 ROLE = "iam.googleapis.com/Role"
-TYPES = (BUCKET, FIREWALL, TOPIC, PROJECT, FOLDER, ROLE)
+SECRET = "secretmanager.googleapis.com/Secret"  # noqa: S105 - a type
+TYPES = (BUCKET, FIREWALL, TOPIC, SECRET, PROJECT, FOLDER, ROLE)
 
 ORG = "organizations/566099688680"
 ABOVE = ("folders/918177713511", ORG)
@@ -57,12 +58,14 @@ def _asset(name: str, asset_type: str, project: str, *contents: Content) -> Asse
 
 
 def _in_project(project: str, number: str) -> list[Asset]:
-    path = f"//cloudresourcemanager.googleapis.com/projects/{{}}"
+    path = "//cloudresourcemanager.googleapis.com/projects/{}"
+    held = "//secretmanager.googleapis.com/projects/{}/secrets/key"
     return [
         _asset(f"//storage.googleapis.com/{project}-exports", BUCKET, project, "iam_policy"),
         _asset(f"//storage.googleapis.com/{project}-uploads", BUCKET, project),
         _asset(f"//compute.googleapis.com/projects/{project}/global/firewalls/allow-web", FIREWALL, project),
         _asset(f"//pubsub.googleapis.com/projects/{project}/topics/orders", TOPIC, project, "iam_policy"),
+        Asset(held.format(number), held.format(project), SECRET, project, ("resource", "iam_policy")),
         Asset(
             path.format(number),
             path.format(project),
@@ -96,7 +99,11 @@ STATES: dict[str, tuple[dict[str, Any], ...]] = {
         {"location": "EU", "versioning": {"enabled": True}, "labels": {"team": "shop"}, "storageClass": "COLDLINE"},
     ),
     FIREWALL: (
-        {"network": "global/networks/default", "sourceRanges": ["10.0.0.0/8"], "allowed": [_TCP := {"IPProtocol": "tcp", "ports": ["443"]}]},
+        {
+            "network": "global/networks/default",
+            "sourceRanges": ["10.0.0.0/8"],
+            "allowed": [_TCP := {"IPProtocol": "tcp", "ports": ["443"]}],
+        },
         {"network": "global/networks/default", "sourceRanges": ["0.0.0.0/0"], "allowed": [_TCP]},
         {"network": "global/networks/default", "sourceRanges": ["10.0.0.0/8"], "allowed": [_TCP], "disabled": True},
         {"network": "global/networks/default", "sourceRanges": ["10.0.0.0/8"], "allowed": [{"IPProtocol": "tcp"}]},
@@ -105,6 +112,10 @@ STATES: dict[str, tuple[dict[str, Any], ...]] = {
         {"messageRetentionDuration": "86400s", "labels": {"team": "shop"}},
         {"messageRetentionDuration": "3600s", "labels": {"team": "shop"}},
         {"labels": {"team": "shop", "touched": "7"}},
+    ),
+    SECRET: (
+        {"replication": {"automatic": {}}, "labels": {"team": "shop"}},
+        {"replication": {"automatic": {}}},
     ),
     PROJECT: (
         {"lifecycleState": "ACTIVE", "labels": {"team": "shop"}},
@@ -183,6 +194,7 @@ WANTED: dict[str, tuple[Wanted, ...]] = {
         Wanted({"labels": {"team": "shop"}}, ignore=("labels.*",)),
         Wanted({"labels": {"team": "shop"}}, exact=True),
     ),
+    SECRET: (Wanted({"labels": {"team": "shop"}}), Wanted({"labels": {"team": "none"}}, ignore=("labels.team",))),
     PROJECT: (Wanted({"labels": {"team": "shop"}}), Wanted({"labels": {"team": "shop"}}, ignore=("labels",))),
     FOLDER: (Wanted({"displayName": "apps"}),),
     ROLE: (

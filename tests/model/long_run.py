@@ -15,7 +15,6 @@ from collections.abc import Callable
 
 from model.episodes import LENGTH, Episode, failure, shortest
 from model.model import Model
-
 from setpoint.adapters.memory import MemoryStore
 from setpoint.ports import Store
 
@@ -41,7 +40,7 @@ def run(seed: int, steps: int) -> Counter[str]:
         episode = Episode(seed, counts["episodes"])
         try:
             episode.run(Model(memory(), counts))
-        except Exception as error:  # noqa: BLE001 - told below
+        except Exception as error:
             raise SystemExit(told(episode, error)) from error
         counts["episodes"] += 1
     return counts

@@ -21,15 +21,14 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from model.fleet import ORG, TYPES
-from model.oracle import Oracle, consumed, drift_of
+from model.oracle import Drift, Oracle, consumed, drift_of
 from model.ports import Bus, Crash, Trouble, WorldInventory, troubled
 from model.sources import InForce, Mirror
 from model.world import Message, World
-
 from setpoint import flow, sweeping, syncing
 from setpoint.adapters.memory import MemoryDeadLetters
 from setpoint.core.catalogue import default_catalogue
-from setpoint.core.names import Content
+from setpoint.core.names import Content, ResourceKey
 from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, TransientError
@@ -72,9 +71,7 @@ class Model:
         checks_records: whether to look at all records after each step; costly where they have to be read.
     """
 
-    def __init__(
-        self, open_store: Callable[[], Store], counts: Counter[str], *, checks_records: bool = True
-    ) -> None:
+    def __init__(self, open_store: Callable[[], Store], counts: Counter[str], *, checks_records: bool = True) -> None:
         self._open = open_store
         self.counts = counts
         self._checks_records = checks_records
@@ -191,9 +188,10 @@ class Model:
 
     def _check(self, store: Store) -> None:
         self.counts["checks"] += 1
-        for key in self.mirror.keys():
+        for key in self.mirror.declared():
             desired, wanted = store.read(key).desired, self.mirror.desired(key)
-            assert desired is not None and wanted is not None, f"{key} is declared, and nobody knows"
+            assert desired is not None, f"{key} is declared, and nobody knows"
+            assert wanted is not None
             assert sorted(desired.digest.split("+")) == wanted.digest.split("+"), f"{key} is declared otherwise"
         expected = self.oracle.expected()
         found = {
@@ -201,15 +199,21 @@ class Model:
             for state in store.states(drifted=True)
             if state.finding is not None and state.finding.status == "open"
         }
+        assert consumed(self.bus.told) == found, "what a consumer has heard of is not what is open"
+        assert not list(store.unpublished()), "something was never published"
+        found = self._by_resource(found)
         lost = {key: drift for key, drift in expected.items() if found.get(key) != drift}
         false = {key: drift for key, drift in found.items() if expected.get(key) != drift}
         self.counts["lost"] += len(lost)
         self.counts["false"] += len(false)
         self.counts["compared"] += len(expected)
-        assert (lost, false) == ({}, {}), f"lost: {lost}; false: {false}"
-        assert not list(store.unpublished()), "something was never published"
-        heard = consumed(self.bus.told)
-        assert heard == found, f"a consumer has heard of {heard}, and open is {found}"
+        assert (lost, false) == ({}, {})
+
+    def _by_resource(self, found: dict[ResourceKey, Drift]) -> dict[ResourceKey, Drift]:
+        """Findings by the inventory's name of the resource; under which of its names it is kept depends on the past."""
+        by_resource = {self.world.observed_key(key): drift for key, drift in found.items()}
+        assert len(by_resource) == len(found), "a resource has open findings under two of its names"
+        return by_resource
 
     def after_step(self) -> None:
         """What holds at any moment."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from model.sources import Mirror
 from model.world import Version, World
-from msgspec.structs import replace
-
 from setpoint.core import judging
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Desired, Rules, rules
@@ -42,16 +42,16 @@ class Oracle:
         self._known: dict[Any, Drift | None] = {}
 
     def expected(self) -> dict[ResourceKey, Drift]:
-        """All drift that there is now, by the key under which it is declared, else observed."""
-        declared = self._mirror.keys()
-        observed = {self._world.observed_key(key) for key in declared}
+        """All drift that there is now, by the names that the inventory knows."""
         by_scope = rules(self._mirror.scopes)
-        found = {key: self._of(key, self._mirror.desired(key), self._latest(key)) for key in declared}
-        found |= {
-            key: self._unmanaged(key, versions[-1], by_scope)
-            for key, versions in self._world.history.items()
-            if key not in observed
-        }
+        declared = {self._world.observed_key(key): key for key in self._mirror.declared()}
+        found = {}
+        for key, versions in self._world.history.items():
+            named = declared.get(key)
+            if named is not None:
+                found[key] = self._of(named, self._mirror.desired(named), versions[-1])
+            else:
+                found[key] = self._unmanaged(key, versions[-1], by_scope)
         return {key: drift for key, drift in found.items() if drift is not None}
 
     def was_true(self, event: CloudEvent, lag: timedelta) -> bool:
@@ -66,9 +66,6 @@ class Oracle:
             for desired in self._mirror.ever.get(key, {}).values()
             for version in versions
         )
-
-    def _latest(self, key: ResourceKey) -> Version:
-        return self._world.latest(self._world.observed_key(key))
 
     def _of(self, key: ResourceKey, desired: Desired | None, version: Version) -> Drift | None:
         memo = (key, desired and desired.digest, id(version.data))  # the history keeps all data
@@ -105,6 +102,4 @@ class Oracle:
 def consumed(told: dict[str, list[CloudEvent]]) -> dict[ResourceKey, Drift]:
     """The open findings of a consumer that has applied all events in their order, each once."""
     last = [events[-1].data for events in told.values()]
-    return {
-        ResourceKey(data.resource_name, data.content): drift_of(data) for data in last if data.status == "open"
-    }
+    return {ResourceKey(data.resource_name, data.content): drift_of(data) for data in last if data.status == "open"}

@@ -1,4 +1,4 @@
-"""What stands behind the product's ports in the model: a bus that checks what it takes, an inventory of the world, trouble."""
+"""What stands behind the product's ports: a bus that checks what it takes, an inventory of the world, trouble."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from model.fleet import PROJECTS
 from model.world import World
-
 from setpoint.core.events import CloudEvent
 from setpoint.core.names import Content
 from setpoint.errors import ScopeDenied, Unavailable
@@ -86,7 +85,9 @@ class WorldInventory:
         number = PROJECTS.get(scope.removeprefix("projects/"))
         read_at = self.world.now
         listed = list(
-            self.world.listed(f"projects/{number}" if number else scope, content, tuple(asset_types), read_at - self.lag)
+            self.world.listed(
+                f"projects/{number}" if number else scope, content, tuple(asset_types), read_at - self.lag
+            )
         )
         for start in range(int(page_token or 0), max(len(listed), 1), _PAGE):
             if self.breaks_after is not None:

@@ -31,7 +31,7 @@ class Mirror:
     def scopes(self) -> tuple[Scope, ...]:
         return tuple(scope for source in self.sources.values() for scope in source.scopes)
 
-    def keys(self) -> set[ResourceKey]:
+    def declared(self) -> set[ResourceKey]:
         return {key for source in self.sources.values() for key in source.desired}
 
     def desired(self, key: ResourceKey) -> Desired | None:

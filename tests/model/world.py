@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from model.fleet import ASSETS, POLICIES, PROJECT, STATES, Asset
-
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
 
