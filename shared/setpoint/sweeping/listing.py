@@ -76,9 +76,8 @@ class _Writing:
 def _read(writing: _Writing, sweeper: Sweeper, until: float) -> None:
     shard = writing.shard
     told: set[str] = set()
-    pages = sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token)
     try:
-        for page in pages:
+        for page in sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token):
             writing.write(*_judged(page, writing.shard, told, sweeper))
             sweeper.advance(len(page.observations))
             if writing.shard.status != "open" or sweeper.clock() > until:
@@ -152,7 +151,7 @@ def _judge(observation: Observation, at: datetime, deps: Deps) -> Outcome:
         outcome = flow.handle_observation(observation, deps)
         if outcome != "stale":
             return outcome
-        state = flow.read(observation, deps)[0].state
+        state = flow.find(observation, deps).snapshot.state
         if state is None or state.observed_at >= at:
             return outcome
         return flow.handle_observation(replace(observation, observed_at=at), deps)
