@@ -159,7 +159,7 @@ class Found(NamedTuple):
     Args:
         snapshot: all that is stored of it, under the name by which it is kept.
         observation: what was observed, under that name.
-        left: what is stored under the observed name, where that is another one and its drift is not over.
+        left: what is stored under the observed name, where that is another one and was judged to be drift.
     """
 
     snapshot: Snapshot
@@ -179,13 +179,9 @@ def find(observation: Observation, deps: Deps) -> Found:
     for key in deps.projects.other_keys(observation):
         other = deps.store.read(key)
         if other.desired is not None or other.state is not None:
-            return Found(other, replace(observation, key=key), snapshot if _is_drifted(snapshot) else None)
+            is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
+            return Found(other, replace(observation, key=key), snapshot if is_drift else None)
     return Found(snapshot, observation)
-
-
-def _is_drifted(snapshot: Snapshot) -> bool:
-    finding = snapshot.state.finding if snapshot.state else None
-    return finding is not None and finding.status != "resolved"
 
 
 def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
@@ -209,7 +205,7 @@ def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
 
 
 def _end(left: Snapshot, observation: Observation, deps: Deps) -> None:
-    """Close the finding of a name under which the resource is no longer kept, since another one is declared."""
+    """End what was found under a name by which the resource is no longer kept, since another one is declared."""
     at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
     ended = findings.advance(left.state, replace(observation, observed_at=at), "undeclared", deps.clock()).state
     if ended is not None:
