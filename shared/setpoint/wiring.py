@@ -118,6 +118,26 @@ def rejudging(store: str, events_topic: str | None) -> Deps:
     return Deps(open_store(store), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
 
 
+def remediating(store: str, events_topic: str | None, worker: str) -> Hands:
+    """What somebody at a command line puts drift back with, by their own credentials.
+
+    Args:
+        store: URL of the store.
+        events_topic: where events go, ``projects/P/topics/T``; None leaves them stored for whoever publishes.
+        worker: who is working, for the audit trail.
+
+    Raises:
+        BadRequest: the URL names no store, the store cannot be opened, or there are no credentials.
+    """
+    from setpoint.adapters.google_rest import open_apis
+    from setpoint.live import Live
+    from setpoint.remedy_records import Hands
+
+    settings = from_environment(os.environ)
+    live = Live(open_apis(settings.google_apis), default_catalogue())
+    return Hands(rejudging(store, events_topic), live, worker=worker)
+
+
 def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus | None:
     if events_topic:
         from setpoint.adapters.pubsub import PubSubBus, publisher

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from setpoint.cli import apply, detect, diff, export, findings, sweep
+from setpoint.cli import apply, detect, diff, export, findings, orders, policy, remediate, sweep
 from setpoint.cli.output import say_error, stop_writing
 from setpoint.errors import SetpointError
 
@@ -42,7 +42,15 @@ app.command()(detect.detect)
 app.command()(sweep.sweep)
 app.command()(diff.diff)
 app.command()(export.export)
+app.command()(remediate.remediate)
+app.command()(orders.approve)
+app.command()(orders.exempt)
+app.command()(orders.accept)
+app.command()(orders.pause)
+app.command()(orders.resume)
+app.command()(orders.brakes)
 app.add_typer(findings.app, name="findings")
+app.add_typer(policy.app, name="policy")
 
 
 def main() -> None:

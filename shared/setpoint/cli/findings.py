@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from itertools import chain
 from typing import Annotated
@@ -12,11 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import wiring
-from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line
+from setpoint.core.audit import Entry
 from setpoint.core.findings import Finding, ResourceState
 from setpoint.errors import BadRequest
 from setpoint.ports import StateStore
+
+_SIGNS = {"act": "+"}
+"""Before a reason that speaks for it; others speak against."""
 
 app = typer.Typer(help="What drifted, and since when.", no_args_is_help=True)
 
@@ -26,6 +31,8 @@ class Which(StrEnum):
 
     open = "open"
     resolved = "resolved"
+    exempted = "exempted"
+    accepted = "accepted"
     suppressed = "suppressed"
     all = "all"
 
@@ -66,16 +73,19 @@ def list_findings(
 
 @app.command()
 def show(
-    finding: Annotated[str, typer.Argument(help="A finding's id, or the beginning of it, or a resource name.")],
+    finding: FindingName,
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Show all that is known of one finding."""
     opened = wiring.open_store(store, create=False)
     try:
-        state = _find(opened, finding)
+        state = find(opened, finding)
+        trail = opened.trail(state.key)
     finally:
         opened.close()
     out.print(_details(state))
+    if trail:
+        out.print(_trail(trail))
 
 
 def _is_meant(state: ResourceState, status: Which, team: str | None) -> bool:
@@ -85,7 +95,12 @@ def _is_meant(state: ResourceState, status: Which, team: str | None) -> bool:
     return status is Which.all or finding.status == status
 
 
-def _find(store: StateStore, wanted: str) -> ResourceState:
+def find(store: StateStore, wanted: str) -> ResourceState:
+    """The one finding that is meant by an id, the beginning of one, or a resource name.
+
+    Raises:
+        BadRequest: there is none, or there are several.
+    """
     told = {one.key: one for one in chain(store.states(drifted=True), store.suppressed())}
     found = [one for key, one in told.items() if key.name == wanted or key.id.startswith(wanted)]
     if not found:
@@ -111,6 +126,28 @@ def _details(state: ResourceState) -> Table:
             table.add_row("", f"and {more} more")
     for one in state.suppressed:
         table.add_row("suppressed", suppressed_line(one))
+    if state.remedy is not None:
+        told = f"{state.remedy.step}{': ' if state.remedy.reason else ''}{state.remedy.reason}"
+        table.add_row("remediation", Text(told))
+        for line in state.remedy.summary:
+            table.add_row("", Text(line))
+    return table
+
+
+def _trail(trail: Sequence[Entry]) -> Table:
+    """The audit trail, a line a step: when, what, by whom, on which reading, and why."""
+    table = Table(title="audit trail", title_justify="left", box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for entry in trail:
+        lines = [entry.text] if entry.text else []
+        lines += (f"{_SIGNS.get(one.action, '-')} {one.text}" for one in entry.reasons)
+        lines += (f"writes {line}" for line in entry.summary)
+        if entry.observed_at is not None:
+            lines.append(f"on a reading of {entry.observed_at:%Y-%m-%d %H:%M:%S}")
+        by = f" by {entry.by}" if entry.by else ""
+        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", Text(f"{entry.what}{by}"), Text("\n").join(map(Text, lines)))
     return table
 
 

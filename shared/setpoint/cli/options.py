@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+from setpoint.core import values
+from setpoint.errors import BadRequest
 
 DEFAULT_STORE = "sqlite:///setpoint.db"
 
@@ -32,6 +37,11 @@ Types = Annotated[
 ]
 
 
+Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who says so, for the audit trail; taken at its word.")]
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why.")]
+FindingName = Annotated[str, typer.Argument(help="A finding's id, or the beginning of it, or a resource name.")]
+
+
 class ContentChoice(StrEnum):
     """What of the resources is listed."""
 
@@ -39,6 +49,26 @@ class ContentChoice(StrEnum):
     iam_policy = "iam_policy"
     org_policy = "org_policy"
     access_policy = "access_policy"
+
+
+def somebody() -> str:
+    """Who is at the command line, by the name of their login."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "somebody"
+
+
+def lasting(text: str) -> timedelta:
+    """A time as people write it, ``7d``, ``2h``, ``90m``.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    seconds = values.seconds(text)
+    if not seconds:
+        raise BadRequest(f"`{text}` is not a time; it looks like 30m, 2h or 7d")
+    return timedelta(seconds=seconds)
 
 
 def split(types: Iterable[str] | None) -> list[str]:

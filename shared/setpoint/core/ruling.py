@@ -53,7 +53,7 @@ def treat(
     severity = policy.severity(kind, observation.key.content, differences)
     rule = None
     if found is not None:
-        rule = policies.find(found, _case(spokesman, observation, kind, severity, differences, actor))
+        rule = policies.find(found, case_of(spokesman, observation, kind, severity, differences, actor))
     severity = rule.severity if rule is not None and rule.severity is not None else severity
     mode = policies.more_careful(rule.mode if rule is not None else None, spokesman.mode)
     settle = rule.settle if rule is not None and rule.settle is not None else spokesman.settle
@@ -62,14 +62,15 @@ def treat(
     return Treatment(severity, mode, settle, rule)
 
 
-def _case(
+def case_of(
     spokesman: Declaration | Scope,
     observation: Observation,
     kind: Kind,
     severity: Severity,
     differences: Sequence[Difference],
-    actor: str,
+    actor: str = "",
 ) -> Case:
+    """A drift as the rules of a policy look at it; the arguments are those of ``treat``."""
     declared = spokesman.project if isinstance(spokesman, Declaration) else ""
     own = (declared, observation.project_id, observation.project_number, project_of(observation.key.name))
     return Case(

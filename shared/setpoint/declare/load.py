@@ -19,6 +19,7 @@ from setpoint.declare.documents import Document, Problem
 from setpoint.declare.gathering import Gathering, Repeated, twice
 from setpoint.declare.ignore_files import IgnoreFiles
 from setpoint.declare.krm_annotations import annotated
+from setpoint.declare.policy_tests import PolicyTest
 from setpoint.declare.translated import Translated
 from setpoint.declare.waiting import Texts, Waiting
 
@@ -36,6 +37,7 @@ class Loaded:
         leaves: how many declared values there are.
         unchecked: how many of them cannot be compared.
         policy: the policy of the fleet, or None.
+        policy_tests: what the policy is to make of drifts.
     """
 
     desired: Sequence[Desired] = ()
@@ -45,6 +47,7 @@ class Loaded:
     leaves: int = 0
     unchecked: int = 0
     policy: Policy | None = None
+    policy_tests: list[PolicyTest] = field(default_factory=list)
 
     @property
     def coverage(self) -> float:
@@ -127,6 +130,8 @@ class _Loading:
             if self._loaded.policy is not None:
                 self._loaded.problems.append(twice(document, "the policy", str(self._loaded.policy.source)))
             self._loaded.policy = self._loaded.policy or found
+        elif isinstance(found, tuple):
+            self._loaded.policy_tests.extend(found)
         else:
             self._loaded.problems.extend(found)
 

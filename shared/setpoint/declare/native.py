@@ -20,10 +20,11 @@ from setpoint.core import names, paths
 from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Selection, Source
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.policies import Policy
-from setpoint.declare import org_policies, policies
+from setpoint.declare import org_policies, policies, policy_tests
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.forms import Form, NonEmpty, Settle
 from setpoint.declare.policies import PolicyModel
+from setpoint.declare.policy_tests import PolicyTest, PolicyTestModel
 from setpoint.errors import BadDeclaration
 
 API_VERSION = "setpoint.dev/v1"
@@ -162,10 +163,11 @@ class ScopeModel(Form):
     spec: ScopeSpec
 
 
-KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel]] = {
+KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel | PolicyTestModel]] = {
     "Declaration": DeclarationModel,
     "Scope": ScopeModel,
     "Policy": PolicyModel,
+    "PolicyTest": PolicyTestModel,
 }
 
 
@@ -180,7 +182,7 @@ def is_native(value: Any) -> bool:
     return isinstance(named, str) and named.startswith("//")
 
 
-def read(document: Document) -> Declaration | Scope | Policy | list[Problem]:
+def read(document: Document) -> Declaration | Scope | Policy | tuple[PolicyTest, ...] | list[Problem]:
     """Read one document; what is wrong with it is said field by field."""
     kind = document.value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
@@ -203,6 +205,8 @@ def read(document: Document) -> Declaration | Scope | Policy | list[Problem]:
         return _scope(checked, source)
     if isinstance(checked, PolicyModel):
         return policies.policy(checked, source)
+    if isinstance(checked, PolicyTestModel):
+        return policy_tests.tests(checked, source)
     try:
         return _declaration(checked, source)
     except org_policies.Fault as fault:

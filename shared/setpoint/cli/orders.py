@@ -1,0 +1,156 @@
+"""What people say to remediation: ``setpoint approve``, ``exempt``, ``accept``, ``pause``, ``resume``, ``brakes``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from setpoint import orders, wiring
+from setpoint.cli.findings import find
+from setpoint.cli.options import (
+    DEFAULT_STORE,
+    Because,
+    EventsTopic,
+    FindingName,
+    StoreUrl,
+    Who,
+    lasting,
+    somebody,
+)
+from setpoint.cli.output import out, say
+from setpoint.core.brakes import Brakes, Pause
+from setpoint.core.exemptions import Exemption
+from setpoint.core.policies import Policy
+from setpoint.errors import BadRequest
+
+Place = Annotated[
+    str, typer.Argument(metavar="WHAT", help="fleet, projects/P, folders/N, organizations/N or //a/resource")
+]
+
+
+def approve(
+    finding: FindingName,
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    fingerprint: Annotated[str, typer.Option(metavar="DIGEST", help="The drift that was shown to you.")] = "",
+    by: Who = "",
+) -> None:
+    """Approve that a drift is put back, as it is now; the remediator does the rest."""
+    who = by or somebody()
+    hands = wiring.remediating(store, events_topic, who)
+    try:
+        state = find(hands.deps.store, finding)
+        orders.approve(state.key, fingerprint or state.fingerprint, who, hands)
+    finally:
+        hands.deps.store.close()
+    say(f"approved by {who}: {state.key.name}")
+
+
+def exempt(
+    finding: FindingName,
+    because: Because = "",
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; a year at most.")] = "",
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    *,
+    end: Annotated[bool, typer.Option("--end", help="Take an exemption back.")] = False,
+    by: Who = "",
+) -> None:
+    """Leave a finding alone until then, because."""
+    if not end and not (lasts and because):
+        raise BadRequest("say how long and why: --for 7d --because TEXT; or --end")
+    who = by or somebody()
+    deps = wiring.rejudging(store, events_topic)
+    try:
+        key = find(deps.store, finding).key
+        if end:
+            outcome = orders.end_exemption(key, who, deps)
+        else:
+            now = deps.clock()
+            outcome = orders.exempt(key, Exemption(because, who, now, now + lasting(lasts)), deps)
+    finally:
+        deps.store.close()
+    say(f"{key.name}: {_shown(outcome)}")
+
+
+def accept(
+    finding: FindingName,
+    because: Because,
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    by: Who = "",
+) -> None:
+    """Accept a drift as it is now: it is left alone as long as it stays so."""
+    deps = wiring.rejudging(store, events_topic)
+    try:
+        key = find(deps.store, finding).key
+        outcome = orders.accept(key, because, by or somebody(), deps)
+    finally:
+        deps.store.close()
+    say(f"{key.name}: {_shown(outcome)}")
+
+
+def pause(
+    what: Place,
+    because: Because,
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; else until resumed.")] = "",
+    store: StoreUrl = DEFAULT_STORE,
+    by: Who = "",
+) -> None:
+    """Put back nothing of something, until somebody resumes; drift is told of all the same."""
+    deps = wiring.rejudging(store, None)
+    try:
+        now = deps.clock()
+        until = now + lasting(lasts) if lasts else None
+        orders.pause(Pause(what, now, by or somebody(), because, until), deps)
+    finally:
+        deps.store.close()
+    say(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
+
+
+def resume(what: Place, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
+    """End a pause; `resume fleet` closes the breaker too."""
+    deps = wiring.rejudging(store, None)
+    try:
+        ended = orders.resume(what, by or somebody(), deps)
+    finally:
+        deps.store.close()
+    if not ended:
+        raise BadRequest(f"{what} is not paused")
+    say(f"{what} is resumed")
+
+
+def brakes(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Tell what is paused, what was written of late, and whether the breaker is open."""
+    opened = wiring.open_store(store, create=False)
+    try:
+        value = opened.brakes().value
+        policy = next((one.policy for one in opened.control().value.sources.values() if one.policy), None)
+    finally:
+        opened.close()
+    out.print(_table(value, policy or Policy()))
+
+
+def _table(value: Brakes, policy: Policy) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    limits = policy.limits
+    table.add_row("policy", f"{policy.name}{', a dry run' if policy.dry_run else ''}")
+    table.add_row("writes of late", f"{len(value.acts)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
+    breaker = value.breaker
+    since = (
+        f"since {breaker.at:%Y-%m-%d %H:%M} UTC: {breaker.reason}; `setpoint resume fleet` closes it" if breaker else ""
+    )
+    table.add_row("breaker", Text(f"open {since}", "red") if breaker else Text("closed", "green"))
+    for one in value.pauses:
+        until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+        table.add_row("paused", Text(f"{one.of}{until} by {one.by}: {one.reason}", "yellow"))
+    return table
+
+
+def _shown(outcome: str) -> str:
+    return "stored; it shows with the next observation" if outcome == "unreadable" else outcome

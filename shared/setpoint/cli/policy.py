@@ -1,0 +1,111 @@
+"""``setpoint policy``: which rule of the policy applies, and why the others do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from setpoint import wiring
+from setpoint.cli.apply import load_all
+from setpoint.cli.findings import find
+from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
+from setpoint.cli.output import errors, out, say, say_error
+from setpoint.core import policies
+from setpoint.core.declarations import Declaration
+from setpoint.core.policies import Policy
+from setpoint.core.ruling import Treatment, case_of, treat
+from setpoint.errors import BadRequest
+from setpoint.ports import Store
+
+app = typer.Typer(
+    help="The policy of the fleet: rules that say how bad a drift is and what is done.", no_args_is_help=True
+)
+
+
+@app.command("test")
+def explain(
+    finding: FindingName,
+    policy: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="A policy that is not applied yet; else the one in the store.")
+    ] = None,
+    actor: Annotated[str, typer.Option(metavar="WHO", help="As if this one had changed it.")] = "",
+    store: StoreUrl = DEFAULT_STORE,
+) -> None:
+    """Tell for a finding which rule applies and what of each one before it does not fit."""
+    opened = wiring.open_store(store, create=False)
+    try:
+        rules = _policy(policy, opened)
+        state = find(opened, finding)
+        snapshot = opened.read(state.key)
+        last = opened.last_observation(state.key)
+    finally:
+        opened.close()
+    if state.finding is None or snapshot.desired is None or last is None:
+        raise BadRequest(f"{state.key.name}: nothing is kept of it that rules could look at; wait for its next change")
+    spokesman = snapshot.desired.declarations[0]
+    differences, kind = state.finding.differences, state.finding.kind
+    own = treat(None, spokesman, last, kind, differences).severity
+    case = case_of(spokesman, last, kind, own, differences, actor)
+    out.print(_tried(policies.explain(rules, case)))
+    _say(rules, treat(rules, spokesman, last, kind, differences, actor=actor), spokesman)
+
+
+@app.command()
+def check(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files with a policy and its tests.")],
+) -> None:
+    """Run the tests of a policy that are written beside it, in documents of kind PolicyTest.
+
+    Exits with 1 where a document is bad or an expectation does not hold.
+    """
+    loaded = load_all(paths)
+    if loaded.policy is None:
+        raise BadRequest(f"no policy in {', '.join(paths)}")
+    failures = 0
+    for one in loaded.policy_tests:
+        if unmet := one.unmet(loaded.policy):
+            failures += 1
+            say_error(f"{one.source}: {one.name}: {unmet}")
+    say(f"{len(loaded.policy_tests)} tests of policy {loaded.policy.name}, {failures} failed")
+    if failures or loaded.problems:
+        raise typer.Exit(1)
+
+
+def _policy(path: Path | None, store: Store) -> Policy:
+    if path is not None:
+        loaded = load_all([str(path)])
+        if loaded.policy is None:
+            raise BadRequest(f"{path}: holds no policy")
+        return loaded.policy
+    found = next((one.policy for one in store.control().value.sources.values() if one.policy is not None), None)
+    return found or Policy()
+
+
+def _tried(tried: tuple[policies.Tried, ...]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for rule, unfit in tried:
+        told = Text(f"{unfit} does not fit", "dim") if unfit else Text("applies", "green")
+        table.add_row(rule, told)
+    return table
+
+
+def _say(policy: Policy, treatment: Treatment, declaration: Declaration) -> None:
+    rule = treatment.rule
+    facts = {
+        "rule": rule.name if rule is not None else "none",
+        "severity": treatment.severity,
+        "mode": treatment.mode + (f" (its declaration says {declaration.mode})" if declaration.mode else ""),
+        "executor": rule.executor if rule is not None else "api",
+        "settles for": f"{treatment.settle:.0f} s",
+        "windows": ", ".join(f"{one.cron} for {one.duration:.0f} s {one.time_zone}" for one in rule.windows)
+        if rule
+        else "",
+        "dry run": "yes" if policy.dry_run else "no",
+    }
+    for name, value in facts.items():
+        if value:
+            errors.print(Text.assemble((f"{name:12}", "dim"), value))

@@ -1,0 +1,72 @@
+"""``setpoint remediate``: what would be done about a finding, and why; and doing it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from setpoint import orders, remediating, wiring
+from setpoint.cli.findings import find
+from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who, somebody
+from setpoint.cli.output import errors, out, say
+from setpoint.core.deciding import Decision
+from setpoint.core.writes import NotWritable, WritePlan
+from setpoint.errors import BadRequest
+from setpoint.live import told
+
+_REFUSED = frozenset(("leave", "stop", "wait", "rehearse"))
+"""What a person who approves cannot change: a mode, a brake, a dry run."""
+
+
+def remediate(
+    finding: FindingName,
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    *,
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    by: Who = "",
+) -> None:
+    """Tell what would be done about a drift, with every reason for and against, and then do it.
+
+    Who says yes has approved this very drift. Modes, pauses, exemptions, limits, the breaker and a dry run hold for
+    people too. Exits with 1 where nothing was put back.
+    """
+    who = by or somebody()
+    hands = wiring.remediating(store, events_topic, who)
+    try:
+        state = find(hands.deps.store, finding)
+        looked = remediating.look(state.key, hands)
+        if looked is None:
+            raise BadRequest(f"{state.key.name}: it has no open finding")
+        decision, found = looked
+        _tell(decision, found)
+        if plan:
+            return
+        if decision.action in _REFUSED:
+            raise BadRequest(f"nothing is put back: {decision.because}")
+        if not yes and not typer.confirm("Put it back?", err=True):
+            raise typer.Exit(1)
+        orders.approve(state.key, state.fingerprint, who, hands)
+        outcome = remediating.remediate(state.key, hands)
+    finally:
+        hands.deps.store.close()
+    say(f"{state.key.name}: {outcome}")
+    if outcome not in ("resolved", "verifying", "operating"):
+        raise typer.Exit(1)
+
+
+def _tell(decision: Decision, plan: WritePlan | NotWritable | None) -> None:
+    errors.print(Text.assemble(("decision: ", "dim"), (decision.action, "bold")))
+    for reason in decision.reasons:
+        speaks_for = reason.action == "act"
+        errors.print(Text.assemble("  + " if speaks_for else "  - ", reason.text), soft_wrap=True)
+    if isinstance(plan, WritePlan):
+        out.print(Text(f"{plan.call.verb} {plan.call.url}"), soft_wrap=True)
+        lines = plan.summary
+    else:
+        lines = told(plan) if plan is not None else ("its API does not tell how to read it: see to it by hand",)
+    for line in lines:
+        out.print(Text(f"  {line}"), soft_wrap=True)
