@@ -141,15 +141,18 @@ def _table(value: Brakes, policy: Policy) -> Table:
     limits = policy.limits
     table.add_row("policy", f"{policy.name}{', a dry run' if policy.dry_run else ''}")
     table.add_row("writes of late", f"{len(value.acts)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
-    breaker = value.breaker
-    since = (
-        f"since {breaker.at:%Y-%m-%d %H:%M} UTC: {breaker.reason}; `setpoint resume fleet` closes it" if breaker else ""
-    )
-    table.add_row("breaker", Text(f"open {since}", "red") if breaker else Text("closed", "green"))
+    table.add_row("breaker", _breaker(value))
     for one in value.pauses:
         until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
         table.add_row("paused", Text(f"{one.of}{until} by {one.by}: {one.reason}", "yellow"))
     return table
+
+
+def _breaker(value: Brakes) -> Text:
+    if value.breaker is None:
+        return Text("closed", "green")
+    since = f"{value.breaker.at:%Y-%m-%d %H:%M} UTC: {value.breaker.reason}"
+    return Text(f"open since {since}; `setpoint resume fleet` closes it", "red")
 
 
 def _shown(outcome: str) -> str:

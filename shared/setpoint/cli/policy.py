@@ -10,20 +10,18 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import wiring
-from setpoint.cli.apply import load_all
+from setpoint.cli.apply import Paths, load_all
 from setpoint.cli.findings import find
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, say, say_error
 from setpoint.core import policies
 from setpoint.core.declarations import Declaration
-from setpoint.core.policies import Policy
+from setpoint.core.policies import Policy, Rule
 from setpoint.core.ruling import Treatment, case_of, treat
 from setpoint.errors import BadRequest
 from setpoint.ports import Store
 
-app = typer.Typer(
-    help="The policy of the fleet: rules that say how bad a drift is and what is done.", no_args_is_help=True
-)
+app = typer.Typer(help="The policy of the fleet: how bad a drift is, and what is done.", no_args_is_help=True)
 
 
 @app.command("test")
@@ -55,9 +53,7 @@ def explain(
 
 
 @app.command()
-def check(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files with a policy and its tests.")],
-) -> None:
+def check(paths: Paths) -> None:
     """Run the tests of a policy that are written beside it, in documents of kind PolicyTest.
 
     Exits with 1 where a document is bad or an expectation does not hold.
@@ -101,11 +97,13 @@ def _say(policy: Policy, treatment: Treatment, declaration: Declaration) -> None
         "mode": treatment.mode + (f" (its declaration says {declaration.mode})" if declaration.mode else ""),
         "executor": rule.executor if rule is not None else "api",
         "settles for": f"{treatment.settle:.0f} s",
-        "windows": ", ".join(f"{one.cron} for {one.duration:.0f} s {one.time_zone}" for one in rule.windows)
-        if rule
-        else "",
+        "windows": _windows(rule),
         "dry run": "yes" if policy.dry_run else "no",
     }
     for name, value in facts.items():
         if value:
             errors.print(Text.assemble((f"{name:12}", "dim"), value))
+
+
+def _windows(rule: Rule | None) -> str:
+    return ", ".join(f"{one.cron} for {one.duration:.0f} s {one.time_zone}" for one in rule.windows) if rule else ""

@@ -182,7 +182,9 @@ def is_native(value: Any) -> bool:
     return isinstance(named, str) and named.startswith("//")
 
 
-def read(document: Document) -> Declaration | Scope | Policy | tuple[PolicyTest, ...] | list[Problem]:
+def read(  # noqa: PLR0911 - a kind each
+    document: Document,
+) -> Declaration | Scope | Policy | tuple[PolicyTest, ...] | list[Problem]:
     """Read one document; what is wrong with it is said field by field."""
     kind = document.value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None

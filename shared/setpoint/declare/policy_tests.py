@@ -42,10 +42,8 @@ class PolicyTest:
         mode = policies.more_careful(found.mode if found is not None else None, None)
         severity = found.severity if found is not None and found.severity is not None else self.case.severity
         checks = (("rule", self.rule, got), ("mode", self.mode, mode), ("severity", self.severity, severity))
-        wrong = (
-            f"{what} is {has or 'none'}, not {want or 'none'}" for what, want, has in checks if want not in (None, has)
-        )
-        return "; ".join(wrong)
+        wrong = [(what, has or "none", want or "none") for what, want, has in checks if want not in (None, has)]
+        return "; ".join(f"{what} is {has}, not {want}" for what, has, want in wrong)
 
 
 class GivenModel(Form):
@@ -58,7 +56,7 @@ class GivenModel(Form):
     team: str = ""
     projects: tuple[NonEmpty, ...] = ()
     ancestors: tuple[NonEmpty, ...] = ()
-    labels: dict[NonEmpty, str] = {}
+    labels: dict[NonEmpty, str] = Field({})
     paths: tuple[NonEmpty, ...] = ()
     actor: str = ""
 

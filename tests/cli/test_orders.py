@@ -1,0 +1,167 @@
+"""The commands by which people have a say in remediation, over the fake of Google's REST APIs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+NAME = "//storage.googleapis.com/exports"
+URL = "https://storage.googleapis.com/storage/v1/b/exports"
+LIVE = {"name": "exports", "location": "EU", "versioning": {"enabled": False}}
+BUCKET = f"""\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {{name: {NAME}, project: shop-prod, owner: {{team: shop}}}}
+spec: {{assetType: storage.googleapis.com/Bucket, data: {{versioning: {{enabled: true}}}}}}
+"""
+POLICY = """\
+apiVersion: setpoint.dev/v1
+kind: Policy
+metadata: {name: fleet}
+spec:
+  dryRun: false
+  limits: {rollout: 0s}
+  rules:
+    - {name: grants, match: {contents: [iam_policy]}, mode: "off"}
+    - {name: shop, match: {teams: [shop]}, mode: approve, severity: high}
+---
+apiVersion: setpoint.dev/v1
+kind: PolicyTest
+metadata: {name: fleet}
+spec:
+  cases:
+    - name: the shop's buckets are asked for
+      given: {assetType: storage.googleapis.com/Bucket, team: shop}
+      expect: {rule: shop, mode: approve, severity: high}
+"""
+
+
+@pytest.fixture
+def setpoint(tmp_path, google_apis_at):
+    environment = {
+        **os.environ,
+        "SETPOINT_STORE": f"sqlite:///{tmp_path}/s.db",
+        "SETPOINT_GOOGLE_APIS": google_apis_at[1],
+        "COLUMNS": "200",
+    }
+
+    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        whole = [sys.executable, "-m", "setpoint", *arguments]
+        return subprocess.run(
+            whole, input=stdin, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=environment
+        )
+
+    return run
+
+
+@pytest.fixture
+def drifted(setpoint, tmp_path, google_apis):
+    google_apis.journal.clear()
+    google_apis.put(URL, LIVE)
+    (tmp_path / "fleet").mkdir()
+    (tmp_path / "fleet/bucket.yaml").write_text(BUCKET)
+    (tmp_path / "fleet/policy.yaml").write_text(POLICY)
+    assert setpoint("apply", "fleet").returncode == 0
+    ancestors = ["projects/12", "folders/3", "organizations/4"]
+    asset = {"name": NAME, "assetType": "storage.googleapis.com/Bucket", "updateTime": "2026-03-01T12:00:00Z"}
+    message = {"asset": {**asset, "ancestors": ancestors, "resource": {"data": LIVE}}}
+    (tmp_path / "feed.jsonl").write_text(json.dumps(message) + "\n")
+    assert "1 open finding" in setpoint("detect", "--feed", "feed.jsonl").stdout
+    return google_apis
+
+
+def test_a_plan_tells_every_reason_and_what_would_be_written_and_writes_nothing(setpoint, drifted):
+    done = setpoint("remediate", NAME, "--plan")
+
+    assert done.returncode == 0
+    assert "mode approve by rule shop, and nobody has approved this drift" in done.stderr
+    assert "PATCH" in done.stdout
+    assert "versioning.enabled" in done.stdout
+    assert drifted.journal == []
+
+
+def test_who_says_yes_has_approved_and_the_trail_tells_it(setpoint, drifted):
+    assert setpoint("remediate", NAME, stdin="n\n").returncode == 1
+    assert drifted.journal == []
+
+    done = setpoint("remediate", NAME, "--yes", "--as", "ann")
+
+    assert (done.returncode, len(drifted.journal)) == (0, 1), done.stderr
+    assert drifted.get(URL)["versioning"] == {"enabled": True}
+    shown = setpoint("findings", "show", NAME).stdout
+    for told in ("audit trail", "approved by ann", "act by ann", "writes", "done"):
+        assert told in shown
+
+
+def test_a_pause_holds_for_people_too(setpoint, drifted):
+    assert setpoint("pause", "fleet", "--because", "incident", "--for", "2h", "--as", "bob").returncode == 0
+    assert "fleet until" in setpoint("brakes").stdout
+
+    done = setpoint("remediate", NAME, "--yes")
+    assert done.returncode == 1
+    assert "fleet is paused by bob: incident" in done.stderr
+    assert drifted.journal == []
+
+    assert setpoint("resume", "fleet").returncode == 0
+    assert setpoint("resume", "fleet").returncode == 1
+    assert setpoint("remediate", NAME, "--yes").returncode == 0
+
+
+@pytest.mark.usefixtures("drifted")
+def test_an_exempted_finding_is_listed_as_one_and_comes_back_when_it_ends(setpoint):
+    assert setpoint("exempt", NAME).returncode == 1
+    assert setpoint("exempt", NAME, "--for", "7d", "--because", "moving", "--as", "ann").returncode == 0
+    assert "1 exempted findings" in setpoint("findings", "list", "--status", "exempted").stdout
+    assert "no open findings" in setpoint("findings", "list").stdout
+    assert setpoint("remediate", NAME, "--yes").returncode == 1
+
+    assert setpoint("exempt", NAME, "--end").returncode == 0
+    assert "1 open findings" in setpoint("findings", "list").stdout
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_finding_is_accepted_as_it_is(setpoint):
+    assert setpoint("accept", NAME, "--because", "better so").returncode == 0
+    assert "better so" in setpoint("findings", "list", "--status", "accepted").stdout
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_policy_is_explained_for_a_finding(setpoint, tmp_path):
+    done = setpoint("policy", "test", NAME)
+    assert done.returncode == 0, done.stderr
+    assert "contents does not fit" in done.stdout
+    assert "applies" in done.stdout
+    assert "approve" in done.stderr
+
+    (tmp_path / "other.yaml").write_text(POLICY.replace("teams: [shop]", "teams: [none]"))
+    assert "teams does not fit" in setpoint("policy", "test", NAME, "--policy", "other.yaml").stdout
+
+
+def test_the_tests_of_a_policy_are_run_and_told_by_the_exit_code(setpoint, tmp_path):
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    assert setpoint("policy", "check", "policy.yaml").returncode == 0
+
+    (tmp_path / "policy.yaml").write_text(
+        POLICY.replace("expect: {rule: shop, mode: approve", "expect: {rule: grants, mode: auto")
+    )
+    done = setpoint("policy", "check", "policy.yaml")
+    assert done.returncode == 1
+    assert "rule is shop, not grants; mode is approve, not auto" in done.stderr
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_patch_of_the_authors_file_accepts_what_the_resource_is_now(setpoint, tmp_path):
+    done = setpoint("propose", NAME)
+    assert done.returncode == 0, done.stderr
+    assert "+spec: {assetType: storage.googleapis.com/Bucket, data: {versioning: {enabled: false}}}" in done.stdout
+
+    patched = subprocess.run(
+        ["patch", "-p1"], input=done.stdout, text=True, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert patched.returncode == 0, patched.stdout
+    setpoint("apply", "fleet")
+    assert "no open findings" in setpoint("findings", "list").stdout

@@ -1,0 +1,128 @@
+"""What people say to remediation, over every store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from remediation.fleet import AUTO, DRIFTED, KEY, World
+from setpoint import orders
+from setpoint.core.brakes import Pause
+from setpoint.core.exemptions import Exemption
+from setpoint.core.policies import Policy, Rule
+from setpoint.errors import BadRequest, Conflict
+from setpoint.flow import settle
+from setpoint.remediating import remediate
+
+ASKING = Policy(rules=(Rule("all", mode="approve"),), dry_run=False, limits=AUTO.limits)
+
+
+@pytest.fixture
+def world(google_apis, google_rest, store) -> World:
+    google_apis.journal.clear()
+    made = World(google_apis, google_rest, store)
+    made.declare(ASKING)
+    made.drift()
+    return made
+
+
+def exemption(world: World, days: int = 7, reason: str = "moving") -> Exemption:
+    now = world.clock()
+    return Exemption(reason, "ann", now, now + timedelta(days=days))
+
+
+def test_what_was_approved_is_put_back_and_the_trail_says_by_whom(world):
+    assert remediate(KEY, world.hands) == "asked"
+
+    orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+
+    assert remediate(KEY, world.hands) == "resolved"
+    assert world.writes == 1
+    assert [(one.what, one.by) for one in world.store.trail(KEY)][:2] == [("ask", "worker-1"), ("approved", "ann")]
+
+
+def test_only_the_drift_that_was_shown_can_be_approved(world):
+    shown = world.state.fingerprint
+    world.drift({**DRIFTED, "labels": {"team": "other"}})
+
+    with pytest.raises(BadRequest, match="another drift by now"):
+        orders.approve(KEY, shown, "ann", world.hands)
+    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+
+
+def test_what_was_put_back_cannot_be_approved_again(world):
+    orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+    remediate(KEY, world.hands)
+
+    with pytest.raises(BadRequest, match="has no drift"):
+        orders.approve(KEY, "any", "ann", world.hands)
+
+
+def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_over(world):
+    orders.approve(KEY, world.state.fingerprint, "bob", world.hands)
+
+    assert orders.exempt(KEY, exemption(world), world.deps) == "exempted"
+    assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
+    assert world.told[-1] == "drift.exempted"
+
+    world.clock.forward(days=7)
+    assert settle(world.deps) == {"opened": 1}
+    assert world.told[-1] == "drift.opened"
+
+
+def test_an_exemption_needs_a_reason_and_an_end_within_a_year(world):
+    with pytest.raises(BadRequest, match="needs a reason"):
+        orders.exempt(KEY, exemption(world, reason=" "), world.deps)
+    with pytest.raises(BadRequest, match="a year at most"):
+        orders.exempt(KEY, exemption(world, days=400), world.deps)
+    assert world.state.exemption is None
+
+
+def test_an_exemption_that_is_taken_back_is_over_at_once(world):
+    orders.exempt(KEY, exemption(world), world.deps)
+
+    assert orders.end_exemption(KEY, "ann", world.deps) == "opened"
+    with pytest.raises(BadRequest, match="nobody has exempted it"):
+        orders.end_exemption(KEY, "ann", world.deps)
+
+
+def test_what_was_accepted_is_left_alone_as_long_as_it_stays_so(world):
+    assert orders.accept(KEY, "better so", "ann", world.deps) == "exempted"
+    assert world.state.finding.status == "accepted"
+
+    assert world.observe({**DRIFTED, "labels": {"team": "other"}}) == "opened"
+
+
+def test_an_exemption_that_lands_before_the_claim_makes_the_claim_fail(world):
+    seen, brakes = world.store.read(KEY), world.store.brakes()
+    orders.exempt(KEY, exemption(world), world.deps)
+
+    with pytest.raises(Conflict):
+        world.store.claim(seen, replace(seen.state, sequence=9), brakes.value, brakes.version)
+
+
+@pytest.mark.parametrize("of", ["fleet", "projects/shop-prod", "projects/12", "folders/3", "organizations/4", KEY.name])
+def test_a_pause_holds_what_lies_in_it_also_what_was_approved_and_a_resume_lets_it_go(world, of):
+    orders.approve(KEY, world.state.fingerprint, "bob", world.hands)
+    orders.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
+    assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+
+    assert orders.resume(of, "ann", world.deps)
+    assert remediate(KEY, world.hands) == "resolved"
+    assert not orders.resume(of, "ann", world.deps)
+
+
+def test_a_pause_of_something_else_holds_nothing(world):
+    orders.approve(KEY, world.state.fingerprint, "bob", world.hands)
+    for of in ("projects/other", "folders/4", "//storage.googleapis.com/other"):
+        orders.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
+
+    assert remediate(KEY, world.hands) == "resolved"
+
+
+@pytest.mark.parametrize("of", ["", "projects", "projects/", "projects/a/b", "everything", "storage/x"])
+def test_what_means_nothing_cannot_be_paused(world, of):
+    with pytest.raises(BadRequest, match="cannot be paused; name fleet"):
+        orders.pause(Pause(of, world.clock()), world.deps)
