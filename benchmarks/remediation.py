@@ -1,0 +1,120 @@
+"""How long it takes from an observation that shows drift to the write that puts it back, embedded.
+
+    python benchmarks/remediation.py [--count 2000]
+
+Each bucket drifts; its feed message is handled, the drift event that follows is handed to remediation, and the clock
+stops when the write reaches the API. The API lies in memory, and the time that it takes itself is taken off. Printed
+are percentiles for each store; the last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from setpoint import flow, remediating, syncing
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.core import events
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.core.policies import Limits, Policy, Rule
+from setpoint.core.writes import Call, Done, Started, WritePlan, Written
+from setpoint.declare.load import Loaded
+from setpoint.flow import Deps
+from setpoint.live import Live
+from setpoint.remedy_records import Hands
+from setpoint.syncing import Request
+from setpoint.testing import messages
+from setpoint.wiring import open_store
+
+TYPE = "storage.googleapis.com/Bucket"
+MANY = 10**9
+POLICY = Policy(
+    rules=(Rule("all", mode="auto"),),
+    dry_run=False,
+    limits=Limits(per_project=MANY, per_fleet=MANY, surge=MANY, within=1.0, rollout=0.0),
+)
+
+
+class Api:
+    """Buckets in memory, behind the port; notes when a write comes, and how long it was busy itself."""
+
+    def __init__(self) -> None:
+        self.buckets: dict[str, Any] = {}
+        self.busy = 0.0
+        self.written_at = 0.0
+
+    def read(self, call: Call) -> Any:
+        """The bucket."""
+        began = time.perf_counter()
+        body = json.loads(json.dumps(self.buckets[call.url.rpartition("/")[2]]))
+        self.busy += time.perf_counter() - began
+        return body
+
+    def write(self, plan: WritePlan) -> Written:
+        """Change the bucket."""
+        self.written_at = time.perf_counter()
+        self.buckets[plan.call.url.rpartition("/")[2]].update(plan.call.body)
+        return Written()
+
+    def operation(self, started: Started) -> Done:
+        """Buckets have none."""
+        raise AssertionError(started)
+
+
+def times(store: str, count: int) -> list[float]:
+    """Seconds from observation to write, of as many drifts, sorted."""
+    api, bus, schemas = Api(), MemoryBus(), default_catalogue()
+    deps = Deps(open_store(store), bus, MemoryDeadLetters(), schemas)
+    hands = Hands(deps, Live(api, schemas))
+    names = [f"bucket-{number}" for number in range(count)]
+    wanted = [
+        desired((Declaration(key, TYPE, {"versioning": {"enabled": True}}, project="shop"),))
+        for key in map(_key, names)
+    ]
+    now = datetime.now(UTC)
+    syncing.sync(Loaded(wanted, policy=POLICY), Request("bench"), deps, now - timedelta(hours=1))
+    found = []
+    for name in names:
+        live = {"name": name, "location": "EU", "metageneration": "3", "versioning": {"enabled": False}}
+        api.buckets[name], api.busy = live, 0.0
+        message = messages.resource(_key(name).name, TYPE, live, datetime.now(UTC))
+        began = time.perf_counter()
+        flow.receive(message, {}, deps)
+        remediating.receive(events.encode(bus.events[-1]), {}, hands)
+        found.append(api.written_at - began - api.busy)
+        assert api.buckets[name]["versioning"] == {"enabled": True}
+        bus.events.clear()
+    deps.store.close()
+    return sorted(found)
+
+
+def _key(name: str) -> ResourceKey:
+    return ResourceKey(f"//storage.googleapis.com/{name}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=2000)
+    count = parser.parse_args(arguments).count
+    figures = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, store in (("memory", "memory:"), ("sqlite", f"sqlite:///{Path(folder).as_posix()}/bench.db")):
+            found = times(store, count)
+            at = {part: found[min(len(found) - 1, int(len(found) * part / 100))] * 1000 for part in (50, 95, 99)}
+            print(f"{name:7} " + "  ".join(f"p{part} {value:6.2f} ms" for part, value in at.items()))
+            figures[name] = {f"p{part}_ms": round(value, 3) for part, value in at.items()}
+    print(json.dumps({"count": count, "observation_to_write": figures}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
