@@ -24,7 +24,7 @@ from setpoint.core.writes import NotWritable, WritePlan
 from setpoint.errors import AccessDenied, Conflict, MalformedMessage, Refused, SetpointError
 from setpoint.live import Reading, told
 from setpoint.ports import Snapshot
-from setpoint.remedy_cases import declared_digest, is_due, look_at, read_live
+from setpoint.remedy_cases import declared_digest, is_due, is_under_another_rule, look_at, read_live
 from setpoint.remedy_records import Case, Hands, Told, is_said, keep
 from setpoint.remedy_writes import Outcome, judged
 
@@ -219,6 +219,9 @@ def _act(case: Case, decision: Decision, hands: Hands) -> Outcome:
         return _hand_off(case, _instead(decision, "hand_off", "no method of its API reads it"), hands)
     if (ended := judged(case.snapshot, reading, hands)) is not None:
         return ended
+    if is_under_another_rule(case, reading):
+        flow.handle_observation(reading.observation, hands.deps)
+        raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
     plan = hands.live.plan(case.snapshot.desired, reading)
     if isinstance(plan, NotWritable):
         why = "; ".join(told(plan)) or "nothing of it can be written"

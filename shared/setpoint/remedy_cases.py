@@ -56,8 +56,7 @@ def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
     last = deps.store.last_observation(key)
     actor = hands.actor_of(key)
     rule, mode = None, finding.mode
-    if (spokesman := _spokesman(snapshot, finding)) is not None and last is not None:
-        treatment = ruling.treat(policy, spokesman, last, finding.kind, finding.differences, actor=actor)
+    if (treatment := _treatment(snapshot, finding, last, actor)) is not None:
         rule, mode = treatment.rule, treatment.mode
     scope = remedies.scope_of(finding.differences, finding.difference_count)
     drift = remedies.Drift(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
@@ -83,6 +82,24 @@ def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
         exemption=state.exemption,
     )
     return Case(snapshot, state, situation, brakes, last)
+
+
+def is_under_another_rule(case: Case, reading: Reading) -> bool:
+    """Whether a resource is under another rule by what it is now than by what was observed last: by its labels, say."""
+    at = case.situation
+    if case.last is None:
+        return False
+    now = _treatment(case.snapshot, at.finding, reading.observation, at.actor)
+    return now is not None and (now.rule, now.mode) != (at.rule, at.mode)
+
+
+def _treatment(snapshot: Snapshot, finding: Finding, seen: Observation | None, actor: str) -> ruling.Treatment | None:
+    """What the policy makes of a finding; None where nothing was kept that it could look at."""
+    spokesman = _spokesman(snapshot, finding)
+    if spokesman is None or seen is None:
+        return None
+    policy = snapshot.rules.policy or Policy()
+    return ruling.treat(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
 
 
 def _spokesman(snapshot: Snapshot, finding: Finding) -> Declaration | None:

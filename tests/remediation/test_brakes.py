@@ -15,7 +15,7 @@ from setpoint.core.brakes import Pause
 from setpoint.core.declarations import Declaration
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.core.policies import Limits
+from setpoint.core.policies import Limits, Match, Rule
 from setpoint.core.windows import Window
 from setpoint.remediating import remediate, resume_due
 from setpoint.testing.google_faults import Fault
@@ -210,6 +210,15 @@ def test_a_resource_whose_folder_nobody_knows_waits_while_any_folder_is_paused(w
     world.brake(lambda now: brakes.pause(now, Pause("folders/99", world.clock())))
 
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
+
+
+def test_a_label_that_was_set_since_counts_although_no_feed_has_told_of_it(world):
+    hands_off = Rule("hands off", Match(labels={"hands": "off"}), mode="alert")
+    world.declare(replace(AUTO, rules=(hands_off, *AUTO.rules)))
+    world.drift()
+    world.google.put(URL, {**DRIFTED, "labels": {**DRIFTED["labels"], "hands": "off"}})
+
+    assert (remediate(KEY, world.hands), world.writes) == ("left", 0)
 
 
 @pytest.mark.parametrize("mode", ["off", "alert"])

@@ -151,10 +151,14 @@ def _by_size(at: Situation) -> Reason | None:
 
 
 def _by_place(at: Situation) -> Reason | None:
-    """Where nobody knows in which folder it lies, nobody knows whether a rule for that folder means it."""
-    if at.places is not None or at.remedy.approved_by or not any(rule.match.ancestors for rule in at.policy.rules):
+    """Where an observation was not kept, or not with its folders, nobody knows which rule means the resource."""
+    if at.places is not None or at.remedy.approved_by:
         return None
-    return Reason("it is not known which folders it lies in, and rules ask for that", "ask")
+    if any(rule.match.ancestors for rule in at.policy.rules):
+        return Reason("it is not known which folders it lies in, and rules ask for that", "ask")
+    if at.policy.rules and at.rule is None:
+        return Reason("it is not known which rule it is under", "ask")
+    return None
 
 
 def _by_kind(at: Situation) -> Reason | None:

@@ -85,7 +85,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
         within: seconds.
         surge: drifts that want to be put back in ``within``, from which on it is an incident: the breaker opens.
         failures: failed writes in ``within`` from which on the breaker opens.
-        flaps: how often the same drift may come back after it was put back, in ``flap_within``.
+        flaps: how often a field may drift again after it was put back, in ``flap_within``.
         flap_within: seconds.
         attempts: how often one drift is tried, until a person is asked.
         rollout: seconds after an apply in which what it changed is left alone, since somebody is rolling it out.
