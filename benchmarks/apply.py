@@ -98,7 +98,7 @@ def measure(kind: str, count: int) -> dict[str, float]:
 
 def _run(command: list[str]) -> tuple[float, float]:
     started = time.perf_counter()
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:  # noqa: S603 - setpoint itself
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, command

@@ -4,7 +4,7 @@
 
     SetpointError
     ├── PermanentError            the same input can never succeed: dead-letter it, do not retry
-    │   ├── MalformedMessage      a message that is not what a feed sends
+    │   ├── MalformedMessage      a message that is not what a feed, or a sweep, sends
     │   ├── BadDeclaration        a document that cannot become a declaration
     │   ├── BadRequest            a command, URL or setting that cannot be followed
     │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
@@ -15,6 +15,7 @@
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── Conflict              somebody else wrote the same record first
         └── Unavailable           a store or a bus did not answer
+            └── TokenExpired      a listing cannot go on where it stopped
 
 A message names the resource and the next step; it never holds a payload or a secret.
 """
@@ -31,7 +32,7 @@ class PermanentError(SetpointError):
 
 
 class MalformedMessage(PermanentError):  # noqa: N818 - the tree above names what happened, as PermissionDenied does
-    """A message that is not what a Cloud Asset Inventory feed sends."""
+    """A message that is not what a Cloud Asset Inventory feed sends, or no message of a sweep."""
 
 
 class BadDeclaration(PermanentError):  # noqa: N818 - as above
@@ -92,3 +93,7 @@ class Conflict(TransientError):  # noqa: N818 - as above
 
 class Unavailable(TransientError):  # noqa: N818 - as above
     """A store or a bus did not answer; nothing is known of what it did."""
+
+
+class TokenExpired(Unavailable):
+    """A listing cannot go on where it stopped; begin it anew."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from setpoint.core import iam_writing, judging, requests, writing
+from setpoint.core.catalogue import Catalogue
 from setpoint.core.declarations import Declaration, Desired
 from setpoint.core.methods import Methods, Resource, default_methods
 from setpoint.core.names import ResourceKey
@@ -33,13 +34,13 @@ class Live:
 
     Args:
         api: what sends requests to them.
-        schemas: what is known of asset types.
-        methods: how they read and write.
+        catalogue: what is known of asset types.
+        methods: how their APIs read and write them.
     """
 
-    def __init__(self, api: ResourceApi, schemas: judging.Schemas, methods: Methods | None = None) -> None:
+    def __init__(self, api: ResourceApi, catalogue: Catalogue, methods: Methods | None = None) -> None:
         self.api = api
-        self._schemas = schemas
+        self._catalogue = catalogue
         self._methods = methods or default_methods()
 
     def read(self, declaration: Declaration, last: Observation | None, now: datetime) -> Reading | None:
@@ -54,7 +55,7 @@ class Live:
             AccessDenied: nobody may read it.
             Unavailable: the API does not answer.
         """
-        schema = self._schemas.schema_for(declaration.asset_type)
+        schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
         resource = writing.reach(declaration, schema, self._methods) if schema is not None else None
         if resource is None:
             return None
@@ -69,11 +70,11 @@ class Live:
 
         Where several declarations say something of a resource, each is put back by a write of its own.
         """
-        schema = self._schemas.schema_for(reading.observation.asset_type)
         body = None if reading.observation.deleted else reading.observation.data
         found: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
         for declaration in desired.declarations:
             own = judging.own_project(declaration.project, reading.observation)
+            schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
             found = writing.plan(declaration, body, schema, reading.resource, own=own)
             if isinstance(found, WritePlan) or found.reason != "as_declared":
                 break

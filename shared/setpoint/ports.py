@@ -17,6 +17,7 @@ from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
+from setpoint.core.sweeps import Part, Shard, Sweep, SweepMessage
 from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
 
 
@@ -183,6 +184,74 @@ class ProjectStore(Protocol):
         """
 
 
+class StoredSweep(NamedTuple):
+    """The record of a sweep.
+
+    Args:
+        value: the record; None where there is none yet.
+        version: the store's own mark of it; None where there is none yet.
+    """
+
+    value: Sweep | None
+    version: Any
+
+
+class StoredShard(NamedTuple):
+    """The record of a shard.
+
+    Args:
+        value: the record; None where there is none.
+        version: the store's own mark of it; None where there is none.
+    """
+
+    value: Shard | None
+    version: Any
+
+
+class SweepStore(Protocol):
+    """How far sweeps have come; every method raises ``Unavailable`` where the store does not answer.
+
+    What one method has written is seen by all that begin after it, in this process or another.
+    """
+
+    def sweep(self, name: str) -> StoredSweep:
+        """The record of the latest run of a sweep."""
+
+    def sweeps(self) -> Iterator[StoredSweep]:
+        """The records of all sweeps."""
+
+    def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
+        """Write a record in place of the one of ``version``; None where there is to be none yet.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
+        """
+
+    def shard(self, run: str, number: int) -> StoredShard:
+        """The record of a shard."""
+
+    def shards(self, run: str) -> Iterator[StoredShard]:
+        """The records of all shards of a run, by their numbers."""
+
+    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+        """Write a record in place of the one of ``version``, and one part more of it; both of them or neither.
+
+        Args:
+            shard: the record; the part is the last of ``shard.parts``.
+            version: the version of the one before; None where there is to be none yet.
+            part: the part, up to some hundred kilobytes.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
+        """
+
+    def parts(self, run: str, number: int) -> Iterator[Part]:
+        """The parts of a shard in their order."""
+
+    def drop_run(self, run: str) -> None:
+        """Forget all shards of a run and their parts; what is not there does no harm."""
+
+
 class StoredBrakes(NamedTuple):
     """The brakes of the fleet.
 
@@ -230,6 +299,10 @@ class RemedyStore(Protocol):
 class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, Protocol):
     """A whole store, as every backend is one."""
 
+    @property
+    def sweeps(self) -> SweepStore:
+        """How far sweeps have come."""
+
 
 class EventBus(Protocol):
     """Where events go."""
@@ -250,6 +323,17 @@ class DeadLetters(Protocol):
 
         Raises:
             Unavailable: it may not have been kept; let the message be delivered again.
+        """
+
+
+class SweepQueue(Protocol):
+    """Where messages go that tell what a sweep has to do next."""
+
+    def publish(self, messages: Sequence[SweepMessage]) -> None:
+        """Hand over messages in any order, and return when all have been taken.
+
+        Raises:
+            Unavailable: some may not have been taken; publish all of them again.
         """
 
 
@@ -319,7 +403,8 @@ class Inventory(Protocol):
         Raises:
             ScopeDenied: nobody may list this scope, or the inventory is switched off there; others may be well.
             BadRequest: there is no such scope, type or content.
-            Unavailable: the inventory does not answer, or no longer knows the token.
+            TokenExpired: the inventory no longer knows the token; begin anew.
+            Unavailable: the inventory does not answer.
         """
 
 

@@ -17,12 +17,26 @@ class Settings:
         events_topic: ``SETPOINT_EVENTS_TOPIC``, ``projects/P/topics/T``.
         dead_letter_topic: ``SETPOINT_DEAD_LETTER_TOPIC``, ``projects/P/topics/T``.
         google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
+        sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
+        sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
     """
 
     store: str
     events_topic: str
     dead_letter_topic: str
     google_apis: str
+    sweep_topic: str
+    sweep_seconds: str
+
+    def seconds(self) -> float:
+        """``sweep_seconds`` as a number.
+
+        Raises:
+            BadRequest: it is none, or not positive.
+        """
+        if not self.sweep_seconds.isdecimal() or not int(self.sweep_seconds):
+            raise BadRequest(f"{VARIABLES['sweep_seconds']} is a number of seconds, not `{self.sweep_seconds}`")
+        return float(self.sweep_seconds)
 
 
 VARIABLES = {
@@ -30,6 +44,8 @@ VARIABLES = {
     "events_topic": "SETPOINT_EVENTS_TOPIC",
     "dead_letter_topic": "SETPOINT_DEAD_LETTER_TOPIC",
     "google_apis": "SETPOINT_GOOGLE_APIS",
+    "sweep_topic": "SETPOINT_SWEEP_TOPIC",
+    "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
 }
 """Each setting's environment variable."""
 

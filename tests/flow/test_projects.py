@@ -118,3 +118,52 @@ def test_what_was_seen_while_nothing_declared_it_is_not_forgotten(deps):
 
     assert flow.rejudge(bucket, deps) == "in_sync"
     assert deps.bus.events == []
+
+
+SECRET = "secretmanager.googleapis.com/Secret"  # noqa: S105 - a type
+BY_NUMBER = f"//secretmanager.googleapis.com/{NUMBER}/secrets/key"
+BY_ID = ResourceKey("//secretmanager.googleapis.com/projects/shop-prod/secrets/key")
+
+
+def undeclare(deps: Deps) -> None:
+    planned = planning.plan([], (), planning.DEFAULT_SOURCE, deps.store, prune=True)
+    syncing.apply(planned, deps.store, NOW)
+
+
+def open_findings(deps: Deps) -> dict[str, str]:
+    return {one.key.name: one.finding.kind for one in deps.store.states(drifted=True) if one.finding.status == "open"}
+
+
+def test_what_was_unmanaged_by_its_number_is_so_no_longer_once_it_is_declared_by_its_id(deps):
+    teach(deps)
+    declare(deps, scopes=(Scope("shop", ("shop-prod",), (SECRET,)),))
+    flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps)
+    assert open_findings(deps) == {BY_NUMBER: "unmanaged"}
+    declare(deps, Declaration(BY_ID, SECRET, {"labels": {"a": "b"}}))
+
+    assert flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps) == "in_sync"
+
+    assert open_findings(deps) == {}
+    assert [event.type for event in deps.bus.events] == ["drift.opened", "drift.resolved"]
+
+
+def test_what_was_declared_by_its_id_is_known_by_its_number_when_it_is_declared_no_longer(deps):
+    teach(deps)
+    declare(deps, Declaration(BY_ID, SECRET, {"labels": {"a": "b"}}))
+    flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {}}), deps)
+    assert open_findings(deps) == {BY_ID.name: "modified"}
+    undeclare(deps)
+
+    assert flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {}}, minute=1), deps) == "resolved"
+    assert open_findings(deps) == {}
+
+
+def test_a_finding_by_number_is_closed_by_an_observation_that_came_late_too(deps):
+    teach(deps)
+    declare(deps, scopes=(Scope("shop", ("shop-prod",), (SECRET,)),))
+    flow.handle_observation(seen(BY_NUMBER, SECRET, {}, minute=9), deps)
+    declare(deps, Declaration(BY_ID, SECRET, {"labels": {"a": "b"}}))
+
+    flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps)
+
+    assert open_findings(deps) == {}

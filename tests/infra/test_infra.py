@@ -20,6 +20,7 @@ import yaml
 from infra.hcl import Block, entries, parse, read, strings
 from setpoint import remediating
 from setpoint.core.catalogue import default_catalogue
+from setpoint.core.sweeps import LISTED, Heal, decode_message
 from setpoint.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -179,8 +180,9 @@ def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
 
 
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
+    sweeps = (ROOT / "shared/setpoint/adapters/firestore_sweeps.py").read_text()
     adapter = (ROOT / "shared/setpoint/adapters/firestore.py").read_text()
-    collections = set(re.findall(r'collection\("(\w+)"\)', adapter))
+    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps))
     asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))
     stored = {
         key.value
@@ -193,7 +195,7 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
     unindexed = {collection: set(strings(fields)) for collection, fields in entries(local("unindexed")).items()}
 
     assert asked == {"status", "pending", "due", "suppressed", "finding"}
-    assert set(unindexed) == collections - {"manifests"}  # whose documents have no fields, only parts
+    assert set(unindexed) == collections - {"manifests", "runs"}  # whose documents have no fields, only parts
     assert unindexed["findings"] == stored - asked - unindexed["projects"]
     others = {
         collection: fields for collection, fields in unindexed.items() if collection not in ("findings", "projects")
@@ -229,7 +231,7 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     text = (INFRA / "remediation.tf").read_text()
     assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', text)) == set(remediating.BEGINNINGS)
-    (job,) = [block for used, block in typed() if used == "google_cloud_scheduler_job"]
+    (job,) = [one for one in read_file("remediation.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [remediating.TICK]
 
@@ -350,6 +352,8 @@ BAD = {
     "runtime": '"python312"',
     "firestore": '{ database = "x" }',
     "detect": "{ timeout_seconds = 601, concurrency = 0, min_instances = 21 }",
+    "sweep": "{ timeout_seconds = 60, max_instances = 0 }",
+    "sweep_schedule": '"every 6 hours"',
     "sync": "{ timeout_seconds = 541, max_instances = 0 }",
     "remediation": '{ enabled = true, within = "fleet" }',
     "remediation_role_in": '"organizations/1"',
@@ -467,3 +471,26 @@ def test_nothing_is_changed_unless_the_build_is_the_approved_one(name, tmp_path)
         ran = run(apply)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
     assert run("true").returncode != 0  # it goes on, and finds no terraform and no curl
+
+
+def test_the_messages_that_scheduler_sends_are_those_that_a_sweep_reads(tmp_path):
+    """As Terraform computes them, where it is installed."""
+    if not TERRAFORM:
+        pytest.skip("terraform is not installed: the messages are not computed")
+    shutil.copy(INFRA / "variables.tf", tmp_path)
+    schedule = (INFRA / "schedule.tf").read_text()
+    computed = schedule[: schedule.index("\nresource ")]
+    shown_as = '\noutput "messages" {\n  value = { for name, job in local.jobs : name => jsonencode(job.message) }\n}\n'
+    (tmp_path / "main.tf").write_text(computed + shown_as)
+    subprocess.run([TERRAFORM, "init", "-input=false"], cwd=tmp_path, check=True, capture_output=True)
+    planned = plan(tmp_path, GOOD)
+    assert planned.returncode == 0, planned.stderr
+    shown = subprocess.run(
+        [TERRAFORM, "show", "-json", "made.tfplan"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    messages = json.loads(shown.stdout)["planned_values"]["outputs"]["messages"]["value"]
+    begun = decode_message(messages["sweep"].encode())
+    assert set(begun.scopes) == {"organizations/566099688680", "folders/918177713511", "projects/shop-prod"}
+    assert set(begun.contents) == set(LISTED)
+    assert len(begun.types) > 30
+    assert decode_message(messages["heal"].encode()) == Heal()

@@ -12,15 +12,18 @@ those lock, and under contention they wait for each other; a failed precondition
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from google.api_core import exceptions
 from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
+from setpoint.adapters.firestore_answers import answering as _answering
+from setpoint.adapters.firestore_answers import body_of as _body
+from setpoint.adapters.firestore_answers import racing as _racing
+from setpoint.adapters.firestore_sweeps import FirestoreSweeps
 from setpoint.core import observations
 from setpoint.core.audit import Entry, decode_entries, encode_entry
 from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
@@ -39,27 +42,13 @@ from setpoint.core.control import (
 from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, Conflict, Unavailable
+from setpoint.errors import Conflict
 from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 from setpoint.spooling import batches
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
 
-_LOST_RACE = (
-    exceptions.AlreadyExists,
-    exceptions.FailedPrecondition,
-    exceptions.Aborted,
-    exceptions.NotFound,
-)
-_NO_ANSWER = (
-    exceptions.RetryError,
-    exceptions.ServerError,
-    exceptions.TooManyRequests,
-    exceptions.Cancelled,
-    exceptions.Aborted,
-)
-_NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFound)
 _BATCH = 300
 _BATCH_BYTES = 3_000_000
 """A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
@@ -84,6 +73,7 @@ class FirestoreStore:
         self._manifests = client.collection("manifests")
         self._projects = client.collection("projects")
         self._control = client.collection("control").document("sources")
+        self.sweeps = FirestoreSweeps(client)
         self._brakes = client.collection("control").document("brakes")
         self._audit = client.collection("audit")
 
@@ -319,11 +309,6 @@ def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
     return document
 
 
-def _body(snapshot: DocumentSnapshot[Any]) -> bytes:
-    """The payload of a document; empty where there is no document."""
-    return snapshot.get("body").encode() if snapshot.exists else b""
-
-
 def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[ResourceKey, bytes]]:
     """As many records at a time as one request takes."""
     batch: dict[ResourceKey, bytes] = {}
@@ -336,26 +321,3 @@ def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[Resou
         size += len(body)
     if batch:
         yield batch
-
-
-@contextmanager
-def _racing(what: str) -> Iterator[None]:
-    """A failed precondition means that somebody else was first."""
-    try:
-        yield
-    except _LOST_RACE as error:
-        raise Conflict(f"{what}: written by somebody else; read it again") from error
-
-
-@contextmanager
-def _answering(what: str) -> Iterator[None]:
-    try:
-        yield
-    except _NO_ANSWER as error:
-        raise Unavailable(f"{what}: Firestore did not answer ({type(error).__name__}); try again") from error
-    except _NOT_SET_UP as error:
-        raise Unavailable(
-            f"{what}: Firestore lets nobody in ({type(error).__name__}); check the database's name and your role"
-        ) from error
-    except exceptions.GoogleAPICallError as error:
-        raise BadRequest(f"{what}: Firestore refuses this ({type(error).__name__}); see its limits") from error

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from setpoint.adapters.memory_sweeps import MemorySweeps
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord, desired_by, rules_of
@@ -35,6 +36,7 @@ class MemoryStore:
         self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
         self._observations: dict[ResourceKey, Observation] = {}
         self._projects: dict[str, str] = {}
+        self.sweeps = MemorySweeps()
         self._brakes = StoredBrakes(Brakes(), None)
         self._trails: defaultdict[ResourceKey, list[Entry]] = defaultdict(list)
 

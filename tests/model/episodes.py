@@ -1,0 +1,80 @@
+"""Episodes: steps drawn from a seed, each by its own number, so that some can be left out and the rest replayed."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from model.actions import ACTIONS, settle
+from model.model import Model
+from setpoint.ports import Store
+
+LENGTH = 150
+"""Steps of an episode."""
+
+_WEIGHTS = [action.weight for action in ACTIONS]
+
+
+class Episode(NamedTuple):
+    """A number of steps over one store.
+
+    Args:
+        seed: whatever all episodes of a run have in common.
+        number: which of them this is.
+        steps: the numbers of its steps.
+    """
+
+    seed: int
+    number: int
+    steps: Sequence[int] = range(LENGTH)
+
+    def run(self, model: Model) -> None:
+        """Take all steps, and look in the end whether all is right."""
+        try:
+            self.take(model)
+            settle(model, self._choices(-1))
+        finally:
+            model.close()
+
+    def take(self, model: Model) -> None:
+        """Take all steps."""
+        for step in self.steps:
+            rng = self._choices(step)
+            action = rng.choices(ACTIONS, _WEIGHTS)[0]
+            model.counts["steps"] += 1
+            action.do(model, rng)
+            model.after_step()
+
+    def told(self) -> str:
+        """The steps by name."""
+        names = (f"{step} {self._choices(step).choices(ACTIONS, _WEIGHTS)[0].name}" for step in self.steps)
+        return ", ".join(names)
+
+    def _choices(self, step: int) -> random.Random:
+        return random.Random(f"{self.seed}/{self.number}/{step}")  # noqa: S311 - a sample
+
+
+def failure(episode: Episode, open_store: Callable[[], Callable[[], Store]]) -> BaseException | None:
+    """What goes wrong in an episode over a fresh store; None where nothing does."""
+    try:
+        episode.run(Model(open_store(), Counter()))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what goes wrong
+        return error
+    return None
+
+
+def shortest(episode: Episode, open_store: Callable[[], Callable[[], Store]]) -> Episode:
+    """A failing episode less all steps without which it still fails."""
+    size = len(episode.steps)
+    while size:
+        at = 0
+        while at < len(episode.steps):
+            less = episode._replace(steps=(*episode.steps[:at], *episode.steps[at + size :]))
+            if failure(less, open_store) is None:
+                at += size
+            else:
+                episode = less
+        size //= 2
+    return episode
