@@ -10,9 +10,8 @@ locals {
   ])))
 
   # A custom role lies in an organisation or a project, and is given where remediation may write.
-  place    = var.remediation.enabled ? split("/", var.remediation.within) : ["", ""]
-  in_org   = var.remediation.enabled && var.remediation_role_in != null
-  role_ids = concat(google_organization_iam_custom_role.remediate[*].id, google_project_iam_custom_role.remediate[*].id)
+  place  = var.remediation.enabled ? split("/", var.remediation.within) : ["", ""]
+  in_org = var.remediation.enabled && var.remediation_role_in != null
 }
 
 resource "google_organization_iam_custom_role" "remediate" {
@@ -40,6 +39,10 @@ resource "google_project_iam_custom_role" "remediate" {
       error_message = "remediation.within is no project: set remediation_role_in to the number of its organisation."
     }
   }
+}
+
+locals {
+  role_ids = concat(google_organization_iam_custom_role.remediate[*].id, google_project_iam_custom_role.remediate[*].id)
 }
 
 resource "google_organization_iam_member" "remediate" {

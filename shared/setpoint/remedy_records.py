@@ -121,7 +121,8 @@ def note(
             flow.publish_pending(snapshot, deps)
             return
         braked = brake(brakes.value) if brake is not None else brakes.value
-        changed = _with_event(state, after, telling.event, snapshot, deps.clock())
+        event = telling.event if state.is_open else None
+        changed = _with_event(state, after, event, snapshot, deps.clock())
         if braked.breaker is not None and brakes.value.breaker is None:
             opened = replace(after, reason=f"the breaker opens: {braked.breaker.reason}; {after.reason}")
             changed = replace(_with_event(changed, opened, "remediation.blocked", snapshot, deps.clock()), remedy=after)

@@ -231,8 +231,7 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     text = (INFRA / "remediation.tf").read_text()
     assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', text)) == set(remediating.BEGINNINGS)
-    jobs = [block for used, block in typed() if used == "google_cloud_scheduler_job"]
-    (job,) = [block for block in jobs if "remediate" in block.labels]
+    (job,) = [one for one in read_file("remediation.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [remediating.TICK]
 
@@ -399,6 +398,41 @@ def test_each_watched_parent_gets_a_feed_for_each_content_type(variables):
         "content": "ORG_POLICY",
         "id": "setpoint-org-policy",
     }
+
+
+@pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the variables are not tried")
+@pytest.mark.parametrize(
+    ("value", "place", "expected"),
+    [
+        ("{}", ["", ""], []),
+        (
+            '{ enabled = true, within = "folders/12", resources = ["storage.googleapis.com/Bucket"] }',
+            ["folders", "12"],
+            ["storage.buckets.get", "storage.buckets.update"],
+        ),
+        (
+            '{ enabled = true, within = "projects/shop-prod", policies = ["storage.googleapis.com/Bucket"] }',
+            ["projects", "shop-prod"],
+            ["storage.buckets.getIamPolicy", "storage.buckets.setIamPolicy"],
+        ),
+    ],
+    ids=["off", "resources", "policies"],
+)
+def test_the_role_lists_what_the_named_types_ask_for_and_nothing_while_it_is_off(tmp_path, value, place, expected):
+    text = (INFRA / "remediation.tf").read_text()
+    computed = text[: text.index("\nresource ")]
+    outputs = "".join(f'output "{name}" {{\n  value = local.{name}\n}}\n' for name in ("granted", "place", "in_org"))
+    (tmp_path / "main.tf").write_text(computed + "\n" + outputs)
+    for name in ("variables.tf", "permissions.json"):
+        shutil.copy(INFRA / name, tmp_path)
+    subprocess.run([TERRAFORM, "init", "-input=false"], cwd=tmp_path, check=True, capture_output=True)
+    planned = plan(tmp_path, {**GOOD, "remediation": value, "remediation_role_in": '"566099688680"'})
+    assert planned.returncode == 0, planned.stderr
+    shown = subprocess.run(
+        [TERRAFORM, "show", "-json", "made.tfplan"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    values = {key: one["value"] for key, one in json.loads(shown.stdout)["planned_values"]["outputs"].items()}
+    assert values == {"granted": expected, "place": place, "in_org": value != "{}"}
 
 
 @pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the variables are not tried")

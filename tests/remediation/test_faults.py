@@ -343,6 +343,20 @@ def test_a_write_that_an_api_only_says_it_made_is_found_out(drifted, mocker):
     assert "is not so" in drifted.state.remedy.reason
 
 
+def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(world):
+    world.declare(replace(AUTO, limits=replace(AUTO.limits, attempts=1)))
+    world.drift()
+    world.google.fail(Fault(lost="before"), verb=PATCH)
+    remediate(KEY, world.hands)
+    world.exempt()
+    world.observe(DRIFTED)
+    assert world.state.finding.status == "exempted"
+    world.ticks(90)
+
+    assert (world.writes, world.state.due) == (0, None)
+    assert "remediation.failed" not in world.told
+
+
 def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
     drifted.brake(lambda now: brakes.pause(now, Pause("fleet", drifted.clock())))
     remediate(KEY, drifted.hands)
