@@ -33,15 +33,19 @@ class Episode(NamedTuple):
     def run(self, model: Model) -> None:
         """Take all steps, and look in the end whether all is right."""
         try:
-            for step in self.steps:
-                rng = self._choices(step)
-                action = rng.choices(ACTIONS, _WEIGHTS)[0]
-                model.counts["steps"] += 1
-                action.do(model, rng)
-                model.after_step()
+            self.take(model)
             settle(model, self._choices(-1))
         finally:
             model.close()
+
+    def take(self, model: Model) -> None:
+        """Take all steps."""
+        for step in self.steps:
+            rng = self._choices(step)
+            action = rng.choices(ACTIONS, _WEIGHTS)[0]
+            model.counts["steps"] += 1
+            action.do(model, rng)
+            model.after_step()
 
     def told(self) -> str:
         """The steps by name."""
