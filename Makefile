@@ -46,6 +46,7 @@ schemas: $(VENV)/.run ## write the JSON Schemas of events and declarations to do
 
 catalogue: $(VENV)/.dev ## distil Google's discovery documents into the catalogue
 	$(BIN)/python -m setpoint.distil
+	$(BIN)/python -m setpoint.distil.methods
 	$(BIN)/python -m setpoint.distil.patterns
 
 lock: $(VENV)/.dev ## write the lock files from pyproject.toml (needs uv)

@@ -28,11 +28,13 @@ from setpoint.adapters.sqlite import SqliteStore
 from setpoint.core import events, findings, judging, observations
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.compare import compare
-from setpoint.core.declarations import Rules, desired
+from setpoint.core.declarations import desired
+from setpoint.core.rules import Rules
 from setpoint.flow import Deps
 
 _NO_LIMIT = 1_000_000_000
 _SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
+_NOW = datetime.now(UTC)
 _NO_RULES = Rules()
 
 
@@ -81,7 +83,7 @@ def measure(case: Case) -> dict[str, float]:
         seen = observations.parse(case.message)
         assert seen is not None
         verdict = judging.judge(wanted, _NO_RULES, seen, catalogue)
-        transition = findings.advance(None, seen, verdict)
+        transition = findings.advance(None, seen, verdict, _NOW)
         if transition.state is not None:
             findings.encode_state(transition.state)
             for event in transition.state.pending:

@@ -8,7 +8,7 @@ locals {
       content = pair[1]
       types   = sort(var.asset_types[pair[1]])
       id      = "setpoint-${lower(replace(pair[1], "_", "-"))}"
-    }
+    } if pair[1] != "ACCESS_POLICY" || split("/", pair[0])[0] == "organizations" # only those hold access policies
   }
 }
 

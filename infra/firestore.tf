@@ -15,11 +15,16 @@ resource "google_firestore_database" "setpoint" {
 locals {
   # Fields that no query uses. Firestore indexes every field otherwise, twice, and each entry is written and paid.
   unindexed = {
-    control  = ["body"]
-    desired  = ["body"]
-    findings = ["body", "content", "name", "observation"]
-    parts    = ["body"] # of a manifest
-    projects = ["id"]
+    audit       = ["body"]
+    control     = ["body"]
+    desired     = ["body"]
+    findings    = ["body", "content", "name", "observation"]
+    pages       = ["body"] # of a manifest
+    parts       = ["body"] # of a manifest of an older version
+    projects    = ["id"]
+    shard_parts = ["body"]
+    shards      = ["body"]
+    sweeps      = ["body"]
   }
 }
 

@@ -12,6 +12,18 @@ locals {
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
       }
     }
+    sweep = {
+      description = "Compares the whole inventory with what is declared, a shard a message; publishes what waits."
+      size        = var.sweep
+      bucket      = null # pushed to by a subscription of its own, see messaging.tf
+      environment = {
+        SETPOINT_STORE             = local.store
+        SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
+        SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
+        SETPOINT_SWEEP_TOPIC       = google_pubsub_topic.sweeps.id
+        SETPOINT_SWEEP_SECONDS     = tostring(floor(var.sweep.timeout_seconds * 0.7)) # a page, or the end, may take long
+      }
+    }
     sync = {
       description = "Applies the archives of declarations that arrive in a bucket."
       size        = var.sync
@@ -88,5 +100,6 @@ resource "google_cloudfunctions2_function" "function" {
     google_project_iam_member.trigger_receives,
     google_project_service.api,
     google_storage_bucket_iam_member.sync_reads,
+    google_pubsub_topic_iam_member.sweeps,
   ]
 }

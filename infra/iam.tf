@@ -5,9 +5,9 @@ locals {
   }
 }
 
-# What the functions run as. Neither may read or change anything of the fleet.
+# What the functions run as. None may change anything of the fleet, and only sweep may read it.
 resource "google_service_account" "function" {
-  for_each = toset(["detect", "sync"])
+  for_each = toset(["detect", "sweep", "sync"])
 
   project      = var.project_id
   account_id   = "setpoint-${each.key}"
@@ -38,11 +38,52 @@ resource "google_pubsub_topic_iam_member" "drift_events" {
   member  = each.value.member
 }
 
-resource "google_pubsub_topic_iam_member" "dead_letters_by_detect" {
+resource "google_pubsub_topic_iam_member" "dead_letters_by_function" {
+  for_each = toset(["detect", "sweep"])
+
   project = var.project_id
   topic   = google_pubsub_topic.dead_letters.name
   role    = "roles/pubsub.publisher"
-  member  = google_service_account.function["detect"].member
+  member  = google_service_account.function[each.key].member
+}
+
+# sweep tells itself what to do next.
+resource "google_pubsub_topic_iam_member" "sweeps" {
+  project = var.project_id
+  topic   = google_pubsub_topic.sweeps.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.function["sweep"].member
+}
+
+# It lists what is watched, and is billed for its calls to the project that it runs in.
+resource "google_organization_iam_member" "sweep" {
+  for_each = toset([for parent in var.watch : split("/", parent)[1] if startswith(parent, "organizations/")])
+
+  org_id = each.key
+  role   = "roles/cloudasset.viewer"
+  member = google_service_account.function["sweep"].member
+}
+
+resource "google_folder_iam_member" "sweep" {
+  for_each = toset([for parent in var.watch : parent if startswith(parent, "folders/")])
+
+  folder = each.key
+  role   = "roles/cloudasset.viewer"
+  member = google_service_account.function["sweep"].member
+}
+
+resource "google_project_iam_member" "sweep" {
+  for_each = toset([for parent in var.watch : split("/", parent)[1] if startswith(parent, "projects/")])
+
+  project = each.key
+  role    = "roles/cloudasset.viewer"
+  member  = google_service_account.function["sweep"].member
+}
+
+resource "google_project_iam_member" "sweep_calls" {
+  project = var.project_id
+  role    = "roles/serviceusage.serviceUsageConsumer"
+  member  = google_service_account.function["sweep"].member
 }
 
 resource "google_storage_bucket_iam_member" "sync_reads" {
@@ -76,17 +117,19 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_pubsub" {
 }
 
 resource "google_pubsub_subscription_iam_member" "dead_letters_by_pubsub" {
+  for_each = toset([google_pubsub_subscription.detect.name, google_pubsub_subscription.sweep.name])
+
   project      = var.project_id
-  subscription = google_pubsub_subscription.detect.name
+  subscription = each.key
   role         = "roles/pubsub.subscriber"
   member       = local.agents.pubsub
 }
 
-# Who calls detect: the push subscription, with a token that Pub/Sub makes for this account.
+# Who calls detect and sweep: their push subscriptions, with a token that Pub/Sub makes for this account.
 resource "google_service_account" "push" {
   project      = var.project_id
   account_id   = "setpoint-push"
-  display_name = "Setpoint: pushes changes to detect"
+  display_name = "Setpoint: pushes messages to detect and sweep"
 
   depends_on = [google_project_service.api]
 }
@@ -98,9 +141,11 @@ resource "google_service_account_iam_member" "push_token" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "push" {
+  for_each = toset(["detect", "sweep"])
+
   project  = var.project_id
   location = var.region
-  name     = google_cloudfunctions2_function.function["detect"].name
+  name     = google_cloudfunctions2_function.function[each.key].name
   role     = "roles/run.invoker"
   member   = google_service_account.push.member
 }

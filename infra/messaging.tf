@@ -10,6 +10,13 @@ resource "google_pubsub_topic" "asset_changes" {
   depends_on = [google_project_service.api]
 }
 
+resource "google_pubsub_topic" "sweeps" {
+  project = var.project_id
+  name    = "sweeps"
+
+  depends_on = [google_project_service.api]
+}
+
 resource "google_pubsub_topic" "drift_events" {
   project                    = var.project_id
   name                       = "drift-events"
@@ -60,6 +67,47 @@ resource "google_pubsub_subscription" "detect" {
 
   expiration_policy {
     ttl = "" # never, however quiet the fleet is
+  }
+
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.push,
+    google_pubsub_topic_iam_member.dead_letters_by_pubsub,
+    google_service_account_iam_member.push_token,
+  ]
+}
+
+# What a sweep has to do next: Scheduler begins it, and sweep tells itself the rest.
+resource "google_pubsub_subscription" "sweep" {
+  project = var.project_id
+  name    = "sweep"
+  topic   = google_pubsub_topic.sweeps.id
+
+  ack_deadline_seconds       = var.sweep.timeout_seconds
+  message_retention_duration = local.week
+  enable_message_ordering    = false # the records of a sweep tell what is done
+
+  push_config {
+    push_endpoint = "${google_cloudfunctions2_function.function["sweep"].service_config[0].uri}/${google_pubsub_topic.sweeps.id}"
+
+    oidc_token {
+      service_account_email = google_service_account.push.email
+      audience              = google_cloudfunctions2_function.function["sweep"].service_config[0].uri
+    }
+  }
+
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "600s"
+  }
+
+  # What no sweep can use sweep sends there itself, with a reason; a shard that fails for hours is unknown in the summary.
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.dead_letters.id
+    max_delivery_attempts = var.delivery_attempts
+  }
+
+  expiration_policy {
+    ttl = ""
   }
 
   depends_on = [

@@ -14,6 +14,7 @@ output "topics" {
     asset_changes = google_pubsub_topic.asset_changes.id
     drift_events  = google_pubsub_topic.drift_events.id
     dead_letters  = google_pubsub_topic.dead_letters.id
+    sweeps        = google_pubsub_topic.sweeps.id
   }
 }
 
@@ -23,6 +24,7 @@ output "subscriptions" {
     detect       = google_pubsub_subscription.detect.id
     drift_events = google_pubsub_subscription.drift_events.id
     dead_letters = google_pubsub_subscription.dead_letters.id
+    sweep        = google_pubsub_subscription.sweep.id
   }
 }
 

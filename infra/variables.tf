@@ -88,6 +88,11 @@ variable "asset_types" {
       "cloudresourcemanager.googleapis.com/Organization",
       "cloudresourcemanager.googleapis.com/Project",
     ])
+    ACCESS_POLICY = optional(set(string), [
+      "accesscontextmanager.googleapis.com/AccessLevel",
+      "accesscontextmanager.googleapis.com/AccessPolicy",
+      "accesscontextmanager.googleapis.com/ServicePerimeter",
+    ])
   })
   default = {}
 
@@ -163,6 +168,39 @@ variable "detect" {
   validation {
     condition     = var.detect.min_instances >= 0 && var.detect.min_instances <= var.detect.max_instances
     error_message = "detect.min_instances is 0 to detect.max_instances."
+  }
+}
+
+variable "sweep" {
+  description = "The size of sweep. Each shard, some twenty thousand assets, is a message; what does not fit into a run goes on in the next."
+  type = object({
+    memory          = optional(string, "512Mi") # it holds a page of a thousand assets, and eight bytes of each that is declared
+    cpu             = optional(string, "1")
+    concurrency     = optional(number, 1)   # one shard at a time
+    timeout_seconds = optional(number, 540) # it hands over after 70 % of that; also the acknowledgement deadline
+    min_instances   = optional(number, 0)   # nobody waits for it
+    max_instances   = optional(number, 5)   # a project may make a hundred calls a minute, and one instance makes about ten
+  })
+  default = {}
+
+  validation {
+    condition     = var.sweep.timeout_seconds >= 120 && var.sweep.timeout_seconds <= 600
+    error_message = "sweep.timeout_seconds is 120 to 600: a page takes a minute at worst, and Pub/Sub waits no longer for an acknowledgement."
+  }
+  validation {
+    condition     = var.sweep.concurrency >= 1 && var.sweep.max_instances >= 1 && var.sweep.min_instances >= 0 && var.sweep.min_instances <= var.sweep.max_instances
+    error_message = "sweep.concurrency and sweep.max_instances are at least 1, sweep.min_instances 0 to sweep.max_instances."
+  }
+}
+
+variable "sweep_schedule" {
+  description = "When the whole inventory is swept, as cron writes it, in UTC. Off the hour, when everybody else calls."
+  type        = string
+  default     = "17 */6 * * *"
+
+  validation {
+    condition     = can(regex("^\\S+( \\S+){4}$", var.sweep_schedule))
+    error_message = "sweep_schedule has the five fields of cron, such as 17 */6 * * *."
   }
 }
 

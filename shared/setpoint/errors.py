@@ -4,15 +4,18 @@
 
     SetpointError
     ├── PermanentError            the same input can never succeed: dead-letter it, do not retry
-    │   ├── MalformedMessage      a message that is not what a feed sends
+    │   ├── MalformedMessage      a message that is not what a feed, or a sweep, sends
     │   ├── BadDeclaration        a document that cannot become a declaration
     │   ├── BadRequest            a command, URL or setting that cannot be followed
     │   │   ├── ScopeDenied       a part of the fleet that nobody may look at
+    │   │   ├── AccessDenied      a resource that may not be read or written
     │   │   └── Superseded        something later is in force
+    │   ├── Refused               a write that an API will never take
     │   └── CorruptState          a stored record that this version cannot read
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── Conflict              somebody else wrote the same record first
         └── Unavailable           a store or a bus did not answer
+            └── TokenExpired      a listing cannot go on where it stopped
 
 A message names the resource and the next step; it never holds a payload or a secret.
 """
@@ -29,7 +32,7 @@ class PermanentError(SetpointError):
 
 
 class MalformedMessage(PermanentError):  # noqa: N818 - the tree above names what happened, as PermissionDenied does
-    """A message that is not what a Cloud Asset Inventory feed sends."""
+    """A message that is not what a Cloud Asset Inventory feed sends, or no message of a sweep."""
 
 
 class BadDeclaration(PermanentError):  # noqa: N818 - as above
@@ -53,8 +56,27 @@ class ScopeDenied(BadRequest):
         self.scope = scope
 
 
+class AccessDenied(BadRequest):
+    """A resource may not be read or written by whoever runs this.
+
+    Args:
+        resource: its address.
+        permission: what would have to be granted.
+        reason: why, and what to do about it.
+    """
+
+    def __init__(self, resource: str, permission: str, reason: str) -> None:
+        super().__init__(f"{resource}: {reason}")
+        self.resource = resource
+        self.permission = permission
+
+
 class Superseded(BadRequest):
     """What is to be applied is older than what is in force; nothing was changed, and nothing need be done."""
+
+
+class Refused(PermanentError):  # noqa: N818 - as above
+    """A write that an API will never take as it is: a person has to look at it."""
 
 
 class CorruptState(PermanentError):  # noqa: N818 - as above
@@ -71,3 +93,7 @@ class Conflict(TransientError):  # noqa: N818 - as above
 
 class Unavailable(TransientError):  # noqa: N818 - as above
     """A store or a bus did not answer; nothing is known of what it did."""
+
+
+class TokenExpired(Unavailable):
+    """A listing cannot go on where it stopped; begin it anew."""

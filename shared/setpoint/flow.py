@@ -6,9 +6,10 @@ and not yet marked as published is published then, under the same ids.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
@@ -25,6 +26,10 @@ _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """What the flow works with.
@@ -34,6 +39,7 @@ class Deps:
         bus: where events go; None leaves them stored, for the next who has one.
         dead_letters: where messages go that can never be handled.
         schemas: what is known of asset types.
+        clock: tells the time, by which is measured how long a drift has lasted.
         projects: what projects are called, over the store.
     """
 
@@ -41,6 +47,7 @@ class Deps:
     bus: EventBus | None
     dead_letters: DeadLetters
     schemas: Schemas | None = None
+    clock: Callable[[], datetime] = _utc_now
     projects: Projects = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,16 +96,6 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     return outcome
 
 
-def learn(observation: Observation, deps: Deps) -> None:
-    """Take note of what an observation tells of its project's name, and of nothing else.
-
-    Raises:
-        TransientError: observe again.
-    """
-    if learnt := deps.projects.learn(observation):
-        _judge_waiting(learnt, deps)
-
-
 def _judge_waiting(number: str, deps: Deps) -> None:
     """Judge what was observed of a project before anybody knew its id."""
     for key in keys_by_number(number):
@@ -134,64 +131,43 @@ def heal(deps: Deps) -> int:
     return len(keys)
 
 
-class Found(NamedTuple):
-    """What is stored of a resource that was observed.
+def settle(deps: Deps) -> Counter[Outcome]:
+    """Judge anew what drifted and was to last; what has lasted long enough becomes a finding.
 
-    Args:
-        snapshot: all that is stored of it, under the name by which it is kept.
-        observation: what was observed, under that name.
-        left: what is stored under the observed name, where that is another one and still has an open finding.
+    Nobody observes a resource again that does not change, so that somebody has to call this every minute or so.
     """
+    outcomes: Counter[Outcome] = Counter()
+    for key in list(deps.store.due(deps.clock())):
+        outcomes[rejudge(key, deps)] += 1
+    return outcomes
 
-    snapshot: Snapshot
-    observation: Observation
-    left: Snapshot | None = None
 
-
-def find(observation: Observation, deps: Deps) -> Found:
-    """What is stored of the resource, under the name that it is declared by.
-
-    Where its own name is not declared, others are tried, and one by which it was declared before will do.
-    """
+def read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
+    """What is stored of the resource, under the name that it is declared by; other names are tried where it is not."""
     snapshot = deps.store.read(observation.key)
     if snapshot.desired is not None:
-        return Found(snapshot, observation)
+        return snapshot, observation
     observation = deps.projects.placed(observation)
     for key in deps.projects.other_keys(observation):
         other = deps.store.read(key)
-        if other.desired is not None or other.state is not None:
-            return Found(other, replace(observation, key=key), snapshot if _is_open(snapshot) else None)
-    return Found(snapshot, observation)
+        if other.desired is not None:
+            return other, replace(observation, key=key)
+    return snapshot, observation
 
 
-def _is_open(snapshot: Snapshot) -> bool:
-    finding = snapshot.state.finding if snapshot.state else None
-    return finding is not None and finding.status == "open"
-
-
-def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
+def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
-        snapshot, observation, left = find(observed, deps)
+        snapshot, observation = read(observation, deps)
         verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
-        transition = findings.advance(snapshot.state, observation, verdict)
+        transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
         state = transition.state
         if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
             state = findings.unjudged(observation)
+        if state is None:
+            return transition.outcome, snapshot
         try:
-            if left is not None:
-                _end(left, observed, deps)
-            if state is None:
-                return transition.outcome, snapshot
             return transition.outcome, deps.store.commit(snapshot, state, observation)
         except Conflict:
             continue
-    raise Conflict(f"{observed.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
-
-
-def _end(left: Snapshot, observation: Observation, deps: Deps) -> None:
-    """Close the finding of a name under which the resource is no longer kept, since another one is declared."""
-    at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
-    ended = findings.advance(left.state, replace(observation, observed_at=at), "undeclared").state
-    if ended is not None:
-        publish_pending(deps.store.commit(left, ended), deps)
+    raise Conflict(f"{observation.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, cast, get_args
 
 import msgspec
 
 from setpoint.core import control as controlling
-from setpoint.core.control import SourceState, Version
-from setpoint.core.declarations import Desired, Scope, clash, rules
+from setpoint.core.control import Control, SourceState, Version
+from setpoint.core.declarations import Desired, Scope, clash
 from setpoint.core.names import ResourceKey
+from setpoint.core.policies import Policy
+from setpoint.core.rules import rules
+from setpoint.declare.gathering import Declared, Entry
 from setpoint.errors import BadRequest
 from setpoint.ports import DesiredStore
+from setpoint.spooling import Chain, Sorter, Spool
 
 Action = Literal["added", "changed", "removed"]
 
@@ -26,8 +28,10 @@ DEFAULT_MAX_REMOVALS = 0.1
 BATCH = 300
 """How many records are read or written at once."""
 
+_MEETINGS = 3_000
+"""How many keys are compared at once, as long as few of them have to be looked up."""
+_ACTIONS: tuple[Action, ...] = get_args(Action)
 _ROUNDING = 1e-6
-_T = TypeVar("_T")
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -62,48 +66,74 @@ class Claimed(msgspec.Struct, frozen=True):
     here: str
 
 
+_encode = msgspec.json.Encoder().encode
+_decode_change = msgspec.json.Decoder(Change).decode
+_decode_claim = msgspec.json.Decoder(Claimed).decode
+_decode_key = msgspec.json.Decoder(ResourceKey).decode
+_decode_digest = msgspec.json.Decoder(tuple[ResourceKey, str]).decode
+
+
 class Plan(msgspec.Struct, frozen=True):
-    """What an apply would do.
+    """What an apply would do; what grows with the fleet is read from files each time that it is gone through.
 
     Args:
         source: the source that is applied.
-        changes: what is added, changed and removed, in that order.
+        added: what it declares then and not now, in the order of keys, as all that follows.
+        changed: what it declares otherwise then.
+        removed: what it declares no longer then.
         unchanged: how many stay as they are.
-        claimed: what another source declares already.
+        claimed: what another source declares already, in the order of the files.
         kept: resources that the source no longer declares and that stay, since nothing says to remove them.
+        touched: the keys of all that is added, changed and removed.
         scopes: the parts of the fleet that are fully declared then.
         scopes_before: those that are now.
-        manifest: what is declared before: key → digest.
+        policy: the policy of the fleet then, where this source holds it.
+        policy_before: the one that it holds now.
+        manifest: what is declared then: key and digest.
+        declared_before: how many resources and contents are declared now.
         generation: the generation that is in force before; 0 where there is none.
     """
 
     source: str
-    changes: tuple[Change, ...]
-    unchanged: int
-    claimed: tuple[Claimed, ...]
-    kept: tuple[ResourceKey, ...]
-    scopes: tuple[Scope, ...]
-    scopes_before: tuple[Scope, ...]
-    manifest: Mapping[ResourceKey, str]
-    generation: int
+    added: Sequence[Change] = ()
+    changed: Sequence[Change] = ()
+    removed: Sequence[Change] = ()
+    unchanged: int = 0
+    claimed: Sequence[Claimed] = ()
+    kept: Sequence[ResourceKey] = ()
+    touched: Sequence[ResourceKey] = ()
+    scopes: tuple[Scope, ...] = ()
+    scopes_before: tuple[Scope, ...] = ()
+    policy: Policy | None = None
+    policy_before: Policy | None = None
+    manifest: Sequence[tuple[ResourceKey, str]] = ()
+    declared_before: int = 0
+    generation: int = 0
 
     @property
-    def removals(self) -> int:
-        """How many resources and contents it removes."""
-        return sum(change.action == "removed" for change in self.changes)
+    def changes(self) -> Sequence[Change]:
+        """What is added, changed and removed, in that order."""
+        return Chain(self.added, self.changed, self.removed)
 
     @property
     def rescopes(self) -> bool:
         """Whether it changes which parts of the fleet are fully declared, and not only where that is written."""
         return rules(self.scopes).digest != rules(self.scopes_before).digest
 
+    @property
+    def repolicies(self) -> bool:
+        """Whether it changes the policy of the fleet, and not only where that is written."""
+        return rules((), self.policy).digest != rules((), self.policy_before).digest
+
     def summary(self) -> str:
         """One line: how many are added, changed, removed, kept and unchanged."""
-        counts = Counter(change.action for change in self.changes)
-        told = ", ".join(f"{count} {action}" for action, count in counts.items()) or "nothing to change"
+        counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
+        told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "nothing to change"
         told += f", {self.unchanged} unchanged"
         if self.rescopes:
             told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
+        if self.repolicies:
+            told += f", policy: {self.policy.name if self.policy else 'none'}"
         if self.kept:
             told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
         if self.claimed:
@@ -112,7 +142,13 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 def plan(
-    desired: Sequence[Desired], scopes: tuple[Scope, ...], source: str, store: DesiredStore, *, prune: bool = False
+    desired: Iterable[Desired],
+    scopes: tuple[Scope, ...],
+    source: str,
+    store: DesiredStore,
+    *,
+    policy: Policy | None = None,
+    prune: bool = False,
 ) -> Plan:
     """Compare files with what is in force of their source; nothing is written.
 
@@ -121,39 +157,140 @@ def plan(
         scopes: all scopes that the files declare.
         source: the source's name.
         store: where to look.
-        prune: remove what the files no longer declare, scopes included.
+        policy: the policy that the files declare, or None.
+        prune: remove what the files no longer declare, scopes and policy included.
+
+    Raises:
+        BadRequest: another source holds the policy of the fleet.
     """
     control = store.control().value
     state = control.sources.get(source, SourceState())
-    manifest = store.manifest(source, state.generation)
-    fresh = {one.declarations[0].key: one for one in desired if manifest.get(one.declarations[0].key) != one.digest}
-    here = {one.declarations[0].key for one in desired}
-    gone = [key for key in manifest if key not in here]
-    changes: list[Change] = []
-    claimed: list[Claimed] = []
-    for batch in batches([*fresh, *(gone if prune else ())], BATCH):
-        for key, record in store.records(batch).items():
-            versions = controlling.visible(record.value, control)
-            after = fresh.get(key)
-            if after is not None and (claim := _claim(key, after, versions, source)):
-                claimed.append(claim)
+    _check_policy(policy, source, control)
+    planning = _Planning(Declared.of(desired), source, store, control, prune=prune)
+    for batch in _worth_a_look(store.manifest(source, state.generation), planning.declared.entries()):
+        planning.take(batch)
+    return planning.done(scopes, policy, state)
+
+
+def _check_policy(policy: Policy | None, source: str, control: Control) -> None:
+    holder = next((name for name, state in control.sources.items() if state.policy is not None), source)
+    if policy is not None and holder != source:
+        raise BadRequest(f"{policy.source}: source {holder} holds the policy of the fleet; there is one")
+
+
+class _Meeting(NamedTuple):
+    """A key with the digest that is in force, and with what the files declare of it; at most one of them is None."""
+
+    key: ResourceKey
+    before: str | None
+    entry: Entry | None
+
+    @property
+    def same(self) -> bool:
+        """Whether the files declare what is in force."""
+        return self.entry is not None and self.entry.digest == self.before
+
+
+def _meetings(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Entry]) -> Iterator[_Meeting]:
+    """Both in one, in the order of keys that both of them have."""
+    before, after = iter(manifest), iter(entries)
+    row, entry = next(before, None), next(after, None)
+    while row is not None or entry is not None:
+        key = entry.key if entry is not None else None
+        if row is None or (key is not None and key < row[0]):
+            yield _Meeting(cast("ResourceKey", key), None, entry)
+            entry = next(after, None)
+        elif key is None or row[0] < key:
+            yield _Meeting(*row, None)
+            row = next(before, None)
+        else:
+            yield _Meeting(*row, entry)
+            row, entry = next(before, None), next(after, None)
+
+
+def _worth_a_look(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Entry]) -> Iterator[list[_Meeting]]:
+    """All meetings in batches, in each of which not too many have to be looked up."""
+    batch: list[_Meeting] = []
+    looks = 0
+    for one in _meetings(manifest, entries):
+        batch.append(one)
+        looks += not one.same
+        if looks == BATCH or len(batch) == _MEETINGS:
+            yield batch
+            batch, looks = [], 0
+    yield batch
+
+
+class _Planning:
+    """A plan in the making."""
+
+    def __init__(self, declared: Declared, source: str, store: DesiredStore, control: Control, *, prune: bool) -> None:
+        self.declared = declared
+        self._source = source
+        self._store = store
+        self._control = control
+        self._prune = prune
+        self._changes: dict[Action, Spool[Change]] = {action: Spool(_encode, _decode_change) for action in _ACTIONS}
+        self._claimed = Sorter()
+        self._kept = _keys()
+        self._touched = _keys()
+        self._manifest: Spool[tuple[ResourceKey, str]] = Spool(_encode, _decode_digest)
+        self._unchanged = self._before = 0
+
+    def take(self, batch: list[_Meeting]) -> None:
+        """Plan what becomes of some keys, in their order."""
+        looks = (one.key for one in batch if not one.same and (one.entry is not None or self._prune))
+        records = self._store.records(looks)
+        for one in batch:
+            self._before += one.before is not None
+            record = records.get(one.key)
+            if one.same:
+                self._unchanged += 1
+            elif record is None:
+                self._kept.append(one.key)
+            elif self._changes_to(one, controlling.visible(record.value, self._control)):
                 continue
-            before = versions.get(source)
-            action: Action = "removed" if after is None else "changed" if before else "added"
-            changes.append(Change(key, action, before, after))
-    order = {"added": 0, "changed": 1, "removed": 2}
-    changes.sort(key=lambda change: (order[change.action], change.key))
-    return Plan(
-        source=source,
-        changes=tuple(changes),
-        unchanged=len(here) - len(fresh),
-        claimed=tuple(claimed),
-        kept=() if prune else tuple(gone),
-        scopes=scopes if prune else _scopes_with(state.scopes, scopes),
-        scopes_before=state.scopes,
-        manifest=manifest,
-        generation=state.generation,
-    )
+            if one.before is not None:
+                self._manifest.append((one.key, one.before))
+
+    def _changes_to(self, one: _Meeting, versions: Mapping[str, Version]) -> bool:
+        """Plan a change; whether there is one, since another source may declare the key."""
+        after = self.declared.desired(one.entry) if one.entry is not None else None
+        if one.entry is not None and after is not None:
+            if claim := _claim(one.key, after, versions, self._source):
+                self._claimed.add((one.entry.order, _encode(claim)))
+                return False
+            self._manifest.append((one.key, after.digest))
+        before = versions.get(self._source)
+        action: Action = "removed" if after is None else "changed" if before else "added"
+        self._changes[action].append(Change(one.key, action, before, after))
+        self._touched.append(one.key)
+        return True
+
+    def done(self, scopes: tuple[Scope, ...], policy: Policy | None, state: SourceState) -> Plan:
+        """The whole plan."""
+        claimed = Spool(_encode, _decode_claim)
+        return Plan(
+            source=self._source,
+            added=self._changes["added"],
+            changed=self._changes["changed"],
+            removed=self._changes["removed"],
+            unchanged=self._unchanged,
+            claimed=claimed.extend(_decode_claim(claim) for _, claim in self._claimed),
+            kept=self._kept,
+            touched=self._touched,
+            scopes=scopes if self._prune else _scopes_with(state.scopes, scopes),
+            scopes_before=state.scopes,
+            policy=policy if self._prune else policy or state.policy,
+            policy_before=state.policy,
+            manifest=self._manifest,
+            declared_before=self._before,
+            generation=state.generation,
+        )
+
+
+def _keys() -> Spool[ResourceKey]:
+    return Spool(_encode, _decode_key)
 
 
 def _scopes_with(present: tuple[Scope, ...], scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
@@ -185,7 +322,7 @@ def check_removals(planned: Plan, most: float) -> None:
     Raises:
         BadRequest: it is more; says how many, and how to allow it.
     """
-    removals, before = planned.removals, len(planned.manifest)
+    removals, before = len(planned.removed), planned.declared_before
     if removals - most * before > _ROUNDING:
         allowing = -(-removals * 100 // before)  # rounded up, so that it is allowed
         raise BadRequest(
@@ -207,10 +344,3 @@ def part(percent: str) -> float:
     if not 0 <= number <= 100:  # noqa: PLR2004 - per cent; what is no number is never in between
         raise BadRequest(f"max-removals takes a percentage from 0% to 100%, like 10%; not `{percent}`")
     return number / 100
-
-
-def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    """The items in lists of up to ``size``."""
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch

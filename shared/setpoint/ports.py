@@ -8,12 +8,17 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from setpoint.core.audit import Entry
+from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord
-from setpoint.core.declarations import Desired, Rules
+from setpoint.core.declarations import Desired
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
+from setpoint.core.sweeps import Part, Shard, Sweep, SweepMessage
+from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -71,8 +76,14 @@ class StateStore(Protocol):
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """All records in an order of the store's own; with ``drifted`` only those that have a finding, ever."""
 
+    def suppressed(self) -> Iterator[ResourceState]:
+        """All records with a drift that a rule keeps quiet about, whether they have a finding or not."""
+
     def unpublished(self) -> Iterator[ResourceKey]:
         """The keys of all records with pending events."""
+
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """The keys of all records that somebody has to look at by ``now``: their ``due`` is not later."""
 
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""
@@ -102,8 +113,8 @@ class StoredRecord(NamedTuple):
     version: Any
 
 
-Manifest = Mapping[ResourceKey, str]
-"""What a source declares: each resource and content with the digest of what is declared of it."""
+Manifest = Iterable[tuple[ResourceKey, str]]
+"""What a source declares, in the order of keys: each resource and content with the digest of what is declared of it."""
 
 
 class DesiredStore(Protocol):
@@ -119,11 +130,23 @@ class DesiredStore(Protocol):
             Conflict: it is another one by now; nothing was written.
         """
 
-    def manifest(self, source: str, generation: int) -> Manifest:
-        """What a source declares with a generation; nothing for a generation that was never written."""
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
+        """What a source declares with a generation, in the order of keys; nothing for one that was never written.
+
+        No more than some thousand are ever held.
+
+        Raises:
+            Conflict: it was dropped or replaced while it was read.
+        """
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
-        """Write, or replace, what a source declares with a generation."""
+        """Write, or replace, what a source declares with a generation; no more than some thousand are ever held.
+
+        Args:
+            source: the source's name.
+            generation: the generation.
+            manifest: in the order of keys.
+        """
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """Forget a generation's manifest; one that is not there does no harm."""
@@ -161,8 +184,124 @@ class ProjectStore(Protocol):
         """
 
 
-class Store(StateStore, DesiredStore, ProjectStore, Protocol):
+class StoredSweep(NamedTuple):
+    """The record of a sweep.
+
+    Args:
+        value: the record; None where there is none yet.
+        version: the store's own mark of it; None where there is none yet.
+    """
+
+    value: Sweep | None
+    version: Any
+
+
+class StoredShard(NamedTuple):
+    """The record of a shard.
+
+    Args:
+        value: the record; None where there is none.
+        version: the store's own mark of it; None where there is none.
+    """
+
+    value: Shard | None
+    version: Any
+
+
+class SweepStore(Protocol):
+    """How far sweeps have come; every method raises ``Unavailable`` where the store does not answer.
+
+    What one method has written is seen by all that begin after it, in this process or another.
+    """
+
+    def sweep(self, name: str) -> StoredSweep:
+        """The record of the latest run of a sweep."""
+
+    def sweeps(self) -> Iterator[StoredSweep]:
+        """The records of all sweeps."""
+
+    def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
+        """Write a record in place of the one of ``version``; None where there is to be none yet.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
+        """
+
+    def shard(self, run: str, number: int) -> StoredShard:
+        """The record of a shard."""
+
+    def shards(self, run: str) -> Iterator[StoredShard]:
+        """The records of all shards of a run, by their numbers."""
+
+    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+        """Write a record in place of the one of ``version``, and one part more of it; both of them or neither.
+
+        Args:
+            shard: the record; the part is the last of ``shard.parts``.
+            version: the version of the one before; None where there is to be none yet.
+            part: the part, up to some hundred kilobytes.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
+        """
+
+    def parts(self, run: str, number: int) -> Iterator[Part]:
+        """The parts of a shard in their order."""
+
+    def drop_run(self, run: str) -> None:
+        """Forget all shards of a run and their parts; what is not there does no harm."""
+
+
+class StoredBrakes(NamedTuple):
+    """The brakes of the fleet.
+
+    Args:
+        value: what they say; all off where there is no record yet.
+        version: the store's own mark of the record; None where there is none yet.
+    """
+
+    value: Brakes
+    version: Any
+
+
+class RemedyStore(Protocol):
+    """What remediation keeps besides findings; every method raises ``Unavailable`` where the store does not answer."""
+
+    def brakes(self) -> StoredBrakes:
+        """The brakes of the fleet."""
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """Write the brakes in place of the ones of ``version``.
+
+        Raises:
+            Conflict: they are other ones by now; nothing was written.
+        """
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """Store ``state`` in place of the one in ``snapshot``, and the brakes in place of those of ``version``.
+
+        Both are written or none.
+
+        Returns:
+            The snapshot that is then true.
+
+        Raises:
+            Conflict: one of them is another one by now; nothing was written.
+        """
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """Add to the audit trail of a finding."""
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """The audit trail of a finding, the oldest entry first."""
+
+
+class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, Protocol):
     """A whole store, as every backend is one."""
+
+    @property
+    def sweeps(self) -> SweepStore:
+        """How far sweeps have come."""
 
 
 class EventBus(Protocol):
@@ -184,6 +323,17 @@ class DeadLetters(Protocol):
 
         Raises:
             Unavailable: it may not have been kept; let the message be delivered again.
+        """
+
+
+class SweepQueue(Protocol):
+    """Where messages go that tell what a sweep has to do next."""
+
+    def publish(self, messages: Sequence[SweepMessage]) -> None:
+        """Hand over messages in any order, and return when all have been taken.
+
+        Raises:
+            Unavailable: some may not have been taken; publish all of them again.
         """
 
 
@@ -253,5 +403,44 @@ class Inventory(Protocol):
         Raises:
             ScopeDenied: nobody may list this scope, or the inventory is switched off there; others may be well.
             BadRequest: there is no such scope, type or content.
-            Unavailable: the inventory does not answer, or no longer knows the token.
+            TokenExpired: the inventory no longer knows the token; begin anew.
+            Unavailable: the inventory does not answer.
+        """
+
+
+class ResourceApi(Protocol):
+    """The APIs that hold the resources themselves: what is live, and what is put back.
+
+    Every method raises ``AccessDenied`` with the permission that is missing, and ``Unavailable`` where there is no
+    answer or no good one.
+    """
+
+    def read(self, call: Call) -> Any:
+        """The body of a live resource, or of its IAM policy; None where there is no such resource.
+
+        Args:
+            call: as ``core.requests.read`` or ``core.iam_writing.read`` makes it.
+
+        Raises:
+            Refused: the API does not take the request.
+        """
+
+    def write(self, plan: WritePlan) -> Written | Started:
+        """Send a planned write, once: it is sent again only where it surely did nothing, or says which state it is for.
+
+        After ``Unavailable`` it may have taken effect or not: read before anything else is done.
+
+        Args:
+            plan: as ``core.writing.plan`` makes it.
+
+        Raises:
+            Conflict: the resource is not the one that the plan was made for, or is gone; nothing was changed.
+            Refused: the API will never take it; nothing was changed.
+        """
+
+    def operation(self, started: Started) -> Running | Done | Failed:
+        """How far a write has come that goes on after its answer.
+
+        Args:
+            started: what ``write`` gave; it may have been stored in the meantime.
         """

@@ -11,6 +11,7 @@ import msgspec
 
 from setpoint.core.events import DATA_SCHEMA, CloudEvent
 from setpoint.declare.native import DeclarationModel, ScopeModel
+from setpoint.declare.policies import PolicyModel
 
 FOLDER = Path("docs/schemas")
 
@@ -25,7 +26,13 @@ def schemas() -> dict[str, dict[str, Any]]:
         },
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),
+        "policy.v1.json": PolicyModel.model_json_schema(by_alias=True),
     }
+
+
+def written(schema: dict[str, Any]) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2) + "\n"
 
 
 def main() -> None:
@@ -33,7 +40,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in schemas().items():
-        (folder / name).write_text(json.dumps(schema, indent=2) + "\n")
+        (folder / name).write_text(written(schema))
 
 
 if __name__ == "__main__":

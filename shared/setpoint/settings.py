@@ -16,17 +16,33 @@ class Settings:
         store: URL of the store, ``SETPOINT_STORE``: ``firestore://PROJECT/DATABASE``, ``sqlite:///path``, ``memory:``.
         events_topic: ``SETPOINT_EVENTS_TOPIC``, ``projects/P/topics/T``.
         dead_letter_topic: ``SETPOINT_DEAD_LETTER_TOPIC``, ``projects/P/topics/T``.
+        sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
+        sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
     """
 
     store: str
     events_topic: str
     dead_letter_topic: str
+    sweep_topic: str
+    sweep_seconds: str
+
+    def seconds(self) -> float:
+        """``sweep_seconds`` as a number.
+
+        Raises:
+            BadRequest: it is none, or not positive.
+        """
+        if not self.sweep_seconds.isdecimal() or not int(self.sweep_seconds):
+            raise BadRequest(f"{VARIABLES['sweep_seconds']} is a number of seconds, not `{self.sweep_seconds}`")
+        return float(self.sweep_seconds)
 
 
 VARIABLES = {
     "store": "SETPOINT_STORE",
     "events_topic": "SETPOINT_EVENTS_TOPIC",
     "dead_letter_topic": "SETPOINT_DEAD_LETTER_TOPIC",
+    "sweep_topic": "SETPOINT_SWEEP_TOPIC",
+    "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
 }
 """Each setting's environment variable."""
 

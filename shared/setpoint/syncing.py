@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import groupby
 
 import msgspec
 
@@ -18,10 +20,12 @@ from setpoint.core.names import ResourceKey
 from setpoint.declare.load import Loaded
 from setpoint.errors import Conflict, PermanentError, TransientError, Unavailable
 from setpoint.flow import Deps
-from setpoint.planning import BATCH, DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Change, Plan, batches, check_removals, plan
+from setpoint.planning import BATCH, DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Change, Plan, check_removals, plan
 from setpoint.ports import DesiredStore, Store, StoredRecord
+from setpoint.spooling import Sorter, batches
 
 _ATTEMPTS = 8
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -99,7 +103,7 @@ def sync(
     present = deps.store.control().value.sources.get(request.source, SourceState())
     controlling.check_revision(present, request.source, request.revision)
     prune = request.prune and not loaded.problems
-    planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, prune=prune)
+    planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, policy=loaded.policy, prune=prune)
     check_removals(planned, request.max_removals)
     generation = apply(planned, deps.store, now, commit=request.commit, revision=request.revision, advance=advance)
     judging = _judge_again(planned, generation, deps, advance)
@@ -120,15 +124,15 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
     state = deps.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
         return judging
-    keys = dict.fromkeys(change.key for change in planned.changes)
+    concerned: list[Iterable[ResourceKey]] = [planned.touched]
     all_before = (state.judged, state.generation) == (planned.generation, generation)
     if not all_before:
-        for one in (*state.earlier, state.generation):
-            keys.update(dict.fromkeys(deps.store.manifest(planned.source, one)))
-    if planned.rescopes or not all_before:
+        concerned += [_keys(deps.store, planned.source, one) for one in (*state.earlier, state.generation)]
+    repolicies = planned.repolicies or not all_before
+    if planned.rescopes or repolicies:
         with judging.going_on():
-            keys.update(dict.fromkeys(_unmanaged(deps.store)))
-    for key in keys:
+            concerned.append(_by_rules(deps.store, everything=repolicies))
+    for key, _ in groupby(heapq.merge(*concerned)):
         with judging.going_on():
             judging.outcomes[flow.rejudge(key, deps)] += 1
         advance(1)
@@ -139,14 +143,27 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
     return judging
 
 
-def _unmanaged(store: Store) -> Iterator[ResourceKey]:
-    """What a scope, and no declaration, has made a finding of."""
+def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[ResourceKey]:
+    """What a source declares with a generation, in the order of keys."""
+    return (key for key, _ in store.manifest(source, generation))
+
+
+def _by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
+    """What the rules of the fleet may make something else of, in order: the unmanaged, or everything that drifts."""
+    found = Sorter()
     for state in store.states(drifted=True):
-        if state.finding is not None and state.finding.kind == "unmanaged":
-            yield state.key
+        if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
+            found.add((state.key.name, state.key.content))
+    for state in store.suppressed():
+        if any(one.kind == "unmanaged" for one in state.suppressed):
+            found.add((state.key.name, state.key.content))
+    if everything:
+        for key in store.due(_NEVER):
+            found.add((key.name, key.content))
+    return (ResourceKey(*row) for row in found)
 
 
-def declare(store: DesiredStore, desired: Sequence[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
+def declare(store: DesiredStore, desired: Iterable[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
     """Put in force what files declare beside what the default source declares already; nothing of it goes."""
     planned = plan(desired, scopes, DEFAULT_SOURCE, store)
     apply(planned, store, now)
@@ -179,9 +196,16 @@ def apply(
         Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
         Superseded: what was uploaded later is in force; nothing of this one is.
     """
-    manifest = _manifest_after(planned)
-    state = SourceState(commit=commit, applied_at=now, declared=len(manifest), scopes=planned.scopes, revision=revision)
-    if not planned.changes and not planned.rescopes:
+    declared = len(planned.manifest)
+    state = SourceState(
+        commit=commit,
+        applied_at=now,
+        declared=declared,
+        scopes=planned.scopes,
+        policy=planned.policy,
+        revision=revision,
+    )
+    if not planned.changes and not planned.rescopes and not planned.repolicies:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
         return planned.generation
     control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))
@@ -190,22 +214,12 @@ def apply(
         versions = {change.key: _version(change, planned.source, generation) for change in batch}
         _write_versions(store, versions, control)
         advance(len(batch))
-    store.write_manifest(planned.source, generation, manifest)
-    removes = planned.removals > 0
+    store.write_manifest(planned.source, generation, planned.manifest)
+    removes = bool(planned.removed)
     _update(store, lambda control: controlling.finish(control, planned.source, generation, state, removes=removes))
     if not removes:
         store.drop_manifest(planned.source, planned.generation)
     return generation
-
-
-def _manifest_after(planned: Plan) -> dict[ResourceKey, str]:
-    manifest = dict(planned.manifest)
-    for change in planned.changes:
-        if change.after is None:
-            manifest.pop(change.key, None)
-        else:
-            manifest[change.key] = change.after.digest
-    return manifest
 
 
 def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Control:

@@ -8,32 +8,29 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from setpoint.core.catalogue import default_catalogue
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
 from setpoint.ports import DeadLetters, EventBus, Inventory, Store
-from setpoint.settings import from_environment
+from setpoint.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.storage import Archives
+    from setpoint.sweeping import Sweeper
+
+_JITTER_SECONDS = 5.0
 
 
 @cache
 def detector() -> Deps:
     """What ``functions/detect`` works with, made with the first event and kept for the life of the instance."""
-    from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters, publisher
+    from setpoint.adapters.pubsub import publisher
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
-    client = publisher()
-    return Deps(
-        store=open_store(settings.store),
-        bus=PubSubBus(client, settings.events_topic),
-        dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
-        schemas=default_catalogue(),
-    )
+    return _publishing(settings, publisher())
 
 
 @cache
@@ -43,6 +40,36 @@ def syncer() -> tuple[Archives, Deps]:
 
     settings = from_environment(os.environ, "store", "events_topic")
     return Archives(client()), rejudging(settings.store, settings.events_topic)
+
+
+@cache
+def sweeper() -> Sweeper:
+    """What ``functions/sweep`` works with, made with the first message and kept for the life of the instance."""
+    from setpoint.adapters.asset_inventory import AssetInventory, Patience, client
+    from setpoint.adapters.pubsub import publisher
+    from setpoint.adapters.sweep_queue import PubSubSweepQueue
+    from setpoint.sweeping import Sweeper
+
+    settings = from_environment(
+        os.environ, "store", "events_topic", "dead_letter_topic", "sweep_topic", "sweep_seconds"
+    )
+    topics = publisher()
+    # What does not answer is left to the next delivery: a run that waits for it would only be cut off.
+    inventory = AssetInventory(client(), Patience(in_all=30.0, call=30.0))
+    queue = PubSubSweepQueue(topics, settings.sweep_topic)
+    return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
+
+
+def _publishing(settings: Settings, client: Any) -> Deps:
+    """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
+    from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters
+
+    return Deps(
+        store=open_store(settings.store),
+        bus=PubSubBus(client, settings.events_topic),
+        dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
+        schemas=default_catalogue(),
+    )
 
 
 def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Deps:

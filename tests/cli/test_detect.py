@@ -145,6 +145,23 @@ def test_a_store_remembers_from_one_run_to_the_next(declarations: str, tmp_path:
     assert "no open findings" in setpoint("findings", "list", "--store", store).stdout
 
 
+def test_what_a_rule_keeps_quiet_about_is_there_for_whoever_asks(declarations: str, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path}/s.db"
+    (Path(declarations) / ".setpointignore").write_text("pubsub.googleapis.com/Topic messageRetentionDuration\n")
+    detect = ("detect", "-d", declarations, "--feed", "-", "--store", store, "--output", "jsonl")
+    assert events(setpoint(*detect, stdin=lines(change(1, "600s")))) == []
+    listed = setpoint("findings", "list", "--status", "suppressed", "--store", store).stdout
+    rule = ".setpointignore:1: pubsub.googleapis.com/Topic messageRetentionDuration"
+    assert "messageRetentionDuration" in listed
+    assert rule in listed
+    (quiet,) = events(setpoint("findings", "list", "--status", "suppressed", "--store", store, "--output", "jsonl"))
+    assert quiet["suppressed"][0]["rule"].endswith(rule)
+    assert "no open findings" in setpoint("findings", "list", "--store", store).stdout
+    shown = setpoint("findings", "show", quiet["id"], "--store", store).stdout
+    assert "suppressed" in shown
+    assert setpoint("findings", "list", "--status", "suppressed", "--team", "x", "--store", store).returncode == 1
+
+
 def test_a_table_tells_people_what_drifted(declarations: str) -> None:
     done = setpoint("detect", "-d", declarations, "--feed", "-", stdin=lines(change(1, "600s")))
     for told in ("1 open finding", "messageRetentionDuration", "600s", "shop"):

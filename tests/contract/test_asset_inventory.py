@@ -244,7 +244,7 @@ def test_other_refusals_are_told_as_they_are(asset_service, inventory) -> None:
     with pytest.raises(BadRequest, match="gcloud auth application-default login"):
         listed(inventory)
     with pytest.raises(BadRequest, match="cannot be listed"):
-        listed(inventory, content="access_policy")
+        listed(inventory, content="relationship")
 
 
 def test_without_credentials_nothing_is_waited_for(asset_service, mocker, inventory) -> None:
@@ -270,3 +270,37 @@ def test_the_fake_tells_the_history_of_assets_too(asset_service) -> None:
     found = AssetServiceClient().batch_get_assets_history(request).assets
     assert [one.asset.resource.data["v"] for one in found] == ["1", "2"]
     assert [one.window.end_time.day for one in found] == [2, 3]
+
+
+class Time:
+    """A clock that goes on only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.usefixtures("buckets")
+def test_no_more_calls_are_made_in_the_long_run_than_the_quota_allows(asset_service) -> None:
+    time_ = Time()
+    patience = Patience(calls_a_minute=10)
+    inventory = AssetInventory(asset_service.client(), patience, page_size=1, clock=time_.clock, sleep=time_.sleep)
+    assert len(listed(inventory)) == 25
+    assert 80 < time_.now < 100  # ten at once, and fifteen at ten a minute
+
+
+@pytest.mark.usefixtures("buckets")
+def test_a_used_up_quota_is_waited_for_with_pauses_that_grow_and_end(asset_service) -> None:
+    time_ = Time()
+    inventory = AssetInventory(asset_service.client(), Patience(), clock=time_.clock, sleep=time_.sleep)
+    asset_service.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, times=5)
+    assert len(listed(inventory)) == 25
+    assert (5 + 10 + 20 + 40 + 60) / 2 <= time_.now <= 5 + 10 + 20 + 40 + 60
+    asset_service.fail(grpc.StatusCode.RESOURCE_EXHAUSTED, times=1_000)
+    with pytest.raises(Unavailable):
+        listed(inventory)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from itertools import chain
+
 import pytest
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
 from setpoint import planning, syncing
 from setpoint.core import control as controlling
-from setpoint.core.control import Control, DesiredRecord, SourceState, Version
+from setpoint.core.control import MANIFEST_PART, Control, DesiredRecord, SourceState, Version
 from setpoint.core.declarations import Declaration, Source, desired
-from setpoint.core.names import ResourceKey
+from setpoint.core.names import CONTENTS, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Superseded
 from setpoint.ports import StoredControl, StoredRecord
@@ -48,15 +51,39 @@ def test_of_two_who_write_the_control_record_the_second_has_a_conflict(store):
 
 
 def test_a_manifest_is_read_as_it_was_written_and_forgotten_when_dropped(store):
-    large = {ResourceKey(f"//storage.googleapis.com/b{n}", "iam_policy"): f"{n:016x}" for n in range(7_000)}
+    large = [(ResourceKey(f"//storage.googleapis.com/b{n:04}", "iam_policy"), f"{n:016x}") for n in range(7_000)]
     store.write_manifest("team/a b", 3, large)
-    store.write_manifest("team/a b", 4, {KEY: "x"})
+    store.write_manifest("team/a b", 4, [(KEY, "x")])
 
-    assert store.manifest("team/a b", 3) == large
-    assert store.manifest("team/a b", 5) == {}
+    assert list(store.manifest("team/a b", 3)) == large
+    assert list(store.manifest("team/a b", 5)) == []
     store.drop_manifest("team/a b", 3)
-    assert store.manifest("team/a b", 3) == {}
-    assert store.manifest("team/a b", 4) == {KEY: "x"}
+    assert list(store.manifest("team/a b", 3)) == []
+    assert list(store.manifest("team/a b", 4)) == [(KEY, "x")]
+
+
+def numbered(count):
+    return [(ResourceKey(f"//storage.googleapis.com/b{n:05}"), f"{n:016x}") for n in range(count)]
+
+
+def test_a_manifest_that_is_written_again_is_the_new_one_alone(store):
+    store.write_manifest("git", 1, iter(numbered(MANIFEST_PART + 5)))
+    store.write_manifest("git", 1, iter(numbered(3)))
+
+    assert list(store.manifest("git", 1)) == numbered(3)
+
+
+def test_a_manifest_that_is_dropped_while_it_is_read_is_never_taken_for_a_shorter_one(store):
+    rows = numbered(2 * MANIFEST_PART + 5)
+    store.write_manifest("git", 1, rows)
+    reading = store.manifest("git", 1)
+    read = [next(reading)]
+    store.drop_manifest("git", 1)
+
+    with contextlib.suppress(Conflict):
+        read.extend(reading)
+        assert read == rows
+    assert len(read) in (MANIFEST_PART, len(rows))
 
 
 def test_records_of_all_keys_are_read_empty_ones_included(store):
@@ -163,7 +190,7 @@ def test_what_is_no_longer_declared_stays_unless_it_is_pruned(store):
     applied(store, declared(KEY), declared(OTHER))
 
     kept = applied(store, declared(KEY))
-    assert (actions(kept), kept.kept) == ([], (OTHER,))
+    assert (actions(kept), list(kept.kept)) == ([], [OTHER])
     assert store.read(OTHER).desired == declared(OTHER)
 
     applied(store, declared(KEY), prune=True)
@@ -247,7 +274,7 @@ def test_an_apply_of_what_is_in_force_writes_nothing_but_the_commit(store):
 
     planned = applied(store, declared(KEY), commit="two")
 
-    assert (planned.changes, planned.unchanged) == ((), 1)
+    assert (actions(planned), planned.unchanged) == ([], 1)
     assert store.records([KEY]) == before
     state = store.control().value.sources["git"]
     assert (state.commit, state.generation, state.declared) == ("two", 1, 1)
@@ -342,7 +369,7 @@ def test_a_scope_that_is_declared_again_takes_the_place_of_the_one_before(store)
     applied(store, scopes=(scope("one"), scope("two")))
     applied(store, scopes=(replace(scope("one"), mode="auto"),))
 
-    assert [(one.name, one.mode) for one in store.read(KEY).rules.scopes] == [("one", "auto"), ("two", "alert")]
+    assert [(one.name, one.mode) for one in store.read(KEY).rules.scopes] == [("one", "auto"), ("two", None)]
 
 
 def test_a_scope_that_moves_in_its_file_changes_nothing(store):
@@ -362,3 +389,34 @@ def test_a_large_record_is_read_like_any_other_and_not_kept_in_memory(store):
     assert store.records([KEY])[KEY].value == large.value
     assert store.records([KEY])[KEY].value == large.value
     assert controlling._decode_small.cache_info().currsize == 0
+
+
+def test_a_plan_of_many_batches_tells_of_every_resource_once(store, monkeypatch):
+    monkeypatch.setattr(planning, "BATCH", 2)
+    monkeypatch.setattr(planning, "_MEETINGS", 3)
+    keys = [ResourceKey(f"//storage.googleapis.com/b{n}", content) for n in range(8) for content in CONTENTS[:2]]
+    before, after = keys[:12], keys[4:]
+    applied(store, *map(declared, before))
+    fresh = {key: declared(key, location="US") for key in after[:5]}
+
+    planned = applied(store, *(fresh.get(key, declared(key)) for key in after), prune=True)
+
+    expected = {"added": keys[12:], "changed": after[:5], "removed": keys[:4]}
+    assert actions(planned) == [(action, key) for action, found in expected.items() for key in sorted(found)]
+    assert (list(planned.touched), planned.unchanged) == (sorted(chain(*expected.values())), 3)
+    assert (
+        list(store.manifest("git", 2))
+        == [(key, fresh.get(key, declared(key)).digest) for key in sorted(after)]
+        == list(planned.manifest)
+    )
+
+
+def test_what_is_kept_or_claimed_stays_in_the_manifest_as_it_is(store):
+    applied(store, granted("roles/viewer"), source="one")
+    applied(store, declared(KEY), declared(OTHER))
+    claimed = granted("roles/viewer")
+
+    planned = applied(store, declared(KEY, location="US"), claimed)
+
+    assert [one.key for one in planned.claimed] == [claimed.declarations[0].key]
+    assert list(planned.manifest) == [(OTHER, declared(OTHER).digest), (KEY, declared(KEY, location="US").digest)]

@@ -11,7 +11,7 @@ import pytest
 from grpc import StatusCode
 
 from contract.records import KEY, declare, declared, in_sync
-from setpoint.core.declarations import Rules
+from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
 from setpoint.ports import Snapshot, StateStore
 from setpoint.wiring import open_store

@@ -33,11 +33,16 @@ def test_of_two_ids_of_a_project_the_latest_is_known(store):
     assert store.project_id("111111111111") == "billing-2"
 
 
+EARLIEST = """
+DROP TABLE projects; DROP INDEX due; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 1
+"""
+
+
 def test_a_file_that_was_made_before_projects_were_learned_learns_them(tmp_path):
     file = tmp_path / "setpoint.db"
     SqliteStore(file).close()
     with sqlite3.connect(file) as connection:
-        connection.executescript("DROP TABLE projects; PRAGMA user_version = 1")
+        connection.executescript(EARLIEST)
     connection.close()
 
     store = SqliteStore(file)

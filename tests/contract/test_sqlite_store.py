@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from contract import sqlite_worker
-from contract.records import KEY, declare, declared, drifted
+from contract.records import KEY, NOON, OTHER, declare, declared, drifted
 from setpoint.adapters.sqlite import SqliteStore
-from setpoint.core.control import DesiredRecord
+from setpoint.core.control import DesiredRecord, encode_manifest
 from setpoint.errors import BadRequest, CorruptState, Unavailable
 from setpoint.ports import StoredRecord
 
@@ -163,4 +163,42 @@ def test_a_store_that_can_no_longer_be_opened_does_not_answer_a_new_thread(file)
 
     with ThreadPoolExecutor(1) as other, pytest.raises(Unavailable):
         other.submit(store.write_records, {KEY: StoredRecord(DesiredRecord(), None)}).result()
+    store.close()
+
+
+def test_a_store_of_an_earlier_schema_is_brought_up_to_date_and_keeps_what_it_has(file):
+    store = SqliteStore(file)
+    store.commit(store.read(KEY), drifted())
+    store.close()
+    with sqlite3.connect(file) as older:
+        older.executescript("DROP INDEX due; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 2")
+    older.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(SqliteStore, [file] * 4))
+    store = stores[0]
+
+    assert store.read(KEY).state == drifted()
+    store.commit(store.read(KEY), drifted(sequence=2))
+    assert list(store.due(NOON)) == []
+    for one in stores:
+        one.close()
+
+
+WHOLE = "source TEXT NOT NULL, generation INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (source, generation)"
+
+
+def test_manifests_that_were_stored_whole_are_read_in_the_order_of_keys(file):
+    store = SqliteStore(file)
+    declare(store, [declared(KEY), declared(OTHER)])
+    in_force = list(store.manifest("default", 1))
+    store.close()
+    with sqlite3.connect(file) as older:
+        older.executescript(f"DROP TABLE manifests; CREATE TABLE manifests ({WHOLE}); PRAGMA user_version = 3")
+        older.execute("INSERT INTO manifests VALUES ('default', 1, ?)", (encode_manifest(reversed(in_force)),))
+    older.close()
+
+    store = SqliteStore(file)
+    assert list(store.manifest("default", 1)) == in_force
+    assert declare(store, [declared(KEY), declared(OTHER)]) == 0
     store.close()

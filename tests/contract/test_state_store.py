@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
-from setpoint.core.declarations import Rules, rules
+from setpoint.core.findings import Settling
 from setpoint.core.names import CONTENTS, ResourceKey
+from setpoint.core.rules import Rules, rules
+from setpoint.core.suppressing import Suppressed
 from setpoint.errors import Conflict
 from setpoint.ports import Snapshot
 
@@ -309,3 +312,40 @@ def _increment_once(store):
         except Conflict:
             continue
         return
+
+
+def settling(key: ResourceKey, minutes: int):
+    return replace(in_sync(key), settling=Settling(NOON, NOON + timedelta(minutes=minutes)))
+
+
+def test_a_drift_that_was_to_last_is_found_when_its_time_has_passed_and_not_before(store):
+    store.commit(store.read(KEY), settling(KEY, 1))
+    store.commit(store.read(OTHER), settling(OTHER, 3))
+
+    assert list(store.due(NOON)) == []
+    assert list(store.due(NOON + timedelta(minutes=1))) == [KEY]
+    assert set(store.due(NOON + timedelta(minutes=3))) == {KEY, OTHER}
+
+
+def test_a_drift_that_settles_no_longer_is_not_found(store):
+    store.commit(store.commit(store.read(KEY), settling(KEY, 1)), in_sync(KEY))
+
+    assert list(store.due(NOON + timedelta(days=1))) == []
+
+
+def test_publishing_what_is_pending_leaves_a_drift_settling(store):
+    store.mark_published(store.commit(store.read(KEY), replace(settling(KEY, 1), pending=drifted(pending=1).pending)))
+
+    assert list(store.due(NOON + timedelta(minutes=1))) == [KEY]
+
+
+def test_a_drift_that_a_rule_keeps_quiet_about_is_found_apart_from_the_findings(store):
+    quiet = replace(in_sync(KEY), suppressed=(Suppressed("a rule", "deleted"),))
+    both = replace(drifted(OTHER), suppressed=(Suppressed("a rule", "deleted"),))
+    first = store.commit(store.read(KEY), quiet)
+    store.commit(store.read(OTHER), both)
+
+    assert {state.key: state for state in store.suppressed()} == {KEY: quiet, OTHER: both}
+    assert list(store.states(drifted=True)) == [both]
+    store.commit(first, in_sync(KEY))
+    assert list(store.suppressed()) == [both]

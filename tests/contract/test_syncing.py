@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from contract.records import BUCKET, KEY, NOON, OTHER, declared, scope
 from setpoint import flow, syncing
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.core import ignore
 from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import IgnoreRule, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.policies import Policy, Rule
 from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
@@ -85,7 +89,7 @@ def test_an_apply_that_died_before_it_judged_is_made_up_for_by_the_next(deps, mo
 
     synced = sync(deps, declared(KEY, location="US"), declared(OTHER))
 
-    assert (synced.plan.changes, synced.outcomes["resolved"]) == ((), 1)
+    assert (list(synced.plan.changes), synced.outcomes["resolved"]) == ([], 1)
     assert statuses(deps) == {KEY: "resolved"}
 
 
@@ -108,7 +112,9 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
     assert statuses(deps) == {KEY: "resolved", OTHER: "resolved"}
     state = deps.store.control().value.sources["git"]
     assert (state.judged, state.earlier) == (state.generation, ())
-    assert [deps.store.manifest("git", one) for one in range(1, state.generation)] == [{}] * (state.generation - 1)
+    assert [list(deps.store.manifest("git", one)) for one in range(1, state.generation)] == [[]] * (
+        state.generation - 1
+    )
 
 
 def test_once_all_is_judged_an_apply_without_changes_judges_nothing(deps, monkeypatch):
@@ -194,7 +200,7 @@ def test_a_removal_is_allowed_by_what_its_refusal_says_and_by_no_less():
     for before in range(1, 120):
         for removals in range(1, before + 1):
             change = Change(KEY, "removed", None, None)
-            planned = Plan("git", (change,) * removals, 0, (), (), (), (), dict.fromkeys(range(before), ""), 1)
+            planned = Plan("git", removed=(change,) * removals, declared_before=before)
             with pytest.raises(BadRequest) as refused:
                 check_removals(planned, 0)
             percent = str(refused.value).rpartition(" ")[2]
@@ -208,3 +214,82 @@ def test_what_is_no_percentage_is_refused(percent):
     with pytest.raises(BadRequest, match="from 0% to 100%"):
         part(percent)
     assert [part(good) for good in ("0%", "10", "12.5%", "100%")] == [0, 0.1, 0.125, 1]
+
+
+def ignoring(key=KEY, rule="fleet/.setpointignore:1: billing-exports"):
+    (declaration,) = declared(key).declarations
+    return desired((replace(declaration, ignore=(ignore.ALL,), ignored_by={ignore.ALL: rule}),))
+
+
+def test_what_a_new_rule_covers_ends_at_once_and_comes_back_when_the_rule_goes(deps):
+    sync(deps, declared(KEY))
+    observe(deps, KEY, "US")
+
+    sync(deps, ignoring(KEY))
+    (state,) = deps.store.states(drifted=True)
+    assert (state.finding.status, state.finding.reason) == ("resolved", "ignored")
+    assert [one.rule for one in state.suppressed] == ["fleet/.setpointignore:1: billing-exports"]
+
+    sync(deps, declared(KEY))
+    (state,) = deps.store.states(drifted=True)
+    assert (state.finding.status, state.suppressed) == ("open", ())
+    assert [event for event, _ in told(deps)] == ["drift.opened", "drift.resolved", "drift.opened"]
+
+
+def test_a_drift_that_was_never_told_is_told_when_its_rule_goes(deps):
+    sync(deps, ignoring(KEY))
+    observe(deps, KEY, "US")
+    assert told(deps) == []
+    (state,) = deps.store.suppressed()
+    assert (state.finding, len(state.suppressed)) == (None, 1)
+
+    sync(deps, declared(KEY))
+
+    assert told(deps) == [("drift.opened", KEY.name)]
+
+
+def test_what_nobody_declares_is_judged_again_when_the_rules_of_its_scope_change(deps):
+    alone = replace(scope(), ignores=(IgnoreRule("storage.googleapis.com/billing-", text="rule"),))
+    sync(deps, declared(OTHER), scopes=[alone])
+    observe(deps, KEY)
+    assert told(deps) == []
+
+    sync(deps, declared(OTHER), scopes=[scope()])
+    assert told(deps) == [("drift.opened", KEY.name)]
+
+    sync(deps, declared(OTHER), scopes=[alone])
+    assert told(deps)[1:] == [("drift.resolved", KEY.name)]
+
+
+def policed(deps, policy, *declarations, source="git", prune=True):
+    loaded = Loaded(list(declarations), policy=policy)
+    return syncing.sync(loaded, Request(source, prune=prune, max_removals=1), deps, NOON)
+
+
+def test_a_new_policy_is_told_of_every_finding_that_it_makes_something_else_of(deps):
+    sync(deps, declared(KEY), declared(OTHER))
+    observe(deps, KEY, "US")
+    observe(deps, OTHER)
+    deps.bus.events.clear()
+
+    policed(deps, Policy(rules=(Rule("all", severity="critical", mode="approve"),)), declared(KEY), declared(OTHER))
+
+    (event,) = deps.bus.events
+    assert (event.type, event.subject) == ("drift.changed", KEY.name)
+    assert (event.data.severity, event.data.mode) == ("critical", "approve")
+
+
+def test_a_policy_stays_without_prune_and_goes_with_it(deps):
+    policed(deps, Policy(rules=(Rule("all", mode="auto"),)), declared(KEY))
+    sync(deps, declared(KEY), prune=False)
+    assert deps.store.read(KEY).rules.policy is not None
+
+    sync(deps, declared(KEY))
+    assert deps.store.read(KEY).rules.policy is None
+
+
+def test_a_second_source_cannot_bring_another_policy(deps):
+    policed(deps, Policy(), declared(KEY))
+
+    with pytest.raises(BadRequest, match="source git holds the policy of the fleet"):
+        policed(deps, Policy(), declared(OTHER), source="team")

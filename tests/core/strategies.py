@@ -148,3 +148,31 @@ def replaced(whole: Any, path: tuple[Any, ...], new: Any) -> Any:
     if isinstance(whole, dict):
         return {**whole, path[0]: replaced(whole[path[0]], path[1:], new)}
     return [replaced(part, path[1:], new) if at == path[0] else part for at, part in enumerate(whole)]
+
+
+STATES = ("etag", "fingerprint", "labelFingerprint", "metageneration")
+
+
+def is_writable(name: str, field: Field) -> bool:
+    """Whether a stable API takes the field at any time."""
+    fixed = field.output_only or field.input_only or field.immutable or field.sensitive or field.beta
+    return not fixed and name not in STATES and field.kind != "any"
+
+
+def example(field: Field, depth: int = 0) -> Any:
+    """A value that a person may declare: the first field of a message that can be written, and so on down."""
+    if field.kind == "message":
+        assert field.schema is not None
+        for name, inner in field.schema.fields.items():
+            if is_writable(name, inner) and (depth < 4 or inner.kind == "scalar"):
+                return {name: example(inner, depth + 1)}
+        return {}
+    if field.kind == "list":
+        return [example(field.item, depth + 1)]
+    if field.kind == "map":
+        return {"team": example(field.item, depth + 1)}
+    if field.format == "enum":
+        return next(name for name in field.enum if name != field.zero)
+    return {"boolean": True, "integer": 7, "number": 0.5}.get(
+        field.type, "60s" if field.format == "duration" else "web"
+    )

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from setpoint.core import findings
-from setpoint.core.declarations import Declaration, Owner, Rules, Scope, Source, desired, rules
+from setpoint.core.declarations import Declaration, Owner, Scope, Source, desired
 from setpoint.core.findings import ResourceState, Transition, advance, decode_state, encode_state
 from setpoint.core.judging import judge
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules, rules
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 START = datetime(2025, 6, 17, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ def seen(minute: int, location: str | None = "EU", *, deleted: bool = False) -> 
 def after(
     state: ResourceState | None, observation: Observation, wanted: Any = DECLARED, known: Rules = NO_RULES
 ) -> Transition:
-    return advance(state, observation, judge(wanted, known, observation, None))
+    return advance(state, observation, judge(wanted, known, observation, None), observation.observed_at)
 
 
 def story(*observations: Observation) -> tuple[list[str], ResourceState]:
@@ -185,7 +186,7 @@ def test_a_drift_too_large_for_a_record_is_cut_and_says_how_large_it_is() -> Non
 
 
 def test_every_outcome_with_an_event_is_known_to_the_table() -> None:
-    assert set(findings._EVENTS) == {"opened", "changed", "resolved"}
+    assert set(findings._EVENTS) == {"opened", "changed", "resolved", "exempted"}
 
 
 def test_what_a_declaration_ignores_of_a_policy_is_no_drift() -> None:
@@ -200,3 +201,57 @@ def test_what_a_declaration_ignores_of_a_policy_is_no_drift() -> None:
     assert outcome() == "opened"
     assert outcome("bindings[role=roles/owner].members[user:m@x.com]") == "in_sync"
     assert outcome("bindings[role=roles/editor]") == "opened"
+
+
+PROJECT = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod")
+PROJECT_TYPE = "cloudresourcemanager.googleapis.com/Project"
+
+
+def project(minute: int, **data: Any) -> Observation:
+    return Observation(
+        PROJECT, PROJECT_TYPE, START + timedelta(minutes=minute), data={"projectId": "shop-prod", **data}
+    )
+
+
+def test_a_project_that_was_shut_down_is_gone_although_it_still_answers_and_comes_back_when_it_is_restored() -> None:
+    wanted = desired((Declaration(PROJECT, PROJECT_TYPE, {"displayName": "Shop"}),))
+    states = (
+        {"displayName": "Shop", "state": "ACTIVE"},
+        {"displayName": "Shop", "state": "DELETE_REQUESTED"},
+        {"displayName": "Shop", "state": "ACTIVE"},
+    )
+    state, outcomes = None, []
+    for minute, data in enumerate(states):
+        transition = after(state, project(minute, **data), wanted)
+        state = transition.state
+        outcomes.append(transition.outcome)
+        assert state is not None
+    assert outcomes == ["in_sync", "opened", "resolved"]
+    assert state is not None
+    assert state.finding is not None
+    assert state.finding.kind == "deleted"
+
+
+def test_a_project_in_api_v1_is_shut_down_alike_and_not_unmanaged_then() -> None:
+    known = rules((Scope("all", projects=("shop-prod",), asset_types=(PROJECT_TYPE,)),))
+    opened = after(None, project(0, lifecycleState="ACTIVE"), None, known)
+    ended = after(opened.state, project(1, lifecycleState="DELETE_REQUESTED"), None, known)
+    assert (opened.outcome, ended.outcome) == ("opened", "resolved")
+
+
+def test_a_finding_of_what_is_gone_tells_what_it_was_without_its_secrets() -> None:
+    was = {"location": "EU", "rotation": {"password": "hunter2"}}
+    gone = Observation(KEY, TYPE, START, deleted=True, data=was)
+    state = after(None, gone).state
+    assert state is not None
+    assert state.finding is not None
+    assert state.finding.was == {"location": "EU", "rotation": {"password": "(sensitive)"}}
+    assert state.pending[0].data.was == state.finding.was
+
+
+def test_what_was_too_large_to_tell_is_not_told() -> None:
+    gone = Observation(KEY, TYPE, START, deleted=True, data={"notes": "x" * 20_000})
+    state = after(None, gone).state
+    assert state is not None
+    assert state.finding is not None
+    assert (state.finding.kind, state.finding.was) == ("deleted", None)

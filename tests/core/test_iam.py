@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.core.iam import compare, grants
+from setpoint.core.iam import told as in_words
 from setpoint.core.paths import parse
+from setpoint.core.policy import severity
 
 VIEWERS = {"role": "roles/viewer", "members": ["user:a@x.com", "group:g@x.com"]}
 OWNER = {"role": "roles/owner", "members": ["user:boss@x.com"]}
@@ -106,6 +108,132 @@ def test_what_only_looks_like_a_service_agent_is_unexpected(role: str, member: s
     assert told([], [{"role": role, "members": [f"serviceAccount:{member}"]}]) == [
         ("unexpected", f"serviceAccount:{member}")
     ]
+
+
+@pytest.mark.parametrize(
+    ("role", "member"),
+    [
+        ("roles/editor", "serviceAccount:123456789012-compute@developer.gserviceaccount.com"),
+        ("roles/editor", "serviceAccount:shop@appspot.gserviceaccount.com"),
+        ("roles/firebase.sdkAdminServiceAgent", "serviceAccount:firebase-adminsdk-ab1cd@shop.iam.gserviceaccount.com"),
+        ("roles/storage.legacyBucketOwner", "projectOwner:shop"),
+        ("roles/storage.legacyBucketOwner", "projectEditor:shop"),
+        ("roles/storage.legacyBucketReader", "projectViewer:shop"),
+        (
+            "roles/storagetransfer.serviceAgent",
+            "serviceAccount:project-12@storage-transfer-service.iam.gserviceaccount.com",
+        ),
+        ("roles/appengine.serviceAgent", "serviceAccount:service-12@gcp-gae-service.iam.gserviceaccount.com"),
+        ("roles/genomics.serviceAgent", "serviceAccount:service-12@genomics-api.google.com.iam.gserviceaccount.com"),
+        (
+            "roles/bigqueryconnection.serviceAgent",
+            "serviceAccount:bqcx-12-ab@gcp-sa-bigquery-condel.iam.gserviceaccount.com",
+        ),
+    ],
+)
+def test_default_grants_are_known_and_reported_only_where_it_is_asked_for(role: str, member: str) -> None:
+    live = {"bindings": [{"role": role, "members": [member]}]}
+    assert compare({"bindings": []}, live, "policy") == ()
+    assert compare({"bindings": [{"role": role, "members": []}]}, live, "role") == ()
+    (found,) = compare({"bindings": []}, live, "policy", exact=True)
+    assert found.observed == {"role": role, "member": member}
+
+
+@pytest.mark.parametrize(
+    ("role", "member"),
+    [
+        ("roles/owner", "serviceAccount:123456789012-compute@developer.gserviceaccount.com"),
+        ("roles/editor", "serviceAccount:compute@developer.gserviceaccount.com"),
+        ("roles/editor", "projectEditor:shop"),
+        ("roles/storage.legacyBucketOwner", "projectViewer:shop"),
+        ("roles/storage.legacyBucketOwner", "allUsers"),
+        ("roles/compute.serviceAgent", "serviceAccount:project-12@attacker.iam.gserviceaccount.com"),
+    ],
+)
+def test_what_only_looks_like_a_default_grant_is_unexpected(role: str, member: str) -> None:
+    assert told([], [{"role": role, "members": [member]}]) == [("unexpected", member)]
+
+
+def test_a_default_grant_under_a_condition_is_nobodys_default() -> None:
+    member = "serviceAccount:12-compute@developer.gserviceaccount.com"
+    assert told([], [{"role": "roles/editor", "members": [member], "condition": NIGHT}]) == [("unexpected", member)]
+
+
+def test_a_member_that_was_deleted_holds_nothing_on_either_side() -> None:
+    gone = {"role": "roles/viewer", "members": ["deleted:user:a@x.com?uid=123", "group:g@x.com"]}
+    assert told([{"role": "roles/viewer", "members": ["group:g@x.com"]}], [gone]) == []
+    assert told([gone], [{"role": "roles/viewer", "members": ["group:g@x.com"]}]) == []
+    assert told([VIEWERS], [gone]) == [("missing", "user:a@x.com")]
+    exempted = {"service": "s", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": gone["members"]}]}
+    same = {"service": "s", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": ["group:G@x.com"]}]}
+    assert compare({"bindings": [], "auditConfigs": [same]}, {"auditConfigs": [exempted]}, "policy") == ()
+
+
+def test_the_version_and_the_etag_of_a_policy_mean_nothing() -> None:
+    for version in (0, 1, 3):
+        assert compare({"bindings": [OWNER]}, {"bindings": [OWNER], "version": version, "etag": "x"}, "policy") == ()
+
+
+def test_a_condition_that_a_policy_of_version_1_does_not_tell_is_taken_for_the_declared_one() -> None:
+    untold = {"role": "roles/owner_withcond_2b17cc25d2cd9e2c54d8", "members": ["user:boss@x.com", "user:new@x.com"]}
+    assert told([{**OWNER, "condition": NIGHT}], [untold]) == [("unexpected", "user:new@x.com")]
+    assert told([OWNER], [untold]) == [
+        ("missing", "user:boss@x.com"),
+        ("unexpected", "user:boss@x.com"),
+        ("unexpected", "user:new@x.com"),
+    ]
+
+
+def test_a_condition_is_known_by_its_title_and_expression_and_not_by_its_description() -> None:
+    described = {**NIGHT, "description": "for the night shift"}
+    assert told([{**OWNER, "condition": NIGHT}], [{**OWNER, "condition": described}]) == []
+    other = {**NIGHT, "title": "dark"}
+    assert len(told([{**OWNER, "condition": NIGHT}], [{**OWNER, "condition": other}])) == 2
+
+
+def test_the_case_of_a_workload_identity_means_something() -> None:
+    one = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/subject/A"
+    live = [{"role": "roles/viewer", "members": [one.replace("/A", "/a")]}]
+    assert len(told([{"role": "roles/viewer", "members": [one]}], live)) == 2
+
+
+def test_a_difference_reads_as_a_grant() -> None:
+    live = [{**OWNER, "condition": NIGHT}, {"role": "roles/editor", "members": ["allUsers"]}]
+    assert [in_words(one) for one in compare({"bindings": [OWNER]}, {"bindings": live}, "policy")] == [
+        "roles/owner not given to user:boss@x.com (condition none)",
+        "roles/editor given to allUsers (condition none)",
+        "roles/owner given to user:boss@x.com (condition night)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "member", "level"),
+    [
+        ("roles/owner", "user:a@x.com", "critical"),
+        ("roles/editor", "group:g@x.com", "critical"),
+        ("roles/iam.serviceAccountTokenCreator", "user:a@x.com", "critical"),
+        ("roles/iam.workloadIdentityUser", "serviceAccount:p.svc.id.goog[ns/a]", "critical"),
+        ("roles/iam.serviceAccountKeyAdmin", "user:a@x.com", "critical"),
+        ("roles/resourcemanager.projectIamAdmin", "user:a@x.com", "critical"),
+        ("roles/orgpolicy.policyAdmin", "user:a@x.com", "critical"),
+        ("roles/storage.objectViewer", "allUsers", "critical"),
+        ("roles/storage.objectViewer", "allAuthenticatedUsers", "critical"),
+        ("roles/storage.objectViewer", "user:a@x.com", "high"),
+        ("roles/ownership.viewer", "user:a@x.com", "high"),
+        ("projects/p/roles/owner", "user:a@x.com", "high"),
+    ],
+)
+def test_the_severity_of_a_grant_rises_with_what_it_gives(role: str, member: str, level: str) -> None:
+    for condition in ({}, {"condition": NIGHT}):
+        given = {"bindings": [{"role": role, "members": [member], **condition}]}
+        assert severity("modified", "iam_policy", compare({"bindings": []}, given, "policy")) == level
+        assert severity("modified", "iam_policy", compare(given, {"bindings": []}, "policy")) == "high"
+
+
+def test_what_is_no_longer_written_down_is_of_high_severity() -> None:
+    logs = {"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}
+    found = compare({"bindings": [], "auditConfigs": [logs]}, {"bindings": []}, "policy")
+    assert severity("modified", "iam_policy", found) == "high"
 
 
 def test_a_title_with_brackets_leaves_the_path_readable() -> None:

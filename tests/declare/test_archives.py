@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 from setpoint.declare import archives
 from setpoint.errors import BadRequest
 
-FILES = {"fleet/a.yaml": b"a: 1\n" * 50, "fleet/deep/b.json": b'{"b": 2}', "fleet/note.txt": b"none of it"}
+FILES = {
+    "fleet/a.yaml": b"a: 1\n" * 50,
+    "fleet/deep/b.json": b'{"b": 2}',
+    "fleet/note.txt": b"none of it",
+    "fleet/.setpointignore": b"scratch-*\n",
+}
 
 
 def tarred(mode: str, files: dict[str, bytes] = FILES) -> bytes:
@@ -47,9 +52,10 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_files_with_declarations_are_unpacked(form: str, tmp_path: Path) -> None:
-    assert archives.unpack("x", FORMS[form], tmp_path) == 2
+    assert archives.unpack("x", FORMS[form], tmp_path) == 3
     assert (tmp_path / "fleet/a.yaml").read_bytes() == FILES["fleet/a.yaml"]
     assert (tmp_path / "fleet/deep/b.json").read_bytes() == FILES["fleet/deep/b.json"]
+    assert (tmp_path / "fleet/.setpointignore").read_bytes() == FILES["fleet/.setpointignore"]
     assert not (tmp_path / "fleet/note.txt").exists()
 
 

@@ -17,6 +17,7 @@ spec:
   assetType: storage.googleapis.com/Bucket
   data: {location: EU, versioning: {enabled: true}}
   ignore: ["labels.last-touched", "lifecycle.rule[*].condition.age"]
+  settle: 1m30s
   remediation: {mode: approve}
 """
 
@@ -55,6 +56,7 @@ def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:
     assert one.key.name == "//storage.googleapis.com/billing-exports"
     assert (one.project, one.owner.team, one.owner.slack) == ("billing-prod", "billing", "#billing-alerts")
     assert one.data == {"location": "EU", "versioning": {"enabled": True}}
+    assert one.settle == 90
     assert (one.mode, one.exact, one.authority, one.key.content) == ("approve", False, "policy", "resource")
     assert one.ignore == ("labels.last-touched", "lifecycle.rule[*].condition.age")
     assert (Path(one.source.file).name, one.source.line) == ("0.yaml", 1)
@@ -67,7 +69,10 @@ def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:
         (("assetType:", "assetTyp:"), 8, "spec.assetTyp", "no such field; did you mean assetType?"),
         (("metadata:\n", "metadata:\n  nmae: x\n"), 4, "metadata.nmae", "no such field; did you mean name?"),
         (("//storage", "storage"), 4, "metadata.name", "not a full resource name"),
-        (("approve", "sometimes"), 11, "spec.remediation.mode", "'off', 'alert', 'approve' or 'auto'"),
+        (("1m30s", "soon"), 11, "spec.settle", "not a duration; it looks like 30s, 5m or 1h"),
+        (("1m30s", "25h"), 11, "spec.settle", "less than or equal to 86400"),
+        (("1m30s", "-1"), 11, "spec.settle", "greater than or equal to 0"),
+        (("approve", "sometimes"), 12, "spec.remediation.mode", "'off', 'alert', 'approve' or 'auto'"),
         (("setpoint.dev/v1", "setpoint.dev/v9"), 1, "apiVersion", "setpoint.dev/v1"),
         (("kind: Declaration", "kind: Declaraton"), 2, "kind", "did you mean Declaration?"),
         (("apiVersion: setpoint.dev/v1", "apiVersion: setpiont.dev/v1"), 1, "apiVersion", "setpoint.dev/v1"),
@@ -87,7 +92,7 @@ def test_a_bad_document_is_reported_with_line_and_field_and_the_good_ones_load(
     assert len(found.scopes) == 1
     matching = [one for one in said(found) if one[1] == field and message in one[2]]
     assert matching, said(found)
-    assert matching[0][0] == line + 12
+    assert matching[0][0] == line + 13
 
 
 def test_a_resource_declared_twice_is_an_error_that_names_the_other_place(tmp_path: Path) -> None:

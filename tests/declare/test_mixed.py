@@ -38,7 +38,11 @@ kind: StorageBucket
 metadata:
   name: shop-orders
   namespace: shop
-  annotations: {setpoint.dev/team: shop, setpoint.dev/mode: approve, setpoint.dev/ignore: labels.touched}
+  annotations:
+    setpoint.dev/team: shop
+    setpoint.dev/mode: approve
+    setpoint.dev/ignore: labels.touched
+    setpoint.dev/settle: 0s
 spec:
   location: EU
   uniformBucketLevelAccess: true
@@ -106,7 +110,7 @@ def test_all_three_formats_load_side_by_side(loaded: Loaded) -> None:
 def test_what_is_wrong_is_said_with_file_line_and_field(loaded: Loaded) -> None:
     assert sorted((one.file, one.line, one.field) for one in loaded.problems) == [
         ("a.yaml", 8, "spec.data.labls"),
-        ("b.yaml", 22, "metadata.name"),
+        ("b.yaml", 26, "metadata.name"),
         ("broken.yaml", 2, ""),
     ]
     assert "did you mean labels?" in next(one.message for one in loaded.problems if one.file == "a.yaml")
@@ -122,6 +126,7 @@ def test_a_misspelt_field_is_not_compared_and_counts_as_unchecked(loaded: Loaded
 def test_annotations_of_a_manifest_say_whose_it_is_and_what_may_be_done(loaded: Loaded) -> None:
     (bucket,) = (one.declarations[0] for one in loaded.desired if "storage" in one.declarations[0].key.name)
     assert (bucket.owner.team, bucket.mode, bucket.ignore) == ("shop", "approve", ("labels.touched",))
+    assert bucket.settle == 0
     assert bucket.project == "shop-prod"
 
 
@@ -161,12 +166,13 @@ def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: Loaded) 
 
 def test_a_bad_annotation_is_a_problem_and_never_a_bad_declaration(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
-        KRM.replace("labels.touched", '"a[", setpoint.dev/mod: x').replace("approve", "often")
+        KRM.replace("labels.touched", '"a["\n    setpoint.dev/mod: x').replace("approve", "often").replace("0s", "soon")
     )
     found = load([str(tmp_path)])
     assert {one.field for one in found.problems} >= {
         "metadata.annotations.setpoint.dev/ignore",
         "metadata.annotations.setpoint.dev/mode",
+        "metadata.annotations.setpoint.dev/settle",
     }
     bucket = next(one.declarations[0] for one in found.desired if "storage" in one.declarations[0].key.name)
-    assert (bucket.ignore, bucket.mode) == ((), "alert")
+    assert (bucket.ignore, bucket.mode, bucket.settle) == ((), None, None)

@@ -126,13 +126,18 @@ def test_a_policy_of_either_api_is_read(tmp_path: Path, data: Any, meant: Any) -
             "cannot be compared",
         ),
         ({"name": "projects/p/policies/a"}, "spec.data.spec", "has to be an object"),
+        (
+            {"name": "projects/p/policies/a", "dryRunSpec": {"reset": True}},
+            "spec.data.spec",
+            "declare it as a resource, assetType orgpolicy.googleapis.com/Policy",
+        ),
     ],
 )
 def test_what_would_be_compared_with_nothing_is_refused_with_its_field(
     tmp_path: Path, data: Any, field: str, message: str
 ) -> None:
     found = loaded(tmp_path, data)
-    assert found.desired == []
+    assert list(found.desired) == []
     ((line, said, told),) = [(one.line, one.field, one.message) for one in found.problems]
     assert (line, said) == (7, field)
     assert message in told

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
@@ -18,10 +18,13 @@ UP_SECONDS = 30.0
 
 
 class Served:
-    """Serves `functions/NAME` on a port of the loopback until it is stopped, killed or left."""
+    """Serves `functions/NAME` on a port of the loopback until it is stopped, killed or left; `under` a program."""
 
-    def __init__(self, name: str, port: int, environment: Mapping[str, str], log: IO[bytes]) -> None:
+    def __init__(
+        self, name: str, port: int, environment: Mapping[str, str], log: IO[bytes], under: Sequence[str] = ()
+    ) -> None:
         self._command = [
+            *under,
             str(Path(sys.executable).with_name("functions-framework")),
             f"--target={name}",
             f"--source={ROOT}/functions/{name}/main.py",

@@ -8,9 +8,10 @@ from typing import Any
 
 from setpoint import syncing
 from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, Owner, Rules, Scope, desired, rules
+from setpoint.core.declarations import Declaration, Owner, Scope, desired
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.rules import Rules, rules
 from setpoint.flow import Deps
 from setpoint.ports import DeadLetters, EventBus, StateStore, Store
 from setpoint.testing import messages

@@ -25,7 +25,8 @@ LIVES = (0, "never", "kill")
 def deliver(message: bytes, url: str, events_file: Path, death: tuple[int, str, str]) -> int:
     """Have a process handle a message; its exit code."""
     command = [sys.executable, doomed.__file__, url, str(events_file), *map(str, death)]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    paths = filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run(command, input=message, env=environment, check=False, timeout=60).returncode
 
 

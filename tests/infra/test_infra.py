@@ -19,6 +19,7 @@ import yaml
 
 from infra.hcl import Block, entries, read, strings
 from setpoint.core.catalogue import default_catalogue
+from setpoint.core.sweeps import LISTED, Heal, decode_message
 from setpoint.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -172,8 +173,9 @@ def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
 
 
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
+    sweeps = (ROOT / "shared/setpoint/adapters/firestore_sweeps.py").read_text()
     adapter = (ROOT / "shared/setpoint/adapters/firestore.py").read_text()
-    collections = set(re.findall(r'collection\("(\w+)"\)', adapter))
+    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps))
     asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))
     stored = {
         key.value
@@ -185,8 +187,8 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
 
     unindexed = {collection: set(strings(fields)) for collection, fields in entries(local("unindexed")).items()}
 
-    assert asked == {"status", "pending"}
-    assert set(unindexed) == collections - {"manifests"}  # whose documents have no fields, only parts
+    assert asked == {"status", "pending", "due", "suppressed", "finding"}
+    assert set(unindexed) == collections - {"manifests", "runs"}  # whose documents have no fields, only parts
     assert unindexed["findings"] == stored - asked - unindexed["projects"]
     others = {
         collection: fields for collection, fields in unindexed.items() if collection not in ("findings", "projects")
@@ -310,6 +312,8 @@ BAD = {
     "runtime": '"python312"',
     "firestore": '{ database = "x" }',
     "detect": "{ timeout_seconds = 601, concurrency = 0, min_instances = 21 }",
+    "sweep": "{ timeout_seconds = 60, max_instances = 0 }",
+    "sweep_schedule": '"every 6 hours"',
     "sync": "{ timeout_seconds = 541, max_instances = 0 }",
     "delivery_attempts": "101",
     "archive_days": "1",
@@ -343,7 +347,8 @@ def test_each_watched_parent_gets_a_feed_for_each_content_type(variables):
         [TERRAFORM, "show", "-json", "made.tfplan"], cwd=variables, check=True, capture_output=True, text=True
     )
     feeds = json.loads(shown.stdout)["planned_values"]["outputs"]["feeds"]["value"]
-    assert len(feeds) == 9
+    assert len(feeds) == 10
+    assert [name for name in feeds if name.endswith("ACCESS_POLICY")] == ["organizations/566099688680 ACCESS_POLICY"]
     assert {key: value for key, value in feeds["projects/shop-prod ORG_POLICY"].items() if key != "types"} == {
         "kind": "projects",
         "parent": "shop-prod",
@@ -388,3 +393,26 @@ def test_nothing_is_changed_unless_the_build_is_the_approved_one(name, tmp_path)
         ran = run(apply)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
     assert run("true").returncode != 0  # it goes on, and finds no terraform and no curl
+
+
+def test_the_messages_that_scheduler_sends_are_those_that_a_sweep_reads(tmp_path):
+    """As Terraform computes them, where it is installed."""
+    if not TERRAFORM:
+        pytest.skip("terraform is not installed: the messages are not computed")
+    shutil.copy(INFRA / "variables.tf", tmp_path)
+    schedule = (INFRA / "schedule.tf").read_text()
+    computed = schedule[: schedule.index("\nresource ")]
+    shown_as = '\noutput "messages" {\n  value = { for name, job in local.jobs : name => jsonencode(job.message) }\n}\n'
+    (tmp_path / "main.tf").write_text(computed + shown_as)
+    subprocess.run([TERRAFORM, "init", "-input=false"], cwd=tmp_path, check=True, capture_output=True)
+    planned = plan(tmp_path, GOOD)
+    assert planned.returncode == 0, planned.stderr
+    shown = subprocess.run(
+        [TERRAFORM, "show", "-json", "made.tfplan"], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    messages = json.loads(shown.stdout)["planned_values"]["outputs"]["messages"]["value"]
+    begun = decode_message(messages["sweep"].encode())
+    assert set(begun.scopes) == {"organizations/566099688680", "folders/918177713511", "projects/shop-prod"}
+    assert set(begun.contents) == set(LISTED)
+    assert len(begun.types) > 30
+    assert decode_message(messages["heal"].encode()) == Heal()

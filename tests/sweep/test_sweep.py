@@ -6,24 +6,23 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
+from msgspec.structs import replace
 
 from setpoint import flow, sweeping, syncing
 from setpoint.adapters.asset_inventory import AssetInventory, Patience
 from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.names import ResourceKey
-from setpoint.declare.load import Loaded
-from setpoint.errors import BadRequest, ScopeDenied, Unavailable
+from setpoint.errors import BadRequest, Unavailable
 from setpoint.flow import Deps
-from setpoint.syncing import Request
 from setpoint.testing import messages
 
 BUCKET = "storage.googleapis.com/Bucket"
 TOPIC = "pubsub.googleapis.com/Topic"
+LEVEL = "accesscontextmanager.googleapis.com/AccessLevel"
 ORG = "organizations/566099688680"
 SHOP = ("projects/111111111111", "folders/918177713511", ORG)
 BILLING = ("projects/222222222222", "folders/918177713511", ORG)
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
-REQUEST = Request("git", prune=True, max_removals=1)
 QUICK = Patience(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 
@@ -56,8 +55,8 @@ def put(asset_service):
 def sweep(asset_service, deps):
     inventory = AssetInventory(asset_service.client(), QUICK, page_size=10)
 
-    def sweep(*scopes: str, contents=("resource",), types=()) -> sweeping.Swept:
-        return sweeping.sweep(scopes or (ORG,), contents, types, inventory, deps)
+    def sweep(*scopes: str, contents=("resource",), types=(), **how) -> sweeping.Swept:
+        return sweeping.sweep(scopes or (ORG,), contents, types, inventory, deps, **how)
 
     return sweep
 
@@ -191,8 +190,7 @@ def test_a_sweep_publishes_what_a_crash_has_left_behind(put, sweep, deps):
     assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
 
 
-def test_what_a_listing_had_dropped_is_found_again_though_it_has_not_changed(put, sweep, deps, monkeypatch):
-    monkeypatch.setattr(sweeping, "LAG", timedelta(0))
+def test_what_a_listing_had_dropped_is_found_again_though_it_has_not_changed(put, sweep, deps):
     put("other")
     declare(deps, declared("a"), declared("other"))
     sweep()
@@ -266,6 +264,51 @@ def test_a_projects_number_alone_is_asked_for_its_id(put, sweep, deps, mocker):
     assert {call.args[0] for call in asked.call_args_list} == {"111111111111"}
 
 
+def test_what_others_make_is_counted_by_what_made_it_and_a_strict_scope_reports_it(put, sweep, deps):
+    for name in ("shop", "shop_cloudbuild", "gcf-sources-111111111111-europe-west1", "run-sources-shop-europe-west1"):
+        put(name)
+    scope = Scope("all", (), ("storage.googleapis.com/*",), ancestors=("folders/918177713511",))
+    syncing.declare(deps.store, [], (scope,), LONG_AGO)
+
+    swept = sweep()
+
+    assert kinds(deps) == {"shop": "unmanaged"}
+    assert swept.made == {"made by Cloud Build": 1, "made by Cloud Functions": 1, "made by Cloud Run": 1}
+
+    syncing.declare(deps.store, [], (replace(scope, strict=True),), LONG_AGO)
+    assert not sweep().made
+    assert len(kinds(deps)) == 4
+
+
+def test_a_declared_access_level_that_is_not_listed_is_gone(asset_service, sweep, deps):
+    def level(name: str, title: str) -> dict:
+        path = f"accessPolicies/1/accessLevels/{name}"
+        return {
+            "name": f"//accesscontextmanager.googleapis.com/{path}",
+            "assetType": LEVEL,
+            "ancestors": [ORG],
+            "updateTime": "2025-06-17T15:00:00Z",
+            "accessLevel": {"name": path, "title": title},
+        }
+
+    def wanted(name: str):
+        key = ResourceKey(
+            f"//accesscontextmanager.googleapis.com/accessPolicies/1/accessLevels/{name}", "access_policy"
+        )
+        return desired((Declaration(key, LEVEL, {"title": "Office"}),))
+
+    asset_service.put(level("office", "Office"))
+    asset_service.put(level("home", "Home"))
+    asset_service.put(level("stray", "Stray"))
+    scope = Scope("levels", (), (LEVEL,), ancestors=(ORG,))
+    syncing.declare(deps.store, [wanted("office"), wanted("home"), wanted("lost")], (scope,), LONG_AGO)
+
+    swept = sweep(contents=("access_policy",))
+
+    assert (swept.listed, swept.gone) == (3, 1)
+    assert kinds(deps) == {"home": "modified", "lost": "deleted", "stray": "unmanaged"}
+
+
 def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, deps):
     declare(deps, declared("a"))
     for location in ("US", "ASIA", "EU"):
@@ -275,95 +318,66 @@ def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, d
     assert kinds(deps) == {}
 
 
-def test_a_policy_that_an_earlier_listing_did_not_show_yet_is_found_though_it_has_not_changed(
-    put, sweep, deps, monkeypatch
-):
-    monkeypatch.setattr(sweeping, "LAG", timedelta(0))
-    grants = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
-    put("a")
-    put("other", iamPolicy=grants)
-    declare(deps, declared("a", content="iam_policy", data=grants))
-    sweep(contents=("iam_policy",))
+def test_a_listing_that_lags_does_not_undo_what_a_feed_has_told_since(put, sweep, deps):
+    declare(deps, declared("a"))
+    flow.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, ago(minutes=5)), {}, deps)
+    put("a", "EU", at=LONG_AGO)
+    assert sweep().outcomes["stale"] == 1
     assert kinds(deps) == {"a": "modified"}
 
-    put("a", iamPolicy=grants)
-    sweep(contents=("iam_policy",))
 
-    assert kinds(deps) == {}
-
-
-def test_what_nobody_declares_and_went_unseen_is_closed(put, sweep, deps):
-    syncing.declare(deps.store, [], (Scope("shop", ("111111111111",), (BUCKET,)),), LONG_AGO)
-    flow.receive(messages.resource(bucket("stray"), BUCKET, {}, LONG_AGO, ancestors=SHOP), {}, deps)
-    put("declared")
-    declare(deps, declared("declared"))
-
+def test_a_listing_that_lags_does_not_bring_back_what_a_feed_has_told_to_be_deleted(put, sweep, deps):
+    put("a")
+    declare(deps, declared("a"))
+    flow.receive(messages.deletion(bucket("a"), BUCKET, ago(minutes=5)), {}, deps)
     sweep()
-
-    last = deps.bus.events[-1].data
-    assert (kinds(deps), last.reason) == ({}, "gone")
+    assert kinds(deps) == {"a": "deleted"}
 
 
-def test_a_finding_that_is_declared_no_longer_is_closed_by_a_sweep_where_the_apply_died(put, sweep, deps, monkeypatch):
+def test_a_message_that_comes_late_knows_better_than_a_listing_that_did_not_show_the_resource_yet(put, sweep, deps):
     put("other")
-    syncing.sync(Loaded([declared("lost"), declared("other")]), REQUEST, deps, LONG_AGO)
-    sweep()
-    assert kinds(deps) == {"lost": "deleted"}
-    with monkeypatch.context() as patched:
-        patched.setattr(flow, "rejudge", dies)
-        with pytest.raises(KeyboardInterrupt):
-            syncing.sync(Loaded([declared("other")]), REQUEST, deps, LONG_AGO)
+    declare(deps, declared("young"), declared("other"))
+    assert sweep().gone == 1
+    assert kinds(deps) == {"young": "deleted"}
 
-    sweep()
-
+    flow.receive(messages.resource(bucket("young"), BUCKET, {"location": "EU"}, ago(minutes=5)), {}, deps)
     assert kinds(deps) == {}
 
 
-def dies(*_):
-    raise KeyboardInterrupt
-
-
-def test_the_last_organisation_policy_of_a_project_is_missed_though_its_project_lists_none(put, sweep, deps):
-    boolean = {"constraint": "constraints/compute.disableSerialPortAccess", "booleanPolicy": {"enforced": True}}
-    put("a")
-    put("b", ancestors=BILLING, orgPolicy=[boolean])
-    declare(deps, declared("a", content="org_policy", data=boolean))
-
-    sweep(contents=("resource", "org_policy"))
-
-    assert kinds(deps) == {"a": "modified"}
-
-
-def test_a_policy_is_not_taken_for_empty_where_only_resources_may_be_listed(asset_service, put, deps):
-    grants = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
-    put("a")
-    put("b", ancestors=BILLING, iamPolicy=grants)
-    declare(deps, declared("a", content="iam_policy", data=grants))
-    shop, billing = "projects/111111111111", "projects/222222222222"
-
-    class Half(AssetInventory):
-        def pages(self, scope, content, *args, **kwargs):
-            if (scope, content) == (shop, "iam_policy"):
-                raise ScopeDenied(scope, "policies may not be listed")
-            return super().pages(scope, content, *args, **kwargs)
-
-    inventory = Half(asset_service.client(), QUICK)
-    swept = sweeping.sweep([shop, billing], ["resource", "iam_policy"], [BUCKET], inventory, deps)
-
-    assert (kinds(deps), swept.unknown) == ({}, 1)
-
-
-def test_a_scope_that_names_projects_by_id_covers_what_is_listed_before_the_id_is_told(put, sweep, deps, asset_service):
-    syncing.declare(deps.store, [], (Scope("shop", ("shop-prod",), (BUCKET,)),), LONG_AGO)
-    put("stray")
-    asset_service.put(
-        {
-            "name": "//cloudresourcemanager.googleapis.com/projects/111111111111",
-            "assetType": "cloudresourcemanager.googleapis.com/Project",
-            "ancestors": list(SHOP),
-            "updateTime": "2025-06-17T15:00:00Z",
-            "resource": {"version": "v1", "data": {"projectId": "shop-prod"}},
-        }
-    )
+def test_a_deletion_that_is_told_late_knows_better_than_a_listing_that_brought_the_resource_back(put, sweep, deps):
+    put("other")
+    declare(deps, declared("a"), declared("other"))
     sweep()
+    put("a")
+    sweep()
+    assert kinds(deps) == {}
+
+    flow.receive(messages.deletion(bucket("a"), BUCKET, ago(minutes=5)), {}, deps)
+    assert kinds(deps) == {"a": "deleted"}
+
+
+def test_what_has_an_open_finding_and_is_neither_declared_nor_there_is_closed(put, sweep, deps):
+    put("other")
+    fully = Scope("all", projects=("111111111111",), asset_types=(BUCKET,))
+    syncing.declare(deps.store, [declared("other")], (fully,), LONG_AGO)
+    stray = messages.resource(bucket("stray"), BUCKET, {"location": "EU"}, LONG_AGO, ancestors=SHOP)
+    flow.receive(stray, {}, deps)
     assert kinds(deps) == {"stray": "unmanaged"}
+    sweep()
+    assert kinds(deps) == {}
+
+
+def test_the_coverage_counts_everything_that_is_declared_once(put, sweep, deps):
+    put("a")
+    put("b", "US")
+    put("untold", resource={"version": "v1"})
+    elsewhere = declared("elsewhere", project="333333333333")
+    declare(deps, *(declared(name) for name in ("a", "b", "untold", "lost")), elsewhere)
+    found = sweep().summary
+    assert (found.declared, found.seen, found.in_sync, found.drifted, found.unknown, found.unchecked, found.gone) == (
+        5, 3, 1, 2, 1, 1, 1,
+    )  # fmt: skip
+
+
+def ago(**how: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**how)

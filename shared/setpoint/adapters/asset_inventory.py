@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,15 +18,17 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.asset_v1 import AssetServiceClient, ContentType, ListAssetsRequest, ListAssetsResponse
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
-from setpoint.core.names import Content, ResourceKey
+from setpoint.core.names import Content, ResourceKey, content_of
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, ScopeDenied, Unavailable
+from setpoint.core.sweeps import known_at
+from setpoint.errors import BadRequest, ScopeDenied, TokenExpired, Unavailable
 from setpoint.ports import Page
 
 _CONTENT_TYPES = {
     "resource": ContentType.RESOURCE,
     "iam_policy": ContentType.IAM_POLICY,
     "org_policy": ContentType.ORG_POLICY,
+    "access_policy": ContentType.ACCESS_POLICY,
 }
 _SCOPE = re.compile(r"(organizations|folders)/\d+\Z|projects/[^/\s]+\Z")
 _PASSING = (
@@ -54,6 +56,7 @@ class Patience:
         longest: no pause is longer, in seconds.
         in_all: seconds without a page after which it is given up.
         call: seconds that one call may take.
+        calls_a_minute: how many calls are made, in the long run; a project may make 100 and an organisation 800.
     """
 
     first: float = 0.5
@@ -61,9 +64,28 @@ class Patience:
     longest: float = 60.0
     in_all: float = 600.0
     call: float = 60.0
+    calls_a_minute: float = 100.0
 
 
 _PATIENCE = Patience()
+
+
+class _Pace:
+    """A token bucket: a minute's calls may be made at once, and then as many as time brings."""
+
+    def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._most = self._left = calls_a_minute
+        self._clock, self._sleep = clock, sleep
+        self._at = clock()
+
+    def wait(self) -> None:
+        """Return when another call may be made."""
+        now = self._clock()
+        self._left = min(self._most, self._left + (now - self._at) * self._most / 60)
+        self._at = now
+        self._left -= 1
+        if self._left < 0:
+            self._sleep(-self._left * 60 / self._most)
 
 
 def client() -> AssetServiceClient:
@@ -85,12 +107,25 @@ class AssetInventory:
         client: kept for the life of the process.
         patience: how long to go on asking.
         page_size: assets a page; the API gives no more than 1,000.
+        clock: tells seconds that only ever grow.
+        sleep: waits for some seconds.
     """
 
-    def __init__(self, client: AssetServiceClient, patience: Patience = _PATIENCE, *, page_size: int = 1000) -> None:
+    def __init__(
+        self,
+        client: AssetServiceClient,
+        patience: Patience = _PATIENCE,
+        *,
+        page_size: int = 1000,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._client = client
         self._patience = patience
         self._page_size = page_size
+        self._clock = clock
+        self._sleep = sleep
+        self._pace = _Pace(patience.calls_a_minute, clock, sleep)
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
@@ -119,9 +154,10 @@ class AssetInventory:
     def _answer(self, request: ListAssetsRequest) -> Any:
         """One page, asked for until it comes; the message of protobuf itself, which is faster than its wrapper."""
         patience = self._patience
-        until = time.monotonic() + patience.in_all
+        until = self._clock() + patience.in_all
         calls = 0
         while True:
+            self._pace.wait()
             try:
                 pager = self._client.list_assets(request=request, retry=None, timeout=patience.call)
                 return ListAssetsResponse.pb(next(iter(pager.pages)))
@@ -130,11 +166,11 @@ class AssetInventory:
                     raise BadRequest(f"{request.parent} cannot be listed without credentials; {_LOG_IN}") from error
                 pause = _pause(patience, error, calls)
                 calls += 1
-                if time.monotonic() + pause > until:
+                if self._clock() + pause > until:
                     raise Unavailable(
                         f"{request.parent} cannot be listed: {_said(error)}, {calls} times in a row; try again later"
                     ) from error
-                time.sleep(pause)
+                self._sleep(pause)
             except exceptions.GoogleAPICallError as error:
                 raise _translated(error, request) from error
             except GoogleAuthError as error:
@@ -162,7 +198,7 @@ def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest
     if isinstance(error, exceptions.Unauthenticated):
         return BadRequest(f"{scope} cannot be listed without credentials; {_LOG_IN}")
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):
-        return Unavailable(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
+        return TokenExpired(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
     if isinstance(error, exceptions.ClientError):
         return BadRequest(f"{scope} cannot be listed: {_said(error)}; check the scope and the types")
     return Unavailable(f"{scope} cannot be listed: {_said(error)}; try again later")
@@ -175,9 +211,9 @@ def _said(error: exceptions.GoogleAPICallError) -> str:
 def _observation(asset: Any, content: Content, read_at: datetime) -> Observation:
     resource = asset.resource
     return Observation(
-        key=ResourceKey(asset.name, content),
+        key=ResourceKey(asset.name, content_of(asset.asset_type) if content == "resource" else content),
         asset_type=asset.asset_type,
-        observed_at=asset.update_time.ToDatetime(tzinfo=UTC) if asset.HasField("update_time") else read_at,
+        observed_at=asset.update_time.ToDatetime(tzinfo=UTC) if asset.HasField("update_time") else known_at(read_at),
         data=_data(asset, content),
         ancestors=tuple(asset.ancestors),
         location=resource.location,
@@ -192,6 +228,9 @@ def _data(asset: Any, content: Content) -> Any:
         return MessageToDict(asset.iam_policy)
     if content == "org_policy":
         return [MessageToDict(one) for one in asset.org_policy]
+    if content == "access_policy":
+        which = asset.WhichOneof("access_context_policy")
+        return MessageToDict(getattr(asset, which)) if which else None
     return _struct(asset.resource.data) if asset.resource.HasField("data") else None
 
 

@@ -1,9 +1,9 @@
 """The store of an installation on Google Cloud: Firestore in native mode.
 
 Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
-generation; ``control`` with the document ``sources``; ``projects``, one document a project number. Payloads are JSON in
-a string field, since a document may have only 40,000 index entries and field names allow few characters
-(https://cloud.google.com/firestore/quotas).
+generation; ``control`` with the documents ``sources`` and ``brakes``; ``projects``, one document a project number;
+``audit``, one document an entry. Payloads are JSON in a string field, since a document may have only 40,000 index
+entries and field names allow few characters (https://cloud.google.com/firestore/quotas).
 
 One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
 those lock, and under contention they wait for each other; a failed precondition is known at once.
@@ -11,18 +11,24 @@ those lock, and under contention they wait for each other; a failed precondition
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from google.api_core import exceptions
-from google.cloud.firestore import Client
+from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
+from setpoint.adapters.firestore_answers import answering as _answering
+from setpoint.adapters.firestore_answers import body_of as _body
+from setpoint.adapters.firestore_answers import racing as _racing
+from setpoint.adapters.firestore_sweeps import FirestoreSweeps
 from setpoint.core import observations
+from setpoint.core.audit import Entry, decode_entries, encode_entry
+from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
 from setpoint.core.control import (
+    MANIFEST_PART,
     Control,
     decode_control,
     decode_manifest,
@@ -36,34 +42,21 @@ from setpoint.core.control import (
 from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
+from setpoint.errors import Conflict
+from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.spooling import batches
 
 if TYPE_CHECKING:
-    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
+    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
 
-_LOST_RACE = (
-    exceptions.AlreadyExists,
-    exceptions.FailedPrecondition,
-    exceptions.Aborted,
-    exceptions.NotFound,
-)
-_NO_ANSWER = (
-    exceptions.RetryError,
-    exceptions.ServerError,
-    exceptions.TooManyRequests,
-    exceptions.Cancelled,
-    exceptions.Aborted,
-)
-_NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFound)
 _BATCH = 300
 _BATCH_BYTES = 3_000_000
 """A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
 _BODY = ("body",)
 _LARGEST = 500_000
 """Bytes of an observation that still fits a document (1 MiB) beside a record."""
-_MANIFEST_ENTRIES = 3_000
-"""At some 250 bytes an entry, well below what a document takes."""
+_ABSENT = {"due": DELETE_FIELD, "suppressed": DELETE_FIELD}
+"""Fields that most records do not have, so that no index entry is written for them."""
 
 
 class FirestoreStore:
@@ -80,6 +73,9 @@ class FirestoreStore:
         self._manifests = client.collection("manifests")
         self._projects = client.collection("projects")
         self._control = client.collection("control").document("sources")
+        self.sweeps = FirestoreSweeps(client)
+        self._brakes = client.collection("control").document("brakes")
+        self._audit = client.collection("audit")
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
@@ -122,22 +118,15 @@ class FirestoreStore:
         with suppress(Conflict):
             self._write(snapshot, replace(snapshot.state, pending=()), {})
 
-    def _write(self, snapshot: Snapshot, state: ResourceState, more: Mapping[str, str]) -> Any:
+    def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Any:
         """Write a record with the snapshot as precondition; the version that it then has."""
         reference = self._findings.document(snapshot.key.id)
-        document = {
-            "name": snapshot.key.name,
-            "content": snapshot.key.content,
-            "status": state.finding.status if state.finding else "none",
-            "pending": bool(state.pending),
-            "body": encode_state(state).decode(),
-            **more,
-        }
+        document = _document(snapshot.key, state) | more
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             if snapshot.version is None:
                 return reference.create(document).update_time
             known = self._client.write_option(last_update_time=snapshot.version)
-            return reference.update(document, option=known).update_time
+            return reference.update(_ABSENT | document, option=known).update_time
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
@@ -147,41 +136,60 @@ class FirestoreStore:
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``."""
-        document = {"body": encode_control(control).decode()}
         with _answering("the control record"), _racing("the control record"):
-            if version is None:
-                self._control.create(document)
-            else:
-                self._control.update(document, option=self._client.write_option(last_update_time=version))
+            batch = self._client.batch()
+            self._put(batch, self._control, encode_control(control), version)
+            batch.commit()
 
-    def manifest(self, source: str, generation: int) -> Manifest:
+    def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, version: Any) -> None:
+        """Write a payload in place of the one of ``version``."""
+        document = {"body": body.decode()}
+        if version is None:
+            batch.create(reference, document)
+        else:
+            batch.update(reference, document, option=self._client.write_option(last_update_time=version))
+
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
-        found: dict[ResourceKey, str] = {}
         with _answering(f"the manifest of {source}"):
-            for part in self._parts(source, generation).stream():
-                found |= decode_manifest(_body(part))
-        return found
+            pages = sorted(self._pages(source, generation).list_documents(), key=lambda page: page.id)
+        if not pages:
+            yield from self._unordered(source, generation)
+        for page in pages:
+            with _answering(f"the manifest of {source}"):
+                found = page.get()
+            if not found.exists:
+                raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
+            yield from decode_manifest(_body(found))
+
+    def _unordered(self, source: str, generation: int) -> list[tuple[ResourceKey, str]]:
+        """A manifest as it was written before manifests had an order; the next apply writes another one."""
+        with _answering(f"the manifest of {source}"):
+            parts = self._manifest(source, generation).collection("parts").stream()
+            return sorted(row for part in parts for row in decode_manifest(_body(part)))
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
         """See ``DesiredStore.write_manifest``; some thousand entries a document."""
-        rows = iter(manifest.items())
-        with _answering(f"the manifest of {source}"):
-            parts = self._parts(source, generation)
-            at = 0
-            while part := dict(islice(rows, _MANIFEST_ENTRIES)):
-                parts.document(f"{at:06d}").set({"body": encode_manifest(part).decode()})
-                at += 1
+        self.drop_manifest(source, generation)
+        pages = self._pages(source, generation)
+        for at, rows in enumerate(batches(manifest, MANIFEST_PART)):
+            with _answering(f"the manifest of {source}"):
+                pages.document(f"{at:06d}").set({"body": encode_manifest(rows).decode()})
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""
         with _answering(f"the manifest of {source}"):
-            for part in self._parts(source, generation).list_documents():
-                part.delete()
+            for collection in self._manifest(source, generation).collections():
+                for page in collection.list_documents():
+                    page.delete()
 
-    def _parts(self, source: str, generation: int) -> CollectionReference:
+    def _pages(self, source: str, generation: int) -> CollectionReference:
+        pages: CollectionReference = self._manifest(source, generation).collection("pages")
+        return pages
+
+    def _manifest(self, source: str, generation: int) -> DocumentReference:
         name = ResourceKey(source).id  # a source may be named with characters that ids do not allow
-        parts: CollectionReference = self._manifests.document(f"{name}-{generation}").collection("parts")
-        return parts
+        return self._manifests.document(f"{name}-{generation}")
 
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
         """See ``DesiredStore.records``."""
@@ -202,12 +210,7 @@ class FirestoreStore:
             for part in _batches(bodies):
                 batch = self._client.batch()
                 for key, body in part.items():
-                    reference, document = self._desired.document(key.id), {"body": body.decode()}
-                    before = records[key].version
-                    if before is None:
-                        batch.create(reference, document)
-                    else:
-                        batch.update(reference, document, option=self._client.write_option(last_update_time=before))
+                    self._put(batch, self._desired.document(key.id), body, records[key].version)
                 batch.commit()
 
     def project_id(self, number: str) -> str:
@@ -234,14 +237,76 @@ class FirestoreStore:
         with _answering("the findings"):
             return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
 
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        query = self._findings.where(filter=FieldFilter("suppressed", "==", True))  # noqa: FBT003 - a value, not a flag
+        with _answering("the findings"):
+            for found in query.select(_BODY).stream():
+                yield decode_state(_body(found))
+
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
+        query = self._findings.where(filter=FieldFilter("due", "<=", now))
+        with _answering("the findings"):
+            return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
+
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        with _answering("the brakes"):
+            found = self._brakes.get()
+        return StoredBrakes(decode_brakes(_body(found)), found.update_time if found.exists else None)
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with _answering("the brakes"), _racing("the brakes"):
+            batch = self._client.batch()
+            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            batch.commit()
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``; one request, which is atomic."""
+        reference, document = self._findings.document(snapshot.key.id), _document(snapshot.key, state)
+        with _answering(snapshot.key.name), _racing(snapshot.key.name):
+            batch = self._client.batch()
+            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            if snapshot.version is None:
+                batch.create(reference, document)
+            else:
+                known = self._client.write_option(last_update_time=snapshot.version)
+                batch.update(reference, _ABSENT | document, option=known)
+            _, written = batch.commit()
+        return replace(snapshot, state=state, version=written.update_time)
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        with _answering(key.name):
+            self._audit.document().create({"finding": key.id, "body": encode_entry(entry).decode()})
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        query = self._audit.where(filter=FieldFilter("finding", "==", key.id))
+        with _answering(key.name):
+            return decode_entries([_body(found) for found in query.select(_BODY).stream()])
+
     def close(self) -> None:
         """See ``StateStore.close``."""
         self._client.close()  # type: ignore[no-untyped-call]
 
 
-def _body(snapshot: DocumentSnapshot[Any]) -> bytes:
-    """The payload of a document; empty where there is no document."""
-    return snapshot.get("body").encode() if snapshot.exists else b""
+def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
+    """A record as a document, with the fields that it is asked for by."""
+    document: dict[str, Any] = {
+        "name": key.name,
+        "content": key.content,
+        "status": state.finding.status if state.finding else "none",
+        "pending": bool(state.pending),
+        "body": encode_state(state).decode(),
+    }
+    if state.due is not None:
+        document["due"] = state.due
+    if state.suppressed:
+        document["suppressed"] = True
+    return document
 
 
 def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[ResourceKey, bytes]]:
@@ -256,26 +321,3 @@ def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[Resou
         size += len(body)
     if batch:
         yield batch
-
-
-@contextmanager
-def _racing(what: str) -> Iterator[None]:
-    """A failed precondition means that somebody else was first."""
-    try:
-        yield
-    except _LOST_RACE as error:
-        raise Conflict(f"{what}: written by somebody else; read it again") from error
-
-
-@contextmanager
-def _answering(what: str) -> Iterator[None]:
-    try:
-        yield
-    except _NO_ANSWER as error:
-        raise Unavailable(f"{what}: Firestore did not answer ({type(error).__name__}); try again") from error
-    except _NOT_SET_UP as error:
-        raise Unavailable(
-            f"{what}: Firestore lets nobody in ({type(error).__name__}); check the database's name and your role"
-        ) from error
-    except exceptions.GoogleAPICallError as error:
-        raise BadRequest(f"{what}: Firestore refuses this ({type(error).__name__}); see its limits") from error

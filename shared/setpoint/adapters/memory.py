@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from setpoint.adapters.memory_sweeps import MemorySweeps
+from setpoint.core.audit import Entry
+from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord, desired_by, rules_of
-from setpoint.core.declarations import Rules
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
 from setpoint.errors import Conflict
-from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
+from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 
 
 class MemoryStore:
@@ -24,13 +29,16 @@ class MemoryStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._records: dict[ResourceKey, DesiredRecord] = {}
-        self._manifests: dict[tuple[str, int], Manifest] = {}
+        self._manifests: dict[tuple[str, int], tuple[tuple[ResourceKey, str], ...]] = {}
         self._control = Control()
         self._control_version: int | None = None
         self._rules = Rules()
         self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
         self._observations: dict[ResourceKey, Observation] = {}
         self._projects: dict[str, str] = {}
+        self.sweeps = MemorySweeps()
+        self._brakes = StoredBrakes(Brakes(), None)
+        self._trails: defaultdict[ResourceKey, list[Entry]] = defaultdict(list)
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
@@ -76,13 +84,13 @@ class MemoryStore:
             self._control, self._control_version = control, (version or 0) + 1
             self._rules = rules_of(control)
 
-    def manifest(self, source: str, generation: int) -> Manifest:
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
-        return self._manifests.get((source, generation), {})
+        return iter(self._manifests.get((source, generation), ()))
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
         """See ``DesiredStore.write_manifest``."""
-        self._manifests[source, generation] = manifest
+        self._manifests[source, generation] = tuple(manifest)
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""
@@ -119,6 +127,47 @@ class MemoryStore:
     def unpublished(self) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
         return (state.key for state in self.states() if state.pending)
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        return (state for state in self.states() if state.suppressed)
+
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
+        return (state.key for state in self.states() if state.due is not None and state.due <= now)
+
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        return self._brakes
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with self._lock:
+            self._write_brakes(brakes, version)
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``."""
+        with self._lock:
+            known, _ = self._states.get(snapshot.key, (None, None))
+            if known != snapshot.version:
+                raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
+            self._write_brakes(brakes, version)
+            now = (known or 0) + 1
+            self._states[snapshot.key] = (now, state)
+        return replace(snapshot, state=state, version=now)
+
+    def _write_brakes(self, brakes: Brakes, version: Any) -> None:
+        if version != self._brakes.version:
+            raise Conflict("the brakes were written by somebody else; read them again")
+        self._brakes = StoredBrakes(brakes, (version or 0) + 1)
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        self._trails[key].append(entry)
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        return tuple(sorted(self._trails.get(key, ()), key=lambda entry: entry.at))
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -5,15 +5,21 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.adapters.sqlite_sweeps import SCHEMA as SWEEPS_SCHEMA
+from setpoint.adapters.sqlite_sweeps import SqliteSweeps
 from setpoint.core import observations
+from setpoint.core.audit import Entry, decode_entries, encode_entry
+from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
 from setpoint.core.control import (
+    MANIFEST_PART,
     Control,
     decode_control,
     decode_manifest,
@@ -28,30 +34,47 @@ from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Manifest, Snapshot, StoredControl, StoredRecord
+from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.spooling import batches
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 5
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
     only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS manifests (
-    source TEXT NOT NULL, generation INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (source, generation)
+    source TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (source, generation, part)
 );
 CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS projects (number TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS brakes (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS audit (id TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS trail ON audit (id);
 CREATE TABLE IF NOT EXISTS findings (
     id TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
     drifted INTEGER NOT NULL,
     pending INTEGER NOT NULL,
     body BLOB NOT NULL,
-    observation BLOB
+    observation BLOB,
+    due REAL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
 CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
+CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
 """
+
+_UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
+"""What a store needs that was made with a schema up to this number."""
+_WHOLE_MANIFESTS = 3
+"""The last schema in which a manifest was one row."""
 
 _READ = """
 SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version
@@ -59,15 +82,22 @@ FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
 
 _CREATE = """
-INSERT INTO findings (version, drifted, pending, body, observation, id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+INSERT INTO findings (version, drifted, pending, body, due, observation, id) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
 """
 _UPDATE = """
-UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, observation = COALESCE(?, observation)
+UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, observation = COALESCE(?, observation)
 WHERE id = ? AND version = ?
 """
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
+_MANIFEST_PARTS = "SELECT COUNT(*) FROM manifests WHERE source = ? AND generation = ?"
+_MANIFEST_PART = "SELECT body FROM manifests WHERE source = ? AND generation = ? AND part = ?"
+_PUT_MANIFEST = "INSERT OR REPLACE INTO manifests (source, generation, part, body) VALUES (?, ?, ?, ?)"
 _DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
+
+_FOUND, _QUIET = 1, 2
+"""Marks of a record, in ``drifted``: it has a finding; it has a drift that a rule keeps quiet about."""
 
 _BUSY_SECONDS = 30.0
 
@@ -97,6 +127,7 @@ class SqliteStore:
         self._local = threading.local()
         self._closers: list[weakref.finalize[[], _Handle]] = []
         self._lock = threading.Lock()
+        self.sweeps = SqliteSweeps(self._connection, _transaction, _answering)
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -117,7 +148,8 @@ class SqliteStore:
             raise BadRequest(f"{self._path}: made by a newer Setpoint (schema {version}); upgrade, or use another file")
         connection.execute("PRAGMA journal_mode = WAL")
         if version < _SCHEMA_VERSION:
-            connection.executescript(f"{_SCHEMA}; PRAGMA user_version = {_SCHEMA_VERSION}")
+            with _transaction(connection):
+                _make(connection)
 
     def _connection(self) -> sqlite3.Connection:
         """The connection of this thread; it is closed with the thread, or with the store."""
@@ -144,19 +176,22 @@ class SqliteStore:
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
+        with _answering():
+            return self._commit(snapshot, state, observation)
+
+    def _commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         known = snapshot.version
         row = (
             (known or 0) + 1,
-            state.finding is not None,
+            (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
             bool(state.pending),
             encode_state(state),
+            state.due.timestamp() if state.due is not None else None,
             observations.encode(observation) if observation is not None else None,
             snapshot.key.id,
         )
-        with _answering():
-            statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
-            written = self._connection().execute(statement, values).rowcount
-        if written != 1:
+        statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
+        if self._connection().execute(statement, values).rowcount != 1:
             raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
         return replace(snapshot, state=state, version=row[0])
 
@@ -181,29 +216,37 @@ class SqliteStore:
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``."""
-        body = encode_control(control)
         with _answering():
-            if version is None:
-                statement = "INSERT INTO control (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"
-                written = self._connection().execute(statement, (body,)).rowcount
-            else:
-                statement = "UPDATE control SET version = version + 1, body = ? WHERE version = ?"
-                written = self._connection().execute(statement, (body, version)).rowcount
-        if written != 1:
-            raise Conflict("the control record was written by somebody else; read it again")
+            self._write_only("control", encode_control(control), version)
 
-    def manifest(self, source: str, generation: int) -> Manifest:
+    def _write_only(self, table: str, body: bytes, version: Any) -> None:
+        """Write the only row of a table, in place of the one of ``version``."""
+        if version is None:
+            statement = f"INSERT INTO {table} (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"  # noqa: S608
+            written = self._connection().execute(statement, (body,)).rowcount
+        else:
+            statement = f"UPDATE {table} SET version = version + 1, body = ? WHERE version = ?"  # noqa: S608 - our own name
+            written = self._connection().execute(statement, (body, version)).rowcount
+        if written != 1:
+            raise Conflict(f"the record of {table} was written by somebody else; read it again")
+
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
-        statement = "SELECT body FROM manifests WHERE source = ? AND generation = ?"
         with _answering():
-            row = self._connection().execute(statement, (source, generation)).fetchone()
-        return decode_manifest(row[0] if row else b"")
+            (parts,) = self._connection().execute(_MANIFEST_PARTS, (source, generation)).fetchone()
+        for part in range(parts):
+            with _answering():
+                row = self._connection().execute(_MANIFEST_PART, (source, generation, part)).fetchone()
+            if row is None:
+                raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
+            yield from decode_manifest(row[0])
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
         """See ``DesiredStore.write_manifest``."""
-        row = (source, generation, encode_manifest(manifest))
-        with _answering():
-            self._connection().execute("INSERT OR REPLACE INTO manifests VALUES (?, ?, ?)", row)
+        self.drop_manifest(source, generation)
+        for part, rows in enumerate(batches(manifest, MANIFEST_PART)):
+            with _answering():
+                self._connection().execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""
@@ -246,9 +289,16 @@ class SqliteStore:
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
-        where = "WHERE drifted" if drifted else ""
+        return self._states(_FOUND if drifted else 0)
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        return self._states(_QUIET)
+
+    def _states(self, marked: int) -> Iterator[ResourceState]:
+        where = "WHERE drifted AND drifted & ?1" if marked else "WHERE ?1 = 0"
         with _answering():
-            for (body,) in self._connection().execute(f"SELECT body FROM findings {where} ORDER BY id"):  # noqa: S608
+            for (body,) in self._connection().execute(f"SELECT body FROM findings {where} ORDER BY id", (marked,)):  # noqa: S608
                 yield decode_state(body)
 
     def unpublished(self) -> Iterator[ResourceKey]:
@@ -257,12 +307,66 @@ class SqliteStore:
             rows = self._connection().execute("SELECT body FROM findings WHERE pending ORDER BY id").fetchall()
         return (decode_state(body).key for (body,) in rows)
 
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
+        statement = "SELECT body FROM findings WHERE due <= ? ORDER BY due"
+        with _answering():
+            rows = self._connection().execute(statement, (now.timestamp(),)).fetchall()
+        return (decode_state(body).key for (body,) in rows)
+
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        with _answering():
+            row = self._connection().execute("SELECT body, version FROM brakes").fetchone()
+        return StoredBrakes(decode_brakes(row[0]), row[1]) if row else StoredBrakes(Brakes(), None)
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with _answering():
+            self._write_only("brakes", encode_brakes(brakes), version)
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``."""
+        with _answering(), _transaction(self._connection()):
+            self._write_only("brakes", encode_brakes(brakes), version)
+            return self._commit(snapshot, state)
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        with _answering():
+            self._connection().execute("INSERT INTO audit VALUES (?, ?)", (key.id, encode_entry(entry)))
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        with _answering():
+            rows = self._connection().execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()
+        return decode_entries(body for (body,) in rows)
+
     def close(self) -> None:
         """See ``StateStore.close``."""
         with self._lock:
             closers, self._closers = self._closers, []
         for close in closers:
             close()
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make what is not there, unless somebody else has done so since."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
+    upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
+    for statement in (*upgrades, *(_SCHEMA + SWEEPS_SCHEMA).split(";"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
+        connection.execute(statement)
+    for source, generation, body in whole:
+        for part, rows in enumerate(batches(sorted(decode_manifest(body)), MANIFEST_PART)):
+            connection.execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
+
+
+def _take_whole_manifests(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
+    """The manifests of a time when each was stored in one piece and in no order; their table makes room."""
+    rows = connection.execute("SELECT source, generation, body FROM manifests").fetchall()
+    connection.execute("DROP TABLE manifests")
+    return rows
 
 
 @contextmanager

@@ -64,7 +64,9 @@ def plan(
     finally:
         opened.close()
     if output is Output.json:
-        out.out(plans.as_json(planned).decode())
+        for piece in plans.as_json(planned):
+            out.out(piece, end="")
+        out.out("")
     else:
         plans.print_plan(planned)
     if loaded.problems or planned.claimed:
@@ -112,13 +114,14 @@ def load_all(paths: list[str]) -> Loaded:
     """
     loaded = load.load(paths)
     report(loaded)
-    if not loaded.desired and not loaded.scopes and not loaded.problems:
+    if not (loaded.desired or loaded.scopes or loaded.policy or loaded.problems):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
 
 
 def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
-    return planning.plan(loaded.desired, loaded.scopes, source, store, prune=prune and not loaded.problems)
+    prune = prune and not loaded.problems
+    return planning.plan(loaded.desired, loaded.scopes, source, store, policy=loaded.policy, prune=prune)
 
 
 def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Synced:

@@ -34,6 +34,7 @@ _ATTEMPTS = 8
 _EMPTY_PULLS = 2
 """Pub/Sub may answer a pull with nothing while messages wait, so that one empty pull says little."""
 _LONGEST_PAUSE = 60.0
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _STRAY_LETTERS = Path("setpoint-dead-letters.jsonl")
 
 
@@ -83,6 +84,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         if loaded:
             _declare(loaded, deps)
         flow.heal(deps)
+        flow.settle(deps)
         if subscription:
             _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
         else:
@@ -139,6 +141,7 @@ def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle:
         while not until_idle or idle < _EMPTY_PULLS:
             try:
                 came, failed = _pull(subscription, deps, outcomes, rejected)
+                flow.settle(deps)
             except Unavailable as error:
                 say_warning(error, "again")
                 came, failed = True, True
@@ -182,3 +185,5 @@ def _timed(work: Callable[[], Outcomes]) -> None:
 def _show(deps: Deps) -> None:
     drifted = [one for one in deps.store.states(drifted=True) if one.finding and one.finding.status == "open"]
     print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
+    if waiting := sum(1 for _ in deps.store.due(_NEVER)):
+        say(f"{waiting} more differ and are settling; they become findings if that lasts")

@@ -18,6 +18,7 @@ from setpoint.core.catalogue import default_catalogue
 from setpoint.core.compare import leaves
 from setpoint.core.declarations import Declaration
 from setpoint.core.examining import Examination
+from setpoint.core.names import WHOLE
 from setpoint.core.references import Project
 from setpoint.declare import documents, load
 from setpoint.declare.documents import Problem
@@ -60,7 +61,7 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
         have = _resource(observed)
         schema = default_catalogue().fitting(asset_type or live_type, have)
         return examining.examine(_only_document(declared), have, schema, own, exact=exact)
-    if declaration.key.content != "resource":
+    if declaration.key.content not in WHOLE:
         differences = judging.policy_differences(declaration, _policy(observed), own)
         return Examination(differences, leaves(declaration.data), (), ())
     want, have = (ignore.without(side, declaration.ignore) for side in (declaration.data, _resource(observed)))
@@ -103,9 +104,14 @@ def _live(file: str) -> tuple[dict[str, Any], str]:
 
 
 def _resource(asset: dict[str, Any]) -> dict[str, Any]:
-    resource = asset.get("resource") if "assetType" in asset or "asset_type" in asset else None
-    data = resource.get("data") if isinstance(resource, dict) else None
-    return data if isinstance(data, dict) else asset
+    if "assetType" not in asset and "asset_type" not in asset:
+        return asset
+    resource = asset.get("resource")
+    found = [resource.get("data") if isinstance(resource, dict) else None, *map(asset.get, _ACCESS_POLICIES)]
+    return next((one for one in found if isinstance(one, dict)), asset)
+
+
+_ACCESS_POLICIES = ("accessPolicy", "accessLevel", "servicePerimeter")
 
 
 def _policy(asset: dict[str, Any]) -> Any:

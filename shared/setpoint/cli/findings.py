@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -12,8 +13,8 @@ from rich.text import Text
 
 from setpoint import wiring
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
-from setpoint.cli.output import difference_line, out, print_findings
-from setpoint.core.findings import ResourceState
+from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line
+from setpoint.core.findings import Finding, ResourceState
 from setpoint.errors import BadRequest
 from setpoint.ports import StateStore
 
@@ -25,6 +26,7 @@ class Which(StrEnum):
 
     open = "open"
     resolved = "resolved"
+    suppressed = "suppressed"
     all = "all"
 
 
@@ -43,14 +45,21 @@ def list_findings(
     output: Annotated[Output, typer.Option(help="table for people; jsonl: one finding a line.")] = Output.table,
 ) -> None:
     """List findings, the worst first."""
+    if status is Which.suppressed and team is not None:
+        raise BadRequest("--team does not go with --status suppressed: what nobody is told of has no owner")
     opened = wiring.open_store(store, create=False)
     try:
-        found = [one for one in opened.states(drifted=True) if _is_meant(one, status, team)]
+        if status is Which.suppressed:
+            found = list(opened.suppressed())
+        else:
+            found = [one for one in opened.states(drifted=True) if _is_meant(one, status, team)]
     finally:
         opened.close()
     if output is Output.jsonl:
         for state in found:
             out.out(msgspec.json.encode({"id": state.key.id, **msgspec.to_builtins(state)}).decode())
+    elif status is Which.suppressed:
+        print_suppressed(out, found)
     else:
         print_findings(out, found, f"{len(found) or 'no'} {status} findings")
 
@@ -77,7 +86,8 @@ def _is_meant(state: ResourceState, status: Which, team: str | None) -> bool:
 
 
 def _find(store: StateStore, wanted: str) -> ResourceState:
-    found = [one for one in store.states(drifted=True) if one.key.name == wanted or one.key.id.startswith(wanted)]
+    told = {one.key: one for one in chain(store.states(drifted=True), store.suppressed())}
+    found = [one for key, one in told.items() if key.name == wanted or key.id.startswith(wanted)]
     if not found:
         raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` names them all")
     if len(found) > 1:
@@ -87,15 +97,27 @@ def _find(store: StateStore, wanted: str) -> ResourceState:
 
 
 def _details(state: ResourceState) -> Table:
-    finding = state.finding
-    assert finding is not None  # noqa: S101 - only drifted records are looked through
     table = Table(show_header=False, title=Text(state.key.name), title_justify="left")
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    rows = {
-        "finding": state.key.id,
-        "asset type": state.asset_type,
-        "content": state.key.content,
+    rows = {"finding": state.key.id, "asset type": state.asset_type, "content": state.key.content}
+    for name, value in (rows | _facts(state.finding)).items():
+        if value:
+            table.add_row(name, Text(value))
+    if state.finding is not None:
+        for difference in state.finding.differences:
+            table.add_row(difference.op, difference_line(difference))
+        if (more := state.finding.difference_count - len(state.finding.differences)) > 0:
+            table.add_row("", f"and {more} more")
+    for one in state.suppressed:
+        table.add_row("suppressed", suppressed_line(one))
+    return table
+
+
+def _facts(finding: Finding | None) -> dict[str, str]:
+    if finding is None:
+        return {"status": "suppressed"}
+    return {
         "kind": finding.kind,
         "status": f"{finding.status} {finding.reason}".strip(),
         "severity": finding.severity,
@@ -109,11 +131,3 @@ def _details(state: ResourceState) -> Table:
         "seen": f"{finding.count} times, episode {finding.episodes}",
         "fingerprint": finding.fingerprint,
     }
-    for name, value in rows.items():
-        if value:
-            table.add_row(name, Text(value))
-    for difference in finding.differences:
-        table.add_row(difference.op, difference_line(difference))
-    if (more := finding.difference_count - len(finding.differences)) > 0:
-        table.add_row("", f"and {more} more")
-    return table

@@ -38,6 +38,7 @@ class ContentChoice(StrEnum):
     resource = "resource"
     iam_policy = "iam_policy"
     org_policy = "org_policy"
+    access_policy = "access_policy"
 
 
 def split(types: Iterable[str] | None) -> list[str]:

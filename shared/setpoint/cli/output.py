@@ -14,8 +14,10 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from setpoint.core import iam
 from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
+from setpoint.core.suppressing import Suppressed
 from setpoint.declare.load import Loaded
 from setpoint.planning import Claimed
 
@@ -91,6 +93,23 @@ def print_findings(console: Console, states: Iterable[ResourceState], title: str
         console.print(finding_block(state), soft_wrap=not console.is_terminal)
 
 
+def print_suppressed(console: Console, states: Iterable[ResourceState]) -> None:
+    """What rules keep quiet about, by resource."""
+    shown = sorted(states, key=lambda state: state.key)
+    console.print(Text(f"{len(shown) or 'no'} resources with a drift that a rule keeps quiet about", "bold"))
+    for state in shown:
+        lines = [Text.assemble(title(state), (f"  {short_name(state.key.name)}", "dim"))]
+        lines += (suppressed_line(one) for one in state.suppressed)
+        console.print(Text("\n    ").join(lines), soft_wrap=not console.is_terminal)
+
+
+def suppressed_line(suppressed: Suppressed) -> Text:
+    """``path: declared → observed``, or the kind of the drift, and the rule that keeps quiet about it."""
+    difference = suppressed.difference
+    told = Text(suppressed.kind, "red") if difference is None else difference_line(difference)
+    return Text.assemble(told, (f"  by {suppressed.rule}", "dim"))
+
+
 def finding_block(state: ResourceState) -> Text:
     """A finding in some lines: what and how bad; since when, whose and where it is declared; what differs."""
     finding = state.finding
@@ -128,10 +147,9 @@ def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text
 
 def difference_line(difference: Difference) -> Text:
     """``path: declared → observed``; a grant says all by itself."""
-    grant = difference.declared if difference.op == "missing" else difference.observed
-    if _is_grant(grant):
+    if iam.is_grant(difference.declared if difference.op == "missing" else difference.observed):
         sign, style = ("- ", "red") if difference.op == "missing" else ("+ ", "magenta")
-        return Text.assemble((sign, style), shown(grant))
+        return Text.assemble((sign, style), iam.told(difference))
     text = Text.assemble((difference.path or "(all)", _OPERATION_STYLES[difference.op]), ": ")
     if difference.op != "unexpected":
         text.append(shown(difference.declared))
@@ -147,10 +165,6 @@ def shown(value: Any, most: int = _SHORT) -> str:
     """A value as JSON, shortened; of a link its end, which is what tells it from others."""
     if value is msgspec.UNSET:
         return "-"
-    if _is_grant(value):
-        condition = value.get("condition")
-        when = f" if {condition.get('title') or condition.get('expression')}" if condition else ""
-        return f"{value['role']} for {value['member']}{when}"
     text = msgspec.json.encode(shortened(value)).decode()
     return text if len(text) <= most else text[: most - 1] + "…"
 
@@ -160,10 +174,6 @@ def shortened(value: Any) -> Any:
     if isinstance(value, str) and (found := _LINK.match(value)):
         return f"…/{found.group(1)}"
     return value
-
-
-def _is_grant(value: Any) -> bool:
-    return isinstance(value, dict) and "member" in value and value.keys() <= {"role", "member", "condition"}
 
 
 def title(state: ResourceState) -> Text:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -14,14 +15,16 @@ from setpoint.core.catalogue import Field, default_catalogue
 from setpoint.core.compare import Difference, child, compare, masked
 from setpoint.core.paths import Path
 from setpoint.planning import Change, Plan
+from setpoint.spooling import batches
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
+_AT_ONCE = 500
 
 
 def print_plan(plan: Plan, most: int = _MOST) -> None:
     """What an apply would do, a resource a line, with the declared fields that change."""
-    for change in plan.changes[:most]:
+    for change in islice(plan.changes, most):
         sign, style = _SIGNS[change.action]
         content = "" if change.key.content == "resource" else f" {change.key.content}"
         where = f"  {change.after.declarations[0].source}" if change.after else ""
@@ -81,21 +84,32 @@ def _respelled(path: Path, field: Field | None, old: Mapping[str, Any], new: Map
             yield Difference(at, "changed", one, other)
 
 
-def as_json(plan: Plan) -> bytes:
-    """The plan for machines."""
-    whole: dict[str, Any] = {
-        "source": plan.source,
-        "changes": [
-            {
-                "action": change.action,
-                "resource_name": change.key.name,
-                "content": change.key.content,
-                "declared_in": [str(one.source) for one in change.after.declarations] if change.after else [],
-            }
-            for change in plan.changes
-        ],
-        "claimed": [msgspec.to_builtins(claim) for claim in plan.claimed],
-        "kept": [key.name for key in plan.kept],
-        "unchanged": plan.unchanged,
+def as_json(plan: Plan) -> Iterator[str]:
+    """The plan for machines, a piece of its one line at a time."""
+    yield f'{{"source":{_json(plan.source)},"changes":['
+    yield from _listed(map(_told, plan.changes))
+    yield '],"claimed":['
+    yield from _listed(plan.claimed)
+    yield '],"kept":['
+    yield from _listed(key.name for key in plan.kept)
+    yield f'],"unchanged":{plan.unchanged}}}'
+
+
+def _told(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "resource_name": change.key.name,
+        "content": change.key.content,
+        "declared_in": [str(one.source) for one in change.after.declarations] if change.after else [],
     }
-    return msgspec.json.encode(whole)
+
+
+def _listed(items: Iterable[Any]) -> Iterator[str]:
+    between = ""
+    for batch in batches(items, _AT_ONCE):
+        yield between + ",".join(map(_json, batch))
+        between = ","
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

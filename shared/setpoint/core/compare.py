@@ -195,6 +195,9 @@ class Comparison:
             have = MASK if secrets.looks_secret(have) else have
         self.differences.append(Difference(paths.text(path), op, want, have, field is not None and field.immutable))
 
+    def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
+        """Hear which element of the list at ``path`` is compared with which; either side may be empty."""
+
     def leave(self, path: Path, want: Any, reason: str) -> None:
         """Say that a declared value could not be compared."""
         self.unchecked.append(Note(paths.text(path), reason))
@@ -257,6 +260,13 @@ def child(field: Field | None, key: str) -> Field | None:
     if field is None:
         return None
     return (field.schema.fields.get(key) if field.schema is not None else None) or field.item
+
+
+def masked_message(data: Any, schema: Schema | None) -> Any:
+    """A whole resource with every secret in it replaced."""
+    if schema is None or not isinstance(data, dict):
+        return masked("", None, data)
+    return {key: masked(key, schema.fields.get(key), part) for key, part in data.items()}
 
 
 def masked(name: str, field: Field | None, value: Any) -> Any:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+KINDS = frozenset(("booleanPolicy", "listPolicy", "restoreDefault"))
+"""What a policy does with its constraint: one of the three."""
+
 _SERVER_KEPT = frozenset(("etag", "updateTime", "version"))
 
 

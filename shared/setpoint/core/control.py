@@ -7,7 +7,7 @@ of it or nothing, and an apply that dies half-way is never seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -15,8 +15,10 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.core.declarations import Declaration, Desired, Rules, Scope, rules
+from setpoint.core.declarations import Declaration, Desired, Scope
 from setpoint.core.names import Content, ResourceKey
+from setpoint.core.policies import Policy
+from setpoint.core.rules import Rules, rules
 from setpoint.errors import Conflict, CorruptState, Superseded
 
 _T = TypeVar("_T")
@@ -36,6 +38,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         applied_at: when the generation came into force.
         declared: how many resources and contents it declares.
         scopes: the parts of the fleet that it says are fully declared.
+        policy: the policy of the fleet, where this source holds it.
         revision: when what is in force was uploaded, as a number that grows; 0 where it was not uploaded.
         judged: the generation up to which all findings that it concerns were judged again.
         earlier: generations since then that declared something that a later one removed; their manifests are kept.
@@ -48,6 +51,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     applied_at: datetime | None = None
     declared: int = 0
     scopes: tuple[Scope, ...] = ()
+    policy: Policy | None = None
     revision: int = 0
     judged: int = 0
     earlier: tuple[int, ...] = ()
@@ -233,8 +237,10 @@ def decode_control(stored: bytes) -> Control:
 
 
 def rules_of(control: Control) -> Rules:
-    """The rules of the fleet: the scopes of all sources."""
-    return rules(tuple(scope for source in control.sources.values() for scope in source.scopes))
+    """The rules of the fleet: the scopes of all sources, and the policy of the one that holds it."""
+    sources = control.sources.values()
+    policy = next((source.policy for source in sources if source.policy is not None), None)
+    return rules(tuple(scope for source in sources for scope in source.scopes), policy)
 
 
 @lru_cache(maxsize=8)
@@ -243,19 +249,23 @@ def decode_rules(stored: bytes) -> Rules:
     return rules_of(decode_control(stored))
 
 
-def encode_manifest(manifest: Mapping[ResourceKey, str]) -> bytes:
-    """The stored form of a manifest."""
-    return _encode([(key.name, key.content, digest) for key, digest in manifest.items()])
+MANIFEST_PART = 3_000
+"""Entries of a manifest that are stored together; at some 250 bytes each, well below what any store takes."""
 
 
-def decode_manifest(stored: bytes) -> dict[ResourceKey, str]:
-    """Read the stored form of a manifest; empty gives an empty one.
+def encode_manifest(part: Iterable[tuple[ResourceKey, str]]) -> bytes:
+    """The stored form of a part of a manifest."""
+    return _encode([(key.name, key.content, digest) for key, digest in part])
+
+
+def decode_manifest(stored: bytes) -> list[tuple[ResourceKey, str]]:
+    """Read the stored form of a part of a manifest; empty gives an empty one.
 
     Raises:
         CorruptState: it is not the stored form.
     """
     rows = _decode(stored, list[tuple[str, Content, str]]) if stored else []
-    return {ResourceKey(name, content): digest for name, content, digest in rows}
+    return [(ResourceKey(name, content), digest) for name, content, digest in rows]
 
 
 def encode_record(value: DesiredRecord) -> bytes:

@@ -39,6 +39,13 @@ _ECHOED = "called input-only, and yet the API answers it"
 _BY_METHOD = "the server writes it on behalf of a method of its own (setSecurityPolicy, disable …); people declare it"
 
 CORRECTIONS: tuple[Correction, ...] = (
+    Correction(
+        "orgpolicy",
+        "GoogleCloudOrgpolicyV2PolicySpec",
+        "etag",
+        _SERVER,
+        "optimistic locking below the top of the resource, which a state of Terraform holds",
+    ),
     Correction("compute", "BackendService", "edgeSecurityPolicy securityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "BackendBucket", "edgeSecurityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),

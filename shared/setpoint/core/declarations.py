@@ -18,6 +18,10 @@ Mode = Literal["off", "alert", "approve", "auto"]
 """What may be done about drift, from nothing to writing back without asking."""
 
 
+MAX_SETTLE = 86_400.0
+"""Seconds that a difference may be told to last before it is a finding: a day."""
+
+
 class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whose resource it is, and where to reach them."""
 
@@ -56,11 +60,13 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         authority: of an IAM policy, how much of it is owned.
         exact: fields that are not declared are drift too.
         ignore: paths that are not compared, ``labels.last-touched`` or ``lifecycle.rule[*].condition.age``.
-        mode: what may be done about drift.
+        mode: what may be done about drift at most; None leaves it to the policy.
         source: where it is written; no part of the digest, so that moving a file changes nothing.
         whole: paths of maps of which every entry is owned, as of a list, and not only those that are named.
         origins: API path → the author's path, where the declaration was translated from another format.
         unchecked: the author's paths that could not be translated, or whose value is not known.
+        settle: seconds that a difference has to last before it is a finding; None leaves it to the policy.
+        ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
     """
 
     key: ResourceKey
@@ -71,11 +77,43 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     authority: Authority = "policy"
     exact: bool = False
     ignore: tuple[str, ...] = ()
-    mode: Mode = "alert"
+    mode: Mode | None = None
     source: Source = Source()
     whole: tuple[str, ...] = ()
     origins: dict[str, str] = {}
     unchecked: tuple[str, ...] = ()
+    settle: float | None = None
+    ignored_by: dict[str, str] = {}
+
+
+class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which resources a line of an ignore file means.
+
+    Args:
+        expression: a regular expression that a resource name without its slashes, or an asset type, begins with.
+        negated: the line takes back what lines before it say.
+        text: file, line and what is written there; no part of a digest.
+    """
+
+    expression: str
+    negated: bool = False
+    text: str = ""
+
+
+class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Some of the resources of a scope: those that fit all that is said here; what is empty says nothing.
+
+    Args:
+        projects: project ids or numbers.
+        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``, at any distance above.
+        labels: the labels that a resource has, ``*`` for any value.
+        asset_types: types, or globs as `compute.googleapis.com/*`.
+    """
+
+    projects: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    asset_types: tuple[str, ...] = ()
 
 
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,30 +122,30 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         name: the scope's own name.
         projects: project ids or numbers.
-        asset_types: the types that are fully declared.
+        asset_types: the types that are fully declared, or globs as ``compute.googleapis.com/*``.
         owner: who hears of the unmanaged.
-        mode: what may be done about them.
+        mode: what may be done about them at most; None leaves it to the policy.
         source: where it is written.
+        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``: all that lies below, at any distance.
+        labels: of these only the resources that have all of these labels, ``*`` for any value.
+        exceptions: of these not the ones that fit one of these.
+        strict: what Google or another resource makes has to be declared too.
+        settle: seconds that something unmanaged has to last before it is a finding; None leaves it to the policy.
+        ignores: which resources are left alone although nothing declares them; the last one that matches counts.
     """
 
     name: str
     projects: tuple[str, ...]
     asset_types: tuple[str, ...]
     owner: Owner = Owner()
-    mode: Mode = "alert"
+    mode: Mode | None = None
     source: Source = Source()
-
-
-class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is true of the whole fleet rather than of one resource; read with every event.
-
-    Args:
-        scopes: the parts of the fleet that are fully declared.
-        digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
-    """
-
-    scopes: tuple[Scope, ...] = ()
-    digest: str = ""
+    ancestors: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    exceptions: tuple[Selection, ...] = ()
+    strict: bool = False
+    settle: float | None = None
+    ignores: tuple[IgnoreRule, ...] = ()
 
 
 class Desired(msgspec.Struct, frozen=True):
@@ -128,13 +166,16 @@ _NOWHERE = Source()
 
 def desired(declarations: tuple[Declaration, ...]) -> Desired:
     """Put together what is desired of one resource; the digest knows nothing of files and lines."""
-    return Desired(declarations, _meaning(declarations))
+    return Desired(declarations, meaning(declarations))
 
 
-def _bare(declared: Declaration | Scope) -> Declaration | Scope:
+def _bare(declared: Any) -> Any:
     if isinstance(declared, Declaration):
-        return msgspec.structs.replace(declared, source=_NOWHERE, origins={}, unchecked=())
-    return msgspec.structs.replace(declared, source=_NOWHERE)
+        return msgspec.structs.replace(declared, source=_NOWHERE, origins={}, unchecked=(), ignored_by={})
+    if not isinstance(declared, Scope):
+        return declared
+    ignores = tuple(msgspec.structs.replace(rule, text="") for rule in declared.ignores)
+    return msgspec.structs.replace(declared, source=_NOWHERE, ignores=ignores)
 
 
 def clash(one: Declaration, other: Declaration) -> bool:
@@ -157,12 +198,7 @@ def _constraints(declaration: Declaration) -> set[str]:
     return set(by_constraint(declaration.data))
 
 
-def rules(scopes: tuple[Scope, ...]) -> Rules:
-    """Put together the rules of the fleet."""
-    return Rules(scopes, _meaning(scopes) if scopes else "")
-
-
-def _meaning(declared: Iterable[Declaration | Scope]) -> str:
+def meaning(declared: Iterable[Any]) -> str:
     """A digest that changes with the meaning, and not when something moves in its file."""
     bare = [_bare(one) for one in declared]
     return hashlib.blake2b(_encode(bare), digest_size=8).hexdigest()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -15,12 +15,47 @@ from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
 from setpoint.core.names import Content
 from setpoint.core.policy import Kind, Severity
+from setpoint.errors import MalformedMessage
 
-EventType = Literal["drift.opened", "drift.changed", "drift.resolved"]
-Status = Literal["open", "resolved"]
+EventType = Literal[
+    "drift.opened",
+    "drift.changed",
+    "drift.resolved",
+    "drift.exempted",
+    "remediation.requested",
+    "remediation.started",
+    "remediation.succeeded",
+    "remediation.failed",
+    "remediation.blocked",
+]
+Status = Literal["open", "resolved", "exempted", "accepted"]
 
 DATA_SCHEMA = "https://setpoint.dev/schemas/drift.v1.json"
 SOURCE = "//setpoint.dev/detect"
+
+
+class RemediationData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far putting the drift back has come.
+
+    Args:
+        step: ``asked``, ``waiting``, ``acting``, ``operating``, ``verifying``, ``done``, ``handed_off``, ``stopped``.
+        executor: ``api``, ``handoff`` or ``propose``.
+        rule: the rule of the policy that said so.
+        attempts: writes so far.
+        approved_by: who approved it.
+        summary: what is written, a line a field, without secrets.
+        reason: why it is where it is.
+        declared: what is declared of the resource, for whoever else is to put it back; without secrets.
+    """
+
+    step: str
+    executor: str = "api"
+    rule: str = ""
+    attempts: int = 0
+    approved_by: str = ""
+    summary: tuple[str, ...] = ()
+    reason: str = ""
+    declared: Any = None
 
 
 class DriftData(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +82,8 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         count: observations that showed drift since it began.
         episodes: how often this resource has drifted, this time included.
         declared_in: file and line of the declaration; of the scope, for an unmanaged resource.
+        was: what a deleted resource was, without secrets, where that is known and not larger than 16 KB.
+        remediation: how far putting it back has come; of ``remediation.…`` events alone.
     """
 
     finding_id: str
@@ -69,6 +106,8 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
     episodes: int
     declared_in: Source
     reason: str = ""
+    was: Any = None
+    remediation: RemediationData | None = None
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +137,18 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 encode = msgspec.json.Encoder().encode
 decode = msgspec.json.Decoder(CloudEvent).decode
+
+
+def read(message: bytes) -> CloudEvent:
+    """Read an event that Setpoint has published.
+
+    Raises:
+        MalformedMessage: it is none.
+    """
+    try:
+        return decode(message)
+    except msgspec.MsgspecError as error:
+        raise MalformedMessage(f"not an event of Setpoint's: {error}") from None
 
 
 def drift_event(event_type: EventType, sequence: int, data: DriftData) -> CloudEvent:

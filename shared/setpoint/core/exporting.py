@@ -15,10 +15,11 @@ import msgspec
 from setpoint.core import iam, judging, noise, paths, quirks, secrets, undeclarable
 from setpoint.core.compare import Note, is_secret
 from setpoint.core.constraints import by_constraint
-from setpoint.core.declarations import Declaration, Owner, Rules, desired
+from setpoint.core.declarations import Declaration, Owner, desired
 from setpoint.core.judging import Schemas
 from setpoint.core.observations import Observation
 from setpoint.core.paths import Path
+from setpoint.core.rules import Rules
 from setpoint.core.values import camel, is_masked
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ SECRET = "a secret"  # noqa: S105 - the reason, not the secret
 UNKNOWN = "not in the API's schema"
 MOVING = "changed by automation"
 UNLIKE = "would not compare as equal to itself"
-GOOGLES_GRANT = "Google's grant to a service agent of its own"
+GOOGLES_GRANT = "Google's own grant, to a service agent or by default"
+DELETED = "a member that was deleted"
 
 _SYSTEM_ANYWHERE = frozenset(
     ("etag", "fingerprint", "labelFingerprint", "selfLink", "selfLinkWithId", "creationTimestamp", "resourceVersion")
@@ -200,7 +202,9 @@ def _of_policy(bare: Declaration, policy: Mapping[str, Any]) -> Exported:
         condition = {"condition": dict(binding["condition"])} if binding.get("condition") else {}
         members = []
         for member in sorted(binding.get("members") or ()):
-            if _is_googles_own({**binding, "members": [member]}):
+            if iam.is_deleted(member):
+                left_out.append(Note(f"{binding['role']} for {member}", DELETED))
+            elif _is_googles_own({**binding, "members": [member]}):
                 left_out.append(Note(f"{binding['role']} for {member}", GOOGLES_GRANT))
             else:
                 members.append(member)

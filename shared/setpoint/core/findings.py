@@ -2,36 +2,43 @@
 
 ::
 
-              drift                    other differences
+              drift, settled           other differences
     (none) ──────────► open ──┐ drift.changed ◄──┘
        ▲  drift.opened  │ ▲   └───────────────────┐
        │                │ └── drift again: drift.opened, one episode more
        └── in sync ◄────┴──► resolved: drift.resolved
 
-An observation older than the last one, and a repeated one, change nothing.
+A drift that is exempted, or accepted as it is, waits quietly: its finding opens when the exemption ends, and resolves
+like any other. A drift that has a settling time is only noted at first. It opens when it has lasted that long; where it
+ends before, nobody hears of it. An observation older than the last one, and a repeated one, change nothing.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
-from setpoint.core.events import CloudEvent, DriftData, EventType, Status, drift_event
+from setpoint.core.events import CloudEvent, DriftData, EventType, RemediationData, Status, drift_event
+from setpoint.core.exemptions import Exemption, is_in_force
 from setpoint.core.judging import Unjudged, Verdict
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.policy import Kind, Severity
+from setpoint.core.remedies import IN_PROGRESS, Remedy, proved
+from setpoint.core.suppressing import Suppressed
 from setpoint.errors import CorruptState
 
 Outcome = Literal[
     "opened",  # in sync until now; drifted with this observation
     "changed",  # drifted before, otherwise
     "drifted",  # drifted before, just so
+    "exempted",  # drifted, and somebody said to leave it alone
+    "settling",  # drifted, and not yet for as long as it has to last
     "resolved",  # drifted before, no longer
     "in_sync",  # as declared, and was
     "undeclared",  # nothing declares it, and no scope covers it
@@ -63,6 +70,19 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     episodes: int = 1
     resolved_at: datetime | None = None
     reason: str = ""
+    was: Any = None
+
+
+class Settling(msgspec.Struct, frozen=True):
+    """A drift that is not a finding yet.
+
+    Args:
+        since: the observation with which it began.
+        due: when it has been known for as long as it has to last.
+    """
+
+    since: datetime
+    due: datetime
 
 
 class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,6 +98,10 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         sequence: number of the last event.
         finding: its finding, if it ever drifted.
         pending: events that are stored and not yet known to be published, oldest first.
+        settling: the drift that it shows and that is not a finding yet.
+        suppressed: what rules keep quiet about, as of the last observation.
+        exemption: what somebody has said of leaving it alone, in force or over.
+        remedy: how far putting it back has come.
     """
 
     key: ResourceKey
@@ -89,6 +113,30 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     sequence: int = 0
     finding: Finding | None = None
     pending: tuple[CloudEvent, ...] = ()
+    settling: Settling | None = None
+    suppressed: tuple[Suppressed, ...] = ()
+    exemption: Exemption | None = None
+    remedy: Remedy | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """When somebody has to look at the record although nothing has changed; None for never."""
+        times = (
+            self.settling.due if self.settling is not None else None,
+            self.exemption.until if self.exemption is not None and self.is_quiet else None,
+            self.remedy.due if self.remedy is not None else None,
+        )
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is a drift that somebody has said to leave alone."""
+        return self.finding is not None and self.finding.status in ("exempted", "accepted")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a drift that people are told of."""
+        return self.finding is not None and self.finding.status == "open"
 
 
 class Transition(msgspec.Struct, frozen=True):
@@ -119,22 +167,81 @@ def decode_state(stored: bytes | str) -> ResourceState:
         raise CorruptState(f"a stored finding cannot be read ({error}); delete its record and sweep") from None
 
 
-def advance(state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
-    """The state that follows from an observation, with the events to publish added to what is pending."""
-    if state is not None and (known := _known_already(state, observation, verdict)):
+def advance(
+    state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged, now: datetime
+) -> Transition:
+    """The state that follows from an observation, with the events to publish added to what is pending.
+
+    Args:
+        state: the record before, or None.
+        observation: what was observed.
+        verdict: what it means.
+        now: when it is looked at, by which a drift that has to last is measured.
+    """
+    known = _known_already(state, observation, verdict) if state is not None else ""
+    if state is not None and known and (known == "stale" or not _turns(state, now)):
         return Transition(known)
     if not isinstance(verdict, Verdict):
         return _unjudged(state, observation, verdict)
-    outcome, finding = _next_finding(state.finding if state else None, observation, verdict)
-    return Transition(
-        outcome, _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
-    )
+    before = state.finding if state else None
+    settling = _settling(state, observation, verdict, now)
+    if settling is not None:
+        outcome: Outcome = "settling"
+        return Transition(outcome, _judged(state, observation, outcome, before, verdict, settling))
+    since = state.settling.since if state and state.settling else observation.observed_at
+    exemption = state.exemption if state is not None else None
+    if exemption is None or not is_in_force(exemption, verdict.fingerprint, now):
+        exemption = None
+    outcome, finding = _next_finding(before, observation, verdict, since, exemption)
+    return Transition(outcome, _judged(state, observation, outcome, finding, verdict))
+
+
+def _judged(
+    state: ResourceState | None,
+    observation: Observation,
+    outcome: Outcome,
+    finding: Finding | None,
+    verdict: Verdict,
+    settling: Settling | None = None,
+) -> ResourceState:
+    after = _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
+    if settling is None and not verdict.suppressed:
+        return after
+    return replace(after, settling=settling, suppressed=verdict.suppressed)
+
+
+def _turns(state: ResourceState, now: datetime) -> bool:
+    """Whether the clock alone makes something else of a record: a drift has lasted, an exemption begins or ends."""
+    if state.settling is not None:
+        return state.settling.due <= now
+    is_exempted = is_in_force(state.exemption, state.fingerprint, now)
+    return (state.is_open and is_exempted) or (state.is_quiet and not is_exempted)
+
+
+def _settling(
+    state: ResourceState | None, observation: Observation, verdict: Verdict, now: datetime
+) -> Settling | None:
+    """What a drift has yet to wait for before it is a finding; None where it waits for nothing.
+
+    It has lasted long enough when it was known for so long, or when two observations of it are so far apart.
+    """
+    finding = state.finding if state else None
+    if verdict.kind is None or not verdict.settle or (finding is not None and finding.status != "resolved"):
+        return None
+    wait = timedelta(seconds=verdict.settle)
+    before = state.settling if state else None
+    if before is None:
+        return Settling(observation.observed_at, now + wait)
+    if observation.observed_at - before.since >= wait or before.due <= now:
+        return None
+    return Settling(before.since, min(before.due, now + wait))
 
 
 _EVENTS: dict[Outcome, EventType] = {
     "opened": "drift.opened",
     "changed": "drift.changed",
     "resolved": "drift.resolved",
+    "exempted": "drift.exempted",
 }
 
 
@@ -169,7 +276,7 @@ def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudg
     if state is None or why == "unreadable":
         return Transition(why)
     finding = state.finding
-    if finding is None or finding.status != "open":
+    if finding is None or finding.status == "resolved":
         return Transition(why, _next_state(state, observation, why, finding, "", ""))
     ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="no longer declared")
     return Transition("resolved", _next_state(state, observation, "resolved", ended, "", ""))
@@ -189,6 +296,12 @@ def _next_state(
     if event_type is not None and finding is not None:
         sequence += 1
         pending = (*pending, drift_event(event_type, sequence, _data(finding, observation)))
+    remedy = state.remedy if state else None
+    if outcome == "resolved" and finding is not None and remedy is not None and remedy.step in IN_PROGRESS:
+        remedy = proved(remedy)
+        sequence += 1
+        told = replace(_data(finding, observation), remediation=remediation_data(remedy))
+        pending = (*pending, drift_event("remediation.succeeded", sequence, told))
     return ResourceState(
         key=observation.key,
         asset_type=observation.asset_type,
@@ -199,28 +312,81 @@ def _next_state(
         sequence=sequence,
         finding=finding,
         pending=pending,
+        exemption=state.exemption if state else None,
+        remedy=remedy,
+    )
+
+
+def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
+    """The record with an event more, of how far putting its drift back has come.
+
+    Args:
+        state: the record, with its finding and its remedy.
+        event: what happened.
+        declared: what is declared of the resource, for whoever else is to put it back; without secrets.
+        now: the time.
+    """
+    finding, remedy = state.finding, state.remedy
+    assert finding is not None  # noqa: S101 - there is nothing to put back without
+    assert remedy is not None  # noqa: S101 - as above
+    sequence = state.sequence + 1
+    observation = Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted)
+    told = replace(remediation_data(remedy), declared=declared)
+    data = replace(_data(finding, observation), remediation=told)
+    return replace(
+        state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
+    )
+
+
+def remediation_data(remedy: Remedy) -> RemediationData:
+    """A remedy as events tell it."""
+    return RemediationData(
+        step=remedy.step,
+        executor=remedy.executor,
+        rule=remedy.rule,
+        attempts=remedy.attempts,
+        approved_by=remedy.approved_by,
+        summary=remedy.summary,
+        reason=remedy.reason,
     )
 
 
 def _next_finding(
-    finding: Finding | None, observation: Observation, verdict: Verdict
+    finding: Finding | None,
+    observation: Observation,
+    verdict: Verdict,
+    since: datetime,
+    exemption: Exemption | None,
 ) -> tuple[Outcome, Finding | None]:
     at = observation.observed_at
-    is_open = finding is not None and finding.status == "open"
+    before = finding if finding is not None and finding.status != "resolved" else None
     if verdict.kind is None:
-        if finding is None or not is_open:
+        if before is None:
             return "in_sync", finding
-        return "resolved", replace(
-            finding, status="resolved", resolved_at=at, reason="gone" if observation.deleted else "in sync"
+        return "resolved", replace(before, status="resolved", resolved_at=at, reason=_reason(observation, verdict))
+    if before is None:
+        begun = _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
+        seen = replace(begun, first_seen=since)
+    else:
+        seen = replace(
+            _begun(verdict, at, before.episodes),
+            first_seen=before.first_seen,
+            count=before.count + (at != before.last_seen),
         )
-    if finding is None or not is_open:
-        return "opened", _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
-    seen = replace(
-        _begun(verdict, at, finding.episodes),
-        first_seen=finding.first_seen,
-        count=finding.count + (at != finding.last_seen),
-    )
-    return ("drifted" if verdict.fingerprint == finding.fingerprint else "changed"), seen
+    if exemption is not None:
+        status: Status = "accepted" if exemption.fingerprint else "exempted"
+        quiet = replace(seen, status=status, reason=exemption.reason)
+        return ("drifted" if before is not None and before.status == status else "exempted"), quiet
+    if before is None or before.status != "open":
+        return "opened", seen
+    is_same = (before.fingerprint, before.severity, before.mode) == (seen.fingerprint, seen.severity, seen.mode)
+    return ("drifted" if is_same else "changed"), seen
+
+
+def _reason(observation: Observation, verdict: Verdict) -> str:
+    if verdict.suppressed:
+        return "ignored"
+    return "gone" if observation.deleted else "in sync"
 
 
 def _begun(verdict: Verdict, at: datetime, episodes: int) -> Finding:
@@ -239,6 +405,7 @@ def _begun(verdict: Verdict, at: datetime, episodes: int) -> Finding:
         first_seen=at,
         last_seen=at,
         episodes=episodes,
+        was=verdict.was,
     )
 
 
@@ -264,4 +431,5 @@ def _data(finding: Finding, observation: Observation) -> DriftData:
         count=finding.count,
         episodes=finding.episodes,
         declared_in=finding.source,
+        was=finding.was,
     )

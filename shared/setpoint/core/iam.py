@@ -1,73 +1,25 @@
 """Comparing IAM policies as sets of grants.
 
-A grant is (role, member, condition); the order of bindings and members, and how grants are spread over bindings, mean
-nothing. Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
+A grant is (role, member, condition); the order of bindings and members, how grants are spread over bindings, the
+policy's version and its etag mean nothing. A member that was deleted holds nothing until it is recovered, and then the
+policy names it as before. Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
+from setpoint.core import agents
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Authority
 
 _CASELESS = ("user:", "group:", "domain:", "serviceAccount:")
-_AGENTS = frozenset(
-    (
-        "apigee-prod",  # Apigee
-        "bigquery-encryption",  # BigQuery's use of keys
-        "cloud-aiplatform-api-robot-prod",  # Vertex AI
-        "cloud-filer",  # Filestore
-        "cloud-memcache-sa",  # Memorystore for Memcached
-        "cloud-ml.google.com",  # AI Platform
-        "cloud-redis",  # Memorystore for Redis
-        "cloud-tpu",  # TPU
-        "cloudcomposer-accounts",  # Composer
-        "compute-system",  # Compute Engine
-        "container-analysis",  # Artifact Analysis
-        "container-engine-robot",  # GKE
-        "containerregistry",  # Container Registry
-        "dataflow-service-producer-prod",  # Dataflow
-        "dataproc-accounts",  # Dataproc
-        "dlp-api",  # Sensitive Data Protection
-        "endpoints-portal",  # Endpoints Portal
-        "firebase-rules",  # Firebase Rules
-        "gae-api-prod.google.com",  # App Engine flexible environment
-        "gcf-admin-robot",  # Cloud Functions
-        "genomics-api",  # Life Sciences
-        "gs-project-accounts",  # Cloud Storage
-        "remotebuildexecution",  # Remote Build Execution
-        "security-center-api",  # Security Command Center
-        "serverless-robot-prod",  # Cloud Run
-        "service-consumer-management",  # Service Consumer Management
-        "service-networking",  # Service Networking
-        "sourcerepo-service-accounts",  # Cloud Source Repositories
-        "storage-transfer-service",  # Storage Transfer
-    )
-)
-"""Projects of Google's in which service agents live, beside `gcp-sa-…`.
-
-Anybody's project may hold a `service-1@…`: https://cloud.google.com/iam/docs/service-agents
-"""
-_AGENT = re.compile(
-    r"serviceAccount:(?:service-(?:org-|folder-)?\d+|p\d+-\w+)@([a-z0-9.-]+)\.iam\.gserviceaccount\.com\Z"
-)
-_AGENT_ROLE = re.compile(r"roles/[\w.]*serviceAgent\Z", re.IGNORECASE)
-_OTHER_GRANTS = (
-    # https://cloud.google.com/compute/docs/access/service-accounts#google_apis_service_agent
-    (re.compile(r"serviceAccount:\d+@cloudservices\.gserviceaccount\.com\Z"), "roles/editor"),
-    # https://cloud.google.com/build/docs/cloud-build-service-account
-    (re.compile(r"serviceAccount:\d+@cloudbuild\.gserviceaccount\.com\Z"), "roles/cloudbuild.builds.builder"),
-    # https://firebase.google.com/docs/rules/manage-deploy
-    (
-        re.compile(r"serviceAccount:service-\d+@firebase-rules\.iam\.gserviceaccount\.com\Z"),
-        "roles/firebaserules.system",
-    ),
-)
+_DELETED = "deleted:"
+_UNTOLD = "_withcond_"
+"""In the name of a role whose condition a policy that is read in version 1 does not tell: ``roles/x_withcond_0a1b``."""
 _UNREADABLE = str.maketrans('[]"', "()'")
 """What would end an element's name in a path; a role's name and an address have none of it, a title may."""
 
@@ -93,7 +45,21 @@ def grants(policy: Mapping[str, Any]) -> frozenset[Grant]:
     return frozenset(_grants(_objects(policy, "bindings")))
 
 
-def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority) -> tuple[Difference, ...]:
+def grant(binding: Mapping[str, Any], member: str) -> Grant:
+    """What a binding gives a member."""
+    title, expression = _condition(binding)
+    return Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
+
+
+def audit_path(service: str, log_type: str) -> str:
+    """The path of the audit configuration of a service and log type."""
+    named = service.translate(_UNREADABLE), log_type.translate(_UNREADABLE)
+    return "auditConfigs[service={}].auditLogConfigs[logType={}]".format(*named)
+
+
+def compare(
+    declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority, *, exact: bool = False
+) -> tuple[Difference, ...]:
     """The grants that are missing or unexpected.
 
     Args:
@@ -101,16 +67,20 @@ def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority:
         observed: the policy of the resource itself; what it inherits is no part of it.
         authority: ``policy`` owns every grant, ``role`` those of the roles and conditions that it names, ``member``
             only those that it names.
+        exact: what Google grants by itself is unexpected too, where it is not declared.
     """
     want, have = grants(declared), grants(observed)
-    found = [_difference(grant, "missing") for grant in sorted(want - have)]
+    missing, more = want - have, have - want
+    if any(_UNTOLD in one.role for one in more):
+        missing, more = _without_untold(missing, more)
+    found = [_difference(one, "missing") for one in sorted(missing)]
     if authority != "member":
         owned = _owned_roles(declared)
         found += [
-            _difference(grant, "unexpected")
-            for grant in sorted(have - want)
-            if (authority == "policy" and not is_googles_own(grant))
-            or (authority == "role" and (grant.role, grant.title, grant.expression) in owned)
+            _difference(one, "unexpected")
+            for one in sorted(more)
+            if (authority == "policy" or (one.role, one.title, one.expression) in owned)
+            and (exact or not is_googles_own(one))
         ]
     if "auditConfigs" in declared:
         found += _audit_differences(declared, observed, authority)
@@ -118,25 +88,41 @@ def compare(declared: Mapping[str, Any], observed: Mapping[str, Any], authority:
 
 
 def is_googles_own(grant: Grant) -> bool:
-    """Whether Google gives this grant to a service agent of its own when an API is enabled.
-
-    Source: https://cloud.google.com/iam/docs/service-agents
-    """
-    found = _AGENT.match(grant.member)
-    if found and (found[1].startswith("gcp-sa-") or found[1] in _AGENTS):
-        return _AGENT_ROLE.match(grant.role) is not None or _is_other(grant)
-    return _is_other(grant)
+    """Whether Google gives this grant by itself, to a service agent of its own or by default."""
+    return not grant.expression and agents.is_granted_by_google(grant.role, grant.member)
 
 
-def _is_other(grant: Grant) -> bool:
-    return any(grant.role == role and member.match(grant.member) for member, role in _OTHER_GRANTS)
+def is_deleted(member: str) -> bool:
+    """Whether a member is a user, a group or an account that was deleted: ``deleted:user:a@example.com?uid=123``."""
+    return member.startswith(_DELETED)
+
+
+def is_grant(value: Any) -> bool:
+    """Whether a difference's value is a grant."""
+    return isinstance(value, dict) and "member" in value and value.keys() <= {"role", "member", "condition"}
+
+
+def told(difference: Difference) -> str:
+    """A grant that is missing or unexpected in words: ``roles/owner given to user:a@example.com (condition none)``."""
+    value = difference.declared if difference.op == "missing" else difference.observed
+    condition = value.get("condition") or {}
+    when = condition.get("title") or condition.get("expression") or "none"
+    given = "not given" if difference.op == "missing" else "given"
+    return f"{value.get('role', '')} {given} to {value['member']} (condition {when})"
+
+
+def _without_untold(missing: frozenset[Grant], more: frozenset[Grant]) -> tuple[frozenset[Grant], frozenset[Grant]]:
+    """Without the grants whose condition the policy does not tell: each may be the declared one of role and member."""
+    untold = {(grant.role.partition(_UNTOLD)[0], grant.member): grant for grant in more if _UNTOLD in grant.role}
+    matched = {grant for grant in missing if grant.expression and (grant.role, grant.member) in untold}
+    return missing - matched, more - {untold[grant.role, grant.member] for grant in matched}
 
 
 def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
     for binding in bindings:
-        title, expression = _condition(binding)
-        for member in _list(binding, "members"):
-            yield Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
+        for member in map(str, _list(binding, "members")):
+            if not is_deleted(member):
+                yield grant(binding, member)
 
 
 def _owned_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
@@ -188,9 +174,7 @@ def _audit_differences(
         have = {at: members for at, members in have.items() if at[0] in services}
     found = []
     for at in sorted(want | have):
-        service, log_type = at
-        named = service.translate(_UNREADABLE), log_type.translate(_UNREADABLE)
-        path = "auditConfigs[service={}].auditLogConfigs[logType={}]".format(*named)
+        path = audit_path(*at)
         one, other = want.get(at, msgspec.UNSET), have.get(at, msgspec.UNSET)
         if one is msgspec.UNSET:
             found.append(Difference(path, "unexpected", observed=other))
@@ -205,7 +189,7 @@ def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """For each service and log type the members exempted from it, sorted."""
     return {
         (str(config.get("service", "")), str(log.get("logType", ""))): sorted(
-            _member(str(member)) for member in _list(log, "exemptedMembers")
+            _member(member) for member in map(str, _list(log, "exemptedMembers")) if not is_deleted(member)
         )
         for config in _objects(policy, "auditConfigs")
         for log in _objects(config, "auditLogConfigs")

@@ -1,13 +1,47 @@
-"""Leaving out of both sides what a declaration says is not to be compared.
+"""What is left alone: fields of a declaration, and whole resources.
 
 A pattern is a field path in which ``*`` stands for any key and ``[*]`` for any list element; it covers all below it.
+The empty pattern covers everything.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from setpoint.core import paths
+from setpoint.core.declarations import IgnoreRule
+
+ALL = ""
+"""The pattern of a resource that is left alone as a whole."""
+
+
+def means(rule: IgnoreRule, name: str, asset_type: str) -> bool:
+    """Whether a rule means a resource, by its name or by its type."""
+    match = _compiled(rule.expression)
+    return match(name.removeprefix("//")) is not None or match(asset_type) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(expression: str) -> Any:
+    return re.compile(expression).match
+
+
+def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> str:
+    """The rule by which a resource is left alone, in the words of its file, or an empty string."""
+    found = ""
+    for rule in rules:
+        if means(rule, name, asset_type):
+            found = "" if rule.negated else rule.text or rule.expression
+    return found
+
+
+def covering(path: str, patterns: tuple[str, ...]) -> str | None:
+    """The first pattern that covers the path of a difference; None where none does."""
+    at = paths.readable(path)
+    return next((pattern for pattern in patterns if _covers(paths.parse(pattern), at)), None)
 
 
 def without(data: Any, patterns: tuple[str, ...]) -> Any:
@@ -16,14 +50,11 @@ def without(data: Any, patterns: tuple[str, ...]) -> Any:
     Raises:
         BadDeclaration: a pattern is not a field path.
     """
+    if ALL in patterns:
+        return {}
     for pattern in patterns:
         data = _without(data, paths.parse(pattern))
     return data
-
-
-def covered(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a pattern covers the path of a difference; for what is not compared field by field."""
-    return any(_covers(paths.parse(pattern), paths.parse(path)) for pattern in patterns)
 
 
 def _covers(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
@@ -11,14 +11,16 @@ from msgspec.structs import replace
 
 from setpoint import __version__
 from setpoint.core import compare as comparing
-from setpoint.core import iam, ignore, org_policies, policy
+from setpoint.core import iam, ignore, lifecycle, org_policies, ruling, scopes, suppressing
 from setpoint.core.compare import Difference
-from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Rules, Scope, Source
-from setpoint.core.names import project_of
+from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Scope, Source
+from setpoint.core.names import WHOLE, project_of
 from setpoint.core.observations import Observation
 from setpoint.core.origins import declared_path
 from setpoint.core.policy import Kind, Severity
 from setpoint.core.references import Project
+from setpoint.core.rules import Rules
+from setpoint.core.suppressing import Suppressed
 
 if TYPE_CHECKING:
     from setpoint.core.catalogue import Schema
@@ -45,6 +47,9 @@ class Verdict(msgspec.Struct, frozen=True):
         project: the project as its owner knows it: the declared id, else what the observation tells.
         source: where the declaration is written.
         judged_by: digest of the declarations and rules that gave the verdict.
+        settle: seconds that the drift has to last before it is a finding.
+        was: what a deleted resource was, without secrets, where that is known and not too large.
+        suppressed: what rules keep quiet about, up to a size.
     """
 
     kind: Kind | None
@@ -57,6 +62,9 @@ class Verdict(msgspec.Struct, frozen=True):
     project: str
     source: Source
     judged_by: str
+    settle: float = 0.0
+    was: Any = None
+    suppressed: tuple[Suppressed, ...] = ()
 
 
 Unjudged = Literal["undeclared", "unreadable"]
@@ -68,19 +76,39 @@ def judge(
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource."""
     if desired is None:
-        scope = covering(rules, observation)
+        scope = scopes.covering(rules, observation)
         return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
-    if not observation.deleted and observation.data is None:
+    gone = observation.deleted or lifecycle.is_gone(observation.data)
+    if not gone and observation.data is None:
         return "unreadable"
-    found = [
-        (one, difference) for one in desired.declarations for difference in _differences(one, observation, schemas)
-    ]
-    if not found and not observation.deleted:
-        return _in_sync(desired, rules, observation)
-    kind: Kind = "deleted" if observation.deleted else "modified"
+    if gone:
+        if rule := suppressing.whole(desired.declarations):
+            return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
+        return _drift(desired, rules, observation, schemas, "deleted", [], ())
+    found: list[tuple[Declaration, Difference]] = []
+    suppressed: tuple[Suppressed, ...] = ()
+    for one in desired.declarations:
+        differences, ignored = _differences(one, observation, schemas)
+        found += ((one, difference) for difference in differences)
+        suppressed += ignored
+    if not found:
+        return _in_sync(desired, rules, observation, suppressed)
+    return _drift(desired, rules, observation, schemas, "modified", found, suppressed)
+
+
+def _drift(
+    desired: Desired,
+    rules: Rules,
+    observation: Observation,
+    schemas: Schemas | None,
+    kind: Kind,
+    found: list[tuple[Declaration, Difference]],
+    suppressed: tuple[Suppressed, ...],
+) -> Verdict:
     differences = [difference for _, difference in found]
     encoded = [_encode(difference) for difference in differences]
     spokesman = found[0][0] if found else desired.declarations[0]
+    treatment = ruling.treat(rules.policy, spokesman, observation, kind, differences)
     return Verdict(
         kind=kind,
         differences=tuple(
@@ -88,13 +116,25 @@ def judge(
         ),
         difference_count=len(differences),
         fingerprint=fingerprint(kind, encoded),
-        severity=policy.severity(kind, observation.key.content, differences),
+        severity=treatment.severity,
         owner=spokesman.owner,
-        mode=spokesman.mode,
+        mode=treatment.mode,
         project=spokesman.project or observation.project,
         source=spokesman.source,
         judged_by=_judged_by(desired, rules),
+        settle=treatment.settle,
+        was=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
+        suppressed=_few(suppressed),
     )
+
+
+def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
+    """What a resource was, without secrets; None where it is too large to tell."""
+    if not data:
+        return None
+    schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
+    told = comparing.masked_message(data, schema)
+    return told if len(_encode(told)) <= _ROOM_FOR_ONE else None
 
 
 def _judged_by(desired: Desired | None, rules: Rules) -> str:
@@ -102,7 +142,7 @@ def _judged_by(desired: Desired | None, rules: Rules) -> str:
     return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
 
 
-def _in_sync(desired: Desired, rules: Rules, observation: Observation) -> Verdict:
+def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppressed: tuple[Suppressed, ...]) -> Verdict:
     first = desired.declarations[0]
     return Verdict(
         kind=None,
@@ -111,76 +151,100 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation) -> Verdic
         fingerprint="",
         severity="low",
         owner=first.owner,
-        mode=first.mode,
+        mode=first.mode or "alert",
         project=first.project or observation.project,
         source=first.source,
         judged_by=_judged_by(desired, rules),
+        suppressed=_few(suppressed),
     )
 
 
-def covering(rules: Rules, observation: Observation) -> Scope | None:
-    """The first scope that says that a resource like this one has to be declared."""
-    if observation.key.content != "resource":
-        return None
-    names = {observation.project, observation.project_number, project_of(observation.key.name)}
-    for scope in rules.scopes:
-        if observation.asset_type in scope.asset_types and not names.isdisjoint(scope.projects):
-            return scope
-    return None
-
-
 def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
-    kind: Kind | None = None if observation.deleted else "unmanaged"
+    gone = observation.deleted or lifecycle.is_gone(observation.data)
+    rule = "" if gone else ignore.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
+    if gone or rule:
+        return _verdict_of(scope, rules, observation, None, (Suppressed(rule, "unmanaged"),) if rule else ())
+    return _verdict_of(scope, rules, observation, "unmanaged", ())
+
+
+def _verdict_of(
+    scope: Scope, rules: Rules, observation: Observation, kind: Kind | None, suppressed: tuple[Suppressed, ...]
+) -> Verdict:
+    """A verdict on what nothing declares."""
+    treatment = ruling.treat(rules.policy, scope, observation, "unmanaged", ())
     return Verdict(
         kind=kind,
         differences=(),
         difference_count=0,
         fingerprint=fingerprint(kind, ()) if kind else "",
-        severity=policy.severity("unmanaged", observation.key.content, ()) if kind else "low",
+        severity=treatment.severity if kind else "low",
         owner=scope.owner,
-        mode=scope.mode,
+        mode=treatment.mode,
         project=observation.project,
         source=scope.source,
         judged_by=_judged_by(None, rules),
+        settle=treatment.settle if kind else 0.0,
+        suppressed=suppressed,
     )
 
 
-def _differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
-    if observation.deleted:
-        return ()
-    if observation.key.content == "resource":
-        return _resource_differences(declaration, observation, schemas)
-    return policy_differences(declaration, observation.data, own_project(declaration.project, observation))
+def _differences(
+    declaration: Declaration, observation: Observation, schemas: Schemas | None
+) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
+    """What differs, and what differs and is to be left alone."""
+    own = own_project(declaration.project, observation)
+    if observation.key.content not in WHOLE:
+        found = _policy_differences(declaration, observation.data, own)
+        kept = _not_ignored(declaration, found)
+    else:
+        schema = _schema(schemas, observation)
+        found = _resource_differences(declaration, declaration.data, observation.data, schema, own)
+        kept = found
+        if found and declaration.ignore:
+            kept = _not_ignored_fields(declaration, observation.data, schema, own)
+    if len(kept) == len(found):
+        return kept, ()
+    told = {(one.path, one.op) for one in kept}
+    return kept, suppressing.suppressed(declaration, [one for one in found if (one.path, one.op) not in told])
 
 
 def _resource_differences(
-    declaration: Declaration, observation: Observation, schemas: Schemas | None
+    declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project
 ) -> tuple[Difference, ...]:
-    declared, observed = declaration.data, observation.data
-    if declaration.ignore:
-        declared = ignore.without(declared, declaration.ignore)
-        observed = ignore.without(observed, declaration.ignore)
-    schema = None
-    if schemas is not None:
-        schema = schemas.schema_for(
-            observation.asset_type,
-            discovery_uri=observation.discovery_uri,
-            discovery_name=observation.discovery_name,
-        )
-    own = own_project(declaration.project, observation)
     return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
+
+
+def _not_ignored_fields(
+    declaration: Declaration, observed: Any, schema: Schema | None, own: Project
+) -> tuple[Difference, ...]:
+    """What differs without the fields that are ignored; elements of a list may be equal without them."""
+    if ignore.ALL in declaration.ignore:
+        return ()
+    want, have = (ignore.without(side, declaration.ignore) for side in (declaration.data, observed))
+    return _resource_differences(declaration, want, have, schema, own)
+
+
+def _not_ignored(declaration: Declaration, found: Sequence[Difference]) -> tuple[Difference, ...]:
+    return tuple(one for one in found if ignore.covering(one.path, declaration.ignore) is None)
+
+
+def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
+    if schemas is None:
+        return None
+    return schemas.schema_for(
+        observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
+    )
 
 
 def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
     """The differences of a declared policy, less those that the declaration ignores."""
-    match declaration.key.content:
-        case "iam_policy":
-            found = iam.compare(declaration.data, observed, declaration.authority)
-        case "org_policy":
-            found = org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
-        case _:
-            found = comparing.compare(declaration.data, observed, None, own=own, exact=declaration.exact)
-    return tuple(one for one in found if not ignore.covered(one.path, declaration.ignore))
+    return _not_ignored(declaration, _policy_differences(declaration, observed, own))
+
+
+def _policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
+    if declaration.key.content == "iam_policy":
+        return iam.compare(declaration.data, observed, declaration.authority, exact=declaration.exact)
+    return org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
 
 
 def _in_authors_words(declaration: Declaration, difference: Difference) -> Difference:
@@ -230,6 +294,18 @@ def _bounded(differences: list[Difference], encoded: list[bytes]) -> list[Differ
             break
         kept.append(shown)
     return kept
+
+
+def _few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
+    """As many as a record has room for beside its finding."""
+    kept: list[Suppressed] = []
+    room = _ROOM_FOR_ONE
+    for one in suppressed:
+        room -= len(_encode(one))
+        if room < 0:
+            break
+        kept.append(one)
+    return tuple(kept)
 
 
 def _size_of(value: Any) -> Any:

@@ -104,17 +104,20 @@ def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: 
     if not (elements and isinstance(elements[0], dict)):
         _scalars(walk, path, name, field, item, want, have)
         return
-    is_ordered = name in SEQUENCES or (
-        item is not None and item.schema is not None and item.schema.name in _ORDERED_ELEMENTS
-    )
+    has_order = is_ordered(name, item)
     if key := _identifier(item, want, have):
         _by_key(walk, path, name, item, want, have, key)
-        if is_ordered:
+        if has_order:
             _order(walk, path, name, [element[key] for element in want], [element[key] for element in have])
-    elif is_ordered:
+    elif has_order:
         _in_order(walk, path, name, item, want, have)
     else:
         _by_likeness(walk, path, name, item, want, have)
+
+
+def is_ordered(name: str, item: Field | None) -> bool:
+    """Whether the order of a list of messages has a meaning: by the list's name, or by what its elements are."""
+    return name in SEQUENCES or (item is not None and item.schema is not None and item.schema.name in _ORDERED_ELEMENTS)
 
 
 def _unwrapped(want: list[Any], have: list[Any]) -> list[Any]:
@@ -259,11 +262,15 @@ def _is_same(trial: Comparison, want: Any) -> bool:
 
 def _in_order(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
     for at in range(max(len(want), len(have))):
-        _pair(walk, (path, paths.index(at)), name, item, want[at : at + 1], have[at : at + 1])
+        _pair(walk, path, paths.index(at), name, item, want[at : at + 1], have[at : at + 1])
 
 
-def _pair(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
+def _pair(
+    walk: Comparison, list_path: Path, part: str, name: str, item: Field | None, want: list[Any], have: list[Any]
+) -> None:
     """Compare one element with its counterpart, either of which may not be there."""
+    walk.paired(list_path, part, want, have)
+    path = (list_path, part)
     if want and have:
         walk.value(path, name, item, want[0], have[0])
     elif want:
@@ -303,13 +310,13 @@ def _by_key(
         wanted = element[key]
         counterpart = there.pop(spellings.get(wanted, wanted), None)
         found = [] if counterpart is None else [counterpart]
-        _pair(walk, (path, paths.element(key, wanted)), name, item, [element], found)
+        _pair(walk, path, paths.element(key, wanted), name, item, [element], found)
     for value, element in there.items():
-        at = (path, paths.element(key, value))
+        part = paths.element(key, value)
         if quirks.is_added_by_server(item, element):
-            walk.note(at, "added by the server")
+            walk.note((path, part), "added by the server")
         else:
-            _pair(walk, at, name, item, [], [element])
+            _pair(walk, path, part, name, item, [], [element])
 
 
 def _order(walk: Comparison, path: Path, name: str, want: list[Any], have: list[Any]) -> None:
@@ -353,9 +360,9 @@ def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, wa
             counterpart = left[0] if len(left) > _FEW else _most_alike(walk, name, item, want[at], have, left)
             left.remove(counterpart)
             found = [have[counterpart]]
-        _pair(walk, (path, paths.index(at)), name, item, [want[at]], found)
+        _pair(walk, path, paths.index(at), name, item, [want[at]], found)
     for at in left:
-        _pair(walk, (path, paths.index(at)), name, item, [], [have[at]])
+        _pair(walk, path, paths.index(at), name, item, [], [have[at]])
 
 
 def _most_alike(

@@ -12,6 +12,12 @@ Content = Literal["resource", "iam_policy", "org_policy", "access_policy"]
 
 CONTENTS: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_policy")
 
+WHOLE: frozenset[Content] = frozenset(("resource", "access_policy"))
+"""Contents that are all of a resource, and not what is set on one: such a resource is there or gone.
+
+Access policies, access levels and service perimeters are resources that the inventory sends as a content of their own.
+"""
+
 
 class ResourceKey(msgspec.Struct, frozen=True, order=True):
     """A resource and the content of it that is meant.
@@ -31,6 +37,16 @@ class ResourceKey(msgspec.Struct, frozen=True, order=True):
         return hashlib.blake2b(f"{self.content}\n{self.name}".encode(), digest_size=16).hexdigest()
 
 
+_ACCESS_TYPES = frozenset(
+    f"accesscontextmanager.googleapis.com/{kind}" for kind in ("AccessPolicy", "AccessLevel", "ServicePerimeter")
+)
+
+
+def content_of(asset_type: str) -> Content:
+    """The content in which the inventory sends all of a resource of this type."""
+    return "access_policy" if asset_type in _ACCESS_TYPES else "resource"
+
+
 def segment_after(name: str, collection: str) -> str:
     """The path segment that follows ``collection`` in a resource name, or an empty string."""
     _, found, rest = name.partition(f"/{collection}/")
@@ -45,4 +61,4 @@ def project_of(name: str) -> str:
 def is_full_name(name: str) -> bool:
     """Whether ``name`` has the shape of a full resource name."""
     service, _, path = name[2:].partition("/")
-    return name.startswith("//") and "." in service and bool(path) and not any(c.isspace() for c in name)
+    return name.startswith("//") and "." in service and bool(path) and name.split() == [name]

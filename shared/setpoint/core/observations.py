@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from setpoint.core.names import Content, ResourceKey, project_of
+from setpoint.core.names import Content, ResourceKey, content_of, project_of
 from setpoint.errors import CorruptState, MalformedMessage
 
 WELCOME = b"You have successfully configured real time feed"
@@ -148,6 +148,8 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
     # What is gone is told by what it was: a deleted policy comes with a resource that says nothing.
     first, second = (prior, asset) if deleted else (asset, prior)
     content = (first and _content(first)) or (second and _content(second)) or "resource"
+    if content == "resource":
+        content = content_of(known.asset_type)
     resource = known.resource or _Resource()
     described = prior if deleted and prior else known
     return Observation(
@@ -197,7 +199,8 @@ def _data(asset: _Asset, content: Content) -> Any:
         return asset.iam_policy or {}
     if content == "org_policy":
         return asset.org_policy or []
-    return asset.access_policy or asset.access_level or asset.service_perimeter or {}
+    told = asset.access_policy or asset.access_level or asset.service_perimeter
+    return told or (asset.resource.data if asset.resource else None)
 
 
 def _full_name(name: str) -> str:

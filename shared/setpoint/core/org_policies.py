@@ -10,7 +10,7 @@ import msgspec
 from setpoint.core import compare as comparing
 from setpoint.core import paths
 from setpoint.core.compare import Difference
-from setpoint.core.constraints import by_constraint
+from setpoint.core.constraints import KINDS, by_constraint
 from setpoint.core.references import Project
 
 
@@ -27,6 +27,8 @@ def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: 
             found.append(Difference(at, "missing", declared=_rules(policy)))
             continue
         inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=True)
+        if not inner and _does_another_thing(policy, have[constraint]):
+            found.append(Difference(at, "changed", _rules(policy), _rules(have[constraint])))
         found += [msgspec.structs.replace(one, path=f"{at}.{one.path}") for one in inner]
     if exact:
         extra = sorted(have.keys() - want.keys())
@@ -36,6 +38,12 @@ def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: 
 
 def _path(constraint: str) -> str:
     return paths.text((paths.ROOT, paths.element("constraint", constraint)))
+
+
+def _does_another_thing(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
+    """Whether two policies that are both empty differ in what they do: a flag that is off restores no default."""
+    want, have = KINDS & declared.keys(), KINDS & observed.keys()
+    return bool(want and have) and want != have
 
 
 def _rules(policy: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,25 +1,54 @@
-"""How bad a drift is and what may be done about it."""
+"""How bad a drift is, and how long it has to last."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from setpoint.core.compare import Difference
+from setpoint.core.lifecycle import is_transitional
 from setpoint.core.names import Content
 
 Severity = Literal["low", "medium", "high", "critical"]
 Kind = Literal["modified", "deleted", "unmanaged"]
+
+SETTLING_SECONDS = 30.0
+"""How long a difference has to last on a resource that something is at work on; a policy may say otherwise."""
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
 
 _BY_KIND: dict[Kind, Severity] = {"deleted": "high", "unmanaged": "medium", "modified": "medium"}
 
 _PUBLIC_MEMBER = re.compile(r"\[(allUsers|allAuthenticatedUsers)\]\Z")
+_WIDE_ROLES = {
+    "everything, and to give it away": ("owner",),
+    "to change nearly everything": ("editor",),
+    "to give any role to anybody": (
+        "iam.securityAdmin",
+        "iam.organizationRoleAdmin",
+        "iam.roleAdmin",
+        "resourcemanager.folderAdmin",
+        "resourcemanager.folderIamAdmin",
+        "resourcemanager.organizationAdmin",
+        "resourcemanager.projectIamAdmin",
+    ),
+    "to be somebody else": (
+        "iam.serviceAccountAdmin",
+        "iam.serviceAccountOpenIdTokenCreator",
+        "iam.serviceAccountTokenCreator",
+        "iam.serviceAccountUser",
+        "iam.workloadIdentityPoolAdmin",
+        "iam.workloadIdentityUser",
+    ),
+    "to make keys, which go anywhere": ("iam.serviceAccountKeyAdmin",),
+    "to lift what holds for all": ("accesscontextmanager.policyAdmin", "orgpolicy.policyAdmin"),
+}
+"""What a role gives that is worth an alarm by itself. Source: https://cloud.google.com/iam/docs/understanding-roles"""
+
 _WIDE_ROLE = re.compile(
-    r"role=roles/(owner|editor|iam\.(securityAdmin|serviceAccountTokenCreator|serviceAccountUser))\b"
+    rf"role=roles/(?:{'|'.join(re.escape(role) for roles in _WIDE_ROLES.values() for role in roles)})[],]"
 )
 _COSMETIC = re.compile(r"^(\w+\.)?(labels|annotations|description|displayName)\b", re.IGNORECASE)
 _EXPOSING = re.compile(
@@ -31,8 +60,9 @@ _EXPOSING = re.compile(
 
 _BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
     (_PUBLIC_MEMBER, "critical"),  # a grant to the whole world
-    (_WIDE_ROLE, "critical"),  # a grant of everything, or of the right to become somebody else
+    (_WIDE_ROLE, "critical"),  # a grant of one of the roles above
     (re.compile(r"bindings\["), "high"),  # any other grant
+    (re.compile(r"^auditConfigs\["), "high"),  # what is written down of who reads and writes
     (_EXPOSING, "high"),  # who can reach it, which key encrypts it, whether it is guarded and watched at all
     (_COSMETIC, "low"),  # nothing behaves otherwise
 )
@@ -56,3 +86,19 @@ def _of_path(path: str) -> Severity:
 def _of_difference(difference: Difference) -> Severity:
     level = _of_path(difference.path)
     return "high" if level == "critical" and difference.op == "missing" else level  # a wide grant that was taken away
+
+
+def settling_seconds(kind: Kind, content: Content, level: Severity, data: Any) -> float:
+    """How long a drift has to last before it is a finding.
+
+    A controller that writes in two steps is to raise no alarm; a grant or an exposure is one at once, however short.
+
+    Args:
+        kind: the kind of the drift.
+        content: what of the resource drifted.
+        level: how bad it is.
+        data: what the resource is now.
+    """
+    if kind == "deleted" or content != "resource" or level in ("high", "critical"):
+        return 0.0
+    return SETTLING_SECONDS if is_transitional(data) else 0.0

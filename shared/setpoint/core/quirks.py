@@ -61,6 +61,14 @@ _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
 }
 """Words for one thing, by the name of the field that holds them."""
 
+_NEEDLESS: Mapping[str, str] = {
+    # A value of an organisation policy may say that it is no subtree:
+    # https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies
+    "allowedValues": "is:",
+    "deniedValues": "is:",
+}
+"""Beginnings of a value that say what holds without them, by the name of the field."""
+
 CASELESS = frozenset(
     (
         "location",  # Cloud Storage and BigQuery answer in upper case what may be written in either
@@ -71,6 +79,8 @@ CASELESS = frozenset(
         "zone",  # the same
         "groupByEmail",  # an address
         "userByEmail",  # an address
+        "members",  # the addresses of an access level
+        "identities",  # those of an ingress or egress rule
         "imageType",  # GKE answers in upper case
         "storageClass",  # Cloud Storage answers in upper case
         "IPProtocol",  # compute answers in lower case: https://cloud.google.com/compute/docs/reference/rest/v1/firewalls
@@ -96,4 +106,6 @@ def is_hidden(key: str, field: Field | None, value: Any) -> bool:
 
 def are_aliases(name: str, one: str, other: str) -> bool:
     """Whether two words in a field of that name mean one thing."""
+    if needless := _NEEDLESS.get(name):
+        return one.removeprefix(needless) == other.removeprefix(needless)
     return any(one in words and other in words for words in _ALIASES.get(name, ()))

@@ -11,7 +11,17 @@ import re
 from typing import NamedTuple
 
 ROOTS = frozenset(
-    ("projects", "organizations", "folders", "billingAccounts", "global", "regions", "zones", "locations")
+    (
+        "projects",
+        "organizations",
+        "folders",
+        "billingAccounts",
+        "accessPolicies",
+        "global",
+        "regions",
+        "zones",
+        "locations",
+    )
 )
 """Collections with which a relative resource name starts."""
 

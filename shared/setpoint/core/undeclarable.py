@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
-from setpoint.core.names import is_full_name
+from setpoint.core import others
+from setpoint.core.names import WHOLE, is_full_name
 from setpoint.core.observations import Observation
 
 MOVING = frozenset(
@@ -27,28 +25,8 @@ MOVING = frozenset(
 )
 """Inputs that something else than their author changes in the usual run of things: service, schema, field."""
 
-_HISTORY = frozenset(
-    (
-        "appengine.googleapis.com/Version",
-        "artifactregistry.googleapis.com/DockerImage",
-        "cloudbuild.googleapis.com/Build",
-        "cloudkms.googleapis.com/CryptoKeyVersion",
-        "containerregistry.googleapis.com/Image",
-        "dataflow.googleapis.com/Job",
-        "dataproc.googleapis.com/Batch",
-        "dataproc.googleapis.com/Job",
-        "iam.googleapis.com/ServiceAccountKey",
-        "run.googleapis.com/Execution",
-        "run.googleapis.com/Revision",
-        "secretmanager.googleapis.com/SecretVersion",
-        "spanner.googleapis.com/Backup",
-        "sqladmin.googleapis.com/BackupRun",
-    )
-)
-"""Types of which each one is something that happened, and a later one takes its place."""
-
-_MAKERS = re.compile(r"goog-(gke|dataproc|dataflow|composer)-")
-"""Labels on what Kubernetes Engine, Dataproc, Dataflow and Composer make in Compute Engine."""
+_CREDENTIALS = frozenset(("iam.googleapis.com/ServiceAccountKey",))
+"""Types that come with a secret: whoever wants one declares it by hand."""
 
 
 def refusal(observation: Observation) -> str:
@@ -59,26 +37,8 @@ def refusal(observation: Observation) -> str:
         return "the inventory does not tell what it is"
     if not is_full_name(observation.key.name):
         return "its name is no full resource name"
-    if observation.key.content == "access_policy":
-        return "access policies cannot be declared"
-    return _why_not_desired(observation) if observation.key.content == "resource" else ""
-
-
-def _why_not_desired(observation: Observation) -> str:
-    if observation.asset_type in _HISTORY:
-        return "something that happened, not something desired"
-    if observation.asset_type.startswith("compute.") and _is_made_by_another(observation.data):
-        return "made by another resource"
-    return ""
-
-
-def _is_made_by_another(data: Any) -> bool:
-    """Whether an instance, disk or route comes and goes with a cluster, an instance group or a network.
-
-    Sources: https://cloud.google.com/compute/docs/instance-groups/getting-info-about-migs (``created-by``),
-    https://cloud.google.com/vpc/docs/routes
-    """
-    if any(map(_MAKERS.match, data.get("labels") or ())) or data.get("nextHopPeering") or data.get("nextHopNetwork"):
-        return True
-    metadata = data.get("metadata") or {}
-    return any(one.get("key") == "created-by" for one in metadata.get("items") or ())
+    if observation.key.content not in WHOLE:
+        return ""
+    if made := others.reason(observation):
+        return made
+    return "a credential" if observation.asset_type in _CREDENTIALS else ""

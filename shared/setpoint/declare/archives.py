@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
-from setpoint.declare.documents import SUFFIXES
+from setpoint.declare.documents import IGNORE_FILE, SUFFIXES
 from setpoint.errors import BadRequest
 
 _MOST_FILES = 200_000
@@ -62,7 +62,7 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
         folder: an empty directory.
 
     Returns:
-        How many files were unpacked.
+        How many files were unpacked, files with declarations and ignore files.
 
     Raises:
         BadRequest: it is no archive, it is damaged or encrypted, or it unpacks to more than is reasonable.
@@ -120,7 +120,7 @@ def _write(name: str, members: Iterator[Member], folder: Path) -> int:
     files = total = 0
     for path, opened in members:
         parts = PurePosixPath(path).parts
-        if not path.endswith(SUFFIXES) or ".." in parts or PurePosixPath(path).is_absolute():
+        if not _is_wanted(path) or ".." in parts or PurePosixPath(path).is_absolute():
             continue
         files += 1
         if files > _MOST_FILES:
@@ -136,6 +136,10 @@ def _write(name: str, members: Iterator[Member], folder: Path) -> int:
     return files
 
 
+def _is_wanted(path: str) -> bool:
+    return path.endswith(SUFFIXES) or PurePosixPath(path).name == IGNORE_FILE
+
+
 def _too_large(name: str) -> BadRequest:
     return BadRequest(f"{name}: unpacks to more than {_MOST_FILES:,} files or {_MOST_BYTES:,} bytes; split it")
 
@@ -144,9 +148,9 @@ def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[Member]:
     for member in archive.infolist():
         if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
             continue
-        if member.flag_bits & _ENCRYPTED and member.filename.endswith(SUFFIXES):
+        if member.flag_bits & _ENCRYPTED and _is_wanted(member.filename):
             raise BadRequest(f"{name}: {member.filename} is encrypted; make the archive without a password")
-        if member.compress_type not in _ZIPPED and member.filename.endswith(SUFFIXES):
+        if member.compress_type not in _ZIPPED and _is_wanted(member.filename):
             raise BadRequest(f"{name}: {member.filename} is compressed in a rare way; use deflate, zip's own")
         yield member.filename, partial(archive.open, member)
 

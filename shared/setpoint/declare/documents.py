@@ -16,11 +16,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
+IGNORE_FILE = ".setpointignore"
+"""The name of files that say what is to be left alone."""
+
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
 """Files that are read when a directory is given."""
 
 _DEEPEST = 100
 _MOST_NODES = 1_000_000
+_LETTERS = 1 << 16
+_AFTER_DASHES = ("", " ", "\t", "\n", "\r")
 
 
 class Document(NamedTuple):
@@ -135,15 +140,26 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """The documents of a YAML stream, each with its first line, so that a broken one spoils no other."""
-    start, lines = 0, text.splitlines(keepends=True)
-    for at, line in enumerate(lines):
-        if line.startswith("---") and line[3:4] in ("", " ", "\t", "\n", "\r"):
-            yield start + 1, "".join(lines[start:at])
-            rest = line[3:].strip()
-            start = at if rest and not rest.startswith("#") else at + 1
-            if start == at:
-                lines[at] = "   " + line[3:]
-    yield start + 1, "".join(lines[start:])
+    start = 0
+    held: list[str] = []
+    for at, line in enumerate(_lines(text)):
+        if line[:3] != "---" or line[3:4] not in _AFTER_DASHES:
+            held.append(line)
+            continue
+        yield start + 1, "".join(held)
+        rest = line[3:].strip()
+        goes_on = bool(rest) and not rest.startswith("#")
+        start, held = (at, ["   " + line[3:]]) if goes_on else (at + 1, [])
+    yield start + 1, "".join(held)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text as ``splitlines`` has them, never all at once: a line costs more than its letters."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _LETTERS) + 1 or len(text)
+        yield from text[start:end].splitlines(keepends=True)
+        start = end
 
 
 def _json(file: str, text: str) -> Iterator[Document | Problem]:
@@ -162,8 +178,9 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
             following = text.find("\n{", at)
             at = following if following >= 0 else len(text)
             continue
+        part = text[at:end]
         for one in _items(value):
-            yield Document(file, line, index, one, text[at:end], line)
+            yield Document(file, line, index, one, part, line)
             index += 1
         at = end
 
@@ -202,15 +219,15 @@ class _Builder:
     """Builds the value of a document from the parser's events; faster than nodes, and strict about keys."""
 
     def __init__(self, text: str) -> None:
-        self._events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        self._next: Callable[[], Any] = _Loader(text).get_event
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
         self.first_line = 0
 
     def document(self) -> Any:
-        for event in self._events:
+        while (event := self._next()) is not None:
             if isinstance(event, yaml.DocumentStartEvent):
-                first = next(self._events)
+                first = self._next()
                 self.first_line = first.start_mark.line
                 return self._value(first, 0)
         return None
@@ -220,20 +237,24 @@ class _Builder:
         self._count(1, event)
         if depth > _DEEPEST:
             raise _fault(f"nested more than {_DEEPEST} levels deep", event)
-        if isinstance(event, yaml.AliasEvent):
-            if event.anchor not in self._anchors:
-                raise _fault(f"alias *{event.anchor} has no anchor", event)
-            value, size = self._anchors[event.anchor]
-            self._count(size, event)
-            return value
-        if isinstance(event, yaml.ScalarEvent):
+        kind = event.__class__
+        if kind is yaml.ScalarEvent:
             value = _scalar(event)
-        elif isinstance(event, yaml.SequenceStartEvent):
+        elif kind is yaml.MappingStartEvent:
+            value = self._mapping(depth)
+        elif kind is yaml.SequenceStartEvent:
             value = self._sequence(depth)
         else:
-            value = self._mapping(depth)
+            return self._alias(event)
         if event.anchor:
             self._anchors[event.anchor] = value, self._nodes - before
+        return value
+
+    def _alias(self, event: Any) -> Any:
+        if event.anchor not in self._anchors:
+            raise _fault(f"alias *{event.anchor} has no anchor", event)
+        value, size = self._anchors[event.anchor]
+        self._count(size, event)
         return value
 
     def _count(self, more: int, event: Any) -> None:
@@ -244,16 +265,21 @@ class _Builder:
 
     def _sequence(self, depth: int) -> list[Any]:
         found = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+        while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
             found.append(self._value(event, depth + 1))
         return found
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         merged: dict[str, Any] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = self._key(event, depth)
-            value = self._value(next(self._events), depth + 1)
+        following, scalar, end = self._next, yaml.ScalarEvent, yaml.MappingEndEvent
+        while (event := following()).__class__ is not end:
+            if event.__class__ is scalar and not event.anchor:  # as nearly all are: no call is worth it
+                key = event.value
+                self._nodes += 1
+            else:
+                key = self._key(event, depth)
+            value = self._value(following(), depth + 1)
             if key == "<<" and event.implicit[0]:
                 for part in reversed(value if isinstance(value, list) else [value]):
                     merged |= part if isinstance(part, dict) else {}

@@ -13,7 +13,7 @@ from typing import Any
 
 from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
-from setpoint.core.names import ResourceKey
+from setpoint.core.names import ResourceKey, content_of
 from setpoint.core.noise import CONTROLLER_LABEL
 from setpoint.declare import field_names, krm_iam, krm_kinds, krm_names, krm_table, mapping
 from setpoint.declare.documents import Document, Problem
@@ -178,7 +178,7 @@ def translate(
     _label(value, schema, placed.data, origins)
     return Translated(
         Declaration(
-            key=ResourceKey(name),
+            key=ResourceKey(name, content_of(asset_type)),
             asset_type=asset_type,
             data=placed.data,
             project=project_of(value, objects),

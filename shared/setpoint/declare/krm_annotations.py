@@ -1,7 +1,8 @@
 """What an author of Config Connector objects may say to Setpoint, in annotations.
 
 ``setpoint.dev/team``, ``setpoint.dev/slack``, ``setpoint.dev/email``: whose it is; ``setpoint.dev/mode``: what may be
-done about drift; ``setpoint.dev/ignore``: paths that are not compared, in the API's terms, with commas between them.
+done about drift; ``setpoint.dev/ignore``: paths that are not compared, in the API's terms, with commas between them;
+``setpoint.dev/settle``: how long a difference has to last before it is a finding, ``30s``.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from setpoint.core import paths
-from setpoint.core.declarations import Declaration, Mode, Owner
+from setpoint.core import paths, values
+from setpoint.core.declarations import MAX_SETTLE, Declaration, Mode, Owner
 from setpoint.declare.documents import Document, Problem
 from setpoint.errors import BadDeclaration
 
 _PREFIX = "setpoint.dev/"
-_KNOWN = ("team", "slack", "email", "mode", "ignore")
+_KNOWN = ("team", "slack", "email", "mode", "ignore", "settle")
 _MODES: tuple[Mode, ...] = get_args(Mode)
 
 
@@ -35,7 +36,8 @@ def annotated(declaration: Declaration, document: Document) -> tuple[Declaration
     mode = next((one for one in _MODES if one == said.get("mode")), declaration.mode)
     ignore = tuple(path for path in _paths(said) if not _fault_of(path))
     owner = Owner(said.get("team", ""), said.get("slack", ""), said.get("email", ""))
-    return replace(declaration, owner=owner, mode=mode, ignore=ignore), problems
+    settle = None if _settle_fault(said) else values.seconds(said.get("settle", ""))
+    return replace(declaration, owner=owner, mode=mode, ignore=ignore, settle=settle), problems
 
 
 def _paths(said: dict[str, Any]) -> list[str]:
@@ -51,6 +53,16 @@ def _faults(said: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for path in _paths(said):
         if fault := _fault_of(path):
             yield "ignore", fault
+    if fault := _settle_fault(said):
+        yield "settle", fault
+
+
+def _settle_fault(said: dict[str, Any]) -> str:
+    if "settle" not in said:
+        return ""
+    seconds = values.seconds(said["settle"])
+    fits = seconds is not None and seconds <= MAX_SETTLE
+    return "" if fits else "has to be a duration up to a day, like 30s, 5m or 1h"
 
 
 def _fault_of(path: str) -> str:

@@ -9,7 +9,7 @@ Source: https://cloud.google.com/config-connector/docs/how-to/creating-resource-
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from setpoint.declare import krm_table
@@ -27,6 +27,10 @@ _STRUCTS = {"structValue": {"fields"}, "listValue": {"values"}}
 _KEYED = frozenset(("name", "key", "namespace", "optional"))
 
 
+Named = Callable[[str, str], Sequence[Mapping[str, Any]]]
+"""Gives all objects of a name that may be in a namespace; of any namespace where none is said."""
+
+
 class Objects:
     """The objects among which references are looked up.
 
@@ -34,19 +38,30 @@ class Objects:
         values: Documents as they are written; what is no Kubernetes object is passed over.
     """
 
-    __slots__ = ("_by_name", "_namespaces")
+    __slots__ = ("_named", "_namespaces")
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
-        self._by_name: dict[str, list[Mapping[str, Any]]] = {}
-        self._namespaces: dict[str, str] = {}
+        by_name: dict[str, list[Mapping[str, Any]]] = {}
+        self._namespaces: Mapping[str, str] = {}
         for value in values:
-            metadata = value.get("metadata") if isinstance(value, dict) else None
-            if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+            if (name := name_of(value)) is None:
                 continue
-            self._by_name.setdefault(metadata["name"], []).append(value)
-            project = annotation(value, PROJECT_ID)
-            if value.get("kind") == "Namespace" and project:
-                self._namespaces[metadata["name"]] = project
+            by_name.setdefault(name, []).append(value)
+            if project := project_of_namespace(value):
+                self._namespaces = {**self._namespaces, name: project}
+        self._named: Named = lambda name, _: by_name.get(name, ())
+
+    @classmethod
+    def looked_up(cls, named: Named, namespaces: Mapping[str, str]) -> Objects:
+        """Objects that are kept elsewhere.
+
+        Args:
+            named: Where to look.
+            namespaces: The project of each namespace that says one.
+        """
+        objects = cls()
+        objects._named, objects._namespaces = named, namespaces
+        return objects
 
     def project(self, namespace: str) -> str:
         """The project that a namespace stands for: its annotation, else the project of the namespace's own name."""
@@ -63,7 +78,7 @@ class Objects:
         """
         found = [
             one
-            for one in self._by_name.get(name, ())
+            for one in self._named(name, namespace)
             if (not kind or one.get("kind") == kind)
             and (not namespace or one["metadata"].get("namespace", namespace) == namespace)
         ]
@@ -72,6 +87,18 @@ class Objects:
             named = [one for one in found if words(str(one.get("kind", "")))[-len(stem) :] == stem]
             found = named or found
         return found[0] if len(found) == 1 else None
+
+
+def name_of(value: Any) -> str | None:
+    """The name of a Kubernetes object; None of what is none."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def project_of_namespace(value: Mapping[str, Any]) -> str:
+    """The project that a namespace's own annotation says, or an empty string; also where it is no namespace."""
+    return annotation(value, PROJECT_ID) if value.get("kind") == "Namespace" else ""
 
 
 def annotation(value: Mapping[str, Any], name: str) -> str:

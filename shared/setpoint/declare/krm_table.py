@@ -129,6 +129,8 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
 
 PARTS = frozenset(
     (
+        "AccessContextManagerAccessLevelCondition",  # of its access level
+        "AccessContextManagerServicePerimeterResource",  # of its perimeter
         "BigtableGCPolicy",  # of a table's column family
         "ComputeBackendBucketSignedURLKey",  # of its backend bucket
         "ComputeBackendServiceSignedURLKey",  # of its backend service

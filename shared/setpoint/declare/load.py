@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from msgspec.structs import replace
 
 from setpoint.core import paths
 from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import leaves
-from setpoint.core.declarations import Declaration, Desired, Scope, clash, desired
-from setpoint.core.names import ResourceKey
+from setpoint.core.declarations import Declaration, Desired, Scope
+from setpoint.core.names import WHOLE
+from setpoint.core.policies import Policy
 from setpoint.declare import documents, krm, native, spelling, terraform, trees
 from setpoint.declare.documents import Document, Problem
+from setpoint.declare.gathering import Gathering, Repeated, twice
+from setpoint.declare.ignore_files import IgnoreFiles
 from setpoint.declare.krm_annotations import annotated
 from setpoint.declare.translated import Translated
+from setpoint.declare.waiting import Texts, Waiting
 
 
 @dataclass(slots=True)
@@ -26,8 +28,9 @@ class Loaded:
     """What files declare.
 
     Args:
-        desired: what is desired of each resource.
+        desired: what is desired of each resource, in the order of keys.
         scopes: the parts of the fleet that are fully declared.
+        policy: the policy of the fleet, or None.
         problems: what is wrong, in the order of the files.
         skipped: what is none of Setpoint's business, and how often: documents of other kinds, resources of other
             providers, types that are part of others.
@@ -35,8 +38,9 @@ class Loaded:
         unchecked: how many of them cannot be compared.
     """
 
-    desired: list[Desired] = field(default_factory=list)
+    desired: Sequence[Desired] = ()
     scopes: tuple[Scope, ...] = ()
+    policy: Policy | None = None
     problems: list[Problem] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
@@ -55,7 +59,8 @@ def load(paths: Iterable[str], *, root: str = "") -> Loaded:
         paths: files and directories.
         root: a directory that files are called from in what is said of them; as they were given, unless set.
     """
-    loading = _Loading()
+    paths = list(paths)
+    loading = _Loading(IgnoreFiles(paths, root))
     for path in paths:
         for file in documents.files(path):
             for document in documents.read(file, os.path.relpath(file, root) if root else file):
@@ -66,12 +71,13 @@ def load(paths: Iterable[str], *, root: str = "") -> Loaded:
 class _Loading:
     """What has been read so far."""
 
-    def __init__(self) -> None:
-        self._loaded = Loaded()
-        self._declared: dict[ResourceKey, list[Declaration]] = {}
+    def __init__(self, ignore_files: IgnoreFiles) -> None:
+        texts = Texts()
+        self._loaded = Loaded(problems=list(ignore_files.problems))
+        self._ignore_files = ignore_files
+        self._gathering = Gathering(texts)
+        self._waiting = Waiting(texts)
         self._scopes: dict[str, Scope] = {}
-        self._krm: list[Document] = []
-        self._objects: list[Any] = []
 
     def take(self, document: Document | Problem) -> None:
         """Read a document; Config Connector's have to wait, since they refer to each other."""
@@ -82,19 +88,18 @@ class _Loading:
         if native.is_native(value):
             self._native(document)
         elif krm.is_krm(value):
-            self._krm.append(document)
-            self._objects.append(value)
+            self._waiting.add(document)
         elif terraform.is_terraform(value):
             self._terraform(document)
         else:
             if isinstance(value, dict) and value.get("kind") == "Namespace":
-                self._objects.append(value)
+                self._waiting.refer(value)
             self._loaded.skipped["documents of other kinds"] += 1
 
     def done(self) -> Loaded:
         """Everything that was declared."""
-        objects = krm.Objects(self._objects)
-        for document in self._krm:
+        objects = self._waiting.objects()
+        for document in self._waiting:
             found = krm.read(document, objects)
             if isinstance(found, Translated):
                 declaration, problems = annotated(found.declaration, document)
@@ -102,7 +107,10 @@ class _Loading:
                 self._translated(replace(found, declaration=declaration), document)
             else:
                 self._loaded.problems.extend(found)
-        self._loaded.desired = [desired(tuple(ones)) for ones in self._declared.values()]
+        gathered = self._gathering.done()
+        self._loaded.desired = gathered.declared
+        self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
+        self._loaded.leaves, self._loaded.unchecked = gathered.leaves, gathered.unchecked
         self._loaded.scopes = tuple(self._scopes.values())
         return self._loaded
 
@@ -111,15 +119,20 @@ class _Loading:
         if isinstance(found, Declaration):
             self._add(self._spelled(found, document), document)
         elif isinstance(found, Scope):
-            twin = self._scopes.setdefault(found.name, found)
-            if twin is not found:
-                self._loaded.problems.append(_twice(document, f"scope {found.name}", str(twin.source)))
+            scope = self._ignore_files.applied_to_scope(found)
+            twin = self._scopes.setdefault(found.name, scope)
+            if twin is not scope:
+                self._loaded.problems.append(twice(document, f"scope {found.name}", str(twin.source)))
+        elif isinstance(found, Policy):
+            if self._loaded.policy is not None:
+                self._loaded.problems.append(twice(document, "the policy", str(self._loaded.policy.source)))
+            self._loaded.policy = self._loaded.policy or found
         else:
             self._loaded.problems.extend(found)
 
     def _spelled(self, declaration: Declaration, document: Document) -> Declaration:
         """The declaration less its misspelt fields, which are reported: compared, they would be missing for ever."""
-        if declaration.key.content != "resource":
+        if declaration.key.content not in WHOLE:
             return declaration
         schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
         for slip in spelling.slips(declaration.data, schema):
@@ -154,15 +167,18 @@ class _Loading:
         self._add(declaration, document)
 
     def _add(self, declaration: Declaration, document: Document) -> None:
-        others = self._declared.setdefault(declaration.key, [])
-        twin = next((other for other in others if clash(declaration, other)), None)
-        if twin is not None:
-            what = f"{declaration.key.name} ({declaration.key.content})"
-            self._loaded.problems.append(_twice(document, what, _place(twin)))
-            return
-        others.append(declaration)
-        self._loaded.leaves += leaves(declaration.data) + len(declaration.unchecked)
-        self._loaded.unchecked += len(declaration.unchecked)
+        self._gathering.add(self._ignore_files.applied(declaration), document, len(self._loaded.problems))
+
+
+def _with(problems: list[Problem], repeated: list[Repeated]) -> list[Problem]:
+    """All problems in the order of the files, those included that are known only at the end."""
+    found: list[Problem] = []
+    done = 0
+    for one in repeated:
+        found += problems[done : one.after]
+        found.append(one.problem)
+        done = one.after
+    return found + problems[done:]
 
 
 def _steps(path: str) -> list[str | int]:
@@ -171,13 +187,3 @@ def _steps(path: str) -> list[str | int]:
         int(part[1:-1]) if isinstance(part, paths.Element) and part[1:-1].isdecimal() else str(part)
         for part in paths.readable(path)
     ]
-
-
-def _place(declaration: Declaration) -> str:
-    origin = declaration.origins.get("", "")
-    return f"{declaration.source} ({origin})" if origin else str(declaration.source)
-
-
-def _twice(document: Document, what: str, where: str) -> Problem:
-    line = document.line_of(("metadata", "name"))
-    return Problem(document.file, line, "metadata.name", f"{what} is declared already at {where}; the first one counts")

@@ -1,4 +1,4 @@
-"""The native format: ``apiVersion: setpoint.dev/v1`` with the kinds ``Declaration`` and ``Scope``."""
+"""The native format: ``apiVersion: setpoint.dev/v1`` with the kinds ``Declaration``, ``Scope`` and ``Policy``."""
 
 from __future__ import annotations
 
@@ -9,39 +9,32 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 from setpoint.core import names, paths
-from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Source
+from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Selection, Source
 from setpoint.core.names import Content, ResourceKey
-from setpoint.declare import org_policies
+from setpoint.core.policies import Policy
+from setpoint.declare import org_policies, policies
 from setpoint.declare.documents import Document, Problem
+from setpoint.declare.forms import Form, NonEmpty, Settle
+from setpoint.declare.policies import PolicyModel
 from setpoint.errors import BadDeclaration
 
 API_VERSION = "setpoint.dev/v1"
 
-_NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 _AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+/[A-Za-z0-9]+$")]
+_AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
+_Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
+_Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        populate_by_name=False,
-        coerce_numbers_to_str=True,
-    )
-
-
-class OwnerModel(_Model):
+class OwnerModel(Form):
     """Whose resource it is, and where to reach them."""
 
     team: str = ""
@@ -49,7 +42,7 @@ class OwnerModel(_Model):
     email: str = ""
 
 
-class Metadata(_Model):
+class Metadata(Form):
     """What a declaration is about."""
 
     name: str = Field(description="full resource name, //service.googleapis.com/path")
@@ -64,21 +57,22 @@ class Metadata(_Model):
         return value.rstrip("/")
 
 
-class Remediation(_Model):
-    """What may be done about drift."""
+class Remediation(Form):
+    """What may be done about drift; what the policy of the fleet says counts too, and the more careful of both."""
 
-    mode: Mode = "alert"
+    mode: Mode | None = None
 
 
-class Spec(_Model):
+class Spec(Form):
     """The desired state."""
 
     asset_type: _AssetType = Field(description="Cloud Asset Inventory's type, compute.googleapis.com/Firewall")
-    content: Literal["resource", "iam_policy", "org_policy"] = "resource"
+    content: Content = "resource"
     authority: Authority = "policy"
     data: dict[str, Any] = Field(description="declared fields in the API's own shape")
     exact: bool = False
-    ignore: tuple[_NonEmpty, ...] = ()
+    ignore: tuple[NonEmpty, ...] = ()
+    settle: Settle = None
     remediation: Remediation = Remediation()
 
     @field_validator("ignore")
@@ -97,10 +91,12 @@ class Spec(_Model):
             _check_policy(self.data)
         elif self.authority != "policy":
             raise ValueError("`authority` is for content: iam_policy")
+        if self.content in names.WHOLE and self.content != (meant := names.content_of(self.asset_type)):
+            raise ValueError(f"{self.asset_type} is declared with content: {meant}")
         return self
 
 
-class DeclarationModel(_Model):
+class DeclarationModel(Form):
     """One desired state of one resource."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -109,22 +105,55 @@ class DeclarationModel(_Model):
     spec: Spec
 
 
-class ScopeMetadata(_Model):
+class ScopeMetadata(Form):
     """The name and the owner of a scope."""
 
-    name: _NonEmpty
+    name: NonEmpty
     owner: OwnerModel = OwnerModel()
 
 
-class ScopeSpec(_Model):
+class SelectionModel(Form):
+    """Some resources: those that fit all that is said here."""
+
+    projects: tuple[NonEmpty, ...] = Field((), description="ids or numbers")
+    folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
+    organizations: tuple[_Organization, ...] = Field((), description="numbers; all that lies below")
+    labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
+    asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+
+    def ancestors(self) -> tuple[str, ...]:
+        """Folders and organisations as the inventory names them."""
+        folders = (f"folders/{one.removeprefix('folders/')}" for one in self.folders)
+        return (*folders, *(f"organizations/{one.removeprefix('organizations/')}" for one in self.organizations))
+
+
+class ExceptionModel(SelectionModel):
+    """Resources of a scope that need no declaration."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ExceptionModel:
+        if not (self.projects or self.ancestors() or self.labels or self.asset_types):
+            raise ValueError("says nothing: give projects, folders, organizations, labels or assetTypes")
+        return self
+
+
+class ScopeSpec(SelectionModel):
     """The part of the fleet that is fully declared."""
 
-    projects: Annotated[tuple[_NonEmpty, ...], Field(min_length=1)]
-    asset_types: Annotated[tuple[_AssetType, ...], Field(min_length=1)]
+    asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
+    exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
+    strict: bool = Field(default=False, description="what Google or another resource makes has to be declared too")
+    settle: Settle = None
     remediation: Remediation = Remediation()
 
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> ScopeSpec:
+        if not (self.projects or self.ancestors()):
+            raise ValueError("does not say where: give projects, folders or organizations")
+        return self
 
-class ScopeModel(_Model):
+
+class ScopeModel(Form):
     """A part of the fleet that is fully declared: what has no declaration there is unmanaged."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -133,7 +162,11 @@ class ScopeModel(_Model):
     spec: ScopeSpec
 
 
-KINDS: dict[str, type[DeclarationModel | ScopeModel]] = {"Declaration": DeclarationModel, "Scope": ScopeModel}
+KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel]] = {
+    "Declaration": DeclarationModel,
+    "Scope": ScopeModel,
+    "Policy": PolicyModel,
+}
 
 
 def is_native(value: Any) -> bool:
@@ -147,7 +180,7 @@ def is_native(value: Any) -> bool:
     return isinstance(named, str) and named.startswith("//")
 
 
-def read(document: Document) -> Declaration | Scope | list[Problem]:
+def read(document: Document) -> Declaration | Scope | Policy | list[Problem]:
     """Read one document; what is wrong with it is said field by field."""
     kind = document.value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
@@ -168,6 +201,8 @@ def read(document: Document) -> Declaration | Scope | list[Problem]:
     source = Source(file=document.file, line=document.line, document=document.position)
     if isinstance(checked, ScopeModel):
         return _scope(checked, source)
+    if isinstance(checked, PolicyModel):
+        return policies.policy(checked, source)
     try:
         return _declaration(checked, source)
     except org_policies.Fault as fault:
@@ -190,6 +225,7 @@ def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
         ignore=spec.ignore,
         mode=spec.remediation.mode,
         source=source,
+        settle=spec.settle,
         unchecked=tuple(_field(("spec", "data", *where)) for where in said.unchecked),
     )
 
@@ -202,7 +238,16 @@ def _scope(checked: ScopeModel, source: Source) -> Scope:
         owner=_owner(checked.metadata.owner),
         mode=checked.spec.remediation.mode,
         source=source,
+        settle=checked.spec.settle,
+        ancestors=checked.spec.ancestors(),
+        labels=checked.spec.labels,
+        exceptions=tuple(_selection(one) for one in checked.spec.exceptions),
+        strict=checked.spec.strict,
     )
+
+
+def _selection(model: SelectionModel) -> Selection:
+    return Selection(model.projects, model.ancestors(), model.labels, model.asset_types)
 
 
 def _owner(model: OwnerModel) -> Owner:

@@ -30,6 +30,7 @@ _V2_SPEC = frozenset(("rules", "inheritFromParent", "reset"))
 _V2_RULE = frozenset(("values", "allowAll", "denyAll", "enforce", "condition", "parameters"))
 _V2_VALUES = frozenset(("allowedValues", "deniedValues"))
 _POLICY_NAME = re.compile(r"(?:projects|folders|organizations)/[^/]+/policies/([^/]+)\Z")
+_AS_RESOURCE = "declare it as a resource, assetType orgpolicy.googleapis.com/Policy"
 _FLAGS = {"true": True, "false": False}
 """Terraform and gcloud write flags as words in capitals."""
 
@@ -110,7 +111,8 @@ def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) ->
         raise Fault((*where, "name"), "does not tell the constraint; it looks like projects/P/policies/CONSTRAINT")
     spec = policy.get("spec")
     if not isinstance(spec, dict):
-        raise Fault((*where, "spec"), "has to be an object with `rules`, `inheritFromParent` or `reset`")
+        dry = f"; {_AS_RESOURCE}" if "dryRunSpec" in policy else ""
+        raise Fault((*where, "spec"), f"has to be an object with `rules`, `inheritFromParent` or `reset`{dry}")
     unchecked += [(*where, name) for name in ("dryRunSpec", "alternate") if name in policy]
     return {"constraint": _constraint(named[1]), **_spec(spec, (*where, "spec"))}
 
@@ -146,7 +148,7 @@ def _add(found: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
     _only(rule, _V2_RULE, where)
     for name in ("condition", "parameters"):
         if rule.get(name):
-            raise Fault((*where, name), "cannot be compared: Cloud Asset Inventory sends policies without it")
+            raise Fault((*where, name), f"cannot be compared: the inventory sends policies without it; {_AS_RESOURCE}")
     before = len(found)
     values = rule.get("values")
     if values is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from setpoint.core import paths, values
@@ -30,7 +29,10 @@ class Slip(NamedTuple):
 
 def slips(data: dict[str, Any], schema: Schema | None) -> list[Slip]:
     """The misspelt fields of declared data; what is like nothing that the API knows is no slip, but unknown."""
-    return list(_in_message(data, schema, (), paths.ROOT)) if schema is not None else []
+    found: list[Slip] = []
+    if schema is not None:
+        _in_message(data, schema, None, found)
+    return found
 
 
 def without(data: Any, where: tuple[str | int, ...]) -> Any:
@@ -43,24 +45,42 @@ def without(data: Any, where: tuple[str | int, ...]) -> Any:
     return {key: without(part, rest) if key == head else part for key, part in data.items()}
 
 
-def _in_message(data: dict[str, Any], schema: Schema, where: tuple[str | int, ...], path: Path) -> Iterator[Slip]:
+_At = tuple[Any, str | int] | None
+"""A place in the data, as the place around it and the last step to it; only of a slip is it spelled out."""
+
+
+def _in_message(data: dict[str, Any], schema: Schema, at: _At, found: list[Slip]) -> None:
+    fields = schema.fields
     for key, value in data.items():
-        field = schema.fields.get(key) or schema.fields.get(values.camel(key))
+        field = fields.get(key) or fields.get(values.camel(key))
         if field is not None:
-            yield from _in_value(value, field, (*where, key), (path, key))
+            if isinstance(value, (dict, list)):
+                _in_value(value, field, (at, key), found)
         elif meant := _meant(key, schema, data):
-            yield Slip((*where, key), paths.text((path, key)), meant)
+            where = _where((at, key))
+            found.append(Slip(where, paths.text(_path(where)), meant))
 
 
-def _in_value(value: Any, field: Field, where: tuple[str | int, ...], path: Path) -> Iterator[Slip]:
+def _in_value(value: Any, field: Field, at: _At, found: list[Slip]) -> None:
     if isinstance(value, dict) and field.schema is not None:
-        yield from _in_message(value, field.schema, where, path)
+        _in_message(value, field.schema, at, found)
     elif isinstance(value, dict) and field.kind == "map" and field.item is not None:
         for key, part in value.items():
-            yield from _in_value(part, field.item, (*where, key), (path, key))
+            _in_value(part, field.item, (at, key), found)
     elif isinstance(value, list) and field.item is not None:
-        for at, part in enumerate(value):
-            yield from _in_value(part, field.item, (*where, at), (path, paths.index(at)))
+        for position, part in enumerate(value):
+            _in_value(part, field.item, (at, position), found)
+
+
+def _where(at: _At) -> tuple[str | int, ...]:
+    return (*_where(at[0]), at[1]) if at is not None else ()
+
+
+def _path(where: tuple[str | int, ...]) -> Path:
+    path = paths.ROOT
+    for part in where:
+        path = (path, paths.index(part) if isinstance(part, int) else part)
+    return path
 
 
 def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 A resource's type gives the asset type (`terraform_types`), its attributes the full resource name (`terraform_names`)
 and, through the catalogue, the declared fields (`mapping`), with a small table for the rest (`terraform_table`). What
-it says of access is read in `terraform_iam`.
+it says of access is read in `terraform_iam`, of organisation policies in `terraform_org_policies`.
 
 Source: https://developer.hashicorp.com/terraform/internals/json-format
 """
@@ -10,19 +10,20 @@ Source: https://developer.hashicorp.com/terraform/internals/json-format
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from setpoint.core import values
 from setpoint.core.catalogue import Schema, default_catalogue
 from setpoint.core.declarations import Declaration, Source
-from setpoint.core.names import ResourceKey, project_of
+from setpoint.core.names import ResourceKey, content_of, project_of
 from setpoint.declare import (
     mapping,
     terraform_documents,
     terraform_iam,
     terraform_names,
+    terraform_org_policies,
     terraform_shapes,
     terraform_table,
 )
@@ -66,8 +67,9 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
     found = terraform_documents.read(document.value, project=project)
     loaded = TerraformLoaded([], [], Counter(found.others))
     for block in found.google:
-        if terraform_iam.is_iam(block.type):
-            said = terraform_iam.translate(block, source)
+        reader = _reader_of(block.type)
+        if reader is not None:
+            said = reader(block, source)
             if said is not None:
                 _take(said, block, document, loaded)
             else:
@@ -80,6 +82,13 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
             else:
                 loaded.skipped[block.type] += 1
     return loaded
+
+
+def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | None] | None:
+    """What reads a type that says what is set on a resource rather than what it is."""
+    if terraform_iam.is_iam(terraform_type):
+        return terraform_iam.translate
+    return terraform_org_policies.translate if terraform_org_policies.is_org_policy(terraform_type) else None
 
 
 def _take(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
@@ -112,6 +121,8 @@ class Part(NamedTuple):
 
 def parts(block: Block) -> list[Part]:
     """The resources of Google's that a Terraform resource declares: itself, and blocks that the API keeps apart."""
+    if block.type in terraform_table.LISTS:
+        return [part for one in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(one)]
     means = meaning(block.type)
     name = terraform_names.name_of(block, means)
     found = [Part(block, means, name, block.address, block.type)]
@@ -135,6 +146,16 @@ def parts(block: Block) -> list[Part]:
     return found
 
 
+def _listed(block: Block, attribute: str, single: str) -> list[Block]:
+    """The resources of a Terraform resource that is a list of them."""
+    listed = block.values.get(attribute)
+    return [
+        block._replace(type=single, address=f"{block.address}.{attribute}[{at}]", values=one, names=frozenset(one))
+        for at, one in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(one, dict)
+    ]
+
+
 def translate(
     part: Part,
     schemas: tuple[Schema, ...],
@@ -153,7 +174,7 @@ def translate(
     unplaced = tuple(one for one in best.unplaced if not _is_in_name(one, part))
     return Translated(
         Declaration(
-            key=ResourceKey(part.name.text),
+            key=ResourceKey(part.name.text, content_of(part.means.asset_type)),
             asset_type=part.means.asset_type,
             data=best.data,
             project=project_of(part.name.text) or part.block.default("project"),

@@ -165,6 +165,16 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
 
 An entry without a comment has only another name in the API: https://cloud.google.com/apis/docs/overview."""
 
+LISTS: Mapping[str, tuple[str, str]] = {
+    # All of an access policy's, each written as it is alone.
+    "google_access_context_manager_access_levels": ("access_levels", "google_access_context_manager_access_level"),
+    "google_access_context_manager_service_perimeters": (
+        "service_perimeters",
+        "google_access_context_manager_service_perimeter",
+    ),
+}
+"""Terraform types that are lists of others: the attribute, and the type of its blocks."""
+
 KEPT_APART: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     # An instance is made with its clusters, which are resources of their own.
     "google_bigtable_instance": (("cluster", "bigtableadmin.googleapis.com/Cluster", "cluster_id"),),

@@ -145,8 +145,6 @@ PARTS = frozenset(
     (
         # Entries of a list that others may write to as well: what is missing from one declaration is no drift.
         "google_access_context_manager_access_level_condition",
-        "google_access_context_manager_access_levels",
-        "google_access_context_manager_service_perimeters",
         "google_bigquery_dataset_access",
         "google_bigtable_gc_policy",
         "google_compute_attached_disk",

@@ -9,5 +9,8 @@ The way of a document: `documents` finds it and says which version it belongs to
 resource can hold and packs each field, `flags` reads the texts, `lines` folds the newest beta into the stable
 version, `kinds` says under which names the resources are known, `artefact` writes the bytes.
 
-Only the build imports this package: it needs the development dependencies.
+`methods` writes beside it how each resource is read and written, `patterns` how resources are named.
+
+Only the build, and the fake of Google's APIs in `setpoint.testing`, import this package: it needs the development
+dependencies.
 """

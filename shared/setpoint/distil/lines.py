@@ -24,7 +24,7 @@ def pack(line: Line) -> dict[str, Any]:
     """Return a line as the artefact holds it: `kinds` (in an asset type → schema), `schemas` (name → fields)."""
     known, fields = _document(line.base)
     for document in line.extras:
-        rename = _renamer(document.version, line.base.version)
+        rename = renamer(document.version, line.base.version)
         extra_known, extra = _document(document)
         extra = {rename(name): _renamed(packed, rename) for name, packed in extra.items()}
         for name, packed in extra.items():
@@ -46,7 +46,7 @@ def _document(document: Document) -> tuple[dict[str, str], dict[str, Fields]]:
     return known, {name: packer.schema(name, resource=name in found) for name in sorted(names)}
 
 
-def _renamer(version: str, base: str) -> Callable[[str], str]:
+def renamer(version: str, base: str) -> Callable[[str], str]:
     """Return what turns a beta's schema name into the stable one: `...V1beta1Endpoint` → `...V1Endpoint`."""
     mark = version[:1].upper() + version[1:]
     if not re.fullmatch(r"V\d\w*", mark):

@@ -24,7 +24,9 @@ from setpoint.testing.emulators import (
 )
 
 if TYPE_CHECKING:
+    from setpoint.adapters.google_rest import GoogleRest
     from setpoint.testing.asset_service import AssetService
+    from setpoint.testing.google_apis import GoogleApis
 
 _missing: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 
@@ -89,3 +91,32 @@ def asset_service(mocker: MockerFixture) -> Iterator[AssetService]:
         mocker.patch.object(AssetServiceGrpcTransport, "create_channel", service.transport)
         mocker.patch("google.auth.default", return_value=(AnonymousCredentials(), None))  # type: ignore[no-untyped-call]
         yield service
+
+
+@pytest.fixture
+def google_apis_at() -> Iterator[tuple[GoogleApis, str]]:
+    """A fake of Google's REST APIs, made from their discovery documents, and its address."""
+    pytest.importorskip(
+        "googleapiclient", reason="google-api-python-client, which holds the documents, is not installed"
+    )
+    from setpoint.testing.google_apis import google_apis as running_apis  # noqa: PLC0415 - only for tests that need it
+
+    with running_apis() as running:
+        yield running
+
+
+@pytest.fixture
+def google_apis(google_apis_at: tuple[GoogleApis, str]) -> GoogleApis:
+    """The resources that the fake of Google's REST APIs holds, and the faults that it is to show."""
+    return google_apis_at[0]
+
+
+@pytest.fixture
+def google_rest(google_apis_at: tuple[GoogleApis, str]) -> Iterator[GoogleRest]:
+    """The product's own client of Google's REST APIs, which talks to the fake, impatiently and without credentials."""
+    import requests  # noqa: PLC0415 - only for tests that need it
+
+    from setpoint.adapters.google_rest import GoogleRest, Patience  # noqa: PLC0415 - as above
+
+    with requests.Session() as session:
+        yield GoogleRest(session, google_apis_at[1], Patience(call=5, first=0.001, longest=0.01))

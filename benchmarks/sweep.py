@@ -1,0 +1,181 @@
+"""A sweep of a generated fleet: how long it takes and how much memory.
+
+    python benchmarks/sweep.py 50000
+    python benchmarks/sweep.py 50000 500000 --declared 50000
+
+The fake inventory, the sweep and each apply are processes of their own, all on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from google.cloud.asset_v1 import AssetServiceClient
+from google.cloud.asset_v1.services.asset_service.transports import AssetServiceGrpcTransport
+from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]
+
+ORG = "organizations/566099688680"
+PROJECTS = 3_000
+DRIFTED = 1_000
+"""One in so many is not as declared, and one in so many is not there."""
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+_KINDS = (
+    (
+        "storage.googleapis.com/Bucket",
+        "//storage.googleapis.com/{project}-{at}",
+        {"location": "EU", "storageClass": "STANDARD"},
+    ),
+    (
+        "pubsub.googleapis.com/Topic",
+        "//pubsub.googleapis.com/projects/{project}/topics/t{at}",
+        {"messageRetentionDuration": "86400s"},
+    ),
+    (
+        "compute.googleapis.com/Disk",
+        "//compute.googleapis.com/projects/{project}/zones/europe-west1-b/disks/d{at}",
+        {"sizeGb": "10", "type": "pd-ssd"},
+    ),
+    (
+        "iam.googleapis.com/Role",
+        "//iam.googleapis.com/projects/{project}/roles/r{at}",
+        {"title": "reads", "stage": "GA", "includedPermissions": ["storage.objects.get"]},
+    ),
+)
+
+
+def name_of(at: int) -> str:
+    """The name of an asset by its number."""
+    return _KINDS[at % len(_KINDS)][1].format(project=f"shop-{at % PROJECTS:04d}", at=at)
+
+
+def made() -> Any:
+    """Makes an asset by its number, out of one of each kind."""
+    from setpoint.testing.held_assets import bare_asset
+
+    templates = []
+    for kind, _, data in _KINDS:
+        said = {"assetType": kind, "updateTime": "2026-03-01T12:00:00Z"}
+        labels = {f"label-{n}": "some value of it" for n in range(8)}
+        resource_said = {"version": "v1", "location": "eu", "data": {**data, "labels": labels, "etag": "CAE="}}
+        templates.append(ParseDict({**said, "resource": resource_said}, bare_asset()))
+
+    def make(at: int) -> Any:
+        asset = bare_asset()
+        asset.CopyFrom(templates[at % len(_KINDS)])
+        asset.name = name_of(at)
+        asset.ancestors.extend((f"projects/{100_000_000_000 + at % PROJECTS}", "folders/1", ORG))
+        if at % DRIFTED == 0:
+            asset.resource.data.update(
+                {"labels": {"label-0": "another"}, "location": "US", "title": "writes", "sizeGb": "20"}
+            )
+        return asset
+
+    return make
+
+
+def declarations(declared: int) -> Iterator[Any]:
+    """What is declared, one in a thousand of it not there."""
+    from setpoint.core.declarations import Declaration, desired
+    from setpoint.core.names import ResourceKey
+
+    for at in range(declared):
+        kind, _, data = _KINDS[at % len(_KINDS)]
+        name = name_of(at) + ("-gone" if at % DRIFTED == 1 else "")
+        yield desired((Declaration(ResourceKey(name), kind, data, project=f"shop-{at % PROJECTS:04d}"),))
+
+
+def serve(total: int) -> None:
+    """Be the fake inventory until standard input ends."""
+    from setpoint.testing.asset_service import asset_service
+
+    with asset_service() as service:
+        service.generate(total, made(), [ORG], [kind for kind, _, _ in _KINDS])
+        print(service.address, flush=True)
+        sys.stdin.read()
+    print(f"fake: {_peak():.0f} MB, {time.process_time():.1f} s", file=sys.stderr)
+
+
+def apply(store: Path, declared: int) -> None:
+    """Declare part of the fleet."""
+    from setpoint import syncing
+    from setpoint.wiring import open_store
+
+    opened = open_store(f"sqlite:///{store}")
+    syncing.declare(opened, list(declarations(declared)), (), NOON)
+    opened.close()
+
+
+def sweep(store: Path, address: str) -> None:
+    """Sweep it all, as `setpoint sweep` does, less the pace that the quota asks for."""
+    import gc
+
+    import grpc
+    from google.auth.credentials import AnonymousCredentials
+
+    from setpoint import sweeping, wiring
+    from setpoint.adapters.asset_inventory import AssetInventory, Patience
+
+    gc.set_threshold(100_000, 50, 50)
+    started = time.perf_counter()
+    transport = AssetServiceGrpcTransport(
+        channel=grpc.insecure_channel(address),
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+    )
+    inventory = AssetInventory(AssetServiceClient(transport=transport), Patience(calls_a_minute=1e9))
+    deps = wiring.rejudging(f"sqlite:///{store}", None)
+    swept = sweeping.sweep([ORG], ["resource"], [], inventory, deps)
+    took, used = time.perf_counter() - started, time.process_time()
+    summary = swept.summary
+    print(
+        f"sweep: {swept.listed:,} assets in {took:.1f} s ({used:.1f} s of its own), {_peak():.0f} MB; declared "
+        f"{summary.declared:,}, seen {summary.seen:,}, in sync {summary.in_sync:,}, drifted {summary.drifted:,}, "
+        f"gone {summary.gone:,}, unknown {summary.unknown:,}, unchecked {summary.unchecked:,}"
+    )
+    deps.store.close()
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def run(total: int, declared: int) -> None:
+    """Measure one fleet, twice: as it is found, and as it is known."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    own = [sys.executable, __file__]
+    with tempfile.TemporaryDirectory() as folder:
+        store = f"{folder}/setpoint.db"
+        subprocess.run([*own, "--apply", store, str(declared)], check=True)
+        fake = subprocess.Popen([*own, "--serve", str(total)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert fake.stdout is not None
+        address = fake.stdout.readline().strip()
+        for _ in range(2):
+            subprocess.run([*own, "--sweep", store, address], check=True)
+        fake.communicate()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("totals", nargs="*", type=int)
+    parser.add_argument("--declared", type=int)
+    for part, values in (("--serve", 1), ("--apply", 2), ("--sweep", 2)):
+        parser.add_argument(part, nargs=values, help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.serve:
+        serve(int(told.serve[0]))
+    elif told.apply:
+        apply(Path(told.apply[0]), int(told.apply[1]))
+    elif told.sweep:
+        sweep(Path(told.sweep[0]), told.sweep[1])
+    for one in told.totals:
+        run(one, told.declared or one)

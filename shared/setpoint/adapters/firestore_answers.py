@@ -1,0 +1,58 @@
+"""What Firestore answers: the payload of a document, and errors as Setpoint names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from google.api_core import exceptions
+
+from setpoint.errors import BadRequest, Conflict, Unavailable
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import DocumentSnapshot
+
+_LOST_RACE = (
+    exceptions.AlreadyExists,
+    exceptions.FailedPrecondition,
+    exceptions.Aborted,
+    exceptions.NotFound,
+)
+_NO_ANSWER = (
+    exceptions.RetryError,
+    exceptions.ServerError,
+    exceptions.TooManyRequests,
+    exceptions.Cancelled,
+    exceptions.Aborted,
+)
+_NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFound)
+
+
+def body_of(snapshot: DocumentSnapshot[Any]) -> bytes:
+    """The payload of a document; empty where there is no document."""
+    return snapshot.get("body").encode() if snapshot.exists else b""
+
+
+@contextmanager
+def racing(what: str) -> Iterator[None]:
+    """A failed precondition means that somebody else was first."""
+    try:
+        yield
+    except _LOST_RACE as error:
+        raise Conflict(f"{what}: written by somebody else; read it again") from error
+
+
+@contextmanager
+def answering(what: str) -> Iterator[None]:
+    """An outage is told from a mistake."""
+    try:
+        yield
+    except _NO_ANSWER as error:
+        raise Unavailable(f"{what}: Firestore did not answer ({type(error).__name__}); try again") from error
+    except _NOT_SET_UP as error:
+        raise Unavailable(
+            f"{what}: Firestore lets nobody in ({type(error).__name__}); check the database's name and your role"
+        ) from error
+    except exceptions.GoogleAPICallError as error:
+        raise BadRequest(f"{what}: Firestore refuses this ({type(error).__name__}); see its limits") from error

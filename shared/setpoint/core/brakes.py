@@ -1,0 +1,169 @@
+"""What stops remediation, whatever a policy allows: pauses, limits in time, and a breaker.
+
+All of it is one small record, which is written in the same step as the claim that it allows. Whoever acts has thus seen
+every pause that had landed, and two who act at once cannot both have the last of a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.core.policies import Limits
+from setpoint.errors import CorruptState
+
+FLEET = "fleet"
+"""What a pause of everything is of."""
+
+
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Hands off, until somebody resumes or its time is over.
+
+    Args:
+        of: ``fleet``, ``projects/ID``, ``folders/NUMBER``, ``organizations/NUMBER`` or a full resource name.
+        since: when it began.
+        by: who said so.
+        reason: why.
+        until: when it ends by itself; None for never.
+    """
+
+    of: str
+    since: datetime
+    by: str = ""
+    reason: str = ""
+    until: datetime | None = None
+
+
+class Act(msgspec.Struct, frozen=True):
+    """A write that was claimed."""
+
+    project: str
+    at: datetime
+
+
+class Breaker(msgspec.Struct, frozen=True):
+    """Nothing is put back any more until a person has looked and resumes.
+
+    Args:
+        at: when it opened.
+        reason: what opened it.
+    """
+
+    at: datetime
+    reason: str
+
+
+class Brakes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The brakes of a fleet.
+
+    Args:
+        pauses: what is paused.
+        acts: the writes of late, oldest first.
+        failures: when writes have failed of late.
+        wishes: when drifts have wanted to be put back of late, up to the number that opens the breaker.
+        breaker: open, or None.
+    """
+
+    pauses: tuple[Pause, ...] = ()
+    acts: tuple[Act, ...] = ()
+    failures: tuple[datetime, ...] = ()
+    wishes: tuple[datetime, ...] = ()
+    breaker: Breaker | None = None
+
+
+def paused(brakes: Brakes, name: str, places: Collection[str], now: datetime) -> Pause | None:
+    """The pause that a resource is under, or None.
+
+    Args:
+        brakes: the brakes.
+        name: the resource's name.
+        places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it lies in.
+        now: the time.
+    """
+    for pause in brakes.pauses:
+        if pause.until is not None and pause.until <= now:
+            continue
+        if pause.of in (FLEET, name) or any(fnmatchcase(place, pause.of) for place in places):
+            return pause
+    return None
+
+
+def pause(brakes: Brakes, new: Pause) -> Brakes:
+    """The brakes with a pause more, in place of one of the same thing."""
+    others = tuple(one for one in brakes.pauses if one.of != new.of)
+    return replace(brakes, pauses=(*others, new))
+
+
+def resume(brakes: Brakes, of: str) -> Brakes:
+    """The brakes without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
+    kept = replace(brakes, pauses=tuple(one for one in brakes.pauses if one.of != of))
+    return replace(kept, breaker=None, failures=(), wishes=()) if of == FLEET else kept
+
+
+def exceeded(brakes: Brakes, project: str, limits: Limits, now: datetime) -> str:
+    """The limit that one write more would exceed, in words; empty where there is room."""
+    late = _late(brakes, limits, now).acts
+    if len(late) >= limits.per_fleet:
+        return f"{len(late)} writes in the fleet within {limits.within:.0f} s, the limit is {limits.per_fleet}"
+    here = sum(act.project == project for act in late)
+    if here >= limits.per_project:
+        return f"{here} writes in project {project} within {limits.within:.0f} s, the limit is {limits.per_project}"
+    return ""
+
+
+def spend(brakes: Brakes, project: str, limits: Limits, now: datetime) -> Brakes:
+    """The brakes after a write was claimed."""
+    late = _late(brakes, limits, now)
+    return replace(late, acts=(*late.acts, Act(project, now)))
+
+
+def wish(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+    """The brakes after one drift more wanted to be put back; too many at once open the breaker."""
+    late = _late(brakes, limits, now)
+    late = replace(late, wishes=(*late.wishes, now))
+    if len(late.wishes) < limits.surge:
+        return late
+    reason = f"{len(late.wishes)} drifts wanted to be put back within {limits.within:.0f} s"
+    return replace(late, wishes=(), breaker=late.breaker or Breaker(now, reason))
+
+
+def fail(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+    """The brakes after a write failed; too many at once open the breaker."""
+    late = _late(brakes, limits, now)
+    late = replace(late, failures=(*late.failures, now))
+    if len(late.failures) < limits.failures:
+        return late
+    reason = f"{len(late.failures)} writes failed within {limits.within:.0f} s"
+    return replace(late, failures=(), breaker=late.breaker or Breaker(now, reason))
+
+
+def _late(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+    """The brakes less what is too long ago to count."""
+    since = now - timedelta(seconds=limits.within)
+    return replace(
+        brakes,
+        pauses=tuple(one for one in brakes.pauses if one.until is None or one.until > now),
+        acts=tuple(act for act in brakes.acts if act.at > since),
+        failures=tuple(at for at in brakes.failures if at > since),
+        wishes=tuple(at for at in brakes.wishes if at > since),
+    )
+
+
+encode_brakes = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Brakes).decode
+
+
+def decode_brakes(stored: bytes | str) -> Brakes:
+    """Read the stored form; empty gives brakes that are all off.
+
+    Raises:
+        CorruptState: it is not the stored form; nothing may be put back then.
+    """
+    try:
+        return _decode(stored) if stored else Brakes()
+    except msgspec.MsgspecError as error:
+        raise CorruptState(f"the stored brakes cannot be read ({error}); nothing is put back until they are") from None

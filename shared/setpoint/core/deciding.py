@@ -1,0 +1,230 @@
+"""Whether a drift is put back now: every reason for it and against it, and what follows from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from setpoint.core import brakes as braking
+from setpoint.core import windows
+from setpoint.core.brakes import Brakes
+from setpoint.core.declarations import Mode
+from setpoint.core.findings import Finding
+from setpoint.core.names import ResourceKey
+from setpoint.core.policies import Policy, Rule
+from setpoint.core.remedies import Remedy
+
+Action = Literal[
+    "leave",  # nothing is to be done, by anybody
+    "stop",  # a brake holds it, until somebody looks
+    "wait",  # later
+    "ask",  # a person is to approve
+    "rehearse",  # nothing is written, or handed off, in a dry run
+    "hand_off",  # somebody else puts it back
+    "act",
+]
+
+_STRONGEST: tuple[Action, ...] = ("leave", "stop", "wait", "ask", "rehearse", "hand_off", "act")
+"""Of several the first counts."""
+
+_LOOK_AGAIN = timedelta(minutes=5)
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Something that speaks for putting a drift back, or against it.
+
+    Args:
+        text: what it is.
+        action: what follows from it alone; ``act`` speaks for it.
+        until: when it may no longer hold; None where nobody knows.
+    """
+
+    text: str
+    action: Action = "act"
+    until: datetime | None = None
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What is done about a drift, and why.
+
+    Args:
+        action: what is done.
+        reasons: all that was looked at, in that order.
+        until: when to look again, for ``wait``.
+    """
+
+    action: Action
+    reasons: tuple[Reason, ...]
+    until: datetime | None = None
+
+    @property
+    def because(self) -> str:
+        """The reasons that decided it, in one line."""
+        return "; ".join(one.text for one in self.reasons if one.action == self.action)
+
+
+class Situation(NamedTuple):
+    """All that decides about a drift.
+
+    Args:
+        key: the resource and content.
+        finding: its finding.
+        remedy: how far putting it back has come.
+        rule: the rule of the policy that it is under, or None.
+        mode: what may be done.
+        policy: the policy.
+        brakes: the brakes of the fleet.
+        places: ``projects/…``, ``folders/…``, ``organizations/…`` that the resource lies in.
+        applied_at: when the source of its declaration was last applied, or None.
+        changed_at: when what is declared of it was last changed, or None where that is long ago.
+        is_applying: whether its source is being applied right now.
+        actor: who has changed it, or empty.
+        now: the time.
+    """
+
+    key: ResourceKey
+    finding: Finding
+    remedy: Remedy
+    rule: Rule | None
+    mode: Mode
+    policy: Policy
+    brakes: Brakes
+    places: frozenset[str]
+    applied_at: datetime | None
+    changed_at: datetime | None
+    is_applying: bool
+    actor: str
+    now: datetime
+
+
+def decide(situation: Situation) -> Decision:
+    """What is done about a drift now."""
+    reasons = tuple(reason for check in _CHECKS if (reason := check(situation)) is not None)
+    action = min((reason.action for reason in reasons), key=_STRONGEST.index)
+    until = None
+    if action == "wait":
+        asked = (reason.until or situation.now + _LOOK_AGAIN for reason in reasons if reason.action == "wait")
+        until = max(asked)
+    return Decision(action, reasons, until)
+
+
+def _by_mode(at: Situation) -> Reason:
+    rule = f"rule {at.rule.name}" if at.rule is not None else "its declaration"
+    if at.mode in ("off", "alert"):
+        return Reason(f"mode {at.mode} by {rule}", "leave")
+    if at.mode == "approve" and not at.remedy.approved_by:
+        return Reason(f"mode approve by {rule}, and nobody has approved this drift", "ask")
+    if at.remedy.approved_by:
+        return Reason(f"approved by {at.remedy.approved_by}")
+    return Reason(f"mode auto by {rule}")
+
+
+def _by_status(at: Situation) -> Reason | None:
+    return None if at.finding.status == "open" else Reason(f"the finding is {at.finding.status}", "leave")
+
+
+def _by_kind(at: Situation) -> Reason | None:
+    if at.finding.kind == "modified":
+        return None
+    why = "making a resource anew" if at.finding.kind == "deleted" else "deleting a resource"
+    return Reason(f"{why} is never automatic", "hand_off")
+
+
+def _by_executor(at: Situation) -> Reason | None:
+    if at.rule is None or at.rule.executor == "api":
+        return None
+    return Reason(f"rule {at.rule.name} has it put back by {at.rule.executor}", "hand_off")
+
+
+def _by_pause(at: Situation) -> Reason | None:
+    pause = braking.paused(at.brakes, at.key.name, at.places, at.now)
+    if pause is None:
+        return None
+    why = f": {pause.reason}" if pause.reason else ""
+    return Reason(f"{pause.of} is paused by {pause.by or 'somebody'}{why}", "wait", pause.until)
+
+
+def _by_breaker(at: Situation) -> Reason | None:
+    breaker = at.brakes.breaker
+    return None if breaker is None else Reason(f"the breaker is open: {breaker.reason}", "stop")
+
+
+def _by_limit(at: Situation) -> Reason | None:
+    limit = braking.exceeded(at.brakes, at.finding.project, at.policy.limits, at.now)
+    return Reason(limit, "wait") if limit else None
+
+
+def _by_window(at: Situation) -> Reason | None:
+    if at.rule is None or not at.rule.windows or at.remedy.approved_by:
+        return None
+    if windows.is_open(at.rule.windows, at.now):
+        return Reason(f"a window of rule {at.rule.name} is open")
+    return Reason(f"no window of rule {at.rule.name} is open", "wait")
+
+
+def _by_flapping(at: Situation) -> Reason | None:
+    times = len(at.remedy.returns)
+    if times < at.policy.limits.flaps or at.remedy.approved_by:
+        return None
+    who = at.actor or "somebody unknown"
+    return Reason(f"the same drift came back {times} times after it was put back: {who} disagrees", "stop")
+
+
+def _by_attempts(at: Situation) -> Reason | None:
+    if at.remedy.attempts < at.policy.limits.attempts:
+        return None
+    return Reason(f"{at.remedy.attempts} attempts have failed, the last: {at.remedy.reason}", "stop")
+
+
+def _by_pace(at: Situation) -> Reason | None:
+    remedy = at.remedy
+    if remedy.due is None or remedy.due <= at.now:
+        return None
+    if remedy.step in ("acting", "operating", "verifying"):
+        return Reason(f"it is being put back ({remedy.step})", "wait", remedy.due)
+    if remedy.step == "waiting" and remedy.attempts:
+        return Reason(f"an attempt has failed: {remedy.reason}", "wait", remedy.due)
+    return None
+
+
+def _by_age(at: Situation) -> Reason | None:
+    if at.applied_at is None:
+        return Reason("nobody knows when its declaration was applied", "stop")
+    age = at.now - at.applied_at
+    if age <= timedelta(seconds=at.policy.limits.stale_after):
+        return None
+    return Reason(f"its source was last applied {age.days} days ago, too long to act on it", "stop")
+
+
+def _by_rollout(at: Situation) -> Reason | None:
+    if at.is_applying:
+        return Reason("its source is being applied", "wait")
+    if at.changed_at is None:
+        return None
+    over = at.changed_at + timedelta(seconds=at.policy.limits.rollout)
+    return None if over <= at.now else Reason("a change of its declaration is being rolled out", "wait", over)
+
+
+def _by_rehearsal(at: Situation) -> Reason | None:
+    return Reason("the policy is a dry run", "rehearse") if at.policy.dry_run else None
+
+
+_CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
+    _by_mode,
+    _by_status,
+    _by_kind,
+    _by_executor,
+    _by_pause,
+    _by_breaker,
+    _by_window,
+    _by_limit,
+    _by_flapping,
+    _by_attempts,
+    _by_pace,
+    _by_age,
+    _by_rollout,
+    _by_rehearsal,
+)

@@ -1,0 +1,47 @@
+"""What a resource says of its own life: that it is on its way from one state to another, or that it is as good as gone.
+
+Both are read from its top level: ``state``, ``status``, ``lifecycleState``, whichever its API has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_SAID_IN = ("state", "status", "lifecycleState", "serverState")
+
+_GONE = frozenset(("DELETE_REQUESTED", "DELETE_IN_PROGRESS"))
+"""A project or folder that was shut down answers for 30 days more, and nothing in it works.
+
+Source: https://cloud.google.com/resource-manager/docs/creating-managing-projects#shutting_down_projects
+"""
+
+_ON_ITS_WAY = frozenset(
+    (
+        *("ACTIVATING", "ALLOCATING_RESOURCES", "APPLYING", "BOOTSTRAPPING", "CONFIGURING", "CREATING"),
+        *("DEACTIVATING", "DELETING", "DEPLOYING", "DEPROVISIONING", "DISABLING", "DRAINING", "ENABLING"),
+        *("INITIALIZING", "MAINTENANCE", "MIGRATING", "MODIFYING", "PAUSING", "PENDING", "PENDING_CREATE"),
+        *("PENDING_DELETE", "PENDING_STOP", "PERFORMING_MAINTENANCE", "PREPARING", "PROMOTING", "PROVISIONING"),
+        *("REBOOTING", "RECONCILING", "RECREATING", "REIMAGING", "REPAIRING", "RESERVING", "RESIZING", "RESTARTING"),
+        *("RESTORING", "RESUMING", "STAGING", "STARTING", "STOPPING", "SUSPENDING", "UNDEPLOYING", "UPDATING"),
+        *("UPGRADING", "WAITING_FOR_FULL_CONFIG"),
+    )
+)
+"""States that a controller passes through, out of the enums of Google's discovery documents."""
+
+
+def is_gone(data: Any) -> bool:
+    """Whether a resource that is still there has been deleted for everybody who uses it."""
+    return isinstance(data, dict) and not _GONE.isdisjoint(_said(data))
+
+
+def is_transitional(data: Any) -> bool:
+    """Whether something is at work on a resource, so that what it is now is not what it will be."""
+    if not isinstance(data, dict):
+        return False
+    return data.get("reconciling") is True or any(said.removeprefix("STATE_") in _ON_ITS_WAY for said in _said(data))
+
+
+def _said(data: dict[str, Any]) -> Iterator[str]:
+    """What it says of itself in a word; some APIs keep a message under these names."""
+    return (said for field in _SAID_IN if isinstance(said := data.get(field), str))

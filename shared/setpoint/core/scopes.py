@@ -1,0 +1,96 @@
+"""Which resources have to be declared: those that a scope covers, less what others than their author make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from setpoint.core import others
+from setpoint.core.declarations import Scope, Selection
+from setpoint.core.labels import labels_of
+from setpoint.core.names import WHOLE, project_of
+from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules
+
+
+class Coverage(NamedTuple):
+    """What scopes say of a resource that nothing declares.
+
+    Args:
+        scope: the scope that covers it, or None.
+        made: what made it, where it need not be declared for that; empty where it has to be.
+    """
+
+    scope: Scope | None = None
+    made: str = ""
+
+
+def covering(rules: Rules, observation: Observation) -> Scope | None:
+    """The first scope that says that a resource like this one has to be declared."""
+    found = explain(rules, observation)
+    return None if found.made else found.scope
+
+
+def explain(rules: Rules, observation: Observation) -> Coverage:
+    """Which scope covers a resource that nothing declares, and why it need not be declared all the same.
+
+    A strict scope that covers it goes before one that is not.
+    """
+    if observation.key.content not in WHOLE:
+        return _NOWHERE
+    spared = _NOWHERE
+    for scope in rules.scopes:
+        if not _covers(scope, observation):
+            continue
+        made = "" if scope.strict else others.reason(observation)
+        if not made:
+            return Coverage(scope)
+        if spared.scope is None:
+            spared = Coverage(scope, made)
+    return spared
+
+
+_NOWHERE = Coverage()
+
+
+def _covers(scope: Scope, observation: Observation) -> bool:
+    return (
+        others.fits(scope.asset_types, observation.asset_type)
+        and _lies_in(scope.projects, scope.ancestors, observation)
+        and (not scope.labels or _is_labelled(scope.labels, observation))
+        and not any(_is_excepted(one, observation) for one in scope.exceptions)
+    )
+
+
+def _is_excepted(exception: Selection, observation: Observation) -> bool:
+    placed = exception.projects or exception.ancestors
+    return (
+        (not exception.asset_types or others.fits(exception.asset_types, observation.asset_type))
+        and (not placed or _lies_in(exception.projects, exception.ancestors, observation))
+        and (not exception.labels or _is_labelled(exception.labels, observation))
+    )
+
+
+def _lies_in(projects: tuple[str, ...], ancestors: tuple[str, ...], observation: Observation) -> bool:
+    if projects:
+        named = _set_of(projects)
+        if observation.project_number in named or observation.project_id in named:
+            return True
+        if project_of(observation.key.name) in named:
+            return True
+    return any(one in observation.ancestors for one in ancestors)
+
+
+@lru_cache(maxsize=256)
+def _set_of(projects: tuple[str, ...]) -> frozenset[str]:
+    """The projects as a set: a scope may name thousands, and is asked for with each undeclared resource."""
+    return frozenset(filter(None, projects))
+
+
+def _is_labelled(labels: Mapping[str, str], observation: Observation) -> bool:
+    """Whether a resource has all of these labels; of one that is gone and of which nothing is told, it may have."""
+    if observation.data is None:
+        return observation.deleted
+    has = labels_of(observation.data)
+    return all(key in has and value in ("*", has[key]) for key, value in labels.items())

@@ -1,0 +1,122 @@
+"""How a scope is split into shards: ranges of asset types in the order of the alphabet.
+
+An inventory takes types to list, and none to leave out. Ranges leave no gap, so that a type that the last sweep has not
+seen is in one of them too. A range is written as an expression in RE2, which matches whole names
+(https://cloud.google.com/asset-inventory/docs/reference/rest/v1/assets/list).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+_FIRST, _LAST = 0x20, 0x7E
+"""The printable characters of ASCII; names of types have no others."""
+_PLAIN = re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9]+\Z")
+
+
+def split(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tuple[str, ...]]:
+    """The types to ask for in each shard; together they are those that were asked for.
+
+    Args:
+        types: what was asked for; all types where empty.
+        counts: how many assets of each type there were last time; none known where empty.
+        size: how many a shard is to list. A single type is not split, however many there are.
+    """
+    if sum(counts.values()) <= size:
+        return [tuple(types)]
+    if not types:
+        return [(one,) for one in _ranges(_boundaries(counts, size))] or [()]
+    if all(is_plain(one) for one in types):
+        return _groups(sorted(types), counts, size)
+    return [(one,) for one in types]
+
+
+def is_plain(asset_type: str) -> bool:
+    """Whether this is the name of one type and no expression."""
+    return bool(_PLAIN.match(asset_type))
+
+
+def matches(types: Sequence[str], asset_type: str) -> bool:
+    """Whether a listing of these types would show one; of all types where they are empty."""
+    return not types or any(one == asset_type or _compiled(one).match(asset_type) for one in types)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{expression})\Z")
+
+
+def _groups(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tuple[str, ...]]:
+    groups: list[list[str]] = [[]]
+    held = 0
+    for one in types:
+        if groups[-1] and held + counts.get(one, 0) > size:
+            groups.append([])
+            held = 0
+        groups[-1].append(one)
+        held += counts.get(one, 0)
+    return [tuple(group) for group in groups]
+
+
+def _boundaries(counts: Mapping[str, int], size: int) -> list[str]:
+    """Where ranges begin, less the first one; each has a type that was seen, since the API refuses one without any."""
+    groups = _groups(sorted(counts), counts, size)
+    return [_shortest_between(before[-1], after[0]) for before, after in pairwise(groups)]
+
+
+def _shortest_between(before: str, after: str) -> str:
+    """The shortest beginning of ``after`` that is greater than ``before``."""
+    return next(after[:end] for end in range(1, len(after) + 1) if after[:end] > before)
+
+
+def _ranges(boundaries: Sequence[str]) -> list[str]:
+    ends = ["", *boundaries, ""]
+    return [_range(low, high) for low, high in pairwise(ends)] if boundaries else []
+
+
+def _range(low: str, high: str) -> str:
+    """An expression for all names from ``low`` on and below ``high``; empty means no end."""
+    common = 0
+    while high and low[common : common + 1] == high[common] and common + 1 < len(high):
+        common += 1
+    begin = _literal(high[:common]) if high else ""
+    rest_low, rest_high = low[common:], high[common:]
+    if not rest_low or not rest_high:
+        return begin + "(?:" + "|".join(_above(rest_low) if not rest_high else _below(rest_high)) + ")"
+    return begin + "(?:" + "|".join(_between(rest_low, rest_high)) + ")"
+
+
+def _between(low: str, high: str) -> list[str]:
+    """Names between two that differ in their first character."""
+    found = [_literal(low[0]) + one for one in _above(low[1:])]
+    found += _characters(ord(low[0]) + 1, ord(high[0]) - 1)
+    return found + [_literal(high[0]) + one for one in _below(high[1:])]
+
+
+def _above(low: str) -> list[str]:
+    """Names from ``low`` on."""
+    found = [_literal(low) + ".*"]
+    for at in range(len(low) - 1, -1, -1):
+        found += [_literal(low[:at]) + one for one in _characters(ord(low[at]) + 1, _LAST)]
+    return found
+
+
+def _below(high: str) -> list[str]:
+    """Names below ``high``."""
+    found = []
+    for at in range(len(high)):
+        found += [_literal(high[:at]) + one for one in _characters(_FIRST, ord(high[at]) - 1)]
+        found.append(_literal(high[:at]))
+    return found
+
+
+def _characters(first: int, last: int) -> list[str]:
+    """Any character of a range, and whatever follows; nothing where the range is empty."""
+    return [rf"[\x{first:02x}-\x{last:02x}].*"] if first <= last else []
+
+
+def _literal(text: str) -> str:
+    return "".join(one if one.isalnum() or one == "/" else rf"\x{ord(one):02x}" for one in text)

@@ -1,0 +1,153 @@
+"""The native format's kind ``Policy``: rules that give a drift its severity, and say what may be done about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, Field, field_validator
+
+from setpoint.core import paths
+from setpoint.core.declarations import Mode, Source
+from setpoint.core.names import Content
+from setpoint.core.policies import Executor, Limits, Match, Policy, Rule
+from setpoint.core.policy import Kind, Severity
+from setpoint.core.windows import Window
+from setpoint.declare.forms import AsSeconds, Form, NonEmpty, Settle
+from setpoint.errors import BadDeclaration
+
+_Duration = Annotated[float, AsSeconds, Field(ge=1, le=366 * 86_400)]
+_Count = Annotated[int, Field(ge=0, le=1_000_000)]
+_AtLeastOne = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _is_path(value: str) -> str:
+    try:
+        paths.parse(value)
+    except BadDeclaration as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+_Path = Annotated[NonEmpty, AfterValidator(_is_path)]
+_Ancestor = Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")]
+
+
+class MatchModel(Form):
+    """Which drifts a rule means: those that fit all that is said here."""
+
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+    contents: tuple[Content, ...] = ()
+    projects: tuple[NonEmpty, ...] = Field((), description="ids, numbers, or globs as sandbox-*")
+    ancestors: tuple[_Ancestor, ...] = Field((), description="folders/NUMBER, organizations/NUMBER, at any distance")
+    labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
+    teams: tuple[NonEmpty, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    severities: tuple[Severity, ...] = Field((), description="by Setpoint's own table")
+    paths: tuple[_Path, ...] = Field((), description="field paths; every difference is covered by one")
+    actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
+
+
+class WindowModel(Form):
+    """When something may be put back without asking."""
+
+    cron: str = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
+    duration: _Duration = Field(description="how long it is open: 8h")
+    time_zone: str = "UTC"
+
+    @field_validator("cron")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        try:
+            CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
+        except CronSimError as error:
+            raise ValueError(f"not a cron expression of five fields ({error})") from None
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no such time zone; it looks like Europe/Berlin") from None
+        return value
+
+
+class RuleModel(Form):
+    """What is to become of the drifts that it means; the first rule that matches counts."""
+
+    name: NonEmpty
+    match: MatchModel = Field(default_factory=MatchModel.model_construct)
+    severity: Severity | None = None
+    mode: Mode | None = None
+    executor: Executor = "api"
+    settle: Settle = None
+    windows: tuple[WindowModel, ...] = ()
+
+
+class LimitsModel(Form):
+    """The brakes."""
+
+    per_project: _Count = Limits().per_project
+    per_fleet: _Count = Limits().per_fleet
+    within: _Duration = Limits().within
+    surge: _AtLeastOne = Limits().surge
+    failures: _AtLeastOne = Limits().failures
+    flaps: _AtLeastOne = Limits().flaps
+    flap_within: _Duration = Limits().flap_within
+    attempts: _AtLeastOne = Limits().attempts
+    rollout: Annotated[float, AsSeconds, Field(ge=0, le=30 * 86_400)] = Limits().rollout
+    stale_after: _Duration = Limits().stale_after
+
+
+class PolicySpec(Form):
+    """The rules and the brakes."""
+
+    dry_run: bool = Field(default=True, description="nothing is written, only said what would be")
+    limits: LimitsModel = LimitsModel()
+    rules: tuple[RuleModel, ...] = ()
+
+    @field_validator("rules")
+    @classmethod
+    def _have_names_of_their_own(cls, value: tuple[RuleModel, ...]) -> tuple[RuleModel, ...]:
+        names = [rule.name for rule in value]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(f"two rules are named {twice}")
+        return value
+
+
+class PolicyMetadata(Form):
+    """The name of the policy."""
+
+    name: NonEmpty
+
+
+class PolicyModel(Form):
+    """The policy of a fleet; there is one."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Policy"]
+    metadata: PolicyMetadata
+    spec: PolicySpec
+
+
+def policy(checked: PolicyModel, source: Source) -> Policy:
+    """The policy that a document says."""
+    spec = checked.spec
+    return Policy(
+        name=checked.metadata.name,
+        rules=tuple(_rule(one) for one in spec.rules),
+        dry_run=spec.dry_run,
+        limits=Limits(**spec.limits.model_dump()),
+        source=source,
+    )
+
+
+def _rule(model: RuleModel) -> Rule:
+    said: dict[str, Any] = model.model_dump()
+    said["match"] = Match(**said["match"])
+    said["windows"] = tuple(Window(**window) for window in said["windows"])
+    return Rule(**said)

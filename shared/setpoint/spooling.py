@@ -1,0 +1,231 @@
+"""Rows in temporary files, so that memory does not grow with how much is declared.
+
+What is small stays in memory; beyond that it goes to files that have no name and end with whoever holds them.
+Everything is written and read by one process and one thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+import marshal
+import tempfile
+import weakref
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar, overload
+
+from setpoint.errors import Unavailable
+
+_T = TypeVar("_T")
+
+Place = tuple[int, int]
+"""Where something was put: offset and size, both in bytes."""
+
+Row = tuple[Any, ...]
+"""Strings, bytes, numbers and what is made of them."""
+
+_IN_MEMORY = 1 << 20
+"""Bytes of a file that need no file."""
+_BLOCK = 1 << 15
+"""Bytes of rows that are written and read at once."""
+_RUN = 8_192
+"""Rows that are sorted at once."""
+_INDEXED = 64
+"""Rows that are looked through to find one."""
+
+encode_row: Callable[[Any], bytes] = marshal.dumps
+"""The bytes of plain values: as they are, whatever numbers and characters there are in them."""
+decode_row: Callable[[bytes], Any] = marshal.loads
+"""The values again; only of what this process has written itself."""
+
+
+def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """The items in lists of up to ``size``."""
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+class _Room:
+    """What goes wrong with a temporary file, said with what to do; a class, since it is passed through so often."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            where = tempfile.gettempdir()
+            raise Unavailable(f"{where}: no room for temporary files ({error}); free some, or set TMPDIR") from error
+
+
+_ROOM = _Room()
+
+
+class Blobs:
+    """Bytes, put one after the other and read in any order."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is closed with this object
+        weakref.finalize(self, self._file.close)
+        self._end = self._at = 0
+
+    def put(self, data: bytes) -> Place:
+        """Keep bytes; where they are.
+
+        Raises:
+            Unavailable: there is no room for them.
+        """
+        place = self._end, len(data)
+        with _ROOM:
+            if self._at != self._end:
+                self._file.seek(self._end)
+            self._file.write(data)
+        self._end = self._at = self._end + len(data)
+        return place
+
+    def get(self, place: Place) -> bytes:
+        """What was put somewhere.
+
+        Raises:
+            Unavailable: there was no room for what was put last.
+        """
+        offset, size = place
+        with _ROOM:
+            if self._at != offset:
+                self._file.seek(offset)
+            self._at = offset + size
+            return self._file.read(size)
+
+
+class Spool(Sequence[_T]):
+    """A sequence that is appended to and read from its beginning, any number of times.
+
+    Args:
+        encode: the bytes of an item.
+        decode: the item again.
+        blobs: where to keep it; a file of its own, unless given.
+    """
+
+    def __init__(
+        self, encode: Callable[[_T], bytes], decode: Callable[[bytes], _T], blobs: Blobs | None = None
+    ) -> None:
+        self._encode = encode
+        self._decode = decode
+        self._blobs = blobs or Blobs()
+        self._places: list[Place] = []
+        self._firsts: list[int] = []
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._length = 0
+
+    def append(self, item: _T) -> None:
+        """Add an item at the end."""
+        data = self._encode(item)
+        self._waiting.append(data)
+        self._size += len(data)
+        self._length += 1
+        if self._size >= _BLOCK:
+            self._firsts.append(self._length - len(self._waiting))
+            self._places.append(self._blobs.put(encode_row(self._waiting)))
+            self._waiting, self._size = [], 0
+
+    def extend(self, items: Iterable[_T]) -> Spool[_T]:
+        """Add items at the end; the spool itself."""
+        for item in items:
+            self.append(item)
+        return self
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[_T]:
+        for place in self._places:
+            yield from map(self._decode, decode_row(self._blobs.get(place)))
+        yield from map(self._decode, self._waiting)
+
+    @overload
+    def __getitem__(self, at: int) -> _T: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[_T]: ...
+    def __getitem__(self, at: int | slice) -> _T | list[_T]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(self._length))]
+        at = range(self._length)[at]
+        block = bisect_right(self._firsts, at) - 1
+        written = self._length - len(self._waiting)
+        if at >= written:
+            return self._decode(self._waiting[at - written])
+        return self._decode(decode_row(self._blobs.get(self._places[block]))[at - self._firsts[block]])
+
+
+class Chain(Sequence[_T]):
+    """Sequences one after the other, as one."""
+
+    def __init__(self, *parts: Sequence[_T]) -> None:
+        self._parts = parts
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def __iter__(self) -> Iterator[_T]:
+        for part in self._parts:
+            yield from part
+
+    @overload
+    def __getitem__(self, at: int) -> _T: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[_T]: ...
+    def __getitem__(self, at: int | slice) -> _T | list[_T]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
+        at = range(len(self))[at]
+        for part in self._parts:
+            if at < len(part):
+                return part[at]
+            at -= len(part)
+        raise IndexError(at)
+
+
+class Sorter:
+    """Rows that come in any order and are read in theirs; a row is small, what is large lies elsewhere."""
+
+    def __init__(self) -> None:
+        self._blobs = Blobs()
+        self._runs: list[Spool[Row]] = []
+        self._waiting: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        """Add a row."""
+        self._waiting.append(row)
+        if len(self._waiting) == _RUN:
+            self._waiting.sort()
+            self._runs.append(Spool(encode_row, decode_row, self._blobs).extend(self._waiting))
+            self._waiting = []
+
+    def __iter__(self) -> Iterator[Row]:
+        return heapq.merge(*self._runs, sorted(self._waiting))
+
+
+class Index:
+    """Rows that are found by how they begin.
+
+    Args:
+        rows: in their order.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._blobs = Blobs()
+        self._firsts: list[Row] = []
+        self._places: list[Place] = []
+        for block in batches(rows, _INDEXED):
+            self._firsts.append(block[0])
+            self._places.append(self._blobs.put(encode_row(block)))
+
+    def find(self, start: Row) -> Iterator[Row]:
+        """All rows that begin so, in their order."""
+        size = len(start)
+        at = max(bisect_left(self._firsts, start) - 1, 0)
+        while at < len(self._firsts) and self._firsts[at][:size] <= start:
+            yield from (row for row in decode_row(self._blobs.get(self._places[at])) if row[:size] == start)
+            at += 1

@@ -1,0 +1,318 @@
+"""The end of a sweep: what it has not shown, and what it has found in all.
+
+What is declared, or has an open finding, and was not seen is gone, as far as that can be known: in a scope that has
+shown its project, by a shard of its type that was listed to its end, and not known to be there since. Of anything else
+the sweep can tell nothing.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from setpoint import flow
+from setpoint.core.control import Control, visible
+from setpoint.core.declarations import Declaration
+from setpoint.core.digests import Digests, digest_of, unpacked
+from setpoint.core.findings import Outcome, ResourceState
+from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
+from setpoint.core.observations import Observation
+from setpoint.core.sharding import is_plain, matches
+from setpoint.core.sweeps import Shard, Summary, Sweep, known_at
+from setpoint.errors import Conflict, PermanentError
+from setpoint.ports import SweepStore
+from setpoint.projects import Projects
+from setpoint.sweeping.working import Sweeper
+
+_AT_ONCE = 100
+"""Records that are read together."""
+
+
+def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
+    """Judge what was not seen, and count what the sweep has found.
+
+    To do it again does no harm: what is judged already is known.
+
+    Args:
+        sweep: the record; all its shards have come to an end.
+        sweeper: what sweeps work with.
+        until: by the clock, when to stop.
+
+    Returns:
+        What the sweep has found; None where time was over before the end.
+
+    Raises:
+        Conflict: somebody else has ended this sweep already.
+        TransientError: do it again later.
+    """
+    shown = _Shown(sweep, sweeper)
+    if sweeper.records.sweep(sweep.name).value != sweep:
+        raise Conflict(f"sweep {sweep.name}: it was ended by somebody else; what its shards have shown is not there")
+    tally = _Tally()
+    control = sweeper.deps.store.control().value
+    for keys in _in_groups(_missing(control, shown, tally, sweeper)):
+        if sweeper.clock() > until:
+            return None
+        for thing in _things(keys, sweep, control, sweeper):
+            _judge(thing, shown, tally, sweeper)
+    declared = Digests(tally.declared)
+    tally.declared = array("Q")
+    for state in _open_findings(sweep, declared, shown, tally, sweeper):
+        if sweeper.clock() > until:
+            return None
+        _judge(
+            _Thing(state.key, state.asset_type, state.finding.project if state.finding else ""), shown, tally, sweeper
+        )
+    return _summary(shown, declared, tally, sweeper.now())
+
+
+class _Thing(NamedTuple):
+    """What the listing has not shown.
+
+    Args:
+        key: the resource and content.
+        asset_type: its type.
+        project: id or number of its project, where anybody tells it.
+        declaration: what is declared of it; None where only a finding is known.
+        known: whether it was declared when the sweep began.
+    """
+
+    key: ResourceKey
+    asset_type: str
+    project: str
+    declaration: Declaration | None = None
+    known: bool = True
+
+
+class _Tally:
+    """What is counted on the way."""
+
+    def __init__(self) -> None:
+        self.declared: array[int] = array("Q")
+        self.not_asked = 0
+        self.gone = 0
+        self.gone_drifted = 0
+        self.unknown = 0
+        self.seen_drifted = 0
+        self.outcomes: Counter[Outcome] = Counter()
+
+
+class _ScopeShown:
+    """What the shards of one scope and content have shown that were listed to their end."""
+
+    def __init__(self, shards: Sequence[Shard], records: SweepStore, projects: Projects) -> None:
+        self.shards = [one for one in shards if one.status == "done"]
+        self.above_projects = any(one.above_projects for one in self.shards)
+        self.projects = {
+            name for one in self.shards for part in records.parts(one.run, one.number) for name in part.projects
+        }
+        self._names = projects
+
+    def covers(self, asset_type: str) -> bool:
+        """Whether all of a type was listed."""
+        return any(one.covers(asset_type) for one in self.shards)
+
+    def has(self, thing: _Thing) -> bool:
+        """Whether the project of a resource was shown; above all projects, any other resource there."""
+        if not thing.project:
+            above = (segment_after(thing.key.name, one) for one in ("organizations", "folders", "accessPolicies"))
+            return self.above_projects and any(above)
+        return thing.project in self.projects or thing.project in self._ids
+
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        """The ids of projects of which only the number was shown."""
+        return frozenset(self._names.id_of(one) for one in self.projects if one.isdigit()) - {""}
+
+
+class _Shown:
+    """What all shards have shown; of resources only those that may be declared, however large the fleet is."""
+
+    def __init__(self, sweep: Sweep, sweeper: Sweeper) -> None:
+        records = sweeper.records
+        self.sweep = sweep
+        self.shards = [one.value for one in records.shards(sweep.run) if one.value is not None]
+        if len(self.shards) != sweep.shards:
+            raise Conflict(f"sweep {sweep.name}: what its shards have shown is not there any more")
+        self.seen = Digests(_collected(self.shards, records, "seen"))
+        self.unchecked = Digests(_collected(self.shards, records, "unchecked"))
+        self.read_at = {content: self._read_at(content) for content in sweep.told.contents}
+        self._types = {
+            content: {kind for one in self.shards if _done(one, content) for kind in one.counts}
+            for content in sweep.told.contents
+        }
+        self._named = frozenset(one for one in sweep.told.types if is_plain(one))
+        self._scopes = {
+            content: [
+                _ScopeShown(
+                    [one for one in self.shards if one.content == content and one.scope == scope],
+                    records,
+                    sweeper.deps.projects,
+                )
+                for scope in sweep.told.scopes
+            ]
+            for content in sweep.told.contents
+        }
+
+    def _read_at(self, content: Content) -> datetime | None:
+        times = [one.read_at for one in self.shards if _done(one, content) and one.read_at]
+        return min(times) if times else None
+
+    def tells_of(self, thing: _Thing) -> bool:
+        """Whether a resource would have been shown.
+
+        A type of which nothing was listed may be one that the inventory does not hold, unless it was asked for by name.
+        Where nobody says which project holds a resource, nothing tells of it.
+        """
+        content, kind = thing.key.content, thing.asset_type
+        if not thing.known or (kind not in self._types[content] and kind not in self._named):
+            return False
+        return any(scope.covers(kind) and scope.has(thing) for scope in self._scopes[content])
+
+
+def _done(shard: Shard, content: Content) -> bool:
+    return shard.content == content and shard.status == "done"
+
+
+def _collected(shards: Iterable[Shard], records: SweepStore, field: str) -> array[int]:
+    """Digests of all parts; also of shards that did not come to their end: what they have shown is there."""
+    found = array("Q")
+    for shard in shards:
+        parts = 0
+        for part in records.parts(shard.run, shard.number):
+            found.extend(unpacked(getattr(part, field)))
+            parts += 1
+        if parts < shard.parts:
+            raise Conflict(f"{shard.label}: what it has shown is not there any more")
+    return found
+
+
+def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> Iterator[ResourceKey]:
+    """All that any source declares and the sweep has not seen, each once; what is declared is noted."""
+    contents = shown.sweep.told.contents
+    told: set[int] = set()
+    for source, state in control.sources.items():
+        for key, _ in sweeper.deps.store.manifest(source, state.generation):
+            if key.content not in contents:
+                continue
+            digest = digest_of(key)
+            tally.declared.append(digest)
+            if digest not in shown.seen and digest not in told:
+                told.add(digest)
+                yield key
+
+
+def _in_groups(keys: Iterator[ResourceKey]) -> Iterator[list[ResourceKey]]:
+    while group := list(islice(keys, _AT_ONCE)):
+        yield group
+
+
+def _things(keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper: Sweeper) -> Iterator[_Thing]:
+    """What is declared of keys; what was declared since the sweep began may have been listed before that."""
+    for key, record in sweeper.deps.store.records(keys).items():
+        versions = visible(record.value, control).values()
+        for version in versions:
+            declaration = version.declarations[0]  # where there are several, any
+            known = any(one.generation <= sweep.sources.get(one.source, 0) for one in versions)
+            project = declaration.project or project_of(key.name)
+            yield _Thing(key, declaration.asset_type, project, declaration, known)
+            break
+
+
+def _open_findings(
+    sweep: Sweep, declared: Digests, shown: _Shown, tally: _Tally, sweeper: Sweeper
+) -> list[ResourceState]:
+    """What has an open finding and is neither declared nor seen; findings of what is declared and seen are counted."""
+    found = []
+    for state in sweeper.deps.store.states(drifted=True):
+        if state.key.content not in sweep.told.contents or state.finding is None or state.finding.status != "open":
+            continue
+        digest = digest_of(state.key)
+        if digest in shown.seen:
+            tally.seen_drifted += digest in declared and digest not in shown.unchecked
+        elif digest not in declared:
+            found.append(state)
+    return found
+
+
+def _judge(thing: _Thing, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
+    """Judge what was not seen; what is known to have been there since may be so young that it was not listed."""
+    is_declared = thing.declaration is not None
+    if not matches(shown.sweep.told.types, thing.asset_type):
+        tally.not_asked += is_declared
+        return
+    read_at = shown.read_at[thing.key.content]
+    outcome: Outcome = "stale"
+    if read_at is not None and shown.tells_of(thing):
+        outcome = _outcome(_absent(thing, known_at(read_at, sweeper.lag)), sweeper)
+    if outcome in ("stale", "unreadable"):
+        tally.unknown += is_declared
+        return
+    tally.outcomes[outcome] += 1
+    if is_declared:
+        tally.gone += 1
+        tally.gone_drifted += _is_drifted(outcome, thing.key, sweeper)
+
+
+def _outcome(observation: Observation, sweeper: Sweeper) -> Outcome:
+    """What becomes of an absence; ``repeated`` too where a feed has told of it by now."""
+    try:
+        outcome = flow.handle_observation(observation, sweeper.deps)
+        state = sweeper.deps.store.read(observation.key).state if outcome == "stale" else None
+    except PermanentError:
+        return "unreadable"
+    return "repeated" if state is not None and state.deleted else outcome
+
+
+def _is_drifted(outcome: Outcome, key: ResourceKey, sweeper: Sweeper) -> bool:
+    if outcome == "repeated":
+        state = sweeper.deps.store.read(key).state
+        return state is not None and bool(state.fingerprint)
+    return outcome in ("opened", "changed", "drifted")
+
+
+def _absent(thing: _Thing, at: datetime) -> Observation:
+    """What it means that a content was not listed: the resource is gone; a policy that is not there is empty."""
+    content = thing.key.content
+    return Observation(
+        thing.key,
+        thing.asset_type,
+        at,
+        deleted=content in WHOLE,
+        data=None if content in WHOLE else {} if content == "iam_policy" else [],
+        project_id="" if thing.project.isdigit() else thing.project,
+    )
+
+
+def _made(shards: Iterable[Shard]) -> dict[str, int]:
+    made: Counter[str] = Counter()
+    for shard in shards:
+        made.update(shard.made)
+    return dict(made)
+
+
+def _summary(shown: _Shown, declared: Digests, tally: _Tally, now: datetime) -> Summary:
+    outcomes = tally.outcomes
+    for shard in shown.shards:
+        outcomes.update(shard.outcomes)
+    seen, unchecked = declared.common(shown.seen), declared.common(shown.unchecked)
+    return Summary(
+        ended_at=now,
+        listed=sum(one.listed for one in shown.shards),
+        outcomes=outcomes,
+        declared=len(declared) - tally.not_asked,
+        seen=seen,
+        in_sync=seen - unchecked - tally.seen_drifted + tally.gone - tally.gone_drifted,
+        drifted=tally.seen_drifted + tally.gone_drifted,
+        unchecked=unchecked,
+        unknown=tally.unknown,
+        gone=tally.gone,
+        made=_made(shown.shards),
+        denied={one.scope: one.reason for one in shown.shards if one.status == "denied"},
+        failed={one.label: one.reason for one in shown.shards if one.status in ("failed", "lost")},
+    )

@@ -1,0 +1,122 @@
+"""What a fake Cloud Asset Inventory holds: assets with their history, and others that are made when they are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from google.cloud.asset_v1 import Asset, ContentType
+from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]
+
+FIELDS = {
+    ContentType.RESOURCE: "resource",
+    ContentType.IAM_POLICY: "iam_policy",
+    ContentType.ORG_POLICY: "org_policy",
+    ContentType.ACCESS_POLICY: "access_context_policy",
+}
+_EVERYTHING = tuple(FIELDS.values())
+
+bare_asset: Callable[[], Any] = type(Asset.pb(Asset()))
+"""protobuf's own message, without the wrapper that makes it slow."""
+
+
+class Generated(NamedTuple):
+    """A fleet that nobody has room for.
+
+    Args:
+        total: how many assets there are.
+        make: an asset by its number, from 0; each time the same.
+        scopes: their ancestors.
+        types: their types.
+    """
+
+    total: int
+    make: Callable[[int], Any]
+    scopes: frozenset[str]
+    types: frozenset[str]
+
+
+class HeldAssets:
+    """All assets by name, each with its versions; what is deleted keeps its history."""
+
+    def __init__(self) -> None:
+        self.versions: dict[str, list[Any]] = {}
+        self.gone: dict[str, datetime] = {}
+        self.generated: Generated | None = None
+        self._scopes: dict[str, str] = {}
+
+    def put(self, asset: Mapping[str, Any]) -> None:
+        """Hold an asset, written as a feed writes it in JSON; contents that it does not have stay as they were."""
+        new = ParseDict(dict(asset), bare_asset(), ignore_unknown_fields=True)
+        versions = self.versions.setdefault(new.name, [])
+        for field in _EVERYTHING if versions else ():
+            if not has(new, field) and has(versions[-1], field):
+                getattr(new, field).MergeFrom(getattr(versions[-1], field))
+        versions.append(new)
+        self.gone.pop(new.name, None)
+        self._scopes.update((one, one) for one in new.ancestors)
+        named = re.search(r"/projects/([^/]+)", new.name)
+        ids = {named[1] if named else "", dict(new.resource.data).get("projectId", "")}
+        if new.ancestors and new.ancestors[0].startswith("projects/"):
+            self._scopes.update((f"projects/{one}", new.ancestors[0]) for one in ids if one)
+
+    def remove(self, name: str, at: datetime | None) -> None:
+        """Let an asset be deleted."""
+        self.gone[name] = at or datetime.now(UTC)
+
+    def ancestor(self, scope: str) -> str:
+        """The scope as ancestors name it, by its number; empty where no asset is in it."""
+        if self.generated is not None and scope in self.generated.scopes:
+            return scope
+        return self._scopes.get(scope, "")
+
+    def types(self) -> set[str]:
+        """The types of all assets that were ever held."""
+        found = {one[-1].asset_type for one in self.versions.values()}
+        return found | (self.generated.types if self.generated else set())
+
+    def present(self) -> list[Any]:
+        """The assets that are there now, generated ones excepted."""
+        return [versions[-1] for name, versions in self.versions.items() if name not in self.gone]
+
+    def page(self, held: list[Any], at: int, size: int, wanted: Callable[[Any], bool]) -> tuple[list[Any], int]:
+        """Some assets, and where the next page begins; 0 where there is none.
+
+        Args:
+            held: the assets of the listing, those that are generated excepted.
+            at: where the page begins.
+            size: how many assets it has.
+            wanted: whether the listing shows a generated asset.
+        """
+        found = held[at : at + size]
+        at += len(found)
+        if at < len(held):
+            return found, at
+        for number, asset in self._generated(at - len(held)):
+            if len(found) == size:
+                return found, len(held) + number
+            if wanted(asset):
+                found.append(asset)
+        return found, 0
+
+    def _generated(self, start: int) -> Iterator[tuple[int, Any]]:
+        if self.generated is not None:
+            yield from ((number, self.generated.make(number)) for number in range(start, self.generated.total))
+
+
+def copy(asset: Any, target: Any, field: str | None) -> None:
+    """Write an asset with one of its contents, or with none, into a message."""
+    target.name, target.asset_type = asset.name, asset.asset_type
+    target.ancestors.extend(asset.ancestors)
+    target.update_time.CopyFrom(asset.update_time)
+    if field == "access_context_policy":
+        field = asset.WhichOneof(field)
+    if field is not None and has(asset, field):
+        getattr(target, field).MergeFrom(getattr(asset, field))
+
+
+def has(asset: Any, field: str) -> bool:
+    """Whether an asset has a content."""
+    return bool(asset.org_policy) if field == "org_policy" else bool(asset.HasField(field))

@@ -1,0 +1,89 @@
+"""The contract of `RemedyStore`, over every backend that the product has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from contract.records import KEY, NOON, OTHER, drifted, in_sync
+from setpoint.core.audit import Entry
+from setpoint.core.brakes import Act, Brakes, Pause
+from setpoint.core.deciding import Reason
+from setpoint.core.remedies import Remedy
+from setpoint.errors import Conflict
+
+PAUSED = Brakes(pauses=(Pause("fleet", NOON, by="ann", reason="incident"),))
+SPENT = Brakes(acts=(Act("billing", NOON),))
+
+
+def test_brakes_that_were_never_written_are_off(store):
+    assert store.brakes() == (Brakes(), None)
+
+
+def test_brakes_are_read_as_they_were_written(store):
+    store.write_brakes(PAUSED, None)
+    store.write_brakes(SPENT, store.brakes().version)
+
+    assert store.brakes().value == SPENT
+
+
+def test_of_two_who_write_the_brakes_the_second_has_a_conflict(store):
+    store.write_brakes(PAUSED, None)
+    seen = store.brakes().version
+    store.write_brakes(SPENT, seen)
+
+    for version in (None, seen):
+        with pytest.raises(Conflict):
+            store.write_brakes(PAUSED, version)
+    assert store.brakes().value == SPENT
+
+
+def test_a_claim_writes_the_finding_and_the_brakes(store):
+    snapshot = store.commit(store.read(KEY), drifted(pending=1))
+    acting = replace(drifted(pending=1), remedy=Remedy("00112233aabbccdd", "acting", NOON, due=NOON))
+
+    claimed = store.claim(snapshot, acting, SPENT, store.brakes().version)
+
+    assert store.read(KEY) == claimed
+    assert (claimed.state, store.brakes().value) == (acting, SPENT)
+    assert list(store.due(NOON)) == [KEY]
+
+
+def test_a_claim_on_a_finding_that_was_written_since_writes_nothing(store):
+    stale = store.commit(store.read(KEY), drifted())
+    store.commit(stale, in_sync(sequence=2))
+
+    with pytest.raises(Conflict):
+        store.claim(stale, drifted(), SPENT, store.brakes().version)
+    assert (store.read(KEY).state, store.brakes().value) == (in_sync(sequence=2), Brakes())
+
+
+def test_a_claim_under_brakes_that_were_written_since_writes_nothing(store):
+    snapshot = store.commit(store.read(KEY), drifted())
+    seen = store.brakes().version
+    store.write_brakes(PAUSED, seen)
+
+    with pytest.raises(Conflict):
+        store.claim(snapshot, replace(drifted(), sequence=9), SPENT, seen)
+    assert (store.read(KEY), store.brakes().value) == (snapshot, PAUSED)
+
+
+def test_a_claim_can_be_committed_upon(store):
+    snapshot = store.commit(store.read(KEY), drifted())
+    claimed = store.claim(snapshot, drifted(sequence=2), SPENT, None)
+
+    store.commit(claimed, in_sync(sequence=3))
+
+    assert store.read(KEY).state.sequence == 3
+
+
+def test_a_trail_keeps_every_entry_in_the_order_of_time(store):
+    late = Entry(NOON + timedelta(seconds=1), "written", by="worker", summary=("location: US -> EU",))
+    early = Entry(NOON, "act", observed_at=NOON, reasons=(Reason("mode auto by rule all"),), fingerprint="ff")
+    for entry in (late, early):
+        store.note(KEY, entry)
+
+    assert list(store.trail(KEY)) == [early, late]
+    assert list(store.trail(OTHER)) == []

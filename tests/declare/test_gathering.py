@@ -1,0 +1,136 @@
+"""What is declared is put together out of memory as it would be in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setpoint import spooling
+from setpoint.core.declarations import Declaration, Source, clash, desired
+from setpoint.core.names import ResourceKey
+from setpoint.declare.documents import Document
+from setpoint.declare.gathering import Declared, Gathering
+from setpoint.declare.load import load
+from setpoint.declare.waiting import Texts
+
+BUCKET = "storage.googleapis.com/Bucket"
+
+
+def declaration(name: str, authority: str, role: str, line: int) -> Declaration:
+    data = {"bindings": [{"role": role, "members": ["group:a@example.com"]}]}
+    key = ResourceKey(f"//storage.googleapis.com/{name}", "iam_policy")
+    return Declaration(key, BUCKET, data, authority=authority, source=Source("a.yaml", line), unchecked=("spec.x",))
+
+
+GRANTS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from(["policy", "role", "member"]), st.sampled_from(["r", "s"])),
+    max_size=30,
+)
+
+
+@given(GRANTS, st.integers(1, 40))
+def test_the_first_declaration_counts_and_those_that_clash_with_it_are_problems_in_their_order(grants, run):
+    given_ones = [declaration(*grant, line=line) for line, grant in enumerate(grants, start=1)]
+    kept: dict[ResourceKey, list[Declaration]] = {}
+    refused = []
+    for one in given_ones:
+        others = kept.setdefault(one.key, [])
+        twin = next((other for other in others if clash(one, other)), None)
+        if twin is None:
+            others.append(one)
+        else:
+            refused.append((one.source.line, f"{one.key.name} (iam_policy) is declared already at {twin.source}"))
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spooling, "_RUN", run)
+        gathering = Gathering(Texts())
+        for one in given_ones:
+            text = f"metadata:\n  x: {one.source.line}\n"
+            gathering.add(one, Document("a.yaml", one.source.line, 0, None, text, one.source.line), 0)
+        gathered = gathering.done()
+
+    assert list(gathered.declared) == [desired(tuple(kept[key])) for key in sorted(kept)]
+    told = [(one.problem.line, one.problem.message.partition(";")[0]) for one in gathered.repeated]
+    assert told == refused
+    assert (gathered.leaves, gathered.unchecked) == (3 * sum(map(len, kept.values())), sum(map(len, kept.values())))
+
+
+def test_of_several_desired_states_of_a_key_the_last_counts_and_all_are_in_the_order_of_keys():
+    first, last, other = (
+        desired((declaration(*grant, line=1),))
+        for grant in [("b", "role", "r"), ("b", "role", "s"), ("a", "role", "r")]
+    )
+    found = Declared.of([first, last, other])
+    assert list(found) == [other, last]
+    assert (found[1], found[:1]) == (last, [other])
+    assert Declared.of(found) is found
+
+
+TWICE = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {{name: //storage.googleapis.com/{}}}
+spec: {{assetType: storage.googleapis.com/Bucket, data: {{{}: EU}}}}
+"""
+
+
+def test_what_is_declared_twice_is_told_among_the_other_problems_in_the_order_of_the_files(tmp_path: Path) -> None:
+    texts = [("b", "locaton"), ("a", "location"), ("b", "locaton"), ("a", "location"), ("c", "locaton")]
+    (tmp_path / "fleet.yaml").write_text("---\n".join(TWICE.format(*one) for one in texts))
+    found = load([str(tmp_path)])
+    assert [(one.line, one.field) for one in found.problems] == [
+        (4, "spec.data.locaton"),
+        (14, "spec.data.locaton"),
+        (13, "metadata.name"),
+        (18, "metadata.name"),
+        (24, "spec.data.locaton"),
+    ]
+
+
+KRM = """\
+apiVersion: v1
+kind: Namespace
+metadata: {{name: {0}, annotations: {{cnrm.cloud.google.com/project-id: {0}-prod}}}}
+---
+apiVersion: compute.cnrm.cloud.google.com/v1beta1
+kind: ComputeNetwork
+metadata: {{name: main, namespace: {0}}}
+spec: {{resourceID: {0}-net}}
+---
+apiVersion: compute.cnrm.cloud.google.com/v1beta1
+kind: ComputeSubnetwork
+metadata: {{name: sub, namespace: {0}}}
+spec: {{region: europe-west1, ipCidrRange: 10.0.0.0/20, networkRef: {{name: {1}}}}}
+"""
+
+
+def test_references_are_looked_up_in_their_namespace_however_many_objects_have_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spooling, "_RUN", 5)
+    monkeypatch.setattr(spooling, "_INDEXED", 2)
+    for at in range(9):
+        (tmp_path / f"{at}.yaml").write_text(KRM.format(f"team-{at}", "main"))
+    found = load([str(tmp_path)])
+    networks = {
+        one.declarations[0].project: one.declarations[0].data["network"]
+        for one in found.desired
+        if one.declarations[0].key.name.endswith("/sub")
+    }
+    assert networks == {f"team-{at}-prod": f"team-{at}-net" for at in range(9)}
+    assert found.problems == []
+
+
+def test_an_object_without_a_namespace_is_found_from_every_namespace(tmp_path: Path) -> None:
+    shared = KRM.format("team", "shared").replace("spec: {resourceID: team-net}", "spec: {}")
+    alone = "---\napiVersion: compute.cnrm.cloud.google.com/v1beta1\nkind: ComputeNetwork\n"
+    alone += (
+        "metadata: {name: shared, annotations: {cnrm.cloud.google.com/project-id: host}}\nspec: {resourceID: hub}\n"
+    )
+    (tmp_path / "a.yaml").write_text(shared + alone)
+    found = load([str(tmp_path)])
+    (subnetwork,) = (one for one in found.desired if one.declarations[0].key.name.endswith("/sub"))
+    assert subnetwork.declarations[0].data["network"] == "hub"

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from setpoint.core.declarations import Owner, Scope, Selection
+from setpoint.declare.load import Loaded, load
+
+HEAD = "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: s, owner: {team: t}}\nspec:\n"
+
+
+def loaded(tmp_path: Path, spec: str) -> Loaded:
+    (tmp_path / "a.yaml").write_text(HEAD + spec)
+    return load([str(tmp_path)])
+
+
+def test_a_folder_is_said_to_be_fully_declared(tmp_path: Path) -> None:
+    found = loaded(
+        tmp_path,
+        """\
+  folders: [918177713511, folders/2]
+  organizations: ["566099688680"]
+  labels: {env: prod, tier: "*"}
+  assetTypes: ["compute.googleapis.com/*", storage.googleapis.com/Bucket]
+  except:
+    - projects: [sandbox-1]
+    - {labels: {temporary: "true"}, assetTypes: [compute.googleapis.com/Snapshot]}
+    - organizations: [9]
+  strict: true
+  remediation: {mode: approve}
+""",
+    )
+    assert found.problems == []
+    (scope,) = found.scopes
+    assert scope == Scope(
+        "s",
+        (),
+        ("compute.googleapis.com/*", "storage.googleapis.com/Bucket"),
+        Owner("t"),
+        "approve",
+        scope.source,
+        ("folders/918177713511", "folders/2", "organizations/566099688680"),
+        {"env": "prod", "tier": "*"},
+        (
+            Selection(projects=("sandbox-1",)),
+            Selection(labels={"temporary": "true"}, asset_types=("compute.googleapis.com/Snapshot",)),
+            Selection(ancestors=("organizations/9",)),
+        ),
+        strict=True,
+    )
+
+
+def test_a_scope_in_the_older_form_means_what_it_meant(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "  projects: [p]\n  assetTypes: [storage.googleapis.com/Bucket]\n")
+    assert found.problems == []
+    (scope,) = found.scopes
+    assert (scope.projects, scope.ancestors, scope.strict, scope.exceptions) == (("p",), (), False, ())
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "message"),
+    [
+        ('  assetTypes: ["*"]\n', "spec", "does not say where: give projects, folders or organizations"),
+        ("  projects: [p]\n", "spec.assetTypes", "is missing"),
+        ("  projects: [p]\n  assetTypes: []\n", "spec.assetTypes", "at least 1 item"),
+        ("  projects: [p]\n  assetTypes: [a.b.com/C, Bucket]\n", "spec.assetTypes.1", "match pattern"),
+        ('  folders: [prod]\n  assetTypes: ["*"]\n', "spec.folders.0", "match pattern"),
+        ('  projects: [p]\n  assetTypes: ["*"]\n  except: [{}]\n', "spec.except.0", "says nothing"),
+        (
+            '  projects: [p]\n  assetTypes: ["*"]\n  except: [{project: [x]}]\n',
+            "spec.except.0.project",
+            "no such field",
+        ),
+        ('  projects: [p]\n  assetTypes: ["*"]\n  exept: []\n', "spec.exept", "did you mean except?"),
+    ],
+)
+def test_what_is_wrong_with_a_scope_is_said_with_its_field(tmp_path: Path, spec: str, field: str, message: str) -> None:
+    found = loaded(tmp_path, spec)
+    assert found.scopes == ()
+    ((said, told),) = [(one.field, one.message) for one in found.problems]
+    assert said == field
+    assert message in told

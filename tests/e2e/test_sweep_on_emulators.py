@@ -1,0 +1,81 @@
+"""The whole path of a sweep: messages pushed to the served function, the fake inventory, findings in Firestore."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from e2e import inventory
+from e2e.serving import Served
+from flow.swept import ORG, bucket, declare, populate, topic
+from setpoint.core.sweeps import Start, encode_message
+from setpoint.testing.emulators import free_port
+from setpoint.testing.pubsub import PubSubProject
+from setpoint.wiring import open_store
+
+pytestmark = pytest.mark.emulator
+
+PATIENCE = 90.0
+TOTAL = 1_500
+START = Start((ORG,), ("resource",))
+
+
+def test_a_sweep_whose_function_is_killed_half_way_finds_everything(
+    pubsub_emulator, pubsub_project, firestore_emulator, firestore_project, asset_service, tmp_path
+):
+    pubsub = PubSubProject(pubsub_project)
+    sweeps, drift_events, dead_letters = map(pubsub.topic, ("sweeps", "drift-events", "dead-letters"))
+    port = free_port()
+    environment = {
+        "SETPOINT_STORE": f"firestore://{firestore_project}/(default)",
+        "SETPOINT_EVENTS_TOPIC": drift_events,
+        "SETPOINT_DEAD_LETTER_TOPIC": dead_letters,
+        "SETPOINT_SWEEP_TOPIC": sweeps,
+        "SETPOINT_SWEEP_SECONDS": "2",
+        pubsub_emulator.kind.variable: pubsub_emulator.address,
+        firestore_emulator.kind.variable: firestore_emulator.address,
+    }
+    store = open_store(environment["SETPOINT_STORE"])
+    populate(asset_service, TOTAL)
+    declare(store, TOTAL)
+    program = [sys.executable, str(Path(inventory.__file__)), asset_service.address]
+    log = tmp_path / "function.log"
+
+    def ended() -> bool:
+        record = store.sweeps.sweep(START.name).value
+        return record is not None and record.summary is not None
+
+    def listed() -> int:
+        record = store.sweeps.sweep(START.name).value
+        return sum(one.value.listed for one in store.sweeps.shards(record.run)) if record else 0
+
+    with log.open("wb") as stream, Served("sweep", port, environment, stream, under=program) as function:
+        subscription = pubsub.subscription(sweeps, push_to=f"http://127.0.0.1:{port}/{sweeps}")
+        pubsub.publish(sweeps, [(encode_message(START), {})])
+        wait_until(lambda: listed() >= 1_000)
+        function.kill()
+        assert not ended(), "nothing is left to do"
+        function.start()
+        wait_until(ended)
+        pubsub.unsubscribe(subscription)
+
+    summary = store.sweeps.sweep(START.name).value.summary
+    wrong = {bucket(at) for at in range(TOTAL) if at % 7 == 1}
+    found = {state.key.name for state in store.states(drifted=True) if state.finding.status == "open"}
+    assert found == wrong | {bucket(TOTAL), topic(TOTAL)}
+    assert (summary.listed, summary.declared, summary.gone) == (2 * TOTAL, 2 * TOTAL + 2, 2)
+    assert (summary.drifted, summary.unknown) == (len(wrong) + 2, 0)
+    assert "handed over" in log.read_text()
+    store.close()
+    pubsub.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it does not come about"
+        time.sleep(0.2)

@@ -1,0 +1,109 @@
+"""A fleet of buckets and topics in the fake inventory, and a sweep of it that messages drive."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from setpoint import sweeping, syncing
+from setpoint.adapters.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.core.sweeps import Start, SweepMessage, encode_message
+from setpoint.flow import Deps
+from setpoint.sweeping import Sweeper, Told
+
+BUCKET = "storage.googleapis.com/Bucket"
+TOPIC = "pubsub.googleapis.com/Topic"
+ORG = "organizations/566099688680"
+SHOP = ["projects/111111111111", "folders/918177713511", ORG]
+LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
+START = Start((ORG,), ("resource",))
+QUICK = Patience(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
+
+
+class Queue(deque[SweepMessage]):
+    """Messages that wait in memory."""
+
+    def publish(self, messages: Sequence[SweepMessage]) -> None:
+        self.extend(messages)
+
+
+def bucket(at: int) -> str:
+    return f"//storage.googleapis.com/b{at:03d}"
+
+
+def topic(at: int) -> str:
+    return f"//pubsub.googleapis.com/projects/shop/topics/t{at:03d}"
+
+
+def populate(service: Any, total: int = 24) -> None:
+    """So many buckets and topics; every seventh bucket is elsewhere than declared."""
+    for at in range(total):
+        place = "US" if at % 7 == 1 else "EU"
+        put(service, bucket(at), BUCKET, {"location": place})
+        put(service, topic(at), TOPIC, {"messageRetentionDuration": "600s"})
+
+
+def put(service: Any, name: str, kind: str, data: dict[str, Any]) -> None:
+    said = {"name": name, "assetType": kind, "ancestors": SHOP, "updateTime": "2025-06-17T15:00:00Z"}
+    service.put({**said, "resource": {"version": "v1", "data": data}})
+
+
+def declare(store: Any, total: int = 24) -> None:
+    """Buckets and topics as they are to be, and one of each that is not there."""
+    ones = [Declaration(ResourceKey(bucket(at)), BUCKET, {"location": "EU"}, project="shop") for at in range(total + 1)]
+    ones += [
+        Declaration(ResourceKey(topic(at)), TOPIC, {"messageRetentionDuration": "600s"}, project="shop")
+        for at in range(total + 1)
+    ]
+    syncing.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
+
+
+def deps_of(store: Any, clock: Callable[[], datetime] | None = None) -> Deps:
+    more = {"clock": clock} if clock else {}
+    return Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue(), **more)
+
+
+def sweeper_of(service: Any, deps: Deps, *, page_size: int = 5, **how: Any) -> Sweeper:
+    inventory = AssetInventory(service.client(), QUICK, page_size=page_size)
+    return Sweeper(deps, inventory, Queue(), **how)
+
+
+def deliver(message: SweepMessage, sweeper: Sweeper, message_id: str = "1") -> Told:
+    return sweeping.receive(encode_message(message), {}, message_id, sweeper)
+
+
+def work_off(sweeper: Sweeper, order: Callable[[Queue], SweepMessage] = Queue.popleft) -> list[Told]:
+    """Deliver all that waits, and what that brings, in some order."""
+    told = []
+    while sweeper.queue:
+        told.append(deliver(order(sweeper.queue), sweeper))
+    return told
+
+
+def ended(told: list[Told]) -> Any:
+    """The summary of the one sweep that has ended, less its time."""
+    (summary,) = [one.summary for one in told if one.summary is not None]
+    return summary
+
+
+def standing(deps: Deps) -> dict[str, tuple[str, str]]:
+    """The open findings."""
+    return {
+        state.key.name: (state.finding.kind, state.fingerprint)
+        for state in deps.store.states(drifted=True)
+        if state.finding.status == "open"
+    }
+
+
+def later(sweeper: Sweeper, hours: float) -> Sweeper:
+    """The same installation, so many hours later."""
+    now = datetime.now(UTC) + timedelta(hours=hours)
+    old = sweeper.deps
+    return replace(sweeper, deps=Deps(old.store, old.bus, old.dead_letters, old.schemas, lambda: now))

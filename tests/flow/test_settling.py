@@ -1,0 +1,83 @@
+"""Drifts that have to last before they are findings, through the flow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from setpoint import flow, syncing
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+
+KEY = ResourceKey("//container.googleapis.com/projects/shop/locations/europe-west1/clusters/web")
+TYPE = "container.googleapis.com/Cluster"
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def timed(deps, clock):
+    wanted = Declaration(KEY, TYPE, {"networkPolicy": {"enabled": True}}, project="shop")
+    syncing.declare(deps.store, [desired((wanted,))], (), NOON)
+    return replace(deps, clock=clock)
+
+
+def seen(second: int, *, enabled: bool, status: str = "RECONCILING") -> Observation:
+    data = {"networkPolicy": {"enabled": enabled}, "status": status}
+    return Observation(KEY, TYPE, NOON + timedelta(seconds=second), data=data, ancestors=("projects/12",))
+
+
+def test_what_lasts_becomes_a_finding_by_the_clock_alone(timed, clock):
+    assert flow.handle_observation(seen(0, enabled=False), timed) == "settling"
+    assert flow.settle(timed) == {}
+    assert timed.bus.events == []
+
+    clock.now += timedelta(seconds=30)
+
+    assert flow.settle(timed) == {"opened": 1}
+    assert [event.type for event in timed.bus.events] == ["drift.opened"]
+    assert flow.settle(timed) == {}
+
+
+def test_a_controller_that_writes_in_two_steps_raises_no_alarm(timed, clock):
+    flow.handle_observation(seen(0, enabled=False), timed)
+    flow.handle_observation(seen(10, enabled=True, status="RUNNING"), timed)
+    clock.now += timedelta(hours=1)
+
+    assert flow.settle(timed) == {}
+    assert timed.bus.events == []
+
+
+def test_a_repeated_message_opens_what_is_due(timed, clock):
+    flow.handle_observation(seen(0, enabled=False), timed)
+    clock.now += timedelta(seconds=31)
+
+    assert flow.handle_observation(seen(0, enabled=False), timed) == "opened"
+    assert flow.handle_observation(seen(0, enabled=False), timed) == "repeated"
+    assert len(timed.bus.events) == 1
+
+
+def test_a_declaration_that_takes_the_drift_away_while_it_settles_ends_it(timed, clock):
+    flow.handle_observation(seen(0, enabled=False), timed)
+    other = Declaration(KEY, TYPE, {"networkPolicy": {"enabled": False}}, project="shop")
+    syncing.declare(timed.store, [desired((other,))], (), NOON)
+    clock.now += timedelta(seconds=30)
+
+    assert flow.settle(timed) == {"in_sync": 1}
+    assert flow.settle(timed) == {}
+    assert timed.bus.events == []

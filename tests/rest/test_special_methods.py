@@ -1,0 +1,96 @@
+"""Every field that has a method of its own, put back on the fake: by that method, alone, and with nothing beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from strategies import STATES, example
+
+from setpoint.core import requests, writing
+from setpoint.core.catalogue import Field, default_catalogue
+from setpoint.core.compare import compare
+from setpoint.core.declarations import Declaration
+from setpoint.core.methods import default_methods
+from setpoint.core.names import ResourceKey
+from setpoint.core.special_methods import SPECIAL, Special
+from setpoint.core.writes import Done, Started, WritePlan
+
+TYPES = {
+    ("container", "Cluster"): "container.googleapis.com/Cluster",
+    ("container", "NodePool"): "container.googleapis.com/NodePool",
+    ("iam", "ServiceAccount"): "iam.googleapis.com/ServiceAccount",
+}
+DECLARED: dict[str, Any] = {
+    # Fields of which the first scalar would not tell one value from another.
+    "metadata": {"items": [{"key": "tier", "value": "web"}]},
+    "commonInstanceMetadata": {"items": [{"key": "enable-oslogin", "value": "TRUE"}]},
+    "config.taints": [{"key": "dedicated", "value": "web", "effect": "NO_SCHEDULE"}],
+    "config.labels": {"team": "web"},
+    "config.resourceLabels": {"team": "web"},
+    "resourceLabels": {"team": "web"},
+    "namedPorts": [{"name": "http", "port": 8080}],
+    "resourceUsageExportConfig": {"enableNetworkEgressMetering": True},
+    "maintenancePolicy": {"window": {"dailyMaintenanceWindow": {"startTime": "03:00"}}},
+}
+BESIDE = {"description": "kept as it is", "metadata": {"fingerprint": "m="}, "tags": {"fingerprint": "t="}}
+
+
+def nested(path: str, value: Any) -> dict[str, Any]:
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+def case(one: Special) -> tuple[Declaration, Any, Any]:
+    asset_type = TYPES.get((one.service, one.schema), f"{one.service}.googleapis.com/{one.schema}")
+    schema = default_catalogue().schema_for(asset_type)
+    assert schema is not None
+    kind = next(kind for kind in default_methods().kinds(schema) if one.method in kind.methods)
+    name = f"//{one.service}.googleapis.com/{kind.pattern.replace('*', 'x')}"
+    field = Field("", "message", schema=schema)
+    for key in one.field.split("."):
+        assert field.schema is not None
+        field = field.schema.fields[key]
+    value = one.when if one.when is not None else DECLARED.get(one.field) or example(field)
+    declaration = Declaration(ResourceKey(name), asset_type, nested(one.field, value))
+    return declaration, schema, default_methods().resource(name, schema)
+
+
+@pytest.mark.parametrize("one", SPECIAL, ids=lambda one: f"{one.schema}.{one.field}-{one.method}")
+def test_a_field_with_a_method_of_its_own_is_put_back_by_it_alone(google_apis, google_rest, one):
+    declaration, schema, resource = case(one)
+    read = requests.read(resource)
+    live = BESIDE | ({} if one.when is None else {"disabled": not one.when})
+    live = live if "description" in schema.fields else {"name": "x"} | live
+    google_apis.put(read.url, {key: part for key, part in live.items() if key in schema.fields})
+    before = google_rest.read(read)
+    plan = writing.plan(declaration, before, schema, resource)
+    assert isinstance(plan, WritePlan), plan
+    assert plan.call.method.rpartition(".")[2] == one.method
+    outcome = google_rest.write(plan)
+    while isinstance(outcome, Started):
+        if google_rest.operation(outcome) == Done():
+            break
+    after = google_rest.read(read)
+    assert compare(declaration.data, after, schema) == ()
+    assert [effect.method for effect in google_apis.journal] == [plan.call.method]
+    kept = before.keys() - {one.field.partition(".")[0], *STATES}
+    assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
+
+
+def test_labels_of_every_kind_in_compute_engine_are_set_by_their_own_method(google_apis, google_rest):
+    name = "//compute.googleapis.com/projects/shop-prod/regions/europe-west1/addresses/nat"
+    declaration = Declaration(ResourceKey(name), "compute.googleapis.com/Address", {"labels": {"team": "net"}})
+    schema = default_catalogue().schema_for(declaration.asset_type)
+    assert schema is not None
+    resource = default_methods().resource(name, schema)
+    assert resource is not None
+    google_apis.polls = 0
+    google_apis.put(requests.read(resource).url, {"labels": {"team": "web", "owner": "x"}, "address": "10.0.0.1"})
+    plan = writing.plan(declaration, google_rest.read(requests.read(resource)), schema, resource)
+    assert isinstance(plan, WritePlan)
+    google_rest.write(plan)
+    after = google_rest.read(requests.read(resource))
+    assert after["labels"] == {"team": "net", "owner": "x"}
+    assert after["address"] == "10.0.0.1"
