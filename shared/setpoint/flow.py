@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -96,6 +97,16 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     return outcome
 
 
+def learn(observation: Observation, deps: Deps) -> None:
+    """Take note of what an observation tells of its project's name, and of nothing else.
+
+    Raises:
+        TransientError: observe again.
+    """
+    if learnt := deps.projects.learn(observation):
+        _judge_waiting(learnt, deps)
+
+
 def _judge_waiting(number: str, deps: Deps) -> None:
     """Judge what was observed of a project before anybody knew its id."""
     for key in keys_by_number(number):
@@ -142,32 +153,60 @@ def settle(deps: Deps) -> Counter[Outcome]:
     return outcomes
 
 
-def read(observation: Observation, deps: Deps) -> tuple[Snapshot, Observation]:
-    """What is stored of the resource, under the name that it is declared by; other names are tried where it is not."""
+class Found(NamedTuple):
+    """What is stored of a resource that was observed.
+
+    Args:
+        snapshot: all that is stored of it, under the name by which it is kept.
+        observation: what was observed, under that name.
+        left: what is stored under the observed name, where that is another one and was judged to be drift.
+    """
+
+    snapshot: Snapshot
+    observation: Observation
+    left: Snapshot | None = None
+
+
+def find(observation: Observation, deps: Deps) -> Found:
+    """What is stored of a resource, under the name that it is declared by.
+
+    Where the observed name is not declared, others are tried; one by which it was declared before will do.
+    """
     snapshot = deps.store.read(observation.key)
     if snapshot.desired is not None:
-        return snapshot, observation
+        return Found(snapshot, observation)
     observation = deps.projects.placed(observation)
     for key in deps.projects.other_keys(observation):
         other = deps.store.read(key)
-        if other.desired is not None:
-            return other, replace(observation, key=key)
-    return snapshot, observation
+        if other.desired is not None or other.state is not None:
+            is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
+            return Found(other, replace(observation, key=key), snapshot if is_drift else None)
+    return Found(snapshot, observation)
 
 
-def _commit(observation: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
+def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
-        snapshot, observation = read(observation, deps)
+        snapshot, observation, left = find(observed, deps)
         verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
         transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
         state = transition.state
         if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
             state = findings.unjudged(observation)
-        if state is None:
-            return transition.outcome, snapshot
         try:
+            if left is not None:
+                _end(left, observed, deps)
+            if state is None:
+                return transition.outcome, snapshot
             return transition.outcome, deps.store.commit(snapshot, state, observation)
         except Conflict:
             continue
-    raise Conflict(f"{observation.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
+    raise Conflict(f"{observed.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
+
+
+def _end(left: Snapshot, observation: Observation, deps: Deps) -> None:
+    """End what was found under a name by which the resource is no longer kept, since another one is declared."""
+    at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
+    ended = findings.advance(left.state, replace(observation, observed_at=at), "undeclared", deps.clock()).state
+    if ended is not None:
+        publish_pending(deps.store.commit(left, ended), deps)

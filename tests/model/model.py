@@ -29,12 +29,12 @@ from setpoint import flow, sweeping, syncing
 from setpoint.adapters.memory import MemoryDeadLetters
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.names import Content, ResourceKey
+from setpoint.core.sweeps import LAG
 from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, TransientError
 from setpoint.flow import Deps
 from setpoint.ports import Inventory, Store
-from setpoint.sweeping import LAG
 from setpoint.syncing import Request
 
 CONTENTS: tuple[Content, ...] = ("resource", "iam_policy", "org_policy")
@@ -88,7 +88,7 @@ class Model:
         self.processes = [self._process() for _ in range(_PROCESSES)]
 
     def _process(self) -> Deps:
-        return Deps(self._open(), self.bus, self.letters, default_catalogue())
+        return Deps(self._open(), self.bus, self.letters, default_catalogue(), lambda: self.world.now)
 
     def close(self) -> None:
         for process in self.processes:
@@ -133,7 +133,7 @@ class Model:
         """Apply the files of a source."""
         files = self.files[name]
         problems = [Problem("bad.yaml", 1, "", "cannot be read")] if bad else []
-        loaded = Loaded(list(files.desired.values()), files.scopes, problems)
+        loaded = Loaded([files.desired[key] for key in sorted(files.desired)], files.scopes, problems=problems)
         request = Request(name, prune=prune, max_removals=rng.choice((1.0, 1.0, 1.0, 0.3)))
         self._note_applied()  # this apply may come in the middle of another one of the source
         around = self._applying
@@ -207,7 +207,7 @@ class Model:
         self.counts["lost"] += len(lost)
         self.counts["false"] += len(false)
         self.counts["compared"] += len(expected)
-        assert (lost, false) == ({}, {})
+        assert not lost and not false, f"lost: {lost}; false: {false}"  # noqa: PT018 - told together
 
     def _by_resource(self, found: dict[ResourceKey, Drift]) -> dict[ResourceKey, Drift]:
         """Findings by the inventory's name of the resource; under which of its names it is kept depends on the past."""
@@ -221,7 +221,7 @@ class Model:
         for event in fresh:
             self.counts[event.type] += 1
             if event.type != "drift.resolved":
-                assert self.oracle.was_true(event, MOST_LAG), f"this was never so: {event}"
+                assert self.oracle.was_true(event, MOST_LAG, LAG), f"this was never so: {event}"
         if self._checks_records:
             for state in self.processes[0].store.states(drifted=True):
                 told = len(self.bus.told.get(state.key.id, ()))

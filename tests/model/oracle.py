@@ -11,12 +11,13 @@ from model.sources import Mirror
 from model.world import Version, World
 from setpoint.core import judging
 from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Desired, Rules, rules
+from setpoint.core.declarations import Desired
 from setpoint.core.events import CloudEvent, DriftData
 from setpoint.core.findings import Finding
 from setpoint.core.judging import Verdict
 from setpoint.core.names import ResourceKey, project_of
 from setpoint.core.observations import Observation
+from setpoint.core.rules import Rules, rules
 
 
 class Drift(NamedTuple):
@@ -54,11 +55,14 @@ class Oracle:
                 found[key] = self._unmanaged(key, versions[-1], by_scope)
         return {key: drift for key, drift in found.items() if drift is not None}
 
-    def was_true(self, event: CloudEvent, lag: timedelta) -> bool:
-        """Whether what an event tells was so in some moment of the ``lag`` before it, by some declarations."""
+    def was_true(self, event: CloudEvent, before: timedelta, after: timedelta) -> bool:
+        """Whether what an event tells was so in some moment around it, by some declarations.
+
+        A listing that lags shows what was so before; what it does not show was not there as of the lag before it.
+        """
         key = ResourceKey(event.subject, event.data.content)
         told = drift_of(event.data)
-        versions = self._world.between(self._world.observed_key(key), event.time - lag, event.time)
+        versions = self._world.between(self._world.observed_key(key), event.time - before, event.time + after)
         if event.data.kind == "unmanaged":
             return any(version.data is not None for version in versions)
         return any(

@@ -129,13 +129,14 @@ class _Troubled:
         self._trouble = trouble
 
     def __getattr__(self, name: str) -> Any:
-        return partial(self._trouble.call, getattr(self._port, name))
+        found = getattr(self._port, name)
+        return partial(self._trouble.call, found) if callable(found) else _Troubled(found, self._trouble)
 
 
 def troubled(deps: Deps, trouble: Trouble) -> Deps:
     """The same ports in another process, with trouble at one of its calls."""
     store, bus, letters = (_Troubled(port, trouble) for port in (deps.store, deps.bus, deps.dead_letters))
-    return Deps(store, bus, letters, deps.schemas)
+    return Deps(store, bus, letters, deps.schemas, deps.clock)
 
 
 def crash() -> None:

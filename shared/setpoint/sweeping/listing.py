@@ -152,7 +152,7 @@ def _judge(observation: Observation, at: datetime, deps: Deps) -> Outcome:
         outcome = flow.handle_observation(observation, deps)
         if outcome != "stale":
             return outcome
-        state = flow.read(observation, deps)[0].state
+        state = flow.find(observation, deps).snapshot.state
         if state is None or state.observed_at >= at:
             return outcome
         return flow.handle_observation(replace(observation, observed_at=at), deps)
