@@ -103,7 +103,10 @@ class _Tally:
 
 
 class _ScopeShown:
-    """What the shards of one scope and content have shown that were listed to their end."""
+    """What the shards of one scope have shown that were listed to their end.
+
+    A project may have resources and no policy of its own, so that it is shown by any content that is listed.
+    """
 
     def __init__(self, shards: Sequence[Shard], records: SweepStore, projects: Projects) -> None:
         self.shards = [one for one in shards if one.status == "done"]
@@ -113,9 +116,9 @@ class _ScopeShown:
         }
         self._names = projects
 
-    def covers(self, asset_type: str) -> bool:
-        """Whether all of a type was listed."""
-        return any(one.covers(asset_type) for one in self.shards)
+    def covers(self, content: Content, asset_type: str) -> bool:
+        """Whether one content of all of a type was listed."""
+        return any(one.content == content and one.covers(asset_type) for one in self.shards)
 
     def has(self, thing: _Thing) -> bool:
         """Whether the project of a resource was shown; above all projects, any other resource there."""
@@ -147,17 +150,10 @@ class _Shown:
             for content in sweep.told.contents
         }
         self._named = frozenset(one for one in sweep.told.types if is_plain(one))
-        self._scopes = {
-            content: [
-                _ScopeShown(
-                    [one for one in self.shards if one.content == content and one.scope == scope],
-                    records,
-                    sweeper.deps.projects,
-                )
-                for scope in sweep.told.scopes
-            ]
-            for content in sweep.told.contents
-        }
+        self._scopes = [
+            _ScopeShown([one for one in self.shards if one.scope == scope], records, sweeper.deps.projects)
+            for scope in sweep.told.scopes
+        ]
 
     def _read_at(self, content: Content) -> datetime | None:
         times = [one.read_at for one in self.shards if _done(one, content) and one.read_at]
@@ -172,7 +168,7 @@ class _Shown:
         content, kind = thing.key.content, thing.asset_type
         if not thing.known or (kind not in self._types[content] and kind not in self._named):
             return False
-        return any(scope.covers(kind) and scope.has(thing) for scope in self._scopes[content])
+        return any(scope.covers(content, kind) and scope.has(thing) for scope in self._scopes)
 
 
 def _done(shard: Shard, content: Content) -> bool:
