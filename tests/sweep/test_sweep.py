@@ -12,7 +12,7 @@ from setpoint import flow, sweeping, syncing
 from setpoint.adapters.asset_inventory import AssetInventory, Patience
 from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.names import ResourceKey
-from setpoint.errors import BadRequest, Unavailable
+from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 from setpoint.flow import Deps
 from setpoint.testing import messages
 
@@ -381,3 +381,72 @@ def test_the_coverage_counts_everything_that_is_declared_once(put, sweep, deps):
 
 def ago(**how: float) -> datetime:
     return datetime.now(UTC) - timedelta(**how)
+
+
+def test_the_last_organisation_policy_of_a_project_is_missed_though_its_project_lists_none(put, sweep, deps):
+    boolean = {"constraint": "constraints/compute.disableSerialPortAccess", "booleanPolicy": {"enforced": True}}
+    put("a")
+    put("b", ancestors=BILLING, orgPolicy=[boolean])
+    declare(deps, declared("a", content="org_policy", data=boolean))
+
+    sweep(contents=("resource", "org_policy"))
+
+    assert kinds(deps) == {"a": "modified"}
+
+
+def test_a_policy_is_not_taken_for_empty_where_only_resources_may_be_listed(asset_service, put, deps):
+    grants = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
+    put("a")
+    put("b", ancestors=BILLING, iamPolicy=grants)
+    declare(deps, declared("a", content="iam_policy", data=grants))
+    shop, billing = "projects/111111111111", "projects/222222222222"
+
+    class Half(AssetInventory):
+        def pages(self, scope, content, *args, **kwargs):
+            if (scope, content) == (shop, "iam_policy"):
+                raise ScopeDenied(scope, "policies may not be listed")
+            yield from super().pages(scope, content, *args, **kwargs)
+
+    inventory = Half(asset_service.client(), QUICK)
+    swept = sweeping.sweep([shop, billing], ["resource", "iam_policy"], [BUCKET], inventory, deps)
+
+    assert (kinds(deps), swept.unknown) == ({}, 1)
+
+
+@pytest.fixture
+def put_named(asset_service):
+    def put_named(name: str, asset_type: str, data: dict) -> None:
+        asset_service.put(
+            {
+                "name": name,
+                "assetType": asset_type,
+                "ancestors": list(SHOP),
+                "updateTime": "2025-06-17T15:00:00Z",
+                "resource": {"version": "v1", "data": data},
+            }
+        )
+
+    return put_named
+
+
+PROJECT = ("//cloudresourcemanager.googleapis.com/projects/111111111111", "cloudresourcemanager.googleapis.com/Project")
+
+
+def test_a_scope_that_names_projects_by_id_covers_what_is_listed_before_the_id_is_told(put, put_named, sweep, deps):
+    syncing.declare(deps.store, [], (Scope("shop", ("shop-prod",), (BUCKET,)),), LONG_AGO)
+    put("stray")
+    put_named(*PROJECT, {"projectId": "shop-prod"})
+    sweep()
+    assert kinds(deps) == {"stray": "unmanaged"}
+
+
+def test_what_is_declared_by_its_projects_id_is_not_gone_where_it_is_listed_before_the_id_is_told(
+    put_named, sweep, deps
+):
+    name, kind = "//secretmanager.googleapis.com/projects/{}/secrets/key", "secretmanager.googleapis.com/Secret"
+    key, data = ResourceKey(name.format("shop-prod")), {"labels": {"a": "b"}}
+    declare(deps, desired((Declaration(key, kind, data, project="shop-prod"),)))
+    put_named(name.format("111111111111"), kind, data)
+    put_named(*PROJECT, {"projectId": "shop-prod"})
+    sweep()
+    assert kinds(deps) == {}
