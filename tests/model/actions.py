@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from model.fleet import ASSETS, ORG, PROJECTS, TYPES, WANTED, Asset, Wanted
+from model.fleet import ASSETS, ORG, PROJECTS, SETTLE, TYPES, WANTED, Asset, Wanted
 from model.model import CONTENTS, MOST_LAG, Listing, Model
 from model.ports import Trouble, crash, no_answer
 from model.sources import NAMES
 from model.world import Message, states
+from setpoint import flow
 from setpoint.core.declarations import Declaration, Desired, Scope, Source, desired
 from setpoint.core.names import Content, ResourceKey
 
@@ -100,6 +101,11 @@ def pause(model: Model, rng: random.Random) -> None:
     model.world.tick(rng.uniform(0, _LONGEST_PAUSE))
 
 
+def look_at_the_clock(model: Model, rng: random.Random) -> None:
+    """What has settled opens, as Scheduler has it done every minute."""
+    model.run(flow.settle, rng, _trouble(model, rng, 8) if rng.random() < 0.2 else None)
+
+
 def bus_down(model: Model, rng: random.Random) -> None:
     """The bus takes only a part of what it is given, for some time."""
     model.bus.down = rng.randint(1, 3)
@@ -136,10 +142,10 @@ def _declared(asset: Asset, content: Content, rng: random.Random) -> Desired:
     members = [one for one in wanted if one.authority == "member"]
     if chosen[0].authority == "member" and rng.random() < 0.5:
         chosen = members
-    return desired(tuple(_declaration(asset, content, one, line) for line, one in enumerate(chosen, 1)))
+    return desired(tuple(_declaration(asset, content, one, line, rng) for line, one in enumerate(chosen, 1)))
 
 
-def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int) -> Declaration:
+def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int, rng: random.Random) -> Declaration:
     return Declaration(
         asset.declared_key(content),
         asset.asset_type,
@@ -147,6 +153,7 @@ def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int) -> D
         project=asset.project,
         authority=wanted.authority,
         ignore=wanted.ignore,
+        settle=rng.choice(SETTLE),
         exact=wanted.exact,
         source=Source("fleet.yaml", line),
     )
@@ -157,7 +164,7 @@ def _scopes(rng: random.Random) -> tuple[Scope, ...]:
     for name in rng.sample(("shop", "lab"), rng.randint(0, 2)):
         projects = rng.sample((*PROJECTS, *PROJECTS.values()), rng.randint(1, 3))
         types = rng.sample(TYPES, rng.randint(1, 4))
-        found.append(Scope(name, tuple(projects), tuple(types)))
+        found.append(Scope(name, tuple(projects), tuple(types), settle=rng.choice(SETTLE)))
     return tuple(found)
 
 
@@ -242,6 +249,7 @@ ACTIONS: tuple[Action, ...] = tuple(
         (lose, 6),
         (nonsense, 1),
         (pause, 4),
+        (look_at_the_clock, 3),
         (bus_down, 1),
         (apply, 7),
         (apply_in_trouble, 3),

@@ -217,3 +217,6 @@ WANTED: dict[str, tuple[Wanted, ...]] = {
     ),
 }
 """By asset type for resources, by content for policies."""
+
+SETTLE: tuple[float | None, ...] = (None, None, 0.0, 60.0, 1200.0)
+"""Seconds that a drift may be told to last; None leaves it to the product, which waits for no more than the longest."""

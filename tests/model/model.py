@@ -6,6 +6,7 @@ of everything, none less and none more, and a consumer of the events knows the s
 - it lists everything to its end, and names the asset types that there are;
 - its listing is up to date, and the inventory's ``LAG`` has passed since anything was observed before it;
 - messages that come after it are none of its business; so everything under way comes before it, or is lost;
+- what it has found has lasted as long as it was to last, and somebody has looked at the clock;
 - it is a process of its own, as `setpoint sweep` is, and the bus takes what it is given.
 
 Of what comes before it nothing is assumed: listings lag up to ten minutes, break off, and are denied.
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from model.fleet import ORG, TYPES
+from model.fleet import ORG, SETTLE, TYPES
 from model.oracle import Drift, Oracle, consumed, drift_of
 from model.ports import Bus, Crash, Trouble, WorldInventory, troubled
 from model.sources import InForce, Mirror
@@ -40,6 +41,7 @@ from setpoint.syncing import Request
 CONTENTS: tuple[Content, ...] = ("resource", "iam_policy", "org_policy")
 MOST_LAG = timedelta(minutes=10)
 _PROCESSES = 2
+_LONGEST_SETTLE = max(one for one in SETTLE if one is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +177,14 @@ class Model:
         sweeping.sweep(listing.scopes, listing.contents, listing.types, inventory, deps)
 
     def settle(self, inventory: Inventory | None = None) -> None:
-        """Let the inventory's lag pass, sweep once, and look whether all is known, and nothing else."""
+        """Let the inventory's lag pass, sweep once, let settle, and look whether all is known, and nothing else."""
         self.bus.down = 0
         self.world.tick(LAG.total_seconds() + 1)
         process = self._process()
         self._sweep(Listing(), inventory or WorldInventory(self.world), process)
         self.counts["sweeps"] += 1
+        self.world.tick(_LONGEST_SETTLE + 1)
+        flow.settle(process)
         flow.heal(process)
         self.after_step()
         self._check(process.store)

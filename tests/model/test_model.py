@@ -16,9 +16,10 @@ from model.episodes import Episode, failure, shortest
 from model.long_run import memory, run
 from model.model import Model
 from model.world import as_asset
-from setpoint import flow, sweeping
+from setpoint import flow
 from setpoint.adapters.asset_inventory import AssetInventory
 from setpoint.core.names import ResourceKey
+from setpoint.sweeping import absences, listing
 
 
 class Machine(RuleBasedStateMachine):
@@ -87,10 +88,12 @@ def test_the_same_holds_where_the_last_sweep_reads_from_the_asset_service(asset_
 
 
 FLAWS = {
-    "a sweep that finds nothing gone": (sweeping, "_find_gone", lambda *_: None),
+    "a sweep that finds nothing gone": (absences, "_judge", lambda *_: None),
     "a flow that publishes nothing": (flow, "publish_pending", lambda *_: None),
-    "a sweep that never overrules": (sweeping, "LAG", sweeping.LAG * 1e6),
-    "a sweep that learns no ids": (sweeping, "_learn_projects", lambda *_: None),
+    "a sweep that never overrules": (listing, "_judge", lambda seen, _, deps: flow.handle_observation(seen, deps)),
+    "a sweep that learns no ids": (listing, "_learn_projects", lambda *_: None),
+    "a flow that leaves what is known by two names": (flow, "_end", lambda *_: None),
+    "a clock that nobody looks at": (flow, "settle", lambda *_: None),
 }
 
 

@@ -110,8 +110,12 @@ def _needs_ids(page: Page, deps: Deps) -> bool:
 
 def _scopes_by_id(rules: Rules) -> bool:
     """Whether a scope, or what it leaves out, names a project by its id."""
-    selections = (one for scope in rules.scopes for one in (scope, *scope.exceptions))
-    return any(not project.isdigit() for one in selections for project in one.projects)
+    return any(
+        not project.isdigit()
+        for scope in rules.scopes
+        for projects in (scope.projects, *(one.projects for one in scope.exceptions))
+        for project in projects
+    )
 
 
 def _learn_projects(scope: str, sweeper: Sweeper) -> None:
