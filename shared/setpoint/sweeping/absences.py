@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from setpoint import flow
 from setpoint.core.control import Control, visible
 from setpoint.core.declarations import Declaration
 from setpoint.core.digests import Digests, digest_of, unpacked
-from setpoint.core.findings import Outcome, ResourceState
+from setpoint.core.findings import Outcome
 from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
 from setpoint.core.sharding import is_plain, matches
@@ -29,6 +29,7 @@ from setpoint.ports import SweepStore
 from setpoint.projects import Projects
 from setpoint.sweeping.working import Sweeper
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 100
 """Records that are read together."""
 
@@ -62,12 +63,13 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
             _judge(thing, shown, tally, sweeper)
     declared = Digests(tally.declared)
     tally.declared = array("Q")
-    for state in _open_findings(sweep, declared, shown, tally, sweeper):
+    for thing in (
+        *_open_findings(sweep, declared, shown, tally, sweeper),
+        *_settling(sweep, declared, shown, sweeper),
+    ):
         if sweeper.clock() > until:
             return None
-        _judge(
-            _Thing(state.key, state.asset_type, state.finding.project if state.finding else ""), shown, tally, sweeper
-        )
+        _judge(thing, shown, tally, sweeper)
     return _summary(shown, declared, tally, sweeper.now())
 
 
@@ -222,18 +224,34 @@ def _things(keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper
 
 def _open_findings(
     sweep: Sweep, declared: Digests, shown: _Shown, tally: _Tally, sweeper: Sweeper
-) -> list[ResourceState]:
-    """What has an open finding and is neither declared nor seen; findings of what is declared and seen are counted."""
+) -> list[_Thing]:
+    """What has a finding and is neither declared nor seen; open findings of what is declared and seen are counted.
+
+    One that somebody has said to leave alone opens when that is over, and has to be known to be gone by then.
+    """
     found = []
     for state in sweeper.deps.store.states(drifted=True):
-        if state.key.content not in sweep.told.contents or state.finding is None or state.finding.status != "open":
+        finding = state.finding
+        if state.key.content not in sweep.told.contents or finding is None or finding.status == "resolved":
             continue
         digest = digest_of(state.key)
         if digest in shown.seen:
-            tally.seen_drifted += digest in declared and digest not in shown.unchecked
+            tally.seen_drifted += state.is_open and digest in declared and digest not in shown.unchecked
         elif digest not in declared:
-            found.append(state)
+            found.append(_Thing(state.key, state.asset_type, finding.project))
     return found
+
+
+def _settling(sweep: Sweep, declared: Digests, shown: _Shown, sweeper: Sweeper) -> Iterator[_Thing]:
+    """What would become a finding by the clock alone and is neither declared nor seen."""
+    store = sweeper.deps.store
+    for key in list(store.due(_NEVER)):
+        digest = digest_of(key)
+        if key.content not in sweep.told.contents or digest in shown.seen or digest in declared:
+            continue
+        state, observation = store.read(key).state, store.last_observation(key)
+        if state is not None and state.settling is not None:
+            yield _Thing(key, state.asset_type, observation.project if observation is not None else "")
 
 
 def _judge(thing: _Thing, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
