@@ -168,9 +168,9 @@ class Found(NamedTuple):
 
 
 def find(observation: Observation, deps: Deps) -> Found:
-    """What is stored of a resource, under the name that it is declared by.
+    """What is stored of the resource, under the name that it is declared by.
 
-    Where the observed name is not declared, others are tried; one by which it was declared before will do.
+    Where its own name is not declared, others are tried, and one by which it was declared before will do.
     """
     snapshot = deps.store.read(observation.key)
     if snapshot.desired is not None:

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from setpoint.core import control, scopes
-from setpoint.core.declarations import Declaration, Owner, Scope, Selection, desired
+from setpoint.core.declarations import Declaration, IgnoreRule, Owner, Scope, Selection, desired
 from setpoint.core.judging import Verdict, judge
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
@@ -19,6 +19,12 @@ INSTANCE = "compute.googleapis.com/Instance"
 ANCESTORS = ("projects/11", "folders/2", "folders/3", "organizations/9")
 
 
+def covering(ones, observation):
+    """The scope that wants a resource declared, or None."""
+    found = scopes.explain(rules(ones), observation)
+    return None if found.spared else found.scope
+
+
 def observed(
     data: Any = None, name: str = "//storage.googleapis.com/b", asset_type: str = BUCKET, content: Content = "resource"
 ) -> Observation:
@@ -27,10 +33,7 @@ def observed(
 
 
 def covered(observation: Observation, **scope: Any) -> bool:
-    return (
-        scopes.covering(rules((Scope("s", **{"projects": (), "asset_types": ("*",), **scope}),)), observation)
-        is not None
-    )
+    return covering((Scope("s", **{"projects": (), "asset_types": ("*",), **scope}),), observation) is not None
 
 
 @pytest.mark.parametrize(
@@ -111,10 +114,10 @@ def test_what_is_excepted_needs_no_declaration() -> None:
 def test_what_others_make_is_left_out_with_the_reason_unless_the_scope_is_strict() -> None:
     made = observed(name="//storage.googleapis.com/gcf-v2-sources-11-europe-west1")
     lax = Scope("lax", ("11",), ("*",))
-    assert scopes.explain(rules((lax,)), made) == (lax, "made by Cloud Functions")
+    assert scopes.explain(rules((lax,)), made) == (lax, "made by Cloud Functions", "")
     assert judge(None, rules((lax,)), made, None) == "undeclared"
     strict = replace(lax, name="strict", strict=True)
-    assert scopes.covering(rules((lax, strict)), made) == strict
+    assert covering((lax, strict), made) == strict
     verdict = judge(None, rules((lax, strict)), made, None)
     assert isinstance(verdict, Verdict)
     assert verdict.kind == "unmanaged"
@@ -152,7 +155,7 @@ def test_a_scope_that_was_stored_by_an_older_version_is_read_and_means_the_same(
     )
     (scope,) = control.decode_rules(stored).scopes
     assert scope == Scope("s", ("11",), (BUCKET,), owner=Owner("t"))
-    assert scopes.covering(rules((scope,)), observed()) == scope
+    assert covering((scope,), observed()) == scope
     assert control.encode_control(control.decode_control(stored)) == stored
 
 
@@ -170,3 +173,12 @@ def test_a_scope_is_kept_as_it_is() -> None:
     stored = control.encode_control(control.Control({"git": state}, 1))
     assert control.decode_rules(stored).scopes == (scope,)
     assert rules((scope,)).digest != rules((replace(scope, strict=False),)).digest
+
+
+def test_one_scope_that_wants_a_resource_declared_is_enough_in_whatever_order_they_come():
+    ignoring = Scope("a", ("11",), ("*",), ignores=(IgnoreRule("storage", text="rule"),))
+    wanting = Scope("b", ("11",), ("*",))
+    seen = observed()
+
+    assert covering((ignoring, wanting), seen) == covering((wanting, ignoring), seen) == wanting
+    assert scopes.explain(rules((ignoring,)), seen).rule == "rule"

@@ -11,16 +11,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
-from model.fleet import ASSETS, ORG, PROJECTS, SETTLE, TYPES, WANTED, Asset, Wanted
+from model.fleet import ASSETS, ORG, PROJECTS, TYPES, WANTED, Asset, Wanted
 from model.model import CONTENTS, MOST_LAG, Listing, Model
 from model.ports import Trouble, crash, no_answer
-from model.sources import NAMES
+from model.sources import NAMES, POLICIES
 from model.world import Message, states
 from setpoint import flow
-from setpoint.core.declarations import Declaration, Desired, Scope, Source, desired
+from setpoint.core.declarations import Declaration, Desired, IgnoreRule, Scope, Source, desired
 from setpoint.core.names import Content, ResourceKey
 
 _LONGEST_PAUSE = 600.0
+_IGNORED = ("storage.googleapis.com/shop-", r"(?:.+/)?orders(?:/|$)", "compute.googleapis.com/Firewall")
 
 
 def change(model: Model, rng: random.Random) -> None:
@@ -102,8 +103,12 @@ def pause(model: Model, rng: random.Random) -> None:
 
 
 def look_at_the_clock(model: Model, rng: random.Random) -> None:
-    """What has settled opens, as Scheduler has it done every minute."""
-    model.run(flow.settle, rng, _trouble(model, rng, 8) if rng.random() < 0.2 else None)
+    """What has lasted long enough becomes a finding."""
+    model.run(flow.settle, rng)
+
+
+def look_at_the_clock_in_trouble(model: Model, rng: random.Random) -> None:
+    model.run(flow.settle, rng, _trouble(model, rng, 10))
 
 
 def bus_down(model: Model, rng: random.Random) -> None:
@@ -133,6 +138,8 @@ def _edit_and_sync(model: Model, rng: random.Random, name: str, trouble: Trouble
             files.desired[key] = _declared(asset, content, rng)
     if rng.random() < 0.3:
         files.scopes = _scopes(rng)
+    if name == NAMES[0] and rng.random() < 0.2:
+        files.policy = rng.choice((None, *POLICIES))
     model.sync(name, rng, trouble, prune=rng.random() < 0.8, bad=rng.random() < 0.05)
 
 
@@ -142,10 +149,10 @@ def _declared(asset: Asset, content: Content, rng: random.Random) -> Desired:
     members = [one for one in wanted if one.authority == "member"]
     if chosen[0].authority == "member" and rng.random() < 0.5:
         chosen = members
-    return desired(tuple(_declaration(asset, content, one, line, rng) for line, one in enumerate(chosen, 1)))
+    return desired(tuple(_declaration(asset, content, one, line) for line, one in enumerate(chosen, 1)))
 
 
-def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int, rng: random.Random) -> Declaration:
+def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int) -> Declaration:
     return Declaration(
         asset.declared_key(content),
         asset.asset_type,
@@ -153,8 +160,8 @@ def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int, rng:
         project=asset.project,
         authority=wanted.authority,
         ignore=wanted.ignore,
-        settle=rng.choice(SETTLE),
         exact=wanted.exact,
+        settle=wanted.settle,
         source=Source("fleet.yaml", line),
     )
 
@@ -164,7 +171,9 @@ def _scopes(rng: random.Random) -> tuple[Scope, ...]:
     for name in rng.sample(("shop", "lab"), rng.randint(0, 2)):
         projects = rng.sample((*PROJECTS, *PROJECTS.values()), rng.randint(1, 3))
         types = rng.sample(TYPES, rng.randint(1, 4))
-        found.append(Scope(name, tuple(projects), tuple(types), settle=rng.choice(SETTLE)))
+        ignores = tuple(IgnoreRule(one) for one in rng.sample(_IGNORED, rng.randint(0, 2)))
+        settle = rng.choice((None, None, 60.0))
+        found.append(Scope(name, tuple(projects), tuple(types), ignores=ignores, settle=settle))
     return tuple(found)
 
 
@@ -250,6 +259,7 @@ ACTIONS: tuple[Action, ...] = tuple(
         (nonsense, 1),
         (pause, 4),
         (look_at_the_clock, 3),
+        (look_at_the_clock_in_trouble, 1),
         (bus_down, 1),
         (apply, 7),
         (apply_in_trouble, 3),

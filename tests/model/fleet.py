@@ -112,6 +112,7 @@ STATES: dict[str, tuple[dict[str, Any], ...]] = {
         {"messageRetentionDuration": "86400s", "labels": {"team": "shop"}},
         {"messageRetentionDuration": "3600s", "labels": {"team": "shop"}},
         {"labels": {"team": "shop", "touched": "7"}},
+        {"messageRetentionDuration": "3600s", "labels": {"team": "shop"}, "state": "UPDATING"},
     ),
     SECRET: (
         {"replication": {"automatic": {}}, "labels": {"team": "shop"}},
@@ -121,6 +122,7 @@ STATES: dict[str, tuple[dict[str, Any], ...]] = {
         {"lifecycleState": "ACTIVE", "labels": {"team": "shop"}},
         {"lifecycleState": "ACTIVE", "labels": {"team": "none"}},
         {"lifecycleState": "ACTIVE"},
+        {"lifecycleState": "DELETE_REQUESTED", "labels": {"team": "shop"}},
     ),
     FOLDER: ({"displayName": "apps", "lifecycleState": "ACTIVE"}, {"displayName": "app", "lifecycleState": "ACTIVE"}),
     ROLE: (
@@ -174,7 +176,10 @@ class Wanted(NamedTuple):
     authority: Authority = "policy"
     ignore: tuple[str, ...] = ()
     exact: bool = False
+    settle: float | None = None
 
+
+LONGEST_SETTLE = 600.0
 
 WANTED: dict[str, tuple[Wanted, ...]] = {
     BUCKET: (
@@ -183,6 +188,8 @@ WANTED: dict[str, tuple[Wanted, ...]] = {
         Wanted({"location": "EU", "labels": {"team": "shop"}}, ignore=("labels.touched", "storageClass"), exact=True),
         Wanted({"versioning": {"enabled": False}}, ignore=("versioning.enabled",)),
         Wanted({"location": "US"}),
+        Wanted({"location": "EU", "versioning": {"enabled": True}}, settle=LONGEST_SETTLE),
+        Wanted({"location": "EU", "versioning": {"enabled": True}}, ignore=("",)),
     ),
     FIREWALL: (
         Wanted({"network": "default", "sourceRanges": ["10.0.0.0/8"], "allowed": [_TCP]}),
@@ -191,6 +198,7 @@ WANTED: dict[str, tuple[Wanted, ...]] = {
     ),
     TOPIC: (
         Wanted({"messageRetentionDuration": "86400s"}),
+        Wanted({"messageRetentionDuration": "86400s"}, settle=20.0),
         Wanted({"labels": {"team": "shop"}}, ignore=("labels.*",)),
         Wanted({"labels": {"team": "shop"}}, exact=True),
     ),
@@ -217,6 +225,3 @@ WANTED: dict[str, tuple[Wanted, ...]] = {
     ),
 }
 """By asset type for resources, by content for policies."""
-
-SETTLE: tuple[float | None, ...] = (None, None, 0.0, 60.0, 1200.0)
-"""Seconds that a drift may be told to last; None leaves it to the product, which waits for no more than the longest."""

@@ -18,6 +18,7 @@ from setpoint.core.judging import Verdict
 from setpoint.core.names import ResourceKey, project_of
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules, rules
+from setpoint.core.sweeps import LAG
 
 
 class Drift(NamedTuple):
@@ -55,14 +56,15 @@ class Oracle:
                 found[key] = self._unmanaged(key, versions[-1], by_scope)
         return {key: drift for key, drift in found.items() if drift is not None}
 
-    def was_true(self, event: CloudEvent, before: timedelta, after: timedelta) -> bool:
+    def was_true(self, event: CloudEvent, lag: timedelta) -> bool:
         """Whether what an event tells was so in some moment around it, by some declarations.
 
-        A listing that lags shows what was so before; what it does not show was not there as of the lag before it.
+        A listing shows what was so up to ``lag`` before; what it does not show is told of as of the inventory's lag
+        before the listing.
         """
         key = ResourceKey(event.subject, event.data.content)
         told = drift_of(event.data)
-        versions = self._world.between(self._world.observed_key(key), event.time - before, event.time + after)
+        versions = self._world.between(self._world.observed_key(key), event.time - lag, event.time + LAG)
         if event.data.kind == "unmanaged":
             return any(version.data is not None for version in versions)
         return any(

@@ -129,8 +129,9 @@ class _Troubled:
         self._trouble = trouble
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._port, name)
-        return partial(self._trouble.call, found) if callable(found) else _Troubled(found, self._trouble)
+        if name == "sweeps":
+            return _Troubled(self._port.sweeps, self._trouble)
+        return partial(self._trouble.call, getattr(self._port, name))
 
 
 def troubled(deps: Deps, trouble: Trouble) -> Deps:

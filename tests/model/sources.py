@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from setpoint.core.declarations import Declaration, Desired, Scope, clash
+from setpoint.core import policies
+from setpoint.core.declarations import Declaration, Desired, Mode, Scope, clash
 from setpoint.core.names import ResourceKey
+from setpoint.core.policies import Policy, Rule
 
 NAMES = ("git", "terraform", "console")
+"""The first of them holds the policy of the fleet, where there is one."""
+
+POLICIES = (Policy(rules=(Rule("all", mode="approve"),)), Policy("other", (Rule("all", mode="off"),)))
 
 
 @dataclass(slots=True)
@@ -17,6 +22,7 @@ class InForce:
 
     desired: dict[ResourceKey, Desired] = field(default_factory=dict)
     scopes: tuple[Scope, ...] = ()
+    policy: Policy | None = None
     generation: int = 0
 
 
@@ -30,6 +36,12 @@ class Mirror:
     @property
     def scopes(self) -> tuple[Scope, ...]:
         return tuple(scope for source in self.sources.values() for scope in source.scopes)
+
+    @property
+    def mode(self) -> Mode:
+        """What may be done about every drift."""
+        policy = self.sources[NAMES[0]].policy
+        return policies.more_careful(policy.rules[0].mode if policy else None, None)
 
     def declared(self) -> set[ResourceKey]:
         return {key for source in self.sources.values() for key in source.desired}
@@ -53,7 +65,7 @@ class Mirror:
                 desired[key] = one
         kept = () if prune else before.scopes
         scopes = tuple({scope.name: scope for scope in (*kept, *files.scopes)}.values())
-        return InForce(desired, scopes)
+        return InForce(desired, scopes, files.policy if prune else files.policy or before.policy)
 
     def _others(self, name: str, key: ResourceKey) -> Iterator[Declaration]:
         for other, source in self.sources.items():

@@ -12,8 +12,10 @@ from setpoint import flow, sweeping, syncing
 from setpoint.adapters.asset_inventory import AssetInventory, Patience
 from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.names import ResourceKey
+from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 from setpoint.flow import Deps
+from setpoint.syncing import Request
 from setpoint.testing import messages
 
 BUCKET = "storage.googleapis.com/Bucket"
@@ -23,6 +25,7 @@ ORG = "organizations/566099688680"
 SHOP = ("projects/111111111111", "folders/918177713511", ORG)
 BILLING = ("projects/222222222222", "folders/918177713511", ORG)
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
+REQUEST = Request("git", prune=True, max_removals=1)
 QUICK = Patience(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 
@@ -383,6 +386,54 @@ def ago(**how: float) -> datetime:
     return datetime.now(UTC) - timedelta(**how)
 
 
+def test_a_policy_that_an_earlier_listing_did_not_show_yet_is_found_though_it_has_not_changed(
+    put, sweep, deps, monkeypatch
+):
+    monkeypatch.setattr(sweeping, "LAG", timedelta(0))
+    grants = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
+    put("a")
+    put("other", iamPolicy=grants)
+    declare(deps, declared("a", content="iam_policy", data=grants))
+    sweep(contents=("iam_policy",))
+    assert kinds(deps) == {"a": "modified"}
+
+    put("a", iamPolicy=grants)
+    sweep(contents=("iam_policy",))
+
+    assert kinds(deps) == {}
+
+
+def test_what_nobody_declares_and_went_unseen_is_closed(put, sweep, deps):
+    syncing.declare(deps.store, [], (Scope("shop", ("111111111111",), (BUCKET,)),), LONG_AGO)
+    flow.receive(messages.resource(bucket("stray"), BUCKET, {}, LONG_AGO, ancestors=SHOP), {}, deps)
+    put("declared")
+    declare(deps, declared("declared"))
+
+    sweep()
+
+    last = deps.bus.events[-1].data
+    assert (kinds(deps), last.reason) == ({}, "gone")
+
+
+def test_a_finding_that_is_declared_no_longer_is_closed_by_a_sweep_where_the_apply_died(put, sweep, deps, monkeypatch):
+    put("other")
+    syncing.sync(Loaded([declared("lost"), declared("other")]), REQUEST, deps, LONG_AGO)
+    sweep()
+    assert kinds(deps) == {"lost": "deleted"}
+    with monkeypatch.context() as patched:
+        patched.setattr(flow, "rejudge", dies)
+        with pytest.raises(KeyboardInterrupt):
+            syncing.sync(Loaded([declared("other")]), REQUEST, deps, LONG_AGO)
+
+    sweep()
+
+    assert kinds(deps) == {}
+
+
+def dies(*_):
+    raise KeyboardInterrupt
+
+
 def test_the_last_organisation_policy_of_a_project_is_missed_though_its_project_lists_none(put, sweep, deps):
     boolean = {"constraint": "constraints/compute.disableSerialPortAccess", "booleanPolicy": {"enforced": True}}
     put("a")
@@ -405,7 +456,7 @@ def test_a_policy_is_not_taken_for_empty_where_only_resources_may_be_listed(asse
         def pages(self, scope, content, *args, **kwargs):
             if (scope, content) == (shop, "iam_policy"):
                 raise ScopeDenied(scope, "policies may not be listed")
-            yield from super().pages(scope, content, *args, **kwargs)
+            return super().pages(scope, content, *args, **kwargs)
 
     inventory = Half(asset_service.client(), QUICK)
     swept = sweeping.sweep([shop, billing], ["resource", "iam_policy"], [BUCKET], inventory, deps)
@@ -413,40 +464,17 @@ def test_a_policy_is_not_taken_for_empty_where_only_resources_may_be_listed(asse
     assert (kinds(deps), swept.unknown) == ({}, 1)
 
 
-@pytest.fixture
-def put_named(asset_service):
-    def put_named(name: str, asset_type: str, data: dict) -> None:
-        asset_service.put(
-            {
-                "name": name,
-                "assetType": asset_type,
-                "ancestors": list(SHOP),
-                "updateTime": "2025-06-17T15:00:00Z",
-                "resource": {"version": "v1", "data": data},
-            }
-        )
-
-    return put_named
-
-
-PROJECT = ("//cloudresourcemanager.googleapis.com/projects/111111111111", "cloudresourcemanager.googleapis.com/Project")
-
-
-def test_a_scope_that_names_projects_by_id_covers_what_is_listed_before_the_id_is_told(put, put_named, sweep, deps):
+def test_a_scope_that_names_projects_by_id_covers_what_is_listed_before_the_id_is_told(put, sweep, deps, asset_service):
     syncing.declare(deps.store, [], (Scope("shop", ("shop-prod",), (BUCKET,)),), LONG_AGO)
     put("stray")
-    put_named(*PROJECT, {"projectId": "shop-prod"})
+    asset_service.put(
+        {
+            "name": "//cloudresourcemanager.googleapis.com/projects/111111111111",
+            "assetType": "cloudresourcemanager.googleapis.com/Project",
+            "ancestors": list(SHOP),
+            "updateTime": "2025-06-17T15:00:00Z",
+            "resource": {"version": "v1", "data": {"projectId": "shop-prod"}},
+        }
+    )
     sweep()
     assert kinds(deps) == {"stray": "unmanaged"}
-
-
-def test_what_is_declared_by_its_projects_id_is_not_gone_where_it_is_listed_before_the_id_is_told(
-    put_named, sweep, deps
-):
-    name, kind = "//secretmanager.googleapis.com/projects/{}/secrets/key", "secretmanager.googleapis.com/Secret"
-    key, data = ResourceKey(name.format("shop-prod")), {"labels": {"a": "b"}}
-    declare(deps, desired((Declaration(key, kind, data, project="shop-prod"),)))
-    put_named(name.format("111111111111"), kind, data)
-    put_named(*PROJECT, {"projectId": "shop-prod"})
-    sweep()
-    assert kinds(deps) == {}

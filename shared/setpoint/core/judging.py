@@ -20,6 +20,7 @@ from setpoint.core.origins import declared_path
 from setpoint.core.policy import Kind, Severity
 from setpoint.core.references import Project
 from setpoint.core.rules import Rules
+from setpoint.core.scopes import Coverage
 from setpoint.core.suppressing import Suppressed
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ def judge(
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource."""
     if desired is None:
-        scope = scopes.covering(rules, observation)
-        return "undeclared" if scope is None else _unmanaged(scope, rules, observation)
+        return _undeclared(scopes.explain(rules, observation), rules, observation)
     gone = observation.deleted or lifecycle.is_gone(observation.data)
     if not gone and observation.data is None:
         return "unreadable"
@@ -159,12 +159,14 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
     )
 
 
-def _unmanaged(scope: Scope, rules: Rules, observation: Observation) -> Verdict:
-    gone = observation.deleted or lifecycle.is_gone(observation.data)
-    rule = "" if gone else ignore.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
-    if gone or rule:
-        return _verdict_of(scope, rules, observation, None, (Suppressed(rule, "unmanaged"),) if rule else ())
-    return _verdict_of(scope, rules, observation, "unmanaged", ())
+def _undeclared(coverage: Coverage, rules: Rules, observation: Observation) -> Verdict | Literal["undeclared"]:
+    if coverage.scope is None or coverage.made:
+        return "undeclared"
+    if observation.deleted or lifecycle.is_gone(observation.data):
+        return _verdict_of(coverage.scope, rules, observation, None, ())
+    if coverage.rule:
+        return _verdict_of(coverage.scope, rules, observation, None, (Suppressed(coverage.rule, "unmanaged"),))
+    return _verdict_of(coverage.scope, rules, observation, "unmanaged", ())
 
 
 def _verdict_of(

@@ -10,7 +10,7 @@ from typing import Any
 
 _SAID_IN = ("state", "status", "lifecycleState", "serverState")
 
-_GONE = frozenset(("DELETE_REQUESTED", "DELETE_IN_PROGRESS"))
+_GONE = ("DELETE_REQUESTED", "DELETE_IN_PROGRESS")
 """A project or folder that was shut down answers for 30 days more, and nothing in it works.
 
 Source: https://cloud.google.com/resource-manager/docs/creating-managing-projects#shutting_down_projects
@@ -32,7 +32,9 @@ _ON_ITS_WAY = frozenset(
 
 def is_gone(data: Any) -> bool:
     """Whether a resource that is still there has been deleted for everybody who uses it."""
-    return isinstance(data, dict) and not _GONE.isdisjoint(_said(data))
+    return isinstance(data, dict) and (
+        data.get("lifecycleState") in _GONE or data.get("state") in _GONE or data.get("status") in _GONE
+    )
 
 
 def is_transitional(data: Any) -> bool:

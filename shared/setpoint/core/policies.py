@@ -164,8 +164,9 @@ def explain(policy: Policy, case: Case) -> tuple[Tried, ...]:
 
 def more_careful(one: Mode | None, other: Mode | None) -> Mode:
     """The more careful of two modes, of which either may not be said; ``alert`` where neither is."""
-    said = [mode for mode in (one, other) if mode is not None]
-    return min(said, key=MODES.index, default="alert")
+    if one is None or other is None:
+        return one or other or "alert"
+    return min(one, other, key=MODES.index)
 
 
 def _unfit(match: Match, case: Case) -> str:

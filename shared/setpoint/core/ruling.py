@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from setpoint.core import policies, policy
@@ -36,7 +36,7 @@ def treat(
     spokesman: Declaration | Scope,
     observation: Observation,
     kind: Kind,
-    differences: Iterable[Difference],
+    differences: Sequence[Difference],
     *,
     actor: str = "",
 ) -> Treatment:
@@ -50,7 +50,6 @@ def treat(
         differences: what differs.
         actor: who has changed it, where that is known.
     """
-    differences = list(differences)
     severity = policy.severity(kind, observation.key.content, differences)
     rule = None
     if found is not None:
@@ -68,7 +67,7 @@ def _case(
     observation: Observation,
     kind: Kind,
     severity: Severity,
-    differences: list[Difference],
+    differences: Sequence[Difference],
     actor: str,
 ) -> Case:
     declared = spokesman.project if isinstance(spokesman, Declaration) else ""

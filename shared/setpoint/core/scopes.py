@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from setpoint.core import others
+from setpoint.core import ignore, others
 from setpoint.core.declarations import Scope, Selection
 from setpoint.core.labels import labels_of
 from setpoint.core.names import WHOLE, project_of
@@ -20,22 +20,24 @@ class Coverage(NamedTuple):
     Args:
         scope: the scope that covers it, or None.
         made: what made it, where it need not be declared for that; empty where it has to be.
+        rule: the ignore rule by which it is left alone, in the words of its file; empty where none does.
     """
 
     scope: Scope | None = None
     made: str = ""
+    rule: str = ""
 
-
-def covering(rules: Rules, observation: Observation) -> Scope | None:
-    """The first scope that says that a resource like this one has to be declared."""
-    found = explain(rules, observation)
-    return None if found.made else found.scope
+    @property
+    def spared(self) -> bool:
+        """Whether it need not be declared."""
+        return self.scope is None or bool(self.made or self.rule)
 
 
 def explain(rules: Rules, observation: Observation) -> Coverage:
     """Which scope covers a resource that nothing declares, and why it need not be declared all the same.
 
-    A strict scope that covers it goes before one that is not.
+    One scope that wants it declared is enough, whatever others spare it, and in whatever order they come. Where all
+    spare it, one that does so by a rule is told, since a rule may change.
     """
     if observation.key.content not in WHOLE:
         return _NOWHERE
@@ -44,10 +46,12 @@ def explain(rules: Rules, observation: Observation) -> Coverage:
         if not _covers(scope, observation):
             continue
         made = "" if scope.strict else others.reason(observation)
-        if not made:
-            return Coverage(scope)
-        if spared.scope is None:
-            spared = Coverage(scope, made)
+        rule = "" if made else ignore.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
+        found = Coverage(scope, made, rule)
+        if not found.spared:
+            return found
+        if spared.scope is None or (rule and not spared.rule):
+            spared = found
     return spared
 
 

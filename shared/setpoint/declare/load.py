@@ -30,21 +30,21 @@ class Loaded:
     Args:
         desired: what is desired of each resource, in the order of keys.
         scopes: the parts of the fleet that are fully declared.
-        policy: the policy of the fleet, or None.
         problems: what is wrong, in the order of the files.
         skipped: what is none of Setpoint's business, and how often: documents of other kinds, resources of other
             providers, types that are part of others.
         leaves: how many declared values there are.
         unchecked: how many of them cannot be compared.
+        policy: the policy of the fleet, or None.
     """
 
     desired: Sequence[Desired] = ()
     scopes: tuple[Scope, ...] = ()
-    policy: Policy | None = None
     problems: list[Problem] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
     unchecked: int = 0
+    policy: Policy | None = None
 
     @property
     def coverage(self) -> float:

@@ -1,6 +1,6 @@
 """The end of a sweep: what it has not shown, and what it has found in all.
 
-What is declared, or has an open finding, and was not seen is gone, as far as that can be known: in a scope that has
+What is declared, or has drifted, and was not seen is gone, as far as that can be known: in a scope that has
 shown its project, by a shard of its type that was listed to its end, and not known to be there since. Of anything else
 the sweep can tell nothing.
 """
@@ -19,13 +19,13 @@ from setpoint import flow
 from setpoint.core.control import Control, visible
 from setpoint.core.declarations import Declaration
 from setpoint.core.digests import Digests, digest_of, unpacked
-from setpoint.core.findings import Outcome
+from setpoint.core.findings import Outcome, ResourceState
 from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
 from setpoint.core.sharding import is_plain, matches
 from setpoint.core.sweeps import Shard, Summary, Sweep, known_at
 from setpoint.errors import Conflict, PermanentError
-from setpoint.ports import SweepStore
+from setpoint.ports import Store, SweepStore
 from setpoint.projects import Projects
 from setpoint.sweeping.working import Sweeper
 
@@ -63,13 +63,10 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
             _judge(thing, shown, tally, sweeper)
     declared = Digests(tally.declared)
     tally.declared = array("Q")
-    for thing in (
-        *_open_findings(sweep, declared, shown, tally, sweeper),
-        *_settling(sweep, declared, shown, sweeper),
-    ):
+    for state in _adrift(sweep, declared, shown, tally, sweeper):
         if sweeper.clock() > until:
             return None
-        _judge(thing, shown, tally, sweeper)
+        _judge(_Thing(state.key, state.asset_type, _project_of(state, sweeper)), shown, tally, sweeper)
     return _summary(shown, declared, tally, sweeper.now())
 
 
@@ -104,35 +101,41 @@ class _Tally:
         self.outcomes: Counter[Outcome] = Counter()
 
 
-class _ScopeShown:
-    """What the shards of one scope have shown that were listed to their end.
+class _Place:
+    """What the shards of one scope have shown to be in it, whatever content they listed.
 
-    A project may have resources and no policy of its own, so that it is shown by any content that is listed.
+    A project may have resources, and no policy of its own.
     """
 
-    def __init__(self, shards: Sequence[Shard], records: SweepStore, projects: Projects) -> None:
-        self.shards = [one for one in shards if one.status == "done"]
-        self.above_projects = any(one.above_projects for one in self.shards)
-        self.projects = {
-            name for one in self.shards for part in records.parts(one.run, one.number) for name in part.projects
-        }
+    def __init__(self, shards: Iterable[Shard], records: SweepStore, projects: Projects) -> None:
+        done = [one for one in shards if one.status == "done"]
+        self.above_projects = any(one.above_projects for one in done)
+        self.projects = {name for one in done for part in records.parts(one.run, one.number) for name in part.projects}
         self._names = projects
 
-    def covers(self, content: Content, asset_type: str) -> bool:
-        """Whether one content of all of a type was listed."""
-        return any(one.content == content and one.covers(asset_type) for one in self.shards)
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """The ids of projects of which only the number was shown."""
+        return frozenset(self._names.id_of(one) for one in self.projects if one.isdigit()) - {""}
+
+
+class _ScopeShown:
+    """What the shards of one scope and content have listed to their end."""
+
+    def __init__(self, shards: Iterable[Shard], place: _Place) -> None:
+        self._shards = [one for one in shards if one.status == "done"]
+        self._place = place
+
+    def covers(self, asset_type: str) -> bool:
+        """Whether all of a type was listed."""
+        return any(one.covers(asset_type) for one in self._shards)
 
     def has(self, thing: _Thing) -> bool:
         """Whether the project of a resource was shown; above all projects, any other resource there."""
         if not thing.project:
             above = (segment_after(thing.key.name, one) for one in ("organizations", "folders", "accessPolicies"))
-            return self.above_projects and any(above)
-        return thing.project in self.projects or thing.project in self._ids
-
-    @cached_property
-    def _ids(self) -> frozenset[str]:
-        """The ids of projects of which only the number was shown."""
-        return frozenset(self._names.id_of(one) for one in self.projects if one.isdigit()) - {""}
+            return self._place.above_projects and any(above)
+        return thing.project in self._place.projects or thing.project in self._place.ids
 
 
 class _Shown:
@@ -152,10 +155,17 @@ class _Shown:
             for content in sweep.told.contents
         }
         self._named = frozenset(one for one in sweep.told.types if is_plain(one))
-        self._scopes = [
-            _ScopeShown([one for one in self.shards if one.scope == scope], records, sweeper.deps.projects)
+        places = {
+            scope: _Place((one for one in self.shards if one.scope == scope), records, sweeper.deps.projects)
             for scope in sweep.told.scopes
-        ]
+        }
+        self._scopes = {
+            content: [
+                _ScopeShown((one for one in self.shards if (one.content, one.scope) == (content, scope)), place)
+                for scope, place in places.items()
+            ]
+            for content in sweep.told.contents
+        }
 
     def _read_at(self, content: Content) -> datetime | None:
         times = [one.read_at for one in self.shards if _done(one, content) and one.read_at]
@@ -170,7 +180,7 @@ class _Shown:
         content, kind = thing.key.content, thing.asset_type
         if not thing.known or (kind not in self._types[content] and kind not in self._named):
             return False
-        return any(scope.covers(content, kind) and scope.has(thing) for scope in self._scopes)
+        return any(scope.covers(kind) and scope.has(thing) for scope in self._scopes[content])
 
 
 def _done(shard: Shard, content: Content) -> bool:
@@ -222,36 +232,39 @@ def _things(keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper
             break
 
 
-def _open_findings(
-    sweep: Sweep, declared: Digests, shown: _Shown, tally: _Tally, sweeper: Sweeper
-) -> list[_Thing]:
-    """What has a finding and is neither declared nor seen; open findings of what is declared and seen are counted.
-
-    One that somebody has said to leave alone opens when that is over, and has to be known to be gone by then.
-    """
-    found = []
-    for state in sweeper.deps.store.states(drifted=True):
-        finding = state.finding
-        if state.key.content not in sweep.told.contents or finding is None or finding.status == "resolved":
+def _adrift(sweep: Sweep, declared: Digests, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> list[ResourceState]:
+    """What has drifted and is neither declared nor seen; findings of what is declared and seen are counted."""
+    found: dict[int, ResourceState] = {}
+    for state in _drifted(sweeper.deps.store):
+        if state.key.content not in sweep.told.contents:
             continue
         digest = digest_of(state.key)
-        if digest in shown.seen:
-            tally.seen_drifted += state.is_open and digest in declared and digest not in shown.unchecked
-        elif digest not in declared:
-            found.append(_Thing(state.key, state.asset_type, finding.project))
-    return found
+        if digest not in shown.seen and digest not in declared:
+            found[digest] = state
+        elif digest in shown.seen and state.finding is not None and state.settling is None:
+            tally.seen_drifted += digest in declared and digest not in shown.unchecked
+    return list(found.values())
 
 
-def _settling(sweep: Sweep, declared: Digests, shown: _Shown, sweeper: Sweeper) -> Iterator[_Thing]:
-    """What would become a finding by the clock alone and is neither declared nor seen."""
-    store = sweeper.deps.store
+def _drifted(store: Store) -> Iterator[ResourceState]:
+    """All that differs, whether anybody was told of it, or is to be when it has lasted, or a rule keeps it quiet."""
+    for state in store.states(drifted=True):
+        if state.finding is not None and state.finding.status != "resolved":
+            yield state
     for key in list(store.due(_NEVER)):
-        digest = digest_of(key)
-        if key.content not in sweep.told.contents or digest in shown.seen or digest in declared:
-            continue
-        state, observation = store.read(key).state, store.last_observation(key)
-        if state is not None and state.settling is not None:
-            yield _Thing(key, state.asset_type, observation.project if observation is not None else "")
+        waiting = store.read(key).state
+        if waiting is not None and waiting.settling is not None:
+            yield waiting
+    yield from (state for state in store.suppressed() if state.finding is None or state.finding.status == "resolved")
+
+
+def _project_of(state: ResourceState, sweeper: Sweeper) -> str:
+    """Id or number of the project of what has drifted, from whoever tells it."""
+    told = state.finding.project if state.finding is not None else project_of(state.key.name)
+    if told:
+        return told
+    last = sweeper.deps.store.last_observation(state.key)
+    return last.project if last is not None else ""
 
 
 def _judge(thing: _Thing, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
@@ -263,7 +276,8 @@ def _judge(thing: _Thing, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> Non
     read_at = shown.read_at[thing.key.content]
     outcome: Outcome = "stale"
     if read_at is not None and shown.tells_of(thing):
-        outcome = _outcome(_absent(thing, known_at(read_at, sweeper.lag)), sweeper)
+        last = sweeper.deps.store.last_observation(thing.key)
+        outcome = _outcome(_absent(thing, last, known_at(read_at, sweeper.lag)), sweeper)
     if outcome in ("stale", "unreadable"):
         tally.unknown += is_declared
         return
@@ -290,16 +304,23 @@ def _is_drifted(outcome: Outcome, key: ResourceKey, sweeper: Sweeper) -> bool:
     return outcome in ("opened", "changed", "drifted")
 
 
-def _absent(thing: _Thing, at: datetime) -> Observation:
-    """What it means that a content was not listed: the resource is gone; a policy that is not there is empty."""
-    content = thing.key.content
+def _absent(thing: _Thing, last: Observation | None, at: datetime) -> Observation:
+    """What it means that a content was not listed: the resource is gone; a policy that is not there is empty.
+
+    Where it lay, and what it was, is as it was last observed.
+    """
+    content, project = thing.key.content, thing.project
+    ancestors = last.ancestors if last is not None else ()
+    if not ancestors and project.isdigit():
+        ancestors = (f"projects/{project}",)
     return Observation(
         thing.key,
         thing.asset_type,
         at,
         deleted=content in WHOLE,
-        data=None if content in WHOLE else {} if content == "iam_policy" else [],
-        project_id="" if thing.project.isdigit() else thing.project,
+        data=(last and last.data) if content in WHOLE else {} if content == "iam_policy" else [],
+        ancestors=ancestors,
+        project_id=last.project_id if last is not None else "" if project.isdigit() else project,
     )
 
 

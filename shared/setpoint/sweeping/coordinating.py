@@ -8,7 +8,7 @@ somebody who is ahead.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from setpoint.sweeping.absences import conclude
 from setpoint.sweeping.listing import list_shard
 from setpoint.sweeping.working import Sweeper
 
+_PROJECT = "cloudresourcemanager.googleapis.com/Project"
 _ATTEMPTS = 8
 
 Done = Literal[
@@ -111,9 +112,19 @@ def start(told: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) -> To
             return ended
         stored = sweeper.records.sweep(told.name)
     if before is None or before.run != run:
+        _learn_projects(told.scopes, sweeper)
         before = _begin(told, run, stored, sweeper)
     sweeper.queue.publish(_shuffled([Work(told.name, run, number) for number in before.open]))
     return Told("begun" if before.open else "out of date", _label(told))
+
+
+def _learn_projects(scopes: Sequence[str], sweeper: Sweeper) -> None:
+    """Learn what all projects are called, before anything is judged that the inventory lists by their numbers alone."""
+    for scope in scopes:
+        with suppress(BadRequest):  # the listing itself says so
+            for page in sweeper.inventory.pages(scope, "resource", (_PROJECT,)):
+                for observation in page.observations:
+                    flow.learn(observation, sweeper.deps)
 
 
 def work(told: Work, sweeper: Sweeper) -> Told:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -13,7 +12,6 @@ from setpoint.core import scopes
 from setpoint.core.control import rules_of
 from setpoint.core.digests import digest_of, packed
 from setpoint.core.findings import Outcome
-from setpoint.core.names import project_of
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
 from setpoint.core.sweeps import Part, Shard, Status, known_at
@@ -21,8 +19,6 @@ from setpoint.errors import BadRequest, Conflict, PermanentError, ScopeDenied, T
 from setpoint.flow import Deps
 from setpoint.ports import Page, StoredShard
 from setpoint.sweeping.working import Sweeper
-
-_PROJECT = "cloudresourcemanager.googleapis.com/Project"
 
 
 def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | None:
@@ -80,13 +76,8 @@ class _Writing:
 def _read(writing: _Writing, sweeper: Sweeper, until: float) -> None:
     shard = writing.shard
     told: set[str] = set()
-    has_learnt = False
-    pages = sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token)
     try:
-        for page in pages:
-            if not has_learnt and _needs_ids(page, sweeper.deps):
-                _learn_projects(shard.scope, sweeper)
-                has_learnt = True
+        for page in sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token):
             writing.write(*_judged(page, writing.shard, told, sweeper))
             sweeper.advance(len(page.observations))
             if writing.shard.status != "open" or sweeper.clock() > until:
@@ -94,36 +85,6 @@ def _read(writing: _Writing, sweeper: Sweeper, until: float) -> None:
     except BadRequest as error:
         status: Status = "denied" if isinstance(error, ScopeDenied) else "failed"
         writing.write(replace(writing.shard, status=status, reason=str(error), updated_at=sweeper.now()))
-
-
-def _needs_ids(page: Page, deps: Deps) -> bool:
-    """Whether it depends on the id of a project who declares something on a page, and nobody knows that id yet."""
-    by_id = _scopes_by_id(rules_of(deps.store.control().value))
-    return any(
-        (by_id or f"projects/{number}" in one.key.name)
-        and project_of(one.key.name) in ("", number)
-        and not deps.projects.id_of(number)
-        for one in page.observations
-        if (number := one.project_number)
-    )
-
-
-def _scopes_by_id(rules: Rules) -> bool:
-    """Whether a scope, or what it leaves out, names a project by its id."""
-    return any(
-        not project.isdigit()
-        for scope in rules.scopes
-        for projects in (scope.projects, *(one.projects for one in scope.exceptions))
-        for project in projects
-    )
-
-
-def _learn_projects(scope: str, sweeper: Sweeper) -> None:
-    """Learn what the projects of a scope are called, which the inventory lists in no order that is known."""
-    with suppress(BadRequest):  # what their ids decide is then as unknown as it was
-        for page in sweeper.inventory.pages(scope, "resource", (_PROJECT,)):
-            for observation in page.observations:
-                flow.learn(observation, sweeper.deps)
 
 
 def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
