@@ -214,7 +214,7 @@ class Model:
         self.counts["lost"] += len(lost)
         self.counts["false"] += len(false)
         self.counts["compared"] += len(expected)
-        assert (lost, false) == ({}, {})
+        assert not lost and not false, f"lost: {lost}; false: {false}"  # noqa: PT018 - told together
 
     def _by_resource(self, found: dict[ResourceKey, Drift]) -> dict[ResourceKey, Drift]:
         """Findings by the inventory's name of the resource; under which of its names it is kept depends on the past."""
