@@ -60,6 +60,10 @@ class Projects:
             self._unknown[number] = time.monotonic() + _FORGET_SECONDS
         return found
 
+    def ask_again(self) -> None:
+        """Ask the store again for numbers that it did not know: another process may have learnt them since."""
+        self._unknown.clear()
+
     def placed(self, observation: Observation) -> Observation:
         """The observation with the id of its project, where that is known and its name does not tell it."""
         number = observation.project_number

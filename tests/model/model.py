@@ -6,7 +6,7 @@ of everything, none less and none more, and a consumer of the events knows the s
 - it lists everything to its end, and names the asset types that there are;
 - its listing is up to date, and the inventory's ``LAG`` has passed since anything was observed before it;
 - messages that come after it are none of its business; so everything under way comes before it, or is lost;
-- it is a process of its own, as `setpoint sweep` is, and the bus takes what it is given;
+- the bus takes what it is given.
 - what has to last before it is a finding is given the time, and then somebody looks at the clock.
 
 Of what comes before it nothing is assumed: listings lag up to ten minutes, break off, and are denied.
@@ -181,7 +181,7 @@ class Model:
         """Let the inventory's lag pass, sweep once, and look whether all is known, and nothing else."""
         self.bus.down = 0
         self.world.tick(LAG.total_seconds() + 1)
-        process = self._process()
+        process = self.processes[0]
         self._sweep(Listing(), inventory or WorldInventory(self.world), process)
         self.counts["sweeps"] += 1
         self.world.tick(LONGEST_SETTLE)
@@ -189,7 +189,6 @@ class Model:
         flow.heal(process)
         self.after_step()
         self._check(process.store)
-        process.store.close()
 
     def _check(self, store: Store) -> None:
         self.counts["checks"] += 1
@@ -214,7 +213,7 @@ class Model:
         self.counts["lost"] += len(lost)
         self.counts["false"] += len(false)
         self.counts["compared"] += len(expected)
-        assert (lost, false) == ({}, {})
+        assert not lost and not false, f"lost: {lost}; false: {false}"  # noqa: PT018 - told together
 
     def _by_resource(self, found: dict[ResourceKey, Drift]) -> dict[ResourceKey, Drift]:
         """Findings by the inventory's name of the resource; under which of its names it is kept depends on the past."""

@@ -92,6 +92,7 @@ FLAWS = {
     "a flow that publishes nothing": (flow, "publish_pending", lambda *_: None),
     "a sweep that never overrules": (listing, "known_at", lambda *_: EPOCH),
     "a sweep that learns no ids": (coordinating, "_learn_projects", lambda *_: None),
+    "a flow that leaves what is known by two names": (flow, "_end", lambda *_: None),
     "a clock that nobody looks at": (flow, "settle", lambda *_: Counter()),
 }
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from flow.crashing import Crash
 from flow.swept import (
     BUCKET,
+    LONG_AGO,
     ORG,
     SHOP,
     START,
@@ -30,8 +31,10 @@ from flow.swept import (
     topic,
     work_off,
 )
-from setpoint import sweeping
+from setpoint import sweeping, syncing
 from setpoint.adapters.memory import MemoryStore
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
 from setpoint.core.sweeps import Heal, Start, Work
 from setpoint.errors import Unavailable
 
@@ -375,3 +378,20 @@ def test_a_message_of_a_run_that_nobody_knows_is_out_of_date(sweeper):
     assert deliver(replace(message, run="other"), sweeper).done == "out of date"
     assert deliver(Work("nothing", "1", 0), sweeper).done == "out of date"
     assert deliver(replace(message, shard=99), sweeper).done == "out of date"
+
+
+def test_a_process_that_lists_knows_the_projects_that_another_has_just_learnt(asset_service, store):
+    name, kind = "//secretmanager.googleapis.com/projects/{}/secrets/key", "secretmanager.googleapis.com/Secret"
+    one = Declaration(ResourceKey(name.format("shop-prod")), kind, {"labels": {"a": "b"}}, project="shop-prod")
+    syncing.declare(store, [desired((one,))], (), LONG_AGO)
+    put(asset_service, name.format("111111111111"), kind, {"labels": {"a": "b"}})
+    itself = "//cloudresourcemanager.googleapis.com/projects/111111111111"
+    put(asset_service, itself, PROJECTS[0], {"projectId": "shop-prod"})
+    starting, listing = (sweeper_of(asset_service, deps_of(store)) for _ in range(2))
+    assert listing.deps.projects.id_of("111111111111") == ""  # and so it believes for a while
+
+    deliver(START, starting, "1")
+    listing.queue.publish(starting.queue)
+    summary = ended(work_off(listing))
+
+    assert (summary.seen, summary.gone, kinds(listing)) == (1, 0, {})

@@ -35,6 +35,7 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
     Raises:
         TransientError: go on later; what was judged is stored.
     """
+    sweeper.deps.projects.ask_again()  # whoever began the sweep has learnt what projects are called
     writing = _Writing(stored, sweeper)
     try:
         try:
