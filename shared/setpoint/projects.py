@@ -80,7 +80,7 @@ class Projects:
             key = ResourceKey("/".join(segments), key.content)
             yield key
         address = observation.data.get("email") if isinstance(observation.data, dict) else None
-        if observation.asset_type == _SERVICE_ACCOUNT and isinstance(address, str):
+        if observation.asset_type == _SERVICE_ACCOUNT and isinstance(address, str) and not key.name.endswith(f"/{address}"):
             yield ResourceKey(f"{key.name.rpartition('/')[0]}/{address}", key.content)
 
 

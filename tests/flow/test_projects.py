@@ -167,3 +167,14 @@ def test_a_finding_by_number_is_closed_by_an_observation_that_came_late_too(deps
     flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps)
 
     assert open_findings(deps) == {}
+
+
+def test_a_service_account_that_is_observed_under_its_address_is_one_resource_and_not_two(deps):
+    account = "iam.googleapis.com/ServiceAccount"
+    name = "//iam.googleapis.com/projects/shop-prod/serviceAccounts/ci@shop-prod.iam.gserviceaccount.com"
+    declare(deps, scopes=(Scope("shop", projects=("shop-prod",), asset_types=(account,)),))
+    data = {"email": "ci@shop-prod.iam.gserviceaccount.com", "displayName": "ci"}
+
+    assert flow.handle_observation(seen(name, account, data), deps) == "opened"
+    assert flow.handle_observation(seen(name, account, data, minute=1), deps) == "drifted"
+    assert len(deps.bus.events) == 1

@@ -244,9 +244,11 @@ def _by_age(at: Situation) -> Reason | None:
     return Reason(f"its source was last applied on {at.applied_at:%Y-%m-%d}, too long ago to act on it", "stop")
 
 
+def _by_apply(at: Situation) -> Reason | None:
+    return Reason("its source is being applied", "wait") if at.is_applying else None
+
+
 def _by_rollout(at: Situation) -> Reason | None:
-    if at.is_applying:
-        return Reason("its source is being applied", "wait")
     if at.changed_at is None:
         return None
     over = at.changed_at + timedelta(seconds=at.policy.limits.rollout)
@@ -273,6 +275,7 @@ _CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
     _by_attempts,
     _by_pace,
     _by_age,
+    _by_apply,
     _by_rollout,
     _by_rehearsal,
 )
