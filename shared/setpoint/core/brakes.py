@@ -142,26 +142,26 @@ def spend(brakes: Brakes, project: str, limits: Limits, now: datetime) -> Brakes
 
 def wish(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
     """The brakes after one drift more wanted to be put back; too many at once open the breaker."""
-    if brakes.breaker is not None:
-        return brakes
     late = _late(brakes, limits, now)
-    late = replace(late, wishes=(*late.wishes, now))
-    if len(late.wishes) < limits.surge:
-        return late
-    reason = f"{len(late.wishes)} drifts wanted to be put back within {limits.within:.0f} s"
-    return replace(late, wishes=(), breaker=Breaker(now, reason))
+    wishes, breaker = _counted(late.wishes, limits.surge, "drifts wanted to be put back", limits, now)
+    return brakes if brakes.breaker is not None else replace(late, wishes=wishes, breaker=breaker)
 
 
 def fail(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
     """The brakes after a write failed; too many at once open the breaker."""
-    if brakes.breaker is not None:
-        return brakes
     late = _late(brakes, limits, now)
-    late = replace(late, failures=(*late.failures, now))
-    if len(late.failures) < limits.failures:
-        return late
-    reason = f"{len(late.failures)} writes failed within {limits.within:.0f} s"
-    return replace(late, failures=(), breaker=Breaker(now, reason))
+    failures, breaker = _counted(late.failures, limits.failures, "writes failed", limits, now)
+    return brakes if brakes.breaker is not None else replace(late, failures=failures, breaker=breaker)
+
+
+def _counted(
+    times: tuple[datetime, ...], most: int, what: str, limits: Limits, now: datetime
+) -> tuple[tuple[datetime, ...], Breaker | None]:
+    """One time more; from so many on none, and the breaker that they open."""
+    times = (*times, now)
+    if len(times) < most:
+        return times, None
+    return (), Breaker(now, f"{len(times)} {what} within {limits.within:.0f} s")
 
 
 def _late(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
