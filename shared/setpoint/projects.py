@@ -80,8 +80,10 @@ class Projects:
             key = ResourceKey("/".join(segments), key.content)
             yield key
         address = observation.data.get("email") if isinstance(observation.data, dict) else None
-        if observation.asset_type == _SERVICE_ACCOUNT and isinstance(address, str) and not key.name.endswith(f"/{address}"):
-            yield ResourceKey(f"{key.name.rpartition('/')[0]}/{address}", key.content)
+        if observation.asset_type == _SERVICE_ACCOUNT and isinstance(address, str):
+            by_address = ResourceKey(f"{key.name.rpartition('/')[0]}/{address}", key.content)
+            if by_address != key:
+                yield by_address
 
 
 def keys_by_number(number: str) -> Iterator[ResourceKey]:
