@@ -1,7 +1,7 @@
 """The life of an archive of declarations that CI has uploaded: from its bucket into the store.
 
-CI says in the object's metadata what it is; all of it is optional: ``source``, ``commit``, ``prune`` (``true`` unless
-``false``), ``max-removals`` (a percentage). Without ``source`` the object's folder names it.
+CI says in the object's metadata what it is; all of it is optional: ``source``, ``commit``, ``repo``, ``prune`` (``true``
+unless ``false``), ``max-removals`` (a percentage). Without ``source`` the object's folder names it.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def _request(name: str, archive: Archive) -> Request:
     return Request(
         source=metadata.get("source") or folder or DEFAULT_SOURCE,
         commit=metadata.get("commit", ""),
+        repo=metadata.get("repo", ""),
         prune=metadata.get("prune", "true").lower() != "false",
         max_removals=planning.part(percent),
         revision=archive.revision,

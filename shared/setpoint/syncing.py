@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 import msgspec
+from msgspec.structs import replace
 
 from setpoint import flow
 from setpoint.core import control as controlling
@@ -37,6 +38,7 @@ class Request(msgspec.Struct, frozen=True):
         prune: remove what the files no longer declare, scopes included; never where a file could not be read.
         max_removals: the part of the source that may be removed, 0 to 1.
         revision: when the files were uploaded, as a number that grows; 0 where they were not.
+        repo: address of the repository, or empty.
     """
 
     source: str = DEFAULT_SOURCE
@@ -44,6 +46,7 @@ class Request(msgspec.Struct, frozen=True):
     prune: bool = False
     max_removals: float = DEFAULT_MAX_REMOVALS
     revision: int = 0
+    repo: str = ""
 
 
 class Synced(msgspec.Struct, frozen=True):
@@ -105,7 +108,15 @@ def sync(
     prune = request.prune and not loaded.problems
     planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, policy=loaded.policy, prune=prune)
     check_removals(planned, request.max_removals)
-    generation = apply(planned, deps.store, now, commit=request.commit, revision=request.revision, advance=advance)
+    generation = apply(
+        planned,
+        deps.store,
+        now,
+        commit=request.commit,
+        repo=request.repo,
+        revision=request.revision,
+        advance=advance,
+    )
     judging = _judge_again(planned, generation, deps, advance)
     if judging.waiting:
         raise Unavailable(
@@ -176,6 +187,7 @@ def apply(
     now: datetime,
     *,
     commit: str = "",
+    repo: str = "",
     revision: int = 0,
     advance: Callable[[int], object] = bool,
 ) -> int:
@@ -186,6 +198,7 @@ def apply(
         store: where to write.
         now: the time of the apply.
         commit: revision of the repository, or empty.
+        repo: address of the repository, or empty.
         revision: when the files were uploaded, as a number that grows; 0 where they were not.
         advance: is called with the number of records written, for a progress bar.
 
@@ -211,7 +224,7 @@ def apply(
     control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))
     generation = control.sources[planned.source].pending
     for batch in batches(planned.changes, BATCH):
-        versions = {change.key: _version(change, planned.source, generation) for change in batch}
+        versions = {change.key: _version(change, planned.source, generation, repo, commit) for change in batch}
         _write_versions(store, versions, control)
         advance(len(batch))
     store.write_manifest(planned.source, generation, planned.manifest)
@@ -235,9 +248,15 @@ def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Contro
     raise Conflict("the control record is written by others all the time; apply again")
 
 
-def _version(change: Change, source: str, generation: int) -> Version:
+def _version(change: Change, source: str, generation: int, repo: str, commit: str) -> Version:
+    """What is desired then; each declaration is told where it stood in that revision, so that a link to it holds."""
     after = change.after
-    return Version(source, generation, after.digest, after.declarations) if after else Version(source, generation)
+    if after is None:
+        return Version(source, generation)
+    declarations = after.declarations
+    if repo or commit:
+        declarations = tuple(replace(one, source=replace(one.source, repo=repo, commit=commit)) for one in declarations)
+    return Version(source, generation, after.digest, declarations)
 
 
 def _write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:

@@ -293,3 +293,15 @@ def test_a_second_source_cannot_bring_another_policy(deps):
 
     with pytest.raises(BadRequest, match="source git holds the policy of the fleet"):
         policed(deps, Policy(), declared(OTHER), source="team")
+
+
+def test_a_declaration_tells_where_it_stood_in_the_revision_that_made_it_what_it_is(deps):
+    sync(deps, declared(KEY), declared(OTHER), commit="aaa", repo="https://git.example/fleet")
+    sync(deps, declared(KEY, location="US"), declared(OTHER), commit="bbb", repo="https://git.example/fleet")
+
+    sources = {key: deps.store.read(key).desired.declarations[0].source for key in (KEY, OTHER)}
+    assert {key: source.commit for key, source in sources.items()} == {KEY: "bbb", OTHER: "aaa"}
+    observe(deps, KEY, "EU")
+    (event,) = deps.bus.events
+    told = event.data.declared_in
+    assert (told.repo, told.commit, str(told)) == ("https://git.example/fleet", "bbb", "fleet.yaml:1")

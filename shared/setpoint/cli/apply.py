@@ -79,6 +79,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     store: StoreUrl = DEFAULT_STORE,
     source: SourceName = DEFAULT_SOURCE,
     commit: Annotated[str, typer.Option(metavar="SHA", help="The revision that is applied.")] = "",
+    repo: Annotated[str, typer.Option(metavar="URL", help="The repository, for links to what is declared.")] = "",
     prune: Prune = False,
     max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
@@ -90,7 +91,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     with 1, too, where a finding could not be judged by what is then in force.
     """
     loaded = load_all(paths)
-    request = Request(source, commit, prune, planning.part(max_removals))
+    request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
     deps = wiring.rejudging(store, events_topic)
     failed = 0
     try:

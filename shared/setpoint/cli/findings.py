@@ -161,7 +161,7 @@ def _facts(finding: Finding | None) -> dict[str, str]:
         "project": finding.project,
         "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
         "mode": finding.mode,
-        "declared in": str(finding.source),
+        "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
         "first seen": finding.first_seen.isoformat(),
         "last seen": finding.last_seen.isoformat(),
         "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",

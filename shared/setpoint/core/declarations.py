@@ -37,11 +37,15 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
         file: path as it was given or found.
         line: first line of the document, from 1; 0 where unknown.
         document: index of the document in its file, from 0.
+        repo: address of the repository, or empty; known once it is applied, as the next one is.
+        commit: the revision with which it came to be what it is, or empty.
     """
 
     file: str = ""
     line: int = 0
     document: int = 0
+    repo: str = ""
+    commit: str = ""
 
     def __str__(self) -> str:
         """``file:line``, as editors and terminals understand it."""
