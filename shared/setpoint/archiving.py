@@ -1,7 +1,7 @@
 """The life of an archive of declarations that CI has uploaded: from its bucket into the store.
 
-CI says in the object's metadata what it is; all of it is optional: ``source``, ``commit``, ``repo``, ``prune`` (``true``
-unless ``false``), ``max-removals`` (a percentage). Without ``source`` the object's folder names it.
+CI says in the object's metadata what it is; all of it is optional: ``source``, ``commit``, ``repo``, ``prune``
+(``true`` unless ``false``), ``max-removals`` (a percentage). Without ``source`` the object's folder names it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from setpoint import flow, remedy_writes
 from setpoint.core import brakes as braking
-from setpoint.core import deciding, events, remedies
+from setpoint.core import deciding, events, proposals, remedies
 from setpoint.core.deciding import Action, Decision
 from setpoint.core.events import EventType
 from setpoint.core.names import ResourceKey
@@ -24,7 +24,7 @@ from setpoint.core.writes import NotWritable, WritePlan
 from setpoint.errors import AccessDenied, Conflict, MalformedMessage, Refused, SetpointError
 from setpoint.live import Reading, told
 from setpoint.ports import Snapshot
-from setpoint.remedy_cases import declared_digest, is_due, is_under_another_rule, look_at, read_live
+from setpoint.remedy_cases import declared_digest, is_due, is_under_another_rule, look_at, read_live, spokesman_of
 from setpoint.remedy_records import Case, Hands, Told, is_said, keep
 from setpoint.remedy_writes import Outcome, judged
 
@@ -248,6 +248,10 @@ def _unread(case: Case, decision: Decision, error: str, hands: Hands) -> Outcome
 def _summary(case: Case, reading: Reading | None, hands: Hands) -> tuple[str, ...]:
     if reading is None or case.snapshot.desired is None:
         return ()
+    if case.situation.remedy.executor == "propose":
+        finding = case.situation.finding
+        spokesman = spokesman_of(case.snapshot, finding) or case.snapshot.desired.declarations[0]
+        return proposals.lines(spokesman, finding.differences)
     plan = hands.live.plan(case.snapshot.desired, reading)
     return plan.summary if isinstance(plan, WritePlan) else told(plan)
 

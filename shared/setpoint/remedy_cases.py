@@ -95,14 +95,14 @@ def is_under_another_rule(case: Case, reading: Reading) -> bool:
 
 def _treatment(snapshot: Snapshot, finding: Finding, seen: Observation | None, actor: str) -> ruling.Treatment | None:
     """What the policy makes of a finding; None where nothing was kept that it could look at."""
-    spokesman = _spokesman(snapshot, finding)
+    spokesman = spokesman_of(snapshot, finding)
     if spokesman is None or seen is None:
         return None
     policy = snapshot.rules.policy or Policy()
     return ruling.treat(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
 
 
-def _spokesman(snapshot: Snapshot, finding: Finding) -> Declaration | None:
+def spokesman_of(snapshot: Snapshot, finding: Finding) -> Declaration | None:
     """The declaration that a finding is from."""
     if snapshot.desired is None:
         return None

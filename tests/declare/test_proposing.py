@@ -1,138 +1,373 @@
+"""Proposing: what a file says after a proposal is what was observed, and nothing else of it is changed."""
+
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.compare import MASK, Difference, compare
-from setpoint.core.references import Project
+from setpoint.core import judging
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration
+from setpoint.core.observations import Observation
+from setpoint.declare.load import load
 from setpoint.declare.proposing import Proposal, propose
 
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+BUCKET = "//storage.googleapis.com/exports"
 NATIVE = """\
-# The orders of the shop.
+# the bucket of all exports
 apiVersion: setpoint.dev/v1
 kind: Declaration
-metadata: {name: //storage.googleapis.com/shop-orders}
+metadata: {name: //storage.googleapis.com/other, project: shop-prod}
+spec:
+  assetType: storage.googleapis.com/Bucket
+  data: {location: EU}
+--- # and now:
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {name: //storage.googleapis.com/exports, project: shop-prod}
 spec:
   assetType: storage.googleapis.com/Bucket
   data:
-    location: EU  # where the law wants it
-    versioning: {enabled: true}
+    location: "EU"   # law
+    storageClass: STANDARD
     labels:
-      team: "shop"
-      env: prod
+      # whose it is
+      team: shop
+      cost: 'a1'
+    versioning: {enabled: true} # never off
     lifecycle:
       rule:
-        - action: {type: Delete}
-          condition: {age: 30}
+      - action: {type: Delete}   # old ones
+        condition:
+          age: 30
+          matchesPrefix: [a, b]
+      - condition: {age: 90}
+        action:
+          type: SetStorageClass
+          storageClass: ARCHIVE
+# the end
 ---
 apiVersion: setpoint.dev/v1
 kind: Declaration
-metadata: {name: //storage.googleapis.com/other}
-spec: {assetType: storage.googleapis.com/Bucket, data: {location: EU}}
+metadata: {name: //storage.googleapis.com/last}
+spec: {assetType: storage.googleapis.com/Bucket, data: {location: US}}
 """
 
 
-def changed(proposal: Proposal) -> tuple[list[str], list[str]]:
-    lines = proposal.diff.splitlines()[2:]
-    return [one[1:] for one in lines if one[0] == "-"], [one[1:] for one in lines if one[0] == "+"]
+def declared(text: str, name: str = "fleet.yaml") -> dict[str, Declaration]:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / name
+        file.write_text(text)
+        loaded = load([str(file)], root=folder)
+    assert loaded.problems == []
+    return {one.key.name: one for several in loaded.desired for one in several.declarations}
 
 
-def proposed(*differences: Difference, document: int = 0, text: str = NATIVE) -> Proposal:
-    return propose("fleet/orders.yaml", text, document, differences, "spec.data")
+def differences(declaration: Declaration, live: Any) -> tuple[Any, ...]:
+    seen = Observation(declaration.key, declaration.asset_type, NOON, data=live, project_id="shop-prod")
+    return judging.differences(declaration, seen, default_catalogue())
 
 
-def test_only_the_value_changes_and_what_stands_beside_it_stays():
-    proposal = proposed(Difference("location", "changed", declared="EU", observed="US"))
+def proposed(text: str, live: Any, resource: str = BUCKET, name: str = "fleet.yaml") -> Proposal:
+    """The proposal, after looking whether it does what it is for."""
+    before = declared(text, name)
+    found = propose(text, before[resource], differences(before[resource], live))
+    after = declared(found.text, name)
+    if not found.by_hand:
+        assert differences(after[resource], live) == ()
+    others = [{key: one.data for key, one in side.items() if key != resource} for side in (before, after)]
+    assert others[0] == others[1]
+    return found
 
-    assert changed(proposal) == (
-        ["    location: EU  # where the law wants it"],
-        ["    location: US  # where the law wants it"],
+
+def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
+    old, new = before.splitlines(), after.splitlines()
+    return [one for one in old if one not in new], [one for one in new if one not in old]
+
+
+def live(**changes: Any) -> dict[str, Any]:
+    now = json.loads(json.dumps(declared(NATIVE)[BUCKET].data))
+    for key, value in changes.items():
+        if value is None:
+            del now[key]
+        else:
+            now[key] = value
+    return now
+
+
+def test_a_value_is_changed_in_its_line_with_its_comment_and_its_quotes():
+    found = proposed(NATIVE, live(location="US"))
+
+    assert found.by_hand == ()
+    assert changed_lines(NATIVE, found.text) == (['    location: "EU"   # law'], ['    location: "US"   # law'])
+
+
+def test_a_value_in_braces_is_changed_there():
+    found = proposed(NATIVE, live(versioning={"enabled": False}))
+
+    assert changed_lines(NATIVE, found.text)[1] == ["    versioning: {enabled: false} # never off"]
+
+
+def test_a_value_that_is_not_there_is_no_longer_declared():
+    gone = proposed(NATIVE, live(labels={"team": "shop"}))
+    assert changed_lines(NATIVE, gone.text) == (["      cost: 'a1'"], [])
+    assert "storageClass: STANDARD" not in proposed(NATIVE, live(storageClass=None)).text
+
+
+def test_what_holds_nothing_any_more_goes_too():
+    found = proposed(NATIVE, live(labels=None))
+
+    assert "labels" not in found.text.split("--- # and now:")[1]
+
+
+def test_elements_of_lists_are_changed_taken_out_and_added():
+    rules = live()["lifecycle"]["rule"]
+    fewer = proposed(NATIVE, live(lifecycle={"rule": rules[1:]}))
+    more = {"action": {"type": "AbortIncompleteMultipartUpload"}, "condition": {"age": 7}}
+    added = proposed(NATIVE, live(lifecycle={"rule": [*rules, more]}))
+    prefixes = {**rules[0], "condition": {"age": 30, "matchesPrefix": ["b", "c"]}}
+    other = proposed(NATIVE, live(lifecycle={"rule": [prefixes, rules[1]]}))
+
+    assert "Delete" not in fewer.text
+    assert "# the end" in fewer.text
+    assert changed_lines(NATIVE, added.text)[0] == []
+    assert "matchesPrefix: [b, c]" in other.text
+
+
+def test_a_file_keeps_the_ends_of_its_lines():
+    text = NATIVE.replace("\n", "\r\n")
+    before = declared(NATIVE)[BUCKET]
+
+    after = propose(text, before, differences(before, live(location="US"))).text
+
+    assert after == text.replace('"EU"', '"US"')
+
+
+def test_json_stays_json():
+    text = json.dumps(
+        {
+            "apiVersion": "setpoint.dev/v1",
+            "kind": "Declaration",
+            "metadata": {"name": BUCKET},
+            "spec": {"assetType": "storage.googleapis.com/Bucket", "data": {"location": "EU", "labels": {"a": "b"}}},
+        },
+        indent=4,
     )
-    assert proposal.diff.startswith("--- a/fleet/orders.yaml\n+++ b/fleet/orders.yaml\n")
+    found = proposed(text, {"location": "US", "labels": {"a": "c"}}, name="fleet.json")
+
+    assert found.text == text.replace('"EU"', '"US"').replace('"b"', '"c"')
 
 
-def test_a_value_deep_in_lists_and_in_flow_style_is_found():
-    age = Difference("lifecycle.rule[0].condition.age", "changed", declared=30, observed=31)
-    versioning = Difference("versioning.enabled", "changed", declared=True, observed=False)
+def test_what_an_alias_stands_for_is_left_to_a_person():
+    text = NATIVE.replace("labels:\n", "labels: &labels\n", 1)
 
-    assert changed(proposed(age, versioning))[1] == [
-        "    versioning: {enabled: false}",
-        "          condition: {age: 31}",
+    found = proposed(text, live(labels={"team": "other", "cost": "a1"}))
+
+    assert (found.text, len(found.by_hand)) == (text, 1)
+    assert "anchor" in found.by_hand[0]
+
+
+def test_a_secret_is_never_proposed():
+    name = "//sqladmin.googleapis.com/projects/p/instances/i"
+    text = (
+        f"apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {{name: {name}}}\n"
+        "spec:\n  assetType: example.googleapis.com/Thing\n  data: {password: hunter2, size: 3}\n"
+    )
+    found = proposed(text, {"password": "other", "size": 4}, name)
+
+    assert "size: 4" in found.text
+    assert "hunter2" in found.text
+    assert "secret" in found.by_hand[0]
+    assert "other" not in f"{found}"
+
+
+def test_a_file_in_which_it_is_no_longer_declared_is_left_as_it_is():
+    before = declared(NATIVE)[BUCKET]
+    text = NATIVE.replace("/exports", "/renamed")
+
+    found = propose(text, before, differences(before, live(location="US")))
+
+    assert found.text == text
+    assert "apply what is there" in found.by_hand[0]
+
+
+def test_a_declaration_that_has_moved_in_its_file_is_found():
+    before = declared(NATIVE)[BUCKET]
+    text = NATIVE.partition("--- # and now:\n")[2]
+
+    found = propose(text, before, differences(before, live(location="US")))
+
+    assert found.text == text.replace('"EU"', '"US"')
+
+
+GRANTS = """\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {name: //storage.googleapis.com/exports}
+spec:
+  assetType: storage.googleapis.com/Bucket
+  content: iam_policy
+  data:
+    bindings:
+    - role: roles/storage.objectViewer
+      members:
+      - user:ann@example.com # she asked
+      - user:bob@example.com
+    - role: roles/storage.admin
+      members: [group:ops@example.com]
+"""
+
+
+@pytest.mark.parametrize(
+    ("bindings", "gone", "come"),
+    [
+        (
+            [
+                ("roles/storage.objectViewer", ["user:ann@example.com"]),
+                ("roles/storage.admin", ["group:ops@example.com"]),
+            ],
+            ["      - user:bob@example.com"],
+            [],
+        ),
+        (
+            [
+                ("roles/storage.objectViewer", ["user:ann@example.com", "user:bob@example.com", "allUsers"]),
+                ("roles/storage.admin", ["group:ops@example.com"]),
+            ],
+            [],
+            ["      - allUsers"],
+        ),
+        (
+            [("roles/storage.objectViewer", ["user:ann@example.com", "user:bob@example.com"])],
+            ["      members: [group:ops@example.com]"],
+            ["      members: []"],
+        ),
+    ],
+)
+def test_grants_go_into_the_bindings_of_their_role(bindings, gone, come):
+    policy = {"bindings": [{"role": role, "members": members} for role, members in bindings]}
+
+    found = proposed(GRANTS, policy)
+
+    assert changed_lines(GRANTS, found.text) == (gone, come)
+
+
+KRM = """\
+apiVersion: storage.cnrm.cloud.google.com/v1beta1
+kind: StorageBucket
+metadata:
+  name: exports
+  namespace: shop-prod
+  labels: {team: shop} # whose
+spec:
+  location: EU
+  versioning:
+    enabled: true # never off
+  lifecycleRule:
+  - action: {type: Delete}
+    condition: {age: 30}
+"""
+
+
+def test_config_connector_is_changed_in_the_authors_own_fields():
+    now = {
+        "location": "US",
+        "versioning": {"enabled": False},
+        "labels": {"team": "other", "managed-by-cnrm": "true"},
+        "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 60}}]},
+    }
+    found = proposed(KRM, now)
+
+    assert found.by_hand == ()
+    assert changed_lines(KRM, found.text)[1] == [
+        "  labels: {team: other} # whose",
+        "  location: US",
+        "    enabled: false # never off",
+        "    condition: {age: 60}",
     ]
 
 
-def test_a_list_element_is_found_by_what_identifies_it():
-    text = "spec:\n  data:\n    rules:\n      - {priority: 1, action: allow}\n      - {priority: 2, action: allow}\n"
-    one = Difference("rules[priority=2].action", "changed", declared="allow", observed="deny")
+_keys = st.sampled_from(["team", "cost", "env", "a-b", "x_1"])
+_values = st.one_of(
+    st.sampled_from(["", "1", "true", "no", "null", "- a", "a: b", "#x", "'", '"', "~", "<<", "é", " x", "0o7"]),
+    st.text(min_size=1, max_size=6),
+)
+_data = st.fixed_dictionaries(
+    {},
+    optional={
+        "location": _values.filter(bool),
+        "storageClass": st.sampled_from(["STANDARD", "NEARLINE"]),
+        "labels": st.dictionaries(_keys, _values, max_size=4),
+        "versioning": st.fixed_dictionaries({"enabled": st.booleans()}),
+        "cors": st.lists(
+            st.fixed_dictionaries(
+                {"maxAgeSeconds": st.integers(1, 9)}, optional={"origin": st.lists(_values, max_size=3)}
+            ),
+            max_size=3,
+        ),
+    },
+).filter(lambda data: "location" in data)
 
-    assert changed(proposed(one, text=text))[1] == ["      - {priority: 2, action: deny}"]
+
+@given(_data, _data, st.booleans(), st.booleans())
+def test_whatever_is_proposed_declares_what_was_observed_and_changes_nothing_else(want, have, exact, flow):
+    spec = {"assetType": "storage.googleapis.com/Bucket", "exact": exact, "data": want}
+    first = {
+        "apiVersion": "setpoint.dev/v1",
+        "kind": "Declaration",
+        "metadata": {"name": BUCKET},
+        "spec": spec,
+    }
+    second = {**first, "metadata": {"name": f"{BUCKET}-2"}}
+    text = yaml.safe_dump_all([first, second], default_flow_style=flow or None, sort_keys=False, allow_unicode=True)
+
+    assert proposed(text, have).by_hand == ()
 
 
-def test_the_authors_own_path_is_used_where_there_is_one():
-    text = "kind: StorageBucket\nspec:\n  uniformBucketLevelAccess: true\n"
-    one = Difference(
-        "iamConfiguration.uniformBucketLevelAccess.enabled",
-        "changed",
-        declared=True,
-        observed=False,
-        declared_path="spec.uniformBucketLevelAccess",
+def test_a_plan_is_never_changed_and_what_to_write_is_told():
+    plan = {
+        "format_version": "1.2",
+        "terraform_version": "1.9.0",
+        "planned_values": {
+            "root_module": {
+                "resources": [
+                    {
+                        "address": "google_storage_bucket.exports",
+                        "mode": "managed",
+                        "type": "google_storage_bucket",
+                        "name": "exports",
+                        "provider_name": "registry.terraform.io/hashicorp/google",
+                        "values": {"name": "exports", "location": "EU", "storage_class": "STANDARD"},
+                    }
+                ]
+            }
+        },
+        "configuration": {
+            "root_module": {
+                "resources": [
+                    {
+                        "address": "google_storage_bucket.exports",
+                        "expressions": {"location": {"references": ["var.place"]}},
+                    }
+                ]
+            }
+        },
+    }
+    text = json.dumps(plan)
+    before = declared(text, "plan.json")[BUCKET]
+    found = propose(text, before, differences(before, {"location": "US", "storageClass": "NEARLINE"}))
+
+    assert found.text == text
+    assert found.by_hand == (
+        'place = "US"  # was "EU"; the variable that gives google_storage_bucket.exports.location',
+        'google_storage_bucket.exports.storage_class = "NEARLINE"  # was "STANDARD"',
     )
-
-    assert changed(proposed(one, text=text))[1] == ["  uniformBucketLevelAccess: false"]
-
-
-def test_quotation_marks_stay_and_come_where_they_are_needed():
-    team = Difference("labels.team", "changed", declared="shop", observed="new: team")
-    env = Difference("labels.env", "changed", declared="prod", observed="yes")
-
-    assert changed(proposed(team, env))[1] == ['      team: "new: team"', '      env: "yes"']
-
-
-def test_what_is_missing_goes_with_its_line():
-    proposal = proposed(Difference("labels.env", "missing", declared="prod"))
-
-    assert changed(proposal) == (["      env: prod"], [])
-
-
-def test_another_document_of_the_file_is_left_alone():
-    proposal = proposed(Difference("location", "changed", declared="EU", observed="US"), document=1)
-
-    assert len(changed(proposal)[0]) == 1
-    assert "shop-orders" not in proposal.diff.split("@@")[-1]
-
-
-def test_secrets_additions_and_what_is_not_written_there_are_left_with_the_reason():
-    secret = Difference("password", "changed", declared=MASK, observed=MASK)
-    more = Difference("labels.more", "unexpected", observed="x")
-    elsewhere = Difference("website.mainPageSuffix", "changed", declared="a", observed="b")
-    proposal = proposed(secret, more, elsewhere)
-
-    assert proposal.diff == ""
-    assert proposal.left == (
-        "spec.data.password: its value is a secret, which nobody proposes",
-        "spec.data.labels.more: add it by hand",
-        "spec.data.website.mainPageSuffix: it is not written there in so many words",
-    )
-
-
-_SCALARS = st.booleans() | st.integers(-9, 9) | st.text(max_size=8)
-_DATA = st.dictionaries(st.sampled_from(("a", "b", "c", "d")), _SCALARS, min_size=1)
-
-
-@given(_DATA, _DATA, st.booleans())
-def test_a_file_as_proposed_declares_what_is_there(wanted, live, flow):
-    text = yaml.safe_dump({"spec": {"data": wanted}}, default_flow_style=flow, allow_unicode=True)
-    assume(yaml.safe_load(text)["spec"]["data"] == wanted)  # PyYAML does not write every character so that it reads it
-    differences = compare(wanted, live, None, own=Project())
-    proposal = propose("f.yaml", text, 0, differences, "spec.data")
-    if proposal.left:
-        return
-
-    declared: Any = yaml.safe_load(proposal.text)["spec"]["data"] or {}
-
-    assert compare(declared, live, None, own=Project()) == ()
-    same = wanted.keys() - {one.path for one in differences}
-    assert {key: declared.get(key) for key in same} == {key: wanted[key] for key in same}

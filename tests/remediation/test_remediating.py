@@ -69,3 +69,14 @@ def test_mode_approve_asks_once_and_waits(world):
     assert [remediate(KEY, world.hands) for _ in range(2)] == ["asked", "asked"]
     assert (world.writes, world.told) == (0, ["drift.opened", "remediation.requested"])
     assert world.bus.events[-1].data.remediation.declared is not None
+
+
+def test_a_rule_that_proposes_says_what_would_have_to_be_declared_and_writes_nothing(world):
+    rule = Rule("theirs", mode="auto", executor="propose")
+    world.declare(Policy(rules=(rule,), dry_run=False, limits=AUTO.limits))
+    world.drift()
+
+    assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 0)
+    told = world.bus.events[-1].data.remediation
+    assert (told.executor, told.step) == ("propose", "handed_off")
+    assert "spec.data.versioning.enabled: true -> false" in told.summary[0]

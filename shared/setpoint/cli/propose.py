@@ -1,7 +1,8 @@
-"""``setpoint propose``: the change of the author's own file by which it says what the resource is now."""
+"""``setpoint propose``: what the author's own files would have to say for a drift to be none."""
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Annotated
 
@@ -10,58 +11,81 @@ import typer
 from setpoint import wiring
 from setpoint.cli.findings import find
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
-from setpoint.cli.output import out, say_warning, shown
-from setpoint.core.compare import Difference
-from setpoint.core.findings import Finding
-from setpoint.declare.proposing import Proposal
-from setpoint.declare.proposing import propose as proposed
+from setpoint.cli.output import out, say_warning
+from setpoint.core import judging
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration
+from setpoint.core.observations import Observation
+from setpoint.declare import proposing
 from setpoint.errors import BadRequest
 
 
 def propose(
     finding: FindingName,
-    root: Annotated[Path, typer.Option(metavar="DIR", help="Where the files of the declarations are.")] = Path(),
+    *,
+    root: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the files are that were applied; here, unless given.")
+    ] = Path(),
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Write a patch of the author's file that accepts what a resource is now, ready for a pull request.
+    """Print a unified diff of the declaring files that accepts what is there; nothing is changed.
 
-    Exits with 1 where a part of the drift is left to be changed by hand.
+    Exits with 1 where some of it is left to do by hand, which is told on standard error.
     """
     opened = wiring.open_store(store, create=False)
     try:
-        state = find(opened, finding)
+        key = find(opened, finding).key
+        observation = opened.last_observation(key)
+        snapshot = opened.read(key)
     finally:
         opened.close()
-    if state.finding is None or state.finding.status == "resolved":
-        raise BadRequest(f"{state.key.name}: it has no drift")
-    if state.finding.kind != "modified":
-        raise BadRequest(
-            f"{state.key.name}: it is {state.finding.kind}; declare it, or remove its declaration, by hand"
-        )
-    proposal = _proposal(state.finding, root)
-    out.out(proposal.diff, end="", highlight=False)
-    left = list(proposal.left)
-    if (more := state.finding.difference_count - len(state.finding.differences)) > 0:
-        left.append(f"{more} differences more, of which not all is kept")
-    for line in left:
-        say_warning(line, "left")
-    if left:
+    if snapshot.desired is None:
+        raise BadRequest(f"{key.name}: nothing declares it; `setpoint export` writes a declaration of what is there")
+    if observation is None:
+        raise BadRequest(f"{key.name}: its last observation was too large to be kept, so that nothing can be proposed")
+    if observation.deleted or observation.data is None:
+        where = ", ".join(str(one.source) for one in snapshot.desired.declarations)
+        raise BadRequest(f"{key.name}: it is gone; to accept that, take out its declaration at {where}")
+    if not _print_all(snapshot.desired.declarations, observation, root):
         raise typer.Exit(1)
 
 
-def _proposal(finding: Finding, root: Path) -> Proposal:
-    source = finding.source
-    if not source.file.endswith((".yaml", ".yml")):
-        return Proposal("", "", tuple(map(_by_hand, finding.differences)))
+def _print_all(declarations: tuple[Declaration, ...], observation: Observation, root: Path) -> bool:
+    """Print the diffs, and say what is left; whether nothing is."""
+    before: dict[str, str] = {}
+    after: dict[str, str] = {}
+    is_all = True
+    for declaration in declarations:
+        differences = judging.differences(declaration, observation, default_catalogue())
+        if not differences:
+            continue
+        file = declaration.source.file
+        if file not in before:
+            before[file] = after[file] = _text(root, file)
+        proposed = proposing.propose(after[file], declaration, differences)
+        after[file] = proposed.text
+        is_all = is_all and not proposed.by_hand
+        for line in proposed.by_hand:
+            say_warning(line, "by hand")
+    for file, text in after.items():
+        _print_diff(file, before[file], text)
+    return is_all
+
+
+def _text(root: Path, file: str) -> str:
+    if not file:
+        raise BadRequest("the store does not tell in which file it is declared; apply it again")
     try:
-        text = (root / source.file).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise BadRequest(
-            f"{root / source.file}: cannot be read: {error.strerror}; say where it is with --root"
-        ) from error
-    return proposed(source.file, text, source.document, finding.differences, "spec.data")
+        return (root / file).read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise BadRequest(f"{root / file}: cannot be read ({why}); --root says where the applied files are") from None
 
 
-def _by_hand(one: Difference) -> str:
-    """A difference that is written in no file of ours: the author's configuration is where its address says."""
-    return f"{one.declared_path or one.path}: declare {shown(one.observed)}, not {shown(one.declared)}"
+def _print_diff(file: str, before: str, after: str) -> None:
+    name = file.lstrip("/")
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+    )
+    for line in lines:
+        out.out(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", end="", highlight=False)

@@ -190,6 +190,12 @@ def _verdict_of(
     )
 
 
+def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
+    """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
+    found, _ = _differences(declaration, observation, schemas)
+    return tuple(_in_authors_words(declaration, one) for one in found)
+
+
 def _differences(
     declaration: Declaration, observation: Observation, schemas: Schemas | None
 ) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:

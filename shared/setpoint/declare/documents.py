@@ -116,6 +116,11 @@ def read(path: str, file: str = "") -> Iterator[Document | Problem]:
     except UnicodeDecodeError as error:
         yield Problem(file, 0, "", f"is not UTF-8 (byte {error.start})")
         return
+    yield from parse(text, file)
+
+
+def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
+    """The documents of a text, read as a file of that name would be."""
     yield from (_json if file.endswith((".json", ".jsonl")) else _yaml)(file, text)
 
 
@@ -142,7 +147,7 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
     """The documents of a YAML stream, each with its first line, so that a broken one spoils no other."""
     start = 0
     held: list[str] = []
-    for at, line in enumerate(_lines(text)):
+    for at, line in enumerate(lines(text)):
         if line[:3] != "---" or line[3:4] not in _AFTER_DASHES:
             held.append(line)
             continue
@@ -153,13 +158,22 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
     yield start + 1, "".join(held)
 
 
-def _lines(text: str) -> Iterator[str]:
+def lines(text: str) -> Iterator[str]:
     """The lines of a text as ``splitlines`` has them, never all at once: a line costs more than its letters."""
     start = 0
     while start < len(text):
         end = text.find("\n", start + _LETTERS) + 1 or len(text)
         yield from text[start:end].splitlines(keepends=True)
         start = end
+
+
+def whole(text: str, *, as_json: bool = False) -> Iterator[Any]:
+    """What a text around documents says, before it is taken apart into them: one value, or nothing."""
+    try:
+        value = json.loads(text) if as_json else _Builder(text).document()
+    except (ValueError, yaml.YAMLError):
+        return
+    yield value
 
 
 def _json(file: str, text: str) -> Iterator[Document | Problem]:
