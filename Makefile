@@ -23,7 +23,7 @@ demo: $(VENV)/.run ## the whole pipeline on a sample fleet, embedded, no account
 	$(BIN)/python -m setpoint.demo
 
 test: $(VENV)/.dev ## every test; those on Google's emulators where they are installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: lint types layers test ## all that CI asks for
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from setpoint.core import judging
@@ -318,6 +318,8 @@ _data = st.fixed_dictionaries(
 ).filter(lambda data: "location" in data)
 
 
+@example({"location": "1", "labels": {"cost": "1"}}, {"location": "0", "labels": {"team": "1"}}, True, True)
+@example({"location": "1", "labels": {"cost": "1"}}, {"location": "0", "labels": {"team": "1"}}, True, False)
 @given(_data, _data, st.booleans(), st.booleans())
 def test_whatever_is_proposed_declares_what_was_observed_and_changes_nothing_else(want, have, exact, flow):
     spec = {"assetType": "storage.googleapis.com/Bucket", "exact": exact, "data": want}

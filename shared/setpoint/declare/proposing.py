@@ -89,8 +89,11 @@ def _declares(document: Document, declaration: Declaration) -> bool:
 
 
 def _in_order(differences: Iterable[Difference]) -> list[Difference]:
-    """Values first, then what goes, the last of a list first, then what comes: so that no place moves."""
-    order = {"changed": 0, "missing": 1, "unexpected": 2}
+    """Values first, then what comes, at the end of where it belongs, then what goes, the last of a list first.
+
+    So no place moves, and nothing is emptied that something is still to come into.
+    """
+    order = {"changed": 0, "unexpected": 1, "missing": 2}
     backwards = sorted(differences, key=lambda one: _numbers(one.path), reverse=True)
     return sorted(backwards, key=lambda one: order[one.op])
 

@@ -7,7 +7,7 @@ skipped with the reason, and the summary at the end says so once more.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_mock import MockerFixture
@@ -28,12 +28,26 @@ if TYPE_CHECKING:
     from setpoint.testing.asset_service import AssetService
     from setpoint.testing.google_apis import GoogleApis
 
+_TOLD = "setpoint_missing"
 _missing: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make room for what is found missing."""
     config.stash[_missing] = {}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker of pytest-xdist tell what it found missing."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told[_TOLD] = session.config.stash[_missing]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear what a worker of pytest-xdist found missing."""
+    node.config.stash[_missing].update(getattr(node, "workeroutput", {}).get(_TOLD, {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
