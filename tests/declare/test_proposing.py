@@ -296,6 +296,49 @@ def test_config_connector_is_changed_in_the_authors_own_fields():
     ]
 
 
+EXACT = f"""\
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata: {{name: {BUCKET}}}
+spec:
+  assetType: storage.googleapis.com/Bucket
+  exact: true
+  data:
+    location: EU
+    labels:
+      cost: a
+"""
+
+
+def test_a_key_comes_where_the_only_other_one_goes():
+    before = declared(EXACT)[BUCKET]
+
+    found = propose(EXACT, before, differences(before, {"location": "EU", "labels": {"team": "b"}}))
+
+    assert (found.by_hand, found.text) == ((), EXACT.replace("cost: a", "team: b"))
+
+
+def test_a_service_account_is_found_although_it_goes_by_its_address():
+    text = (
+        "apiVersion: iam.cnrm.cloud.google.com/v1beta1\nkind: IAMServiceAccount\n"
+        "metadata: {name: robot, namespace: shop-prod}\nspec:\n  displayName: Robot\n"
+    )
+    ((name, before),) = declared(text).items()
+
+    found = propose(text, before, differences(before, {"displayName": "Arm"}))
+
+    assert (name.rpartition("/")[2][:6], found.text) == ("robot@", text.replace("Robot", "Arm"))
+
+
+def test_an_object_that_is_another_one_by_now_is_not_changed():
+    before = declared(KRM)[BUCKET]
+    text = KRM.replace("name: exports", "name: other")
+
+    found = propose(text, before, differences(before, {"location": "US"}))
+
+    assert (found.text, len(found.by_hand)) == (text, 1)
+
+
 _keys = st.sampled_from(["team", "cost", "env", "a-b", "x_1"])
 _values = st.one_of(
     st.sampled_from(["", "1", "true", "no", "null", "- a", "a: b", "#x", "'", '"', "~", "<<", "é", " x", "0o7"]),

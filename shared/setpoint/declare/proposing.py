@@ -15,7 +15,7 @@ import msgspec
 from setpoint.core import iam, paths, proposals
 from setpoint.core.compare import MASK, Difference
 from setpoint.core.declarations import Declaration
-from setpoint.declare import documents, krm, native, terraform
+from setpoint.declare import documents, krm, krm_kinds, native, terraform
 from setpoint.declare.documents import Document
 from setpoint.declare.rewriting import Edit, NotRewritableError, Where, rewrite
 from setpoint.declare.terraform_proposing import as_attributes
@@ -85,7 +85,18 @@ def _declares(document: Document, declaration: Declaration) -> bool:
     if native.is_native(value):
         read = native.read(document)
         return isinstance(read, Declaration) and read.key == declaration.key
-    return krm.is_krm(value) and document.position == declaration.source.document
+    return krm.is_krm(value) and _names(value, declaration)
+
+
+def _names(value: Any, declaration: Declaration) -> bool:
+    """Whether a Config Connector object is the one that a declaration was read from, as far as it tells by itself."""
+    metadata, spec = value.get("metadata"), value.get("spec")
+    name = metadata.get("name", "") if isinstance(metadata, dict) else ""
+    own = spec.get("resourceID") if isinstance(spec, dict) else None
+    kind = krm_kinds.resolve(str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", "")))
+    wanted = str(own or name).rpartition("/")[2]
+    segments = (segment.partition("@")[0] for segment in declaration.key.name.split("/"))  # accounts go by address
+    return kind.asset_type == declaration.asset_type and wanted.partition("@")[0] in segments
 
 
 def _in_order(differences: Iterable[Difference]) -> list[Difference]:
