@@ -48,14 +48,17 @@ def approve(key: ResourceKey, fingerprint: str, by: str, hands: Hands) -> None:
         case = look_at(snapshot, hands)
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
-        return replace(state, remedy=remedies.approved(case.situation.remedy, by, hands.deps.clock()))
+        remedy = case.situation.remedy
+        if remedy.step in remedies.UNDER_WAY:  # to begin anew would take the claim from whoever writes
+            raise BadRequest(f"{key.name}: it is being put back ({remedy.step})")
+        return replace(state, remedy=remedies.approved(remedy, by, hands.deps.clock()))
 
     _write(key, approved, hands.deps)
     _note(key, "approved", by, "", fingerprint, hands.deps)
 
 
 def exempt(key: ResourceKey, exemption: Exemption, deps: Deps) -> Outcome:
-    """Leave a finding alone until then, because; it is judged again at once.
+    """Leave a finding alone until then, because; it is judged again at once. What was approved before is no longer.
 
     Returns:
         What became of the finding; ``unreadable`` where its last observation was too large to be kept: the exemption
@@ -68,7 +71,13 @@ def exempt(key: ResourceKey, exemption: Exemption, deps: Deps) -> Outcome:
         raise BadRequest("an exemption needs a reason")
     if exemption.until is not None and exemption.until - exemption.since > LONGEST_EXEMPTION:
         raise BadRequest("an exemption lasts for a year at most")
-    state = _write(key, lambda snapshot: replace(_drifted(snapshot), exemption=exemption), deps)
+
+    def exempted(snapshot: Snapshot) -> ResourceState:
+        state = _drifted(snapshot)
+        remedy = replace(state.remedy, approved_by="") if state.remedy is not None else None
+        return replace(state, exemption=exemption, remedy=remedy)
+
+    state = _write(key, exempted, deps)
     what = "accepted" if exemption.fingerprint else "exempted"
     until = f"until {exemption.until:%Y-%m-%d %H:%M} UTC: " if exemption.until is not None else ""
     _note(key, what, exemption.by, f"{until}{exemption.reason}", state.fingerprint, deps)

@@ -126,3 +126,27 @@ def test_a_pause_of_something_else_holds_nothing(world):
 def test_what_means_nothing_cannot_be_paused(world, of):
     with pytest.raises(BadRequest, match="cannot be paused; name fleet"):
         orders.pause(Pause(of, world.clock()), world.deps)
+
+
+@pytest.mark.parametrize("step", ["acting", "operating", "verifying"])
+def test_what_is_being_written_cannot_be_approved_so_that_nobody_else_claims_it(world, step):
+    remediate(KEY, world.hands)
+    snapshot = world.store.read(KEY)
+    due = world.clock() + timedelta(minutes=5)
+    writing = replace(snapshot.state.remedy, step=step, worker="worker-2", attempts=1, due=due)
+    world.store.commit(snapshot, replace(snapshot.state, remedy=writing))
+
+    with pytest.raises(BadRequest, match="being put back"):
+        orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+    assert (world.state.remedy.worker, remediate(KEY, world.hands), world.writes) == ("worker-2", "waiting", 0)
+
+
+def test_what_was_approved_is_no_longer_after_an_exemption(world):
+    remediate(KEY, world.hands)
+    orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+    orders.exempt(KEY, exemption(world), world.deps)
+    world.clock.forward(days=1)
+
+    orders.end_exemption(KEY, "bob", world.deps)
+
+    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
