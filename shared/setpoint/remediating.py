@@ -99,11 +99,23 @@ def remediate(key: ResourceKey, hands: Hands) -> Outcome:
     raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be looked at again")
 
 
-def look(key: ResourceKey, hands: Hands) -> tuple[Decision, WritePlan | NotWritable | None] | None:
-    """What would be decided now about a finding, and written; nothing is. None where there is no open finding."""
+def look(
+    key: ResourceKey, hands: Hands, approved_by: str = ""
+) -> tuple[Decision, WritePlan | NotWritable | None] | None:
+    """What would be decided now about a finding, and written; nothing is. None where there is no open finding.
+
+    Args:
+        key: the resource and content.
+        hands: what remediation works with.
+        approved_by: who would approve it, as if they had.
+    """
     case = look_at(hands.deps.store.read(key), hands)
     if case is None:
         return None
+    remedy = case.situation.remedy
+    if approved_by and remedy.step not in remedies.UNDER_WAY:
+        approved = remedies.approved(remedy, approved_by, case.situation.now)
+        case = case._replace(situation=case.situation._replace(remedy=approved))
     reading = read_live(case, hands)
     plan = None if reading is None or case.snapshot.desired is None else hands.live.plan(case.snapshot.desired, reading)
     return deciding.decide(case.situation), plan

@@ -165,3 +165,27 @@ def test_a_patch_of_the_authors_file_accepts_what_the_resource_is_now(setpoint, 
     assert patched.returncode == 0, patched.stdout
     setpoint("apply", "fleet")
     assert "no open findings" in setpoint("findings", "list").stdout
+
+
+def test_an_approval_is_of_the_drift_that_was_shown(setpoint, drifted):
+    refused = setpoint("approve", NAME, stdin="n\n")
+    assert refused.returncode == 1
+    assert "versioning.enabled" in refused.stderr
+    assert setpoint("approve", NAME, "--fingerprint", "0000").returncode == 1
+    assert "approved by" not in setpoint("findings", "show", NAME).stdout
+
+    assert setpoint("approve", NAME, "--as", "ann", stdin="y\n").returncode == 0
+    assert "approved by ann" in setpoint("findings", "show", NAME).stdout
+    assert drifted.journal == []
+
+
+def test_who_says_yes_in_a_dry_run_has_approved_nothing(setpoint, drifted, tmp_path):
+    (tmp_path / "fleet/policy.yaml").write_text(POLICY.replace("dryRun: false", "dryRun: true"))
+    assert setpoint("apply", "fleet").returncode == 0
+
+    done = setpoint("remediate", NAME, "--yes")
+
+    assert done.returncode == 1
+    assert "the policy is a dry run" in done.stderr
+    assert "approved by" not in setpoint("findings", "show", NAME).stdout
+    assert drifted.journal == []

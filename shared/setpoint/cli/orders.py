@@ -20,7 +20,7 @@ from setpoint.cli.options import (
     lasting,
     somebody,
 )
-from setpoint.cli.output import out, say
+from setpoint.cli.output import errors, finding_block, out, say
 from setpoint.core.brakes import Brakes, Pause
 from setpoint.core.exemptions import Exemption
 from setpoint.core.policies import Policy
@@ -36,13 +36,19 @@ def approve(
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
     fingerprint: Annotated[str, typer.Option(metavar="DIGEST", help="The drift that was shown to you.")] = "",
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not show it, and do not ask.")] = False,
     by: Who = "",
 ) -> None:
-    """Approve that a drift is put back, as it is now; the remediator does the rest."""
+    """Approve that a drift is put back: the one that is shown; the remediator does the rest."""
     who = by or somebody()
     hands = wiring.remediating(store, events_topic, who)
     try:
         state = find(hands.deps.store, finding)
+        if not fingerprint and not yes:
+            errors.print(finding_block(state))
+            if not typer.confirm("Approve that this is put back?", err=True):
+                raise typer.Exit(1)
         orders.approve(state.key, fingerprint or state.fingerprint, who, hands)
     finally:
         hands.deps.store.close()

@@ -38,7 +38,7 @@ def remediate(
     hands = wiring.remediating(store, events_topic, who)
     try:
         state = find(hands.deps.store, finding)
-        looked = remediating.look(state.key, hands)
+        looked = remediating.look(state.key, hands, "" if plan else who)
         if looked is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
         decision, found = looked
