@@ -128,12 +128,14 @@ class Plan(msgspec.Struct, frozen=True):
     def summary(self) -> str:
         """One line: how many are added, changed, removed, kept and unchanged."""
         counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
-        told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "nothing to change"
+        told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "no resource to change"
+        if told == "no resource to change" and not (self.rescopes or self.repolicies):
+            told = "nothing to change"
         told += f", {self.unchanged} unchanged"
         if self.rescopes:
             told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
         if self.repolicies:
-            told += f", policy: {self.policy.name if self.policy else 'none'}"
+            told += f", the policy changes: {_policy(self.policy)} (before: {_policy(self.policy_before)})"
         if self.kept:
             told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
         if self.claimed:
@@ -300,6 +302,12 @@ def _scopes_with(present: tuple[Scope, ...], scopes: tuple[Scope, ...]) -> tuple
 
 def _names(scopes: tuple[Scope, ...]) -> str:
     return ", ".join(scope.name for scope in scopes) or "none"
+
+
+def _policy(policy: Policy | None) -> str:
+    if policy is None:
+        return "none"
+    return f"{policy.name}, {'a dry run' if policy.dry_run else 'which writes'}"
 
 
 def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> Claimed | None:

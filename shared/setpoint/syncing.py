@@ -214,7 +214,7 @@ def apply(
         commit=commit,
         applied_at=now,
         declared=declared,
-        scopes=planned.scopes,
+        scopes=tuple(_of_revision(one, repo, commit) for one in planned.scopes),
         policy=planned.policy,
         revision=revision,
     )
@@ -257,6 +257,13 @@ def _version(change: Change, source: str, generation: int, repo: str, commit: st
     if repo or commit:
         declarations = tuple(replace(one, source=replace(one.source, repo=repo, commit=commit)) for one in declarations)
     return Version(source, generation, after.digest, declarations)
+
+
+def _of_revision(scope: Scope, repo: str, commit: str) -> Scope:
+    """A scope with the revision that wrote it; one that is kept from before has its own already."""
+    if scope.source.repo or scope.source.commit:
+        return scope
+    return replace(scope, source=replace(scope.source, repo=repo, commit=commit))
 
 
 def _write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:

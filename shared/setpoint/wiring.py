@@ -103,19 +103,20 @@ def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None,
     return Deps(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
 
 
-def rejudging(store: str, events_topic: str | None) -> Deps:
+def rejudging(store: str, events_topic: str | None, *, create: bool = True) -> Deps:
     """What judges findings again when declarations change.
 
     Args:
         store: URL of the store.
         events_topic: where events go, ``projects/P/topics/T``; None leaves them stored for the next detector.
+        create: whether a store that is not there is made.
 
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
     """
     from setpoint.adapters.memory import MemoryDeadLetters
 
-    return Deps(open_store(store), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
+    return Deps(open_store(store, create=create), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
 
 
 def remediating(store: str, events_topic: str | None, worker: str) -> Hands:

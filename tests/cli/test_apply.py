@@ -112,3 +112,24 @@ def test_a_changed_declaration_judges_what_was_observed_again(fleet, setpoint, t
     assert "findings judged again: 1 resolved" in setpoint("apply", fleet).stderr
     later = setpoint("detect", "--feed", feed, "--output", "jsonl")
     assert [json.loads(line)["type"] for line in later.stdout.splitlines()] == ["drift.resolved"]
+
+
+def test_a_plan_of_a_policy_alone_is_a_change_for_people_and_for_machines(fleet, setpoint):
+    policy = fleet / "policy.yaml"
+    text = "apiVersion: setpoint.dev/v1\nkind: Policy\nmetadata: {name: fleet}\nspec: {dryRun: true}\n"
+    policy.write_text(text)
+    setpoint("apply", fleet)
+    same = setpoint("plan", fleet, "--output", "json")
+    assert (json.loads(same.stdout)["policy"]["changes"], json.loads(same.stdout)["scopes"]["changes"]) == (
+        False,
+        False,
+    )
+    assert "nothing to change" in setpoint("plan", fleet).stdout
+
+    policy.write_text(text.replace("true", "false"))
+
+    told = setpoint("plan", fleet).stdout
+    assert "the policy changes: fleet, which writes (before: fleet, a dry run)" in told
+    assert "nothing to change" not in told
+    changed = json.loads(setpoint("plan", fleet, "--output", "json").stdout)["policy"]
+    assert (changed["changes"], changed["before"]["name"], changed["after"]["dry_run"]) == (True, "fleet", False)

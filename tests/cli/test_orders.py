@@ -189,3 +189,21 @@ def test_who_says_yes_in_a_dry_run_has_approved_nothing(setpoint, drifted, tmp_p
     assert "the policy is a dry run" in done.stderr
     assert "approved by" not in setpoint("findings", "show", NAME).stdout
     assert drifted.journal == []
+
+
+@pytest.mark.parametrize("command", [("pause", "fleet", "--because", "incident"), ("resume", "fleet")])
+def test_a_mistyped_store_is_not_made_and_not_taken_for_a_pause(setpoint, tmp_path, command):
+    done = setpoint(*command, "--store", f"sqlite:///{tmp_path}/typo.db")
+
+    assert (done.returncode, "no such store" in done.stderr) == (1, True)
+    assert not (tmp_path / "typo.db").exists()
+
+
+@pytest.mark.usefixtures("drifted")
+def test_an_approved_finding_is_not_counted_among_what_settles(setpoint):
+    setpoint("approve", NAME)
+
+    done = setpoint("detect", "--feed", os.devnull)
+
+    assert "1 open findings" in done.stdout
+    assert "settling" not in done.stdout + done.stderr

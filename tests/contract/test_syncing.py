@@ -23,6 +23,7 @@ from setpoint.flow import Deps
 from setpoint.planning import Change, Plan, check_removals, part
 from setpoint.syncing import Request
 
+REPO = "https://git.example/fleet"
 THIRD = ResourceKey("//storage.googleapis.com/third")
 
 
@@ -296,12 +297,22 @@ def test_a_second_source_cannot_bring_another_policy(deps):
 
 
 def test_a_declaration_tells_where_it_stood_in_the_revision_that_made_it_what_it_is(deps):
-    sync(deps, declared(KEY), declared(OTHER), commit="aaa", repo="https://git.example/fleet")
-    sync(deps, declared(KEY, location="US"), declared(OTHER), commit="bbb", repo="https://git.example/fleet")
+    sync(deps, declared(KEY), declared(OTHER), commit="aaa", repo=REPO)
+    sync(deps, declared(KEY, location="US"), declared(OTHER), commit="bbb", repo=REPO)
 
     sources = {key: deps.store.read(key).desired.declarations[0].source for key in (KEY, OTHER)}
     assert {key: source.commit for key, source in sources.items()} == {KEY: "bbb", OTHER: "aaa"}
     observe(deps, KEY, "EU")
     (event,) = deps.bus.events
     told = event.data.declared_in
-    assert (told.repo, told.commit, str(told)) == ("https://git.example/fleet", "bbb", "fleet.yaml:1")
+    assert (told.repo, told.commit, str(told)) == (REPO, "bbb", "fleet.yaml:1")
+
+
+def test_a_scope_tells_in_which_revision_it_stood_and_one_that_is_kept_keeps_its_own(deps):
+    for commit, location, names in (("aaa", "EU", ["one", "two"]), ("bbb", "US", ["two"])):
+        scopes = [scope(name) for name in names]
+        sync(deps, declared(KEY, location=location), scopes=scopes, prune=False, commit=commit, repo=REPO)
+
+    told = {one.name: one.source for one in deps.store.control().value.sources["git"].scopes}
+    assert {name: source.commit for name, source in told.items()} == {"one": "aaa", "two": "bbb"}
+    assert {source.repo for source in told.values()} == {REPO}

@@ -185,5 +185,6 @@ def _timed(work: Callable[[], Outcomes]) -> None:
 def _show(deps: Deps) -> None:
     drifted = [one for one in deps.store.states(drifted=True) if one.finding and one.finding.status == "open"]
     print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
-    if waiting := sum(1 for _ in deps.store.due(_NEVER)):
+    due = deps.store.due(_NEVER)
+    if waiting := sum(1 for key in due if (state := deps.store.read(key).state) and state.settling):
         say(f"{waiting} more differ and are settling; they become findings if that lasts")

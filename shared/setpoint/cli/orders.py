@@ -69,7 +69,7 @@ def exempt(
     if not end and not (lasts and because):
         raise BadRequest("say how long and why: --for 7d --because TEXT; or --end")
     who = by or somebody()
-    deps = wiring.rejudging(store, events_topic)
+    deps = wiring.rejudging(store, events_topic, create=False)
     try:
         key = find(deps.store, finding).key
         if end:
@@ -90,7 +90,7 @@ def accept(
     by: Who = "",
 ) -> None:
     """Accept a drift as it is now: it is left alone as long as it stays so."""
-    deps = wiring.rejudging(store, events_topic)
+    deps = wiring.rejudging(store, events_topic, create=False)
     try:
         key = find(deps.store, finding).key
         outcome = orders.accept(key, because, by or somebody(), deps)
@@ -107,7 +107,7 @@ def pause(
     by: Who = "",
 ) -> None:
     """Put back nothing of something, until somebody resumes; drift is told of all the same."""
-    deps = wiring.rejudging(store, None)
+    deps = wiring.rejudging(store, None, create=False)
     try:
         now = deps.clock()
         until = now + lasting(lasts) if lasts else None
@@ -119,7 +119,7 @@ def pause(
 
 def resume(what: Place, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
     """End a pause; `resume fleet` closes the breaker too."""
-    deps = wiring.rejudging(store, None)
+    deps = wiring.rejudging(store, None, create=False)
     try:
         ended = orders.resume(what, by or somebody(), deps)
     finally:

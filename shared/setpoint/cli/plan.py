@@ -92,7 +92,13 @@ def as_json(plan: Plan) -> Iterator[str]:
     yield from _listed(plan.claimed)
     yield '],"kept":['
     yield from _listed(key.name for key in plan.kept)
-    yield f'],"unchanged":{plan.unchanged}}}'
+    yield f'],"unchanged":{plan.unchanged}'
+    for name, changes, before, after in (
+        ("scopes", plan.rescopes, plan.scopes_before, plan.scopes),
+        ("policy", plan.repolicies, plan.policy_before, plan.policy),
+    ):
+        yield f',"{name}":{_json({"changes": changes, "before": before, "after": after})}'
+    yield "}"
 
 
 def _told(change: Change) -> dict[str, Any]:
