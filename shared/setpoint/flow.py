@@ -19,7 +19,7 @@ from setpoint.core.findings import Outcome
 from setpoint.core.judging import Schemas
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import Conflict, MalformedMessage
+from setpoint.errors import Conflict, MalformedMessage, PermanentError
 from setpoint.ports import DeadLetters, EventBus, Snapshot, Store
 from setpoint.projects import Projects, is_waiting, keys_by_number
 
@@ -149,7 +149,10 @@ def settle(deps: Deps) -> Counter[Outcome]:
     """
     outcomes: Counter[Outcome] = Counter()
     for key in list(deps.store.due(deps.clock())):
-        outcomes[rejudge(key, deps)] += 1
+        try:
+            outcomes[rejudge(key, deps)] += 1
+        except PermanentError:  # a record that cannot be read keeps no other from being judged
+            outcomes["unreadable"] += 1
     return outcomes
 
 
@@ -173,9 +176,9 @@ def find(observation: Observation, deps: Deps) -> Found:
     Where its own name is not declared, others are tried, and one by which it was declared before will do.
     """
     snapshot = deps.store.read(observation.key)
+    observation = deps.projects.placed(observation)
     if snapshot.desired is not None:
         return Found(snapshot, observation)
-    observation = deps.projects.placed(observation)
     for key in deps.projects.other_keys(observation):
         other = deps.store.read(key)
         if other.desired is not None or other.state is not None:

@@ -17,7 +17,7 @@ from setpoint.core.audit import Entry
 from setpoint.core.brakes import FLEET, Brakes, Pause
 from setpoint.core.exemptions import Exemption
 from setpoint.core.findings import Outcome, ResourceState
-from setpoint.core.names import ResourceKey, is_full_name
+from setpoint.core.names import CONTENTS, ResourceKey, is_full_name
 from setpoint.errors import BadRequest, Conflict
 from setpoint.flow import Deps
 from setpoint.ports import Snapshot
@@ -115,9 +115,10 @@ def pause(new: Pause, deps: Deps) -> None:
     """Put back nothing of the fleet, a project, a folder, an organisation or a resource, until somebody resumes.
 
     Raises:
-        BadRequest: nothing is meant by what is to be paused.
+        BadRequest: nothing is meant by what is to be paused, or no resource is known by that name.
     """
     check_place(new.of)
+    _check_known(new.of, deps)
     _brake(lambda brakes: braking.pause(brakes, new), deps)
     until = f"until {new.until:%Y-%m-%d %H:%M} UTC: " if new.until is not None else ""
     _note(ResourceKey(new.of), "paused", new.by, f"{until}{new.reason}", "", deps)
@@ -148,6 +149,15 @@ def check_place(of: str) -> None:
     is_place = kind in ("projects", "folders", "organizations") and bool(name) and "/" not in name
     if of != FLEET and not is_place and not is_full_name(of):
         raise BadRequest(f"`{of}` cannot be paused; name fleet, projects/P, folders/N, organizations/N or //a/resource")
+
+
+def _check_known(of: str, deps: Deps) -> None:
+    """Look whether a resource is known by a name: by another one of its names a pause would hold nothing."""
+    if not is_full_name(of):
+        return
+    found = (deps.store.read(ResourceKey(of, content)) for content in CONTENTS)
+    if not any(one.desired is not None or one.state is not None for one in found):
+        raise BadRequest(f"{of}: no resource is known by this name; use the one that `setpoint findings list` shows")
 
 
 def _drifted(snapshot: Snapshot) -> ResourceState:

@@ -69,7 +69,7 @@ class Projects:
         number = observation.project_number
         if not number or project_of(observation.key.name) not in ("", number):
             return observation
-        return replace(observation, project_id=self.id_of(number))
+        return replace(observation, project_id=self.id_of(number) or observation.project_id)
 
     def other_keys(self, observation: Observation) -> Iterator[ResourceKey]:
         """Other keys under which the same resource may be declared: by its project's id, by its address."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -186,8 +187,8 @@ def _hand_off(case: Case, decision: Decision, hands: Hands) -> Outcome:
 
 
 def _rehearse(case: Case, decision: Decision, hands: Hands) -> Outcome:
-    def stopped(remedy: Remedy, summary: tuple[str, ...], reason: str) -> Remedy:
-        return replace(remedies.stopped(remedy, reason, case.situation.now), summary=summary)
+    def stopped(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+        return replace(remedies.stopped(remedy, reason, now), summary=summary)
 
     telling = Told("rehearse", "remediation.blocked", decision)
     return _propose(case, decision, hands, stopped, telling, "rehearsed")
@@ -197,13 +198,14 @@ def _propose(
     case: Case,
     decision: Decision,
     hands: Hands,
-    step: Callable[[Remedy, tuple[str, ...], str], Remedy],
+    step: Callable[[Remedy, tuple[str, ...], str, datetime], Remedy],
     telling: Told,
     outcome: Outcome,
 ) -> Outcome:
     """Say what would be written, having read the resource again; nothing is."""
     remedy = case.situation.remedy
-    again = step(remedy, remedy.summary, decision.because)
+    now = case.situation.now
+    again = step(remedy, remedy.summary, decision.because, now)
     if is_said(case.state.remedy, again):
         if is_due(case.state, case.situation.now):
             keep(case, again, telling, hands)
@@ -211,13 +213,13 @@ def _propose(
     try:
         reading = read_live(case, hands)
     except (AccessDenied, Refused) as error:
-        keep(case, step(remedy, (f"it cannot be read: {error}",), decision.because), telling, hands)
+        keep(case, step(remedy, (f"it cannot be read: {error}",), decision.because, now), telling, hands)
         return outcome
     if reading is not None and (ended := judged(case.snapshot, reading, hands)) is not None:
         return ended
     summary = _summary(case, reading, hands)
     seen = reading.observation if reading is not None else None
-    keep(case, step(remedy, summary, decision.because), telling._replace(reading=seen), hands)
+    keep(case, step(remedy, summary, decision.because, now), telling._replace(reading=seen), hands)
     return outcome
 
 

@@ -114,7 +114,8 @@ def _places(last: Observation | None, project: str) -> frozenset[str] | None:
     """Where a resource lies, by the last observation; None where none was kept that tells."""
     if last is None or not last.ancestors:
         return None
-    return frozenset((*last.ancestors, f"projects/{project}"))
+    named = (f"projects/{one}" for one in (project, last.project) if one)
+    return frozenset((*last.ancestors, *named))
 
 
 def _rollout(key: ResourceKey, deps: Deps) -> tuple[datetime | None, datetime | None, bool]:

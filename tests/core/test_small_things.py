@@ -161,3 +161,7 @@ def test_organisation_policies_are_compared_by_constraint() -> None:
     assert told({"constraint": "b", "listPolicy": {"allowedValues": ["z"]}}) == [
         ("[constraint=constraints/b].listPolicy.allowedValues", "changed")
     ]
+
+
+def test_elements_that_are_left_out_by_their_positions_are_those_that_were_meant() -> None:
+    assert ignore.without({"a": ["x", "y", "z"]}, ("a[0]", "a[1]")) == {"a": ["z"]}

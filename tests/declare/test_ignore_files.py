@@ -114,7 +114,8 @@ def test_paths_are_told_from_the_root_and_still_found(tmp_path):
 
 def test_a_bad_line_is_reported_and_the_others_count(tmp_path):
     (tmp_path / "bucket.yaml").write_text(BUCKET.format(name="shop-1"))
-    (tmp_path / ".setpointignore").write_text("shop-1 labels[\n[\nshop-1 location\n/\n")
+    bad = ("shop-1 labels[", "[", "shop-1 location", "/", '"', "x\\", "tmp-[9-0]", 'a "b')
+    (tmp_path / ".setpointignore").write_text("\n".join(bad))
 
     found = load([str(tmp_path)])
 
@@ -122,6 +123,10 @@ def test_a_bad_line_is_reported_and_the_others_count(tmp_path):
         (1, "`labels[` is not a field path: see character 7"),
         (2, "`[` is not a pattern as in .gitignore"),
         (4, "`/` is not a pattern as in .gitignore"),
+        (5, "a quotation mark has no partner"),
+        (6, "`x\\` is not a pattern as in .gitignore"),
+        (7, "`tmp-[9-0]` is not a pattern as in .gitignore"),
+        (8, "a quotation mark has no partner"),
     ]
     assert found.desired[0].declarations[0].ignore == ("labels.touched", "location")
 

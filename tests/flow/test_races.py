@@ -62,6 +62,7 @@ def test_a_worker_that_always_comes_second_hands_its_message_back(store):
         """A store in which somebody else has always written first."""
 
         read = store.read
+        project_id = store.project_id
 
         @staticmethod
         def commit(snapshot, state, observation):

@@ -11,6 +11,7 @@ from setpoint import flow, syncing
 from setpoint.core.declarations import Declaration, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.errors import CorruptState
 
 KEY = ResourceKey("//container.googleapis.com/projects/shop/locations/europe-west1/clusters/web")
 TYPE = "container.googleapis.com/Cluster"
@@ -81,3 +82,23 @@ def test_a_declaration_that_takes_the_drift_away_while_it_settles_ends_it(timed,
     assert flow.settle(timed) == {"in_sync": 1}
     assert flow.settle(timed) == {}
     assert timed.bus.events == []
+
+
+def test_a_record_that_cannot_be_read_keeps_no_other_from_settling(timed, clock, monkeypatch):
+    flow.handle_observation(seen(0, enabled=False), timed)
+    other = ResourceKey("//container.googleapis.com/projects/shop/locations/europe-west1/clusters/another")
+    wanted = Declaration(other, TYPE, {"networkPolicy": {"enabled": True}}, project="shop")
+    syncing.declare(timed.store, [desired((wanted,))], (), NOON)
+    data = {"networkPolicy": {"enabled": False}, "status": "RECONCILING"}
+    flow.handle_observation(Observation(other, TYPE, NOON, data=data, ancestors=("projects/12",)), timed)
+    read = timed.store.last_observation
+
+    def broken(key):
+        if key == KEY:
+            raise CorruptState("unreadable")
+        return read(key)
+
+    monkeypatch.setattr(timed.store, "last_observation", broken)
+    clock.now += timedelta(seconds=30)
+
+    assert flow.settle(timed) == {"opened": 1, "unreadable": 1}

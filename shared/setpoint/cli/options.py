@@ -13,6 +13,7 @@ import typer
 from setpoint.core import values
 from setpoint.errors import BadRequest
 
+_LONGEST = 10 * 366 * 86_400.0
 DEFAULT_STORE = "sqlite:///setpoint.db"
 
 StoreUrl = Annotated[
@@ -66,8 +67,8 @@ def lasting(text: str) -> timedelta:
         BadRequest: it is none.
     """
     seconds = values.seconds(text)
-    if not seconds:
-        raise BadRequest(f"`{text}` is not a time; it looks like 30m, 2h or 7d")
+    if not seconds or seconds > _LONGEST:
+        raise BadRequest(f"`{text}` is not a time up to ten years; it looks like 30m, 2h or 7d")
     return timedelta(seconds=seconds)
 
 

@@ -237,6 +237,8 @@ def _by_pace(at: Situation) -> Reason | None:
 
 
 def _by_age(at: Situation) -> Reason | None:
+    if at.finding.kind == "unmanaged":  # what nothing declares has no declaration to be old
+        return None
     if at.applied_at is None:
         return Reason("nobody knows when its declaration was applied", "stop")
     if at.now - at.applied_at <= timedelta(seconds=at.policy.limits.stale_after):

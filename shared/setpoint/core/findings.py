@@ -314,7 +314,7 @@ def _next_state(
         sequence=sequence,
         finding=finding,
         pending=pending,
-        exemption=state.exemption if state else None,
+        exemption=_kept(state.exemption, outcome) if state else None,
         remedy=remedy,
     )
 
@@ -365,7 +365,8 @@ def _next_finding(
     if verdict.kind is None:
         if before is None:
             return "in_sync", finding
-        return "resolved", replace(before, status="resolved", resolved_at=at, reason=_reason(observation, verdict))
+        reason = _reason(before, observation, verdict)
+        return "resolved", replace(before, status="resolved", resolved_at=at, reason=reason)
     if before is None:
         begun = _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
         seen = replace(begun, first_seen=since)
@@ -385,12 +386,23 @@ def _next_finding(
     return ("drifted" if is_same else "changed"), seen
 
 
+def _kept(exemption: Exemption | None, outcome: Outcome) -> Exemption | None:
+    """What was accepted as it was is accepted no longer once it is otherwise."""
+    return None if exemption is not None and exemption.fingerprint and outcome == "resolved" else exemption
+
+
 _PUT_BACK = ("in sync", "gone")
 """Why a finding is resolved that somebody was putting back, where that was it."""
 
 
-def _reason(observation: Observation, verdict: Verdict) -> str:
-    if verdict.suppressed:
+def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str:
+    """Why a drift is over: rules keep quiet about all of it by now, or it is."""
+    if finding.kind == "modified":
+        quiet = {one.difference.path for one in verdict.suppressed if one.difference is not None}
+        is_ignored = bool(quiet) and all(one.path in quiet for one in finding.differences)
+    else:
+        is_ignored = any(one.kind == finding.kind for one in verdict.suppressed)
+    if is_ignored:
         return "ignored"
     return "gone" if observation.deleted else "in sync"
 

@@ -52,9 +52,14 @@ def without(data: Any, patterns: tuple[str, ...]) -> Any:
     """
     if ALL in patterns:
         return {}
-    for pattern in patterns:
-        data = _without(data, paths.parse(pattern))
+    for parts in sorted(map(paths.parse, patterns), key=_positions, reverse=True):
+        data = _without(data, parts)
     return data
+
+
+def _positions(parts: tuple[str, ...]) -> tuple[int, ...]:
+    """The positions in a path; those further back in a list go first, so that none moves."""
+    return tuple(int(part[1:-1]) if part[:1] == "[" and part[1:-1].isdecimal() else -1 for part in parts)
 
 
 def _covers(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:

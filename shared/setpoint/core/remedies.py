@@ -260,14 +260,22 @@ def stopped(remedy: Remedy, reason: str, now: datetime) -> Remedy:
     return replace(remedy, step="stopped", due=now + _LONGEST_PAUSE, worker="", operation="", reason=reason)
 
 
-def asked(remedy: Remedy, summary: tuple[str, ...], reason: str) -> Remedy:
-    """The remedy when a person is to approve."""
-    return replace(remedy, step="asked", due=None, summary=summary, reason=reason)
+def asked(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+    """The remedy when a person is to approve; why may be over without anybody saying so."""
+    return replace(remedy, step="asked", due=now + _LONGEST_PAUSE, summary=summary, reason=reason)
 
 
-def handed_off(remedy: Remedy, summary: tuple[str, ...], reason: str) -> Remedy:
-    """The remedy when somebody else is to put it back."""
-    return replace(remedy, step="handed_off", due=None, worker="", operation="", summary=summary, reason=reason)
+def handed_off(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+    """The remedy when somebody else is to put it back; that may be decided otherwise later."""
+    return replace(
+        remedy,
+        step="handed_off",
+        due=now + _LONGEST_PAUSE,
+        worker="",
+        operation="",
+        summary=summary,
+        reason=reason,
+    )
 
 
 def approved(remedy: Remedy, by: str, now: datetime) -> Remedy:

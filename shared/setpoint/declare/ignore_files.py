@@ -107,20 +107,36 @@ class IgnoreFiles:
 
 
 def _line(written: str, where: str) -> _Line:
-    pattern, *fields = _WORD.findall(written)
+    words = _WORD.findall(written)
+    if not words or _WORD.sub("", written).strip():
+        raise BadDeclaration("a quotation mark has no partner")
+    pattern, *fields = words
     for field in fields:
         if not paths.parse(field):
             raise BadDeclaration(f"`{field}` is not a field path")
     bare = pattern.removeprefix("!")
-    expression, _ = GitIgnoreSpecPattern.pattern_to_regex("/" + bare[2:] if bare.startswith("//") else bare)
+    expression = _expression("/" + bare[2:] if bare.startswith("//") else bare)
     if expression is None:
         raise BadDeclaration(f"`{pattern}` is not a pattern as in .gitignore")
     rule = IgnoreRule(
-        expression=expression.replace(_DIRECTORY_MARK, "/"),
+        expression=expression,
         negated=pattern.startswith("!"),
         text=f"{where}: {' '.join((pattern, *fields))}",
     )
     return _Line(rule, tuple(fields))
+
+
+def _expression(pattern: str) -> str | None:
+    """A pattern as a regular expression; None where it is none."""
+    try:
+        found, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
+        if found is None:
+            return None
+        expression: str = found.replace(_DIRECTORY_MARK, "/")
+        re.compile(expression)
+    except (ValueError, re.error):
+        return None
+    return expression
 
 
 def _files(source: str) -> Iterator[str]:
