@@ -18,6 +18,7 @@ from setpoint.core.brakes import FLEET, Brakes, Pause
 from setpoint.core.exemptions import Exemption
 from setpoint.core.findings import Outcome, ResourceState
 from setpoint.core.names import CONTENTS, ResourceKey, is_full_name
+from setpoint.core.policies import HANDS_OFF
 from setpoint.errors import BadRequest, Conflict
 from setpoint.flow import Deps
 from setpoint.ports import Snapshot
@@ -38,7 +39,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, hands: Hands) -> None:
         hands: what remediation works with.
 
     Raises:
-        BadRequest: there is no such drift, or it is another one by now.
+        BadRequest: there is no such drift, it is another one by now, or its mode is to put nothing back.
     """
 
     def approved(snapshot: Snapshot) -> ResourceState:
@@ -48,6 +49,8 @@ def approve(key: ResourceKey, fingerprint: str, by: str, hands: Hands) -> None:
         case = look_at(snapshot, hands)
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
+        if case.situation.mode in HANDS_OFF:
+            raise BadRequest(f"{key.name}: nothing is put back in mode {case.situation.mode}; `policy test` tells why")
         remedy = case.situation.remedy
         if remedy.step in remedies.UNDER_WAY:  # to begin anew would take the claim from whoever writes
             raise BadRequest(f"{key.name}: it is being put back ({remedy.step})")

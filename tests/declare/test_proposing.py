@@ -248,8 +248,8 @@ spec:
         ),
         (
             [("roles/storage.objectViewer", ["user:ann@example.com", "user:bob@example.com"])],
-            ["      members: [group:ops@example.com]"],
-            ["      members: []"],
+            ["    - role: roles/storage.admin", "      members: [group:ops@example.com]"],
+            [],
         ),
     ],
 )

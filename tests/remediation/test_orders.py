@@ -52,6 +52,17 @@ def test_only_the_drift_that_was_shown_can_be_approved(world):
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
 
 
+@pytest.mark.parametrize("mode", ["off", "alert"])
+def test_an_approval_that_would_do_nothing_is_refused_and_does_not_wait_for_another_mode(world, mode):
+    world.declare(replace(ASKING, rules=(Rule("all", mode=mode),)))
+
+    with pytest.raises(BadRequest, match=f"nothing is put back in mode {mode}"):
+        orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+
+    world.declare(ASKING)
+    assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
+
+
 def test_what_was_put_back_cannot_be_approved_again(world):
     orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
     remediate(KEY, world.hands)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from setpoint import wiring
 from setpoint.cli.findings import find
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import out, say_warning
+from setpoint.cli.unified import unified
 from setpoint.core import judging
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration
@@ -83,9 +83,5 @@ def _text(root: Path, file: str) -> str:
 
 
 def _print_diff(file: str, before: str, after: str) -> None:
-    name = file.lstrip("/")
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    )
-    for line in lines:
-        out.out(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n", end="", highlight=False)
+    for line in unified(file.lstrip("/"), before, after):
+        out.out(line, end="", highlight=False)

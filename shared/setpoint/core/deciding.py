@@ -15,7 +15,7 @@ from setpoint.core.declarations import Mode
 from setpoint.core.exemptions import Exemption, is_in_force
 from setpoint.core.findings import Finding
 from setpoint.core.names import ResourceKey
-from setpoint.core.policies import Policy, Rule
+from setpoint.core.policies import HANDS_OFF, Policy, Rule
 from setpoint.core.remedies import Remedy
 
 Action = Literal[
@@ -122,7 +122,7 @@ def held(situation: Situation) -> str:
 
 def _by_mode(at: Situation) -> Reason:
     rule = f"rule {at.rule.name}" if at.rule is not None else "its declaration"
-    if at.mode in ("off", "alert"):
+    if at.mode in HANDS_OFF:
         return Reason(f"mode {at.mode} by {rule}", "leave")
     if at.mode == "approve" and not at.remedy.approved_by:
         return Reason(f"mode approve by {rule}, and nobody has approved this drift", "ask")

@@ -24,6 +24,8 @@ Executor = Literal["api", "handoff", "propose"]
 
 MODES: tuple[Mode, ...] = ("off", "alert", "approve", "auto")
 """From the most careful to the least."""
+HANDS_OFF: tuple[Mode, ...] = ("off", "alert")
+"""Those in which nothing is put back."""
 
 
 class Match(msgspec.Struct, frozen=True, omit_defaults=True):

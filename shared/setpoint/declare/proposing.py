@@ -221,8 +221,11 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
     above: Where = ("spec", "data", "bindings")
     fitting = [at for at, one in enumerate(bindings) if iam.grant(one, given["member"]) == wanted]
     if difference.op == "missing":
-        for at in fitting:
+        for at in reversed(fitting):
             members = bindings[at]["members"]
+            if all(iam.grant(bindings[at], one) == wanted for one in members):
+                yield Edit((*above, at), "remove")
+                continue
             for place in range(len(members) - 1, -1, -1):
                 if iam.grant(bindings[at], members[place]) == wanted:
                     yield Edit((*above, at, "members", place), "remove")
