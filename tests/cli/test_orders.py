@@ -141,6 +141,26 @@ def test_a_policy_is_explained_for_a_finding(setpoint, tmp_path):
     assert "teams does not fit" in setpoint("policy", "test", NAME, "--policy", "other.yaml").stdout
 
 
+@pytest.mark.usefixtures("drifted")
+def test_a_policy_is_explained_for_what_nothing_declares(setpoint, tmp_path):
+    scope = (
+        "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: buckets}\n"
+        "spec: {organizations: ['4'], assetTypes: [storage.googleapis.com/Bucket], remediation: {mode: approve}}\n"
+    )
+    (tmp_path / "fleet/scope.yaml").write_text(scope)
+    assert setpoint("apply", "fleet").returncode == 0
+    stray = "//storage.googleapis.com/stray"
+    feed = (tmp_path / "feed.jsonl").read_text().replace(NAME, stray).replace('"name": "exports"', '"name": "stray"')
+    (tmp_path / "stray.jsonl").write_text(feed)
+    setpoint("detect", "--feed", "stray.jsonl")
+
+    done = setpoint("policy", "test", stray)
+
+    assert done.returncode == 0, done.stderr
+    assert "teams does not fit" in done.stdout
+    assert "its scope says approve" in done.stderr
+
+
 def test_the_tests_of_a_policy_are_run_and_told_by_the_exit_code(setpoint, tmp_path):
     (tmp_path / "policy.yaml").write_text(POLICY)
     assert setpoint("policy", "check", "policy.yaml").returncode == 0

@@ -14,12 +14,14 @@ from setpoint.cli.apply import Paths, load_all
 from setpoint.cli.findings import find
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, say, say_error
-from setpoint.core import policies
-from setpoint.core.declarations import Declaration
+from setpoint.core import policies, scopes
+from setpoint.core.declarations import Declaration, Scope
+from setpoint.core.observations import Observation
 from setpoint.core.policies import Policy, Rule
 from setpoint.core.ruling import Treatment, case_of, treat
 from setpoint.errors import BadRequest
-from setpoint.ports import Store
+from setpoint.ports import Snapshot, Store
+from setpoint.remedy_cases import spokesman_of
 
 app = typer.Typer(help="The policy of the fleet: how bad a drift is, and what is done.", no_args_is_help=True)
 
@@ -42,9 +44,9 @@ def explain(
         last = opened.last_observation(state.key)
     finally:
         opened.close()
-    if state.finding is None or snapshot.desired is None or last is None:
+    spokesman = _spokesman(snapshot, last)
+    if state.finding is None or spokesman is None or last is None:
         raise BadRequest(f"{state.key.name}: nothing is kept of it that rules could look at; wait for its next change")
-    spokesman = snapshot.desired.declarations[0]
     differences, kind = state.finding.differences, state.finding.kind
     own = treat(None, spokesman, last, kind, differences).severity
     case = case_of(spokesman, last, kind, own, differences, actor)
@@ -71,6 +73,14 @@ def check(paths: Paths) -> None:
         raise typer.Exit(1)
 
 
+def _spokesman(snapshot: Snapshot, last: Observation | None) -> Declaration | Scope | None:
+    """What the finding is from: a declaration, or the scope that covers what nothing declares."""
+    if snapshot.state is None or snapshot.state.finding is None or last is None:
+        return None
+    declared = spokesman_of(snapshot, snapshot.state.finding)
+    return declared or scopes.explain(snapshot.rules, last).scope
+
+
 def _policy(path: Path | None, store: Store) -> Policy:
     if path is not None:
         loaded = load_all([str(path)])
@@ -89,12 +99,13 @@ def _tried(tried: tuple[policies.Tried, ...]) -> Table:
     return table
 
 
-def _say(policy: Policy, treatment: Treatment, declaration: Declaration) -> None:
+def _say(policy: Policy, treatment: Treatment, spokesman: Declaration | Scope) -> None:
     rule = treatment.rule
+    own = f" (its {type(spokesman).__name__.lower()} says {spokesman.mode})" if spokesman.mode else ""
     facts = {
         "rule": rule.name if rule is not None else "none",
         "severity": treatment.severity,
-        "mode": treatment.mode + (f" (its declaration says {declaration.mode})" if declaration.mode else ""),
+        "mode": treatment.mode + own,
         "executor": rule.executor if rule is not None else "api",
         "settles for": f"{treatment.settle:.0f} s",
         "windows": _windows(rule),
