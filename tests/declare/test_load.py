@@ -6,6 +6,7 @@ import pytest
 
 from setpoint.declare.load import Loaded, load
 
+SCOPE_OF = "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: typed}\nspec: {projects: [p], assetTypes: "
 GOOD = """\
 apiVersion: setpoint.dev/v1
 kind: Declaration
@@ -93,6 +94,32 @@ def test_a_bad_document_is_reported_with_line_and_field_and_the_good_ones_load(
     matching = [one for one in said(found) if one[1] == field and message in one[2]]
     assert matching, said(found)
     assert matching[0][0] == line + 13
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("storage.googleapis.com/Bukket", "storage.googleapis.com/Bucket"),
+        ("compute.googleapis.com/Instanc", "compute.googleapis.com/Instance"),
+        ("compute.googleapis.com/FireWal", "compute.googleapis.com/Firewall"),
+        ("run.googleapis.com/Servise", "run.googleapis.com/Service"),
+    ],
+)
+def test_a_misspelt_asset_type_is_reported_wherever_it_is_written(tmp_path: Path, written: str, meant: str) -> None:
+    known = "storage.googleapis.com/Bucket"
+    assert known in GOOD
+    scope = f"{SCOPE_OF}[{known}, {written}]}}\n"
+    found = loaded(tmp_path, GOOD.replace(known, written), scope)
+
+    message = f"{written} is no asset type; did you mean {meant}?"
+    assert said(found) == [(8, "spec.assetType", message), (4, "spec.assetTypes.1", message)]
+
+
+@pytest.mark.parametrize(
+    "known", ["logging.googleapis.com/Log", "memorystore.googleapis.com/Instance", "run.googleapis.com/Service"]
+)
+def test_an_asset_type_that_no_schema_describes_is_not_taken_for_a_misspelt_one(tmp_path: Path, known: str) -> None:
+    assert said(loaded(tmp_path, GOOD.replace("storage.googleapis.com/Bucket", known))) == []
 
 
 def test_a_resource_declared_twice_is_an_error_that_names_the_other_place(tmp_path: Path) -> None:

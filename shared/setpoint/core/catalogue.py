@@ -274,6 +274,11 @@ class Catalogue:
             self._candidates[asset_type] = found
         return found
 
+    def kinds(self, asset_type: str) -> dict[str, str]:
+        """Return the kinds of an asset type's service, in lower case, with the names of their schemas."""
+        lines = self._lines(asset_types.resolve(asset_type).service)
+        return {kind: name for line in lines for kind, name in line.kinds.items()}
+
     def fitting(self, asset_type: str, body: Mapping[str, Any]) -> Schema | None:
         """Return the candidate that a declared body is written in: it takes most of the body's top-level fields.
 

@@ -120,8 +120,11 @@ class _Loading:
     def _native(self, document: Document) -> None:
         found = native.read(document)
         if isinstance(found, Declaration):
+            self._check_type(found.asset_type, document, ("spec", "assetType"))
             self._add(self._spelled(found, document), document)
         elif isinstance(found, Scope):
+            for at, asset_type in enumerate(found.asset_types):
+                self._check_type(asset_type, document, ("spec", "assetTypes", at))
             scope = self._ignore_files.applied_to_scope(found)
             twin = self._scopes.setdefault(found.name, scope)
             if twin is not scope:
@@ -134,6 +137,13 @@ class _Loading:
             self._loaded.policy_tests.extend(found)
         else:
             self._loaded.problems.extend(found)
+
+    def _check_type(self, asset_type: str, document: Document, where: tuple[str | int, ...]) -> None:
+        """Report a type that is misspelt by all that is known: no resource would ever be of it."""
+        if "*" not in asset_type and (meant := spelling.type_meant(asset_type)):
+            message = f"{asset_type} is no asset type; did you mean {meant}?"
+            field = ".".join(map(str, where))
+            self._loaded.problems.append(Problem(document.file, document.line_of(where), field, message))
 
     def _spelled(self, declaration: Declaration, document: Document) -> Declaration:
         """The declaration less its misspelt fields, which are reported: compared, they would be missing for ever."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from typing import Any, NamedTuple
 
 from setpoint.core import paths, values
-from setpoint.core.catalogue import Field, Schema
+from setpoint.core.catalogue import Field, Schema, default_catalogue
 from setpoint.core.paths import Path
 
 _CLOSE = 0.85
 """How alike a name has to be to one that the API knows, to be taken for a slip: a letter or two."""
+_CLOSE_TYPE = 0.8
+"""How alike a kind has to be to one of its service; kinds that no schema describes are not that much like others."""
 
 
 class Slip(NamedTuple):
@@ -43,6 +46,21 @@ def without(data: Any, where: tuple[str | int, ...]) -> Any:
     if not rest:
         return {key: part for key, part in data.items() if key != head}
     return {key: without(part, rest) if key == head else part for key, part in data.items()}
+
+
+@cache
+def type_meant(asset_type: str) -> str:
+    """The asset type that a misspelt one means; empty where it is known, or its service has none that is like it."""
+    catalogue = default_catalogue()
+    if catalogue.schemas_for(asset_type):
+        return ""
+    kinds = catalogue.kinds(asset_type)
+    host, _, kind = asset_type.partition("/")
+    close = difflib.get_close_matches(kind.lower(), kinds, n=1, cutoff=_CLOSE_TYPE)
+    if not close:
+        return ""
+    name = kinds[close[0]][-len(close[0]) :]  # a name may begin with the API's own, as `GoogleIamV2Policy` does
+    return f"{host}/{name if name.lower() == close[0] else close[0].capitalize()}"
 
 
 _At = tuple[Any, str | int] | None
