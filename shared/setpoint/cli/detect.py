@@ -183,8 +183,12 @@ def _timed(work: Callable[[], Outcomes]) -> None:
 
 
 def _show(deps: Deps) -> None:
-    drifted = [one for one in deps.store.states(drifted=True) if one.finding and one.finding.status == "open"]
+    drifted, otherwise_due = [], set()
+    for one in deps.store.states(drifted=True):
+        if one.finding and one.finding.status == "open":
+            drifted.append(one)
+        if one.settling is None:
+            otherwise_due.add(one.key)
     print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
-    due = deps.store.due(_NEVER)
-    if waiting := sum(1 for key in due if (state := deps.store.read(key).state) and state.settling):
+    if waiting := sum(1 for key in deps.store.due(_NEVER) if key not in otherwise_due):
         say(f"{waiting} more differ and are settling; they become findings if that lasts")
