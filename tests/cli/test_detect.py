@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +144,18 @@ def test_a_store_remembers_from_one_run_to_the_next(declarations: str, tmp_path:
     assert "messageRetentionDuration" in shown.stdout
     assert len(events(setpoint(*arguments, stdin=lines(change(2))))) == 1
     assert "no open findings" in setpoint("findings", "list", "--store", store).stdout
+
+
+def test_what_settles_is_counted_beside_what_is_open(declarations: str) -> None:
+    file = Path(declarations) / "orders.yaml"
+    file.write_text(DECLARED + "  settle: 24h\n")
+    seen = change(1, "600s")
+    seen["asset"]["updateTime"] = datetime.now(UTC).isoformat()
+
+    done = setpoint("detect", "--declarations", declarations, "--feed", "-", stdin=lines(seen))
+
+    assert "no drift" in done.stdout
+    assert "1 more differ and are settling" in done.stderr
 
 
 def test_what_a_rule_keeps_quiet_about_is_there_for_whoever_asks(declarations: str, tmp_path: Path) -> None:
