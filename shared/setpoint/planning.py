@@ -127,10 +127,9 @@ class Plan(msgspec.Struct, frozen=True):
 
     def summary(self) -> str:
         """One line: how many are added, changed, removed, kept and unchanged."""
+        nothing = "no resource to change" if self.rescopes or self.repolicies else "nothing to change"
         counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
-        told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or "no resource to change"
-        if told == "no resource to change" and not (self.rescopes or self.repolicies):
-            told = "nothing to change"
+        told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or nothing
         told += f", {self.unchanged} unchanged"
         if self.rescopes:
             told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"

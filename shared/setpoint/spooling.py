@@ -10,6 +10,7 @@ import heapq
 import marshal
 import tempfile
 import weakref
+from abc import abstractmethod
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -98,7 +99,23 @@ class Blobs:
             return self._file.read(size)
 
 
-class Spool(Sequence[_T]):
+class Lazy(Sequence[_T]):
+    """A sequence whose items are made when they are asked for."""
+
+    @abstractmethod
+    def _at(self, at: int) -> _T:
+        """The item at a position, counted from 0."""
+
+    @overload
+    def __getitem__(self, at: int) -> _T: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[_T]: ...
+    def __getitem__(self, at: int | slice) -> _T | list[_T]:
+        places = range(len(self))[at]
+        return self._at(places) if isinstance(places, int) else [self._at(one) for one in places]
+
+
+class Spool(Lazy[_T]):
     """A sequence that is appended to and read from its beginning, any number of times.
 
     Args:
@@ -144,14 +161,7 @@ class Spool(Sequence[_T]):
             yield from map(self._decode, decode_row(self._blobs.get(place)))
         yield from map(self._decode, self._waiting)
 
-    @overload
-    def __getitem__(self, at: int) -> _T: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[_T]: ...
-    def __getitem__(self, at: int | slice) -> _T | list[_T]:
-        if isinstance(at, slice):
-            return [self[one] for one in range(*at.indices(self._length))]
-        at = range(self._length)[at]
+    def _at(self, at: int) -> _T:
         block = bisect_right(self._firsts, at) - 1
         written = self._length - len(self._waiting)
         if at >= written:
@@ -159,7 +169,7 @@ class Spool(Sequence[_T]):
         return self._decode(decode_row(self._blobs.get(self._places[block]))[at - self._firsts[block]])
 
 
-class Chain(Sequence[_T]):
+class Chain(Lazy[_T]):
     """Sequences one after the other, as one."""
 
     def __init__(self, *parts: Sequence[_T]) -> None:
@@ -172,14 +182,7 @@ class Chain(Sequence[_T]):
         for part in self._parts:
             yield from part
 
-    @overload
-    def __getitem__(self, at: int) -> _T: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[_T]: ...
-    def __getitem__(self, at: int | slice) -> _T | list[_T]:
-        if isinstance(at, slice):
-            return [self[one] for one in range(*at.indices(len(self)))]
-        at = range(len(self))[at]
+    def _at(self, at: int) -> _T:
         for part in self._parts:
             if at < len(part):
                 return part[at]

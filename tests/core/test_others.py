@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import others
+from setpoint.core import globs, others
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 
@@ -179,7 +179,7 @@ def test_what_others_make_is_known_with_the_reason(asset: tuple[str, str, Any], 
 def test_every_entry_has_an_example() -> None:
     def first(asset_type: str, name: str, data: Any) -> others.Entry:
         asset = others.Asset(name, name.rpartition("/")[2], data)
-        return next(one for one in others.MADE if others.fits(one.types, asset_type) and one.holds(asset))
+        return next(one for one in others.MADE if globs.fits(one.types, asset_type) and one.holds(asset))
 
     shown = {id(first(*asset)) for asset, _ in MADE}
     assert [one.reason for one in others.MADE if id(one) not in shown] == []

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from setpoint.core import agents
+from setpoint.core import agents, globs
 from setpoint.core.labels import labels_of
 from setpoint.core.observations import Observation
 
@@ -488,14 +487,4 @@ def reason(observation: Observation) -> str:
 
 @lru_cache(maxsize=4096)
 def _entries_for(asset_type: str) -> tuple[Entry, ...]:
-    return tuple(entry for entry in MADE if fits(entry.types, asset_type))
-
-
-@lru_cache(maxsize=4096)
-def fits(globs: tuple[str, ...], asset_type: str) -> bool:
-    """Whether an asset type is one of those that are named, or fits one of the globs."""
-    return asset_type in globs or _any_fits(globs, asset_type)
-
-
-def _any_fits(globs: Iterable[str], asset_type: str) -> bool:
-    return any("*" in one and fnmatchcase(asset_type, one) for one in globs)
+    return tuple(entry for entry in MADE if globs.fits(entry.types, asset_type))

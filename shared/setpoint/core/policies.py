@@ -7,13 +7,11 @@ without a policy: the severity of ``core.policy``, and the mode of the declarati
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from setpoint.core import ignore
+from setpoint.core import globs, ignore
 from setpoint.core.declarations import Mode, Source
 from setpoint.core.names import Content
 from setpoint.core.policy import Kind, Severity
@@ -177,12 +175,7 @@ def _unfit(match: Match, case: Case) -> str:
 
 
 def _one_of(wanted: tuple[str, ...], names: Iterable[str]) -> bool:
-    return not wanted or any(_fits(glob, name) for name in names for glob in wanted)
-
-
-@lru_cache(maxsize=4096)
-def _fits(glob: str, name: str) -> bool:
-    return fnmatchcase(name, glob)
+    return not wanted or any(globs.fits(wanted, name) for name in names)
 
 
 def _are_labels(match: Match, case: Case) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from setpoint.core import ignore, others
+from setpoint.core import globs, ignore, others
 from setpoint.core.declarations import Scope, Selection
 from setpoint.core.labels import labels_of
 from setpoint.core.names import WHOLE, project_of
@@ -60,7 +60,7 @@ _NOWHERE = Coverage()
 
 def _covers(scope: Scope, observation: Observation) -> bool:
     return (
-        others.fits(scope.asset_types, observation.asset_type)
+        globs.fits(scope.asset_types, observation.asset_type)
         and _lies_in(scope.projects, scope.ancestors, observation)
         and (not scope.labels or _is_labelled(scope.labels, observation))
         and not any(_is_excepted(one, observation) for one in scope.exceptions)
@@ -70,7 +70,7 @@ def _covers(scope: Scope, observation: Observation) -> bool:
 def _is_excepted(exception: Selection, observation: Observation) -> bool:
     placed = exception.projects or exception.ancestors
     return (
-        (not exception.asset_types or others.fits(exception.asset_types, observation.asset_type))
+        (not exception.asset_types or globs.fits(exception.asset_types, observation.asset_type))
         and (not placed or _lies_in(exception.projects, exception.ancestors, observation))
         and (not exception.labels or _is_labelled(exception.labels, observation))
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +13,7 @@ from setpoint.core.declarations import Declaration, Desired, clash, desired
 from setpoint.core.names import Content, ResourceKey
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.waiting import Texts
-from setpoint.spooling import Blobs, Place, Row, Sorter, Spool, decode_row, encode_row
+from setpoint.spooling import Blobs, Lazy, Place, Row, Sorter, Spool, decode_row, encode_row
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Declaration).decode
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
         return ResourceKey(self.name, self.content)
 
 
-class Declared(Sequence[Desired]):
+class Declared(Lazy[Desired]):
     """All that is declared, in the order of keys; it is read from a file each time that it is gone through."""
 
     def __init__(self, entries: Spool[Row], bodies: Blobs) -> None:
@@ -79,13 +79,7 @@ class Declared(Sequence[Desired]):
     def __iter__(self) -> Iterator[Desired]:
         return map(self.desired, self.entries())
 
-    @overload
-    def __getitem__(self, at: int) -> Desired: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[Desired]: ...
-    def __getitem__(self, at: int | slice) -> Desired | list[Desired]:
-        if isinstance(at, slice):
-            return [self.desired(Entry(*row)) for row in self._entries[at]]
+    def _at(self, at: int) -> Desired:
         return self.desired(Entry(*self._entries[at]))
 
 

@@ -1,0 +1,12 @@
+"""Names that are meant by patterns, in which ``*`` stands for any number of characters."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+
+@lru_cache(maxsize=4096)
+def fits(globs: tuple[str, ...], name: str) -> bool:
+    """Whether a name is one of those that are named, or fits one of the patterns."""
+    return name in globs or any(fnmatchcase(name, glob) for glob in globs)
