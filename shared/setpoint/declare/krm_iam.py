@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from setpoint.core import references
 from setpoint.core.declarations import Authority, Declaration, Source
 from setpoint.core.names import Content, ResourceKey, project_of
-from setpoint.declare import krm_kinds, krm_names
+from setpoint.declare import krm_kinds, krm_names, org_policies
 from setpoint.declare.krm_references import (
     FOLDER_ID,
     ORGANIZATION_ID,
@@ -220,16 +220,9 @@ def _constraint(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _
 def _list_policy(values: Mapping[str, Any], origins: dict[str, str]) -> dict[str, Any]:
     """Terraform's shape, which Config Connector keeps, as the API has it."""
     found = {name: values[name] for name in ("suggestedValue", "inheritFromParent") if values.get(name) is not None}
-    for side, listed, whole in (("allow", "allowedValues", "ALLOW"), ("deny", "deniedValues", "DENY")):
-        said = values.get(side)
-        if not isinstance(said, dict):
-            continue
-        if said.get("all"):
-            found["allValues"] = whole
-            origins["listPolicy.allValues"] = f"spec.listPolicy.{side}.all"
-        if said.get("values"):
-            found[listed] = said["values"]
-            origins[f"listPolicy.{listed}"] = f"spec.listPolicy.{side}.values"
+    for side in org_policies.SIDES:
+        if isinstance(said := values.get(side), dict):
+            found |= org_policies.side_of_list(side, said, f"spec.listPolicy.{side}", origins)
     return found
 
 

@@ -34,6 +34,29 @@ _AS_RESOURCE = "declare it as a resource, assetType orgpolicy.googleapis.com/Pol
 _FLAGS = {"true": True, "false": False}
 """Terraform and gcloud write flags as words in capitals."""
 
+SIDES: Mapping[str, tuple[str, str]] = {"allow": ("allowedValues", "ALLOW"), "deny": ("deniedValues", "DENY")}
+"""Terraform's blocks of a list policy, which Config Connector keeps: the API's field, and its word for all values."""
+
+
+def side_of_list(side: str, said: Mapping[str, Any], path: str, origins: dict[str, str]) -> dict[str, Any]:
+    """What a block ``allow`` or ``deny`` says, in the shape of API v1.
+
+    Args:
+        side: one of ``SIDES``.
+        said: the block.
+        path: where the author wrote it.
+        origins: is told of each field where it was written.
+    """
+    found: dict[str, Any] = {}
+    listed, whole = SIDES[side]
+    if said.get("all"):
+        found["allValues"] = whole
+        origins["listPolicy.allValues"] = f"{path}.all"
+    if said.get("values"):
+        found[listed] = said["values"]
+        origins[f"listPolicy.{listed}"] = f"{path}.values"
+    return found
+
 
 class Fault(Exception):  # noqa: N818 - what is wrong, said at its place
     """What is wrong with a policy.

@@ -12,6 +12,7 @@ from typing import Any
 
 from setpoint.core.declarations import Declaration, Source
 from setpoint.core.names import ResourceKey, project_of
+from setpoint.declare import org_policies
 from setpoint.declare.mapping import UNKNOWN
 from setpoint.declare.terraform_documents import Block
 from setpoint.declare.translated import Translated
@@ -86,14 +87,9 @@ def _list_policy(values: Mapping[str, Any], path: str, origins: dict[str, str]) 
         if values.get(attribute):
             found[name] = values[attribute]
             origins[f"listPolicy.{name}"] = f"{path}.{attribute}"
-    for side, listed, whole in (("allow", "allowedValues", "ALLOW"), ("deny", "deniedValues", "DENY")):
+    for side in org_policies.SIDES:
         said = _inner(values.get(side)) or {}
-        if said.get("all"):
-            found["allValues"] = whole
-            origins["listPolicy.allValues"] = f"{path}.{side}[0].all"
-        if said.get("values"):
-            found[listed] = said["values"]
-            origins[f"listPolicy.{listed}"] = f"{path}.{side}[0].values"
+        found |= org_policies.side_of_list(side, said, f"{path}.{side}[0]", origins)
     return found
 
 
