@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
 from setpoint.core.names import Content
@@ -22,6 +23,7 @@ EventType = Literal[
     "drift.changed",
     "drift.resolved",
     "drift.exempted",
+    "drift.attributed",
     "remediation.requested",
     "remediation.started",
     "remediation.succeeded",
@@ -84,6 +86,8 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         declared_in: file and line of the declaration; of the scope, for an unmanaged resource.
         was: what a deleted resource was, without secrets, where that is known and not larger than 16 KB.
         remediation: how far putting it back has come; of ``remediation.…`` events alone.
+        actor: who is behind the drift; None while that is not known.
+        resolved_at: the observation with which it ended; None while it lasts.
     """
 
     finding_id: str
@@ -108,6 +112,8 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     was: Any = None
     remediation: RemediationData | None = None
+    actor: Actor | None = None
+    resolved_at: datetime | None = None
 
 
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
 from setpoint.core.events import CloudEvent, DriftData, EventType, RemediationData, Status, drift_event
@@ -52,7 +53,11 @@ Outcome = Literal[
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The life of the drift of one resource and content; the fields are those of the events."""
+    """The life of the drift of one resource and content; the fields are those of the events.
+
+    Args:
+        changed_at: the observation with which it became what it is, where that is not the first.
+    """
 
     kind: Kind
     status: Status
@@ -71,6 +76,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     resolved_at: datetime | None = None
     reason: str = ""
     was: Any = None
+    actor: Actor | None = None
+    changed_at: datetime | None = None
 
 
 class Settling(msgspec.Struct, frozen=True):
@@ -450,4 +457,6 @@ def _data(finding: Finding, observation: Observation) -> DriftData:
         episodes=finding.episodes,
         declared_in=finding.source,
         was=finding.was,
+        actor=finding.actor,
+        resolved_at=finding.resolved_at,
     )
