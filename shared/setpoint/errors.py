@@ -15,7 +15,8 @@
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── Conflict              somebody else wrote the same record first
         └── Unavailable           a store or a bus did not answer
-            └── TokenExpired      a listing cannot go on where it stopped
+            ├── TokenExpired      a listing cannot go on where it stopped
+            └── Throttled         too much was asked at once; it says when to ask again
 
 A message names the resource and the next step; it never holds a payload or a secret.
 """
@@ -97,3 +98,16 @@ class Unavailable(TransientError):  # noqa: N818 - as above
 
 class TokenExpired(Unavailable):
     """A listing cannot go on where it stopped; begin it anew."""
+
+
+class Throttled(Unavailable):
+    """Too much was asked at once.
+
+    Args:
+        what: what does not take more, and what was asked of it.
+        seconds: when to ask again.
+    """
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(f"{what}: it takes no more for {seconds:.0f} s")
+        self.seconds = seconds

@@ -15,6 +15,7 @@ from setpoint.core.declarations import Desired
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
+from setpoint.core.notices import Group, Links, Shown
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
 from setpoint.core.sweeps import Part, Shard, Sweep, SweepMessage
@@ -443,4 +444,63 @@ class ResourceApi(Protocol):
 
         Args:
             started: what ``write`` gave; it may have been stored in the meantime.
+        """
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """Where a message stands.
+
+    Args:
+        channel: the channel as the sink itself knows it.
+        ts: the message in it.
+    """
+
+    channel: str
+    ts: str
+
+
+class Sink(Protocol):
+    """A place where people are told: channels of one kind.
+
+    Whatever is told has an id; told again under the same id it is told once, as far as the place allows.
+
+    Every method raises ``Throttled`` where it is to be tried again later and says when, ``Unavailable`` where nobody
+    knows whether it was taken, and ``BadRequest`` where it never will be: there is no such channel, nobody is let in.
+    """
+
+    edits: bool
+    """Whether a message can be changed after it was sent; else each change is a message more."""
+
+    def show(self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None) -> Posted:
+        """Show a finding, or several of one cause, as one message.
+
+        Args:
+            name: the message's id.
+            channel: where.
+            view: what it shows by now.
+            links: where it links to.
+            posted: where it stands already; None where it was not posted, or nobody knows.
+
+        Returns:
+            Where it stands.
+        """
+
+    def reply(self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links) -> None:
+        """Tell more below a message: what has last happened to a finding, or all of some findings.
+
+        Args:
+            name: the reply's id.
+            posted: the message.
+            view: a finding, of which the last step is told; or findings, to be told in full.
+            links: where it links to.
+        """
+
+    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links) -> None:
+        """Tell of many findings at once.
+
+        Args:
+            name: the message's id.
+            channel: where.
+            findings: what is told.
+            links: where it links to.
         """

@@ -78,6 +78,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     was: Any = None
     actor: Actor | None = None
     changed_at: datetime | None = None
+    ancestors: tuple[str, ...] = ()
 
 
 class Settling(msgspec.Struct, frozen=True):
@@ -375,11 +376,11 @@ def _next_finding(
         reason = _reason(before, observation, verdict)
         return "resolved", replace(before, status="resolved", resolved_at=at, reason=reason)
     if before is None:
-        begun = _begun(verdict, at, episodes=finding.episodes + 1 if finding else 1)
+        begun = _begun(verdict, observation, episodes=finding.episodes + 1 if finding else 1)
         seen = replace(begun, first_seen=since)
     else:
         seen = replace(
-            _begun(verdict, at, before.episodes),
+            _begun(verdict, observation, before.episodes),
             first_seen=before.first_seen,
             count=before.count + (at != before.last_seen),
         )
@@ -414,7 +415,7 @@ def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str
     return "gone" if observation.deleted else "in sync"
 
 
-def _begun(verdict: Verdict, at: datetime, episodes: int) -> Finding:
+def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding:
     assert verdict.kind is not None  # noqa: S101 - callers have looked; this tells the type checker
     return Finding(
         kind=verdict.kind,
@@ -427,10 +428,11 @@ def _begun(verdict: Verdict, at: datetime, episodes: int) -> Finding:
         differences=verdict.differences,
         difference_count=verdict.difference_count,
         fingerprint=verdict.fingerprint,
-        first_seen=at,
-        last_seen=at,
+        first_seen=observation.observed_at,
+        last_seen=observation.observed_at,
         episodes=episodes,
         was=verdict.was,
+        ancestors=observation.ancestors,
     )
 
 
@@ -459,4 +461,5 @@ def _data(finding: Finding, observation: Observation) -> DriftData:
         was=finding.was,
         actor=finding.actor,
         resolved_at=finding.resolved_at,
+        ancestors=finding.ancestors,
     )

@@ -151,6 +151,11 @@ def find(policy: Policy | None, case: Case) -> Rule | None:
     return next((rule for rule in policy.rules if not _unfit(rule.match, case)), None)
 
 
+def fits(match: Match, case: Case) -> bool:
+    """Whether a drift is one of those that are meant."""
+    return not _unfit(match, case)
+
+
 def explain(policy: Policy, case: Case) -> tuple[Tried, ...]:
     """All rules up to the one that counts, each with what of it does not fit."""
     tried = []
