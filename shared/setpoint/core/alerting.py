@@ -135,15 +135,9 @@ class Routed(NamedTuple):
     route: str
 
 
-def route(alerting: Alerting, data: DriftData, ancestors: tuple[str, ...] = ()) -> Routed:
-    """Where a drift is told.
-
-    Args:
-        alerting: who is told of what.
-        data: the finding.
-        ancestors: ``folders/…`` and ``organizations/…`` that the resource lies in, where that is known.
-    """
-    case = case_of(data, ancestors)
+def route(alerting: Alerting, data: DriftData) -> Routed:
+    """Where a drift is told."""
+    case = case_of(data)
     own = (Destination("slack", data.owner.slack),) if data.owner.slack else ()
     found = next((one for one in alerting.routes if fits(one.match, case)), None)
     if found is not None:
@@ -152,15 +146,13 @@ def route(alerting: Alerting, data: DriftData, ancestors: tuple[str, ...] = ()) 
     return Routed(own or alerting.default, data.severity in alerting.digest.severities, "")
 
 
-def escalations(alerting: Alerting, data: DriftData, ancestors: tuple[str, ...] = ()) -> tuple[Escalation, ...]:
+def escalations(alerting: Alerting, data: DriftData) -> tuple[Escalation, ...]:
     """Who is called about a drift, and after how long."""
-    case = case_of(data, ancestors)
+    case = case_of(data)
     return tuple(one for one in alerting.escalations if fits(one.match, case))
 
 
-def may_press(
-    alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...], ancestors: tuple[str, ...] = ()
-) -> bool:
+def may_press(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:
     """Whether somebody may press the buttons of a drift.
 
     Args:
@@ -168,9 +160,8 @@ def may_press(
         data: the finding.
         user: the names of a user: id and e-mail address.
         groups: ids of the user groups that they are in.
-        ancestors: where the resource lies.
     """
-    case = case_of(data, ancestors)
+    case = case_of(data)
     return any(
         fits(one.match, case)
         and (not set(one.groups).isdisjoint(groups) or any(globs.fits(one.users, u) for u in user))
@@ -178,7 +169,7 @@ def may_press(
     )
 
 
-def case_of(data: DriftData, ancestors: tuple[str, ...] = ()) -> Case:
+def case_of(data: DriftData) -> Case:
     """A finding as the routes look at it; its labels are not known."""
     actor = data.actor
     return Case(
@@ -188,7 +179,7 @@ def case_of(data: DriftData, ancestors: tuple[str, ...] = ()) -> Case:
         severity=data.severity,
         team=data.owner.team,
         projects=frozenset((data.project,) if data.project else ()),
-        ancestors=ancestors,
+        ancestors=data.ancestors,
         paths=tuple(one.path for one in data.differences),
         actor=actor.principal if actor is not None and actor.confidence != "possible" else "",
     )
