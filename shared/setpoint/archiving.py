@@ -69,7 +69,7 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Deps, now: 
         if not unpacking.unpack(name, archive.data, Path(folder)):
             raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; is it the right archive?")
         loaded = load([folder], root=folder)
-    if not loaded.desired and not loaded.scopes and not loaded.policy:
+    if not loaded.desired and not loaded.scopes and not loaded.policy and not loaded.alerting:
         raise BadRequest(
             f"gs://{bucket}/{name}: declares nothing ({len(loaded.problems)} problems); nothing was changed"
         )

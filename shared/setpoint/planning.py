@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, cast, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from setpoint.core import control as controlling
+from setpoint.core.alerting import Alerting
 from setpoint.core.control import Control, SourceState, Version
-from setpoint.core.declarations import Desired, Scope, clash
+from setpoint.core.declarations import Desired, Scope, Source, clash
 from setpoint.core.names import ResourceKey
 from setpoint.core.policies import Policy
 from setpoint.core.rules import rules
@@ -89,6 +91,8 @@ class Plan(msgspec.Struct, frozen=True):
         scopes_before: those that are now.
         policy: the policy of the fleet then, where this source holds it.
         policy_before: the one that it holds now.
+        alerting: who is told of which drift then, where this source holds that.
+        alerting_before: who is told now.
         manifest: what is declared then: key and digest.
         declared_before: how many resources and contents are declared now.
         generation: the generation that is in force before; 0 where there is none.
@@ -106,6 +110,8 @@ class Plan(msgspec.Struct, frozen=True):
     scopes_before: tuple[Scope, ...] = ()
     policy: Policy | None = None
     policy_before: Policy | None = None
+    alerting: Alerting | None = None
+    alerting_before: Alerting | None = None
     manifest: Sequence[tuple[ResourceKey, str]] = ()
     declared_before: int = 0
     generation: int = 0
@@ -125,9 +131,19 @@ class Plan(msgspec.Struct, frozen=True):
         """Whether it changes the policy of the fleet, and not only where that is written."""
         return rules((), self.policy).digest != rules((), self.policy_before).digest
 
+    @property
+    def realerts(self) -> bool:
+        """Whether it changes who is told of which drift, and not only where that is written."""
+        return _unwritten(self.alerting) != _unwritten(self.alerting_before)
+
+    @property
+    def changes_rules(self) -> bool:
+        """Whether it changes anything that holds for the whole fleet."""
+        return self.rescopes or self.repolicies or self.realerts
+
     def summary(self) -> str:
         """One line: how many are added, changed, removed, kept and unchanged."""
-        nothing = "no resource to change" if self.rescopes or self.repolicies else "nothing to change"
+        nothing = "no resource to change" if self.changes_rules else "nothing to change"
         counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
         told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or nothing
         told += f", {self.unchanged} unchanged"
@@ -135,6 +151,8 @@ class Plan(msgspec.Struct, frozen=True):
             told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
         if self.repolicies:
             told += f", the policy changes: {_policy(self.policy)} (before: {_policy(self.policy_before)})"
+        if self.realerts:
+            told += f", the alerting changes: {_alerting(self.alerting)} (before: {_alerting(self.alerting_before)})"
         if self.kept:
             told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
         if self.claimed:
@@ -149,6 +167,7 @@ def plan(
     store: DesiredStore,
     *,
     policy: Policy | None = None,
+    alerting: Alerting | None = None,
     prune: bool = False,
 ) -> Plan:
     """Compare files with what is in force of their source; nothing is written.
@@ -159,24 +178,29 @@ def plan(
         source: the source's name.
         store: where to look.
         policy: the policy that the files declare, or None.
+        alerting: what the files say of alerts, or None.
         prune: remove what the files no longer declare, scopes and policy included.
 
     Raises:
-        BadRequest: another source holds the policy of the fleet.
+        BadRequest: another source holds the policy of the fleet, or says who is told.
     """
     control = store.control().value
     state = control.sources.get(source, SourceState())
-    _check_policy(policy, source, control)
+    _check_holder("the policy", policy, source, {name: one.policy for name, one in control.sources.items()})
+    _check_holder("the alerting", alerting, source, {name: one.alerting for name, one in control.sources.items()})
     planning = _Planning(Declared.of(desired), source, store, control, prune=prune)
     for batch in _worth_a_look(store.manifest(source, state.generation), planning.declared.entries()):
         planning.take(batch)
-    return planning.done(scopes, policy, state)
+    return planning.done(scopes, policy, alerting, state)
 
 
-def _check_policy(policy: Policy | None, source: str, control: Control) -> None:
-    holder = next((name for name, state in control.sources.items() if state.policy is not None), source)
-    if policy is not None and holder != source:
-        raise BadRequest(f"{policy.source}: source {holder} holds the policy of the fleet; there is one")
+def _check_holder(
+    what: str, new: Policy | Alerting | None, source: str, held: Mapping[str, Policy | Alerting | None]
+) -> None:
+    """Look whether another source holds what there is one of in a fleet."""
+    holder = next((name for name, one in held.items() if one is not None), source)
+    if new is not None and holder != source:
+        raise BadRequest(f"{new.source}: source {holder} holds {what} of the fleet; there is one")
 
 
 class _Meeting(NamedTuple):
@@ -268,7 +292,9 @@ class _Planning:
         self._touched.append(one.key)
         return True
 
-    def done(self, scopes: tuple[Scope, ...], policy: Policy | None, state: SourceState) -> Plan:
+    def done(
+        self, scopes: tuple[Scope, ...], policy: Policy | None, alerting: Alerting | None, state: SourceState
+    ) -> Plan:
         """The whole plan."""
         claimed = Spool(_encode, _decode_claim)
         return Plan(
@@ -284,6 +310,8 @@ class _Planning:
             scopes_before=state.scopes,
             policy=policy if self._prune else policy or state.policy,
             policy_before=state.policy,
+            alerting=alerting if self._prune else alerting or state.alerting,
+            alerting_before=state.alerting,
             manifest=self._manifest,
             declared_before=self._before,
             generation=state.generation,
@@ -307,6 +335,15 @@ def _policy(policy: Policy | None) -> str:
     if policy is None:
         return "none"
     return f"{policy.name}, {'a dry run' if policy.dry_run else 'which writes'}"
+
+
+def _alerting(alerting: Alerting | None) -> str:
+    return alerting.name if alerting is not None else "none"
+
+
+def _unwritten(alerting: Alerting | None) -> Alerting | None:
+    """What is said of alerts, without where it is written."""
+    return replace(alerting, source=Source()) if alerting is not None else None
 
 
 def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> Claimed | None:

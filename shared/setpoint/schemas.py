@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from setpoint.core.events import DATA_SCHEMA, CloudEvent
+from setpoint.declare.alerting import AlertingModel
 from setpoint.declare.native import DeclarationModel, ScopeModel
 from setpoint.declare.policies import PolicyModel
 from setpoint.declare.policy_tests import PolicyTestModel
@@ -28,6 +29,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),
         "policy.v1.json": PolicyModel.model_json_schema(by_alias=True),
+        "alerting.v1.json": AlertingModel.model_json_schema(by_alias=True),
         "policy-test.v1.json": PolicyTestModel.model_json_schema(by_alias=True),
     }
 

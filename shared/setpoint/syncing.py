@@ -106,7 +106,15 @@ def sync(
     present = deps.store.control().value.sources.get(request.source, SourceState())
     controlling.check_revision(present, request.source, request.revision)
     prune = request.prune and not loaded.problems
-    planned = plan(loaded.desired, loaded.scopes, request.source, deps.store, policy=loaded.policy, prune=prune)
+    planned = plan(
+        loaded.desired,
+        loaded.scopes,
+        request.source,
+        deps.store,
+        policy=loaded.policy,
+        alerting=loaded.alerting,
+        prune=prune,
+    )
     check_removals(planned, request.max_removals)
     generation = apply(
         planned,
@@ -216,9 +224,10 @@ def apply(
         declared=declared,
         scopes=tuple(_of_revision(one, repo, commit) for one in planned.scopes),
         policy=planned.policy,
+        alerting=planned.alerting,
         revision=revision,
     )
-    if not planned.changes and not planned.rescopes and not planned.repolicies:
+    if not planned.changes and not planned.changes_rules:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
         return planned.generation
     control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))

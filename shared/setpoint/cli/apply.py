@@ -115,14 +115,16 @@ def load_all(paths: list[str]) -> Loaded:
     """
     loaded = load.load(paths)
     report(loaded)
-    if not (loaded.desired or loaded.scopes or loaded.policy or loaded.problems):
+    if not (loaded.desired or loaded.scopes or loaded.policy or loaded.alerting or loaded.problems):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
 
 
 def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
     prune = prune and not loaded.problems
-    return planning.plan(loaded.desired, loaded.scopes, source, store, policy=loaded.policy, prune=prune)
+    return planning.plan(
+        loaded.desired, loaded.scopes, source, store, policy=loaded.policy, alerting=loaded.alerting, prune=prune
+    )
 
 
 def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Synced:

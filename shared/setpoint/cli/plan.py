@@ -96,6 +96,7 @@ def as_json(plan: Plan) -> Iterator[str]:
     for name, changes, before, after in (
         ("scopes", plan.rescopes, plan.scopes_before, plan.scopes),
         ("policy", plan.repolicies, plan.policy_before, plan.policy),
+        ("alerting", plan.realerts, plan.alerting_before, plan.alerting),
     ):
         yield f',"{name}":{_json({"changes": changes, "before": before, "after": after})}'
     yield "}"

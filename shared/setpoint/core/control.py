@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.core.alerting import Alerting
 from setpoint.core.declarations import Declaration, Desired, Scope
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.policies import Policy
@@ -39,6 +40,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         declared: how many resources and contents it declares.
         scopes: the parts of the fleet that it says are fully declared.
         policy: the policy of the fleet, where this source holds it.
+        alerting: who is told of which drift, where this source holds that.
         revision: when what is in force was uploaded, as a number that grows; 0 where it was not uploaded.
         judged: the generation up to which all findings that it concerns were judged again.
         earlier: generations since then that declared something that a later one removed; their manifests are kept.
@@ -52,6 +54,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     declared: int = 0
     scopes: tuple[Scope, ...] = ()
     policy: Policy | None = None
+    alerting: Alerting | None = None
     revision: int = 0
     judged: int = 0
     earlier: tuple[int, ...] = ()
@@ -237,10 +240,11 @@ def decode_control(stored: bytes) -> Control:
 
 
 def rules_of(control: Control) -> Rules:
-    """The rules of the fleet: the scopes of all sources, and the policy of the one that holds it."""
+    """The rules of the fleet: the scopes of all sources, policy and alerting of the ones that hold them."""
     sources = control.sources.values()
     policy = next((source.policy for source in sources if source.policy is not None), None)
-    return rules(tuple(scope for source in sources for scope in source.scopes), policy)
+    alerting = next((source.alerting for source in sources if source.alerting is not None), None)
+    return rules(tuple(scope for source in sources for scope in source.scopes), policy, alerting)
 
 
 @lru_cache(maxsize=8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.core.alerting import Alerting
 from setpoint.core.declarations import Scope, Source, meaning
 from setpoint.core.policies import Policy
 
@@ -16,16 +17,18 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
         scopes: the parts of the fleet that are fully declared.
         digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
         policy: how bad drifts are and what may be done about them; None where nobody has said.
+        alerting: who is told of them; no part of the digest, since no verdict hangs on it.
     """
 
     scopes: tuple[Scope, ...] = ()
     digest: str = ""
     policy: Policy | None = None
+    alerting: Alerting | None = None
 
 
-def rules(scopes: tuple[Scope, ...], policy: Policy | None = None) -> Rules:
+def rules(scopes: tuple[Scope, ...], policy: Policy | None = None, alerting: Alerting | None = None) -> Rules:
     """Put together the rules of the fleet."""
     digest = meaning(scopes) if scopes else ""
     if policy is not None:
         digest += meaning((replace(policy, source=Source()),))
-    return Rules(scopes, digest, policy)
+    return Rules(scopes, digest, policy, alerting)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from setpoint.core import values
@@ -40,3 +43,26 @@ Settle = Annotated[
     AsSeconds,
     Field(ge=0, le=MAX_SETTLE, description="how long a difference has to last before it is a finding: 30s, 5m, 1h"),
 ]
+
+
+def _is_cron(value: str) -> str:
+    try:
+        CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise ValueError(f"not a cron expression of five fields ({error})") from None
+    return value
+
+
+def _is_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no such time zone; it looks like Europe/Berlin") from None
+    return value
+
+
+Cron = Annotated[str, AfterValidator(_is_cron)]
+"""A cron expression of five fields."""
+
+TimeZone = Annotated[str, AfterValidator(_is_zone)]
+"""The name of a time zone."""

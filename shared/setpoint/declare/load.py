@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from setpoint.core import paths
+from setpoint.core.alerting import Alerting
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, Desired, Scope
 from setpoint.core.names import WHOLE
@@ -37,6 +38,7 @@ class Loaded:
         leaves: how many declared values there are.
         unchecked: how many of them cannot be compared.
         policy: the policy of the fleet, or None.
+        alerting: who is told of which drift, or None.
         policy_tests: what the policy is to make of drifts.
     """
 
@@ -47,6 +49,7 @@ class Loaded:
     leaves: int = 0
     unchecked: int = 0
     policy: Policy | None = None
+    alerting: Alerting | None = None
     policy_tests: list[PolicyTest] = field(default_factory=list)
 
     @property
@@ -133,6 +136,10 @@ class _Loading:
             if self._loaded.policy is not None:
                 self._loaded.problems.append(twice(document, "the policy", str(self._loaded.policy.source)))
             self._loaded.policy = self._loaded.policy or found
+        elif isinstance(found, Alerting):
+            if self._loaded.alerting is not None:
+                self._loaded.problems.append(twice(document, "the alerting", str(self._loaded.alerting.source)))
+            self._loaded.alerting = self._loaded.alerting or found
         elif isinstance(found, tuple):
             self._loaded.policy_tests.extend(found)
         else:

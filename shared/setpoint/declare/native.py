@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,10 +17,12 @@ from pydantic import (
 )
 
 from setpoint.core import names, paths
+from setpoint.core.alerting import Alerting
 from setpoint.core.declarations import Authority, Declaration, Mode, Owner, Scope, Selection, Source
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.policies import Policy
-from setpoint.declare import org_policies, policies, policy_tests
+from setpoint.declare import alerting, org_policies, policies, policy_tests
+from setpoint.declare.alerting import AlertingModel
 from setpoint.declare.documents import Document, Problem
 from setpoint.declare.forms import Form, NonEmpty, Settle
 from setpoint.declare.policies import PolicyModel
@@ -163,10 +165,14 @@ class ScopeModel(Form):
     spec: ScopeSpec
 
 
-KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel | PolicyTestModel]] = {
+Declared = Declaration | Scope | Policy | Alerting | tuple[PolicyTest, ...]
+"""What a document of the native format declares."""
+
+KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel | AlertingModel | PolicyTestModel]] = {
     "Declaration": DeclarationModel,
     "Scope": ScopeModel,
     "Policy": PolicyModel,
+    "Alerting": AlertingModel,
     "PolicyTest": PolicyTestModel,
 }
 
@@ -182,9 +188,7 @@ def is_native(value: Any) -> bool:
     return isinstance(named, str) and named.startswith("//")
 
 
-def read(  # noqa: PLR0911 - a kind each
-    document: Document,
-) -> Declaration | Scope | Policy | tuple[PolicyTest, ...] | list[Problem]:
+def read(document: Document) -> Declared | list[Problem]:
     """Read one document; what is wrong with it is said field by field."""
     kind = document.value.get("kind")
     model = KINDS.get(kind) if isinstance(kind, str) else None
@@ -203,12 +207,8 @@ def read(  # noqa: PLR0911 - a kind each
     except ValidationError as error:
         return [_problem(document, model, one) for one in error.errors(include_url=False, include_input=False)]
     source = Source(file=document.file, line=document.line, document=document.position)
-    if isinstance(checked, ScopeModel):
-        return _scope(checked, source)
-    if isinstance(checked, PolicyModel):
-        return policies.policy(checked, source)
-    if isinstance(checked, PolicyTestModel):
-        return policy_tests.tests(checked, source)
+    if not isinstance(checked, DeclarationModel):
+        return _OTHERS[type(checked)](checked, source)
     try:
         return _declaration(checked, source)
     except org_policies.Fault as fault:
@@ -250,6 +250,15 @@ def _scope(checked: ScopeModel, source: Source) -> Scope:
         exceptions=tuple(_selection(one) for one in checked.spec.exceptions),
         strict=checked.spec.strict,
     )
+
+
+_OTHERS: dict[type[Form], Callable[[Any, Source], Declared]] = {
+    ScopeModel: _scope,
+    PolicyModel: policies.policy,
+    AlertingModel: alerting.alerting,
+    PolicyTestModel: policy_tests.tests,
+}
+"""How what is no declaration is read, once it was checked."""
 
 
 def _selection(model: SelectionModel) -> Selection:

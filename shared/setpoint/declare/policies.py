@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, field_validator
 
 from setpoint.core import paths
@@ -15,7 +12,7 @@ from setpoint.core.names import Content
 from setpoint.core.policies import Executor, Limits, Match, Policy, Rule
 from setpoint.core.policy import Kind, Severity
 from setpoint.core.windows import Window
-from setpoint.declare.forms import AsSeconds, Form, NonEmpty, Settle
+from setpoint.declare.forms import AsSeconds, Cron, Form, NonEmpty, Settle, TimeZone
 from setpoint.errors import BadDeclaration
 
 _Duration = Annotated[float, AsSeconds, Field(ge=1, le=366 * 86_400)]
@@ -53,27 +50,9 @@ class MatchModel(Form):
 class WindowModel(Form):
     """When something may be put back without asking."""
 
-    cron: str = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
+    cron: Cron = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
     duration: _Duration = Field(description="how long it is open: 8h")
-    time_zone: str = "UTC"
-
-    @field_validator("cron")
-    @classmethod
-    def _is_cron(cls, value: str) -> str:
-        try:
-            CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
-        except CronSimError as error:
-            raise ValueError(f"not a cron expression of five fields ({error})") from None
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("no such time zone; it looks like Europe/Berlin") from None
-        return value
+    time_zone: TimeZone = "UTC"
 
 
 class RuleModel(Form):
