@@ -297,12 +297,79 @@ class RemedyStore(Protocol):
         """The audit trail of a finding, the oldest entry first."""
 
 
+class Filed(NamedTuple):
+    """What a record is found by, besides its id.
+
+    Args:
+        finding: the finding that it is about, or empty.
+        thread: the thread that it belongs to, or empty.
+        due: when somebody has to look at it; None for never.
+        expires: when it may be forgotten; None for never.
+    """
+
+    finding: str = ""
+    thread: str = ""
+    due: datetime | None = None
+    expires: datetime | None = None
+
+
+class StoredBody(NamedTuple):
+    """A record of what people were told.
+
+    Args:
+        id: its id.
+        body: what it holds.
+        version: the store's own mark of it.
+    """
+
+    id: str
+    body: bytes
+    version: Any
+
+
+class NoticeStore(Protocol):
+    """What people were told, in small records of several kinds; a kind is a lower-case word.
+
+    Every method raises ``Unavailable`` where the store does not answer. What one method has written is seen by all that
+    begin after it, in this process or another.
+    """
+
+    def read(self, kind: str, name: str) -> StoredBody | None:
+        """A record, or None where there is none."""
+
+    def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
+        """Write a record in place of the one of ``version``; None where there is to be none yet.
+
+        Returns:
+            The version that it then has.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
+        """
+
+    def of_finding(self, kind: str, finding: str) -> Sequence[StoredBody]:
+        """The records that are about a finding, in the order of their ids."""
+
+    def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
+        """The records that belong to a thread, in the order of their ids; no more than some hundred are held."""
+
+    def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
+        """The records that are due by ``now``, those that are due longest first, and no more than ``most``."""
+
+    def forget(self, now: datetime) -> int:
+        """Forget what may be forgotten by ``now``, where the store does not do so by itself; how many records."""
+
+
 class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, Protocol):
     """A whole store, as every backend is one."""
 
     @property
     def sweeps(self) -> SweepStore:
         """How far sweeps have come."""
+
+    @property
+    def notices(self) -> NoticeStore:
+        """What people were told."""
 
 
 class EventBus(Protocol):

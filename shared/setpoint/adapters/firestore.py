@@ -23,6 +23,7 @@ from msgspec.structs import replace
 from setpoint.adapters.firestore_answers import answering as _answering
 from setpoint.adapters.firestore_answers import body_of as _body
 from setpoint.adapters.firestore_answers import racing as _racing
+from setpoint.adapters.firestore_notices import FirestoreNotices
 from setpoint.adapters.firestore_sweeps import FirestoreSweeps
 from setpoint.core import observations
 from setpoint.core.audit import Entry, decode_entries, encode_entry
@@ -74,6 +75,7 @@ class FirestoreStore:
         self._projects = client.collection("projects")
         self._control = client.collection("control").document("sources")
         self.sweeps = FirestoreSweeps(client)
+        self.notices = FirestoreNotices(client)
         self._brakes = client.collection("control").document("brakes")
         self._audit = client.collection("audit")
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from setpoint.adapters.memory_notices import MemoryNotices
 from setpoint.adapters.memory_sweeps import MemorySweeps
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
@@ -37,6 +38,7 @@ class MemoryStore:
         self._observations: dict[ResourceKey, Observation] = {}
         self._projects: dict[str, str] = {}
         self.sweeps = MemorySweeps()
+        self.notices = MemoryNotices()
         self._brakes = StoredBrakes(Brakes(), None)
         self._trails: defaultdict[ResourceKey, list[Entry]] = defaultdict(list)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.adapters.sqlite_notices import SCHEMA as NOTICES_SCHEMA
+from setpoint.adapters.sqlite_notices import SqliteNotices
 from setpoint.adapters.sqlite_sweeps import SCHEMA as SWEEPS_SCHEMA
 from setpoint.adapters.sqlite_sweeps import SqliteSweeps
 from setpoint.core import observations
@@ -37,7 +39,7 @@ from setpoint.errors import BadRequest, Conflict, Unavailable
 from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 from setpoint.spooling import batches
 
-_SCHEMA_VERSION = 5
+_SCHEMA_VERSION = 6
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
@@ -128,6 +130,7 @@ class SqliteStore:
         self._closers: list[weakref.finalize[[], _Handle]] = []
         self._lock = threading.Lock()
         self.sweeps = SqliteSweeps(self._connection, _transaction, _answering)
+        self.notices = SqliteNotices(self._connection, _answering)
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -355,7 +358,11 @@ def _make(connection: sqlite3.Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
     upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
-    for statement in (*upgrades, *(_SCHEMA + SWEEPS_SCHEMA).split(";"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
+    for statement in (
+        *upgrades,
+        *(_SCHEMA + SWEEPS_SCHEMA + NOTICES_SCHEMA).split(";"),
+        f"PRAGMA user_version = {_SCHEMA_VERSION}",
+    ):
         connection.execute(statement)
     for source, generation, body in whole:
         for part, rows in enumerate(batches(sorted(decode_manifest(body)), MANIFEST_PART)):

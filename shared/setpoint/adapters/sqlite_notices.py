@@ -1,0 +1,104 @@
+"""What people were told, in the embedded store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any
+
+from setpoint.errors import Conflict
+from setpoint.ports import Filed, StoredBody
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS notices (
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    finding TEXT NOT NULL,
+    thread TEXT NOT NULL,
+    due REAL,
+    expires REAL,
+    PRIMARY KEY (kind, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS notices_of_finding ON notices (finding, kind, id);
+CREATE INDEX IF NOT EXISTS notices_of_thread ON notices (thread, kind, id);
+CREATE INDEX IF NOT EXISTS notices_due ON notices (kind, due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS notices_expire ON notices (expires) WHERE expires IS NOT NULL;
+"""
+
+_CREATE = """
+INSERT INTO notices (version, body, finding, thread, due, expires, kind, id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+_UPDATE = """
+UPDATE notices SET version = ?, body = ?, finding = ?, thread = ?, due = ?, expires = ?
+WHERE kind = ? AND id = ? AND version = ?
+"""
+_READ = "SELECT id, body, version FROM notices WHERE kind = ? AND id = ?"
+_OF_FINDING = "SELECT id, body, version FROM notices WHERE finding = ? AND kind = ? ORDER BY id"
+_OF_THREAD = "SELECT id, body, version FROM notices WHERE thread = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+_DUE = "SELECT id, body, version FROM notices WHERE kind = ? AND due <= ? ORDER BY due, id LIMIT ?"
+_PAGE = 200
+
+
+class SqliteNotices:
+    """A ``NoticeStore`` in a file.
+
+    Args:
+        connection: gives this thread's connection.
+        answering: translates errors of the database.
+    """
+
+    def __init__(
+        self, connection: Callable[[], sqlite3.Connection], answering: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._connection = connection
+        self._answering = answering
+
+    def read(self, kind: str, name: str) -> StoredBody | None:
+        """See ``NoticeStore.read``."""
+        found = self._found(_READ, (kind, name))
+        return found[0] if found else None
+
+    def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
+        """See ``NoticeStore.write``."""
+        now = (version or 0) + 1
+        row = (now, body, filed.finding, filed.thread, _seconds(filed.due), _seconds(filed.expires), kind, name)
+        statement, values = (_CREATE, row) if version is None else (_UPDATE, (*row, version))
+        with self._answering():
+            written = self._connection().execute(statement, values).rowcount
+        if written != 1:
+            raise Conflict(f"{kind} {name}: written by somebody else; read it again")
+        return now
+
+    def of_finding(self, kind: str, finding: str) -> Sequence[StoredBody]:
+        """See ``NoticeStore.of_finding``."""
+        return self._found(_OF_FINDING, (finding, kind))
+
+    def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
+        """See ``NoticeStore.of_thread``."""
+        last = ""
+        while page := self._found(_OF_THREAD, (thread, kind, last, _PAGE)):
+            yield from page
+            last = page[-1].id
+
+    def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
+        """See ``NoticeStore.due``."""
+        return self._found(_DUE, (kind, now.timestamp(), most))
+
+    def forget(self, now: datetime) -> int:
+        """See ``NoticeStore.forget``."""
+        with self._answering():
+            return self._connection().execute("DELETE FROM notices WHERE expires <= ?", (now.timestamp(),)).rowcount
+
+    def _found(self, statement: str, values: tuple[Any, ...]) -> list[StoredBody]:
+        with self._answering():
+            rows = self._connection().execute(statement, values).fetchall()
+        return [StoredBody(*row) for row in rows]
+
+
+def _seconds(time: datetime | None) -> float | None:
+    return time.timestamp() if time is not None else None

@@ -1,0 +1,125 @@
+"""The contract of `NoticeStore`, over every backend that the product has."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from contract.records import NOON
+from setpoint.errors import Conflict
+from setpoint.ports import Filed
+
+
+@pytest.fixture
+def notices(store):
+    return store.notices
+
+
+def bodies(found):
+    return [one.body for one in found]
+
+
+def test_what_was_never_written_reads_as_nothing(notices):
+    assert notices.read("notices", "a") is None
+    assert bodies(notices.of_finding("notices", "f")) == bodies(notices.of_thread("notices", "t")) == []
+    assert bodies(notices.due("notices", NOON, 10)) == []
+
+
+def test_a_record_that_was_written_is_read_again(backend):
+    version = backend.open().notices.write("notices", "a", b"one", None, Filed())
+
+    found = backend.open().notices.read("notices", "a")
+    assert (found.id, found.body, found.version) == ("a", b"one", version)
+
+
+def test_a_record_is_written_in_place_of_the_one_that_was_read(notices):
+    first = notices.write("notices", "a", b"one", None, Filed())
+    second = notices.write("notices", "a", b"two", first, Filed())
+
+    with pytest.raises(Conflict, match="notices a"):
+        notices.write("notices", "a", b"three", first, Filed())
+    with pytest.raises(Conflict):
+        notices.write("notices", "a", b"three", None, Filed())
+    assert notices.read("notices", "a").body == b"two"
+    assert notices.read("notices", "a").version == second
+
+
+def test_what_was_never_written_cannot_be_replaced(notices):
+    version = notices.write("notices", "a", b"one", None, Filed())
+
+    with pytest.raises(Conflict):
+        notices.write("notices", "b", b"one", version, Filed())
+
+
+def test_kinds_have_records_of_their_own(notices):
+    notices.write("notices", "a", b"one", None, Filed())
+    notices.write("threads", "a", b"two", None, Filed())
+
+    assert notices.read("notices", "a").body == b"one"
+    assert notices.read("threads", "a").body == b"two"
+
+
+def test_records_are_found_by_finding_and_by_thread(notices):
+    for name, finding, thread in (("c", "f", "t"), ("a", "f", "u"), ("b", "g", "t"), ("d", "", "")):
+        notices.write("notices", name, name.encode(), None, Filed(finding, thread))
+    notices.write("threads", "e", b"e", None, Filed("f", "t"))
+
+    assert bodies(notices.of_finding("notices", "f")) == [b"a", b"c"]
+    assert bodies(notices.of_thread("notices", "t")) == [b"b", b"c"]
+
+
+def test_a_record_is_found_by_what_it_was_last_filed_under(notices):
+    version = notices.write("notices", "a", b"one", None, Filed("f", "t", NOON, NOON))
+    notices.write("notices", "a", b"two", version, Filed("g", "u"))
+
+    assert bodies(notices.of_finding("notices", "f")) == bodies(notices.of_thread("notices", "t")) == []
+    assert bodies(notices.due("notices", NOON, 10)) == []
+    assert bodies(notices.of_finding("notices", "g")) == bodies(notices.of_thread("notices", "u")) == [b"two"]
+    assert notices.forget(NOON) == 0
+
+
+def test_all_records_of_a_thread_are_found_however_many_there_are(notices):
+    names = [f"{number:04d}" for number in range(450)]
+    for name in names:
+        notices.write("notices", name, name.encode(), None, Filed(thread="t"))
+
+    assert [one.id for one in notices.of_thread("notices", "t")] == names
+
+
+def test_what_is_due_longest_comes_first(notices):
+    for name, minutes in (("a", 3), ("b", 1), ("c", 2), ("d", 9)):
+        notices.write("notices", name, name.encode(), None, Filed(due=NOON + timedelta(minutes=minutes)))
+    notices.write("notices", "never", b"never", None, Filed())
+
+    assert bodies(notices.due("notices", NOON + timedelta(minutes=3), 10)) == [b"b", b"c", b"a"]
+    assert bodies(notices.due("notices", NOON + timedelta(minutes=3), 2)) == [b"b", b"c"]
+
+
+def test_only_what_has_expired_is_forgotten(backend):
+    notices = backend.open().notices
+    notices.write("notices", "old", b"old", None, Filed(expires=NOON))
+    notices.write("notices", "new", b"new", None, Filed(expires=NOON + timedelta(days=1)))
+    notices.write("notices", "for ever", b"for ever", None, Filed())
+
+    forgotten = notices.forget(NOON)
+
+    assert forgotten == (0 if backend.name == "firestore" else 1)  # Firestore forgets by itself
+    assert notices.read("notices", "new") is not None
+    assert notices.read("notices", "for ever") is not None
+
+
+def test_of_several_writers_at_once_one_is_first(backend):
+    stores = [backend.open() for _ in range(4)]
+
+    def write(store):
+        try:
+            return store.notices.write("slots", "a", b"mine", None, Filed())
+        except Conflict:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(write, stores))
+
+    assert sum(one is not None for one in written) == 1
