@@ -147,13 +147,12 @@ def _write_notices(event: CloudEvent, alerting: Alerting, desk: Desk) -> list[st
     versions = {stored.value.id: stored.version for stored in kept}
     present, wanted = _latest(kept), _wanted(event, alerting)
     threads = []
-    now = desk.deps.clock()
     for name in dict.fromkeys((*wanted, *present)):
         notice = present[name].value if name in present else None
         if notice is None or event.sequence > notice.sequence:
             notice = _next_notice(key, event, notice, wanted.get(name), alerting, desk)
-            desk.records.write_notice(notice, versions.get(notice.id), now)
-        if not notice.is_digest and notice.due is not None and notice.due <= now:
+            desk.records.write_notice(notice, versions.get(notice.id), desk.deps.clock())
+        if not notice.is_digest and notice.due is not None and notice.due <= desk.deps.clock():
             threads.append(notice.thread)
     return threads
 

@@ -1,0 +1,195 @@
+"""A desk over fakes: a store in memory, a sink that fails by plan, a clock that tests move, and events to tell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from setpoint import notifying, syncing
+from setpoint.adapters.memory import MemoryDeadLetters, MemoryStore
+from setpoint.core.actors import Actor
+from setpoint.core.alerting import Alerting, Destination
+from setpoint.core.compare import Difference
+from setpoint.core.declarations import Owner, Source
+from setpoint.core.events import CloudEvent, DriftData, EventType, drift_event
+from setpoint.core.names import ResourceKey
+from setpoint.core.notices import Group, Links, Shown
+from setpoint.declare.load import Loaded
+from setpoint.errors import BadRequest, Throttled, Unavailable
+from setpoint.flow import Deps
+from setpoint.notifying import Desk
+from setpoint.ports import Posted, Store
+from setpoint.syncing import Request
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DRIFTS = Destination("slack", "#drift")
+PAGER = Destination("webhook", "pager")
+ALERTING = Alerting("fleet", default=(DRIFTS,))
+VERSIONING = Difference("versioning.enabled", "changed", declared=True, observed=False)
+ALICE = Actor(
+    principal="alice@example.com", hand="person", confidence="certain", method="storage.buckets.update", at=NOON
+)
+
+
+class Clock:
+    """A clock that tests move; to sleep moves it, too."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(microseconds=1)
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Crash(BaseException):
+    """The process dies."""
+
+
+class MemorySink:
+    """A sink that keeps what it was told; `faults` are taken one a call.
+
+    A fault is a name: `throttled`, `refused` and `down` do nothing; `lost` and `dead` have taken it.
+    """
+
+    edits = True
+
+    def __init__(self) -> None:
+        self.messages: dict[str, Shown | Group] = {}
+        self.posts: list[str] = []
+        self.replies: defaultdict[str, list[str]] = defaultdict(list)
+        self.said: list[Shown | Sequence[Shown]] = []
+        self.digests: dict[str, Sequence[Shown]] = {}
+        self.calls: defaultdict[str, list[Shown]] = defaultdict(list)
+        self.updates = 0
+        self.faults: list[str] = []
+        self.refused: set[str] = set()
+
+    def show(
+        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        del links
+        if channel in self.refused:
+            raise BadRequest(f"{channel}: there is no such channel")
+
+        def take() -> None:
+            if posted is not None or (maybe and name in self.messages):
+                self.updates += 1
+            else:
+                self.posts.append(name)
+            self.messages[name] = view
+
+        self._do(take)
+        return Posted(channel, name)
+
+    def escalate(
+        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        del links, posted, maybe
+        self._do(lambda: self.calls[name].append(view))
+        return Posted(channel, name)
+
+    def reply(
+        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+    ) -> None:
+        del links
+
+        def take() -> None:
+            if not maybe or name not in self.replies[posted.ts]:
+                self.replies[posted.ts].append(name)
+                self.said.append(view)
+
+        self._do(take)
+
+    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+        del links, channel, maybe
+        self._do(lambda: self.digests.update({name: findings}))
+
+    def _do(self, take: Callable[[], object]) -> None:
+        fault = self.faults.pop(0) if self.faults else ""
+        if fault == "throttled":
+            raise Throttled("#drift", 20)
+        if fault == "refused":
+            raise BadRequest("#drift: not now")
+        if fault == "down":
+            raise Unavailable("Slack did not answer")
+        take()
+        if fault == "lost":
+            raise Unavailable("Slack did not answer")
+        if fault == "dead":
+            raise Crash
+
+
+class Office:
+    """All that alerting works with, over fakes."""
+
+    def __init__(self, alerting: Alerting | None = ALERTING, store: Store | None = None) -> None:
+        self.clock = Clock()
+        self.sink = MemorySink()
+        self.letters = MemoryDeadLetters()
+        self.deps = Deps(store or MemoryStore(), None, self.letters, clock=self.clock)
+        self.desk = Desk(self.deps, {"slack": self.sink, "webhook": self.sink}, sleep=self.clock.sleep)
+        if alerting is not None:
+            self.say(alerting)
+
+    def say(self, alerting: Alerting) -> None:
+        syncing.sync(Loaded(alerting=alerting), Request("fleet"), self.deps, self.clock())
+
+    def tell(self, *events: CloudEvent) -> None:
+        for event in events:
+            notifying.tell(event, self.desk)
+
+    def tick(self, times: int = 1, minutes: float = 1) -> None:
+        for _ in range(times):
+            self.clock.sleep(minutes * 60)
+            notifying.go_on(self.desk)
+
+    @property
+    def shown(self) -> list[Shown | Group]:
+        return list(self.sink.messages.values())
+
+    def only(self) -> Any:
+        (shown,) = self.shown
+        return shown
+
+
+def data(number: int = 1, **changes: Any) -> DriftData:
+    key = ResourceKey(f"//storage.googleapis.com/bucket-{number}")
+    made = DriftData(
+        finding_id=key.id,
+        resource_name=key.name,
+        asset_type="storage.googleapis.com/Bucket",
+        content="resource",
+        project=f"project-{number}",
+        kind="modified",
+        status="open",
+        severity="high",
+        mode="alert",
+        owner=Owner(team="shop"),
+        differences=(VERSIONING,),
+        difference_count=1,
+        fingerprint="0123456789abcdef",
+        observed_at=NOON,
+        first_seen=NOON,
+        last_seen=NOON,
+        count=1,
+        episodes=1,
+        declared_in=Source("fleet/buckets.yaml", 3),
+    )
+    return replace(made, **changes)
+
+
+def event(kind: EventType, sequence: int = 1, number: int = 1, **changes: Any) -> CloudEvent:
+    status = {"drift.resolved": "resolved", "drift.exempted": "exempted"}.get(kind, "open")
+    return drift_event(kind, sequence, data(number, **{"status": status, **changes}))
+
+
+def names(shown: Iterable[Shown]) -> list[str]:
+    return [one.data.resource_name.rpartition("-")[2] for one in shown]

@@ -1,0 +1,97 @@
+"""Whatever is told in whatever order, and whatever fails: each finding's last state is shown, and shown once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from notify.office import Crash, Office, event
+from setpoint.core.compare import Difference
+from setpoint.core.events import CloudEvent
+from setpoint.core.notices import Group, Shown
+
+FAULTS = st.lists(st.sampled_from(["", "", "throttled", "down", "lost", "dead", "refused"]), max_size=12)
+CAUSES = [(Difference("versioning.enabled", "changed"),), (Difference("labels.team", "missing"),)]
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[CloudEvent]:
+    """Some findings, each with a life that the detector could publish, in one order of publishing."""
+    told = []
+    for number in range(1, draw(st.integers(1, 3)) + 1):
+        is_open, episodes = False, 0
+        cause = draw(st.sampled_from(CAUSES))
+        for sequence in range(1, draw(st.integers(1, 6)) + 1):
+            if not is_open:
+                kind: Any = "drift.opened"
+                episodes += 1
+            else:
+                kind = draw(st.sampled_from(["drift.changed", "drift.resolved", "drift.attributed"]))
+            is_open = kind != "drift.resolved"
+            told.append(event(kind, sequence, number, differences=cause, episodes=episodes))
+    return draw(st.permutations(told))
+
+
+def last(told: list[CloudEvent]) -> dict[str, CloudEvent]:
+    found: dict[str, CloudEvent] = {}
+    for one in told:
+        before = found.get(one.subject)
+        if before is None or one.sequence > before.sequence:
+            found[one.subject] = one
+    return found
+
+
+def where(office: Office, name: str) -> list[str]:
+    """The status of a finding in each message that shows it and took the last that was told of it."""
+    statuses = []
+    for thread, view in office.sink.messages.items():
+        notices = [one.value for one in office.desk.records.of_thread(thread)]
+        for notice in notices:
+            if notice.key.name == name:
+                shown = view.statuses if isinstance(view, Group) else {view.data.status: 1}
+                statuses.append((notice.sequence, notice.shown.data.status, notice.is_new, shown))
+    return statuses
+
+
+@settings(max_examples=300, deadline=None)
+@given(lives(), st.data(), FAULTS)
+def test_the_last_state_of_each_finding_is_shown_once(told, data, faults):
+    office = Office()
+    deliveries = [*told, *data.draw(st.lists(st.sampled_from(told), max_size=4))]
+    pauses = data.draw(st.lists(st.sampled_from([0, 1, 700]), min_size=len(deliveries), max_size=len(deliveries)))
+    office.sink.faults = list(faults)
+    for one, pause in zip(deliveries, pauses, strict=True):
+        try:
+            office.tell(one)
+        except Crash:
+            office.tell(one)  # delivered again
+        office.clock.sleep(pause)
+    for _ in range(200):
+        try:
+            office.tick(minutes=5)
+        except Crash:
+            continue
+
+    assert not office.desk.records.due(office.clock(), 10)
+    for name, one in last(told).items():
+        shown = where(office, name)
+        assert [status for sequence, status, _, _ in shown if sequence == one.sequence] == [one.data.status]
+        assert not any(is_new for _, _, is_new, _ in shown)
+    assert len(office.sink.posts) == len(set(office.sink.posts))
+    for thread, view in office.sink.messages.items():
+        notices = [found.value for found in office.desk.records.of_thread(thread)]
+        if isinstance(view, Shown):
+            assert [(one.shown.data.resource_name, one.shown.data.status) for one in notices] == [
+                (view.data.resource_name, view.data.status)
+            ]
+        else:
+            assert view.statuses == dict(_counted(one.shown.data.status for one in notices))
+
+
+def _counted(statuses):
+    counts: dict[str, int] = {}
+    for status in statuses:
+        counts[status] = counts.get(status, 0) + 1
+    return counts
