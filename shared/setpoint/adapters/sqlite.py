@@ -67,12 +67,13 @@ CREATE TABLE IF NOT EXISTS findings (
     body BLOB NOT NULL,
     observation BLOB,
     due REAL
-) WITHOUT ROWID;
+);
 CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
 CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
 CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
 """
 
+# Findings have a rowid, since their rows are large (https://www.sqlite.org/withoutrowid.html#when_to_use_without_rowid).
 _UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
 """What a store needs that was made with a schema up to this number."""
 _WHOLE_MANIFESTS = 3
