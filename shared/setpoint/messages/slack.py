@@ -10,7 +10,7 @@ from itertools import islice
 import msgspec
 
 from setpoint.core import causes, iam
-from setpoint.core.compare import Difference
+from setpoint.core.compare import Difference, Operation
 from setpoint.core.events import DriftData
 from setpoint.core.notices import Group, Links, Message, Press, Shown
 from setpoint.core.policy import SEVERITIES
@@ -40,7 +40,9 @@ _MOST_SAMPLES = 10
 _MOST_LISTED = 5
 _MOST_MESSAGES = 10
 _A_LIST = 40
-_LEAVES = 400
+_LOOKED_AT = 400
+_MOST_TOLD = 1_000
+_OPERATIONS: Mapping[Operation, str] = {"changed": "changed", "missing": "missing", "unexpected": "not declared"}
 _QUIET_MARKS = {"exempted": "🔕 Left alone", "accepted": "☑️ Accepted"}
 _STEP_MARKS: Mapping[str, str] = {
     "drift.opened": "🔎",
@@ -186,12 +188,15 @@ def _command(data: DriftData) -> str:
 
 
 def _declared(data: DriftData) -> str:
-    source = data.declared_in
-    if not source.file and not source.repo:
-        return ""
-    where = str(source) or source.repo
+    place = _place(data)
     word = "Scope" if data.kind == "unmanaged" else "Declared"
-    return f"{word} in {link(addresses.declared_at(source), where) or code(where, 160)}"
+    return f"{word} in {place}" if place else ""
+
+
+def _place(data: DriftData) -> str:
+    source = data.declared_in
+    where = str(source) or source.repo
+    return link(addresses.declared_at(source), where) or code(where, 160) if where else ""
 
 
 def _actions(shown: Shown) -> list[Block]:
@@ -246,26 +251,26 @@ def group(group: Group, links: Links) -> Message:
 
 
 def _changes(group: Group) -> list[Block]:
-    """What differs, with its values where all samples have the same."""
-    lines = []
-    for change in group.cause.changes[:_MOST_LINES]:
-        of_samples = [_difference_of(shown.data, change) for shown in group.samples]
-        same = {msgspec.json.encode((one.declared, one.observed)) for one in of_samples if one is not None}
-        first = of_samples[0] if of_samples else None
-        known = first is not None and len(same) == 1 and None not in of_samples
-        lines.append(_difference(first) if known and first is not None else f"{code(change[0], 160)} {_op(change)}")
+    lines = [_change(change, group.samples) for change in group.cause.changes[:_MOST_LINES]]
     if not lines:
         return []
     return [listed("*What differs*: declared → now", lines, len(group.cause.changes) - len(lines), 2_000)]
 
 
-def _op(change: tuple[str, str]) -> str:
-    return {"changed": "changed", "missing": "is missing", "unexpected": "is not declared"}[change[1]]
+def _change(change: tuple[str, Operation], samples: Sequence[Shown]) -> str:
+    """What differs, with its values where all samples have the same."""
+    found = [_difference_of(shown.data, change) for shown in samples]
+    known = [one for one in found if one is not None]
+    values = {(words.value_text(one.declared), words.value_text(one.observed)) for one in known}
+    if known and len(known) == len(found) and len(values) == 1:
+        return _difference(known[0])
+    path, op = change
+    return f"{code(path or '(all)', 160)} {_OPERATIONS[op]}"
 
 
-def _difference_of(data: DriftData, change: tuple[str, str]) -> Difference | None:
+def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference | None:
     """The one difference of a finding that is this change of the cause; None where there are several."""
-    found = [one for one in islice(data.differences, _LEAVES) if causes.change_of(one) == change]
+    found = [one for one in islice(data.differences, _LOOKED_AT) if causes.change_of(one) == change]
     return found[0] if len(found) == 1 else None
 
 
@@ -395,21 +400,19 @@ def _rest(left: int) -> str:
 def _in_full(shown: Shown, links: Links) -> tuple[Message, ...]:
     data = shown.data
     where = link(addresses.of_finding(links, shown), "open in Setpoint") or code(_command(data), 100)
-    unknown = data.difference_count - len(data.differences)
     fields_heading = f"*{words.plural('difference', data.difference_count)}*: declared → now"
-    lines = [f"{_difference(one)}{_in_own_terms(one)}" for one in data.differences]
-    if unknown > 0:
-        lines.append(f"and {unknown:,} more, which are not kept")
+    lines = [f"{_difference(one)}{_in_own_terms(one)}" for one in data.differences[:_MOST_TOLD]]
+    unsaid = max(data.difference_count - len(lines), 0)
     parts = [
         Part(
             f"*All of {code(words.what(data), 200)}*", [f"{name}: {told}" for name, told in _all_facts(shown) if told]
         ),
         Part("*What has happened*", [f"{date(one.at)}  {words.past(one, FORM)}" for one in shown.steps]),
         Part("*What is written to put it back*", _summary(data)),
+        Part("*What it was*", list(islice(_leaves(data.was), _MOST_TOLD))),
         Part(fields_heading, lines),
-        Part("*What it was*", list(_leaves(data.was))),
     ]
-    packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES)
+    packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES, unsaid=unsaid)
     return tuple(message(f"All of {words.what(data)}", blocks) for blocks in packed)
 
 
@@ -431,7 +434,7 @@ def _all_facts(shown: Shown) -> Iterator[tuple[str, str]]:
     yield "Last seen", f"{date(data.last_seen)}, {words.plural('observation', data.count)}"
     yield "Resolved", date(data.resolved_at) if data.resolved_at else ""
     yield "Episode", f"{data.episodes:,}"
-    yield "Declared", _declared(data)
+    yield "Declared in", _place(data)
     yield "Revision", code(data.declared_in.commit, 80) if data.declared_in.commit else ""
     yield "Finding", f"{code(data.finding_id, 100)}, drift {code(data.fingerprint, 100)}"
 

@@ -122,7 +122,10 @@ def value_text(value: Any) -> str:
         return value
     if value is msgspec.UNSET:
         return ""
-    return msgspec.json.encode(_encodable(value)).decode()
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_encodable(value)).decode()
 
 
 def _encodable(value: Any) -> Any:
