@@ -42,7 +42,7 @@ _CALLERS: Mapping[str, str] = {
 }
 _EXECUTORS: Mapping[str, str] = {"handoff": "whoever runs the fleet", "propose": "a change of its declaration"}
 _PRECISE_HOURS = 10
-_LOOKS_OTHERWISE = re.compile(r"""(?:[-+\d.]|true\Z|false\Z|null\Z|[\s\[{"]|\Z)""")
+_LOOKS_OTHERWISE = re.compile(r"""(?:[-+]?[\d.]+(?:[eE][-+]?\d+)?\Z|true\Z|false\Z|null\Z|[\s\[{"]|\Z)""")
 _MOST_OTHERS = 10
 _LONGEST_SUMMARY = 600
 _AROUND = 12
