@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from setpoint.cli import apply, detect, diff, export, findings, orders, policy, propose, remediate, sweep
+from setpoint.cli import apply, detect, diff, export, findings, notify, orders, policy, propose, remediate, sweep
 from setpoint.cli.output import say_error, stop_writing
 from setpoint.errors import SetpointError
 
@@ -42,6 +42,7 @@ app.command()(detect.detect)
 app.command()(sweep.sweep)
 app.command()(diff.diff)
 app.command()(export.export)
+app.command()(notify.notify)
 app.command()(remediate.remediate)
 app.command()(propose.propose)
 app.command()(orders.approve)

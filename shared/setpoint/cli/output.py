@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,6 +18,7 @@ from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
 from setpoint.core.suppressing import Suppressed
 from setpoint.declare.load import Loaded
+from setpoint.messages.words import kind_of, short_name, shortened
 from setpoint.planning import Claimed
 
 _READER_GONE = 141
@@ -47,8 +47,6 @@ errors = _Console(stderr=True, highlight=False)
 
 SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _OPERATION_STYLES = {"changed": "yellow", "missing": "red", "unexpected": "magenta"}
-_LINK = re.compile(r"(?:https:)?//[a-z.]+/(?:[a-z0-9/]+/)?projects/.+/([^/]+/[^/]+)\Z")
-_COMMON_KINDS = frozenset(("Instance", "Service", "Cluster", "Repository", "Policy", "Job"))
 _SHORT = 60
 _MOST_LINES = 6
 _MOST_SKIPPED = 5
@@ -169,13 +167,6 @@ def shown(value: Any, most: int = _SHORT) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def shortened(value: Any) -> Any:
-    """A link less what is the same in all of them; any other value as it is."""
-    if isinstance(value, str) and (found := _LINK.match(value)):
-        return f"…/{found.group(1)}"
-    return value
-
-
 def title(state: ResourceState) -> Text:
     """What drifted, as people call it: ``IAM of Bucket exports``, and its project where the name does not say it."""
     kind = kind_of(state.asset_type)
@@ -185,18 +176,6 @@ def title(state: ResourceState) -> Text:
     if last.isdigit() and project and state.asset_type.endswith("/Project"):
         last, project = project, ""
     return Text.assemble((about.get(state.key.content, kind), "bold"), f" {last}", (f"  {project}", "dim"))
-
-
-def kind_of(asset_type: str) -> str:
-    """An asset type as people call it; what is a word of many services names its service."""
-    service, _, kind = asset_type.partition("/")
-    return f"{service.removesuffix('.googleapis.com')} {kind}" if kind in _COMMON_KINDS else kind
-
-
-def short_name(name: str) -> str:
-    """A resource name less what everybody knows."""
-    service, _, path = name.removeprefix("//").partition("/")
-    return f"{service.removesuffix('.googleapis.com')}/{path}"
 
 
 def ago(time: datetime) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from setpoint.core import paths
-from setpoint.core.compare import Operation
+from setpoint.core.compare import Difference, Operation
 from setpoint.core.events import DriftData
 from setpoint.core.notices import Cause
 from setpoint.core.paths import Element
@@ -24,7 +24,7 @@ def cause_of(data: DriftData) -> Cause:
     Which element of a list differs is left out, so that the third rule of one firewall and the fifth of another are one
     change. The role of a grant stays: to be owner of one project and viewer of another are two.
     """
-    changes = sorted({(_path(one.path), one.op) for one in data.differences})
+    changes = sorted(set(map(change_of, data.differences)))
     return Cause(data.asset_type, data.content, data.kind, tuple(changes[:_MOST_CHANGES]))
 
 
@@ -33,17 +33,12 @@ def cause_id(cause: Cause) -> str:
     return hashlib.blake2b(_encode(cause), digest_size=8).hexdigest()
 
 
-def told(change: tuple[str, Operation]) -> str:
-    """A change of a cause in words: ``versioning.enabled changed``."""
-    path, op = change
-    return f"{path or '(all)'} {op}"
-
-
-def _path(path: str) -> str:
+def change_of(difference: Difference) -> tuple[str, Operation]:
+    """What a difference is a case of: its path without the indices and keys of lists, and its operation."""
     built: paths.Path = paths.ROOT
-    for part in _kept(path):
+    for part in _kept(difference.path):
         built = (built, part)
-    return paths.text(built)
+    return paths.text(built), difference.op
 
 
 def _kept(path: str) -> Iterator[str]:

@@ -327,6 +327,18 @@ def _next_state(
     )
 
 
+def data_of(state: ResourceState) -> DriftData:
+    """A finding as the latest event would tell it, and how far putting it back has come.
+
+    Args:
+        state: a record with a finding.
+    """
+    finding, remedy = state.finding, state.remedy
+    assert finding is not None  # noqa: S101 - there is nothing to tell without
+    data = _data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
+    return data if remedy is None or remedy.step == "over" else replace(data, remediation=remediation_data(remedy))
+
+
 def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
     """The record with an event more, of how far putting its drift back has come.
 

@@ -11,11 +11,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, kind_of, title
+from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, title
 from setpoint.core.findings import Finding, Outcome, ResourceState
 from setpoint.core.policy import Kind
 from setpoint.demo.pipeline import Places, Run
 from setpoint.demo.spellings import Spellings
+from setpoint.messages.words import kind_of
 
 _SEVERITIES = list(SEVERITY_STYLES)
 _MOST_REASONS = 8

@@ -1,0 +1,154 @@
+"""``setpoint notify --preview``: what Slack would be told of findings; nothing is sent."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.text import Text
+
+from setpoint import wiring
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
+from setpoint.core import events, findings
+from setpoint.core.audit import Entry
+from setpoint.core.events import CloudEvent
+from setpoint.core.findings import ResourceState
+from setpoint.core.notices import Links, Message, Shown, Step
+from setpoint.errors import BadRequest, MalformedMessage
+from setpoint.messages import preview, words
+
+_MOST_STEPS = 24
+
+
+class Output(StrEnum):
+    """How a preview is written."""
+
+    text = "text"
+    json = "json"
+
+
+def notify(
+    store: StoreUrl = DEFAULT_STORE,
+    *,
+    preview_only: Annotated[
+        bool, typer.Option("--preview", help="Show what would be sent, and send nothing; there is no other way yet.")
+    ] = False,
+    events_file: Annotated[
+        Path | None, typer.Option("--events", metavar="FILE", help="CloudEvents, one a line, instead of a store.")
+    ] = None,
+    output: Annotated[
+        Output, typer.Option(help="text for people; json: one message a line, for Slack's Block Kit Builder.")
+    ] = Output.text,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a picture of the channel there, for a browser.")
+    ] = None,
+    finding_link: Annotated[str, typer.Option(metavar="URL", help="Address of a finding's page, with {id}.")] = "",
+    group_link: Annotated[str, typer.Option(metavar="URL", help="Address of a group's page, with {id}.")] = "",
+) -> None:
+    """Show what Slack would be told of the findings of a store, or of published events."""
+    if not preview_only:
+        raise BadRequest("say --preview: from the command line nothing is sent; functions/notify sends")
+    shown = list(of_events(_read(events_file))) if events_file is not None else of_store(store)
+    links = Links(finding_link, group_link)
+    told = preview.conversations(shown, links)
+    if html is not None:
+        try:
+            html.write_text(preview.page(told), encoding="utf-8")
+        except OSError as error:
+            raise BadRequest(f"{html}: cannot be written ({error.strerror})") from None
+        say(f"{words.plural('message', len(told))} in {html}")
+        return
+    for one in told:
+        if output is Output.json:
+            for message in (one.message, *one.replies):
+                out.out(msgspec.json.encode({"text": message.text, "blocks": message.blocks}).decode())
+        else:
+            out.print(_short(one.message), soft_wrap=not out.is_terminal)
+    if output is Output.text:
+        say(f"{words.plural('message', len(told))}; --html FILE draws them, --output json gives their blocks")
+
+
+def _short(message: Message) -> Text:
+    """A message in a line, and the buttons below it."""
+    said = message.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    word, colon, rest = said.partition(":")
+    text = Text.assemble((word, SEVERITY_STYLES.get(word.lower(), "bold")), colon, rest)
+    labels = [_label(element) for block in message.blocks if block["type"] == "actions" for element in _elements(block)]
+    return text.append(f"\n    [{'] ['.join(labels)}]", "dim") if labels else text
+
+
+def _elements(block: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    found: Iterable[Mapping[str, Any]] = block["elements"]
+    return found
+
+
+def _label(element: Mapping[str, Any]) -> str:
+    """What stands on a button or a menu."""
+    return str((element.get("text") or element["placeholder"])["text"])
+
+
+def _read(path: Path) -> Iterator[CloudEvent]:
+    """The events of a file, compressed or not; a line that is none is named and left out."""
+    try:
+        data = path.read_bytes()
+        lines = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).splitlines()
+    except (OSError, EOFError) as error:
+        raise BadRequest(f"{path}: cannot be read ({error})") from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                yield events.read(line)
+            except MalformedMessage as error:
+                say_warning(f"{path}:{number}: {error}")
+
+
+def of_events(published: Iterable[CloudEvent]) -> Iterator[Shown]:
+    """Findings as their events tell them: each as its latest event does, with what happened before."""
+    lives: dict[str, list[CloudEvent]] = {}
+    seen: set[str] = set()
+    for event in published:
+        if event.id not in seen:
+            seen.add(event.id)
+            lives.setdefault(event.data.finding_id, []).append(event)
+    for life in lives.values():
+        life.sort(key=lambda event: event.sequence)
+        last = life[-1]
+        steps = tuple(Step(event.time, event.type) for event in life[-_MOST_STEPS:])
+        yield Shown(last.type, last.time, last.data, steps)
+
+
+def of_store(url: str) -> list[Shown]:
+    """The findings of a store as they are, with their audit trails.
+
+    Args:
+        url: the store.
+
+    Raises:
+        BadRequest: there is no such store.
+    """
+    opened = wiring.open_store(url, create=False)
+    try:
+        return [_of_state(state, opened.trail(state.key)) for state in opened.states(drifted=True)]
+    finally:
+        opened.close()
+
+
+def _of_state(state: ResourceState, trail: Iterable[Entry]) -> Shown:
+    data = findings.data_of(state)
+    happened = [Step(entry.at, entry.what, entry.by, entry.text) for entry in trail]
+    event: events.EventType = "drift.opened"
+    if data.status == "resolved":
+        event = "drift.resolved"
+    elif data.status != "open":
+        event = "drift.exempted"
+    steps = (Step(data.first_seen, "drift.opened"), *happened[-_MOST_STEPS:])
+    if event != "drift.opened":
+        steps = (*steps, Step(data.resolved_at or state.observed_at, event))
+    quiet = state.exemption.until if state.exemption is not None and data.status not in ("open", "resolved") else None
+    return Shown(event, state.observed_at, data, steps, quiet)
