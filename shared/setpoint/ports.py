@@ -462,16 +462,22 @@ class Posted(msgspec.Struct, frozen=True):
 class Sink(Protocol):
     """A place where people are told: channels of one kind.
 
-    Whatever is told has an id; told again under the same id it is told once, as far as the place allows.
+    Whatever is told has an id; told again under the same id it is told once, as far as the place allows. Nothing is
+    tried again by a sink itself: whoever calls knows what else waits.
 
     Every method raises ``Throttled`` where it is to be tried again later and says when, ``Unavailable`` where nobody
     knows whether it was taken, and ``BadRequest`` where it never will be: there is no such channel, nobody is let in.
+
+    Every method takes ``maybe``: an earlier try under this id may have been taken, in part or whole, since it raised
+    ``Unavailable`` (``Throttled`` is one, too) or never came back. The place is then asked first what stands there.
     """
 
     edits: bool
     """Whether a message can be changed after it was sent; else each change is a message more."""
 
-    def show(self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None) -> Posted:
+    def show(
+        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
         """Show a finding, or several of one cause, as one message.
 
         Args:
@@ -479,23 +485,46 @@ class Sink(Protocol):
             channel: where.
             view: what it shows by now.
             links: where it links to.
-            posted: where it stands already; None where it was not posted, or nobody knows.
+            posted: where it stands already; None where it was not posted, or nobody knows. One that somebody has
+                deleted is posted anew.
+            maybe: an earlier try may have been taken.
 
         Returns:
             Where it stands.
         """
 
-    def reply(self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links) -> None:
+    def escalate(
+        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        """Call somebody about a finding that is bad and still open; told of it once more when it is not, end the call.
+
+        Args:
+            name: the call's id.
+            channel: where.
+            view: the finding by now.
+            links: where it links to.
+            posted: where the call stands already.
+            maybe: an earlier try may have been taken.
+
+        Returns:
+            Where it stands.
+        """
+
+    def reply(
+        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+    ) -> None:
         """Tell more below a message: what has last happened to a finding, or all of some findings.
 
         Args:
             name: the reply's id.
             posted: the message.
-            view: a finding, of which the last step is told; or findings, to be told in full.
+            view: a finding, of which the last step is told; or findings, to be told in full. What does not fit into one
+                reply becomes several, ``name/1``, ``name/2``, …
             links: where it links to.
+            maybe: an earlier try may have been taken.
         """
 
-    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links) -> None:
+    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
         """Tell of many findings at once.
 
         Args:
@@ -503,4 +532,42 @@ class Sink(Protocol):
             channel: where.
             findings: what is told.
             links: where it links to.
+            maybe: an earlier try may have been taken.
+        """
+
+
+class Person(NamedTuple):
+    """Somebody who has pressed a button.
+
+    Args:
+        id: as the place knows them.
+        email: their address, where the place vouches for it; else empty.
+        is_guest: whether they are no member of the organisation; nobody may press then, whatever their address.
+    """
+
+    id: str
+    email: str = ""
+    is_guest: bool = False
+
+
+class People(Protocol):
+    """Who presses buttons, and how they are answered.
+
+    Every method raises ``Throttled``, ``Unavailable`` and ``BadRequest`` as those of a ``Sink`` do.
+    """
+
+    def person(self, user: str) -> Person:
+        """Somebody by their id; what is told of them may be some minutes old."""
+
+    def group(self, group: str) -> frozenset[str]:
+        """The ids of the members of a user group; they may be some minutes old."""
+
+    def tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
+        """Tell somebody something that nobody else sees.
+
+        Args:
+            user: whom.
+            channel: the channel in which they have pressed.
+            text: what, in the place's own markup.
+            thread: the thread in which they have pressed, or empty.
         """
