@@ -18,7 +18,7 @@ PLANS = int(os.environ.get("SETPOINT_FAULT_PLANS", "25"))
 UNCERTAIN = sorted(FAULTS.keys() - {"too many"})
 
 
-def persist(place, tell, *, maybe=False):
+def persist(tell, *, maybe=False):
     """Tell something as the flow does: again after each failure, knowing that it may have been taken."""
     for _ in range(30):
         try:
@@ -29,9 +29,7 @@ def persist(place, tell, *, maybe=False):
 
 
 def show(place, view, posted, *, maybe=False, name="n1"):
-    return persist(
-        place, lambda maybe: place.sink.show(name, place.channel, view, LINKS, posted, maybe=maybe), maybe=maybe
-    )
+    return persist(lambda maybe: place.sink.show(name, place.channel, view, LINKS, posted, maybe=maybe), maybe=maybe)
 
 
 def test_what_is_shown_stands_once_however_often_it_is_told(place):
@@ -109,12 +107,12 @@ def test_a_reply_and_a_digest_stand_once_after_any_failure(new_place, kind, faul
                 if one.sink.__class__.__name__ == "WebhookSink" and one.sink._is_pager(one.channel):
                     pytest.skip("PagerDuty takes no digests")
                 one.plan(*plan)
-                persist(one, lambda maybe: one.sink.digest("d1", one.channel, findings, LINKS, maybe=maybe))  # noqa: B023
+                persist(lambda maybe: one.sink.digest("d1", one.channel, findings, LINKS, maybe=maybe))  # noqa: B023
                 continue
             posted = one.sink.show("n1", one.channel, finding(), LINKS, None)
             view = findings if kind == "details" else findings[0]
             one.plan(*plan)
-            persist(one, lambda maybe: one.sink.reply("r1", posted, view, LINKS, maybe=maybe))  # noqa: B023
+            persist(lambda maybe: one.sink.reply("r1", posted, view, LINKS, maybe=maybe))  # noqa: B023
 
     assert place.told() == calm.told()
 

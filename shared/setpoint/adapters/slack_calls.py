@@ -1,7 +1,7 @@
 """Calls of Slack's Web API, and what its refusals mean.
 
-Sources: https://docs.slack.dev/apis/web-api/#responses, https://docs.slack.dev/apis/web-api/rate-limits and each method's
-list of errors, https://docs.slack.dev/reference/methods/chat.postMessage#errors.
+Sources: https://docs.slack.dev/apis/web-api/#responses, https://docs.slack.dev/apis/web-api/rate-limits, and the errors
+of each method, https://docs.slack.dev/reference/methods/chat.postMessage#errors.
 """
 
 from __future__ import annotations

@@ -340,12 +340,21 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
     assert finding is not None  # noqa: S101 - there is nothing to put back without
     assert remedy is not None  # noqa: S101 - as above
     sequence = state.sequence + 1
-    observation = Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted)
     told = replace(remediation_data(remedy), declared=declared)
-    data = replace(_data(finding, observation), remediation=told)
+    data = replace(data_of(state, finding), remediation=told)
     return replace(
         state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
     )
+
+
+def data_of(state: ResourceState, finding: Finding) -> DriftData:
+    """A finding as events tell it.
+
+    Args:
+        state: the record.
+        finding: its finding.
+    """
+    return _data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
 
 
 def remediation_data(remedy: Remedy) -> RemediationData:
