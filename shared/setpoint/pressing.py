@@ -43,6 +43,9 @@ Outcome = Literal[
 _WORDS: dict[Press, str] = {"fix": "approved", "approve": "approved", "snooze": "exempted", "accept": "accepted"}
 """What the audit trail calls it."""
 
+_AS_LONG = timedelta(minutes=1)
+"""What two people say at about the same time is the same."""
+
 
 class Member(NamedTuple):
     """A finding of a message that shows several.
@@ -252,7 +255,7 @@ def _exempted(state: ResourceState, press: _Press) -> str:
         return ""
     if (exemption.by, exemption.since) == (press.by, press.interaction.at):
         return ""
-    is_as_long = exemption.until is None or (press.until is not None and exemption.until >= press.until)
+    is_as_long = exemption.until is None or (press.until is not None and exemption.until + _AS_LONG >= press.until)
     return f"{exemption.by or 'somebody'} said to leave it alone: {exemption.reason}" if is_as_long else ""
 
 
