@@ -47,11 +47,14 @@ class Desk:
         service.groups["SSHOP"] = ["UALICE"]
         service.channel("shop")
         self.client = client(TOKEN, address, 5)
-        self.sink = SlackSink(self.client, clock=lambda: world.clock.now.timestamp())
+        self.sink = SlackSink(self.client, clock=self.now)
         hands = Hands(world.deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
-        self.people = SlackPeople(self.client, clock=lambda: world.clock.now.timestamp())
+        self.people = SlackPeople(self.client, clock=self.now)
         self.presser = Presser(hands, self.people, lambda _: self.members, lambda _: self.alerting)
         self.ts = self.show()
+
+    def now(self) -> float:
+        return self.world.clock.now.timestamp()
 
     def show(self) -> str:
         """Show the finding as it is by now; the message."""

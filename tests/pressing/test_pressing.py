@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -314,3 +315,15 @@ def test_the_events_of_an_order_are_published(desk):
     desk.press("snooze")
     flow.heal(desk.world.deps)
     assert desk.world.told[-1] == "drift.exempted"
+
+
+def test_two_who_press_at_once_are_one_approval_and_one_write(desk):
+    messages = [desk.message("approve", user) for user in ("UALICE", "UOPS")]
+    with ThreadPoolExecutor() as threads:
+        handled = list(threads.map(desk.receive, messages * 2))
+
+    assert desk.world.state.remedy.approved_by in {by for _, by in desk.trail}
+    assert {outcome for one in handled for outcome in outcomes(one)} <= {"done", "already"}
+    desk.world.clock.forward(minutes=1)
+    resume_due(desk.world.hands)
+    assert desk.world.writes == 1

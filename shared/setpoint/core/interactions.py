@@ -78,7 +78,16 @@ def of_request(body: bytes) -> Interaction:
         payload = _read(form["payload"][0])
         action = payload.actions[0]
         at = datetime.fromtimestamp(float(action["action_ts"]), UTC)
-    except (msgspec.MsgspecError, ValueError, KeyError, IndexError, TypeError, OverflowError, OSError) as error:
+    except (
+        msgspec.MsgspecError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        OverflowError,
+        OSError,
+        RecursionError,
+    ) as error:
         raise MalformedMessage(f"no button that was pressed ({type(error).__name__})") from None
     where = payload.container
     blocks = tuple(one for one in payload.message.blocks if one.get("block_id") == action.get("block_id"))
@@ -95,5 +104,5 @@ def decode(message: bytes) -> Interaction:
     """
     try:
         return _decode(message)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise MalformedMessage(f"no button that was pressed: {error}") from None
