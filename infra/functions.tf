@@ -22,6 +22,31 @@ locals {
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
       }
     }
+    notify = {
+      description = "Tells people of drift, and follows the buttons that they press."
+      size        = var.notify
+      bucket      = null # pushed to by subscriptions of its own, see slack.tf
+      environment = {
+        SETPOINT_STORE             = local.store
+        SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
+        SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
+      }
+      secrets = {
+        SETPOINT_SLACK_TOKEN = "slack-token"
+        SETPOINT_SINKS       = "sinks"
+      }
+    }
+    slack_actions = {
+      description = "Takes what people press in Slack, and hands it on to notify."
+      size        = var.slack_actions
+      bucket      = null
+      environment = {
+        SETPOINT_ACTIONS_TOPIC = one(google_pubsub_topic.slack_actions[*].id)
+      }
+      secrets = {
+        SETPOINT_SLACK_SIGNING_SECRET = "slack-signing-secret"
+      }
+    }
     sweep = {
       description = "Compares the whole inventory with what is declared, a shard a message; publishes what waits."
       size        = var.sweep
@@ -47,11 +72,11 @@ locals {
 }
 
 resource "google_cloudfunctions2_function" "function" {
-  for_each = { for name, one in local.functions : name => one if name != "remediate" || var.remediation.enabled }
+  for_each = { for name, one in local.functions : name => one if contains(keys(google_service_account.function), name) }
 
   project     = var.project_id
   location    = var.region
-  name        = "setpoint-${each.key}"
+  name        = "setpoint-${replace(each.key, "_", "-")}"
   description = each.value.description
 
   build_config {
@@ -75,8 +100,9 @@ resource "google_cloudfunctions2_function" "function" {
   }
 
   service_config {
-    service_account_email            = google_service_account.function[each.key].email
-    ingress_settings                 = "ALLOW_INTERNAL_ONLY" # Pub/Sub and Eventarc of this project count as internal
+    service_account_email = google_service_account.function[each.key].email
+    # Pub/Sub and Eventarc of this project count as internal; Slack calls from outside.
+    ingress_settings                 = each.key == "slack_actions" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
     available_memory                 = each.value.size.memory
     available_cpu                    = each.value.size.cpu
     timeout_seconds                  = each.value.size.timeout_seconds
@@ -84,6 +110,17 @@ resource "google_cloudfunctions2_function" "function" {
     min_instance_count               = each.value.size.min_instances
     max_instance_count               = each.value.size.max_instances
     environment_variables            = each.value.environment
+
+    dynamic "secret_environment_variables" {
+      for_each = try(each.value.secrets, {})
+
+      content {
+        key        = secret_environment_variables.key
+        project_id = var.project_id
+        secret     = google_secret_manager_secret.notify[secret_environment_variables.value].secret_id
+        version    = "latest" # read when an instance starts
+      }
+    }
   }
 
   dynamic "event_trigger" {
@@ -111,5 +148,6 @@ resource "google_cloudfunctions2_function" "function" {
     google_project_service.api,
     google_storage_bucket_iam_member.sync_reads,
     google_pubsub_topic_iam_member.sweeps,
+    google_secret_manager_secret_iam_member.notify,
   ]
 }

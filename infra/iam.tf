@@ -8,17 +8,22 @@ locals {
 # What the functions run as. None may change anything of the fleet, but remediate what remediation.tf lists; only sweep
 # may read it.
 resource "google_service_account" "function" {
-  for_each = toset(concat(["detect", "sweep", "sync"], var.remediation.enabled ? ["remediate"] : []))
+  for_each = toset(concat(
+    ["detect", "sweep", "sync"],
+    var.remediation.enabled ? ["remediate"] : [],
+    var.alerts.enabled ? ["notify"] : [],
+    var.alerts.enabled && var.alerts.buttons ? ["slack_actions"] : [],
+  ))
 
   project      = var.project_id
-  account_id   = "setpoint-${each.key}"
+  account_id   = "setpoint-${replace(each.key, "_", "-")}"
   display_name = "Setpoint: ${each.key}"
 
   depends_on = [google_project_service.api]
 }
 
 resource "google_project_iam_member" "datastore_user" {
-  for_each = google_service_account.function
+  for_each = { for name, account in google_service_account.function : name => account if name != "slack_actions" }
 
   project = var.project_id
   role    = "roles/datastore.user"
@@ -31,7 +36,7 @@ resource "google_project_iam_member" "datastore_user" {
 }
 
 resource "google_pubsub_topic_iam_member" "drift_events" {
-  for_each = google_service_account.function
+  for_each = { for name, account in google_service_account.function : name => account if name != "slack_actions" }
 
   project = var.project_id
   topic   = google_pubsub_topic.drift_events.name

@@ -32,3 +32,8 @@ output "service_accounts" {
   description = "What the functions run as."
   value       = { for name, account in google_service_account.function : name => account.email }
 }
+
+output "slack_actions" {
+  description = "Where Slack sends what people press: the Request URL of the app's interactivity."
+  value       = one([for name, function in google_cloudfunctions2_function.function : function.service_config[0].uri if name == "slack_actions"])
+}

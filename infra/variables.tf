@@ -279,6 +279,59 @@ variable "remediate" {
   }
 }
 
+variable "alerts" {
+  description = "Telling people of drift, in Slack and by webhooks. buttons: what they press in Slack is taken, by the one function that is reachable from outside."
+  type = object({
+    enabled = optional(bool, false)
+    buttons = optional(bool, true)
+  })
+  default = {}
+}
+
+variable "notify" {
+  description = "The size of notify. It waits for Slack most of the time, which takes a message a second of each channel."
+  type = object({
+    memory          = optional(string, "512Mi")
+    cpu             = optional(string, "1")
+    concurrency     = optional(number, 4)
+    timeout_seconds = optional(number, 300) # a button of a message of thousands of findings; also the acknowledgement deadline
+    min_instances   = optional(number, 0)
+    max_instances   = optional(number, 2) # more would only wait for the same channels
+  })
+  default = {}
+
+  validation {
+    condition     = var.notify.timeout_seconds >= 60 && var.notify.timeout_seconds <= 600
+    error_message = "notify.timeout_seconds is 60 to 600: Pub/Sub waits no longer for an acknowledgement."
+  }
+  validation {
+    condition     = var.notify.concurrency >= 1 && var.notify.max_instances >= 1 && var.notify.min_instances >= 0 && var.notify.min_instances <= var.notify.max_instances
+    error_message = "notify.concurrency and notify.max_instances are at least 1, notify.min_instances 0 to notify.max_instances."
+  }
+}
+
+variable "slack_actions" {
+  description = "The size of slack_actions. Slack waits for three seconds, in which a cold start has to fit; a warm instance takes that away."
+  type = object({
+    memory          = optional(string, "512Mi")
+    cpu             = optional(string, "1")
+    concurrency     = optional(number, 8)
+    timeout_seconds = optional(number, 10) # nobody waits for longer
+    min_instances   = optional(number, 0)
+    max_instances   = optional(number, 2) # of what strangers send, too, no more is ever worked on
+  })
+  default = {}
+
+  validation {
+    condition     = var.slack_actions.timeout_seconds >= 3 && var.slack_actions.timeout_seconds <= 60
+    error_message = "slack_actions.timeout_seconds is 3 to 60: Slack waits for 3."
+  }
+  validation {
+    condition     = var.slack_actions.concurrency >= 1 && var.slack_actions.max_instances >= 1 && var.slack_actions.min_instances >= 0 && var.slack_actions.min_instances <= var.slack_actions.max_instances
+    error_message = "slack_actions.concurrency and slack_actions.max_instances are at least 1, slack_actions.min_instances 0 to slack_actions.max_instances."
+  }
+}
+
 variable "delivery_attempts" {
   description = "How often a message is tried before it becomes a dead letter; with the growing pauses 100 times are some 15 hours."
   type        = number

@@ -14,6 +14,7 @@ from setpoint.core.control import Control, DesiredRecord
 from setpoint.core.declarations import Desired
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
+from setpoint.core.interactions import Interaction
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.notices import Group, Links, Shown
 from setpoint.core.observations import Observation
@@ -600,6 +601,17 @@ class Sink(Protocol):
             findings: what is told.
             links: where it links to.
             maybe: an earlier try may have been taken.
+        """
+
+
+class PressQueue(Protocol):
+    """Where it is handed on that somebody has pressed a button."""
+
+    def publish(self, interaction: Interaction) -> None:
+        """Hand it over, and return when it was taken; somebody is waiting for the answer.
+
+        Raises:
+            Unavailable: it may not have been taken; whoever pressed is told to press again.
         """
 
 

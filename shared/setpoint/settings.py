@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from setpoint.errors import BadRequest
 
@@ -19,6 +19,10 @@ class Settings:
         google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
         sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
         sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
+        slack_token: ``SETPOINT_SLACK_TOKEN``, of the Slack app's bot, ``xoxb-…``.
+        slack_signing_secret: ``SETPOINT_SLACK_SIGNING_SECRET``, by which Slack signs what people press.
+        sinks: ``SETPOINT_SINKS``, the addresses and secrets of webhooks, JSON; see ``adapters.addresses``.
+        actions_topic: ``SETPOINT_ACTIONS_TOPIC``, where it is handed on that somebody has pressed a button.
     """
 
     store: str
@@ -27,6 +31,10 @@ class Settings:
     google_apis: str
     sweep_topic: str
     sweep_seconds: str
+    slack_token: str = field(repr=False)
+    slack_signing_secret: str = field(repr=False)
+    sinks: str = field(repr=False)
+    actions_topic: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -46,6 +54,10 @@ VARIABLES = {
     "google_apis": "SETPOINT_GOOGLE_APIS",
     "sweep_topic": "SETPOINT_SWEEP_TOPIC",
     "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
+    "slack_token": "SETPOINT_SLACK_TOKEN",
+    "slack_signing_secret": "SETPOINT_SLACK_SIGNING_SECRET",
+    "sinks": "SETPOINT_SINKS",
+    "actions_topic": "SETPOINT_ACTIONS_TOPIC",
 }
 """Each setting's environment variable."""
 

@@ -6,20 +6,25 @@ Adapters are imported where they are chosen, so that no process loads a client t
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
+from setpoint.core.alerting import Alerting, SinkKind
 from setpoint.core.catalogue import default_catalogue
+from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, EventBus, Inventory, Store
+from setpoint.ports import DeadLetters, EventBus, Inventory, Sink, Store
 from setpoint.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
+    from setpoint.adapters.slack_requests import SlackRequests
     from setpoint.adapters.storage import Archives
+    from setpoint.pressing import Member, Presser
     from setpoint.remedy_records import Hands
     from setpoint.sweeping import Sweeper
 
@@ -74,6 +79,70 @@ def sweeper() -> Sweeper:
     inventory = AssetInventory(client(), Patience(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
+
+
+@cache
+def slack_requests() -> SlackRequests:
+    """What ``functions/slack_actions`` works with, made with the first request and kept for its life."""
+    from setpoint.adapters.press_queue import PubSubPressQueue
+    from setpoint.adapters.pubsub import publisher
+    from setpoint.adapters.slack_requests import SlackRequests
+
+    settings = from_environment(os.environ, "slack_signing_secret", "actions_topic")
+    return SlackRequests(settings.slack_signing_secret, PubSubPressQueue(publisher(), settings.actions_topic))
+
+
+@cache
+def presser() -> Presser:
+    """What ``functions/notify`` follows buttons with, made with the first message and kept like the others."""
+    from setpoint.adapters.pubsub import publisher
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "slack_token", "sinks")
+    return open_presser(settings, _publishing(settings, publisher()), lambda _: ())
+
+
+def open_presser(settings: Settings, deps: Deps, members: Callable[[str], Iterable[Member]]) -> Presser:
+    """What follows the buttons that people press.
+
+    Args:
+        settings: with Slack's token.
+        deps: what orders are kept in.
+        members: the findings of a message that shows several, by its id.
+    """
+    from setpoint.adapters.slack_calls import client
+    from setpoint.adapters.slack_people import SlackPeople
+    from setpoint.adapters.withheld import WithheldApis
+    from setpoint.live import Live
+    from setpoint.pressing import Presser
+    from setpoint.remedy_records import Hands
+
+    hands = Hands(deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
+    return Presser(hands, SlackPeople(client(settings.slack_token)), members, _alerting_of)
+
+
+def _alerting_of(rules: Rules) -> Alerting:
+    return getattr(rules, "alerting", None) or Alerting()
+
+
+def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
+    """The places where people are told, by their kind; of one that nobody has set up each message is refused.
+
+    Raises:
+        BadRequest: the setting of webhooks cannot be read.
+    """
+    from setpoint.adapters.addresses import Addresses
+    from setpoint.adapters.google_chat import GoogleChatSink
+    from setpoint.adapters.posting import session
+    from setpoint.adapters.slack import SlackSink
+    from setpoint.adapters.slack_calls import client
+    from setpoint.adapters.webhook import WebhookSink
+
+    addresses, hooks = Addresses(settings.sinks), session()
+    return {
+        "slack": SlackSink(client(settings.slack_token)),
+        "chat": GoogleChatSink(addresses, hooks),
+        "webhook": WebhookSink(addresses, hooks),
+    }
 
 
 def _publishing(settings: Settings, client: Any) -> Deps:

@@ -76,7 +76,9 @@ def expressions() -> list[str]:
 
 
 def environment(function: str) -> dict[str, str]:
-    return entries(entries(entries(local("functions"))[function])["environment"])
+    """What a function is given, secrets too."""
+    given = entries(entries(local("functions"))[function])
+    return entries(given["environment"]) | entries(given.get("secrets", "{}"))
 
 
 def settings_needed(function: str) -> set[str]:
@@ -175,7 +177,8 @@ def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
     for function in entries(local("functions")):
         for variable, value in environment(function).items():
             if variable.endswith("_TOPIC"):
-                assert re.fullmatch(r"google_pubsub_topic\.\w+\.id", value)  # projects/P/topics/T
+                # projects/P/topics/T; of a topic that may not be there, null
+                assert re.fullmatch(r"google_pubsub_topic\.\w+\.id|one\(google_pubsub_topic\.\w+\[\*\]\.id\)", value)
     assert local("store") == '"firestore://${var.project_id}/${google_firestore_database.setpoint.name}"'
 
 
@@ -234,6 +237,86 @@ def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     (job,) = [one for one in read_file("remediation.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [remediating.TICK]
+
+
+def test_alerts_are_off_unless_somebody_switches_them_on():
+    """Until then there are empty secrets, which cost nothing, and nobody may read them."""
+    (variable,) = [one for one in CODE.named("variable") if one.labels == ("alerts",)]
+    assert re.search(r"enabled\s*=\s*optional\(bool, false\)", variable.attributes["type"])
+    made = [one for one in read_file("slack.tf").blocks if one.kind == "resource"]
+    assert len(made) >= 10
+    for one in made:
+        condition = one.attributes.get("for_each") or one.attributes["count"]
+        assert re.search(r"local\.(notify|press|notified|readers)|google_pubsub_subscription\.notify", condition), (
+            one.labels
+        )
+    assert local("notify") == 'var.alerts.enabled ? toset(["notify"]) : toset([])'
+    assert local("press").startswith("var.alerts.enabled && var.alerts.buttons ?")
+    assert all(condition in ("local.notify", "local.press") for condition in entries(local("readers")).values())
+
+
+def test_the_one_function_that_anybody_may_call_is_the_one_that_slack_calls():
+    open_to_all = [block for _, block in typed() if "allUsers" in block.attributes.get("member", "")]
+    assert [block.labels[1] for block in open_to_all] == ["slack_calls"]
+    assert open_to_all[0].attributes["for_each"] == "local.press"
+    (function,) = [block for used, block in typed() if used == "google_cloudfunctions2_function"]
+    (service,) = function.named("service_config")
+    ingress = service.attributes["ingress_settings"]
+    assert ingress == 'each.key == "slack_actions" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"'
+
+
+def test_the_function_that_anybody_may_call_may_hand_on_and_read_one_secret_and_nothing_else():
+    for used, block in typed():
+        given = block.attributes.get("for_each", "")
+        if used.endswith("_iam_member") and "google_service_account.function" in given:
+            assert 'if name != "slack_actions"' in given, block.labels
+    own = [block.labels[1] for _, block in typed() if block.attributes.get("for_each") == "local.press"]
+    assert sorted(own) == ["slack_actions", "slack_calls"]
+    assert [name for name, who in entries(local("readers")).items() if who == "local.press"] == ["slack-signing-secret"]
+    assert set(environment("slack_actions")) == {"SETPOINT_ACTIONS_TOPIC", "SETPOINT_SLACK_SIGNING_SECRET"}
+
+
+def test_notify_hears_of_drift_in_order_of_buttons_and_of_ticks():
+    (job,) = [one for one in read_file("slack.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
+    (target,) = job.named("pubsub_target")
+    assert strings(target.attributes["attributes"]) == [remediating.TICK]
+    told = local("notified")
+    assert re.search(r'"notify"\s*=\s*\{ topic = google_pubsub_topic.drift_events.id, ordered = true', told)
+    assert {'"notify-ticks"', '"slack-actions"'} <= set(re.findall(r'"[a-z-]+"', told))
+
+
+def test_every_secret_that_a_function_is_given_is_one_that_it_may_read():
+    readers = entries(local("readers"))
+    may = {"local.notify": "notify", "local.press": "slack_actions"}
+    for function in entries(local("functions")):
+        secrets = entries(entries(entries(local("functions"))[function]).get("secrets", "{}"))
+        for secret in secrets.values():
+            assert may[readers[secret.strip('"')]] == function
+
+
+def test_the_app_of_slack_asks_for_what_is_used_of_it():
+    manifest = yaml.safe_load((INFRA / "slack-app.yaml").read_text())
+    scopes = set(manifest["oauth_config"]["scopes"]["bot"])
+    used = {
+        "chat.postMessage": {"chat:write", "chat:write.public"},
+        "chat.update": {"chat:write"},
+        "chat.postEphemeral": {"chat:write"},
+        "conversations.history": {"channels:history", "groups:history"},
+        "conversations.replies": {"channels:history", "groups:history"},
+        "conversations.list": {"channels:read", "groups:read"},
+        "conversations.join": {"channels:join"},
+        "users.info": {"users:read", "users:read.email"},
+        "usergroups.users.list": {"usergroups:read"},
+    }
+    sources = [path.read_text() for path in (ROOT / "shared/setpoint/adapters").glob("slack*.py")]
+    called = {
+        method
+        for text in sources
+        for method in re.findall(r'"((?:chat|conversations|users|usergroups)\.[\w.]+)"', text)
+    }
+    assert called == set(used)
+    assert scopes == set().union(*used.values())
+    assert manifest["settings"]["interactivity"]["is_enabled"]
 
 
 def test_every_asset_type_of_a_feed_is_one_that_setpoint_can_compare():
@@ -358,6 +441,8 @@ BAD = {
     "remediation": '{ enabled = true, within = "fleet" }',
     "remediation_role_in": '"organizations/1"',
     "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
+    "notify": "{ timeout_seconds = 10, max_instances = 0 }",
+    "slack_actions": "{ timeout_seconds = 1, max_instances = 0 }",
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',

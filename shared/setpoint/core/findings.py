@@ -348,13 +348,11 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
         declared: what is declared of the resource, for whoever else is to put it back; without secrets.
         now: the time.
     """
-    finding, remedy = state.finding, state.remedy
-    assert finding is not None  # noqa: S101 - there is nothing to put back without
-    assert remedy is not None  # noqa: S101 - as above
+    remedy = state.remedy
+    assert remedy is not None  # noqa: S101 - there is nothing to tell of without
     sequence = state.sequence + 1
-    observation = Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted)
     told = replace(remediation_data(remedy), declared=declared)
-    data = replace(_data(finding, observation), remediation=told)
+    data = replace(data_of(state), remediation=told)
     return replace(
         state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
     )

@@ -1,0 +1,108 @@
+"""What Slack tells of somebody who has pressed a button, and what of it is handed on.
+
+Source: https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import parse_qs
+
+import msgspec
+
+from setpoint.errors import MalformedMessage
+
+PRESS = "press"
+"""The attribute ``type`` of a message that hands it on."""
+_MOST_FIELDS = 16
+
+
+class Interaction(msgspec.Struct, frozen=True):
+    """A button that was pressed in Slack.
+
+    Args:
+        user: the id of whoever pressed it.
+        at: when, by Slack's clock.
+        channel: the id of the channel.
+        ts: the message.
+        action: the button, as Slack tells it.
+        blocks: the block of the message that it is in; a menu is read together with the buttons beside it.
+        thread: the message that it is a reply to, or empty.
+    """
+
+    user: str
+    at: datetime
+    channel: str
+    ts: str
+    action: dict[str, Any]
+    blocks: tuple[dict[str, Any], ...] = ()
+    thread: str = ""
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Container(msgspec.Struct):
+    message_ts: str = ""
+    channel_id: str = ""
+    thread_ts: str = ""
+
+
+class _Message(msgspec.Struct):
+    blocks: list[dict[str, Any]] = []
+
+
+class _Payload(msgspec.Struct):
+    type: Literal["block_actions"]
+    user: _Id
+    container: _Container
+    actions: list[dict[str, Any]]
+    message: _Message = msgspec.field(default_factory=_Message)
+
+
+_read = msgspec.json.Decoder(_Payload).decode
+encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Interaction).decode
+
+
+def of_request(body: bytes) -> Interaction:
+    """Read what Slack sends: a form with one field, which holds JSON.
+
+    Raises:
+        MalformedMessage: it is not what Slack sends when somebody presses a button.
+    """
+    try:
+        form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS)
+        payload = _read(form["payload"][0])
+        action = payload.actions[0]
+        at = datetime.fromtimestamp(float(action["action_ts"]), UTC)
+    except (
+        msgspec.MsgspecError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        OverflowError,
+        OSError,
+        RecursionError,
+    ) as error:
+        raise MalformedMessage(f"no button that was pressed ({type(error).__name__})") from None
+    where = payload.container
+    blocks = tuple(one for one in payload.message.blocks if one.get("block_id") == action.get("block_id"))
+    return Interaction(
+        payload.user.id, at, where.channel_id, where.message_ts, action, blocks[:1], thread=where.thread_ts
+    )
+
+
+def decode(message: bytes) -> Interaction:
+    """Read what was handed on.
+
+    Raises:
+        MalformedMessage: it is something else.
+    """
+    try:
+        return _decode(message)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise MalformedMessage(f"no button that was pressed: {error}") from None

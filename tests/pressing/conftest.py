@@ -1,0 +1,123 @@
+"""A drifted bucket, the message that shows it in a fake Slack, and people who press its buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from remediation.fleet import AUTO, KEY, World
+from setpoint import pressing
+from setpoint.adapters.slack import SlackSink
+from setpoint.adapters.slack_calls import client
+from setpoint.adapters.slack_people import SlackPeople
+from setpoint.adapters.withheld import WithheldApis
+from setpoint.core import findings, interactions
+from setpoint.core.alerting import Alerting, Approvers
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.notices import Links, Shown
+from setpoint.core.policies import Match, Policy, Rule
+from setpoint.errors import MalformedMessage
+from setpoint.live import Live
+from setpoint.messages import presses
+from setpoint.pressing import Handled, Member, Presser
+from setpoint.remedy_records import Hands
+from setpoint.testing.slack import TOKEN, Slack, signed, slack
+from sinks.views import several
+
+ASKING = Policy(rules=(Rule("all", mode="approve"),), dry_run=False, limits=AUTO.limits)
+ALERTING = Alerting(
+    approvers=(Approvers(Match(projects=("shop-*",)), groups=("SSHOP",), users=("*@ops.example.com",)),)
+)
+
+
+class Desk:
+    """Where buttons are pressed: the world behind it, the fake Slack before it."""
+
+    def __init__(self, world: World, service: Slack, address: str) -> None:
+        self.world = world
+        self.slack = service
+        self.alerting = ALERTING
+        self.members: list[Member] = []
+        service.user("UALICE", "alice@example.com")
+        service.user("UBOB", "bob@example.com")
+        service.user("UOPS", "olga@ops.example.com")
+        service.groups["SSHOP"] = ["UALICE"]
+        service.channel("shop")
+        self.client = client(TOKEN, address, 5)
+        self.sink = SlackSink(self.client, clock=self.now)
+        hands = Hands(world.deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
+        self.people = SlackPeople(self.client, clock=self.now)
+        self.presser = Presser(hands, self.people, lambda _: self.members, lambda _: self.alerting)
+        self.ts = self.show()
+
+    def now(self) -> float:
+        return self.world.clock.now.timestamp()
+
+    def show(self) -> str:
+        """Show the finding as it is by now; the message."""
+        state = self.world.state
+        shown = Shown("drift.opened", state.observed_at, findings.data_of(state))
+        return self.sink.show("n1", "#shop", shown, Links(), None).ts
+
+    def show_several(self, *members: Member) -> str:
+        self.members = list(members)
+        return self.sink.show("g1", "#shop", several(), Links(), None).ts
+
+    def button(self, press: str, ts: str = "", times: str = "1d") -> dict[str, Any]:
+        """A button of a message, as Slack tells of it when it is pressed."""
+        blocks = self.slack.channel("shop").messages[ts or self.ts].blocks
+        for element in (one for block in blocks for one in block.get("elements", ())):
+            chosen = next((one for one in element.get("options", ()) if one["value"] == times), None)
+            action = element | ({"selected_option": chosen} if chosen else {})
+            try:
+                if presses.decode({"block_id": "b", **action}, [{"block_id": "b", **_beside(blocks)}]).press == press:
+                    return action
+            except MalformedMessage:
+                continue
+        raise AssertionError(f"no button to {press}")
+
+    def message(self, press: str, user: str, ts: str = "", times: str = "1d") -> bytes:
+        """What slack_actions hands on."""
+        payload = self.slack.pressed("shop", ts or self.ts, self.button(press, ts, times), user)
+        body, _ = signed(payload, 0)
+        return interactions.encode(interactions.of_request(body))
+
+    def press(self, press: str, user: str = "UALICE", ts: str = "", times: str = "1d") -> Handled:
+        return self.receive(self.message(press, user, ts, times))
+
+    def receive(self, message: bytes) -> Handled:
+        return pressing.receive(message, {"type": "press"}, self.presser)
+
+    @property
+    def whispers(self) -> list[tuple[str, str]]:
+        return [(user, text) for user, text, _ in self.slack.channel("shop").whispers]
+
+    @property
+    def trail(self) -> list[tuple[str, str]]:
+        return [(one.what, one.by) for one in self.world.store.trail(KEY) if one.by.startswith("slack:")]
+
+
+def _beside(blocks):
+    return {"elements": [one for block in blocks if block.get("type") == "actions" for one in block["elements"]]}
+
+
+@pytest.fixture
+def world(google_apis, google_rest, store) -> World:
+    google_apis.journal.clear()
+    made = World(google_apis, google_rest, store)
+    made.declare(ASKING)
+    made.drift()
+    return made
+
+
+@pytest.fixture
+def desk(world) -> Iterator[Desk]:
+    with slack(clock=lambda: world.clock().timestamp()) as (service, address):
+        yield Desk(world, service, address)
+
+
+def without_groups(alerting: Alerting) -> Alerting:
+    return replace(alerting, approvers=())

@@ -1,0 +1,144 @@
+"""Every sink before a fake of what it tells, with what is the same of all of them."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from setpoint.adapters.addresses import Addresses
+from setpoint.adapters.google_chat import GoogleChatSink
+from setpoint.adapters.slack import SlackSink
+from setpoint.adapters.slack_calls import client
+from setpoint.adapters.webhook import WebhookSink
+from setpoint.ports import Sink
+from setpoint.testing.slack import TOKEN, Slack, slack
+from setpoint.testing.slack_faults import Fault
+from setpoint.testing.webhooks import Webhooks, webhooks
+
+SECRET = "0123456789abcdef"  # noqa: S105 - of the fake
+PATIENCE = 0.5
+"""Seconds until an answer is given up; the fakes wait for just that."""
+
+
+class Place(ABC):
+    """A sink, its one channel `ops`, and what people find there."""
+
+    sink: Sink
+    channel: str
+
+    @abstractmethod
+    def plan(self, *faults: Fault) -> None:
+        """Let the next calls go wrong."""
+
+    @property
+    @abstractmethod
+    def planned(self) -> int:
+        """How many faults are still to come."""
+
+    @abstractmethod
+    def standing(self) -> list[Any]:
+        """All messages by now, without replies; where nothing can be changed, the last of each."""
+
+    @abstractmethod
+    def told(self) -> list[Any]:
+        """Everything that was told, each once, replies and earlier states too."""
+
+
+class SlackPlace(Place):
+    channel = "#ops"
+
+    def __init__(self, service: Slack, address: str) -> None:
+        self.service = service
+        self.client = client(TOKEN, address, PATIENCE)
+        self.sink = SlackSink(self.client)
+        service.channel("ops")
+
+    def plan(self, *faults):
+        self.service.plan = list(faults)
+
+    @property
+    def planned(self):
+        return len(self.service.plan)
+
+    def standing(self):
+        return [(one.text, one.blocks) for one in self.service.shown("ops")]
+
+    def told(self):
+        return [(one.text, one.blocks) for one in self.service.channel("ops").messages.values()]
+
+
+class HookPlace(Place):
+    channel = "ops"
+
+    def __init__(self, service: Webhooks, address: str, form: str, make: Callable[[Addresses, Any], Sink]) -> None:
+        self.service = service
+        setting = {"ops": {"url": f"{address}/hook", "secret": SECRET, "format": form}}
+        self.sink = make(Addresses(json.dumps(setting)), requests.Session())
+
+    def plan(self, *faults):
+        self.service.plan = list(faults)
+
+    @property
+    def planned(self):
+        return len(self.service.plan)
+
+    def standing(self):
+        last = {self.about(one.body): one.body for one in self.service.told}
+        return list(last.values())
+
+    def about(self, body: dict[str, Any]) -> str:
+        return body["thread"]["threadKey"] if "thread" in body else body.get("notice") or body["dedup_key"]
+
+    def told(self):
+        return [one.body for one in self.service.told]
+
+
+@contextmanager
+def slack_place() -> Iterator[SlackPlace]:
+    with slack() as (service, address):
+        yield SlackPlace(service, address)
+
+
+@contextmanager
+def webhook_place() -> Iterator[HookPlace]:
+    with webhooks(SECRET) as (service, address):
+        yield HookPlace(service, address, "setpoint", lambda at, session: WebhookSink(at, session, seconds=PATIENCE))
+
+
+@contextmanager
+def pagerduty_place() -> Iterator[HookPlace]:
+    with webhooks() as (service, address):
+        yield HookPlace(service, address, "pagerduty", lambda at, session: WebhookSink(at, session, seconds=PATIENCE))
+
+
+@contextmanager
+def chat_place() -> Iterator[HookPlace]:
+    with webhooks() as (service, address):
+        yield HookPlace(service, address, "chat", lambda at, session: GoogleChatSink(at, session, PATIENCE))
+
+
+PLACES = {"slack": slack_place, "webhook": webhook_place, "pagerduty": pagerduty_place, "chat": chat_place}
+
+
+@pytest.fixture(params=PLACES)
+def new_place(request) -> Callable[[], Any]:
+    """Makes empty places of one kind."""
+    return PLACES[request.param]
+
+
+@pytest.fixture
+def place(new_place) -> Iterator[Place]:
+    with new_place() as made:
+        yield made
+
+
+@pytest.fixture
+def in_slack() -> Iterator[SlackPlace]:
+    with slack_place() as made:
+        yield made

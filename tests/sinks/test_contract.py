@@ -1,0 +1,141 @@
+"""What every sink has to keep, whatever the place."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from setpoint.errors import BadRequest, Throttled, Unavailable
+from setpoint.ports import Posted
+from setpoint.testing.slack_faults import FAULTS, NONE, Fault
+from sinks.views import LINKS, finding, several
+
+PLANS = int(os.environ.get("SETPOINT_FAULT_PLANS", "25"))
+"""How many fault plans are tried of each sink; more of them for the figure that docs/decisions/0021 tells."""
+UNCERTAIN = sorted(FAULTS.keys() - {"too many"})
+
+
+def persist(tell, *, maybe=False):
+    """Tell something as the flow does: again after each failure, knowing that it may have been taken."""
+    for _ in range(30):
+        try:
+            return tell(maybe)
+        except Unavailable:
+            maybe = True
+    raise AssertionError("no end of failures")
+
+
+def show(place, view, posted, *, maybe=False, name="n1"):
+    return persist(lambda maybe: place.sink.show(name, place.channel, view, LINKS, posted, maybe=maybe), maybe=maybe)
+
+
+def test_what_is_shown_stands_once_however_often_it_is_told(place):
+    posted = place.sink.show("n1", place.channel, finding(), LINKS, None)
+    for _ in range(3):
+        again = place.sink.show("n1", place.channel, finding(), LINKS, None, maybe=True)
+        assert again == posted
+
+    assert len(place.standing()) == len(place.told()) == 1
+
+
+def test_a_change_is_shown_in_the_same_message_where_messages_can_be_changed(place):
+    posted = place.sink.show("n1", place.channel, finding(), LINKS, None)
+    before = place.standing()
+    assert place.sink.show("n1", place.channel, finding(12, status="resolved"), LINKS, posted) == posted
+
+    assert len(place.standing()) == 1
+    assert place.standing() != before
+    if place.sink.edits:
+        assert len(place.told()) == 1
+
+
+def test_several_findings_of_one_cause_are_one_message(place):
+    posted = place.sink.show("g1", place.channel, several(), LINKS, None)
+    place.sink.show("g1", place.channel, several(3), LINKS, posted)
+
+    assert len(place.standing()) == 1
+
+
+def test_two_messages_are_two(place):
+    place.sink.show("n1", place.channel, finding(), LINKS, None)
+    place.sink.show("n2", place.channel, finding(1), LINKS, None, maybe=True)
+
+    assert len(place.standing()) == 2
+
+
+def test_a_call_stands_once_and_ends_with_the_finding(place):
+    posted = place.sink.escalate("e1", place.channel, finding(), LINKS, None)
+    place.sink.escalate("e1", place.channel, finding(), LINKS, None, maybe=True)
+    assert len(place.told()) == 1
+    place.sink.escalate("e1", place.channel, finding(5, status="resolved"), LINKS, posted)
+
+    assert len(place.standing()) == 1
+
+
+@pytest.mark.parametrize("fault", UNCERTAIN)
+def test_a_call_of_which_nobody_knows_what_became_is_unavailable(place, fault):
+    place.plan(FAULTS[fault])
+    with pytest.raises(Unavailable) as raised:
+        place.sink.show("n1", place.channel, finding(), LINKS, None)
+    assert not isinstance(raised.value, Throttled)
+    assert "ops" in str(raised.value)
+
+
+def test_too_much_at_once_says_when_to_ask_again(place):
+    place.plan(Fault(status=429, error="ratelimited", retry_after=7))
+    with pytest.raises(Throttled) as raised:
+        place.sink.show("n1", place.channel, finding(), LINKS, None)
+    assert raised.value.seconds == 7
+    assert place.told() == []
+
+
+def test_a_channel_that_is_not_there_is_said_so_for_good(place):
+    with pytest.raises(BadRequest, match="elsewhere"):
+        place.sink.show("n1", "elsewhere", finding(), LINKS, None)
+
+
+@pytest.mark.parametrize("kind", ["step", "details", "digest"])
+@pytest.mark.parametrize("fault", ["dropped after", "broken after", "dropped before", "too many"])
+def test_a_reply_and_a_digest_stand_once_after_any_failure(new_place, kind, fault):
+    findings = [finding(minute) for minute in range(3)]
+    with new_place() as calm, new_place() as place:
+        for one, plan in ((calm, ()), (place, (FAULTS[fault], NONE, FAULTS[fault]))):
+            if kind == "digest":
+                if one.sink.__class__.__name__ == "WebhookSink" and one.sink._is_pager(one.channel):
+                    pytest.skip("PagerDuty takes no digests")
+                one.plan(*plan)
+                persist(lambda maybe: one.sink.digest("d1", one.channel, findings, LINKS, maybe=maybe))  # noqa: B023
+                continue
+            posted = one.sink.show("n1", one.channel, finding(), LINKS, None)
+            view = findings if kind == "details" else findings[0]
+            one.plan(*plan)
+            persist(lambda maybe: one.sink.reply("r1", posted, view, LINKS, maybe=maybe))  # noqa: B023
+
+    assert place.told() == calm.told()
+
+
+PLAN = st.lists(st.sampled_from([NONE, *FAULTS.values()]), max_size=8)
+STATES = [finding(), finding(3), finding(12, status="resolved")]
+
+
+@settings(max_examples=PLANS, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plan=PLAN, forgets=st.tuples(st.booleans(), st.booleans()))
+def test_after_any_failures_each_finding_stands_once_in_its_final_state(new_place, plan, forgets):
+    """As the flow tells: each state until it is taken, also where a process dies that has not noted where it stands."""
+    with new_place() as calm, new_place() as place:
+        for one, faults in ((calm, []), (place, plan)):
+            one.plan(*faults)
+            for name in ("n1", "n2"):
+                posted: Posted | None = None
+                is_forgotten = False
+                for state, forgotten in zip(STATES, (*forgets, False), strict=True):
+                    posted = show(one, state, posted, maybe=is_forgotten, name=name)
+                    is_forgotten = forgotten
+                    posted = None if forgotten else posted
+        event(f"{sum(one != NONE for one in plan)} faults")
+
+        assert place.standing() == calm.standing()
+        assert len(place.standing()) == 2
