@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 @functions_framework.http
 def slack_actions(request: Request) -> tuple[str, int]:
     """Check that a request is Slack's, hand on what was pressed, and do nothing else."""
-    return "", wiring.slack_requests().take(request.headers, request.stream)
+    return "", wiring.slack_requests().take(dict(request.headers), request.stream)

@@ -14,6 +14,7 @@ from setpoint.errors import Conflict
 from setpoint.flow import Deps
 from setpoint.notice_records import NoticeRecords
 from setpoint.ports import Sink
+from setpoint.pressing import Presser
 
 _ATTEMPTS = 16
 SECONDS_BETWEEN: dict[SinkKind, float] = {"slack": 1.0, "chat": 1.0, "webhook": 0.0}
@@ -28,12 +29,14 @@ class Desk:
     Args:
         deps: the findings, their rules, and the clock.
         sinks: where people are told.
+        presser: what follows the buttons that people press; None where nobody can press any.
         sleep: waits for so many seconds.
         records: what people were told, over the store.
     """
 
     deps: Deps
     sinks: Mapping[SinkKind, Sink]
+    presser: Presser | None = None
     sleep: Callable[[float], None] = time.sleep
     records: NoticeRecords = field(init=False)
 

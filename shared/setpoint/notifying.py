@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 from msgspec.structs import replace
 
+from setpoint import pressing
 from setpoint.core import alerting as routing
 from setpoint.core import events, noticing
 from setpoint.core.alerting import Alerting, Destination
@@ -27,11 +28,14 @@ from setpoint.core.notices import Links, Step
 from setpoint.core.noticing import Notice
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, SetpointError
 from setpoint.notice_desk import Desk, take_turn, write_notice
-from setpoint.notice_records import StoredNotice
+from setpoint.notice_records import NoticeRecords, StoredNotice
 from setpoint.notice_threads import Showing, show
+from setpoint.pressing import Member, Presser
 
 TICK = "tick"
 """The ``type`` of the message that comes every minute, in place of an event's."""
+PRESS = "press"
+"""The ``type`` of a message that tells of a button that somebody has pressed."""
 
 _ATTEMPTS = 16
 _PATIENCE = 3.0
@@ -61,6 +65,8 @@ def receive(message: bytes, attributes: Mapping[str, str], desk: Desk) -> Round:
     """
     if attributes.get("type") == TICK:
         return go_on(desk)
+    if attributes.get("type") == PRESS and desk.presser is not None:
+        return press(message, attributes, desk.presser, desk)
     try:
         event = events.read(message)
     except MalformedMessage as error:
@@ -78,6 +84,23 @@ def tell(event: CloudEvent, desk: Desk) -> Round:
     alerting = desk.alerting()
     threads = _note(event, alerting, desk)
     return _show_all(threads, alerting, desk, _PATIENCE)
+
+
+def press(message: bytes, attributes: Mapping[str, str], presser: Presser, desk: Desk) -> Round:
+    """Follow a button that somebody has pressed, and show what they have done.
+
+    Raises:
+        TransientError: it is to be followed later.
+    """
+    handled = pressing.receive(message, attributes, presser)
+    showings: Counter[Showing] = Counter()
+    problems = list(handled.problems)
+    for result in handled.done:
+        if result.step is not None:
+            done = note_step(result.key, result.step, desk)
+            showings += done.showings
+            problems += done.problems
+    return Round(showings, tuple(problems))
 
 
 def go_on(desk: Desk) -> Round:
@@ -114,7 +137,7 @@ def note_step(key: ResourceKey, step: Step, desk: Desk) -> Round:
     threads = set()
     for stored in _latest(desk.records.of_finding(key.id)).values():
         notice = stored.value
-        if notice.thread and not notice.is_silent:
+        if notice.thread and not notice.is_silent and step not in notice.shown.steps:
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
             with suppress(Conflict):  # an event came meanwhile; the step is in the audit trail
                 desk.records.write_notice(replace(notice, shown=shown, told=""), stored.version, desk.deps.clock())
@@ -122,9 +145,10 @@ def note_step(key: ResourceKey, step: Step, desk: Desk) -> Round:
     return _show_all(sorted(threads), desk.alerting(), desk, _PATIENCE)
 
 
-def members(thread: str, desk: Desk) -> Iterable[ResourceKey]:
+def members(thread: str, records: NoticeRecords) -> list[Member]:
     """The findings that a thread shows."""
-    return [stored.value.key for stored in desk.records.of_thread(thread)]
+    shown = (stored.value for stored in records.of_thread(thread) if not stored.value.is_silent)
+    return [Member(one.key, one.shown.data.fingerprint) for one in shown]
 
 
 def _work_of(notice: Notice) -> str:

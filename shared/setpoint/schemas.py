@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from setpoint.core.events import DATA_SCHEMA, CloudEvent
+from setpoint.core.webhooks import NOTICE_SCHEMA, Notice
 from setpoint.declare.alerting import AlertingModel
 from setpoint.declare.native import DeclarationModel, ScopeModel
 from setpoint.declare.policies import PolicyModel
@@ -25,6 +26,11 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": DATA_SCHEMA,
             **msgspec.json.schema(CloudEvent),
+        },
+        "notice.v1.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": NOTICE_SCHEMA,
+            **msgspec.json.schema(Notice),
         },
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.slack_requests import SlackRequests
     from setpoint.adapters.storage import Archives
+    from setpoint.notice_desk import Desk
     from setpoint.pressing import Member, Presser
     from setpoint.remedy_records import Hands
     from setpoint.sweeping import Sweeper
@@ -93,12 +94,31 @@ def slack_requests() -> SlackRequests:
 
 
 @cache
-def presser() -> Presser:
-    """What ``functions/notify`` follows buttons with, made with the first message and kept like the others."""
+def notifier() -> Desk:
+    """What ``functions/notify`` works with, made with the first message and kept for the life of the instance."""
     from setpoint.adapters.pubsub import publisher
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "slack_token", "sinks")
-    return open_presser(settings, _publishing(settings, publisher()), lambda _: ())
+    return open_desk(settings, _publishing(settings, publisher()))
+
+
+def open_desk(settings: Settings, deps: Deps) -> Desk:
+    """What alerting works with.
+
+    Args:
+        settings: with Slack's token, and the addresses of webhooks.
+        deps: the findings.
+
+    Raises:
+        BadRequest: the setting of webhooks cannot be read.
+    """
+    from setpoint import notifying
+    from setpoint.notice_desk import Desk
+    from setpoint.notice_records import NoticeRecords
+
+    records = NoticeRecords(deps.store.notices)
+    presser = open_presser(settings, deps, lambda thread: notifying.members(thread, records))
+    return Desk(deps, open_sinks(settings), presser)
 
 
 def open_presser(settings: Settings, deps: Deps, members: Callable[[str], Iterable[Member]]) -> Presser:
@@ -121,7 +141,7 @@ def open_presser(settings: Settings, deps: Deps, members: Callable[[str], Iterab
 
 
 def _alerting_of(rules: Rules) -> Alerting:
-    return getattr(rules, "alerting", None) or Alerting()
+    return rules.alerting or Alerting()
 
 
 def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:

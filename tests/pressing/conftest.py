@@ -10,22 +10,19 @@ from msgspec.structs import replace
 
 from remediation.fleet import AUTO, KEY, World
 from setpoint import pressing
-from setpoint.adapters.slack import SlackSink
 from setpoint.adapters.slack_calls import client
 from setpoint.adapters.slack_people import SlackPeople
 from setpoint.adapters.withheld import WithheldApis
-from setpoint.core import findings, interactions
+from setpoint.core import interactions
 from setpoint.core.alerting import Alerting, Approvers
 from setpoint.core.catalogue import default_catalogue
-from setpoint.core.notices import Links, Shown
+from setpoint.core.notices import SNOOZES
 from setpoint.core.policies import Match, Policy, Rule
-from setpoint.errors import MalformedMessage
 from setpoint.live import Live
 from setpoint.messages import presses
 from setpoint.pressing import Handled, Member, Presser
 from setpoint.remedy_records import Hands
 from setpoint.testing.slack import TOKEN, Slack, signed, slack
-from sinks.views import several
 
 ASKING = Policy(rules=(Rule("all", mode="approve"),), dry_run=False, limits=AUTO.limits)
 ALERTING = Alerting(
@@ -47,7 +44,6 @@ class Desk:
         service.groups["SSHOP"] = ["UALICE"]
         service.channel("shop")
         self.client = client(TOKEN, address, 5)
-        self.sink = SlackSink(self.client, clock=self.now)
         hands = Hands(world.deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
         self.people = SlackPeople(self.client, clock=self.now)
         self.presser = Presser(hands, self.people, lambda _: self.members, lambda _: self.alerting)
@@ -57,27 +53,30 @@ class Desk:
         return self.world.clock.now.timestamp()
 
     def show(self) -> str:
-        """Show the finding as it is by now; the message."""
-        state = self.world.state
-        shown = Shown("drift.opened", state.observed_at, findings.data_of(state))
-        return self.sink.show("n1", "#shop", shown, Links(), None).ts
+        """Show the finding as it is by now; the message, with every button that there may be."""
+        return self._post(presses.finding_value(KEY.name, KEY.content, self.world.state.fingerprint))
 
     def show_several(self, *members: Member) -> str:
         self.members = list(members)
-        return self.sink.show("g1", "#shop", several(), Links(), None).ts
+        return self._post(presses.group_value("g1"))
+
+    def _post(self, value: str) -> str:
+        buttons = [
+            {"type": "button", "action_id": presses.action_id(press), "value": value, "text": _plain(press)}
+            for press in ("fix", "approve", "accept", "why")
+        ]
+        options = [{"text": _plain(time), "value": time} for time in SNOOZES]
+        menu = {"type": "static_select", "action_id": presses.action_id("snooze"), "options": options}
+        elements = [*buttons, {**menu, "placeholder": _plain("Snooze")}]
+        blocks = [{"type": "actions", "block_id": "buttons", "elements": elements}]
+        return self.client.chat_postMessage(channel="#shop", text="drift", blocks=blocks)["ts"]
 
     def button(self, press: str, ts: str = "", times: str = "1d") -> dict[str, Any]:
         """A button of a message, as Slack tells of it when it is pressed."""
-        blocks = self.slack.channel("shop").messages[ts or self.ts].blocks
-        for element in (one for block in blocks for one in block.get("elements", ())):
-            chosen = next((one for one in element.get("options", ()) if one["value"] == times), None)
-            action = element | ({"selected_option": chosen} if chosen else {})
-            try:
-                if presses.decode({"block_id": "b", **action}, [{"block_id": "b", **_beside(blocks)}]).press == press:
-                    return action
-            except MalformedMessage:
-                continue
-        raise AssertionError(f"no button to {press}")
+        (block,) = self.slack.channel("shop").messages[ts or self.ts].blocks
+        (element,) = [one for one in block["elements"] if one["action_id"] == presses.action_id(press)]
+        chosen = next((one for one in element.get("options", ()) if one["value"] == times), None)
+        return element | ({"selected_option": chosen} if chosen else {})
 
     def message(self, press: str, user: str, ts: str = "", times: str = "1d") -> bytes:
         """What slack_actions hands on."""
@@ -100,8 +99,8 @@ class Desk:
         return [(one.what, one.by) for one in self.world.store.trail(KEY) if one.by.startswith("slack:")]
 
 
-def _beside(blocks):
-    return {"elements": [one for block in blocks if block.get("type") == "actions" for one in block["elements"]]}
+def _plain(text: str) -> dict[str, str]:
+    return {"type": "plain_text", "text": text}
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from setpoint.testing.slack_faults import Fault
 from setpoint.testing.webhooks import Webhooks, webhooks
 
 SECRET = "0123456789abcdef"  # noqa: S105 - of the fake
-PATIENCE = 0.5
+PATIENCE = 0.25
 """Seconds until an answer is given up; the fakes wait for just that."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import BinaryIO
+from typing import IO
 
 from slack_sdk.signature import Clock, SignatureVerifier
 
@@ -38,11 +38,11 @@ class SlackRequests:
         self._verifier = SignatureVerifier(secret.strip(), clock)
         self._queue = queue
 
-    def take(self, headers: Mapping[str, str], stream: BinaryIO) -> int:
+    def take(self, headers: Mapping[str, str], stream: IO[bytes]) -> int:
         """Hand on what was pressed.
 
         Args:
-            headers: of the request.
+            headers: of the request, by their names as WSGI writes them.
             stream: its body, of which nothing was read; no more than ``LARGEST`` bytes are ever held.
 
         Returns:
@@ -80,7 +80,7 @@ class SlackRequests:
             return False
 
 
-def _read(stream: BinaryIO) -> bytes:
+def _read(stream: IO[bytes]) -> bytes:
     """A body up to the limit, and a byte more where it is larger."""
     parts: list[bytes] = []
     left = LARGEST + 1
