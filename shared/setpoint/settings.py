@@ -19,6 +19,8 @@ class Settings:
         google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
         sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
         sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
+        mask_ip: ``SETPOINT_MASK_IP``, ``true`` or ``false``: whether the end of callers' addresses is left out.
+        own_accounts: ``SETPOINT_OWN_ACCOUNTS``, the accounts that Setpoint runs as, with commas between.
     """
 
     store: str
@@ -27,6 +29,8 @@ class Settings:
     google_apis: str
     sweep_topic: str
     sweep_seconds: str
+    mask_ip: str
+    own_accounts: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -38,6 +42,20 @@ class Settings:
             raise BadRequest(f"{VARIABLES['sweep_seconds']} is a number of seconds, not `{self.sweep_seconds}`")
         return float(self.sweep_seconds)
 
+    def masks_ip(self) -> bool:
+        """``mask_ip`` as it is meant; what is not said is masked.
+
+        Raises:
+            BadRequest: it says something else.
+        """
+        if self.mask_ip not in ("", "true", "false"):
+            raise BadRequest(f"{VARIABLES['mask_ip']} is true or false, not `{self.mask_ip}`")
+        return self.mask_ip != "false"
+
+    def accounts(self) -> frozenset[str]:
+        """``own_accounts``, each for itself."""
+        return frozenset(filter(None, (one.strip() for one in self.own_accounts.split(","))))
+
 
 VARIABLES = {
     "store": "SETPOINT_STORE",
@@ -46,6 +64,8 @@ VARIABLES = {
     "google_apis": "SETPOINT_GOOGLE_APIS",
     "sweep_topic": "SETPOINT_SWEEP_TOPIC",
     "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
+    "mask_ip": "SETPOINT_MASK_IP",
+    "own_accounts": "SETPOINT_OWN_ACCOUNTS",
 }
 """Each setting's environment variable."""
 

@@ -20,6 +20,7 @@ from setpoint.settings import Settings, from_environment
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.storage import Archives
+    from setpoint.attributing import Attributor
     from setpoint.remedy_records import Hands
     from setpoint.sweeping import Sweeper
 
@@ -33,6 +34,17 @@ def detector() -> Deps:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     return _publishing(settings, publisher())
+
+
+@cache
+def attributor() -> Attributor:
+    """What ``functions/attribute`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.pubsub import publisher
+    from setpoint.attributing import Attributor
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "mask_ip", "own_accounts")
+    masks, own = settings.masks_ip(), settings.accounts()
+    return Attributor(_publishing(settings, publisher()), own, mask_ip=masks)
 
 
 @cache

@@ -345,7 +345,9 @@ class SqliteStore:
             known = remembered(decode_changes(row[0]) if row else (), change, now)
             expires = (now + KEPT).timestamp()
             connection.execute("DELETE FROM actors WHERE expires <= ?", (now.timestamp(),))
-            connection.execute("INSERT OR REPLACE INTO actors VALUES (?, ?, ?)", (key.id, expires, encode_changes(known)))
+            connection.execute(
+                "INSERT OR REPLACE INTO actors VALUES (?, ?, ?)", (key.id, expires, encode_changes(known))
+            )
 
     def note(self, key: ResourceKey, entry: Entry) -> None:
         """See ``RemedyStore.note``."""

@@ -30,8 +30,7 @@ _LOGS = re.compile(r"/logs/cloudaudit\.googleapis\.com(?:%2F|/)(?:activity|syste
 _AUDIT_LOG = "type.googleapis.com/google.cloud.audit.AuditLog"
 
 _READS = frozenset(
-    "get list search query test fetch lookup check analyze validate aggregated read watch count preview troubleshoot"
-    " simulate report export generate sign login authorize download wait describe explain diagnose".split()
+    ["get", "list", "search", "query", "test", "fetch", "lookup", "check", "analyze", "validate", "aggregated", "read", "watch", "count", "preview", "troubleshoot", "simulate", "report", "export", "generate", "sign", "login", "authorize", "download", "wait", "describe", "explain", "diagnose"]
 )
 """Verbs of methods that change nothing; a few services log them beside what does."""
 
@@ -187,7 +186,9 @@ def _read(decode: Any, raw: Any) -> Any:
     try:
         return decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        told = "JSON is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or "JSON is nested too deeply"
+        told = (
+            "JSON is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or "JSON is nested too deeply"
+        )
         raise MalformedMessage(f"not an entry of an audit log: {told}") from None
 
 
@@ -236,9 +237,7 @@ def _utc(time: datetime) -> datetime:
     try:
         return time.astimezone(UTC)
     except OverflowError:
-        raise MalformedMessage(
-            "not an entry of an audit log: field `timestamp` is no time of this calendar"
-        ) from None
+        raise MalformedMessage("not an entry of an audit log: field `timestamp` is no time of this calendar") from None
 
 
 def _principals(told: _Authentication) -> tuple[str, tuple[str, ...]]:

@@ -216,7 +216,7 @@ def _noun(told: Told) -> str:
 
 
 def _collection(told: Told, path: str) -> str:
-    """The collection of what a method makes: of those below a path the one that its name fits best; or by its plural."""
+    """The collection of what a method makes: of those below a path the one that fits its name best, or the plural."""
     noun = _noun(told)
     if not noun:
         return _held_in(told.method)

@@ -29,7 +29,9 @@ UNLISTED = frozenset(
 )
 """APIs whose documents do not tell which paths are resources."""
 
-_URL = re.compile(r"\A(?:https?:)?//[^/]+/(?:(?:compute|storage|sql|dns|bigquery|container)/)?(?:v\d\w*/|beta/|alpha/)?")
+_URL = re.compile(
+    r"\A(?:https?:)?//[^/]+/(?:(?:compute|storage|sql|dns|bigquery|container)/)?(?:v\d\w*/|beta/|alpha/)?"
+)
 
 
 class _Spelling(NamedTuple):

@@ -254,8 +254,9 @@ def appearance(state: ResourceState | None, observation: Observation, fingerprin
     if state.fingerprint == fingerprint:
         return state.appeared or Appeared(min(state.observed_at, at))
     if state.judged_by == judged_by:
-        is_later = at > state.observed_at
-        return Appeared(at, state.observed_at if is_later else state.appeared and state.appeared.clear)
+        if at > state.observed_at:
+            return Appeared(at, state.observed_at)
+        return Appeared(at, state.appeared.clear if state.appeared is not None else None)
     if state.judged_by and at == state.observed_at:
         return Appeared(at, at)  # nobody has changed the resource: what is declared of it is something else now
     return Appeared(at)

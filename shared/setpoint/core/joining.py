@@ -27,7 +27,9 @@ CLOSE = timedelta(minutes=2)
 """How near the times of a change and of the observation that shows it are where there is no doubt."""
 
 _SERVICE = re.compile(r"@(?:[a-z0-9.-]+\.)?gserviceaccount\.com\Z")
-_WORKLOAD = re.compile(r"\Aprincipal(?:Set)?://.+/workloadIdentityPools/|\Aserviceaccount:.+\.svc\.id\.goog", re.IGNORECASE)
+_WORKLOAD = re.compile(
+    r"\Aprincipal(?:Set)?://.+/workloadIdentityPools/|\Aserviceaccount:.+\.svc\.id\.goog", re.IGNORECASE
+)
 _GOOGLES_OWN = re.compile(r"\d+@cloudservices\.gserviceaccount\.com\Z|\Asystem@google\.com\Z")
 
 
@@ -52,11 +54,11 @@ def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime)
         shows: whether it shows the drift as it is.
         latest: the latest observation, which shows it.
     """
-    if appeared.clear is not None and at <= appeared.clear:
-        return appeared
+    if at >= latest or (appeared.clear is not None and at <= appeared.clear):
+        return appeared  # of two of one instant the one counts that was judged
     if shows:
         return replace(appeared, seen=min(at, appeared.seen))
-    return Appeared(appeared.seen if at < appeared.seen else latest, at)
+    return appeared if at == appeared.seen else Appeared(appeared.seen if at < appeared.seen else latest, at)
 
 
 def explains(change: Change, appeared: Appeared) -> bool:
@@ -103,6 +105,11 @@ def actor_of(
 def sure(actor: Actor | None) -> str:
     """Who it was, where there is no second one who may have been; else an empty string."""
     return actor.principal if actor is not None and actor.confidence != "possible" else ""
+
+
+def in_words(actor: Actor | None) -> str:
+    """Who it was, or all who may have been; empty where nobody is known."""
+    return " or ".join((actor.principal, *actor.others)) if actor is not None else ""
 
 
 def _forgotten(before: Actor | None, known: list[Change]) -> list[str]:

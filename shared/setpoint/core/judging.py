@@ -127,9 +127,7 @@ class _Drift(NamedTuple):
     who: Who
 
 
-def _drift(
-    desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift
-) -> Verdict:
+def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
     kind, found, suppressed, who = drift
     differences = [difference for _, difference in found]
     encoded = [_encode(difference) for difference in differences]
