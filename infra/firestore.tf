@@ -15,6 +15,7 @@ resource "google_firestore_database" "setpoint" {
 locals {
   # Fields that no query uses. Firestore indexes every field otherwise, twice, and each entry is written and paid.
   unindexed = {
+    actors      = ["body"]
     audit       = ["body"]
     control     = ["body"]
     desired     = ["body"]
@@ -41,4 +42,16 @@ resource "google_firestore_field" "unindexed" {
   field      = each.value.field
 
   index_config {} # no index at all
+}
+
+# Who changed a resource is kept for a week: Firestore deletes what has expired.
+resource "google_firestore_field" "expires" {
+  project    = var.project_id
+  database   = google_firestore_database.setpoint.name
+  collection = "actors"
+  field      = "expires"
+
+  index_config {} # no index at all
+
+  ttl_config {}
 }

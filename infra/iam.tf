@@ -8,7 +8,11 @@ locals {
 # What the functions run as. None may change anything of the fleet, but remediate what remediation.tf lists; only sweep
 # may read it.
 resource "google_service_account" "function" {
-  for_each = toset(concat(["detect", "sweep", "sync"], var.remediation.enabled ? ["remediate"] : []))
+  for_each = toset(concat(
+    ["detect", "sweep", "sync"],
+    var.remediation.enabled ? ["remediate"] : [],
+    var.attribution.enabled ? ["attribute"] : [],
+  ))
 
   project      = var.project_id
   account_id   = "setpoint-${each.key}"

@@ -228,6 +228,28 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
     assert local("place").startswith("var.remediation.enabled ?")
 
 
+def test_attribution_is_off_unless_somebody_switches_it_on():
+    (variable,) = [one for one in CODE.named("variable") if one.labels == ("attribution",)]
+    assert "enabled = optional(bool, false)" in " ".join(variable.attributes["type"].split())
+    own = read_file("attribution.tf")
+    made = [one for one in own.blocks if one.kind == "resource"]
+    assert len(made) >= 9
+    for one in made:
+        condition = one.attributes["for_each"]
+        assert re.search(r"local\.(?:attribution|audited|audit_writers)|subscription\.attribute", condition), one.labels
+    assert local("attribution") == 'var.attribution.enabled ? toset(["attribute"]) : toset([])'
+    assert local("audited") == "var.attribution.enabled ? var.watch : toset([])"
+
+
+def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
+    filtered = local("audit_filter")
+    assert {"activity", "system_event"} == set(re.findall(r"cloudaudit\.googleapis\.com/(\w+)", filtered))
+    (expires,) = [one for one in CODE.blocks if one.labels == ("google_firestore_field", "expires")]
+    adapter = (ROOT / "shared/setpoint/adapters/firestore_actors.py").read_text()
+    assert expires.named("ttl_config")
+    assert f'"{strings(expires.attributes["field"])[0]}": ' in adapter
+
+
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     text = (INFRA / "remediation.tf").read_text()
     assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', text)) == set(remediating.BEGINNINGS)
@@ -358,6 +380,7 @@ BAD = {
     "remediation": '{ enabled = true, within = "fleet" }',
     "remediation_role_in": '"organizations/1"',
     "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
+    "attribute": "{ timeout_seconds = 601, max_instances = 0 }",
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
