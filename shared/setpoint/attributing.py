@@ -91,7 +91,7 @@ def _is_of(logged: Logged, log_id: str, operation: str) -> bool:
 
 
 def _homes(logged: Logged, deps: Deps) -> list[ResourceKey]:
-    """The keys under which a change is kept: that of its resource; each that it may get, where nothing is known of it."""
+    """The keys under which a change is kept: that of its resource; where it is not known, each that it may get."""
     keys = list(dict.fromkeys(_spellings(logged, deps)))
     known: list[Snapshot] = []
     for key in keys:

@@ -2,8 +2,9 @@
 
 Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
 generation; ``control`` with the documents ``sources`` and ``brakes``; ``projects``, one document a project number;
-``audit``, one document an entry; ``actors``, one a resource and content. Payloads are JSON in a string field, since a document may have only 40,000 index
-entries and field names allow few characters (https://cloud.google.com/firestore/quotas).
+``audit``, one document an entry; ``actors``, one a resource and content. Payloads are JSON in a string field, since a
+document may have only 40,000 index entries and field names allow few characters
+(https://cloud.google.com/firestore/quotas).
 
 One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
 those lock, and under contention they wait for each other; a failed precondition is known at once.

@@ -21,7 +21,7 @@ from setpoint.core import audit_names, audit_spellings
 from setpoint.core.actors import Change
 from setpoint.core.audit_names import Named, Told
 from setpoint.core.callers import caller_of
-from setpoint.core.names import Content, ResourceKey
+from setpoint.core.names import Content, ResourceKey, is_full_name
 from setpoint.errors import MalformedMessage
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -30,7 +30,11 @@ _LOGS = re.compile(r"/logs/cloudaudit\.googleapis\.com(?:%2F|/)(?:activity|syste
 _AUDIT_LOG = "type.googleapis.com/google.cloud.audit.AuditLog"
 
 _READS = frozenset(
-    ["get", "list", "search", "query", "test", "fetch", "lookup", "check", "analyze", "validate", "aggregated", "read", "watch", "count", "preview", "troubleshoot", "simulate", "report", "export", "generate", "sign", "login", "authorize", "download", "wait", "describe", "explain", "diagnose"]
+    (
+        *("get", "list", "search", "query", "test", "fetch", "lookup", "check", "analyze", "validate", "aggregated"),
+        *("read", "watch", "count", "preview", "troubleshoot", "simulate", "report", "export", "generate", "sign"),
+        *("login", "authorize", "download", "wait", "describe", "explain", "diagnose"),
+    )
 )
 """Verbs of methods that change nothing; a few services log them beside what does."""
 
@@ -274,7 +278,8 @@ def _keys(told: Told) -> Iterator[tuple[ResourceKey, tuple[ResourceKey, ...]]]:
         for host, content, shaped in _contents(told, named):
             names = (audit_names.full_name(host, shaped(one)) for one in spellings)
             key, *also = dict.fromkeys(ResourceKey(name, content) for name in names)
-            yield key, tuple(also)
+            if is_full_name(key.name):
+                yield key, tuple(also)
 
 
 def _contents(told: Told, named: Named) -> Iterator[tuple[str, Content, Any]]:

@@ -102,7 +102,7 @@ def _path(told: Told, path: str) -> str:
         path = _made(told, path)
     known = _known(told.service)
     parts = path.split("/")
-    if not path or "operations" in parts:
+    if not all(parts) or "operations" in parts or parts[-1] in _TOPS | _PLACES:
         return ""
     api = _api(told.service)
     inner = _PARTS.get(api, frozenset())
@@ -114,7 +114,7 @@ def _path(told: Told, path: str) -> str:
 
 
 def _is_collection(parts: list[str], at: int) -> bool:
-    """Whether a segment is a collection and not somebody's name; ids and collections take turns from the end or start."""
+    """Whether a segment is a collection and not somebody's name; ids and collections take turns."""
     return at % 2 == (0 if parts[0] in _TOPS else 1)
 
 
@@ -186,26 +186,14 @@ def _fits(path: str, collection: str) -> bool:
 
 def _own_id(told: Told, collection: str) -> str:
     """The id of what is made, as the request tells it: beside the resource or in it; or its whole name."""
-    noun = _noun(told)
-    short = _singular(collection)
     request = told.request
-    for word in dict.fromkeys((noun, short)):
-        if not word:
-            continue
-        for field in (f"{word}Id", f"{word}_id", f"{word}Name"):
-            if isinstance(found := request.get(field), str) and found:
-                return found
-        inner = request.get(word)
-        if isinstance(inner, dict):
-            for field in ("name", "id", f"{word}Id"):
-                if isinstance(found := inner.get(field), str) and found:
-                    return found
-    inner = request.get("resource")
-    for holder in (request, inner if isinstance(inner, dict) else {}):
-        for field in ("name", "id"):
-            if isinstance(found := holder.get(field), str) and found:
-                return found
-    return ""
+    asked: list[tuple[Any, str]] = []
+    for word in filter(None, dict.fromkeys((_noun(told), _singular(collection)))):
+        asked += ((request, field) for field in (f"{word}Id", f"{word}_id", f"{word}Name"))
+        asked += ((request.get(word), field) for field in ("name", "id", f"{word}Id"))
+    asked += ((holder, field) for holder in (request, request.get("resource")) for field in ("name", "id"))
+    values = (holder.get(field) for holder, field in asked if isinstance(holder, dict))
+    return next((value for value in values if isinstance(value, str) and value), "")
 
 
 def _noun(told: Told) -> str:

@@ -196,6 +196,6 @@ def _by_project(service: str, path: str, labels: Mapping[str, str], response: Ma
     """A project is known by its id and by its number."""
     del service, response
     parts, identifier = path.split("/"), labels.get("project_id", "")
-    if parts[0] != "projects" or not identifier[:1].isalpha() or not parts[1].isdigit():
+    if parts[0] != "projects" or not identifier[:1].isalpha() or not "".join(parts[1:2]).isdigit():
         return ""
     return "/".join((parts[0], identifier, *parts[2:]))

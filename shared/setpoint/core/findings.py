@@ -254,11 +254,9 @@ def appearance(state: ResourceState | None, observation: Observation, fingerprin
     if state.fingerprint == fingerprint:
         return state.appeared or Appeared(min(state.observed_at, at))
     if state.judged_by == judged_by:
-        if at > state.observed_at:
-            return Appeared(at, state.observed_at)
-        return Appeared(at, state.appeared.clear if state.appeared is not None else None)
+        return Appeared(at, state.observed_at)
     if state.judged_by and at == state.observed_at:
-        return Appeared(at, at)  # nobody has changed the resource: what is declared of it is something else now
+        return Appeared(at, at, declared=True)
     return Appeared(at)
 
 

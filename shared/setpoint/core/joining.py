@@ -38,11 +38,14 @@ class Appeared(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         seen: the observation that first showed it so.
-        clear: the latest observation before that one, which showed something else; None where none is known.
+        clear: the latest observation before that one, or of the same instant, which showed something else; None where
+            none is known.
+        declared: nobody has changed the resource, what is declared of it became something else.
     """
 
     seen: datetime
     clear: datetime | None = None
+    declared: bool = False
 
 
 def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime) -> Appeared:
@@ -54,18 +57,18 @@ def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime)
         shows: whether it shows the drift as it is.
         latest: the latest observation, which shows it.
     """
-    if at >= latest or (appeared.clear is not None and at <= appeared.clear):
-        return appeared  # of two of one instant the one counts that was judged
+    if appeared.clear is not None and at <= appeared.clear:
+        return appeared
     if shows:
         return replace(appeared, seen=min(at, appeared.seen))
-    return appeared if at == appeared.seen else Appeared(appeared.seen if at < appeared.seen else latest, at)
+    return Appeared(appeared.seen if at <= appeared.seen else latest, at)
 
 
 def explains(change: Change, appeared: Appeared) -> bool:
     """Whether a change may have brought a drift."""
-    if change.at > appeared.seen + SKEW or effective(change) < appeared.seen - WINDOW:
+    if appeared.declared or change.at > appeared.seen + SKEW or effective(change) < appeared.seen - WINDOW:
         return False
-    return appeared.clear is None or effective(change) > appeared.clear
+    return appeared.clear is None or appeared.clear == appeared.seen or effective(change) > appeared.clear
 
 
 def actor_of(
@@ -121,8 +124,8 @@ def _forgotten(before: Actor | None, known: list[Change]) -> list[str]:
 
 
 def _confidence(change: Change, appeared: Appeared) -> Confidence:
-    is_close = appeared.seen - effective(change) <= CLOSE
-    return "certain" if appeared.clear is not None and is_close else "likely"
+    is_known = appeared.clear is not None and appeared.clear < appeared.seen
+    return "certain" if is_known and appeared.seen - effective(change) <= CLOSE else "likely"
 
 
 def _hand(change: Change, policy: Policy | None) -> Hand:
