@@ -15,16 +15,21 @@ resource "google_firestore_database" "setpoint" {
 locals {
   # Fields that no query uses. Firestore indexes every field otherwise, twice, and each entry is written and paid.
   unindexed = {
+    actors      = ["body"]
     audit       = ["body"]
     control     = ["body"]
     desired     = ["body"]
     findings    = ["body", "content", "name", "observation"]
+    notices     = ["body"]
     pages       = ["body"] # of a manifest
     parts       = ["body"] # of a manifest of an older version
+    places      = ["body"]
     projects    = ["id"]
     shard_parts = ["body"]
     shards      = ["body"]
+    slots       = ["body"]
     sweeps      = ["body"]
+    threads     = ["body"]
   }
 }
 
@@ -41,4 +46,18 @@ resource "google_firestore_field" "unindexed" {
   field      = each.value.field
 
   index_config {} # no index at all
+}
+
+# Who changed a resource is kept for a week, and what people were told for two months: Firestore deletes what has expired.
+resource "google_firestore_field" "expires" {
+  for_each = toset(["actors", "notices", "places", "slots", "threads"])
+
+  project    = var.project_id
+  database   = google_firestore_database.setpoint.name
+  collection = each.value
+  field      = "expires"
+
+  index_config {} # no index at all
+
+  ttl_config {}
 }

@@ -2,6 +2,18 @@ locals {
   store = "firestore://${var.project_id}/${google_firestore_database.setpoint.name}"
 
   functions = {
+    attribute = {
+      description = "Tells who is behind a drift, by the audit logs."
+      size        = var.attribute
+      bucket      = null # pushed to by a subscription of its own, see attribution.tf
+      environment = {
+        SETPOINT_STORE             = local.store
+        SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
+        SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
+        SETPOINT_MASK_IP           = tostring(var.attribution.mask_ip)
+        SETPOINT_OWN_ACCOUNTS      = join(",", values(google_service_account.function)[*].email)
+      }
+    }
     detect = {
       description = "Compares each change of the fleet with what is declared, and publishes drift."
       size        = var.detect

@@ -13,6 +13,7 @@ resource "google_service_account" "function" {
     var.remediation.enabled ? ["remediate"] : [],
     var.alerts.enabled ? ["notify"] : [],
     var.alerts.enabled && var.alerts.buttons ? ["slack_actions"] : [],
+    var.attribution.enabled ? ["attribute"] : [],
   ))
 
   project      = var.project_id

@@ -364,3 +364,34 @@ variable "uploaders" {
     error_message = "uploaders are members such as serviceAccount:ci@PROJECT.iam.gserviceaccount.com."
   }
 }
+
+variable "attribution" {
+  description = "Telling who is behind a drift: a sink of the audit logs of all that is watched. Callers' addresses are kept without their end unless mask_ip is false."
+  type = object({
+    enabled = optional(bool, false)
+    mask_ip = optional(bool, true)
+  })
+  default = {}
+}
+
+variable "attribute" {
+  description = "The size of attribute. Each entry is some reads and a write; it waits for Firestore most of the time."
+  type = object({
+    memory          = optional(string, "512Mi")
+    cpu             = optional(string, "1")
+    concurrency     = optional(number, 4)
+    timeout_seconds = optional(number, 60) # also the acknowledgement deadline
+    min_instances   = optional(number, 0)
+    max_instances   = optional(number, 10) # what is more waits in Pub/Sub
+  })
+  default = {}
+
+  validation {
+    condition     = var.attribute.timeout_seconds >= 10 && var.attribute.timeout_seconds <= 600
+    error_message = "attribute.timeout_seconds is 10 to 600: Pub/Sub waits no longer for an acknowledgement."
+  }
+  validation {
+    condition     = var.attribute.concurrency >= 1 && var.attribute.max_instances >= 1 && var.attribute.min_instances >= 0 && var.attribute.min_instances <= var.attribute.max_instances
+    error_message = "attribute.concurrency and attribute.max_instances are at least 1, attribute.min_instances 0 to attribute.max_instances."
+  }
+}

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.core import findings, judging, observations
+from setpoint.core import findings, joining, judging, observations
+from setpoint.core.actors import Actor
 from setpoint.core.findings import Outcome
-from setpoint.core.judging import Schemas
+from setpoint.core.judging import Schemas, Who
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import Conflict, MalformedMessage, PermanentError
@@ -92,9 +93,15 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     learnt = deps.projects.learn(observation)
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
+    if outcome in _BEGINNINGS and deps.store.read(snapshot.key).changes != snapshot.changes:
+        rejudge(snapshot.key, deps)  # who did it was told between the read and the commit
     if learnt:
         _judge_waiting(learnt, deps)
     return outcome
+
+
+_BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
+"""What becomes of an observation that shows a drift that was not there before."""
 
 
 def learn(observation: Observation, deps: Deps) -> None:
@@ -191,7 +198,8 @@ def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
         snapshot, observation, left = find(observed, deps)
-        verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
+        who = _who(snapshot, observation)
+        verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas, who)
         transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
         state = transition.state
         if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
@@ -201,10 +209,31 @@ def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
                 _end(left, observed, deps)
             if state is None:
                 return transition.outcome, snapshot
+            if transition.outcome == "stale":
+                return _narrowed(deps.store.commit(snapshot, state), deps)
             return transition.outcome, deps.store.commit(snapshot, state, observation)
         except Conflict:
             continue
     raise Conflict(f"{observed.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
+
+
+def _who(snapshot: Snapshot, observation: Observation) -> Who:
+    """Tells who is behind a drift that an observation shows, by the changes that are known."""
+
+    def who(fingerprint: str, judged_by: str) -> Actor | None:
+        before = findings.actor_before(snapshot.state, fingerprint)
+        if not snapshot.changes:
+            return before
+        appeared = findings.appearance(snapshot.state, observation, fingerprint, judged_by)
+        return joining.actor_of(snapshot.changes, appeared, before, snapshot.rules.policy)
+
+    return who
+
+
+def _narrowed(snapshot: Snapshot, deps: Deps) -> tuple[Outcome, Snapshot]:
+    """Judge the latest observation again, since an older one has narrowed down when its drift began."""
+    rejudge(snapshot.key, deps)
+    return "stale", deps.store.read(snapshot.key)
 
 
 def _end(left: Snapshot, observation: Observation, deps: Deps) -> None:

@@ -10,7 +10,9 @@ from setpoint.core.alerting import Destination
 from setpoint.core.noticing import Notice, Place, Slot, Thread, decode_record, encode_record
 from setpoint.ports import Filed, NoticeStore, StoredBody
 
-_NOTICES, _THREADS, _SLOTS, _PLACES = "notices", "threads", "slots", "places"
+KINDS = ("notices", "threads", "slots", "places")
+"""The kinds of records; in Firestore a collection each."""
+_NOTICES, _THREADS, _SLOTS, _PLACES = KINDS
 _KEPT = timedelta(days=60)
 """How long a record is kept that nobody has written since."""
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from setpoint.core.actors import Change
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord
@@ -32,6 +33,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         rules: the rules of the fleet.
         state: its record, or None where there is none yet.
         version: the store's own mark of that record; None where there is none yet.
+        changes: what audit logs tell of who has changed it, the oldest first; the latest few.
     """
 
     key: ResourceKey
@@ -39,6 +41,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     rules: Rules
     state: ResourceState | None
     version: Any
+    changes: tuple[Change, ...] = ()
 
 
 class StateStore(Protocol):
@@ -361,7 +364,21 @@ class NoticeStore(Protocol):
         """Forget what may be forgotten by ``now``, where the store does not do so by itself; how many records."""
 
 
-class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, Protocol):
+class ActorStore(Protocol):
+    """Who has changed resources, as audit logs tell; it is read with ``StateStore.read``."""
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """Keep a change of a resource and content, as ``core.changes.remembered`` puts it to those that are kept.
+
+        It may come more than once, late, and at once with others, of which none is lost.
+
+        Raises:
+            Conflict: others write the same again and again; nothing was kept.
+            Unavailable: the store does not answer.
+        """
+
+
+class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, ActorStore, Protocol):
     """A whole store, as every backend is one."""
 
     @property

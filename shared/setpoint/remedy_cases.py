@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from setpoint.core import brakes as braking
 from setpoint.core import control as controlling
-from setpoint.core import remedies, ruling
+from setpoint.core import joining, remedies, ruling
 from setpoint.core.deciding import Situation
 from setpoint.core.declarations import Declaration
 from setpoint.core.findings import Finding, ResourceState
@@ -54,9 +54,8 @@ def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
     policy = snapshot.rules.policy or Policy()
     brakes = deps.store.brakes()
     last = deps.store.last_observation(key)
-    actor = hands.actor_of(key)
     rule, mode = None, finding.mode
-    if (treatment := _treatment(snapshot, finding, last, actor)) is not None:
+    if (treatment := _treatment(snapshot, finding, last)) is not None:
         rule, mode = treatment.rule, treatment.mode
     scope = remedies.scope_of(finding.differences, finding.difference_count)
     drift = remedies.Drift(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
@@ -77,7 +76,7 @@ def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
         applied_at=applied_at,
         changed_at=changed_at,
         is_applying=is_applying,
-        actor=actor,
+        actor=joining.in_words(finding.actor),
         now=now,
         exemption=state.exemption,
     )
@@ -89,16 +88,17 @@ def is_under_another_rule(case: Case, reading: Reading) -> bool:
     at = case.situation
     if case.last is None:
         return False
-    now = _treatment(case.snapshot, at.finding, reading.observation, at.actor)
+    now = _treatment(case.snapshot, at.finding, reading.observation)
     return now is not None and (now.rule, now.mode) != (at.rule, at.mode)
 
 
-def _treatment(snapshot: Snapshot, finding: Finding, seen: Observation | None, actor: str) -> ruling.Treatment | None:
+def _treatment(snapshot: Snapshot, finding: Finding, seen: Observation | None) -> ruling.Treatment | None:
     """What the policy makes of a finding; None where nothing was kept that it could look at."""
     spokesman = spokesman_of(snapshot, finding)
     if spokesman is None or seen is None:
         return None
     policy = snapshot.rules.policy or Policy()
+    actor = joining.sure(finding.actor)
     return ruling.treat(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
 
 

@@ -36,13 +36,11 @@ class Hands:
         deps: the findings, and where events go.
         live: the APIs that hold the resources.
         worker: who is working, for the audit trail.
-        actor_of: who has changed a resource, where anybody knows; an empty string else.
     """
 
     deps: Deps
     live: Live
     worker: str = "setpoint"
-    actor_of: Callable[[ResourceKey], str] = lambda _: ""
 
 
 class Case(NamedTuple):

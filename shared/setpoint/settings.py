@@ -23,6 +23,8 @@ class Settings:
         slack_signing_secret: ``SETPOINT_SLACK_SIGNING_SECRET``, by which Slack signs what people press.
         sinks: ``SETPOINT_SINKS``, the addresses and secrets of webhooks, JSON; see ``adapters.addresses``.
         actions_topic: ``SETPOINT_ACTIONS_TOPIC``, where it is handed on that somebody has pressed a button.
+        mask_ip: ``SETPOINT_MASK_IP``, ``true`` or ``false``: whether the end of callers' addresses is left out.
+        own_accounts: ``SETPOINT_OWN_ACCOUNTS``, the accounts that Setpoint runs as, with commas between.
     """
 
     store: str
@@ -35,6 +37,8 @@ class Settings:
     slack_signing_secret: str = field(repr=False)
     sinks: str = field(repr=False)
     actions_topic: str
+    mask_ip: str
+    own_accounts: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -45,6 +49,20 @@ class Settings:
         if not self.sweep_seconds.isdecimal() or not int(self.sweep_seconds):
             raise BadRequest(f"{VARIABLES['sweep_seconds']} is a number of seconds, not `{self.sweep_seconds}`")
         return float(self.sweep_seconds)
+
+    def masks_ip(self) -> bool:
+        """``mask_ip`` as it is meant; what is not said is masked.
+
+        Raises:
+            BadRequest: it says something else.
+        """
+        if self.mask_ip not in ("", "true", "false"):
+            raise BadRequest(f"{VARIABLES['mask_ip']} is true or false, not `{self.mask_ip}`")
+        return self.mask_ip != "false"
+
+    def accounts(self) -> frozenset[str]:
+        """``own_accounts``, each for itself."""
+        return frozenset(filter(None, (one.strip() for one in self.own_accounts.split(","))))
 
 
 VARIABLES = {
@@ -58,6 +76,8 @@ VARIABLES = {
     "slack_signing_secret": "SETPOINT_SLACK_SIGNING_SECRET",
     "sinks": "SETPOINT_SINKS",
     "actions_topic": "SETPOINT_ACTIONS_TOPIC",
+    "mask_ip": "SETPOINT_MASK_IP",
+    "own_accounts": "SETPOINT_OWN_ACCOUNTS",
 }
 """Each setting's environment variable."""
 

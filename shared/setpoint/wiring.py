@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.slack_requests import SlackRequests
     from setpoint.adapters.storage import Archives
+    from setpoint.attributing import Attributor
     from setpoint.notice_desk import Desk
     from setpoint.pressing import Member, Presser
     from setpoint.remedy_records import Hands
@@ -39,6 +40,17 @@ def detector() -> Deps:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     return _publishing(settings, publisher())
+
+
+@cache
+def attributor() -> Attributor:
+    """What ``functions/attribute`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.pubsub import publisher
+    from setpoint.attributing import Attributor
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "mask_ip", "own_accounts")
+    masks, own = settings.masks_ip(), settings.accounts()
+    return Attributor(_publishing(settings, publisher()), own, mask_ip=masks)
 
 
 @cache

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from setpoint.core import remedies
+from setpoint.core.actors import Actor
 from setpoint.core.brakes import Act, Brakes, Breaker, Pause
 from setpoint.core.compare import Difference
 from setpoint.core.deciding import Situation, decide, held
@@ -41,6 +42,9 @@ FINDING = Finding(
     last_seen=NOW,
 )
 REMEDY = Remedy("f1", "waiting", NOW - timedelta(hours=1))
+APPLIER = Actor(
+    principal="deploy@shop.iam.gserviceaccount.com", hand="applier", confidence="likely", method="m.update", at=NOW
+)
 GOOD = Situation(
     key=KEY,
     finding=FINDING,
@@ -117,6 +121,11 @@ BRAKES = {
         {"brakes": Brakes(acts=tuple(Act(f"p{one}", ago(minutes=9)) for one in range(3)))},
         "wait",
         "in the fleet",
+    ),
+    "an applier is behind it": (
+        {"finding": replace(FINDING, actor=APPLIER)},
+        "wait",
+        "deploy@shop.iam.gserviceaccount.com applies declarations",
     ),
     "it came back too often": ({"remedy": put(3, 1), "actor": "bob"}, "stop", "bob disagrees"),
     "it came back just now": ({"remedy": replace(put(1), since=ago(seconds=20))}, "wait", "drifted again"),
@@ -240,3 +249,15 @@ def test_the_pause_after_failures_grows_and_is_capped():
     pauses = [remedies.pause_after(attempts).total_seconds() for attempts in range(1, 12)]
     assert pauses[:7] == [60, 120, 240, 480, 960, 1920, 3600]
     assert set(pauses[7:]) == {3600}
+
+
+def test_what_an_applier_has_changed_waits_for_the_grace_and_no_longer():
+    finding = replace(FINDING, actor=APPLIER)
+    waiting = decide(GOOD._replace(finding=finding, now=later(seconds=599)))
+    assert (waiting.action, waiting.until) == ("wait", later(seconds=600))
+    assert decide(GOOD._replace(finding=finding, now=later(seconds=600))).action == "act"
+
+
+def test_who_approves_what_an_applier_has_changed_does_not_wait():
+    approved = replace(REMEDY, approved_by="ann")
+    assert decide(GOOD._replace(finding=replace(FINDING, actor=APPLIER), remedy=approved)).action == "act"

@@ -186,7 +186,7 @@ def test_a_drift_too_large_for_a_record_is_cut_and_says_how_large_it_is() -> Non
 
 
 def test_every_outcome_with_an_event_is_known_to_the_table() -> None:
-    assert set(findings._EVENTS) == {"opened", "changed", "resolved", "exempted"}
+    assert set(findings._EVENTS) == {"opened", "changed", "attributed", "resolved", "exempted"}
 
 
 def test_what_a_declaration_ignores_of_a_policy_is_no_drift() -> None:

@@ -30,6 +30,8 @@ spec:
       executor: handoff
       settle: 5m
       windows: [{cron: "0 22 * * MON-FRI", duration: 8h, timeZone: Europe/Berlin}]
+  appliers: ["deploy@*"]
+  applierGrace: 5m
 """
 
 
@@ -46,6 +48,7 @@ def test_a_policy_says_all_that_it_says(tmp_path):
     policy = found.policy
     assert policy is not None
     assert (policy.name, policy.dry_run) == ("fleet", False)
+    assert (policy.appliers, policy.applier_grace) == (("deploy@*",), 300.0)
     assert policy.limits == Limits(per_project=3, within=1800.0, rollout=0.0)
     assert policy.rules == (
         Rule(

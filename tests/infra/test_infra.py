@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from infra.hcl import Block, entries, parse, read, strings
-from setpoint import remediating
+from setpoint import notice_records, remediating
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.sweeps import LISTED, Heal, decode_message
 from setpoint.settings import VARIABLES
@@ -185,7 +185,7 @@ def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
     sweeps = (ROOT / "shared/setpoint/adapters/firestore_sweeps.py").read_text()
     adapter = (ROOT / "shared/setpoint/adapters/firestore.py").read_text()
-    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps))
+    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps)) | set(notice_records.KINDS)
     asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))
     stored = {
         key.value
@@ -229,6 +229,29 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
     assert local("remediation") == 'var.remediation.enabled ? toset(["remediate"]) : toset([])'
     assert local("in_org").startswith("var.remediation.enabled")
     assert local("place").startswith("var.remediation.enabled ?")
+
+
+def test_attribution_is_off_unless_somebody_switches_it_on():
+    (variable,) = [one for one in CODE.named("variable") if one.labels == ("attribution",)]
+    assert "enabled = optional(bool, false)" in " ".join(variable.attributes["type"].split())
+    own = read_file("attribution.tf")
+    made = [one for one in own.blocks if one.kind == "resource"]
+    assert len(made) >= 9
+    for one in made:
+        condition = one.attributes["for_each"]
+        assert re.search(r"local\.(?:attribution|audited|audit_writers)|subscription\.attribute", condition), one.labels
+    assert local("attribution") == 'var.attribution.enabled ? toset(["attribute"]) : toset([])'
+    assert local("audited") == "var.attribution.enabled ? var.watch : toset([])"
+
+
+def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
+    filtered = local("audit_filter")
+    assert {"activity", "system_event"} == set(re.findall(r"cloudaudit\.googleapis\.com/(\w+)", filtered))
+    (expires,) = [one for one in CODE.blocks if one.labels == ("google_firestore_field", "expires")]
+    adapter = (ROOT / "shared/setpoint/adapters/firestore_actors.py").read_text()
+    assert expires.named("ttl_config")
+    assert set(strings(expires.attributes["for_each"])) == {"actors", *notice_records.KINDS}
+    assert f'"{strings(expires.attributes["field"])[0]}": ' in adapter
 
 
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
@@ -443,6 +466,7 @@ BAD = {
     "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
     "notify": "{ timeout_seconds = 10, max_instances = 0 }",
     "slack_actions": "{ timeout_seconds = 1, max_instances = 0 }",
+    "attribute": "{ timeout_seconds = 601, max_instances = 0 }",
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',

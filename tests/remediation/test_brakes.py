@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from remediation.fleet import AUTO, DRIFTED, KEY, NOON, PLACES, TYPE, URL, World
 from setpoint import flow
 from setpoint.core import brakes
+from setpoint.core.actors import Change
 from setpoint.core.brakes import Pause
 from setpoint.core.declarations import Declaration
 from setpoint.core.names import ResourceKey
@@ -105,15 +105,16 @@ def test_failures_open_the_breaker_and_only_the_one_that_did_tells(world):
 
 
 def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a_person(world):
-    hands = dataclasses.replace(world.hands, actor_of=lambda _: "bob@example.com")
     world.declare()
     writes = []
     for _ in range(5):
+        change = Change(principal="bob@example.com", method="storage.buckets.update", at=world.clock())
+        world.store.remember(KEY, change, world.clock())
         world.drift()
-        remediate(KEY, hands)
+        remediate(KEY, world.hands)
         for _ in range(10):
             world.clock.forward(minutes=1)
-            resume_due(hands)
+            resume_due(world.hands)
         writes.append(world.writes)
 
     assert writes == [1, 2, 2, 2, 2]

@@ -2,8 +2,9 @@
 
 Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
 generation; ``control`` with the documents ``sources`` and ``brakes``; ``projects``, one document a project number;
-``audit``, one document an entry. Payloads are JSON in a string field, since a document may have only 40,000 index
-entries and field names allow few characters (https://cloud.google.com/firestore/quotas).
+``audit``, one document an entry; ``actors``, one a resource and content. Payloads are JSON in a string field, since a
+document may have only 40,000 index entries and field names allow few characters
+(https://cloud.google.com/firestore/quotas).
 
 One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
 those lock, and under contention they wait for each other; a failed precondition is known at once.
@@ -20,14 +21,17 @@ from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 from msgspec.structs import replace
 
+from setpoint.adapters.firestore_actors import FirestoreActors
 from setpoint.adapters.firestore_answers import answering as _answering
 from setpoint.adapters.firestore_answers import body_of as _body
 from setpoint.adapters.firestore_answers import racing as _racing
 from setpoint.adapters.firestore_notices import FirestoreNotices
 from setpoint.adapters.firestore_sweeps import FirestoreSweeps
 from setpoint.core import observations
+from setpoint.core.actors import Change
 from setpoint.core.audit import Entry, decode_entries, encode_entry
 from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
+from setpoint.core.changes import decode_changes
 from setpoint.core.control import (
     MANIFEST_PART,
     Control,
@@ -78,12 +82,15 @@ class FirestoreStore:
         self.notices = FirestoreNotices(client)
         self._brakes = client.collection("control").document("brakes")
         self._audit = client.collection("audit")
+        self._actors = client.collection("actors")
+        self._changes = FirestoreActors(client, self._actors)
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
-        desired, finding = self._desired.document(key.id), self._findings.document(key.id)
+        desired, finding, actors = (one.document(key.id) for one in (self._desired, self._findings, self._actors))
+        wanted_ones = (desired, finding, actors, self._control)
         with _answering(key.name):
-            found = {snapshot.reference.path: snapshot for snapshot in self._get((desired, finding, self._control))}
+            found = {snapshot.reference.path: snapshot for snapshot in self._get(wanted_ones)}
         wanted, control = _body(found[desired.path]), _body(found[self._control.path])
         state = found[finding.path]
         body = _body(state)
@@ -93,6 +100,7 @@ class FirestoreStore:
             decode_rules(control),
             decode_state(body) if body else None,
             state.update_time if state.exists else None,
+            decode_changes(_body(found[actors.path])),
         )
 
     def _get(self, references: Iterable[DocumentReference]) -> Iterator[DocumentSnapshot[Any]]:
@@ -278,6 +286,10 @@ class FirestoreStore:
                 batch.update(reference, _ABSENT | document, option=known)
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """See ``ActorStore.remember``."""
+        self._changes.remember(key, change, now)
 
     def note(self, key: ResourceKey, entry: Entry) -> None:
         """See ``RemedyStore.note``."""

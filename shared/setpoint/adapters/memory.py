@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from setpoint.adapters.memory_notices import MemoryNotices
 from setpoint.adapters.memory_sweeps import MemorySweeps
+from setpoint.core.actors import Change
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
+from setpoint.core.changes import remembered
 from setpoint.core.control import Control, DesiredRecord, desired_by, rules_of
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
@@ -40,6 +42,7 @@ class MemoryStore:
         self.sweeps = MemorySweeps()
         self.notices = MemoryNotices()
         self._brakes = StoredBrakes(Brakes(), None)
+        self._changes: dict[ResourceKey, tuple[Change, ...]] = {}
         self._trails: defaultdict[ResourceKey, list[Entry]] = defaultdict(list)
 
     def read(self, key: ResourceKey) -> Snapshot:
@@ -48,7 +51,7 @@ class MemoryStore:
             version, state = self._states.get(key, (None, None))
             record = self._records.get(key)
             desired = desired_by(record, self._control) if record else None
-            return Snapshot(key, desired, self._rules, state, version)
+            return Snapshot(key, desired, self._rules, state, version, self._changes.get(key, ()))
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
@@ -162,6 +165,11 @@ class MemoryStore:
         if version != self._brakes.version:
             raise Conflict("the brakes were written by somebody else; read them again")
         self._brakes = StoredBrakes(brakes, (version or 0) + 1)
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """See ``ActorStore.remember``."""
+        with self._lock:
+            self._changes[key] = remembered(self._changes.get(key, ()), change, now)
 
     def note(self, key: ResourceKey, entry: Entry) -> None:
         """See ``RemedyStore.note``."""

@@ -18,8 +18,10 @@ from setpoint.adapters.sqlite_notices import SqliteNotices
 from setpoint.adapters.sqlite_sweeps import SCHEMA as SWEEPS_SCHEMA
 from setpoint.adapters.sqlite_sweeps import SqliteSweeps
 from setpoint.core import observations
+from setpoint.core.actors import Change
 from setpoint.core.audit import Entry, decode_entries, encode_entry
 from setpoint.core.brakes import Brakes, decode_brakes, encode_brakes
+from setpoint.core.changes import KEPT, decode_changes, encode_changes, remembered
 from setpoint.core.control import (
     MANIFEST_PART,
     Control,
@@ -59,6 +61,8 @@ CREATE TABLE IF NOT EXISTS brakes (
 );
 CREATE TABLE IF NOT EXISTS audit (id TEXT NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS trail ON audit (id);
+CREATE TABLE IF NOT EXISTS actors (id TEXT PRIMARY KEY, expires REAL NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS expired ON actors (expires);
 CREATE TABLE IF NOT EXISTS findings (
     id TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
@@ -80,7 +84,8 @@ _WHOLE_MANIFESTS = 3
 """The last schema in which a manifest was one row."""
 
 _READ = """
-SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version
+SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version,
+    (SELECT body FROM actors WHERE id = ?1)
 FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
 
@@ -169,13 +174,14 @@ class SqliteStore:
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
         with _answering():
-            desired, control, state, version = self._connection().execute(_READ, (key.id,)).fetchone()
+            desired, control, state, version, changes = self._connection().execute(_READ, (key.id,)).fetchone()
         return Snapshot(
             key,
             desired_by(decode_record(desired), decode_control(control or b"")) if desired else None,
             decode_rules(control or b""),
             decode_state(state) if state else None,
             version,
+            decode_changes(changes) if changes else (),
         )
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
@@ -334,6 +340,18 @@ class SqliteStore:
         with _answering(), _transaction(self._connection()):
             self._write_only("brakes", encode_brakes(brakes), version)
             return self._commit(snapshot, state)
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """See ``ActorStore.remember``."""
+        connection = self._connection()
+        with _answering(), _transaction(connection):
+            row = connection.execute("SELECT body FROM actors WHERE id = ?", (key.id,)).fetchone()
+            known = remembered(decode_changes(row[0]) if row else (), change, now)
+            expires = (now + KEPT).timestamp()
+            connection.execute("DELETE FROM actors WHERE expires <= ?", (now.timestamp(),))
+            connection.execute(
+                "INSERT OR REPLACE INTO actors VALUES (?, ?, ?)", (key.id, expires, encode_changes(known))
+            )
 
     def note(self, key: ResourceKey, entry: Entry) -> None:
         """See ``RemedyStore.note``."""

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from setpoint import wiring
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
-from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line
+from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line, who
 from setpoint.core.audit import Entry
 from setpoint.core.findings import Finding, ResourceState
 from setpoint.errors import BadRequest
@@ -162,6 +162,8 @@ def _facts(finding: Finding | None) -> dict[str, str]:
         "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
         "mode": finding.mode,
         "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
+        "who": who(finding.actor),
+        "how": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
         "first seen": finding.first_seen.isoformat(),
         "last seen": finding.last_seen.isoformat(),
         "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from setpoint.core import iam
+from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
 from setpoint.core.suppressing import Suppressed
@@ -121,10 +122,22 @@ def finding_block(state: ResourceState) -> Text:
         " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
         short_name(state.key.name),
         str(finding.source),
+        f"who: {who(finding.actor)}",
         state.key.id[:8],
     )
     lines = [head, Text(" · ".join(filter(None, facts)), "dim"), *difference_lines(state)]
     return Text("\n" + " " * 9).join(lines)
+
+
+def who(actor: Actor | None) -> str:
+    """``alice@example.com, by console, 12:03 (likely)``; several who may have been; or that nobody knows."""
+    if actor is None:
+        return "unknown"
+    names = " or ".join((actor.principal, *actor.others))
+    told = (names, f"by {actor.caller}" if actor.caller else "", f"{actor.at:%Y-%m-%d %H:%M}")
+    hand = "" if actor.hand == "person" else f"{actor.hand}, "
+    through = f" through {', '.join(actor.through)}" if actor.through else ""
+    return f"{', '.join(filter(None, told))}{through} ({hand}{actor.confidence})"
 
 
 def _worst_first(state: ResourceState) -> tuple[int, str]:

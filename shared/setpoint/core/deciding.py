@@ -82,7 +82,7 @@ class Situation(NamedTuple):
         applied_at: when the source of its declaration was last applied, or None.
         changed_at: when what is declared of it was last changed, or None where that is long ago.
         is_applying: whether its source is being applied right now.
-        actor: who has changed it, or empty.
+        actor: who has changed it, in words, or empty.
         now: the time.
         exemption: what somebody has said of leaving it alone, in force or over.
     """
@@ -257,6 +257,16 @@ def _by_rollout(at: Situation) -> Reason | None:
     return None if over <= at.now else Reason("a change of its declaration is being rolled out", "wait", over)
 
 
+def _by_applier(at: Situation) -> Reason | None:
+    """An applier that changes what is declared is on the way to apply it, or does so in the wrong order."""
+    actor = at.finding.actor
+    if actor is None or actor.hand != "applier" or at.remedy.approved_by:
+        return None
+    since = at.finding.changed_at or at.finding.first_seen
+    over = since + timedelta(seconds=at.policy.applier_grace)
+    return None if over <= at.now else Reason(f"{actor.principal} applies declarations, and may be at it", "wait", over)
+
+
 def _by_rehearsal(at: Situation) -> Reason | None:
     return Reason("the policy is a dry run", "rehearse") if at.policy.dry_run else None
 
@@ -279,5 +289,6 @@ _CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
     _by_age,
     _by_apply,
     _by_rollout,
+    _by_applier,
     _by_rehearsal,
 )

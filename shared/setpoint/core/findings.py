@@ -10,7 +10,8 @@
 
 A drift that is exempted, or accepted as it is, waits quietly: its finding opens when the exemption ends, and resolves
 like any other. A drift that has a settling time is only noted at first. It opens when it has lasted that long; where it
-ends before, nobody hears of it. An observation older than the last one, and a repeated one, change nothing.
+ends before, nobody hears of it. An observation older than the last one, and a repeated one, change nothing, but for who
+is behind the drift: an older one narrows down when it began, and by a repeated one may be told what is known since.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
 from setpoint.core.events import CloudEvent, DriftData, EventType, RemediationData, Status, drift_event
 from setpoint.core.exemptions import Exemption, is_in_force
+from setpoint.core.joining import Appeared, narrowed
 from setpoint.core.judging import Unjudged, Verdict
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
@@ -38,6 +40,7 @@ Outcome = Literal[
     "opened",  # in sync until now; drifted with this observation
     "changed",  # drifted before, otherwise
     "drifted",  # drifted before, just so
+    "attributed",  # as before, and it is known by now who is behind it
     "exempted",  # drifted, and somebody said to leave it alone
     "settling",  # drifted, and not yet for as long as it has to last
     "resolved",  # drifted before, no longer
@@ -87,10 +90,12 @@ class Settling(msgspec.Struct, frozen=True):
     Args:
         since: the observation with which it began.
         due: when it has been known for as long as it has to last.
+        wait: how long that is, in seconds; 0 where it was not noted.
     """
 
     since: datetime
     due: datetime
+    wait: float = 0.0
 
 
 class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,6 +115,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         suppressed: what rules keep quiet about, as of the last observation.
         exemption: what somebody has said of leaving it alone, in force or over.
         remedy: how far putting it back has come.
+        appeared: when the drift that it shows became what it is; None where it shows none.
     """
 
     key: ResourceKey
@@ -125,6 +131,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     suppressed: tuple[Suppressed, ...] = ()
     exemption: Exemption | None = None
     remedy: Remedy | None = None
+    appeared: Appeared | None = None
 
     @property
     def due(self) -> datetime | None:
@@ -187,7 +194,9 @@ def advance(
         now: when it is looked at, by which a drift that has to last is measured.
     """
     known = _known_already(state, observation, verdict) if state is not None else ""
-    if state is not None and known and (known == "stale" or not _turns(state, now)):
+    if state is not None and known == "stale":
+        return _late(state, observation, verdict)
+    if state is not None and known and not (_turns(state, now) or _tells_more(state, verdict)):
         return Transition(known)
     if not isinstance(verdict, Verdict):
         return _unjudged(state, observation, verdict)
@@ -202,6 +211,53 @@ def advance(
         exemption = None
     outcome, finding = _next_finding(before, observation, verdict, since, exemption)
     return Transition(outcome, _judged(state, observation, outcome, finding, verdict))
+
+
+def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
+    """What an older observation adds: it may narrow down when the drift has begun."""
+    if state.appeared is None or not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
+        return Transition("stale")
+    shows = verdict.fingerprint == state.fingerprint
+    appeared = narrowed(state.appeared, observation.observed_at, shows=shows, latest=state.observed_at)
+    return Transition("stale", replace(state, appeared=appeared) if appeared != state.appeared else None)
+
+
+def _tells_more(state: ResourceState, verdict: Verdict | Unjudged) -> bool:
+    """Whether it is known by now who is behind a drift, or how long it has to last because of that."""
+    if not isinstance(verdict, Verdict) or verdict.kind is None:
+        return False
+    if state.settling is not None:
+        return state.settling.wait != verdict.settle
+    return state.finding is not None and state.finding.status != "resolved" and state.finding.actor != verdict.actor
+
+
+def actor_before(state: ResourceState | None, fingerprint: str) -> Actor | None:
+    """Who was said to be behind this very drift."""
+    finding = state.finding if state is not None else None
+    if finding is None or finding.status == "resolved" or finding.fingerprint != fingerprint:
+        return None
+    return finding.actor
+
+
+def appearance(state: ResourceState | None, observation: Observation, fingerprint: str, judged_by: str) -> Appeared:
+    """When a drift became what it is.
+
+    Args:
+        state: the record before, or None.
+        observation: shows the drift.
+        fingerprint: the drift.
+        judged_by: what says that it is one.
+    """
+    at = observation.observed_at
+    if state is None:
+        return Appeared(at)
+    if state.fingerprint == fingerprint:
+        return state.appeared or Appeared(min(state.observed_at, at))
+    if state.judged_by == judged_by:
+        return Appeared(at, state.observed_at)
+    if state.judged_by and at == state.observed_at:
+        return Appeared(at, at, declared=True)
+    return Appeared(at)
 
 
 def _judged(
@@ -239,15 +295,18 @@ def _settling(
     wait = timedelta(seconds=verdict.settle)
     before = state.settling if state else None
     if before is None:
-        return Settling(observation.observed_at, now + wait)
-    if observation.observed_at - before.since >= wait or before.due <= now:
+        return Settling(observation.observed_at, now + wait, verdict.settle)
+    longer = verdict.settle - before.wait
+    due = before.due + timedelta(seconds=longer) if before.wait and longer > 0 else min(before.due, now + wait)
+    if observation.observed_at - before.since >= wait or due <= now:
         return None
-    return Settling(before.since, min(before.due, now + wait))
+    return Settling(before.since, due, verdict.settle)
 
 
 _EVENTS: dict[Outcome, EventType] = {
     "opened": "drift.opened",
     "changed": "drift.changed",
+    "attributed": "drift.attributed",
     "resolved": "drift.resolved",
     "exempted": "drift.exempted",
 }
@@ -324,6 +383,7 @@ def _next_state(
         pending=pending,
         exemption=_kept(state.exemption, outcome) if state else None,
         remedy=remedy,
+        appeared=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
     )
 
 
@@ -393,6 +453,7 @@ def _next_finding(
             _begun(verdict, observation, before.episodes),
             first_seen=before.first_seen,
             count=before.count + (at != before.last_seen),
+            changed_at=before.changed_at if verdict.fingerprint == before.fingerprint else at,
         )
     if exemption is not None:
         status: Status = "accepted" if exemption.fingerprint else "exempted"
@@ -401,6 +462,8 @@ def _next_finding(
     if before is None or before.status != "open":
         return "opened", seen
     is_same = (before.fingerprint, before.severity, before.mode) == (seen.fingerprint, seen.severity, seen.mode)
+    if is_same and seen.actor is not None and seen.actor != before.actor:
+        return "attributed", seen
     return ("drifted" if is_same else "changed"), seen
 
 
@@ -442,6 +505,7 @@ def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding
         last_seen=observation.observed_at,
         episodes=episodes,
         was=verdict.was,
+        actor=verdict.actor,
         ancestors=observation.ancestors,
     )
 

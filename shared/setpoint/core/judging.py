@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
 from setpoint import __version__
 from setpoint.core import compare as comparing
-from setpoint.core import iam, ignore, lifecycle, org_policies, ruling, scopes, suppressing
+from setpoint.core import iam, ignore, joining, lifecycle, org_policies, ruling, scopes, suppressing
+from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.core.names import WHOLE, project_of
@@ -51,6 +52,7 @@ class Verdict(msgspec.Struct, frozen=True):
         settle: seconds that the drift has to last before it is a finding.
         was: what a deleted resource was, without secrets, where that is known and not too large.
         suppressed: what rules keep quiet about, up to a size.
+        actor: who is behind the drift; None where that is not known.
     """
 
     kind: Kind | None
@@ -66,25 +68,47 @@ class Verdict(msgspec.Struct, frozen=True):
     settle: float = 0.0
     was: Any = None
     suppressed: tuple[Suppressed, ...] = ()
+    actor: Actor | None = None
 
 
 Unjudged = Literal["undeclared", "unreadable"]
 """Why there is no verdict: nothing declares the resource, or the message does not tell what the resource is."""
 
 
+Who = Callable[[str, str], Actor | None]
+"""Tells who is behind a drift: of its fingerprint, and of what judged it."""
+
+
+def _nobody(fingerprint: str, judged_by: str) -> Actor | None:
+    del fingerprint, judged_by
+    return None
+
+
 def judge(
-    desired: Desired | None, rules: Rules, observation: Observation, schemas: Schemas | None
+    desired: Desired | None,
+    rules: Rules,
+    observation: Observation,
+    schemas: Schemas | None,
+    who: Who = _nobody,
 ) -> Verdict | Unjudged:
-    """Compare an observation with what is desired of its resource."""
+    """Compare an observation with what is desired of its resource.
+
+    Args:
+        desired: what is desired, or None where nothing declares it.
+        rules: the rules of the fleet.
+        observation: what was observed.
+        schemas: what is known of asset types.
+        who: is asked who is behind a drift, where there is one.
+    """
     if desired is None:
-        return _undeclared(scopes.explain(rules, observation), rules, observation)
+        return _undeclared(scopes.explain(rules, observation), rules, observation, who)
     gone = observation.deleted or lifecycle.is_gone(observation.data)
     if not gone and observation.data is None:
         return "unreadable"
     if gone:
         if rule := suppressing.whole(desired.declarations):
             return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
-        return _drift(desired, rules, observation, schemas, "deleted", [], ())
+        return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who))
     found: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
     for one in desired.declarations:
@@ -93,38 +117,41 @@ def judge(
         suppressed += ignored
     if not found:
         return _in_sync(desired, rules, observation, suppressed)
-    return _drift(desired, rules, observation, schemas, "modified", found, suppressed)
+    return _drift(desired, rules, observation, schemas, _Drift("modified", found, suppressed, who))
 
 
-def _drift(
-    desired: Desired,
-    rules: Rules,
-    observation: Observation,
-    schemas: Schemas | None,
-    kind: Kind,
-    found: list[tuple[Declaration, Difference]],
-    suppressed: tuple[Suppressed, ...],
-) -> Verdict:
+class _Drift(NamedTuple):
+    kind: Kind
+    found: list[tuple[Declaration, Difference]]
+    suppressed: tuple[Suppressed, ...]
+    who: Who
+
+
+def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
+    kind, found, suppressed, who = drift
     differences = [difference for _, difference in found]
     encoded = [_encode(difference) for difference in differences]
     spokesman = found[0][0] if found else desired.declarations[0]
-    treatment = ruling.treat(rules.policy, spokesman, observation, kind, differences)
+    told, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
+    actor = who(told, judged_by)
+    treatment = ruling.treat(rules.policy, spokesman, observation, kind, differences, actor=joining.sure(actor))
     return Verdict(
         kind=kind,
         differences=tuple(
             _in_authors_words(found[at][0], one) for at, one in enumerate(_bounded(differences, encoded))
         ),
         difference_count=len(differences),
-        fingerprint=fingerprint(kind, encoded),
+        fingerprint=told,
         severity=treatment.severity,
         owner=spokesman.owner,
         mode=treatment.mode,
         project=spokesman.project or observation.project,
         source=spokesman.source,
-        judged_by=_judged_by(desired, rules),
-        settle=treatment.settle,
+        judged_by=judged_by,
+        settle=max(treatment.settle, ruling.grace(rules.policy, actor)),
         was=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
         suppressed=_few(suppressed),
+        actor=actor,
     )
 
 
@@ -159,21 +186,29 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
     )
 
 
-def _undeclared(coverage: Coverage, rules: Rules, observation: Observation) -> Verdict | Literal["undeclared"]:
+def _undeclared(
+    coverage: Coverage, rules: Rules, observation: Observation, who: Who
+) -> Verdict | Literal["undeclared"]:
     if coverage.scope is None or coverage.made:
         return "undeclared"
     if observation.deleted or lifecycle.is_gone(observation.data):
         return _verdict_of(coverage.scope, rules, observation, None, ())
     if coverage.rule:
         return _verdict_of(coverage.scope, rules, observation, None, (Suppressed(coverage.rule, "unmanaged"),))
-    return _verdict_of(coverage.scope, rules, observation, "unmanaged", ())
+    actor = who(fingerprint("unmanaged", ()), _judged_by(None, rules))
+    return _verdict_of(coverage.scope, rules, observation, "unmanaged", (), actor)
 
 
 def _verdict_of(
-    scope: Scope, rules: Rules, observation: Observation, kind: Kind | None, suppressed: tuple[Suppressed, ...]
+    scope: Scope,
+    rules: Rules,
+    observation: Observation,
+    kind: Kind | None,
+    suppressed: tuple[Suppressed, ...],
+    actor: Actor | None = None,
 ) -> Verdict:
     """A verdict on what nothing declares."""
-    treatment = ruling.treat(rules.policy, scope, observation, "unmanaged", ())
+    treatment = ruling.treat(rules.policy, scope, observation, "unmanaged", (), actor=joining.sure(actor))
     return Verdict(
         kind=kind,
         differences=(),
@@ -185,8 +220,9 @@ def _verdict_of(
         project=observation.project,
         source=scope.source,
         judged_by=_judged_by(None, rules),
-        settle=treatment.settle if kind else 0.0,
+        settle=max(treatment.settle, ruling.grace(rules.policy, actor)) if kind else 0.0,
         suppressed=suppressed,
+        actor=actor,
     )
 
 

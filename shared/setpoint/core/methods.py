@@ -144,6 +144,14 @@ class Methods:
         line = self._line(schema)
         return tuple(kind for kind in line.resources if kind.schema == schema.name) if line else ()
 
+    def patterns(self, service: str) -> frozenset[str]:
+        """The paths of all kinds of resources of an API, of all its versions; none where the API is not known.
+
+        Args:
+            service: the API's name in its discovery document, ``compute``.
+        """
+        return frozenset(kind.pattern for line in self._lines(service).values() for kind in line.resources)
+
     def resource(self, name: str, schema: Schema) -> Resource | None:
         """The resource of a full resource name, or None where no method reads it.
 
@@ -160,10 +168,13 @@ class Methods:
         return None if kind is None else Resource(name, kind, path, line.operations)
 
     def _line(self, schema: Schema) -> _Line | None:
-        lines = self._services.get(schema.service)
+        return self._lines(schema.service).get(schema.version)
+
+    def _lines(self, service: str) -> dict[str, _Line]:
+        lines = self._services.get(service)
         if lines is None:
-            lines = self._services[schema.service] = self._read(schema.service)
-        return lines.get(schema.version)
+            lines = self._services[service] = self._read(service)
+        return lines
 
     def _read(self, service: str) -> dict[str, _Line]:
         try:

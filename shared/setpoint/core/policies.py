@@ -113,6 +113,8 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
         dry_run: nothing is written, only said what would be.
         limits: the brakes.
         source: where it is written; no part of a digest.
+        appliers: accounts that apply the declarations, or globs.
+        applier_grace: seconds that a drift by one of them has to last, since a sync may be on its way.
     """
 
     name: str = "built-in"
@@ -120,6 +122,8 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     dry_run: bool = True
     limits: Limits = Limits()
     source: Source = Source()
+    appliers: tuple[str, ...] = ()
+    applier_grace: float = 600.0
 
 
 class Case(NamedTuple):

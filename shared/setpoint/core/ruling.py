@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from setpoint.core import policies, policy
+from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Mode, Scope
 from setpoint.core.labels import labels_of
@@ -60,6 +61,11 @@ def treat(
     if settle is None:
         settle = policy.settling_seconds(kind, observation.key.content, severity, observation.data)
     return Treatment(severity, mode, settle, rule)
+
+
+def grace(found: Policy | None, actor: Actor | None) -> float:
+    """Seconds that a drift has to last because an applier is behind it."""
+    return found.applier_grace if found is not None and actor is not None and actor.hand == "applier" else 0.0
 
 
 def case_of(

@@ -87,6 +87,8 @@ class PolicySpec(Form):
 
     dry_run: bool = Field(default=True, description="nothing is written, only said what would be")
     limits: LimitsModel = LimitsModel()
+    appliers: tuple[NonEmpty, ...] = Field((), description="accounts that apply the declarations, or globs as ci-*@*")
+    applier_grace: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Policy().applier_grace
     rules: tuple[RuleModel, ...] = ()
 
     @field_validator("rules")
@@ -122,6 +124,8 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         dry_run=spec.dry_run,
         limits=Limits(**spec.limits.model_dump()),
         source=source,
+        appliers=spec.appliers,
+        applier_grace=spec.applier_grace,
     )
 
 

@@ -31,6 +31,7 @@ _MEANINGS: dict[Outcome, str] = {
     "opened": "drift began",
     "changed": "drift became another",
     "drifted": "drift that is known, seen again",
+    "attributed": "drift that is known, and who is behind it by now",
     "resolved": "drift came to its end",
     "undeclared": "nobody declared it, and no scope covers it",
     "stale": "late: older than what is known",

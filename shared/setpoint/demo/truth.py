@@ -9,7 +9,7 @@ from setpoint.core.findings import Outcome, ResourceState
 from setpoint.demo.feed import Sent
 from setpoint.demo.incidents import Incident
 
-_ALARMS: frozenset[Outcome] = frozenset(("opened", "changed", "drifted"))
+_ALARMS: frozenset[Outcome] = frozenset(("opened", "changed", "drifted", "attributed"))
 _EVENTS: dict[Outcome, str] = {"opened": "drift.opened", "changed": "drift.changed", "resolved": "drift.resolved"}
 
 

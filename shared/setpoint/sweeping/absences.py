@@ -301,7 +301,7 @@ def _is_drifted(outcome: Outcome, key: ResourceKey, sweeper: Sweeper) -> bool:
     if outcome == "repeated":
         state = sweeper.deps.store.read(key).state
         return state is not None and bool(state.fingerprint)
-    return outcome in ("opened", "changed", "drifted")
+    return outcome in ("opened", "changed", "drifted", "attributed")
 
 
 def _absent(thing: _Thing, last: Observation | None, at: datetime) -> Observation:

@@ -1,0 +1,99 @@
+"""A bucket that is declared, observed and changed, and the audit log that tells of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from setpoint import attributing, flow, syncing
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.attributing import Attributor
+from setpoint.core.actors import Actor
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.core.observations import Observation
+from setpoint.core.policies import Policy
+from setpoint.declare.load import Loaded
+from setpoint.flow import Deps
+from setpoint.syncing import Request
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+TYPE = "storage.googleapis.com/Bucket"
+KEY = ResourceKey("//storage.googleapis.com/exports")
+IN_SYNC = {"name": "exports", "location": "EU"}
+DRIFTED = {"name": "exports", "location": "US"}
+OTHERWISE = {"name": "exports", "location": "ASIA"}
+ALICE, BOB = "alice@example.com", "bob@example.com"
+DEPLOY = "deploy@shop-ops.iam.gserviceaccount.com"
+OWN = "setpoint-remediate@shop-ops.iam.gserviceaccount.com"
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def entry(
+    principal: str = ALICE,
+    seconds: float = -10,
+    *,
+    service: str = "storage.googleapis.com",
+    method: str = "storage.buckets.update",
+    resource: str = "projects/_/buckets/exports",
+    **more: Any,
+) -> bytes:
+    """An entry as a sink publishes it."""
+    told = {
+        "logName": "projects/shop-prod/logs/cloudaudit.googleapis.com%2Factivity",
+        "insertId": f"{principal}{seconds}",
+        "timestamp": at(seconds).isoformat(),
+        "resource": {"type": "audited_resource", "labels": {"project_id": "shop-prod"}},
+        "protoPayload": {
+            "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+            "authenticationInfo": {"principalEmail": principal} if principal else {},
+            "requestMetadata": {"callerIp": "203.0.113.77", "callerSuppliedUserAgent": "Mozilla/5.0 Chrome/134.0"},
+            "serviceName": service,
+            "methodName": method,
+            "resourceName": resource,
+        },
+    }
+    return msgspec.json.encode(told | more)
+
+
+class World:
+    """All that attributing works with, in memory unless a store is given."""
+
+    def __init__(self, policy: Policy | None = None, store: Any = None, key: ResourceKey = KEY) -> None:
+        self.now = at(600)
+        self.bus, self.letters, self.store, self.key = MemoryBus(), MemoryDeadLetters(), store or MemoryStore(), key
+        self.deps = Deps(self.store, self.bus, self.letters, default_catalogue(), lambda: self.now)
+        self.attributor = Attributor(self.deps, frozenset((OWN,)))
+        self.declare(policy)
+
+    def declare(self, policy: Policy | None = None, location: str = "EU", **more: Any) -> None:
+        wanted = desired((Declaration(self.key, TYPE, {"location": location}, project="shop-prod", **more),))
+        syncing.sync(Loaded([wanted], policy=policy), Request("git", prune=True), self.deps, at(-86_400))
+
+    def observe(self, live: Any = DRIFTED, seconds: float = 0) -> str:
+        return flow.handle_observation(Observation(self.key, TYPE, at(seconds), data=live), self.deps)
+
+    def log(self, *arguments: Any, **more: Any) -> str:
+        return self.receive(entry(*arguments, **more))
+
+    def receive(self, message: bytes) -> str:
+        (outcome,) = attributing.receive(message, {}, self.attributor)
+        return outcome
+
+    @property
+    def state(self) -> Any:
+        return self.store.read(self.key).state
+
+    @property
+    def actor(self) -> Actor | None:
+        return self.state.finding.actor
+
+    @property
+    def told(self) -> list[str]:
+        return [event.type for event in self.bus.events]
