@@ -17,9 +17,9 @@ from setpoint.ports import Sink
 from setpoint.pressing import Presser
 
 _ATTEMPTS = 16
-SECONDS_BETWEEN: dict[SinkKind, float] = {"slack": 1.0, "chat": 1.0, "webhook": 0.0}
+SECONDS_BETWEEN: dict[SinkKind, float] = {"slack": 1.1, "chat": 1.1, "webhook": 0.0}
 """Slack takes one message a second in a channel (https://docs.slack.dev/apis/web-api/rate-limits), and Google Chat one
-in a space (https://developers.google.com/workspace/chat/limits)."""
+in a space (https://developers.google.com/workspace/chat/limits), and not all is on its way for as long."""
 
 
 @dataclass(frozen=True, slots=True)

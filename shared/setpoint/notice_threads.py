@@ -196,6 +196,8 @@ class _Work:
         if self._sink is None or not take_turn(self.thread.to, self._desk, self._patience):
             raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
         self._sink.reply(name, posted, view, self._links, maybe=self._maybe)
+        after = self._desk.deps.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
+        block(self.thread.to, after, self._desk)  # a long reply has taken several turns
 
     def _full(self, notice: Notice) -> Shown:
         """A finding with all its differences, where it is still the one that was told of."""

@@ -45,6 +45,9 @@ class Clock:
         self.now += timedelta(microseconds=1)
         return self.now
 
+    def seconds(self) -> float:
+        return self().timestamp()
+
     def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
@@ -130,8 +133,10 @@ class MemorySink:
 class Office:
     """All that alerting works with, over fakes."""
 
-    def __init__(self, alerting: Alerting | None = ALERTING, store: Store | None = None) -> None:
-        self.clock = Clock()
+    def __init__(
+        self, alerting: Alerting | None = ALERTING, store: Store | None = None, clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or Clock()
         self.sink = MemorySink()
         self.letters = MemoryDeadLetters()
         self.deps = Deps(store or MemoryStore(), None, self.letters, clock=self.clock)

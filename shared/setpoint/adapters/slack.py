@@ -24,6 +24,8 @@ EVENT_TYPE = "setpoint_notice"
 
 _SLACK_MARGIN = 3600.0
 """Seconds by which clocks may differ, and an observation may be later than the message that tells of it."""
+_BETWEEN = 1.1
+"""Seconds between two messages in a channel. Source: https://docs.slack.dev/apis/web-api/rate-limits"""
 _LOOK_BACK = 2 * 86_400.0
 """Seconds after which an earlier try is not looked for any more: Pub/Sub has given up its message long before."""
 
@@ -34,11 +36,18 @@ class SlackSink:
     Args:
         client: made by ``slack_calls.client``.
         clock: the time, in seconds as Slack counts them.
+        sleep: waits between the parts of one reply, of which Slack takes one a second.
     """
 
     edits = True
 
-    def __init__(self, client: WebClient, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        client: WebClient,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._client = client
         self._clock = clock
         self._channels = Channels(client)
@@ -67,9 +76,11 @@ class SlackSink:
         else:
             replies = {f"{name}/{number}": one for number, one in enumerate(messages.details(view, links), 1)}
         there = self._replied(posted) if maybe else frozenset()
-        for identifier, one in replies.items():
-            if identifier not in there:
-                self._post(identifier, posted.channel, one, thread=posted.ts)
+        missing = [identifier for identifier in replies if identifier not in there]
+        for at, identifier in enumerate(missing):
+            if at:
+                self._sleep(_BETWEEN)
+            self._post(identifier, posted.channel, replies[identifier], thread=posted.ts)
 
     def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
         """See ``Sink.digest``."""

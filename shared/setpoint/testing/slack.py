@@ -92,6 +92,7 @@ class Slack:
     def __init__(self, clock: Callable[[], float] = time.time, pace: float = 0.0) -> None:
         self.pace = pace
         self.calls: list[str] = []
+        self.throttled = 0
         self.plan: list[Fault] = []
         self.channels: dict[str, Channel] = {}
         self.users: dict[str, dict[str, Any]] = {}
@@ -227,6 +228,7 @@ class Slack:
         now = self._clock()
         wait = self._posted_at[channel.id] + self.pace - now
         if wait > 0:
+            self.throttled += 1
             raise _Refused(f"ratelimited {wait}")
         self._posted_at[channel.id] = now
         self._last = max(now, self._last + 0.000001)

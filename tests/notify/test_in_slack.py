@@ -1,0 +1,91 @@
+"""Alerts through the real client of Slack into a fake Slack, on every backend."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from notify.office import Clock, Office, event
+from notify.test_any_history import last, lives
+from setpoint.adapters.slack import SlackSink
+from setpoint.adapters.slack_calls import client
+from setpoint.testing.slack import TOKEN, Slack, slack
+from setpoint.testing.slack_faults import FAULTS
+
+STORM = {"memory": 5000, "sqlite": 5000, "firestore": int(os.environ.get("SETPOINT_STORM", "250"))}
+"""Findings of one cause within a minute; set SETPOINT_STORM=5000 to have as many on the emulator, for some minutes."""
+
+
+def in_slack(office: Office, service: Slack, address: str) -> None:
+    service.channel("drift")
+    office.desk.sinks["slack"] = SlackSink(client(TOKEN, address, 0.25), office.clock.seconds, office.clock.sleep)
+
+
+def text_of(message) -> str:
+    return str(message.blocks) + message.text
+
+
+@pytest.fixture
+def pace():
+    clock = Clock()
+    with slack(clock.seconds, pace=1.0) as (service, address):
+        yield clock, service, address
+
+
+def test_5000_findings_of_one_cause_are_one_message(backend, pace):
+    clock, service, address = pace
+    office = Office(store=backend.open(), clock=clock)
+    in_slack(office, service, address)
+    count = STORM[backend.name]
+    began = clock.now
+    for number in range(1, count + 1):
+        office.tell(event("drift.opened", number=number))
+        clock.sleep(60 / count)
+    assert clock.now - began < timedelta(minutes=2)
+    while office.desk.records.due(clock(), 1):
+        office.tick()
+
+    (message,) = service.shown("drift")
+    assert f"{count:,}" in text_of(message)
+    assert service.throttled == 0
+    posts = [one for one in service.calls if one.startswith("chat.")]
+    assert len(posts) <= (clock.now - began).total_seconds()
+    for number in range(1, count + 1):
+        office.tell(event("drift.resolved", 2, number=number))
+    while office.desk.records.due(clock(), 1):
+        office.tick()
+    (message,) = service.shown("drift")
+    assert "resolved" in text_of(message).lower()
+    print(f"{backend.name}: {count} findings, {len(service.calls)} calls, {message.edits} updates")  # noqa: T201
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lives(), st.lists(st.sampled_from(["", *FAULTS]), max_size=8))
+def test_the_last_state_of_each_finding_stands_in_slack_once_whatever_fails(told, faults):
+    clock = Clock()
+    with slack(clock.seconds) as (service, address):
+        office = Office(clock=clock)
+        in_slack(office, service, address)
+        service.plan = [FAULTS.get(name, FAULTS["too many"]) for name in faults if name]
+        for one in told:
+            office.tell(one)
+        office.tick(60, minutes=5)
+
+        assert not office.desk.records.due(clock(), 1)
+        ids = [message.metadata["event_payload"]["id"] for message in service.shown("drift")]
+        assert len(ids) == len(set(ids))
+        for name, one in last(told).items():
+            kept = [stored.value for stored in office.desk.records.of_finding(one.data.finding_id)]
+            (notice,) = [notice for notice in kept if notice.sequence == one.sequence]
+            assert not notice.is_new
+            (message,) = [
+                found for found in service.shown("drift") if found.metadata["event_payload"]["id"] == notice.thread
+            ]
+            together = [stored.value for stored in office.desk.records.of_thread(notice.thread)]
+            if len(together) == 1:
+                assert name.rpartition("/")[2] in text_of(message)
+                assert ("resolved" in text_of(message).lower()) is (one.data.status == "resolved")
