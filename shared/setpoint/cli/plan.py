@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
-from setpoint.cli.output import difference_line, out, short_name
+from setpoint.cli.output import difference_line, out
 from setpoint.core import paths
 from setpoint.core.catalogue import Field, default_catalogue
 from setpoint.core.compare import Difference, child, compare, masked
 from setpoint.core.paths import Path
+from setpoint.core.wording import short_name
 from setpoint.planning import Change, Plan
 from setpoint.spooling import batches
 

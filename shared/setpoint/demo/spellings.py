@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from setpoint.cli.output import shortened
 from setpoint.core import examining, ignore, paths
 from setpoint.core.declarations import Desired
 from setpoint.core.judging import Schemas, own_project
 from setpoint.core.observations import Observation
+from setpoint.core.wording import shortened
 
 _READABLE = 46
 
