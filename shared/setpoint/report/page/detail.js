@@ -51,7 +51,7 @@ function facts(row) {
   const known = [
     ["Resource", [isolated(texts[row.resource]), " ", copying(texts[row.resource], "Copy the resource name")]],
     ["Type", shortType(row.type)],
-    ["Owner", [texts[row.team] && isolated(texts[row.team]), " ", texts[row.contact] && isolated(texts[row.contact])]],
+    ["Owner", [row.team, row.contact].filter((at) => texts[at]).flatMap((at) => [isolated(texts[at]), " "])],
     ["Changed by", who(row)],
     ["Declared in", source && (/^https:\/\//.test(link)
       ? el("a", { href: link, rel: "noopener noreferrer", target: "_blank" }, isolated(source))
@@ -61,7 +61,7 @@ function facts(row) {
     ["Seen", `${plural(row.count, "time")}, last ${dated(row.last)}${row.episodes > 1 ? `; episode ${row.episodes}` : ""}`],
   ];
   return el("section", {}, el("h3", {}, "Facts"), el("dl", { class: "facts" },
-    known.filter(([, value]) => value && String(value).trim()).map(([name, value]) => el("div", {},
+    known.filter(([, value]) => (Array.isArray(value) ? value.length : value)).map(([name, value]) => el("div", {},
       el("dt", {}, name), el("dd", {}, value)))));
 }
 
@@ -80,7 +80,7 @@ function who(row) {
 function commands(row) {
   const id = row.id.slice(0, 12);
   // What a shell would take apart is quoted.
-  const store = /^[\w:/.()-]*$/.test(report.store) && !/[()]/.test(report.store) ? report.store : `'${report.store.replaceAll("'", "'\\''")}'`;
+  const store = /^[\w:/.-]+$/.test(report.store) ? report.store : `'${report.store.replaceAll("'", "'\\''")}'`;
   const told = [`setpoint findings show ${id} --store ${store}`];
   if (STATUSES[row.status] === "awaiting") told.push(`setpoint approve ${id} --store ${store}`);
   return el("section", {}, el("h3", {}, "Look at it"),

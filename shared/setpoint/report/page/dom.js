@@ -19,7 +19,7 @@ function el(tag, attributes, ...children) {
 
 function fill(parent, ...children) {
   parent.replaceChildren(
-    ...children.flat().filter((one) => one !== null && one !== undefined && one !== "").map(
+    ...children.flat().filter((one) => one !== null && one !== undefined && one !== "" && one !== false).map(
       (one) => (one instanceof Node ? one : document.createTextNode(readable(one))),
     ),
   );

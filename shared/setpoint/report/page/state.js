@@ -34,6 +34,8 @@ function opened() {
 }
 
 window.addEventListener("popstate", () => {
+  const before = { ...state };
   read();
-  for (const listener of listeners) listener(state);
+  const changes = Object.fromEntries(NAMES.filter((name) => state[name] !== before[name]).map((name) => [name, state[name]]));
+  for (const listener of listeners) listener(changes);
 });
