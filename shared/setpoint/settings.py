@@ -19,6 +19,8 @@ class Settings:
         google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
         sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
         sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
+        iap_audience: ``SETPOINT_IAP_AUDIENCE``, whom Identity-Aware Proxy's assertions are for:
+            ``/projects/NUMBER/global/backendServices/ID``.
     """
 
     store: str
@@ -27,6 +29,7 @@ class Settings:
     google_apis: str
     sweep_topic: str
     sweep_seconds: str
+    iap_audience: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -46,6 +49,7 @@ VARIABLES = {
     "google_apis": "SETPOINT_GOOGLE_APIS",
     "sweep_topic": "SETPOINT_SWEEP_TOPIC",
     "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
+    "iap_audience": "SETPOINT_IAP_AUDIENCE",
 }
 """Each setting's environment variable."""
 

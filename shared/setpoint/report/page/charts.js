@@ -109,7 +109,7 @@ function fillBars({ chart, key, list, rest }, found) {
   const most = all.slice(0, MOST_BARS);
   const padded = Array.from({ length: MOST_BARS }, (_, at) => most[at]?.[1] ?? [0, 0, 0, 0, 0]);
   chart.data.labels = padded.map((_, at) => at);
-  chart.data.datasets.forEach((set, at) => { set.data = padded.map((count) => count[3 - at]); });
+  chart.data.datasets.forEach((set, at) => { set.data = padded.map((count) => count[3 - at] || null); });
   chart.update("none");
   const nobody = key === "team" ? "nobody’s" : "(none)";
   fill(list, most.map(([at, count]) => {

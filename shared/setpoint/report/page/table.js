@@ -34,7 +34,7 @@ function cells(row) {
 
 function made(row, at) {
   const line = el("div", { role: "row", class: "row", "aria-rowindex": at + 2, "data-at": at },
-    cells(row).map(([name, content]) => el("div", { role: "cell", class: `cell ${name}` }, content)));
+    cells(row).map(([name, content]) => el("div", { role: "cell", class: `cell at-${name}` }, content)));
   return { row, line, more: null, button: line.querySelector("button.open") };
 }
 
@@ -221,7 +221,7 @@ function headings() {
   fill($("head"), Object.entries(COLUMNS).map(([column, { title, falls }]) => {
     const isSorted = column === name;
     const order = !isSorted ? "none" : sign > 0 ? "ascending" : "descending";
-    return el("div", { role: "columnheader", class: `cell ${column}`, "aria-sort": order },
+    return el("div", { role: "columnheader", class: `cell at-${column}`, "aria-sort": order },
       el("button", {
         type: "button",
         "data-column": column,
