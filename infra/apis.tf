@@ -1,5 +1,5 @@
 resource "google_project_service" "api" {
-  for_each = toset([
+  for_each = toset(concat([
     "artifactregistry.googleapis.com",
     "cloudasset.googleapis.com",
     "cloudbuild.googleapis.com",
@@ -13,7 +13,7 @@ resource "google_project_service" "api" {
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "storage.googleapis.com",
-  ])
+  ], var.console.enabled ? ["compute.googleapis.com", "iap.googleapis.com"] : []))
 
   project            = var.project_id
   service            = each.key

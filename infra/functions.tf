@@ -1,4 +1,10 @@
 locals {
+  # What is there only where somebody has switched it on.
+  switched = {
+    console   = var.console.enabled
+    remediate = var.remediation.enabled
+  }
+
   store = "firestore://${var.project_id}/${google_firestore_database.setpoint.name}"
 
   functions = {
@@ -34,6 +40,15 @@ locals {
         SETPOINT_SWEEP_SECONDS     = tostring(floor(var.sweep.timeout_seconds * 0.7)) # a page, or the end, may take long
       }
     }
+    console = {
+      description = "Serves the page of what drifts, to whom Identity-Aware Proxy lets in; it writes nothing."
+      size        = var.console
+      bucket      = null # called through a load balancer of its own, see console.tf
+      environment = {
+        SETPOINT_STORE        = local.store
+        SETPOINT_IAP_AUDIENCE = local.iap_audience
+      }
+    }
     sync = {
       description = "Applies the archives of declarations that arrive in a bucket."
       size        = var.sync
@@ -47,7 +62,7 @@ locals {
 }
 
 resource "google_cloudfunctions2_function" "function" {
-  for_each = { for name, one in local.functions : name => one if name != "remediate" || var.remediation.enabled }
+  for_each = { for name, one in local.functions : name => one if lookup(local.switched, name, true) }
 
   project     = var.project_id
   location    = var.region
@@ -76,7 +91,7 @@ resource "google_cloudfunctions2_function" "function" {
 
   service_config {
     service_account_email            = google_service_account.function[each.key].email
-    ingress_settings                 = "ALLOW_INTERNAL_ONLY" # Pub/Sub and Eventarc of this project count as internal
+    ingress_settings                 = each.key == "console" ? "ALLOW_INTERNAL_AND_GCLB" : "ALLOW_INTERNAL_ONLY" # Pub/Sub and Eventarc of this project count as internal
     available_memory                 = each.value.size.memory
     available_cpu                    = each.value.size.cpu
     timeout_seconds                  = each.value.size.timeout_seconds
@@ -105,6 +120,7 @@ resource "google_cloudfunctions2_function" "function" {
   depends_on = [
     google_project_iam_member.build,
     google_project_iam_member.build_reads,
+    google_project_iam_member.console_reads,
     google_project_iam_member.datastore_user,
     google_project_iam_member.storage_publishes,
     google_project_iam_member.trigger_receives,

@@ -32,3 +32,11 @@ output "service_accounts" {
   description = "What the functions run as."
   value       = { for name, account in google_service_account.function : name => account.email }
 }
+
+output "console" {
+  description = "The page, and the address that its name has to lead to; null while it is off."
+  value = var.console.enabled ? {
+    url     = "https://${var.console.domain}/"
+    address = google_compute_global_address.console["console"].address
+  } : null
+}

@@ -228,6 +228,25 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
     assert local("place").startswith("var.remediation.enabled ?")
 
 
+def test_the_console_is_off_unless_somebody_switches_it_on_and_may_read_alone():
+    """Each of its blocks is made for something that is only there then; its account has one role, and that one reads."""
+    (variable,) = [one for one in CODE.named("variable") if one.labels == ("console",)]
+    assert "optional(bool, false)" in variable.attributes["type"]
+    made = [one for one in read_file("console.tf").blocks if one.kind == "resource"]
+    assert len(made) >= 10
+    assert all("console" in one.attributes["for_each"] for one in made)
+    assert local("console") == 'var.console.enabled ? toset(["console"]) : toset([])'
+    granted = {
+        one.attributes["role"]
+        for _, one in typed()
+        if 'function["console"]' in one.attributes.get("member", "") or one.labels[1] == "console_reads"
+    }
+    assert granted == {'"roles/datastore.viewer"'}
+    for everybody in ("datastore_user", "drift_events"):
+        (block,) = [one for _, one in typed() if one.labels[1] == everybody and "member" in one.attributes]
+        assert 'if name != "console"' in block.attributes["for_each"]
+
+
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     text = (INFRA / "remediation.tf").read_text()
     assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', text)) == set(remediating.BEGINNINGS)
@@ -358,6 +377,7 @@ BAD = {
     "remediation": '{ enabled = true, within = "fleet" }',
     "remediation_role_in": '"organizations/1"',
     "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
+    "console": '{ enabled = true, domain = "https://drift", viewers = ["me"], max_instances = 0 }',
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',

@@ -35,10 +35,10 @@ class _KeptKeys(Request):
         self._response: Any = None
         self._fetched = 0.0
 
-    def __call__(self, url: str, method: str = "GET", **more: Any) -> Any:
+    def __call__(self, url: str, method: str = "GET", *more: Any, **named: Any) -> Any:
         with self._lock:
             if self._response is None or self._clock() - self._fetched > _KEPT:
-                response = self._transport(url, method=method, **more)
+                response = self._transport(url, method, *more, **named)
                 if response.status != 200:  # noqa: PLR2004 - OK
                     return response
                 self._response, self._fetched = response, self._clock()

@@ -154,6 +154,7 @@ def show_next(console: Console, places: Places, finding: str) -> None:
     _heading(console, "next", "")
     store, feed = places.store, places.feed
     for what, command in (
+        ("all of it as a page", f"{places.report}  (open it in a browser)"),
         ("the findings once more", f".venv/bin/setpoint findings list --store {store}"),
         ("the worst of them, in full", f".venv/bin/setpoint findings show {finding} --store {store}"),
         (
