@@ -52,5 +52,5 @@ function summary(row) {
 
 function shortType(at) {
   const [service, kind] = texts[at].split("/");
-  return `${(service ?? "").replace(".googleapis.com", "")}/${kind ?? ""}`;
+  return kind ? `${kind} · ${service.replace(".googleapis.com", "")}` : service;
 }
