@@ -1,7 +1,6 @@
 """A report made small: rows without names, every text once, and no more of values than fits.
 
-Ten thousand findings repeat the same teams, projects, types, paths and values. The table of texts is in alphabetical
-order, so that the page sorts by numbers.
+Ten thousand findings repeat the same teams, projects, types, paths and values.
 """
 
 from __future__ import annotations
@@ -44,10 +43,8 @@ def pack(report: Report, room: int = ROOM) -> bytes:
 
 
 def _packed(report: Report, limits: _Limits) -> dict[str, Any]:
-    texts: dict[str, int] = {}
-    rows = [_Packer(texts, limits).row(row) for row in report.rows]
-    order = sorted(texts, key=lambda text: (text.casefold(), text))
-    final = {texts[text]: at for at, text in enumerate(order)}
+    packer = _Packer(limits)
+    rows = list(map(packer.row, report.rows))
     return {
         "at": _seconds(report.generated_at),
         "since": _seconds(report.since),
@@ -58,33 +55,20 @@ def _packed(report: Report, limits: _Limits) -> dict[str, Any]:
         "span": report.span_seconds,
         "spans": [(_seconds(one.start), one.opened, one.resolved, *one.open) for one in report.spans],
         "coverage": {**msgspec.to_builtins(report.coverage), "swept_at": _seconds(report.coverage.swept_at)},
-        "texts": order,
-        "rows": [_resolved(row, final) for row in rows],
+        "texts": list(packer.texts),
+        "rows": rows,
     }
-
-
-class _Text(NamedTuple):
-    """A text by its number in the order in which texts were met."""
-
-    at: int
-
-
-def _resolved(value: Any, final: dict[int, int]) -> Any:
-    """A row with the numbers that texts have in the end."""
-    if isinstance(value, _Text):
-        return final[value.at]
-    return [_resolved(part, final) for part in value] if isinstance(value, list) else value
 
 
 class _Packer:
     """Makes rows of numbers; what a column means is written in ``page/data.js``."""
 
-    def __init__(self, texts: dict[str, int], limits: _Limits) -> None:
-        self._texts = texts
+    def __init__(self, limits: _Limits) -> None:
+        self.texts: dict[str, int] = {}
         self._limits = limits
 
-    def _text(self, text: str) -> _Text:
-        return _Text(self._texts.setdefault(text, len(self._texts)))
+    def _text(self, text: str) -> int:
+        return self.texts.setdefault(text, len(self.texts))
 
     def row(self, row: Row) -> list[Any]:
         """One finding."""

@@ -79,7 +79,7 @@ function shares(found, key) {
     count[row.severity] += 1;
     count[4] += 1;
   }
-  return [...counts].sort(([one, a], [other, b]) => b[4] - a[4] || one - other);
+  return [...counts].sort(([one, a], [other, b]) => b[4] - a[4] || texts[one].localeCompare(texts[other]));
 }
 
 function bars(key) {
@@ -110,6 +110,7 @@ function fillBars({ chart, key, list, rest }, found) {
   const padded = Array.from({ length: MOST_BARS }, (_, at) => most[at]?.[1] ?? [0, 0, 0, 0, 0]);
   chart.data.labels = padded.map((_, at) => at);
   chart.data.datasets.forEach((set, at) => { set.data = padded.map((count) => count[3 - at] || null); });
+  chart.options.scales.x.max = Math.max(1, most[0]?.[1][4] ?? 0);
   chart.update("none");
   const nobody = key === "team" ? "nobody’s" : "(none)";
   fill(list, most.map(([at, count]) => {

@@ -1,4 +1,4 @@
-// The report as it was packed (see packing.py): texts by number, in alphabetical order, and rows of numbers.
+// The report as it was packed (see packing.py): texts by number, each once, and rows of numbers.
 const report = JSON.parse(document.getElementById("data").textContent);
 const texts = report.texts;
 const SEVERITIES = ["low", "medium", "high", "critical"];
@@ -20,6 +20,12 @@ function decoded([
 }
 
 const rows = report.rows.map(decoded);
+/** The numbers of the texts that rows have somewhere, in the order of the alphabet. */
+function distinct(key) {
+  const found = [...new Set(rows.map(key))].filter((at) => at >= 0).map((at) => [texts[at].toLowerCase(), at]);
+  return found.sort(([one], [other]) => (one < other ? -1 : Number(one > other))).map(([, at]) => at);
+}
+
 const byId = new Map(rows.map((row) => [row.id, row]));
 
 function fieldOf([operation, path, declared, observed, grant, immutable]) {

@@ -1,12 +1,12 @@
 // Which findings are meant, in which order.
 const COLUMNS = {
   severity: { title: "Severity", key: (row) => row.severity, falls: true },
-  what: { title: "What", key: (row) => row.name },
-  project: { title: "Where", key: (row) => row.project },
-  team: { title: "Whose", key: (row) => row.team },
+  what: { title: "What", key: (row) => row.name, isText: true },
+  project: { title: "Where", key: (row) => row.project, isText: true },
+  team: { title: "Whose", key: (row) => row.team, isText: true },
   since: { title: "Since", key: (row) => row.first, falls: true },
   status: { title: "Status", key: (row) => row.status },
-  actor: { title: "Changed by", key: (row) => row.by },
+  actor: { title: "Changed by", key: (row) => row.by, isText: true },
 };
 const STATUS_CHOICES = [
   ["open", "Open", new Set([0, 1, 2])],
@@ -69,8 +69,19 @@ function sorting() {
   return { name: name in COLUMNS ? name : "severity", sign: state.sort.startsWith("-") ? -1 : 1 };
 }
 
+const ranks = new Map();
+
+/** By what number a column is sorted: of texts their place in the alphabet, which is found out once. */
+function keyOf(name) {
+  const { key, isText } = COLUMNS[name];
+  if (!isText) return key;
+  if (!ranks.has(name)) ranks.set(name, new Map(distinct(key).map((at, rank) => [at, rank])));
+  const rank = ranks.get(name);
+  return (row) => rank.get(key(row)) ?? -1;
+}
+
 function sorted(found) {
   const { name, sign } = sorting();
-  const { key } = COLUMNS[name];
+  const key = keyOf(name);
   return found.sort((one, other) => sign * (key(one) - key(other)) || one.order - other.order);
 }

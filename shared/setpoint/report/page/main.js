@@ -2,10 +2,6 @@
 const DIMENSIONS = ["team", "type", "kind"];
 const THEMES = { "": ["Auto", "as the system"], light: ["Light", "light"], dark: ["Dark", "dark"] };
 
-function distinct(key) {
-  return [...new Set(rows.map(key))].filter((at) => at >= 0).sort((one, other) => one - other);
-}
-
 function choices() {
   fill($("status"), STATUS_CHOICES.map(([value, text]) => el("option", { value }, text)));
   const words = { team: (at) => texts[at], type: shortType, kind: (at) => KIND_WORDS[texts[at]] };
@@ -175,6 +171,7 @@ function start() {
     ($("findings") ?? document.querySelector("main")).focus();
   });
   if (!report.watched) return;
+  document.body.classList.toggle("is-empty", !rows.length);
   read();
   choices();
   listen();
