@@ -229,7 +229,7 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
 
 
 def test_the_console_is_off_unless_somebody_switches_it_on_and_may_read_alone():
-    """Each of its blocks is made for something that is only there then; its account has one role, and that one reads."""
+    """Each of its blocks is made for something that is only there then; its account has one role, which reads."""
     (variable,) = [one for one in CODE.named("variable") if one.labels == ("console",)]
     assert "optional(bool, false)" in variable.attributes["type"]
     made = [one for one in read_file("console.tf").blocks if one.kind == "resource"]

@@ -7,11 +7,14 @@ const OPERATIONS = { c: "changed", m: "missing", u: "unexpected" };
 
 function decoded([
   id, resource, type, content, what, name, project, kind, status, mode, team, contact, severity,
-  first, last, resolved, count, episodes, reason, source, link, group, fieldCount, fields, steps, actor,
+  first, last, resolved, count, episodes, reason, source, group, link, anchor, fieldCount, fields, steps, actor,
 ], order) {
   return {
-    id, resource, type, content, what, name, project, kind, mode, team, contact, severity, first, last, resolved, count,
-    episodes, reason, source, link, group, fieldCount, fields, steps, order,
+    id, resource, type, content, what, name, project, kind, mode, team, contact, severity, count, episodes, reason, source,
+    group, link, anchor, fieldCount, fields, steps, order,
+    first: report.at - first,
+    last: report.at - last,
+    resolved: resolved === null ? 0 : report.at - resolved,
     status: STATUSES.indexOf(texts[status]),
     by: actor.length ? actor[0] : -1,
     actor,
@@ -37,6 +40,13 @@ function fieldOf([operation, path, declared, observed, grant, immutable]) {
     grant: texts[grant],
     immutable: immutable === 1,
   };
+}
+
+/** The address of the line that declares it; what comes before the file is the same for many. */
+function linkOf({ link, anchor, source }) {
+  if (anchor < 0) return texts[link];
+  const at = texts[source].lastIndexOf(":");
+  return texts[link] + texts[source].slice(0, at) + texts[anchor] + texts[source].slice(at + 1);
 }
 
 function actorOf(row) {

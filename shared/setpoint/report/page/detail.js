@@ -1,9 +1,16 @@
 // All that is known of one finding.
 function detail(row) {
   return el("div", { class: "detail-inner" },
-    el("div", { class: "main" }, differences(row), timeline(row)),
+    el("div", { class: "main" }, differences(row), timeline(row), shortening()),
     el("div", { class: "side" }, facts(row), commands(row)),
   );
+}
+
+/** What this page has left out to stay small; the command shows all that is kept. */
+function shortening() {
+  if (!report.cut) return null;
+  const [value, fields, steps] = report.cut;
+  return el("p", { class: "muted" }, `To stay small, this page holds ${value} characters of a value, ${fields} fields and the latest ${steps} steps of a finding.`);
 }
 
 function differences(row) {
@@ -38,7 +45,7 @@ function timeline(row) {
   return el("section", {},
     el("h3", {}, "What happened"),
     el("ol", { class: "steps" }, row.steps.map(([at, what, by, text]) => el("li", {},
-      el("time", { datetime: new Date(at * 1000).toISOString() }, dated(at)),
+      el("time", { datetime: new Date((report.at - at) * 1000).toISOString() }, dated(report.at - at)),
       el("div", {}, el("b", {}, texts[what]), texts[by] && [" by ", isolated(texts[by])],
         texts[text] && el("p", {}, isolated(texts[text]))),
     ))),
@@ -47,7 +54,7 @@ function timeline(row) {
 
 function facts(row) {
   const source = texts[row.source];
-  const link = texts[row.link];
+  const link = linkOf(row);
   const known = [
     ["Resource", [isolated(texts[row.resource]), " ", copying(texts[row.resource], "Copy the resource name")]],
     ["Type", shortType(row.type)],
