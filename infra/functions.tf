@@ -1,4 +1,10 @@
 locals {
+  # Who may call a function from elsewhere than this project.
+  ingress = {
+    console       = "ALLOW_INTERNAL_AND_GCLB"
+    slack_actions = "ALLOW_ALL"
+  }
+
   store = "firestore://${var.project_id}/${google_firestore_database.setpoint.name}"
 
   functions = {
@@ -71,6 +77,15 @@ locals {
         SETPOINT_SWEEP_SECONDS     = tostring(floor(var.sweep.timeout_seconds * 0.7)) # a page, or the end, may take long
       }
     }
+    console = {
+      description = "Serves the page of what drifts, to whom Identity-Aware Proxy lets in; it writes nothing."
+      size        = var.console
+      bucket      = null # called through a load balancer of its own, see console.tf
+      environment = {
+        SETPOINT_STORE        = local.store
+        SETPOINT_IAP_AUDIENCE = local.iap_audience
+      }
+    }
     sync = {
       description = "Applies the archives of declarations that arrive in a bucket."
       size        = var.sync
@@ -113,8 +128,8 @@ resource "google_cloudfunctions2_function" "function" {
 
   service_config {
     service_account_email = google_service_account.function[each.key].email
-    # Pub/Sub and Eventarc of this project count as internal; Slack calls from outside.
-    ingress_settings                 = each.key == "slack_actions" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    # Pub/Sub and Eventarc of this project count as internal; Slack calls from outside, people through a load balancer.
+    ingress_settings                 = lookup(local.ingress, each.key, "ALLOW_INTERNAL_ONLY")
     available_memory                 = each.value.size.memory
     available_cpu                    = each.value.size.cpu
     timeout_seconds                  = each.value.size.timeout_seconds
@@ -154,6 +169,7 @@ resource "google_cloudfunctions2_function" "function" {
   depends_on = [
     google_project_iam_member.build,
     google_project_iam_member.build_reads,
+    google_project_iam_member.console_reads,
     google_project_iam_member.datastore_user,
     google_project_iam_member.storage_publishes,
     google_project_iam_member.trigger_receives,

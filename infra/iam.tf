@@ -14,6 +14,7 @@ resource "google_service_account" "function" {
     var.alerts.enabled ? ["notify"] : [],
     var.alerts.enabled && var.alerts.buttons ? ["slack_actions"] : [],
     var.attribution.enabled ? ["attribute"] : [],
+    var.console.enabled ? ["console"] : [],
   ))
 
   project      = var.project_id
@@ -23,8 +24,13 @@ resource "google_service_account" "function" {
   depends_on = [google_project_service.api]
 }
 
+locals {
+  # Those that keep findings and publish events. The page only reads, and what strangers may call does neither.
+  writers = { for name, account in google_service_account.function : name => account if !contains(["console", "slack_actions"], name) }
+}
+
 resource "google_project_iam_member" "datastore_user" {
-  for_each = { for name, account in google_service_account.function : name => account if name != "slack_actions" }
+  for_each = local.writers
 
   project = var.project_id
   role    = "roles/datastore.user"
@@ -37,7 +43,7 @@ resource "google_project_iam_member" "datastore_user" {
 }
 
 resource "google_pubsub_topic_iam_member" "drift_events" {
-  for_each = { for name, account in google_service_account.function : name => account if name != "slack_actions" }
+  for_each = local.writers
 
   project = var.project_id
   topic   = google_pubsub_topic.drift_events.name

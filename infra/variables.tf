@@ -395,3 +395,32 @@ variable "attribute" {
     error_message = "attribute.concurrency and attribute.max_instances are at least 1, attribute.min_instances 0 to attribute.max_instances."
   }
 }
+
+variable "console" {
+  description = "The page of what drifts, live, behind Identity-Aware Proxy and a load balancer; who may see it, and the size of its function."
+  type = object({
+    enabled         = optional(bool, false)
+    domain          = optional(string)          # drift.example.com; its A record is to be the address in the outputs
+    viewers         = optional(set(string), []) # members as IAM writes them, such as group:platform@example.com
+    memory          = optional(string, "1Gi")   # it holds the findings and the page that it makes of them
+    cpu             = optional(string, "1")
+    concurrency     = optional(number, 40) # a page is made once in half a minute, and served to all who ask
+    timeout_seconds = optional(number, 60)
+    min_instances   = optional(number, 0)
+    max_instances   = optional(number, 3)
+  })
+  default = {}
+
+  validation {
+    condition     = !var.console.enabled || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.console.domain))
+    error_message = "console.domain is the name that the page has, such as drift.example.com."
+  }
+  validation {
+    condition     = alltrue([for member in var.console.viewers : can(regex("^(serviceAccount|group|user|domain|principal|principalSet):", member))])
+    error_message = "console.viewers are members such as group:platform@example.com; whoever is let in sees all findings."
+  }
+  validation {
+    condition     = var.console.concurrency >= 1 && var.console.timeout_seconds >= 10 && var.console.max_instances >= 1 && var.console.min_instances >= 0 && var.console.min_instances <= var.console.max_instances
+    error_message = "console.concurrency and console.max_instances are at least 1, console.timeout_seconds at least 10, console.min_instances 0 to console.max_instances."
+  }
+}

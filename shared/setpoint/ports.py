@@ -390,6 +390,30 @@ class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, ActorStore, Pro
         """What people were told."""
 
 
+class SweepRecords(Protocol):
+    """What a report asks of sweeps."""
+
+    def sweeps(self) -> Iterator[StoredSweep]:
+        """See ``SweepStore.sweeps``."""
+
+
+class ReportStore(Protocol):
+    """What a report asks of a store; it writes nothing."""
+
+    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+        """See ``StateStore.states``."""
+
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+
+    @property
+    def sweeps(self) -> SweepRecords:
+        """How far sweeps have come."""
+
+
 class EventBus(Protocol):
     """Where events go."""
 

@@ -25,6 +25,8 @@ class Settings:
         actions_topic: ``SETPOINT_ACTIONS_TOPIC``, where it is handed on that somebody has pressed a button.
         mask_ip: ``SETPOINT_MASK_IP``, ``true`` or ``false``: whether the end of callers' addresses is left out.
         own_accounts: ``SETPOINT_OWN_ACCOUNTS``, the accounts that Setpoint runs as, with commas between.
+        iap_audience: ``SETPOINT_IAP_AUDIENCE``, whom Identity-Aware Proxy's assertions are for:
+            ``/projects/NUMBER/global/backendServices/ID``.
     """
 
     store: str
@@ -39,6 +41,7 @@ class Settings:
     actions_topic: str
     mask_ip: str
     own_accounts: str
+    iap_audience: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -78,6 +81,7 @@ VARIABLES = {
     "actions_topic": "SETPOINT_ACTIONS_TOPIC",
     "mask_ip": "SETPOINT_MASK_IP",
     "own_accounts": "SETPOINT_OWN_ACCOUNTS",
+    "iap_audience": "SETPOINT_IAP_AUDIENCE",
 }
 """Each setting's environment variable."""
 

@@ -17,14 +17,16 @@ from setpoint.core.catalogue import default_catalogue
 from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, EventBus, Inventory, Sink, Store
+from setpoint.ports import DeadLetters, EventBus, Inventory, ReportStore, Sink, Store
 from setpoint.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from setpoint.adapters.iap import Doorkeeper
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.slack_requests import SlackRequests
     from setpoint.adapters.storage import Archives
     from setpoint.attributing import Attributor
+    from setpoint.console import Console
     from setpoint.notice_desk import Desk
     from setpoint.pressing import Member, Presser
     from setpoint.remedy_records import Hands
@@ -175,6 +177,33 @@ def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
         "chat": GoogleChatSink(addresses, hooks),
         "webhook": WebhookSink(addresses, hooks),
     }
+
+
+@cache
+def console() -> Console:
+    """What ``functions/console`` works with, made with the first request and kept for the life of the instance."""
+    from setpoint.console import Console
+
+    settings = from_environment(os.environ, "store", "iap_audience")
+    return Console(open_for_reading(settings.store), settings.store, doorkeeper(settings.iap_audience))
+
+
+def doorkeeper(audience: str) -> Doorkeeper:
+    """What knows who was let in by Identity-Aware Proxy, by Google's public keys."""
+    from setpoint.adapters.iap import Doorkeeper, transport
+
+    return Doorkeeper(audience, transport())
+
+
+def open_for_reading(url: str) -> ReportStore:
+    """Open the store that a URL names, with nothing in hand that could write to it.
+
+    Raises:
+        BadRequest: the URL names no store, or there is none.
+    """
+    from setpoint.adapters.reading import ReadOnly
+
+    return ReadOnly(open_store(url, create=False))
 
 
 def _publishing(settings: Settings, client: Any) -> Deps:

@@ -137,6 +137,12 @@ def test_events_and_dead_letters_are_kept(folder, shown, sent):
     assert all(json.loads(line)["reason"] for line in letters)
 
 
+def test_the_page_is_written_and_where_it_is_is_said(folder, shown, states):
+    page = (folder / "report.html").read_text()
+    assert str(folder / "report.html") in shown
+    assert all(one.key.id in page for one in states)
+
+
 def test_the_command_line_reads_the_findings_afterwards(folder, states):
     store = f"sqlite:///{folder / 'setpoint.db'}"
     listed = CliRunner().invoke(app, ["findings", "list", "--store", store, "--output", "jsonl", "--status", "all"])

@@ -254,6 +254,26 @@ def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
     assert f'"{strings(expires.attributes["field"])[0]}": ' in adapter
 
 
+def test_the_console_is_off_unless_somebody_switches_it_on_and_may_read_alone():
+    """Each of its blocks is made for something that is only there then; its account has one role, which reads."""
+    (variable,) = [one for one in CODE.named("variable") if one.labels == ("console",)]
+    assert "optional(bool, false)" in variable.attributes["type"]
+    made = [one for one in read_file("console.tf").blocks if one.kind == "resource"]
+    assert len(made) >= 10
+    assert all("console" in one.attributes["for_each"] for one in made)
+    assert local("console") == 'var.console.enabled ? toset(["console"]) : toset([])'
+    granted = {
+        one.attributes["role"]
+        for _, one in typed()
+        if 'function["console"]' in one.attributes.get("member", "") or one.labels[1] == "console_reads"
+    }
+    assert granted == {'"roles/datastore.viewer"'}
+    for everybody in ("datastore_user", "drift_events"):
+        (block,) = [one for _, one in typed() if one.labels[1] == everybody and "member" in one.attributes]
+        assert block.attributes["for_each"] == "local.writers"
+    assert "console" in strings(local("writers"))
+
+
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     text = (INFRA / "remediation.tf").read_text()
     assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', text)) == set(remediating.BEGINNINGS)
@@ -285,14 +305,15 @@ def test_the_one_function_that_anybody_may_call_is_the_one_that_slack_calls():
     (function,) = [block for used, block in typed() if used == "google_cloudfunctions2_function"]
     (service,) = function.named("service_config")
     ingress = service.attributes["ingress_settings"]
-    assert ingress == 'each.key == "slack_actions" ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"'
+    assert ingress == 'lookup(local.ingress, each.key, "ALLOW_INTERNAL_ONLY")'
+    assert [name for name, who in entries(local("ingress")).items() if "ALLOW_ALL" in who] == ["slack_actions"]
 
 
 def test_the_function_that_anybody_may_call_may_hand_on_and_read_one_secret_and_nothing_else():
     for used, block in typed():
-        given = block.attributes.get("for_each", "")
-        if used.endswith("_iam_member") and "google_service_account.function" in given:
-            assert 'if name != "slack_actions"' in given, block.labels
+        if used.endswith("_iam_member"):
+            assert "google_service_account.function" not in block.attributes.get("for_each", ""), block.labels
+    assert "slack_actions" in strings(local("writers"))
     own = [block.labels[1] for _, block in typed() if block.attributes.get("for_each") == "local.press"]
     assert sorted(own) == ["slack_actions", "slack_calls"]
     assert [name for name, who in entries(local("readers")).items() if who == "local.press"] == ["slack-signing-secret"]
@@ -467,6 +488,7 @@ BAD = {
     "notify": "{ timeout_seconds = 10, max_instances = 0 }",
     "slack_actions": "{ timeout_seconds = 1, max_instances = 0 }",
     "attribute": "{ timeout_seconds = 601, max_instances = 0 }",
+    "console": '{ enabled = true, domain = "https://drift", viewers = ["me"], max_instances = 0 }',
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',

@@ -9,7 +9,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from setpoint.cli import apply, detect, diff, export, findings, notify, orders, policy, propose, remediate, sweep
+from setpoint.cli import (
+    apply,
+    detect,
+    diff,
+    export,
+    findings,
+    notify,
+    orders,
+    policy,
+    propose,
+    remediate,
+    report,
+    sweep,
+)
 from setpoint.cli.output import say_error, stop_writing
 from setpoint.errors import SetpointError
 
@@ -40,6 +53,7 @@ app.command()(apply.plan)
 app.command()(apply.apply)
 app.command()(detect.detect)
 app.command()(sweep.sweep)
+app.command()(report.report)
 app.command()(diff.diff)
 app.command()(export.export)
 app.command()(notify.notify)

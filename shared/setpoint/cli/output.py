@@ -7,19 +7,18 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from setpoint.core import iam
+from setpoint.core import iam, wording
 from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.findings import ResourceState
 from setpoint.core.suppressing import Suppressed
+from setpoint.core.wording import short_name, shown
 from setpoint.declare.load import Loaded
-from setpoint.messages.words import kind_of, short_name, shortened
 from setpoint.planning import Claimed
 
 _READER_GONE = 141
@@ -48,7 +47,6 @@ errors = _Console(stderr=True, highlight=False)
 
 SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
 _OPERATION_STYLES = {"changed": "yellow", "missing": "red", "unexpected": "magenta"}
-_SHORT = 60
 _MOST_LINES = 6
 _MOST_SKIPPED = 5
 
@@ -172,23 +170,11 @@ def difference_line(difference: Difference) -> Text:
     return text
 
 
-def shown(value: Any, most: int = _SHORT) -> str:
-    """A value as JSON, shortened; of a link its end, which is what tells it from others."""
-    if value is msgspec.UNSET:
-        return "-"
-    text = msgspec.json.encode(shortened(value)).decode()
-    return text if len(text) <= most else text[: most - 1] + "…"
-
-
 def title(state: ResourceState) -> Text:
     """What drifted, as people call it: ``IAM of Bucket exports``, and its project where the name does not say it."""
-    kind = kind_of(state.asset_type)
-    about = {"iam_policy": f"IAM of {kind}", "org_policy": f"organisation policies of {kind}"}
-    last = short_name(state.key.name).rpartition("/")[2].partition("@")[0]
     project = state.finding.project if state.finding else ""
-    if last.isdigit() and project and state.asset_type.endswith("/Project"):
-        last, project = project, ""
-    return Text.assemble((about.get(state.key.content, kind), "bold"), f" {last}", (f"  {project}", "dim"))
+    told = wording.title(state.key.name, state.key.content, state.asset_type, project)
+    return Text.assemble((told.kind, "bold"), f" {told.name}", (f"  {told.project}", "dim"))
 
 
 def ago(time: datetime) -> str:

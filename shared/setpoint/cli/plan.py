@@ -14,7 +14,7 @@ from setpoint.core import paths
 from setpoint.core.catalogue import Field, default_catalogue
 from setpoint.core.compare import Difference, child, compare, masked
 from setpoint.core.paths import Path
-from setpoint.messages.words import short_name
+from setpoint.core.wording import short_name
 from setpoint.planning import Change, Plan
 from setpoint.spooling import batches
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from setpoint.cli.report import make
 from setpoint.core import observations
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Desired
@@ -22,6 +23,7 @@ from setpoint.demo import fleet as fleets
 from setpoint.demo.feed import Sent
 from setpoint.demo.fleet import Fleet
 from setpoint.demo.pipeline import Places, Run
+from setpoint.report import page
 
 _PIPED_WIDTH = 100
 _WIDEST = 120
@@ -69,6 +71,7 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
         f"none missed, no false alarm in {quiet:,} other messages"
     )
     console.print()
+    places.report.write_bytes(page.render(make(places.store, "2h")))
     report.show_next(console, places, report.worst(run.states))
     return 0
 

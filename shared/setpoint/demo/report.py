@@ -14,9 +14,9 @@ from rich.text import Text
 from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, title
 from setpoint.core.findings import Finding, Outcome, ResourceState
 from setpoint.core.policy import Kind
+from setpoint.core.wording import kind_of
 from setpoint.demo.pipeline import Places, Run
 from setpoint.demo.spellings import Spellings
-from setpoint.messages.words import kind_of
 
 _SEVERITIES = list(SEVERITY_STYLES)
 _MOST_REASONS = 8
@@ -155,6 +155,7 @@ def show_next(console: Console, places: Places, finding: str) -> None:
     _heading(console, "next", "")
     store, feed = places.store, places.feed
     for what, command in (
+        ("all of it as a page", f"{places.report}  (open it in a browser)"),
         ("the findings once more", f".venv/bin/setpoint findings list --store {store}"),
         ("the worst of them, in full", f".venv/bin/setpoint findings show {finding} --store {store}"),
         (

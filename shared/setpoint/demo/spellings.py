@@ -12,7 +12,7 @@ from setpoint.core import examining, ignore, paths
 from setpoint.core.declarations import Desired
 from setpoint.core.judging import Schemas, own_project
 from setpoint.core.observations import Observation
-from setpoint.messages.words import shortened
+from setpoint.core.wording import shortened
 
 _READABLE = 46
 

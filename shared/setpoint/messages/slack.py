@@ -14,6 +14,7 @@ from setpoint.core.compare import Difference, Operation
 from setpoint.core.events import DriftData
 from setpoint.core.notices import Group, Links, Message, Press, Shown
 from setpoint.core.policy import SEVERITIES
+from setpoint.core.wording import short_name
 from setpoint.messages import links as addresses
 from setpoint.messages import presses, words
 from setpoint.messages.blocks import (
@@ -180,7 +181,7 @@ def _footer(shown: Shown, links: Links) -> Block:
     """Where it is declared, the resource's name, and where there is more."""
     data = shown.data
     page = link(addresses.of_finding(links, shown), "Open in Setpoint") or code(_command(data), 100)
-    return context(_declared(data), code(words.short_name(data.resource_name), 200), page)
+    return context(_declared(data), code(short_name(data.resource_name), 200), page)
 
 
 def _command(data: DriftData) -> str:

@@ -19,11 +19,10 @@ from setpoint.core.events import DriftData, EventType, RemediationData
 from setpoint.core.names import Content
 from setpoint.core.notices import Group, Shown, Step
 from setpoint.core.policy import SEVERITIES, Kind, Severity
+from setpoint.core.wording import kind_of, short_name, shortened
 from setpoint.messages import text as texts
 
 SEVERITY_MARKS: Mapping[Severity, str] = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵"}
-_COMMON_KINDS = frozenset(("Instance", "Service", "Cluster", "Repository", "Policy", "Job"))
-_LINK = re.compile(r"(?:https:)?//[a-z.]+/(?:[a-z0-9/]+/)?projects/.+/([^/]+/[^/]+)\Z")
 _ABOUT: Mapping[Content, str] = {"iam_policy": "IAM of ", "org_policy": "organisation policies of "}
 _ENDS: Mapping[str, str] = {
     "in sync": "it is as declared again",
@@ -65,18 +64,6 @@ class Form(NamedTuple):
 PLAIN = Form(texts.clean, texts.clean, lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
 
 
-def kind_of(asset_type: str) -> str:
-    """An asset type as people call it; what is a word of many services names its service."""
-    service, _, kind = asset_type.partition("/")
-    return f"{service.removesuffix('.googleapis.com')} {kind}" if kind in _COMMON_KINDS else kind
-
-
-def short_name(name: str) -> str:
-    """A resource name less what everybody knows."""
-    service, _, path = name.removeprefix("//").partition("/")
-    return f"{service.removesuffix('.googleapis.com')}/{path}"
-
-
 def last_name(data: DriftData) -> str:
     """The last part of a resource's name, by which people know it; of a project its id."""
     last = short_name(data.resource_name).rpartition("/")[2].partition("@")[0]
@@ -106,13 +93,6 @@ def plural(word: str, count: int) -> str:
         return f"{count:,} {word[:-1]}ies"
     ending = "es" if re.search(r"(?:s|x|ch|sh)\Z", word) else "s"
     return f"{count:,} {word}{ending}"
-
-
-def shortened(value: Any) -> Any:
-    """A link less what is the same in all of them; any other value as it is."""
-    if isinstance(value, str) and (found := _LINK.match(value)):
-        return f"…/{found.group(1)}"
-    return value
 
 
 def value_text(value: Any) -> str:

@@ -1,0 +1,20 @@
+"""A request for the page in, the page out: what drifts now, for whom Identity-Aware Proxy lets in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import functions_framework
+from flask import Response
+
+from setpoint import wiring
+
+if TYPE_CHECKING:
+    from flask import Request
+
+
+@functions_framework.http
+def console(request: Request) -> Response:
+    """Answer one request; nothing is written."""
+    answer = wiring.console().answer(request.method, request.path, request.headers.get)
+    return Response(answer.body, answer.status, answer.headers)

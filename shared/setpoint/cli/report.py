@@ -1,0 +1,151 @@
+"""``setpoint report``: the fleet's drift now, for a terminal, for a browser or for a program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from setpoint import wiring
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl, lasting
+from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
+from setpoint.core.wording import kind_of
+from setpoint.errors import BadRequest
+from setpoint.report import building, gathering, page
+from setpoint.report.figures import LONGEST
+from setpoint.report.model import UNRESOLVED, Report, Row
+
+_MOST = 10
+
+
+class Output(StrEnum):
+    """How the report is written."""
+
+    text = "text"
+    json = "json"
+
+
+def report(
+    store: StoreUrl = DEFAULT_STORE,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="How far trends go back, 24h or 30d; a year at most.")
+    ] = "30d",
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that needs nothing else.")] = None,
+    output: Annotated[Output, typer.Option(help="text for people; json: all of it as one object.")] = Output.text,
+) -> None:
+    """Report what drifts now, how it came about, where and whose."""
+    made = make(store, since)
+    if html is not None:
+        write(made, html)
+    elif output is Output.json:
+        out.out(msgspec.json.encode(made).decode())
+    else:
+        _print(made)
+
+
+def make(store: str, since: str) -> Report:
+    """Make the report of a store.
+
+    Raises:
+        BadRequest: there is no such store, or the period is none.
+    """
+    period = lasting(since)
+    if period > LONGEST:
+        raise BadRequest(f"--since {since} is more than a year; the events in BigQuery go back further")
+    opened = wiring.open_store(store, create=False)
+    try:
+        now = datetime.now(UTC)
+        return building.build(gathering.gather(opened, store), now - period, now)
+    finally:
+        opened.close()
+
+
+def write(report: Report, file: Path) -> None:
+    """Write the page, and say where it is.
+
+    Raises:
+        BadRequest: it cannot be written there.
+    """
+    made = page.render(report)
+    try:
+        file.write_bytes(made)
+    except OSError as error:
+        raise BadRequest(f"{file}: {error.strerror}") from None
+    say(f"{file}: {len(report.rows):,} findings, {len(made) / 1e6:.1f} MB; open it in a browser")
+
+
+def _print(report: Report) -> None:
+    for notice in report.notices:
+        (say_warning if notice.level == "warning" else say)(notice.text)
+    if not report.is_watched:
+        say_warning("nothing was observed or swept yet: this report says nothing of the fleet")
+    out.print(_figures(report))
+    rows = [row for row in report.rows if row.status in UNRESOLVED]
+    if rows:
+        out.print(_shares("team", (row.owner.team or "nobody's" for row in rows), rows))
+        out.print(_shares("project", (row.project or "none" for row in rows), rows))
+        out.print(_shares("type", (kind_of(row.asset_type) for row in rows), rows))
+
+
+def _figures(report: Report) -> Table:
+    told, covered = report.figures, report.coverage
+    table = Table(
+        title=f"drift since {report.since:%Y-%m-%d %H:%M} UTC", title_justify="left", box=None, show_header=False
+    )
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(justify="right", style="bold", no_wrap=True)
+    table.add_column(style="dim")
+    swept = "never swept" if covered.swept_at is None else f"swept {covered.swept_at:%Y-%m-%d %H:%M} UTC"
+    share = "-" if covered.compared is None else f"{covered.compared:.1%}"
+    for row in (
+        ("open", f"{told.open:,}", f"{told.open - told.open_before:+,} in this time"),
+        ("critical", f"{told.critical:,}", f"{told.critical - told.critical_before:+,}"),
+        ("opened", f"{told.opened:,}", ""),
+        ("resolved", f"{told.resolved:,}", ""),
+        ("mean time to resolve", _lasted(told.seconds_to_resolve), f"{_lasted(told.seconds_before)} before"),
+        ("exempted, accepted", f"{told.exempted:,}", ""),
+        (
+            "put back",
+            f"{told.put_back:,}",
+            f"{told.awaiting} to approve, {told.remediating} under way, {told.stopped} stopped",
+        ),
+        ("coverage", share, f"{covered.in_sync + covered.drifted:,} of {covered.declared:,} declared, {swept}"),
+    ):
+        table.add_row(*row)
+    return table
+
+
+def _lasted(seconds: float | None) -> str:
+    if seconds is None:
+        return "none"
+    return next(
+        (f"{seconds / size:.1f} {unit}" for unit, size in (("d", 86400), ("h", 3600), ("min", 60)) if seconds >= size),
+        f"{seconds:.0f} s",
+    )
+
+
+def _shares(what: str, values: Iterable[str], rows: Iterable[Row]) -> Table:
+    """How many open findings there are of each, and how many of them are how bad."""
+    counts = Counter[str]()
+    bad: dict[str, Counter[str]] = {}
+    for value, row in zip(values, rows, strict=True):
+        counts[value] += 1
+        bad.setdefault(value, Counter())[row.severity] += 1
+    table = Table(title=f"open by {what}", title_justify="left", box=None, header_style="dim")
+    table.add_column(what)
+    table.add_column("open", justify="right")
+    for severity, style in SEVERITY_STYLES.items():
+        table.add_column(severity, justify="right", style=style)
+    for value, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST]:
+        table.add_row(Text(value), f"{count:,}", *(f"{bad[value][severity]:,}" for severity in SEVERITY_STYLES))
+    if (more := len(counts) - _MOST) > 0:
+        table.add_row(Text(f"and {more} others", "dim"))
+    return table

@@ -1,0 +1,354 @@
+"""The report's page in a real browser, as people use it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from report.samples import NOW, many, report, state, sweep
+from setpoint.core.actors import Actor
+from setpoint.core.compare import Difference
+from setpoint.core.declarations import Owner, Source
+from setpoint.core.remedies import Remedy
+from setpoint.report.model import Report
+from setpoint.report.page import render
+
+MAX = Actor(principal="max@example.com", hand="person", confidence="certain", method="buckets.patch", at=NOW)
+DAY = timedelta(days=1)
+STATES = (
+    state("//storage.googleapis.com/exports", severity="critical", actor=MAX),
+    state(
+        "//storage.googleapis.com/logs",
+        severity="high",
+        owner=Owner("search"),
+        project="search-prod",
+        source=Source("search/logs.yaml", 3, repo="https://github.com/a/fleet", commit="4f1c"),
+        first_seen=NOW - 2 * DAY,
+    ),
+    state(
+        "//pubsub.googleapis.com/projects/shop-prod/topics/orders",
+        asset_type="pubsub.googleapis.com/Topic",
+        kind="deleted",
+        differences=(),
+        difference_count=0,
+        first_seen=NOW - DAY,
+        remedy=Remedy("f", "asked", NOW),
+    ),
+    state("//storage.googleapis.com/past", status="resolved", resolved_at=NOW - DAY, first_seen=NOW - 3 * DAY),
+)
+EXPORTS, LOGS, ORDERS, PAST = (one.key.id for one in STATES)
+
+
+@pytest.fixture
+def show(page: Page, tmp_path: Path):
+    """Opens the page of a report, at a fragment of its address; what it asks for is none but itself."""
+
+    def show(told: Report, fragment: str = "") -> Page:
+        file = tmp_path / "report.html"
+        file.write_bytes(render(told))
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"file://{file}{fragment}")
+        page.wait_for_function(
+            "performance.getEntriesByName('setpoint-ready').length || !document.getElementById('rows')"
+        )
+        assert [one for one in asked if not one.startswith(("file://", "data:"))] == []
+        return page
+
+    return show
+
+
+@pytest.fixture
+def shown(show) -> Page:
+    return show(report(*STATES))
+
+
+def names(page: Page) -> list[str]:
+    """The findings in sight, by the last words of their names."""
+    return [text.split()[-1] for text in page.locator("#rows button.open").all_inner_texts()]
+
+
+def control(page: Page, name: str):
+    return page.get_by_role("combobox", name=name, exact=True)
+
+
+def row(page: Page, name: str):
+    return page.locator("#rows button.open", has_text=name)
+
+
+def test_open_findings_are_shown_the_worst_first_and_how_many_there_are(shown):
+    assert names(shown) == ["exports", "logs", "orders"]
+    expect(shown.locator("#count")).to_have_text("3 of 4 findings")
+    expect(shown.locator("#figures .card").nth(0)).to_contain_text("3")
+
+
+def test_a_search_looks_into_names_fields_values_and_people(shown):
+    search = shown.get_by_role("searchbox", name="Search")
+    for text, expected in (("EXPORTS", ["exports"]), ("max@ versioning", ["exports"]), ("search-prod", ["logs"])):
+        search.fill(text)
+        assert names(shown) == expected
+    search.fill("nothing like it")
+    expect(shown.get_by_text("No finding fits")).to_be_visible()
+    shown.locator("#empty").get_by_role("button", name="Clear filters").click()
+    assert len(names(shown)) == 3
+
+
+def test_filters_narrow_and_stand_in_the_address(shown):
+    control(shown, "Team").select_option("search")
+    assert names(shown) == ["logs"]
+    assert shown.evaluate("location.hash") == "#team=search"
+    shown.get_by_role("button", name="Clear filters").click()
+    control(shown, "Kind").select_option("deleted")
+    assert names(shown) == ["orders"]
+    control(shown, "Kind").select_option("")
+    control(shown, "Status").select_option("resolved")
+    assert names(shown) == ["past"]
+    control(shown, "Status").select_option("awaiting")
+    assert names(shown) == ["orders"]
+    control(shown, "Status").select_option("all")
+    shown.get_by_role("button", name=re.compile("^critical")).click()
+    shown.get_by_role("button", name=re.compile("^high")).click()
+    assert names(shown) == ["exports", "logs"]
+    shown.get_by_role("button", name=re.compile("^high")).click()
+    control(shown, "Project").fill("SHOP")
+    control(shown, "Changed by").fill("max")
+    assert names(shown) == ["exports"]
+    assert shown.evaluate("location.hash") == "#status=all&severity=critical&project=SHOP&actor=max"
+
+
+def test_a_bar_narrows_to_its_team_and_once_more_takes_it_back(shown):
+    bar = shown.locator("#team-bars button", has_text="search")
+    bar.click()
+    assert names(shown) == ["logs"]
+    expect(control(shown, "Team")).to_have_value("search")
+    expect(bar).to_have_attribute("aria-pressed", "true")
+    bar.click()
+    assert len(names(shown)) == 3
+
+
+def test_a_heading_sorts_and_says_so(shown):
+    shown.get_by_role("columnheader", name="What").get_by_role("button").click()
+    assert names(shown) == ["exports", "logs", "orders"]
+    shown.get_by_role("columnheader", name="Since").get_by_role("button").click()
+    assert names(shown) == ["exports", "orders", "logs"]
+    expect(shown.get_by_role("columnheader", name="Since")).to_have_attribute("aria-sort", "descending")
+    shown.get_by_role("columnheader", name="Since").get_by_role("button").click()
+    assert names(shown) == ["logs", "orders", "exports"]
+    expect(shown.get_by_role("columnheader", name="Since").get_by_role("button")).to_be_focused()
+
+
+def test_a_finding_opens_with_its_fields_its_timeline_its_actor_and_what_to_do(shown):
+    row(shown, "exports").click()
+    detail = shown.locator(".detail")
+    for text in ("versioning.enabled", "true", "false", "drift began", "max@example.com", f"show {EXPORTS[:12]}"):
+        expect(detail).to_contain_text(text)
+    row(shown, "exports").click()
+    expect(detail).to_have_count(0)
+    row(shown, "logs").click()
+    link = detail.get_by_role("link", name="search/logs.yaml:3")
+    expect(link).to_have_attribute("href", "https://github.com/a/fleet/blob/4f1c/search/logs.yaml#L3")
+    row(shown, "orders").click()
+    expect(detail.nth(1)).to_contain_text("Deleted though declared")
+    expect(detail.nth(1)).to_contain_text("setpoint approve")
+
+
+def test_grants_are_told_in_words(show):
+    given_to = Difference("bindings", "unexpected", observed={"role": "roles/owner", "member": "user:max@example.com"})
+    shown = show(report(state(content="iam_policy", differences=(given_to,))))
+    expect(row(shown, "IAM of Bucket")).to_be_visible()
+    expect(shown.locator(".summary")).to_have_text("+ roles/owner given to user:max@example.com (condition none)")
+
+
+def test_a_link_to_a_finding_shows_it_whatever_became_of_it(show):
+    shown = show(report(*many(3_000), *STATES), f"#finding={PAST}")
+    expect(shown.locator(f"#detail-{PAST}")).to_be_in_viewport()
+    expect(row(shown, "past")).to_be_focused()
+
+
+def test_links_to_a_group_and_to_a_search_narrow(show):
+    shown = show(report(*STATES, groups={PAST: "g1", LOGS: "g1"}), "#group=g1")
+    assert names(shown) == ["logs", "past"]
+    shown = show(report(*STATES), "#q=versioning&team=payments&sort=since")
+    assert names(shown) == ["exports"]
+    shown = show(report(*STATES), "#group=gone")
+    expect(shown.get_by_text("This page does not know that message")).to_be_visible()
+
+
+def test_the_back_button_takes_back_one_step(shown):
+    control(shown, "Team").select_option("payments")
+    row(shown, "exports").click()
+    expect(shown.locator(".detail")).to_have_count(1)
+    shown.go_back()
+    expect(shown.locator(".detail")).to_have_count(0)
+    assert names(shown) == ["exports", "orders"]
+    shown.go_back()
+    assert len(names(shown)) == 3
+    expect(control(shown, "Team")).to_have_value("")
+    shown.go_forward()
+    shown.go_forward()
+    expect(shown.locator(".detail")).to_have_count(1)
+
+
+def test_everything_can_be_done_by_keys_alone(show):
+    shown = show(report(*many(500)))
+    shown.keyboard.press("/")
+    expect(shown.locator("#q")).to_be_focused()
+    shown.keyboard.type("topic")
+    count = int(re.sub(r"\D.*", "", shown.locator("#count").inner_text()))
+    assert 20 < count < 200
+    shown.keyboard.press("ArrowDown")
+    first = shown.locator(":focus").inner_text()
+    shown.keyboard.press("Enter")
+    expect(shown.locator(".detail")).to_have_count(1)
+    shown.keyboard.press("Tab")
+    expect(shown.locator(".detail :focus")).to_have_count(1)
+    shown.keyboard.press("Escape")
+    expect(shown.locator(".detail")).to_have_count(0)
+    assert shown.locator(":focus").inner_text() == first
+    shown.keyboard.press("End")
+    expect(shown.locator(":focus")).to_be_in_viewport()
+    assert shown.locator("[data-at]:focus-within").get_attribute("aria-rowindex") == str(count + 1)
+    shown.keyboard.press("Home")
+    shown.keyboard.press("j")
+    assert shown.locator("[data-at]:focus-within").get_attribute("aria-rowindex") == "3"
+
+
+def test_the_first_key_leads_past_the_figures(shown):
+    shown.keyboard.press("Tab")
+    expect(shown.get_by_role("link", name="Skip to the findings")).to_be_focused()
+    shown.keyboard.press("Enter")
+    expect(shown.locator("#findings")).to_be_focused()
+
+
+def test_of_ten_thousand_rows_only_those_in_sight_are_there_and_the_last_can_be_reached(show):
+    shown = show(report(*many(10_000)), "#status=all")
+    assert shown.locator("#rows .row").count() < 60
+    shown.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    total = shown.locator("#table").get_attribute("aria-rowcount")
+    expect(shown.locator(f'#rows [aria-rowindex="{total}"]')).to_be_visible()
+    assert int(total) > 9_000
+
+
+def test_rows_do_not_overlap_whatever_is_open(show):
+    shown = show(report(*many(60)))
+    for at in (0, 2, 3):
+        shown.locator(f'#rows .row[data-at="{at}"] button.open').click()
+    shown.wait_for_timeout(100)
+    boxes = [one.bounding_box() for one in shown.locator("#rows > *").all()]
+    assert all(abs(one["y"] + one["height"] - after["y"]) < 1 for one, after in pairwise(boxes)), boxes
+
+
+HOSTILE = "</script><img src=x onerror=alert(1)>\"'&<b>\u202egnirts\u2028 مرحبا ${alert(2)} {{7*7}}"
+
+
+def test_values_are_text_whatever_they_are(show):
+    evil = Actor(principal=HOSTILE, hand="person", confidence="likely", method=HOSTILE, at=NOW, through=(HOSTILE,))
+    differences = (Difference(HOSTILE, "changed", HOSTILE, {HOSTILE: HOSTILE}),)
+    hostile = state(
+        "//storage.googleapis.com/x",
+        owner=Owner(HOSTILE, HOSTILE),
+        project=HOSTILE,
+        source=Source("a.yaml", 1, repo="javascript:alert(3)//github.com/a", commit="x"),
+        differences=differences,
+        reason=HOSTILE,
+        actor=evil,
+    )
+    shown = show(report(hostile, store=f"sqlite:///{HOSTILE}"))
+    row(shown, "x").click()
+    detail = shown.locator(".detail")
+    expect(detail).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(detail).to_contain_text("\\u202e")
+    assert shown.locator("img, main script, b b").count() == 0
+    assert shown.locator('a[href^="javascript"]').count() == 0
+    shown.get_by_role("searchbox", name="Search").fill("onerror=alert")
+    assert names(shown) == ["x"]
+    assert "\u202e" not in shown.locator("main").inner_text()
+
+
+def test_the_theme_follows_the_system_until_somebody_chooses(shown):
+    def ground() -> str:
+        return shown.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    light = ground()
+    shown.emulate_media(color_scheme="dark")
+    dark = ground()
+    assert light != dark
+    theme = shown.locator("#theme")
+    theme.click()
+    expect(theme).to_have_attribute("aria-label", "Colours: light")
+    assert ground() == light
+    theme.click()
+    assert ground() == dark
+    shown.reload()
+    expect(theme).to_have_text("Dark")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 1000, 400])
+def test_axe_finds_nothing_to_complain_of(show, scheme, width):
+    differences = (Difference("a.b", "changed", 1, 2), Difference("c", "missing", "x"))
+    shown = show(report(*STATES, state("//storage.googleapis.com/more", differences=differences), *many(80)))
+    shown.set_viewport_size({"width": width, "height": 1000})
+    shown.emulate_media(color_scheme=scheme)
+    for at in (1, 0):
+        shown.locator("#rows button.open").nth(at).click()
+    shown.locator("#numbers summary").click()
+    assert violations(shown) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of_where_there_is_nothing(show, scheme):
+    for told in (report(), report(sweeps=[], is_watched=False), report(STATES[3], sweeps=[sweep(failed={"a": "b"})])):
+        shown = show(told)
+        shown.emulate_media(color_scheme=scheme)
+        assert violations(shown) == []
+
+
+def violations(page: Page) -> list[str]:
+    # The page's own policy lets nothing in that it does not name: the checker comes in by the browser's own way.
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
+
+def test_no_findings_and_nothing_scanned_are_said_each_for_itself(show):
+    shown = show(report())
+    expect(shown.locator("#empty")).to_contain_text("No open findings")
+    expect(shown.locator("#empty")).to_contain_text("of 290 resources it could tell nothing")
+    shown = show(report(STATES[3]))
+    shown.get_by_role("button", name="Show them").click()
+    assert names(shown) == ["past"]
+    shown = show(report(sweeps=[], is_watched=False))
+    expect(shown.get_by_role("heading", name="Nothing has been scanned yet")).to_be_visible()
+    assert shown.locator("#figures, #table").count() == 0
+
+
+def test_nothing_is_wider_than_a_narrow_screen(show):
+    shown = show(report(*STATES, *many(200)))
+    shown.set_viewport_size({"width": 400, "height": 800})
+    row(shown, "exports").first.click()
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_on_paper_all_rows_are_there_in_light_colours_and_what_is_left_out_is_said(show):
+    shown = show(report(*many(1_500)))
+    shown.emulate_media(color_scheme="dark")
+    printed = shown.pdf(format="A4", print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) > 10
+    shown.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert shown.locator("#rows .row").count() == 500
+    assert "The first 500 of" in shown.locator("#printed").inner_text()
+    assert shown.evaluate("document.documentElement.dataset.theme") == "light"
+    shown.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert shown.locator("#rows .row").count() < 60
+
+
+def test_a_finding_of_no_owner_and_no_project_is_found_by_that(show):
+    shown = show(report(*STATES, state("//a.com/lost", owner=Owner(), project="")))
+    control(shown, "Team").select_option("(unknown)")
+    assert names(shown) == ["lost"]

@@ -1,0 +1,81 @@
+"""``setpoint report``, as it is called."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from report.samples import many
+from setpoint.cli import app
+from setpoint.errors import BadRequest
+from setpoint.wiring import open_store
+
+
+@pytest.fixture
+def url(tmp_path):
+    url = f"sqlite:///{tmp_path / 'setpoint.db'}"
+    store = open_store(url)
+    for one in many(40):
+        store.commit(store.read(one.key), one)
+    store.close()
+    return url
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["report", *arguments], env={"COLUMNS": "120"})
+
+
+def test_a_terminal_gets_figures_and_where_it_drifts(url):
+    shown = run("--store", url, "--since", "365d")
+    assert shown.exit_code == 0
+    for text in (
+        "mean time to resolve",
+        "never swept",
+        "open by team",
+        "open by project",
+        "open by type",
+        "and 5 others",
+    ):
+        assert text.split()[0] in shown.stdout
+    assert "No sweep has ended yet" in shown.stderr
+
+
+def test_a_program_gets_all_of_it(url):
+    told = json.loads(run("--store", url, "--output", "json").stdout)
+    assert told["figures"]["open"] == sum(row["status"] in ("open", "awaiting", "remediating") for row in told["rows"])
+    assert told["total"] == len(told["rows"])
+
+
+def test_a_browser_gets_a_file_and_where_it_is_is_said(url, tmp_path):
+    file = tmp_path / "report.html"
+    shown = run("--store", url, "--html", str(file))
+    assert (shown.exit_code, shown.stdout) == (0, "")
+    assert str(file) in shown.stderr.replace("\n", "")
+    assert file.read_bytes().startswith(b"<!doctype html>")
+
+
+def test_a_store_that_has_seen_nothing_is_not_called_clean(tmp_path):
+    url = f"sqlite:///{tmp_path / 'empty.db'}"
+    open_store(url).close()
+    shown = run("--store", url)
+    assert shown.exit_code == 0
+    assert "says nothing of the fleet" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--since", "2y"], "is not a time"),
+        (["--since", "500d"], "more than a year"),
+        (["--html", "/nowhere/x"], "No such file"),
+    ],
+)
+def test_what_cannot_be_done_is_said(url, arguments, told):
+    assert isinstance((failed := run("--store", url, *arguments)).exception, BadRequest)
+    assert told in str(failed.exception)
+
+
+def test_there_is_no_report_of_a_store_that_is_not_there(tmp_path):
+    assert "no such store" in str(run("--store", f"sqlite:///{tmp_path}/none.db").exception)
