@@ -205,7 +205,7 @@ def _of_one(member: Member, press: _Press) -> Result:
     state = snapshot.state
     if state is None or state.finding is None:
         return Result(key, "stale", "nothing is known of it any more")
-    data = findings.data_of(state, state.finding)
+    data = findings.data_of(state)
     alerting = press.presser.alerting(snapshot.rules)
     if not _may(data, alerting, press):
         return Result(key, "refused", approvers=_approvers(data, alerting))
@@ -344,7 +344,7 @@ def _explained(key: ResourceKey, presser: Presser) -> str:
     state = snapshot.state
     if state is None or state.finding is None:
         return answers.stale(key.name, "nothing is known of it any more")
-    data = findings.data_of(state, state.finding)
+    data = findings.data_of(state)
     case = look_at(snapshot, presser.hands)
     decision = deciding.decide(case.situation) if case is not None else None
     return answers.why(data, decision, _approvers(data, presser.alerting(snapshot.rules)), store.trail(key))

@@ -327,6 +327,18 @@ def _next_state(
     )
 
 
+def data_of(state: ResourceState) -> DriftData:
+    """A finding as the latest event would tell it, and how far putting it back has come.
+
+    Args:
+        state: a record with a finding.
+    """
+    finding, remedy = state.finding, state.remedy
+    assert finding is not None  # noqa: S101 - there is nothing to tell without
+    data = _data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
+    return data if remedy is None or remedy.step == "over" else replace(data, remediation=remediation_data(remedy))
+
+
 def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
     """The record with an event more, of how far putting its drift back has come.
 
@@ -336,25 +348,14 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
         declared: what is declared of the resource, for whoever else is to put it back; without secrets.
         now: the time.
     """
-    finding, remedy = state.finding, state.remedy
-    assert finding is not None  # noqa: S101 - there is nothing to put back without
-    assert remedy is not None  # noqa: S101 - as above
+    remedy = state.remedy
+    assert remedy is not None  # noqa: S101 - there is nothing to tell of without
     sequence = state.sequence + 1
     told = replace(remediation_data(remedy), declared=declared)
-    data = replace(data_of(state, finding), remediation=told)
+    data = replace(data_of(state), remediation=told)
     return replace(
         state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
     )
-
-
-def data_of(state: ResourceState, finding: Finding) -> DriftData:
-    """A finding as events tell it.
-
-    Args:
-        state: the record.
-        finding: its finding.
-    """
-    return _data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
 
 
 def remediation_data(remedy: Remedy) -> RemediationData:
