@@ -447,6 +447,17 @@ class SweepQueue(Protocol):
         """
 
 
+class PressQueue(Protocol):
+    """Where it is handed on that somebody has pressed a button."""
+
+    def publish(self, interaction: Interaction) -> None:
+        """Hand it over, and return when it was taken; somebody is waiting for the answer.
+
+        Raises:
+            Unavailable: it may not have been taken; whoever pressed is told to press again.
+        """
+
+
 class Archive(NamedTuple):
     """Declarations as they were uploaded; all of it is of one upload.
 
@@ -642,17 +653,6 @@ class Sink(Protocol):
             findings: what is told.
             links: where it links to.
             maybe: an earlier try may have been taken.
-        """
-
-
-class PressQueue(Protocol):
-    """Where it is handed on that somebody has pressed a button."""
-
-    def publish(self, interaction: Interaction) -> None:
-        """Hand it over, and return when it was taken; somebody is waiting for the answer.
-
-        Raises:
-            Unavailable: it may not have been taken; whoever pressed is told to press again.
         """
 
 

@@ -22,8 +22,13 @@ from setpoint.testing.slack_faults import Fault
 from setpoint.testing.webhooks import Webhooks, webhooks
 
 SECRET = "0123456789abcdef"  # noqa: S105 - of the fake
-PATIENCE = 0.25
-"""Seconds until an answer is given up; the fakes wait for just that."""
+PATIENCE = 5.0
+IMPATIENCE = 0.25
+"""Seconds until an answer is given up; where a fake is to be silent, it waits for just that."""
+
+
+def patience(faults: tuple[Fault, ...]) -> float:
+    return IMPATIENCE if any(one.silent for one in faults) else PATIENCE
 
 
 class Place(ABC):
@@ -61,6 +66,7 @@ class SlackPlace(Place):
 
     def plan(self, *faults):
         self.service.plan = list(faults)
+        self.client.timeout = patience(faults)
 
     @property
     def planned(self):
@@ -83,6 +89,7 @@ class HookPlace(Place):
 
     def plan(self, *faults):
         self.service.plan = list(faults)
+        self.sink._seconds = patience(faults)
 
     @property
     def planned(self):

@@ -10,7 +10,7 @@ from setpoint import wiring
 from setpoint.adapters.google_chat import GoogleChatSink
 from setpoint.adapters.slack import SlackSink
 from setpoint.adapters.webhook import WebhookSink
-from setpoint.errors import BadRequest
+from setpoint.errors import AccessDenied
 from setpoint.settings import from_environment
 from setpoint.testing.slack import SIGNING_SECRET, TOKEN
 
@@ -40,17 +40,7 @@ def test_settings_show_no_secret():
     assert not any(secret in shown for secret in (TOKEN, SIGNING_SECRET, "hooks.example.com"))
 
 
-def test_what_follows_buttons_is_made_once_and_names_the_settings_that_it_needs(monkeypatch, mocker):
-    mocker.patch("setpoint.adapters.pubsub.publisher")
-    wiring.presser.cache_clear()
-    for name in ENVIRONMENT:
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(BadRequest, match="SETPOINT_SLACK_TOKEN, SETPOINT_SINKS"):
-        wiring.presser()
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    first = wiring.presser()
-    assert wiring.presser() is first
-    with pytest.raises(BadRequest, match="nothing is read or written from here"):
-        first.hands.live.api.read(mocker.Mock(url="u", permission="p"))
-    wiring.presser.cache_clear()
+def test_what_follows_buttons_has_no_rights_on_the_fleet(deps, mocker):
+    made = wiring.open_presser(from_environment(ENVIRONMENT), deps, lambda _: ())
+    with pytest.raises(AccessDenied, match="nothing is read or written from here"):
+        made.hands.live.api.read(mocker.Mock(url="u", permission="p"))
