@@ -50,6 +50,11 @@ class Places:
         return self.root / "dead-letters.jsonl"
 
     @property
+    def slack(self) -> Path:
+        """What Slack would show, for a browser."""
+        return self.root / "slack.html"
+
+    @property
     def store(self) -> str:
         """The URL of the store."""
         return f"sqlite:///{self.root / 'setpoint.db'}"
@@ -72,7 +77,14 @@ class Run:
 
 def prepare(fleet: Fleet, sent: list[Sent], places: Places) -> int:
     """Write the declarations and the feed into an empty folder; the number of declaration files."""
-    for old in (places.fleet, places.feed, places.events, places.dead_letters, *places.root.glob("setpoint.db*")):
+    for old in (
+        places.fleet,
+        places.feed,
+        places.events,
+        places.dead_letters,
+        places.slack,
+        *places.root.glob("setpoint.db*"),
+    ):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     places.root.mkdir(parents=True, exist_ok=True)
     places.feed.write_bytes(b"".join(one.data + b"\n" for one in sent))
