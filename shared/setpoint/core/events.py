@@ -88,8 +88,8 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         remediation: how far putting it back has come; of ``remediation.…`` events alone.
         actor: who is behind the drift; None while that is not known.
         resolved_at: the observation with which it ended; None while it lasts.
-        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that the resource lies in, the nearest first;
-            empty where the observation does not tell.
+        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that the resource lies in, the nearest first; empty
+            where the observation does not tell.
     """
 
     finding_id: str
