@@ -226,3 +226,10 @@ def test_the_module_runs_by_itself_and_says_it_in_plain_text(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\x1b" not in done.stdout
     assert (tmp_path / "demo-out" / "setpoint.db").exists()
+
+
+def test_what_slack_would_show_is_drawn(folder, shown):
+    assert "slack.html" in shown
+    drawn = (folder / "slack.html").read_text(encoding="utf-8")
+    assert "roles/owner" in drawn
+    assert "<s>" in drawn

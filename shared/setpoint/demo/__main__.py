@@ -12,10 +12,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from setpoint.cli import notify
 from setpoint.cli.report import make
 from setpoint.core import observations
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Desired
+from setpoint.core.notices import Links
 from setpoint.core.observations import Observation
 from setpoint.declare.load import Loaded
 from setpoint.demo import feed, incidents, pipeline, report, spellings, truth
@@ -23,6 +25,7 @@ from setpoint.demo import fleet as fleets
 from setpoint.demo.feed import Sent
 from setpoint.demo.fleet import Fleet
 from setpoint.demo.pipeline import Places, Run
+from setpoint.messages import preview
 from setpoint.report import page
 
 _PIPED_WIDTH = 100
@@ -72,6 +75,8 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
     )
     console.print()
     places.report.write_bytes(page.render(make(places.store, "2h")))
+    told = preview.conversations(list(notify.of_store(places.store)), Links())
+    places.slack.write_text(preview.page(told), encoding="utf-8")
     report.show_next(console, places, report.worst(run.states))
     return 0
 

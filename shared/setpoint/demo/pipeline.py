@@ -55,6 +55,11 @@ class Places:
         return self.root / "report.html"
 
     @property
+    def slack(self) -> Path:
+        """What Slack would show, for a browser."""
+        return self.root / "slack.html"
+
+    @property
     def store(self) -> str:
         """The URL of the store."""
         return f"sqlite:///{self.root / 'setpoint.db'}"
@@ -83,6 +88,7 @@ def prepare(fleet: Fleet, sent: list[Sent], places: Places) -> int:
         places.events,
         places.dead_letters,
         places.report,
+        places.slack,
         *places.root.glob("setpoint.db*"),
     ):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)

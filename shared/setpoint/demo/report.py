@@ -162,6 +162,7 @@ def show_next(console: Console, places: Places, finding: str) -> None:
             "all of it again, by hand",
             f".venv/bin/setpoint detect --declarations {places.fleet} --feed {feed} --store memory:",
         ),
+        ("what Slack would show", str(places.slack)),
         ("what is declared", str(places.fleet)),
         ("what was published", str(places.events)),
         ("what could not be read", str(places.dead_letters)),

@@ -409,7 +409,7 @@ def _in_full(shown: Shown, links: Links) -> tuple[Message, ...]:
             f"*All of {code(words.what(data), 200)}*", [f"{name}: {told}" for name, told in _all_facts(shown) if told]
         ),
         Part("*What has happened*", [f"{date(one.at)}  {words.past(one, FORM)}" for one in shown.steps]),
-        Part("*What is written to put it back*", _summary(data)),
+        Part("*What would put it back*", _summary(data)),
         Part("*What it was*", list(islice(_leaves(data.was), _MOST_TOLD))),
         Part(fields_heading, lines),
     ]
@@ -475,7 +475,7 @@ def step(shown: Shown, links: Links) -> Message:
     if what in ("drift.opened", "drift.changed") and shown.data.status == "open":
         blocks.append(_differences(shown.data))
     elif what in ("remediation.requested", "remediation.started") and (written := _summary(shown.data)):
-        blocks.append(listed("*What is written*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
+        blocks.append(listed("*What would put it back*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
     if page := addresses.of_finding(links, shown):
         blocks.append(context(link(page, "Open in Setpoint")))
     return message(f"{words.what(shown.data)}: {told}", blocks)

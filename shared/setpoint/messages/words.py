@@ -191,7 +191,12 @@ def by(actor: Actor | None, form: Form = PLAIN) -> str:
         return "not known so far"
     if actor.confidence == "possible":
         return f"{_one_of((actor.principal, *actor.others), form)}: several changed it at about that time"
-    return f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
+    told = f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
+    return (
+        told
+        if actor.hand != "applier"
+        else f"{told}: the account that applies your declarations, a sync may be under way"
+    )
 
 
 def _one_of(names: tuple[str, ...], form: Form) -> str:
@@ -204,12 +209,10 @@ def _one_of(names: tuple[str, ...], form: Form) -> str:
 def _hand(actor: Actor, form: Form) -> str:
     name = form.value(actor.principal) if actor.principal else "somebody whom the log does not name"
     match actor.hand:
-        case "person":
+        case "person" | "applier":
             return name
         case "service":
             return f"service account {name}"
-        case "applier":
-            return f"{name}, the account that applies your declarations: a sync may be under way"
         case "google":
             return f"Google itself, {name}"
 
@@ -225,7 +228,7 @@ def _how(actor: Actor, form: Form) -> str:
 
 
 def _sure(actor: Actor) -> str:
-    return "" if actor.confidence == "certain" else " (likely: nobody else is known to have changed it)"
+    return " (certain)" if actor.confidence == "certain" else " (likely: nobody else is known to have changed it)"
 
 
 def next_step(shown: Shown, form: Form = PLAIN) -> str:

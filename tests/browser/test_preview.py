@@ -1,0 +1,117 @@
+"""The picture of Slack in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from anything import NASTY
+from axe_playwright_python.sync_playwright import Axe
+from msgspec.structs import replace
+from samples import ALICE, LINKS, resolved, shown
+
+from setpoint.core.compare import Difference
+from setpoint.core.declarations import Owner
+from setpoint.core.events import RemediationData
+from setpoint.messages import preview, slack
+
+
+def typical():
+    many = tuple(Difference(f"labels.l{number}", "changed", "x", "y") for number in range(60))
+    grouped = [
+        shown(
+            finding_id=f"{number:032x}",
+            resource_name=f"//storage.googleapis.com/bucket-{number}",
+            project=f"shop-{number}",
+            differences=(Difference("location", "changed", "EU", "US"),),
+        )
+        for number in range(12)
+    ]
+    return [
+        shown(severity="critical", remediation=RemediationData(step="asked", reason="mode approve", summary=("a",))),
+        shown(finding_id="2", differences=many, difference_count=70, severity="low"),
+        shown("drift.exempted", finding_id="3", status="exempted", reason="later", kind="deleted"),
+        resolved(finding_id="4", actor=replace(ALICE, confidence="possible", others=("bob@example.com",))),
+        *grouped,
+    ]
+
+
+def hostile():
+    return [
+        shown(
+            finding_id=str(number),
+            resource_name=f"//storage.googleapis.com/{nasty or 'x'}{number}",
+            project=nasty,
+            owner=Owner(nasty, nasty, nasty),
+            differences=(Difference(f"{nasty}{number}", "changed", nasty, [nasty, number]),),
+            actor=replace(ALICE, principal=nasty, caller=nasty),
+            was={nasty: nasty},
+        )
+        for number, nasty in enumerate(NASTY)
+    ]
+
+
+@pytest.fixture(params=["typical", "hostile"])
+def drawn(request, tmp_path) -> Path:
+    findings = {"typical": typical, "hostile": hostile}[request.param]()
+    told = preview.conversations(findings, LINKS)
+    told.append(preview.Conversation(findings[0].at, slack.escalation(findings[0]), note="escalation"))
+    file = tmp_path / "slack.html"
+    file.write_text(preview.page(told), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_nothing_is_wider_than_the_page(opened, drawn, width):
+    with opened(drawn, width) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(
+            "[...document.querySelectorAll('main *')].filter(one => !one.closest('[popover]')"
+            f" && one.getBoundingClientRect().right > {width}).map(one => one.outerHTML.slice(0, 200))"
+        ) == []  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(opened, drawn, scheme):
+    with opened(drawn, scheme=scheme) as page:
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_what_a_message_says_is_read_as_slack_shows_it(opened, tmp_path):
+    file = tmp_path / "slack.html"
+    file.write_text(preview.page(preview.conversations([shown()], LINKS)), encoding="utf-8")
+    with opened(file) as page:
+        assert page.get_by_role("heading", name="🟠 High: Bucket billing-exports has drifted").is_visible()
+        assert page.locator("code", has_text="versioning.enabled").first.is_visible()
+        assert page.get_by_text("Mar 1st, 2026 at 1:42 PM").first.is_visible()
+        link = page.get_by_role("link", name="fleet/billing.yaml:19").first
+        assert link.get_attribute("href").startswith("https://github.com/acme/fleet/blob/")
+        assert page.get_by_role("combobox", name="Snooze").locator("option").all_inner_texts() == [
+            "Snooze", "for 1 hour", "for 1 day", "for 1 week",
+        ]  # fmt: skip
+        page.get_by_role("button", name="Accept").click()
+        assert page.get_by_role("dialog", name="Accept this drift?").is_visible()
+        page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        page.get_by_text("1 reply").click()
+        assert page.get_by_text("//storage.googleapis.com/billing-exports").is_visible()
+
+
+def test_what_is_resolved_is_struck_through(opened, tmp_path):
+    file = tmp_path / "slack.html"
+    file.write_text(preview.page(preview.conversations([resolved()], LINKS)), encoding="utf-8")
+    with opened(file) as page:
+        assert page.locator("s", has_text="Bucket billing-exports has drifted").is_visible()
+        assert page.get_by_role("button").count() == 0
+
+
+def test_hostile_values_are_text_and_nothing_else(opened, drawn):
+    with opened(drawn) as page:
+        assert page.locator("script").count() == 0
+        assert page.locator("span.mention").count() == 0
+        addresses = page.locator("a").evaluate_all("all => all.map(one => one.href)")
+        assert [
+            one for one in addresses if not one.startswith(("https://setpoint.example.com/", "https://github.com/"))
+        ] == []
