@@ -11,7 +11,7 @@ locals {
   }
 }
 
-# Their versions are added by hand (docs/slack-setup.md): a secret in Terraform's variables would lie in its state.
+# Their versions are added by hand (docs/slack.md): a secret in Terraform's variables would lie in its state.
 resource "google_secret_manager_secret" "notify" {
   for_each = local.readers
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from notify.office import ALERTING, ALICE, DRIFTS, NOON, PAGER, Crash, Office, event, names
+from alerts.office import ALERTING, ALICE, DRIFTS, NOON, PAGER, Crash, Office, event, names
 from setpoint import notifying
 from setpoint.core import events
 from setpoint.core.alerting import Alerting, Destination, Digest, Escalation, Route

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notify.office import Clock, Office, event
-from notify.test_any_history import last, lives
+from alerts.office import Clock, Office, event
+from alerts.test_any_history import last, lives
 from setpoint.adapters.slack import SlackSink
 from setpoint.adapters.slack_calls import client
 from setpoint.testing.slack import TOKEN, Slack, slack

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notify.office import Crash, Office, event
+from alerts.office import Crash, Office, event
 from setpoint.core.compare import Difference
 from setpoint.core.events import CloudEvent
 from setpoint.core.notices import Group, Shown
