@@ -41,7 +41,7 @@ layers: $(VENV)/.dev
 bench: $(VENV)/.dev ## speed, as ratios measured in one run
 	$(BIN)/python benchmarks/run.py
 
-schemas: $(VENV)/.run ## write the JSON Schemas of events and declarations to docs/schemas
+schemas: $(VENV)/.run ## write the schemas of events and declarations (docs/schemas) and of tables (infra/bigquery)
 	$(BIN)/python -m setpoint.schemas
 
 catalogue: $(VENV)/.dev ## distil Google's discovery documents into the catalogue

@@ -15,12 +15,13 @@ from setpoint.core.catalogue import default_catalogue
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
 from setpoint.ports import DeadLetters, EventBus, Inventory, Store
-from setpoint.settings import Settings, from_environment
+from setpoint.settings import VARIABLES, Settings, from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.storage import Archives
     from setpoint.remedy_records import Hands
+    from setpoint.reporting import Reporter
     from setpoint.sweeping import Sweeper
 
 _JITTER_SECONDS = 5.0
@@ -74,6 +75,19 @@ def sweeper() -> Sweeper:
     inventory = AssetInventory(client(), Patience(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
+
+
+@cache
+def reporter() -> Reporter:
+    """What ``functions/report`` works with, made with the first message and kept for the life of the instance."""
+    from setpoint.adapters.bigquery import BigQueryWarehouse, client
+    from setpoint.reporting import Reporter
+
+    settings = from_environment(os.environ, "store", "dataset")
+    project, dot, _ = settings.dataset.partition(".")
+    if not dot:
+        raise BadRequest(f"{VARIABLES['dataset']} is project.dataset, not `{settings.dataset}`")
+    return Reporter(open_store(settings.store), BigQueryWarehouse(client(project), settings.dataset))
 
 
 def _publishing(settings: Settings, client: Any) -> Deps:
