@@ -22,6 +22,15 @@ locals {
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
       }
     }
+    report = {
+      description = "Writes the snapshots of a day to BigQuery, and the digest of the week before."
+      size        = var.report
+      bucket      = null # pushed to by a subscription of its own, see bigquery.tf
+      environment = {
+        SETPOINT_STORE   = local.store
+        SETPOINT_DATASET = "${var.project_id}.${var.reports.dataset}"
+      }
+    }
     sweep = {
       description = "Compares the whole inventory with what is declared, a shard a message; publishes what waits."
       size        = var.sweep
@@ -47,7 +56,7 @@ locals {
 }
 
 resource "google_cloudfunctions2_function" "function" {
-  for_each = { for name, one in local.functions : name => one if name != "remediate" || var.remediation.enabled }
+  for_each = { for name, one in local.functions : name => one if contains(keys(google_service_account.function), name) }
 
   project     = var.project_id
   location    = var.region

@@ -8,7 +8,7 @@ locals {
 # What the functions run as. None may change anything of the fleet, but remediate what remediation.tf lists; only sweep
 # may read it.
 resource "google_service_account" "function" {
-  for_each = toset(concat(["detect", "sweep", "sync"], var.remediation.enabled ? ["remediate"] : []))
+  for_each = toset(concat(["detect", "sweep", "sync"], var.remediation.enabled ? ["remediate"] : [], var.reports.enabled ? ["report"] : []))
 
   project      = var.project_id
   account_id   = "setpoint-${each.key}"
@@ -21,7 +21,7 @@ resource "google_project_iam_member" "datastore_user" {
   for_each = google_service_account.function
 
   project = var.project_id
-  role    = "roles/datastore.user"
+  role    = each.key == "report" ? "roles/datastore.viewer" : "roles/datastore.user" # report reads only
   member  = each.value.member
 
   condition {
@@ -31,7 +31,7 @@ resource "google_project_iam_member" "datastore_user" {
 }
 
 resource "google_pubsub_topic_iam_member" "drift_events" {
-  for_each = google_service_account.function
+  for_each = { for name, account in google_service_account.function : name => account if name != "report" }
 
   project = var.project_id
   topic   = google_pubsub_topic.drift_events.name

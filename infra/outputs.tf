@@ -32,3 +32,8 @@ output "service_accounts" {
   description = "What the functions run as."
   value       = { for name, account in google_service_account.function : name => account.email }
 }
+
+output "reports" {
+  description = "The dataset of the reports, project.dataset; null where there is none."
+  value       = var.reports.enabled ? "${var.project_id}.${google_bigquery_dataset.reports["report"].dataset_id}" : null
+}

@@ -358,6 +358,8 @@ BAD = {
     "remediation": '{ enabled = true, within = "fleet" }',
     "remediation_role_in": '"organizations/1"',
     "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
+    "reports": '{ dataset = "set-point", days = 400, readers = ["ann@example.com"] }',
+    "report": "{ timeout_seconds = 60, max_instances = 0 }",
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
