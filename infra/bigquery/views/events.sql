@@ -29,7 +29,7 @@ SELECT
   data.actor.caller,
   data.actor.method,
   data.remediation.step AS remediation_step,
-  data.remediation.executor,
+  IF(data.remediation.step IS NULL, NULL, IFNULL(data.remediation.executor, 'api')) AS executor, -- left out where it is api
   data.remediation.rule,
   data.remediation.reason AS remediation_reason,
   data.remediation.approved_by

@@ -101,7 +101,9 @@ def shrunk(before: Sequence[Column], now: Sequence[Column], path: str = "") -> l
         found += shrunk(old.get("fields", ()), new.get("fields", ()), f"{where}.")
     known = {one["name"] for one in before}
     found += [
-        f"{path}{one['name']} is new and required" for one in now if one["name"] not in known and one["mode"] == "REQUIRED"
+        f"{path}{one['name']} is new and required"
+        for one in now
+        if one["name"] not in known and one["mode"] == "REQUIRED"
     ]
     return found
 

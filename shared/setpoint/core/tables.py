@@ -39,8 +39,18 @@ _MODELS: dict[str, tuple[type[msgspec.Struct], str]] = {
 }
 
 _MESSAGE: list[Column] = [
-    {"name": "subscription_name", "type": "STRING", "mode": "NULLABLE", "description": "the subscription that wrote it"},
-    {"name": "message_id", "type": "STRING", "mode": "NULLABLE", "description": "the message; of a redelivery the same"},
+    {
+        "name": "subscription_name",
+        "type": "STRING",
+        "mode": "NULLABLE",
+        "description": "the subscription that wrote it",
+    },
+    {
+        "name": "message_id",
+        "type": "STRING",
+        "mode": "NULLABLE",
+        "description": "the message; of a redelivery the same",
+    },
     {"name": "publish_time", "type": "TIMESTAMP", "mode": "NULLABLE", "description": "when it was published"},
     {"name": "data", "type": "JSON", "mode": "NULLABLE", "description": "the whole event, with the values that differ"},
     {"name": "attributes", "type": "JSON", "mode": "NULLABLE", "description": "its attributes and its ordering key"},

@@ -147,9 +147,17 @@ class DuckWarehouse:
 
     def ask(self, view: str) -> list[dict[str, Any]]:
         """A view's answer, a row each in its order; times in UTC."""
-        found = self.connection.execute(f"SELECT * FROM {view}")  # noqa: S608 - as above
-        names = [one[0] for one in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        columns = self.connection.execute(f"DESCRIBE {view}").fetchall()
+        times = {name for name, kind, *_ in columns if kind == "TIMESTAMP WITH TIME ZONE"}
+        shown = ", ".join(f"\"{name}\" AT TIME ZONE 'UTC'" if name in times else f'"{name}"' for name, *_ in columns)
+        rows = self.connection.execute(f"SELECT {shown} FROM {view}").fetchall()  # noqa: S608 - as above
+        return [
+            {
+                name: value.replace(tzinfo=UTC) if name in times and value is not None else value
+                for (name, *_), value in zip(columns, row, strict=True)
+            }
+            for row in rows
+        ]
 
     def close(self) -> None:
         """Let go of the database."""
