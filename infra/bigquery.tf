@@ -4,19 +4,49 @@ locals {
   reports = var.reports.enabled ? toset(["report"]) : toset([])
 
   tables = var.reports.enabled ? {
-    drift_events      = { by = "time", clustered = ["project", "assettype"], about = "Every drift event, in columns; the values that differ are in drift_messages." }
-    drift_messages    = { by = "publish_time", clustered = null, about = "Every drift event as it was published, with all values." }
-    findings_snapshot = { by = "day", clustered = ["project", "asset_type"], about = "The findings as they were on each day." }
-    coverage_snapshot = { by = "day", clustered = null, about = "How much of what is declared is checked, on each day." }
-    sweeps_snapshot   = { by = "day", clustered = null, about = "The latest run of each sweep, on each day." }
-    digests           = { by = "day", clustered = null, about = "The week before each day, of the fleet and of each team." }
+    drift_events = {
+      by        = "time"
+      clustered = ["project", "assettype"]
+      about     = "Every drift event, in columns; the values that differ are in drift_messages."
+    }
+    drift_messages = {
+      by        = "publish_time"
+      clustered = null
+      about     = "Every drift event as it was published, with all values."
+    }
+    findings_snapshot = {
+      by        = "day"
+      clustered = ["project", "asset_type"]
+      about     = "The findings as they were on each day."
+    }
+    coverage_snapshot = {
+      by        = "day"
+      clustered = null
+      about     = "How much of what is declared is checked, on each day."
+    }
+    sweeps_snapshot = {
+      by        = "day"
+      clustered = null
+      about     = "The latest run of each sweep, on each day."
+    }
+    digests = {
+      by        = "day"
+      clustered = null
+      about     = "The week before each day, of the fleet and of each team."
+    }
   } : {}
 
   # Subscriptions by the table that they write. A message keeps its values only where it is written whole: a JSON column
   # takes them from a string, and events have them as they are.
   written = var.reports.enabled ? {
-    drift_events   = { in_columns = true, with_metadata = false } # its column `data` has the name of one of the metadata
-    drift_messages = { in_columns = false, with_metadata = true }
+    drift_events = {
+      in_columns    = true
+      with_metadata = false # its column `data` has the name of one of the metadata
+    }
+    drift_messages = {
+      in_columns    = false
+      with_metadata = true
+    }
   } : {}
 
   views = var.reports.enabled ? {
