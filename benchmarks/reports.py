@@ -4,8 +4,8 @@
 
 Events are made up (``setpoint.testing.histories``), of 400 days, and kept in DuckDB in a file. What BigQuery would read
 is told on paper: the bytes of the columns that a view names, by BigQuery's own sizes of types
-(https://cloud.google.com/bigquery/pricing#data), in the days between which it reads. That it reads no others is shown by
-taking them away: the answers stay as they are.
+(https://cloud.google.com/bigquery/pricing#data), in the days between which it reads. That it reads no others is shown
+by taking them away: the answers stay as they are.
 """
 
 from __future__ import annotations
@@ -78,8 +78,12 @@ def fill(warehouse: DuckWarehouse, events: int, findings: int) -> None:
 def snapshots(findings: int) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
     """The rows of each snapshot table, of all days."""
     days = [NOW.date() - timedelta(days=ago) for ago in range(_SNAPSHOTS)]
-    common = [{"day": str(day), "taken_at": f"{day}T00:05:00Z"} for day in days]
-    coverage = {"team": "team-01", "project": "shop-0001", "asset_type": "storage.googleapis.com/Bucket"}
+    common: list[dict[str, Any]] = [{"day": str(day), "taken_at": f"{day}T00:05:00Z"} for day in days]
+    coverage: dict[str, Any] = {
+        "team": "team-01",
+        "project": "shop-0001",
+        "asset_type": "storage.googleapis.com/Bucket",
+    }
     coverage |= {"content": "resource", "declared": 50_000, "checked": 49_990}
     yield FINDINGS_SNAPSHOT, (_finding(number, day) for day in days for number in range(findings))
     yield COVERAGE_SNAPSHOT, [_row(CoverageRow, {**one, **coverage}) for one in common]
@@ -183,9 +187,10 @@ class _Sizes:
         self._by = tables()[table].partitioned_by
         self._connection = warehouse.connection
         leaves = {path: size for column in tables()[table].columns for path, size in _leaves(column, "", '"{}"')}
-        (*found, self.days) = self._connection.execute(
-            f"SELECT {', '.join(f'AVG({size})' for size in leaves.values())}, COUNT(DISTINCT CAST({self._by} AS DATE)) FROM {table}"  # noqa: S608 - our names
-        ).fetchone() or (0,)
+        averages = ", ".join(f"AVG({size})" for size in leaves.values())
+        days = f"COUNT(DISTINCT CAST({self._by} AS DATE))"
+        asked = f"SELECT {averages}, {days} FROM {table}"  # noqa: S608 - our names
+        (*found, self.days) = self._connection.execute(asked).fetchone() or (0,)
         self._average = dict(zip(leaves, (one or 0.0 for one in found), strict=True))
 
     def _bound(self, days: int) -> str:

@@ -347,7 +347,7 @@ class Warehouse(Protocol):
         Args:
             table: the table's name.
             day: the day that all rows are of.
-            rows: each as a JSON object; they are read to their end whatever becomes of them, and never held all at once.
+            rows: each as a JSON object; they are read to their end whatever becomes of them, and are not all held.
             run: names the attempt; what was done under the same name is not done again.
 
         Returns:

@@ -24,8 +24,14 @@ FLAPPER = ResourceKey("//storage.googleapis.com/flapper")
 NOBODYS = ResourceKey("//storage.googleapis.com/nobodys")
 UNSEEN = ResourceKey("//storage.googleapis.com/unseen")
 ANN = Actor(
-    principal="ann@example.com", hand="person", confidence="certain", method="storage.buckets.update", at=NOON, caller="gcloud"
-)  # fmt: skip
+    principal="ann@example.com",
+    hand="person",
+    confidence="certain",
+    method="storage.buckets.update",
+    at=NOON,
+    caller="gcloud",
+)
+SHOP, BILLING, NET = Owner(team="shop"), Owner(team="billing"), Owner(team="net")
 
 
 class Rows:
@@ -85,14 +91,14 @@ def a_week(world: World) -> Told:
     """Eight days of a small fleet, and half a day after its last report."""
     told, clock = Told(world), world.clock
     data = {"location": "EU"}
-    declared = {
-        KEY: Declaration(KEY, BUCKET_TYPE, {"versioning": {"enabled": True}}, project="shop-prod", owner=Owner(team="shop")),
-        FLAPPER: Declaration(FLAPPER, BUCKET_TYPE, data, project="billing", owner=Owner(team="billing"), mode="alert"),
-        NOBODYS: Declaration(NOBODYS, BUCKET_TYPE, data, project="billing", mode="alert"),
-        UNSEEN: Declaration(UNSEEN, BUCKET_TYPE, data, project="billing", owner=Owner(team="billing"), mode="alert"),
-        FIREWALL: Declaration(FIREWALL, FIREWALL_TYPE, {"disabled": False}, project="shop-prod", owner=Owner(team="net")),
-    }  # fmt: skip
-    world.declare_all([(one,) for one in declared.values()])
+    declared = [
+        Declaration(KEY, BUCKET_TYPE, {"versioning": {"enabled": True}}, project="shop-prod", owner=SHOP),
+        Declaration(FLAPPER, BUCKET_TYPE, data, project="billing", owner=BILLING, mode="alert"),
+        Declaration(NOBODYS, BUCKET_TYPE, data, project="billing", mode="alert"),
+        Declaration(UNSEEN, BUCKET_TYPE, data, project="billing", owner=BILLING, mode="alert"),
+        Declaration(FIREWALL, FIREWALL_TYPE, {"disabled": False}, project="shop-prod", owner=NET),
+    ]
+    world.declare_all([(one,) for one in declared])
     for _ in range(3):
         world.observe({"name": "flapper", "location": "US"}, FLAPPER)
         clock.forward(hours=5)

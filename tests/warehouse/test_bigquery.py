@@ -36,6 +36,7 @@ def service(served):
 
 @pytest.fixture
 def warehouse(service, served) -> BigQueryWarehouse:
+    assert not service.jobs
     return BigQueryWarehouse(served[1], f"{PROJECT}.{DATASET}")
 
 
@@ -119,7 +120,8 @@ def test_whoever_is_not_let_in_is_told_so_and_tries_again(service, warehouse):
     assert kept(service) == [1]
 
 
-def test_a_message_of_an_error_holds_no_row(service, warehouse):
+@pytest.mark.usefixtures("service")
+def test_a_message_of_an_error_holds_no_row(warehouse):
     with pytest.raises(Refused) as caught:
         warehouse.replace_day(TABLE, DAY, rows(1, team="top-secret", colour="top-secret"), "run-1")
     assert "top-secret" not in str(caught.value)

@@ -116,32 +116,27 @@ JSON_VALUES = st.recursive(
 )
 
 
+TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda one: one.isoformat())
+VALUES_OF = {
+    msgspec.inspect.AnyType: lambda _: JSON_VALUES,
+    msgspec.inspect.UnionType: lambda kind: st.one_of(*map(of_model, kind.types)),
+    msgspec.inspect.VarTupleType: lambda kind: st.lists(of_model(kind.item_type), max_size=2),
+    msgspec.inspect.LiteralType: lambda kind: st.sampled_from(kind.values),
+    msgspec.inspect.DateTimeType: lambda _: TIMES,
+    msgspec.inspect.NoneType: lambda _: st.none(),
+    msgspec.inspect.StrType: lambda _: st.text(max_size=8),
+    msgspec.inspect.IntType: lambda _: st.integers(-(2**62), 2**62),
+    msgspec.inspect.BoolType: lambda _: st.booleans(),
+}
+
+
 def of_model(kind: Any) -> st.SearchStrategy[Any]:
-    """Every value of a model's field: its types as msgspec reads them, from here on down."""
-    match kind:
-        case msgspec.inspect.AnyType():
-            return JSON_VALUES
-        case msgspec.inspect.StructType():
-            fields = {one.encode_name: of_model(one.type) for one in kind.fields if one.required}
-            more = {one.encode_name: of_model(one.type) for one in kind.fields if not one.required}
-            return st.fixed_dictionaries(fields, optional=more)
-        case msgspec.inspect.UnionType():
-            return st.one_of(*map(of_model, kind.types))
-        case msgspec.inspect.VarTupleType():
-            return st.lists(of_model(kind.item_type), max_size=2)
-        case msgspec.inspect.LiteralType():
-            return st.sampled_from(kind.values)
-        case msgspec.inspect.DateTimeType():
-            return st.datetimes(timezones=st.just(UTC)).map(lambda one: one.isoformat())
-        case msgspec.inspect.NoneType():
-            return st.none()
-        case msgspec.inspect.StrType():
-            return st.text(max_size=8)
-        case msgspec.inspect.IntType():
-            return st.integers(-(2**62), 2**62)
-        case msgspec.inspect.BoolType():
-            return st.booleans()
-    raise AssertionError(kind)
+    """Every value of a type, as JSON has it; from here on down."""
+    if not isinstance(kind, msgspec.inspect.StructType):
+        return VALUES_OF[type(kind)](kind)
+    needed = {one.encode_name: of_model(one.type) for one in kind.fields if one.required}
+    more = {one.encode_name: of_model(one.type) for one in kind.fields if not one.required}
+    return st.fixed_dictionaries(needed, optional=more)
 
 
 ANY_EVENT = of_model(msgspec.inspect.type_info(CloudEvent)).map(lambda one: msgspec.convert(one, CloudEvent))

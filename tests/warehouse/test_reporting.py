@@ -149,7 +149,7 @@ def test_the_trend_shows_what_was_open_on_days_with_a_snapshot(warehouse, told, 
     assert rows[first_day + timedelta(days=3)]["open"] is None
 
 
-def test_the_digest_counts_the_seven_days_before_its_own(told, warehouse, last_day):
+def test_the_digest_counts_the_seven_days_before_its_own(warehouse, last_day):
     rows = {(row["grouped_by"], row["name"]): row for row in warehouse.ask("weekly_digest")}
     fleet = rows["fleet", ""]  # the firewall's drift is of the day itself, and two of the flapper's are of before
     assert fleet["day"] == last_day

@@ -167,11 +167,17 @@ def test_every_table_is_read_between_two_moments(view):
 
 @pytest.mark.parametrize(
     "where",
-    ["", "WHERE day >= '2026-03-01'", "WHERE day >= '2026-03-01' OR day < '2026-03-02'", "WHERE day > other AND day < other",
-     "WHERE day >= (SELECT MAX(day) FROM t) AND day <= CURRENT_DATE()"],
-)  # fmt: skip
+    [
+        "",
+        "WHERE day >= '2026-03-01'",
+        "WHERE day >= '2026-03-01' OR day < '2026-03-02'",
+        "WHERE day > other AND day < other",
+        "WHERE day >= (SELECT MAX(day) FROM t) AND day <= CURRENT_DATE()",
+    ],
+)
 def test_a_read_without_bounds_is_found(where):
-    assert not is_bounded(sqlglot.parse_one(f"SELECT * FROM t {where}", read="bigquery"), "day")
+    query = sqlglot.parse_one("SELECT * FROM t " + where, read="bigquery")  # noqa: S608 - no query of a database
+    assert not is_bounded(query, "day")
 
 
 def test_no_answer_depends_on_what_lies_outside_of_the_days_that_are_read(published, warehouse):

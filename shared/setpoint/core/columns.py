@@ -1,7 +1,7 @@
 """BigQuery's columns for what is written as JSON, made from the models, and how they may grow.
 
-What has no form of its own, any JSON value, gets no column: a Pub/Sub subscription that writes by a table's schema takes
-a JSON column only where the message has its text in a string
+What has no form of its own, any JSON value, gets no column: a Pub/Sub subscription that writes by a table's schema
+takes a JSON column only where the message has its text in a string
 (https://cloud.google.com/pubsub/docs/create-bigquery-subscription#use_table_schema).
 """
 

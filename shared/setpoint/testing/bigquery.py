@@ -80,13 +80,15 @@ class BigQueryService:
         if verb == "PUT" and "upload_id" in asked:
             return self._chunk(asked["upload_id"][0], headers, body)
         if verb == "POST" and url.path == f"/upload/bigquery/v2/projects/{PROJECT}/jobs":
-            if self.refusals:
-                return _error(self.refusals.pop(0), "the test asked for it")
-            if asked["uploadType"] == ["resumable"]:
-                return self._resumable(json.loads(body))
-            resource, data = _parts(headers["content-type"], body)
-            return self._begin(resource, data)
+            return self._uploaded(asked["uploadType"], headers, body)
         return _error(501, f"the fake does not know {verb} {url.path}")
+
+    def _uploaded(self, kind: list[str], headers: dict[str, str], body: bytes) -> Answer | None:
+        if self.refusals:
+            return _error(self.refusals.pop(0), "the test asked for it")
+        if kind == ["resumable"]:
+            return self._resumable(json.loads(body))
+        return self._begin(*_parts(headers["content-type"], body))
 
     def _resumable(self, resource: dict[str, Any]) -> Answer:
         if resource["jobReference"]["jobId"] in self.jobs:
@@ -189,7 +191,7 @@ def bigquery_service() -> Iterator[tuple[BigQueryService, Client]]:
             self.end_headers()
             self.wfile.write(told)
 
-        do_GET = do_POST = do_PUT = _handle
+        do_GET = do_POST = do_PUT = _handle  # noqa: N815 - as http.server calls them
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

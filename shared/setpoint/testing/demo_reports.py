@@ -1,4 +1,4 @@
-"""docs/reports.md, written from the views and from what they answer of the demo: ``python -m setpoint.testing.demo_reports``.
+"""docs/reports.md, from the views and what they answer of the demo: ``python -m setpoint.testing.demo_reports``.
 
 The demo's fleet and feed go through the real pipeline at a fixed time. What the demo itself has not, a sweep, an
 exemption, drift that is put back or not, and somebody who did it, is added by the product's own commands.
@@ -20,7 +20,6 @@ from setpoint import flow, orders, remediating, reporting, sweeping, syncing
 from setpoint.adapters.google_rest import GoogleRest, Patience
 from setpoint.adapters.memory import MemoryDeadLetters, MemoryStore
 from setpoint.core.actors import Actor, Hand
-from setpoint.core.brakes import Pause
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.events import CloudEvent, drift_event
 from setpoint.core.exemptions import Exemption
@@ -28,6 +27,8 @@ from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.policies import Limits, Policy, Rule
+from setpoint.declare import load
+from setpoint.declare.load import Loaded
 from setpoint.demo import feed, files, incidents
 from setpoint.demo import fleet as fleets
 from setpoint.flow import Deps
@@ -37,13 +38,14 @@ from setpoint.remedy_records import Hands
 from setpoint.reporting import Reporter
 from setpoint.syncing import Request
 from setpoint.testing.google_apis import GoogleApis, google_apis
-from setpoint.testing.warehouse import DAYS, VIEWS, DuckWarehouse, question
+from setpoint.testing.warehouse import VIEWS, DuckWarehouse, question
 
 TARGET = Path(__file__).resolve().parents[3] / "docs/reports.md"
 FED = datetime(2026, 3, 1, 18, tzinfo=UTC)
 """When the demo's hour ends; the snapshots are taken six hours later, and the views are asked in the morning."""
 ASKED = datetime(2026, 3, 2, 9, tzinfo=UTC)
 _BUCKET = "storage.googleapis.com/Bucket"
+_POLICY = Policy(rules=(Rule("all", mode="auto"),), dry_run=False, limits=Limits(rollout=0.0))
 _ROWS = 5
 _ORDER = (
     *("open_drift", "drift_rate", "time_to_detect", "time_to_resolve", "causes", "flapping", "remediation"),
@@ -124,14 +126,11 @@ def _feed(recorder: Recorder, deps: Deps) -> None:
     """Declare the demo's fleet, and let its hour pass."""
     fleet = fleets.make()
     happened = incidents.all_incidents({one.id: one.number for one in fleet.projects})
-    policy = Policy(rules=(Rule("all", mode="auto"),), dry_run=False, limits=Limits(rollout=0.0))
     with tempfile.TemporaryDirectory() as folder:
         files.write(fleet, Path(folder))
-        from setpoint.declare import load  # noqa: PLC0415 - pydantic is for those who read files
-
         loaded = load.load([folder])
-    loaded.policy = policy
     syncing.sync(loaded, Request("demo"), deps, FED - timedelta(hours=2))
+    syncing.sync(Loaded(policy=_POLICY), Request("policy"), deps, FED - timedelta(hours=2))
     for sent in feed.make(fleet, happened, FED):
         recorder.now = sent.at + sent.late
         flow.receive(sent.data, {}, deps)
@@ -161,10 +160,10 @@ def _put_back(hands: Hands, recorder: Recorder, apis: GoogleApis) -> None:
     first, second = buckets[:2]
     for state in (first, second):
         orders.approve(state.key, state.fingerprint, "lea.koch@example.com", hands)
-    orders.pause(Pause(second.key.name, "an audit looks at it", "lea.koch@example.com", recorder.clock()), deps)
-    for state in (first, second):
-        recorder.now += timedelta(minutes=1)
-        remediating.remediate(state.key, hands)
+    remediating.remediate(first.key, hands)
+    dry = Loaded(policy=replace(_POLICY, dry_run=True))
+    syncing.sync(dry, Request("policy"), deps, recorder.clock())
+    remediating.remediate(second.key, hands)
     recorder.now += timedelta(minutes=2)
     _observe(first.key, apis.get(_address(first.key)), deps)
 
@@ -274,34 +273,35 @@ def _shown(value: Any) -> str:
             return text if len(text) <= _WIDEST or ". " in text else f"{text[: _WIDEST - 1]}…"
 
 
-_INTRODUCTION = f"""# Reports
+_INTRODUCTION = """# Reports
 
 *Written by `make reports` from the views and from what they answer of the demo, on a morning that is always the same:
-the numbers are those of `make demo`, with a sweep, two exemptions and some drift put back.*
+the numbers are those of `make demo`, with a sweep, two exemptions, a bucket about which two people disagree, and some
+drift put back. No feed has to be waited for there, so that drift is told of within two seconds.*
 
-With `reports = {{ enabled = true }}` every drift event goes into BigQuery, with no code of ours in between, and
-`functions/report` adds once a day what no event tells: the findings as they are, how much of what is declared is checked,
-the latest sweeps, and a digest of the week before. Fourteen views answer what a platform team asks:
+With `reports = { enabled = true }` every drift event goes into BigQuery, with no code of ours in between, and
+`functions/report` adds once a day what no event tells: the findings as they are, how much of what is declared is
+checked, the latest sweeps, and a digest of the week before. Fourteen views answer what a platform team asks:
 
     SELECT * FROM `PROJECT.setpoint.open_drift` WHERE team = 'payments'
 
 | table | a row is | its days are those of |
 |---|---|---|
 | `drift_events` | an event in columns; delivered twice, it is there twice | `time`, when it happened |
-| `drift_messages` | an event as it was published, as JSON with all values, and the message's own metadata | `publish_time` |
+| `drift_messages` | an event as it was published: JSON with all values, and the message's metadata | `publish_time` |
 | `findings_snapshot` | a finding as it was on a day | `day` |
-| `coverage_snapshot` | what one team declares in one project of one type, and how much of it was ever compared | `day` |
+| `coverage_snapshot` | what a team declares in a project of one type, and how much of it was ever compared | `day` |
 | `sweeps_snapshot` | the latest run of a sweep | `day` |
 | `digests` | a week of the fleet or of a team, in figures and in words | `day` |
 
-**Nothing reads all history.** Each table wants its days to be named. Views of events look back {DAYS} days
+**Nothing reads all history.** Each table wants its days to be named. Views of events look back 90 days
 (`reports.days`), views of snapshots eight days, from which they take the latest. `make reports` and the tests run the
 very SQL on DuckDB, translated by SQLGlot; how it compares with BigQuery itself is in
 [decision 22](decisions/0022-the-warehouse.md), and what it costs in [performance](performance.md#reports).
 
 **Good to know.** `time` is the time of the observation: what a sweep finds of long ago is no news of today, and is open
 in `open_drift` from the next snapshot on. The declared and the observed values are in `drift_messages` alone
-(`SELECT JSON_QUERY(data, '$.data.differences') …`). When BigQuery does not take an event it goes to
+(`JSON_QUERY(data, '$.data.differences')`). When BigQuery does not take an event it goes to
 `warehouse-dead-letters`, from where it can be published again; no view counts an event twice. To write a day anew,
 publish any message to the topic `reports`.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from setpoint.core.declarations import Owner, Source
 from setpoint.core.events import CloudEvent, DriftData, EventType, RemediationData, drift_event
 from setpoint.core.names import ResourceKey
 
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _TYPES = (
     "storage.googleapis.com/Bucket",
     "pubsub.googleapis.com/Topic",
@@ -33,21 +34,21 @@ _ACTORS = (
         hand="person",
         confidence="certain",
         method="storage.buckets.update",
-        at=datetime.min,
+        at=_LONG_AGO,
     ),
     Actor(
         principal="bob@example.com",
         hand="person",
         confidence="likely",
         method="compute.firewalls.patch",
-        at=datetime.min,
+        at=_LONG_AGO,
     ),
     Actor(
         principal="ci@shop.iam.gserviceaccount.com",
         hand="service",
         confidence="likely",
         method="SetIamPolicy",
-        at=datetime.min,
+        at=_LONG_AGO,
     ),
 )
 _CALLERS = ("", "console", "gcloud", "terraform")
@@ -90,7 +91,10 @@ def _life(number: int, rng: random.Random, start: datetime, until: datetime) -> 
             data, episodes=episode, status="open", reason="", first_seen=at, last_seen=at, resolved_at=None, actor=None
         )
         steps: list[EventType] = ["drift.opened"]
-        steps += ["drift.attributed"] * (actor is not None) + ["drift.changed"] * (rng.random() < 0.3)  # noqa: PLR2004
+        if actor is not None:
+            steps.append("drift.attributed")
+        if rng.random() < 0.3:  # noqa: PLR2004 - three of ten change
+            steps.append("drift.changed")
         steps += rng.choice(_ENDS)
         for step in steps:
             if at >= until:
@@ -136,9 +140,9 @@ def _begun(number: int, rng: random.Random) -> DriftData:
         differences=tuple(Difference(one, "changed", declared="a", observed="b") for one in fields),
         difference_count=len(fields),
         fingerprint=key.id[:16],
-        observed_at=datetime.min,
-        first_seen=datetime.min,
-        last_seen=datetime.min,
+        observed_at=_LONG_AGO,
+        first_seen=_LONG_AGO,
+        last_seen=_LONG_AGO,
         count=1,
         episodes=1,
         declared_in=Source(file=f"fleet/{project}.yaml", line=1),

@@ -58,7 +58,7 @@ def question(name: str) -> str:
     return " ".join(lines).partition(" Reads ")[0]
 
 
-def parsed(name: str, days: int = DAYS) -> sql.Expression:
+def parsed(name: str, days: int = DAYS) -> sql.Expr:
     """A view as BigQuery would read it."""
     return sqlglot.parse_one(view_sql(name, days), read="bigquery")
 
@@ -116,7 +116,7 @@ class DuckWarehouse:
         """A view in DuckDB's SQL."""
         return parsed(name, days).transform(self._at_home).sql(dialect="duckdb")
 
-    def _at_home(self, node: sql.Expression) -> sql.Expression:
+    def _at_home(self, node: sql.Expr) -> sql.Expr:
         """Tables without project and dataset; the time that it is said to be."""
         if isinstance(node, sql.Table) and node.db:
             return sql.Table(this=sql.to_identifier(node.name), alias=node.args.get("alias"))
@@ -136,9 +136,8 @@ class DuckWarehouse:
             if not file.tell():
                 return
             shape = "{" + ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items()) + "}"
-            self.connection.execute(
-                f"INSERT INTO {table} SELECT * FROM read_json('{file.name}', format='newline_delimited', columns={shape})"  # noqa: S608 - names of this module
-            )
+            how = f"format='newline_delimited', columns={shape}"
+            self.connection.execute(f"INSERT INTO {table} SELECT * FROM read_json('{file.name}', {how})")  # noqa: S608 - our names
 
     def publish(self, published: Sequence[tuple[CloudEvent, datetime]]) -> None:
         """Have both subscriptions write events, each published at a time."""
