@@ -180,6 +180,15 @@ def test_a_read_without_bounds_is_found(where):
     assert not is_bounded(query, "day")
 
 
+@pytest.mark.parametrize("view", view_names())
+def test_every_table_is_read_once(view):
+    """BigQuery computes what a name in WITH stands for each time that it is used."""
+    used = [table.name for table in parsed(view).find_all(sql.Table)]
+    assert len(used) == len(set(used))
+    if "events" in used:
+        assert not {table.name for table in parsed("events").find_all(sql.Table)} & set(used)
+
+
 def test_no_answer_depends_on_what_lies_outside_of_the_days_that_are_read(published, warehouse):
     """The same without all partitions but those that the predicates name."""
     first = datetime(NOW.year, NOW.month, NOW.day, tzinfo=UTC) - timedelta(days=90)
