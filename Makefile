@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers bench lock schemas catalogue clean
+.PHONY: help demo test check lint types layers bench lock schemas reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -41,8 +41,11 @@ layers: $(VENV)/.dev
 bench: $(VENV)/.dev ## speed, as ratios measured in one run
 	$(BIN)/python benchmarks/run.py
 
-schemas: $(VENV)/.run ## write the JSON Schemas of events and declarations to docs/schemas
+schemas: $(VENV)/.run ## write the schemas of events and declarations (docs/schemas) and of tables (infra/bigquery)
 	$(BIN)/python -m setpoint.schemas
+
+reports: $(VENV)/.dev ## write docs/reports.md: what each view of the warehouse answers of the demo
+	$(BIN)/python -m setpoint.testing.demo_reports
 
 catalogue: $(VENV)/.dev ## distil Google's discovery documents into the catalogue
 	$(BIN)/python -m setpoint.distil

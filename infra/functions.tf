@@ -65,6 +65,15 @@ locals {
         SETPOINT_SLACK_SIGNING_SECRET = "slack-signing-secret"
       }
     }
+    report = {
+      description = "Writes the snapshots of a day to BigQuery, and the digest of the week before."
+      size        = var.report
+      bucket      = null # pushed to by a subscription of its own, see bigquery.tf
+      environment = {
+        SETPOINT_STORE   = local.store
+        SETPOINT_DATASET = "${var.project_id}.${var.reports.dataset}"
+      }
+    }
     sweep = {
       description = "Compares the whole inventory with what is declared, a shard a message; publishes what waits."
       size        = var.sweep

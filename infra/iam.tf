@@ -15,6 +15,7 @@ resource "google_service_account" "function" {
     var.alerts.enabled && var.alerts.buttons ? ["slack_actions"] : [],
     var.attribution.enabled ? ["attribute"] : [],
     var.console.enabled ? ["console"] : [],
+    var.reports.enabled ? ["report"] : [],
   ))
 
   project      = var.project_id
@@ -25,8 +26,8 @@ resource "google_service_account" "function" {
 }
 
 locals {
-  # Those that keep findings and publish events. The page only reads, and what strangers may call does neither.
-  writers = { for name, account in google_service_account.function : name => account if !contains(["console", "slack_actions"], name) }
+  # Those that keep findings and publish events. The page and the report only read, and what strangers may call does neither.
+  writers = { for name, account in google_service_account.function : name => account if !contains(["console", "report", "slack_actions"], name) }
 }
 
 resource "google_project_iam_member" "datastore_user" {

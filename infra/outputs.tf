@@ -45,3 +45,8 @@ output "console" {
     address = google_compute_global_address.console["console"].address
   } : null
 }
+
+output "reports" {
+  description = "The dataset of the reports, project.dataset; null where there is none."
+  value       = var.reports.enabled ? "${var.project_id}.${google_bigquery_dataset.reports["report"].dataset_id}" : null
+}

@@ -424,3 +424,52 @@ variable "console" {
     error_message = "console.concurrency and console.max_instances are at least 1, console.timeout_seconds at least 10, console.min_instances 0 to console.max_instances."
   }
 }
+
+variable "reports" {
+  description = "Drift reports in BigQuery: whether there are any, where, and how far back their views look and their tables reach."
+  type = object({
+    enabled   = optional(bool, false)
+    dataset   = optional(string, "setpoint")
+    location  = optional(string)              # null: the region
+    days      = optional(number, 90)          # each view reads so many days and no more
+    keep_days = optional(number, 400)         # a year, and a month to compare it with
+    schedule  = optional(string, "5 0 * * *") # when a day's snapshots are taken, in UTC
+    readers   = optional(set(string), [])     # who may read the dataset: members as IAM writes them
+  })
+  default = {}
+
+  validation {
+    condition     = can(regex("^\\w+$", var.reports.dataset)) && can(regex("^\\S+( \\S+){4}$", var.reports.schedule))
+    error_message = "reports.dataset has letters, digits and underscores; reports.schedule the five fields of cron."
+  }
+  validation {
+    condition     = var.reports.days >= 30 && var.reports.days <= 365 && var.reports.keep_days > var.reports.days
+    error_message = "reports.days is 30 to 365, and reports.keep_days more than that."
+  }
+  validation {
+    condition     = alltrue([for member in var.reports.readers : can(regex("^(serviceAccount|group|user|domain|principal|principalSet):", member))])
+    error_message = "reports.readers are members such as group:platform@example.com."
+  }
+}
+
+variable "report" {
+  description = "The size of report. It holds a day's findings compressed, and eight bytes of each resource."
+  type = object({
+    memory          = optional(string, "512Mi")
+    cpu             = optional(string, "1")
+    concurrency     = optional(number, 1)
+    timeout_seconds = optional(number, 540) # also the acknowledgement deadline
+    min_instances   = optional(number, 0)   # nobody waits for it
+    max_instances   = optional(number, 1)   # two of one day would write the same
+  })
+  default = {}
+
+  validation {
+    condition     = var.report.timeout_seconds >= 300 && var.report.timeout_seconds <= 600
+    error_message = "report.timeout_seconds is 300, since a load job may be waited for, to 600: Pub/Sub waits no longer."
+  }
+  validation {
+    condition     = var.report.concurrency >= 1 && var.report.max_instances >= 1 && var.report.min_instances >= 0 && var.report.min_instances <= var.report.max_instances
+    error_message = "report.concurrency and report.max_instances are at least 1, report.min_instances 0 to report.max_instances."
+  }
+}

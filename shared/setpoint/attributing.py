@@ -58,11 +58,15 @@ def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributo
         return Counter(("rejected",))
     if not logged:
         return Counter(("nothing",))
-    return Counter(_attribute(one, attributor) for one in logged)
+    return Counter(attribute(one, attributor) for one in logged)
 
 
-def _attribute(logged: Logged, attributor: Attributor) -> Outcome:
-    """Keep one change, then look whether it explains anything; in this order, so that neither misses the other."""
+def attribute(logged: Logged, attributor: Attributor) -> Outcome:
+    """Keep one change, then look whether it explains anything; in this order, so that neither misses the other.
+
+    Raises:
+        TransientError: tell of it again.
+    """
     deps = attributor.deps
     if logged.change.principal in attributor.own:
         return "own"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -455,6 +455,27 @@ class PressQueue(Protocol):
 
         Raises:
             Unavailable: it may not have been taken; whoever pressed is told to press again.
+        """
+
+
+class Warehouse(Protocol):
+    """Where rows are kept for reports, in tables whose days can be replaced one by one."""
+
+    def replace_day(self, table: str, day: date, rows: Iterable[bytes], run: str) -> int:
+        """Put rows in place of whatever a table has of a day: all of them or none.
+
+        Args:
+            table: the table's name.
+            day: the day that all rows are of.
+            rows: each as a JSON object; they are read to their end whatever becomes of them, and are not all held.
+            run: names the attempt; what was done under the same name is not done again.
+
+        Returns:
+            How many rows were given.
+
+        Raises:
+            Refused: there is no such table, or a row does not fit it.
+            Unavailable: nobody answered, or nobody is let in; nothing is known of what was done.
         """
 
 

@@ -1,4 +1,8 @@
-"""The JSON Schemas of what Setpoint reads and publishes, generated from the models: ``python -m setpoint.schemas``."""
+"""The schemas of what Setpoint reads, publishes and keeps, generated from the models: ``python -m setpoint.schemas``.
+
+JSON Schemas of events and declarations, and BigQuery's schemas of the tables of the warehouse with their history: the
+columns that each of them ever had, which tables in use have and therefore keep.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,9 @@ from typing import Any
 
 import msgspec
 
+from setpoint.core.columns import grown
 from setpoint.core.events import DATA_SCHEMA, CloudEvent
+from setpoint.core.tables import tables
 from setpoint.core.webhooks import NOTICE_SCHEMA, Notice
 from setpoint.declare.alerting import AlertingModel
 from setpoint.declare.native import DeclarationModel, ScopeModel
@@ -17,6 +23,8 @@ from setpoint.declare.policies import PolicyModel
 from setpoint.declare.policy_tests import PolicyTestModel
 
 FOLDER = Path("docs/schemas")
+TABLES = Path("infra/bigquery")
+HISTORY = "history.json"
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -40,17 +48,32 @@ def schemas() -> dict[str, dict[str, Any]]:
     }
 
 
-def written(schema: dict[str, Any]) -> str:
+def table_schemas() -> dict[str, list[dict[str, Any]]]:
+    """Each table's schema by its file name."""
+    return {f"{name}.schema.json": table.columns for name, table in tables().items()}
+
+
+def history(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Every column that the tables have or ever had, by the file name of the schema, from the history before."""
+    path = folder / HISTORY
+    before = json.loads(path.read_text()) if path.exists() else {}
+    return {**before, **{name: grown(before.get(name, []), now) for name, now in table_schemas().items()}}
+
+
+def written(schema: Any) -> str:
     """A schema as its file has it."""
     return json.dumps(schema, indent=2) + "\n"
 
 
 def main() -> None:
-    """Write the schemas into docs/schemas below the working directory, or below the one given."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in schemas().items():
-        (folder / name).write_text(written(schema))
+    """Write the schemas into their folders below the working directory, or below the one given."""
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
+    files: dict[Path, Any] = {root / FOLDER / name: schema for name, schema in schemas().items()}
+    files |= {root / TABLES / name: schema for name, schema in table_schemas().items()}
+    files[root / TABLES / HISTORY] = history(root / TABLES)
+    for path, schema in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written(schema))
 
 
 if __name__ == "__main__":

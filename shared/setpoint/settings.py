@@ -27,6 +27,7 @@ class Settings:
         own_accounts: ``SETPOINT_OWN_ACCOUNTS``, the accounts that Setpoint runs as, with commas between.
         iap_audience: ``SETPOINT_IAP_AUDIENCE``, whom Identity-Aware Proxy's assertions are for:
             ``/projects/NUMBER/global/backendServices/ID``.
+        dataset: ``SETPOINT_DATASET``, ``project.dataset``, where ``functions/report`` writes.
     """
 
     store: str
@@ -42,6 +43,7 @@ class Settings:
     mask_ip: str
     own_accounts: str
     iap_audience: str
+    dataset: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -82,6 +84,7 @@ VARIABLES = {
     "mask_ip": "SETPOINT_MASK_IP",
     "own_accounts": "SETPOINT_OWN_ACCOUNTS",
     "iap_audience": "SETPOINT_IAP_AUDIENCE",
+    "dataset": "SETPOINT_DATASET",
 }
 """Each setting's environment variable."""
 

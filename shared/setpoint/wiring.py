@@ -18,7 +18,7 @@ from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
 from setpoint.ports import DeadLetters, EventBus, Inventory, ReportStore, Sink, Store
-from setpoint.settings import Settings, from_environment
+from setpoint.settings import VARIABLES, Settings, from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.iap import Doorkeeper
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from setpoint.notice_desk import Desk
     from setpoint.pressing import Member, Presser
     from setpoint.remedy_records import Hands
+    from setpoint.reporting import Reporter
     from setpoint.sweeping import Sweeper
 
 _JITTER_SECONDS = 5.0
@@ -204,6 +205,19 @@ def open_for_reading(url: str) -> ReportStore:
     from setpoint.adapters.reading import ReadOnly
 
     return ReadOnly(open_store(url, create=False))
+
+
+@cache
+def reporter() -> Reporter:
+    """What ``functions/report`` works with, made with the first message and kept for the life of the instance."""
+    from setpoint.adapters.bigquery import BigQueryWarehouse, client
+    from setpoint.reporting import Reporter
+
+    settings = from_environment(os.environ, "store", "dataset")
+    project, dot, _ = settings.dataset.partition(".")
+    if not dot:
+        raise BadRequest(f"{VARIABLES['dataset']} is project.dataset, not `{settings.dataset}`")
+    return Reporter(open_store(settings.store), BigQueryWarehouse(client(project), settings.dataset))
 
 
 def _publishing(settings: Settings, client: Any) -> Deps:

@@ -489,6 +489,8 @@ BAD = {
     "slack_actions": "{ timeout_seconds = 1, max_instances = 0 }",
     "attribute": "{ timeout_seconds = 601, max_instances = 0 }",
     "console": '{ enabled = true, domain = "https://drift", viewers = ["me"], max_instances = 0 }',
+    "reports": '{ dataset = "set-point", days = 400, readers = ["ann@example.com"] }',
+    "report": "{ timeout_seconds = 60, max_instances = 0 }",
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',

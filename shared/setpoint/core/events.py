@@ -130,6 +130,8 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
         sequence: orders the events of one finding, lexicographically
             (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/sequence.md).
         data: the finding as it is after the event.
+        project: ``data.project`` again, as an extension attribute, for those who sort events without reading them.
+        assettype: ``data.asset_type`` again, likewise.
     """
 
     id: str
@@ -142,6 +144,8 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     specversion: Literal["1.0"] = "1.0"
     datacontenttype: Literal["application/json"] = "application/json"
     dataschema: str = DATA_SCHEMA
+    project: str = ""
+    assettype: str = ""
 
 
 encode = msgspec.json.Encoder().encode
@@ -170,4 +174,6 @@ def drift_event(event_type: EventType, sequence: int, data: DriftData) -> CloudE
         time=data.observed_at,
         sequence=f"{sequence:010d}",
         data=data,
+        project=data.project,
+        assettype=data.asset_type,
     )

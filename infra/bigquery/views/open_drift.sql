@@ -1,0 +1,38 @@
+-- What is adrift now? Every open finding, by the latest snapshot and the events since.
+-- Reads eight days of findings_snapshot and what events reads. The greater sequence number is the later word; an event
+-- of an observation older than ${days} days is known with the next snapshot.
+WITH
+  snapshot AS (
+    SELECT
+      finding_id, resource_name, asset_type, content, project,
+      IF(team = '', '(no team)', team) AS team,
+      kind, status, severity, mode, difference_count,
+      (SELECT STRING_AGG(path, ', ' ORDER BY path) FROM UNNEST(paths) AS path) AS paths,
+      first_seen, last_seen, episodes AS episode, actor.principal AS actor, sequence, 0 AS rank
+    FROM `${project}.${dataset}.findings_snapshot`
+    WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND day <= CURRENT_DATE()
+    QUALIFY day = MAX(day) OVER ()
+  ),
+  told AS (
+    SELECT
+      finding_id, resource_name, asset_type, content, project, team,
+      kind, status, severity, mode, difference_count, paths,
+      first_seen, last_seen, episode, actor, sequence, 1 AS rank
+    FROM `${project}.${dataset}.events`
+  ),
+  latest AS (
+    SELECT *
+    FROM (SELECT * FROM snapshot UNION ALL SELECT * FROM told)
+    WHERE TRUE
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY finding_id ORDER BY sequence DESC, rank) = 1
+  )
+SELECT
+  finding_id, resource_name, asset_type, content, project, team,
+  kind, severity, mode, difference_count, paths, first_seen, last_seen, episode, actor,
+  ROUND(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), first_seen, MINUTE) / 60, 1) AS hours_open
+FROM latest
+WHERE status = 'open'
+ORDER BY
+  CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 ELSE 3 END,
+  first_seen,
+  finding_id

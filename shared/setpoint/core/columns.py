@@ -1,0 +1,184 @@
+"""BigQuery's columns for what is written as JSON, made from the models, and how they may grow.
+
+What has no form of its own, any JSON value, gets no column: a Pub/Sub subscription that writes by a table's schema
+takes a JSON column only where the message has its text in a string
+(https://cloud.google.com/pubsub/docs/create-bigquery-subscription#use_table_schema).
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+Column = dict[str, Any]
+"""A column as BigQuery's own schema files have it: name, type, mode, description, and the fields of a RECORD.
+
+Source: https://cloud.google.com/bigquery/docs/schemas#creating_a_JSON_schema_file
+"""
+
+_TYPES: dict[type, str] = {
+    msgspec.inspect.StrType: "STRING",
+    msgspec.inspect.IntType: "INTEGER",
+    msgspec.inspect.FloatType: "FLOAT",
+    msgspec.inspect.BoolType: "BOOLEAN",
+    msgspec.inspect.DateTimeType: "TIMESTAMP",
+    msgspec.inspect.DateType: "DATE",
+    msgspec.inspect.LiteralType: "STRING",
+}
+_MEMBER = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+
+
+def columns_of(model: type[msgspec.Struct]) -> list[Column]:
+    """The columns of a model, a field each in their order.
+
+    A field is REQUIRED where every JSON text of the model has it and it is never null; a field that comes later has to
+    have a default, since BigQuery adds no required column to a table that is there.
+
+    Raises:
+        TypeError: a field is of a form that no column has.
+    """
+    told = msgspec.inspect.type_info(model)
+    assert isinstance(told, msgspec.inspect.StructType)  # noqa: S101 - it is one; this tells the type checker
+    return list(_columns(told))
+
+
+def _columns(model: msgspec.inspect.StructType) -> Iterator[Column]:
+    texts = _descriptions(model.cls)
+    for field in model.fields:
+        form = _form(field.type, f"{model.cls.__name__}.{field.name}")
+        if form is None:
+            continue
+        if "mode" not in form:
+            form["mode"] = "REQUIRED" if field.required else "NULLABLE"
+        text = texts.get(field.encode_name)
+        yield {"name": field.encode_name, **form, **({"description": text} if text else {})}
+
+
+def _form(kind: msgspec.inspect.Type, where: str) -> Column | None:
+    """Type, and mode where the type says it; None for any JSON value."""
+    if isinstance(kind, msgspec.inspect.AnyType):
+        return None
+    if isinstance(kind, msgspec.inspect.UnionType):
+        rest = [one for one in kind.types if not isinstance(one, msgspec.inspect.NoneType)]
+        if len(rest) == 1:
+            inner = _form(rest[0], where)
+            return None if inner is None else {"mode": "NULLABLE", **inner}
+    if isinstance(kind, msgspec.inspect.VarTupleType):
+        inner = _form(kind.item_type, where)
+        return None if inner is None else {**inner, "mode": "REPEATED"}
+    if isinstance(kind, msgspec.inspect.StructType):
+        return {"type": "RECORD", "fields": list(_columns(kind))}
+    if type(kind) in _TYPES:
+        return {"type": _TYPES[type(kind)]}
+    raise TypeError(f"{where}: no column is of the form {kind}; give it one in core/columns.py")
+
+
+def _descriptions(model: type) -> dict[str, str]:
+    """What the docstring of a model says of each of its fields."""
+    _, _, args = (inspect.getdoc(model) or "").partition("Args:\n")
+    return {name: " ".join(said.replace("``", "").split()) for name, said in _MEMBER.findall(args)}
+
+
+def shrunk(before: Sequence[Column], now: Sequence[Column], path: str = "") -> list[str]:
+    """What a schema no longer has, or asks for that it did not before: changes that a table in use does not survive."""
+    there = {one["name"]: one for one in now}
+    found = []
+    for old in before:
+        where = f"{path}{old['name']}"
+        new = there.get(old["name"])
+        if new is None:
+            found.append(f"{where} is gone")
+            continue
+        if new["type"] != old["type"]:
+            found.append(f"{where} was {old['type']} and is {new['type']}")
+        if new["mode"] != old["mode"] and (old["mode"], new["mode"]) != ("REQUIRED", "NULLABLE"):
+            found.append(f"{where} was {old['mode']} and is {new['mode']}")
+        found += shrunk(old.get("fields", ()), new.get("fields", ()), f"{where}.")
+    known = {one["name"] for one in before}
+    found += [
+        f"{path}{one['name']} is new and required"
+        for one in now
+        if one["name"] not in known and one["mode"] == "REQUIRED"
+    ]
+    return found
+
+
+def grown(before: Sequence[Column], now: Sequence[Column]) -> list[Column]:
+    """The columns that ever were: those of before, as they were, with what is new after them."""
+    latest = {one["name"]: one for one in now}
+    kept = []
+    for old in before:
+        new = latest.pop(old["name"], None)
+        more = {"fields": grown(old["fields"], new["fields"])} if new is not None and "fields" in old else {}
+        kept.append({**_bare(old), **more})
+    return [*kept, *map(_bare, latest.values())]
+
+
+def _bare(column: Column) -> Column:
+    """A column without its description, which may change."""
+    bare = {name: column[name] for name in ("name", "type", "mode")}
+    return {**bare, "fields": [_bare(one) for one in column["fields"]]} if "fields" in column else bare
+
+
+def refused(columns: Iterable[Column], row: Mapping[str, Any], path: str = "", *, drop_unknown: bool) -> list[str]:
+    """Why BigQuery would not take a row, given as JSON values.
+
+    Args:
+        columns: the table's columns.
+        row: the row.
+        path: where in the row this is.
+        drop_unknown: what has no column is left out rather than refused.
+    """
+    known = {one["name"]: one for one in columns}
+    found = [] if drop_unknown else [f"{path}{name} has no column" for name in row if name not in known]
+    for name, column in known.items():
+        where, value = f"{path}{name}", row.get(name)
+        if value is None:
+            if column["mode"] == "REQUIRED":
+                found.append(f"{where} is required")
+        elif column["mode"] == "REPEATED" and not isinstance(value, list):
+            found.append(f"{where} is no list")
+        else:
+            for one in value if column["mode"] == "REPEATED" else [value]:
+                found += _refused_value(column, one, where, drop_unknown=drop_unknown)
+    return found
+
+
+def _refused_value(column: Column, value: Any, where: str, *, drop_unknown: bool) -> list[str]:
+    if column["type"] == "RECORD":
+        if not isinstance(value, dict):
+            return [f"{where} is no RECORD"]
+        return refused(column["fields"], value, f"{where}.", drop_unknown=drop_unknown)
+    return [] if _FITS[column["type"]](value) else [f"{where} is no {column['type']}"]
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, str) and _reads(datetime.fromisoformat, value)
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, str) and _reads(date.fromisoformat, value)
+
+
+def _reads(read: Any, value: str) -> bool:
+    try:
+        read(value)
+    except ValueError:
+        return False
+    return True
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "STRING": lambda value: isinstance(value, str),
+    "INTEGER": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "FLOAT": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "BOOLEAN": lambda value: isinstance(value, bool),
+    "TIMESTAMP": _is_time,
+    "DATE": _is_date,
+    "JSON": lambda _: True,
+}

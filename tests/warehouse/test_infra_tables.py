@@ -1,0 +1,94 @@
+"""infra/bigquery.tf against the code: tables, how their days are kept apart, views and subscriptions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from infra.hcl import entries, strings
+from infra.test_infra import INFRA, local, typed
+from setpoint.core.tables import DRIFT_EVENTS, DRIFT_MESSAGES, tables
+from setpoint.testing.warehouse import DAYS, VIEWS, view_names
+
+
+def inner(expression: str) -> dict[str, str]:
+    """The entries of the object in `condition ? {…} : {}`."""
+    return entries(expression[expression.index("{") : expression.rindex("}", 0, expression.rindex(":")) + 1])
+
+
+TABLES = {name: entries(one) for name, one in inner(local("tables")).items()}
+
+
+def block(kind: str, name: str):
+    (found,) = [one for used, one in typed() if used == kind and one.labels[1] == name]
+    return found
+
+
+def test_every_table_is_made_and_its_days_are_kept_apart_by_its_column():
+    assert {name: strings(one["by"])[0] for name, one in TABLES.items()} == {
+        name: table.partitioned_by for name, table in tables().items()
+    }
+    made = block("google_bigquery_table", "table")
+    assert made.attributes["require_partition_filter"] == "true"
+    (partitions,) = made.named("time_partitioning")
+    assert (partitions.attributes["type"], partitions.attributes["field"]) == ('"DAY"', "each.value.by")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_is_clustered_by_columns_that_it_has_at_its_top(name):
+    """BigQuery clusters by no nested and by no repeated column."""
+    columns = {one["name"]: one for one in tables()[name].columns}
+    for by in strings(TABLES[name]["clustered"]):
+        assert columns[by]["type"] == "STRING"
+        assert columns[by]["mode"] != "REPEATED"
+
+
+def test_events_are_clustered_by_project_and_asset_type():
+    assert strings(TABLES[DRIFT_EVENTS]["clustered"]) == ["project", "assettype"]
+
+
+def test_each_subscription_writes_what_its_table_can_hold():
+    written = {name: entries(one) for name, one in inner(local("written")).items()}
+    assert written == {
+        DRIFT_EVENTS: {"in_columns": "true", "with_metadata": "false"},
+        DRIFT_MESSAGES: {"in_columns": "false", "with_metadata": "true"},
+    }
+    columns = {name: {one["name"] for one in table.columns} for name, table in tables().items()}
+    assert columns[DRIFT_MESSAGES] == {"subscription_name", "message_id", "publish_time", "data", "attributes"}
+
+
+def test_a_required_column_of_events_is_in_every_message():
+    """A subscription refuses a message without it; what has a default is not required."""
+    assert {one["name"] for one in tables()[DRIFT_EVENTS].columns if one["mode"] == "REQUIRED"} == {
+        "id", "type", "subject", "time", "sequence", "data",
+    }  # fmt: skip
+
+
+def test_views_take_what_terraform_gives_them_and_nothing_else():
+    given = set(re.findall(r"^ +(\w+) += ", local("views"), re.MULTILINE))
+    for path in VIEWS.glob("*.sql"):
+        text = path.read_text()
+        assert set(re.findall(r"\$\{(\w+)\}", text)) <= given
+        assert "%{" not in text, "Terraform reads this as a directive"
+
+
+def test_views_are_made_of_tables_and_of_one_view_that_is_made_first():
+    for name in view_names():
+        named = set(re.findall(r"`\$\{project\}\.\$\{dataset\}\.(\w+)`", (VIEWS / f"{name}.sql").read_text()))
+        assert named
+        assert named <= set(tables()) | ({"events"} if name != "events" else set())
+
+
+def test_views_are_tested_with_the_days_that_are_set_by_default():
+    text = (INFRA / "variables.tf").read_text()
+    assert f"optional(number, {DAYS})" in text[text.index('variable "reports"') :]
+
+
+def test_nothing_is_there_unless_somebody_switches_reports_on():
+    text = (INFRA / "variables.tf").read_text()
+    assert re.search(r"enabled +?= optional\(bool, false\)", text[text.index('variable "reports"') :])
+    for used, one in typed():
+        if used.startswith("google_bigquery"):
+            assert "for_each" in one.attributes
+    assert all(local(name).startswith("var.reports.enabled ?") for name in ("reports", "tables", "written", "views"))

@@ -1,0 +1,212 @@
+"""What the views answer on a made-up history, against the same worked out in Python."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlglot
+from sqlglot import expressions as sql
+
+from setpoint.core.tables import tables
+from setpoint.testing.histories import history
+from setpoint.testing.warehouse import DuckWarehouse, parsed, view_names
+from warehouse import oracle
+
+NOW = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def published() -> oracle.Published:
+    return list(history(4_000, NOW, days=150))
+
+
+@pytest.fixture(scope="module")
+def warehouse(published):
+    made = DuckWarehouse(NOW)
+    made.publish(published)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def events(published):
+    return oracle.within(published, NOW)
+
+
+def by_part(rows, *columns):
+    return {(row["grouped_by"], row["name"]): tuple(row[one] for one in columns) for row in rows}
+
+
+def test_the_history_has_what_views_have_to_cope_with(published, events):
+    assert len({event.id for event, _ in published}) < len(published)
+    assert len(events) < len({event.id for event, _ in published})
+    data = [event.data for event in events]
+    assert {one.owner.team == "" for one in data} == {one.actor is None for one in data} == {True, False}
+    assert {one.remediation is None for one in data} == {True, False}
+    assert max(one.episodes for one in data) > 3
+
+
+def test_each_event_is_there_once(warehouse, events):
+    rows = warehouse.ask("events")
+    assert {row["id"]: (row["sequence"], row["time"], row["actor"]) for row in rows} == {
+        one.id: (int(one.sequence), one.time, one.data.actor.principal if one.data.actor else None) for one in events
+    }
+    assert len(rows) == len(events)
+
+
+def test_what_is_open_is_what_the_last_event_of_each_finding_says(warehouse, events):
+    rows = {row["finding_id"]: row for row in warehouse.ask("open_drift")}
+    expected = oracle.open_findings(events)
+    assert rows.keys() == expected.keys()
+    for finding, event in expected.items():
+        data, row = event.data, rows[finding]
+        assert (row["team"], row["first_seen"], row["episode"]) == (
+            oracle.team(data.owner.team), data.first_seen, data.episodes,
+        )  # fmt: skip
+        assert row["paths"] == ", ".join(sorted(one.path for one in data.differences))
+        assert row["hours_open"] == pytest.approx((NOW - data.first_seen) / timedelta(hours=1), abs=0.08)
+
+
+def test_the_worst_and_the_oldest_come_first(warehouse):
+    order = ["critical", "high", "medium", "low"]
+    rows = [(order.index(row["severity"]), row["first_seen"]) for row in warehouse.ask("open_drift")]
+    assert rows == sorted(rows)
+
+
+def test_the_time_to_detect_is_from_the_change_to_the_first_publishing(warehouse, published):
+    expected = oracle.detected(published, NOW)
+    found = by_part(warehouse.ask("time_to_detect"), "findings", "mean_seconds")
+    assert found.keys() == expected.keys()
+    for part, (findings, seconds) in expected.items():
+        assert found[part] == (findings, pytest.approx(seconds, abs=0.06))
+
+
+def test_the_time_to_resolve_counts_only_what_was_put_right(warehouse, events):
+    expected = oracle.resolved(events)
+    found = by_part(warehouse.ask("time_to_resolve"), "put_right", "ended_otherwise", "mean_hours")
+    assert found.keys() == expected.keys()
+    for part, (right, otherwise, hours) in expected.items():
+        assert found[part] == (right, otherwise, None if hours is None else pytest.approx(hours, abs=0.006))
+
+
+def test_the_median_lies_between_the_halves(warehouse, events):
+    (fleet,) = [row for row in warehouse.ask("time_to_resolve") if row["grouped_by"] == "fleet"]
+    ended = [one.data for one in oracle.of_type(events, "drift.resolved") if one.data.reason in ("in sync", "gone")]
+    hours = sorted((one.resolved_at - one.first_seen) / timedelta(hours=1) for one in ended)
+    for share, column in ((0.5, "median_hours"), (0.95, "p95_hours")):
+        below = sum(one <= fleet[column] for one in hours) / len(hours)
+        assert below == pytest.approx(share, abs=0.03)
+
+
+def test_each_drift_has_one_cause_however_many_events_tell_of_it(warehouse, events):
+    rows = warehouse.ask("causes")
+    found = {(row["actor"], row["hand"], row["caller"], row["method"]): row["drifts"] for row in rows}
+    assert found == oracle.causes(events)
+    assert sum(row["percent"] for row in rows) == pytest.approx(100, abs=0.05 * len(rows))
+
+
+def test_what_drifts_three_times_is_told(warehouse, events):
+    assert {row["finding_id"]: row["drifts"] for row in warehouse.ask("flapping")} == oracle.flapping(events)
+
+
+def test_remediation_is_counted_by_drift_and_not_by_event(warehouse, events):
+    columns = ("drifts", "asked", "started", "succeeded", "failed", "blocked")
+    assert by_part(warehouse.ask("remediation"), *columns) == oracle.remediation(events)
+    for row in warehouse.ask("remediation"):
+        over = row["succeeded"] + row["failed"]
+        assert row["percent_succeeded"] == (pytest.approx(100 * row["succeeded"] / over, abs=0.06) if over else None)
+
+
+def test_reasons_that_differ_in_their_numbers_alone_are_one(warehouse, events):
+    rows = warehouse.ask("remediation_blocks")
+    found = {(row["type"], row["reason"], row["rule"], row["executor"]): row["events"] for row in rows}
+    assert found == oracle.blocks(events)
+    assert any("#" in row["reason"] for row in rows)
+
+
+def test_the_trend_has_a_row_for_each_day_also_where_nothing_happened(warehouse, events):
+    rows, expected = warehouse.ask("trend"), oracle.trend(events)
+    assert [row["day"] for row in rows] == [(NOW - timedelta(days=90 - day)).date() for day in range(91)]
+    for row in rows:
+        happened = expected[row["day"]]
+        assert [row[one] for one in ("opened", "changed", "resolved", "exempted")] == [
+            happened[f"drift.{one}"] for one in ("opened", "changed", "resolved", "exempted")
+        ]
+        assert row["put_back"] == happened["remediation.succeeded"]
+        assert row["open"] is None
+
+
+PARTITIONED = {name: table.partitioned_by for name, table in tables().items()}
+
+
+def bounds(query: sql.Select, column: str) -> set[type]:
+    """By what comparisons a query bounds a column, against expressions that are known before anything is read."""
+    where = query.args.get("where")
+    return {
+        type(one)
+        for one in (where.this.flatten() if where and isinstance(where.this, sql.And) else [])
+        if isinstance(one, sql.GTE | sql.LTE | sql.LT | sql.GT)
+        and one.this.sql() == column
+        and not list(one.expression.find_all(sql.Column, sql.Subquery))
+    }
+
+
+def is_bounded(query: sql.Select, column: str) -> bool:
+    return bounds(query, column) in ({sql.GTE, sql.LT}, {sql.GTE, sql.LTE})
+
+
+@pytest.mark.parametrize("view", view_names())
+def test_every_table_is_read_between_two_moments(view):
+    read = [table for table in parsed(view).find_all(sql.Table) if table.name in {*PARTITIONED, "events"}]
+    assert read
+    for table in read:
+        by = PARTITIONED.get(table.name)
+        assert by is None or is_bounded(table.find_ancestor(sql.Select), by), f"{view} reads all of {table.name}"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "",
+        "WHERE day >= '2026-03-01'",
+        "WHERE day >= '2026-03-01' OR day < '2026-03-02'",
+        "WHERE day > other AND day < other",
+        "WHERE day >= (SELECT MAX(day) FROM t) AND day <= CURRENT_DATE()",
+    ],
+)
+def test_a_read_without_bounds_is_found(where):
+    query = sqlglot.parse_one("SELECT * FROM t " + where, read="bigquery")  # noqa: S608 - no query of a database
+    assert not is_bounded(query, "day")
+
+
+@pytest.mark.parametrize("view", view_names())
+def test_every_table_is_read_once(view):
+    """BigQuery computes what a name in WITH stands for each time that it is used."""
+    used = [table.name for table in parsed(view).find_all(sql.Table)]
+    assert len(used) == len(set(used))
+    if "events" in used:
+        assert not {table.name for table in parsed("events").find_all(sql.Table)} & set(used)
+
+
+def test_no_answer_depends_on_what_lies_outside_of_the_days_that_are_read(published, warehouse):
+    """The same without all partitions but those that the predicates name."""
+    first = datetime(NOW.year, NOW.month, NOW.day, tzinfo=UTC) - timedelta(days=90)
+    bounded = DuckWarehouse(NOW)
+    bounded.publish([(event, at) for event, at in published if event.time >= first])
+    for view in view_names():
+        assert sorted(map(repr, bounded.ask(view))) == sorted(map(repr, warehouse.ask(view))), view
+    bounded.close()
+
+
+@pytest.mark.parametrize("view", view_names())
+def test_a_view_on_nothing_answers_nothing_and_fails_not(view):
+    empty = DuckWarehouse(NOW)
+    rows = empty.ask(view)
+    assert all(not any(row[one] for one in row if one != "day") for row in rows)
+    empty.close()
+
+
+@pytest.mark.parametrize("view", view_names())
+def test_an_answer_is_in_the_same_order_each_time(view, warehouse):
+    assert warehouse.ask(view) == warehouse.ask(view) or view == "events"  # the one that others are made of has none
