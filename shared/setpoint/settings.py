@@ -17,6 +17,7 @@ class Settings:
         events_topic: ``SETPOINT_EVENTS_TOPIC``, ``projects/P/topics/T``.
         dead_letter_topic: ``SETPOINT_DEAD_LETTER_TOPIC``, ``projects/P/topics/T``.
         google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
+        slack_api: ``SETPOINT_SLACK_API``, where Slack's Web API is in place of Slack's own; for tests.
         sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
         sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
         slack_token: ``SETPOINT_SLACK_TOKEN``, of the Slack app's bot, ``xoxb-…``.
@@ -34,6 +35,7 @@ class Settings:
     events_topic: str
     dead_letter_topic: str
     google_apis: str
+    slack_api: str
     sweep_topic: str
     sweep_seconds: str
     slack_token: str = field(repr=False)
@@ -75,6 +77,7 @@ VARIABLES = {
     "events_topic": "SETPOINT_EVENTS_TOPIC",
     "dead_letter_topic": "SETPOINT_DEAD_LETTER_TOPIC",
     "google_apis": "SETPOINT_GOOGLE_APIS",
+    "slack_api": "SETPOINT_SLACK_API",
     "sweep_topic": "SETPOINT_SWEEP_TOPIC",
     "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
     "slack_token": "SETPOINT_SLACK_TOKEN",

@@ -152,7 +152,7 @@ def open_presser(settings: Settings, deps: Deps, members: Callable[[str], Iterab
     from setpoint.remedy_records import Hands
 
     hands = Hands(deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
-    return Presser(hands, SlackPeople(client(settings.slack_token)), members, _alerting_of)
+    return Presser(hands, SlackPeople(client(settings.slack_token, settings.slack_api)), members, _alerting_of)
 
 
 def _alerting_of(rules: Rules) -> Alerting:
@@ -174,7 +174,7 @@ def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
 
     addresses, hooks = Addresses(settings.sinks), session()
     return {
-        "slack": SlackSink(client(settings.slack_token)),
+        "slack": SlackSink(client(settings.slack_token, settings.slack_api)),
         "chat": GoogleChatSink(addresses, hooks),
         "webhook": WebhookSink(addresses, hooks),
     }

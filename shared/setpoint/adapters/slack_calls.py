@@ -67,15 +67,15 @@ class SlackRefused(BadRequest):
         self.code = code
 
 
-def client(token: str, base_url: str = _ADDRESS, seconds: float = _CALL_SECONDS) -> WebClient:
+def client(token: str, base_url: str = "", seconds: float = _CALL_SECONDS) -> WebClient:
     """A client that tries nothing again; made once and kept for the life of the process.
 
     Args:
         token: a bot's, ``xoxb-…``.
-        base_url: where Slack is; another address for tests.
+        base_url: where Slack is in place of its own address; for tests.
         seconds: how long to wait for an answer.
     """
-    return WebClient(token, base_url, timeout=seconds, retry_handlers=[])  # type: ignore[arg-type] # takes fractions
+    return WebClient(token, base_url or _ADDRESS, timeout=seconds, retry_handlers=[])  # type: ignore[arg-type] # takes fractions
 
 
 def call(client: WebClient, method: str, what: str, **arguments: Any) -> dict[str, Any]:
