@@ -19,6 +19,8 @@ class Settings:
         google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
         sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
         sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
+        push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message has to be for; empty for anybody.
+        push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it has to be; empty to check no token.
     """
 
     store: str
@@ -27,6 +29,8 @@ class Settings:
     google_apis: str
     sweep_topic: str
     sweep_seconds: str
+    push_audience: str
+    push_account: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -46,6 +50,8 @@ VARIABLES = {
     "google_apis": "SETPOINT_GOOGLE_APIS",
     "sweep_topic": "SETPOINT_SWEEP_TOPIC",
     "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
+    "push_audience": "SETPOINT_PUSH_AUDIENCE",
+    "push_account": "SETPOINT_PUSH_ACCOUNT",
 }
 """Each setting's environment variable."""
 

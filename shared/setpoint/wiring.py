@@ -19,9 +19,11 @@ from setpoint.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
+    from setpoint.adapters.push_tokens import PushTokens
     from setpoint.adapters.storage import Archives
     from setpoint.remedy_records import Hands
     from setpoint.sweeping import Sweeper
+    from setpoint.telemetry import Spans
 
 _JITTER_SECONDS = 5.0
 
@@ -74,6 +76,34 @@ def sweeper() -> Sweeper:
     inventory = AssetInventory(client(), Patience(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
+
+
+@cache
+def push_tokens() -> PushTokens | None:
+    """What checks who calls a function; None where an installation does not say who may."""
+    settings = from_environment(os.environ)
+    if not settings.push_account:
+        return None
+    from setpoint.adapters.push_tokens import PushTokens
+
+    return PushTokens(settings.push_audience, settings.push_account)
+
+
+@cache
+def home_project() -> str:
+    """The project that an installation runs in, which is that of its topics; empty where none is set."""
+    place, _, rest = from_environment(os.environ).events_topic.partition("/")
+    return rest.partition("/")[0] if place == "projects" else ""
+
+
+@cache
+def spans() -> Spans | None:
+    """Where spans are recorded; None unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set."""
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return None
+    from setpoint.adapters.otlp import OtlpSpans, exporter
+
+    return OtlpSpans(exporter())
 
 
 def _publishing(settings: Settings, client: Any) -> Deps:

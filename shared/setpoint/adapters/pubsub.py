@@ -12,6 +12,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
 
+from setpoint import telemetry
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
 from setpoint.errors import BadRequest, Unavailable
@@ -122,6 +123,7 @@ class PubSubBus:
                 "project": data.project,
                 "team": data.owner.team,
                 "severity": data.severity,
+                **telemetry.carried(),
             },
         )
 

@@ -127,6 +127,11 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     failed: dict[str, str] = {}
 
     @property
+    def coverage(self) -> float:
+        """Of what is declared, the part of which the sweep knows whether it drifted; 1 where nothing is declared."""
+        return (self.in_sync + self.drifted) / self.declared if self.declared else 1.0
+
+    @property
     def nothing_listed(self) -> str:
         """Why the sweep says nothing of the fleet, where nothing at all was listed; else an empty string."""
         if self.listed:
