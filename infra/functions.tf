@@ -1,12 +1,18 @@
 locals {
   store = "firestore://${var.project_id}/${google_firestore_database.setpoint.name}"
 
+  # Each function's address by project number, which is known before it is made; pushes carry tokens for it
+  # (https://cloud.google.com/run/docs/triggering/https-request#deterministic).
+  host = "${data.google_project.this.number}.${var.region}.run.app"
+
   functions = {
     detect = {
       description = "Compares each change of the fleet with what is declared, and publishes drift."
       size        = var.detect
       bucket      = null # pushed to by a subscription of its own, see messaging.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-detect-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -17,6 +23,8 @@ locals {
       size        = var.remediate
       bucket      = null # pushed to by subscriptions of its own, see remediation.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-remediate-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -27,6 +35,8 @@ locals {
       size        = var.sweep
       bucket      = null # pushed to by a subscription of its own, see messaging.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-sweep-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -39,6 +49,7 @@ locals {
       size        = var.sync
       bucket      = google_storage_bucket.declarations.name
       environment = {
+        SETPOINT_PUSH_ACCOUNT = google_service_account.trigger.email
         SETPOINT_STORE        = local.store
         SETPOINT_EVENTS_TOPIC = google_pubsub_topic.drift_events.id
       }

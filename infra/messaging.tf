@@ -49,7 +49,7 @@ resource "google_pubsub_subscription" "detect" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["detect"].service_config[0].uri
+      audience              = local.functions["detect"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 
@@ -91,7 +91,7 @@ resource "google_pubsub_subscription" "sweep" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["sweep"].service_config[0].uri
+      audience              = local.functions["sweep"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 

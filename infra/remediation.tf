@@ -137,7 +137,7 @@ resource "google_pubsub_subscription" "remediate" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["remediate"].service_config[0].uri
+      audience              = local.functions["remediate"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 

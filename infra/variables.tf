@@ -311,3 +311,30 @@ variable "uploaders" {
     error_message = "uploaders are members such as serviceAccount:ci@PROJECT.iam.gserviceaccount.com."
   }
 }
+
+variable "alerts" {
+  description = "Whom alerts tell, and from when on they do."
+  type = object({
+    channels             = optional(set(string), []) # notification channels, projects/P/notificationChannels/N; none only show in the console
+    detection_seconds    = optional(number, 300)     # a change is to be known after; most of it is Cloud Asset Inventory's own delay
+    detection_goal       = optional(number, 0.95)    # so large a part of them
+    queue_age_seconds    = optional(number, 900)     # a pushed message may wait
+    error_ratio          = optional(number, 0.05)    # of the messages may fail, to be tried again
+    feed_silence_minutes = optional(number, 60)      # without any message of a feed; small fleets want more
+    sweep_age_hours      = optional(number, 13)      # after the last sweep has ended: two of the default schedule, and one hour
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for one in var.alerts.channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", one))])
+    error_message = "alerts.channels are projects/PROJECT/notificationChannels/NUMBER; `gcloud beta monitoring channels list` tells them."
+  }
+  validation {
+    condition     = var.alerts.detection_goal > 0 && var.alerts.detection_goal < 1 && var.alerts.error_ratio > 0 && var.alerts.error_ratio < 1
+    error_message = "alerts.detection_goal and alerts.error_ratio are parts of one, between 0 and 1."
+  }
+  validation {
+    condition     = var.alerts.feed_silence_minutes >= 5 && var.alerts.feed_silence_minutes <= 1410
+    error_message = "alerts.feed_silence_minutes is 5 to 1410: Cloud Monitoring looks back no longer than 23.5 hours."
+  }
+}

@@ -166,9 +166,32 @@ def test_the_entry_point_and_the_source_are_those_of_the_function():
         assert [one.name for one in decorated] == [name]
 
 
+def checks_of_the_caller(function: str) -> set[str]:
+    """The settings by which a function checks who calls it: one that an event calls always does."""
+    if "serving.handling(" not in (ROOT / f"functions/{function}/main.py").read_text():
+        return set()
+    pushed = entries(entries(local("functions"))[function])["bucket"].startswith("null")
+    return {"push_account", "push_audience"} if pushed else {"push_account"}  # Eventarc chooses its own audience
+
+
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
 def test_the_environment_is_exactly_what_the_function_reads(function):
-    assert set(environment(function)) == {VARIABLES[name] for name in settings_needed(function)}
+    read_by = settings_needed(function) | checks_of_the_caller(function)
+    assert set(environment(function)) == {VARIABLES[name] for name in read_by}
+
+
+def test_every_push_carries_the_token_that_its_function_checks_to_its_address():
+    pushes = [
+        push for used, block in typed() if used == "google_pubsub_subscription" for push in block.named("push_config")
+    ]
+    assert len(pushes) >= 3
+    for push in pushes:
+        (function,) = set(re.findall(r'function\["(\w+)"\]', push.attributes["push_endpoint"]))
+        (token,) = push.named("oidc_token")
+        assert token.attributes["audience"] == f'local.functions["{function}"].environment.SETPOINT_PUSH_AUDIENCE'
+        assert token.attributes["service_account_email"] == environment(function)["SETPOINT_PUSH_ACCOUNT"]
+        audience = strings(environment(function)["SETPOINT_PUSH_AUDIENCE"])[0]
+        assert audience == f"https://setpoint-{function}-${{local.host}}"
 
 
 def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
@@ -361,6 +384,7 @@ BAD = {
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
+    "alerts": '{ channels = ["ops@example.com"], detection_goal = 1, feed_silence_minutes = 1 }',
 }
 
 
