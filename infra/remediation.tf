@@ -92,10 +92,11 @@ resource "google_cloud_run_v2_service_iam_member" "push_to_remediate" {
 resource "google_pubsub_topic" "remediate_ticks" {
   for_each = local.remediation
 
-  project = var.project_id
-  name    = "remediate-ticks"
+  project      = var.project_id
+  name         = "remediate-ticks"
+  kms_key_name = var.kms_key
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_kms_crypto_key_iam_member.agent, google_project_service.api]
 }
 
 resource "google_cloud_scheduler_job" "remediate" {

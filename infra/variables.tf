@@ -338,3 +338,14 @@ variable "alerts" {
     error_message = "alerts.feed_silence_minutes is 5 to 1410: Cloud Monitoring looks back no longer than 23.5 hours."
   }
 }
+
+variable "kms_key" {
+  description = "The key that topics, buckets and the database are encrypted with, in the region that they are in; null for Google's own. A database keeps the key that it was made with."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
+    error_message = "kms_key is projects/P/locations/L/keyRings/R/cryptoKeys/K; `gcloud kms keys list` tells it."
+  }
+}

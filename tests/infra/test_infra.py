@@ -202,6 +202,71 @@ def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
     assert local("store") == '"firestore://${var.project_id}/${google_firestore_database.setpoint.name}"'
 
 
+def who(block: Block) -> set[str]:
+    """The functions that a grant is for: those of its `for_each`, or the one that it names."""
+    named = set(re.findall(r'function\["(\w+)"\]', block.attributes["member"]))
+    each = block.attributes.get("for_each", "")
+    if each == "google_service_account.function":
+        return set(entries(local("functions")))
+    for name in re.findall(r"local\.(\w+)", each):
+        each += local(name)
+    return named or set(strings(each))
+
+
+def granted(kind: str, role: str) -> list[Block]:
+    return [block for used, block in typed() if used == kind and strings(block.attributes["role"]) == [role]]
+
+
+@pytest.mark.parametrize("function", sorted(entries(local("functions"))))
+def test_a_function_may_publish_to_every_topic_that_it_is_told_of_and_to_no_other(function):
+    told = {
+        value.removesuffix(".id") for variable, value in environment(function).items() if variable.endswith("_TOPIC")
+    }
+    may = {
+        block.attributes["topic"].removesuffix(".name")
+        for block in granted("google_pubsub_topic_iam_member", "roles/pubsub.publisher")
+        if function in who(block)
+        and "google_service_account.function" in block.attributes["member"] + block.attributes.get("for_each", "")
+    }
+    assert may == told
+
+
+def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_taken_off():
+    pushed, dying = set(), set()
+    for used, block in typed():
+        if used == "google_pubsub_subscription":
+            for push in block.named("push_config"):
+                pushed |= set(re.findall(r'function\["(\w+)"\]', push.attributes["push_endpoint"]))
+            if block.named("dead_letter_policy"):
+                dying.add(block.labels[1])
+    invokers = granted("google_cloud_run_v2_service_iam_member", "roles/run.invoker")
+    calls = {
+        name
+        for block in invokers
+        if "service_account.push" in block.attributes["member"]
+        for name in who_is_called(block)
+    }
+    takers = granted("google_pubsub_subscription_iam_member", "roles/pubsub.subscriber")
+    taken = {
+        name
+        for block in takers
+        for name in re.findall(
+            r"google_pubsub_subscription\.(\w+)",
+            block.attributes["subscription"] + block.attributes.get("for_each", ""),
+        )
+    }
+    assert pushed == calls
+    assert dying <= taken
+
+
+def who_is_called(block: Block) -> set[str]:
+    named = set(re.findall(r'function\["(\w+)"\]', block.attributes["name"]))
+    each = block.attributes.get("for_each", "")
+    for name in re.findall(r"local\.(\w+)", each):
+        each += local(name)
+    return named or set(strings(each))
+
+
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
     sweeps = (ROOT / "shared/setpoint/adapters/firestore_sweeps.py").read_text()
     adapter = (ROOT / "shared/setpoint/adapters/firestore.py").read_text()
@@ -384,6 +449,7 @@ BAD = {
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
+    "kms_key": '"my-key"',
     "alerts": '{ channels = ["ops@example.com"], detection_goal = 1, feed_silence_minutes = 1 }',
 }
 
