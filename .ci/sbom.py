@@ -1,8 +1,8 @@
 """What a release consists of, as CycloneDX: `make sbom` writes dist/setpoint.cdx.json.
 
 It is made from the lock file, offline, with the digests of the files that an installation takes; the same lock gives
-the same bytes. Google's buildpack installs the newest versions that pyproject.toml allows (docs/install.md): the bill of a
-deployed image is that of its registry's own scan.
+the same bytes. Google's buildpack installs the newest versions that pyproject.toml allows (docs/install.md): the bill
+of a deployed image is that of its registry's own scan.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations

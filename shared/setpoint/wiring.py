@@ -18,6 +18,7 @@ from setpoint.ports import DeadLetters, EventBus, Inventory, Store
 from setpoint.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from setpoint.adapters.letter_box import PubSubLetterBox
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.push_tokens import PushTokens
     from setpoint.adapters.storage import Archives
@@ -197,6 +198,22 @@ def open_subscription(name: str) -> PubSubFeed:
     from setpoint.adapters.pubsub import PubSubFeed, subscriber
 
     return PubSubFeed(subscriber(), name)
+
+
+def open_letter_box(project: str, subscription: str) -> PubSubLetterBox:
+    """The dead letters of an installation; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+
+    Args:
+        project: the project's id.
+        subscription: the short name of the subscription.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.letter_box import PubSubLetterBox
+    from setpoint.adapters.pubsub import publisher, subscriber
+
+    return PubSubLetterBox(subscriber(), publisher(), f"projects/{project}/subscriptions/{subscription}")
 
 
 def open_inventory() -> Inventory:

@@ -15,6 +15,7 @@ from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingK
 from setpoint import telemetry
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
+from setpoint.core.letters import REASON, REJECTED_BY
 from setpoint.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ _KEY_BYTES = 256
 _MOST_ATTRIBUTES = 100
 _LARGEST_LETTER = 9_900_000
 """A message takes 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
-_REASON = "reason"
-_TAKEN = frozenset((_REASON, "self", "topic", "data", "ordering_key", "retry", "timeout"))
+_TAKEN = frozenset((REASON, REJECTED_BY, "self", "topic", "data", "ordering_key", "retry", "timeout"))
 """Attributes that cannot have these names: the client takes attributes as keyword arguments beside its own."""
 _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
 _LOG_IN = (
@@ -147,7 +147,9 @@ class PubSubDeadLetters:
         own = _own_attributes(attributes)
         if len(message) + sum(len(part.encode()) for pair in own.items() for part in pair) > _LARGEST_LETTER:
             message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
-        own[_REASON] = _cut(reason, _ATTRIBUTE_BYTES)
+        own[REASON] = _cut(reason, _ATTRIBUTE_BYTES)
+        if (run := telemetry.current()) is not None:
+            own[REJECTED_BY] = run.function
         try:
             self._client.publish(self._topic, message, **own).result(timeout=_PUBLISH_SECONDS)
         except _FAILURES as error:
@@ -190,7 +192,7 @@ class PubSubFeed:
         except exceptions.DeadlineExceeded:
             return []
         except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
-            raise _not_pulled(self._subscription, error) from error
+            raise not_pulled(self._subscription, error) from error
         return [
             Received(one.message.data, dict(one.message.attributes), one.ack_id) for one in response.received_messages
         ]
@@ -215,13 +217,13 @@ class PubSubFeed:
 
 
 def _own_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
-    """A message's attributes under names and in sizes that Pub/Sub takes, with room for one more."""
+    """A message's attributes under names and in sizes that Pub/Sub takes, with room for two more."""
     found: dict[str, str] = {}
     for key, value in attributes.items():
         name = _cut(key, _KEY_BYTES)
         while name in _TAKEN or (name != key and name in attributes):
             name = f"original_{name}"
-        if name and not name.startswith("goog") and len(found) < _MOST_ATTRIBUTES - 1:
+        if name and not name.startswith("goog") and len(found) < _MOST_ATTRIBUTES - 2:
             found[name] = _cut(value, _ATTRIBUTE_BYTES)
     return found
 
@@ -231,7 +233,7 @@ def _cut(text: str, most: int) -> str:
     return text.encode()[:most].decode(errors="ignore")
 
 
-def _not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
+def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
     """What it means that a subscription cannot be pulled: a mistake that stays one, or an outage that passes."""
     if isinstance(error, exceptions.NotFound):
         return BadRequest(f"there is no {subscription}; `gcloud pubsub subscriptions list` tells what there is")
