@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from setpoint.adapters.pubsub import PubSubFeed
     from setpoint.adapters.push_tokens import PushTokens
     from setpoint.adapters.storage import Archives
+    from setpoint.doctor import Patient
     from setpoint.remedy_records import Hands
     from setpoint.sweeping import Sweeper
     from setpoint.telemetry import Spans
@@ -198,6 +199,25 @@ def open_subscription(name: str) -> PubSubFeed:
     from setpoint.adapters.pubsub import PubSubFeed, subscriber
 
     return PubSubFeed(subscriber(), name)
+
+
+def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> Patient:
+    """A live installation, to be looked at by the credentials of the environment.
+
+    Args:
+        project: the project that it runs in.
+        region: the region of its functions.
+        watch: what it watches.
+        store: URL of its store.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.google_rest import open_apis
+    from setpoint.doctor import Patient
+
+    opened = cache(lambda: open_store(store, create=False))
+    return Patient(project, region, watch, opened, store, open_apis(from_environment(os.environ).google_apis))
 
 
 def open_letter_box(project: str, subscription: str) -> PubSubLetterBox:

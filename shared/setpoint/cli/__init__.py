@@ -9,7 +9,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from setpoint.cli import apply, dead_letters, detect, diff, export, findings, orders, policy, propose, remediate, sweep
+from setpoint.cli import (
+    apply,
+    dead_letters,
+    detect,
+    diff,
+    doctor,
+    export,
+    findings,
+    orders,
+    policy,
+    propose,
+    remediate,
+    sweep,
+)
 from setpoint.cli.output import say_error, stop_writing
 from setpoint.errors import SetpointError
 
@@ -50,6 +63,7 @@ app.command()(orders.accept)
 app.command()(orders.pause)
 app.command()(orders.resume)
 app.command()(orders.brakes)
+app.command()(doctor.doctor)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(findings.app, name="findings")
 app.add_typer(policy.app, name="policy")
