@@ -207,7 +207,7 @@ def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
         snapshot, observation, left = find(observed, deps)
         started = time.perf_counter()
         verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
-        telemetry.add("compare_seconds", time.perf_counter() - started)
+        telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
         transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
         state = transition.state
         if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):

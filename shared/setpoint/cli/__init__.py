@@ -13,6 +13,7 @@ from setpoint.cli import (
     apply,
     dead_letters,
     detect,
+    dev,
     diff,
     doctor,
     export,
@@ -64,6 +65,7 @@ app.command()(orders.pause)
 app.command()(orders.resume)
 app.command()(orders.brakes)
 app.command()(doctor.doctor)
+app.add_typer(dev.app, name="dev")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(findings.app, name="findings")
 app.add_typer(policy.app, name="policy")
