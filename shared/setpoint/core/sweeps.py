@@ -16,6 +16,7 @@ import msgspec
 from setpoint.core.findings import Outcome
 from setpoint.core.names import Content
 from setpoint.core.sharding import matches
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import CorruptState, MalformedMessage
 
 LAG = timedelta(minutes=15)
@@ -87,7 +88,7 @@ def decode_message(message: bytes) -> SweepMessage:
     """
     try:
         return _decode_message(message)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise MalformedMessage(f"not a sweep message: {error}") from None
 
 
@@ -250,5 +251,5 @@ def decode_record(stored: bytes | str, form: Any) -> Any:
     """
     try:
         return msgspec.json.decode(stored, type=form)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise CorruptState(f"a stored {form.__name__} cannot be read ({error}); sweep with --fresh") from None
