@@ -9,15 +9,16 @@ CHECKOV := $(VENV)/checkov
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
+# The lock names everything: pip is not to look for more, and would stumble over an extra of what is pinned.
 $(VENV)/.run: .ci/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Setpoint needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r .ci/requirements.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r .ci/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: .ci/requirements-dev.txt $(VENV)/.run
-	$(BIN)/pip install --quiet --require-hashes -r .ci/requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r .ci/requirements-dev.txt
 	@touch $@
 
 demo: $(VENV)/.run ## the whole pipeline on a sample fleet, embedded, no account

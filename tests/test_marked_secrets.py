@@ -111,7 +111,8 @@ def command(*arguments: str, stdin: bytes = b"") -> str:
     return ran.output + ran.stderr + str(ran.exception or "")
 
 
-def test_no_command_tells_a_secret(files, tmp_path):
+def test_no_command_tells_a_secret(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # what is rejected is kept in a file here
     store = f"sqlite:///{tmp_path}/s.db"
     lines = b"\n".join(feed()) + b"\n"
     names = list(bodies("", ""))

@@ -144,12 +144,13 @@ class PubSubDeadLetters:
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
         """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
-        own = _own_attributes(attributes)
+        run = telemetry.current()
+        more = {REJECTED_BY: run.function} if run is not None else {}
+        own = _own_attributes(attributes, room=_MOST_ATTRIBUTES - len(more) - 1)
         if len(message) + sum(len(part.encode()) for pair in own.items() for part in pair) > _LARGEST_LETTER:
             message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
         own[REASON] = _cut(reason, _ATTRIBUTE_BYTES)
-        if (run := telemetry.current()) is not None:
-            own[REJECTED_BY] = run.function
+        own |= more
         try:
             self._client.publish(self._topic, message, **own).result(timeout=_PUBLISH_SECONDS)
         except _FAILURES as error:
@@ -216,14 +217,14 @@ class PubSubFeed:
             raise Unavailable(f"{self._subscription} did not take acknowledgements ({type(error).__name__})") from error
 
 
-def _own_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
-    """A message's attributes under names and in sizes that Pub/Sub takes, with room for two more."""
+def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
+    """A message's attributes under names and in sizes that Pub/Sub takes, up to so many."""
     found: dict[str, str] = {}
     for key, value in attributes.items():
         name = _cut(key, _KEY_BYTES)
         while name in _TAKEN or (name != key and name in attributes):
             name = f"original_{name}"
-        if name and not name.startswith("goog") and len(found) < _MOST_ATTRIBUTES - 2:
+        if name and not name.startswith("goog") and len(found) < room:
             found[name] = _cut(value, _ATTRIBUTE_BYTES)
     return found
 
