@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -279,8 +278,7 @@ def main() -> None:
     print(f"| Cloud Asset Inventory, {calls:.0f} calls | 0 |")
     print(f"\na month of ticks: {minutes(trip):.2f} $; of four sweeps a day: {120 * sum(sweep.values()):.2f} $")
     totals = {name: round(sum(bill(use, MILLION, trip).values()), 2) for name, use in rows.items()}
-    median = statistics.median(totals.values())
-    print(json.dumps({"million": totals, "sweep": round(sum(sweep.values()), 3), "median": median}))
+    print(json.dumps({"million": totals, "sweep": round(sum(sweep.values()), 3)}))
 
 
 if __name__ == "__main__":

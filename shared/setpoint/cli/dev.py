@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -14,6 +14,9 @@ from setpoint.cli.output import difference_line, errors, out, say, say_warning, 
 from setpoint.core.events import CloudEvent
 from setpoint.dev.fleet import CHANGES
 from setpoint.errors import BadRequest
+
+if TYPE_CHECKING:
+    from setpoint.dev.system import System
 
 app = typer.Typer(help="The whole system on this machine, to play with; no account.", no_args_is_help=True)
 
@@ -72,10 +75,8 @@ def up(
         raise BadRequest(f"the story did not come out: {', '.join(heard) or 'nothing was told'}; see {folder}/*.log")
 
 
-def _play(running: object, heard: list[str]) -> None:
-    from setpoint.dev.system import System  # noqa: PLC0415 - as above
-
-    assert isinstance(running, System)  # noqa: S101 - tells the type checker
+def _play(running: System, heard: list[str]) -> None:
+    """Open the firewall, wait until all was told that follows, and end."""
     say(running.change("open-firewall"))
     until = time.monotonic() + _PATIENCE
     while len(heard) < len(_STORY) and time.monotonic() < until:
