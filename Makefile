@@ -2,21 +2,23 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CHECKOV := $(VENV)/checkov
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers bench lock schemas reports catalogue clean
+.PHONY: help demo test check lint types layers policy audit sbom bench lock schemas reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
 
+# The lock names everything: pip is not to look for more, and would stumble over an extra of what is pinned.
 $(VENV)/.run: .ci/requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Setpoint needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes -r .ci/requirements.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r .ci/requirements.txt
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: .ci/requirements-dev.txt $(VENV)/.run
-	$(BIN)/pip install --quiet --require-hashes -r .ci/requirements-dev.txt
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r .ci/requirements-dev.txt
 	@touch $@
 
 demo: $(VENV)/.run ## the whole pipeline on a sample fleet, embedded, no account
@@ -25,7 +27,7 @@ demo: $(VENV)/.run ## the whole pipeline on a sample fleet, embedded, no account
 test: $(VENV)/.dev ## every test; those on Google's emulators where they are installed
 	$(BIN)/pytest -n auto
 
-check: lint types layers test ## all that CI asks for
+check: lint types layers policy audit test ## all that CI asks for
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -37,6 +39,18 @@ types: $(VENV)/.dev
 
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+# checkov pins much, so that it has an environment of its own; without a package index it is not there.
+policy: ## scan infra/ for what is against good practice (checkov)
+	@if [ -x $(CHECKOV)/bin/checkov ] || { $(PYTHON) -m venv $(CHECKOV) && $(CHECKOV)/bin/pip install --quiet checkov==3.3.30; }; then \
+	  $(CHECKOV)/bin/checkov --directory infra --config-file .checkov.yaml --skip-download --compact --quiet; \
+	else echo "SKIPPED: checkov cannot be installed here; infra/ is not scanned"; fi
+
+audit: $(VENV)/.dev ## known vulnerabilities of what is installed, where advisories can be reached
+	$(BIN)/python .ci/audit.py
+
+sbom: $(VENV)/.dev ## what a release consists of, as CycloneDX
+	$(BIN)/python .ci/sbom.py
 
 bench: $(VENV)/.dev ## speed, as ratios measured in one run
 	$(BIN)/python benchmarks/run.py

@@ -103,11 +103,11 @@ resource "google_pubsub_subscription" "attribute" {
 
   push_config {
     # functions-framework takes the name of the topic from the path.
-    push_endpoint = "${google_cloudfunctions2_function.function[each.key].service_config[0].uri}/${google_pubsub_topic.audit_log[each.key].id}"
+    push_endpoint = "${google_cloudfunctions2_function.function["attribute"].service_config[0].uri}/${google_pubsub_topic.audit_log[each.key].id}"
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function[each.key].service_config[0].uri
+      audience              = local.functions["attribute"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 

@@ -315,7 +315,7 @@ resource "google_pubsub_subscription" "report" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["report"].service_config[0].uri
+      audience              = local.functions["report"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 

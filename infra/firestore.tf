@@ -9,7 +9,15 @@ resource "google_firestore_database" "setpoint" {
   delete_protection_state           = var.deletion_protection ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
   deletion_policy                   = var.deletion_protection ? "ABANDON" : "DELETE"
 
-  depends_on = [google_project_service.api]
+  dynamic "cmek_config" {
+    for_each = var.kms_key[*] # only at its making: a database keeps the key that it was made with
+
+    content {
+      kms_key_name = cmek_config.value
+    }
+  }
+
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }
 
 locals {

@@ -7,12 +7,18 @@ locals {
 
   store = "firestore://${var.project_id}/${google_firestore_database.setpoint.name}"
 
+  # Each function's address by project number, which is known before it is made; pushes carry tokens for it
+  # (https://cloud.google.com/run/docs/triggering/https-request#deterministic).
+  host = "${data.google_project.this.number}.${var.region}.run.app"
+
   functions = {
     attribute = {
       description = "Tells who is behind a drift, by the audit logs."
       size        = var.attribute
       bucket      = null # pushed to by a subscription of its own, see attribution.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-attribute-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -25,6 +31,8 @@ locals {
       size        = var.detect
       bucket      = null # pushed to by a subscription of its own, see messaging.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-detect-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -35,6 +43,8 @@ locals {
       size        = var.remediate
       bucket      = null # pushed to by subscriptions of its own, see remediation.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-remediate-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -45,6 +55,8 @@ locals {
       size        = var.notify
       bucket      = null # pushed to by subscriptions of its own, see slack.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-notify-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -70,8 +82,10 @@ locals {
       size        = var.report
       bucket      = null # pushed to by a subscription of its own, see bigquery.tf
       environment = {
-        SETPOINT_STORE   = local.store
-        SETPOINT_DATASET = "${var.project_id}.${var.reports.dataset}"
+        SETPOINT_PUSH_ACCOUNT  = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE = "https://setpoint-report-${local.host}"
+        SETPOINT_STORE         = local.store
+        SETPOINT_DATASET       = "${var.project_id}.${var.reports.dataset}"
       }
     }
     sweep = {
@@ -79,6 +93,8 @@ locals {
       size        = var.sweep
       bucket      = null # pushed to by a subscription of its own, see messaging.tf
       environment = {
+        SETPOINT_PUSH_ACCOUNT      = google_service_account.push.email
+        SETPOINT_PUSH_AUDIENCE     = "https://setpoint-sweep-${local.host}"
         SETPOINT_STORE             = local.store
         SETPOINT_EVENTS_TOPIC      = google_pubsub_topic.drift_events.id
         SETPOINT_DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters.id
@@ -100,6 +116,7 @@ locals {
       size        = var.sync
       bucket      = google_storage_bucket.declarations.name
       environment = {
+        SETPOINT_PUSH_ACCOUNT = google_service_account.trigger.email
         SETPOINT_STORE        = local.store
         SETPOINT_EVENTS_TOPIC = google_pubsub_topic.drift_events.id
       }

@@ -27,7 +27,10 @@ resource "google_service_account" "function" {
 
 locals {
   # Those that keep findings and publish events. The page and the report only read, and what strangers may call does neither.
-  writers = { for name, account in google_service_account.function : name => account if !contains(["console", "report", "slack_actions"], name) }
+  writers = {
+    for name in ["attribute", "detect", "notify", "remediate", "sweep", "sync"] :
+    name => google_service_account.function[name] if contains(keys(google_service_account.function), name)
+  }
 }
 
 resource "google_project_iam_member" "datastore_user" {

@@ -5,31 +5,35 @@ locals {
 resource "google_pubsub_topic" "asset_changes" {
   project                    = var.project_id
   name                       = "asset-changes"
+  kms_key_name               = var.kms_key
   message_retention_duration = local.week # so that a week can be detected again: seek the subscription back
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_kms_crypto_key_iam_member.agent, google_project_service.api]
 }
 
 resource "google_pubsub_topic" "sweeps" {
-  project = var.project_id
-  name    = "sweeps"
+  project      = var.project_id
+  name         = "sweeps"
+  kms_key_name = var.kms_key
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_kms_crypto_key_iam_member.agent, google_project_service.api]
 }
 
 resource "google_pubsub_topic" "drift_events" {
   project                    = var.project_id
   name                       = "drift-events"
+  kms_key_name               = var.kms_key
   message_retention_duration = local.week # a consumer that comes later can start with the last week
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_kms_crypto_key_iam_member.agent, google_project_service.api]
 }
 
 resource "google_pubsub_topic" "dead_letters" {
-  project = var.project_id
-  name    = "dead-letters"
+  project      = var.project_id
+  name         = "dead-letters"
+  kms_key_name = var.kms_key
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_kms_crypto_key_iam_member.agent, google_project_service.api]
 }
 
 # A subscription of our own rather than the function's implicit one, which takes 512 KB, keeps a day and has no dead letters.
@@ -49,7 +53,7 @@ resource "google_pubsub_subscription" "detect" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["detect"].service_config[0].uri
+      audience              = local.functions["detect"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 
@@ -91,7 +95,7 @@ resource "google_pubsub_subscription" "sweep" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["sweep"].service_config[0].uri
+      audience              = local.functions["sweep"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 

@@ -92,10 +92,11 @@ resource "google_cloud_run_v2_service_iam_member" "push_to_remediate" {
 resource "google_pubsub_topic" "remediate_ticks" {
   for_each = local.remediation
 
-  project = var.project_id
-  name    = "remediate-ticks"
+  project      = var.project_id
+  name         = "remediate-ticks"
+  kms_key_name = var.kms_key
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_kms_crypto_key_iam_member.agent, google_project_service.api]
 }
 
 resource "google_cloud_scheduler_job" "remediate" {
@@ -137,7 +138,7 @@ resource "google_pubsub_subscription" "remediate" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["remediate"].service_config[0].uri
+      audience              = local.functions["remediate"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 

@@ -141,7 +141,7 @@ resource "google_pubsub_subscription" "notify" {
 
     oidc_token {
       service_account_email = google_service_account.push.email
-      audience              = google_cloudfunctions2_function.function["notify"].service_config[0].uri
+      audience              = local.functions["notify"].environment.SETPOINT_PUSH_AUDIENCE
     }
   }
 

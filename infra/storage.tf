@@ -11,6 +11,14 @@ resource "google_storage_bucket" "declarations" {
     enabled = true # an archive that is uploaded again does not hide what was applied before
   }
 
+  dynamic "encryption" {
+    for_each = var.kms_key[*]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
   lifecycle_rule {
     condition {
       age = var.archive_days
@@ -20,7 +28,7 @@ resource "google_storage_bucket" "declarations" {
     }
   }
 
-  depends_on = [google_project_service.api]
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }
 
 resource "google_storage_bucket" "source" {
@@ -31,7 +39,28 @@ resource "google_storage_bucket" "source" {
   public_access_prevention    = "enforced"
   force_destroy               = true # every archive in it can be made again from its commit
 
-  depends_on = [google_project_service.api]
+  versioning {
+    enabled = true
+  }
+
+  lifecycle_rule {
+    condition {
+      num_newer_versions = 1 # a name tells its content: what is replaced was the same
+    }
+    action {
+      type = "Delete"
+    }
+  }
+
+  dynamic "encryption" {
+    for_each = var.kms_key[*]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
+
+  depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }
 
 resource "google_storage_bucket_object" "source" {

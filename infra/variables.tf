@@ -473,3 +473,41 @@ variable "report" {
     error_message = "report.concurrency and report.max_instances are at least 1, report.min_instances 0 to report.max_instances."
   }
 }
+
+variable "monitoring" {
+  description = "Whom alerts tell, and from when on they do."
+  type = object({
+    channels             = optional(set(string), []) # notification channels, projects/P/notificationChannels/N; none only show in the console
+    detection_seconds    = optional(number, 300)     # a change is to be known after; most of it is Cloud Asset Inventory's own delay
+    detection_goal       = optional(number, 0.95)    # so large a part of them
+    queue_age_seconds    = optional(number, 900)     # a pushed message may wait
+    error_ratio          = optional(number, 0.05)    # of the messages may fail, to be tried again
+    feed_silence_minutes = optional(number, 60)      # without any message of a feed; small fleets want more
+    sweep_age_hours      = optional(number, 13)      # after the last sweep has ended: two of the default schedule, and one hour
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for one in var.monitoring.channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", one))])
+    error_message = "monitoring.channels are projects/PROJECT/notificationChannels/NUMBER; `gcloud beta monitoring channels list` tells them."
+  }
+  validation {
+    condition     = var.monitoring.detection_goal > 0 && var.monitoring.detection_goal < 1 && var.monitoring.error_ratio > 0 && var.monitoring.error_ratio < 1
+    error_message = "monitoring.detection_goal and monitoring.error_ratio are parts of one, between 0 and 1."
+  }
+  validation {
+    condition     = var.monitoring.feed_silence_minutes >= 5 && var.monitoring.feed_silence_minutes <= 1410
+    error_message = "monitoring.feed_silence_minutes is 5 to 1410: Cloud Monitoring looks back no longer than 23.5 hours."
+  }
+}
+
+variable "kms_key" {
+  description = "The key that topics, buckets and the database are encrypted with, in the region that they are in; null for Google's own. A database keeps the key that it was made with."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", var.kms_key))
+    error_message = "kms_key is projects/P/locations/L/keyRings/R/cryptoKeys/K; `gcloud kms keys list` tells it."
+  }
+}

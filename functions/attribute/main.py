@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import attributing, wiring
+from setpoint import attributing, serving, wiring
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -16,6 +15,6 @@ if TYPE_CHECKING:
 @functions_framework.cloud_event
 def attribute(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
-    message = event.data["message"]
-    data = base64.b64decode(message.get("data") or "")
-    attributing.receive(data, message.get("attributes") or {}, wiring.attributor())
+    with serving.handling("attribute", event) as message:
+        outcomes = attributing.receive(message.data, message.attributes, wiring.attributor())
+        message.end(max(outcomes, key=attributing.TELLING.index))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import functions_framework
-import msgspec
 
-from setpoint import reporting, wiring
+from setpoint import reporting, serving, wiring
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 @functions_framework.cloud_event
 def report(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
-    message = event.data["message"]
-    day = datetime.fromisoformat(message["publishTime"]).astimezone(UTC).date()
-    rows = reporting.report(day, message["messageId"], wiring.reporter())
-    sys.stdout.write(msgspec.json.encode({"severity": "INFO", "day": day, "rows": rows}).decode() + "\n")
+    with serving.handling("report", event) as message:
+        day = datetime.fromisoformat(message.body["message"]["publishTime"]).astimezone(UTC).date()
+        rows = reporting.report(day, message.message_id, wiring.reporter())
+        message.end("written", day=day, rows=rows)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import sys
 from typing import TYPE_CHECKING
 
 import functions_framework
 import msgspec
 
-from setpoint import sweeping, wiring
+from setpoint import serving, sweeping, wiring
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 @functions_framework.cloud_event
 def sweep(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
-    message = event.data["message"]
-    data = base64.b64decode(message.get("data") or "")
-    told = sweeping.receive(data, message.get("attributes") or {}, message["messageId"], wiring.sweeper())
-    sys.stdout.write(msgspec.json.encode({"severity": told.severity, **msgspec.to_builtins(told)}).decode() + "\n")
+    with serving.handling("sweep", event) as message:
+        told = sweeping.receive(message.data, message.attributes, message.message_id, wiring.sweeper())
+        message.end(told.done, told.severity, f"{told.done} {told.about}".strip(), **msgspec.to_builtins(told))

@@ -28,6 +28,9 @@ Outcome = Literal[
 ]
 """What became of one entry, of each resource and content that it is about."""
 
+TELLING: tuple[Outcome, ...] = ("nothing", "own", "kept", "told", "rejected")
+"""What became of it, from the least to the most: an entry about several is told by the most of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attributor:

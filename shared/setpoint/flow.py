@@ -6,6 +6,7 @@ and not yet marked as published is published then, under the same ids.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from setpoint import telemetry
 from setpoint.core import findings, joining, judging, observations
 from setpoint.core.actors import Actor
 from setpoint.core.findings import Outcome
@@ -26,6 +28,11 @@ from setpoint.projects import Projects, is_waiting, keys_by_number
 
 _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
+
+_TIMELY: frozenset[Outcome] = frozenset(
+    ("opened", "changed", "drifted", "exempted", "settling", "resolved", "in_sync", "unreadable")
+)
+"""Outcomes of what was declared and new: by these is measured how long a change takes to be known."""
 
 
 def _utc_now() -> datetime:
@@ -80,7 +87,14 @@ def handle_change(message: bytes, attributes: Mapping[str, str], deps: Deps) -> 
     observation = observations.parse(message, attributes)
     if observation is None:
         return "welcome"
-    return handle_observation(observation, deps)
+    telemetry.note(
+        resource_name=observation.key.name, asset_type=observation.asset_type, content=observation.key.content
+    )
+    outcome = handle_observation(observation, deps)
+    if outcome in _TIMELY:
+        late = deps.clock() - observation.observed_at
+        telemetry.note(detection_seconds=round(late.total_seconds(), 3))
+    return outcome
 
 
 def handle_observation(observation: Observation, deps: Deps) -> Outcome:
@@ -198,8 +212,11 @@ def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
         snapshot, observation, left = find(observed, deps)
-        who = _who(snapshot, observation)
-        verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas, who)
+        started = time.perf_counter()
+        verdict = judging.judge(
+            snapshot.desired, snapshot.rules, observation, deps.schemas, _who(snapshot, observation)
+        )
+        telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
         transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
         state = transition.state
         if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
@@ -213,6 +230,7 @@ def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
                 return _narrowed(deps.store.commit(snapshot, state), deps)
             return transition.outcome, deps.store.commit(snapshot, state, observation)
         except Conflict:
+            telemetry.add("conflicts")
             continue
     raise Conflict(f"{observed.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
 

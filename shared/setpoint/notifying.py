@@ -55,6 +55,12 @@ class Round(NamedTuple):
     showings: Counter[Showing]
     problems: tuple[str, ...]
 
+    @property
+    def outcome(self) -> str:
+        """In one word: what came of it where that is the same for all, else ``several``."""
+        told = [showing for showing, count in self.showings.items() if count]
+        return told[0] if len(told) == 1 else "several" if told else "nothing"
+
 
 def receive(message: bytes, attributes: Mapping[str, str], desk: Desk) -> Round:
     """Handle a message: an event, or the tick of every minute.

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint import flow, remedy_writes
+from setpoint import flow, remedy_writes, telemetry
 from setpoint.core import brakes as braking
 from setpoint.core import deciding, events, proposals, remedies
 from setpoint.core.deciding import Action, Decision
@@ -36,16 +36,30 @@ TICK = "tick"
 """The ``type`` of the message that comes every minute, in place of an event's."""
 
 
+Passed = Literal[
+    "gone on",  # a tick: with all that was due
+    "ignored",  # an event after which nothing is to be done
+    "rejected",  # no event: dead-lettered
+]
+
+
 class Round(NamedTuple):
     """What came of going on with all that was due.
 
     Args:
         outcomes: how often what came of it.
         problems: what could not be gone on with, and why; it is tried again with the next round.
+        passed: why the message is about no one drift, where it is not.
     """
 
     outcomes: Counter[Outcome]
-    problems: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    passed: Passed | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What became of the message, in a word."""
+        return self.passed or next(iter(self.outcomes), "nothing")
 
 
 def receive(message: bytes, attributes: Mapping[str, str], hands: Hands) -> Round:
@@ -56,16 +70,18 @@ def receive(message: bytes, attributes: Mapping[str, str], hands: Hands) -> Roun
         TransientError: let the message be delivered again.
     """
     if attributes.get("type") == TICK:
+        telemetry.note(breaker_open=hands.deps.store.brakes().value.breaker is not None)
         return resume_due(hands)
     try:
         event = events.read(message)
     except MalformedMessage as error:
         hands.deps.dead_letters.put(message, attributes, str(error))
-        return Round(Counter(), ())
+        return Round(Counter(), passed="rejected")
     if event.type not in BEGINNINGS:
-        return Round(Counter(), ())
+        return Round(Counter(), passed="ignored")
+    telemetry.note(resource_name=event.data.resource_name, asset_type=event.data.asset_type, content=event.data.content)
     key = ResourceKey(event.data.resource_name, event.data.content)
-    return Round(Counter((remediate(key, hands),)), ())
+    return Round(Counter((remediate(key, hands),)))
 
 
 def resume_due(hands: Hands) -> Round:
@@ -83,7 +99,7 @@ def resume_due(hands: Hands) -> Round:
                 outcomes[remediate(key, hands)] += 1
         except SetpointError as error:
             problems.append(str(error))
-    return Round(outcomes, tuple(problems))
+    return Round(outcomes, tuple(problems), "gone on")
 
 
 def remediate(key: ResourceKey, hands: Hands) -> Outcome:
@@ -94,9 +110,12 @@ def remediate(key: ResourceKey, hands: Hands) -> Outcome:
     """
     for _ in range(_ATTEMPTS):
         try:
-            return _step(key, hands)
+            outcome = _step(key, hands)
         except Conflict:
+            telemetry.add("conflicts")
             continue
+        telemetry.happened("remediation", outcome=outcome, resource_name=key.name, content=key.content)
+        return outcome
     raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be looked at again")
 
 

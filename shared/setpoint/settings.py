@@ -29,6 +29,8 @@ class Settings:
         iap_audience: ``SETPOINT_IAP_AUDIENCE``, whom Identity-Aware Proxy's assertions are for:
             ``/projects/NUMBER/global/backendServices/ID``.
         dataset: ``SETPOINT_DATASET``, ``project.dataset``, where ``functions/report`` writes.
+        push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message has to be for; empty for anybody.
+        push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it has to be; empty to check no token.
     """
 
     store: str
@@ -46,6 +48,8 @@ class Settings:
     own_accounts: str
     iap_audience: str
     dataset: str
+    push_audience: str
+    push_account: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -88,6 +92,8 @@ VARIABLES = {
     "own_accounts": "SETPOINT_OWN_ACCOUNTS",
     "iap_audience": "SETPOINT_IAP_AUDIENCE",
     "dataset": "SETPOINT_DATASET",
+    "push_audience": "SETPOINT_PUSH_AUDIENCE",
+    "push_account": "SETPOINT_PUSH_ACCOUNT",
 }
 """Each setting's environment variable."""
 

@@ -22,16 +22,20 @@ from setpoint.settings import VARIABLES, Settings, from_environment
 
 if TYPE_CHECKING:
     from setpoint.adapters.iap import Doorkeeper
+    from setpoint.adapters.letter_box import PubSubLetterBox
     from setpoint.adapters.pubsub import PubSubFeed
+    from setpoint.adapters.push_tokens import PushTokens
     from setpoint.adapters.slack_requests import SlackRequests
     from setpoint.adapters.storage import Archives
     from setpoint.attributing import Attributor
     from setpoint.console import Console
+    from setpoint.doctor import Patient
     from setpoint.notice_desk import Desk
     from setpoint.pressing import Member, Presser
     from setpoint.remedy_records import Hands
     from setpoint.reporting import Reporter
     from setpoint.sweeping import Sweeper
+    from setpoint.telemetry import Spans
 
 _JITTER_SECONDS = 5.0
 
@@ -220,6 +224,34 @@ def reporter() -> Reporter:
     return Reporter(open_store(settings.store), BigQueryWarehouse(client(project), settings.dataset))
 
 
+@cache
+def push_tokens() -> PushTokens | None:
+    """What checks who calls a function; None where an installation does not say who may."""
+    settings = from_environment(os.environ)
+    if not settings.push_account:
+        return None
+    from setpoint.adapters.push_tokens import PushTokens
+
+    return PushTokens(settings.push_audience, settings.push_account)
+
+
+@cache
+def home_project() -> str:
+    """The project that an installation runs in, which is that of its topics; empty where none is set."""
+    place, _, rest = from_environment(os.environ).events_topic.partition("/")
+    return rest.partition("/")[0] if place == "projects" else ""
+
+
+@cache
+def spans() -> Spans | None:
+    """Where spans are recorded; None unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set."""
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return None
+    from setpoint.adapters.otlp import OtlpSpans, exporter
+
+    return OtlpSpans(exporter())
+
+
 def _publishing(settings: Settings, client: Any) -> Deps:
     """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters
@@ -311,6 +343,41 @@ def open_subscription(name: str) -> PubSubFeed:
     from setpoint.adapters.pubsub import PubSubFeed, subscriber
 
     return PubSubFeed(subscriber(), name)
+
+
+def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> Patient:
+    """A live installation, to be looked at by the credentials of the environment.
+
+    Args:
+        project: the project that it runs in.
+        region: the region of its functions.
+        watch: what it watches.
+        store: URL of its store.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.google_rest import open_apis
+    from setpoint.doctor import Patient
+
+    opened = cache(lambda: open_store(store, create=False))
+    return Patient(project, region, watch, opened, store, open_apis(from_environment(os.environ).google_apis))
+
+
+def open_letter_box(project: str, subscription: str) -> PubSubLetterBox:
+    """The dead letters of an installation; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+
+    Args:
+        project: the project's id.
+        subscription: the short name of the subscription.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.letter_box import PubSubLetterBox
+    from setpoint.adapters.pubsub import publisher, subscriber
+
+    return PubSubLetterBox(subscriber(), publisher(), f"projects/{project}/subscriptions/{subscription}")
 
 
 def open_inventory() -> Inventory:

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from report.samples import NOW, many, report, state, sweep
+from pages.samples import NOW, many, report, state, sweep
 from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Owner, Source

@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from report.samples import many
+from pages.samples import many
 from setpoint.cli import app
 from setpoint.errors import BadRequest
 from setpoint.wiring import open_store

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from e2e.serving import Served
 
 from attribution.world import ALICE, DRIFTED, IN_SYNC, KEY, NOON, TYPE, entry
-from e2e.serving import Served
 from e2e.test_detect_on_emulators import wait_until
 from setpoint import syncing
 from setpoint.core import events

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import pytest
 
-from e2e.serving import Served
 from e2e.traffic import Traffic, embedded, traffic
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
@@ -20,6 +19,7 @@ from setpoint.ports import Store
 from setpoint.syncing import declare
 from setpoint.testing.emulators import free_port
 from setpoint.testing.pubsub import PubSubProject
+from setpoint.testing.serving import Served
 from setpoint.wiring import open_store
 
 pytestmark = pytest.mark.emulator

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from e2e.serving import Served
 from e2e.test_detect_on_emulators import wait_until
 from remediation.fleet import AUTO, DECLARED, DRIFTED, KEY, TYPE, URL
 from setpoint.core import events
@@ -27,6 +26,7 @@ from setpoint.testing.emulators import free_port
 from setpoint.testing.google_apis import GoogleApis
 from setpoint.testing.google_faults import Fault
 from setpoint.testing.pubsub import PubSubProject
+from setpoint.testing.serving import Served
 from setpoint.wiring import open_store
 
 pytestmark = pytest.mark.emulator

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from e2e import inventory
-from e2e.serving import Served
 from flow.swept import ORG, bucket, declare, populate, topic
 from setpoint.core.sweeps import Start, encode_message
+from setpoint.testing import inventory
 from setpoint.testing.emulators import free_port
 from setpoint.testing.pubsub import PubSubProject
+from setpoint.testing.serving import Served
 from setpoint.wiring import open_store
 
 pytestmark = pytest.mark.emulator

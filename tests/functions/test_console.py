@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.auth import crypt, jwt
 
-from report.samples import state
+from pages.samples import state
 from setpoint import wiring
 from setpoint.adapters.iap import KEYS, Doorkeeper
 from setpoint.adapters.memory import MemoryStore

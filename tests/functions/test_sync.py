@@ -190,10 +190,11 @@ def test_an_event_that_comes_late_does_not_undo_what_was_uploaded_later(upload, 
 
     assert upload("git/1", None, generation=early) == 200
     assert declared(deps, "a") == "US"
-    assert logged(capsys)[-1] == {
-        "severity": "NOTICE",
-        "message": "source git: something uploaded later is in force already (commit later); nothing was changed",
-    }
+    said = logged(capsys)[-1]
+    assert (said["severity"], said["outcome"]) == ("NOTICE", "superseded")
+    assert said["message"] == (
+        "sync: source git: something uploaded later is in force already (commit later); nothing was changed"
+    )
 
 
 def test_an_event_that_comes_late_undoes_nothing_where_the_later_archive_changed_nothing(upload, service, deps):

@@ -168,9 +168,32 @@ def test_the_entry_point_and_the_source_are_those_of_the_function():
         assert [one.name for one in decorated] == [name]
 
 
+def checks_of_the_caller(function: str) -> set[str]:
+    """The settings by which a function checks who calls it: one that an event calls always does."""
+    if "serving.handling(" not in (ROOT / f"functions/{function}/main.py").read_text():
+        return set()
+    pushed = entries(entries(local("functions"))[function])["bucket"].startswith("null")
+    return {"push_account", "push_audience"} if pushed else {"push_account"}  # Eventarc chooses its own audience
+
+
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
 def test_the_environment_is_exactly_what_the_function_reads(function):
-    assert set(environment(function)) == {VARIABLES[name] for name in settings_needed(function)}
+    read_by = settings_needed(function) | checks_of_the_caller(function)
+    assert set(environment(function)) == {VARIABLES[name] for name in read_by}
+
+
+def test_every_push_carries_the_token_that_its_function_checks_to_its_address():
+    pushes = [
+        push for used, block in typed() if used == "google_pubsub_subscription" for push in block.named("push_config")
+    ]
+    assert len(pushes) >= 3
+    for push in pushes:
+        (function,) = set(re.findall(r'function\["(\w+)"\]', push.attributes["push_endpoint"]))
+        (token,) = push.named("oidc_token")
+        assert token.attributes["audience"] == f'local.functions["{function}"].environment.SETPOINT_PUSH_AUDIENCE'
+        assert token.attributes["service_account_email"] == environment(function)["SETPOINT_PUSH_ACCOUNT"]
+        audience = strings(environment(function)["SETPOINT_PUSH_AUDIENCE"])[0]
+        assert audience == f"https://setpoint-{function}-${{local.host}}"
 
 
 def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
@@ -180,6 +203,78 @@ def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
                 # projects/P/topics/T; of a topic that may not be there, null
                 assert re.fullmatch(r"google_pubsub_topic\.\w+\.id|one\(google_pubsub_topic\.\w+\[\*\]\.id\)", value)
     assert local("store") == '"firestore://${var.project_id}/${google_firestore_database.setpoint.name}"'
+
+
+def who(block: Block) -> set[str]:
+    """The functions that a grant is for: those of its `for_each`, or the one that it names."""
+    named = set(re.findall(r'function\["(\w+)"\]', block.attributes["member"]))
+    each = block.attributes.get("for_each", "")
+    if each == "google_service_account.function":
+        return set(entries(local("functions")))
+    for name in re.findall(r"local\.(\w+)", each):
+        each += local(name)
+    return named or set(strings(each))
+
+
+def whose(block: Block) -> str:
+    """The accounts that a grant is for, as they are written, in its `for_each` or what that names."""
+    each = block.attributes.get("for_each", "")
+    return block.attributes["member"] + each + "".join(local(name) for name in re.findall(r"^local\.(\w+)$", each))
+
+
+def granted(kind: str, role: str) -> list[Block]:
+    return [block for used, block in typed() if used == kind and strings(block.attributes["role"]) == [role]]
+
+
+@pytest.mark.parametrize("function", sorted(entries(local("functions"))))
+def test_a_function_may_publish_to_every_topic_that_it_is_told_of_and_to_no_other(function):
+    told = {
+        re.search(r"google_pubsub_topic\.\w+", value)[0]
+        for variable, value in environment(function).items()
+        if variable.endswith("_TOPIC")
+    }
+    may = {
+        re.search(r"google_pubsub_topic\.\w+", block.attributes["topic"])[0]
+        for block in granted("google_pubsub_topic_iam_member", "roles/pubsub.publisher")
+        if function in who(block) and "google_service_account.function" in whose(block)
+    }
+    assert may == told
+
+
+def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_taken_off():
+    pushed, dying = set(), set()
+    for used, block in typed():
+        if used == "google_pubsub_subscription":
+            for push in block.named("push_config"):
+                pushed |= set(re.findall(r'function\["(\w+)"\]', push.attributes["push_endpoint"]))
+            if block.named("dead_letter_policy"):
+                dying.add(block.labels[1])
+    invokers = granted("google_cloud_run_v2_service_iam_member", "roles/run.invoker")
+    calls = {
+        name
+        for block in invokers
+        if "service_account.push" in block.attributes["member"]
+        for name in who_is_called(block)
+    }
+    takers = granted("google_pubsub_subscription_iam_member", "roles/pubsub.subscriber")
+    taken = {
+        name
+        for block in takers
+        for name in re.findall(
+            r"google_pubsub_subscription\.(\w+)",
+            block.attributes["subscription"] + block.attributes.get("for_each", ""),
+        )
+    }
+    assert pushed == calls
+    assert dying <= taken
+
+
+def who_is_called(block: Block) -> set[str]:
+    named = set(re.findall(r'function\["(\w+)"\]', block.attributes["name"]))
+    each = block.attributes.get("for_each", "")
+    for name in re.findall(r"local\.(\w+)", each):
+        each += local(name)
+    return named or set(strings(each))
 
 
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
@@ -271,7 +366,7 @@ def test_the_console_is_off_unless_somebody_switches_it_on_and_may_read_alone():
     for everybody in ("datastore_user", "drift_events"):
         (block,) = [one for _, one in typed() if one.labels[1] == everybody and "member" in one.attributes]
         assert block.attributes["for_each"] == "local.writers"
-    assert "console" in strings(local("writers"))
+    assert "console" not in strings(local("writers"))
 
 
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
@@ -313,7 +408,7 @@ def test_the_function_that_anybody_may_call_may_hand_on_and_read_one_secret_and_
     for used, block in typed():
         if used.endswith("_iam_member"):
             assert "google_service_account.function" not in block.attributes.get("for_each", ""), block.labels
-    assert "slack_actions" in strings(local("writers"))
+    assert "slack_actions" not in strings(local("writers"))
     own = [block.labels[1] for _, block in typed() if block.attributes.get("for_each") == "local.press"]
     assert sorted(own) == ["slack_actions", "slack_calls"]
     assert [name for name, who in entries(local("readers")).items() if who == "local.press"] == ["slack-signing-secret"]
@@ -422,7 +517,10 @@ def script(step: dict[str, Any]) -> str:
 
 def test_cloud_build_goes_from_install_to_smoke_test():
     steps = [step["id"] for step in cloud_build()["steps"]]
-    assert steps == ["install", "lint", "types", "layers", "test", "archive", "fetch", "plan", "keep", "apply", "smoke"]
+    assert steps == [
+        *("install", "lint", "types", "layers", "policy", "audit", "test", "sbom", "archive"),
+        *("fetch", "plan", "keep", "apply", "smoke", "rollback", "record"),
+    ]
 
 
 def test_cloud_build_names_only_make_targets_that_exist():
@@ -431,8 +529,9 @@ def test_cloud_build_names_only_make_targets_that_exist():
     named = [
         word
         for step in cloud_build()["steps"]
-        for call in re.findall(r"make ([^\n;&]+)", script(step))
+        for call in re.findall(r"^\s*make ([^\n;&]+)", script(step), re.MULTILINE)
         for word in call.split()
+        if "=" not in word
     ]
     assert len(named) >= 5
     assert set(named) <= expanded
@@ -494,6 +593,8 @@ BAD = {
     "delivery_attempts": "101",
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
+    "kms_key": '"my-key"',
+    "monitoring": '{ channels = ["ops@example.com"], detection_goal = 1, feed_silence_minutes = 1 }',
 }
 
 
@@ -587,7 +688,7 @@ def test_the_script_of_a_step_is_read_by_a_shell(step):
     assert read_by.returncode == 0, read_by.stderr
 
 
-@pytest.mark.parametrize("name", ["apply", "smoke"])
+@pytest.mark.parametrize("name", ["apply", "smoke", "rollback", "record"])
 def test_nothing_is_changed_unless_the_build_is_the_approved_one(name, tmp_path):
     (step,) = [one for one in cloud_build()["steps"] if one["id"] == name]
 
@@ -604,6 +705,77 @@ def test_nothing_is_changed_unless_the_build_is_the_approved_one(name, tmp_path)
         ran = run(apply)
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
     assert run("true").returncode != 0  # it goes on, and finds no terraform and no curl
+
+
+@pytest.fixture
+def workspace(tmp_path) -> Path:
+    """A workspace of Cloud Build with tools that note how they are called."""
+    for tool in ("gcloud", "terraform"):
+        made = tmp_path / "bin" / tool
+        made.parent.mkdir(exist_ok=True)
+        made.write_text(f'#!/bin/sh\necho "{tool} $*" >> {tmp_path}/calls\n')
+        made.chmod(0o755)
+    for folder in ("build", "root"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "build/setpoint.zip").write_text("new")
+    return tmp_path
+
+
+def run_step(name: str, workspace: Path) -> subprocess.CompletedProcess[str]:
+    (step,) = [one for one in cloud_build()["steps"] if one["id"] == name]
+    environment = {"PATH": f"{workspace}/bin:{os.environ['PATH']}", "_APPLY": "true", "_ROOT": "root"}
+    environment |= {"_STATE_BUCKET": "state", "COMMIT_SHA": "abc", "BUILD_ID": "b"}
+    text = script(step).replace("/workspace", str(workspace))
+    return subprocess.run(
+        ["/bin/sh", "-c", text], cwd=workspace, env=environment, check=False, capture_output=True, text=True
+    )
+
+
+def calls(workspace: Path) -> list[str]:
+    made = workspace / "calls"
+    return made.read_text().splitlines() if made.exists() else []
+
+
+def test_a_deployment_that_passes_its_smoke_test_is_kept_and_recorded(workspace):
+    (workspace / "passed").touch()
+    assert run_step("rollback", workspace).returncode == 0
+    assert calls(workspace) == []
+    assert run_step("record", workspace).returncode == 0
+    assert calls(workspace)[0] == "gcloud storage cp build/setpoint.zip gs://state/passed/setpoint.zip"
+
+
+def test_one_that_does_not_goes_back_to_the_archive_that_passed_last_and_fails(workspace):
+    (workspace / "previous.zip").write_text("old")
+    ran = run_step("rollback", workspace)
+    assert (ran.returncode, calls(workspace)) == (1, ["terraform apply -input=false -auto-approve"])
+    assert (workspace / "build/setpoint.zip").read_text() == "old"
+    assert "the functions are those of before" in ran.stdout
+
+
+def test_the_first_one_that_does_not_says_that_there_is_nothing_to_go_back_to(workspace):
+    ran = run_step("rollback", workspace)
+    assert (ran.returncode, calls(workspace)) == (1, [])
+    assert "nothing to go back to" in ran.stdout
+
+
+def test_the_smoke_test_passes_when_its_message_comes_out_with_a_reason(workspace):
+    (workspace / "project_id").write_text("fleet-ops")
+    (workspace / "bin/gcloud").write_text(
+        f'#!/bin/sh\necho "gcloud $*" >> {workspace}/calls\ncase "$*" in *" pull "*) echo "not a feed message";; esac\n'
+    )
+    ran = run_step("smoke", workspace)
+    assert (ran.returncode, ran.stdout.strip()) == (0, "not a feed message")
+    assert (workspace / "passed").exists()
+    assert calls(workspace)[-1].startswith("gcloud pubsub subscriptions delete smoke-b")  # whatever comes of it
+
+
+def test_the_archive_of_a_step_is_the_one_that_terraform_takes():
+    """As `archive` writes it and every example reads it."""
+    (step,) = [one for one in cloud_build()["steps"] if one["id"] == "archive"]
+    assert "infra/archive.py" in script(step)
+    for example in EXAMPLES:
+        (module,) = read(example).named("module")
+        assert strings(module.attributes["source_archive"])[0].endswith("/build/setpoint.zip")
 
 
 def test_the_messages_that_scheduler_sends_are_those_that_a_sweep_reads(tmp_path):

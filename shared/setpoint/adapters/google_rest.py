@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -119,6 +121,19 @@ class GoogleRest:
         if answer.status_code in _GONE:
             return Failed("the operation is no longer known: read the resource again")
         return operations.progress(_checked(call, answer))
+
+    def time(self) -> datetime:
+        """What time it is at Google's, to the second.
+
+        Raises:
+            Unavailable: nobody answers.
+        """
+        call = Call("clock", "GET", "https://www.googleapis.com/generate_204")
+        said = self._send(call, again=_PASSING).headers.get("Date", "")
+        try:
+            return parsedate_to_datetime(said).astimezone(UTC)
+        except ValueError:
+            raise Unavailable(f"{call.url} does not tell the time; try again later") from None
 
     def _send(self, call: Call, *, again: frozenset[int], reading: bool = True) -> requests.Response:
         """The answer to a request, sent again only where that can do no harm."""

@@ -12,8 +12,10 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
 
+from setpoint import telemetry
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
+from setpoint.core.letters import REASON, REJECTED_BY
 from setpoint.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
@@ -36,8 +38,7 @@ _KEY_BYTES = 256
 _MOST_ATTRIBUTES = 100
 _LARGEST_LETTER = 9_900_000
 """A message takes 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
-_REASON = "reason"
-_TAKEN = frozenset((_REASON, "self", "topic", "data", "ordering_key", "retry", "timeout"))
+_TAKEN = frozenset((REASON, REJECTED_BY, "self", "topic", "data", "ordering_key", "retry", "timeout"))
 """Attributes that cannot have these names: the client takes attributes as keyword arguments beside its own."""
 _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
 _LOG_IN = (
@@ -122,6 +123,7 @@ class PubSubBus:
                 "project": data.project,
                 "team": data.owner.team,
                 "severity": data.severity,
+                **telemetry.carried(),
             },
         )
 
@@ -142,10 +144,13 @@ class PubSubDeadLetters:
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
         """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
-        own = _own_attributes(attributes)
+        run = telemetry.current()
+        more = {REJECTED_BY: run.function} if run is not None else {}
+        own = _own_attributes(attributes, room=_MOST_ATTRIBUTES - len(more) - 1)
         if len(message) + sum(len(part.encode()) for pair in own.items() for part in pair) > _LARGEST_LETTER:
             message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
-        own[_REASON] = _cut(reason, _ATTRIBUTE_BYTES)
+        own[REASON] = _cut(reason, _ATTRIBUTE_BYTES)
+        own |= more
         try:
             self._client.publish(self._topic, message, **own).result(timeout=_PUBLISH_SECONDS)
         except _FAILURES as error:
@@ -188,7 +193,7 @@ class PubSubFeed:
         except exceptions.DeadlineExceeded:
             return []
         except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
-            raise _not_pulled(self._subscription, error) from error
+            raise not_pulled(self._subscription, error) from error
         return [
             Received(one.message.data, dict(one.message.attributes), one.ack_id) for one in response.received_messages
         ]
@@ -212,14 +217,14 @@ class PubSubFeed:
             raise Unavailable(f"{self._subscription} did not take acknowledgements ({type(error).__name__})") from error
 
 
-def _own_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
-    """A message's attributes under names and in sizes that Pub/Sub takes, with room for one more."""
+def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
+    """A message's attributes under names and in sizes that Pub/Sub takes, up to so many."""
     found: dict[str, str] = {}
     for key, value in attributes.items():
         name = _cut(key, _KEY_BYTES)
         while name in _TAKEN or (name != key and name in attributes):
             name = f"original_{name}"
-        if name and not name.startswith("goog") and len(found) < _MOST_ATTRIBUTES - 1:
+        if name and not name.startswith("goog") and len(found) < room:
             found[name] = _cut(value, _ATTRIBUTE_BYTES)
     return found
 
@@ -229,7 +234,7 @@ def _cut(text: str, most: int) -> str:
     return text.encode()[:most].decode(errors="ignore")
 
 
-def _not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
+def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
     """What it means that a subscription cannot be pulled: a mistake that stays one, or an outage that passes."""
     if isinstance(error, exceptions.NotFound):
         return BadRequest(f"there is no {subscription}; `gcloud pubsub subscriptions list` tells what there is")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from google.api_core import exceptions
 
+from setpoint import telemetry
 from setpoint.core.sweeps import SweepMessage, encode_message
 from setpoint.errors import Unavailable
 
@@ -33,7 +34,11 @@ class PubSubSweepQueue:
     def publish(self, messages: Sequence[SweepMessage]) -> None:
         """See ``SweepQueue.publish``."""
         try:
-            for one in [self._client.publish(self._topic, encode_message(message)) for message in messages]:
+            sent = [
+                self._client.publish(self._topic, encode_message(message), **telemetry.carried())
+                for message in messages
+            ]
+            for one in sent:
                 one.result(timeout=_PUBLISH_SECONDS)
         except _FAILURES as error:
             raise Unavailable(f"{self._topic} did not take a message ({type(error).__name__}); try again") from error

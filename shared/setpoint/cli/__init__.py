@@ -11,8 +11,11 @@ from typer.core import TyperGroup
 
 from setpoint.cli import (
     apply,
+    dead_letters,
     detect,
+    dev,
     diff,
+    doctor,
     export,
     findings,
     notify,
@@ -65,6 +68,9 @@ app.command()(orders.accept)
 app.command()(orders.pause)
 app.command()(orders.resume)
 app.command()(orders.brakes)
+app.command()(doctor.doctor)
+app.add_typer(dev.app, name="dev")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(findings.app, name="findings")
 app.add_typer(policy.app, name="policy")
 

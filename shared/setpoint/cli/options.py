@@ -36,6 +36,10 @@ Types = Annotated[
     list[str] | None,
     typer.Option(metavar="TYPE[,…]", help="Asset types, or RE2 for whole names, .*/Bucket; else all."),
 ]
+Project = Annotated[
+    str,
+    typer.Option(envvar="SETPOINT_PROJECT", metavar="ID", help="The project that Setpoint runs in."),
+]
 
 
 Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who says so, for the audit trail; taken at its word.")]

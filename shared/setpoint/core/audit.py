@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from setpoint.core.deciding import Reason
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import CorruptState
 
 
@@ -47,5 +48,5 @@ def decode_entries(stored: Iterable[bytes | str]) -> tuple[Entry, ...]:
     """
     try:
         return tuple(sorted(map(_decode, stored), key=lambda entry: entry.at))
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise CorruptState(f"an entry of an audit trail cannot be read ({error})") from None

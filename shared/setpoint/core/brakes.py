@@ -14,6 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.core.policies import Limits
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import CorruptState
 
 FLEET = "fleet"
@@ -188,5 +189,5 @@ def decode_brakes(stored: bytes | str) -> Brakes:
     """
     try:
         return _decode(stored) if stored else Brakes()
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise CorruptState(f"the stored brakes cannot be read ({error}); nothing is put back until they are") from None

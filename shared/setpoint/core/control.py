@@ -20,6 +20,7 @@ from setpoint.core.declarations import Declaration, Desired, Scope
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.policies import Policy
 from setpoint.core.rules import Rules, rules
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import Conflict, CorruptState, Superseded
 
 _T = TypeVar("_T")
@@ -297,6 +298,6 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 def _decode(stored: bytes, form: type[_T]) -> _T:
     try:
         return msgspec.json.decode(stored, type=form)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         what = getattr(form, "__name__", "manifest")
         raise CorruptState(f"a stored {what} cannot be read ({error}); apply the declarations again") from None

@@ -16,6 +16,7 @@ from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
 from setpoint.core.names import Content
 from setpoint.core.policy import Kind, Severity
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import MalformedMessage
 
 EventType = Literal[
@@ -160,7 +161,7 @@ def read(message: bytes) -> CloudEvent:
     """
     try:
         return decode(message)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise MalformedMessage(f"not an event of Setpoint's: {error}") from None
 
 

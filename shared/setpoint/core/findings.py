@@ -34,6 +34,7 @@ from setpoint.core.observations import Observation
 from setpoint.core.policy import Kind, Severity
 from setpoint.core.remedies import IN_PROGRESS, Remedy, over, proved
 from setpoint.core.suppressing import Suppressed
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import CorruptState
 
 Outcome = Literal[
@@ -178,7 +179,7 @@ def decode_state(stored: bytes | str) -> ResourceState:
     """
     try:
         return _decode(stored)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise CorruptState(f"a stored finding cannot be read ({error}); delete its record and sweep") from None
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from setpoint.core.names import Content, ResourceKey, content_of, project_of
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import CorruptState, MalformedMessage
 
 WELCOME = b"You have successfully configured real time feed"
@@ -72,7 +73,7 @@ def decode(stored: bytes | str) -> Observation:
     """
     try:
         return _decode_stored(stored)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise CorruptState(f"a stored observation cannot be read ({error}); the next one will replace it") from None
 
 

@@ -16,6 +16,7 @@ import msgspec
 from setpoint.core.findings import Outcome
 from setpoint.core.names import Content
 from setpoint.core.sharding import matches
+from setpoint.core.unreadable import UNREADABLE
 from setpoint.errors import CorruptState, MalformedMessage
 
 LAG = timedelta(minutes=15)
@@ -87,7 +88,7 @@ def decode_message(message: bytes) -> SweepMessage:
     """
     try:
         return _decode_message(message)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise MalformedMessage(f"not a sweep message: {error}") from None
 
 
@@ -125,6 +126,11 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     made: dict[str, int] = {}
     denied: dict[str, str] = {}
     failed: dict[str, str] = {}
+
+    @property
+    def coverage(self) -> float:
+        """Of what is declared, the part of which the sweep knows whether it drifted; 1 where nothing is declared."""
+        return (self.in_sync + self.drifted) / self.declared if self.declared else 1.0
 
     @property
     def nothing_listed(self) -> str:
@@ -245,5 +251,5 @@ def decode_record(stored: bytes | str, form: Any) -> Any:
     """
     try:
         return msgspec.json.decode(stored, type=form)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise CorruptState(f"a stored {form.__name__} cannot be read ({error}); sweep with --fresh") from None

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from setpoint import flow
+from setpoint import flow, telemetry
 from setpoint.core import sharding
 from setpoint.core.sweeps import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
@@ -178,12 +178,21 @@ def heal(sweeper: Sweeper) -> Told:
     try:
         healed = flow.heal(sweeper.deps)
         settled = flow.settle(sweeper.deps)
-        for stored in sweeper.records.sweeps():
+        stored_sweeps = list(sweeper.records.sweeps())
+        _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper)
+        for stored in stored_sweeps:
             if stored.value is not None and stored.value.summary is None and _has_stopped(stored.value, sweeper):
                 _give_up(stored, sweeper)
     except TransientError as error:
         return Told("not healed", str(error))
     return Told("healed", healed=healed, settled=settled.total())
+
+
+def _note_age(sweeps: Sequence[Sweep], sweeper: Sweeper) -> None:
+    """Tell how long ago a sweep has ended, or begun where it has not: somebody is to look where that grows."""
+    times = [one.summary.ended_at if one.summary is not None else one.started_at for one in sweeps]
+    if times:
+        telemetry.note(sweep_age_seconds=round((sweeper.now() - max(times)).total_seconds()))
 
 
 _HANDLERS: dict[type[SweepMessage], Callable[[Any, str, Sweeper], Told]] = {
@@ -253,6 +262,7 @@ def _end(sweep: Sweep, told: Work, sweeper: Sweeper, until: float) -> Told:
             raise  # of a finding, not of the sweep
         return Told("overtaken", label)
     sweeper.records.drop_run(sweep.run)
+    telemetry.note(coverage=round(summary.coverage, 6))
     return Told("ended", label, summary)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.samples import NOW, PERIOD, facts, many, report, state, sweep
+from pages.samples import NOW, PERIOD, facts, many, report, state, sweep
 from setpoint.core.actors import Actor
 from setpoint.core.audit import Entry
 from setpoint.core.compare import Difference

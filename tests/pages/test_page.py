@@ -10,7 +10,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from report.samples import NOW, PERIOD, facts, many, report, state
+from pages.samples import NOW, PERIOD, facts, many, report, state
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Owner
 from setpoint.report import packing

@@ -12,7 +12,7 @@ from google.cloud.asset_v1.services.asset_service.transports import AssetService
 
 if __name__ == "__main__":
     address = sys.argv[1]
-    AssetServiceGrpcTransport.create_channel = lambda *_, **__: grpc.insecure_channel(address)
-    google.auth.default = lambda *_, **__: (AnonymousCredentials(), None)
+    setattr(AssetServiceGrpcTransport, "create_channel", lambda *_, **__: grpc.insecure_channel(address))  # noqa: B010
+    setattr(google.auth, "default", lambda *_, **__: (AnonymousCredentials(), None))  # type: ignore[no-untyped-call]  # noqa: B010
     sys.argv = sys.argv[2:]
     runpy.run_path(sys.argv[0], run_name="__main__")

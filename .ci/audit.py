@@ -1,0 +1,58 @@
+"""Known vulnerabilities of what is installed from .ci/requirements.txt: `make audit`.
+
+Fails where there are some. Where the database of advisories cannot be reached it says so, loudly, and does not fail: an
+audit of nothing is no good news, and no reason to stop a machine that is offline.
+"""  # noqa: INP001 - a script
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+LOCK = Path(__file__).with_name("requirements.txt")
+_SECONDS = 180
+
+
+def verdict(report: dict[str, Any]) -> tuple[int, list[str]]:
+    """The exit code, and what to say.
+
+    Args:
+        report: what `pip-audit -f json` wrote.
+    """
+    packages = report["dependencies"]
+    bad = [one for one in packages if one.get("vulns")]
+    if bad:
+        return 1, [
+            f"{one['name']} {one['version']}: {vuln['id']}, fixed in {', '.join(vuln['fix_versions']) or 'no version'}"
+            for one in bad
+            for vuln in one["vulns"]
+        ]
+    checked = [one for one in packages if "skip_reason" not in one]
+    if not checked:
+        return 0, ["SKIPPED: no advisories could be had for any package; run `make audit` where they can be reached"]
+    said = [f"{len(checked)} packages without a known vulnerability"]
+    if missed := [one["name"] for one in packages if "skip_reason" in one]:
+        said.append(f"NOT CHECKED: {', '.join(missed)}")
+    return 0, said
+
+
+def main() -> int:
+    """Ask, say what was found, and give the exit code."""
+    tool = Path(sys.executable).with_name("pip-audit")
+    asked = [str(tool), "--requirement", str(LOCK), "--require-hashes", "--disable-pip", "--format=json"]
+    try:
+        ran = subprocess.run(  # noqa: S603 - the words are ours
+            [*asked, "--progress-spinner=off"], capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+        code, said = verdict(json.loads(ran.stdout))
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        code, said = 0, [f"SKIPPED: the audit did not run ({type(error).__name__}); run `make audit` where it can"]
+    sys.stdout.write("".join(f"audit: {line}\n" for line in said))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,346 @@
+# What an operator sees and is woken by. The metrics are made from the lines that the functions log, so that no client is
+# loaded to write them; tests/infra holds each filter to a line that the code really writes.
+locals {
+  logged = "resource.type = \"cloud_run_revision\" AND resource.labels.service_name =~ \"^setpoint-\""
+
+  # value: the field that is measured, null to count lines; labels: fields to tell lines apart by.
+  metrics = {
+    messages = {
+      what   = "Messages, by function and by what became of them."
+      filter = "jsonPayload.event = \"handled\""
+      value  = null
+      unit   = "1"
+      labels = ["function", "outcome"]
+    }
+    detection_latency = {
+      what   = "From the change of a resource to the stored verdict, of changes that were new."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"detect\" AND jsonPayload.detection_seconds >= 0"
+      value  = "detection_seconds"
+      unit   = "s"
+      labels = ["outcome"]
+    }
+    queue_age = {
+      what   = "From the publishing of a message to its handling."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.queue_seconds >= 0"
+      value  = "queue_seconds"
+      unit   = "s"
+      labels = ["function"]
+    }
+    handling_time = {
+      what   = "How long a message was handled."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.took_seconds >= 0"
+      value  = "took_seconds"
+      unit   = "s"
+      labels = ["function"]
+    }
+    compare_time = {
+      what   = "How long it took to judge a message."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"detect\" AND jsonPayload.compare_seconds >= 0"
+      value  = "compare_seconds"
+      unit   = "s"
+      labels = []
+    }
+    store_conflicts = {
+      what   = "How often a record was written by somebody else in between."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.conflicts > 0"
+      value  = "conflicts"
+      unit   = "1"
+      labels = ["function"]
+    }
+    remediations = {
+      what   = "Drifts that were decided about, by what became of them."
+      filter = "jsonPayload.event = \"remediation\""
+      value  = null
+      unit   = "1"
+      labels = ["outcome"]
+    }
+    breaker_open = {
+      what   = "Minutes in which the breaker was open."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"remediate\" AND jsonPayload.breaker_open = true"
+      value  = null
+      unit   = "1"
+      labels = []
+    }
+    sweep_age = {
+      what   = "How long ago a sweep has ended."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"sweep\" AND jsonPayload.sweep_age_seconds >= 0"
+      value  = "sweep_age_seconds"
+      unit   = "s"
+      labels = []
+    }
+    coverage = {
+      what   = "Of what is declared, the part that a sweep could judge, at its end."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"sweep\" AND jsonPayload.coverage >= 0"
+      value  = "coverage"
+      unit   = "1"
+      labels = []
+    }
+    refused = {
+      what   = "Requests that a function refused, since they carried no token of its pusher."
+      filter = "jsonPayload.event = \"refused\""
+      value  = null
+      unit   = "1"
+      labels = []
+    }
+  }
+
+  from_logs = { for name in keys(local.metrics) : name => "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/setpoint/${name}\"" }
+  waiting   = "resource.type = \"pubsub_subscription\" AND metric.type = \"pubsub.googleapis.com/subscription"
+
+  # Each is named as its runbook in docs/runbooks, which the alert carries along.
+  thresholds = {
+    dead-letters = {
+      title    = "messages that could not be handled"
+      severity = "ERROR"
+      filter   = "${local.waiting}/num_undelivered_messages\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.dead_letters.name}\""
+      above    = 0
+      aligner  = "ALIGN_MAX"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
+    }
+    queue-age = {
+      title    = "messages wait for too long"
+      severity = "WARNING"
+      # What is pulled waits until somebody comes; what is pushed should not.
+      filter  = "${local.waiting}/oldest_unacked_message_age\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.dead_letters.name}\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.drift_events.name}\""
+      above   = var.monitoring.queue_age_seconds
+      aligner = "ALIGN_MAX"
+      reducer = "REDUCE_MAX"
+      of      = null
+      lasting = "300s"
+    }
+    error-ratio = {
+      title    = "functions fail"
+      severity = "ERROR"
+      filter   = "${local.from_logs["messages"]} AND metric.labels.outcome = \"failed\""
+      above    = var.monitoring.error_ratio
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      of       = local.from_logs["messages"]
+      lasting  = "300s"
+    }
+    breaker-open = {
+      title    = "the breaker is open: nothing is put back"
+      severity = "ERROR"
+      filter   = local.from_logs["breaker_open"]
+      above    = 0
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
+    }
+    sweep-missing = {
+      title    = "no sweep has ended"
+      severity = "WARNING"
+      filter   = local.from_logs["sweep_age"]
+      above    = var.monitoring.sweep_age_hours * 3600
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_MEAN"
+      of       = null
+      lasting  = "300s"
+    }
+    refused-requests = {
+      title    = "somebody else calls a function"
+      severity = "CRITICAL"
+      filter   = local.from_logs["refused"]
+      above    = 0
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
+    }
+  }
+  runbooks = "${path.module}/../docs/runbooks"
+}
+
+resource "google_logging_metric" "metric" {
+  for_each = local.metrics
+
+  project     = var.project_id
+  name        = "setpoint/${each.key}"
+  description = each.value.what
+  filter      = "${local.logged} AND ${each.value.filter}"
+
+  value_extractor  = each.value.value == null ? null : "EXTRACT(jsonPayload.${each.value.value})"
+  label_extractors = { for label in each.value.labels : label => "EXTRACT(jsonPayload.${label})" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = each.value.value == null ? "INT64" : "DISTRIBUTION"
+    unit        = each.value.unit
+
+    dynamic "labels" {
+      for_each = toset(each.value.labels)
+
+      content {
+        key        = labels.value
+        value_type = "STRING"
+      }
+    }
+  }
+
+  dynamic "bucket_options" {
+    for_each = each.value.value[*]
+
+    content {
+      exponential_buckets {
+        num_finite_buckets = 64
+        growth_factor      = 1.5
+        scale              = 0.0001 # 0.1 ms to some hundred days
+      }
+    }
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_monitoring_alert_policy" "threshold" {
+  for_each = local.thresholds
+
+  project               = var.project_id
+  display_name          = "Setpoint: ${each.value.title}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = var.monitoring.channels
+
+  conditions {
+    display_name = each.value.title
+
+    condition_threshold {
+      filter             = each.value.filter
+      comparison         = "COMPARISON_GT"
+      threshold_value    = each.value.above
+      duration           = each.value.lasting
+      denominator_filter = each.value.of
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = each.value.aligner
+        cross_series_reducer = each.value.reducer
+      }
+
+      dynamic "denominator_aggregations" {
+        for_each = each.value.of[*]
+
+        content {
+          alignment_period     = "300s"
+          per_series_aligner   = each.value.aligner
+          cross_series_reducer = each.value.reducer
+        }
+      }
+    }
+  }
+
+  documentation {
+    subject   = "Setpoint: ${each.value.title}"
+    content   = "Runbook: docs/runbooks/${each.key}.md\n\n${file("${local.runbooks}/${each.key}.md")}"
+    mime_type = "text/markdown"
+  }
+
+  depends_on = [google_logging_metric.metric] # an alert on a metric that is not there is refused
+}
+
+resource "google_monitoring_alert_policy" "feed_silent" {
+  project               = var.project_id
+  display_name          = "Setpoint: no feed message"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = var.monitoring.channels
+
+  conditions {
+    display_name = "no message of a feed"
+
+    condition_absent {
+      filter   = "resource.type = \"pubsub_topic\" AND metric.type = \"pubsub.googleapis.com/topic/send_request_count\" AND resource.labels.topic_id = \"${google_pubsub_topic.asset_changes.name}\""
+      duration = "${var.monitoring.feed_silence_minutes * 60}s"
+
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_RATE"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
+  documentation {
+    subject   = "Setpoint: no feed message"
+    content   = "Runbook: docs/runbooks/feed-silent.md\n\n${file("${local.runbooks}/feed-silent.md")}"
+    mime_type = "text/markdown"
+  }
+
+  depends_on = [google_project_service.api]
+}
+
+# How soon a change is known, as a promise: of all changes so many within so many seconds, over four weeks.
+resource "google_monitoring_custom_service" "setpoint" {
+  project      = var.project_id
+  service_id   = "setpoint"
+  display_name = "Setpoint"
+
+  depends_on = [google_project_service.api]
+}
+
+resource "google_monitoring_slo" "detection_latency" {
+  project             = var.project_id
+  service             = google_monitoring_custom_service.setpoint.service_id
+  slo_id              = "detection-latency"
+  display_name        = "Changes are known within ${var.monitoring.detection_seconds} s"
+  goal                = var.monitoring.detection_goal
+  rolling_period_days = 28
+
+  request_based_sli {
+    distribution_cut {
+      distribution_filter = local.from_logs["detection_latency"]
+
+      range {
+        max = var.monitoring.detection_seconds
+      }
+    }
+  }
+
+  depends_on = [google_logging_metric.metric]
+}
+
+resource "google_monitoring_alert_policy" "detection_latency" {
+  project               = var.project_id
+  display_name          = "Setpoint: changes are known late"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = var.monitoring.channels
+
+  # At 14.4 a month's budget is gone in two days, at 6 in five (https://sre.google/workbook/alerting-on-slos/).
+  dynamic "conditions" {
+    for_each = { "3600s" = 14.4, "21600s" = 6 }
+
+    content {
+      display_name = "the budget burns ${conditions.value} times as fast as it may, over ${conditions.key}"
+
+      condition_threshold {
+        filter          = "select_slo_burn_rate(\"${google_monitoring_slo.detection_latency.id}\", \"${conditions.key}\")"
+        comparison      = "COMPARISON_GT"
+        threshold_value = conditions.value
+        duration        = "0s"
+      }
+    }
+  }
+
+  documentation {
+    subject   = "Setpoint: changes are known late"
+    content   = "Runbook: docs/runbooks/detection-latency.md\n\n${file("${local.runbooks}/detection-latency.md")}"
+    mime_type = "text/markdown"
+  }
+}
+
+resource "google_monitoring_dashboard" "setpoint" {
+  project = var.project_id
+  dashboard_json = templatefile("${path.module}/dashboard.json.tftpl", {
+    from_logs     = local.from_logs
+    waiting       = local.waiting
+    seconds       = var.monitoring.detection_seconds
+    dead_letters  = google_pubsub_subscription.dead_letters.name
+    asset_changes = google_pubsub_topic.asset_changes.name
+  })
+
+  depends_on = [google_logging_metric.metric]
+}

@@ -1,0 +1,96 @@
+"""Who calls a function: the token that Pub/Sub or Eventarc sends along, checked inside the function too.
+
+Cloud Run has checked it before; here it is checked once more, so that a mistake in IAM or ingress opens nothing.
+Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.auth import exceptions, transport
+from google.auth.transport.requests import Request
+from google.oauth2 import id_token
+
+from setpoint.errors import AccessDenied, Unavailable
+
+_MAX_AGE = re.compile(r"max-age=(\d+)")
+_SKEW_SECONDS = 10
+
+
+class CachedCertificates(transport.Request):
+    """Fetches Google's certificates as often as Google asks for: they say how long they are good for.
+
+    Args:
+        fetch: sends a request, as google-auth's own transport does.
+        clock: tells seconds that only ever grow.
+    """
+
+    def __init__(self, fetch: Callable[..., Any] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch or Request()
+        self._clock = clock
+        self._kept: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, url: Any, method: Any = "GET", *more: Any, **options: Any) -> Any:
+        """The answer to a request; the one of before while that is good."""
+        with self._lock:
+            until, answer = self._kept.get(url, (0.0, None))
+            if answer is not None and self._clock() < until:
+                return answer
+            answer = self._fetch(url, method, *more, **options)
+            found = _MAX_AGE.search(_header(answer.headers, "cache-control"))
+            if found is not None and answer.status == 200:  # noqa: PLR2004 - OK
+                self._kept[url] = (self._clock() + int(found[1]), answer)
+            return answer
+
+
+class PushTokens:
+    """Checks the tokens of those who push messages.
+
+    Args:
+        audience: whom the tokens have to be for, the function's own URL; empty for anybody.
+        account: the e-mail address of the service account that they have to be of.
+        certificates: fetches Google's certificates.
+    """
+
+    def __init__(self, audience: str, account: str, certificates: transport.Request | None = None) -> None:
+        self._audience = audience
+        self._account = account
+        self._certificates = certificates or CachedCertificates()
+
+    def check(self, authorization: str) -> None:
+        """Let pass only a request with a token of Google's for this function, of that account.
+
+        Args:
+            authorization: the header of the request.
+
+        Raises:
+            AccessDenied: it has none that is good.
+            Unavailable: Google's certificates could not be had.
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise _denied("it carries no token")
+        try:
+            claims = id_token.verify_oauth2_token(  # type: ignore[no-untyped-call]
+                token, self._certificates, audience=self._audience or None, clock_skew_in_seconds=_SKEW_SECONDS
+            )
+        except exceptions.TransportError as error:
+            raise Unavailable("Google's certificates cannot be fetched; the message will be delivered again") from error
+        except (exceptions.GoogleAuthError, ValueError) as error:
+            raise _denied(f"its token is not good ({type(error).__name__})") from None
+        if claims.get("email") != self._account or claims.get("email_verified") is not True:
+            raise _denied(f"its token is not one of {self._account}")
+
+
+def _denied(reason: str) -> AccessDenied:
+    return AccessDenied("a pushed message", "run.invoker", f"{reason}; look at the push subscription's OIDC settings")
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return next((value for key, value in headers.items() if key.lower() == name), "")

@@ -1,0 +1,88 @@
+"""``setpoint dead-letters``: what could not be handled, and back to where it came from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+
+from setpoint import replaying, wiring
+from setpoint.cli.options import Project
+from setpoint.cli.output import ago, out, say
+from setpoint.core.letters import Letter
+
+app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
+
+Subscription = Annotated[str, typer.Option(metavar="NAME", help="The subscription that they wait in.")]
+Most = Annotated[int, typer.Option(min=1, help="So many at most.")]
+
+
+class Output(StrEnum):
+    """How letters are written."""
+
+    table = "table"
+    jsonl = "jsonl"
+
+
+@app.command("list")
+def list_letters(
+    project: Project,
+    subscription: Subscription = "dead-letters",
+    most: Most = 100,
+    output: Annotated[Output, typer.Option(help="table for people; jsonl: an object a line.")] = Output.table,
+) -> None:
+    """Show the letters that wait; all of them still do afterwards. Their content is not shown: it may hold secrets."""
+    letters = replaying.show(wiring.open_letter_box(project, subscription), most)
+    if output is Output.jsonl:
+        for one in letters:
+            out.out(msgspec.json.encode(_told(one)).decode())
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("id", "since", "from", "bytes", "why"):
+        table.add_column(column, overflow="fold", justify="right" if column == "bytes" else "left")
+    for one in letters:
+        size = f"{len(one.data):,}"
+        table.add_row(one.id, ago(one.published_at), one.subscription or "?", size, one.why)
+    out.print(table)
+    say(f"{len(letters) or 'no'} dead letters{' at least' if len(letters) == most else ''}")
+
+
+@app.command()
+def replay(
+    project: Project,
+    subscription: Subscription = "dead-letters",
+    most: Most = 1000,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Those with this in their reason; else those that Pub/Sub gave up.")
+    ] = "",
+    *,
+    drop: Annotated[bool, typer.Option("--drop", help="Throw them away instead.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+) -> None:
+    """Send letters back to the topics that they came from, and take each off after that.
+
+    Exits with 1 where some were left.
+    """
+    box = wiring.open_letter_box(project, subscription)
+    done = replaying.replay(box, most, reason, drop=drop, try_only=dry_run)
+    for one in done:
+        trial = "would be " if dry_run and one.done != "left" else ""
+        say(f"{trial}{one.done} {one.letter.id}: {one.about or one.letter.why}")
+    say(f"{sum(one.done != 'left' for one in done)} of {len(done)} {'would be ' if dry_run else ''}sent or dropped")
+    if any(one.done == "left" for one in done):
+        raise typer.Exit(1)
+
+
+def _told(letter: Letter) -> dict[str, object]:
+    return {
+        "id": letter.id,
+        "published_at": letter.published_at,
+        "subscription": letter.subscription,
+        "bytes": len(letter.data),
+        "why": letter.why,
+        "reason": letter.reason,
+        "attempts": letter.attempts,
+    }

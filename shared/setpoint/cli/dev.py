@@ -1,0 +1,121 @@
+"""``setpoint dev``: the whole system on one machine, and things to do to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from setpoint.cli.output import difference_line, errors, out, say, say_warning
+from setpoint.core.events import CloudEvent
+from setpoint.core.wording import short_name
+from setpoint.dev.fleet import CHANGES
+from setpoint.errors import BadRequest
+
+if TYPE_CHECKING:
+    from setpoint.dev.system import System
+
+app = typer.Typer(help="The whole system on this machine, to play with; no account.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="Its files and logs.")]
+HERE = Path(".setpoint-dev")
+_STORY = ("drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded")
+_PATIENCE = 90.0
+
+
+@app.command()
+def up(
+    folder: Folder = HERE,
+    root: Annotated[Path, typer.Option(metavar="FOLDER", help="The checkout.")] = Path(),
+    *,
+    play: Annotated[bool, typer.Option("--play", help="Open the firewall, see it put back, and end.")] = False,
+    emulators: Annotated[bool, typer.Option(help="Use Google's emulators where they are installed.")] = True,
+) -> None:
+    """Start everything; Ctrl-C, or `setpoint dev down` elsewhere, stops it.
+
+    With --play exits with 1 where the story does not come out.
+    """
+    from setpoint.dev import remote, system  # noqa: PLC0415 - loads servers, which no other command needs
+
+    folder = folder.resolve()
+    heard: list[str] = []
+
+    def hear(event: CloudEvent) -> None:
+        out.print(_line(event), soft_wrap=True)
+        heard.append(event.type)
+
+    say("starting: emulators, fakes, functions …")
+    with system.up(root.resolve(), folder, hear, emulators=emulators) as running:
+        for stand_in in running.places.stand_ins:
+            say_warning(stand_in, "STAND-IN")
+        for name, address in running.addresses.items():
+            if address:
+                errors.print(Text.assemble((f"  {name:14}", "dim"), address), soft_wrap=True)
+        say(f"  logs          {folder}/*.log\n  store         {running.places.store}")
+        commands = {
+            "change": running.change,
+            "sweep": lambda _: running.sweep(),
+            "status": lambda _: "up",
+            "down": lambda _: running.end(),
+        }
+        with remote.reachable(folder, {"store": running.places.store, **running.places.variables}, commands):
+            if play:
+                threading.Thread(target=_play, args=[running, heard], daemon=True).start()
+            else:
+                say("up. In another terminal: `setpoint dev change NAME`")
+                say("\n".join(f"  {name:18} somebody {one.what}" for name, one in CHANGES.items()))
+            try:
+                running.run()
+            except KeyboardInterrupt:
+                say("going down")
+    if play and tuple(heard[: len(_STORY)]) != _STORY:
+        raise BadRequest(f"the story did not come out: {', '.join(heard) or 'nothing was told'}; see {folder}/*.log")
+
+
+def _play(running: System, heard: list[str]) -> None:
+    """Open the firewall, wait until all was told that follows, and end."""
+    say(running.change("open-firewall"))
+    until = time.monotonic() + _PATIENCE
+    while len(heard) < len(_STORY) and time.monotonic() < until:
+        time.sleep(0.1)
+    running.end()
+
+
+@app.command()
+def down(folder: Folder = HERE) -> None:
+    """Stop what is up."""
+    _say(folder, "down")
+
+
+@app.command()
+def change(
+    name: Annotated[str, typer.Argument(help=f"What is done: {', '.join(CHANGES)}.")], folder: Folder = HERE
+) -> None:
+    """Change something behind Setpoint's back."""
+    _say(folder, "change", name)
+
+
+@app.command()
+def sweep(folder: Folder = HERE) -> None:
+    """Begin a sweep of the fake inventory."""
+    _say(folder, "sweep")
+
+
+def _say(folder: Path, command: str, argument: str = "") -> None:
+    from setpoint.dev import remote  # noqa: PLC0415 - loads a client
+
+    say(remote.tell(folder.resolve(), command, argument))
+
+
+def _line(event: CloudEvent) -> Text:
+    """An event in a line."""
+    line = Text.assemble((f"{event.type:23} ", "bold"), short_name(event.subject))
+    for one in event.data.differences[:3] if event.type.startswith("drift.") else ():
+        line.append("\n    ").append(difference_line(one))
+    if event.data.remediation is not None and event.data.remediation.reason:
+        line.append(f"\n    {event.data.remediation.reason}", "dim")
+    return line

@@ -1,0 +1,60 @@
+"""``setpoint doctor``: what is wrong with a live installation, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.text import Text
+
+from setpoint import doctor as examining
+from setpoint import wiring
+from setpoint.cli.options import Project, StoreUrl
+from setpoint.cli.output import out, say
+from setpoint.doctor import Symptom
+
+_STYLES = {"well": "green", "doubtful": "yellow", "ill": "bold red", "unknown": "magenta"}
+
+
+class Output(StrEnum):
+    """How symptoms are written."""
+
+    text = "text"
+    json = "json"
+
+
+def doctor(
+    project: Project,
+    region: Annotated[str, typer.Option(metavar="REGION", help="Where the functions are.")] = "europe-west1",
+    watch: Annotated[list[str] | None, typer.Option(metavar="PARENT", help="What is watched; several.")] = None,
+    store: StoreUrl = "",
+    output: Annotated[Output, typer.Option(help="text for people; json: all that was looked at.")] = Output.text,
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Tell also of what is well.")] = False,
+) -> None:
+    """Look at a live installation: what is wrong, and what to do about it.
+
+    Exits with 1 where something is ill, or could not be looked at.
+    """
+    patient = wiring.patient(project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint")
+    symptoms = examining.examine(patient, examining.CHECKS)
+    if output is Output.json:
+        out.out(msgspec.json.encode({"well": examining.is_well(symptoms), "symptoms": symptoms}).decode())
+    else:
+        _tell(symptoms, verbose=verbose)
+    if not examining.is_well(symptoms):
+        raise typer.Exit(1)
+
+
+def _tell(symptoms: list[Symptom], *, verbose: bool) -> None:
+    for one in symptoms:
+        if one.verdict == "well" and not verbose:
+            continue
+        line = Text.assemble((f"{one.verdict:9}", _STYLES[one.verdict]), (f"{one.check}: ", "dim"), one.what)
+        if one.do:
+            line.append(f"\n          → {one.do}", "cyan")
+        out.print(line, soft_wrap=True)
+    counts = {verdict: sum(one.verdict == verdict for one in symptoms) for verdict in _STYLES}
+    say(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

@@ -1,0 +1,168 @@
+"""A fleet of a few resources, what is declared of them, and what somebody does to them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+PROJECT = "shop-prod"
+ORGANIZATION = "organizations/566099688680"
+ANCESTORS = ("projects/20318464073", "folders/918177713511", ORGANIZATION)
+
+_COMPUTE = f"projects/{PROJECT}"
+FIREWALL = f"//compute.googleapis.com/{_COMPUTE}/global/firewalls/web"
+BUCKET = "//storage.googleapis.com/shop-exports"
+TOPIC = f"//pubsub.googleapis.com/projects/{PROJECT}/topics/orders"
+
+
+class Resource(NamedTuple):
+    """A resource of the fleet.
+
+    Args:
+        name: full resource name.
+        asset_type: Cloud Asset Inventory's type.
+        url: where its API has it.
+        body: as it is declared, and more that its API adds.
+        declared: as it is declared.
+    """
+
+    name: str
+    asset_type: str
+    url: str
+    body: dict[str, Any]
+    declared: dict[str, Any]
+
+
+_OPEN_TO_OFFICE = {
+    "network": f"{_COMPUTE}/global/networks/default",
+    "direction": "INGRESS",
+    "priority": 1000,
+    "sourceRanges": ["203.0.113.0/24"],
+    "allowed": [{"IPProtocol": "tcp", "ports": ["443"]}],
+}
+_ADDED = {
+    "name": "web",
+    "id": "4157268913",
+    "kind": "compute#firewall",
+    "disabled": False,
+    "network": f"https://www.googleapis.com/compute/v1/{_COMPUTE}/global/networks/default",
+    "selfLink": f"https://www.googleapis.com/compute/v1/{_COMPUTE}/global/firewalls/web",
+}
+_EXPORTS = {"location": "EU", "versioning": {"enabled": True}, "labels": {"team": "shop"}}
+_ORDERS = {"messageRetentionDuration": "604800s", "labels": {"team": "shop"}}
+
+RESOURCES = (
+    Resource(
+        FIREWALL,
+        "compute.googleapis.com/Firewall",
+        f"https://compute.googleapis.com/compute/v1/{_COMPUTE}/global/firewalls/web",
+        {**_OPEN_TO_OFFICE, **_ADDED},
+        _OPEN_TO_OFFICE,
+    ),
+    Resource(
+        BUCKET,
+        "storage.googleapis.com/Bucket",
+        "https://storage.googleapis.com/storage/v1/b/shop-exports",
+        {**_EXPORTS, "name": "shop-exports", "storageClass": "STANDARD"},
+        _EXPORTS,
+    ),
+    Resource(
+        TOPIC,
+        "pubsub.googleapis.com/Topic",
+        f"https://pubsub.googleapis.com/v1/projects/{PROJECT}/topics/orders",
+        {**_ORDERS, "name": f"projects/{PROJECT}/topics/orders"},
+        _ORDERS,
+    ),
+)
+
+
+def documents() -> list[dict[str, Any]]:
+    """What is declared, with a policy that puts back firewalls and asks about the rest."""
+    declarations = [
+        {
+            "apiVersion": "setpoint.dev/v1",
+            "kind": "Declaration",
+            "metadata": {"name": one.name, "project": PROJECT, "owner": {"team": "shop", "slack": "#shop-alerts"}},
+            "spec": {"assetType": one.asset_type, "data": one.declared},
+        }
+        for one in RESOURCES
+    ]
+    policy = {
+        "apiVersion": "setpoint.dev/v1",
+        "kind": "Policy",
+        "metadata": {"name": "dev"},
+        "spec": {
+            "dryRun": False,
+            "limits": {"rollout": "0s", "flaps": 100},
+            "rules": [
+                {"name": "firewalls", "match": {"assetTypes": ["compute.googleapis.com/Firewall"]}, "mode": "auto"},
+                {"name": "buckets ask first", "match": {"assetTypes": ["*/Bucket"]}, "mode": "approve"},
+                {"name": "everything else", "mode": "alert"},
+            ],
+        },
+    }
+    return [*declarations, policy]
+
+
+Body = dict[str, Any]
+
+
+def _opened(body: Body) -> Body:
+    return {**body, "sourceRanges": ["0.0.0.0/0"]}
+
+
+def _unversioned(body: Body) -> Body:
+    return {**body, "versioning": {"enabled": False}}
+
+
+def _shortened(body: Body) -> Body:
+    return {**body, "messageRetentionDuration": "600s"}
+
+
+def _relabelled(body: Body) -> Body:
+    return {**body, "labels": {**body.get("labels", {}), "goog-managed-by": "dataplex"}, "etag": "CAE="}
+
+
+class Change(NamedTuple):
+    """What somebody does behind Setpoint's back.
+
+    Args:
+        of: the resource's name.
+        what: what is done, in words.
+        then: what follows, in words.
+        done: the body after it.
+    """
+
+    of: str
+    what: str
+    then: str
+    done: Callable[[Body], Body]
+
+
+CHANGES: dict[str, Change] = {
+    "open-firewall": Change(
+        FIREWALL, "opens the firewall to the world", "drift, and it is put back within seconds", _opened
+    ),
+    "unversion-bucket": Change(
+        BUCKET, "switches the bucket's versions off", "drift, and somebody is asked: `setpoint approve`", _unversioned
+    ),
+    "shorten-topic": Change(TOPIC, "keeps messages for ten minutes only", "drift, which is told and left", _shortened),
+    "relabel-bucket": Change(BUCKET, "is Google itself, which adds a label", "nothing: that is no drift", _relabelled),
+}
+
+
+def resource(name: str) -> Resource:
+    """A resource by its name."""
+    return next(one for one in RESOURCES if one.name == name)
+
+
+def told(one: Resource, live: Body, at: str) -> dict[str, Any]:
+    """An asset as the inventory tells of it."""
+    return {
+        "name": one.name,
+        "assetType": one.asset_type,
+        "ancestors": list(ANCESTORS),
+        "updateTime": at,
+        "resource": {"version": "v1", "data": copy.deepcopy(live)},
+    }

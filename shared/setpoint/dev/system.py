@@ -1,0 +1,236 @@
+"""The system itself: what is started, in which order, and what keeps it going."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from setpoint import syncing, wiring
+from setpoint.core import events
+from setpoint.core.events import CloudEvent
+from setpoint.core.sweeps import Heal, Start, encode_message
+from setpoint.declare import load
+from setpoint.dev import fleet, places
+from setpoint.dev.fleet import CHANGES, RESOURCES, Resource
+from setpoint.dev.places import Places
+from setpoint.errors import BadRequest
+from setpoint.remediating import TICK
+from setpoint.syncing import Request
+from setpoint.testing import inventory
+from setpoint.testing.asset_service import AssetService, asset_service
+from setpoint.testing.emulators import free_port
+from setpoint.testing.pubsub import PubSubProject
+from setpoint.testing.serving import Served, functions, is_http
+
+_EVERY = 0.3
+_TICKS = 3.0
+_FOUND = "google-api-python-client, which `make .venv/.dev` installs"
+
+
+class System:
+    """All that is up.
+
+    Args:
+        found: where messages and state are.
+        pubsub: the project with topics and subscriptions.
+        assets: the fake Cloud Asset Inventory.
+        google: the fake of Google's REST APIs.
+        heard: is called with every event that was published.
+    """
+
+    def __init__(
+        self,
+        found: Places,
+        pubsub: PubSubProject,
+        assets: AssetService,
+        google: Any,
+        heard: Callable[[CloudEvent], None],
+    ) -> None:
+        self.places = found
+        self.addresses: dict[str, str] = {}
+        self._pubsub = pubsub
+        self._assets = assets
+        self._google = google
+        self._heard = heard
+        self._told: dict[str, Any] = {}
+        self._seen: set[str] = set()
+        self._ended = threading.Event()
+
+    def change(self, name: str) -> str:
+        """Do something behind Setpoint's back; what is done, in words.
+
+        Raises:
+            BadRequest: there is no such change.
+        """
+        change = CHANGES.get(name)
+        if change is None:
+            raise BadRequest(f"there is no change `{name}`; there are {', '.join(CHANGES)}")
+        one = fleet.resource(change.of)
+        self._google.put(one.url, change.done(self._google.get(one.url) or one.body))
+        return f"somebody {change.what}; then {change.then}"
+
+    def sweep(self) -> str:
+        """Begin a sweep."""
+        self._publish("sweeps", encode_message(Start((fleet.ORGANIZATION,), ("resource",))))
+        return "a sweep begins"
+
+    def populate(self) -> None:
+        """Put the fleet where the fakes have it; no feed tells of that."""
+        for one in RESOURCES:
+            self._google.put(one.url, one.body)
+            self._note(one)
+
+    def declare(self, folder: Path) -> None:
+        """Put in force what is declared."""
+        files = folder / "fleet"
+        files.mkdir(exist_ok=True)
+        (files / "fleet.yaml").write_text(yaml.safe_dump_all(fleet.documents(), sort_keys=False))
+        deps = wiring.rejudging(self.places.store, None)
+        loaded = load.load([str(files)], root=str(files))
+        if loaded.problems:
+            raise BadRequest(str(loaded.problems[0]))
+        syncing.sync(loaded, Request("dev", prune=True, max_removals=1.0), deps, datetime.now(UTC))
+        deps.store.close()
+
+    def run(self) -> None:
+        """What goes on by itself: feeds, Scheduler, and whoever listens to the events; until ``end``."""
+        last = 0.0
+        while not self._ended.wait(_EVERY):
+            for one in RESOURCES:
+                self._feed(one)
+            if time.monotonic() - last > _TICKS:
+                last = time.monotonic()
+                self._publish("sweeps", encode_message(Heal()))
+                self._publish("remediate-ticks", TICK.encode(), type=TICK)
+            self._listen()
+
+    def end(self) -> str:
+        """Have ``run`` return."""
+        self._ended.set()
+        return "going down"
+
+    def _feed(self, one: Resource) -> None:
+        """Tell of a resource that has changed, as a feed does."""
+        if self._google.get(one.url) != self._told.get(one.name):
+            asset = self._note(one)
+            message = {"asset": asset, "priorAssetState": "PRESENT", "window": {"startTime": asset["updateTime"]}}
+            self._publish("asset-changes", json.dumps(message).encode())
+
+    def _note(self, one: Resource) -> dict[str, Any]:
+        live = self._told[one.name] = self._google.get(one.url)
+        asset = fleet.told(one, live or {}, datetime.now(UTC).isoformat().replace("+00:00", "Z"))
+        self._assets.put(asset)
+        return asset
+
+    def _listen(self) -> None:
+        for message in self._pubsub.received(f"projects/{places.HOME}/subscriptions/drift-events"):
+            event = events.read(message.data)
+            if event.id not in self._seen:
+                self._seen.add(event.id)
+                self._heard(event)
+
+    def _publish(self, name: str, data: bytes, **attributes: str) -> None:
+        self._pubsub.publish(places.topic(name), [(data, attributes)])
+
+
+@contextmanager
+def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulators: bool = True) -> Iterator[System]:
+    """Start everything, and stop it at the end.
+
+    Args:
+        root: the checkout.
+        folder: for files and logs.
+        heard: is called with every event that was published.
+        emulators: whether Google's are used where they are installed.
+
+    Raises:
+        BadRequest: this is no checkout, or something that it needs is not installed.
+    """
+    names = functions(root)
+    if not names:
+        raise BadRequest(f"{root}: there is no functions/*/main.py; run this in the root of a checkout of Setpoint")
+    if importlib.util.find_spec("googleapiclient") is None:
+        raise BadRequest(f"the fake of Google's APIs needs {_FOUND}")
+    from setpoint.testing.google_apis import google_apis  # noqa: PLC0415 - needs what was just looked for
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        found = places.find(stack, folder, emulators=emulators)
+        stack.enter_context(_environment(found.variables))
+        pubsub = PubSubProject(places.HOME)
+        stack.callback(pubsub.close)
+        google, google_at = stack.enter_context(google_apis())
+        google.polls = 0  # what takes a while is looked at again after a minute, which is too long to watch
+        assets = stack.enter_context(asset_service())
+        slack_at = stack.enter_context(_slack())
+        for name in places.topics():
+            pubsub.topic(name)
+        pubsub.subscription(places.topic("drift-events"))
+        system = System(found, pubsub, assets, google, heard)
+        system.populate()
+        system.declare(folder)
+        variables = places.environment(found, google_at, slack_at)
+        served = _serve(stack, root, folder, names, variables, assets.address)
+        for name, one in served.items():
+            system.addresses[name] = f"http://127.0.0.1:{one.port}"
+            if is_http(root, name):
+                continue
+            for pushed in places.PUSHED.get(name, ()):
+                address = f"{system.addresses[name]}/{places.topic(pushed)}"
+                pubsub.subscription(places.topic(pushed), name=f"{name}-{pushed}", push_to=address)
+                stack.callback(pubsub.unsubscribe, f"projects/{places.HOME}/subscriptions/{name}-{pushed}")
+        system.addresses |= {"google": google_at, "inventory": assets.address, "slack": slack_at}
+        yield system
+
+
+def _serve(
+    stack: ExitStack, root: Path, folder: Path, names: list[str], variables: dict[str, str], assets: str
+) -> dict[str, Served]:
+    """All functions at once, each with a log of its own."""
+    under = [sys.executable, str(Path(inventory.__file__)), assets]
+    served = {}
+    for name in names:
+        log = stack.enter_context((folder / f"{name}.log").open("wb"))
+        served[name] = Served(name, free_port(), variables, log, under=under if name == "sweep" else (), root=root)
+        stack.push(served[name].__exit__)
+        served[name].launch()
+    for one in served.values():
+        one.wait()
+    return served
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Have this process's own clients talk to what is on this machine."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _slack() -> Iterator[str]:
+    """The fake Slack, where this version has one; its address, or nothing."""
+    if importlib.util.find_spec("setpoint.testing.slack") is None:
+        yield ""
+        return
+    module = importlib.import_module("setpoint.testing.slack")
+    with module.slack() as (_, address):
+        yield address

@@ -1,0 +1,114 @@
+"""A function served by functions-framework, in processes of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Self
+
+_UP_SECONDS = 30.0
+_HTTP = "@functions_framework.http"
+
+
+def functions(root: Path) -> list[str]:
+    """The functions of a checkout."""
+    return sorted(path.parent.name for path in root.glob("functions/*/main.py"))
+
+
+def is_http(root: Path, name: str) -> bool:
+    """Whether a function is called with requests, not with events."""
+    return _HTTP in (root / f"functions/{name}/main.py").read_text()
+
+
+class Served:
+    """Serves ``functions/NAME`` on a port of the loopback until it is stopped, killed or left.
+
+    Args:
+        name: the function.
+        port: the port.
+        environment: variables besides those of this process.
+        log: where its output goes.
+        under: a program and its arguments that run the server instead of it being run itself.
+        root: the checkout.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        port: int,
+        environment: Mapping[str, str],
+        log: IO[bytes],
+        under: Sequence[str] = (),
+        root: Path = Path(__file__).parents[3],
+    ) -> None:
+        self._command = [
+            *under,
+            str(Path(sys.executable).with_name("functions-framework")),
+            f"--target={name}",
+            f"--source={root}/functions/{name}/main.py",
+            f"--signature-type={'http' if is_http(root, name) else 'cloudevent'}",
+            "--host=127.0.0.1",
+            f"--port={port}",
+        ]
+        self.port = port
+        self._environment = {**os.environ, **environment}
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop(signal.SIGTERM)
+
+    def start(self) -> None:
+        """Start it, and wait until it accepts connections."""
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
+        self._process = subprocess.Popen(  # noqa: S603 - functions of the checkout
+            self._command, env=self._environment, stdout=self._log, stderr=self._log, start_new_session=True
+        )
+
+    def wait(self) -> None:
+        """Wait until it accepts connections.
+
+        Raises:
+            RuntimeError: it does not come up; its log says why.
+        """
+        until = time.monotonic() + _UP_SECONDS
+        while time.monotonic() < until and self._process is not None and self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+                connection.connect()
+                connection.close()
+                return
+            time.sleep(0.05)
+        self.stop(signal.SIGKILL)
+        raise RuntimeError("functions-framework does not come up")
+
+    def kill(self) -> None:
+        """End it and its workers at once, in the middle of whatever they do."""
+        self.stop(signal.SIGKILL)
+
+    def stop(self, how: signal.Signals) -> None:
+        """End it and its workers; those that do not heed are killed."""
+        if self._process is None:
+            return
+        for signal_ in (how, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal_)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+                break
+        self._process = None

@@ -1,0 +1,179 @@
+"""Dead letters on Google's Pub/Sub emulator, by the command line, and in memory."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from google.cloud.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.types import DeadLetterPolicy, Subscription
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from setpoint import replaying, telemetry
+from setpoint.adapters.pubsub import PubSubDeadLetters
+from setpoint.cli import app
+from setpoint.core.letters import Letter
+from setpoint.errors import BadRequest, Unavailable
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+GIVEN_UP = {
+    "CloudPubSubDeadLetterSourceDeliveryCount": "100",
+    "CloudPubSubDeadLetterSourceSubscription": "detect",
+    "CloudPubSubDeadLetterSourceSubscriptionProject": "fleet-ops",
+    "CloudPubSubDeadLetterSourceTopicPublishTime": "2026-03-01T12:00:00Z",
+}
+
+
+class Box:
+    """A ``LetterBox`` in memory; what it is told to break breaks once."""
+
+    def __init__(self, *letters: Letter) -> None:
+        self.kept = list(letters)
+        self.sent: list[tuple[str, bytes, dict[str, str]]] = []
+        self.given_back: list[Letter] = []
+        self.breaks = ""
+
+    def letters(self, most):
+        yield from self.kept[:most]
+
+    def topic_of(self, subscription):
+        if subscription == "gone":
+            raise BadRequest("it came from a subscription that is there no longer")
+        return {"detect": "projects/p/topics/asset-changes", "remediate": "projects/p/topics/drift-events"}[
+            subscription
+        ]
+
+    def _break(self, what):
+        if self.breaks == what:
+            self.breaks = ""
+            raise Unavailable(what)
+
+    def send(self, topic, letter, attributes):
+        self._break("send")
+        self.sent.append((topic, letter.data, attributes))
+
+    def take_off(self, letter):
+        self._break("take_off")
+        self.kept.remove(letter)
+
+    def give_back(self, letters):
+        self.given_back = list(letters)
+
+
+def letter(number: int, data: bytes = b"{}", **attributes: str) -> Letter:
+    return Letter(str(number), data, attributes, NOON, handle=f"h{number}")
+
+
+def test_what_pubsub_gave_up_goes_back_to_its_topic_as_it_was_and_only_then_is_taken_off():
+    box = Box(letter(1, origin="feed", original_topic="mine", **GIVEN_UP))
+    (done,) = replaying.replay(box, 10)
+    assert (done.done, done.about) == ("sent", "projects/p/topics/asset-changes")
+    assert box.sent == [
+        ("projects/p/topics/asset-changes", b"{}", {"origin": "feed", "topic": "mine", "replayed": "1"})
+    ]
+    assert (box.kept, box.given_back) == ([], [])
+
+
+def test_what_a_function_rejected_is_left_unless_its_reason_is_named():
+    rejected = letter(1, reason="not a feed message: byte 3", rejected_by="detect")
+    box = Box(rejected)
+    (done,) = replaying.replay(box, 10)
+    assert (done.done, box.kept, box.given_back, box.sent) == ("left", [rejected], [rejected], [])
+
+    (done,) = replaying.replay(box, 10, "not a feed message")
+    assert (done.done, box.kept) == ("sent", [])
+    assert box.sent[0][2] == {"replayed": "1"}
+
+
+def test_what_was_cut_comes_from_nowhere_or_from_what_is_gone_is_left_with_the_reason_and_can_be_dropped():
+    cut = letter(1, cut_from_bytes="11000000", **GIVEN_UP)
+    lost, gone = letter(2), letter(3, CloudPubSubDeadLetterSourceSubscription="gone")
+    box = Box(cut, lost, gone)
+    done = replaying.replay(box, 10)
+    assert [one.done for one in done] == ["left"] * 3
+    assert ["cut off" in done[0].about, "nothing tells" in done[1].about, "no longer" in done[2].about] == [True] * 3
+    assert [one.done for one in replaying.replay(box, 10, drop=True)] == ["dropped"] * 3
+    assert (box.kept, box.sent) == ([], [])
+
+
+@pytest.mark.parametrize("breaks", ["send", "take_off"])
+def test_whatever_breaks_no_letter_is_lost_and_one_is_sent_twice_at_worst(breaks):
+    letters = [letter(number, b"%d" % number, **GIVEN_UP) for number in range(3)]
+    box = Box(*letters)
+    box.breaks = breaks
+    with pytest.raises(Unavailable):
+        replaying.replay(box, 10)
+    assert box.kept == letters
+    replaying.replay(box, 10)
+    assert {data for _, data, _ in box.sent} == {b"0", b"1", b"2"}
+    assert len(box.sent) <= 4
+    assert box.kept == []
+
+
+def test_a_trial_sends_and_takes_nothing():
+    box = Box(letter(1, **GIVEN_UP))
+    (done,) = replaying.replay(box, 10, try_only=True)
+    assert (done.done, len(box.kept), box.sent) == ("sent", 1, [])
+    assert len(replaying.show(box, 10)) == len(box.given_back) == 1
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=20)))
+def test_any_attributes_can_be_read_and_restored(attributes):
+    one = letter(1).__class__("1", b"", attributes, NOON)
+    assert one.attempts >= 0
+    assert one.why
+    restored = one.restored()
+    assert int(restored.pop("replayed")) >= 1
+    assert not any(name.startswith("CloudPubSub") for name in restored)
+
+
+@pytest.mark.emulator
+def test_on_pubsub_letters_are_listed_and_replayed(pubsub, pubsub_project):
+    changes, dead = pubsub.topic("asset-changes"), pubsub.topic("dead-letters")
+    pubsub.subscription(dead)
+    name = f"projects/{pubsub_project}/subscriptions/detect"
+    client = SubscriberClient()
+    policy = DeadLetterPolicy(dead_letter_topic=dead, max_delivery_attempts=5)
+    client.create_subscription(
+        Subscription(name=name, topic=changes, dead_letter_policy=policy, ack_deadline_seconds=10)
+    )
+    pubsub.publish(changes, [(b'{"secret": "hunter2"}', {"origin": "feed"})])
+    for _ in range(8):  # until the emulator gives it up
+        for one in client.pull(subscription=name, max_messages=10, timeout=2).received_messages:
+            client.modify_ack_deadline(subscription=name, ack_ids=[one.ack_id], ack_deadline_seconds=0)
+    shown = lines("list", "--project", pubsub_project, "--output", "jsonl")
+    assert [json.loads(line)["subscription"] for line in shown] == ["detect"]
+    assert "hunter2" not in "".join(shown)
+    with telemetry.running("detect", telemetry.begun(None, "1")):
+        PubSubDeadLetters(pubsub.publisher, dead).put(b"{broken", {"origin": "x"}, "not a feed message: byte 1")
+
+    result = CliRunner().invoke(app, ["dead-letters", "replay", "--project", pubsub_project])
+    assert result.exit_code == 1  # one was left
+    assert "1 of 2 sent or dropped" in result.stderr
+    (again,) = client.pull(subscription=name, max_messages=10, timeout=5).received_messages
+    assert (again.message.data, dict(again.message.attributes)) == (
+        b'{"secret": "hunter2"}', {"origin": "feed", "replayed": "1"},
+    )  # fmt: skip
+    (left,) = [json.loads(line) for line in lines("list", "--project", pubsub_project, "--output", "jsonl")]
+    assert (left["reason"], left["subscription"]) == ("not a feed message: byte 1", "detect")
+    dropped = ["dead-letters", "replay", "--project", pubsub_project, "--reason", "byte 1", "--drop"]
+    assert CliRunner().invoke(app, dropped).exit_code == 0
+    assert lines("list", "--project", pubsub_project, "--output", "jsonl") == []
+    client.close()
+
+
+def lines(*arguments: str) -> list[str]:
+    result = CliRunner().invoke(app, ["dead-letters", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout.splitlines()
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("pubsub")
+def test_a_subscription_that_is_not_there_is_said(pubsub_project):
+    result = CliRunner().invoke(app, ["dead-letters", "list", "--project", pubsub_project])
+    assert isinstance(result.exception, BadRequest)
+    assert "there is no projects/" in str(result.exception)

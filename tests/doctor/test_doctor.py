@@ -1,0 +1,381 @@
+"""Every check of a live installation: well where all is well, and what it says of each thing that is not.
+
+The product's own client talks to a server on the loopback that answers as Google's APIs do.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+from typer.testing import CliRunner
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request, Response
+
+from infra.hcl import entries, strings
+from infra.test_infra import local, typed
+from setpoint import doctor, syncing, wiring
+from setpoint.adapters.google_rest import GoogleRest, Patience
+from setpoint.adapters.memory import MemoryDeadLetters, MemoryStore
+from setpoint.cli import app
+from setpoint.core.brakes import Brakes, Breaker, Pause
+from setpoint.core.control import Control, SourceState
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.core.sweeps import Start, Summary, Sweep
+from setpoint.declare.load import Loaded
+from setpoint.doctor import messaging, running
+from setpoint.doctor.patient import Patient
+from setpoint.errors import BadRequest
+from setpoint.flow import Deps
+from setpoint.syncing import Request as Apply
+
+P = "fleet-ops"
+R = "europe-west1"
+ORG = "organizations/566099688680"
+STORE = f"firestore://{P}/setpoint"
+PUBSUB = "/pubsub.googleapis.com/v1"
+DATABASE = f"/firestore.googleapis.com/v1/projects/{P}/databases/setpoint"
+FUNCTIONS = f"/cloudfunctions.googleapis.com/v2/projects/{P}/locations/{R}/functions"
+JOBS = f"/cloudscheduler.googleapis.com/v1/projects/{P}/locations/{R}/jobs"
+SUBSCRIPTIONS = f"{PUBSUB}/projects/{P}/subscriptions"
+SERIES = f"/monitoring.googleapis.com/v3/projects/{P}/timeSeries"
+FEEDS = f"/cloudasset.googleapis.com/v1/{ORG}/feeds"
+TEST = f"/cloudresourcemanager.googleapis.com/v1/projects/{P}:testIamPermissions"
+ACCOUNT = f"setpoint-push@{P}.iam.gserviceaccount.com"
+
+
+def well() -> dict:
+    """What Google's APIs tell of an installation that is well."""
+    audiences = {name: f"https://setpoint-{name}-20.{R}.run.app" for name in ("detect", "sweep", "remediate")}
+    told = {
+        TEST: {"permissions": list(running.MINE)},
+        f"/cloudresourcemanager.googleapis.com/v1/projects/{P}": {"projectNumber": "20"},
+        DATABASE: {
+            "pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_ENABLED",
+            "deleteProtectionState": "DELETE_PROTECTION_ENABLED",
+        },
+        FEEDS: {
+            "feeds": [
+                {
+                    "contentType": content,
+                    "feedOutputConfig": {"pubsubDestination": {"topic": f"projects/{P}/topics/asset-changes"}},
+                }
+                for content in ("RESOURCE", "IAM_POLICY", "ORG_POLICY")
+            ]
+        },
+        FUNCTIONS: {
+            "functions": [function(name, audiences.get(name)) for name in ("detect", "remediate", "sweep", "sync")]
+        },
+        JOBS: {"jobs": [{"name": f"x/{name}", "state": "ENABLED", "status": {}} for name in running.JOBS]},
+        SUBSCRIPTIONS: {
+            "subscriptions": [
+                *(subscription(name, f"{url}/projects/{P}/topics/t", url) for name, url in audiences.items()),
+                {"name": f"projects/{P}/subscriptions/dead-letters", "topic": "t", "expirationPolicy": {}},
+                {"name": f"projects/{P}/subscriptions/of-others", "topic": "_deleted-topic_"},
+            ]
+        },
+        SERIES: series({"asset-changes": [0, 0, 5]}),
+    }
+    for name in running.APIS:
+        told[f"/serviceusage.googleapis.com/v1/projects/{P}/services/{name}.googleapis.com"] = {"state": "ENABLED"}
+    for name in messaging.TOPICS:
+        told[f"{PUBSUB}/projects/{P}/topics/{name}"] = {"name": name}
+    for name, agent in (("asset-changes", "cloudasset"), ("dead-letters", "pubsub")):
+        member = f"serviceAccount:service-20@gcp-sa-{agent}.iam.gserviceaccount.com"
+        policy = {"bindings": [{"role": "roles/pubsub.publisher", "members": [member]}]}
+        told[f"{PUBSUB}/projects/{P}/topics/{name}:getIamPolicy"] = policy
+    for collection, field in doctor.checks.state.UNINDEXED:
+        told[f"{DATABASE}/collectionGroups/{collection}/fields/{field}"] = {"indexConfig": {}}
+    return told
+
+
+def function(name: str, audience: str | None) -> dict:
+    environment = {"SETPOINT_STORE": STORE}
+    if audience:
+        environment |= {"SETPOINT_PUSH_ACCOUNT": ACCOUNT, "SETPOINT_PUSH_AUDIENCE": audience}
+    return {
+        "name": f"projects/{P}/locations/{R}/functions/setpoint-{name}",
+        "state": "ACTIVE",
+        "buildConfig": {"source": {"storageSource": {"object": "setpoint-abc.zip"}}},
+        "serviceConfig": {"environmentVariables": environment},
+    }
+
+
+def subscription(name: str, endpoint: str, audience: str) -> dict:
+    return {
+        "name": f"projects/{P}/subscriptions/{name}",
+        "topic": f"projects/{P}/topics/t",
+        "state": "ACTIVE",
+        "pushConfig": {
+            "pushEndpoint": endpoint,
+            "oidcToken": {"serviceAccountEmail": ACCOUNT, "audience": audience},
+        },
+        "deadLetterPolicy": {"deadLetterTopic": f"projects/{P}/topics/dead-letters"},
+        "retryPolicy": {"minimumBackoff": "10s"},
+        "expirationPolicy": {},
+    }
+
+
+def series(values: dict[str, list[int]]) -> dict:
+    return {
+        "timeSeries": [
+            {
+                "resource": {"labels": {"topic_id" if name == "asset-changes" else "subscription_id": name}},
+                "points": [{"value": {"int64Value": str(one)}} for one in points],
+            }
+            for name, points in values.items()
+        ]
+    }
+
+
+class Google:
+    """Answers with what it is told to; a number is an error, and what it does not know is not there."""
+
+    def __init__(self) -> None:
+        self.told = well()
+
+    def __call__(self, environ, start_response):
+        request = Request(environ)
+        body = {} if request.path.endswith("generate_204") else self.told.get(request.path, 404)
+        if isinstance(body, int):
+            said = json.dumps({"error": {"code": body, "message": "no"}})
+            return Response(said, status=body)(environ, start_response)
+        answer = Response(json.dumps(body), mimetype="application/json")
+        return answer(environ, start_response)
+
+
+@pytest.fixture(scope="module")
+def server():
+    google = Google()
+    served = make_server("127.0.0.1", 0, google, threaded=True)
+    thread = threading.Thread(target=lambda: served.serve_forever(poll_interval=0.02), daemon=True)
+    thread.start()
+    yield google, f"http://127.0.0.1:{served.server_port}"
+    served.shutdown()
+    thread.join()
+    served.server_close()
+
+
+@pytest.fixture
+def google(server) -> Google:
+    server[0].told = well()
+    return server[0]
+
+
+def stored() -> MemoryStore:
+    """A store of an installation that is well: something is declared, and a sweep has ended."""
+    store = MemoryStore()
+    key = ResourceKey("//storage.googleapis.com/exports")
+    wanted = desired((Declaration(key, "storage.googleapis.com/Bucket", {"location": "EU"}, project="shop"),))
+    syncing.sync(Loaded([wanted]), Apply("git"), Deps(store, None, MemoryDeadLetters()), datetime.now(UTC))
+    swept(store, Summary(datetime.now(UTC), listed=10, declared=10, in_sync=10))
+    return store
+
+
+def swept(store: MemoryStore, summary: Summary | None, started: datetime | None = None) -> None:
+    told = Start((ORG,), ("resource",))
+    before = store.sweeps.sweep(told.name)
+    sweep = Sweep(told.name, "1", told, started or datetime.now(UTC), summary=summary)
+    store.sweeps.write_sweep(sweep, before.version)
+
+
+@pytest.fixture
+def patient(server, google):  # noqa: ARG001 - it starts well
+    with requests.Session() as session:
+        api = GoogleRest(session, server[1], Patience(call=5, first=0.001, longest=0.01))
+        store = stored()
+        yield Patient(P, R, (ORG,), lambda: store, STORE, api)
+
+
+def told(patient: Patient, *, only: str = "") -> list[doctor.Symptom]:
+    found = doctor.examine(patient, doctor.CHECKS)
+    return [one for one in found if one.verdict != "well" and (not only or one.check == only)]
+
+
+def test_of_an_installation_that_is_well_nothing_is_told_and_every_check_was_made(patient):
+    assert told(patient) == []
+    assert {one.check for one in doctor.examine(patient, doctor.CHECKS)} == doctor.CHECKS.keys()
+
+
+def change(path: str, *keys, to=None):
+    """What an API tells, with one thing in it changed, or gone."""
+
+    def changed(answers: dict) -> None:
+        place = answers
+        for key in (path, *keys)[:-1]:
+            place = place[key]
+        last = (path, *keys)[-1]
+        if to is None:
+            del place[last]
+        else:
+            place[last] = copy.deepcopy(to)
+
+    return changed
+
+
+FIRST = (SUBSCRIPTIONS, "subscriptions", 0)
+ILL = [
+    ("apis", change(f"/serviceusage.googleapis.com/v1/projects/{P}/services/run.googleapis.com", to={"state": "DISABLED"}), "run is switched off"),
+    ("topics", change(f"{PUBSUB}/projects/{P}/topics/sweeps"), "there is no topic sweeps"),
+    ("subscriptions", change(*FIRST), "there is no subscription detect"),
+    ("subscriptions", change(*FIRST, "topic", to="_deleted-topic_"), "of a topic that was deleted"),
+    ("subscriptions", change(*FIRST, "state", to="RESOURCE_ERROR"), "not active"),
+    ("subscriptions", change(*FIRST, "expirationPolicy", to={"ttl": "86400s"}), "expires when it is quiet"),
+    ("subscriptions", change(*FIRST, "deadLetterPolicy"), "no dead-letter topic"),
+    ("subscriptions", change(*FIRST, "retryPolicy"), "no pauses"),
+    ("subscriptions", change(*FIRST, "pushConfig", "oidcToken"), "without a token"),
+    ("tokens", change(*FIRST, "pushConfig", "oidcToken", "audience", to="https://x"), "SETPOINT_PUSH_AUDIENCE of setpoint-detect"),
+    ("tokens", change(*FIRST, "pushConfig", "oidcToken", "serviceAccountEmail", to="x@y"), "SETPOINT_PUSH_ACCOUNT"),
+    ("publishers", change(f"{PUBSUB}/projects/{P}/topics/asset-changes:getIamPolicy", to={}), "gcp-sa-cloudasset"),
+    ("publishers", change(f"{PUBSUB}/projects/{P}/topics/dead-letters:getIamPolicy", to={}), "gcp-sa-pubsub"),
+    ("feeds", change(FEEDS, "feeds", 1), f"{ORG} has no feed of IAM_POLICY"),
+    ("feeds", change(FEEDS, "feeds", 0, "feedOutputConfig", to={}), f"{ORG} has no feed of RESOURCE"),
+    ("delivery", change(SERIES, to={}), "no feed message within a day"),
+    ("functions", change(FUNCTIONS, "functions", 0), "there is no function setpoint-detect"),
+    ("functions", change(FUNCTIONS, "functions", 0, "state", to="FAILED"), "setpoint-detect is FAILED"),
+    ("functions", change(FUNCTIONS, "functions", 3, "serviceConfig", "environmentVariables", to={"SETPOINT_STORE": "memory:"}), "keeps its state in memory:"),
+    ("versions", change(FUNCTIONS, "functions", 0, "buildConfig", "source", "storageSource", "object", to="setpoint-old.zip"), "different versions: remediate, sweep, sync of setpoint-abc.zip; detect of setpoint-old.zip"),
+    ("jobs", change(JOBS, "jobs", 0), "there is no job setpoint-sweep"),
+    ("jobs", change(JOBS, "jobs", 0, "state", to="PAUSED"), "the job setpoint-sweep is paused"),
+    ("jobs", change(JOBS, "jobs", 1, "status", to={"code": 7}), "setpoint-heal failed (code 7)"),
+    ("lag", change(SERIES, to=series({"asset-changes": [5], "detect": [4000]})), "a message of detect has waited for 67 minutes"),
+    ("database", change(DATABASE), "there is no database setpoint"),
+    ("database", change(f"{DATABASE}/collectionGroups/findings/fields/body", to={"indexConfig": {"usesAncestorConfig": True}}), "findings.body is indexed"),
+]  # fmt: skip
+DOUBTFUL = [
+    ("permissions", change(TEST, to={"permissions": ["pubsub.topics.get"]}), "may not: cloudfunctions.functions.list"),
+    ("database", change(DATABASE, "pointInTimeRecoveryEnablement"), "cannot be restored"),
+    ("database", change(DATABASE, "deleteProtectionState"), "may be deleted"),
+    ("dead letters", change(SERIES, to=series({"asset-changes": [5], "dead-letters": [3]})), "3 dead letters wait"),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "said", "verdict"),
+    [*((*one, "ill") for one in ILL), *((*one, "doubtful") for one in DOUBTFUL)],
+    ids=[f"{check}: {said}"[:60] for check, _, said in (*ILL, *DOUBTFUL)],
+)
+def test_what_is_broken_is_said_with_what_to_do(patient, google, check, broken, said, verdict):
+    broken(google.told)
+    found = [one for one in told(patient, only=check) if said in one.what]
+    assert found, told(patient)
+    assert {one.verdict for one in found} == {verdict}
+    assert all(one.do for one in found)
+
+
+HOURS = timedelta(hours=1)
+
+
+def opened(store: MemoryStore, brakes: Brakes) -> None:
+    store.write_brakes(brakes, store.brakes().version)
+
+
+def control(store: MemoryStore, value: Control) -> None:
+    store.write_control(value, store.control().version)
+
+
+STATES = [
+    ("store", lambda one: control(one, Control()), "doubtful", "nothing is declared"),
+    ("store", lambda one: control(one, Control({"git": SourceState(1, pending=2, judged=1)})), "doubtful", "has begun and not ended"),
+    ("store", lambda one: control(one, Control({"git": SourceState(2, judged=1)})), "doubtful", "were judged anew"),
+    ("sweeps", lambda one: swept(one, None, datetime.now(UTC) - 40 * HOURS), "ill", "no sweep has ended"),
+    ("sweeps", lambda one: swept(one, None), "doubtful", "under way"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC) - 14 * HOURS, listed=1)), "ill", "14.0 hours ago"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "ill", "nobody may"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), failed={"s": "lost"})), "doubtful", "lost"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), declared=10, in_sync=5)), "doubtful", "50% could be judged"),
+    ("brakes", lambda one: opened(one, Brakes(breaker=Breaker(datetime.now(UTC), "a surge"))), "ill", "a surge"),
+    ("brakes", lambda one: opened(one, Brakes((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "doubtful", "paused by ann"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "broken", "verdict", "said"), STATES, ids=[one[3] for one in STATES])
+def test_what_the_store_tells_is_said_with_what_to_do(patient, check, broken, verdict, said):
+    broken(patient.store())
+    found = [one for one in told(patient, only=check) if said in one.what]
+    assert [one.verdict for one in found] == [verdict], told(patient)
+    assert found[0].do
+
+
+def test_what_waits_in_the_store_is_said(patient, mocker):
+    key = ResourceKey("//storage.googleapis.com/exports")
+    store = patient.store()
+    mocker.patch.object(store, "unpublished", return_value=iter([key]))
+    mocker.patch.object(store, "due", return_value=iter([key, key]))
+    first, second = told(patient, only="waiting")
+    assert (first.verdict, second.verdict) == ("doubtful", "ill")
+    assert "events of 1 resources wait" in first.what
+    assert "2 findings are overdue" in second.what
+
+
+@pytest.mark.parametrize(("skew", "verdict"), [(0, None), (-20, "doubtful"), (600, "ill")])
+def test_a_clock_that_is_wrong_is_said(patient, skew, verdict):
+    patient.now = lambda: datetime.now(UTC) + timedelta(seconds=skew)
+    assert [one.verdict for one in told(patient, only="clock")] == ([verdict] if verdict else [])
+
+
+def test_a_store_that_cannot_be_opened_hides_nothing_else(patient):
+    def broken():
+        raise BadRequest("no credentials for firestore://fleet-ops")
+
+    patient.store = broken
+    found = told(patient)
+    assert {one.check for one in found} == {"store", "sweeps", "waiting", "brakes"}
+    assert {one.verdict for one in found} == {"unknown"}
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_an_api_that_refuses_or_fails_makes_its_checks_unknown_and_no_other(patient, google, status):
+    google.told[JOBS] = status
+    (found,) = told(patient)
+    assert (found.check, found.verdict) == ("jobs", "unknown")
+    assert found.do
+
+
+def test_a_bug_in_one_check_hides_no_other(patient):
+    def bug(_):
+        raise KeyError("x")
+        yield
+
+    found = doctor.examine(patient, {"bug": bug, **doctor.CHECKS})
+    assert (found[0].check, found[0].verdict) == ("bug", "unknown")
+    assert len(found) > len(doctor.CHECKS)
+
+
+def test_lists_are_read_to_their_last_page(patient, google):
+    google.told[FEEDS] = {**well()[FEEDS], "nextPageToken": ""}
+    assert told(patient, only="feeds") == []
+
+
+def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
+    monkeypatch.setattr(wiring, "patient", lambda *_: patient)
+    run = ["doctor", "--project", P]
+    fine = CliRunner().invoke(app, run)
+    assert (fine.exit_code, fine.stdout) == (0, "")
+    google.told[JOBS]["jobs"][0]["state"] = "PAUSED"
+    patient._read.clear()
+    bad = CliRunner().invoke(app, run)
+    assert bad.exit_code == 1
+    assert "→ gcloud scheduler jobs resume setpoint-sweep" in bad.stdout
+    machine = CliRunner().invoke(app, [*run, "--output", "json"])
+    written = json.loads(machine.stdout)
+    assert (machine.exit_code, written["well"]) == (1, False)
+    assert {one["check"] for one in written["symptoms"]} == doctor.CHECKS.keys()
+
+
+def test_what_no_installation_can_do_without_is_what_infra_makes():
+    names = {
+        kind: {strings(block.attributes["name"])[0] for used, block in typed() if used == kind and strings(block.attributes["name"])}
+        for kind in ("google_pubsub_topic", "google_pubsub_subscription")
+    }  # fmt: skip
+    assert set(messaging.TOPICS) <= names["google_pubsub_topic"]
+    assert set(messaging.SUBSCRIPTIONS) <= names["google_pubsub_subscription"]
+    assert set(running.FUNCTIONS) <= set(entries(local("functions")))
+    assert {one.removeprefix("setpoint-") for one in running.JOBS} == set(entries(local("jobs")))
+    unindexed = {name: strings(fields) for name, fields in entries(local("unindexed")).items()}
+    assert all(field in unindexed[collection] for collection, field in doctor.checks.state.UNINDEXED)

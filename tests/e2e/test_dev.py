@@ -1,0 +1,130 @@
+"""`setpoint dev`: the whole system up by one command, changed from another terminal, and down again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from setpoint.dev import fleet, places, remote
+from setpoint.dev.fleet import CHANGES
+from setpoint.errors import BadRequest
+from setpoint.settings import VARIABLES
+from setpoint.testing.serving import functions
+
+ROOT = Path(__file__).parents[2]
+SETPOINT = [sys.executable, "-m", "setpoint"]
+PATIENCE = 60.0
+PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
+
+
+def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+    return subprocess.run(
+        [*SETPOINT, *arguments], capture_output=True, text=True, check=False, timeout=120, env=environment, **more
+    )
+
+
+@pytest.mark.parametrize(
+    "emulators",
+    [pytest.param("--emulators", marks=pytest.mark.emulator), "--no-emulators"],
+    ids=["emulators", "without"],
+)
+def test_a_firewall_that_somebody_opens_is_put_back_by_the_whole_system(tmp_path, request, emulators):
+    if emulators == "--emulators":
+        request.getfixturevalue("pubsub_emulator")
+        request.getfixturevalue("firestore_emulator")
+    played = run("dev", "up", "--play", emulators, "--folder", str(tmp_path), "--root", str(ROOT))
+    assert played.returncode == 0, played.stderr
+    told = [line.split()[0] for line in played.stdout.splitlines() if line.startswith(("drift.", "remediation."))]
+    assert told[:4] == PUT_BACK
+    assert ("STAND-IN" in played.stderr) == (emulators == "--no-emulators")
+    for name in functions(ROOT):
+        assert name in played.stderr
+    assert_one_trace(tmp_path)
+    assert not (tmp_path / "dev.json").exists()
+
+
+def assert_one_trace(folder: Path) -> None:
+    """What detect made of the feed's message and what remediate did about it are in one trace."""
+
+    def traces(function: str, key: str, value: str) -> set[str]:
+        lines = [json.loads(line) for line in (folder / f"{function}.log").read_text().splitlines() if line[0] == "{"]
+        return {one["logging.googleapis.com/trace"] for one in lines if one.get(key) == value}
+
+    opened = traces("detect", "outcome", "opened")
+    assert len(opened) == 1
+    assert opened <= traces("remediate", "event", "remediation")
+
+
+def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
+    folder = ["--folder", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+    with subprocess.Popen(
+        [*SETPOINT, "dev", "up", "--no-emulators", *folder, "--root", str(ROOT)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
+    ) as process:  # fmt: skip
+        wait_until(lambda: (tmp_path / "dev.json").exists() or process.poll() is not None)
+        assert (tmp_path / "dev.json").stat().st_mode & 0o077 == 0
+        assert run("dev", "change", "relabel-bucket", *folder).returncode == 0  # which is no drift
+        assert run("dev", "change", "shorten-topic", *folder).returncode == 0
+        assert "there is no change" in run("dev", "change", "nonsense", *folder).stderr
+        assert "is up already" in run("dev", "up", "--no-emulators", *folder, "--root", str(ROOT)).stderr
+        store = json.loads((tmp_path / "dev.json").read_text())["store"]
+        wait_until(lambda: "Topic orders" in run("findings", "list", "--store", store).stdout)
+        listed = run("findings", "list", "--store", store).stdout
+        assert listed.startswith("1 open findings")
+        assert run("dev", "down", *folder).returncode == 0
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert out.startswith("drift.opened")
+    assert "nothing is up" in run("dev", "down", *folder).stderr
+
+
+def wait_until(condition) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it does not come about"
+        time.sleep(0.2)
+
+
+def test_outside_of_a_checkout_it_says_where_to_run_it(tmp_path):
+    said = run("dev", "up", "--folder", str(tmp_path), "--root", str(tmp_path))
+    assert said.returncode == 1
+    assert "in the root of a checkout" in said.stderr
+
+
+def test_only_whoever_can_read_its_file_can_tell_it_anything(tmp_path):
+    with remote.reachable(tmp_path, {}, {"status": lambda _: "up", "say": lambda text: text}):
+        assert remote.tell(tmp_path, "say", "hello") == "hello"
+        file = tmp_path / "dev.json"
+        told = json.loads(file.read_text())
+        file.write_text(json.dumps({**told, "token": "guessed"}))
+        with pytest.raises(BadRequest, match="not you"):
+            remote.tell(tmp_path, "say", "hello")
+        file.write_text(json.dumps(told))
+        with pytest.raises(BadRequest, match="no such command"):
+            remote.tell(tmp_path, "nonsense")
+
+
+def test_every_topic_that_a_setting_names_is_made_and_given_to_the_functions():
+    made = set(places.topics())
+    given = places.environment(places.Places({}, "memory:", []), "", "")
+    for variable in VARIABLES.values():
+        if variable.endswith("_TOPIC"):
+            assert given[variable].rpartition("/")[2] in made
+    assert {topic for topics in places.PUSHED.values() for topic in topics} <= made
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_changes_what_it_is_of(name):
+    change = CHANGES[name]
+    body = fleet.resource(change.of).body
+    assert change.done(body) != body
+    assert change.what
+    assert change.then

@@ -1,0 +1,190 @@
+"""Metrics, alerts and the dashboard against the lines that the code really logs and the runbooks that are there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flow import fleet
+from flow.swept import START, deps_of, populate, sweeper_of
+from flow.swept import declare as declare_swept
+from functions.test_detect import bucket as changed
+from functions.test_detect import message_of, push
+from functions.test_serving import served
+from infra.hcl import entries, strings
+from infra.test_infra import INFRA, ROOT, TERRAFORM, local, typed
+from remediation.fleet import World
+from setpoint import wiring
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.core import events
+from setpoint.core.brakes import Brakes, Breaker
+from setpoint.core.sweeps import Heal, encode_message
+from setpoint.errors import AccessDenied, Conflict
+
+RUNBOOKS = ROOT / "docs/runbooks"
+METRICS = {name: entries(text) for name, text in entries(local("metrics")).items()}
+CONDITION = re.compile(r'jsonPayload\.(\w+) (=|>=|>) (\\"[^"\\]*\\"|[\d.]+|true|false)')
+RESOURCE_TYPES = {"cloud_run_revision", "pubsub_subscription", "pubsub_topic"}
+
+
+class Refusing:
+    def check(self, authorization: str) -> None:
+        raise AccessDenied("a pushed message", "run.invoker", f"it carries no token {authorization}".strip())
+
+
+@pytest.fixture
+def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) -> list[dict[str, Any]]:
+    """What an installation logs: a drift, a race, a sweep, a heal, a remediation, an open breaker, a stranger."""
+    world = World(google_apis, google_rest)
+    monkeypatch.setattr(wiring, "remediator", lambda: world.hands)
+    world.declare()
+    world.drift({"name": "exports", "versioning": {"enabled": False}, "labels": {"team": "shop"}})
+    (opened,) = [event for event in world.bus.events if event.type == "drift.opened"]
+    remediate = served("remediate")
+    assert push(remediate, message_of(events.encode(opened), type=opened.type)) == 200
+    stored = world.store.brakes()
+    world.store.write_brakes(Brakes(breaker=Breaker(world.clock(), "a surge")), stored.version)
+    assert push(remediate, message_of(b"tick", type="tick")) == 200
+
+    detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
+    fleet.declare(detecting.store)
+    monkeypatch.setattr(wiring, "detector", lambda: detecting)
+    commit = detecting.store.commit
+    mocker.patch.object(detecting.store, "commit", side_effect=Once(commit))
+    assert push(served("detect"), message_of(changed(1, location="US"))) == 200
+
+    populate(asset_service)
+    sweeper = sweeper_of(asset_service, deps_of(MemoryStore()))
+    declare_swept(sweeper.deps.store)
+    monkeypatch.setattr(wiring, "sweeper", lambda: sweeper)
+    sweep = served("sweep")
+    assert push(sweep, message_of(encode_message(START))) == 200
+    while sweeper.queue:
+        assert push(sweep, message_of(encode_message(sweeper.queue.popleft()))) == 200
+    assert push(sweep, message_of(encode_message(Heal()))) == 200
+
+    monkeypatch.setattr(wiring, "push_tokens", Refusing)
+    assert push(served("detect"), message_of(b"{}")) == 403
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+
+class Once:
+    """Has a store say once that somebody else was first."""
+
+    def __init__(self, commit) -> None:
+        self.commit = commit
+        self.left = 1
+
+    def __call__(self, *arguments):
+        self.left -= 1
+        if self.left >= 0:
+            raise Conflict("somebody else was first")
+        return self.commit(*arguments)
+
+
+def matches(line: dict[str, Any], conditions: list[tuple[str, str, str]]) -> bool:
+    """Whether a line is one of a filter, as Cloud Logging compares."""
+    for field, operator, text in conditions:
+        value = line.get(field)
+        wanted = json.loads(text.replace('\\"', '"'))
+        if value is None or (type(value) is not type(wanted) and not isinstance(value, (int, float))):
+            return False
+        if not {"=": value == wanted, ">=": value >= wanted, ">": value > wanted}[operator]:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_filter_of_a_metric_finds_lines_that_the_code_writes_with_the_fields_that_are_extracted(name, lines):
+    metric = METRICS[name]
+    conditions = CONDITION.findall(metric["filter"])
+    assert len(conditions) == metric["filter"].count("jsonPayload.")
+    found = [line for line in lines if matches(line, conditions)]
+    assert found, f"no line of {len(lines)} is one of {metric['filter']}"
+    for line in found:
+        if metric["value"] != "null":
+            assert isinstance(line[strings(metric["value"])[0]], (int, float))
+        for label in strings(metric["labels"]):
+            assert isinstance(line[label], str)
+
+
+def alerts() -> dict[str, str]:
+    """The runbook of every alert policy, and the text that names it."""
+    documented = {}
+    for used, block in typed():
+        if used != "google_monitoring_alert_policy":
+            continue
+        (documentation,) = block.named("documentation")
+        text = documentation.attributes["content"]
+        named = re.findall(r"Runbook: docs/runbooks/([\w$.{}-]+)\.md", text)
+        carried = re.findall(r"local\.runbooks}/([\w$.{}-]+)\.md", text)
+        assert len(named) == 1
+        assert named == carried, block.labels
+        names = list(entries(local("thresholds"))) if named == ["${each.key}"] else named
+        documented |= dict.fromkeys(names, text)
+    return documented
+
+
+def test_every_alert_carries_a_runbook_that_is_there_and_every_runbook_has_an_alert():
+    assert set(alerts()) == {path.stem for path in RUNBOOKS.glob("*.md")}
+    assert len(alerts()) >= 8
+
+
+@pytest.mark.parametrize("path", sorted(RUNBOOKS.glob("*.md")), ids=lambda path: path.stem)
+def test_a_runbook_fits_into_an_alert_says_what_to_do_and_names_only_what_is_there(path):
+    """An alert's documentation has 8 KiB at most (https://cloud.google.com/monitoring/alerts/doc-alerts)."""
+    text = path.read_text()
+    assert len(text.encode()) < 8_000
+    assert "**What to do**" in text
+    assert "**It ends**" in text
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert (path.parent / link).exists(), link
+    variables = (INFRA / "variables.tf").read_text()
+    for variable in re.findall(r"`alerts\.(\w+)`", text):
+        assert re.search(rf"\b{variable} ", variables), variable
+
+
+def test_every_filter_of_an_alert_is_of_a_metric_that_is_there():
+    found = [entries(text)["filter"] for text in entries(local("thresholds")).values()]
+    names = {name for text in found for name in re.findall(r'from_logs\["(\w+)"\]', text)}
+    assert names <= METRICS.keys()
+    assert {"messages", "breaker_open", "sweep_age", "refused"} <= names
+
+
+def test_the_dashboard_shows_every_metric_and_no_other():
+    text = (INFRA / "dashboard.json.tftpl").read_text()
+    assert set(re.findall(r"from_logs\.(\w+)", text)) == METRICS.keys()
+
+
+@pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the dashboard is not rendered")
+def test_the_dashboard_is_json_in_a_grid_whose_tiles_do_not_overlap(tmp_path):
+    shutil.copy(INFRA / "dashboard.json.tftpl", tmp_path)
+    logs = ", ".join(f'{name} = "m/{name}"' for name in METRICS)
+    values = f'{{ from_logs = {{ {logs} }}, waiting = "w", seconds = 300, dead_letters = "d", asset_changes = "a" }}'
+    rendered = f'output "dashboard" {{\n  value = templatefile("dashboard.json.tftpl", {values})\n}}\n'
+    (tmp_path / "main.tf").write_text(rendered)
+    subprocess.run([TERRAFORM, "init", "-input=false"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([TERRAFORM, "apply", "-auto-approve"], cwd=tmp_path, check=True, capture_output=True)
+    shown = subprocess.run([TERRAFORM, "output", "-raw", "dashboard"], cwd=tmp_path, check=True, capture_output=True)
+    tiles = json.loads(shown.stdout)["mosaicLayout"]["tiles"]
+    taken = {(tile["xPos"], tile["yPos"]) for tile in tiles}
+    assert len(tiles) == len(taken) >= len(METRICS)
+    assert all(tile["xPos"] + tile["width"] <= 12 for tile in tiles)
+    for tile in tiles:
+        assert tile["widget"]["xyChart"]["dataSets"][0]["timeSeriesQuery"]["timeSeriesFilter"]["filter"]
+
+
+def test_what_is_alerted_on_names_its_monitored_resource():
+    text = (INFRA / "monitoring.tf").read_text()
+    assert set(re.findall(r'resource\.type = \\"(\w+)\\"', text)) == RESOURCE_TYPES
+
+
+def test_runbooks_are_in_the_folder_that_terraform_reads():
+    assert strings(local("runbooks"))[0].replace("${path.module}", str(INFRA)) == str(INFRA / "../docs/runbooks")
+    assert Path(INFRA / "../docs/runbooks").resolve() == RUNBOOKS

@@ -1,0 +1,87 @@
+"""The policy scan of infra/, the audit, and the bill of materials."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+CONFIG = ROOT / ".checkov.yaml"
+
+
+def checkov() -> str | None:
+    """Where `make policy` has put it, or on the PATH."""
+    own = ROOT / ".venv/checkov/bin/checkov"
+    return os.environ.get("SETPOINT_CHECKOV") or (str(own) if own.exists() else shutil.which("checkov"))
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f".ci/{name}.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+@pytest.mark.skipif(not checkov(), reason="checkov is not installed (make policy): infra/ is not scanned")
+def test_no_check_of_checkov_fails():
+    command = [checkov(), "--directory", str(ROOT / "infra"), "--config-file", str(CONFIG), "--skip-download"]
+    ran = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, check=False, timeout=300)
+    told = json.loads(ran.stdout)
+    failed = [f"{one['check_id']} {one['resource']}" for one in told["results"]["failed_checks"]]
+    assert failed == []
+    assert told["summary"]["passed"] > 50
+    assert told["summary"]["parsing_errors"] == 0
+
+
+def test_every_check_that_is_left_out_has_its_reason_above_it():
+    skipped = yaml.safe_load(CONFIG.read_text())["skip-check"]
+    lines = CONFIG.read_text().splitlines()
+    reasoned = [re.sub(r"\W", "", line[4:]) for before, line in itertools.pairwise(lines)
+                if line.startswith("  - CKV") and len(before.strip("# ")) > 40]  # fmt: skip
+    assert reasoned == [re.sub(r"\W", "", one) for one in skipped]
+    inline = re.findall(r"checkov:skip=\w+(:.+)?", "".join(path.read_text() for path in (ROOT / "infra").glob("*.tf")))
+    assert all(len(reason) > 20 for reason in inline)
+
+
+def package(name: str, **more: object) -> dict[str, object]:
+    return {"name": name, "version": "1.0", **more}
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "code", "said"),
+    [
+        ([package("a", vulns=[])], 0, "1 packages without a known vulnerability"),
+        ([package("a", skip_reason="not found")], 0, "SKIPPED"),
+        ([package("a", vulns=[]), package("b", skip_reason="not found")], 0, "NOT CHECKED: b"),
+        ([package("a", vulns=[{"id": "PYSEC-1", "fix_versions": ["1.1"]}])], 1, "a 1.0: PYSEC-1, fixed in 1.1"),
+        ([package("a", vulns=[{"id": "PYSEC-1", "fix_versions": []}])], 1, "fixed in no version"),
+    ],
+    ids=["well", "offline", "in part", "vulnerable", "without a fix"],
+)
+def test_an_audit_fails_for_a_vulnerability_and_says_loudly_what_it_could_not_check(dependencies, code, said):
+    found, lines = script("audit").verdict({"dependencies": dependencies})
+    assert found == code
+    assert said in "\n".join(lines)
+
+
+def test_the_bill_of_materials_lists_what_is_locked_and_is_the_same_every_time(tmp_path):
+    targets = [tmp_path / "one.json", tmp_path / "two.json"]
+    for target in targets:
+        subprocess.run([sys.executable, str(ROOT / ".ci/sbom.py"), str(target)], check=True, capture_output=True)
+    assert targets[0].read_bytes() == targets[1].read_bytes()
+    bill = json.loads(targets[0].read_text())
+    locked = set(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / ".ci/requirements.txt").read_text(), re.MULTILINE))
+    assert {(one["name"], one["version"]) for one in bill["components"]} == locked
+    assert all(one["purl"].startswith("pkg:pypi/") and one["properties"] for one in bill["components"])
+    assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "setpoint")
