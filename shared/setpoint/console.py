@@ -81,9 +81,18 @@ class Console:
         url: its URL, for the commands that the page shows.
         keeper: knows who was let in.
         clock: tells the time.
+        kept: how long a page is served again before another is made.
     """
 
-    def __init__(self, store: ReportStore, url: str, keeper: Keeper, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        store: ReportStore,
+        url: str,
+        keeper: Keeper,
+        clock: Callable[[], datetime] = _now,
+        kept: timedelta = KEPT,
+    ) -> None:
+        self._for = kept
         self._store, self._url, self._keeper, self._clock = store, url, keeper, clock
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
@@ -110,7 +119,7 @@ class Console:
         """The page that is kept, or a new one; many who ask at once wait for one."""
         with self._lock:
             now = self._clock()
-            if self._kept is None or now - self._kept.made_at >= KEPT:
+            if self._kept is None or now - self._kept.made_at >= self._for:
                 facts = gathering.gather(self._store, self._url, trails=0)
                 body = page.render(building.build(facts, now - PERIOD, now))
                 tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'

@@ -79,9 +79,7 @@ def block(to: Destination, until: datetime, desk: Desk) -> None:
             desk.records.write_place(to, Place(until), version)
 
 
-def write_notice(notice: Notice, version: object, desk: Desk) -> object:
-    """Write a notice unless somebody has done so since; the mark that it then has."""
-    try:
-        return desk.records.write_notice(notice, version, desk.deps.clock())
-    except Conflict:
-        return version
+def write_notice(notice: Notice, version: object, desk: Desk) -> None:
+    """Write a notice, unless somebody has done so since: then what they write counts."""
+    with suppress(Conflict):
+        desk.records.write_notice(notice, version, desk.deps.clock())

@@ -144,7 +144,7 @@ class _Work:
         self._list(posted)
         if not is_first:
             self._tell_step(posted)
-        self._write_all([replace(one.value, told=one.value.sequence) for one in self.notices if one.value.is_new])
+        self._note_told()
         self.store(replace(self.thread, claimed_until=None, not_before=None, failures=0, problem=""))
         return "shown"
 
@@ -176,14 +176,14 @@ class _Work:
 
     def _list(self, posted: Posted) -> None:
         """Tell in full, below the message, of the findings that do not stand there yet, some at a time."""
-        room = min(_LISTED_AT_ONCE, _MOST_LISTED - self.thread.listed)
-        new = [one.value for one in self.notices if not one.value.is_listed and not one.value.is_escalation][:room]
-        if room <= 0 or not new:
+        room = min(_LISTED_AT_ONCE, _MOST_LISTED - len(self.thread.listed))
+        listed = set(self.thread.listed)
+        missing = [one.value for one in self.notices if one.value.id not in listed and not one.value.is_escalation]
+        if room <= 0 or not missing:
             return
-        name = noticing.name_of(self.thread.id, (one.id for one in new))
-        self._reply(name, posted, [self._full(one) for one in new])
-        self.thread = replace(self.thread, listed=self.thread.listed + len(new))
-        self._write_all([replace(one, is_listed=True) for one in new])
+        new = {one.id: self._full(one) for one in missing[:room]}
+        self._reply(noticing.name_of(self.thread.id, new), posted, list(new.values()))
+        self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
 
     def _tell_step(self, posted: Posted) -> None:
         """Tell below the message of a single finding what has become of it."""
@@ -207,21 +207,19 @@ class _Work:
             return notice.shown
         return replace(notice.shown, data=replace(data, differences=state.finding.differences))
 
-    def _write_all(self, notices: Sequence[Notice]) -> None:
-        """Write notices of the thread; one that somebody has written since stays as it is, and due."""
-        versions = {one.value.id: one.version for one in self.notices}
-        desk = self._desk
+    def _note_told(self) -> None:
+        """Note what is on show by now; what somebody has told meanwhile stays due."""
+        new = [one for one in self.notices if one.value.is_new]
 
-        def write(notice: Notice) -> StoredNotice:
-            return StoredNotice(notice, write_notice(notice, versions[notice.id], desk))
+        def note(one: StoredNotice) -> None:
+            write_notice(replace(one.value, told=one.value.sequence), one.version, self._desk)
 
-        if len(notices) < _SEVERAL:
-            written = [write(one) for one in notices]
-        else:
-            with ThreadPoolExecutor(_WRITERS) as pool:
-                written = list(pool.map(write, notices))
-        now = {one.value.id: one for one in written}
-        self.notices = [now.get(one.value.id, one) for one in self.notices]
+        if len(new) < _SEVERAL:
+            for one in new:
+                note(one)
+            return
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(note, new))
 
 
 def _put_off(work: _Work, error: SetpointError, desk: Desk) -> None:
@@ -255,6 +253,6 @@ def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, desk: Desk) -
             step = Step(now, "misrouted", text=problem)
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
             thread = noticing.slot_name(to, work.thread.id)
-            copy = replace(notice, to=to, thread=thread, shown=shown, told="", joined_at=now, is_listed=False)
+            copy = replace(notice, to=to, thread=thread, shown=shown, told="", joined_at=now)
             with suppress(Conflict):
                 desk.records.write_notice(copy, None, now)

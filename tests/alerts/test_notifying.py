@@ -324,3 +324,19 @@ def test_a_built_in_alerting_tells_nobody_without_an_owner():
     office.tell(OPENED)
 
     assert office.shown == []
+
+
+def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(office):
+    reply = office.sink.reply
+
+    def told_meanwhile(*given, **named):
+        office.sink.reply = reply
+        reply(*given, **named)
+        notifying.tell(event("drift.changed", 2, fingerprint="other"), office.desk)
+
+    office.sink.reply = told_meanwhile
+    office.tell(OPENED)
+    office.tick(3)
+
+    assert [names(one) for one in office.sink.said if not isinstance(one, Shown)] == [["1"]]
+    assert office.only().data.fingerprint == "other"

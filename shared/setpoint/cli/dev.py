@@ -58,6 +58,7 @@ def up(
         say(f"  logs          {folder}/*.log\n  store         {running.places.store}")
         commands = {
             "change": running.change,
+            "press": running.press,
             "sweep": lambda _: running.sweep(),
             "status": lambda _: "up",
             "down": lambda _: running.end(),
@@ -97,6 +98,14 @@ def change(
 ) -> None:
     """Change something behind Setpoint's back."""
     _say(folder, "change", name)
+
+
+@app.command()
+def press(
+    button: Annotated[str, typer.Argument(help="Which: fix, approve, accept, why.")], folder: Folder = HERE
+) -> None:
+    """Press a button of the latest message in the fake Slack."""
+    _say(folder, "press", button)
 
 
 @app.command()

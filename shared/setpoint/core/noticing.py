@@ -47,7 +47,6 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         not_before: when it may be told, where not at once.
         is_escalation: it is told only where nobody has acted on it until then.
         is_digest: it is told with others.
-        is_listed: it stands below the message.
         is_silent: it is never told: somebody acted on it before anybody was to be called, or said to leave it alone.
     """
 
@@ -61,7 +60,6 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     not_before: datetime | None = None
     is_escalation: bool = False
     is_digest: bool = False
-    is_listed: bool = False
     is_silent: bool = False
 
     @property
@@ -97,7 +95,7 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         claimed_until: somebody is showing it until then.
         failures: how often it failed in a row.
         problem: why it cannot be shown.
-        listed: how many findings stand below the message.
+        listed: the notices of which all is told below the message.
     """
 
     id: str
@@ -113,7 +111,7 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     claimed_until: datetime | None = None
     failures: int = 0
     problem: str = ""
-    listed: int = 0
+    listed: tuple[str, ...] = ()
 
 
 class Slot(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,6 +10,11 @@ PROJECT = "shop-prod"
 ORGANIZATION = "organizations/566099688680"
 ANCESTORS = ("projects/20318464073", "folders/918177713511", ORGANIZATION)
 
+CHANNEL = "shop-alerts"
+APPROVER = "olga@example.com"
+SOMEBODY = "max@example.com"
+"""Who changes things behind Setpoint's back."""
+
 _COMPUTE = f"projects/{PROJECT}"
 FIREWALL = f"//compute.googleapis.com/{_COMPUTE}/global/firewalls/web"
 BUCKET = "//storage.googleapis.com/shop-exports"
@@ -25,6 +30,8 @@ class Resource(NamedTuple):
         url: where its API has it.
         body: as it is declared, and more that its API adds.
         declared: as it is declared.
+        logged: its name in audit logs.
+        method: what changes it, as audit logs call it.
     """
 
     name: str
@@ -32,6 +39,8 @@ class Resource(NamedTuple):
     url: str
     body: dict[str, Any]
     declared: dict[str, Any]
+    logged: str
+    method: str
 
 
 _OPEN_TO_OFFICE = {
@@ -59,6 +68,8 @@ RESOURCES = (
         f"https://compute.googleapis.com/compute/v1/{_COMPUTE}/global/firewalls/web",
         {**_OPEN_TO_OFFICE, **_ADDED},
         _OPEN_TO_OFFICE,
+        f"{_COMPUTE}/global/firewalls/web",
+        "v1.compute.firewalls.patch",
     ),
     Resource(
         BUCKET,
@@ -66,6 +77,8 @@ RESOURCES = (
         "https://storage.googleapis.com/storage/v1/b/shop-exports",
         {**_EXPORTS, "name": "shop-exports", "storageClass": "STANDARD"},
         _EXPORTS,
+        "projects/_/buckets/shop-exports",
+        "storage.buckets.update",
     ),
     Resource(
         TOPIC,
@@ -73,6 +86,8 @@ RESOURCES = (
         f"https://pubsub.googleapis.com/v1/projects/{PROJECT}/topics/orders",
         {**_ORDERS, "name": f"projects/{PROJECT}/topics/orders"},
         _ORDERS,
+        f"projects/{PROJECT}/topics/orders",
+        "google.pubsub.v1.Publisher.UpdateTopic",
     ),
 )
 
@@ -83,7 +98,7 @@ def documents() -> list[dict[str, Any]]:
         {
             "apiVersion": "setpoint.dev/v1",
             "kind": "Declaration",
-            "metadata": {"name": one.name, "project": PROJECT, "owner": {"team": "shop", "slack": "#shop-alerts"}},
+            "metadata": {"name": one.name, "project": PROJECT, "owner": {"team": "shop", "slack": f"#{CHANNEL}"}},
             "spec": {"assetType": one.asset_type, "data": one.declared},
         }
         for one in RESOURCES
@@ -102,7 +117,13 @@ def documents() -> list[dict[str, Any]]:
             ],
         },
     }
-    return [*declarations, policy]
+    alerting = {
+        "apiVersion": "setpoint.dev/v1",
+        "kind": "Alerting",
+        "metadata": {"name": "dev"},
+        "spec": {"default": [f"slack:#{CHANNEL}"], "approvers": [{"users": [APPROVER]}]},
+    }
+    return [*declarations, policy, alerting]
 
 
 Body = dict[str, Any]
@@ -165,4 +186,29 @@ def told(one: Resource, live: Body, at: str) -> dict[str, Any]:
         "ancestors": list(ANCESTORS),
         "updateTime": at,
         "resource": {"version": "v1", "data": copy.deepcopy(live)},
+    }
+
+
+def logged(one: Resource, at: str, number: int) -> dict[str, Any]:
+    """An entry of the audit log that tells who has changed a resource.
+
+    Source: https://cloud.google.com/logging/docs/reference/audit/auditlog/rest/Shared.Types/AuditLog
+    """
+    service = one.name.removeprefix("//").partition("/")[0]
+    return {
+        "logName": f"projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Factivity",
+        "insertId": f"dev-{number}",
+        "timestamp": at,
+        "resource": {"labels": {"project_id": PROJECT}},
+        "protoPayload": {
+            "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+            "serviceName": service,
+            "methodName": one.method,
+            "resourceName": one.logged,
+            "authenticationInfo": {"principalEmail": SOMEBODY},
+            "requestMetadata": {
+                "callerIp": "203.0.113.7",
+                "callerSuppliedUserAgent": "google-cloud-sdk gcloud/500.0.0",
+            },
+        },
     }

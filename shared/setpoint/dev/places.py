@@ -9,6 +9,7 @@ from typing import NamedTuple
 from setpoint.settings import VARIABLES
 from setpoint.testing.emulators import FIRESTORE, PUBSUB, EmulatorMissing, running
 from setpoint.testing.pubsub_service import pubsub_service
+from setpoint.testing.slack import SIGNING_SECRET, TOKEN
 
 HOME = "setpoint-dev"
 """The project that Setpoint runs in, on this machine."""
@@ -84,6 +85,11 @@ def environment(places: Places, google: str, slack: str) -> dict[str, str]:
         "SETPOINT_SWEEP_SECONDS": "30",
         "SETPOINT_GOOGLE_APIS": google,
         "SETPOINT_SLACK_API": slack,
+        "SETPOINT_SLACK_TOKEN": TOKEN,
+        "SETPOINT_SLACK_SIGNING_SECRET": SIGNING_SECRET,
+        "SETPOINT_SINKS": "{}",
+        "SETPOINT_MASK_IP": "true",
+        "SETPOINT_OWN_ACCOUNTS": f"setpoint-remediate@{HOME}.iam.gserviceaccount.com",
         "GOOGLE_CLOUD_PROJECT": HOME,
     }
     return {**places.variables, **named, **{name: value for name, value in others.items() if value}}

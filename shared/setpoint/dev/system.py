@@ -10,13 +10,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import requests
+import werkzeug
 import yaml
 
 from setpoint import syncing, wiring
+from setpoint.console import Console
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
 from setpoint.core.sweeps import Heal, Start, encode_message
@@ -32,9 +35,12 @@ from setpoint.testing.asset_service import AssetService, asset_service
 from setpoint.testing.emulators import free_port
 from setpoint.testing.pubsub import PubSubProject
 from setpoint.testing.serving import Served, functions, is_http
+from setpoint.testing.slack import Slack, serving, signed, slack
 
 _EVERY = 0.3
 _TICKS = 3.0
+_SECONDS = 10
+_APPROVER = "U1"
 _FOUND = "google-api-python-client, which `make .venv/.dev` installs"
 
 
@@ -46,15 +52,18 @@ class System:
         pubsub: the project with topics and subscriptions.
         assets: the fake Cloud Asset Inventory.
         google: the fake of Google's REST APIs.
+        slack: the fake of Slack.
         heard: is called with every event that was published.
     """
 
     def __init__(
         self,
+        *,
         found: Places,
         pubsub: PubSubProject,
         assets: AssetService,
         google: Any,
+        slack: Slack,
         heard: Callable[[CloudEvent], None],
     ) -> None:
         self.places = found
@@ -62,6 +71,8 @@ class System:
         self._pubsub = pubsub
         self._assets = assets
         self._google = google
+        self.slack = slack
+        self._changes = 0
         self._heard = heard
         self._told: dict[str, Any] = {}
         self._seen: set[str] = set()
@@ -78,12 +89,30 @@ class System:
             raise BadRequest(f"there is no change `{name}`; there are {', '.join(CHANGES)}")
         one = fleet.resource(change.of)
         self._google.put(one.url, change.done(self._google.get(one.url) or one.body))
+        self._changes += 1
+        self._publish("audit-log", json.dumps(fleet.logged(one, _now(), self._changes)).encode())
         return f"somebody {change.what}; then {change.then}"
 
     def sweep(self) -> str:
         """Begin a sweep."""
         self._publish("sweeps", encode_message(Start((fleet.ORGANIZATION,), ("resource",))))
         return "a sweep begins"
+
+    def press(self, button: str) -> str:
+        """Press a button of the latest message in Slack that has it, as somebody who may.
+
+        Raises:
+            BadRequest: no message has that button.
+        """
+        for message in reversed(self.slack.shown(fleet.CHANNEL)):
+            elements = [one for block in message.blocks for one in block.get("elements", ())]
+            action = next((one for one in elements if one.get("action_id") == f"setpoint:{button}"), None)
+            if action is not None:
+                payload = self.slack.pressed(fleet.CHANNEL, message.ts, action, _APPROVER)
+                body, headers = signed(payload, time.time())
+                requests.post(self.addresses["slack_actions"], body, headers=headers, timeout=_SECONDS)
+                return f"olga presses {button}"
+        raise BadRequest(f"no message in #{fleet.CHANNEL} has a button `{button}`")
 
     def populate(self) -> None:
         """Put the fleet where the fakes have it; no feed tells of that."""
@@ -113,7 +142,19 @@ class System:
                 last = time.monotonic()
                 self._publish("sweeps", encode_message(Heal()))
                 self._publish("remediate-ticks", TICK.encode(), type=TICK)
+                self._publish("notify-ticks", TICK.encode(), type=TICK)
             self._listen()
+
+    @contextmanager
+    def going(self) -> Iterator[None]:
+        """Have it go on by itself beside whatever is done in the meantime."""
+        thread = threading.Thread(target=self.run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.end()
+            thread.join()
 
     def end(self) -> str:
         """Have ``run`` return."""
@@ -129,7 +170,7 @@ class System:
 
     def _note(self, one: Resource) -> dict[str, Any]:
         live = self._told[one.name] = self._google.get(one.url)
-        asset = fleet.told(one, live or {}, datetime.now(UTC).isoformat().replace("+00:00", "Z"))
+        asset = fleet.told(one, live or {}, _now())
         self._assets.put(asset)
         return asset
 
@@ -173,11 +214,13 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
         google, google_at = stack.enter_context(google_apis())
         google.polls = 0  # what takes a while is looked at again after a minute, which is too long to watch
         assets = stack.enter_context(asset_service())
-        slack_at = stack.enter_context(_slack())
+        slack_is, slack_at = stack.enter_context(slack())
+        slack_is.channel(fleet.CHANNEL)
+        slack_is.user(_APPROVER, fleet.APPROVER)
         for name in places.topics():
             pubsub.topic(name)
         pubsub.subscription(places.topic("drift-events"))
-        system = System(found, pubsub, assets, google, heard)
+        system = System(found=found, pubsub=pubsub, assets=assets, google=google, slack=slack_is, heard=heard)
         system.populate()
         system.declare(folder)
         variables = places.environment(found, google_at, slack_at)
@@ -190,7 +233,8 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
                 address = f"{system.addresses[name]}/{places.topic(pushed)}"
                 pubsub.subscription(places.topic(pushed), name=f"{name}-{pushed}", push_to=address)
                 stack.callback(pubsub.unsubscribe, f"projects/{places.HOME}/subscriptions/{name}-{pushed}")
-        system.addresses |= {"google": google_at, "inventory": assets.address, "slack": slack_at}
+        system.addresses |= {"google": google_at, "inventory": assets.address, "slack": slack_at.removesuffix("/api/")}
+        system.addresses["page"] = stack.enter_context(serving(_page(found.store)))
         yield system
 
 
@@ -225,12 +269,25 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-@contextmanager
-def _slack() -> Iterator[str]:
-    """The fake Slack, where this version has one; its address, or nothing."""
-    if importlib.util.find_spec("setpoint.testing.slack") is None:
-        yield ""
-        return
-    module = importlib.import_module("setpoint.testing.slack")
-    with module.slack() as (_, address):
-        yield address
+class _Anybody:
+    """Lets in whoever is on this machine."""
+
+    def identity(self, assertion: str) -> str:
+        """See ``Keeper.identity``."""
+        return assertion or "you"
+
+
+def _page(store: str) -> Callable[[dict[str, Any], Any], Any]:
+    """The page of what drifts, as the console serves it, for whoever is on this machine."""
+    console = Console(wiring.open_for_reading(store), store, _Anybody(), kept=timedelta(0))
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Any:
+        request = werkzeug.Request(environ)
+        answer = console.answer(request.method, request.path, request.headers.get)
+        return werkzeug.Response(answer.body, answer.status, answer.headers)(environ, start_response)
+
+    return serve
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,44 @@
+"""From a change to a message in Slack, to a button that is pressed, to the message that says that it is over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import requests
+
+from e2e.test_dev import wait_until
+from setpoint.dev import fleet, system
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(params=[pytest.param("emulators", marks=pytest.mark.emulator), "stand-ins"])
+def running(request, tmp_path):
+    if request.param == "emulators":
+        request.getfixturevalue("pubsub_emulator")
+        request.getfixturevalue("firestore_emulator")
+    with system.up(ROOT, tmp_path, lambda _: None, emulators=request.param == "emulators") as up, up.going():
+        yield up
+
+
+def texts(running) -> list[str]:
+    return [f"{one.text} {one.blocks}" for one in running.slack.shown(fleet.CHANNEL)]
+
+
+def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):
+    running.change("unversion-bucket")
+
+    wait_until(lambda: any("Approve" in text for text in texts(running)))
+    (text,) = texts(running)
+    assert "versioning" in text
+    wait_until(lambda: fleet.SOMEBODY in texts(running)[0])
+    assert fleet.SOMEBODY in requests.get(running.addresses["page"], timeout=10).text
+
+    running.press("approve")
+
+    wait_until(lambda: "resolved" in texts(running)[0].lower())
+    (text,) = texts(running)
+    assert "Approve" not in text
+    (message,) = running.slack.shown(fleet.CHANNEL)
+    wait_until(lambda: "Put back" in str([one.text for one in running.slack.replies(fleet.CHANNEL, message.ts)]))
