@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from setpoint.core import findings, judging, observations
-from setpoint.core.findings import Outcome
+from setpoint.core.findings import Outcome, Transition
 from setpoint.core.judging import Schemas
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
@@ -23,6 +23,7 @@ from setpoint.errors import Conflict, MalformedMessage, PermanentError
 from setpoint.ports import DeadLetters, EventBus, Snapshot, Store
 from setpoint.projects import Projects, is_waiting, keys_by_number
 
+_UNDECLARED = Transition("undeclared")
 _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
 
@@ -93,7 +94,7 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
     if learnt:
-        _judge_waiting(learnt, deps)
+        judge_waiting(learnt, deps)
     return outcome
 
 
@@ -104,10 +105,10 @@ def learn(observation: Observation, deps: Deps) -> None:
         TransientError: observe again.
     """
     if learnt := deps.projects.learn(observation):
-        _judge_waiting(learnt, deps)
+        judge_waiting(learnt, deps)
 
 
-def _judge_waiting(number: str, deps: Deps) -> None:
+def judge_waiting(number: str, deps: Deps) -> None:
     """Judge what was observed of a project before anybody knew its id."""
     for key in keys_by_number(number):
         snapshot = deps.store.read(key)
@@ -170,38 +171,50 @@ class Found(NamedTuple):
     left: Snapshot | None = None
 
 
-def find(observation: Observation, deps: Deps) -> Found:
+def find(observation: Observation, deps: Deps, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
     """What is stored of the resource, under the name that it is declared by.
 
     Where its own name is not declared, others are tried, and one by which it was declared before will do.
+
+    Args:
+        observation: what was observed.
+        deps: what the flow works with.
+        read: reads what is stored; by default from the store.
     """
-    snapshot = deps.store.read(observation.key)
+    read = read or deps.store.read
+    snapshot = read(observation.key)
     observation = deps.projects.placed(observation)
     if snapshot.desired is not None:
         return Found(snapshot, observation)
     for key in deps.projects.other_keys(observation):
-        other = deps.store.read(key)
+        other = read(key)
         if other.desired is not None or other.state is not None:
             is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
             return Found(other, replace(observation, key=key), snapshot if is_drift else None)
     return Found(snapshot, observation)
 
 
+def follow(found: Found, deps: Deps) -> Transition:
+    """What follows from an observation of a resource of which this much is stored."""
+    snapshot, observation, _ = found
+    verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
+    transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
+    if transition == _UNDECLARED and snapshot.state is None and is_waiting(observation):
+        return Transition("undeclared", findings.unjudged(observation))
+    return transition
+
+
 def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
-        snapshot, observation, left = find(observed, deps)
-        verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas)
-        transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
-        state = transition.state
-        if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
-            state = findings.unjudged(observation)
+        snapshot, observation, left = found = find(observed, deps)
+        transition = follow(found, deps)
         try:
             if left is not None:
                 _end(left, observed, deps)
-            if state is None:
+            if transition.state is None:
                 return transition.outcome, snapshot
-            return transition.outcome, deps.store.commit(snapshot, state, observation)
+            return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
         except Conflict:
             continue
     raise Conflict(f"{observed.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")

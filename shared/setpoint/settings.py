@@ -19,6 +19,7 @@ class Settings:
         google_apis: ``SETPOINT_GOOGLE_APIS``, where Google's REST APIs are in place of Google's own; for tests.
         sweep_topic: ``SETPOINT_SWEEP_TOPIC``, ``projects/P/topics/T``.
         sweep_seconds: ``SETPOINT_SWEEP_SECONDS``, how long one run of ``functions/sweep`` works before it hands over.
+        subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
     """
 
     store: str
@@ -27,6 +28,7 @@ class Settings:
     google_apis: str
     sweep_topic: str
     sweep_seconds: str
+    subscription: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -46,6 +48,7 @@ VARIABLES = {
     "google_apis": "SETPOINT_GOOGLE_APIS",
     "sweep_topic": "SETPOINT_SWEEP_TOPIC",
     "sweep_seconds": "SETPOINT_SWEEP_SECONDS",
+    "subscription": "SETPOINT_SUBSCRIPTION",
 }
 """Each setting's environment variable."""
 

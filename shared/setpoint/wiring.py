@@ -18,7 +18,7 @@ from setpoint.ports import DeadLetters, EventBus, Inventory, Store
 from setpoint.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from setpoint.adapters.pubsub import PubSubFeed
+    from setpoint.adapters.pubsub import PubSubFeed, PubSubStream
     from setpoint.adapters.storage import Archives
     from setpoint.remedy_records import Hands
     from setpoint.sweeping import Sweeper
@@ -33,6 +33,23 @@ def detector() -> Deps:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     return _publishing(settings, publisher())
+
+
+def worker(*, messages: int, size: int) -> tuple[PubSubStream, Deps]:
+    """What ``setpoint worker`` works with: the stream of changes, and what ``functions/detect`` works with.
+
+    Args:
+        messages: how many are held at most.
+        size: bytes that are held at most.
+
+    Raises:
+        BadRequest: a setting is missing, the store cannot be opened, or there are no credentials.
+    """
+    from setpoint.adapters.pubsub import PubSubStream, publisher, subscriber
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "subscription")
+    stream = PubSubStream(subscriber(), settings.subscription, messages=messages, size=size)
+    return stream, _publishing(settings, publisher())
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from setpoint.cli import apply, detect, diff, export, findings, orders, policy, propose, remediate, sweep
+from setpoint.cli import apply, detect, diff, export, findings, orders, policy, propose, remediate, sweep, worker
 from setpoint.cli.output import say_error, stop_writing
 from setpoint.errors import SetpointError
 
@@ -39,6 +39,7 @@ app.command()(apply.validate)
 app.command()(apply.plan)
 app.command()(apply.apply)
 app.command()(detect.detect)
+app.command()(worker.worker)
 app.command()(sweep.sweep)
 app.command()(diff.diff)
 app.command()(export.export)

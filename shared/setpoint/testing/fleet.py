@@ -1,4 +1,4 @@
-"""A fleet of any size, a feed of its changes, and the truth beside it, all from a seed and in the memory of one resource.
+"""A fleet of any size, a feed of its changes and the truth beside it, from a seed and in the memory of one resource.
 
 Nothing is kept: what a resource is in a round follows from the seed, its number and the round. In each round the feed
 tells of every resource once, in another order; a drift lasts for some rounds. Resources are declared as people write
@@ -11,7 +11,7 @@ import heapq
 import math
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -104,7 +104,7 @@ class Fleet:
     rounds: int = 2
     seed: int = 0
     drifting: float = 0.1
-    wrongs: Wrongs = Wrongs()
+    wrongs: Wrongs = field(default_factory=Wrongs)
     seconds: float = 0.05
 
     def sample(self, number: int) -> Sample:
