@@ -112,7 +112,7 @@ def apply(store: Path, declared: int) -> None:
     from setpoint.wiring import open_store
 
     opened = open_store(f"sqlite:///{store}")
-    syncing.declare(opened, list(declarations(declared)), (), NOON)
+    syncing.declare(opened, declarations(declared), (), NOON)
     opened.close()
 
 
