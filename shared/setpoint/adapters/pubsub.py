@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _PUBLISH_SECONDS = 60.0
 _PULL_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
+_LEASE_SECONDS = 20.0
+"""A lease is extended by so much at a time: what a process held that was killed is delivered again after that."""
 _FAILURES = (
     exceptions.GoogleAPICallError,
     exceptions.RetryError,
@@ -215,7 +217,9 @@ class PubSubStream:
     def __init__(self, client: SubscriberClient, subscription: str, *, messages: int, size: int) -> None:
         self._client = client
         self._subscription = subscription
-        self._limits = FlowControl(max_bytes=size, max_messages=messages)
+        self._limits = FlowControl(
+            max_bytes=size, max_messages=messages, max_duration_per_lease_extension=_LEASE_SECONDS
+        )
         self._pull: StreamingPullFuture | None = None
 
     def open(self, take: Callable[[Delivered], None]) -> None:
