@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers bench lock schemas catalogue clean
+.PHONY: help demo test check lint types layers bench chaos lock schemas catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -39,7 +39,10 @@ layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## speed, as ratios measured in one run
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/bench.py
+
+chaos: $(VENV)/.dev ## 100,000 messages on SQLite and 20,000 on Google's emulators while everything goes wrong
+	PYTHONPATH=tests $(BIN)/python -m chaos
 
 schemas: $(VENV)/.run ## write the JSON Schemas of events and declarations to docs/schemas
 	$(BIN)/python -m setpoint.schemas

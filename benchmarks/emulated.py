@@ -57,7 +57,7 @@ def work(handler: str, total: int) -> None:
             stop.set()
         return results
 
-    batching.receive_many = counted
+    batching.receive_many = counted  # type: ignore[assignment]
     Worker(deps, print).run(stream, stop)
     seconds = max(times) - min(times)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -142,7 +142,7 @@ class Bench:
             self.topics.publish(self.changes, self.feed[:messages])
             if "functions" in source.parts:
                 wanted = round(self.declared * messages / len(self.feed))
-                while self.records.count().get()[0][0].value < wanted:
+                while self._written() < wanted:
                     time.sleep(0.1)
                 ended = time.time()
             else:
@@ -152,6 +152,10 @@ class Bench:
             self.topics.unsubscribe(subscription)
         self._forget()
         return messages / (ended - started)
+
+    def _written(self) -> int:
+        found: int = self.records.count().get()[0][0].value  # type: ignore[no-untyped-call]
+        return found
 
     def _forget(self) -> None:
         for one in self.records.list_documents(page_size=500):

@@ -75,19 +75,34 @@ def _read(message: Message) -> Observation | None:
 
 def handle_many(observed: Sequence[Observation], deps: Deps) -> list[Result]:
     """What ``flow.handle_observation`` does with each observation, in their order; see ``receive_many``."""
+    found: dict[int, Result] = {}
+    learnt: dict[int, str] = {}
+    for place, observation in enumerate(observed):
+        try:
+            learnt[place] = deps.projects.learn(observation)
+        except TransientError as error:  # what one project is called keeps no other from being judged
+            found[place] = error
+    known = list(learnt)
+    found.update(zip(known, _handle([observed[place] for place in known], deps), strict=True))
+    for place, number in learnt.items():
+        failure = _error_of(flow.judge_waiting, number, deps) if number else None
+        if failure is not None:
+            found[place] = failure
+    return [found[place] for place in range(len(observed))]
+
+
+def _handle(observed: Sequence[Observation], deps: Deps) -> list[Result]:
     try:
-        learnt = {place: number for place, one in enumerate(observed) if (number := deps.projects.learn(one))}
-        snapshots = deps.store.read_many(_keys(observed, deps))
+        stored = deps.store.read_many(_keys(observed, deps)) if observed else {}
     except TransientError as error:
         return [error] * len(observed)
     except PermanentError:  # a record that cannot be read keeps no other from being judged
         return [_singly(flow.handle_observation, one, deps) for one in observed]
-    batch = _Batch(observed, snapshots, deps)
+    batch = _Batch(observed, stored, deps)
     batch.judge()
     batch.commit()
     batch.publish()
     batch.finish()
-    batch.judge_waiting(learnt)
     return batch.results()
 
 
@@ -195,13 +210,6 @@ class _Batch:
         """Do singly what is left, in its order."""
         for place in sorted(self._singles):
             self._results[place] = _singly(flow.handle_observation, self._observed[place], self._deps)
-
-    def judge_waiting(self, learnt: Mapping[int, str]) -> None:
-        """Judge what was observed of projects before this batch told their ids."""
-        for place, number in learnt.items():
-            error = _error_of(flow.judge_waiting, number, self._deps)
-            if error is not None:
-                self._results[place] = error
 
     def results(self) -> list[Result]:
         """What became of each observation."""

@@ -73,6 +73,7 @@ class Cloud:
         self._lives: list[subprocess.Popen[bytes]] = []
         stack.callback(self.kill_all)
         self.kills = 0
+        self.patience = _PATIENCE
         self.set_up()
 
     def set_up(self) -> None:
@@ -161,7 +162,7 @@ class Cloud:
 
     def settle(self, fleet: Fleet, *, by_sweep: bool = False) -> None:
         """Wait until the findings are true, everything is published and nothing more is told; or for too long."""
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + self.patience
         while differing(fleet, self.store.states(), by_sweep=by_sweep) and time.monotonic() < until:
             time.sleep(0.5)
         while list(self.store.unpublished()) and time.monotonic() < until:
@@ -353,3 +354,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < until, "it does not come about"
         time.sleep(0.1)
+
+
+SCENARIOS = {
+    "killed-workers": (killed_workers, 1.0),
+    "contended": (contended, 0.05),
+    "forgetful-pubsub": (forgetful_pubsub, 0.1),
+    "killed-function": (killed_function, 0.1),
+    "slow-store": (slow_store, 0.05),
+}
+"""What is done, and its share of the messages of the longest."""

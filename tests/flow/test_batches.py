@@ -194,6 +194,14 @@ def test_a_commit_that_does_not_answer_has_only_what_was_to_be_written_delivered
     assert batching.receive_many(batch([grants(1, [])]), made) == ["opened"]
 
 
+def test_a_project_whose_name_cannot_be_stored_troubles_no_other(mocker):
+    made = world()
+    mocker.patch.object(made.store, "learn_project", side_effect=Unavailable("away"))
+    results = batching.receive_many(batch([bucket(1), foreign(1), grants(1, [])]), made)
+
+    assert [type(one) for one in results] == [str, Unavailable, str]
+
+
 def test_a_record_that_cannot_be_read_troubles_no_other(mocker):
     made = world()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PUBLISH_SECONDS = 60.0
 _PULL_SECONDS = 5.0
 _CLOSE_SECONDS = 5.0
-_LEASE_SECONDS = 20.0
+_LEASE_SECONDS = 20
 """A lease is extended by so much at a time: what a process held that was killed is delivered again after that."""
 _FAILURES = (
     exceptions.GoogleAPICallError,
