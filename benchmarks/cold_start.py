@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -38,31 +37,35 @@ _TIMED = """
 import sys, time, functions_framework, google.auth
 from google.auth.credentials import AnonymousCredentials
 google.auth.default = lambda *_, **__: (AnonymousCredentials(), "fleet-ops")
-started = time.perf_counter()
+started = time.process_time()
 {work}
-print(time.perf_counter() - started)
+print(time.process_time() - started, time.process_time())
 """
 _BARE = "import importlib\nfor name in {clients!r}:\n    importlib.import_module(name)"
 _FUNCTION = "import runpy\nrunpy.run_path({main!r})\nfrom setpoint import wiring\nwiring.{maker}()"
 
 
 def measure(name: str, rounds: int) -> dict[str, float]:
-    """Milliseconds of the bare imports and of the function, and the median of their ratios."""
+    """Milliseconds of the processor for the bare imports and for the function, each the least of several rounds."""
     maker, clients = CLIENTS[name]
     bare = _BARE.format(clients=clients)
     function = _FUNCTION.format(main=str(ROOT / "functions" / name / "main.py"), maker=maker)
-    pairs = [(_timed(bare), _timed(function)) for _ in range(rounds)]
+    rounds_of = [(_timed(bare), _timed(function)) for _ in range(rounds)]
+    least, own = ([min(one[at] for one in both) * 1000 for at in (0, 1)] for both in zip(*rounds_of, strict=True))
     return {
-        "bare_ms": round(min(one for one, _ in pairs) * 1000, 1),
-        "function_ms": round(min(other for _, other in pairs) * 1000, 1),
-        "ratio": round(statistics.median(other / one for one, other in pairs), 3),
+        "bare_ms": round(least[0], 1),
+        "function_ms": round(own[0], 1),
+        "ratio": round(own[0] / least[0], 3),
+        "whole_ratio": round(own[1] / least[1], 3),
     }
 
 
-def _timed(work: str) -> float:
+def _timed(work: str) -> tuple[float, float]:
+    """Seconds of the work, and of the whole process with the interpreter and the framework."""
     command = [sys.executable, "-c", _TIMED.format(work=work)]
     done = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, check=True, capture_output=True, text=True)
-    return float(done.stdout)
+    own, whole = map(float, done.stdout.split())
+    return own, whole
 
 
 def main() -> None:

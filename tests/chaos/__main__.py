@@ -28,7 +28,7 @@ def on_emulators(messages: int, folder: Path) -> Iterator[Report]:
         try:
             pubsub, firestore = (stack.enter_context(running(kind)) for kind in (PUBSUB, FIRESTORE))
         except EmulatorMissing as missing:
-            print(f"SKIPPED: {missing}", file=sys.stderr)
+            sys.stderr.write(f"SKIPPED: {missing}\n")
             return
         for name, (scenario, share) in cloud.SCENARIOS.items():
             with cloud.cloud(pubsub, firestore, folder / name) as at:
@@ -50,7 +50,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         for reports in (on_sqlite(told.messages, Path(name)), on_emulators(told.emulated, Path(name))):
             for report in reports:
-                print(json.dumps(report.told()), flush=True)
+                sys.stdout.write(json.dumps(report.told()) + "\n")
+                sys.stdout.flush()
                 is_true &= report.is_true
             if not told.emulated:
                 break
