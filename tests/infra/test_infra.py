@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from infra.hcl import Block, entries, parse, read, strings
 from setpoint import remediating
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.sweeps import LISTED, Heal, decode_message
+from setpoint.cli import worker
 from setpoint.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -169,6 +171,17 @@ def test_the_entry_point_and_the_source_are_those_of_the_function():
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
 def test_the_environment_is_exactly_what_the_function_reads(function):
     assert set(environment(function)) == {VARIABLES[name] for name in settings_needed(function)}
+
+
+def test_the_worker_reads_what_detect_reads_and_a_subscription():
+    (pool,) = [block for used, block in typed() if used == "google_cloud_run_v2_worker_pool"]
+    (variable,) = [block for block in pool.walk() if block.kind == "dynamic" and block.labels == ("env",)]
+    given = variable.attributes["for_each"]
+    assert given.startswith("merge(local.functions.detect.environment,")
+    assert VARIABLES["subscription"] in given
+    options = inspect.signature(worker.worker).parameters
+    (args,) = [block.attributes["args"] for block in pool.walk() if "args" in block.attributes]
+    assert {one.partition("=")[0].removeprefix("--") for one in strings(args)[1:]} <= options.keys()
 
 
 def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
@@ -352,6 +365,7 @@ BAD = {
     "runtime": '"python312"',
     "firestore": '{ database = "x" }',
     "detect": "{ timeout_seconds = 601, concurrency = 0, min_instances = 21 }",
+    "worker": "{ enabled = true, batch = 301 }",
     "sweep": "{ timeout_seconds = 60, max_instances = 0 }",
     "sweep_schedule": '"every 6 hours"',
     "sync": "{ timeout_seconds = 541, max_instances = 0 }",
