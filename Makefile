@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers policy audit sbom bench lock schemas reports catalogue clean
+.PHONY: help demo test check lint types layers policy audit sbom bench chaos lock schemas reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -53,7 +53,10 @@ sbom: $(VENV)/.dev ## what a release consists of, as CycloneDX
 	$(BIN)/python .ci/sbom.py
 
 bench: $(VENV)/.dev ## speed, as ratios measured in one run
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/bench.py
+
+chaos: $(VENV)/.dev ## 100,000 messages on SQLite and 20,000 on Google's emulators while everything goes wrong
+	PYTHONPATH=tests $(BIN)/python -m chaos
 
 schemas: $(VENV)/.run ## write the schemas of events and declarations (docs/schemas) and of tables (infra/bigquery)
 	$(BIN)/python -m setpoint.schemas

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from setpoint.core.declarations import Declaration
 from setpoint.core.names import ResourceKey
+from setpoint.testing.fleet import Fleet
 
 _ROOT = Path(__file__).resolve().parents[1]
 _TIME = "2025-01-01T00:00:00.000001Z"
@@ -27,7 +28,7 @@ def cases() -> tuple[list[Case], str]:
     file = folder / "api.jsonl"
     if file.is_file():
         return _recorded(file), "recorded cases"
-    return _sample(), "the sample fleet"
+    return _sample(), "a generated fleet"
 
 
 def _recorded(file: Path) -> list[Case]:
@@ -48,21 +49,12 @@ def _recorded(file: Path) -> list[Case]:
 
 
 def _sample() -> list[Case]:
-    """Small made-up resources, for where no recorded ones are."""
-    found = []
-    for at in range(60):
-        live: dict[str, Any] = {
-            "name": f"topic-{at}",
-            "labels": {f"label-{part}": "value" for part in range(at)},
-            "messageRetentionDuration": "86400s",
-        }
-        declaration = Declaration(
-            key=ResourceKey(f"//pubsub.googleapis.com/projects/sample/topics/topic-{at}"),
-            asset_type="pubsub.googleapis.com/Topic",
-            data={**live, "messageRetentionDuration": "1d"},
-            project="sample",
-        )
-        found.append(Case(declaration, message(declaration, live, live)))
+    """Generated resources, where no recorded ones are, each as it is declared."""
+    fleet, found = Fleet(340, projects=60), []
+    for sample, wanted in zip(fleet.declared(), fleet.desired(), strict=True):
+        if sample.key.content == "resource":
+            (declaration,) = wanted.declarations
+            found.append(Case(declaration, message(declaration, sample.live, sample.live)))
     return found
 
 

@@ -1,6 +1,6 @@
-"""Speed as ratios, measured in one run on one core: `make bench`.
+"""The event path and comparing as ratios, measured in one run on one core.
 
-Takes the recorded cases where they are (SETPOINT_CORPUS, or ../shared/corpus), else the sample fleet.
+Takes the recorded cases where they are (SETPOINT_CORPUS, or ../shared/corpus), else a generated fleet.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import dictdiffer  # type: ignore[import-untyped]
+import jsondiff  # type: ignore[import-untyped]
+import jsonpatch
 import orjson
 from cases import Case, cases
 from deepdiff import DeepDiff
@@ -36,6 +40,12 @@ _NO_LIMIT = 1_000_000_000
 _SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
 _NOW = datetime.now(UTC)
 _NO_RULES = Rules()
+_OTHERS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("dictdiffer", lambda one, other: list(dictdiffer.diff(one, other))),
+    ("jsonpatch", jsonpatch.make_patch),
+    ("jsondiff", jsondiff.diff),
+)
+"""What else tells two documents apart, by the letter."""
 
 
 class Row(NamedTuple):
@@ -96,6 +106,7 @@ def measure(case: Case) -> dict[str, float]:
         "compare": best(lambda: compare(declared, observed, schema, own=own)),
         "event": best(event_path),
         "deepdiff": best(lambda: DeepDiff(declared, observed, ignore_order=True), rounds=2, seconds=0.0),
+        **{name: best(partial(diff, declared, observed), rounds=2, seconds=0.0) for name, diff in _OTHERS},
     }
 
 
@@ -151,6 +162,10 @@ def figures(measured: list[dict[str, float]]) -> dict[str, float]:
         "event path / orjson.loads, median": statistics.median(map(_event, measured)),
         "event path / orjson.loads, p95": statistics.quantiles(map(_event, measured), n=20)[-1],
         "DeepDiff / compare, median": statistics.median(map(_deepdiff, measured)),
+        **{
+            f"{name} / compare, median": statistics.median(one[name] / one["compare"] for one in measured)
+            for name, _ in _OTHERS
+        },
     }
 
 

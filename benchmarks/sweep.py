@@ -9,6 +9,7 @@ The fake inventory, the sweep and each apply are processes of their own, all on 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import subprocess
@@ -112,7 +113,7 @@ def apply(store: Path, declared: int) -> None:
     from setpoint.wiring import open_store
 
     opened = open_store(f"sqlite:///{store}")
-    syncing.declare(opened, list(declarations(declared)), (), NOON)
+    syncing.declare(opened, declarations(declared), (), NOON)
     opened.close()
 
 
@@ -120,19 +121,11 @@ def sweep(store: Path, address: str) -> None:
     """Sweep it all, as `setpoint sweep` does, less the pace that the quota asks for."""
     import gc
 
-    import grpc
-    from google.auth.credentials import AnonymousCredentials
-
     from setpoint import sweeping, wiring
-    from setpoint.adapters.asset_inventory import AssetInventory, Patience
 
     gc.set_threshold(100_000, 50, 50)
     started = time.perf_counter()
-    transport = AssetServiceGrpcTransport(
-        channel=grpc.insecure_channel(address),
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
-    )
-    inventory = AssetInventory(AssetServiceClient(transport=transport), Patience(calls_a_minute=1e9))
+    inventory = _inventory(address)
     deps = wiring.rejudging(f"sqlite:///{store}", None)
     swept = sweeping.sweep([ORG], ["resource"], [], inventory, deps)
     took, used = time.perf_counter() - started, time.process_time()
@@ -142,15 +135,38 @@ def sweep(store: Path, address: str) -> None:
         f"{summary.declared:,}, seen {summary.seen:,}, in sync {summary.in_sync:,}, drifted {summary.drifted:,}, "
         f"gone {summary.gone:,}, unknown {summary.unknown:,}, unchecked {summary.unchecked:,}"
     )
+    print(json.dumps({"assets": swept.listed, "seconds": took, "own_seconds": used, "peak_mb": _peak()}))
     deps.store.close()
+
+
+def listed(address: str) -> None:
+    """List it all and do nothing with it."""
+    inventory = _inventory(address)
+    started = time.perf_counter()
+    assets = sum(len(page.observations) for page in inventory.pages(ORG, "resource"))
+    took, used = time.perf_counter() - started, time.process_time()
+    print(json.dumps({"assets": assets, "seconds": took, "own_seconds": used, "peak_mb": _peak()}))
+
+
+def _inventory(address: str) -> Any:
+    import grpc
+    from google.auth.credentials import AnonymousCredentials
+
+    from setpoint.adapters.asset_inventory import AssetInventory, Patience
+
+    transport = AssetServiceGrpcTransport(
+        channel=grpc.insecure_channel(address),
+        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+    )
+    return AssetInventory(AssetServiceClient(transport=transport), Patience(calls_a_minute=1e9))
 
 
 def _peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def run(total: int, declared: int) -> None:
-    """Measure one fleet, twice: as it is found, and as it is known."""
+def run(total: int, declared: int) -> dict[str, Any]:
+    """Measure one fleet, as it is found and as it is known, beside a bare listing of it."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     own = [sys.executable, __file__]
     with tempfile.TemporaryDirectory() as folder:
@@ -159,16 +175,25 @@ def run(total: int, declared: int) -> None:
         fake = subprocess.Popen([*own, "--serve", str(total)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert fake.stdout is not None
         address = fake.stdout.readline().strip()
-        for _ in range(2):
-            subprocess.run([*own, "--sweep", store, address], check=True)
+        bare = _told([*own, "--list", address])
+        first, again = (_told([*own, "--sweep", store, address]) for _ in range(2))
         fake.communicate()
+    return {"first": first, "again": again, "bare": bare}
+
+
+def _told(command: list[str]) -> dict[str, float]:
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    *said, last = done.stdout.splitlines()
+    print(*said, sep="\n", file=sys.stderr)
+    figures: dict[str, float] = {name: round(value, 2) for name, value in json.loads(last).items()}
+    return figures
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("totals", nargs="*", type=int)
     parser.add_argument("--declared", type=int)
-    for part, values in (("--serve", 1), ("--apply", 2), ("--sweep", 2)):
+    for part, values in (("--serve", 1), ("--apply", 2), ("--sweep", 2), ("--list", 1)):
         parser.add_argument(part, nargs=values, help=argparse.SUPPRESS)
     told = parser.parse_args()
     if told.serve:
@@ -177,5 +202,7 @@ if __name__ == "__main__":
         apply(Path(told.apply[0]), int(told.apply[1]))
     elif told.sweep:
         sweep(Path(told.sweep[0]), told.sweep[1])
-    for one in told.totals:
-        run(one, told.declared or one)
+    elif told.list:
+        listed(told.list[0])
+    else:
+        print(json.dumps({str(one): run(one, told.declared or one) for one in told.totals}))

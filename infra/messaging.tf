@@ -47,13 +47,17 @@ resource "google_pubsub_subscription" "detect" {
   # Feeds give their messages no ordering key: detect orders by the observations' times.
   enable_message_ordering = false
 
-  push_config {
-    # functions-framework takes the name of the topic from the path.
-    push_endpoint = "${google_cloudfunctions2_function.function["detect"].service_config[0].uri}/${google_pubsub_topic.asset_changes.id}"
+  dynamic "push_config" {
+    for_each = var.worker.enabled ? [] : [google_cloudfunctions2_function.function["detect"].service_config[0].uri]
 
-    oidc_token {
-      service_account_email = google_service_account.push.email
-      audience              = local.functions["detect"].environment.SETPOINT_PUSH_AUDIENCE
+    content {
+      # functions-framework takes the name of the topic from the path.
+      push_endpoint = "${push_config.value}/${google_pubsub_topic.asset_changes.id}"
+
+      oidc_token {
+        service_account_email = google_service_account.push.email
+        audience              = local.functions["detect"].environment.SETPOINT_PUSH_AUDIENCE
+      }
     }
   }
 

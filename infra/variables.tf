@@ -171,6 +171,29 @@ variable "detect" {
   }
 }
 
+variable "worker" {
+  description = "A pool of workers in place of detect, for more changes than push carries; its image holds Setpoint, see docs/install.md."
+  type = object({
+    enabled   = optional(bool, false)
+    image     = optional(string, "")
+    instances = optional(number, 1) # each handles some hundred changes a second; they share what waits
+    batch     = optional(number, 100)
+    messages  = optional(number, 1000) # held at once by an instance; what is more waits in Pub/Sub
+    cpu       = optional(string, "1")
+    memory    = optional(string, "512Mi")
+  })
+  default = {}
+
+  validation {
+    condition     = !var.worker.enabled || var.worker.image != ""
+    error_message = "worker.image is missing: the image that holds Setpoint."
+  }
+  validation {
+    condition     = var.worker.instances >= 1 && var.worker.batch >= 1 && var.worker.batch <= 300 && var.worker.messages >= var.worker.batch
+    error_message = "worker.instances is at least 1, worker.batch 1 to 300, worker.messages at least worker.batch."
+  }
+}
+
 variable "sweep" {
   description = "The size of sweep. Each shard, some twenty thousand assets, is a message; what does not fit into a run goes on in the next."
   type = object({

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from setpoint import telemetry
 from setpoint.core import findings, joining, judging, observations
 from setpoint.core.actors import Actor
-from setpoint.core.findings import Outcome
+from setpoint.core.findings import Outcome, Transition
 from setpoint.core.judging import Schemas, Who
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
@@ -26,6 +26,7 @@ from setpoint.errors import Conflict, MalformedMessage, PermanentError
 from setpoint.ports import DeadLetters, EventBus, Snapshot, Store
 from setpoint.projects import Projects, is_waiting, keys_by_number
 
+_UNDECLARED = Transition("undeclared")
 _ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
 
@@ -107,14 +108,14 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     learnt = deps.projects.learn(observation)
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
-    if outcome in _BEGINNINGS and deps.store.read(snapshot.key).changes != snapshot.changes:
+    if outcome in BEGINNINGS and deps.store.read(snapshot.key).changes != snapshot.changes:
         rejudge(snapshot.key, deps)  # who did it was told between the read and the commit
     if learnt:
-        _judge_waiting(learnt, deps)
+        judge_waiting(learnt, deps)
     return outcome
 
 
-_BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
+BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
 """What becomes of an observation that shows a drift that was not there before."""
 
 
@@ -125,10 +126,10 @@ def learn(observation: Observation, deps: Deps) -> None:
         TransientError: observe again.
     """
     if learnt := deps.projects.learn(observation):
-        _judge_waiting(learnt, deps)
+        judge_waiting(learnt, deps)
 
 
-def _judge_waiting(number: str, deps: Deps) -> None:
+def judge_waiting(number: str, deps: Deps) -> None:
     """Judge what was observed of a project before anybody knew its id."""
     for key in keys_by_number(number):
         snapshot = deps.store.read(key)
@@ -191,44 +192,54 @@ class Found(NamedTuple):
     left: Snapshot | None = None
 
 
-def find(observation: Observation, deps: Deps) -> Found:
+def find(observation: Observation, deps: Deps, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
     """What is stored of the resource, under the name that it is declared by.
 
     Where its own name is not declared, others are tried, and one by which it was declared before will do.
+
+    Args:
+        observation: what was observed.
+        deps: what the flow works with.
+        read: reads what is stored; by default from the store.
     """
-    snapshot = deps.store.read(observation.key)
+    read = read or deps.store.read
+    snapshot = read(observation.key)
     observation = deps.projects.placed(observation)
     if snapshot.desired is not None:
         return Found(snapshot, observation)
     for key in deps.projects.other_keys(observation):
-        other = deps.store.read(key)
+        other = read(key)
         if other.desired is not None or other.state is not None:
             is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
             return Found(other, replace(observation, key=key), snapshot if is_drift else None)
     return Found(snapshot, observation)
 
 
+def follow(found: Found, deps: Deps) -> Transition:
+    """What follows from an observation of a resource of which this much is stored."""
+    snapshot, observation, _ = found
+    started = time.perf_counter()
+    verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas, _who(snapshot, observation))
+    telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
+    transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
+    if transition == _UNDECLARED and snapshot.state is None and is_waiting(observation):
+        return Transition("undeclared", findings.unjudged(observation))
+    return transition
+
+
 def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
-        snapshot, observation, left = find(observed, deps)
-        started = time.perf_counter()
-        verdict = judging.judge(
-            snapshot.desired, snapshot.rules, observation, deps.schemas, _who(snapshot, observation)
-        )
-        telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
-        transition = findings.advance(snapshot.state, observation, verdict, deps.clock())
-        state = transition.state
-        if state is None and transition.outcome == "undeclared" and snapshot.state is None and is_waiting(observation):
-            state = findings.unjudged(observation)
+        snapshot, observation, left = found = find(observed, deps)
+        transition = follow(found, deps)
         try:
             if left is not None:
                 _end(left, observed, deps)
-            if state is None:
+            if transition.state is None:
                 return transition.outcome, snapshot
             if transition.outcome == "stale":
-                return _narrowed(deps.store.commit(snapshot, state), deps)
-            return transition.outcome, deps.store.commit(snapshot, state, observation)
+                return _narrowed(deps.store.commit(snapshot, transition.state), deps)
+            return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
         except Conflict:
             telemetry.add("conflicts")
             continue

@@ -22,6 +22,7 @@ from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
 from setpoint.core.sweeps import Part, Shard, Sweep, SweepMessage
 from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
+from setpoint.errors import TransientError
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -42,6 +43,20 @@ class Snapshot(msgspec.Struct, frozen=True):
     state: ResourceState | None
     version: Any
     changes: tuple[Change, ...] = ()
+
+
+class Commit(NamedTuple):
+    """A record that is to be stored.
+
+    Args:
+        snapshot: what was read before.
+        state: the new record.
+        observation: what gave it; None keeps the one before.
+    """
+
+    snapshot: Snapshot
+    state: ResourceState
+    observation: Observation | None = None
 
 
 class StateStore(Protocol):
@@ -67,6 +82,22 @@ class StateStore(Protocol):
 
         Raises:
             Conflict: the record is no longer the one in ``snapshot``; nothing was written.
+        """
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        """What ``read`` gives of each of ``keys``, in one read; up to some hundred at a time."""
+
+    def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
+        """Do what ``commit`` does with each of ``commits``, in one write; of different keys, up to some hundred.
+
+        Each is written or not whatever becomes of the others.
+
+        Returns:
+            For each, in their order: the snapshot that is then true; or ``Conflict`` where it was not written, and
+            ``Unavailable`` where nobody knows. Committed by itself it will tell more.
+
+        Raises:
+            Unavailable: some may have been written and some not.
         """
 
     def last_observation(self, key: ResourceKey) -> Observation | None:
@@ -418,7 +449,7 @@ class EventBus(Protocol):
     """Where events go."""
 
     def publish(self, events: Sequence[CloudEvent]) -> None:
-        """Hand over events of one resource in their order, and return when all have been taken.
+        """Hand over events, those of one resource in their order, and return when all have been taken.
 
         Raises:
             Unavailable: some may not have been taken; publish all of them again.

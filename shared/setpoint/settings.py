@@ -31,6 +31,7 @@ class Settings:
         dataset: ``SETPOINT_DATASET``, ``project.dataset``, where ``functions/report`` writes.
         push_audience: ``SETPOINT_PUSH_AUDIENCE``, whom the token of a pushed message has to be for; empty for anybody.
         push_account: ``SETPOINT_PUSH_ACCOUNT``, the account whose token it has to be; empty to check no token.
+        subscription: ``SETPOINT_SUBSCRIPTION``, ``projects/P/subscriptions/S``, which ``setpoint worker`` pulls.
     """
 
     store: str
@@ -50,6 +51,7 @@ class Settings:
     dataset: str
     push_audience: str
     push_account: str
+    subscription: str
 
     def seconds(self) -> float:
         """``sweep_seconds`` as a number.
@@ -94,6 +96,7 @@ VARIABLES = {
     "dataset": "SETPOINT_DATASET",
     "push_audience": "SETPOINT_PUSH_AUDIENCE",
     "push_account": "SETPOINT_PUSH_ACCOUNT",
+    "subscription": "SETPOINT_SUBSCRIPTION",
 }
 """Each setting's environment variable."""
 

@@ -23,7 +23,7 @@ from setpoint.settings import VARIABLES, Settings, from_environment
 if TYPE_CHECKING:
     from setpoint.adapters.iap import Doorkeeper
     from setpoint.adapters.letter_box import PubSubLetterBox
-    from setpoint.adapters.pubsub import PubSubFeed
+    from setpoint.adapters.pubsub import PubSubFeed, PubSubStream
     from setpoint.adapters.push_tokens import PushTokens
     from setpoint.adapters.slack_requests import SlackRequests
     from setpoint.adapters.storage import Archives
@@ -47,6 +47,23 @@ def detector() -> Deps:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     return _publishing(settings, publisher())
+
+
+def worker(*, messages: int, size: int) -> tuple[PubSubStream, Deps]:
+    """What ``setpoint worker`` works with: the stream of changes, and what ``functions/detect`` works with.
+
+    Args:
+        messages: how many are held at most.
+        size: bytes that are held at most.
+
+    Raises:
+        BadRequest: a setting is missing, the store cannot be opened, or there are no credentials.
+    """
+    from setpoint.adapters.pubsub import PubSubStream, publisher, subscriber
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "subscription")
+    stream = PubSubStream(subscriber(), settings.subscription, messages=messages, size=size)
+    return stream, _publishing(settings, publisher())
 
 
 @cache

@@ -129,10 +129,10 @@ def test_who_is_known_not_to_have_done_it_is_not_told_any_more():
 @pytest.mark.parametrize(
     ("late", "shows", "expected"),
     [
-        (-10, True, Appeared(at(-10), at(-100))),
+        (-10, True, Appeared(at(-10), at(-100), again=(NOON,))),
         (-10, False, Appeared(NOON, at(-10))),
         (10, False, Appeared(at(60), at(10))),
-        (10, True, Appeared(NOON, at(-100))),
+        (10, True, Appeared(NOON, at(-100), again=(at(10),))),
         (-200, True, Appeared(NOON, at(-100))),
         (60, False, Appeared(at(60), at(60))),
         (0, False, Appeared(NOON, NOON)),
@@ -140,3 +140,9 @@ def test_who_is_known_not_to_have_done_it_is_not_told_any_more():
 )
 def test_a_late_observation_narrows_down_when_the_drift_began(late, shows, expected):
     assert narrowed(Appeared(NOON, at(-100)), at(late), shows=shows, latest=at(60)) == expected
+
+
+def test_of_several_that_showed_it_the_first_after_what_showed_something_else_counts():
+    known = seen_again(seen_again(Appeared(NOON), at(10)), at(20))
+
+    assert narrowed(known, at(5), shows=False, latest=at(60)) == Appeared(at(10), at(5), again=(at(20),))

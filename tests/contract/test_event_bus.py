@@ -126,6 +126,17 @@ def test_events_of_each_resource_keep_their_order_among_others(listened):
         assert [one for one in heard if one.subject == key.name] == [event(key, number) for number in range(1, 11)]
 
 
+def test_events_of_many_resources_are_published_at_once(listened):
+    keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(30)]
+    told = [event(key, number) for number in (1, 2, 3) for key in keys]
+
+    listened.bus.publish(told)
+
+    heard = listened.heard()
+    for key in keys:
+        assert [one for one in heard if one.subject == key.name] == [event(key, number) for number in (1, 2, 3)]
+
+
 def test_an_event_that_is_published_again_keeps_its_id(listened):
     listened.bus.publish([event(KEY, 1)])
     listened.bus.publish([event(KEY, 1), event(KEY, 2)])

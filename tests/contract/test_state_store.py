@@ -8,13 +8,14 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from contract.records import KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
+from contract.records import BUCKET, KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
 from setpoint.core.findings import Settling
 from setpoint.core.names import CONTENTS, ResourceKey
+from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules, rules
 from setpoint.core.suppressing import Suppressed
 from setpoint.errors import Conflict
-from setpoint.ports import Snapshot
+from setpoint.ports import Commit, Snapshot
 
 
 def test_an_unknown_key_reads_as_a_snapshot_of_nothing(store):
@@ -349,3 +350,77 @@ def test_a_drift_that_a_rule_keeps_quiet_about_is_found_apart_from_the_findings(
     assert list(store.states(drifted=True)) == [both]
     store.commit(first, in_sync(KEY))
     assert list(store.suppressed()) == [both]
+
+
+MANY = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(7)]
+
+
+def test_many_are_read_as_each_is_read_alone(store):
+    declare(store, [declared(one) for one in MANY[:3]], (scope(),))
+    for key in MANY[2:5]:
+        store.commit(store.read(key), drifted(key, pending=1))
+
+    found = store.read_many(iter([*MANY, KEY]))
+
+    assert found == {key: store.read(key) for key in [*MANY, KEY]}
+    assert store.read_many([]) == {}
+
+
+def test_many_are_committed_as_each_is_committed_alone(store):
+    observation = Observation(MANY[0], BUCKET, NOON, data={"location": "US"})
+    commits = [Commit(store.read(key), drifted(key, pending=1)) for key in MANY[1:]]
+
+    written = store.commit_many([Commit(store.read(MANY[0]), in_sync(MANY[0]), observation), *commits])
+
+    assert written == [store.read(key) for key in MANY]
+    assert store.last_observation(MANY[0]) == observation
+    assert set(store.unpublished()) == set(MANY[1:])
+    assert store.commit_many([]) == []
+    again = store.commit_many([Commit(one, replace(one.state, pending=())) for one in written])
+    assert again == [store.read(key) for key in MANY]
+    assert list(store.unpublished()) == []
+
+
+def test_of_many_only_what_somebody_else_has_written_is_not_committed(store):
+    made, changed = MANY[1], MANY[3]
+    store.commit(store.read(changed), in_sync(changed, sequence=1))
+    before = store.read_many(MANY)
+    store.commit(store.read(made), in_sync(made, sequence=7))
+    store.commit(store.read(changed), in_sync(changed, sequence=8))
+
+    written = store.commit_many([Commit(before[key], drifted(key)) for key in MANY])
+
+    assert [type(one) for one in written] == [Conflict if key in (made, changed) else Snapshot for key in MANY]
+    assert [store.read(key).state.sequence for key in (made, changed)] == [7, 8]
+    assert all(store.read(key).state == drifted(key) for key in MANY if key not in (made, changed))
+    with pytest.raises(Conflict, match="bucket-1"):
+        raise written[1]
+
+
+def test_many_large_records_are_committed_at_once(store):
+    keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(30)]
+    states = {key: drifted(key, sequence=2, pending=2, observed="x" * 60_000) for key in keys}
+
+    store.commit_many([Commit(snapshot, states[key]) for key, snapshot in store.read_many(keys).items()])
+
+    assert {key: found.state for key, found in store.read_many(keys).items()} == states
+
+
+def test_two_who_commit_the_same_records_at_once_write_each_once(backend):
+    one, other = backend.open(), backend.open()
+    keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(40)]
+    before = one.read_many(keys)
+    written = {}
+
+    def commit(store, sequence):
+        written[sequence] = store.commit_many([Commit(before[key], in_sync(key, sequence=sequence)) for key in keys])
+
+    threads = [threading.Thread(target=commit, args=pair) for pair in ((one, 1), (other, 2))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    for place, key in enumerate(keys):
+        (won,) = [sequence for sequence, all_of in written.items() if isinstance(all_of[place], Snapshot)]
+        assert one.read(key).state.sequence == won

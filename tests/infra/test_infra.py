@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import yaml
 
 from infra.hcl import Block, entries, parse, read, strings
 from setpoint import notice_records, remediating
+from setpoint.cli import worker
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.sweeps import LISTED, Heal, decode_message
 from setpoint.settings import VARIABLES
@@ -196,6 +198,17 @@ def test_every_push_carries_the_token_that_its_function_checks_to_its_address():
         assert audience == f"https://setpoint-{function}-${{local.host}}"
 
 
+def test_the_worker_reads_what_detect_reads_and_a_subscription():
+    (pool,) = [block for used, block in typed() if used == "google_cloud_run_v2_worker_pool"]
+    (variable,) = [block for block in pool.walk() if block.kind == "dynamic" and block.labels == ("env",)]
+    given = variable.attributes["for_each"]
+    assert given.startswith("merge(local.functions.detect.environment,")
+    assert VARIABLES["subscription"] in given
+    options = inspect.signature(worker.worker).parameters
+    (args,) = [block.attributes["args"] for block in pool.walk() if "args" in block.attributes]
+    assert {one.partition("=")[0].removeprefix("--") for one in strings(args)[1:]} <= options.keys()
+
+
 def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():
     for function in entries(local("functions")):
         for variable, value in environment(function).items():
@@ -245,8 +258,8 @@ def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_t
     pushed, dying = set(), set()
     for used, block in typed():
         if used == "google_pubsub_subscription":
-            for push in block.named("push_config"):
-                pushed |= set(re.findall(r'function\["(\w+)"\]', push.attributes["push_endpoint"]))
+            for push in pushes_of(block):
+                pushed |= set(re.findall(r'function\["(\w+)"\]', push))
             if block.named("dead_letter_policy"):
                 dying.add(block.labels[1])
     invokers = granted("google_cloud_run_v2_service_iam_member", "roles/run.invoker")
@@ -267,6 +280,13 @@ def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_t
     }
     assert pushed == calls
     assert dying <= taken
+
+
+def pushes_of(subscription: Block) -> list[str]:
+    """Where a subscription pushes to, as it is written; a dynamic block with what it is for each of."""
+    written = [one.attributes["push_endpoint"] for one in subscription.named("push_config")]
+    dynamic = [one for one in subscription.named("dynamic") if one.labels == ("push_config",)]
+    return written + [one.attributes["for_each"] for one in dynamic]
 
 
 def who_is_called(block: Block) -> set[str]:
@@ -578,6 +598,7 @@ BAD = {
     "runtime": '"python312"',
     "firestore": '{ database = "x" }',
     "detect": "{ timeout_seconds = 601, concurrency = 0, min_instances = 21 }",
+    "worker": "{ enabled = true, batch = 301 }",
     "sweep": "{ timeout_seconds = 60, max_instances = 0 }",
     "sweep_schedule": '"every 6 hours"',
     "sync": "{ timeout_seconds = 541, max_instances = 0 }",

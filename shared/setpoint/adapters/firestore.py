@@ -15,16 +15,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
 from msgspec.structs import replace
 
 from setpoint.adapters.firestore_actors import FirestoreActors
 from setpoint.adapters.firestore_answers import answering as _answering
 from setpoint.adapters.firestore_answers import body_of as _body
 from setpoint.adapters.firestore_answers import racing as _racing
+from setpoint.adapters.firestore_answers import refusal
 from setpoint.adapters.firestore_notices import FirestoreNotices
 from setpoint.adapters.firestore_sweeps import FirestoreSweeps
 from setpoint.core import observations
@@ -47,12 +49,15 @@ from setpoint.core.control import (
 from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import Conflict
-from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.errors import Conflict, TransientError
+from setpoint.ports import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 from setpoint.spooling import batches
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
+    from google.cloud.firestore_v1.base_batch import BaseBatch
+
+_T = TypeVar("_T")
 
 _BATCH = 300
 _BATCH_BYTES = 3_000_000
@@ -87,10 +92,26 @@ class FirestoreStore:
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
-        desired, finding, actors = (one.document(key.id) for one in (self._desired, self._findings, self._actors))
-        wanted_ones = (desired, finding, actors, self._control)
+        references = (*self._own(key), self._control)
         with _answering(key.name):
-            found = {snapshot.reference.path: snapshot for snapshot in self._get(wanted_ones)}
+            found = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
+        return self._snapshot(key, found)
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        """See ``StateStore.read_many``."""
+        wanted = list(keys)
+        references = (*(one for key in wanted for one in self._own(key)), self._control)
+        with _answering(f"{len(wanted)} resources"):
+            found = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
+        return {key: self._snapshot(key, found) for key in wanted}
+
+    def _own(self, key: ResourceKey) -> tuple[DocumentReference, DocumentReference, DocumentReference]:
+        desired, finding, actors = (one.document(key.id) for one in (self._desired, self._findings, self._actors))
+        return desired, finding, actors
+
+    def _snapshot(self, key: ResourceKey, found: Mapping[str, DocumentSnapshot[Any]]) -> Snapshot:
+        """What the documents that were read tell of a resource."""
+        desired, finding, actors = self._own(key)
         wanted, control = _body(found[desired.path]), _body(found[self._control.path])
         state = found[finding.path]
         body = _body(state)
@@ -108,11 +129,28 @@ class FirestoreStore:
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
-        more = {}
-        if observation is not None:
-            body = observations.encode(observation)
-            more["observation"] = body.decode() if len(body) <= _LARGEST else ""
-        return replace(snapshot, state=state, version=self._write(snapshot, state, more))
+        return replace(snapshot, state=state, version=self._write(snapshot, state, _with(observation)))
+
+    def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
+        """See ``StateStore.commit_many``; in requests of which each write has a precondition and an answer of its own.
+
+        Source: https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/batchWrite
+        """
+        documents = ((one, _document(one.snapshot.key, one.state) | _with(one.observation)) for one in commits)
+        sized = ((pair, len(pair[1]["body"]) + len(pair[1].get("observation", ""))) for pair in documents)
+        return [result for part in _batches(sized) for result in self._commit_part(part)]
+
+    def _commit_part(self, part: list[tuple[Commit, dict[str, Any]]]) -> Iterator[Snapshot | TransientError]:
+        batch = BulkWriteBatch(self._client)
+        for one, document in part:
+            self._replace(batch, one.snapshot, document)
+        with _answering(f"{len(part)} records"):
+            answer = batch.commit()
+        for (one, _), status, result in zip(part, answer.status, answer.write_results, strict=True):
+            if status.code:
+                yield refusal(one.snapshot.key.name, status.code)
+            else:
+                yield replace(one.snapshot, state=one.state, version=result.update_time)
 
     def last_observation(self, key: ResourceKey) -> Observation | None:
         """See ``StateStore.last_observation``."""
@@ -216,10 +254,11 @@ class FirestoreStore:
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``; each request of it is atomic."""
         bodies = ((key, encode_record(one.value)) for key, one in records.items())
+        sized = ((pair, len(pair[1])) for pair in bodies)
         with _answering("desired state"), _racing("desired state"):
-            for part in _batches(bodies):
+            for part in _batches(sized):
                 batch = self._client.batch()
-                for key, body in part.items():
+                for key, body in part:
                     self._put(batch, self._desired.document(key.id), body, records[key].version)
                 batch.commit()
 
@@ -275,21 +314,25 @@ class FirestoreStore:
 
     def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
         """See ``RemedyStore.claim``; one request, which is atomic."""
-        reference, document = self._findings.document(snapshot.key.id), _document(snapshot.key, state)
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
             self._put(batch, self._brakes, encode_brakes(brakes), version)
-            if snapshot.version is None:
-                batch.create(reference, document)
-            else:
-                known = self._client.write_option(last_update_time=snapshot.version)
-                batch.update(reference, _ABSENT | document, option=known)
+            self._replace(batch, snapshot, _document(snapshot.key, state))
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)
 
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         self._changes.remember(key, change, now)
+
+    def _replace(self, batch: BaseBatch, snapshot: Snapshot, document: dict[str, Any]) -> None:
+        """Write a record with the snapshot as precondition."""
+        reference = self._findings.document(snapshot.key.id)
+        if snapshot.version is None:
+            batch.create(reference, document)
+        else:
+            known = self._client.write_option(last_update_time=snapshot.version)
+            batch.update(reference, _ABSENT | document, option=known)
 
     def note(self, key: ResourceKey, entry: Entry) -> None:
         """See ``RemedyStore.note``."""
@@ -323,15 +366,23 @@ def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
     return document
 
 
-def _batches(bodies: Iterable[tuple[ResourceKey, bytes]]) -> Iterator[dict[ResourceKey, bytes]]:
-    """As many records at a time as one request takes."""
-    batch: dict[ResourceKey, bytes] = {}
-    size = 0
-    for key, body in bodies:
-        if batch and (len(batch) == _BATCH or size + len(body) > _BATCH_BYTES):
+def _with(observation: Observation | None) -> dict[str, Any]:
+    """The field of a record that holds what gave it."""
+    if observation is None:
+        return {}
+    body = observations.encode(observation)
+    return {"observation": body.decode() if len(body) <= _LARGEST else ""}
+
+
+def _batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
+    """As many records at a time as one request takes; each comes with its size in bytes."""
+    batch: list[_T] = []
+    room = _BATCH_BYTES
+    for one, size in sized:
+        if batch and (len(batch) == _BATCH or size > room):
             yield batch
-            batch, size = {}, 0
-        batch[key] = body
-        size += len(body)
+            batch, room = [], _BATCH_BYTES
+        batch.append(one)
+        room -= size
     if batch:
         yield batch

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from google.api_core import exceptions
+from grpc import StatusCode
 
 from setpoint.errors import BadRequest, Conflict, Unavailable
 
@@ -26,12 +27,23 @@ _NO_ANSWER = (
     exceptions.Cancelled,
     exceptions.Aborted,
 )
+_LOST_RACE_CODES = frozenset(
+    code.value[0]
+    for code in (StatusCode.ALREADY_EXISTS, StatusCode.FAILED_PRECONDITION, StatusCode.ABORTED, StatusCode.NOT_FOUND)
+)
 _NOT_SET_UP = (exceptions.Unauthorized, exceptions.Forbidden, exceptions.NotFound)
 
 
 def body_of(snapshot: DocumentSnapshot[Any]) -> bytes:
     """The payload of a document; empty where there is no document."""
     return snapshot.get("body").encode() if snapshot.exists else b""
+
+
+def refusal(what: str, code: int) -> Conflict | Unavailable:
+    """What it means that one write of several was not done, by its code in gRPC."""
+    if code in _LOST_RACE_CODES:
+        return Conflict(f"{what}: written by somebody else; read it again")
+    return Unavailable(f"{what}: Firestore did not write it (code {code}); try again")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -22,8 +22,8 @@ from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
-from setpoint.errors import Conflict
-from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.errors import Conflict, TransientError
+from setpoint.ports import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 
 
 class MemoryStore:
@@ -64,6 +64,14 @@ class MemoryStore:
             if observation is not None:
                 self._observations[snapshot.key] = observation
         return replace(snapshot, state=state, version=now)
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        """See ``StateStore.read_many``."""
+        return {key: self.read(key) for key in keys}
+
+    def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
+        """See ``StateStore.commit_many``."""
+        return [_tried(self.commit, one) for one in commits]
 
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
@@ -181,6 +189,13 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _tried(commit: Callable[..., Snapshot], one: Commit) -> Snapshot | Conflict:
+    try:
+        return commit(*one)
+    except Conflict as conflict:
+        return conflict
 
 
 class MemoryBus:

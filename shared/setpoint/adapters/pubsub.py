@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +12,8 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
 from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
+from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
+from google.cloud.pubsub_v1.types import FlowControl
 
 from setpoint import telemetry
 from setpoint.core import events
@@ -20,9 +23,14 @@ from setpoint.errors import BadRequest, Unavailable
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+    from google.cloud.pubsub_v1.subscriber.futures import StreamingPullFuture
+    from google.cloud.pubsub_v1.subscriber.message import Message
 
 _PUBLISH_SECONDS = 60.0
 _PULL_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+_LEASE_SECONDS = 20
+"""A lease is extended by so much at a time: what a process held that was killed is delivered again after that."""
 _FAILURES = (
     exceptions.GoogleAPICallError,
     exceptions.RetryError,
@@ -87,35 +95,52 @@ class PubSubBus:
         self._client = client
         self._topic = topic
 
-    def publish(self, events_of_one: Sequence[CloudEvent]) -> None:
+    def publish(self, told: Sequence[CloudEvent]) -> None:
         """See ``EventBus.publish``."""
-        try:
-            for one in [self._send(event) for event in events_of_one]:
-                one.result(timeout=_PUBLISH_SECONDS)
-        except (*_FAILURES, *_FAILED_BEFORE) as error:
-            self._resume(events_of_one[0])
-            raise Unavailable(f"{self._topic} did not take an event ({type(error).__name__}); try again") from error
+        failed: dict[str, Exception] = {}
+        sent: list[tuple[str, futures.Future[str]]] = []
+        for event in told:
+            key = _ordering_key(event)
+            try:
+                sent.append((key, self._send(event, key)))
+            except _FAILED_BEFORE as error:
+                failed[key] = error
+        until = time.monotonic() + _PUBLISH_SECONDS
+        for key, one in sent:
+            try:
+                one.result(timeout=max(until - time.monotonic(), 0.0))
+            except (*_FAILURES, *_FAILED_BEFORE) as error:
+                failed.setdefault(key, error)
+        if failed:
+            self._resume(failed.keys())
+            first = next(iter(failed.values()))
+            raise Unavailable(f"{self._topic} did not take an event ({type(first).__name__}); try again") from first
 
-    def _resume(self, event: CloudEvent) -> None:
-        """Let the resource be published again.
+    def _resume(self, keys: Collection[str]) -> None:
+        """Let resources be published again.
 
         The client pauses a resource shortly after it has told of the failure; it does not after a timeout, and another
         thread may have resumed it already.
         """
         for _ in range(_RESUME_TRIES):
-            try:
-                self._client.resume_publish(self._topic, _ordering_key(event))
-            except RuntimeError:  # not paused
-                time.sleep(_RESUME_SECONDS)
-            else:
+            keys = [key for key in keys if not self._is_resumed(key)]
+            if not keys:
                 return
+            time.sleep(_RESUME_SECONDS)
 
-    def _send(self, event: CloudEvent) -> futures.Future[str]:
+    def _is_resumed(self, key: str) -> bool:
+        try:
+            self._client.resume_publish(self._topic, key)
+        except RuntimeError:  # not paused
+            return False
+        return True
+
+    def _send(self, event: CloudEvent, ordering_key: str) -> futures.Future[str]:
         data = event.data
         return self._client.publish(  # type: ignore[no-any-return]
             self._topic,
             events.encode(event),
-            ordering_key=_ordering_key(event),
+            ordering_key=ordering_key,
             **{
                 "content-type": "application/cloudevents+json",
                 "type": event.type,
@@ -157,6 +182,83 @@ class PubSubDeadLetters:
             raise Unavailable(
                 f"{self._topic} did not take a dead letter ({type(error).__name__}); try again"
             ) from error
+
+
+class Delivered:
+    """A message of a stream; it is leased until it is settled.
+
+    Args:
+        message: as the client gives it.
+    """
+
+    __slots__ = ("_message", "attributes", "data")
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self.data: bytes = message.data
+        self.attributes: Mapping[str, str] = message.attributes
+
+    def ack(self) -> None:
+        """It is done; the acknowledgement is sent soon, together with others."""
+        self._message.ack()
+
+    def nack(self) -> None:
+        """Have it delivered again."""
+        self._message.nack()
+
+
+class PubSubStream:
+    """Messages of a subscription as they come, for as long as there is room for them.
+
+    Leases are extended while messages are held. What is beyond the limits waits in Pub/Sub.
+
+    Args:
+        client: kept for the life of the process.
+        subscription: ``projects/P/subscriptions/S``.
+        messages: how many are held at most.
+        size: bytes that are held at most.
+    """
+
+    def __init__(self, client: SubscriberClient, subscription: str, *, messages: int, size: int) -> None:
+        self._client = client
+        self._subscription = subscription
+        self._limits = FlowControl(
+            max_bytes=size, max_messages=messages, max_duration_per_lease_extension=_LEASE_SECONDS
+        )
+        self._pull: StreamingPullFuture | None = None
+
+    def open(self, take: Callable[[Delivered], None]) -> None:
+        """Hand each message to ``take``, which returns at once, in a thread of its own."""
+        self._pull = self._client.subscribe(
+            self._subscription,
+            lambda message: take(Delivered(message)),
+            flow_control=self._limits,
+            scheduler=ThreadScheduler(futures.ThreadPoolExecutor(1, "messages")),
+            await_callbacks_on_shutdown=True,
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, while messages come.
+
+        Raises:
+            BadRequest: there is no such subscription, or nobody may pull it who runs this.
+            Unavailable: the stream has ended.
+        """
+        assert self._pull is not None  # noqa: S101 - it was opened
+        try:
+            self._pull.result(timeout=seconds)
+        except futures.TimeoutError:
+            return
+        except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
+            raise not_pulled(self._subscription, error) from error
+
+    def close(self) -> None:
+        """Take no more, and return when everything that was settled is known to Pub/Sub."""
+        if self._pull is not None:
+            self._pull.cancel()
+            with contextlib.suppress(Exception):  # it has ended, however that was
+                self._pull.result(timeout=_CLOSE_SECONDS)
+        self._client.close()
 
 
 class Received(NamedTuple):

@@ -37,8 +37,8 @@ from setpoint.core.control import (
 from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.errors import BadRequest, Conflict, Unavailable
-from setpoint.ports import Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
+from setpoint.ports import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 from setpoint.spooling import batches
 
 _SCHEMA_VERSION = 6
@@ -174,15 +174,27 @@ class SqliteStore:
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
         with _answering():
-            desired, control, state, version, changes = self._connection().execute(_READ, (key.id,)).fetchone()
-        return Snapshot(
-            key,
-            desired_by(decode_record(desired), decode_control(control or b"")) if desired else None,
-            decode_rules(control or b""),
-            decode_state(state) if state else None,
-            version,
-            decode_changes(changes) if changes else (),
-        )
+            row = self._connection().execute(_READ, (key.id,)).fetchone()
+        return _snapshot(key, *row)
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        """See ``StateStore.read_many``."""
+        with _answering():
+            connection = self._connection()
+            with _transaction(connection, "DEFERRED"):
+                rows = [(key, connection.execute(_READ, (key.id,)).fetchone()) for key in keys]
+        return {key: _snapshot(key, *row) for key, row in rows}
+
+    def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
+        """See ``StateStore.commit_many``; one transaction, in which what conflicts writes nothing."""
+        with _answering(), _transaction(self._connection()):
+            return [self._tried(one) for one in commits]
+
+    def _tried(self, one: Commit) -> Snapshot | Conflict:
+        try:
+            return self._commit(*one)
+        except Conflict as conflict:
+            return conflict
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
@@ -395,9 +407,28 @@ def _take_whole_manifests(connection: sqlite3.Connection) -> list[tuple[str, int
     return rows
 
 
+def _snapshot(
+    key: ResourceKey,
+    desired: bytes | None,
+    control: bytes | None,
+    state: bytes | None,
+    version: int | None,
+    changes: bytes | None,
+) -> Snapshot:
+    """A row of what is stored as all that is stored."""
+    return Snapshot(
+        key,
+        desired_by(decode_record(desired), decode_control(control or b"")) if desired else None,
+        decode_rules(control or b""),
+        decode_state(state) if state else None,
+        version,
+        decode_changes(changes) if changes else (),
+    )
+
+
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
     try:
         yield
     except BaseException:

@@ -25,6 +25,7 @@ from setpoint.cli import (
     remediate,
     report,
     sweep,
+    worker,
 )
 from setpoint.cli.output import say_error, stop_writing
 from setpoint.errors import SetpointError
@@ -55,6 +56,7 @@ app.command()(apply.validate)
 app.command()(apply.plan)
 app.command()(apply.apply)
 app.command()(detect.detect)
+app.command()(worker.worker)
 app.command()(sweep.sweep)
 app.command()(report.report)
 app.command()(diff.diff)

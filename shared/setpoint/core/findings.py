@@ -27,7 +27,7 @@ from setpoint.core.compare import Difference
 from setpoint.core.declarations import Mode, Owner, Source
 from setpoint.core.events import CloudEvent, DriftData, EventType, RemediationData, Status, drift_event
 from setpoint.core.exemptions import Exemption, is_in_force
-from setpoint.core.joining import Appeared, narrowed
+from setpoint.core.joining import Appeared, narrowed, seen_again
 from setpoint.core.judging import Unjudged, Verdict
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
@@ -253,7 +253,7 @@ def appearance(state: ResourceState | None, observation: Observation, fingerprin
     if state is None:
         return Appeared(at)
     if state.fingerprint == fingerprint:
-        return state.appeared or Appeared(min(state.observed_at, at))
+        return seen_again(state.appeared or Appeared(min(state.observed_at, at)), at)
     if state.judged_by == judged_by:
         return Appeared(at, state.observed_at)
     if state.judged_by and at == state.observed_at:

@@ -23,6 +23,7 @@ WINDOW = timedelta(minutes=15)
 """How long before an observation a change may have taken effect that it shows; the inventory lags by minutes."""
 SKEW = timedelta(seconds=60)
 """How far the clocks of a service and of the inventory may be apart."""
+_MOST_AGAIN = 8
 CLOSE = timedelta(minutes=2)
 """How near the times of a change and of the observation that shows it are where there is no doubt."""
 
@@ -41,11 +42,20 @@ class Appeared(msgspec.Struct, frozen=True, omit_defaults=True):
         clear: the latest observation before that one, or of the same instant, which showed something else; None where
             none is known.
         declared: nobody has changed the resource, what is declared of it became something else.
+        again: the observations after the first that showed it so, up to some: one that comes late and shows something
+            else makes another of them the first.
     """
 
     seen: datetime
     clear: datetime | None = None
     declared: bool = False
+    again: tuple[datetime, ...] = ()
+
+
+def seen_again(appeared: Appeared, at: datetime) -> Appeared:
+    """What an observation adds that shows the drift as it is, whether it comes late or not."""
+    seen, *again = sorted({appeared.seen, *appeared.again, at})
+    return replace(appeared, seen=seen, again=tuple(again[:_MOST_AGAIN]))
 
 
 def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime) -> Appeared:
@@ -60,8 +70,9 @@ def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime)
     if appeared.clear is not None and at <= appeared.clear:
         return appeared
     if shows:
-        return replace(appeared, seen=min(at, appeared.seen))
-    return Appeared(appeared.seen if at <= appeared.seen else latest, at)
+        return seen_again(appeared, at)
+    seen, *again = [one for one in (appeared.seen, *appeared.again) if one >= at] or [latest]
+    return Appeared(seen, at, again=tuple(again))
 
 
 def explains(change: Change, appeared: Appeared) -> bool:

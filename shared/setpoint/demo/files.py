@@ -17,12 +17,12 @@ def write(fleet: Fleet, folder: Path) -> int:
     """Write ``folder/<team>/<project>.yaml`` for each project, and the scopes; the number of files."""
     documents: dict[Path, list[Data]] = {}
     for sample in fleet.declared:
-        documents.setdefault(folder / _file(sample), []).append(_declaration(sample))
+        documents.setdefault(folder / _file(sample), []).append(declaration(sample))
     for scope in fleet.scopes:
         documents.setdefault(folder / scope.owner.team / "scopes.yaml", []).append(_scope(scope))
     for file, ones in documents.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(_yaml(ones), encoding="utf-8")
+        file.write_text(as_yaml(ones), encoding="utf-8")
     return len(documents)
 
 
@@ -30,12 +30,14 @@ def _file(sample: Sample) -> Path:
     return Path(sample.owner.team, f"{sample.project.id if sample.project else 'organisation'}.yaml")
 
 
-def _yaml(documents: Iterable[Data]) -> str:
+def as_yaml(documents: Iterable[Data]) -> str:
+    """Documents as a file holds them."""
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     return "---\n".join(yaml.dump(one, Dumper=dumper, sort_keys=False, width=110) for one in documents)
 
 
-def _declaration(sample: Sample) -> Data:
+def declaration(sample: Sample) -> Data:
+    """A resource as a document of the native format declares it."""
     metadata: Data = {"name": sample.key.name}
     if sample.project is not None:
         metadata["project"] = sample.project.id

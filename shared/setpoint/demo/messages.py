@@ -22,19 +22,19 @@ def welcome(feed: str) -> bytes:
 
 def changed(sample: Sample, live: Any, at: datetime, before: tuple[Any, datetime] | None) -> bytes:
     """What a resource is now, and what it was before, if it was there."""
-    message: Data = {"asset": _asset(sample, live, at)}
+    message: Data = {"asset": asset(sample, live, at)}
     if before is None:
         message["priorAssetState"] = "DOES_NOT_EXIST"
     else:
-        message |= {"priorAsset": _asset(sample, *before), "priorAssetState": "PRESENT"}
+        message |= {"priorAsset": asset(sample, *before), "priorAssetState": "PRESENT"}
     return _encoded(message | _window(at))
 
 
 def deleted(sample: Sample, at: datetime, before: tuple[Any, datetime], *, with_asset: bool) -> bytes:
     """That a resource is gone; half of these messages come without ``asset``."""
-    message: Data = {"deleted": True, "priorAsset": _asset(sample, *before), "priorAssetState": "PRESENT"}
+    message: Data = {"deleted": True, "priorAsset": asset(sample, *before), "priorAssetState": "PRESENT"}
     if with_asset:
-        message["asset"] = _asset(sample, None, at)
+        message["asset"] = asset(sample, None, at)
     return _encoded(message | _window(at))
 
 
@@ -58,20 +58,21 @@ def broken(whole: Sequence[bytes]) -> list[bytes]:
     ]
 
 
-def _asset(sample: Sample, live: Any, at: datetime) -> Data:
+def asset(sample: Sample, live: Any, at: datetime) -> Data:
+    """A resource as an inventory lists it; without what it is where ``live`` is None."""
     parent = f"projects/{sample.project.number}" if sample.project else _ABOVE[0]
-    asset: Data = {
+    told: Data = {
         "ancestors": [parent, *_ABOVE] if sample.project else _ABOVE,
         "assetType": sample.kind.asset_type,
         "name": sample.key.name,
         "updateTime": stamp(at),
     }
     if sample.key.content == "iam_policy":
-        return asset | {"iamPolicy": live}
+        return told | {"iamPolicy": live}
     if sample.key.content == "org_policy":
-        return asset | {"orgPolicy": live}
+        return told | {"orgPolicy": live}
     if live is None:
-        return asset | {"resource": {}}
+        return told | {"resource": {}}
     resource: Data = {
         "version": sample.kind.version,
         "discoveryDocumentUri": sample.kind.discovery_uri,
@@ -81,7 +82,7 @@ def _asset(sample: Sample, live: Any, at: datetime) -> Data:
     }
     if sample.location:
         resource["location"] = sample.location
-    return asset | {"resource": resource}
+    return told | {"resource": resource}
 
 
 def _window(at: datetime) -> Data:

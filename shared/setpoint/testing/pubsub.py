@@ -38,13 +38,14 @@ class PubSubProject:
         self.publisher.create_topic(name=topic)
         return topic
 
-    def subscription(self, topic: str, *, name: str = "", push_to: str = "") -> str:
+    def subscription(self, topic: str, *, name: str = "", push_to: str = "", ordered: bool = True) -> str:
         """Subscribe to a topic, in the order of ordering keys; or have its messages pushed, in no order.
 
         Args:
             topic: full name of the topic.
             name: short name of the subscription; that of the topic where empty.
             push_to: address to push to; pull where empty.
+            ordered: whether what is pulled comes in the order of ordering keys.
 
         Returns:
             The full name of the subscription.
@@ -55,7 +56,7 @@ class PubSubProject:
             wanted.push_config = PushConfig(push_endpoint=push_to)
             wanted.retry_policy = _SOON
         else:
-            wanted.enable_message_ordering = True
+            wanted.enable_message_ordering = ordered
         self._subscriber.create_subscription(wanted)
         return subscription
 

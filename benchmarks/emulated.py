@@ -1,0 +1,242 @@
+"""The worker and the pushed function on Google's emulators, over what the emulators carry without Setpoint.
+
+The bare worker is the same process with another handler: one `get_all` of two documents a message and one `batchWrite`
+of one, of the same sizes, and nothing in between. The bare function is an empty one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+PROJECT = "bench-project"
+ROOT = Path(__file__).resolve().parents[1]
+EMPTY = """
+import functions_framework, os, threading, time
+lock, seen = threading.Lock(), [0]
+
+@functions_framework.cloud_event
+def detect(event):
+    with lock:
+        seen[0] += 1
+        if seen[0] in (1, int(os.environ["BENCH_TOTAL"])):
+            with open(os.environ["BENCH_TIMES"], "a") as times:
+                times.write(f"{time.time()}\\n")
+"""
+
+
+def work(handler: str, total: int) -> None:
+    """Be a worker until so many messages are handled; print a line of JSON."""
+    import resource
+
+    from setpoint import batching, wiring
+    from setpoint.working import Worker
+
+    stream, deps = wiring.worker(messages=1_000, size=64 << 20)
+    handle: Callable[..., list[Any]] = _bare(total) if handler == "bare" else batching.receive_many
+    stop, times, handled = threading.Event(), [], [0]
+
+    def counted(messages: Sequence[Any], of: Any) -> list[Any]:
+        if messages:
+            times.append(time.perf_counter())
+        results = handle(messages, of)
+        handled[0] += len(results)
+        times.append(time.perf_counter())
+        if handled[0] >= total:
+            stop.set()
+        return results
+
+    batching.receive_many = counted  # type: ignore[assignment]
+    Worker(deps, print).run(stream, stop)
+    seconds = max(times) - min(times)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"messages_per_second": round(total / seconds, 1), "peak_mb": round(peak, 1)}))
+
+
+def _bare(total: int) -> Callable[..., list[Any]]:
+    from google.cloud.firestore import Client
+    from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
+
+    client = Client(project=PROJECT)
+    findings, desired = client.collection("findings"), client.collection("desired")
+    numbers = iter(range(total * 2))
+
+    def handle(messages: Sequence[Any], _: Any) -> list[Any]:
+        ids = [f"bare-{next(numbers)}" for _ in messages]
+        list(client.get_all([of.document(one) for one in ids for of in (desired, findings)], field_paths=("body",)))
+        writes = BulkWriteBatch(client)
+        for one, message in zip(ids, messages, strict=True):
+            body = {"name": one, "content": "resource", "status": "none", "pending": False, "body": "x" * 300}
+            writes.create(
+                findings.document(one), {**body, "observation": message.data.decode()[: len(message.data) // 2]}
+            )
+        if ids:
+            writes.commit()
+        return ["in_sync"] * len(ids)
+
+    return handle
+
+
+class Bench:
+    """A fleet that is declared on the emulators, and a feed of one message for each resource of it."""
+
+    def __init__(self, messages: int) -> None:
+        from google.cloud.firestore import Client
+
+        from setpoint import syncing
+        from setpoint.testing.fleet import Fleet, Wrongs
+        from setpoint.testing.pubsub import PubSubProject
+        from setpoint.wiring import open_store
+
+        fleet = Fleet(messages, projects=50, rounds=1, drifting=0.02, wrongs=Wrongs(0, 0, 0))
+        self.topics = PubSubProject(PROJECT)
+        names = ("asset-changes", "drift-events", "dead-letters")
+        self.changes, self.events, self.letters = map(self.topics.topic, names)
+        store = open_store(f"firestore://{PROJECT}/(default)")
+        syncing.declare(store, fleet.desired(), (), datetime.now(UTC))
+        store.close()
+        self.records = Client(project=PROJECT).collection("findings")
+        self.feed: list[tuple[bytes, dict[str, str]]] = [(one.data, {}) for one in fleet.feed() if one.standing]
+        self.declared = sum(1 for _ in fleet.standings())
+        self.environment = {
+            **os.environ,
+            "SETPOINT_STORE": f"firestore://{PROJECT}/(default)",
+            "SETPOINT_EVENTS_TOPIC": self.events,
+            "SETPOINT_DEAD_LETTER_TOPIC": self.letters,
+            "SETPOINT_SUBSCRIPTION": f"projects/{PROJECT}/subscriptions/worker",
+        }
+
+    def worked(self, handler: str) -> dict[str, float]:
+        """What a worker does for which the whole feed waits."""
+        subscription = self.topics.subscription(self.changes, name="worker", ordered=False)
+        self.topics.publish(self.changes, self.feed)
+        command = [sys.executable, __file__, "--work", handler, str(len(self.feed))]
+        done = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, check=True, text=True)
+        self.topics.unsubscribe(subscription)
+        self._forget()
+        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def pushed(self, source: Path, folder: Path, name: str, messages: int) -> float:
+        """Messages a second of a function that is pushed to, with four threads."""
+        from setpoint.testing.emulators import free_port
+
+        port, times = free_port(), folder / f"times-{source.parent.name}-{name}"
+        names = {"THREADS": "4", "BENCH_TIMES": str(times), "BENCH_TOTAL": str(messages)}
+        with _served(source, port, {**self.environment, **names}):
+            subscription = self.topics.subscription(
+                self.changes, name="push", push_to=f"http://127.0.0.1:{port}/{self.changes}"
+            )
+            started = time.time()
+            self.topics.publish(self.changes, self.feed[:messages])
+            if "functions" in source.parts:
+                wanted = round(self.declared * messages / len(self.feed))
+                while self._written() < wanted:
+                    time.sleep(0.1)
+                ended = time.time()
+            else:
+                while not times.exists() or len(times.read_text().split()) < 2:
+                    time.sleep(0.1)
+                ended = float(times.read_text().split()[1])
+            self.topics.unsubscribe(subscription)
+        self._forget()
+        return messages / (ended - started)
+
+    def _written(self) -> int:
+        found: int = self.records.count().get()[0][0].value  # type: ignore[no-untyped-call]
+        return found
+
+    def _forget(self) -> None:
+        for one in self.records.list_documents(page_size=500):
+            one.delete()
+
+
+@contextmanager
+def _served(source: Path, port: int, environment: dict[str, str]) -> Iterator[None]:
+    import http.client
+    import signal
+
+    framework = Path(sys.executable).with_name("functions-framework")
+    options = ["--target=detect", f"--source={source}", "--signature-type=cloudevent", f"--port={port}"]
+    process = subprocess.Popen(
+        [framework, *options, "--host=127.0.0.1"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while process.poll() is None:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                connection.connect()
+                connection.close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def measure(messages: int, pushes: int, rounds: int) -> dict[str, Any]:
+    """All figures; each ratio is the median of pairs that were measured in turn."""
+    import statistics
+
+    from setpoint.testing.emulators import FIRESTORE, PUBSUB, running
+
+    with running(PUBSUB) as pubsub, running(FIRESTORE) as firestore, tempfile.TemporaryDirectory() as folder:
+        os.environ |= {one.kind.variable: one.address for one in (pubsub, firestore)}
+        empty = Path(folder, "empty", "main.py")
+        empty.parent.mkdir()
+        empty.write_text(EMPTY)
+        bench = Bench(messages)
+        worked = [(bench.worked("bare"), bench.worked("setpoint")) for _ in range(rounds)]
+        pushed = [
+            tuple(
+                bench.pushed(source, Path(folder), f"{one}", pushes)
+                for source in (empty, ROOT / "functions/detect/main.py")
+            )
+            for one in range(rounds)
+        ]
+        bench.topics.close()
+    rates = [(bare["messages_per_second"], own["messages_per_second"]) for bare, own in worked]
+    return {
+        "worker_messages_per_second": statistics.median(own for _, own in rates),
+        "bare_worker_messages_per_second": statistics.median(bare for bare, _ in rates),
+        "worker_ratio": round(statistics.median(own / bare for bare, own in rates), 3),
+        "worker_peak_mb": max(own["peak_mb"] for _, own in worked),
+        "push_messages_per_second": round(statistics.median(own for _, own in pushed), 1),
+        "bare_push_messages_per_second": round(statistics.median(bare for bare, _ in pushed), 1),
+        "push_ratio": round(statistics.median(own / bare for bare, own in pushed), 3),
+    }
+
+
+def main() -> None:
+    """Measure; the last line is JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=int, default=4_000)
+    parser.add_argument("--pushes", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
+    told = parser.parse_args()
+    if told.work:
+        work(told.work[0], int(told.work[1]))
+        return
+    print(json.dumps(measure(told.messages, told.pushes, told.rounds)))
+
+
+if __name__ == "__main__":
+    main()

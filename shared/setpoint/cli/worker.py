@@ -1,0 +1,61 @@
+"""``setpoint worker``: a stream of changes in, drift out; for Cloud Run worker pools."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from setpoint import wiring
+from setpoint.errors import SetpointError
+from setpoint.working import Worker
+
+_MIB = 1 << 20
+
+
+def worker(
+    *,
+    batch: Annotated[int, typer.Option(min=1, max=300, help="Messages that are handled together at most.")] = 100,
+    threads: Annotated[int, typer.Option(min=1, max=16, help="Batches that are handled at once.")] = 2,
+    messages: Annotated[int, typer.Option(min=1, help="Messages that are held at most.")] = 1_000,
+    megabytes: Annotated[int, typer.Option(min=1, help="Megabytes of messages that are held at most.")] = 64,
+) -> None:
+    """Handle the changes of a subscription until told to stop, as functions/detect does, and many at a time.
+
+    What it works with is set in the environment: SETPOINT_SUBSCRIPTION, SETPOINT_STORE, SETPOINT_EVENTS_TOPIC and
+    SETPOINT_DEAD_LETTER_TOPIC. On SIGTERM it finishes what it has begun, and hands back the rest.
+    """
+    stop = threading.Event()
+    for signal_ in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_, lambda *_: stop.set())
+    stream, deps = wiring.worker(messages=messages, size=megabytes * _MIB)
+    working = Worker(deps, _warn, batch=batch, threads=threads)
+    started = time.monotonic()
+    _log("INFO", "the worker takes messages")
+    try:
+        working.run(stream, stop)
+    finally:
+        deps.store.close()
+        told = {"outcomes": dict(working.outcomes), "seconds": round(time.monotonic() - started, 3)}
+        _log("INFO", "the worker has stopped", **told)
+
+
+def _warn(error: Exception) -> None:
+    said = str(error)
+    if not isinstance(error, SetpointError):  # whose message may quote what it was about
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{Path(frame.filename).name}:{frame.lineno}"
+    _log("WARNING", f"delivered again: {type(error).__name__}: {said}")
+
+
+def _log(severity: str, message: str, **more: Any) -> None:
+    """One line of structured logging (https://cloud.google.com/run/docs/logging#using-json)."""
+    sys.stdout.write(msgspec.json.encode({"severity": severity, "message": message, **more}).decode() + "\n")
+    sys.stdout.flush()

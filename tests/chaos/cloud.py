@@ -1,0 +1,366 @@
+"""Chaos on Google's emulators: processes that are killed, services that fail, are slow, away or restarted."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import grpc
+import msgspec
+import requests
+from e2e.serving import Served
+from google.cloud.pubsub_v1 import SubscriberClient
+
+from chaos.embedded import fleet_of
+from chaos.truth import Heard, Report, differing, judge
+from setpoint import flow, sweeping, syncing
+from setpoint.adapters.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.memory import MemoryDeadLetters
+from setpoint.adapters.pubsub import PubSubBus, PubSubFeed
+from setpoint.core import events
+from setpoint.core.catalogue import default_catalogue
+from setpoint.flow import Deps
+from setpoint.testing.asset_service import asset_service
+from setpoint.testing.emulators import (
+    FIRESTORE,
+    PUBSUB,
+    Emulator,
+    clear_firestore,
+    free_port,
+    fresh_project,
+    running,
+)
+from setpoint.testing.fleet import Fleet
+from setpoint.testing.grpc_proxy import Fault, grpc_proxy
+from setpoint.testing.pubsub import PubSubProject
+from setpoint.wiring import open_store
+
+_PATIENCE = 120.0
+_ORGANISATION = "organizations/566099688680"
+
+
+class Cloud:
+    """Setpoint's project on the emulators, with what chaos does to it.
+
+    Args:
+        pubsub: Pub/Sub's emulator.
+        firestore: Firestore's emulator.
+        folder: where processes write what they say.
+        stack: what is to be undone at the end.
+    """
+
+    def __init__(self, pubsub: Emulator, firestore: Emulator, folder: Path, stack: ExitStack) -> None:
+        self._stack, self.folder = stack, folder
+        self.project = fresh_project()
+        self.pubsub_proxy = stack.enter_context(grpc_proxy(pubsub.address))
+        self.firestore_proxy = stack.enter_context(grpc_proxy(firestore.address))
+        self._direct = {PUBSUB.variable: pubsub.address, FIRESTORE.variable: firestore.address}
+        stack.callback(clear_firestore, firestore, self.project)
+        self._enter(self._direct)
+        self.store = open_store(f"firestore://{self.project}/(default)")
+        stack.callback(self.store.close)
+        self.heard = Heard()
+        self._lives: list[subprocess.Popen[bytes]] = []
+        stack.callback(self.kill_all)
+        self.kills = 0
+        self.patience = _PATIENCE
+        self.set_up()
+
+    def set_up(self) -> None:
+        """Make topics and subscriptions, as the first time and after Pub/Sub has forgotten everything."""
+        self.topics = PubSubProject(self.project)
+        self._stack.callback(self.topics.close)
+        names = ("asset-changes", "drift-events", "dead-letters")
+        self.changes, self.drift_events, self.dead_letters = map(self.topics.topic, names)
+        self.events = self.topics.subscription(self.drift_events)
+
+    def _enter(self, variables: dict[str, str]) -> None:
+        for name, value in variables.items():
+            before = os.environ.get(name)
+            os.environ[name] = value
+            self._stack.callback(os.environ.__setitem__ if before else os.environ.pop, name, before or "")
+
+    def lead_to(self, pubsub: Emulator) -> None:
+        """Pub/Sub is another one from now on, and knows nothing."""
+        self._enter({PUBSUB.variable: pubsub.address})
+        self.pubsub_proxy.lead_to(pubsub.address)
+        self.set_up()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a worker or a function is set up with: it sees the proxies."""
+        return {
+            "SETPOINT_STORE": f"firestore://{self.project}/(default)",
+            "SETPOINT_EVENTS_TOPIC": self.drift_events,
+            "SETPOINT_DEAD_LETTER_TOPIC": self.dead_letters,
+            "SETPOINT_SUBSCRIPTION": f"projects/{self.project}/subscriptions/detect",
+            PUBSUB.variable: self.pubsub_proxy.address,
+            FIRESTORE.variable: self.firestore_proxy.address,
+        }
+
+    def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
+        """One worker process more."""
+        command = [sys.executable, "-m", "setpoint", "worker", *options]
+        with (self.folder / f"worker-{len(self._lives)}.log").open("wb") as log:
+            life = subprocess.Popen(command, env={**os.environ, **self.environment}, stdout=log, stderr=log)
+        self._lives.append(life)
+        return life
+
+    def kill_one(self, rng: random.Random, *options: str) -> None:
+        """Kill a worker in the middle of whatever it does, and start another one."""
+        alive = [one for one in self._lives if one.poll() is None]
+        rng.choice(alive).kill()
+        self.kills += 1
+        self.start_worker(*options)
+
+    def kill_all(self) -> None:
+        for life in self._lives:
+            life.kill()
+            life.wait()
+
+    def end_workers(self) -> list[int]:
+        """Stop what is alive as Cloud Run does, and wait for it; their exit codes."""
+        alive = [one for one in self._lives if one.poll() is None]
+        for life in alive:
+            life.send_signal(signal.SIGTERM)
+        return [life.wait(30) for life in alive]
+
+    def said(self) -> str:
+        """All that the workers have said."""
+        return "".join(one.read_text() for one in sorted(self.folder.glob("worker-*.log")))
+
+    def publish(self, fleet: Fleet, *, a_second: float = 0) -> Iterator[int]:
+        """Publish the feed; yields after each hundred, so that something may happen meanwhile."""
+        batch: list[tuple[bytes, dict[str, str]]] = []
+        sent, started = 0, time.monotonic()
+        for told in fleet.feed():
+            batch.append((told.data, {}))
+            if len(batch) == 100:
+                self.topics.publish(self.changes, batch)
+                sent += len(batch)
+                batch = []
+                yield sent
+                if a_second:
+                    time.sleep(max(0.0, started + sent / a_second - time.monotonic()))
+        self.topics.publish(self.changes, batch)
+        yield sent + len(batch)
+
+    def hear(self) -> None:
+        """Take all events that have been told."""
+        for message in self.topics.received(self.events):
+            self.heard.hear(events.decode(message.data))
+
+    def settle(self, fleet: Fleet, *, by_sweep: bool = False) -> None:
+        """Wait until the findings are true, everything is published and nothing more is told; or for too long."""
+        until = time.monotonic() + self.patience
+        while differing(fleet, self.store.states(), by_sweep=by_sweep) and time.monotonic() < until:
+            time.sleep(0.5)
+        while list(self.store.unpublished()) and time.monotonic() < until:
+            flow.heal(Deps(self.store, PubSubBus(self.topics.publisher, self.drift_events), MemoryDeadLetters()))
+        self.hear()
+
+    def judged(self, report: Report, fleet: Fleet, *, by_sweep: bool = False) -> Report:
+        report.kills = self.kills
+        return judge(report, fleet, list(self.store.states()), self.heard, by_sweep=by_sweep)
+
+
+@contextmanager
+def cloud(pubsub: Emulator, firestore: Emulator, folder: Path) -> Iterator[Cloud]:
+    """A project of its own on emulators that are up."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        yield Cloud(pubsub, firestore, folder, stack)
+
+
+FAULTS = (
+    Fault("Commit", grpc.StatusCode.ABORTED, 0.02),
+    Fault("BatchWrite", grpc.StatusCode.ABORTED, 0.05),
+    Fault("BatchWrite", grpc.StatusCode.UNAVAILABLE, 0.05, "after"),
+    Fault("Commit", grpc.StatusCode.UNAVAILABLE, 0.05, "after"),
+    Fault("BatchGetDocuments", grpc.StatusCode.UNAVAILABLE, 0.03),
+    Fault("Publish", grpc.StatusCode.UNAVAILABLE, 0.03, "after"),
+    Fault("Acknowledge", grpc.StatusCode.UNAVAILABLE, 0.03),
+)
+
+
+def killed_workers(at: Cloud, messages: int, resources: int = 300, kill_every: int = 900) -> Report:
+    """Bursts; workers that are killed; calls that fail before and after their effect; Firestore away for a while."""
+    fleet, rng = fleet_of(messages, resources), random.Random(0)  # noqa: S311 - chaos, no secret
+    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    at.topics.subscription(at.changes, name="detect", ordered=False)
+    at.pubsub_proxy.faults = at.firestore_proxy.faults = list(FAULTS)
+    for _ in range(2):
+        at.start_worker()
+    report, started = Report("killed workers, emulators"), time.monotonic()
+    for sent in at.publish(fleet):
+        report.messages = sent
+        if sent % kill_every == 0:
+            at.hear()
+            at.kill_one(rng)
+        at.firestore_proxy.is_away = sent % 2_000 < 200 and sent > 200
+    at.firestore_proxy.is_away = False
+    at.kill_one(rng)
+    at.settle(fleet)
+    report.seconds = time.monotonic() - started
+    report.wrong += [f"a worker ended with {code}" for code in at.end_workers() if code]
+    at.hear()
+    return at.judged(report, fleet)
+
+
+def contended(at: Cloud, messages: int, resources: int = 5) -> Report:
+    """Four workers on a handful of resources: most commits come second."""
+    fleet = fleet_of(messages, resources)
+    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    at.topics.subscription(at.changes, name="detect", ordered=False)
+    report, started = Report("contended records, emulators"), time.monotonic()
+    for report.messages in at.publish(fleet):
+        pass
+    for _ in range(4):
+        at.start_worker("--batch=10")
+    at.settle(fleet)
+    report.seconds = time.monotonic() - started
+    at.end_workers()
+    at.hear()
+    return at.judged(report, fleet)
+
+
+def forgetful_pubsub(at: Cloud, messages: int, resources: int = 150) -> Report:
+    """Pub/Sub's emulator is restarted half-way and has forgotten what waited; a sweep finds what was in it.
+
+    What waited of drift events is gone too, and nobody can bring it back; so they are taken before, as Pub/Sub itself,
+    which forgets nothing, would have kept them.
+    """
+    fleet = fleet_of(messages, resources)
+    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    at.topics.subscription(at.changes, name="detect", ordered=False)
+    at.start_worker()
+    report, started = Report("forgetful Pub/Sub, emulators"), time.monotonic()
+    for report.messages in at.publish(fleet):
+        pass
+    wait_until(lambda: sum(1 for _ in at.store.states()) > resources // 3)
+    at.kill_all()
+    at.kills += 1
+    at.hear()
+    with running(PUBSUB) as restarted:
+        at.lead_to(restarted)
+        if not differing(fleet, at.store.states()):
+            report.wrong.append("nothing was lost, so that nothing was tried")
+        _sweep(at, fleet)
+        at.settle(fleet, by_sweep=True)
+        report.seconds = time.monotonic() - started
+        return at.judged(report, fleet, by_sweep=True)
+
+
+def _sweep(at: Cloud, fleet: Fleet) -> None:
+    """Sweep what there is after the last round."""
+    deps = Deps(at.store, PubSubBus(at.topics.publisher, at.drift_events), MemoryDeadLetters(), default_catalogue())
+    with asset_service() as service:
+        for asset in fleet.assets():
+            service.put(asset)
+        inventory = AssetInventory(service.client(), Patience(calls_a_minute=1e9))
+        sweeping.sweep([_ORGANISATION], ["resource", "iam_policy"], [], inventory, deps)
+
+
+def killed_function(at: Cloud, messages: int, resources: int = 100) -> Report:
+    """The same by push: functions-framework, several requests at once, killed and started again."""
+    fleet = fleet_of(messages, resources)
+    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    report, started, port = Report("killed function, emulators"), time.monotonic(), free_port()
+    environment = {**at.environment, "THREADS": "8"}
+    subscription = at.topics.subscription(at.changes, name="push", ordered=False)
+    with (at.folder / "function.log").open("wb") as log, Served("detect", port, environment, log) as function:
+        with pushing(subscription, f"http://127.0.0.1:{port}/{at.changes}"):
+            for report.messages in at.publish(fleet):
+                pass
+            for share in (0.2, 0.5, 0.8):
+                wait_until(lambda share=share: sum(1 for _ in at.store.states()) >= share * resources)
+                function.kill()
+                at.kills += 1
+                function.start()
+            at.settle(fleet)
+        report.seconds = time.monotonic() - started
+    return at.judged(report, fleet)
+
+
+@contextmanager
+def pushing(subscription: str, address: str, threads: int = 6) -> Iterator[None]:
+    """Push a subscription's messages, several at once, as Pub/Sub does; its emulator gives up on who was killed."""
+    stop = threading.Event()
+
+    def push() -> None:
+        feed = PubSubFeed(SubscriberClient(), subscription)
+        while not stop.is_set():
+            done, again = [], []
+            for one in feed.pull(8):
+                (done if _is_taken(address, one.data) else again).append(one)
+            feed.settle(done, again)
+
+    pushers = [threading.Thread(target=push) for _ in range(threads)]
+    for one in pushers:
+        one.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for one in pushers:
+            one.join()
+
+
+def _is_taken(address: str, data: bytes) -> bool:
+    message = {"messageId": "1", "publishTime": "2026-03-01T12:00:00Z", "data": base64.b64encode(data).decode()}
+    try:
+        answer = requests.post(address, json={"message": message, "subscription": "push"}, timeout=30)
+    except requests.RequestException:
+        time.sleep(0.1)
+        return False
+    return answer.ok
+
+
+def slow_store(at: Cloud, messages: int, resources: int = 100) -> Report:
+    """A store so slow that messages are held for longer than they are leased at first: none is delivered twice."""
+    fleet = fleet_of(messages, resources)
+    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    at.topics.subscription(at.changes, name="detect", ordered=False)  # leased for ten seconds
+    at.firestore_proxy.pause = 0.4
+    report, started = Report("slow store, emulators"), time.monotonic()
+    for report.messages in at.publish(fleet):
+        pass
+    at.start_worker("--batch=25", "--threads=1")
+    at.settle(fleet)
+    report.seconds = time.monotonic() - started
+    at.end_workers()
+    at.hear()
+    outcomes = msgspec.json.decode(at.said().splitlines()[-1])["outcomes"]
+    report.deliveries = sum(outcomes.values())
+    if report.deliveries != report.messages:
+        report.wrong.append(f"{report.messages} messages were delivered {report.deliveries} times: {outcomes}")
+    if report.seconds < 11:
+        report.wrong.append("it was not slow")
+    return at.judged(report, fleet)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it does not come about"
+        time.sleep(0.1)
+
+
+SCENARIOS = {
+    "killed-workers": (killed_workers, 1.0),
+    "contended": (contended, 0.05),
+    "forgetful-pubsub": (forgetful_pubsub, 0.1),
+    "killed-function": (killed_function, 0.1),
+    "slow-store": (slow_store, 0.05),
+}
+"""What is done, and its share of the messages of the longest."""

@@ -1,0 +1,58 @@
+"""Chaos on SQLite: killed processes, late and repeated deliveries, clocks that differ, a full disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from chaos import embedded
+from setpoint import flow, syncing
+from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.core.catalogue import default_catalogue
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.flow import Deps
+from setpoint.testing import messages
+
+BUCKET, KIND = ResourceKey("//storage.googleapis.com/billing-exports"), "storage.googleapis.com/Bucket"
+
+
+def test_workers_that_are_killed_with_clocks_hours_apart_lose_nothing_and_find_nothing_false(tmp_path):
+    report = embedded.killed_workers(tmp_path, 5_000)
+
+    assert report.is_true, report
+    assert report.messages >= 5_000
+    assert report.kills >= 3
+    assert report.deliveries > report.messages
+
+
+def test_a_disk_that_is_full_again_and_again_loses_nothing(tmp_path):
+    report = embedded.full_disk(tmp_path, 2_000)
+
+    assert report.is_true, report
+    assert report.deliveries > report.messages
+
+
+def test_a_drift_that_has_to_last_opens_however_far_the_clocks_of_two_workers_are_apart(store):
+    """Early or late by the difference at most, and never lost."""
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    clock = {"ahead": timedelta(hours=5), "behind": -timedelta(hours=5)}
+    passed = [timedelta()]
+    bus = MemoryBus()
+    workers = {
+        name: Deps(
+            store, bus, MemoryDeadLetters(), default_catalogue(), clock=lambda skew=skew: noon + skew + passed[-1]
+        )
+        for name, skew in clock.items()
+    }
+    one = Declaration(BUCKET, KIND, {"location": "EU"}, project="billing", settle=60.0)
+    syncing.declare(store, [desired((one,))], (), noon)
+    drifted = messages.resource(BUCKET.name, KIND, {"location": "US"}, noon)
+
+    assert flow.receive(drifted, {}, workers["ahead"]) == "settling"
+    assert flow.settle(workers["behind"]) == {}
+    assert flow.receive(drifted, {}, workers["behind"]) == "repeated"
+    passed.append(timedelta(minutes=2))
+    assert flow.settle(workers["behind"]) == {}
+    assert flow.settle(workers["ahead"]) == {"opened": 1}
+    assert flow.settle(workers["behind"]) == {}
+    assert [event.type for event in bus.events] == ["drift.opened"]

@@ -1,0 +1,138 @@
+"""What has to be so when all is over: findings exact, events complete, nothing written twice."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+
+from setpoint.core.events import CloudEvent
+from setpoint.core.findings import ResourceState
+from setpoint.core.names import ResourceKey
+from setpoint.testing.fleet import Fleet, Standing
+
+
+@dataclass
+class Report:
+    """What a run has come to; all that is wrong is told by name, up to a few.
+
+    Args:
+        scenario: what was done.
+        messages: messages that the feed sent.
+        deliveries: messages that were handed over, those that came again included, where that is known.
+        events: events that were heard, each once.
+        again: events that were heard once more.
+        kills: processes that were killed.
+        lost: drifts that were not found, and events that were not heard.
+        false: findings of what is as declared, and fields that nobody touched.
+        double: numbers of one finding's events that stand for two of them.
+        seconds: how long it took.
+        wrong: what is wrong.
+    """
+
+    scenario: str
+    messages: int = 0
+    deliveries: int = 0
+    events: int = 0
+    again: int = 0
+    kills: int = 0
+    lost: int = 0
+    false: int = 0
+    double: int = 0
+    seconds: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def is_true(self) -> bool:
+        return not (self.lost or self.false or self.double or self.wrong)
+
+    def told(self) -> dict[str, object]:
+        return {**asdict(self), "seconds": round(self.seconds, 1), "wrong": self.wrong[:10]}
+
+
+def differing(fleet: Fleet, states: Iterable[ResourceState], *, by_sweep: bool = False) -> list[tuple[str, str]]:
+    """What findings say that is not so, as ``lost`` or ``false`` with an explanation.
+
+    Args:
+        fleet: the fleet.
+        states: all records.
+        by_sweep: the latest word was a sweep's, so that the times are its own.
+    """
+    found = {state.key: state for state in states}
+    wrong = []
+    for standing in fleet.standings():
+        fault = _fault(standing, found.pop(standing.key, None), by_sweep=by_sweep)
+        if fault:
+            wrong.append((fault, f"{fault}: {standing.key.name} ({standing.key.content}) is {standing.kind}"))
+    wrong += [("false", f"false: {key.name} is declared by nobody") for key, one in found.items() if one.finding]
+    return wrong
+
+
+def _fault(standing: Standing, state: ResourceState | None, *, by_sweep: bool) -> str:
+    if state is None:
+        return "lost"
+    finding = state.finding if state.is_open else None
+    if standing.kind is None or finding is None:
+        if finding is not None:
+            return "false"
+        return "lost" if standing.kind is not None or (state.observed_at != standing.at and not by_sweep) else ""
+    if finding.kind != standing.kind or (state.observed_at != standing.at and not by_sweep):
+        return "lost"
+    return "" if all(one.path.startswith(standing.field) for one in finding.differences) else "false"
+
+
+class Heard:
+    """A consumer of events that drops what it has seen, and remembers what it wondered about."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, CloudEvent] = {}
+        self.again = 0
+        self.differing: list[str] = []
+
+    def hear(self, event: CloudEvent) -> None:
+        known = self.events.setdefault(event.id, event)
+        self.again += known is not event
+        if known != event:
+            self.differing.append(f"double: {event.id} is two different events of {event.subject}")
+
+
+def judge(report: Report, fleet: Fleet, states: list[ResourceState], heard: Heard, *, by_sweep: bool = False) -> Report:
+    """Compare what was found and heard with the truth."""
+    for fault, text in differing(fleet, states, by_sweep=by_sweep):
+        setattr(report, fault, getattr(report, fault) + 1)
+        report.wrong.append(text)
+    report.events, report.again = len(heard.events), heard.again
+    report.double += len(heard.differing)
+    report.wrong += heard.differing
+    stories: defaultdict[str, list[CloudEvent]] = defaultdict(list)
+    for event in heard.events.values():
+        stories[event.data.finding_id].append(event)
+    for state in states:
+        _judge_story(report, state, stories.pop(state.key.id, []))
+    report.wrong += [f"false: events of {story[0].subject}, of which there is no record" for story in stories.values()]
+    return report
+
+
+def _judge_story(report: Report, state: ResourceState, story: list[CloudEvent]) -> None:
+    """Each transition has a number, and each number one event; what was opened is resolved before it opens again."""
+    story.sort(key=lambda event: event.sequence)
+    numbers = [int(event.sequence) for event in story]
+    missing = set(range(1, state.sequence + 1)) - set(numbers)
+    twice = len(numbers) - len(set(numbers))
+    report.lost += len(missing)
+    report.double += twice
+    name = _named(state.key)
+    if missing:
+        report.wrong.append(f"lost: events {sorted(missing)} of {name}")
+    if twice:
+        report.wrong.append(f"double: {name} has told {numbers}")
+    if state.pending:
+        report.wrong.append(f"lost: {name} has events that nobody has published")
+    for before, after in itertools.pairwise(story):
+        if (after.type == "drift.opened") != (before.type == "drift.resolved"):
+            report.wrong.append(f"double: {name} has told {before.type} and then {after.type}")
+
+
+def _named(key: ResourceKey) -> str:
+    return f"{key.name} ({key.content})"

@@ -1,0 +1,118 @@
+"""What one event costs in calls to Google's services, counted between the real clients and the emulators."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pytest
+
+from setpoint import batching, flow, syncing
+from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters, publisher
+from setpoint.core.catalogue import default_catalogue
+from setpoint.flow import Deps
+from setpoint.testing.fleet import Fleet, Told, Wrongs
+from setpoint.testing.grpc_proxy import GrpcProxy, grpc_proxy
+from setpoint.testing.pubsub import PubSubProject
+from setpoint.wiring import open_store
+
+pytestmark = pytest.mark.emulator
+
+FLEET = Fleet(60, projects=5, rounds=4, drifting=0.4, wrongs=Wrongs(repeated=0.3, late=0.2, broken=0))
+
+READ, WRITE, WRITE_MANY, PUBLISH = "BatchGetDocuments", "Commit", "BatchWrite", "Publish"
+STEADY = {READ: 1, WRITE: 1}
+NOTHING_NEW = {READ: 1}
+TOLD = {READ: 1, WRITE: 2, PUBLISH: 1}
+COSTS = {
+    "in_sync": STEADY,
+    "drifted": STEADY,
+    "repeated": NOTHING_NEW,
+    "stale": NOTHING_NEW,
+    "undeclared": NOTHING_NEW,
+    "opened": TOLD,
+    "changed": TOLD,
+    "resolved": TOLD,
+    "welcome": {},
+}
+
+
+class Counted(NamedTuple):
+    """Setpoint behind proxies."""
+
+    deps: Deps
+    proxies: tuple[GrpcProxy, GrpcProxy]
+
+    def calls(self) -> Counter[str]:
+        """The calls since last time."""
+        found = sum((proxy.calls for proxy in self.proxies), Counter())
+        for proxy in self.proxies:
+            proxy.calls.clear()
+        return found
+
+
+@pytest.fixture
+def counted(pubsub_emulator, pubsub_project, firestore_emulator, firestore_project, monkeypatch, at_the_end):
+    topics = PubSubProject(pubsub_project)
+    at_the_end.callback(topics.close)
+    events, letters = map(topics.topic, ("drift-events", "dead-letters"))
+    proxies = []
+    for emulator in (pubsub_emulator, firestore_emulator):
+        proxy = at_the_end.enter_context(grpc_proxy(emulator.address))
+        monkeypatch.setenv(emulator.kind.variable, proxy.address)
+        proxies.append(proxy)
+    store = open_store(f"firestore://{firestore_project}/(default)")
+    at_the_end.callback(store.close)
+    client = publisher()
+    at_the_end.callback(client.stop)
+    deps = Deps(store, PubSubBus(client, events), PubSubDeadLetters(client, letters), default_catalogue())
+    syncing.declare(store, FLEET.desired(), (), datetime.now(UTC))
+    made = Counted(deps, tuple(proxies))
+    learn_projects(made)
+    return made
+
+
+def learn_projects(counted: Counted) -> None:
+    """A process stores what each project is called once, with the first event of it."""
+    for number in range(FLEET.projects):
+        project = FLEET._project(number)
+        counted.deps.store.learn_project(project.number, project.id)
+        counted.deps.projects._ids[project.number] = project.id
+    counted.calls()
+
+
+def test_an_event_costs_one_batched_read_and_at_most_one_commit_and_a_drift_one_publish_and_its_mark(counted):
+    seen = set()
+    for told in FLEET.feed():
+        outcome = flow.receive(told.data, {}, counted.deps)
+        seen.add(outcome)
+        assert counted.calls() == COSTS[outcome], outcome
+
+    assert seen == COSTS.keys()
+
+
+def test_a_batch_costs_what_an_event_costs_whatever_there_is_in_it(counted):
+    feed = list(FLEET.feed())
+    for at in range(0, len(feed), 100):
+        outcomes = batching.receive_many([Message(told) for told in feed[at : at + 100]], counted.deps)
+        calls = counted.calls()
+
+        assert not [one for one in outcomes if isinstance(one, Exception)]
+        costs = [COSTS[outcome] for outcome in outcomes if outcome != "welcome"]
+        assert calls[READ] == 1
+        assert calls[WRITE] == 0
+        assert calls[WRITE_MANY] == max(cost.get(WRITE, 0) for cost in costs), "one to commit and one to mark"
+        assert calls[PUBLISH] <= sum(cost.get(PUBLISH, 0) for cost in costs)
+
+
+class Message(NamedTuple):
+    told: Told
+
+    @property
+    def data(self):
+        return self.told.data
+
+    @property
+    def attributes(self):
+        return {}
