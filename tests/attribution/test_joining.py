@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from contract.records import NOON
 from setpoint.core.actors import Change
-from setpoint.core.joining import Appeared, actor_of, in_words, narrowed, sure
+from setpoint.core.joining import Appeared, actor_of, in_words, narrowed, seen_again, sure
 from setpoint.core.policies import Policy
 
 DEPLOY = "deploy@shop-ops.iam.gserviceaccount.com"
