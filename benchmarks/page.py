@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from report.samples import NOW, PERIOD, facts, many  # type: ignore[import-not-found]
+from pages.samples import NOW, PERIOD, facts, many  # type: ignore[import-not-found]
 from setpoint.report.building import build
 from setpoint.report.page import render
 
