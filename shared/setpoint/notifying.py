@@ -217,7 +217,15 @@ def _next_notice(
     if to is None:
         assert before is not None  # noqa: S101 - a destination is wanted, or was before
         to = _Wanted(before.to, before.not_before, before.is_escalation, before.is_digest)
-    notice = Notice(key=key, to=to.to, thread="", shown=noticing.begin(event), sequence=event.sequence, joined_at=now)
+    notice = Notice(
+        key=key,
+        to=to.to,
+        thread="",
+        shown=noticing.begin(event),
+        cause=cause_of(data),
+        sequence=event.sequence,
+        joined_at=now,
+    )
     if data.status in ("exempted", "accepted") or (to.is_escalation and data.status != "open"):
         return replace(notice, is_silent=True)
     if to.is_digest:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from pages.samples import NOW, PERIOD, facts, many, report, state, sweep
 from setpoint.core.actors import Actor
 from setpoint.core.audit import Entry
+from setpoint.core.causes import cause_id, cause_of
 from setpoint.core.compare import Difference
 from setpoint.core.deciding import Reason
 from setpoint.core.exemptions import Exemption
+from setpoint.core.findings import data_of
 from setpoint.core.remedies import Put, Remedy
 from setpoint.report.building import build
 from setpoint.report.figures import span_of
@@ -166,10 +168,11 @@ def test_an_audit_trail_takes_the_place_of_what_the_record_tells_of_remediation(
     assert not any(step.what.startswith("remediation") for step in row.steps)
 
 
-def test_the_group_of_a_finding_is_told_where_it_is_known():
-    one = state()
-    (row,) = report(one, groups={one.key.id: "g1"}).rows
-    assert row.group == "g1"
+def test_findings_of_one_cause_are_of_one_group_and_those_of_another_are_not():
+    one, other, another = state("a"), state("b"), state("c", kind="deleted", differences=())
+    (first,), (second,), (third,) = (report(found).rows for found in (one, other, another))
+    assert first.group == second.group == cause_id(cause_of(data_of(one)))
+    assert third.group != first.group
 
 
 def test_coverage_is_that_of_the_largest_sweep_of_late_and_what_no_sweep_could_list_is_said():

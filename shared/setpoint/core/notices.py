@@ -111,7 +111,7 @@ class Links(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         finding: of one finding, ``https://setpoint.example.com/#finding={id}``.
-        group: of the findings of one message, ``https://setpoint.example.com/#group={id}``.
+        group: of the findings of one cause, ``https://setpoint.example.com/#group={id}``.
     """
 
     finding: str = ""

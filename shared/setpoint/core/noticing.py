@@ -16,7 +16,6 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.core.alerting import Destination
-from setpoint.core.causes import cause_of
 from setpoint.core.compare import Difference
 from setpoint.core.events import CloudEvent, DriftData
 from setpoint.core.names import ResourceKey
@@ -41,6 +40,7 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         to: where.
         thread: the thread that shows it; empty where it is told in a digest, or not at all.
         shown: what is to be shown of it, the differences up to a size.
+        cause: what it has in common with others, by all its differences.
         sequence: number of the event that it is as of; none is taken that is not greater.
         joined_at: when it came to its thread.
         told: number of the event that is on show; empty for none.
@@ -54,6 +54,7 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     to: Destination
     thread: str
     shown: Shown
+    cause: Cause
     sequence: str
     joined_at: datetime
     told: str = ""
@@ -259,7 +260,7 @@ def view(thread: Thread, notices: Sequence[Notice]) -> Shown | Group:
 
 def new_thread(thread: str, notice: Notice) -> Thread:
     """A thread that was not shown yet."""
-    return Thread(id=thread, to=notice.to, cause=cause_of(notice.shown.data), opened_at=notice.joined_at)
+    return Thread(id=thread, to=notice.to, cause=notice.cause, opened_at=notice.joined_at)
 
 
 def _statuses(findings: Iterable[Shown]) -> dict[str, int]:

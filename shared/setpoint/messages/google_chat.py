@@ -15,6 +15,7 @@ import msgspec
 
 from setpoint.core.compare import Difference
 from setpoint.core.notices import Group, Links, Shown
+from setpoint.messages import links as addresses
 
 MOST_BYTES = 32_000
 _BUDGET = 20_000
@@ -51,7 +52,7 @@ def group(group: Group, links: Links) -> dict[str, Any]:
     lines = [f"{operation} {path}" for path, operation in group.cause.changes]
     lines += [one.data.resource_name for one in group.samples]
     title = f"{group.severity} drift: {group.total} {group.cause.asset_type}"
-    return _card(title, group.cause.kind, facts, lines, links.group.replace("{id}", group.id))
+    return _card(title, group.cause.kind, facts, lines, addresses.of_group(links, group))
 
 
 def step(shown: Shown, links: Links) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from setpoint.core.causes import cause_id
 from setpoint.core.declarations import Source
 from setpoint.core.notices import Group, Links, Shown
 from setpoint.messages.mrkdwn import is_address
@@ -117,8 +118,8 @@ def of_finding(links: Links, shown: Shown) -> str:
 
 
 def of_group(links: Links, group: Group) -> str:
-    """The address of a page of the findings of one message; empty where there is none."""
-    return _filled(links.group, group.id)
+    """The address of a page of the findings of one cause; empty where there is none."""
+    return _filled(links.group, cause_id(group.cause))
 
 
 def _filled(template: str, identifier: str) -> str:

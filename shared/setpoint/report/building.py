@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from setpoint.core import wording
 from setpoint.core.audit import Entry
+from setpoint.core.causes import cause_id, cause_of
 from setpoint.core.control import Control
-from setpoint.core.findings import Finding, ResourceState
+from setpoint.core.findings import Finding, ResourceState, data_of
 from setpoint.core.names import ResourceKey
 from setpoint.core.policy import SEVERITIES
 from setpoint.core.sweeps import Sweep
@@ -41,7 +42,6 @@ class Facts:
         is_watched: whether anything was ever observed or swept.
         store: URL of the store, for commands.
         trail: the audit trail of a finding, where it is to be shown.
-        groups: the message that a finding was told in, by the finding's id.
     """
 
     states: Iterable[ResourceState]
@@ -50,7 +50,6 @@ class Facts:
     is_watched: bool = True
     store: str = ""
     trail: Callable[[ResourceKey], Sequence[Entry]] = _no_trail
-    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -> Report:
@@ -133,5 +132,5 @@ def _row(state: ResourceState, facts: Facts) -> Row:
         source=str(finding.source),
         link=links.declared_at(finding.source),
         steps=steps(state, finding, trail),
-        group=facts.groups.get(state.key.id, ""),
+        group=cause_id(cause_of(data_of(state))),
     )

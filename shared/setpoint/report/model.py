@@ -69,7 +69,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         source: file and line of its declaration.
         link: address of that line; empty where none is known.
         steps: what has happened to it, oldest first.
-        group: the id of the message that it was told in; empty where that is not known.
+        group: the id of its cause, which it shares with those that are told with it in one message.
     """
 
     id: str

@@ -63,7 +63,7 @@ function refresh() {
 /** Why there is nothing to see. */
 function nothing() {
   if (state.group && !rows.some((row) => texts[row.group] === state.group)) {
-    return [el("h3", {}, "This page does not know that message"), el("p", {}, "Its findings may have been resolved long ago, or the page was made before it was sent."), clearing()];
+    return [el("h3", {}, "No finding of that message is here"), el("p", {}, "They may have been resolved long ago, or become something else."), clearing()];
   }
   const isPlain = NAMES.every((name) => state[name] === (DEFAULTS[name] ?? "") || name === "sort" || name === "finding");
   if (!isPlain) return [el("h3", {}, "No finding fits"), el("p", {}, "No finding of this report is like that."), clearing()];
