@@ -40,7 +40,10 @@ PRESS = "press"
 _ATTEMPTS = 16
 _PATIENCE = 3.0
 """Seconds that an event waits for its turn in a channel; what has to wait longer is told within a minute."""
+_ROUND_PATIENCE = 5.0
+"""Seconds that the round waits for a turn, so that a channel that takes no more does not hold up the others."""
 _ROUND_SECONDS = 45.0
+_MOST_DUE = 32_000
 _DUE_AT_ONCE = 500
 
 
@@ -120,14 +123,19 @@ def go_on(desk: Desk) -> Round:
     problems: list[str] = []
     until = desk.deps.clock() + timedelta(seconds=_ROUND_SECONDS)
     tried: set[str] = set()
+    most = _DUE_AT_ONCE
     while desk.deps.clock() < until:
-        due = [one for one in desk.records.due(desk.deps.clock(), _DUE_AT_ONCE) if _work_of(one.value) not in tried]
+        found = desk.records.due(desk.deps.clock(), most)
+        due = [one for one in found if _work_of(one.value) not in tried]
+        if not due and len(found) == most < _MOST_DUE:
+            most *= 4  # what cannot be told now is not to stand before what can
+            continue
         if not due:
             break
         tried.update(_work_of(one.value) for one in due)
         problems += _digest([one for one in due if one.value.is_digest], alerting, desk)
         threads = {one.value.thread for one in due if not one.value.is_digest}
-        done = _show_all(sorted(threads), alerting, desk, _ROUND_SECONDS, until)
+        done = _show_all(sorted(threads), alerting, desk, _ROUND_PATIENCE, until)
         showings += done.showings
         problems += done.problems
     desk.records.forget(desk.deps.clock())
@@ -250,12 +258,8 @@ def _quiet_until(key: ResourceKey, desk: Desk) -> datetime | None:
 
 def _begins(event: CloudEvent, before: Notice, alerting: Alerting, now: datetime) -> bool:
     """Whether an event is told anew, and not as what became of something that was told before."""
-    if event.data.status != "open":
-        return False
-    if before.is_digest:
-        return event.type == "drift.opened"
     is_over = now >= before.joined_at + timedelta(seconds=alerting.group_seconds)
-    return before.is_silent or (event.type == "drift.opened" and is_over)
+    return event.type == "drift.opened" and (before.is_silent or before.is_digest or is_over)
 
 
 def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:

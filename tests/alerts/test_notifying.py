@@ -340,3 +340,30 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
 
     assert [names(one) for one in office.sink.said if not isinstance(one, Shown)] == [["1"]]
     assert office.only().data.fingerprint == "other"
+
+
+@pytest.mark.parametrize("what", ["drift.attributed", "drift.changed", "remediation.failed"])
+def test_nobody_is_called_about_what_somebody_acts_on_whatever_is_told_of_it_then(what):
+    office = escalating()
+    office.tell(CRITICAL)
+    notifying.note_step(KEY, Step(NOON, "approved", "alice"), office.desk)
+    office.tell(event("drift.attributed", 2, severity="critical", actor=ALICE))
+    office.tick(30)
+    remediation = RemediationData(step="waiting") if what.startswith("remediation") else None
+    office.tell(event(what, 3, severity="critical", remediation=remediation))
+    office.tick(30)
+
+    assert office.sink.calls == {}
+
+
+def test_a_channel_that_cannot_be_told_does_not_stand_before_one_that_can():
+    gone = Route("shop", Match(projects=("project-1*",)), (Destination("slack", "#gone"),))
+    office = Office(replace(ALERTING, default=(), routes=(gone, Route("others", to=(DRIFTS,)))))
+    office.sink.refused = {"#gone"}
+    for number in range(10_000, 10_600):
+        office.tell(event("drift.opened", number=number))
+    office.sink.faults = ["down"]
+    office.tell(event("drift.opened", number=2))
+    office.tick()
+
+    assert office.only().data.project == "project-2"
