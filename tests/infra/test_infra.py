@@ -20,9 +20,9 @@ import yaml
 
 from infra.hcl import Block, entries, parse, read, strings
 from setpoint import remediating
+from setpoint.cli import worker
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.sweeps import LISTED, Heal, decode_message
-from setpoint.cli import worker
 from setpoint.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
