@@ -85,6 +85,7 @@ FIGURES = (
     ),
     Figure("worker / emulators' bare rate", "emulated", _keyed("worker_ratio"), least=0.5),
     Figure("push / emulator's bare push", "emulated", _keyed("push_ratio"), least=0.5),
+    Figure("push / push with the same bare calls", "emulated", _keyed("push_over_bare_calls")),
     Figure(
         "observation to write, p99, SQLite, ms",
         "remediation",

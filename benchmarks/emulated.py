@@ -1,7 +1,8 @@
 """The worker and the pushed function on Google's emulators, over what the emulators carry without Setpoint.
 
 The bare worker is the same process with another handler: one `get_all` of two documents a message and one `batchWrite`
-of one, of the same sizes, and nothing in between. The bare function is an empty one.
+of one, of the same sizes, and nothing in between. The bare functions are an empty one, and one that reads three
+documents and writes one.
 """
 
 from __future__ import annotations
@@ -22,12 +23,19 @@ from typing import Any
 
 PROJECT = "bench-project"
 ROOT = Path(__file__).resolve().parents[1]
-EMPTY = """
+BARE = """
 import functions_framework, os, threading, time
 lock, seen = threading.Lock(), [0]
+if os.environ["BENCH_CALLS"]:
+    from google.cloud.firestore import Client
+    client = Client(project=os.environ["BENCH_CALLS"])
 
 @functions_framework.cloud_event
 def detect(event):
+    if os.environ["BENCH_CALLS"]:
+        record = client.collection("findings").document(event["id"])
+        list(client.get_all([record, client.document("desired/x"), client.document("control/sources")]))
+        record.create({"body": "x" * 1500})
     with lock:
         seen[0] += 1
         if seen[0] in (1, int(os.environ["BENCH_TOTAL"])):
@@ -133,7 +141,8 @@ class Bench:
         from setpoint.testing.emulators import free_port
 
         port, times = free_port(), folder / f"times-{source.parent.name}-{name}"
-        names = {"THREADS": "4", "BENCH_TIMES": str(times), "BENCH_TOTAL": str(messages)}
+        calls = PROJECT if source.parent.name == "calling" else ""
+        names = {"THREADS": "4", "BENCH_TIMES": str(times), "BENCH_TOTAL": str(messages), "BENCH_CALLS": calls}
         with _served(source, port, {**self.environment, **names}):
             subscription = self.topics.subscription(
                 self.changes, name="push", push_to=f"http://127.0.0.1:{port}/{self.changes}"
@@ -199,18 +208,14 @@ def measure(messages: int, pushes: int, rounds: int) -> dict[str, Any]:
 
     with running(PUBSUB) as pubsub, running(FIRESTORE) as firestore, tempfile.TemporaryDirectory() as folder:
         os.environ |= {one.kind.variable: one.address for one in (pubsub, firestore)}
-        empty = Path(folder, "empty", "main.py")
-        empty.parent.mkdir()
-        empty.write_text(EMPTY)
+        sources = [Path(folder, name, "main.py") for name in ("empty", "calling")]
+        for one in sources:
+            one.parent.mkdir()
+            one.write_text(BARE)
+        sources.append(ROOT / "functions/detect/main.py")
         bench = Bench(messages)
         worked = [(bench.worked("bare"), bench.worked("setpoint")) for _ in range(rounds)]
-        pushed = [
-            tuple(
-                bench.pushed(source, Path(folder), f"{one}", pushes)
-                for source in (empty, ROOT / "functions/detect/main.py")
-            )
-            for one in range(rounds)
-        ]
+        pushed = [[bench.pushed(one, Path(folder), str(number), pushes) for one in sources] for number in range(rounds)]
         bench.topics.close()
     rates = [(bare["messages_per_second"], own["messages_per_second"]) for bare, own in worked]
     return {
@@ -218,9 +223,10 @@ def measure(messages: int, pushes: int, rounds: int) -> dict[str, Any]:
         "bare_worker_messages_per_second": statistics.median(bare for bare, _ in rates),
         "worker_ratio": round(statistics.median(own / bare for bare, own in rates), 3),
         "worker_peak_mb": max(own["peak_mb"] for _, own in worked),
-        "push_messages_per_second": round(statistics.median(own for _, own in pushed), 1),
-        "bare_push_messages_per_second": round(statistics.median(bare for bare, _ in pushed), 1),
-        "push_ratio": round(statistics.median(own / bare for bare, own in pushed), 3),
+        "push_messages_per_second": round(statistics.median(own for _, _, own in pushed), 1),
+        "bare_push_messages_per_second": round(statistics.median(empty for empty, _, _ in pushed), 1),
+        "push_ratio": round(statistics.median(own / empty for empty, _, own in pushed), 3),
+        "push_over_bare_calls": round(statistics.median(own / calling for _, calling, own in pushed), 3),
     }
 
 

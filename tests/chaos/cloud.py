@@ -45,7 +45,8 @@ from setpoint.testing.grpc_proxy import Fault, grpc_proxy
 from setpoint.testing.pubsub import PubSubProject
 from setpoint.wiring import open_store
 
-_PATIENCE = 120.0
+_PATIENCE = 600.0
+"""The emulator may keep for minutes what a killed process held."""
 _ORGANISATION = "organizations/566099688680"
 
 

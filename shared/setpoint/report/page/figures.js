@@ -35,7 +35,7 @@ function percent(share) {
 
 function covered() {
   const { declared, swept, in_sync: inSync, drifted, unknown, swept_at: at } = report.coverage;
-  if (!at) return ["Not swept", [`${numbers.format(declared ?? 0)} declared; only what has changed since was looked at`]];
+  if (!at) return ["None yet", [`${numbers.format(declared ?? 0)} declared; only what has changed since was looked at`]];
   const compared = (inSync ?? 0) + (drifted ?? 0);
   const told = `${numbers.format(compared)} of ${numbers.format(swept ?? 0)} compared, ${numbers.format(unknown ?? 0)} unknown; swept ${ago(at)}`;
   return [swept ? percent(compared / swept) : "Nothing", [told]];
