@@ -23,6 +23,7 @@ resource "google_pubsub_topic" "audit_log" {
 
   project                    = var.project_id
   name                       = "audit-log"
+  kms_key_name               = var.kms_key
   message_retention_duration = local.week # so that a week can be attributed again: seek the subscription back
 
   depends_on = [google_project_service.api]

@@ -67,7 +67,16 @@ resource "google_bigquery_dataset" "reports" {
   description                = "Drift reports, written by Setpoint."
   delete_contents_on_destroy = !var.deletion_protection
 
-  depends_on = [google_project_service.reports]
+  # Tables take it from here.
+  dynamic "default_encryption_configuration" {
+    for_each = var.kms_key[*]
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
+
+  depends_on = [google_project_service.reports, google_kms_crypto_key_iam_member.agent]
 }
 
 resource "google_project_service" "reports" {
@@ -204,8 +213,9 @@ resource "google_pubsub_subscription" "warehouse" {
 resource "google_pubsub_topic" "warehouse_dead_letters" {
   for_each = local.reports
 
-  project = var.project_id
-  name    = "warehouse-dead-letters"
+  project      = var.project_id
+  name         = "warehouse-dead-letters"
+  kms_key_name = var.kms_key
 
   depends_on = [google_project_service.api]
 }
@@ -272,8 +282,9 @@ resource "google_bigquery_dataset_iam_member" "readers" {
 resource "google_pubsub_topic" "reports" {
   for_each = local.reports
 
-  project = var.project_id
-  name    = "reports"
+  project      = var.project_id
+  name         = "reports"
+  kms_key_name = var.kms_key
 
   depends_on = [google_project_service.api]
 }

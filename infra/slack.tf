@@ -37,8 +37,9 @@ resource "google_secret_manager_secret_iam_member" "notify" {
 resource "google_pubsub_topic" "notify_ticks" {
   count = length(local.notify)
 
-  project = var.project_id
-  name    = "notify-ticks"
+  project      = var.project_id
+  name         = "notify-ticks"
+  kms_key_name = var.kms_key
 
   depends_on = [google_project_service.api]
 }
@@ -46,8 +47,9 @@ resource "google_pubsub_topic" "notify_ticks" {
 resource "google_pubsub_topic" "slack_actions" {
   count = length(local.press)
 
-  project = var.project_id
-  name    = "slack-actions"
+  project      = var.project_id
+  name         = "slack-actions"
+  kms_key_name = var.kms_key
 
   depends_on = [google_project_service.api]
 }

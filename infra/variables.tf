@@ -525,7 +525,7 @@ variable "monitoring" {
 }
 
 variable "kms_key" {
-  description = "The key that topics, buckets and the database are encrypted with, in the region that they are in; null for Google's own. A database keeps the key that it was made with."
+  description = "The key that topics, buckets, the database and the dataset are encrypted with, in the region that they are in; null for Google's own. A database keeps the key that it was made with."
   type        = string
   default     = null
 
