@@ -16,7 +16,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 CLIENTS = {
+    "attribute": ("attributor", ("google.cloud.firestore", "google.cloud.pubsub_v1")),
+    "console": ("console", ("google.cloud.firestore", "google.auth.transport.requests", "jinja2")),
     "detect": ("detector", ("google.cloud.firestore", "google.cloud.pubsub_v1")),
+    "notify": ("notifier", ("google.cloud.firestore", "google.cloud.pubsub_v1", "slack_sdk", "requests")),
+    "report": ("reporter", ("google.cloud.firestore", "google.cloud.bigquery")),
+    "slack_actions": ("slack_requests", ("google.cloud.pubsub_v1", "slack_sdk")),
     "remediate": ("remediator", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.auth.transport.requests")),
     "sweep": ("sweeper", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.asset_v1")),
     "sync": ("syncer", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.storage")),
@@ -29,6 +34,14 @@ ENVIRONMENT = {
     "SETPOINT_DEAD_LETTER_TOPIC": "projects/fleet-ops/topics/dead-letters",
     "SETPOINT_SWEEP_TOPIC": "projects/fleet-ops/topics/sweeps",
     "SETPOINT_SWEEP_SECONDS": "60",
+    "SETPOINT_ACTIONS_TOPIC": "projects/fleet-ops/topics/slack-actions",
+    "SETPOINT_DATASET": "fleet-ops.setpoint",
+    "SETPOINT_IAP_AUDIENCE": "/projects/1/global/backendServices/2",
+    "SETPOINT_MASK_IP": "true",
+    "SETPOINT_OWN_ACCOUNTS": "setpoint-remediate@fleet-ops.iam.gserviceaccount.com",
+    "SETPOINT_SINKS": "{}",
+    "SETPOINT_SLACK_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
+    "SETPOINT_SLACK_TOKEN": "xoxb-fake",
     "PUBSUB_EMULATOR_HOST": "127.0.0.1:1",
     "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
 }

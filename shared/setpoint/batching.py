@@ -142,12 +142,12 @@ class _Batch:
             else:
                 self._places.setdefault(key, []).append(place)
 
-    def _judge_one(self, place: int, observation: Observation) -> ResourceKey | None:
+    def _judge_one(self, place: int, observed: Observation) -> ResourceKey | None:
         """Judge an observation; the name that it is kept by, or None where it is to be done singly."""
-        if observation.key in self._apart:
+        if observed.key in self._apart:
             return None
         try:
-            found = flow.find(observation, self._deps, self._now.__getitem__)
+            found = flow.find(observed, self._deps, self._now.__getitem__)
             key = found.snapshot.key
             if found.left is not None or key in self._apart:
                 self._apart.add(key)
@@ -155,12 +155,15 @@ class _Batch:
             transition = flow.follow(found, self._deps)
         except Exception:  # noqa: BLE001 - done singly, it will be told and troubles nobody else
             return None
-        if transition.outcome == "stale" and transition.state is not None:  # it tells more of who did it
-            self._apart.add(key)
-            return None
+        observation: Observation | None = found.observation
+        if transition.outcome == "stale" and transition.state is not None:
+            if flow.tells_who(found.snapshot, transition.state):
+                self._apart.add(key)
+                return None
+            observation = self._commits[key].observation if key in self._commits else None
         if transition.state is not None:
             self._now[key] = replace(found.snapshot, state=transition.state)
-            self._commits[key] = Commit(self._stored[key], transition.state, found.observation)
+            self._commits[key] = Commit(self._stored[key], transition.state, observation)
         self._results[place] = transition.outcome
         return key
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from setpoint import telemetry
 from setpoint.core import findings, joining, judging, observations
 from setpoint.core.actors import Actor
-from setpoint.core.findings import Outcome, Transition
+from setpoint.core.findings import Outcome, ResourceState, Transition
 from setpoint.core.judging import Schemas, Who
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
@@ -238,7 +238,8 @@ def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
             if transition.state is None:
                 return transition.outcome, snapshot
             if transition.outcome == "stale":
-                return _narrowed(deps.store.commit(snapshot, transition.state), deps)
+                stored = deps.store.commit(snapshot, transition.state)
+                return _narrowed(stored, deps) if tells_who(snapshot, transition.state) else ("stale", stored)
             return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
         except Conflict:
             telemetry.add("conflicts")
@@ -257,6 +258,11 @@ def _who(snapshot: Snapshot, observation: Observation) -> Who:
         return joining.actor_of(snapshot.changes, appeared, before, snapshot.rules.policy)
 
     return who
+
+
+def tells_who(snapshot: Snapshot, after: ResourceState) -> bool:
+    """Whether a late observation may make it somebody else who is behind a drift: when it began is otherwise."""
+    return bool(snapshot.changes) and findings.tells_when(snapshot.state, after)
 
 
 def _narrowed(snapshot: Snapshot, deps: Deps) -> tuple[Outcome, Snapshot]:

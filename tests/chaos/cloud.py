@@ -18,7 +18,6 @@ from pathlib import Path
 import grpc
 import msgspec
 import requests
-from e2e.serving import Served
 from google.cloud.pubsub_v1 import SubscriberClient
 
 from chaos.embedded import fleet_of
@@ -43,6 +42,7 @@ from setpoint.testing.emulators import (
 from setpoint.testing.fleet import Fleet
 from setpoint.testing.grpc_proxy import Fault, grpc_proxy
 from setpoint.testing.pubsub import PubSubProject
+from setpoint.testing.serving import Served
 from setpoint.wiring import open_store
 
 _PATIENCE = 600.0

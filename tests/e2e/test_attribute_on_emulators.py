@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from e2e.serving import Served
 
 from attribution.world import ALICE, DRIFTED, IN_SYNC, KEY, NOON, TYPE, entry
 from e2e.test_detect_on_emulators import wait_until
@@ -19,6 +18,7 @@ from setpoint.syncing import Request
 from setpoint.testing import messages
 from setpoint.testing.emulators import free_port
 from setpoint.testing.pubsub import PubSubProject
+from setpoint.testing.serving import Served
 from setpoint.wiring import open_store
 
 pytestmark = pytest.mark.emulator

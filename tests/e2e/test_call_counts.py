@@ -25,14 +25,16 @@ READ, WRITE, WRITE_MANY, PUBLISH = "BatchGetDocuments", "Commit", "BatchWrite", 
 STEADY = {READ: 1, WRITE: 1}
 NOTHING_NEW = {READ: 1}
 TOLD = {READ: 1, WRITE: 2, PUBLISH: 1}
+BEGUN = {**TOLD, READ: 2}
+"""Of a drift that was not there before: who did it may have been told between the read and the commit."""
 COSTS = {
     "in_sync": STEADY,
     "drifted": STEADY,
     "repeated": NOTHING_NEW,
     "stale": NOTHING_NEW,
     "undeclared": NOTHING_NEW,
-    "opened": TOLD,
-    "changed": TOLD,
+    "opened": BEGUN,
+    "changed": BEGUN,
     "resolved": TOLD,
     "welcome": {},
 }
@@ -87,7 +89,10 @@ def test_an_event_costs_one_batched_read_and_at_most_one_commit_and_a_drift_one_
     for told in FLEET.feed():
         outcome = flow.receive(told.data, {}, counted.deps)
         seen.add(outcome)
-        assert counted.calls() == COSTS[outcome], outcome
+        calls = counted.calls()
+        assert calls == COSTS[outcome] or (outcome == "stale" and calls == STEADY), (
+            outcome
+        )  # it may say when a drift began
 
     assert seen == COSTS.keys()
 
@@ -100,7 +105,7 @@ def test_a_batch_costs_what_an_event_costs_whatever_there_is_in_it(counted):
 
         assert not [one for one in outcomes if isinstance(one, Exception)]
         costs = [COSTS[outcome] for outcome in outcomes if outcome != "welcome"]
-        assert calls[READ] == 1
+        assert calls[READ] == max(cost[READ] for cost in costs)
         assert calls[WRITE] == 0
         assert calls[WRITE_MANY] == max(cost.get(WRITE, 0) for cost in costs), "one to commit and one to mark"
         assert calls[PUBLISH] <= sum(cost.get(PUBLISH, 0) for cost in costs)

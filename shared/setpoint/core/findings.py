@@ -223,6 +223,12 @@ def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unj
     return Transition("stale", replace(state, appeared=appeared) if appeared != state.appeared else None)
 
 
+def tells_when(before: ResourceState | None, after: ResourceState) -> bool:
+    """Whether a late observation says otherwise when a drift has begun."""
+    was, now = before.appeared if before is not None else None, after.appeared
+    return was is None or now is None or (was.seen, was.clear) != (now.seen, now.clear)
+
+
 def _tells_more(state: ResourceState, verdict: Verdict | Unjudged) -> bool:
     """Whether it is known by now who is behind a drift, or how long it has to last because of that."""
     if not isinstance(verdict, Verdict) or verdict.kind is None:
