@@ -108,7 +108,7 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     learnt = deps.projects.learn(observation)
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
-    if outcome in BEGINNINGS and deps.store.read(snapshot.key).changes != snapshot.changes:
+    if outcome in BEGINNINGS and deps.store.changes(snapshot.key) != snapshot.changes:
         rejudge(snapshot.key, deps)  # who did it was told between the read and the commit
     if learnt:
         judge_waiting(learnt, deps)

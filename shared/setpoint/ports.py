@@ -398,6 +398,13 @@ class NoticeStore(Protocol):
 class ActorStore(Protocol):
     """Who has changed resources, as audit logs tell; it is read with ``StateStore.read``."""
 
+    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+        """What is known of the changes of a resource and content, as ``StateStore.read`` gives it, and nothing else.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """Keep a change of a resource and content, as ``core.changes.remembered`` puts it to those that are kept.
 

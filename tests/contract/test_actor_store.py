@@ -99,3 +99,11 @@ def test_of_many_who_remember_at_once_none_loses_a_change(backend):
         worker.join(60)
 
     assert backend.open().read(KEY).changes == tuple(changes)
+
+
+def test_changes_are_read_alone_as_they_are_with_everything_else(backend):
+    assert backend.open().changes(KEY) == ()
+
+    backend.open().remember(KEY, CHANGE, NOON)
+
+    assert backend.open().changes(KEY) == backend.open().read(KEY).changes == (CHANGE,)

@@ -321,6 +321,10 @@ class FirestoreStore:
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)
 
+    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        return self._changes.of(key)
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         self._changes.remember(key, change, now)

@@ -29,6 +29,11 @@ class FirestoreActors:
         self._client = client
         self._collection = collection
 
+    def of(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        with answering(key.name):
+            return decode_changes(body_of(self._collection.document(key.id).get(field_paths=("body",))))
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         for _ in range(_ATTEMPTS):

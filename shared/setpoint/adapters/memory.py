@@ -174,6 +174,10 @@ class MemoryStore:
             raise Conflict("the brakes were written by somebody else; read them again")
         self._brakes = StoredBrakes(brakes, (version or 0) + 1)
 
+    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        return self._changes.get(key, ())
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         with self._lock:

@@ -89,6 +89,7 @@ SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.b
 FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
 
+_CHANGES = "SELECT body FROM actors WHERE id = ?"
 _CREATE = """
 INSERT INTO findings (version, drifted, pending, body, due, observation, id) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
@@ -353,11 +354,17 @@ class SqliteStore:
             self._write_only("brakes", encode_brakes(brakes), version)
             return self._commit(snapshot, state)
 
+    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        with _answering():
+            row = self._connection().execute(_CHANGES, (key.id,)).fetchone()
+        return decode_changes(row[0]) if row else ()
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         connection = self._connection()
         with _answering(), _transaction(connection):
-            row = connection.execute("SELECT body FROM actors WHERE id = ?", (key.id,)).fetchone()
+            row = connection.execute(_CHANGES, (key.id,)).fetchone()
             known = remembered(decode_changes(row[0]) if row else (), change, now)
             expires = (now + KEPT).timestamp()
             connection.execute("DELETE FROM actors WHERE expires <= ?", (now.timestamp(),))
@@ -437,9 +444,19 @@ def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Ite
     connection.execute("COMMIT")
 
 
-@contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise Unavailable(f"the SQLite store did not answer ({error}); try again") from error
+class _Answering:
+    """Translates errors of the database; a class, since it is entered several times with each event."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise Unavailable(f"the SQLite store did not answer ({error}); try again") from error
+
+
+_ANSWERING = _Answering()
+
+
+def _answering() -> _Answering:
+    return _ANSWERING

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -34,7 +35,13 @@ class ResourceKey(msgspec.Struct, frozen=True, order=True):
     @property
     def id(self) -> str:
         """Thirty-two hexadecimal digits, the same everywhere and for ever; safe as a document id."""
-        return hashlib.blake2b(f"{self.content}\n{self.name}".encode(), digest_size=16).hexdigest()
+        return _id(self.content, self.name)
+
+
+@lru_cache(maxsize=1024)
+def _id(content: str, name: str) -> str:
+    """One event asks for the same id several times."""
+    return hashlib.blake2b(f"{content}\n{name}".encode(), digest_size=16).hexdigest()
 
 
 _ACCESS_TYPES = frozenset(
