@@ -163,6 +163,8 @@ resource "google_cloudfunctions2_function" "function" {
     min_instance_count               = each.value.size.min_instances
     max_instance_count               = each.value.size.max_instances
     environment_variables            = each.value.environment
+    vpc_connector                    = var.vpc_connector
+    vpc_connector_egress_settings    = var.vpc_connector == null ? null : "PRIVATE_RANGES_ONLY" # Google's APIs and Slack are outside
 
     dynamic "secret_environment_variables" {
       for_each = try(each.value.secrets, {})

@@ -534,3 +534,14 @@ variable "kms_key" {
     error_message = "kms_key is projects/P/locations/L/keyRings/R/cryptoKeys/K; `gcloud kms keys list` tells it."
   }
 }
+
+variable "vpc_connector" {
+  description = "The serverless VPC connector that functions go out by, where the organisation demands one; null for none, which they need."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.vpc_connector == null || can(regex("^projects/[^/]+/locations/[^/]+/connectors/[^/]+$", var.vpc_connector))
+    error_message = "vpc_connector is projects/P/locations/L/connectors/C, in the region of the functions."
+  }
+}

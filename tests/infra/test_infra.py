@@ -615,6 +615,7 @@ BAD = {
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
     "kms_key": '"my-key"',
+    "vpc_connector": '"my-connector"',
     "monitoring": '{ channels = ["ops@example.com"], detection_goal = 1, feed_silence_minutes = 1 }',
 }
 
