@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.digests import Digests, digest_of, packed, unpacked
+from setpoint.core.digests import Digests, Marks, digest_of, packed, unpacked
 from setpoint.core.names import ResourceKey
 
 NUMBERS = st.lists(st.integers(0, 2**64 - 1))
@@ -23,9 +25,35 @@ def test_digests_are_read_as_they_were_written(values):
     assert len(packed(values)) == 8 * len(values)
 
 
-@given(ones=NUMBERS, others=NUMBERS)
-def test_what_two_sets_have_in_common_is_counted_once(ones, others):
-    assert Digests(ones).common(Digests(others)) == len(set(ones) & set(others))
+@given(values=NUMBERS)
+def test_a_set_is_walked_in_order_and_each_has_its_place(values):
+    digests = Digests(values)
+    assert list(digests) == sorted(set(values))
+    assert [digests.place(value) for value in digests] == list(range(len(digests)))
+
+
+@given(values=NUMBERS, marked=NUMBERS, chosen=st.data())
+def test_what_is_marked_of_a_set_is_what_it_has_of_it(values, marked, chosen):
+    if values:
+        marked = marked + chosen.draw(st.lists(st.sampled_from(values)))
+    whole = Digests(values)
+    marks = Marks(whole)
+    assert [marks.mark(value) for value in marked] == [value in whole for value in marked]
+    assert len(marks) == len(set(values) & set(marked))
+    assert all((value in marks) == (value in marked) for value in values)
+    assert not any(value in marks for value in marked if value not in values)
+
+
+def test_half_a_million_digests_are_never_held_as_numbers_of_python():
+    spread = 0x9E3779B97F4A7C15  # 2⁶⁴ by the golden ratio: its multiples lie evenly
+    tracemalloc.start()
+    try:
+        digests = Digests(at * spread % 2**64 for at in range(500_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(digests) == 500_000
+    assert peak <= 500_000 * 8 * 1.5
 
 
 def test_a_digest_is_the_same_everywhere():

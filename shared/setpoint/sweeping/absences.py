@@ -7,7 +7,6 @@ the sweep can tell nothing.
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from typing import NamedTuple
 from setpoint import flow
 from setpoint.core.control import Control, visible
 from setpoint.core.declarations import Declaration
-from setpoint.core.digests import Digests, digest_of, unpacked
+from setpoint.core.digests import Digests, Marks, digest_of, unpacked
 from setpoint.core.findings import Outcome, ResourceState
 from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
@@ -54,20 +53,18 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
     shown = _Shown(sweep, sweeper)
     if sweeper.records.sweep(sweep.name).value != sweep:
         raise Conflict(f"sweep {sweep.name}: it was ended by somebody else; what its shards have shown is not there")
-    tally = _Tally()
+    tally = _Tally(_Declared(shown.seen))
     control = sweeper.deps.store.control().value
     for keys in _in_groups(_missing(control, shown, tally, sweeper)):
         if sweeper.clock() > until:
             return None
         for thing in _things(keys, sweep, control, sweeper):
             _judge(thing, shown, tally, sweeper)
-    declared = Digests(tally.declared)
-    tally.declared = array("Q")
-    for state in _adrift(sweep, declared, shown, tally, sweeper):
+    for state in _adrift(sweep, shown, tally, sweeper):
         if sweeper.clock() > until:
             return None
         _judge(_Thing(state.key, state.asset_type, _project_of(state, sweeper)), shown, tally, sweeper)
-    return _summary(shown, declared, tally, sweeper.now())
+    return _summary(shown, tally, sweeper.now())
 
 
 class _Thing(NamedTuple):
@@ -88,11 +85,32 @@ class _Thing(NamedTuple):
     known: bool = True
 
 
+class _Declared:
+    """The digests of what is declared: what was seen too is marked there, and only the others are held."""
+
+    def __init__(self, seen: Digests) -> None:
+        self.seen = Marks(seen)
+        self._others: set[int] = set()
+
+    def add(self, digest: int) -> bool:
+        """Note one; True where it was not seen, and this is the first time that it is said."""
+        if self.seen.mark(digest) or digest in self._others:
+            return False
+        self._others.add(digest)
+        return True
+
+    def __contains__(self, digest: int) -> bool:
+        return digest in self.seen or digest in self._others
+
+    def __len__(self) -> int:
+        return len(self.seen) + len(self._others)
+
+
 class _Tally:
     """What is counted on the way."""
 
-    def __init__(self) -> None:
-        self.declared: array[int] = array("Q")
+    def __init__(self, declared: _Declared) -> None:
+        self.declared = declared
         self.not_asked = 0
         self.gone = 0
         self.gone_drifted = 0
@@ -187,31 +205,23 @@ def _done(shard: Shard, content: Content) -> bool:
     return shard.content == content and shard.status == "done"
 
 
-def _collected(shards: Iterable[Shard], records: SweepStore, field: str) -> array[int]:
+def _collected(shards: Iterable[Shard], records: SweepStore, field: str) -> Iterator[int]:
     """Digests of all parts; also of shards that did not come to their end: what they have shown is there."""
-    found = array("Q")
     for shard in shards:
         parts = 0
         for part in records.parts(shard.run, shard.number):
-            found.extend(unpacked(getattr(part, field)))
+            yield from unpacked(getattr(part, field))
             parts += 1
         if parts < shard.parts:
             raise Conflict(f"{shard.label}: what it has shown is not there any more")
-    return found
 
 
 def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> Iterator[ResourceKey]:
     """All that any source declares and the sweep has not seen, each once; what is declared is noted."""
     contents = shown.sweep.told.contents
-    told: set[int] = set()
     for source, state in control.sources.items():
         for key, _ in sweeper.deps.store.manifest(source, state.generation):
-            if key.content not in contents:
-                continue
-            digest = digest_of(key)
-            tally.declared.append(digest)
-            if digest not in shown.seen and digest not in told:
-                told.add(digest)
+            if key.content in contents and tally.declared.add(digest_of(key)):
                 yield key
 
 
@@ -232,9 +242,10 @@ def _things(keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper
             break
 
 
-def _adrift(sweep: Sweep, declared: Digests, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> list[ResourceState]:
+def _adrift(sweep: Sweep, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> list[ResourceState]:
     """What has drifted and is neither declared nor seen; findings of what is declared and seen are counted."""
     found: dict[int, ResourceState] = {}
+    declared = tally.declared
     for state in _drifted(sweeper.deps.store):
         if state.key.content not in sweep.told.contents:
             continue
@@ -242,7 +253,7 @@ def _adrift(sweep: Sweep, declared: Digests, shown: _Shown, tally: _Tally, sweep
         if digest not in shown.seen and digest not in declared:
             found[digest] = state
         elif digest in shown.seen and state.finding is not None and state.settling is None:
-            tally.seen_drifted += digest in declared and digest not in shown.unchecked
+            tally.seen_drifted += digest in declared.seen and digest not in shown.unchecked
     return list(found.values())
 
 
@@ -331,16 +342,17 @@ def _made(shards: Iterable[Shard]) -> dict[str, int]:
     return dict(made)
 
 
-def _summary(shown: _Shown, declared: Digests, tally: _Tally, now: datetime) -> Summary:
+def _summary(shown: _Shown, tally: _Tally, now: datetime) -> Summary:
     outcomes = tally.outcomes
     for shard in shown.shards:
         outcomes.update(shard.outcomes)
-    seen, unchecked = declared.common(shown.seen), declared.common(shown.unchecked)
+    seen = len(tally.declared.seen)
+    unchecked = sum(one in tally.declared for one in shown.unchecked)
     return Summary(
         ended_at=now,
         listed=sum(one.listed for one in shown.shards),
         outcomes=outcomes,
-        declared=len(declared) - tally.not_asked,
+        declared=len(tally.declared) - tally.not_asked,
         seen=seen,
         in_sync=seen - unchecked - tally.seen_drifted + tally.gone - tally.gone_drifted,
         drifted=tally.seen_drifted + tally.gone_drifted,
