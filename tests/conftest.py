@@ -12,7 +12,7 @@ from hypothesis import settings
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.core.catalogue import default_catalogue
 from setpoint.flow import Deps
-from setpoint.ports import StateStore
+from setpoint.ports.stores import StateStore
 from setpoint.testing.emulators import clear_firestore, fresh_project
 from setpoint.testing.pubsub import PubSubProject
 from setpoint.wiring import open_store

@@ -19,7 +19,7 @@ from setpoint.declare.load import load
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
 from setpoint.planning import DEFAULT_SOURCE
-from setpoint.ports import Archive, Archives
+from setpoint.ports.services import Archive, Archives
 from setpoint.syncing import Request, Synced
 
 

@@ -17,7 +17,7 @@ from setpoint.core.audit_logs import Logged
 from setpoint.core.names import ResourceKey, project_of
 from setpoint.errors import MalformedMessage
 from setpoint.flow import Deps
-from setpoint.ports import Snapshot
+from setpoint.ports.stores import Snapshot
 
 Outcome = Literal[
     "told",  # it explains a drift that is known already

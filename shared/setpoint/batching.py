@@ -21,7 +21,7 @@ from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.flow import Deps
-from setpoint.ports import Commit, Snapshot
+from setpoint.ports.stores import Commit, Snapshot
 
 Result = Outcome | Exception
 """What became of a message, or why it has to be delivered again."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from setpoint.errors import AccessDenied, SetpointError, Unavailable
-from setpoint.ports import ReportStore
+from setpoint.ports.stores import ReportStore
 from setpoint.report import building, gathering, page
 
 HEADER = "X-Goog-IAP-JWT-Assertion"

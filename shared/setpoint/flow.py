@@ -23,7 +23,8 @@ from setpoint.core.judging import Schemas, Who
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import Conflict, MalformedMessage, PermanentError
-from setpoint.ports import DeadLetters, EventBus, Snapshot, Store
+from setpoint.ports.queues import DeadLetters, EventBus
+from setpoint.ports.stores import Snapshot, Store
 from setpoint.projects import Projects, is_waiting, keys_by_number
 
 _UNDECLARED = Transition("undeclared")

@@ -13,7 +13,7 @@ from setpoint.core.methods import Methods, Resource, default_methods
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.writes import NotWritable, Unwritable, WritePlan
-from setpoint.ports import ResourceApi
+from setpoint.ports.services import ResourceApi
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from setpoint.core.noticing import Notice, Place
 from setpoint.errors import Conflict
 from setpoint.flow import Deps
 from setpoint.notice_records import NoticeRecords
-from setpoint.ports import Sink
+from setpoint.ports.people import Sink
 from setpoint.pressing import Presser
 
 _ATTEMPTS = 16

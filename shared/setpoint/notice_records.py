@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from setpoint.core.alerting import Destination
 from setpoint.core.noticing import Notice, Place, Slot, Thread, decode_record, encode_record
-from setpoint.ports import Filed, NoticeStore, StoredBody
+from setpoint.ports.people import Filed, NoticeStore, StoredBody
 
 KINDS = ("notices", "threads", "slots", "places")
 """The kinds of records; in Firestore a collection each."""

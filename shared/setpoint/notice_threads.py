@@ -21,7 +21,7 @@ from setpoint.core.noticing import Notice, Thread
 from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unavailable
 from setpoint.notice_desk import SECONDS_BETWEEN, Desk, block, take_turn, write_notice
 from setpoint.notice_records import StoredNotice
-from setpoint.ports import Posted
+from setpoint.ports.people import Posted
 
 Showing = Literal[
     "shown",  # the message shows all that was to be shown

@@ -21,7 +21,7 @@ from setpoint.core.names import CONTENTS, ResourceKey, is_full_name
 from setpoint.core.policies import HANDS_OFF
 from setpoint.errors import BadRequest, Conflict
 from setpoint.flow import Deps
-from setpoint.ports import Snapshot
+from setpoint.ports.stores import Snapshot
 from setpoint.remedy_cases import look_at
 from setpoint.remedy_records import Hands
 

@@ -18,7 +18,7 @@ from setpoint.core.policies import Policy
 from setpoint.core.rules import rules
 from setpoint.declare.gathering import Declared, Entry
 from setpoint.errors import BadRequest
-from setpoint.ports import DesiredStore
+from setpoint.ports.stores import DesiredStore
 from setpoint.spooling import Chain, Sorter, Spool
 
 Action = Literal["added", "changed", "removed"]

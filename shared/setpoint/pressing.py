@@ -29,7 +29,8 @@ from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest, MalformedMessage, TransientError
 from setpoint.messages import answers, presses
 from setpoint.messages.presses import Pressed
-from setpoint.ports import People, Person, Posted, Snapshot
+from setpoint.ports.people import People, Person, Posted
+from setpoint.ports.stores import Snapshot
 from setpoint.remedy_cases import look_at
 from setpoint.remedy_records import Hands
 

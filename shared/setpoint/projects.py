@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from setpoint.core.names import CONTENTS, ResourceKey, project_of
 from setpoint.core.observations import Observation
-from setpoint.ports import ProjectStore
+from setpoint.ports.stores import ProjectStore
 
 _FORGET_SECONDS = 60.0
 """How long an unknown number is taken for unknown before the store is asked again."""

@@ -24,7 +24,7 @@ from setpoint.core.remedies import Remedy
 from setpoint.core.writes import NotWritable, WritePlan
 from setpoint.errors import AccessDenied, Conflict, MalformedMessage, Refused, SetpointError
 from setpoint.live import Reading, told
-from setpoint.ports import Snapshot
+from setpoint.ports.stores import Snapshot
 from setpoint.remedy_cases import declared_digest, is_due, is_under_another_rule, look_at, read_live, spokesman_of
 from setpoint.remedy_records import Case, Hands, Told, is_said, keep
 from setpoint.remedy_writes import Outcome, judged

@@ -17,7 +17,7 @@ from setpoint.core.observations import Observation
 from setpoint.core.policies import Policy
 from setpoint.flow import Deps
 from setpoint.live import Reading
-from setpoint.ports import Snapshot
+from setpoint.ports.stores import Snapshot
 from setpoint.remedy_records import Case, Hands
 
 

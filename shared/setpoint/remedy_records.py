@@ -23,7 +23,7 @@ from setpoint.core.remedies import UNDER_WAY, Remedy
 from setpoint.errors import Conflict
 from setpoint.flow import Deps
 from setpoint.live import Live
-from setpoint.ports import Snapshot, StoredBrakes
+from setpoint.ports.stores import Snapshot, StoredBrakes
 
 _ATTEMPTS = 8
 

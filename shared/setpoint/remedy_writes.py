@@ -14,7 +14,7 @@ from setpoint.core.remedies import Remedy
 from setpoint.core.writes import Failed, Running, Started, WritePlan
 from setpoint.errors import AccessDenied, Conflict, Refused, Unavailable
 from setpoint.live import Reading
-from setpoint.ports import Snapshot
+from setpoint.ports.stores import Snapshot
 from setpoint.remedy_cases import declared_digest
 from setpoint.remedy_records import Case, Hands, Told, note
 

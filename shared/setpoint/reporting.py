@@ -19,7 +19,8 @@ from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.snapshots import Coverage, Digest, Taken, finding_row, sweep_row
 from setpoint.core.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
-from setpoint.ports import Store, Warehouse
+from setpoint.ports.services import Warehouse
+from setpoint.ports.stores import Store
 from setpoint.spooling import batches
 
 _BATCH = 200

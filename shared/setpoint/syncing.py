@@ -22,7 +22,7 @@ from setpoint.declare.load import Loaded
 from setpoint.errors import Conflict, PermanentError, TransientError, Unavailable
 from setpoint.flow import Deps
 from setpoint.planning import BATCH, DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Change, Plan, check_removals, plan
-from setpoint.ports import DesiredStore, Store, StoredRecord
+from setpoint.ports.stores import DesiredStore, Store, StoredRecord
 from setpoint.spooling import Sorter, batches
 
 _ATTEMPTS = 8

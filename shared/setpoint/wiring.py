@@ -17,7 +17,10 @@ from setpoint.core.catalogue import default_catalogue
 from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, EventBus, Inventory, ReportStore, Sink, Store
+from setpoint.ports.people import Sink
+from setpoint.ports.queues import DeadLetters, EventBus
+from setpoint.ports.services import Inventory
+from setpoint.ports.stores import ReportStore, Store
 from setpoint.settings import VARIABLES, Settings, from_environment
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, Throttled, Unavailable
 from setpoint.flow import Deps
 from setpoint.notifying import Desk
-from setpoint.ports import Posted, Store
+from setpoint.ports.people import Posted
+from setpoint.ports.stores import Store
 from setpoint.syncing import Request
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

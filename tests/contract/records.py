@@ -13,7 +13,7 @@ from setpoint.core.events import CloudEvent, drift_event
 from setpoint.core.findings import Finding, ResourceState, _data
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.ports import DesiredStore
+from setpoint.ports.stores import DesiredStore
 
 
 def declare(store: DesiredStore, desired_ones: Iterable[Desired], scopes: tuple[Scope, ...] = ()) -> int:

@@ -15,7 +15,7 @@ from setpoint.adapters.sqlite import SqliteStore
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.errors import Conflict
-from setpoint.ports import StateStore
+from setpoint.ports.stores import StateStore
 
 KEY = ResourceKey("//storage.googleapis.com/counted")
 

@@ -16,7 +16,7 @@ from setpoint.core.declarations import Declaration, Source, desired
 from setpoint.core.names import CONTENTS, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Superseded
-from setpoint.ports import StoredControl, StoredRecord
+from setpoint.ports.stores import StoredControl, StoredRecord
 
 BUCKET = "storage.googleapis.com/Bucket"
 

@@ -19,7 +19,7 @@ from setpoint.core import events
 from setpoint.core.events import CloudEvent
 from setpoint.core.names import ResourceKey
 from setpoint.errors import Unavailable
-from setpoint.ports import DeadLetters, EventBus
+from setpoint.ports.queues import DeadLetters, EventBus
 
 EVENT_BUSES = ["memory", "jsonl", pytest.param("pubsub", marks=pytest.mark.emulator)]
 

@@ -13,7 +13,7 @@ from grpc import StatusCode
 from contract.records import KEY, declare, declared, in_sync
 from setpoint.core.rules import Rules
 from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
-from setpoint.ports import Snapshot, StateStore
+from setpoint.ports.stores import Snapshot, StateStore
 from setpoint.wiring import open_store
 
 NEVER_READ = Snapshot(KEY, None, Rules(), None, None)

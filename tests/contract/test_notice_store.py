@@ -9,7 +9,7 @@ import pytest
 
 from contract.records import NOON
 from setpoint.errors import Conflict
-from setpoint.ports import Filed
+from setpoint.ports.people import Filed
 
 
 @pytest.fixture

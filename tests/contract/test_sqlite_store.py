@@ -18,7 +18,7 @@ from contract.records import KEY, NOON, OTHER, declare, declared, drifted
 from setpoint.adapters.sqlite import SqliteStore
 from setpoint.core.control import DesiredRecord, encode_manifest
 from setpoint.errors import BadRequest, CorruptState, Unavailable
-from setpoint.ports import StoredRecord
+from setpoint.ports.stores import StoredRecord
 
 TIMES = 300
 

@@ -15,7 +15,7 @@ from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules, rules
 from setpoint.core.suppressing import Suppressed
 from setpoint.errors import Conflict
-from setpoint.ports import Commit, Snapshot
+from setpoint.ports.stores import Commit, Snapshot
 
 
 def test_an_unknown_key_reads_as_a_snapshot_of_nothing(store):

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from contract.records import NOON
 from setpoint.core.sweeps import Part, Shard, Start, Summary, Sweep
 from setpoint.errors import Conflict
-from setpoint.ports import StoredShard, StoredSweep
+from setpoint.ports.stores import StoredShard, StoredSweep
 
 ORG = "organizations/566099688680"
 SWEEP = Sweep("0123456789abcdef", "run-1", Start((ORG,)), NOON, {"fleet": 7}, shards=2, open=(0, 1))

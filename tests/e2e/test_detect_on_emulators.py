@@ -15,7 +15,7 @@ from setpoint.core import events
 from setpoint.core.events import CloudEvent
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
-from setpoint.ports import Store
+from setpoint.ports.stores import Store
 from setpoint.syncing import declare
 from setpoint.testing.emulators import free_port
 from setpoint.testing.pubsub import PubSubProject

@@ -18,7 +18,7 @@ from setpoint.core.declarations import Declaration, desired
 from setpoint.core.events import CloudEvent
 from setpoint.declare.load import Loaded
 from setpoint.flow import Deps
-from setpoint.ports import Store
+from setpoint.ports.stores import Store
 from setpoint.remediating import TICK
 from setpoint.syncing import Request, sync
 from setpoint.testing import messages

@@ -13,7 +13,8 @@ from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.rules import Rules, rules
 from setpoint.flow import Deps
-from setpoint.ports import DeadLetters, EventBus, StateStore, Store
+from setpoint.ports.queues import DeadLetters, EventBus
+from setpoint.ports.stores import StateStore, Store
 from setpoint.testing import messages
 
 BUCKET_TYPE = "storage.googleapis.com/Bucket"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from model.actions import ACTIONS, settle
 from model.model import Model
-from setpoint.ports import Store
+from setpoint.ports.stores import Store
 
 LENGTH = 150
 """Steps of an episode."""

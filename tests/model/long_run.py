@@ -16,7 +16,7 @@ from collections.abc import Callable
 from model.episodes import LENGTH, Episode, failure, shortest
 from model.model import Model
 from setpoint.adapters.memory import MemoryStore
-from setpoint.ports import Store
+from setpoint.ports.stores import Store
 
 _SHOWN = (
     "steps", "episodes", "changes", "delivered", "messages lost", "late", "repeated", "applied", "sweeps", "crashes",

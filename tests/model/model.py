@@ -34,7 +34,8 @@ from setpoint.declare.documents import Problem
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest, TransientError
 from setpoint.flow import Deps
-from setpoint.ports import Inventory, Store
+from setpoint.ports.services import Inventory
+from setpoint.ports.stores import Store
 from setpoint.sweeping import LAG
 from setpoint.syncing import Request
 

@@ -14,7 +14,7 @@ from setpoint.core.events import CloudEvent
 from setpoint.core.names import Content
 from setpoint.errors import ScopeDenied, Unavailable
 from setpoint.flow import Deps
-from setpoint.ports import Page
+from setpoint.ports.services import Page
 
 _PAGE = 7
 

@@ -16,7 +16,7 @@ from setpoint.adapters.google_chat import GoogleChatSink
 from setpoint.adapters.slack import SlackSink
 from setpoint.adapters.slack_calls import client
 from setpoint.adapters.webhook import WebhookSink
-from setpoint.ports import Sink
+from setpoint.ports.people import Sink
 from setpoint.testing.slack import TOKEN, Slack, slack
 from setpoint.testing.slack_faults import Fault
 from setpoint.testing.webhooks import Webhooks, webhooks

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from setpoint.errors import BadRequest, Throttled, Unavailable
-from setpoint.ports import Posted
+from setpoint.ports.people import Posted
 from setpoint.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.views import LINKS, finding, several
 

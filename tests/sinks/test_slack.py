@@ -11,7 +11,7 @@ from setpoint.adapters import slack_calls
 from setpoint.adapters.slack import SlackSink
 from setpoint.core.notices import Message
 from setpoint.errors import BadRequest, Throttled, Unavailable
-from setpoint.ports import Posted
+from setpoint.ports.people import Posted
 from setpoint.testing.slack import TOKEN, slack
 from setpoint.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.conftest import IMPATIENCE

@@ -22,7 +22,7 @@ from setpoint.core.notices import Step
 from setpoint.core.webhooks import Notice
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.messages import google_chat
-from setpoint.ports import Posted
+from setpoint.ports.people import Posted
 from setpoint.testing.slack_faults import FAULTS, Fault
 from setpoint.testing.webhooks import is_signed
 from sinks.conftest import SECRET, chat_place, pagerduty_place, webhook_place

@@ -22,7 +22,7 @@ from setpoint.core.names import Content, ResourceKey, content_of
 from setpoint.core.observations import Observation
 from setpoint.core.sweeps import known_at
 from setpoint.errors import BadRequest, ScopeDenied, TokenExpired, Unavailable
-from setpoint.ports import Page
+from setpoint.ports.services import Page
 
 _CONTENT_TYPES = {
     "resource": ContentType.RESOURCE,

@@ -50,7 +50,7 @@ from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import Conflict, TransientError
-from setpoint.ports import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 from setpoint.spooling import batches
 
 if TYPE_CHECKING:

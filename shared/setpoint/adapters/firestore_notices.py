@@ -13,7 +13,7 @@ from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from setpoint.adapters.firestore_answers import answering, body_of, racing
-from setpoint.ports import Filed, StoredBody
+from setpoint.ports.people import Filed, StoredBody
 
 if TYPE_CHECKING:
     from google.cloud.firestore import DocumentSnapshot

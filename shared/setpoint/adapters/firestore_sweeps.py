@@ -12,7 +12,7 @@ from google.cloud.firestore import Client
 
 from setpoint.adapters.firestore_answers import answering, body_of, racing
 from setpoint.core.sweeps import Part, Shard, Sweep, decode_record, encode_record
-from setpoint.ports import StoredShard, StoredSweep
+from setpoint.ports.stores import StoredShard, StoredSweep
 
 if TYPE_CHECKING:
     from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot

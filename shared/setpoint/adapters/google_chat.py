@@ -16,7 +16,7 @@ from setpoint.adapters.addresses import Addresses
 from setpoint.adapters.posting import post
 from setpoint.core.notices import Group, Links, Shown
 from setpoint.messages import google_chat as messages
-from setpoint.ports import Posted
+from setpoint.ports.people import Posted
 
 _REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
 

@@ -23,7 +23,7 @@ from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
 from setpoint.errors import Conflict, TransientError
-from setpoint.ports import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 
 
 class MemoryStore:

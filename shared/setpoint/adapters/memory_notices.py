@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from setpoint.errors import Conflict
-from setpoint.ports import Filed, StoredBody
+from setpoint.ports.people import Filed, StoredBody
 
 
 class _Record(NamedTuple):

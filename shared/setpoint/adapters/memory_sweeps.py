@@ -8,7 +8,7 @@ from typing import Any
 
 from setpoint.core.sweeps import Part, Shard, Sweep
 from setpoint.errors import Conflict
-from setpoint.ports import StoredShard, StoredSweep
+from setpoint.ports.stores import StoredShard, StoredSweep
 
 
 class MemorySweeps:

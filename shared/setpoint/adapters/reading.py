@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from setpoint.core.audit import Entry
 from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
-from setpoint.ports import Store, StoredControl, StoredSweep
+from setpoint.ports.stores import Store, StoredControl, StoredSweep
 
 
 class _Sweeps:

@@ -17,7 +17,7 @@ from setpoint.adapters.slack_calls import SlackRefused, call, pages
 from setpoint.adapters.slack_channels import Channels
 from setpoint.core.notices import Group, Links, Message, Shown
 from setpoint.messages import slack as messages
-from setpoint.ports import Posted
+from setpoint.ports.people import Posted
 
 EVENT_TYPE = "setpoint_notice"
 """The kind of the metadata that messages carry."""

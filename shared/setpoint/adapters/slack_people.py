@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 
 from setpoint.adapters.slack_calls import SlackRefused, call
 from setpoint.adapters.slack_channels import Channels
-from setpoint.ports import Person
+from setpoint.ports.people import Person
 
 _KEPT_SECONDS = 300.0
 _MOST_KEPT = 10_000

@@ -10,7 +10,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from setpoint.core import interactions
 from setpoint.errors import BadRequest, MalformedMessage, Unavailable
 from setpoint.messages import presses
-from setpoint.ports import PressQueue
+from setpoint.ports.queues import PressQueue
 
 LARGEST = 1_000_000
 """Bytes of a request; a message of 50 blocks is told in far less."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from setpoint.errors import Conflict
-from setpoint.ports import Filed, StoredBody
+from setpoint.ports.people import Filed, StoredBody
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS notices (

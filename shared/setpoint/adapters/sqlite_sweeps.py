@@ -9,7 +9,7 @@ from typing import Any
 
 from setpoint.core.sweeps import Part, Shard, Sweep, decode_record, encode_record
 from setpoint.errors import Conflict
-from setpoint.ports import StoredShard, StoredSweep
+from setpoint.ports.stores import StoredShard, StoredSweep
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sweeps (name TEXT PRIMARY KEY, version INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;

@@ -9,7 +9,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.storage import Client
 
 from setpoint.errors import BadRequest, Superseded, Unavailable
-from setpoint.ports import Archive
+from setpoint.ports.services import Archive
 
 _LARGEST = 500_000_000
 """Bytes of an archive; a function has to hold it in memory."""

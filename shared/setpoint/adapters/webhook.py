@@ -16,7 +16,7 @@ from setpoint.core import paging, webhooks
 from setpoint.core.notices import Group, Links, Shown
 from setpoint.core.webhooks import Notice
 from setpoint.errors import BadRequest
-from setpoint.ports import Posted
+from setpoint.ports.people import Posted
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

@@ -17,7 +17,7 @@ from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.errors import BadRequest
 from setpoint.planning import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
-from setpoint.ports import Store
+from setpoint.ports.stores import Store
 from setpoint.syncing import Request, Synced
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or directories to look through.")]

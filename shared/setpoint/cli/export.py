@@ -25,7 +25,7 @@ from setpoint.core.exporting import Exported
 from setpoint.core.names import Content, project_of
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, PermanentError
-from setpoint.ports import Inventory
+from setpoint.ports.services import Inventory
 
 _PROJECT = "cloudresourcemanager.googleapis.com/Project"
 _MOST = 20

@@ -18,7 +18,7 @@ from setpoint.cli.output import difference_line, out, print_findings, print_supp
 from setpoint.core.audit import Entry
 from setpoint.core.findings import Finding, ResourceState
 from setpoint.errors import BadRequest
-from setpoint.ports import StateStore
+from setpoint.ports.stores import StateStore
 
 _SIGNS = {"act": "+"}
 """Before a reason that speaks for it; others speak against."""

@@ -20,7 +20,7 @@ from setpoint.core.observations import Observation
 from setpoint.core.policies import Policy, Rule
 from setpoint.core.ruling import Treatment, case_of, treat
 from setpoint.errors import BadRequest
-from setpoint.ports import Snapshot, Store
+from setpoint.ports.stores import Snapshot, Store
 from setpoint.remedy_cases import spokesman_of
 
 app = typer.Typer(help="The policy of the fleet: how bad a drift is, and what is done.", no_args_is_help=True)

@@ -8,7 +8,7 @@ from typing import IO
 
 from setpoint.cli.output import say, say_warning
 from setpoint.errors import Unavailable
-from setpoint.ports import DeadLetters
+from setpoint.ports.queues import DeadLetters
 from setpoint.wiring import dead_letters_in
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from setpoint.core.writes import Call
-from setpoint.ports import Store
+from setpoint.ports.stores import Store
 
 
 class Api(Protocol):

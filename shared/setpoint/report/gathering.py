@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from setpoint.core.audit import Entry
 from setpoint.core.names import ResourceKey
-from setpoint.ports import ReportStore
+from setpoint.ports.stores import ReportStore
 from setpoint.report.building import Facts
 
 TRAILS = 500

@@ -24,7 +24,7 @@ from setpoint.core.observations import Observation
 from setpoint.core.sharding import is_plain, matches
 from setpoint.core.sweeps import Shard, Summary, Sweep, known_at
 from setpoint.errors import Conflict, PermanentError
-from setpoint.ports import Store, SweepStore
+from setpoint.ports.stores import Store, SweepStore
 from setpoint.projects import Projects
 from setpoint.sweeping.working import Sweeper
 

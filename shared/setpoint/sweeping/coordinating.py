@@ -20,7 +20,7 @@ from setpoint import flow, telemetry
 from setpoint.core import sharding
 from setpoint.core.sweeps import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
-from setpoint.ports import StoredSweep
+from setpoint.ports.stores import StoredSweep
 from setpoint.sweeping.absences import conclude
 from setpoint.sweeping.listing import list_shard
 from setpoint.sweeping.working import Sweeper

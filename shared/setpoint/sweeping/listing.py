@@ -17,7 +17,8 @@ from setpoint.core.rules import Rules
 from setpoint.core.sweeps import Part, Shard, Status, known_at
 from setpoint.errors import BadRequest, Conflict, PermanentError, ScopeDenied, TokenExpired
 from setpoint.flow import Deps
-from setpoint.ports import Page, StoredShard
+from setpoint.ports.services import Page
+from setpoint.ports.stores import StoredShard
 from setpoint.sweeping.working import Sweeper
 
 

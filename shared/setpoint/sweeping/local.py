@@ -14,7 +14,7 @@ from setpoint.core.names import Content
 from setpoint.core.sweeps import Start, Summary, SweepMessage, Work
 from setpoint.errors import BadRequest, Conflict, TransientError
 from setpoint.flow import Deps
-from setpoint.ports import Inventory
+from setpoint.ports.services import Inventory
 from setpoint.sweeping.coordinating import start, work
 from setpoint.sweeping.working import Sweeper
 

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 
 from setpoint.core.sweeps import LAG
 from setpoint.flow import Deps
-from setpoint.ports import Inventory, SweepQueue, SweepStore
+from setpoint.ports.queues import SweepQueue
+from setpoint.ports.services import Inventory
+from setpoint.ports.stores import SweepStore
 
 
 def _nothing(_: int) -> None:

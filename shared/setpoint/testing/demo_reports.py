@@ -35,7 +35,7 @@ from setpoint.demo import feed, files, incidents
 from setpoint.demo import fleet as fleets
 from setpoint.flow import Deps
 from setpoint.live import Live
-from setpoint.ports import Page
+from setpoint.ports.services import Page
 from setpoint.remedy_records import Hands
 from setpoint.reporting import Reporter
 from setpoint.syncing import Request
