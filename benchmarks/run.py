@@ -29,7 +29,7 @@ from rich.table import Table
 from setpoint import flow, syncing
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
 from setpoint.adapters.sqlite import SqliteStore
-from setpoint.core import events, findings, judging, observations
+from setpoint.core import events, findings, judging, observations, states
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.compare import compare
 from setpoint.core.declarations import desired
@@ -95,7 +95,7 @@ def measure(case: Case) -> dict[str, float]:
         verdict = judging.judge(wanted, _NO_RULES, seen, catalogue)
         transition = findings.advance(None, seen, verdict, _NOW)
         if transition.state is not None:
-            findings.encode_state(transition.state)
+            states.encode_state(transition.state)
             for event in transition.state.pending:
                 events.encode(event)
 

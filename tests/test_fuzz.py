@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from setpoint import flow
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.cli import feed
-from setpoint.core import audit, brakes, control, events, findings, observations, sweeps
+from setpoint.core import audit, brakes, control, events, observations, states, sweeps
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Act, Brakes, Breaker, Pause
 from setpoint.core.catalogue import default_catalogue
@@ -53,7 +53,7 @@ def recorded() -> tuple[bytes, bytes, bytes]:
     flow.receive(FEED, {}, deps)
     state = deps.store.read(KEY).state
     observation = observations.parse(FEED)
-    return findings.encode_state(state), events.encode(deps.bus.events[0]), observations.encode(observation)
+    return states.encode_state(state), events.encode(deps.bus.events[0]), observations.encode(observation)
 
 
 STATE, EVENT, OBSERVATION = recorded()
@@ -66,7 +66,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "feed message": (observations.parse, FEED),
     "stored observation": (observations.decode, OBSERVATION),
     "drift event": (events.read, EVENT),
-    "stored finding": (findings.decode_state, STATE),
+    "stored finding": (states.decode_state, STATE),
     "sweep message": (sweeps.decode_message, sweeps.encode_message(Work("s", "1", 2))),
     "start of a sweep": (sweeps.decode_message, sweeps.encode_message(START)),
     "stored sweep": (partial(sweeps.decode_record, form=Sweep), sweeps.encode_record(SWEEP)),

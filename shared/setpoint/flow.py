@@ -18,10 +18,11 @@ from msgspec.structs import replace
 from setpoint import telemetry
 from setpoint.core import findings, joining, judging, observations
 from setpoint.core.actors import Actor
-from setpoint.core.findings import Outcome, ResourceState, Transition
+from setpoint.core.findings import Outcome, Transition
 from setpoint.core.judging import Schemas, Who
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.states import ResourceState
 from setpoint.errors import Conflict, MalformedMessage, PermanentError
 from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.stores import Snapshot, Store

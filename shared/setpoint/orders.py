@@ -16,9 +16,10 @@ from setpoint.core import remedies
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import FLEET, Brakes, Pause
 from setpoint.core.exemptions import Exemption
-from setpoint.core.findings import Outcome, ResourceState
+from setpoint.core.findings import Outcome
 from setpoint.core.names import CONTENTS, ResourceKey, is_full_name
 from setpoint.core.policies import HANDS_OFF
+from setpoint.core.states import ResourceState
 from setpoint.errors import BadRequest, Conflict
 from setpoint.flow import Deps
 from setpoint.ports.stores import Snapshot

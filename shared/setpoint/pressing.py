@@ -15,17 +15,17 @@ from typing import Literal, NamedTuple
 
 from setpoint import orders
 from setpoint.core import alerting as alerts
-from setpoint.core import deciding, findings, interactions
+from setpoint.core import deciding, finding_events, interactions
 from setpoint.core.alerting import Alerting, Approvers
 from setpoint.core.audit import Entry
 from setpoint.core.events import DriftData
 from setpoint.core.exemptions import Exemption, is_in_force
-from setpoint.core.findings import ResourceState
 from setpoint.core.interactions import Interaction
 from setpoint.core.names import ResourceKey
 from setpoint.core.notices import Press, Step
 from setpoint.core.policies import fits
 from setpoint.core.rules import Rules
+from setpoint.core.states import ResourceState
 from setpoint.errors import BadRequest, MalformedMessage, TransientError
 from setpoint.messages import answers, presses
 from setpoint.messages.presses import Pressed
@@ -206,7 +206,7 @@ def _of_one(member: Member, press: _Press) -> Result:
     state = snapshot.state
     if state is None or state.finding is None:
         return Result(key, "stale", "nothing is known of it any more")
-    data = findings.data_of(state)
+    data = finding_events.data_of(state)
     alerting = press.presser.alerting(snapshot.rules)
     if not _may(data, alerting, press):
         return Result(key, "refused", approvers=_approvers(data, alerting))
@@ -345,7 +345,7 @@ def _explained(key: ResourceKey, presser: Presser) -> str:
     state = snapshot.state
     if state is None or state.finding is None:
         return answers.stale(key.name, "nothing is known of it any more")
-    data = findings.data_of(state)
+    data = finding_events.data_of(state)
     case = look_at(snapshot, presser.hands)
     decision = deciding.decide(case.situation) if case is not None else None
     return answers.why(data, decision, _approvers(data, presser.alerting(snapshot.rules)), store.trail(key))

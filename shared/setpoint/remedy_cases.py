@@ -11,10 +11,10 @@ from setpoint.core import control as controlling
 from setpoint.core import joining, remedies, ruling
 from setpoint.core.deciding import Situation
 from setpoint.core.declarations import Declaration
-from setpoint.core.findings import Finding, ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.policies import Policy
+from setpoint.core.states import Finding, ResourceState
 from setpoint.flow import Deps
 from setpoint.live import Reading
 from setpoint.ports.stores import Snapshot

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from setpoint import flow
 from setpoint.core import compare as comparing
-from setpoint.core import findings
+from setpoint.core import finding_events
 from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
 from setpoint.core.deciding import Decision, Situation
 from setpoint.core.events import EventType
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.remedies import UNDER_WAY, Remedy
+from setpoint.core.states import ResourceState
 from setpoint.errors import Conflict
 from setpoint.flow import Deps
 from setpoint.live import Live
@@ -153,7 +153,7 @@ def _with_event(
     declared = None
     if event == "remediation.requested" and snapshot.desired is not None:
         declared = comparing.masked_message([one.data for one in snapshot.desired.declarations], None)
-    return findings.with_remediation_event(after, event, declared, now)
+    return finding_events.with_remediation_event(after, event, declared, now)
 
 
 def _audit(key: ResourceKey, remedy: Remedy, telling: Told, hands: Hands) -> None:

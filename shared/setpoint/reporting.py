@@ -15,9 +15,9 @@ import msgspec
 
 from setpoint.core.control import desired_by
 from setpoint.core.digests import Digests, digest_of
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.snapshots import Coverage, Digest, Taken, finding_row, sweep_row
+from setpoint.core.states import ResourceState
 from setpoint.core.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
 from setpoint.ports.services import Warehouse
 from setpoint.ports.stores import Store

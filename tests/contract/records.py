@@ -10,9 +10,10 @@ from setpoint import syncing
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Owner, Scope, Source, desired
 from setpoint.core.events import CloudEvent, drift_event
-from setpoint.core.findings import Finding, ResourceState, _data
+from setpoint.core.finding_events import _data
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.states import Finding, ResourceState
 from setpoint.ports.stores import DesiredStore
 
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from setpoint.adapters.sqlite import SqliteStore
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.states import ResourceState
 from setpoint.errors import Conflict
 from setpoint.ports.stores import StateStore
 

@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import BUCKET, KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
-from setpoint.core.findings import Settling
 from setpoint.core.names import CONTENTS, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules, rules
+from setpoint.core.states import Settling
 from setpoint.core.suppressing import Suppressed
 from setpoint.errors import Conflict
 from setpoint.ports.stores import Commit, Snapshot

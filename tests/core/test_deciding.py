@@ -16,10 +16,10 @@ from setpoint.core.compare import Difference
 from setpoint.core.deciding import Situation, decide, held
 from setpoint.core.declarations import Owner, Source
 from setpoint.core.exemptions import Exemption
-from setpoint.core.findings import Finding
 from setpoint.core.names import ResourceKey
 from setpoint.core.policies import Limits, Match, Policy, Rule
 from setpoint.core.remedies import Put, Remedy
+from setpoint.core.states import Finding
 from setpoint.core.windows import Window
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday

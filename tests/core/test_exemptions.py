@@ -6,11 +6,12 @@ from msgspec.structs import replace
 
 from setpoint.core.declarations import Declaration, desired
 from setpoint.core.exemptions import Exemption, is_in_force
-from setpoint.core.findings import ResourceState, Transition, advance, decode_state, encode_state
+from setpoint.core.findings import Transition, advance
 from setpoint.core.judging import judge
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
+from setpoint.core.states import ResourceState, decode_state, encode_state
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 TYPE = "storage.googleapis.com/Bucket"

@@ -5,11 +5,12 @@ from typing import Any
 
 from setpoint.core import findings
 from setpoint.core.declarations import Declaration, Owner, Scope, Source, desired
-from setpoint.core.findings import ResourceState, Transition, advance, decode_state, encode_state
+from setpoint.core.findings import Transition, advance
 from setpoint.core.judging import judge
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules, rules
+from setpoint.core.states import ResourceState, decode_state, encode_state
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 START = datetime(2025, 6, 17, 12, tzinfo=UTC)

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from setpoint.core import lifecycle
 from setpoint.core.declarations import Declaration, Scope, desired
-from setpoint.core.findings import ResourceState, Transition, advance
+from setpoint.core.findings import Transition, advance
 from setpoint.core.judging import judge
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules, rules
+from setpoint.core.states import ResourceState
 
 KEY = ResourceKey("//compute.googleapis.com/projects/shop/zones/europe-west1-b/instances/web-1")
 TYPE = "compute.googleapis.com/Instance"

@@ -13,8 +13,8 @@ import pytest
 from e2e.traffic import Traffic, embedded, traffic
 from setpoint.core import events
 from setpoint.core.events import CloudEvent
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.states import ResourceState
 from setpoint.ports.stores import Store
 from setpoint.syncing import declare
 from setpoint.testing.emulators import free_port

@@ -10,8 +10,8 @@ from setpoint import flow
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, Desired, Owner, desired
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.states import ResourceState
 from setpoint.flow import Deps
 from setpoint.syncing import declare
 from setpoint.testing import messages

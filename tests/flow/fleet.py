@@ -9,9 +9,9 @@ from typing import Any
 from setpoint import syncing
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Declaration, Owner, Scope, desired
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.rules import Rules, rules
+from setpoint.core.states import ResourceState
 from setpoint.flow import Deps
 from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.stores import StateStore, Store

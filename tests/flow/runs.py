@@ -8,8 +8,8 @@ from flow.fleet import declare, deps, records
 from setpoint import flow
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.core.events import CloudEvent
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.states import ResourceState
 from setpoint.flow import Deps
 
 

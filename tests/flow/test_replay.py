@@ -31,9 +31,9 @@ from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
 from setpoint.core import judging, observations
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.events import CloudEvent
-from setpoint.core.findings import ResourceState
 from setpoint.core.judging import Verdict
 from setpoint.core.names import ResourceKey
+from setpoint.core.states import ResourceState
 from setpoint.errors import MalformedMessage
 from setpoint.flow import Deps
 

@@ -13,11 +13,11 @@ from setpoint.core import judging
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.declarations import Desired
 from setpoint.core.events import CloudEvent, DriftData
-from setpoint.core.findings import Finding
 from setpoint.core.judging import Verdict
 from setpoint.core.names import ResourceKey, project_of
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules, rules
+from setpoint.core.states import Finding
 from setpoint.core.sweeps import LAG
 
 

@@ -11,9 +11,9 @@ from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
 from setpoint.core.control import Control, SourceState
 from setpoint.core.declarations import Owner, Source
-from setpoint.core.findings import Finding, ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.remedies import Put, Remedy
+from setpoint.core.states import Finding, ResourceState
 from setpoint.core.sweeps import Start, Summary, Sweep
 from setpoint.report.building import Facts, build
 from setpoint.report.model import Report

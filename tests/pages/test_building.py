@@ -15,7 +15,7 @@ from setpoint.core.causes import cause_id, cause_of
 from setpoint.core.compare import Difference
 from setpoint.core.deciding import Reason
 from setpoint.core.exemptions import Exemption
-from setpoint.core.findings import data_of
+from setpoint.core.finding_events import data_of
 from setpoint.core.remedies import Put, Remedy
 from setpoint.report.building import build
 from setpoint.report.figures import span_of

@@ -46,9 +46,9 @@ from setpoint.core.control import (
     encode_manifest,
     encode_record,
 )
-from setpoint.core.findings import ResourceState, decode_state, encode_state
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.core.states import ResourceState, decode_state, encode_state
 from setpoint.errors import Conflict, TransientError
 from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 from setpoint.spooling import batches

@@ -18,10 +18,10 @@ from setpoint.core.brakes import Brakes
 from setpoint.core.changes import remembered
 from setpoint.core.control import Control, DesiredRecord, desired_by, rules_of
 from setpoint.core.events import CloudEvent
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
+from setpoint.core.states import ResourceState
 from setpoint.errors import Conflict, TransientError
 from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 

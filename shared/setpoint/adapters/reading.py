@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from setpoint.core.audit import Entry
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
+from setpoint.core.states import ResourceState
 from setpoint.ports.stores import Store, StoredControl, StoredSweep
 
 

@@ -16,7 +16,7 @@ from setpoint import wiring
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line, who
 from setpoint.core.audit import Entry
-from setpoint.core.findings import Finding, ResourceState
+from setpoint.core.states import Finding, ResourceState
 from setpoint.errors import BadRequest
 from setpoint.ports.stores import StateStore
 

@@ -15,11 +15,11 @@ from rich.text import Text
 from setpoint import wiring
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
-from setpoint.core import events, findings
+from setpoint.core import events, finding_events
 from setpoint.core.audit import Entry
 from setpoint.core.events import CloudEvent
-from setpoint.core.findings import ResourceState
 from setpoint.core.notices import Links, Message, Shown, Step
+from setpoint.core.states import ResourceState
 from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.messages import preview, words
 
@@ -140,7 +140,7 @@ def of_store(url: str) -> list[Shown]:
 
 
 def _of_state(state: ResourceState, trail: Iterable[Entry]) -> Shown:
-    data = findings.data_of(state)
+    data = finding_events.data_of(state)
     happened = [Step(entry.at, entry.what, entry.by, entry.text) for entry in trail]
     event: events.EventType = "drift.opened"
     if data.status == "resolved":

@@ -15,7 +15,7 @@ from rich.text import Text
 from setpoint.core import iam, wording
 from setpoint.core.actors import Actor
 from setpoint.core.compare import Difference
-from setpoint.core.findings import ResourceState
+from setpoint.core.states import ResourceState
 from setpoint.core.suppressing import Suppressed
 from setpoint.core.wording import short_name, shown
 from setpoint.declare.load import Loaded

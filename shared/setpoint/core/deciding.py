@@ -13,10 +13,10 @@ from setpoint.core import remedies, windows
 from setpoint.core.brakes import Brakes
 from setpoint.core.declarations import Mode
 from setpoint.core.exemptions import Exemption, is_in_force
-from setpoint.core.findings import Finding
 from setpoint.core.names import ResourceKey
 from setpoint.core.policies import HANDS_OFF, Policy, Rule
 from setpoint.core.remedies import Remedy
+from setpoint.core.states import Finding
 
 Action = Literal[
     "leave",  # nothing is to be done, by anybody

@@ -17,25 +17,20 @@ is behind the drift: an older one narrows down when it began, and by a repeated 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from setpoint.core.actors import Actor
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Mode, Owner, Source
-from setpoint.core.events import CloudEvent, DriftData, EventType, RemediationData, Status, drift_event
+from setpoint.core.events import EventType, Status, drift_event
 from setpoint.core.exemptions import Exemption, is_in_force
+from setpoint.core.finding_events import drift_data, remediation_data
 from setpoint.core.joining import Appeared, narrowed, seen_again
 from setpoint.core.judging import Unjudged, Verdict
-from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
-from setpoint.core.policy import Kind, Severity
-from setpoint.core.remedies import IN_PROGRESS, Remedy, over, proved
-from setpoint.core.suppressing import Suppressed
-from setpoint.core.unreadable import UNREADABLE
-from setpoint.errors import CorruptState
+from setpoint.core.remedies import IN_PROGRESS, over, proved
+from setpoint.core.states import Finding, ResourceState, Settling
 
 Outcome = Literal[
     "opened",  # in sync until now; drifted with this observation
@@ -56,105 +51,6 @@ Outcome = Literal[
 """What became of one message."""
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The life of the drift of one resource and content; the fields are those of the events.
-
-    Args:
-        changed_at: the observation with which it became what it is, where that is not the first.
-    """
-
-    kind: Kind
-    status: Status
-    severity: Severity
-    mode: Mode
-    owner: Owner
-    project: str
-    source: Source
-    differences: tuple[Difference, ...]
-    difference_count: int
-    fingerprint: str
-    first_seen: datetime
-    last_seen: datetime
-    count: int = 1
-    episodes: int = 1
-    resolved_at: datetime | None = None
-    reason: str = ""
-    was: Any = None
-    actor: Actor | None = None
-    changed_at: datetime | None = None
-    ancestors: tuple[str, ...] = ()
-
-
-class Settling(msgspec.Struct, frozen=True):
-    """A drift that is not a finding yet.
-
-    Args:
-        since: the observation with which it began.
-        due: when it has been known for as long as it has to last.
-        wait: how long that is, in seconds; 0 where it was not noted.
-    """
-
-    since: datetime
-    due: datetime
-    wait: float = 0.0
-
-
-class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is kept of one resource and content, in one record.
-
-    Args:
-        key: the resource and content.
-        asset_type: Cloud Asset Inventory's type.
-        observed_at: time of the latest observation that was judged.
-        deleted: what that observation said.
-        fingerprint: what it was judged to be; empty where in sync.
-        judged_by: digest of the declarations and rules that judged it.
-        sequence: number of the last event.
-        finding: its finding, if it ever drifted.
-        pending: events that are stored and not yet known to be published, oldest first.
-        settling: the drift that it shows and that is not a finding yet.
-        suppressed: what rules keep quiet about, as of the last observation.
-        exemption: what somebody has said of leaving it alone, in force or over.
-        remedy: how far putting it back has come.
-        appeared: when the drift that it shows became what it is; None where it shows none.
-    """
-
-    key: ResourceKey
-    asset_type: str
-    observed_at: datetime
-    deleted: bool = False
-    fingerprint: str = ""
-    judged_by: str = ""
-    sequence: int = 0
-    finding: Finding | None = None
-    pending: tuple[CloudEvent, ...] = ()
-    settling: Settling | None = None
-    suppressed: tuple[Suppressed, ...] = ()
-    exemption: Exemption | None = None
-    remedy: Remedy | None = None
-    appeared: Appeared | None = None
-
-    @property
-    def due(self) -> datetime | None:
-        """When somebody has to look at the record although nothing has changed; None for never."""
-        times = (
-            self.settling.due if self.settling is not None else None,
-            self.exemption.until if self.exemption is not None and self.is_quiet else None,
-            self.remedy.due if self.remedy is not None else None,
-        )
-        return min((time for time in times if time is not None), default=None)
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether there is a drift that somebody has said to leave alone."""
-        return self.finding is not None and self.finding.status in ("exempted", "accepted")
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is a drift that people are told of."""
-        return self.finding is not None and self.finding.status == "open"
-
-
 class Transition(msgspec.Struct, frozen=True):
     """What follows from an observation.
 
@@ -165,22 +61,6 @@ class Transition(msgspec.Struct, frozen=True):
 
     outcome: Outcome
     state: ResourceState | None = None
-
-
-encode_state = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(ResourceState).decode
-
-
-def decode_state(stored: bytes | str) -> ResourceState:
-    """Read the stored form of a record.
-
-    Raises:
-        CorruptState: it is not the stored form.
-    """
-    try:
-        return _decode(stored)
-    except UNREADABLE as error:
-        raise CorruptState(f"a stored finding cannot be read ({error}); delete its record and sweep") from None
 
 
 def advance(
@@ -369,14 +249,14 @@ def _next_state(
     pending = state.pending if state else ()
     if event_type is not None and finding is not None:
         sequence += 1
-        pending = (*pending, drift_event(event_type, sequence, _data(finding, observation)))
+        pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation)))
     remedy = state.remedy if state else None
     if outcome == "resolved" and finding is not None and remedy is not None:
         is_put_back = remedy.step in IN_PROGRESS and finding.reason in _PUT_BACK
         remedy = proved(remedy, observation.observed_at) if is_put_back else over(remedy, finding.reason)
         if is_put_back:
             sequence += 1
-            told = replace(_data(finding, observation), remediation=remediation_data(remedy))
+            told = replace(drift_data(finding, observation), remediation=remediation_data(remedy))
             pending = (*pending, drift_event("remediation.succeeded", sequence, told))
     return ResourceState(
         key=observation.key,
@@ -391,50 +271,6 @@ def _next_state(
         exemption=_kept(state.exemption, outcome) if state else None,
         remedy=remedy,
         appeared=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
-    )
-
-
-def data_of(state: ResourceState) -> DriftData:
-    """A finding as the latest event would tell it, and how far putting it back has come.
-
-    Args:
-        state: a record with a finding.
-    """
-    finding, remedy = state.finding, state.remedy
-    assert finding is not None  # noqa: S101 - there is nothing to tell without
-    data = _data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
-    return data if remedy is None or remedy.step == "over" else replace(data, remediation=remediation_data(remedy))
-
-
-def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
-    """The record with an event more, of how far putting its drift back has come.
-
-    Args:
-        state: the record, with its finding and its remedy.
-        event: what happened.
-        declared: what is declared of the resource, for whoever else is to put it back; without secrets.
-        now: the time.
-    """
-    remedy = state.remedy
-    assert remedy is not None  # noqa: S101 - there is nothing to tell of without
-    sequence = state.sequence + 1
-    told = replace(remediation_data(remedy), declared=declared)
-    data = replace(data_of(state), remediation=told)
-    return replace(
-        state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
-    )
-
-
-def remediation_data(remedy: Remedy) -> RemediationData:
-    """A remedy as events tell it."""
-    return RemediationData(
-        step=remedy.step,
-        executor=remedy.executor,
-        rule=remedy.rule,
-        attempts=remedy.attempts,
-        approved_by=remedy.approved_by,
-        summary=remedy.summary,
-        reason=remedy.reason,
     )
 
 
@@ -514,33 +350,4 @@ def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding
         was=verdict.was,
         actor=verdict.actor,
         ancestors=observation.ancestors,
-    )
-
-
-def _data(finding: Finding, observation: Observation) -> DriftData:
-    return DriftData(
-        finding_id=observation.key.id,
-        resource_name=observation.key.name,
-        asset_type=observation.asset_type,
-        content=observation.key.content,
-        project=finding.project,
-        kind=finding.kind,
-        status=finding.status,
-        reason=finding.reason,
-        severity=finding.severity,
-        mode=finding.mode,
-        owner=finding.owner,
-        differences=finding.differences,
-        difference_count=finding.difference_count,
-        fingerprint=finding.fingerprint,
-        observed_at=observation.observed_at,
-        first_seen=finding.first_seen,
-        last_seen=finding.last_seen,
-        count=finding.count,
-        episodes=finding.episodes,
-        declared_in=finding.source,
-        was=finding.was,
-        actor=finding.actor,
-        resolved_at=finding.resolved_at,
-        ancestors=finding.ancestors,
     )

@@ -15,9 +15,9 @@ import msgspec
 from setpoint.core.actors import Actor
 from setpoint.core.declarations import Desired, Mode
 from setpoint.core.events import Status
-from setpoint.core.findings import Finding, ResourceState
 from setpoint.core.names import Content, ResourceKey, project_of
 from setpoint.core.policy import Kind, Severity
+from setpoint.core.states import Finding, ResourceState
 from setpoint.core.sweeps import Sweep
 
 KEPT = timedelta(days=366)

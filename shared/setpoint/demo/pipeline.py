@@ -11,7 +11,8 @@ from pathlib import Path
 
 from setpoint import flow, syncing, wiring
 from setpoint.cli import feed as recorded
-from setpoint.core.findings import Outcome, ResourceState
+from setpoint.core.findings import Outcome
+from setpoint.core.states import ResourceState
 from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.demo import files

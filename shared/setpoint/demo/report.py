@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, title
-from setpoint.core.findings import Finding, Outcome, ResourceState
+from setpoint.core.findings import Outcome
 from setpoint.core.policy import Kind
+from setpoint.core.states import Finding, ResourceState
 from setpoint.core.wording import kind_of
 from setpoint.demo.pipeline import Places, Run
 from setpoint.demo.spellings import Spellings

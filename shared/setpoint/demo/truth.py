@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from setpoint.core.findings import Outcome, ResourceState
+from setpoint.core.findings import Outcome
+from setpoint.core.states import ResourceState
 from setpoint.demo.feed import Sent
 from setpoint.demo.incidents import Incident
 

@@ -13,10 +13,10 @@ from setpoint.core.audit import Entry
 from setpoint.core.brakes import Brakes
 from setpoint.core.control import Control, DesiredRecord
 from setpoint.core.declarations import Desired
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.rules import Rules
+from setpoint.core.states import ResourceState
 from setpoint.core.sweeps import Part, Shard, Sweep
 from setpoint.errors import TransientError
 from setpoint.ports.people import NoticeStore

@@ -11,9 +11,10 @@ from setpoint.core import wording
 from setpoint.core.audit import Entry
 from setpoint.core.causes import cause_id, cause_of
 from setpoint.core.control import Control
-from setpoint.core.findings import Finding, ResourceState, data_of
+from setpoint.core.finding_events import data_of
 from setpoint.core.names import ResourceKey
 from setpoint.core.policy import SEVERITIES
+from setpoint.core.states import Finding, ResourceState
 from setpoint.core.sweeps import Sweep
 from setpoint.report import covering, links
 from setpoint.report.fields import fields

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
-from setpoint.core.findings import Finding, ResourceState
 from setpoint.core.policy import SEVERITIES
 from setpoint.core.remedies import UNDER_WAY
+from setpoint.core.states import Finding, ResourceState
 from setpoint.report.model import Figures, PageStatus, Span
 
 LONGEST = timedelta(days=366)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from setpoint.core.actors import Actor
 from setpoint.core.audit import Entry
 from setpoint.core.exemptions import Exemption
-from setpoint.core.findings import Finding, ResourceState
 from setpoint.core.notices import Step
 from setpoint.core.remedies import Remedy
+from setpoint.core.states import Finding, ResourceState
 
 _MOST = 40
 """Steps that are shown; of a longer history the latest."""

@@ -18,10 +18,11 @@ from setpoint import flow
 from setpoint.core.control import Control, visible
 from setpoint.core.declarations import Declaration
 from setpoint.core.digests import Digests, Marks, digest_of, unpacked
-from setpoint.core.findings import Outcome, ResourceState
+from setpoint.core.findings import Outcome
 from setpoint.core.names import WHOLE, Content, ResourceKey, project_of, segment_after
 from setpoint.core.observations import Observation
 from setpoint.core.sharding import is_plain, matches
+from setpoint.core.states import ResourceState
 from setpoint.core.sweeps import Shard, Summary, Sweep, known_at
 from setpoint.errors import Conflict, PermanentError
 from setpoint.ports.stores import Store, SweepStore

@@ -25,10 +25,10 @@ from setpoint.core.audit_logs import Logged
 from setpoint.core.catalogue import default_catalogue
 from setpoint.core.events import CloudEvent
 from setpoint.core.exemptions import Exemption
-from setpoint.core.findings import ResourceState
 from setpoint.core.names import Content, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.policies import Limits, Policy, Rule
+from setpoint.core.states import ResourceState
 from setpoint.declare import load
 from setpoint.declare.load import Loaded
 from setpoint.demo import feed, files, incidents
