@@ -53,7 +53,10 @@ class Episode(NamedTuple):
         return ", ".join(names)
 
     def _choices(self, step: int) -> random.Random:
-        return random.Random(f"{self.seed}/{self.number}/{step}")  # noqa: S311 - a sample
+        """What a step draws lots with; the product, which shuffles its messages, draws the same ones each time."""
+        seed = f"{self.seed}/{self.number}/{step}"
+        random.seed(seed)
+        return random.Random(seed)  # noqa: S311 - a sample
 
 
 def failure(episode: Episode, open_store: Callable[[], Callable[[], Store]]) -> BaseException | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from setpoint import flow
+from setpoint import batching, flow
 from setpoint.core import scopes
 from setpoint.core.control import rules_of
 from setpoint.core.digests import digest_of, packed
@@ -19,7 +20,11 @@ from setpoint.errors import BadRequest, Conflict, PermanentError, ScopeDenied, T
 from setpoint.flow import Deps
 from setpoint.ports.services import Page
 from setpoint.ports.stores import StoredShard
+from setpoint.spooling import batches
 from setpoint.sweeping.working import Sweeper
+
+_AT_ONCE = 100
+"""Assets that are judged with one read and one write."""
 
 
 def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | None:
@@ -100,8 +105,7 @@ def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple
     above_projects = shard.above_projects
     deps = sweeper.deps
     rules = rules_of(deps.store.control().value)
-    for observation in page.observations:
-        outcome = _judge(observation, known_at(page.read_at, sweeper.lag), deps)
+    for observation, outcome in _judge(page.observations, known_at(page.read_at, sweeper.lag), deps):
         outcomes[outcome] += 1
         counts[observation.asset_type] += 1
         above_projects = above_projects or not observation.project
@@ -142,20 +146,33 @@ def _made(observation: Observation, rules: Rules, deps: Deps) -> str:
     return scopes.explain(rules, deps.projects.placed(observation)).made if rules.scopes else ""
 
 
-def _judge(observation: Observation, at: datetime, deps: Deps) -> Outcome:
-    """Run a listed asset through the flow, as of its own update time; one that cannot be judged keeps no other from it.
+def _judge(observed: Sequence[Observation], at: datetime, deps: Deps) -> Iterator[tuple[Observation, Outcome]]:
+    """Run listed assets through the flow, each as of its own update time; what cannot be judged keeps no other from it.
+
+    Raises:
+        TransientError: list the page again; what was judged is stored.
+    """
+    for some in batches(observed, _AT_ONCE):
+        for observation, result in zip(some, batching.handle_many(some, deps), strict=True):
+            if isinstance(result, PermanentError):
+                yield observation, "unreadable"
+            elif isinstance(result, Exception):
+                raise result
+            else:
+                yield observation, _as_of(at, observation, deps) if result == "stale" else result
+
+
+def _as_of(at: datetime, observation: Observation, deps: Deps) -> Outcome:
+    """What becomes of a listed asset that is older than what is known.
 
     What is known may be later and wrong all the same: an earlier listing had dropped the resource, or two changes of
     one moment were told in no order. Once the listing can no longer lag behind what is known, it is right as of ``at``,
     and not as of later, so that a feed may still know better.
     """
     try:
-        outcome = flow.handle_observation(observation, deps)
-        if outcome != "stale":
-            return outcome
         state = flow.find(observation, deps).snapshot.state
         if state is None or state.observed_at >= at:
-            return outcome
+            return "stale"
         return flow.handle_observation(replace(observation, observed_at=at), deps)
     except PermanentError:
         return "unreadable"
