@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
+from infra.blocks import local, typed
 from infra.hcl import entries, strings
-from infra.test_infra import local, typed
 from setpoint import doctor, syncing, wiring
 from setpoint.adapters.google_rest import GoogleRest, Patience
 from setpoint.adapters.memory import MemoryDeadLetters, MemoryStore

@@ -17,8 +17,8 @@ from flow.swept import declare as declare_swept
 from functions.test_detect import bucket as changed
 from functions.test_detect import message_of, push
 from functions.test_serving import served
+from infra.blocks import INFRA, ROOT, TERRAFORM, local, typed
 from infra.hcl import entries, strings
-from infra.test_infra import INFRA, ROOT, TERRAFORM, local, typed
 from remediation.fleet import World
 from setpoint import wiring
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore

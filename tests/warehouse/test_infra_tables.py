@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from infra.blocks import INFRA, local, typed
 from infra.hcl import entries, strings
-from infra.test_infra import INFRA, local, typed
 from setpoint.core.tables import DRIFT_EVENTS, DRIFT_MESSAGES, tables
 from setpoint.testing.warehouse import DAYS, VIEWS, view_names
 
