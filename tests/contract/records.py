@@ -10,7 +10,7 @@ from setpoint import syncing
 from setpoint.core.compare import Difference
 from setpoint.core.declarations import Declaration, Desired, Owner, Scope, Source, desired
 from setpoint.core.events import CloudEvent, drift_event
-from setpoint.core.finding_events import _data
+from setpoint.core.finding_events import drift_data
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.core.states import Finding, ResourceState
@@ -59,7 +59,7 @@ def drifted(key: ResourceKey = KEY, *, sequence: int = 1, pending: int = 0, obse
 
 def event(key: ResourceKey = KEY, number: int = 1, observed: Any = "US") -> CloudEvent:
     at = NOON + timedelta(seconds=number)
-    told = _data(finding(observed), Observation(key, BUCKET, at))
+    told = drift_data(finding(observed), Observation(key, BUCKET, at))
     return drift_event("drift.opened" if number == 1 else "drift.changed", number, told)
 
 
