@@ -156,7 +156,7 @@ def test_any_drift_makes_a_card_within_the_limits_of_chat_and_no_tag_of_its_own(
     ]
     for card in cards:
         size = len(msgspec.json.encode({**card, "thread": {"threadKey": "n" * 64}}))
-        assert size <= google_chat.MOST_BYTES
+        assert size <= 32_000  # https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages
         assert "<" not in card["fallbackText"]
         for widget in card["cardsV2"][0]["card"]["sections"][0]["widgets"]:
             told = widget.get("textParagraph") or widget.get("decoratedText") or {"text": ""}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent import futures
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -78,6 +78,44 @@ def subscriber() -> SubscriberClient:
         return pubsub_v1.SubscriberClient()
     except GoogleAuthError as error:
         raise BadRequest(f"no credentials for Pub/Sub; {_LOG_IN}") from error
+
+
+class PubSubTopic:
+    """A topic for messages that need no order.
+
+    Args:
+        client: made by ``publisher()``.
+        topic: ``projects/P/topics/T``.
+    """
+
+    def __init__(self, client: PublisherClient, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def publish(
+        self,
+        messages: Iterable[tuple[bytes, Mapping[str, str]]],
+        what: str,
+        seconds: float = _PUBLISH_SECONDS,
+        then: str = "try again",
+    ) -> None:
+        """Hand over messages with their attributes, and return when all have been taken.
+
+        Args:
+            messages: each with its attributes.
+            what: what one of them is, for the error.
+            seconds: how long to wait for each.
+            then: what to do where it fails, for the error.
+
+        Raises:
+            Unavailable: some may have been taken and some not.
+        """
+        try:
+            sent = [self._client.publish(self._topic, data, **attributes) for data, attributes in messages]
+            for one in sent:
+                one.result(timeout=seconds)
+        except _FAILURES as error:
+            raise Unavailable(f"{self._topic} did not take {what} ({type(error).__name__}); {then}") from error
 
 
 class PubSubBus:
@@ -164,8 +202,7 @@ class PubSubDeadLetters:
     """
 
     def __init__(self, client: PublisherClient, topic: str) -> None:
-        self._client = client
-        self._topic = topic
+        self._topic = PubSubTopic(client, topic)
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
         """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
@@ -176,12 +213,7 @@ class PubSubDeadLetters:
             message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
         own[REASON] = _cut(reason, _ATTRIBUTE_BYTES)
         own |= more
-        try:
-            self._client.publish(self._topic, message, **own).result(timeout=_PUBLISH_SECONDS)
-        except _FAILURES as error:
-            raise Unavailable(
-                f"{self._topic} did not take a dead letter ({type(error).__name__}); try again"
-            ) from error
+        self._topic.publish([(message, own)], "a dead letter")
 
 
 class Delivered:

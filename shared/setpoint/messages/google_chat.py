@@ -17,7 +17,6 @@ from setpoint.core.compare import Difference
 from setpoint.core.notices import Group, Links, Shown
 from setpoint.messages import links as addresses
 
-MOST_BYTES = 32_000
 _BUDGET = 20_000
 """Bytes of all lines of a card; the rest of it, and what JSON escapes, has room besides."""
 _MOST_FIELD = 500
