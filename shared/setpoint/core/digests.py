@@ -7,13 +7,12 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, chain
+from itertools import accumulate
 
 from setpoint.core.names import ResourceKey
 
 _SIZE = 8
-_BUCKETS, _SHIFT = 256, 56
-"""Sorted apart by their first byte, for a list of numbers takes five times what an array takes."""
+_BYTES, _SHIFT = 256, 56
 
 
 def digest_of(key: ResourceKey) -> int:
@@ -32,33 +31,57 @@ class Digests:
         values: digests, any of them more than once; they are read once, and never all held as numbers of Python's.
     """
 
-    __slots__ = ("_buckets", "_starts")
+    __slots__ = ("_sorted",)
 
     def __init__(self, values: Iterable[int] = ()) -> None:
-        self._buckets = [array("Q") for _ in range(_BUCKETS)]
-        for value in values:
-            self._buckets[value >> _SHIFT].append(value)
-        for at, bucket in enumerate(self._buckets):
-            self._buckets[at] = array("Q", sorted(set(bucket)))
-        self._starts = [0, *accumulate(map(len, self._buckets))]
+        self._sorted = array("Q", values)
+        _sort(self._sorted)
 
     def __contains__(self, digest: int) -> bool:
         return self.place(digest) is not None
 
     def __len__(self) -> int:
-        return self._starts[-1]
+        return len(self._sorted)
 
     def __iter__(self) -> Iterator[int]:
-        return chain.from_iterable(self._buckets)
+        return iter(self._sorted)
 
     def place(self, digest: int) -> int | None:
         """Where in the order of all a digest is, from 0; None where it is not one of them."""
-        at = digest >> _SHIFT
-        bucket = self._buckets[at]
-        within = bisect_left(bucket, digest)
-        if within < len(bucket) and bucket[within] == digest:
-            return self._starts[at] + within
-        return None
+        at = bisect_left(self._sorted, digest)
+        return at if at < len(self._sorted) and self._sorted[at] == digest else None
+
+
+def _sort(values: array[int]) -> None:
+    """Sort an array where it is, and keep one of equals: by the first byte, then what has that in common."""
+    ends = _by_first_byte(values)
+    kept = start = 0
+    for end in ends:
+        some = array("Q", sorted(set(values[start:end])))
+        values[kept : kept + len(some)] = some
+        kept, start = kept + len(some), end
+    del values[kept:]
+
+
+def _by_first_byte(values: array[int]) -> list[int]:
+    """Put numbers with one first byte together, in place (https://en.wikipedia.org/wiki/American_flag_sort).
+
+    Returns:
+        Where those of each first byte end.
+    """
+    counts = [0] * _BYTES
+    for value in values:
+        counts[value >> _SHIFT] += 1
+    ends = list(accumulate(counts))
+    free = [end - count for end, count in zip(ends, counts, strict=True)]
+    for first, end in enumerate(ends):
+        while free[first] < end:
+            value = values[free[first]]
+            to = value >> _SHIFT
+            values[free[first]] = values[free[to]]
+            values[free[to]] = value
+            free[to] += 1
+    return ends
 
 
 class Marks:
