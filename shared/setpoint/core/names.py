@@ -60,8 +60,9 @@ def segment_after(name: str, collection: str) -> str:
     return rest.partition("/")[0] if found else ""
 
 
+@lru_cache(maxsize=1024)
 def project_of(name: str) -> str:
-    """The project id or number that a full resource name holds, or an empty string."""
+    """The project id or number that a full resource name holds, or an empty string; one event asks several times."""
     return segment_after(name, "projects")
 
 
