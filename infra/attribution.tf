@@ -16,6 +16,14 @@ locals {
     { for parent, sink in google_logging_folder_sink.audit : parent => sink.writer_identity },
     { for parent, sink in google_logging_project_sink.audit : "projects/${parent}" => sink.writer_identity },
   )
+
+  # Not ordered: entries are put in order by their times.
+  attribute_pushes = var.attribution.enabled ? {
+    attribute = {
+      function = "attribute"
+      topic    = google_pubsub_topic.audit_log["attribute"].id
+    }
+  } : {}
 }
 
 resource "google_pubsub_topic" "audit_log" {
@@ -79,66 +87,4 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_attribute" {
   topic   = google_pubsub_topic.dead_letters.name
   role    = "roles/pubsub.publisher"
   member  = google_service_account.function[each.key].member
-}
-
-resource "google_cloud_run_v2_service_iam_member" "push_to_attribute" {
-  for_each = local.attribution
-
-  project  = var.project_id
-  location = var.region
-  name     = google_cloudfunctions2_function.function[each.key].name
-  role     = "roles/run.invoker"
-  member   = google_service_account.push.member
-}
-
-resource "google_pubsub_subscription" "attribute" {
-  for_each = local.attribution
-
-  project = var.project_id
-  name    = "attribute"
-  topic   = google_pubsub_topic.audit_log[each.key].id
-
-  ack_deadline_seconds       = var.attribute.timeout_seconds # sooner, a message would come again while it is being handled
-  message_retention_duration = local.week
-  enable_message_ordering    = false # entries are put in order by their times
-
-  push_config {
-    # functions-framework takes the name of the topic from the path.
-    push_endpoint = "${google_cloudfunctions2_function.function["attribute"].service_config[0].uri}/${google_pubsub_topic.audit_log[each.key].id}"
-
-    oidc_token {
-      service_account_email = google_service_account.push.email
-      audience              = local.functions["attribute"].environment.SETPOINT_PUSH_AUDIENCE
-    }
-  }
-
-  retry_policy {
-    minimum_backoff = "10s"
-    maximum_backoff = "600s"
-  }
-
-  # attribute sends what is no entry to the same topic itself, with a reason; this catches what never reaches its code.
-  dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead_letters.id
-    max_delivery_attempts = var.delivery_attempts
-  }
-
-  expiration_policy {
-    ttl = ""
-  }
-
-  depends_on = [
-    google_cloud_run_v2_service_iam_member.push_to_attribute,
-    google_pubsub_topic_iam_member.dead_letters_by_pubsub,
-    google_service_account_iam_member.push_token,
-  ]
-}
-
-resource "google_pubsub_subscription_iam_member" "dead_letters_of_attribute" {
-  for_each = google_pubsub_subscription.attribute
-
-  project      = var.project_id
-  subscription = each.value.name
-  role         = "roles/pubsub.subscriber"
-  member       = local.agents.pubsub
 }

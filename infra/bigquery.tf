@@ -56,6 +56,15 @@ locals {
       days    = var.reports.days
     })
   } : {}
+
+  report_pushes = var.reports.enabled ? {
+    report = {
+      function  = "report"
+      topic     = google_pubsub_topic.reports["report"].id
+      retention = "86400s" # then there is another day's
+      backoff   = "60s"
+    }
+  } : {}
 }
 
 resource "google_bigquery_dataset" "reports" {
@@ -307,67 +316,6 @@ resource "google_cloud_scheduler_job" "report" {
   retry_config {
     retry_count = 3
   }
-}
-
-resource "google_pubsub_subscription" "report" {
-  for_each = local.reports
-
-  project = var.project_id
-  name    = each.key
-  topic   = google_pubsub_topic.reports[each.key].id
-
-  ack_deadline_seconds       = var.report.timeout_seconds
-  message_retention_duration = "86400s" # then there is another day's
-  enable_message_ordering    = false
-
-  push_config {
-    # functions-framework takes the name of the topic from the path.
-    push_endpoint = "${google_cloudfunctions2_function.function["report"].service_config[0].uri}/${google_pubsub_topic.reports[each.key].id}"
-
-    oidc_token {
-      service_account_email = google_service_account.push.email
-      audience              = local.functions["report"].environment.SETPOINT_PUSH_AUDIENCE
-    }
-  }
-
-  retry_policy {
-    minimum_backoff = "60s"
-    maximum_backoff = "600s"
-  }
-
-  dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead_letters.id
-    max_delivery_attempts = var.delivery_attempts
-  }
-
-  expiration_policy {
-    ttl = ""
-  }
-
-  depends_on = [
-    google_cloud_run_v2_service_iam_member.push_to_report,
-    google_pubsub_topic_iam_member.dead_letters_by_pubsub,
-    google_service_account_iam_member.push_token,
-  ]
-}
-
-resource "google_pubsub_subscription_iam_member" "dead_letters_of_report" {
-  for_each = google_pubsub_subscription.report
-
-  project      = var.project_id
-  subscription = each.value.name
-  role         = "roles/pubsub.subscriber"
-  member       = local.agents.pubsub
-}
-
-resource "google_cloud_run_v2_service_iam_member" "push_to_report" {
-  for_each = local.reports
-
-  project  = var.project_id
-  location = var.region
-  name     = google_cloudfunctions2_function.function[each.key].name
-  role     = "roles/run.invoker"
-  member   = google_service_account.push.member
 }
 
 # Of the database it reads only.

@@ -125,7 +125,7 @@ resource "google_pubsub_topic_iam_member" "feed" {
   member  = local.agents.feed
 }
 
-# Dead letters are moved by Pub/Sub itself: it publishes them and takes them off the subscription.
+# Dead letters are moved by Pub/Sub itself: it publishes them and takes them off the subscription (pushes.tf).
 resource "google_pubsub_topic_iam_member" "dead_letters_by_pubsub" {
   project = var.project_id
   topic   = google_pubsub_topic.dead_letters.name
@@ -133,16 +133,7 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_pubsub" {
   member  = local.agents.pubsub
 }
 
-resource "google_pubsub_subscription_iam_member" "dead_letters_by_pubsub" {
-  for_each = toset([google_pubsub_subscription.detect.name, google_pubsub_subscription.sweep.name])
-
-  project      = var.project_id
-  subscription = each.key
-  role         = "roles/pubsub.subscriber"
-  member       = local.agents.pubsub
-}
-
-# Who calls detect and sweep: their push subscriptions, with a token that Pub/Sub makes for this account.
+# Who calls the functions that are pushed to: their subscriptions, with a token that Pub/Sub makes for this account.
 resource "google_service_account" "push" {
   project      = var.project_id
   account_id   = "setpoint-push"
@@ -155,16 +146,6 @@ resource "google_service_account_iam_member" "push_token" {
   service_account_id = google_service_account.push.name
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.agents.pubsub
-}
-
-resource "google_cloud_run_v2_service_iam_member" "push" {
-  for_each = toset(["detect", "sweep"])
-
-  project  = var.project_id
-  location = var.region
-  name     = google_cloudfunctions2_function.function[each.key].name
-  role     = "roles/run.invoker"
-  member   = google_service_account.push.member
 }
 
 # Who calls sync: Eventarc, which Cloud Storage tells of new archives.

@@ -1,5 +1,14 @@
 locals {
   week = "604800s"
+
+  # What a sweep has to do next: Scheduler begins it, and sweep tells itself the rest. Not ordered: the records of a sweep
+  # tell what is done. A shard that fails for hours is a dead letter, and unknown in the summary.
+  sweep_pushes = {
+    sweep = {
+      function = "sweep"
+      topic    = google_pubsub_topic.sweeps.id
+    }
+  }
 }
 
 resource "google_pubsub_topic" "asset_changes" {
@@ -37,6 +46,7 @@ resource "google_pubsub_topic" "dead_letters" {
 }
 
 # A subscription of our own rather than the function's implicit one, which takes 512 KB, keeps a day and has no dead letters.
+# Not one of local.pushes, since it is pulled where there is a worker.
 resource "google_pubsub_subscription" "detect" {
   project = var.project_id
   name    = "detect"
@@ -75,47 +85,6 @@ resource "google_pubsub_subscription" "detect" {
 
   expiration_policy {
     ttl = "" # never, however quiet the fleet is
-  }
-
-  depends_on = [
-    google_cloud_run_v2_service_iam_member.push,
-    google_pubsub_topic_iam_member.dead_letters_by_pubsub,
-    google_service_account_iam_member.push_token,
-  ]
-}
-
-# What a sweep has to do next: Scheduler begins it, and sweep tells itself the rest.
-resource "google_pubsub_subscription" "sweep" {
-  project = var.project_id
-  name    = "sweep"
-  topic   = google_pubsub_topic.sweeps.id
-
-  ack_deadline_seconds       = var.sweep.timeout_seconds
-  message_retention_duration = local.week
-  enable_message_ordering    = false # the records of a sweep tell what is done
-
-  push_config {
-    push_endpoint = "${google_cloudfunctions2_function.function["sweep"].service_config[0].uri}/${google_pubsub_topic.sweeps.id}"
-
-    oidc_token {
-      service_account_email = google_service_account.push.email
-      audience              = local.functions["sweep"].environment.SETPOINT_PUSH_AUDIENCE
-    }
-  }
-
-  retry_policy {
-    minimum_backoff = "10s"
-    maximum_backoff = "600s"
-  }
-
-  # What no sweep can use sweep sends there itself, with a reason; a shard that fails for hours is unknown in the summary.
-  dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead_letters.id
-    max_delivery_attempts = var.delivery_attempts
-  }
-
-  expiration_policy {
-    ttl = ""
   }
 
   depends_on = [

@@ -24,7 +24,7 @@ output "subscriptions" {
     detect       = google_pubsub_subscription.detect.id
     drift_events = google_pubsub_subscription.drift_events.id
     dead_letters = google_pubsub_subscription.dead_letters.id
-    sweep        = google_pubsub_subscription.sweep.id
+    sweep        = google_pubsub_subscription.push["sweep"].id
   }
 }
 

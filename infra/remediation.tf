@@ -42,6 +42,22 @@ resource "google_project_iam_custom_role" "remediate" {
 }
 
 locals {
+  # Not ordered: what is stored decides, whichever event comes first, and one that fails would hold back those after it.
+  remediate_pushes = var.remediation.enabled ? {
+    remediate = {
+      function  = "remediate"
+      topic     = google_pubsub_topic.drift_events.id
+      filter    = "attributes.type = \"drift.opened\" OR attributes.type = \"drift.changed\""
+      retention = local.week
+    }
+    remediate-ticks = {
+      function  = "remediate"
+      topic     = google_pubsub_topic.remediate_ticks["remediate"].id
+      filter    = null
+      retention = "600s" # a tick of long ago says nothing
+    }
+  } : {}
+
   role_ids = concat(google_organization_iam_custom_role.remediate[*].id, google_project_iam_custom_role.remediate[*].id)
 }
 
@@ -78,16 +94,6 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_remediate" {
   member  = google_service_account.function[each.key].member
 }
 
-resource "google_cloud_run_v2_service_iam_member" "push_to_remediate" {
-  for_each = local.remediation
-
-  project  = var.project_id
-  location = var.region
-  name     = google_cloudfunctions2_function.function[each.key].name
-  role     = "roles/run.invoker"
-  member   = google_service_account.push.member
-}
-
 # What happens once a minute: whatever is due is gone on with.
 resource "google_pubsub_topic" "remediate_ticks" {
   for_each = local.remediation
@@ -114,61 +120,4 @@ resource "google_cloud_scheduler_job" "remediate" {
     data       = base64encode("tick") # functions-framework refuses a message without data
     attributes = { type = "tick" }
   }
-}
-
-resource "google_pubsub_subscription" "remediate" {
-  for_each = var.remediation.enabled ? {
-    "remediate"       = { topic = google_pubsub_topic.drift_events.id, filter = "attributes.type = \"drift.opened\" OR attributes.type = \"drift.changed\"", kept = local.week }
-    "remediate-ticks" = { topic = google_pubsub_topic.remediate_ticks["remediate"].id, filter = null, kept = "600s" } # a tick of long ago says nothing
-  } : {}
-
-  project = var.project_id
-  name    = each.key
-  topic   = each.value.topic
-  filter  = each.value.filter
-
-  ack_deadline_seconds       = var.remediate.timeout_seconds # sooner, a message would come again while it is being handled
-  message_retention_duration = each.value.kept
-  # What is stored decides, whichever event comes first; ordered, one that fails would hold back those after it.
-  enable_message_ordering = false
-
-  push_config {
-    # functions-framework takes the name of the topic from the path.
-    push_endpoint = "${google_cloudfunctions2_function.function["remediate"].service_config[0].uri}/${each.value.topic}"
-
-    oidc_token {
-      service_account_email = google_service_account.push.email
-      audience              = local.functions["remediate"].environment.SETPOINT_PUSH_AUDIENCE
-    }
-  }
-
-  retry_policy {
-    minimum_backoff = "10s"
-    maximum_backoff = "600s"
-  }
-
-  # remediate sends what is no event to the same topic itself, with a reason; this catches what never reaches its code.
-  dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead_letters.id
-    max_delivery_attempts = var.delivery_attempts
-  }
-
-  expiration_policy {
-    ttl = ""
-  }
-
-  depends_on = [
-    google_cloud_run_v2_service_iam_member.push_to_remediate,
-    google_pubsub_topic_iam_member.dead_letters_by_pubsub,
-    google_service_account_iam_member.push_token,
-  ]
-}
-
-resource "google_pubsub_subscription_iam_member" "dead_letters_of_remediate" {
-  for_each = google_pubsub_subscription.remediate
-
-  project      = var.project_id
-  subscription = each.value.name
-  role         = "roles/pubsub.subscriber"
-  member       = local.agents.pubsub
 }

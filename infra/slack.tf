@@ -9,6 +9,28 @@ locals {
     sinks                = local.notify
     slack-signing-secret = local.press
   }
+
+  notify_pushes = var.alerts.enabled ? {
+    notify = {
+      function  = "notify"
+      topic     = google_pubsub_topic.drift_events.id
+      ordered   = true # what happens to one resource is told in its order
+      retention = local.week
+    }
+    notify-ticks = {
+      function  = "notify"
+      topic     = google_pubsub_topic.notify_ticks[0].id
+      ordered   = false
+      retention = "600s" # a tick of long ago says nothing
+    }
+  } : {}
+
+  press_pushes = var.alerts.enabled && var.alerts.buttons ? {
+    slack-actions = {
+      function = "notify"
+      topic    = google_pubsub_topic.slack_actions[0].id
+    }
+  } : {}
 }
 
 # Their versions are added by hand (docs/slack.md): a secret in Terraform's variables would lie in its state.
@@ -85,16 +107,6 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_notify" {
   member  = google_service_account.function[each.key].member
 }
 
-resource "google_cloud_run_v2_service_iam_member" "push_to_notify" {
-  for_each = local.notify
-
-  project  = var.project_id
-  location = var.region
-  name     = google_cloudfunctions2_function.function[each.key].name
-  role     = "roles/run.invoker"
-  member   = google_service_account.push.member
-}
-
 # What happens once a minute: groups that are complete, digests, escalations, what Slack did not take.
 resource "google_cloud_scheduler_job" "notify" {
   for_each = local.notify
@@ -111,69 +123,4 @@ resource "google_cloud_scheduler_job" "notify" {
     data       = base64encode("tick") # functions-framework refuses a message without data
     attributes = { type = "tick" }
   }
-}
-
-locals {
-  notified = merge(
-    var.alerts.enabled ? {
-      # What happens to one resource is told in its order.
-      "notify"       = { topic = google_pubsub_topic.drift_events.id, ordered = true, kept = local.week }
-      "notify-ticks" = { topic = google_pubsub_topic.notify_ticks[0].id, ordered = false, kept = "600s" } # a tick of long ago says nothing
-    } : {},
-    var.alerts.enabled && var.alerts.buttons ? {
-      "slack-actions" = { topic = google_pubsub_topic.slack_actions[0].id, ordered = false, kept = local.week }
-    } : {},
-  )
-}
-
-resource "google_pubsub_subscription" "notify" {
-  for_each = local.notified
-
-  project = var.project_id
-  name    = each.key
-  topic   = each.value.topic
-
-  ack_deadline_seconds       = var.notify.timeout_seconds # sooner, a message would come again while it is being handled
-  message_retention_duration = each.value.kept
-  enable_message_ordering    = each.value.ordered
-
-  push_config {
-    # functions-framework takes the name of the topic from the path.
-    push_endpoint = "${google_cloudfunctions2_function.function["notify"].service_config[0].uri}/${each.value.topic}"
-
-    oidc_token {
-      service_account_email = google_service_account.push.email
-      audience              = local.functions["notify"].environment.SETPOINT_PUSH_AUDIENCE
-    }
-  }
-
-  retry_policy {
-    minimum_backoff = "10s"
-    maximum_backoff = "600s"
-  }
-
-  # notify sends what it cannot read to the same topic itself, with a reason; this catches what never reaches its code.
-  dead_letter_policy {
-    dead_letter_topic     = google_pubsub_topic.dead_letters.id
-    max_delivery_attempts = var.delivery_attempts
-  }
-
-  expiration_policy {
-    ttl = ""
-  }
-
-  depends_on = [
-    google_cloud_run_v2_service_iam_member.push_to_notify,
-    google_pubsub_topic_iam_member.dead_letters_by_pubsub,
-    google_service_account_iam_member.push_token,
-  ]
-}
-
-resource "google_pubsub_subscription_iam_member" "dead_letters_of_notify" {
-  for_each = google_pubsub_subscription.notify
-
-  project      = var.project_id
-  subscription = each.value.name
-  role         = "roles/pubsub.subscriber"
-  member       = local.agents.pubsub
 }

@@ -374,7 +374,8 @@ def test_what_no_installation_can_do_without_is_what_infra_makes():
         for kind in ("google_pubsub_topic", "google_pubsub_subscription")
     }  # fmt: skip
     assert set(messaging.TOPICS) <= names["google_pubsub_topic"]
-    assert set(messaging.SUBSCRIPTIONS) <= names["google_pubsub_subscription"]
+    always = entries(local("sweep_pushes"))  # the other pushes are there when they are switched on
+    assert set(messaging.SUBSCRIPTIONS) <= names["google_pubsub_subscription"] | set(always)
     assert set(running.FUNCTIONS) <= set(entries(local("functions")))
     assert {one.removeprefix("setpoint-") for one in running.JOBS} == set(entries(local("jobs")))
     unindexed = {name: strings(fields) for name, fields in entries(local("unindexed")).items()}

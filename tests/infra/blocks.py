@@ -6,7 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
-from infra.hcl import Block, entries, parse, read, strings
+from infra.hcl import Block, entries, objects, parse, read, strings
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +41,38 @@ def typed() -> list[tuple[str, Block]]:
 
 
 def expressions() -> list[str]:
-    return [text for top in CODE.blocks for block in top.walk() for text in block.attributes.values()]
+    """Every expression but where something was before it moved."""
+    return [
+        text
+        for top in CODE.blocks
+        for block in top.walk()
+        for name, text in block.attributes.items()
+        if (top.kind, name) != ("moved", "from")
+    ]
+
+
+def only_if(name: str) -> str:
+    """The condition without which a local is empty."""
+    condition, found, chosen = local(name).partition(" ? ")
+    assert found, f"local.{name} has no condition"
+    assert chosen.endswith("} : {}"), name
+    _, otherwise = objects(chosen)
+    assert otherwise == {}, name
+    return condition
+
+
+def pushes() -> dict[str, dict[str, str]]:
+    """What is pushed when all is switched on, by subscription; what is the same for all is not among it."""
+    found: dict[str, dict[str, str]] = {}
+    for one in re.findall(r"local\.(\w+_pushes)", local("pushes")):
+        for name, push in objects(local(one))[0].items():
+            assert name not in found, f"{name} is pushed twice"
+            found[name] = entries(push)
+    return found
+
+
+def functions_pushed_to() -> set[str]:
+    return {name for push in pushes().values() for name in strings(push["function"])}
 
 
 def environment(function: str) -> dict[str, str]:
@@ -71,16 +102,29 @@ def granted(kind: str, role: str) -> list[Block]:
     return [block for used, block in typed() if used == kind and strings(block.attributes["role"]) == [role]]
 
 
-def pushes_of(subscription: Block) -> list[str]:
-    """Where a subscription pushes to, as it is written; a dynamic block with what it is for each of."""
+def pushes_of(subscription: Block) -> set[str]:
+    """The functions that a subscription pushes to; in a dynamic block those that it is for each of."""
     written = [one.attributes["push_endpoint"] for one in subscription.named("push_config")]
     dynamic = [one for one in subscription.named("dynamic") if one.labels == ("push_config",)]
-    return written + [one.attributes["for_each"] for one in dynamic]
+    found: set[str] = set()
+    for text in written + [one.attributes["for_each"] for one in dynamic]:
+        if subscription.attributes.get("for_each") == "local.pushes" and "function[each.value.function]" in text:
+            found |= functions_pushed_to()
+        else:
+            named = set(re.findall(r'function\["(\w+)"\]', text))
+            assert named, f"where {subscription.labels} pushes to is not known"
+            found |= named
+    return found
 
 
 def who_is_called(block: Block) -> set[str]:
     named = set(re.findall(r'function\["(\w+)"\]', block.attributes["name"]))
-    each = block.attributes.get("for_each", "")
+    if named:
+        return named
+    assert block.attributes["name"] == "google_cloudfunctions2_function.function[each.key].name"
+    each, pushed = block.attributes["for_each"], "values(local.pushes)[*].function"
+    found = functions_pushed_to() if pushed in each else set()
+    each = each.replace(pushed, "")
     for name in re.findall(r"local\.(\w+)", each):
         each += local(name)
-    return named or set(strings(each))
+    return found | set(strings(each))

@@ -93,6 +93,21 @@ def entries(expression: str) -> dict[str, str]:
     return inner.attributes
 
 
+def objects(expression: str) -> list[dict[str, str]]:
+    """The entries of each object of an expression, such as those that a condition chooses from."""
+    found, at = [], 0
+    while at < len(expression):
+        if expression[at] == '"':
+            at = _string_end(expression, at)
+        elif expression[at] == "{":
+            end = _end(expression, at + 1, "}") + 1
+            found.append(entries(expression[at:end]))
+            at = end
+        else:
+            at += 1
+    return found
+
+
 def strings(expression: str) -> list[str]:
     """The strings of an expression, without their quotes."""
     return re.findall(r'"((?:\\.|[^"\\])*)"', expression)

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from infra.blocks import ROOT, environment, local, typed
+from infra.blocks import ROOT, environment, functions_pushed_to, local, pushes_of, typed
 from infra.hcl import entries, strings
 from setpoint.cli import worker
 from setpoint.settings import VARIABLES
@@ -62,17 +62,21 @@ def test_the_environment_is_exactly_what_the_function_reads(function):
 
 
 def test_every_push_carries_the_token_that_its_function_checks_to_its_address():
-    pushes = [
-        push for used, block in typed() if used == "google_pubsub_subscription" for push in block.named("push_config")
+    pushing = [
+        (block, token)
+        for used, block in typed()
+        if used == "google_pubsub_subscription" and pushes_of(block)
+        for token in [one for one in block.walk() if one.kind == "oidc_token"]
     ]
-    assert len(pushes) >= 3
-    for push in pushes:
-        (function,) = set(re.findall(r'function\["(\w+)"\]', push.attributes["push_endpoint"]))
-        (token,) = push.named("oidc_token")
-        assert token.attributes["audience"] == f'local.functions["{function}"].environment.SETPOINT_PUSH_AUDIENCE'
-        assert token.attributes["service_account_email"] == environment(function)["SETPOINT_PUSH_ACCOUNT"]
-        audience = strings(environment(function)["SETPOINT_PUSH_AUDIENCE"])[0]
-        assert audience == f"https://setpoint-{function}-${{local.host}}"
+    assert {block.labels[1] for block, _ in pushing} == {"detect", "push"}
+    for block, token in pushing:
+        of = {"detect": '"detect"', "push": "each.value.function"}[block.labels[1]]
+        assert token.attributes["audience"] == f"local.functions[{of}].environment.SETPOINT_PUSH_AUDIENCE"
+        for function in pushes_of(block):
+            assert token.attributes["service_account_email"] == environment(function)["SETPOINT_PUSH_ACCOUNT"]
+            audience = strings(environment(function)["SETPOINT_PUSH_AUDIENCE"])[0]
+            assert audience == f"https://setpoint-{function}-${{local.host}}"
+    assert len(functions_pushed_to()) >= 3
 
 
 def test_the_worker_reads_what_detect_reads_and_a_subscription():

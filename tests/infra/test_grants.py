@@ -34,8 +34,7 @@ def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_t
     pushed, dying = set(), set()
     for used, block in typed():
         if used == "google_pubsub_subscription":
-            for push in pushes_of(block):
-                pushed |= set(re.findall(r'function\["(\w+)"\]', push))
+            pushed |= pushes_of(block)
             if block.named("dead_letter_policy"):
                 dying.add(block.labels[1])
     invokers = granted("google_cloud_run_v2_service_iam_member", "roles/run.invoker")

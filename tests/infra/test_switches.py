@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from infra.blocks import CODE, INFRA, ROOT, environment, local, read_file, typed
+from infra.blocks import CODE, ROOT, environment, local, only_if, pushes, read_file, typed
 from infra.hcl import entries, strings
 from setpoint import notice_records, remediating
 
@@ -15,11 +15,12 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
     assert "optional(bool, false)" in variable.attributes["type"]
     own = read_file("remediation.tf")
     made = [one for one in own.blocks if one.kind == "resource"]
-    assert len(made) >= 10
+    assert len(made) >= 8
     for one in made:
         condition = one.attributes.get("for_each") or one.attributes["count"]
         assert re.search(r"remediat|in_org|local\.place", condition), one.labels
     assert local("remediation") == 'var.remediation.enabled ? toset(["remediate"]) : toset([])'
+    assert only_if("remediate_pushes") == "var.remediation.enabled"
     assert local("in_org").startswith("var.remediation.enabled")
     assert local("place").startswith("var.remediation.enabled ?")
 
@@ -29,12 +30,13 @@ def test_attribution_is_off_unless_somebody_switches_it_on():
     assert "enabled = optional(bool, false)" in " ".join(variable.attributes["type"].split())
     own = read_file("attribution.tf")
     made = [one for one in own.blocks if one.kind == "resource"]
-    assert len(made) >= 9
+    assert len(made) >= 6
     for one in made:
         condition = one.attributes["for_each"]
-        assert re.search(r"local\.(?:attribution|audited|audit_writers)|subscription\.attribute", condition), one.labels
+        assert re.search(r"local\.(?:attribution|audited|audit_writers)", condition), one.labels
     assert local("attribution") == 'var.attribution.enabled ? toset(["attribute"]) : toset([])'
     assert local("audited") == "var.attribution.enabled ? var.watch : toset([])"
+    assert only_if("attribute_pushes") == "var.attribution.enabled"
 
 
 def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
@@ -68,8 +70,10 @@ def test_the_console_is_off_unless_somebody_switches_it_on_and_may_read_alone():
 
 
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
-    text = (INFRA / "remediation.tf").read_text()
-    assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', text)) == set(remediating.BEGINNINGS)
+    heard = pushes()["remediate"]
+    assert heard["topic"] == "google_pubsub_topic.drift_events.id"
+    assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', heard["filter"])) == set(remediating.BEGINNINGS)
+    assert pushes()["remediate-ticks"]["topic"] == 'google_pubsub_topic.remediate_ticks["remediate"].id'
     (job,) = [one for one in read_file("remediation.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [remediating.TICK]
@@ -80,14 +84,14 @@ def test_alerts_are_off_unless_somebody_switches_them_on():
     (variable,) = [one for one in CODE.named("variable") if one.labels == ("alerts",)]
     assert re.search(r"enabled\s*=\s*optional\(bool, false\)", variable.attributes["type"])
     made = [one for one in read_file("slack.tf").blocks if one.kind == "resource"]
-    assert len(made) >= 10
+    assert len(made) >= 8
     for one in made:
         condition = one.attributes.get("for_each") or one.attributes["count"]
-        assert re.search(r"local\.(notify|press|notified|readers)|google_pubsub_subscription\.notify", condition), (
-            one.labels
-        )
+        assert re.search(r"local\.(notify|press|readers)", condition), one.labels
     assert local("notify") == 'var.alerts.enabled ? toset(["notify"]) : toset([])'
     assert local("press").startswith("var.alerts.enabled && var.alerts.buttons ?")
+    assert only_if("notify_pushes") == "var.alerts.enabled"
+    assert only_if("press_pushes") == "var.alerts.enabled && var.alerts.buttons"
     assert all(condition in ("local.notify", "local.press") for condition in entries(local("readers")).values())
 
 
@@ -117,9 +121,10 @@ def test_notify_hears_of_drift_in_order_of_buttons_and_of_ticks():
     (job,) = [one for one in read_file("slack.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [remediating.TICK]
-    told = local("notified")
-    assert re.search(r'"notify"\s*=\s*\{ topic = google_pubsub_topic.drift_events.id, ordered = true', told)
-    assert {'"notify-ticks"', '"slack-actions"'} <= set(re.findall(r'"[a-z-]+"', told))
+    told = {name: push for name, push in pushes().items() if push["function"] == '"notify"'}
+    assert told.keys() == {"notify", "notify-ticks", "slack-actions"}
+    assert told["notify"]["topic"] == "google_pubsub_topic.drift_events.id"
+    assert told["notify"]["ordered"] == "true"
 
 
 def test_every_secret_that_a_function_is_given_is_one_that_it_may_read():

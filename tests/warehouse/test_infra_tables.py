@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from infra.blocks import INFRA, local, typed
+from infra.blocks import INFRA, local, only_if, typed
 from infra.hcl import entries, strings
 from setpoint.core.tables import DRIFT_EVENTS, DRIFT_MESSAGES, tables
 from setpoint.testing.warehouse import DAYS, VIEWS, view_names
@@ -92,3 +92,4 @@ def test_nothing_is_there_unless_somebody_switches_reports_on():
         if used.startswith("google_bigquery"):
             assert "for_each" in one.attributes
     assert all(local(name).startswith("var.reports.enabled ?") for name in ("reports", "tables", "written", "views"))
+    assert only_if("report_pushes") == "var.reports.enabled"
