@@ -137,7 +137,7 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_pubsub" {
 resource "google_service_account" "push" {
   project      = var.project_id
   account_id   = "setpoint-push"
-  display_name = "Setpoint: pushes messages to detect and sweep"
+  display_name = "Setpoint: pushes messages to functions"
 
   depends_on = [google_project_service.api]
 }

@@ -9,17 +9,9 @@ from pathlib import Path
 from infra.hcl import Block, entries, objects, parse, read, strings
 
 ROOT = Path(__file__).parents[2]
-
-
 INFRA = ROOT / "infra"
-
-
 EXAMPLES = sorted((INFRA / "examples").iterdir())
-
-
 TERRAFORM = shutil.which("terraform")
-
-
 CODE = read(INFRA)
 
 
