@@ -75,19 +75,15 @@ def _read(message: Message) -> Observation | None:
 
 def handle_many(observed: Sequence[Observation], deps: Deps) -> list[Result]:
     """What ``flow.handle_observation`` does with each observation, in their order; see ``receive_many``."""
-    found: dict[int, Result] = {}
-    learnt: dict[int, str] = {}
-    for place, observation in enumerate(observed):
-        try:
-            learnt[place] = deps.projects.learn(observation)
-        except TransientError as error:  # what one project is called keeps no other from being judged
-            found[place] = error
-    known = list(learnt)
-    found.update(zip(known, _handle([observed[place] for place in known], deps), strict=True))
-    for place, number in learnt.items():
-        failure = _error_of(flow.judge_waiting, number, deps) if number else None
-        if failure is not None:
-            found[place] = failure
+    told = {place: news for place, one in enumerate(observed) if (news := deps.projects.told_by(one))}
+    news = dict(chain.from_iterable(one.items() for one in told.values()))
+    failure = _error_of(deps.projects.learn, news)
+    known = [place for place in range(len(observed)) if failure is None or place not in told]
+    found: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], deps), strict=True))
+    if news and failure is None:
+        failure = _error_of(flow.judge_waiting, news, deps)
+    if failure is not None:  # what projects are called keeps nothing else from being judged
+        found.update(dict.fromkeys(told, failure))
     return [found[place] for place in range(len(observed))]
 
 
@@ -96,7 +92,7 @@ def _handle(observed: Sequence[Observation], deps: Deps) -> list[Result]:
         stored = deps.store.read_many(_keys(observed, deps)) if observed else {}
     except TransientError as error:
         return [error] * len(observed)
-    except PermanentError:  # a record that cannot be read keeps no other from being judged
+    except Exception:  # noqa: BLE001 - a record that cannot be read keeps no other from being judged
         return [_singly(flow.handle_observation, one, deps) for one in observed]
     batch = _Batch(observed, stored, deps)
     batch.judge()
@@ -194,7 +190,7 @@ class _Batch:
         try:
             self._deps.bus.publish([event for one in waiting for event in _pending(one)])
             marked = self._deps.store.commit_many([_published(one) for one in waiting])
-        except TransientError:
+        except Exception:  # noqa: BLE001 - one that cannot be told of keeps no other from being so
             self._publish_singly(waiting)
             return
         for one, result in zip(waiting, marked, strict=True):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -27,9 +28,12 @@ from setpoint.errors import Conflict, MalformedMessage, PermanentError
 from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.stores import Snapshot, Store
 from setpoint.projects import Projects, is_waiting, keys_by_number
+from setpoint.spooling import batches
 
 _UNDECLARED = Transition("undeclared")
 _ATTEMPTS = 8
+_AT_ONCE = 100
+"""Records that are read together."""
 """How often a commit is tried against others that write the same record, before the message is handed back."""
 
 _TIMELY: frozenset[Outcome] = frozenset(
@@ -107,13 +111,15 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
         PermanentError: what is stored of the resource cannot be read.
         TransientError: observe again.
     """
-    learnt = deps.projects.learn(observation)
+    news = deps.projects.told_by(observation)
+    if news:
+        deps.projects.learn(news)
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
     if outcome in BEGINNINGS and deps.store.changes(snapshot.key) != snapshot.changes:
         rejudge(snapshot.key, deps)  # who did it was told between the read and the commit
-    if learnt:
-        judge_waiting(learnt, deps)
+    if news:
+        judge_waiting(news, deps)
     return outcome
 
 
@@ -121,22 +127,34 @@ BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
 """What becomes of an observation that shows a drift that was not there before."""
 
 
-def learn(observation: Observation, deps: Deps) -> None:
-    """Take note of what an observation tells of its project's name, and of nothing else.
+def learn(observed: Iterable[Observation], deps: Deps) -> None:
+    """Take note of what observations tell of their projects' names, and of nothing else.
 
     Raises:
         TransientError: observe again.
     """
-    if learnt := deps.projects.learn(observation):
-        judge_waiting(learnt, deps)
+    for some in batches(observed, _AT_ONCE):
+        news = {number: identifier for one in some for number, identifier in deps.projects.told_by(one).items()}
+        deps.projects.learn(news)
+        judge_waiting(news, deps)
 
 
-def judge_waiting(number: str, deps: Deps) -> None:
-    """Judge what was observed of a project before anybody knew its id."""
-    for key in keys_by_number(number):
-        snapshot = deps.store.read(key)
-        if snapshot.state is not None and not snapshot.state.judged_by:
-            rejudge(key, deps)
+def judge_waiting(numbers: Iterable[str], deps: Deps) -> None:
+    """Judge what was observed of projects before anybody knew their ids.
+
+    Args:
+        numbers: of the projects; they are news until all is judged that waits for them.
+        deps: what the flow works with.
+
+    Raises:
+        TransientError: observe again.
+    """
+    known = list(numbers)
+    for some in batches(chain.from_iterable(map(keys_by_number, known)), _AT_ONCE):
+        for key, snapshot in deps.store.read_many(some).items():
+            if snapshot.state is not None and not snapshot.state.judged_by:
+                rejudge(key, deps)
+    deps.projects.judged(known)
 
 
 def rejudge(key: ResourceKey, deps: Deps) -> Outcome:

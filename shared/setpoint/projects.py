@@ -7,7 +7,7 @@ neither; people declare ids. Every observation that tells both teaches the pair.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -32,21 +32,35 @@ class Projects:
         self._store = store
         self._ids: dict[str, str] = {}
         self._unknown: dict[str, float] = {}
+        self._unjudged: set[str] = set()
 
-    def learn(self, observation: Observation) -> str:
-        """Take note of the pair that an observation tells; each is stored once by each process.
+    def told_by(self, observation: Observation) -> dict[str, str]:
+        """The id by the number of the project that an observation tells of, where that is news.
 
-        Returns:
-            The project's number where this process did not know the pair, else an empty string.
+        It is news to this process until what waited for it was judged, which ``judged`` tells.
         """
         number, identifier = observation.project_number, project_of(observation.key.name)
         if not identifier[:1].isalpha():  # a number, or the wildcard of some names
             identifier = _own_id(observation)
-        if number and identifier and self._ids.get(number) != identifier:
-            self._store.learn_project(number, identifier)
-            self._ids[number] = identifier
-            return number
-        return ""
+        if number and identifier and (self._ids.get(number) != identifier or number in self._unjudged):
+            return {number: identifier}
+        return {}
+
+    def learn(self, ids: Mapping[str, str]) -> None:
+        """Take note of what projects are called; each pair is stored once by each process.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        new = {number: identifier for number, identifier in ids.items() if self._ids.get(number) != identifier}
+        if new:
+            self._store.learn_projects(new)
+            self._unjudged.update(new)
+            self._ids.update(new)
+
+    def judged(self, numbers: Iterable[str]) -> None:
+        """What waited for somebody to tell what these projects are called is judged."""
+        self._unjudged.difference_update(numbers)
 
     def id_of(self, number: str) -> str:
         """The id of the project with this number, or an empty string."""

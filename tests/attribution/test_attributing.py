@@ -218,7 +218,7 @@ def test_a_change_is_found_under_the_name_by_which_the_resource_is_kept():
 
 def test_a_projects_number_is_known_from_what_was_observed():
     world = World(key=ResourceKey(DATABASE_KEY))
-    world.store.learn_project("12", "shop-prod")
+    world.store.learn_projects({"12": "shop-prod"})
     world.observe()
     told = entry(**NUMBERED).replace(b'"project_id":"shop-prod"', b'"project_id":""')
     assert world.receive(told) == "told"

@@ -79,7 +79,7 @@ def learn_projects(counted: Counted) -> None:
     """A process stores what each project is called once, with the first event of it."""
     for number in range(FLEET.projects):
         project = FLEET._project(number)
-        counted.deps.store.learn_project(project.number, project.id)
+        counted.deps.store.learn_projects({project.number: project.id})
         counted.deps.projects._ids[project.number] = project.id
     counted.calls()
 

@@ -86,7 +86,7 @@ def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Deps:
 
 
 def declare(store: Store) -> None:
-    store.learn_project("20318464073", "elsewhere")  # else what an event calls a project depends on what came before
+    store.learn_projects({"20318464073": "elsewhere"})  # else what an event calls a project depends on what came before
     syncing.declare(store, DESIRED, RULES.scopes, at(0))
 
 

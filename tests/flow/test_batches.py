@@ -122,7 +122,7 @@ class Recorded:
         return call
 
 
-NAMES = STEPS | {"read_many", "commit_many", "learn_project"}
+NAMES = STEPS | {"read_many", "commit_many", "learn_projects"}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -196,10 +196,45 @@ def test_a_commit_that_does_not_answer_has_only_what_was_to_be_written_delivered
 
 def test_a_project_whose_name_cannot_be_stored_troubles_no_other(mocker):
     made = world()
-    mocker.patch.object(made.store, "learn_project", side_effect=Unavailable("away"))
+    mocker.patch.object(made.store, "learn_projects", side_effect=Unavailable("away"))
     results = batching.receive_many(batch([bucket(1), foreign(1), grants(1, [])]), made)
 
     assert [type(one) for one in results] == [str, Unavailable, str]
+
+
+def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_failed(mocker):
+    made = world()
+    judged = mocker.patch.object(flow, "judge_waiting", side_effect=Unavailable("away"))
+    (first,) = batching.receive_many(batch([foreign(1)]), made)
+    mocker.stop(judged)
+    judged = mocker.spy(flow, "judge_waiting")
+
+    (again,) = batching.receive_many(batch([foreign(1)]), made)
+
+    assert isinstance(first, Unavailable)
+    assert again == "undeclared"
+    assert judged.call_count == 1
+
+
+@pytest.mark.parametrize("step", ["learn_projects", "read_many", "publish"])
+def test_an_error_that_nobody_foresaw_in_what_is_done_together_ends_no_batch(mocker, step):
+    made = world()
+    mocker.patch.object(made.bus if step == "publish" else made.store, step, side_effect=ZeroDivisionError)
+
+    results = batching.receive_many(batch([bucket(1), foreign(1), grants(1, [])]), made)
+
+    of_project, of_drift = [str, ZeroDivisionError, str], [str, str, ZeroDivisionError]
+    assert [type(one) for one in results] == (of_drift if step == "publish" else of_project)
+
+
+def test_an_ancestor_that_is_no_project_tells_of_none(mocker):
+    made = world()
+    learnt = mocker.spy(made.store, "learn_projects")
+    odd = foreign(1).replace(b'"projects/20318464073"', b'"projects/1/2"')
+    assert odd != foreign(1)
+
+    assert batching.receive_many(batch([odd]), made) == ["undeclared"]
+    assert learnt.call_count == 0
 
 
 def test_a_record_that_cannot_be_read_troubles_no_other(mocker):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from setpoint import flow, planning, syncing
 from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
 from setpoint.core.declarations import Declaration, Scope, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.observations import Observation
+from setpoint.errors import Unavailable
 from setpoint.flow import Deps
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -100,8 +103,23 @@ def test_the_wildcard_of_a_name_is_no_id(deps):
     assert deps.store.project_id("111111111111") == ""
 
 
+def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_failed(deps, mocker):
+    key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
+    declare(deps, Declaration(key, PROJECT, GRANTS))
+    flow.handle_observation(policy_of_project(), deps)
+    mocker.patch.object(deps.store, "read_many", side_effect=Unavailable("away"))
+    with pytest.raises(Unavailable):
+        teach(deps)
+    mocker.stopall()
+
+    teach(deps)
+
+    (event,) = deps.bus.events
+    assert (event.type, event.subject) == ("drift.opened", key.name)
+
+
 def test_each_pair_is_stored_once(deps, mocker):
-    learn = mocker.spy(deps.store, "learn_project")
+    learn = mocker.spy(deps.store, "learn_projects")
     for _ in range(3):
         teach(deps)
     assert learn.call_count == 1

@@ -268,10 +268,13 @@ class FirestoreStore:
             found = self._projects.document(number).get()
         return str((found.to_dict() or {}).get("id", ""))
 
-    def learn_project(self, number: str, identifier: str) -> None:
-        """See ``ProjectStore.learn_project``."""
-        with _answering(f"project {number}"):
-            self._projects.document(number).set({"id": identifier})
+    def learn_projects(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.learn_projects``."""
+        batch = self._client.batch()
+        for number, identifier in ids.items():
+            batch.set(self._projects.document(number), {"id": identifier})
+        with _answering(f"{len(ids)} projects"):
+            batch.commit()
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

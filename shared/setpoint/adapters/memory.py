@@ -127,9 +127,9 @@ class MemoryStore:
         """See ``ProjectStore.project_id``."""
         return self._projects.get(number, "")
 
-    def learn_project(self, number: str, identifier: str) -> None:
-        """See ``ProjectStore.learn_project``."""
-        self._projects[number] = identifier
+    def learn_projects(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.learn_projects``."""
+        self._projects.update(ids)
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

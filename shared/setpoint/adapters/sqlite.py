@@ -305,10 +305,11 @@ class SqliteStore:
             row = self._connection().execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
         return row[0] if row else ""
 
-    def learn_project(self, number: str, identifier: str) -> None:
-        """See ``ProjectStore.learn_project``."""
-        with _answering():
-            self._connection().execute("INSERT OR REPLACE INTO projects VALUES (?, ?)", (number, identifier))
+    def learn_projects(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.learn_projects``."""
+        connection = self._connection()
+        with _answering(), _transaction(connection):
+            connection.executemany("INSERT OR REPLACE INTO projects VALUES (?, ?)", ids.items())
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""

@@ -54,7 +54,8 @@ class Observation(msgspec.Struct, frozen=True):
     def project_number(self) -> str:
         """The number of the project that holds the resource, or an empty string."""
         first = self.ancestors[0] if self.ancestors else ""
-        return first[9:] if first.startswith("projects/") else ""
+        number = first[9:]
+        return number if first.startswith("projects/") and number.isdigit() else ""
 
     @property
     def project(self) -> str:

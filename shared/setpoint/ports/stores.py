@@ -208,12 +208,11 @@ class ProjectStore(Protocol):
             number: the project's number, digits alone.
         """
 
-    def learn_project(self, number: str, identifier: str) -> None:
-        """Keep the id of the project with a number, in place of the one before; to learn it twice does no harm.
+    def learn_projects(self, ids: Mapping[str, str]) -> None:
+        """Keep the ids of projects, in place of those before, in one write; to learn one twice does no harm.
 
         Args:
-            number: the project's number, digits alone.
-            identifier: the project's id, ``my-project``.
+            ids: the id of each project, ``my-project``, by its number, digits alone; up to some hundred.
         """
 
 

@@ -123,8 +123,7 @@ def _learn_projects(scopes: Sequence[str], sweeper: Sweeper) -> None:
     for scope in scopes:
         with suppress(BadRequest):  # the listing itself says so
             for page in sweeper.inventory.pages(scope, "resource", (_PROJECT,)):
-                for observation in page.observations:
-                    flow.learn(observation, sweeper.deps)
+                flow.learn(page.observations, sweeper.deps)
 
 
 def work(told: Work, sweeper: Sweeper) -> Told:
