@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -139,7 +139,7 @@ def learn(observed: Iterable[Observation], deps: Deps) -> None:
         judge_waiting(news, deps)
 
 
-def judge_waiting(numbers: Iterable[str], deps: Deps) -> None:
+def judge_waiting(numbers: Collection[str], deps: Deps) -> None:
     """Judge what was observed of projects before anybody knew their ids.
 
     Args:
@@ -149,12 +149,11 @@ def judge_waiting(numbers: Iterable[str], deps: Deps) -> None:
     Raises:
         TransientError: observe again.
     """
-    known = list(numbers)
-    for some in batches(chain.from_iterable(map(keys_by_number, known)), _AT_ONCE):
-        for key, snapshot in deps.store.read_many(some).items():
-            if snapshot.state is not None and not snapshot.state.judged_by:
-                rejudge(key, deps)
-    deps.projects.judged(known)
+    with deps.projects.judging(numbers):
+        for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _AT_ONCE):
+            for key, snapshot in deps.store.read_many(some).items():
+                if snapshot.state is not None and not snapshot.state.judged_by:
+                    rejudge(key, deps)
 
 
 def rejudge(key: ResourceKey, deps: Deps) -> Outcome:

@@ -7,7 +7,8 @@ neither; people declare ids. Every observation that tells both teaches the pair.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -37,7 +38,7 @@ class Projects:
     def told_by(self, observation: Observation) -> dict[str, str]:
         """The id by the number of the project that an observation tells of, where that is news.
 
-        It is news to this process until what waited for it was judged, which ``judged`` tells.
+        It is news to this process until what waited for it was judged; see ``judging``.
         """
         number, identifier = observation.project_number, project_of(observation.key.name)
         if not identifier[:1].isalpha():  # a number, or the wildcard of some names
@@ -58,9 +59,15 @@ class Projects:
             self._unjudged.update(new)
             self._ids.update(new)
 
-    def judged(self, numbers: Iterable[str]) -> None:
-        """What waited for somebody to tell what these projects are called is judged."""
+    @contextmanager
+    def judging(self, numbers: Collection[str]) -> Iterator[None]:
+        """While somebody judges what waited for the ids of these projects; they are news again where that fails."""
         self._unjudged.difference_update(numbers)
+        try:
+            yield
+        except BaseException:
+            self._unjudged.update(numbers)
+            raise
 
     def id_of(self, number: str) -> str:
         """The id of the project with this number, or an empty string."""

@@ -16,7 +16,7 @@ from setpoint.core.declarations import Declaration, Source, desired
 from setpoint.core.names import CONTENTS, ResourceKey
 from setpoint.core.observations import Observation
 from setpoint.errors import BadRequest, Conflict, Superseded
-from setpoint.ports.stores import StoredControl, StoredRecord
+from setpoint.ports.stores import Commit, StoredControl, StoredRecord
 
 BUCKET = "storage.googleapis.com/Bucket"
 
@@ -299,6 +299,18 @@ def test_the_last_observation_is_kept_until_the_next_one(store):
     assert store.last_observation(KEY) == seen
     store.mark_published(store.commit(second, drifted(pending=1), replace(seen, deleted=True)))
     assert store.last_observation(KEY) == replace(seen, deleted=True)
+
+
+def test_the_last_observations_of_many_are_those_of_each(store):
+    keys = [ResourceKey(f"//storage.googleapis.com/b{at}") for at in range(120)]
+    commits = [
+        Commit(store.read(key), in_sync(key), Observation(key, BUCKET, NOON, data={"at": key.name})) for key in keys
+    ]
+    store.commit_many(commits[:100])
+    store.commit(store.read(keys[110]), in_sync(keys[110]))
+
+    assert store.last_observations(keys) == {one.observation.key: one.observation for one in commits[:100]}
+    assert store.last_observations([]) == {}
 
 
 def test_an_observation_too_large_for_a_record_loses_nothing_else(store):

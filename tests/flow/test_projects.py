@@ -118,6 +118,12 @@ def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_faile
     assert (event.type, event.subject) == ("drift.opened", key.name)
 
 
+def test_what_waits_and_is_declared_by_nobody_goes_on_waiting(deps):
+    assert flow.handle_observation(policy_of_project(), deps) == "undeclared"
+    teach(deps)
+    assert deps.bus.events == []
+
+
 def test_each_pair_is_stored_once(deps, mocker):
     learn = mocker.spy(deps.store, "learn_projects")
     for _ in range(3):

@@ -159,6 +159,15 @@ class FirestoreStore:
         body = (found.to_dict() or {}).get("observation")
         return observations.decode(body) if body else None
 
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """See ``StateStore.last_observations``."""
+        wanted = {key.id: key for key in keys}
+        references = [self._findings.document(name) for name in wanted]
+        with _answering(f"{len(wanted)} resources"):
+            found = list(self._client.get_all(references, field_paths=("observation",)))
+        bodies = ((wanted[one.id], (one.to_dict() or {}).get("observation")) for one in found)
+        return observations.decode_readable(bodies)
+
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
         if snapshot.state is None:

@@ -84,6 +84,10 @@ class MemoryStore:
         """See ``StateStore.last_observation``."""
         return self._observations.get(key)
 
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """See ``StateStore.last_observations``."""
+        return {key: self._observations[key] for key in keys if key in self._observations}
+
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
         with self._lock:

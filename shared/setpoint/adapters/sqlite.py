@@ -224,6 +224,15 @@ class SqliteStore:
             row = self._connection().execute("SELECT observation FROM findings WHERE id = ?", (key.id,)).fetchone()
         return observations.decode(row[0]) if row and row[0] else None
 
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """See ``StateStore.last_observations``."""
+        wanted = {key.id: key for key in keys}
+        marks = ",".join("?" * len(wanted))
+        with _answering():
+            statement = f"SELECT id, observation FROM findings WHERE id IN ({marks})"  # noqa: S608 - question marks alone
+            rows = self._connection().execute(statement, tuple(wanted)).fetchall()
+        return observations.decode_readable((wanted[name], body) for name, body in rows)
+
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
         if snapshot.state is not None and snapshot.version is not None:

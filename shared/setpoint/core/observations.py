@@ -7,7 +7,8 @@ Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -76,6 +77,16 @@ def decode(stored: bytes | str) -> Observation:
         return _decode_stored(stored)
     except UNREADABLE as error:
         raise CorruptState(f"a stored observation cannot be read ({error}); the next one will replace it") from None
+
+
+def decode_readable(stored: Iterable[tuple[ResourceKey, bytes | str | None]]) -> dict[ResourceKey, Observation]:
+    """Read the stored form of many observations, and leave out what is empty or cannot be read."""
+    found = {}
+    for key, body in stored:
+        if body:
+            with suppress(CorruptState):
+                found[key] = decode(body)
+    return found
 
 
 _decode_stored = msgspec.json.Decoder(Observation).decode

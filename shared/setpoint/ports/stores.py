@@ -100,6 +100,12 @@ class StateStore(Protocol):
     def last_observation(self, key: ResourceKey) -> Observation | None:
         """The observation of the last commit that had one; None where there is none, or where it was left out."""
 
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """What ``last_observation`` gives of each of ``keys`` that has one, in one read; up to some hundred at a time.
+
+        One that cannot be read is left out.
+        """
+
     def mark_published(self, snapshot: Snapshot) -> None:
         """Clear what is pending in the record of ``snapshot``.
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from setpoint import flow
+from setpoint import batching
 from setpoint.core.control import Control, visible
 from setpoint.core.declarations import Declaration
 from setpoint.core.digests import Digests, Marks, digest_of, unpacked
@@ -29,6 +30,8 @@ from setpoint.ports.stores import Store, SweepStore
 from setpoint.projects import Projects
 from setpoint.sweeping.working import Sweeper
 
+_T = TypeVar("_T")
+
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 100
 """Records that are read together."""
@@ -37,7 +40,7 @@ _AT_ONCE = 100
 def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
     """Judge what was not seen, and count what the sweep has found.
 
-    To do it again does no harm: what is judged already is known.
+    To do it again does no harm, and takes little time for what is judged already: it is known to be gone.
 
     Args:
         sweep: the record; all its shards have come to an end.
@@ -59,12 +62,11 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
     for keys in _in_groups(_missing(control, shown, tally, sweeper)):
         if sweeper.clock() > until:
             return None
-        for thing in _things(keys, sweep, control, sweeper):
-            _judge(thing, shown, tally, sweeper)
-    for state in _adrift(sweep, shown, tally, sweeper):
+        _judge(list(_things(keys, sweep, control, sweeper)), shown, tally, sweeper)
+    for states in _in_groups(iter(_adrift(sweep, shown, tally, sweeper))):
         if sweeper.clock() > until:
             return None
-        _judge(_Thing(state.key, state.asset_type, _project_of(state, sweeper)), shown, tally, sweeper)
+        _judge([_Thing(one.key, one.asset_type, _project_of(one, sweeper)) for one in states], shown, tally, sweeper)
     return _summary(shown, tally, sweeper.now())
 
 
@@ -226,8 +228,8 @@ def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -
                 yield key
 
 
-def _in_groups(keys: Iterator[ResourceKey]) -> Iterator[list[ResourceKey]]:
-    while group := list(islice(keys, _AT_ONCE)):
+def _in_groups(items: Iterator[_T]) -> Iterator[list[_T]]:
+    while group := list(islice(items, _AT_ONCE)):
         yield group
 
 
@@ -253,7 +255,7 @@ def _adrift(sweep: Sweep, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> lis
         digest = digest_of(state.key)
         if digest not in shown.seen and digest not in declared:
             found[digest] = state
-        elif digest in shown.seen and state.finding is not None and state.settling is None:
+        elif digest in shown.seen and _is_drifted(state):
             tally.seen_drifted += digest in declared.seen and digest not in shown.unchecked
     return list(found.values())
 
@@ -279,41 +281,69 @@ def _project_of(state: ResourceState, sweeper: Sweeper) -> str:
     return last.project if last is not None else ""
 
 
-def _judge(thing: _Thing, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
+def _judge(things: Sequence[_Thing], shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
     """Judge what was not seen; what is known to have been there since may be so young that it was not listed."""
-    is_declared = thing.declaration is not None
-    if not matches(shown.sweep.told.types, thing.asset_type):
-        tally.not_asked += is_declared
-        return
-    read_at = shown.read_at[thing.key.content]
-    outcome: Outcome = "stale"
-    if read_at is not None and shown.tells_of(thing):
-        last = sweeper.deps.store.last_observation(thing.key)
-        outcome = _outcome(_absent(thing, last, known_at(read_at, sweeper.lag)), sweeper)
-    if outcome in ("stale", "unreadable"):
-        tally.unknown += is_declared
-        return
-    tally.outcomes[outcome] += 1
-    if is_declared:
-        tally.gone += 1
-        tally.gone_drifted += _is_drifted(outcome, thing.key, sweeper)
+    told: list[tuple[_Thing, datetime]] = []
+    for thing in things:
+        is_declared = thing.declaration is not None
+        read_at = shown.read_at[thing.key.content]
+        if not matches(shown.sweep.told.types, thing.asset_type):
+            tally.not_asked += is_declared
+        elif read_at is None or not shown.tells_of(thing):
+            tally.unknown += is_declared
+        else:
+            told.append((thing, known_at(read_at, sweeper.lag)))
+    for thing, outcome, is_drifted in _outcomes(told, sweeper):
+        is_declared = thing.declaration is not None
+        if outcome in ("stale", "unreadable"):
+            tally.unknown += is_declared
+        else:
+            tally.outcomes[outcome] += 1
+            tally.gone += is_declared
+            tally.gone_drifted += is_declared and is_drifted
 
 
-def _outcome(observation: Observation, sweeper: Sweeper) -> Outcome:
-    """What becomes of an absence; ``repeated`` too where a feed has told of it by now."""
+def _outcomes(told: Sequence[tuple[_Thing, datetime]], sweeper: Sweeper) -> Iterator[tuple[_Thing, Outcome, bool]]:
+    """What becomes of absences as of some time, and whether each is then a drift that people know of.
+
+    What was known to be gone is ``repeated``, and so is what a feed has told of since.
+    """
+    before = _states([thing.key for thing, _ in told], sweeper.deps.store)
+    new = [(thing, at) for thing, at in told if not _is_gone(before.get(thing.key), at)]
+    last = sweeper.deps.store.last_observations([thing.key for thing, _ in new])
+    absent = [_absent(thing, last.get(thing.key), at) for thing, at in new]
+    results = dict(zip((thing.key for thing, _ in new), batching.handle_many(absent, sweeper.deps), strict=True))
+    after = before | _states(list(results), sweeper.deps.store)
+    for thing, at in told:
+        result, state = results.get(thing.key, "repeated"), after.get(thing.key)
+        if isinstance(result, Exception) and not isinstance(result, PermanentError):
+            raise result
+        outcome: Outcome = "unreadable" if isinstance(result, PermanentError) else result
+        if outcome == "stale" and _is_gone(state, at):
+            outcome = "repeated"
+        yield thing, outcome, state is not None and _is_drifted(state)
+
+
+def _states(keys: Sequence[ResourceKey], store: Store) -> dict[ResourceKey, ResourceState]:
+    """The records of resources that have one, and one that can be read."""
     try:
-        outcome = flow.handle_observation(observation, sweeper.deps)
-        state = sweeper.deps.store.read(observation.key).state if outcome == "stale" else None
+        found = store.read_many(keys) if keys else {}
     except PermanentError:
-        return "unreadable"
-    return "repeated" if state is not None and state.deleted else outcome
+        found = {}
+        for key in keys:
+            with suppress(PermanentError):
+                found[key] = store.read(key)
+    return {key: one.state for key, one in found.items() if one.state is not None}
 
 
-def _is_drifted(outcome: Outcome, key: ResourceKey, sweeper: Sweeper) -> bool:
-    if outcome == "repeated":
-        state = sweeper.deps.store.read(key).state
-        return state is not None and bool(state.fingerprint)
-    return outcome in ("opened", "changed", "drifted", "attributed")
+def _is_gone(state: ResourceState | None, at: datetime) -> bool:
+    """Whether a resource is known to have been gone at a time, or later."""
+    return state is not None and state.deleted and state.observed_at >= at
+
+
+def _is_drifted(state: ResourceState) -> bool:
+    """Whether there is a drift that people know of, and not one that has yet to last, or that a rule keeps quiet."""
+    return state.finding is not None and state.finding.status != "resolved" and state.settling is None
 
 
 def _absent(thing: _Thing, last: Observation | None, at: datetime) -> Observation:

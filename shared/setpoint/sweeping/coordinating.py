@@ -249,6 +249,7 @@ def _end(sweep: Sweep, told: Work, sweeper: Sweeper, until: float) -> Told:
     try:
         summary = conclude(sweep, sweeper, until)
         if summary is None:
+            _show_life(sweep, sweeper)
             sweeper.queue.publish([told])
             return Told("handed over", label)
         stored = sweeper.records.sweep(sweep.name)
@@ -263,6 +264,14 @@ def _end(sweep: Sweep, told: Work, sweeper: Sweeper, until: float) -> Told:
     sweeper.records.drop_run(sweep.run)
     telemetry.note(coverage=round(summary.coverage, 6))
     return Told("ended", label, summary)
+
+
+def _show_life(sweep: Sweep, sweeper: Sweeper) -> None:
+    """Note that somebody is at the end of a sweep, and has a message for what is left: nobody has to see to it."""
+    stored = sweeper.records.shard(sweep.run, 0)
+    if stored.value is not None:
+        with suppress(Conflict):  # somebody else has noted something, and so shows life too
+            sweeper.records.write_shard(replace(stored.value, updated_at=sweeper.now()), stored.version)
 
 
 def _worth_splitting(sweep: Sweep, sweeper: Sweeper) -> dict[str, dict[str, int]]:

@@ -1,0 +1,179 @@
+"""What a sweep makes of what it has not seen: in few calls, over several runs, and counted alike each time."""
+
+from __future__ import annotations
+
+from dataclasses import replace as with_fields
+from itertools import count
+
+import pytest
+
+from flow.swept import (
+    BUCKET,
+    LONG_AGO,
+    START,
+    TOPIC,
+    bucket,
+    declare,
+    deliver,
+    deps_of,
+    ended,
+    later,
+    populate,
+    put,
+    standing,
+    sweeper_of,
+    topic,
+    work_off,
+)
+from setpoint import syncing
+from setpoint.adapters.memory import MemoryStore
+from setpoint.core.declarations import Declaration, desired
+from setpoint.core.names import ResourceKey
+from setpoint.core.sweeps import Heal
+from setpoint.errors import CorruptState, Unavailable
+
+CALLS = {"read", "read_many", "commit", "commit_many", "last_observation", "last_observations", "records", "changes"}
+
+
+class Counted:
+    """Counts the calls of a port, and lets a second pass with each."""
+
+    def __init__(self, port, calls):
+        self._port, self._calls = port, calls
+
+    def __getattr__(self, name):
+        found = getattr(self._port, name)
+        if name not in CALLS:
+            return found
+
+        def call(*args):
+            next(self._calls)
+            return found(*args)
+
+        return call
+
+
+def seconds(calls) -> float:
+    return float(calls.__reduce__()[1][0])
+
+
+@pytest.fixture
+def torn_down(asset_service):
+    """Four resources are there, and of 602 that are declared 598 are not."""
+    populate(asset_service, 2)
+    store = MemoryStore()
+    declare(store, 300)
+    calls = count()
+    deps = deps_of(Counted(store, calls))
+    sweeper = sweeper_of(asset_service, deps, page_size=100)
+    return with_fields(sweeper, clock=lambda: seconds(calls)), calls
+
+
+def declare_buckets(store, ats, **how) -> None:
+    ones = [Declaration(ResourceKey(bucket(at)), BUCKET, {"location": "EU"}, project="shop", **how) for at in ats]
+    syncing.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
+
+
+def test_what_is_gone_costs_some_calls_a_hundred(torn_down):
+    sweeper, calls = torn_down
+    deliver(START, sweeper)
+    before = seconds(calls)
+
+    summary = ended(work_off(sweeper))
+
+    assert (summary.gone, summary.drifted, summary.in_sync) == (598, 599, 3)
+    assert seconds(calls) - before <= 12 * 7
+
+
+def test_an_end_that_takes_several_runs_comes(torn_down):
+    sweeper, _ = torn_down
+    sweeper = with_fields(sweeper, seconds=40.0)
+    deliver(START, sweeper)
+
+    told = work_off(sweeper)
+
+    assert [one.done for one in told][-1] == "ended"
+    assert 1 <= [one.done for one in told].count("handed over") <= 4
+    summary = ended(told)
+    assert (summary.gone, summary.drifted, summary.in_sync, summary.unknown) == (598, 599, 3, 0)
+    assert len(standing(sweeper.deps)) == 599
+
+
+def test_while_the_end_is_handed_over_nobody_sends_a_message_of_his_own(torn_down):
+    sweeper, _ = torn_down
+    sweeper = with_fields(sweeper, seconds=10.0)
+    deliver(START, sweeper)
+    assert deliver(sweeper.queue.popleft(), sweeper).done == "handed over"
+    (waiting,) = sweeper.queue
+    for _ in range(3):
+        assert deliver(Heal(), sweeper).done == "healed"
+    assert list(sweeper.queue) == [waiting]
+
+    much_later = later(sweeper, 2)
+    for _ in range(3):
+        deliver(Heal(), much_later)
+
+    assert list(sweeper.queue) == [waiting, waiting]  # nobody has shown life for two hours, then somebody has
+
+
+def test_what_is_gone_is_counted_alike_when_the_end_comes_twice(asset_service, mocker):
+    put(asset_service, topic(0), TOPIC, {})  # tells what the project is called
+    put(asset_service, bucket(0), BUCKET, {"location": "EU"})
+    store = MemoryStore()
+    declare_buckets(store, (0, 1), settle=3600.0)
+    sweeper = sweeper_of(asset_service, deps_of(store))
+    deliver(START, sweeper)
+    write = store.sweeps.write_sweep
+    failing = iter([Unavailable("away")])
+
+    def write_sweep(sweep, version):
+        if sweep.summary is not None and (error := next(failing, None)):
+            raise error
+        return write(sweep, version)
+
+    mocker.patch.object(store.sweeps, "write_sweep", write_sweep)
+    (message,) = sweeper.queue
+    with pytest.raises(Unavailable):
+        deliver(message, sweeper)
+
+    summary = ended(work_off(sweeper))
+
+    assert (summary.gone, summary.in_sync, summary.drifted) == (1, 2, 0)  # gone, and not yet for long enough
+
+
+def test_what_a_rule_keeps_quiet_about_is_in_sync_whether_there_ever_was_a_finding_or_not(asset_service):
+    for at in (0, 1):
+        put(asset_service, bucket(at), BUCKET, {"location": "US"})
+    store = MemoryStore()
+    sweeper = sweeper_of(asset_service, deps_of(store))
+    declare_buckets(store, [0])
+    deliver(START, sweeper)
+    assert ended(work_off(sweeper)).drifted == 1
+    declare_buckets(store, (0, 1), ignore=("location",))
+
+    for run in ("2", "3"):
+        deliver(START, sweeper, run)
+        summary = ended(work_off(sweeper))
+        assert (summary.declared, summary.in_sync, summary.drifted) == (2, 2, 0)
+    assert standing(sweeper.deps) == {}
+
+
+def test_a_record_that_cannot_be_read_is_unknown_and_keeps_no_other_from_being_gone(asset_service, mocker):
+    put(asset_service, topic(0), TOPIC, {})
+    put(asset_service, bucket(0), BUCKET, {"location": "EU"})
+    store = MemoryStore()
+    declare_buckets(store, range(3))
+    read = store.read
+
+    def broken(key):
+        if key.name == bucket(1):
+            raise CorruptState("a stored finding cannot be read")
+        return read(key)
+
+    mocker.patch.object(store, "read", broken)
+    sweeper = sweeper_of(asset_service, deps_of(store))
+    deliver(START, sweeper)
+
+    summary = ended(work_off(sweeper))
+
+    assert (summary.gone, summary.unknown, summary.drifted) == (1, 1, 1)
