@@ -99,7 +99,7 @@ class Counted:
 def counting() -> Iterator[Counted]:
     """Count what every Firestore client of this process asks for."""
     counted = Counted()
-    get, commit = FirestoreClient.batch_get_documents, FirestoreClient.commit
+    get, commit, write = FirestoreClient.batch_get_documents, FirestoreClient.commit, FirestoreClient.batch_write
 
     def counted_get(self: Any, request: Any = None, **more: Any) -> Any:
         counted.reads += len(request["documents"])
@@ -111,13 +111,20 @@ def counting() -> Iterator[Counted]:
         counted.calls += 1
         return commit(self, request=request, **more)
 
+    def counted_write(self: Any, request: Any = None, **more: Any) -> Any:
+        counted.writes += len(request["writes"])
+        counted.calls += 1
+        return write(self, request=request, **more)
+
     setattr(FirestoreClient, "batch_get_documents", counted_get)  # noqa: B010
     setattr(FirestoreClient, "commit", counted_commit)  # noqa: B010
+    setattr(FirestoreClient, "batch_write", counted_write)  # noqa: B010
     try:
         yield counted
     finally:
         setattr(FirestoreClient, "batch_get_documents", get)  # noqa: B010
         setattr(FirestoreClient, "commit", commit)  # noqa: B010
+        setattr(FirestoreClient, "batch_write", write)  # noqa: B010
 
 
 def bucket(at: int) -> str:

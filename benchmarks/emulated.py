@@ -53,13 +53,14 @@ def work(handler: str, total: int) -> None:
 
     stream, deps = wiring.worker(messages=1_000, size=64 << 20)
     handle: Callable[..., list[Any]] = _bare(total) if handler == "bare" else batching.receive_many
-    stop, times, handled = threading.Event(), [], [0]
+    stop, times, handled, lock = threading.Event(), [], [0], threading.Lock()
 
     def counted(messages: Sequence[Any], of: Any) -> list[Any]:
         if messages:
             times.append(time.perf_counter())
         results = handle(messages, of)
-        handled[0] += len(results)
+        with lock:
+            handled[0] += len(results)
         times.append(time.perf_counter())
         if handled[0] >= total:
             stop.set()
@@ -115,8 +116,9 @@ class Bench:
         syncing.declare(store, fleet.desired(), (), datetime.now(UTC))
         store.close()
         self.records = Client(project=PROJECT).collection("findings")
-        self.feed: list[tuple[bytes, dict[str, str]]] = [(one.data, {}) for one in fleet.feed() if one.standing]
-        self.declared = sum(1 for _ in fleet.standings())
+        told = [one for one in fleet.feed() if one.standing]
+        self.feed: list[tuple[bytes, dict[str, str]]] = [(one.data, {}) for one in told]
+        self.declared = [one.outcome != "undeclared" for one in told]
         self.environment = {
             **os.environ,
             "SETPOINT_STORE": f"firestore://{PROJECT}/(default)",
@@ -150,7 +152,7 @@ class Bench:
             started = time.time()
             self.topics.publish(self.changes, self.feed[:messages])
             if "functions" in source.parts:
-                wanted = round(self.declared * messages / len(self.feed))
+                wanted = sum(self.declared[:messages])
                 while self._written() < wanted:
                     time.sleep(0.1)
                 ended = time.time()

@@ -397,9 +397,10 @@ def test_of_many_only_what_somebody_else_has_written_is_not_committed(store):
         raise written[1]
 
 
-def test_many_large_records_are_committed_at_once(store):
+@pytest.mark.parametrize("letter", ["x", "я"])
+def test_many_large_records_are_committed_at_once(store, letter):
     keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(30)]
-    states = {key: drifted(key, sequence=2, pending=2, observed="x" * 60_000) for key in keys}
+    states = {key: drifted(key, sequence=2, pending=2, observed=letter * 60_000) for key in keys}
 
     store.commit_many([Commit(snapshot, states[key]) for key, snapshot in store.read_many(keys).items()])
 

@@ -37,6 +37,7 @@ from setpoint.core.declarations import Declaration, desired
 from setpoint.core.names import ResourceKey
 from setpoint.core.sweeps import Heal, Start, Work
 from setpoint.errors import Unavailable
+from setpoint.sweeping import absences, listing
 
 PROJECTS = ("cloudresourcemanager.googleapis.com/Project",)
 
@@ -289,13 +290,15 @@ class Doomed:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_crash_at_any_step_and_the_message_again_come_to_the_same_end(asset_service, when):
+def test_a_crash_at_any_step_and_the_message_again_come_to_the_same_end(asset_service, when, monkeypatch):
+    for part in (listing, absences):
+        monkeypatch.setattr(part, "_AT_ONCE", 2)  # so that a page has more than one batch
     populate(asset_service, 8)
     expected = {bucket(1): "modified", bucket(8): "deleted", topic(8): "deleted"}
     for step in count(1):
         store = MemoryStore()
         declare(store, 8)
-        healthy = sweeper_of(asset_service, deps_of(store), page_size=2, shard_size=10)
+        healthy = sweeper_of(asset_service, deps_of(store), page_size=4, shard_size=10)
         steps = count(1)
         deps = healthy.deps
         doomed_deps = type(deps)(

@@ -137,7 +137,7 @@ class FirestoreStore:
         Source: https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/batchWrite
         """
         documents = ((one, _document(one.snapshot.key, one.state) | _with(one.observation)) for one in commits)
-        sized = ((pair, len(pair[1]["body"]) + len(pair[1].get("observation", ""))) for pair in documents)
+        sized = ((pair, sum(_size(pair[1].get(field, "")) for field in ("body", "observation"))) for pair in documents)
         return [result for part in _batches(sized) for result in self._commit_part(part)]
 
     def _commit_part(self, part: list[tuple[Commit, dict[str, Any]]]) -> Iterator[Snapshot | TransientError]:
@@ -388,6 +388,11 @@ def _with(observation: Observation | None) -> dict[str, Any]:
         return {}
     body = observations.encode(observation)
     return {"observation": body.decode() if len(body) <= _LARGEST else ""}
+
+
+def _size(text: str) -> int:
+    """Bytes of a payload in a request."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:

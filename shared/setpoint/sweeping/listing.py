@@ -81,14 +81,19 @@ class _Writing:
 
 
 def _read(writing: _Writing, sweeper: Sweeper, until: float) -> None:
-    shard = writing.shard
     told: set[str] = set()
+    for page in _pages(writing, sweeper):
+        writing.write(*_judged(page, writing.shard, told, sweeper))
+        sweeper.advance(len(page.observations))
+        if writing.shard.status != "open" or sweeper.clock() > until:
+            break
+
+
+def _pages(writing: _Writing, sweeper: Sweeper) -> Iterator[Page]:
+    """What is left to list; where it may not be listed, the record says so."""
+    shard = writing.shard
     try:
-        for page in sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token):
-            writing.write(*_judged(page, writing.shard, told, sweeper))
-            sweeper.advance(len(page.observations))
-            if writing.shard.status != "open" or sweeper.clock() > until:
-                break
+        yield from sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token)
     except BadRequest as error:
         status: Status = "denied" if isinstance(error, ScopeDenied) else "failed"
         writing.write(replace(writing.shard, status=status, reason=str(error), updated_at=sweeper.now()))
