@@ -298,7 +298,7 @@ def test_a_crash_at_any_step_and_the_message_again_come_to_the_same_end(asset_se
     for step in count(1):
         store = MemoryStore()
         declare(store, 8)
-        healthy = sweeper_of(asset_service, deps_of(store), page_size=4, shard_size=10)
+        healthy = sweeper_of(asset_service, deps_of(store), page_size=3, shard_size=10)
         steps = count(1)
         deps = healthy.deps
         doomed_deps = type(deps)(
