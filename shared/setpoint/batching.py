@@ -214,13 +214,13 @@ class _Batch:
             self._results[place] = _singly(flow.handle_observation, self._observed[place], self._deps)
         begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]
         try:
-            known = self._deps.store.read_many(begun) if begun else {}
-        except SetpointError as error:
+            known = self._deps.store.changes_of(begun) if begun else {}
+        except Exception as error:  # noqa: BLE001 - as above: delivered again, it will be told
             for key in begun:
                 self._fail(key, error)
             return
-        for key, snapshot in known.items():
-            if snapshot.changes != self._stored[key].changes:
+        for key, changes in known.items():
+            if changes != self._stored[key].changes:
                 failure = _error_of(flow.rejudge, key, self._deps)
                 if failure is not None:
                     self._fail(key, failure)

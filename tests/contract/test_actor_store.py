@@ -39,6 +39,13 @@ def test_a_change_is_read_with_its_resource_as_it_was_told(store):
     assert store.read(ResourceKey(KEY.name, "iam_policy")).changes == ()
 
 
+def test_the_changes_of_many_are_those_of_each(store):
+    store.remember(KEY, CHANGE, NOON)
+
+    assert store.changes_of([KEY, OTHER]) == {KEY: (CHANGE,), OTHER: ()}
+    assert store.changes_of([]) == {}
+
+
 def test_a_change_that_is_told_again_is_kept_once(store):
     for _ in range(3):
         store.remember(KEY, CHANGE, NOON)

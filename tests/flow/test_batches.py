@@ -102,7 +102,7 @@ def test_a_batch_is_one_read_one_write_one_publishing_and_one_marking(store):
         batch([bucket(1, location="US"), grants(1, []), stray(1), bucket(2, location="ASIA")]), counted
     )
 
-    assert calls == ["read_many", "commit_many", "publish", "commit_many", "read_many"]  # the last: who did it?
+    assert calls == ["read_many", "commit_many", "publish", "commit_many", "changes_of"]  # the last: who did it?
     calls.clear()
     batching.receive_many(batch([bucket(3, location="ASIA"), grants(3, [])]), counted)
     assert calls == ["read_many", "commit_many"]
@@ -122,7 +122,7 @@ class Recorded:
         return call
 
 
-NAMES = STEPS | {"read_many", "commit_many", "learn_projects"}
+NAMES = STEPS | {"read_many", "commit_many", "learn_projects", "changes_of"}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -337,6 +337,13 @@ class FirestoreStore:
         """See ``ActorStore.changes``."""
         return self._changes.of(key)
 
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+        """See ``ActorStore.changes_of``."""
+        wanted = {key.id: key for key in keys}
+        with _answering(f"{len(wanted)} resources"):
+            found = self._get(self._actors.document(name) for name in wanted)
+            return {wanted[one.id]: decode_changes(_body(one)) for one in found}
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         self._changes.remember(key, change, now)

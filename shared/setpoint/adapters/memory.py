@@ -182,6 +182,10 @@ class MemoryStore:
         """See ``ActorStore.changes``."""
         return self._changes.get(key, ())
 
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+        """See ``ActorStore.changes_of``."""
+        return {key: self.changes(key) for key in keys}
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         with self._lock:

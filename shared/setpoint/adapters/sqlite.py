@@ -370,6 +370,15 @@ class SqliteStore:
             row = self._connection().execute(_CHANGES, (key.id,)).fetchone()
         return decode_changes(row[0]) if row else ()
 
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+        """See ``ActorStore.changes_of``."""
+        wanted = {key.id: key for key in keys}
+        marks = ",".join("?" * len(wanted))
+        with _answering():
+            statement = f"SELECT id, body FROM actors WHERE id IN ({marks})"  # noqa: S608 - question marks alone
+            found = dict(self._connection().execute(statement, tuple(wanted)).fetchall())
+        return {key: decode_changes(found[name]) if name in found else () for name, key in wanted.items()}
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         connection = self._connection()

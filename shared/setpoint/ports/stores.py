@@ -344,6 +344,13 @@ class ActorStore(Protocol):
             Unavailable: the store does not answer.
         """
 
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+        """What ``changes`` gives of each of ``keys``, in one read; up to some hundred at a time.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
         """Keep a change of a resource and content, as ``core.changes.remembered`` puts it to those that are kept.
 
