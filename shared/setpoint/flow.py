@@ -31,9 +31,9 @@ from setpoint.projects import Projects, is_waiting, keys_by_number
 from setpoint.spooling import batches
 
 _UNDECLARED = Transition("undeclared")
-_ATTEMPTS = 8
 _AT_ONCE = 100
 """Records that are read together."""
+_ATTEMPTS = 8
 """How often a commit is tried against others that write the same record, before the message is handed back."""
 
 _TIMELY: frozenset[Outcome] = frozenset(
