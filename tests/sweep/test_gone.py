@@ -87,7 +87,7 @@ def test_what_is_gone_costs_some_calls_a_hundred(torn_down):
 
 def test_an_end_that_takes_several_runs_comes(torn_down):
     sweeper, _ = torn_down
-    sweeper = with_fields(sweeper, seconds=40.0)
+    sweeper = with_fields(sweeper, seconds=20.0)
     deliver(START, sweeper)
 
     told = work_off(sweeper)

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from setpoint import batching
 from setpoint.core.control import Control, visible
@@ -28,9 +27,8 @@ from setpoint.core.sweeps import Shard, Summary, Sweep, known_at
 from setpoint.errors import Conflict, PermanentError
 from setpoint.ports.stores import Store, SweepStore
 from setpoint.projects import Projects
+from setpoint.spooling import batches
 from setpoint.sweeping.working import Sweeper
-
-_T = TypeVar("_T")
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 100
@@ -59,11 +57,11 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
         raise Conflict(f"sweep {sweep.name}: it was ended by somebody else; what its shards have shown is not there")
     tally = _Tally(_Declared(shown.seen))
     control = sweeper.deps.store.control().value
-    for keys in _in_groups(_missing(control, shown, tally, sweeper)):
+    for keys in batches(_missing(control, shown, tally, sweeper), _AT_ONCE):
         if sweeper.clock() > until:
             return None
         _judge(list(_things(keys, sweep, control, sweeper)), shown, tally, sweeper)
-    for states in _in_groups(iter(_adrift(sweep, shown, tally, sweeper))):
+    for states in batches(_adrift(sweep, shown, tally, sweeper), _AT_ONCE):
         if sweeper.clock() > until:
             return None
         _judge([_Thing(one.key, one.asset_type, _project_of(one, sweeper)) for one in states], shown, tally, sweeper)
@@ -228,11 +226,6 @@ def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -
                 yield key
 
 
-def _in_groups(items: Iterator[_T]) -> Iterator[list[_T]]:
-    while group := list(islice(items, _AT_ONCE)):
-        yield group
-
-
 def _things(keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper: Sweeper) -> Iterator[_Thing]:
     """What is declared of keys; what was declared since the sweep began may have been listed before that."""
     for key, record in sweeper.deps.store.records(keys).items():
@@ -265,10 +258,9 @@ def _drifted(store: Store) -> Iterator[ResourceState]:
     for state in store.states(drifted=True):
         if state.finding is not None and state.finding.status != "resolved":
             yield state
-    for key in list(store.due(_NEVER)):
-        waiting = store.read(key).state
-        if waiting is not None and waiting.settling is not None:
-            yield waiting
+    for keys in batches(list(store.due(_NEVER)), _AT_ONCE):
+        waiting = (one.state for one in store.read_many(keys).values())
+        yield from (state for state in waiting if state is not None and state.settling is not None)
     yield from (state for state in store.suppressed() if state.finding is None or state.finding.status == "resolved")
 
 
