@@ -87,15 +87,18 @@ class Projects:
 
     def placed(self, observation: Observation) -> Observation:
         """The observation with the id of its project, where that is known and its name does not tell it."""
+        named = project_of(observation.key.name)
+        if named and not named.isdigit():
+            return observation
         number = observation.project_number
-        if not number or project_of(observation.key.name) not in ("", number):
+        if not number or named not in ("", number):
             return observation
         return replace(observation, project_id=self.id_of(number) or observation.project_id)
 
     def other_keys(self, observation: Observation) -> Iterator[ResourceKey]:
         """Other keys under which the same resource may be declared: by its project's id, by its address."""
-        key, number = observation.key, observation.project_number
-        if number and observation.project_id and f"projects/{number}" in key.name:
+        key = observation.key
+        if observation.project_id and (number := observation.project_number) and f"projects/{number}" in key.name:
             segments = key.name.split("/")
             segments[segments.index("projects") + 1] = observation.project_id
             key = ResourceKey("/".join(segments), key.content)

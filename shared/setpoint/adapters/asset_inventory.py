@@ -235,7 +235,8 @@ def _data(asset: Any, content: Content) -> Any:
 
 
 def _struct(struct: Any) -> dict[str, Any]:
-    return {key: _value(value) for key, value in struct.fields.items()}
+    fields = struct.fields
+    return {key: _value(fields[key]) for key in fields}  # a map of protobuf is slow to give its items
 
 
 def _value(value: Any) -> Any:

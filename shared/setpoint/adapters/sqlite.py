@@ -89,6 +89,14 @@ SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.b
 FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
 
+_READ_MANY = (
+    "SELECT id, body FROM desired WHERE id IN",
+    "SELECT id, body FROM actors WHERE id IN",
+    "SELECT id, body FROM findings WHERE id IN",
+    "SELECT id, version FROM findings WHERE id IN",
+)
+
+_CONTROL = "SELECT body, version FROM control"
 _CHANGES = "SELECT body FROM actors WHERE id = ?"
 _CREATE = """
 INSERT INTO findings (version, drifted, pending, body, due, observation, id) VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -180,11 +188,20 @@ class SqliteStore:
 
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         """See ``StateStore.read_many``."""
+        wanted = {key.id: key for key in keys}
+        names, marks = tuple(wanted), ",".join("?" * len(wanted))
         with _answering():
             connection = self._connection()
             with _transaction(connection, "DEFERRED"):
-                rows = [(key, connection.execute(_READ, (key.id,)).fetchone()) for key in keys]
-        return {key: _snapshot(key, *row) for key, row in rows}
+                row = connection.execute(_CONTROL).fetchone()
+                desired, changes, bodies, versions = (
+                    dict(connection.execute(f"{statement} ({marks})", names).fetchall()) for statement in _READ_MANY
+                )
+        control = row[0] if row else None
+        return {
+            key: _snapshot(key, desired.get(name), control, bodies.get(name), versions.get(name), changes.get(name))
+            for name, key in wanted.items()
+        }
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
         """See ``StateStore.commit_many``; one transaction, in which what conflicts writes nothing."""
@@ -243,7 +260,7 @@ class SqliteStore:
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
         with _answering():
-            row = self._connection().execute("SELECT body, version FROM control").fetchone()
+            row = self._connection().execute(_CONTROL).fetchone()
         return StoredControl(decode_control(row[0]), row[1]) if row else StoredControl(Control(), None)
 
     def write_control(self, control: Control, version: Any) -> None:
