@@ -87,11 +87,8 @@ class Projects:
 
     def placed(self, observation: Observation) -> Observation:
         """The observation with the id of its project, where that is known and its name does not tell it."""
-        named = project_of(observation.key.name)
-        if named and not named.isdigit():
-            return observation
         number = observation.project_number
-        if not number or named not in ("", number):
+        if not number or project_of(observation.key.name) not in ("", number):
             return observation
         return replace(observation, project_id=self.id_of(number) or observation.project_id)
 

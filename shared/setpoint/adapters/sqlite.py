@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -88,13 +88,6 @@ SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.b
     (SELECT body FROM actors WHERE id = ?1)
 FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 """
-
-_READ_MANY = (
-    "SELECT id, body FROM desired WHERE id IN",
-    "SELECT id, body FROM actors WHERE id IN",
-    "SELECT id, body FROM findings WHERE id IN",
-    "SELECT id, version FROM findings WHERE id IN",
-)
 
 _CONTROL = "SELECT body, version FROM control"
 _CHANGES = "SELECT body FROM actors WHERE id = ?"
@@ -189,19 +182,23 @@ class SqliteStore:
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         """See ``StateStore.read_many``."""
         wanted = {key.id: key for key in keys}
-        names, marks = tuple(wanted), ",".join("?" * len(wanted))
-        with _answering():
-            connection = self._connection()
-            with _transaction(connection, "DEFERRED"):
-                row = connection.execute(_CONTROL).fetchone()
-                desired, changes, bodies, versions = (
-                    dict(connection.execute(f"{statement} ({marks})", names).fetchall()) for statement in _READ_MANY
-                )
+        with _answering(), _transaction(self._connection(), "DEFERRED"):
+            row = self._connection().execute(_CONTROL).fetchone()
+            desired = dict(self._rows("SELECT id, body FROM desired", wanted))
+            changes = dict(self._rows("SELECT id, body FROM actors", wanted))
+            states = self._rows("SELECT id, body, version FROM findings", wanted)
         control = row[0] if row else None
-        return {
-            key: _snapshot(key, desired.get(name), control, bodies.get(name), versions.get(name), changes.get(name))
-            for name, key in wanted.items()
-        }
+        found = {name: (body, version) for name, body, version in states}
+        snapshots = {}
+        for name, key in wanted.items():
+            state, version = found.get(name, (None, None))
+            snapshots[key] = _snapshot(key, desired.get(name), control, state, version, changes.get(name))
+        return snapshots
+
+    def _rows(self, query: str, names: Collection[str]) -> list[Any]:
+        """The rows of a query that have one of these ids."""
+        marks = ",".join("?" * len(names))
+        return self._connection().execute(f"{query} WHERE id IN ({marks})", tuple(names)).fetchall()
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
         """See ``StateStore.commit_many``; one transaction, in which what conflicts writes nothing."""
@@ -244,10 +241,8 @@ class SqliteStore:
     def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
         """See ``StateStore.last_observations``."""
         wanted = {key.id: key for key in keys}
-        marks = ",".join("?" * len(wanted))
         with _answering():
-            statement = f"SELECT id, observation FROM findings WHERE id IN ({marks})"  # noqa: S608 - question marks alone
-            rows = self._connection().execute(statement, tuple(wanted)).fetchall()
+            rows = self._rows("SELECT id, observation FROM findings", wanted)
         return observations.decode_readable((wanted[name], body) for name, body in rows)
 
     def mark_published(self, snapshot: Snapshot) -> None:
@@ -306,10 +301,8 @@ class SqliteStore:
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
         """See ``DesiredStore.records``; the mark of a record is its stored form."""
         wanted = {key.id: key for key in keys}
-        marks = ",".join("?" * len(wanted))
         with _answering():
-            statement = f"SELECT id, body FROM desired WHERE id IN ({marks})"  # noqa: S608 - question marks alone
-            found = dict(self._connection().execute(statement, tuple(wanted)).fetchall())
+            found = dict(self._rows("SELECT id, body FROM desired", wanted))
         bodies = {key: found.get(identifier) for identifier, key in wanted.items()}
         return {key: StoredRecord(decode_record(body or b""), body) for key, body in bodies.items()}
 
@@ -390,10 +383,8 @@ class SqliteStore:
     def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
         """See ``ActorStore.changes_of``."""
         wanted = {key.id: key for key in keys}
-        marks = ",".join("?" * len(wanted))
         with _answering():
-            statement = f"SELECT id, body FROM actors WHERE id IN ({marks})"  # noqa: S608 - question marks alone
-            found = dict(self._connection().execute(statement, tuple(wanted)).fetchall())
+            found = dict(self._rows("SELECT id, body FROM actors", wanted))
         return {key: decode_changes(found[name]) if name in found else () for name, key in wanted.items()}
 
     def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
