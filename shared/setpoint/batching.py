@@ -30,6 +30,19 @@ _TOLD_ENOUGH = 3
 """After so many resources of which nobody takes the events, the bus is down, and the others are not tried."""
 
 
+def outcome_of(result: Result) -> Outcome:
+    """What became of an observation; ``unreadable`` where it can never be judged.
+
+    Raises:
+        Exception: whatever else went wrong: observe again.
+    """
+    if isinstance(result, PermanentError):
+        return "unreadable"
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
 class Message(Protocol):
     """A message of a feed."""
 

@@ -307,10 +307,7 @@ def _outcomes(told: Sequence[tuple[_Thing, datetime]], sweeper: Sweeper) -> Iter
     results = dict(zip((thing.key for thing, _ in new), batching.handle_many(absent, sweeper.deps), strict=True))
     after = before | _states(list(results), sweeper.deps.store)
     for thing, at in told:
-        result, state = results.get(thing.key, "repeated"), after.get(thing.key)
-        if isinstance(result, Exception) and not isinstance(result, PermanentError):
-            raise result
-        outcome: Outcome = "unreadable" if isinstance(result, PermanentError) else result
+        outcome, state = batching.outcome_of(results.get(thing.key, "repeated")), after.get(thing.key)
         if outcome == "stale" and _is_gone(state, at):
             outcome = "repeated"
         yield thing, outcome, state is not None and _is_drifted(state)

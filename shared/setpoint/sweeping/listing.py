@@ -159,12 +159,8 @@ def _judge(observed: Sequence[Observation], at: datetime, deps: Deps) -> Iterato
     """
     for some in batches(observed, _AT_ONCE):
         for observation, result in zip(some, batching.handle_many(some, deps), strict=True):
-            if isinstance(result, PermanentError):
-                yield observation, "unreadable"
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                yield observation, _as_of(at, observation, deps) if result == "stale" else result
+            outcome = batching.outcome_of(result)
+            yield observation, _as_of(at, observation, deps) if outcome == "stale" else outcome
 
 
 def _as_of(at: datetime, observation: Observation, deps: Deps) -> Outcome:
