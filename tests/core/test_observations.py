@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.core import observations
+from setpoint.core.names import ResourceKey
 from setpoint.errors import MalformedMessage
 
 NAME = "//storage.googleapis.com/exports"
@@ -196,3 +197,11 @@ _json = st.recursive(
 def test_no_json_at_all_makes_it_fail_otherwise(whole: dict[str, Any]) -> None:
     with contextlib.suppress(MalformedMessage):
         observations.parse(json.dumps(whole).encode())
+
+
+def test_of_many_stored_observations_those_that_cannot_be_read_are_left_out() -> None:
+    one, other, third = (ResourceKey(f"//storage.googleapis.com/b{at}") for at in range(3))
+    seen = observations.Observation(one, "storage.googleapis.com/Bucket", datetime(2026, 3, 1, tzinfo=UTC))
+    stored = [(one, observations.encode(seen)), (other, b"{"), (third, None)]
+
+    assert observations.decode_readable(stored) == {one: seen}
