@@ -22,7 +22,7 @@ $(VENV)/.dev: .ci/requirements-dev.txt $(VENV)/.run
 	@touch $@
 
 demo: $(VENV)/.run ## the whole pipeline on a sample fleet, embedded, no account
-	$(BIN)/python -m setpoint.demo
+	$(BIN)/python -m setpoint_tools.demo
 
 test: $(VENV)/.dev ## every test; those on Google's emulators where they are installed
 	$(BIN)/pytest -n auto
@@ -59,15 +59,15 @@ chaos: $(VENV)/.dev ## 100,000 messages on SQLite and 20,000 on Google's emulato
 	PYTHONPATH=tests $(BIN)/python -m chaos
 
 schemas: $(VENV)/.run ## write the schemas of events and declarations (docs/schemas) and of tables (infra/bigquery)
-	$(BIN)/python -m setpoint.schemas
+	$(BIN)/python -m setpoint_tools.schemas
 
 reports: $(VENV)/.dev ## write docs/reports.md: what each view of the warehouse answers of the demo
-	$(BIN)/python -m setpoint.testing.demo_reports
+	$(BIN)/python -m setpoint_tools.testing.demo_reports
 
 catalogue: $(VENV)/.dev ## distil Google's discovery documents into the catalogue
-	$(BIN)/python -m setpoint.distil
-	$(BIN)/python -m setpoint.distil.methods
-	$(BIN)/python -m setpoint.distil.patterns
+	$(BIN)/python -m setpoint_tools.distil
+	$(BIN)/python -m setpoint_tools.distil.methods
+	$(BIN)/python -m setpoint_tools.distil.patterns
 
 lock: $(VENV)/.dev ## write the lock files from pyproject.toml (needs uv)
 	PATH=$(CURDIR)/$(BIN):$$PATH .ci/lock

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from setpoint.core.declarations import Declaration
-from setpoint.core.names import ResourceKey
-from setpoint.testing.fleet import Fleet
+from setpoint.model.declaration import Declaration
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.testing.fleet import Fleet
 
 _ROOT = Path(__file__).resolve().parents[1]
 _TIME = "2025-01-01T00:00:00.000001Z"

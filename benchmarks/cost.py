@@ -17,18 +17,21 @@ from typing import Any, NamedTuple
 
 from google.cloud.firestore_v1.services.firestore import FirestoreClient
 
-from setpoint import flow, sweeping, syncing, telemetry
-from setpoint.adapters.asset_inventory import AssetInventory
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.core import events
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.flow import Deps
-from setpoint.testing import messages
-from setpoint.testing.asset_service import asset_service
-from setpoint.testing.emulators import FIRESTORE, fresh_project, running
-from setpoint.wiring import open_store
+from setpoint import sweep
+from setpoint.adapters.google.asset_inventory import AssetInventory
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.bootstrap import open_store
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model import events
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.util import telemetry
+from setpoint_tools.testing import messages
+from setpoint_tools.testing.asset_service import asset_service
+from setpoint_tools.testing.emulators import FIRESTORE, fresh_project, running
 
 ORGANIZATION = "organizations/566099688680"
 BUCKET = "storage.googleapis.com/Bucket"
@@ -149,7 +152,7 @@ def opened() -> Deps:
         desired((Declaration(ResourceKey(bucket(at)), BUCKET, {"location": "EU"}, project="shop"),))
         for at in range(SAMPLE)
     ]
-    syncing.declare(store, wanted, (), NOON)
+    apply.declare(store, wanted, (), NOON)
     return Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
 
 
@@ -161,7 +164,7 @@ def handled(deps: Deps, feed: list[bytes]) -> Use:
         logged = 0
         for at, one in enumerate(feed):
             with telemetry.running("detect", telemetry.begun(None, str(at)), "fleet-ops") as run:
-                run.end(flow.receive(one, {}, deps))
+                run.end(pipeline.receive(one, {}, deps))
                 logged += 250 + len(json.dumps(run.fields))
         cpu = time.process_time() - cpu
     told = deps.bus.events[before:]  # type: ignore[union-attr]
@@ -202,10 +205,10 @@ def swept() -> tuple[Use, float]:
             }
             service.put({**asset, "resource": {"version": "v1", "data": {"location": "EU"}}})
         inventory = AssetInventory(service.client())
-        sweeping.sweep([ORGANIZATION], ["resource"], [BUCKET], inventory, deps)
+        sweep.sweep([ORGANIZATION], ["resource"], [BUCKET], inventory, deps)
         with counting() as counted:
             cpu = time.process_time()
-            sweeping.sweep([ORGANIZATION], ["resource"], [BUCKET], inventory, deps)
+            sweep.sweep([ORGANIZATION], ["resource"], [BUCKET], inventory, deps)
             cpu = time.process_time() - cpu
     deps.store.close()
     use = Use(counted.reads / SAMPLE, counted.writes / SAMPLE, counted.calls / SAMPLE, 0, 0, 0, cpu / SAMPLE)

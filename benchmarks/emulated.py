@@ -48,11 +48,12 @@ def work(handler: str, total: int) -> None:
     """Be a worker until so many messages are handled; print a line of JSON."""
     import resource
 
-    from setpoint import batching, wiring
-    from setpoint.working import Worker
+    from setpoint import bootstrap
+    from setpoint.detection import batch
+    from setpoint.detection.pull_worker import Worker
 
-    stream, deps = wiring.worker(messages=1_000, size=64 << 20)
-    handle: Callable[..., list[Any]] = _bare(total) if handler == "bare" else batching.receive_many
+    stream, deps = bootstrap.worker(messages=1_000, size=64 << 20)
+    handle: Callable[..., list[Any]] = _bare(total) if handler == "bare" else batch.receive_many
     stop, times, handled, lock = threading.Event(), [], [0], threading.Lock()
 
     def counted(messages: Sequence[Any], of: Any) -> list[Any]:
@@ -66,7 +67,7 @@ def work(handler: str, total: int) -> None:
             stop.set()
         return results
 
-    batching.receive_many = counted  # type: ignore[assignment]
+    batch.receive_many = counted  # type: ignore[assignment]
     Worker(deps, print).run(stream, stop)
     seconds = max(times) - min(times)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -103,17 +104,17 @@ class Bench:
     def __init__(self, messages: int) -> None:
         from google.cloud.firestore import Client
 
-        from setpoint import syncing
-        from setpoint.testing.fleet import Fleet, Wrongs
-        from setpoint.testing.pubsub import PubSubProject
-        from setpoint.wiring import open_store
+        from setpoint.bootstrap import open_store
+        from setpoint.declarations import apply
+        from setpoint_tools.testing.fleet import Fleet, Wrongs
+        from setpoint_tools.testing.pubsub import PubSubProject
 
         fleet = Fleet(messages, projects=50, rounds=1, drifting=0.02, wrongs=Wrongs(0, 0, 0))
         self.topics = PubSubProject(PROJECT)
         names = ("asset-changes", "drift-events", "dead-letters")
         self.changes, self.events, self.letters = map(self.topics.topic, names)
         store = open_store(f"firestore://{PROJECT}/(default)")
-        syncing.declare(store, fleet.desired(), (), datetime.now(UTC))
+        apply.declare(store, fleet.desired(), (), datetime.now(UTC))
         store.close()
         self.records = Client(project=PROJECT).collection("findings")
         told = [one for one in fleet.feed() if one.standing]
@@ -140,7 +141,7 @@ class Bench:
 
     def pushed(self, source: Path, folder: Path, name: str, messages: int) -> float:
         """Messages a second of a function that is pushed to, with four threads."""
-        from setpoint.testing.emulators import free_port
+        from setpoint_tools.testing.emulators import free_port
 
         port, times = free_port(), folder / f"times-{source.parent.name}-{name}"
         calls = PROJECT if source.parent.name == "calling" else ""
@@ -206,7 +207,7 @@ def measure(messages: int, pushes: int, rounds: int) -> dict[str, Any]:
     """All figures; each ratio is the median of pairs that were measured in turn."""
     import statistics
 
-    from setpoint.testing.emulators import FIRESTORE, PUBSUB, running
+    from setpoint_tools.testing.emulators import FIRESTORE, PUBSUB, running
 
     with running(PUBSUB) as pubsub, running(FIRESTORE) as firestore, tempfile.TemporaryDirectory() as folder:
         os.environ |= {one.kind.variable: one.address for one in (pubsub, firestore)}

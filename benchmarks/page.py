@@ -26,8 +26,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from pages.samples import NOW, PERIOD, facts, many  # type: ignore[import-not-found]
-from setpoint.report.building import build
-from setpoint.report.page import render
+from setpoint.reporting.html.build import build
+from setpoint.reporting.html.page import render
 
 _TIMED = """
 ({{ {names} }}) => new Promise((done) => {{

@@ -19,21 +19,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from setpoint import flow, remediating, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.core import events
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.policies import Limits, Policy, Rule
-from setpoint.core.writes import Call, Done, Started, WritePlan, Written
-from setpoint.declare.load import Loaded
-from setpoint.flow import Deps
-from setpoint.live import Live
-from setpoint.remedy_records import Hands
-from setpoint.syncing import Request
-from setpoint.testing import messages
-from setpoint.wiring import open_store
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.bootstrap import open_store
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model import events
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.policy import Limits, Policy, Rule
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import Call, Done, Started, WritePlan, Written
+from setpoint.remediation import engine
+from setpoint.remediation.live_resources import Live
+from setpoint.remediation.records import Hands
+from setpoint_tools.testing import messages
 
 TYPE = "storage.googleapis.com/Bucket"
 MANY = 10**9
@@ -81,15 +83,15 @@ def times(store: str, count: int) -> list[float]:
         for key in map(_key, names)
     ]
     now = datetime.now(UTC)
-    syncing.sync(Loaded(wanted, policy=POLICY), Request("bench"), deps, now - timedelta(hours=1))
+    apply.sync(Loaded(wanted, policy=POLICY), Request("bench"), deps, now - timedelta(hours=1))
     found = []
     for name in names:
         live = {"name": name, "location": "EU", "metageneration": "3", "versioning": {"enabled": False}}
         api.buckets[name], api.busy = live, 0.0
         message = messages.resource(_key(name).name, TYPE, live, datetime.now(UTC))
         began = time.perf_counter()
-        flow.receive(message, {}, deps)
-        remediating.receive(events.encode(bus.events[-1]), {}, hands)
+        pipeline.receive(message, {}, deps)
+        engine.receive(events.encode(bus.events[-1]), {}, hands)
         found.append(api.written_at - began - api.busy)
         assert api.buckets[name]["versioning"] == {"enabled": True}
         bus.events.clear()

@@ -2,7 +2,7 @@
 
     python benchmarks/reports.py 1000000
 
-Events are made up (``setpoint.testing.histories``), of 400 days, and kept in DuckDB in a file. What BigQuery would read
+Events are made up (``setpoint_tools.testing.event_histories``), of 400 days, and kept in DuckDB in a file. What BigQuery would read
 is told on paper: the bytes of the columns that a view names, by BigQuery's own sizes of types
 (https://cloud.google.com/bigquery/pricing#data), in the days between which it reads. That it reads no others is shown
 by taking them away: the answers stay as they are.
@@ -24,10 +24,10 @@ from typing import Any
 
 from sqlglot import expressions as sql
 
-from setpoint.core.columns import Column, columns_of
-from setpoint.core.events import encode
-from setpoint.core.snapshots import CoverageRow, DigestRow, FindingRow, SweepRow
-from setpoint.core.tables import (
+from setpoint.model.events import encode
+from setpoint.reporting.bigquery_schema import Column, columns_of
+from setpoint.reporting.rows import CoverageRow, DigestRow, FindingRow, SweepRow
+from setpoint.reporting.tables import (
     COVERAGE_SNAPSHOT,
     DIGESTS,
     DRIFT_EVENTS,
@@ -36,8 +36,8 @@ from setpoint.core.tables import (
     SWEEPS_SNAPSHOT,
     tables,
 )
-from setpoint.testing.histories import history
-from setpoint.testing.warehouse import DAYS, DuckWarehouse, messages, parsed, view_names
+from setpoint_tools.testing.event_histories import history
+from setpoint_tools.testing.warehouse import DAYS, DuckWarehouse, messages, parsed, view_names
 
 NOW = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)
 HISTORY = 400

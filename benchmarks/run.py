@@ -26,15 +26,19 @@ from deepdiff import DeepDiff
 from rich.console import Console
 from rich.table import Table
 
-from setpoint import flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.adapters.sqlite import SqliteStore
-from setpoint.core import events, findings, judging, observations, states
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import compare
-from setpoint.core.declarations import desired
-from setpoint.core.rules import Rules
-from setpoint.flow import Deps
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.adapters.sqlite.store import SqliteStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.comparison.compare import compare
+from setpoint.declarations import apply
+from setpoint.detection import finding_state_machine
+from setpoint.detection import pipeline as flow
+from setpoint.detection import verdict as judging
+from setpoint.detection.pipeline import Deps
+from setpoint.model import events, resource_state
+from setpoint.model import observation as observations
+from setpoint.model.declaration import desired
+from setpoint.model.fleet_rules import Rules
 
 _NO_LIMIT = 1_000_000_000
 _SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
@@ -93,9 +97,9 @@ def measure(case: Case) -> dict[str, float]:
         seen = observations.parse(case.message)
         assert seen is not None
         verdict = judging.judge(wanted, _NO_RULES, seen, catalogue)
-        transition = findings.advance(None, seen, verdict, _NOW)
+        transition = finding_state_machine.advance(None, seen, verdict, _NOW)
         if transition.state is not None:
-            states.encode_state(transition.state)
+            resource_state.encode_state(transition.state)
             for event in transition.state.pending:
                 events.encode(event)
 
@@ -174,7 +178,7 @@ def pipeline(some: list[Case]) -> dict[str, float]:
     messages = [case.message for case in some if 2_000 <= len(case.message) <= 6_000] or [case.message for case in some]
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "bench.db")
-        syncing.declare(store, [desired((case.declaration,)) for case in some], (), datetime.now(UTC))
+        apply.declare(store, [desired((case.declaration,)) for case in some], (), datetime.now(UTC))
         deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
         took, parsed, count = 0.0, 0.0, 0
         while took < 2.0:

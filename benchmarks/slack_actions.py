@@ -22,10 +22,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from setpoint.messages import presses
-from setpoint.testing.emulators import PUBSUB, free_port, fresh_project, running
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.testing.slack import SIGNING_SECRET, signed
+from setpoint.alerting.rendering import button_payload
+from setpoint_tools.testing.emulators import PUBSUB, free_port, fresh_project, running
+from setpoint_tools.testing.pubsub import PubSubProject
+from setpoint_tools.testing.slack import SIGNING_SECRET, signed
 
 ROOT = Path(__file__).parents[1]
 UP_SECONDS = 60.0
@@ -34,8 +34,8 @@ KEPT = 90
 
 def request() -> tuple[bytes, dict[str, str]]:
     """A press of a button, in a message as large as they get."""
-    value = presses.finding_value("//storage.googleapis.com/exports", "resource", "f1")
-    action = {"action_id": presses.action_id("approve"), "block_id": "b", "value": value, "action_ts": "1.5"}
+    value = button_payload.finding_value("//storage.googleapis.com/exports", "resource", "f1")
+    action = {"action_id": button_payload.action_id("approve"), "block_id": "b", "value": value, "action_ts": "1.5"}
     section = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 250}}
     payload = {
         "type": "block_actions",

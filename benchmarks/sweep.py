@@ -62,7 +62,7 @@ def name_of(at: int) -> str:
 
 def made() -> Any:
     """Makes an asset by its number, out of one of each kind."""
-    from setpoint.testing.held_assets import bare_asset
+    from setpoint_tools.testing.asset_inventory_state import bare_asset
 
     templates = []
     for kind, _, data in _KINDS:
@@ -87,8 +87,8 @@ def made() -> Any:
 
 def declarations(declared: int) -> Iterator[Any]:
     """What is declared, one in a thousand of it not there."""
-    from setpoint.core.declarations import Declaration, desired
-    from setpoint.core.names import ResourceKey
+    from setpoint.model.declaration import Declaration, desired
+    from setpoint.model.resource_key import ResourceKey
 
     for at in range(declared):
         kind, _, data = _KINDS[at % len(_KINDS)]
@@ -98,7 +98,7 @@ def declarations(declared: int) -> Iterator[Any]:
 
 def serve(total: int) -> None:
     """Be the fake inventory until standard input ends."""
-    from setpoint.testing.asset_service import asset_service
+    from setpoint_tools.testing.asset_service import asset_service
 
     with asset_service() as service:
         service.generate(total, made(), [ORG], [kind for kind, _, _ in _KINDS])
@@ -109,11 +109,11 @@ def serve(total: int) -> None:
 
 def apply(store: Path, declared: int) -> None:
     """Declare part of the fleet."""
-    from setpoint import syncing
-    from setpoint.wiring import open_store
+    from setpoint.bootstrap import open_store
+    from setpoint.declarations import apply
 
     opened = open_store(f"sqlite:///{store}")
-    syncing.declare(opened, declarations(declared), (), NOON)
+    apply.declare(opened, declarations(declared), (), NOON)
     opened.close()
 
 
@@ -121,13 +121,13 @@ def sweep(store: Path, address: str) -> None:
     """Sweep it all, as `setpoint sweep` does, less the pace that the quota asks for."""
     import gc
 
-    from setpoint import sweeping, wiring
+    from setpoint import bootstrap, sweep
 
     gc.set_threshold(100_000, 50, 50)
     started = time.perf_counter()
     inventory = _inventory(address)
-    deps = wiring.rejudging(f"sqlite:///{store}", None)
-    swept = sweeping.sweep([ORG], ["resource"], [], inventory, deps)
+    deps = bootstrap.rejudging(f"sqlite:///{store}", None)
+    swept = sweep.sweep([ORG], ["resource"], [], inventory, deps)
     took, used = time.perf_counter() - started, time.process_time()
     summary = swept.summary
     print(
@@ -152,7 +152,7 @@ def _inventory(address: str) -> Any:
     import grpc
     from google.auth.credentials import AnonymousCredentials
 
-    from setpoint.adapters.asset_inventory import AssetInventory, Patience
+    from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
 
     transport = AssetServiceGrpcTransport(
         channel=grpc.insecure_channel(address),

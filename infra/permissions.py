@@ -9,9 +9,9 @@ import json
 import re
 from pathlib import Path
 
-from setpoint.core import rights
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.methods import default_methods
+from setpoint.catalog.methods import default_methods
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.remediation import least_privilege
 
 INFRA = Path(__file__).parent
 TARGET = INFRA / "permissions.json"
@@ -28,8 +28,8 @@ def permissions() -> dict[str, dict[str, list[str]]]:
             continue
         methods = default_methods()
         found[one] = {
-            "resource": list(rights.of_resource(schema, methods)),
-            "iam_policy": list(rights.of_policy(schema, methods)),
+            "resource": list(least_privilege.of_resource(schema, methods)),
+            "iam_policy": list(least_privilege.of_policy(schema, methods)),
         }
     return found
 

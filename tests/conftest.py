@@ -9,15 +9,15 @@ from typing import NamedTuple
 import pytest
 from hypothesis import settings
 
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.catalogue import default_catalogue
-from setpoint.flow import Deps
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.bootstrap import open_store
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection.pipeline import Deps
 from setpoint.ports.stores import StateStore
-from setpoint.testing.emulators import clear_firestore, fresh_project
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.wiring import open_store
+from setpoint_tools.testing.emulators import clear_firestore, fresh_project
+from setpoint_tools.testing.pubsub import PubSubProject
 
-pytest_plugins = ["setpoint.testing.plugin"]
+pytest_plugins = ["setpoint_tools.testing.plugin"]
 
 BACKENDS = ["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)]
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from strategies import leaves, replaced
 
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.examining import Examination, examine
-from setpoint.core.references import Project
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.comparison.explain import Examination, examine
+from setpoint.model.references import Project
 from test_corpus import CORPUS
 
 pytestmark = pytest.mark.skipif(

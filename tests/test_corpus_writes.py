@@ -14,17 +14,18 @@ from typing import Any, NamedTuple
 import pytest
 from strategies import leaves, replaced
 
-from setpoint.adapters.google_rest import GoogleRest
-from setpoint.core import requests
-from setpoint.core.catalogue import Schema, default_catalogue
-from setpoint.core.compare import Difference, compare
-from setpoint.core.declarations import Declaration
-from setpoint.core.methods import Resource, default_methods
-from setpoint.core.names import ResourceKey
-from setpoint.core.references import Project
-from setpoint.core.writes import Done, Failed, NotWritable, Started, WritePlan
-from setpoint.core.writing import plan, reach
-from setpoint.testing.google_apis import GoogleApis
+from setpoint.adapters.google.rest import GoogleRest
+from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.comparison.compare import compare
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import Difference
+from setpoint.model.references import Project
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import Done, Failed, NotWritable, Started, WritePlan
+from setpoint.remediation import api_requests
+from setpoint.remediation.planner import plan, reach
+from setpoint_tools.testing.google_apis import GoogleApis
 from test_corpus import CORPUS
 from test_corpus_mutations import given_back, judged, others
 
@@ -112,7 +113,7 @@ def put_back(case: Case, google: GoogleApis, api: GoogleRest) -> NotWritable | l
         refusal = plan(case.declaration, case.live, case.schema, case.resource, own=OWN)
         assert isinstance(refusal, NotWritable)
         return refusal
-    read = requests.read(case.resource)
+    read = api_requests.read(case.resource)
     google.put(read.url, case.live)
     plans: list[WritePlan] = []
     for _ in range(MOST_WRITES):
@@ -135,7 +136,7 @@ def test_every_recorded_drift_is_put_back_alone_or_refused_with_a_reason(
         if isinstance(outcome, NotWritable):
             refused[outcome.reason] += 1
             continue
-        url = requests.read(case.resource).url
+        url = api_requests.read(case.resource).url
         before, after = google_apis.journal[0].before, google_apis.get(url)
         assert differences(case, after) == ()
         beside[case.name] = collateral(case, before, after)
@@ -178,7 +179,7 @@ def test_every_changed_leaf_of_the_recorded_resources_is_put_back_alone_or_refus
             refused[outcome.reason] += 1
         elif outcome:
             written += 1
-            after = google_apis.get(requests.read(case.resource).url)
+            after = google_apis.get(api_requests.read(case.resource).url)
             assert differences(case, after) == (), case.name
             assert not collateral(case, google_apis.journal[0].before, after), case.name
     sys.stdout.write(f"changed leaves put back: {written}; refused: {dict(refused)}\n")

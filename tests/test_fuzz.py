@@ -16,23 +16,24 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import feed
-from setpoint.core import audit, brakes, control, events, observations, states, sweeps
-from setpoint.core.audit import Entry
-from setpoint.core.brakes import Act, Brakes, Breaker, Pause
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.control import Control, SourceState
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.sweeps import Part, Shard, Start, Summary, Sweep, Work
-from setpoint.declare import load
-from setpoint.dev import fleet
+from setpoint.declarations.apply import declare
+from setpoint.declarations.readers import load
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import MalformedMessage, SetpointError
-from setpoint.flow import Deps
-from setpoint.syncing import declare
-from setpoint.testing import messages
+from setpoint.model import audit_trail, events, resource_state, safety_limits, sources, sweep_records
+from setpoint.model import observation as observations
+from setpoint.model.audit_trail import Entry
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.safety_limits import Act, Brakes, Breaker, Pause
+from setpoint.model.sources import Control, SourceState
+from setpoint.model.sweep_records import Part, Shard, Start, Summary, Sweep, Work
+from setpoint_tools.dev import fleet
+from setpoint_tools.testing import messages
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = ResourceKey("//storage.googleapis.com/exports")
@@ -50,10 +51,10 @@ def world() -> Deps:
 def recorded() -> tuple[bytes, bytes, bytes]:
     """A stored finding, its event and its observation."""
     deps = world()
-    flow.receive(FEED, {}, deps)
+    pipeline.receive(FEED, {}, deps)
     state = deps.store.read(KEY).state
     observation = observations.parse(FEED)
-    return states.encode_state(state), events.encode(deps.bus.events[0]), observations.encode(observation)
+    return resource_state.encode_state(state), events.encode(deps.bus.events[0]), observations.encode(observation)
 
 
 STATE, EVENT, OBSERVATION = recorded()
@@ -66,22 +67,22 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "feed message": (observations.parse, FEED),
     "stored observation": (observations.decode, OBSERVATION),
     "drift event": (events.read, EVENT),
-    "stored finding": (states.decode_state, STATE),
-    "sweep message": (sweeps.decode_message, sweeps.encode_message(Work("s", "1", 2))),
-    "start of a sweep": (sweeps.decode_message, sweeps.encode_message(START)),
-    "stored sweep": (partial(sweeps.decode_record, form=Sweep), sweeps.encode_record(SWEEP)),
+    "stored finding": (resource_state.decode_state, STATE),
+    "sweep message": (sweep_records.decode_message, sweep_records.encode_message(Work("s", "1", 2))),
+    "start of a sweep": (sweep_records.decode_message, sweep_records.encode_message(START)),
+    "stored sweep": (partial(sweep_records.decode_record, form=Sweep), sweep_records.encode_record(SWEEP)),
     "stored shard": (
-        partial(sweeps.decode_record, form=Shard),
-        sweeps.encode_record(Shard("1", 0, "organizations/1", "resource", NOON)),
+        partial(sweep_records.decode_record, form=Shard),
+        sweep_records.encode_record(Shard("1", 0, "organizations/1", "resource", NOON)),
     ),
-    "stored part": (partial(sweeps.decode_record, form=Part), sweeps.encode_record(Part(b"12345678"))),
-    "stored brakes": (brakes.decode_brakes, brakes.encode_brakes(BRAKES)),
+    "stored part": (partial(sweep_records.decode_record, form=Part), sweep_records.encode_record(Part(b"12345678"))),
+    "stored brakes": (safety_limits.decode_brakes, safety_limits.encode_brakes(BRAKES)),
     "control record": (
-        control.decode_control,
-        control.encode_control(Control({"git": SourceState(1, commit="abc", applied_at=NOON)}, 1)),
+        sources.decode_control,
+        sources.encode_control(Control({"git": SourceState(1, commit="abc", applied_at=NOON)}, 1)),
     ),
-    "stored rules": (control.decode_rules, json.dumps({"scopes": [], "policy": None}).encode()),
-    "audit entry": (lambda data: audit.decode_entries([data]), audit.encode_entry(ENTRY)),
+    "stored rules": (sources.decode_rules, json.dumps({"scopes": [], "policy": None}).encode()),
+    "audit entry": (lambda data: audit_trail.decode_entries([data]), audit_trail.encode_entry(ENTRY)),
     "recorded feed": (lambda data: list(feed.messages(io.BytesIO(data))), b'{"message": {"data": "e30="}}\n{}\n'),
 }
 
@@ -162,7 +163,7 @@ def test_whatever_is_parsed_gives_a_value_or_an_error_of_ours_without_the_conten
 def test_whatever_a_feed_sends_is_handled_and_what_is_rejected_is_kept(data):
     deps = world()
     message = data.draw(st.binary(max_size=200) | mutated(FEED) | swapped(FEED))
-    outcome = flow.receive(message, {}, deps)
+    outcome = pipeline.receive(message, {}, deps)
     assert (outcome == "rejected") == bool(deps.dead_letters.kept)
     for letter in deps.dead_letters.kept:
         assert letter.message == message

@@ -13,18 +13,18 @@ from typer.testing import CliRunner
 
 from functions.test_detect import message_of, push
 from functions.test_serving import served
-from setpoint import wiring
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint import bootstrap
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.bootstrap import open_store
+from setpoint.catalog.methods import default_methods
+from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import app
-from setpoint.core import events
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.methods import default_methods
-from setpoint.flow import Deps
-from setpoint.live import Live
-from setpoint.remedy_records import Hands
-from setpoint.testing import messages
-from setpoint.testing.google_faults import Fault
-from setpoint.wiring import open_store
+from setpoint.detection.pipeline import Deps
+from setpoint.model import events
+from setpoint.remediation.live_resources import Live
+from setpoint.remediation.records import Hands
+from setpoint_tools.testing import messages
+from setpoint_tools.testing.google_faults import Fault
 
 MARKS = ("MARKED-declared", "MARKED-live")
 SERVICE = "//run.googleapis.com/projects/shop-prod/locations/europe-west1/services/cart"
@@ -141,9 +141,9 @@ def test_no_function_tells_a_secret(files, tmp_path, capsys, monkeypatch, google
     command("apply", str(files), "--store", url)
     store = open_store(url)
     deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
-    monkeypatch.setattr(wiring, "detector", lambda: deps)
+    monkeypatch.setattr(bootstrap, "detector", lambda: deps)
     monkeypatch.setattr(
-        wiring, "remediator", lambda: Hands(deps, Live(google_rest, default_catalogue(), default_methods()))
+        bootstrap, "remediator", lambda: Hands(deps, Live(google_rest, default_catalogue(), default_methods()))
     )
     capsys.readouterr()
     google_apis.put(SERVICE_URL, bodies(MARKS[1], "live")[SERVICE][1])

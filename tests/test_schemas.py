@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.schemas import FOLDER, schemas, written
+from setpoint_tools.schemas import FOLDER, schemas, written
 
 ROOT = Path(__file__).resolve().parents[1]
 

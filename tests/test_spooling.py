@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint import spooling
 from setpoint.errors import Unavailable
-from setpoint.spooling import Blobs, Chain, Index, Sorter, Spool, batches, decode_row, encode_row
+from setpoint.util import external_sort
+from setpoint.util.external_sort import Blobs, Chain, Index, Sorter, Spool, batches, decode_row, encode_row
 
 ROWS = st.lists(st.tuples(st.text(max_size=3), st.integers(), st.binary(max_size=20)), max_size=60)
 
@@ -16,10 +16,10 @@ ROWS = st.lists(st.tuples(st.text(max_size=3), st.integers(), st.binary(max_size
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Sizes so small that a few rows take every way."""
-    monkeypatch.setattr(spooling, "_IN_MEMORY", 100)
-    monkeypatch.setattr(spooling, "_BLOCK", 50)
-    monkeypatch.setattr(spooling, "_RUN", 7)
-    monkeypatch.setattr(spooling, "_INDEXED", 3)
+    monkeypatch.setattr(external_sort, "_IN_MEMORY", 100)
+    monkeypatch.setattr(external_sort, "_BLOCK", 50)
+    monkeypatch.setattr(external_sort, "_RUN", 7)
+    monkeypatch.setattr(external_sort, "_INDEXED", 3)
 
 
 def spool(rows):

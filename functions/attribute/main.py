@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import attributing, serving, wiring
+from setpoint import bootstrap
+from setpoint.attribution import service
+from setpoint.bootstrap import serving
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -16,5 +18,5 @@ if TYPE_CHECKING:
 def attribute(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("attribute", event) as message:
-        outcomes = attributing.receive(message.data, message.attributes, wiring.attributor())
-        message.end(max(outcomes, key=attributing.TELLING.index))
+        outcomes = service.receive(message.data, message.attributes, bootstrap.attributor())
+        message.end(max(outcomes, key=service.TELLING.index))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import functions_framework
 from flask import Response
 
-from setpoint import wiring
+from setpoint import bootstrap
 
 if TYPE_CHECKING:
     from flask import Request
@@ -16,5 +16,5 @@ if TYPE_CHECKING:
 @functions_framework.http
 def console(request: Request) -> Response:
     """Answer one request; nothing is written."""
-    answer = wiring.console().answer(request.method, request.path, request.headers.get)
+    answer = bootstrap.console().answer(request.method, request.path, request.headers.get)
     return Response(answer.body, answer.status, answer.headers)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import flow, serving, wiring
+from setpoint import bootstrap
+from setpoint.bootstrap import serving
+from setpoint.detection import pipeline
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -16,4 +18,4 @@ if TYPE_CHECKING:
 def detect(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("detect", event) as message:
-        message.end(flow.receive(message.data, message.attributes, wiring.detector()))
+        message.end(pipeline.receive(message.data, message.attributes, bootstrap.detector()))

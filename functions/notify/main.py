@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import notifying, serving, telemetry, wiring
+from setpoint import bootstrap
+from setpoint.alerting import service
+from setpoint.bootstrap import serving
+from setpoint.util import telemetry
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 def notify(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("notify", event) as message:
-        done = notifying.receive(message.data, message.attributes, wiring.notifier())
+        done = service.receive(message.data, message.attributes, bootstrap.notifier())
         for problem in done.problems:
             telemetry.log("WARNING", problem, event="problem")
         message.end(done.outcome)

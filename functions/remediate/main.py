@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import remediating, serving, telemetry, wiring
+from setpoint import bootstrap
+from setpoint.bootstrap import serving
+from setpoint.remediation import engine
+from setpoint.util import telemetry
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 def remediate(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("remediate", event) as message:
-        done = remediating.receive(message.data, message.attributes, wiring.remediator())
+        done = engine.receive(message.data, message.attributes, bootstrap.remediator())
         for problem in done.problems:
             telemetry.log("WARNING", problem, event="problem")
         message.end(done.outcome)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import reporting, serving, wiring
+from setpoint import bootstrap
+from setpoint.bootstrap import serving
+from setpoint.reporting import daily_snapshot
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -18,5 +20,5 @@ def report(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("report", event) as message:
         day = datetime.fromisoformat(message.body["message"]["publishTime"]).astimezone(UTC).date()
-        rows = reporting.report(day, message.message_id, wiring.reporter())
+        rows = daily_snapshot.report(day, message.message_id, bootstrap.reporter())
         message.end("written", day=day, rows=rows)

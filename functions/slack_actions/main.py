@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import wiring
+from setpoint import bootstrap
 
 if TYPE_CHECKING:
     from flask import Request
@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 @functions_framework.http
 def slack_actions(request: Request) -> tuple[str, int]:
     """Check that a request is Slack's, hand on what was pressed, and do nothing else."""
-    return "", wiring.slack_requests().take(dict(request.headers), request.stream)
+    return "", bootstrap.slack_requests().take(dict(request.headers), request.stream)

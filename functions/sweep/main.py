@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import functions_framework
 import msgspec
 
-from setpoint import serving, sweeping, wiring
+from setpoint import bootstrap
+from setpoint import sweep as sweeping
+from setpoint.bootstrap import serving
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -17,5 +19,5 @@ if TYPE_CHECKING:
 def sweep(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("sweep", event) as message:
-        told = sweeping.receive(message.data, message.attributes, message.message_id, wiring.sweeper())
+        told = sweeping.receive(message.data, message.attributes, message.message_id, bootstrap.sweeper())
         message.end(told.done, told.severity, f"{told.done} {told.about}".strip(), **msgspec.to_builtins(told))

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
-from setpoint import archiving, serving, telemetry, wiring
+from setpoint import bootstrap
+from setpoint.bootstrap import serving
+from setpoint.declarations import apply_archive
 from setpoint.errors import PermanentError, Superseded
+from setpoint.util import telemetry
 
 if TYPE_CHECKING:
     from cloudevents.http import CloudEvent
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
 def sync(event: CloudEvent) -> None:
     """Apply one uploaded archive; what can never be applied is said in the log, anything else is tried again."""
     with serving.handling("sync", event) as upload:
-        archives, deps = wiring.syncer()
+        archives, deps = bootstrap.syncer()
         try:
-            report = archiving.sync_archive(upload.body, archives, deps, datetime.now(UTC))
+            report = apply_archive.sync_archive(upload.body, archives, deps, datetime.now(UTC))
         except Superseded as error:
             upload.end("superseded", "NOTICE", str(error))
         except PermanentError as error:

@@ -9,22 +9,23 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint import notifying, syncing
-from setpoint.adapters.memory import MemoryDeadLetters, MemoryStore
-from setpoint.core.actors import Actor
-from setpoint.core.alerting import Alerting, Destination
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner, Source
-from setpoint.core.events import CloudEvent, DriftData, EventType, drift_event
-from setpoint.core.names import ResourceKey
-from setpoint.core.notices import Group, Links, Shown
-from setpoint.declare.load import Loaded
+from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
+from setpoint.alerting import service
+from setpoint.alerting.service import Desk
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest, Throttled, Unavailable
-from setpoint.flow import Deps
-from setpoint.notifying import Desk
+from setpoint.model.actors import Actor
+from setpoint.model.alerting_config import Alerting, Destination
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.difference import Difference
+from setpoint.model.events import CloudEvent, DriftData, EventType, drift_event
+from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.people import Posted
 from setpoint.ports.stores import Store
-from setpoint.syncing import Request
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DRIFTS = Destination("slack", "#drift")
@@ -146,16 +147,16 @@ class Office:
             self.say(alerting)
 
     def say(self, alerting: Alerting) -> None:
-        syncing.sync(Loaded(alerting=alerting), Request("fleet"), self.deps, self.clock())
+        apply.sync(Loaded(alerting=alerting), Request("fleet"), self.deps, self.clock())
 
     def tell(self, *events: CloudEvent) -> None:
         for event in events:
-            notifying.tell(event, self.desk)
+            service.tell(event, self.desk)
 
     def tick(self, times: int = 1, minutes: float = 1) -> None:
         for _ in range(times):
             self.clock.sleep(minutes * 60)
-            notifying.go_on(self.desk)
+            service.go_on(self.desk)
 
     @property
     def shown(self) -> list[Shown | Group]:

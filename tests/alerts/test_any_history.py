@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.office import Crash, Office, event
-from setpoint.core.compare import Difference
-from setpoint.core.events import CloudEvent
-from setpoint.core.notices import Group, Shown
+from setpoint.model.difference import Difference
+from setpoint.model.events import CloudEvent
+from setpoint.model.notice_view import Group, Shown
 
 FAULTS = st.lists(st.sampled_from(["", "", "throttled", "down", "lost", "dead", "refused"]), max_size=12)
 CAUSES = [(Difference("versioning.enabled", "changed"),), (Difference("labels.team", "missing"),)]

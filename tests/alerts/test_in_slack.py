@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from alerts.office import Clock, Office, event
 from alerts.test_any_history import last, lives
-from setpoint.adapters.slack import SlackSink
-from setpoint.adapters.slack_calls import client
-from setpoint.testing.slack import TOKEN, Slack, slack
-from setpoint.testing.slack_faults import FAULTS
+from setpoint.adapters.slack.sink import SlackSink
+from setpoint.adapters.slack.slack_client import client
+from setpoint_tools.testing.slack import TOKEN, Slack, slack
+from setpoint_tools.testing.slack_faults import FAULTS
 
 STORM = {"memory": 5000, "sqlite": 5000, "firestore": int(os.environ.get("SETPOINT_STORM", "250"))}
 """Findings of one cause within a minute; set SETPOINT_STORM=5000 to have as many on the emulator, for some minutes."""

@@ -7,15 +7,15 @@ import pytest
 from msgspec.structs import replace
 
 from alerts.office import ALERTING, ALICE, DRIFTS, NOON, PAGER, Crash, Office, event, names
-from setpoint import notifying
-from setpoint.core import events
-from setpoint.core.alerting import Alerting, Destination, Digest, Escalation, Route
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner
-from setpoint.core.events import RemediationData
-from setpoint.core.names import ResourceKey
-from setpoint.core.notices import Group, Shown, Step
-from setpoint.core.policies import Match
+from setpoint.alerting import service
+from setpoint.model import events
+from setpoint.model.alerting_config import Alerting, Destination, Digest, Escalation, Route
+from setpoint.model.declaration import Owner
+from setpoint.model.difference import Difference
+from setpoint.model.events import RemediationData
+from setpoint.model.notice_view import Group, Shown, Step
+from setpoint.model.policy import Match
+from setpoint.model.resource_key import ResourceKey
 
 OPENED = event("drift.opened")
 RESOLVED = event("drift.resolved", 2)
@@ -140,7 +140,7 @@ def test_what_somebody_does_is_shown_in_the_message(office):
     office.tell(OPENED)
     step = Step(NOON, "approved", "slack:U1 alice@example.com")
 
-    notifying.note_step(KEY, step, office.desk)
+    service.note_step(KEY, step, office.desk)
 
     assert office.only().steps[-1] == step
 
@@ -274,7 +274,7 @@ def test_nobody_is_called_where_somebody_has_acted(what):
     office = escalating()
     office.tell(CRITICAL)
     if what == "acted":
-        notifying.note_step(KEY, Step(NOON, "approved", "alice"), office.desk)
+        service.note_step(KEY, Step(NOON, "approved", "alice"), office.desk)
     else:
         office.tell(event(f"drift.{what}", 2, severity="critical"))
     office.tick(30)
@@ -292,18 +292,18 @@ def test_a_storm_is_one_call():
 
 
 def test_what_is_no_event_is_a_dead_letter(office):
-    notifying.receive(b"nonsense", {}, office.desk)
+    service.receive(b"nonsense", {}, office.desk)
 
     assert len(office.letters.kept) == 1
 
 
 def test_a_message_is_told_and_a_tick_goes_on(office):
     office.sink.faults = ["down"]
-    told = notifying.receive(events.encode(OPENED), {}, office.desk)
+    told = service.receive(events.encode(OPENED), {}, office.desk)
     assert told.showings == {"failed": 1}
 
     office.clock.sleep(60)
-    assert notifying.receive(b"tick", {"type": "tick"}, office.desk).showings == {"shown": 1}
+    assert service.receive(b"tick", {"type": "tick"}, office.desk).showings == {"shown": 1}
     assert isinstance(office.only(), Shown)
 
 
@@ -332,7 +332,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
     def told_meanwhile(*given, **named):
         office.sink.reply = reply
         reply(*given, **named)
-        notifying.tell(event("drift.changed", 2, fingerprint="other"), office.desk)
+        service.tell(event("drift.changed", 2, fingerprint="other"), office.desk)
 
     office.sink.reply = told_meanwhile
     office.tell(OPENED)
@@ -346,7 +346,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
 def test_nobody_is_called_about_what_somebody_acts_on_whatever_is_told_of_it_then(what):
     office = escalating()
     office.tell(CRITICAL)
-    notifying.note_step(KEY, Step(NOON, "approved", "alice"), office.desk)
+    service.note_step(KEY, Step(NOON, "approved", "alice"), office.desk)
     office.tell(event("drift.attributed", 2, severity="critical", actor=ALICE))
     office.tick(30)
     remediation = RemediationData(step="waiting") if what.startswith("remediation") else None

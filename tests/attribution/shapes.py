@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from setpoint.core.audit_logs import Logged, parse
+from setpoint.attribution.audit_log_parser import Logged, parse
 
 FOLDER = Path(__file__).parents[1] / "audit_logs"
 

@@ -21,11 +21,12 @@ from attribution.world import (
     at,
     entry,
 )
-from setpoint import attributing, flow
-from setpoint.core.actors import Actor, Change
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Match, Policy, Rule
+from setpoint.attribution import service
+from setpoint.detection import pipeline
+from setpoint.model.actors import Actor, Change
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Match, Policy, Rule
+from setpoint.model.resource_key import ResourceKey
 
 RULED = Policy(rules=(Rule("alice", Match(actors=("alice@*",)), severity="critical"),))
 APPLIED = Policy(appliers=("deploy@*",), applier_grace=600)
@@ -138,9 +139,9 @@ def test_what_an_applier_changes_opens_only_when_it_lasts():
     world.log(DEPLOY)
     assert world.observe() == "settling"
     world.now = at(599)
-    assert flow.settle(world.deps) == {}
+    assert pipeline.settle(world.deps) == {}
     world.now = at(601)
-    assert flow.settle(world.deps) == {"opened": 1}
+    assert pipeline.settle(world.deps) == {"opened": 1}
     assert (world.actor.hand, world.told) == ("applier", ["drift.opened"])
 
 
@@ -161,9 +162,9 @@ def test_an_applier_who_is_told_of_while_a_drift_settles_has_its_grace():
     world.now = at(30)
     assert world.log(DEPLOY) == "told"
     world.now = at(61)
-    assert flow.settle(world.deps) == {}
+    assert pipeline.settle(world.deps) == {}
     world.now = at(601)
-    assert flow.settle(world.deps) == {"opened": 1}
+    assert pipeline.settle(world.deps) == {"opened": 1}
 
 
 def test_what_a_person_does_through_the_applier_is_told_at_once():
@@ -307,14 +308,14 @@ def test_a_change_keeps_its_key_and_content():
 @pytest.mark.parametrize("method", ["storage.buckets.delete", "storage.buckets.create"])
 def test_who_makes_or_deletes_a_resource_does_so_to_its_policy_too(method):
     world = World()
-    assert attributing.receive(entry(method=method), {}, world.attributor) == {"kept": 2}
+    assert service.receive(entry(method=method), {}, world.attributor) == {"kept": 2}
     assert len(world.store.read(ResourceKey(KEY.name, "iam_policy")).changes) == 1
 
 
 def test_a_deletion_tells_who_deleted():
     world = World()
     world.observe(IN_SYNC, -100)
-    attributing.receive(entry(method="storage.buckets.delete"), {}, world.attributor)
+    service.receive(entry(method="storage.buckets.delete"), {}, world.attributor)
     gone = Observation(KEY, "storage.googleapis.com/Bucket", NOON, deleted=True, data=IN_SYNC)
-    assert flow.handle_observation(gone, world.deps) == "opened"
+    assert pipeline.handle_observation(gone, world.deps) == "opened"
     assert (world.state.finding.kind, world.actor.principal) == ("deleted", ALICE)

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution.shapes import HELD_OUT, KNOWN, Shape
-from setpoint.core.audit_logs import parse
-from setpoint.core.callers import caller_of
-from setpoint.core.names import is_full_name
+from setpoint.attribution.audit_log_parser import parse
+from setpoint.attribution.user_agents import caller_of
 from setpoint.errors import MalformedMessage
+from setpoint.model.resource_key import is_full_name
 
 ALL = [*KNOWN, *HELD_OUT]
 (FIREWALL,) = (one for one in KNOWN if one.name == "compute-firewall-patch")

@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import NOON
-from setpoint.core.actors import Change
-from setpoint.core.joining import Appeared, actor_of, in_words, narrowed, seen_again, sure
-from setpoint.core.policies import Policy
+from setpoint.detection.actor_resolution import actor_of, in_words, narrowed, seen_again, sure
+from setpoint.model.actors import Change
+from setpoint.model.drift_onset import Appeared
+from setpoint.model.policy import Policy
 
 DEPLOY = "deploy@shop-ops.iam.gserviceaccount.com"
 PIPELINE = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/repo:shop"

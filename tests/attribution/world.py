@@ -7,18 +7,20 @@ from typing import Any
 
 import msgspec
 
-from setpoint import attributing, flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.attributing import Attributor
-from setpoint.core.actors import Actor
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Policy
-from setpoint.declare.load import Loaded
-from setpoint.flow import Deps
-from setpoint.syncing import Request
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.attribution import service
+from setpoint.attribution.service import Attributor
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Policy
+from setpoint.model.resource_key import ResourceKey
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TYPE = "storage.googleapis.com/Bucket"
@@ -74,16 +76,16 @@ class World:
 
     def declare(self, policy: Policy | None = None, location: str = "EU", **more: Any) -> None:
         wanted = desired((Declaration(self.key, TYPE, {"location": location}, project="shop-prod", **more),))
-        syncing.sync(Loaded([wanted], policy=policy), Request("git", prune=True), self.deps, at(-86_400))
+        apply.sync(Loaded([wanted], policy=policy), Request("git", prune=True), self.deps, at(-86_400))
 
     def observe(self, live: Any = DRIFTED, seconds: float = 0) -> str:
-        return flow.handle_observation(Observation(self.key, TYPE, at(seconds), data=live), self.deps)
+        return pipeline.handle_observation(Observation(self.key, TYPE, at(seconds), data=live), self.deps)
 
     def log(self, *arguments: Any, **more: Any) -> str:
         return self.receive(entry(*arguments, **more))
 
     def receive(self, message: bytes) -> str:
-        (outcome,) = attributing.receive(message, {}, self.attributor)
+        (outcome,) = service.receive(message, {}, self.attributor)
         return outcome
 
     @property

@@ -10,10 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
 from samples import ALICE, LINKS, resolved, shown
 
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner
-from setpoint.core.events import RemediationData
-from setpoint.messages import preview, slack
+from setpoint.alerting.rendering import preview, slack
+from setpoint.model.declaration import Owner
+from setpoint.model.difference import Difference
+from setpoint.model.events import RemediationData
 
 
 def typical():

@@ -12,12 +12,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from pages.samples import NOW, many, report, state, sweep
-from setpoint.core.actors import Actor
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner, Source
-from setpoint.core.remedies import Remedy
-from setpoint.report.model import Report
-from setpoint.report.page import render
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.difference import Difference
+from setpoint.model.remediation_attempt import Remedy
+from setpoint.reporting.html.model import Report
+from setpoint.reporting.html.page import render
 
 MAX = Actor(principal="max@example.com", hand="person", confidence="certain", method="buckets.patch", at=NOW)
 DAY = timedelta(days=1)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chaos import cloud, embedded
 from chaos.truth import Report
-from setpoint.testing.emulators import FIRESTORE, PUBSUB, EmulatorMissing, running
+from setpoint_tools.testing.emulators import FIRESTORE, PUBSUB, EmulatorMissing, running
 
 
 def on_sqlite(messages: int, folder: Path) -> Iterator[Report]:

@@ -22,15 +22,18 @@ from google.cloud.pubsub_v1 import SubscriberClient
 
 from chaos.embedded import fleet_of
 from chaos.truth import Heard, Report, differing, judge
-from setpoint import flow, sweeping, syncing
-from setpoint.adapters.asset_inventory import AssetInventory, Patience
-from setpoint.adapters.memory import MemoryDeadLetters
-from setpoint.adapters.pubsub import PubSubBus, PubSubFeed
-from setpoint.core import events
-from setpoint.core.catalogue import default_catalogue
-from setpoint.flow import Deps
-from setpoint.testing.asset_service import asset_service
-from setpoint.testing.emulators import (
+from setpoint import sweep
+from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.memory.store import MemoryDeadLetters
+from setpoint.adapters.pubsub.bus import PubSubBus, PubSubFeed
+from setpoint.bootstrap import open_store
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model import events
+from setpoint_tools.testing.asset_service import asset_service
+from setpoint_tools.testing.emulators import (
     FIRESTORE,
     PUBSUB,
     Emulator,
@@ -39,11 +42,10 @@ from setpoint.testing.emulators import (
     fresh_project,
     running,
 )
-from setpoint.testing.fleet import Fleet
-from setpoint.testing.grpc_proxy import Fault, grpc_proxy
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.testing.serving import Served
-from setpoint.wiring import open_store
+from setpoint_tools.testing.fleet import Fleet
+from setpoint_tools.testing.grpc_proxy import Fault, grpc_proxy
+from setpoint_tools.testing.pubsub import PubSubProject
+from setpoint_tools.testing.serving import Served
 
 _PATIENCE = 600.0
 """The emulator may keep for minutes what a killed process held."""
@@ -167,7 +169,7 @@ class Cloud:
         while differing(fleet, self.store.states(), by_sweep=by_sweep) and time.monotonic() < until:
             time.sleep(0.5)
         while list(self.store.unpublished()) and time.monotonic() < until:
-            flow.heal(Deps(self.store, PubSubBus(self.topics.publisher, self.drift_events), MemoryDeadLetters()))
+            pipeline.heal(Deps(self.store, PubSubBus(self.topics.publisher, self.drift_events), MemoryDeadLetters()))
         self.hear()
 
     def judged(self, report: Report, fleet: Fleet, *, by_sweep: bool = False) -> Report:
@@ -197,7 +199,7 @@ FAULTS = (
 def killed_workers(at: Cloud, messages: int, resources: int = 300, kill_every: int = 900) -> Report:
     """Bursts; workers that are killed; calls that fail before and after their effect; Firestore away for a while."""
     fleet, rng = fleet_of(messages, resources), random.Random(0)  # noqa: S311 - chaos, no secret
-    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
     at.topics.subscription(at.changes, name="detect", ordered=False)
     at.pubsub_proxy.faults = at.firestore_proxy.faults = list(FAULTS)
     for _ in range(2):
@@ -221,7 +223,7 @@ def killed_workers(at: Cloud, messages: int, resources: int = 300, kill_every: i
 def contended(at: Cloud, messages: int, resources: int = 5) -> Report:
     """Four workers on a handful of resources: most commits come second."""
     fleet = fleet_of(messages, resources)
-    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
     at.topics.subscription(at.changes, name="detect", ordered=False)
     report, started = Report("contended records, emulators"), time.monotonic()
     for report.messages in at.publish(fleet):
@@ -242,7 +244,7 @@ def forgetful_pubsub(at: Cloud, messages: int, resources: int = 150) -> Report:
     which forgets nothing, would have kept them.
     """
     fleet = fleet_of(messages, resources)
-    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
     at.topics.subscription(at.changes, name="detect", ordered=False)
     at.start_worker()
     report, started = Report("forgetful Pub/Sub, emulators"), time.monotonic()
@@ -269,13 +271,13 @@ def _sweep(at: Cloud, fleet: Fleet) -> None:
         for asset in fleet.assets():
             service.put(asset)
         inventory = AssetInventory(service.client(), Patience(calls_a_minute=1e9))
-        sweeping.sweep([_ORGANISATION], ["resource", "iam_policy"], [], inventory, deps)
+        sweep.sweep([_ORGANISATION], ["resource", "iam_policy"], [], inventory, deps)
 
 
 def killed_function(at: Cloud, messages: int, resources: int = 100) -> Report:
     """The same by push: functions-framework, several requests at once, killed and started again."""
     fleet = fleet_of(messages, resources)
-    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
     report, started, port = Report("killed function, emulators"), time.monotonic(), free_port()
     environment = {**at.environment, "THREADS": "8"}
     subscription = at.topics.subscription(at.changes, name="push", ordered=False)
@@ -330,7 +332,7 @@ def _is_taken(address: str, data: bytes) -> bool:
 def slow_store(at: Cloud, messages: int, resources: int = 100) -> Report:
     """A store so slow that messages are held for longer than they are leased at first: none is delivered twice."""
     fleet = fleet_of(messages, resources)
-    syncing.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
     at.topics.subscription(at.changes, name="detect", ordered=False)  # leased for ten seconds
     at.firestore_proxy.pause = 0.4
     report, started = Report("slow store, emulators"), time.monotonic()

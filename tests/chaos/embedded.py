@@ -13,15 +13,17 @@ from typing import NamedTuple
 
 from chaos.broker import Broker
 from chaos.truth import Heard, Report, judge
-from setpoint import batching, flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.adapters.sqlite import SqliteStore
-from setpoint.core import events
-from setpoint.core.catalogue import default_catalogue
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.adapters.sqlite.store import SqliteStore
+from setpoint.bootstrap import open_store
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection import batch as batching
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import Unavailable
-from setpoint.flow import Deps
-from setpoint.testing.fleet import Fleet, Wrongs
-from setpoint.wiring import open_store
+from setpoint.model import events
+from setpoint_tools.testing.fleet import Fleet, Wrongs
 
 
 class Message(NamedTuple):
@@ -45,7 +47,7 @@ def killed_workers(folder: Path, messages: int, resources: int = 400, kill_after
     """Two processes with clocks hours apart share a store and are killed; messages come late, twice and in no order."""
     fleet, url = fleet_of(messages, resources), f"sqlite:///{folder}/setpoint.db"
     store = open_store(url)
-    syncing.declare(store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(store, fleet.desired(), (), datetime.now(UTC))
     broker = Broker(url, folder, kill_after=kill_after)
     started = time.monotonic()
     broker.deliver(told.data for told in fleet.feed())
@@ -53,7 +55,7 @@ def killed_workers(folder: Path, messages: int, resources: int = 400, kill_after
     for line in broker.events():
         heard.hear(events.decode(line))
     last = MemoryBus()
-    flow.heal(Deps(store, last, MemoryDeadLetters()))  # as a sweep does: what a killed process has not published
+    pipeline.heal(Deps(store, last, MemoryDeadLetters()))  # as a sweep does: what a killed process has not published
     for event in last.events:
         heard.hear(event)
     report = Report(
@@ -72,7 +74,7 @@ def full_disk(folder: Path, messages: int, resources: int = 200) -> Report:
     """Again and again the disk is full for a while: nothing is acknowledged that is not stored."""
     fleet = fleet_of(messages, resources)
     store = SqliteStore(folder / "setpoint.db")
-    syncing.declare(store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(store, fleet.desired(), (), datetime.now(UTC))
     deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
     report, started = Report("full disk, SQLite"), time.monotonic()
     rng = random.Random(0)  # noqa: S311 - chaos, no secret

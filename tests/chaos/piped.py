@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from setpoint.adapters.jsonl import JsonlBus
-from setpoint.adapters.memory import MemoryDeadLetters
-from setpoint.core.catalogue import default_catalogue
-from setpoint.flow import Deps
-from setpoint.wiring import open_store
-from setpoint.working import Delivery, Worker
+from setpoint.adapters.memory.store import MemoryDeadLetters
+from setpoint.bootstrap import open_store
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection.pipeline import Deps
+from setpoint.detection.pull_worker import Delivery, Worker
 
 
 class Piped:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from chaos import embedded
-from setpoint import flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.flow import Deps
-from setpoint.testing import messages
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.testing import messages
 
 BUCKET, KIND = ResourceKey("//storage.googleapis.com/billing-exports"), "storage.googleapis.com/Bucket"
 
@@ -45,14 +46,14 @@ def test_a_drift_that_has_to_last_opens_however_far_the_clocks_of_two_workers_ar
         for name, skew in clock.items()
     }
     one = Declaration(BUCKET, KIND, {"location": "EU"}, project="billing", settle=60.0)
-    syncing.declare(store, [desired((one,))], (), noon)
+    apply.declare(store, [desired((one,))], (), noon)
     drifted = messages.resource(BUCKET.name, KIND, {"location": "US"}, noon)
 
-    assert flow.receive(drifted, {}, workers["ahead"]) == "settling"
-    assert flow.settle(workers["behind"]) == {}
-    assert flow.receive(drifted, {}, workers["behind"]) == "repeated"
+    assert pipeline.receive(drifted, {}, workers["ahead"]) == "settling"
+    assert pipeline.settle(workers["behind"]) == {}
+    assert pipeline.receive(drifted, {}, workers["behind"]) == "repeated"
     passed.append(timedelta(minutes=2))
-    assert flow.settle(workers["behind"]) == {}
-    assert flow.settle(workers["ahead"]) == {"opened": 1}
-    assert flow.settle(workers["behind"]) == {}
+    assert pipeline.settle(workers["behind"]) == {}
+    assert pipeline.settle(workers["ahead"]) == {"opened": 1}
+    assert pipeline.settle(workers["behind"]) == {}
     assert [event.type for event in bus.events] == ["drift.opened"]

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
-from setpoint.core.events import CloudEvent
-from setpoint.core.names import ResourceKey
-from setpoint.core.states import ResourceState
-from setpoint.testing.fleet import Fleet, Standing
+from setpoint.model.events import CloudEvent
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint_tools.testing.fleet import Fleet, Standing
 
 
 @dataclass

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from flow.fleet import BUCKET, BUCKET_TYPE, at, bucket, foreign
-from setpoint.core import events
-from setpoint.core.events import CloudEvent
-from setpoint.testing.messages import resource
+from setpoint.model import events
+from setpoint.model.events import CloudEvent
+from setpoint_tools.testing.messages import resource
 
 pytestmark = pytest.mark.emulator
 

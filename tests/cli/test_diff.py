@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from setpoint.cli import questions
+from setpoint.cli import diff_jsonl
 
 
 def diff(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -58,13 +58,13 @@ def test_a_bad_line_gets_an_error_and_the_run_goes_on() -> None:
 
 
 def test_a_fault_of_the_reader_is_the_answer_of_that_question_and_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: questions.Question) -> questions.Answer:
+    def broken(_: diff_jsonl.Question) -> diff_jsonl.Answer:
         raise KeyError("spec")
 
-    monkeypatch.setitem(questions._ANSWERS, "krm", broken)
-    found = questions.answer(question(format="krm").encode())
+    monkeypatch.setitem(diff_jsonl._ANSWERS, "krm", broken)
+    found = diff_jsonl.answer(question(format="krm").encode())
     assert (found.id, found.verdict, found.error) == (7, "unknown", "unforeseen: KeyError: 'spec'")
-    assert questions.answer(question().encode()).verdict == "in_sync"
+    assert diff_jsonl.answer(question().encode()).verdict == "in_sync"
 
 
 def test_a_type_that_no_schema_describes_is_compared_with_care() -> None:

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from setpoint import cli, flow
-from setpoint.adapters.asset_inventory import AssetInventory, Patience, client
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint import cli
+from setpoint.adapters.google.asset_inventory import AssetInventory, Patience, client
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.exported_files import as_yaml
-from setpoint.core.catalogue import default_catalogue
-from setpoint.declare import documents
-from setpoint.declare.load import load
-from setpoint.flow import Deps
-from setpoint.syncing import apply, plan
+from setpoint.declarations.apply import apply, plan
+from setpoint.declarations.readers import documents
+from setpoint.declarations.readers.load import load
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 
 ORGANIZATION = "organizations/566099688680"
 ANCESTORS = {"shop-prod": "projects/11", "keys-prod": "projects/12"}
@@ -149,14 +150,14 @@ def test_an_export_that_is_applied_shows_no_drift(fleet, export, tmp_path) -> No
     store = MemoryStore()
     apply(plan(loaded.desired, loaded.scopes, "git", store), store, datetime.now(UTC))
     deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
-    outcomes = [flow.handle_observation(one, deps) for one in _observations()]
+    outcomes = [pipeline.handle_observation(one, deps) for one in _observations()]
     assert outcomes.count("in_sync") == len(loaded.desired) == 9
     assert list(store.states(drifted=True)) == []
     fleet.put(
         asset("//storage.googleapis.com/exports", BUCKET, "keys-prod", {"location": "US"})
         | {"updateTime": "2025-06-18T00:00:00Z"}
     )
-    assert "opened" in [flow.handle_observation(one, deps) for one in _observations()]
+    assert "opened" in [pipeline.handle_observation(one, deps) for one in _observations()]
 
 
 def _observations() -> list[Any]:
@@ -216,7 +217,7 @@ def test_a_scope_that_may_not_be_listed_stops_no_other_and_is_told(fleet, export
 def test_an_inventory_that_does_not_answer_leaves_no_half_of_an_export(fleet, export, tmp_path, mocker, capsys) -> None:
     hurried = Patience(first=0.001, longest=0.001, in_all=0.01)
     impatient = AssetInventory(client(), hurried, page_size=2)
-    mocker.patch("setpoint.wiring.open_inventory", return_value=impatient)
+    mocker.patch("setpoint.bootstrap.open_inventory", return_value=impatient)
     fleet.fail(grpc.StatusCode.UNAVAILABLE, times=1000, page=1)
     assert export() == 1
     assert "cannot be listed" in capsys.readouterr().err

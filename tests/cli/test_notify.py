@@ -11,11 +11,11 @@ from samples import AT, BUCKET, resolved
 from typer.testing import CliRunner
 
 from setpoint.cli import app
-from setpoint.core import events
-from setpoint.core.compare import Difference
-from setpoint.core.events import drift_event
-from setpoint.core.notices import Message
 from setpoint.errors import BadRequest
+from setpoint.model import events
+from setpoint.model.difference import Difference
+from setpoint.model.events import drift_event
+from setpoint.model.notice_view import Message
 
 
 def run(*arguments: str):

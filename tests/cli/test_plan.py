@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from setpoint.cli.plan import _changed
-from setpoint.core.compare import MASK
+from setpoint.model.difference import MASK
 
 SQL = "sqladmin.googleapis.com/Instance"
 

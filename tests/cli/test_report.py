@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from pages.samples import many
+from setpoint.bootstrap import open_store
 from setpoint.cli import app
 from setpoint.errors import BadRequest
-from setpoint.wiring import open_store
 
 
 @pytest.fixture

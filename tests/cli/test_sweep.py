@@ -9,11 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from flow.swept import ORG, QUICK, declare, populate
-from setpoint import wiring
-from setpoint.adapters.asset_inventory import AssetInventory
+from setpoint import bootstrap
+from setpoint.adapters.google.asset_inventory import AssetInventory
+from setpoint.bootstrap import open_store
 from setpoint.cli import app
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.wiring import open_store
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_the_summary_is_one_object_for_machines(url):
 
 def test_an_interrupted_sweep_goes_on_unless_it_is_told_to_begin_anew(url, asset_service, mocker):
     inventory = AssetInventory(asset_service.client(), QUICK, page_size=5)
-    mocker.patch.object(wiring, "open_inventory", return_value=inventory)
+    mocker.patch.object(bootstrap, "open_inventory", return_value=inventory)
     asset_service.fail(grpc.StatusCode.UNAVAILABLE, times=10_000, page=3)
     assert isinstance(run(url).exception, Unavailable)
     asset_service.faults.clear()

@@ -5,7 +5,7 @@ import subprocess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.cli.unified import unified
+from setpoint.cli.unified_diff import unified
 
 TEXTS = st.lists(st.sampled_from(["a\n", "b\n", "spec:\n", "\n", "two\u2028in one\n"]), max_size=40).map("".join)
 

@@ -7,10 +7,10 @@ from msgspec.structs import replace
 
 from attribution.world import ALICE, BOB, IN_SYNC, World
 from contract.records import NOON
+from setpoint.bootstrap import open_store
 from setpoint.cli import app
 from setpoint.cli.output import out, who
-from setpoint.core.actors import Actor
-from setpoint.wiring import open_store
+from setpoint.model.actors import Actor
 
 ACTOR = Actor(principal=ALICE, hand="person", confidence="likely", method="m.update", at=NOON, caller="console")
 

@@ -10,9 +10,9 @@ import time
 import msgspec
 import pytest
 
-from setpoint.settings import VARIABLES
-from setpoint.testing.emulators import FIRESTORE, PUBSUB
-from setpoint.testing.pubsub import PubSubProject
+from setpoint.bootstrap.settings import VARIABLES
+from setpoint_tools.testing.emulators import FIRESTORE, PUBSUB
+from setpoint_tools.testing.pubsub import PubSubProject
 
 WORKER = [sys.executable, "-m", "setpoint", "worker"]
 NEEDED = [VARIABLES[name] for name in ("store", "events_topic", "dead_letter_topic", "subscription")]

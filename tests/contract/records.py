@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from setpoint import syncing
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Declaration, Desired, Owner, Scope, Source, desired
-from setpoint.core.events import CloudEvent, drift_event
-from setpoint.core.finding_events import drift_data
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.states import Finding, ResourceState
+from setpoint.declarations import apply
+from setpoint.detection.finding_events import drift_data
+from setpoint.model.declaration import Declaration, Desired, Owner, Scope, Source, desired
+from setpoint.model.difference import Difference
+from setpoint.model.events import CloudEvent, drift_event
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.ports.stores import DesiredStore
 
 
 def declare(store: DesiredStore, desired_ones: Iterable[Desired], scopes: tuple[Scope, ...] = ()) -> int:
     """Put declarations in force; how many of them are new or changed."""
-    return len(syncing.declare(store, list(desired_ones), scopes, NOON).changes)
+    return len(apply.declare(store, list(desired_ones), scopes, NOON).changes)
 
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)

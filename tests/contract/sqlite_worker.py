@@ -11,10 +11,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from setpoint.adapters.sqlite import SqliteStore
-from setpoint.core.names import ResourceKey
-from setpoint.core.states import ResourceState
+from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.errors import Conflict
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import StateStore
 
 KEY = ResourceKey("//storage.googleapis.com/counted")

@@ -8,9 +8,9 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, drifted
-from setpoint.core.actors import Change
-from setpoint.core.changes import KEPT, MOST
-from setpoint.core.names import ResourceKey
+from setpoint.model.actors import Change
+from setpoint.model.change_history import KEPT, MOST
+from setpoint.model.resource_key import ResourceKey
 
 CHANGE = Change(
     principal="alice@example.com",

@@ -8,7 +8,7 @@ import pytest
 from google.auth.exceptions import DefaultCredentialsError
 from google.cloud.asset_v1 import AssetServiceClient, BatchGetAssetsHistoryRequest, ContentType, TimeWindow
 
-from setpoint.adapters.asset_inventory import AssetInventory, Patience, client
+from setpoint.adapters.google.asset_inventory import AssetInventory, Patience, client
 from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 
 PROJECT = "projects/20318464073"

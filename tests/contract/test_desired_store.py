@@ -9,21 +9,21 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, declared, drifted, in_sync, scope
-from setpoint import planning, syncing
-from setpoint.core import control as controlling
-from setpoint.core.control import MANIFEST_PART, Control, DesiredRecord, SourceState, Version
-from setpoint.core.declarations import Declaration, Source, desired
-from setpoint.core.names import CONTENTS, ResourceKey
-from setpoint.core.observations import Observation
+from setpoint.declarations import apply, plan
 from setpoint.errors import BadRequest, Conflict, Superseded
+from setpoint.model import sources as controlling
+from setpoint.model.declaration import Declaration, Source, desired
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import CONTENTS, ResourceKey
+from setpoint.model.sources import MANIFEST_PART, Control, DesiredRecord, SourceState, Version
 from setpoint.ports.stores import Commit, StoredControl, StoredRecord
 
 BUCKET = "storage.googleapis.com/Bucket"
 
 
 def applied(store, *declarations, source="git", prune=False, scopes=(), commit=""):
-    planned = planning.plan(declarations, scopes, source, store, prune=prune)
-    syncing.apply(planned, store, NOON, commit=commit)
+    planned = plan.plan(declarations, scopes, source, store, prune=prune)
+    apply.apply(planned, store, NOON, commit=commit)
     return planned
 
 
@@ -142,11 +142,11 @@ def between(store, monkeypatch, what):
 
 
 def test_of_two_sources_that_are_applied_at_once_on_one_policy_neither_is_lost(store, monkeypatch):
-    one = planning.plan([granted("roles/viewer")], (), "one", store)
-    two = planning.plan([granted("roles/owner")], (), "two", store)
-    between(store, monkeypatch, lambda: syncing.apply(two, store, NOON))
+    one = plan.plan([granted("roles/viewer")], (), "one", store)
+    two = plan.plan([granted("roles/owner")], (), "two", store)
+    between(store, monkeypatch, lambda: apply.apply(two, store, NOON))
 
-    syncing.apply(one, store, NOON)
+    apply.apply(one, store, NOON)
 
     found = store.read(ResourceKey(KEY.name, "iam_policy")).desired
     roles = {declaration.data["bindings"][0]["role"] for declaration in found.declarations}
@@ -154,12 +154,12 @@ def test_of_two_sources_that_are_applied_at_once_on_one_policy_neither_is_lost(s
 
 
 def test_an_apply_that_gave_way_overwrites_nothing_of_the_one_that_came_after_it(store, monkeypatch):
-    early = planning.plan([declared(KEY, location="US")], (), "git", store)
-    late = planning.plan([declared(KEY, location="ASIA")], (), "git", store)
-    between(store, monkeypatch, lambda: syncing.apply(late, store, NOON))
+    early = plan.plan([declared(KEY, location="US")], (), "git", store)
+    late = plan.plan([declared(KEY, location="ASIA")], (), "git", store)
+    between(store, monkeypatch, lambda: apply.apply(late, store, NOON))
 
     with pytest.raises(Conflict, match="another apply"):
-        syncing.apply(early, store, NOON)
+        apply.apply(early, store, NOON)
     assert store.read(KEY).desired == declared(KEY, location="ASIA")
     applied(store, declared(KEY, location="ASIA"))
     assert store.read(KEY).desired == declared(KEY, location="ASIA")
@@ -179,7 +179,7 @@ def test_a_plan_tells_what_is_added_changed_and_removed(store):
     applied(store, declared(KEY), declared(OTHER))
     third = ResourceKey("//storage.googleapis.com/third")
 
-    planned = planning.plan([declared(KEY, location="US"), declared(third)], (), "git", store, prune=True)
+    planned = plan.plan([declared(KEY, location="US"), declared(third)], (), "git", store, prune=True)
 
     assert actions(planned) == [("added", third), ("changed", KEY), ("removed", OTHER)]
     assert planned.unchanged == 0
@@ -207,11 +207,11 @@ def test_what_was_removed_can_be_declared_again(store):
 
 def test_readers_see_nothing_of_an_apply_before_it_is_done(store, monkeypatch):
     applied(store, declared(KEY), declared(OTHER))
-    planned = planning.plan([declared(KEY, location="US")], (scope(),), "git", store, prune=True)
-    monkeypatch.setattr(syncing.controlling, "finish", dies)
+    planned = plan.plan([declared(KEY, location="US")], (scope(),), "git", store, prune=True)
+    monkeypatch.setattr(apply.controlling, "finish", dies)
 
     with pytest.raises(KeyboardInterrupt):
-        syncing.apply(planned, store, NOON)
+        apply.apply(planned, store, NOON)
 
     assert store.read(KEY).desired == declared(KEY)
     assert store.read(OTHER).desired == declared(OTHER)
@@ -224,11 +224,11 @@ def dies(*_arguments, **_named):
 
 def test_what_an_apply_that_died_has_written_is_never_seen(store, monkeypatch):
     applied(store, declared(KEY), declared(OTHER))
-    planned = planning.plan([declared(KEY, location="US"), declared(OTHER, location="US")], (), "git", store)
+    planned = plan.plan([declared(KEY, location="US"), declared(OTHER, location="US")], (), "git", store)
     with monkeypatch.context() as patched:
-        patched.setattr(syncing.controlling, "finish", dies)
+        patched.setattr(apply.controlling, "finish", dies)
         with pytest.raises(KeyboardInterrupt):
-            syncing.apply(planned, store, NOON)
+            apply.apply(planned, store, NOON)
 
     applied(store, declared(KEY, location="ASIA"), declared(OTHER))
     applied(store, declared(KEY, location="ASIA"), declared(OTHER, location="EU"))
@@ -238,18 +238,18 @@ def test_what_an_apply_that_died_has_written_is_never_seen(store, monkeypatch):
 
 
 def test_of_two_applies_of_one_source_at_once_the_first_to_begin_gives_way(store):
-    early = planning.plan([declared(KEY, location="US")], (), "git", store)
-    late = planning.plan([declared(KEY, location="ASIA")], (), "git", store)
-    begun = syncing._update(store, lambda control: syncing.controlling.begin(control, "git", 0))
-    syncing.apply(late, store, NOON)
+    early = plan.plan([declared(KEY, location="US")], (), "git", store)
+    late = plan.plan([declared(KEY, location="ASIA")], (), "git", store)
+    begun = apply._update(store, lambda control: apply.controlling.begin(control, "git", 0))
+    apply.apply(late, store, NOON)
 
     with pytest.raises(Conflict, match="another apply"):
-        syncing._update(
+        apply._update(
             store,
-            lambda control: syncing.controlling.finish(control, "git", begun.sources["git"].pending, SourceState()),
+            lambda control: apply.controlling.finish(control, "git", begun.sources["git"].pending, SourceState()),
         )
     with pytest.raises(Conflict, match="since it was planned"):
-        syncing.apply(early, store, NOON)
+        apply.apply(early, store, NOON)
     assert store.read(KEY).desired == declared(KEY, location="ASIA")
 
 
@@ -282,11 +282,11 @@ def test_an_apply_of_what_is_in_force_writes_nothing_but_the_commit(store):
 
 def test_more_removals_than_are_allowed_are_refused_with_the_way_to_allow_them(store):
     applied(store, *(declared(ResourceKey(f"//storage.googleapis.com/b{n}")) for n in range(10)))
-    planned = planning.plan([declared(ResourceKey("//storage.googleapis.com/b0"))], (), "git", store, prune=True)
+    planned = plan.plan([declared(ResourceKey("//storage.googleapis.com/b0"))], (), "git", store, prune=True)
 
     with pytest.raises(BadRequest, match="--max-removals 90%"):
-        planning.check_removals(planned, 0.1)
-    planning.check_removals(planned, 0.9)
+        plan.check_removals(planned, 0.1)
+    plan.check_removals(planned, 0.9)
 
 
 def test_the_last_observation_is_kept_until_the_next_one(store):
@@ -322,8 +322,8 @@ def test_an_observation_too_large_for_a_record_loses_nothing_else(store):
 
 
 def revised(store, revision, location="EU"):
-    planned = planning.plan([declared(KEY, location=location)], (), "git", store)
-    return lambda: syncing.apply(planned, store, NOON, revision=revision)
+    planned = plan.plan([declared(KEY, location=location)], (), "git", store)
+    return lambda: apply.apply(planned, store, NOON, revision=revision)
 
 
 @pytest.mark.parametrize("later", ["US", "EU"])
@@ -404,8 +404,8 @@ def test_a_large_record_is_read_like_any_other_and_not_kept_in_memory(store):
 
 
 def test_a_plan_of_many_batches_tells_of_every_resource_once(store, monkeypatch):
-    monkeypatch.setattr(planning, "BATCH", 2)
-    monkeypatch.setattr(planning, "_MEETINGS", 3)
+    monkeypatch.setattr(plan, "BATCH", 2)
+    monkeypatch.setattr(plan, "_MEETINGS", 3)
     keys = [ResourceKey(f"//storage.googleapis.com/b{n}", content) for n in range(8) for content in CONTENTS[:2]]
     before, after = keys[:12], keys[4:]
     applied(store, *map(declared, before))

@@ -10,11 +10,11 @@ import time
 
 import pytest
 
-from setpoint.testing.emulators import PUBSUB, EmulatorMissing, find, request
+from setpoint_tools.testing.emulators import PUBSUB, EmulatorMissing, find, request
 
 OWNER = """
 import time
-from setpoint.testing.emulators import PUBSUB, running
+from setpoint_tools.testing.emulators import PUBSUB, running
 with running(PUBSUB) as emulator:
     print(emulator.address, flush=True)
     time.sleep(60)
@@ -63,7 +63,7 @@ def answers(address: str) -> bool:
 
 def test_a_test_whose_emulator_is_missing_is_skipped_and_the_summary_says_why(pytester, monkeypatch, tmp_path):
     monkeypatch.setenv("SETPOINT_SDK_ROOT", str(tmp_path))
-    pytester.makeconftest('pytest_plugins = ["setpoint.testing.plugin"]')
+    pytester.makeconftest('pytest_plugins = ["setpoint_tools.testing.plugin"]')
     pytester.makepyfile("def test_on_it(firestore_project): pass", test_other="def test_other(): pass")
 
     result = pytester.runpytest_subprocess("-rs")

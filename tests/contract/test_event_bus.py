@@ -13,12 +13,12 @@ import pytest
 
 from contract.records import KEY, OTHER, event
 from setpoint.adapters.jsonl import JsonlBus, JsonlDeadLetters
-from setpoint.adapters.memory import DeadLetter, MemoryBus, MemoryDeadLetters
-from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters
-from setpoint.core import events
-from setpoint.core.events import CloudEvent
-from setpoint.core.names import ResourceKey
+from setpoint.adapters.memory.store import DeadLetter, MemoryBus, MemoryDeadLetters
+from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
 from setpoint.errors import Unavailable
+from setpoint.model import events
+from setpoint.model.events import CloudEvent
+from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.queues import DeadLetters, EventBus
 
 EVENT_BUSES = ["memory", "jsonl", pytest.param("pubsub", marks=pytest.mark.emulator)]

@@ -11,10 +11,10 @@ import pytest
 from grpc import StatusCode
 
 from contract.records import KEY, declare, declared, in_sync
-from setpoint.core.rules import Rules
+from setpoint.bootstrap import open_store
 from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
+from setpoint.model.fleet_rules import Rules
 from setpoint.ports.stores import Snapshot, StateStore
-from setpoint.wiring import open_store
 
 NEVER_READ = Snapshot(KEY, None, Rules(), None, None)
 

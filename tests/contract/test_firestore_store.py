@@ -6,8 +6,8 @@ import pytest
 from google.cloud.firestore import Client
 
 from contract.records import KEY, OTHER, declare, declared
-from setpoint.adapters.firestore import FirestoreStore
-from setpoint.core.control import encode_manifest
+from setpoint.adapters.firestore.store import FirestoreStore
+from setpoint.model.sources import encode_manifest
 
 
 @pytest.mark.emulator

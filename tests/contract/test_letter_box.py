@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from setpoint import replaying, telemetry
-from setpoint.adapters.pubsub import PubSubDeadLetters
+from setpoint.adapters.pubsub.bus import PubSubDeadLetters
 from setpoint.cli import app
-from setpoint.core.letters import Letter
 from setpoint.errors import BadRequest, Unavailable
+from setpoint.operations import dead_letter_replay
+from setpoint.operations.dead_letters import Letter
+from setpoint.util import telemetry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 GIVEN_UP = {
@@ -69,7 +70,7 @@ def letter(number: int, data: bytes = b"{}", **attributes: str) -> Letter:
 
 def test_what_pubsub_gave_up_goes_back_to_its_topic_as_it_was_and_only_then_is_taken_off():
     box = Box(letter(1, origin="feed", original_topic="mine", **GIVEN_UP))
-    (done,) = replaying.replay(box, 10)
+    (done,) = dead_letter_replay.replay(box, 10)
     assert (done.done, done.about) == ("sent", "projects/p/topics/asset-changes")
     assert box.sent == [
         ("projects/p/topics/asset-changes", b"{}", {"origin": "feed", "topic": "mine", "replayed": "1"})
@@ -80,10 +81,10 @@ def test_what_pubsub_gave_up_goes_back_to_its_topic_as_it_was_and_only_then_is_t
 def test_what_a_function_rejected_is_left_unless_its_reason_is_named():
     rejected = letter(1, reason="not a feed message: byte 3", rejected_by="detect")
     box = Box(rejected)
-    (done,) = replaying.replay(box, 10)
+    (done,) = dead_letter_replay.replay(box, 10)
     assert (done.done, box.kept, box.given_back, box.sent) == ("left", [rejected], [rejected], [])
 
-    (done,) = replaying.replay(box, 10, "not a feed message")
+    (done,) = dead_letter_replay.replay(box, 10, "not a feed message")
     assert (done.done, box.kept) == ("sent", [])
     assert box.sent[0][2] == {"replayed": "1"}
 
@@ -92,10 +93,10 @@ def test_what_was_cut_comes_from_nowhere_or_from_what_is_gone_is_left_with_the_r
     cut = letter(1, cut_from_bytes="11000000", **GIVEN_UP)
     lost, gone = letter(2), letter(3, CloudPubSubDeadLetterSourceSubscription="gone")
     box = Box(cut, lost, gone)
-    done = replaying.replay(box, 10)
+    done = dead_letter_replay.replay(box, 10)
     assert [one.done for one in done] == ["left"] * 3
     assert ["cut off" in done[0].about, "nothing tells" in done[1].about, "no longer" in done[2].about] == [True] * 3
-    assert [one.done for one in replaying.replay(box, 10, drop=True)] == ["dropped"] * 3
+    assert [one.done for one in dead_letter_replay.replay(box, 10, drop=True)] == ["dropped"] * 3
     assert (box.kept, box.sent) == ([], [])
 
 
@@ -105,9 +106,9 @@ def test_whatever_breaks_no_letter_is_lost_and_one_is_sent_twice_at_worst(breaks
     box = Box(*letters)
     box.breaks = breaks
     with pytest.raises(Unavailable):
-        replaying.replay(box, 10)
+        dead_letter_replay.replay(box, 10)
     assert box.kept == letters
-    replaying.replay(box, 10)
+    dead_letter_replay.replay(box, 10)
     assert {data for _, data, _ in box.sent} == {b"0", b"1", b"2"}
     assert len(box.sent) <= 4
     assert box.kept == []
@@ -115,9 +116,9 @@ def test_whatever_breaks_no_letter_is_lost_and_one_is_sent_twice_at_worst(breaks
 
 def test_a_trial_sends_and_takes_nothing():
     box = Box(letter(1, **GIVEN_UP))
-    (done,) = replaying.replay(box, 10, try_only=True)
+    (done,) = dead_letter_replay.replay(box, 10, try_only=True)
     assert (done.done, len(box.kept), box.sent) == ("sent", 1, [])
-    assert len(replaying.show(box, 10)) == len(box.given_back) == 1
+    assert len(dead_letter_replay.show(box, 10)) == len(box.given_back) == 1
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=20)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from setpoint.adapters.sqlite import SqliteStore
+from setpoint.adapters.sqlite.store import SqliteStore
 
 
 def test_the_id_of_a_project_that_nobody_has_learned_is_empty(store):

@@ -6,7 +6,7 @@ import pytest
 from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
 
-from setpoint.adapters.pubsub import PubSubDeadLetters, PubSubFeed, subscriber
+from setpoint.adapters.pubsub.bus import PubSubDeadLetters, PubSubFeed, subscriber
 from setpoint.errors import BadRequest, Unavailable
 
 NAME = "projects/p/subscriptions/s"

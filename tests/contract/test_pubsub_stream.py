@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from setpoint.adapters.pubsub import Delivered, PubSubStream, subscriber
+from setpoint.adapters.pubsub.bus import Delivered, PubSubStream, subscriber
 from setpoint.errors import BadRequest
-from setpoint.testing.pubsub import PubSubProject
+from setpoint_tools.testing.pubsub import PubSubProject
 
 pytestmark = pytest.mark.emulator
 

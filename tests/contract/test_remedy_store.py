@@ -8,11 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, drifted, in_sync
-from setpoint.core.audit import Entry
-from setpoint.core.brakes import Act, Brakes, Pause
-from setpoint.core.deciding import Reason
-from setpoint.core.remedies import Remedy
 from setpoint.errors import Conflict
+from setpoint.model.audit_trail import Entry, Reason
+from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.safety_limits import Act, Brakes, Pause
 
 PAUSED = Brakes(pauses=(Pause("fleet", NOON, by="ann", reason="incident"),))
 SPENT = Brakes(acts=(Act("billing", NOON),))

@@ -15,9 +15,9 @@ import pytest
 
 from contract import sqlite_worker
 from contract.records import KEY, NOON, OTHER, declare, declared, drifted
-from setpoint.adapters.sqlite import SqliteStore
-from setpoint.core.control import DesiredRecord, encode_manifest
+from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.errors import BadRequest, CorruptState, Unavailable
+from setpoint.model.sources import DesiredRecord, encode_manifest
 from setpoint.ports.stores import StoredRecord
 
 TIMES = 300

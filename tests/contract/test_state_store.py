@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import BUCKET, KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
-from setpoint.core.names import CONTENTS, ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.rules import Rules, rules
-from setpoint.core.states import Settling
-from setpoint.core.suppressing import Suppressed
 from setpoint.errors import Conflict
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import CONTENTS, ResourceKey
+from setpoint.model.resource_state import Settling
+from setpoint.model.suppressed import Suppressed
 from setpoint.ports.stores import Commit, Snapshot
 
 

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import NOON
-from setpoint.core.sweeps import Part, Shard, Start, Summary, Sweep
 from setpoint.errors import Conflict
+from setpoint.model.sweep_records import Part, Shard, Start, Summary, Sweep
 from setpoint.ports.stores import StoredShard, StoredSweep
 
 ORG = "organizations/566099688680"

@@ -8,20 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import BUCKET, KEY, NOON, OTHER, declared, scope
-from setpoint import flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.core import ignore
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import IgnoreRule, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Policy, Rule
-from setpoint.declare.documents import Problem
-from setpoint.declare.load import Loaded
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.plan import Change, Plan, check_removals, part
+from setpoint.declarations.readers.documents import Problem
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
-from setpoint.flow import Deps
-from setpoint.planning import Change, Plan, check_removals, part
-from setpoint.syncing import Request
+from setpoint.model import ignore_patterns
+from setpoint.model.declaration import IgnoreRule, desired
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Policy, Rule
+from setpoint.model.resource_key import ResourceKey
 
 REPO = "https://git.example/fleet"
 THIRD = ResourceKey("//storage.googleapis.com/third")
@@ -45,12 +46,12 @@ def deps(store):
 
 def sync(deps, *declarations, scopes=(), prune=True, **request):
     loaded = Loaded(list(declarations), tuple(scopes))
-    return syncing.sync(loaded, Request("git", prune=prune, max_removals=1, **request), deps, NOON)
+    return apply.sync(loaded, Request("git", prune=prune, max_removals=1, **request), deps, NOON)
 
 
 def observe(deps, key, location="EU"):
     seen = Observation(key, BUCKET, NOON + timedelta(seconds=1), data={"location": location}, project_id="billing")
-    return flow.handle_observation(seen, deps)
+    return pipeline.handle_observation(seen, deps)
 
 
 def told(deps):
@@ -83,7 +84,7 @@ def test_an_apply_that_died_before_it_judged_is_made_up_for_by_the_next(deps, mo
     sync(deps, declared(KEY), declared(OTHER))
     observe(deps, KEY, "US")
     with monkeypatch.context() as patched:
-        patched.setattr(flow, "rejudge", dies)
+        patched.setattr(pipeline, "rejudge", dies)
         with pytest.raises(KeyboardInterrupt):
             sync(deps, declared(KEY, location="US"), declared(OTHER))
     assert statuses(deps) == {KEY: "open"}
@@ -103,7 +104,7 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
     observe(deps, KEY, "US")
     observe(deps, OTHER, "US")
     with monkeypatch.context() as patched:
-        patched.setattr(flow, "rejudge", dies)
+        patched.setattr(pipeline, "rejudge", dies)
         for rest in ([declared(OTHER), declared(THIRD)], [declared(THIRD)]):
             with pytest.raises(KeyboardInterrupt):
                 sync(deps, *rest)
@@ -120,7 +121,7 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
 
 def test_once_all_is_judged_an_apply_without_changes_judges_nothing(deps, monkeypatch):
     sync(deps, declared(KEY))
-    monkeypatch.setattr(flow, "rejudge", dies)
+    monkeypatch.setattr(pipeline, "rejudge", dies)
 
     assert sync(deps, declared(KEY)).outcomes == {}
 
@@ -181,7 +182,7 @@ def test_a_scope_that_went_while_the_bus_was_down_is_made_up_for(deps, monkeypat
     sync(deps, declared(OTHER), scopes=[scope()])
     observe(deps, KEY)
     with monkeypatch.context() as patched:
-        patched.setattr(flow, "rejudge", dies)
+        patched.setattr(pipeline, "rejudge", dies)
         with pytest.raises(KeyboardInterrupt):
             sync(deps, declared(OTHER))
 
@@ -192,7 +193,7 @@ def test_a_scope_that_went_while_the_bus_was_down_is_made_up_for(deps, monkeypat
 def test_no_scope_goes_while_a_document_is_bad(deps):
     sync(deps, declared(OTHER), scopes=[scope()])
     loaded = Loaded([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")])
-    syncing.sync(loaded, Request("git", prune=True), deps, NOON)
+    apply.sync(loaded, Request("git", prune=True), deps, NOON)
 
     assert [one.name for one in deps.store.read(KEY).rules.scopes] == ["billing"]
 
@@ -219,7 +220,7 @@ def test_what_is_no_percentage_is_refused(percent):
 
 def ignoring(key=KEY, rule="fleet/.setpointignore:1: billing-exports"):
     (declaration,) = declared(key).declarations
-    return desired((replace(declaration, ignore=(ignore.ALL,), ignored_by={ignore.ALL: rule}),))
+    return desired((replace(declaration, ignore=(ignore_patterns.ALL,), ignored_by={ignore_patterns.ALL: rule}),))
 
 
 def test_what_a_new_rule_covers_ends_at_once_and_comes_back_when_the_rule_goes(deps):
@@ -264,7 +265,7 @@ def test_what_nobody_declares_is_judged_again_when_the_rules_of_its_scope_change
 
 def policed(deps, policy, *declarations, source="git", prune=True):
     loaded = Loaded(list(declarations), policy=policy)
-    return syncing.sync(loaded, Request(source, prune=prune, max_removals=1), deps, NOON)
+    return apply.sync(loaded, Request(source, prune=prune, max_removals=1), deps, NOON)
 
 
 def test_a_new_policy_is_told_of_every_finding_that_it_makes_something_else_of(deps):

@@ -9,9 +9,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from setpoint.core.catalogue import Field, Schema, default_catalogue
-from setpoint.core.lists import SEQUENCES
-from setpoint.core.noise import SYSTEM_FIELDS
+from setpoint.catalog.schemas import Field, Schema, default_catalogue
+from setpoint.comparison.lists import SEQUENCES
+from setpoint.comparison.system_fields import SYSTEM_FIELDS
 
 TYPES = (
     "compute.googleapis.com/Firewall",

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import TYPES, declared, schema_of
 
-from setpoint.core import iam, org_policies
-from setpoint.core.compare import compare
-from setpoint.core.references import Project
-from setpoint.core.values import equal
+from setpoint.comparison import iam_policies, org_policies
+from setpoint.comparison.compare import compare
+from setpoint.comparison.scalars import equal
+from setpoint.model.references import Project
 
 OWN = Project("billing-prod", "123456789012")
 _scalars = (
@@ -67,7 +67,7 @@ CONSTRAINTS = [{"constraint": "constraints/a", "listPolicy": {"allowedValues": [
 @settings(max_examples=300)
 @given(shaken(POLICY), st.sampled_from(["policy", "role", "member"]))
 def test_no_observed_policy_makes_comparing_fail(observed: Any, authority: Any) -> None:
-    iam.compare(POLICY, observed, authority)
+    iam_policies.compare(POLICY, observed, authority)
 
 
 @given(shaken(CONSTRAINTS), st.booleans())
@@ -81,9 +81,15 @@ def test_a_condition_or_an_audit_config_that_is_no_object_is_ignored(condition: 
         **POLICY,
         "bindings": [*POLICY["bindings"], {"role": "r", "members": ["allUsers"], "condition": condition}],
     }
-    assert [one.observed for one in iam.compare(POLICY, observed, "policy")] == [{"role": "r", "member": "allUsers"}]
-    assert [one.op for one in iam.compare(POLICY, {**POLICY, "auditConfigs": condition}, "policy")] == ["missing"]
-    assert [one.op for one in iam.compare(POLICY, {**POLICY, "auditConfigs": [condition]}, "policy")] == ["missing"]
+    assert [one.observed for one in iam_policies.compare(POLICY, observed, "policy")] == [
+        {"role": "r", "member": "allUsers"}
+    ]
+    assert [one.op for one in iam_policies.compare(POLICY, {**POLICY, "auditConfigs": condition}, "policy")] == [
+        "missing"
+    ]
+    assert [one.op for one in iam_policies.compare(POLICY, {**POLICY, "auditConfigs": [condition]}, "policy")] == [
+        "missing"
+    ]
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from setpoint.core import asset_types
-from setpoint.core.catalogue import default_catalogue
+from setpoint.catalog import asset_types
+from setpoint.catalog.schemas import default_catalogue
 
 # Published asset types of Cloud Asset Inventory, by service. What Google ships no discovery document for is below.
 PUBLISHED = """

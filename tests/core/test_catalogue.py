@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from setpoint.core import corrections
-from setpoint.core.catalogue import Catalogue, default_catalogue, enum_zero
+from setpoint.catalog import schema_corrections
+from setpoint.catalog.schemas import Catalogue, default_catalogue, enum_zero
 
 
 def field(asset_type, *path):
@@ -184,7 +184,7 @@ def test_a_schema_has_no_other_attributes():
 
 def test_nothing_is_read_at_import_and_no_model_library_is_loaded():
     code = (
-        "import sys, setpoint.core.catalogue as c;"
+        "import sys, setpoint.catalog.schemas as c;"
         "assert c.default_catalogue.cache_info().currsize == 0;"
         "assert not {'pydantic', 'googleapiclient', 'gzip'} & set(sys.modules)"
     )
@@ -209,9 +209,9 @@ def every_schema(service):
 
 
 def test_every_correction_names_a_field_that_exists():
-    for service in {correction.service for correction in corrections.CORRECTIONS}:
+    for service in {correction.service for correction in schema_corrections.CORRECTIONS}:
         known = {(schema.name, name) for schema in every_schema(service) for name in schema.fields}
-        for correction in corrections.CORRECTIONS:
+        for correction in schema_corrections.CORRECTIONS:
             if correction.service == service:
                 assert {(correction.schema, name) for name in correction.fields.split()} <= known, correction
                 assert correction.reason

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from setpoint.core.causes import cause_id, cause_of
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner, Source
-from setpoint.core.events import DriftData
-from setpoint.core.notices import Cause
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.difference import Difference
+from setpoint.model.events import DriftData
+from setpoint.model.grouping import cause_id, cause_of
+from setpoint.model.notice_view import Cause
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 

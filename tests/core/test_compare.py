@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import MASK, compare
-from setpoint.core.examining import examine
-from setpoint.core.references import Project
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.comparison.compare import compare
+from setpoint.comparison.explain import examine
+from setpoint.model.difference import MASK
+from setpoint.model.references import Project
 
 OWN = Project("billing-prod", "123456789012")
 

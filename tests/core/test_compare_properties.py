@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import TYPES, answered, declared, leaves, mutated, replaced, schema_of
 
-from setpoint.core import paths
-from setpoint.core.compare import Difference, compare
+from setpoint.comparison.compare import compare
+from setpoint.model import field_path
+from setpoint.model.difference import Difference
 
 pytestmark = pytest.mark.parametrize("asset_type", TYPES)
 SETTINGS = settings(max_examples=40, deadline=None)
@@ -91,7 +92,7 @@ def test_what_is_not_declared_is_drift_only_where_the_declaration_is_exact(
 def put_right(wanted: dict[str, Any], live: dict[str, Any], difference: Difference) -> dict[str, Any]:
     """The live side with one difference undone; a list is put back as a whole."""
     parts = []
-    for part in paths.parse(difference.path):
+    for part in field_path.parse(difference.path):
         if part.startswith("["):
             break
         parts.append(part)

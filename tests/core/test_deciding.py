@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from setpoint.core import remedies
-from setpoint.core.actors import Actor
-from setpoint.core.brakes import Act, Brakes, Breaker, Pause
-from setpoint.core.compare import Difference
-from setpoint.core.deciding import Situation, decide, held
-from setpoint.core.declarations import Owner, Source
-from setpoint.core.exemptions import Exemption
-from setpoint.core.names import ResourceKey
-from setpoint.core.policies import Limits, Match, Policy, Rule
-from setpoint.core.remedies import Put, Remedy
-from setpoint.core.states import Finding
-from setpoint.core.windows import Window
+from setpoint.model import remediation_attempt
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.difference import Difference
+from setpoint.model.exemptions import Exemption
+from setpoint.model.maintenance_windows import Window
+from setpoint.model.policy import Limits, Match, Policy, Rule
+from setpoint.model.remediation_attempt import Put, Remedy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import Finding
+from setpoint.model.safety_limits import Act, Brakes, Breaker, Pause
+from setpoint.remediation.decision import Situation, decide, held
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
 KEY = ResourceKey("//storage.googleapis.com/exports")
@@ -248,7 +248,7 @@ def test_a_drift_that_nobody_has_approved_is_asked_for_outside_of_its_window_too
 
 
 def test_the_pause_after_failures_grows_and_is_capped():
-    pauses = [remedies.pause_after(attempts).total_seconds() for attempts in range(1, 12)]
+    pauses = [remediation_attempt.pause_after(attempts).total_seconds() for attempts in range(1, 12)]
     assert pauses[:7] == [60, 120, 240, 480, 960, 1920, 3600]
     assert set(pauses[7:]) == {3600}
 

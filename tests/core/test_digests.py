@@ -5,8 +5,8 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.digests import Digests, Marks, digest_of, packed, unpacked
-from setpoint.core.names import ResourceKey
+from setpoint.model.resource_key import ResourceKey
+from setpoint.sweep.digest_set import Digests, Marks, digest_of, packed, unpacked
 
 NUMBERS = st.lists(st.integers(0, 2**64 - 1))
 

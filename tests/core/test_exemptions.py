@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.exemptions import Exemption, is_in_force
-from setpoint.core.findings import Transition, advance
-from setpoint.core.judging import judge
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.rules import Rules
-from setpoint.core.states import ResourceState, decode_state, encode_state
+from setpoint.detection.finding_state_machine import Transition, advance
+from setpoint.detection.verdict import judge
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.exemptions import Exemption, is_in_force
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState, decode_state, encode_state
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 TYPE = "storage.googleapis.com/Bucket"

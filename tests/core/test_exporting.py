@@ -10,16 +10,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import TYPES, answered, declared, schema_of
 
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core import exporting, iam, others
-from setpoint.core.catalogue import Field, Schema, default_catalogue
-from setpoint.core.declarations import Owner, desired
-from setpoint.core.exporting import export
-from setpoint.core.names import Content, ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.flow import Deps
-from setpoint.syncing import apply, plan
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import Field, Schema, default_catalogue
+from setpoint.comparison import iam_policies
+from setpoint.declarations import export as exporting
+from setpoint.declarations.apply import apply, plan
+from setpoint.declarations.export import export
+from setpoint.detection import auto_created_resources, pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model.declaration import Owner, desired
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import Content, ResourceKey
 
 CATALOGUE = default_catalogue()
 AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
@@ -67,7 +68,7 @@ def outcome(observation: Observation) -> str:
     assert found.declaration is not None, found.refusal
     deps = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), CATALOGUE)
     apply(plan([desired((found.declaration,))], (), "export", deps.store), deps.store, AT)
-    result = flow.handle_observation(observation, deps)
+    result = pipeline.handle_observation(observation, deps)
     assert list(deps.store.states(drifted=True)) == []
     return result
 
@@ -112,7 +113,7 @@ def _made_by_server(field: Field) -> Any:
 @given(data=st.data())
 def test_what_is_exported_is_in_sync_with_what_it_was_exported_from(asset_type: str, data: st.DataObject) -> None:
     resource = data.draw(live(schema_of(asset_type)))
-    assume(not others.reason(observed(resource, asset_type)))
+    assume(not auto_created_resources.reason(observed(resource, asset_type)))
     assert outcome(observed(resource, asset_type, name="//x.googleapis.com/projects/shop-prod/things/a")) == "in_sync"
 
 
@@ -344,7 +345,7 @@ def test_an_exported_iam_policy_is_in_sync_and_a_new_grant_is_not(bindings: list
     if found is not None:
         assert outcome(observation) == "in_sync"
         given_since = {"bindings": [*bindings, {"role": "roles/viewer", "members": ["user:new@example.com"]}]}
-        assert len(iam.compare(found.data, given_since, found.authority)) == 1
+        assert len(iam_policies.compare(found.data, given_since, found.authority)) == 1
 
 
 def test_org_policies_are_exported_by_constraint_without_what_the_server_writes() -> None:

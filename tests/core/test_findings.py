@@ -3,14 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from setpoint.core import findings
-from setpoint.core.declarations import Declaration, Owner, Scope, Source, desired
-from setpoint.core.findings import Transition, advance
-from setpoint.core.judging import judge
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.rules import Rules, rules
-from setpoint.core.states import ResourceState, decode_state, encode_state
+from setpoint.detection import finding_state_machine
+from setpoint.detection.finding_state_machine import Transition, advance
+from setpoint.detection.verdict import judge
+from setpoint.model.declaration import Declaration, Owner, Scope, Source, desired
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState, decode_state, encode_state
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 START = datetime(2025, 6, 17, 12, tzinfo=UTC)
@@ -187,7 +187,7 @@ def test_a_drift_too_large_for_a_record_is_cut_and_says_how_large_it_is() -> Non
 
 
 def test_every_outcome_with_an_event_is_known_to_the_table() -> None:
-    assert set(findings._EVENTS) == {"opened", "changed", "attributed", "resolved", "exempted"}
+    assert set(finding_state_machine._EVENTS) == {"opened", "changed", "attributed", "resolved", "exempted"}
 
 
 def test_what_a_declaration_ignores_of_a_policy_is_no_drift() -> None:

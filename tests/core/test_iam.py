@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.iam import compare, grants
-from setpoint.core.iam import told as in_words
-from setpoint.core.paths import parse
-from setpoint.core.policy import severity
+from setpoint.comparison.iam_policies import compare, grants
+from setpoint.comparison.iam_policies import told as in_words
+from setpoint.model.field_path import parse
+from setpoint.model.severity import severity
 
 VIEWERS = {"role": "roles/viewer", "members": ["user:a@x.com", "group:g@x.com"]}
 OWNER = {"role": "roles/owner", "members": ["user:boss@x.com"]}

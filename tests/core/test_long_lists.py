@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import lists, values
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import compare
-from setpoint.core.references import Project
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.comparison import lists, scalars
+from setpoint.comparison.compare import compare
+from setpoint.model.references import Project
 
 OWN = Project("billing-prod", "123456789012")
 LONG = 10_000
@@ -63,7 +63,7 @@ def test_a_key_that_is_there_literally_is_not_given_to_another_spelling_of_it() 
     ],
 )
 def test_a_long_list_takes_a_bounded_number_of_comparisons(mocker: Any, declared: list[Any], live: list[Any]) -> None:
-    tried = mocker.spy(values, "equal")
+    tried = mocker.spy(scalars, "equal")
     assert compare({"field": declared}, {"field": live}, own=OWN)
     assert tried.call_count <= 3 * LONG
 

@@ -7,12 +7,12 @@ from collections import Counter
 import pytest
 from test_asset_types import published
 
-from setpoint.core import iam_writing, requests
-from setpoint.core.by_hand import not_written_whole
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.methods import Resource, default_methods
-from setpoint.core.permissions import permission
-from setpoint.core.special_methods import SPECIAL
+from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.permissions import permission
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.remediation import api_requests, iam_planner
+from setpoint.remediation.manual_only_fields import not_written_whole
+from setpoint.remediation.setter_methods import SPECIAL
 
 NAMES = {
     ("compute.googleapis.com/Instance", "//compute.googleapis.com/projects/p/zones/z/instances/i"): (
@@ -67,7 +67,7 @@ def resource(asset_type: str, name: str) -> Resource | None:
 def test_a_full_resource_name_leads_to_where_its_api_serves_it(asset_type, name):
     found = resource(asset_type, name)
     assert found is not None
-    assert requests.read(found).url == NAMES[asset_type, name]
+    assert api_requests.read(found).url == NAMES[asset_type, name]
 
 
 def test_a_name_of_another_kind_leads_nowhere():
@@ -123,14 +123,14 @@ def test_a_method_asks_for_a_permission(method, asked):
 def test_a_policy_is_read_with_its_conditions():
     bucket = resource("storage.googleapis.com/Bucket", "//storage.googleapis.com/exports")
     assert bucket is not None
-    call = iam_writing.read(bucket)
+    call = iam_planner.read(bucket)
     assert call is not None
     assert (call.verb, call.query) == ("GET", {"optionsRequestedPolicyVersion": "3"})
     project = resource(
         "cloudresourcemanager.googleapis.com/Project", "//cloudresourcemanager.googleapis.com/projects/p"
     )
     assert project is not None
-    asked = iam_writing.read(project)
+    asked = iam_planner.read(project)
     assert asked is not None
     assert asked.body == {"options": {"requestedPolicyVersion": 3}}
 
@@ -141,7 +141,7 @@ def test_importing_the_planner_and_the_client_opens_nothing_and_asks_for_no_cred
         "google.auth.default = socket.create_connection = None;"
         "opened = [];"
         "was = builtins.open; builtins.open = lambda *a, **k: opened.append(a[0]) or was(*a, **k);"
-        "import setpoint.core.writing, setpoint.adapters.google_rest;"
+        "import setpoint.remediation.planner, setpoint.adapters.google.rest;"
         "assert not [one for one in opened if str(one).endswith('.json.gz')], opened"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core import observations
-from setpoint.core.names import ResourceKey
 from setpoint.errors import MalformedMessage
+from setpoint.model import observation
+from setpoint.model.resource_key import ResourceKey
 
 NAME = "//storage.googleapis.com/exports"
 TIME = "2025-06-17T15:35:48.938746Z"
@@ -36,7 +36,7 @@ def message(**changes: Any) -> bytes:
 
 
 def test_a_resource_message_tells_what_the_resource_is_and_when() -> None:
-    seen = observations.parse(message())
+    seen = observation.parse(message())
     assert seen is not None
     assert (seen.key.name, seen.key.content) == (NAME, "resource")
     assert seen.asset_type == "storage.googleapis.com/Bucket"
@@ -48,11 +48,11 @@ def test_a_resource_message_tells_what_the_resource_is_and_when() -> None:
 
 
 def test_the_welcome_message_of_a_new_feed_is_no_observation() -> None:
-    assert observations.parse(b"You have successfully configured real time feed [projects/1/feeds/f].") is None
+    assert observation.parse(b"You have successfully configured real time feed [projects/1/feeds/f].") is None
 
 
 def test_fields_that_are_not_known_yet_are_passed_over() -> None:
-    assert observations.parse(message(somethingNew={"deep": [1, {"er": None}]})) is not None
+    assert observation.parse(message(somethingNew={"deep": [1, {"er": None}]})) is not None
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_every_content_type_is_read(field: str, value: Any, content: str, data: 
         "updateTime": TIME,
         field: value,
     }
-    seen = observations.parse(message(asset=asset))
+    seen = observation.parse(message(asset=asset))
     assert seen is not None
     assert seen.key.content == content
     assert seen.data == (data or value)
@@ -85,14 +85,14 @@ def test_every_content_type_is_read(field: str, value: Any, content: str, data: 
 
 def test_a_policy_that_became_empty_is_told_by_what_it_was() -> None:
     bare = {"assetType": "t.googleapis.com/T", "name": "//t.googleapis.com/x/y", "updateTime": TIME}
-    seen = observations.parse(message(asset=bare, priorAsset={**bare, "iamPolicy": {"bindings": []}}))
+    seen = observation.parse(message(asset=bare, priorAsset={**bare, "iamPolicy": {"bindings": []}}))
     assert seen is not None
     assert (seen.key.content, seen.data, seen.deleted) == ("iam_policy", {}, False)
 
 
 def test_a_resource_without_data_is_seen_and_not_told_what_it_is() -> None:
     bare = {"assetType": "t.googleapis.com/T", "name": "//t.googleapis.com/x/y", "updateTime": TIME, "resource": {}}
-    seen = observations.parse(message(asset=bare))
+    seen = observation.parse(message(asset=bare))
     assert seen is not None
     assert (seen.key.content, seen.data) == ("resource", None)
 
@@ -100,7 +100,7 @@ def test_a_resource_without_data_is_seen_and_not_told_what_it_is() -> None:
 def test_a_deletion_with_an_asset_keeps_what_the_resource_was() -> None:
     bare = {"assetType": "t.googleapis.com/T", "name": "//t.googleapis.com/x/y", "updateTime": TIME, "resource": {}}
     prior = {**bare, "resource": {"data": {"was": "this"}}, "updateTime": "2025-06-17T15:33:46.875574Z"}
-    seen = observations.parse(message(asset=bare, priorAsset=prior, deleted=True))
+    seen = observation.parse(message(asset=bare, priorAsset=prior, deleted=True))
     assert seen is not None
     assert (seen.deleted, seen.data, seen.observed_at.minute) == (True, {"was": "this"}, 35)
 
@@ -112,7 +112,7 @@ def test_a_deletion_without_an_asset_is_told_by_the_prior_one_and_is_later_than_
         "updateTime": "2025-06-17T15:33:46.875574Z",
         "iamPolicy": {},
     }
-    seen = observations.parse(message(asset=None, priorAsset=prior, deleted=True))
+    seen = observation.parse(message(asset=None, priorAsset=prior, deleted=True))
     assert seen is not None
     assert (seen.key.name, seen.key.content, seen.deleted) == ("//t.googleapis.com/x/y", "iam_policy", True)
     assert seen.observed_at == datetime(2025, 6, 17, 15, 35, 48, 938746, tzinfo=UTC)
@@ -121,14 +121,14 @@ def test_a_deletion_without_an_asset_is_told_by_the_prior_one_and_is_later_than_
 def test_a_deleted_policy_is_told_by_what_it_was() -> None:
     bare = {"assetType": "t.googleapis.com/T", "name": "//t.googleapis.com/x/y", "updateTime": TIME}
     prior = {**bare, "iamPolicy": {"bindings": []}}
-    seen = observations.parse(message(asset={**bare, "resource": {}}, priorAsset=prior, deleted=True))
+    seen = observation.parse(message(asset={**bare, "resource": {}}, priorAsset=prior, deleted=True))
     assert seen is not None
     assert (seen.key.content, seen.deleted) == ("iam_policy", True)
 
 
 def test_without_an_update_time_the_window_tells_when() -> None:
     asset = {"assetType": "t.googleapis.com/T", "name": "//t.googleapis.com/x/y", "resource": {"data": {}}}
-    seen = observations.parse(message(asset=asset))
+    seen = observation.parse(message(asset=asset))
     assert seen is not None
     assert seen.observed_at.minute == 35
 
@@ -160,7 +160,7 @@ def test_without_an_update_time_the_window_tells_when() -> None:
 )
 def test_what_is_no_feed_message_is_refused_with_the_place(broken: bytes, where: str) -> None:
     with pytest.raises(MalformedMessage, match=where):
-        observations.parse(broken)
+        observation.parse(broken)
 
 
 def test_a_refusal_never_quotes_the_message() -> None:
@@ -171,14 +171,14 @@ def test_a_refusal_never_quotes_the_message() -> None:
         f'{{"asset": {secret}}}'.encode(),
     ):
         with pytest.raises(MalformedMessage) as refused:
-            observations.parse(broken)
+            observation.parse(broken)
         assert secret not in str(refused.value)
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_make_it_fail_otherwise(raw: bytes) -> None:
     with contextlib.suppress(MalformedMessage):
-        observations.parse(raw)
+        observation.parse(raw)
 
 
 _json = st.recursive(
@@ -196,12 +196,12 @@ _json = st.recursive(
 @given(st.dictionaries(st.sampled_from(["asset", "priorAsset", "deleted", "window"]), _json))
 def test_no_json_at_all_makes_it_fail_otherwise(whole: dict[str, Any]) -> None:
     with contextlib.suppress(MalformedMessage):
-        observations.parse(json.dumps(whole).encode())
+        observation.parse(json.dumps(whole).encode())
 
 
 def test_of_many_stored_observations_those_that_cannot_be_read_are_left_out() -> None:
     one, other, third = (ResourceKey(f"//storage.googleapis.com/b{at}") for at in range(3))
-    seen = observations.Observation(one, "storage.googleapis.com/Bucket", datetime(2026, 3, 1, tzinfo=UTC))
-    stored = [(one, observations.encode(seen)), (other, b"{"), (third, None)]
+    seen = observation.Observation(one, "storage.googleapis.com/Bucket", datetime(2026, 3, 1, tzinfo=UTC))
+    stored = [(one, observation.encode(seen)), (other, b"{"), (third, None)]
 
-    assert observations.decode_readable(stored) == {one: seen}
+    assert observation.decode_readable(stored) == {one: seen}

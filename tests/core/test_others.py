@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import globs, others
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
+from setpoint.detection import auto_created_resources
+from setpoint.model import globs
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
 
 AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 COMPUTE = "//compute.googleapis.com/projects/shop"
@@ -15,7 +16,9 @@ LINK = "https://www.googleapis.com/compute/v1/projects/shop"
 
 
 def reason(asset_type: str, name: str, data: Any = None) -> str:
-    return others.reason(Observation(ResourceKey(name), asset_type, AT, data={} if data is None else data))
+    return auto_created_resources.reason(
+        Observation(ResourceKey(name), asset_type, AT, data={} if data is None else data)
+    )
 
 
 def compute(kind: str, own: str, **data: Any) -> tuple[str, str, dict[str, Any]]:
@@ -166,8 +169,8 @@ MADE = [
         ("apikeys.googleapis.com/Key", "//apikeys/x/keys/1", {"displayName": "Browser key (auto created by Firebase)"}),
         "made by Firebase",
     ),
-    (("run.googleapis.com/Revision", "//run/x/revisions/1", {}), others.HAPPENED),
-    (("sqladmin.googleapis.com/BackupRun", "//sql/x/backupRuns/1", {}), others.HAPPENED),
+    (("run.googleapis.com/Revision", "//run/x/revisions/1", {}), auto_created_resources.HAPPENED),
+    (("sqladmin.googleapis.com/BackupRun", "//sql/x/backupRuns/1", {}), auto_created_resources.HAPPENED),
 ]
 
 
@@ -177,18 +180,20 @@ def test_what_others_make_is_known_with_the_reason(asset: tuple[str, str, Any], 
 
 
 def test_every_entry_has_an_example() -> None:
-    def first(asset_type: str, name: str, data: Any) -> others.Entry:
-        asset = others.Asset(name, name.rpartition("/")[2], data)
-        return next(one for one in others.MADE if globs.fits(one.types, asset_type) and one.holds(asset))
+    def first(asset_type: str, name: str, data: Any) -> auto_created_resources.Entry:
+        asset = auto_created_resources.Asset(name, name.rpartition("/")[2], data)
+        return next(
+            one for one in auto_created_resources.MADE if globs.fits(one.types, asset_type) and one.holds(asset)
+        )
 
     shown = {id(first(*asset)) for asset, _ in MADE}
-    assert [one.reason for one in others.MADE if id(one) not in shown] == []
+    assert [one.reason for one in auto_created_resources.MADE if id(one) not in shown] == []
 
 
 def test_a_source_is_a_page_of_googles() -> None:
     assert [
         one.source
-        for one in others.MADE
+        for one in auto_created_resources.MADE
         if one.source and not one.source.startswith(("https://cloud.google.com/", "https://firebase.google.com/"))
     ] == []
 
@@ -250,6 +255,6 @@ def test_what_only_looks_like_it_has_to_be_declared(asset: tuple[str, str, Any])
 
 @pytest.mark.parametrize("data", [None, [], "x", {"labels": [], "metadata": [], "users": {}, "autoscaling": 1}])
 def test_a_resource_of_any_shape_is_looked_at(data: Any) -> None:
-    for entry in others.MADE:
+    for entry in auto_created_resources.MADE:
         asset_type = entry.types[0].replace("*", "x")
-        others.reason(Observation(ResourceKey("//x.googleapis.com/a"), asset_type, AT, data=data))
+        auto_created_resources.reason(Observation(ResourceKey("//x.googleapis.com/a"), asset_type, AT, data=data))

@@ -6,24 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core import paths
-from setpoint.core.compare import compare
-from setpoint.core.ignore import without
-from setpoint.core.origins import declared_path
+from setpoint.comparison.compare import compare
+from setpoint.comparison.source_paths import declared_path
 from setpoint.errors import BadDeclaration
+from setpoint.model import field_path
+from setpoint.model.ignore_patterns import without
 
 _texts = st.text(st.characters(codec="utf-8"), max_size=12) | st.text('ab.[]"\\\\=*\n', max_size=8)
-_elements = st.integers(0, 99).map(paths.index) | st.builds(
-    paths.element, st.sampled_from(["name", "fieldPath"]), _texts | st.integers() | st.booleans()
+_elements = st.integers(0, 99).map(field_path.index) | st.builds(
+    field_path.element, st.sampled_from(["name", "fieldPath"]), _texts | st.integers() | st.booleans()
 )
 
 
 @given(st.lists(_texts | _elements, max_size=5))
 def test_every_path_can_be_read_back(parts: list[str]) -> None:
-    path: paths.Path = paths.ROOT
+    path: field_path.Path = field_path.ROOT
     for part in parts:
         path = (path, part)
-    read = paths.parse(paths.text(path))
+    read = field_path.parse(field_path.text(path))
     assert list(read) == parts
     assert [type(one) for one in read] == [type(one) for one in parts]
 
@@ -31,17 +31,17 @@ def test_every_path_can_be_read_back(parts: list[str]) -> None:
 @pytest.mark.parametrize(
     ("part", "text"),
     [
-        (paths.element("priority", 1000), "[priority=1000]"),
-        (paths.element("name", "a.b/c=d"), "[name=a.b/c=d]"),
-        (paths.element("value", "[a-z]"), '[value="[a-z]"]'),
-        (paths.element("value", 'a"]b\\c'), r'[value="a\"]b\\c"]'),
+        (field_path.element("priority", 1000), "[priority=1000]"),
+        (field_path.element("name", "a.b/c=d"), "[name=a.b/c=d]"),
+        (field_path.element("value", "[a-z]"), '[value="[a-z]"]'),
+        (field_path.element("value", 'a"]b\\c'), r'[value="a\"]b\\c"]'),
         ("[0]", '["[0]"]'),
-        (paths.index(0), "[0]"),
+        (field_path.index(0), "[0]"),
     ],
 )
 def test_a_part_is_quoted_where_it_could_not_be_read_back(part: str, text: str) -> None:
-    assert paths.text((None, part)) == text
-    assert paths.parse(text) == (part,)
+    assert field_path.text((None, part)) == text
+    assert field_path.parse(text) == (part,)
 
 
 def test_a_difference_in_an_element_with_a_bracket_in_its_name_has_the_authors_path() -> None:
@@ -80,4 +80,4 @@ def test_the_authors_path_is_told_of_any_path(path: str, data: Any) -> None:
 
 def test_what_cannot_be_read_says_where() -> None:
     with pytest.raises(BadDeclaration, match="see character 4"):
-        paths.parse("a.b[")
+        field_path.parse("a.b[")

@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core import policies, windows
-from setpoint.core.declarations import Declaration, Owner, desired
-from setpoint.core.judging import Verdict, judge
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Case, Match, Policy, Rule
-from setpoint.core.rules import rules
-from setpoint.core.windows import Window
+from setpoint.detection.verdict import Verdict, judge
+from setpoint.model import maintenance_windows
+from setpoint.model import policy as policies
+from setpoint.model.declaration import Declaration, Owner, desired
+from setpoint.model.fleet_rules import rules
+from setpoint.model.maintenance_windows import Window
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Case, Match, Policy, Rule
+from setpoint.model.resource_key import ResourceKey
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 TYPE = "storage.googleapis.com/Bucket"
@@ -145,11 +146,11 @@ BERLIN = Window("0 22 * * MON-FRI", 8 * 3600.0, "Europe/Berlin")
     ],
 )
 def test_a_window_is_open_from_its_start_for_as_long_as_it_says(now, is_open):
-    assert windows.is_open((BERLIN,), datetime.fromisoformat(now)) == is_open
+    assert maintenance_windows.is_open((BERLIN,), datetime.fromisoformat(now)) == is_open
 
 
 @given(st.integers(0, 31_536_000).map(lambda second: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=second)))
 def test_a_window_that_begins_each_minute_and_lasts_one_is_always_open(now):
-    assert windows.is_open((Window("* * * * *", 60.0),), now)
-    assert not windows.is_open((Window("* * * * *", 0.0),), now.replace(second=1))
-    assert windows.is_open((), now + timedelta(0)) is False
+    assert maintenance_windows.is_open((Window("* * * * *", 60.0),), now)
+    assert not maintenance_windows.is_open((Window("* * * * *", 0.0),), now.replace(second=1))
+    assert maintenance_windows.is_open((), now + timedelta(0)) is False

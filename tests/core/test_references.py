@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from setpoint.core.references import Project, looks_like_path, same, same_project
+from setpoint.model.references import Project, looks_like_path, same, same_project
 
 OWN = Project("billing-prod", "123456789012")
 FULL = "projects/billing-prod/global/networks/main"

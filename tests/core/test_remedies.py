@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from setpoint.core import remedies
-from setpoint.core.compare import Difference
-from setpoint.core.policies import Limits
-from setpoint.core.remedies import Drift, begin, scope_of
+from setpoint.model import remediation_attempt
+from setpoint.model.difference import Difference
+from setpoint.model.policy import Limits
+from setpoint.model.remediation_attempt import Drift, begin, scope_of
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMITS = Limits(attempts=3)
@@ -23,14 +23,16 @@ def at(**how: float) -> datetime:
 
 
 def claimed(remedy=None, when=NOON, paths=("a", "b")):
-    return remedies.claimed(remedy or begin(None, DRIFT, LIMITS, when), "worker", ("a: 2 -> 1",), paths, when)
+    return remediation_attempt.claimed(
+        remedy or begin(None, DRIFT, LIMITS, when), "worker", ("a: 2 -> 1",), paths, when
+    )
 
 
 def test_a_drift_that_is_looked_at_again_goes_on_where_it_was():
-    before = remedies.put_off(begin(None, DRIFT, LIMITS, NOON), at(minutes=5), "a window")
+    before = remediation_attempt.put_off(begin(None, DRIFT, LIMITS, NOON), at(minutes=5), "a window")
 
     assert begin(before, DRIFT, LIMITS, at(minutes=6)) == before
-    assert not remedies.is_new(before, before)
+    assert not remediation_attempt.is_new(before, before)
 
 
 def test_whatever_drifts_somebody_who_writes_is_left_alone_until_the_claim_runs_out():
@@ -44,7 +46,7 @@ def test_whatever_drifts_somebody_who_writes_is_left_alone_until_the_claim_runs_
 def test_failures_are_paused_after_longer_each_time_and_end_with_a_person():
     remedy, pauses = None, []
     for minutes in (0, 10, 20):
-        remedy = remedies.failed(claimed(remedy, at(minutes=minutes)), "boom", LIMITS, at(minutes=minutes))
+        remedy = remediation_attempt.failed(claimed(remedy, at(minutes=minutes)), "boom", LIMITS, at(minutes=minutes))
         pauses.append((remedy.step, remedy.due - at(minutes=minutes)))
 
     assert pauses == [
@@ -52,11 +54,11 @@ def test_failures_are_paused_after_longer_each_time_and_end_with_a_person():
         ("waiting", timedelta(minutes=2)),
         ("stopped", timedelta(hours=1)),
     ]
-    assert remedy.reason == remedies.exhausted(remedy) == "3 attempts have failed, the last: boom"
+    assert remedy.reason == remediation_attempt.exhausted(remedy) == "3 attempts have failed, the last: boom"
 
 
 def test_failures_count_for_the_resource_whatever_drifts_next():
-    failed = remedies.failed(claimed(), "boom", LIMITS, NOON)
+    failed = remediation_attempt.failed(claimed(), "boom", LIMITS, NOON)
     other = begin(failed, replace(DRIFT, fingerprint="f2", episode=2), LIMITS, at(seconds=10))
 
     assert (other.attempts, other.failure, other.due) == (1, "boom", at(minutes=1))
@@ -65,9 +67,9 @@ def test_failures_count_for_the_resource_whatever_drifts_next():
 @pytest.mark.parametrize(
     ("before", "drift", "now"),
     [
-        (remedies.failed(claimed(), "boom", LIMITS, NOON), replace(DRIFT, desired="d2"), at(minutes=1)),
-        (remedies.failed(claimed(), "boom", LIMITS, NOON), replace(DRIFT, fingerprint="f2"), at(days=2)),
-        (remedies.proved(claimed(), at(minutes=1)), replace(DRIFT, episode=2), at(minutes=2)),
+        (remediation_attempt.failed(claimed(), "boom", LIMITS, NOON), replace(DRIFT, desired="d2"), at(minutes=1)),
+        (remediation_attempt.failed(claimed(), "boom", LIMITS, NOON), replace(DRIFT, fingerprint="f2"), at(days=2)),
+        (remediation_attempt.proved(claimed(), at(minutes=1)), replace(DRIFT, episode=2), at(minutes=2)),
     ],
     ids=["another declaration", "a stable time", "a proof"],
 )
@@ -77,40 +79,40 @@ def test_failures_are_forgotten_after(before, drift, now):
 
 
 def test_attempts_at_the_same_drift_are_not_forgotten_by_waiting():
-    failed = remedies.failed(claimed(), "boom", LIMITS, NOON)
+    failed = remediation_attempt.failed(claimed(), "boom", LIMITS, NOON)
     assert begin(failed, DRIFT, LIMITS, at(days=30)).attempts == 1
 
 
 def test_a_field_that_was_put_back_and_drifts_again_is_known_by_its_path_whatever_it_is_now():
-    proved = remedies.proved(claimed(), at(minutes=1))
+    proved = remediation_attempt.proved(claimed(), at(minutes=1))
     again = begin(proved, Drift("f9", 2, (), "d1"), LIMITS, at(minutes=2))
 
-    assert remedies.returns(again, ["a"]) == 1
-    assert remedies.returns(again, ["c"]) == 0
+    assert remediation_attempt.returns(again, ["a"]) == 1
+    assert remediation_attempt.returns(again, ["c"]) == 0
 
 
 def test_a_field_that_drifts_otherwise_before_it_was_proved_has_come_back_too():
-    written = remedies.written(claimed(), at(seconds=1))
+    written = remediation_attempt.written(claimed(), at(seconds=1))
     again = begin(written, Drift("f9", 1, (), "d1"), LIMITS, at(seconds=30))
 
-    assert remedies.returns(again, ["a"]) == 1
+    assert remediation_attempt.returns(again, ["a"]) == 1
 
 
 def test_what_was_put_back_long_ago_or_by_another_declaration_is_forgotten():
-    proved = remedies.proved(claimed(), at(minutes=1))
+    proved = remediation_attempt.proved(claimed(), at(minutes=1))
 
-    assert remedies.returns(begin(proved, replace(DRIFT, episode=2), LIMITS, at(days=2)), ["a"]) == 0
-    assert remedies.returns(begin(proved, replace(DRIFT, desired="d2"), LIMITS, at(minutes=2)), ["a"]) == 0
+    assert remediation_attempt.returns(begin(proved, replace(DRIFT, episode=2), LIMITS, at(days=2)), ["a"]) == 0
+    assert remediation_attempt.returns(begin(proved, replace(DRIFT, desired="d2"), LIMITS, at(minutes=2)), ["a"]) == 0
 
 
 class TestApproval:
-    approved = remedies.approved(begin(None, DRIFT, LIMITS, NOON), "ann", NOON)
+    approved = remediation_attempt.approved(begin(None, DRIFT, LIMITS, NOON), "ann", NOON)
 
     def test_holds_for_the_drift_that_was_approved(self):
         assert begin(self.approved, DRIFT, LIMITS, at(days=1)).approved_by == "ann"
 
     def test_holds_for_what_is_left_of_it(self):
-        written = remedies.written(claimed(self.approved, paths=("a",)), NOON)
+        written = remediation_attempt.written(claimed(self.approved, paths=("a",)), NOON)
         rest = Drift("f2", 1, scope_of(TWO[1:], 1), "d1")
         assert begin(written, rest, LIMITS, at(seconds=1)).approved_by == "ann"
 
@@ -129,11 +131,11 @@ class TestApproval:
         assert begin(self.approved, drift, LIMITS, at(seconds=1)).approved_by == ""
 
     def test_is_used_up_when_there_is_nothing_to_put_back(self):
-        assert remedies.over(self.approved, "in sync").approved_by == ""
+        assert remediation_attempt.over(self.approved, "in sync").approved_by == ""
 
 
 def test_a_claim_is_too_old_to_write_on_long_before_another_may_take_over():
     remedy = claimed()
-    assert remedies.may_write(remedy, at(minutes=2))
-    assert not remedies.may_write(remedy, at(minutes=3))
-    assert remedies.is_held(remedy, at(minutes=3))
+    assert remediation_attempt.may_write(remedy, at(minutes=2))
+    assert not remediation_attempt.may_write(remedy, at(minutes=3))
+    assert remediation_attempt.is_held(remedy, at(minutes=3))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from setpoint.core import rights
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.methods import default_methods
+from setpoint.catalog.methods import default_methods
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.remediation import least_privilege
 
 OPERATIONS = {"compute.globalOperations.get", "compute.regionOperations.get", "compute.zoneOperations.get"}
 
 
-def of(asset_type: str, what=rights.of_resource) -> set[str]:
+def of(asset_type: str, what=least_privilege.of_resource) -> set[str]:
     return set(what(default_catalogue().schema_for(asset_type), default_methods()))
 
 
@@ -40,5 +40,5 @@ def test_a_type_asks_to_be_read_and_written_and_for_nothing_else(asset_type, exp
 
 def test_policies_ask_for_rights_of_their_own():
     wanted = {"storage.buckets.getIamPolicy", "storage.buckets.setIamPolicy"}
-    assert of("storage.googleapis.com/Bucket", rights.of_policy) == wanted
-    assert of("redis.googleapis.com/Instance", rights.of_policy) == set()
+    assert of("storage.googleapis.com/Bucket", least_privilege.of_policy) == wanted
+    assert of("redis.googleapis.com/Instance", least_privilege.of_policy) == set()

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from setpoint.core import control, scopes
-from setpoint.core.declarations import Declaration, IgnoreRule, Owner, Scope, Selection, desired
-from setpoint.core.judging import Verdict, judge
-from setpoint.core.names import Content, ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.rules import rules
+from setpoint.detection import scopes
+from setpoint.detection.verdict import Verdict, judge
+from setpoint.model import sources
+from setpoint.model.declaration import Declaration, IgnoreRule, Owner, Scope, Selection, desired
+from setpoint.model.fleet_rules import rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import Content, ResourceKey
 
 AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 BUCKET = "storage.googleapis.com/Bucket"
@@ -153,10 +154,10 @@ def test_a_scope_that_was_stored_by_an_older_version_is_read_and_means_the_same(
         b'{"sources":{"git":{"generation":1,"scopes":[{"name":"s","projects":["11"],'
         b'"asset_types":["storage.googleapis.com/Bucket"],"owner":{"team":"t"}}]}},"last_generation":1}'
     )
-    (scope,) = control.decode_rules(stored).scopes
+    (scope,) = sources.decode_rules(stored).scopes
     assert scope == Scope("s", ("11",), (BUCKET,), owner=Owner("t"))
     assert covering((scope,), observed()) == scope
-    assert control.encode_control(control.decode_control(stored)) == stored
+    assert sources.encode_control(sources.decode_control(stored)) == stored
 
 
 def test_a_scope_is_kept_as_it_is() -> None:
@@ -169,9 +170,9 @@ def test_a_scope_is_kept_as_it_is() -> None:
         exceptions=(Selection(labels={"tmp": "*"}),),
         strict=True,
     )
-    state = control.SourceState(generation=1, scopes=(scope,))
-    stored = control.encode_control(control.Control({"git": state}, 1))
-    assert control.decode_rules(stored).scopes == (scope,)
+    state = sources.SourceState(generation=1, scopes=(scope,))
+    stored = sources.encode_control(sources.Control({"git": state}, 1))
+    assert sources.decode_rules(stored).scopes == (scope,)
     assert rules((scope,)).digest != rules((replace(scope, strict=False),)).digest
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import secrets
-from setpoint.core.catalogue import Field, default_catalogue
-from setpoint.core.compare import MASK, compare
+from setpoint.catalog import secrets
+from setpoint.catalog.schemas import Field, default_catalogue
+from setpoint.comparison.compare import compare
+from setpoint.model.difference import MASK
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core import lifecycle
-from setpoint.core.declarations import Declaration, Scope, desired
-from setpoint.core.findings import Transition, advance
-from setpoint.core.judging import judge
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.rules import Rules, rules
-from setpoint.core.states import ResourceState
+from setpoint.detection.finding_state_machine import Transition, advance
+from setpoint.detection.verdict import judge
+from setpoint.model import lifecycle
+from setpoint.model.declaration import Declaration, Scope, desired
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 
 KEY = ResourceKey("//compute.googleapis.com/projects/shop/zones/europe-west1-b/instances/web-1")
 TYPE = "compute.googleapis.com/Instance"

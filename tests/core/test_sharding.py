@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.sharding import matches, split
+from setpoint.model.sharding import matches, split
 
 WORDS = st.text("ab./Z", min_size=1, max_size=6)
 COUNTS = st.dictionaries(WORDS, st.integers(1, 5), min_size=1, max_size=8)

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import ignore, paths
-from setpoint.core.compare import Difference
-from setpoint.core.names import ResourceKey, is_full_name, project_of
-from setpoint.core.org_policies import compare as compare_org_policies
-from setpoint.core.policy import severity
-from setpoint.core.references import Project
+from setpoint.comparison.org_policies import compare as compare_org_policies
 from setpoint.errors import BadDeclaration
+from setpoint.model import field_path, ignore_patterns
+from setpoint.model.difference import Difference
+from setpoint.model.references import Project
+from setpoint.model.resource_key import ResourceKey, is_full_name, project_of
+from setpoint.model.severity import severity
 
 
 def test_a_resource_name_tells_its_project() -> None:
@@ -44,13 +44,13 @@ def test_a_key_has_one_id_for_ever() -> None:
     ],
 )
 def test_a_pattern_is_split_into_its_parts(pattern: str, parts: tuple[str, ...]) -> None:
-    assert paths.parse(pattern) == parts
+    assert field_path.parse(pattern) == parts
 
 
 @pytest.mark.parametrize("pattern", ["a..b", "a[", "a]", "[", "."])
 def test_what_is_no_path_is_refused_with_the_place(pattern: str) -> None:
     with pytest.raises(BadDeclaration, match="character"):
-        paths.parse(pattern)
+        field_path.parse(pattern)
 
 
 DATA: dict[str, Any] = {
@@ -80,7 +80,7 @@ DATA: dict[str, Any] = {
 )
 def test_a_pattern_leaves_out_what_it_covers_and_nothing_else(pattern: str, expected: dict[str, Any]) -> None:
     wanted = {key: value for key, value in {**DATA, **expected}.items() if value is not None}
-    assert ignore.without(DATA, (pattern,)) == wanted
+    assert ignore_patterns.without(DATA, (pattern,)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_a_pattern_leaves_out_what_it_covers_and_nothing_else(pattern: str, expe
     ],
 )
 def test_a_grant_is_ignored_by_the_path_that_an_event_tells(pattern: str, is_covered: bool) -> None:
-    found = ignore.covering("bindings[role=roles/viewer].members[user:m@x.com]", (pattern,))
+    found = ignore_patterns.covering("bindings[role=roles/viewer].members[user:m@x.com]", (pattern,))
     assert (found is not None) == is_covered
 
 
 def test_leaving_out_copies_nothing_that_it_does_not_touch() -> None:
-    kept = ignore.without(DATA, ("labels.team",))
+    kept = ignore_patterns.without(DATA, ("labels.team",))
     assert kept["rules"] is DATA["rules"]
     assert DATA["labels"]["team"] == "a"
 
@@ -164,4 +164,4 @@ def test_organisation_policies_are_compared_by_constraint() -> None:
 
 
 def test_elements_that_are_left_out_by_their_positions_are_those_that_were_meant() -> None:
-    assert ignore.without({"a": ["x", "y", "z"]}, ("a[0]", "a[1]")) == {"a": ["z"]}
+    assert ignore_patterns.without({"a": ["x", "y", "z"]}, ("a[0]", "a[1]")) == {"a": ["z"]}

@@ -6,13 +6,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core import ignore
-from setpoint.core.declarations import Declaration, IgnoreRule, Scope, Source, desired
-from setpoint.core.findings import advance
-from setpoint.core.judging import Verdict, judge
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.rules import Rules, rules
+from setpoint.detection.finding_state_machine import advance
+from setpoint.detection.verdict import Verdict, judge
+from setpoint.model import ignore_patterns
+from setpoint.model.declaration import Declaration, IgnoreRule, Scope, Source, desired
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 TYPE = "storage.googleapis.com/Bucket"
@@ -55,7 +55,7 @@ def test_what_no_rule_covers_is_drift_and_is_told_without_the_rest():
 
 
 def test_a_resource_that_is_left_alone_as_a_whole_has_no_drift_whatever_it_is():
-    alone = declared({"location": "EU"}, **{ignore.ALL: RULE})
+    alone = declared({"location": "EU"}, **{ignore_patterns.ALL: RULE})
 
     assert kept_quiet(verdict(alone, seen({"location": "US"}))) == [("location", RULE)]
     assert kept_quiet(verdict(alone, seen(None, deleted=True))) == [("deleted", RULE)]

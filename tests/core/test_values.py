@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from setpoint.core.catalogue import Field
-from setpoint.core.references import Project
-from setpoint.core.values import equal
+from setpoint.catalog.schemas import Field
+from setpoint.comparison.scalars import equal
+from setpoint.model.references import Project
 
 OWN = Project("billing-prod", "123456789012")
 

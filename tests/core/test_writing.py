@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from setpoint.core import writing
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import MASK, Difference
-from setpoint.core.declarations import Declaration
-from setpoint.core.methods import default_methods
-from setpoint.core.names import ResourceKey
-from setpoint.core.writes import NotWritable, WritePlan
+from setpoint.catalog.methods import default_methods
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import MASK, Difference
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import NotWritable, WritePlan
+from setpoint.remediation import planner
 
 BUCKET = "storage.googleapis.com/Bucket", "//storage.googleapis.com/billing-exports"
 FIREWALL = "compute.googleapis.com/Firewall", "//compute.googleapis.com/projects/shop-prod/global/firewalls/allow-web"
@@ -38,8 +38,8 @@ def planned(of: tuple[str, str], declared: Any, live: Any, **fields: Any) -> Wri
     declaration = Declaration(ResourceKey(name), asset_type, declared, **fields)
     schema = default_catalogue().schema_for(asset_type)
     assert schema is not None
-    resource = writing.reach(declaration, schema, default_methods())
-    return writing.plan(declaration, live, schema, resource, differences=differences)
+    resource = planner.reach(declaration, schema, default_methods())
+    return planner.plan(declaration, live, schema, resource, differences=differences)
 
 
 def sent(of: tuple[str, str], declared: Any, live: Any, **fields: Any) -> WritePlan:
@@ -228,7 +228,7 @@ def test_one_field_that_may_not_be_written_stops_the_others_unless_they_are_plan
 
 def test_a_type_that_no_document_describes_is_handed_off():
     declaration = Declaration(ResourceKey("//a.googleapis.com/b"), "a.googleapis.com/B", {"c": 1})
-    found = writing.plan(declaration, {"c": 2}, None, None)
+    found = planner.plan(declaration, {"c": 2}, None, None)
     assert isinstance(found, NotWritable)
     assert found.reason == "unread"
 
@@ -262,7 +262,7 @@ def test_what_only_a_beta_knows_is_read_and_written_there():
     assert schema is not None
     beta = next(name for name, field in schema.fields.items() if field.beta and field.kind == "scalar")
     declaration = Declaration(ResourceKey(FIREWALL[1]), FIREWALL[0], {beta: "x"})
-    resource = writing.reach(declaration, schema, default_methods())
+    resource = planner.reach(declaration, schema, default_methods())
     assert resource is not None
     assert resource.kind.base.endswith(("/beta/", "/alpha/"))
 
@@ -276,12 +276,12 @@ def test_a_plan_is_the_same_after_being_stored_and_holds_no_secret_when_it_is_sh
     }
     plan = sent(INSTANCE, {"metadata": {"items": [{"key": "a", "value": "2"}]}}, live, differences=changed_value())
     assert "hunter2" in str(plan.call.body)
-    assert msgspec.json.decode(writing.encode(plan), type=WritePlan) == plan
-    assert writing.encode(plan) == writing.encode(msgspec.json.decode(writing.encode(plan), type=WritePlan))
+    assert msgspec.json.decode(planner.encode(plan), type=WritePlan) == plan
+    assert planner.encode(plan) == planner.encode(msgspec.json.decode(planner.encode(plan), type=WritePlan))
     schema = default_catalogue().schema_for(INSTANCE[0])
     assert schema is not None
-    shown = writing.redacted(plan, schema)
-    assert "hunter2" not in writing.encode(shown).decode()
+    shown = planner.redacted(plan, schema)
+    assert "hunter2" not in planner.encode(shown).decode()
     assert MASK in str(shown.call.body)
 
 

@@ -10,12 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import TYPES, declared, leaves, mutated, replaced, schema_of
 
-from setpoint.core import writing
-from setpoint.core.compare import compare
-from setpoint.core.declarations import Declaration
-from setpoint.core.methods import Resource, default_methods
-from setpoint.core.names import ResourceKey
-from setpoint.core.writes import Call, NotWritable, WritePlan
+from setpoint.catalog.methods import Resource, default_methods
+from setpoint.comparison.compare import compare
+from setpoint.model.declaration import Declaration
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import Call, NotWritable, WritePlan
+from setpoint.remediation import planner
 
 pytestmark = pytest.mark.parametrize("asset_type", [one for one in TYPES if "container" not in one])
 SETTINGS = settings(max_examples=25, deadline=None)
@@ -33,7 +33,7 @@ def made_up(asset_type: str) -> tuple[str, Resource]:
 
 def planned(asset_type: str, one: dict[str, Any], live: dict[str, Any]) -> WritePlan | NotWritable:
     name, resource = made_up(asset_type)
-    return writing.plan(Declaration(ResourceKey(name), asset_type, one), live, schema_of(asset_type), resource)
+    return planner.plan(Declaration(ResourceKey(name), asset_type, one), live, schema_of(asset_type), resource)
 
 
 def applied(call: Call, resource: Resource, live: dict[str, Any]) -> dict[str, Any]:
@@ -151,4 +151,4 @@ def test_once_written_there_is_nothing_left_to_write(asset_type: str, data: st.D
 def test_the_same_drift_gives_the_same_plan(asset_type: str, data: st.DataObject) -> None:
     one, live = data.draw(drifted(asset_type))
     first, second = planned(asset_type, one, live), planned(asset_type, copy.deepcopy(one), copy.deepcopy(live))
-    assert writing.encode(first) == writing.encode(second)
+    assert planner.encode(first) == planner.encode(second)

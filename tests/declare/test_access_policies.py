@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from setpoint.core import exporting, observations
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import desired
-from setpoint.core.judging import Verdict, judge
-from setpoint.core.rules import rules
-from setpoint.declare.load import Loaded, load
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import export
+from setpoint.declarations.readers.load import Loaded, load
+from setpoint.detection.verdict import Verdict, judge
+from setpoint.model import observation as observations
+from setpoint.model.declaration import desired
+from setpoint.model.fleet_rules import rules
 
 POLICY = "//accesscontextmanager.googleapis.com/accessPolicies/987654"
 LEVEL = f"{POLICY}/accessLevels/office"
@@ -244,9 +245,9 @@ def test_a_level_that_is_deleted_is_known_from_what_it_was_or_from_its_type_alon
 def test_a_level_is_exported_and_reads_back_as_it_is(tmp_path: Path) -> None:
     observation = observations.parse(message(LEVEL, "accessLevel", OFFICE))
     assert observation is not None
-    exported = exporting.export(observation, default_catalogue())
+    exported = export.export(observation, default_catalogue())
     assert exported.declaration is not None
-    document = exporting.document(exported.declaration)
+    document = export.document(exported.declaration)
     assert document["spec"]["content"] == "access_policy"
     (tmp_path / "a.yaml").write_text(msgspec.json.encode(document).decode())
     found = load([str(tmp_path)])

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.declare import archives
+from setpoint.declarations.readers import archives
 from setpoint.errors import BadRequest
 
 FILES = {

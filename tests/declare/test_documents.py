@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.declare import documents
-from setpoint.declare.documents import Document, Problem
+from setpoint.declarations.readers import documents
+from setpoint.declarations.readers.documents import Document, Problem
 
 
 def read(tmp_path: Path, text: str, name: str = "a.yaml") -> list[Document | Problem]:

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint import spooling
-from setpoint.core.declarations import Declaration, Source, clash, desired
-from setpoint.core.names import ResourceKey
-from setpoint.declare.documents import Document
-from setpoint.declare.gathering import Declared, Gathering
-from setpoint.declare.load import load
-from setpoint.declare.waiting import Texts
+from setpoint.declarations.readers.dedupe import Declared, Gathering
+from setpoint.declarations.readers.deferred_documents import Texts
+from setpoint.declarations.readers.documents import Document
+from setpoint.declarations.readers.load import load
+from setpoint.model.declaration import Declaration, Source, clash, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.util import external_sort
 
 BUCKET = "storage.googleapis.com/Bucket"
 
@@ -45,7 +45,7 @@ def test_the_first_declaration_counts_and_those_that_clash_with_it_are_problems_
             refused.append((one.source.line, f"{one.key.name} (iam_policy) is declared already at {twin.source}"))
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(spooling, "_RUN", run)
+        patched.setattr(external_sort, "_RUN", run)
         gathering = Gathering(Texts())
         for one in given_ones:
             text = f"metadata:\n  x: {one.source.line}\n"
@@ -110,8 +110,8 @@ spec: {{region: europe-west1, ipCidrRange: 10.0.0.0/20, networkRef: {{name: {1}}
 def test_references_are_looked_up_in_their_namespace_however_many_objects_have_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spooling, "_RUN", 5)
-    monkeypatch.setattr(spooling, "_INDEXED", 2)
+    monkeypatch.setattr(external_sort, "_RUN", 5)
+    monkeypatch.setattr(external_sort, "_INDEXED", 2)
     for at in range(9):
         (tmp_path / f"{at}.yaml").write_text(KRM.format(f"team-{at}", "main"))
     found = load([str(tmp_path)])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.core import ignore
-from setpoint.declare.load import Loaded, load
+from setpoint.declarations.readers.load import Loaded, load
+from setpoint.model import ignore_patterns
 
 BUCKET = """\
 apiVersion: setpoint.dev/v1
@@ -52,7 +52,7 @@ def ignored(tmp_path: Path, rules: str, name: str = "shop-orders", folder: str =
     ],
 )
 def test_a_pattern_means_resources_by_name_by_part_of_a_name_and_by_type(tmp_path, pattern):
-    assert ignored(tmp_path, pattern) == {ignore.ALL: f"1: {pattern}"}
+    assert ignored(tmp_path, pattern) == {ignore_patterns.ALL: f"1: {pattern}"}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_file_that_is_given_by_name_is_spoken_of_by_the_ignore_file_beside_it(
 
     for path in ("bucket.yaml", str(tmp_path / "bucket.yaml")):
         (one,) = load([path]).desired
-        assert ignore.ALL in one.declarations[0].ignore
+        assert ignore_patterns.ALL in one.declarations[0].ignore
 
 
 def test_paths_are_told_from_the_root_and_still_found(tmp_path):
@@ -109,7 +109,7 @@ def test_paths_are_told_from_the_root_and_still_found(tmp_path):
 
     (one,) = load([str(tmp_path)], root=str(tmp_path)).desired
 
-    assert one.declarations[0].ignored_by == {ignore.ALL: "fleet/.setpointignore:1: shop-1"}
+    assert one.declarations[0].ignored_by == {ignore_patterns.ALL: "fleet/.setpointignore:1: shop-1"}
 
 
 def test_a_bad_line_is_reported_and_the_others_count(tmp_path):
@@ -159,7 +159,9 @@ def test_a_scope_knows_which_resources_are_left_alone_although_nobody_declares_t
     (scope,) = load([str(tmp_path)]).scopes
 
     def by(name: str) -> str:
-        found = ignore.leaving_alone(scope.ignores, f"//storage.googleapis.com/{name}", "storage.googleapis.com/Bucket")
+        found = ignore_patterns.leaving_alone(
+            scope.ignores, f"//storage.googleapis.com/{name}", "storage.googleapis.com/Bucket"
+        )
         return found.partition(".setpointignore:")[2]
 
     assert (by("scratch-1"), by("scratch-9"), by("shop")) == ("1: scratch-*", "", "")

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import examining
-from setpoint.core.references import Project
-from setpoint.declare import krm
-from setpoint.declare.documents import Document, Problem
-from setpoint.declare.krm import Objects
-from setpoint.declare.krm_kinds import resolve
-from setpoint.declare.translated import Translated
+from setpoint.comparison import explain
+from setpoint.declarations.readers import krm
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.krm import Objects
+from setpoint.declarations.readers.krm_kinds import resolve
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model.references import Project
 
 OWN = Project("orders-prod", "421337000001")
 
@@ -97,7 +97,7 @@ def test_a_difference_is_told_in_the_manifests_words() -> None:
     )
     live = {"allowed": [{"IPProtocol": "TCP", "ports": ["80"]}], "priority": 900}
     schema = resolve("compute", "ComputeFirewall").schema
-    [difference] = examining.examine(found.declaration.data, live, schema, OWN).differences
+    [difference] = explain.examine(found.declaration.data, live, schema, OWN).differences
     assert found.declared_path(difference.path) == "spec.allow[0].ports"
 
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import iam
-from setpoint.core.declarations import clash
-from setpoint.declare import krm
-from setpoint.declare.documents import Document
-from setpoint.declare.krm import Objects
-from setpoint.declare.translated import Translated
+from setpoint.comparison import iam_policies
+from setpoint.declarations.readers import krm
+from setpoint.declarations.readers.documents import Document
+from setpoint.declarations.readers.krm import Objects
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model.declaration import clash
 
 BUCKET = {"kind": "StorageBucket", "name": "exports"}
 ACCOUNT = {
@@ -52,7 +52,7 @@ def test_a_policy_with_a_member_that_only_the_server_knows_owns_the_grants_that_
     assert found.declaration.data == {"bindings": [{"role": "roles/viewer", "members": ["group:ops@example.com"]}]}
     assert found.unchecked == ("spec.bindings[0].members[1]", "spec.bindings")
     live = {"bindings": [{"role": "roles/viewer", "members": ["group:ops@example.com", "serviceAccount:made@up.com"]}]}
-    assert iam.compare(found.declaration.data, live, found.declaration.authority) == ()
+    assert iam_policies.compare(found.declaration.data, live, found.declaration.authority) == ()
 
 
 def test_a_partial_policy_owns_the_grants_that_it_names() -> None:

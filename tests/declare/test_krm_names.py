@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from setpoint.declare.krm_names import full_name
-from setpoint.declare.krm_references import Objects
+from setpoint.declarations.readers.krm_names import full_name
+from setpoint.declarations.readers.krm_references import Objects
 
 NAMESPACE = {
     "apiVersion": "v1",

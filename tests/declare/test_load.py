@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.declare.load import Loaded, load
+from setpoint.declarations.readers.load import Loaded, load
 
 SCOPE_OF = "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: typed}\nspec: {projects: [p], assetTypes: "
 GOOD = """\

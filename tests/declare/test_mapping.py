@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from setpoint.core.catalogue import Schema, default_catalogue
-from setpoint.declare.field_words import plural, singular, words
-from setpoint.declare.mapping import UNKNOWN, Placed, as_written, place
-from setpoint.declare.shapes import Reference
-from setpoint.declare.translated import declared_path
+from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.declarations.readers.field_mapping import UNKNOWN, Placed, as_written, place
+from setpoint.declarations.readers.name_heuristics import plural, singular, words
+from setpoint.declarations.readers.shape_matching import Reference
+from setpoint.declarations.readers.translation import declared_path
 
 
 def schema(asset_type: str) -> Schema:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from setpoint import flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.catalogue import default_catalogue
-from setpoint.declare.load import Loaded, load
-from setpoint.flow import Deps
-from setpoint.testing import messages
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.readers.load import Loaded, load
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint_tools.testing import messages
 
 NATIVE = """\
 apiVersion: setpoint.dev/v1
@@ -133,13 +134,13 @@ def test_annotations_of_a_manifest_say_whose_it_is_and_what_may_be_done(loaded: 
 def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: Loaded) -> None:
     deps = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    syncing.declare(deps.store, loaded.desired, loaded.scopes, now)
+    apply.declare(deps.store, loaded.desired, loaded.scopes, now)
     live = {
         "location": "EU",
         "iamConfiguration": {"uniformBucketLevelAccess": {"enabled": False}},
         "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 31}}]},
     }
-    flow.receive(
+    pipeline.receive(
         messages.resource("//storage.googleapis.com/shop-orders", "storage.googleapis.com/Bucket", live, now), {}, deps
     )
     topic = {
@@ -147,7 +148,7 @@ def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: Loaded) 
         "labels": {"team": "else"},
         "messageRetentionDuration": "86400s",
     }
-    flow.receive(
+    pipeline.receive(
         messages.resource(
             "//pubsub.googleapis.com/projects/shop-prod/topics/events", "pubsub.googleapis.com/Topic", topic, now
         ),

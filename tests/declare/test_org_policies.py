@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from setpoint.core.org_policies import compare
-from setpoint.core.references import Project
-from setpoint.declare.load import Loaded, load
+from setpoint.comparison.org_policies import compare
+from setpoint.declarations.readers.load import Loaded, load
+from setpoint.model.references import Project
 
 HEAD = """\
 apiVersion: setpoint.dev/v1

@@ -9,17 +9,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import Difference, compare
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.org_policies import compare as compare_v1
-from setpoint.core.references import Project
-from setpoint.declare.load import Loaded, load
-from setpoint.flow import Deps
-from setpoint.syncing import declare
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.comparison.compare import compare
+from setpoint.comparison.org_policies import compare as compare_v1
+from setpoint.declarations.apply import declare
+from setpoint.declarations.readers.load import Loaded, load
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model.difference import Difference
+from setpoint.model.observation import Observation
+from setpoint.model.references import Project
+from setpoint.model.resource_key import ResourceKey
 
 AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
 TYPE = "orgpolicy.googleapis.com/Policy"
@@ -117,7 +118,7 @@ def test_a_policy_is_found_by_its_resources_id_or_number(tmp_path: Path, place: 
             data=data,
             ancestors=("projects/11", "organizations/33") if "projects" in place else (numbered, "organizations/33"),
         )
-        assert flow.handle_observation(observation, deps) == outcome
+        assert pipeline.handle_observation(observation, deps) == outcome
 
 
 def v1(declared: dict[str, Any], live: dict[str, Any]) -> list[Difference]:

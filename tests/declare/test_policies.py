@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.core.policies import Limits, Match, Rule
-from setpoint.core.windows import Window
-from setpoint.declare.load import Loaded, load
+from setpoint.declarations.readers.load import Loaded, load
+from setpoint.model.maintenance_windows import Window
+from setpoint.model.policy import Limits, Match, Rule
 
 POLICY = """\
 apiVersion: setpoint.dev/v1

@@ -13,12 +13,12 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from setpoint.core import judging
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration
-from setpoint.core.observations import Observation
-from setpoint.declare.load import load
-from setpoint.declare.proposing import Proposal, propose
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations.readers.load import load
+from setpoint.declarations.readers.propose import Proposal, propose
+from setpoint.detection import verdict
+from setpoint.model.declaration import Declaration
+from setpoint.model.observation import Observation
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BUCKET = "//storage.googleapis.com/exports"
@@ -74,7 +74,7 @@ def declared(text: str, name: str = "fleet.yaml") -> dict[str, Declaration]:
 
 def differences(declaration: Declaration, live: Any) -> tuple[Any, ...]:
     seen = Observation(declaration.key, declaration.asset_type, NOON, data=live, project_id="shop-prod")
-    return judging.differences(declaration, seen, default_catalogue())
+    return verdict.differences(declaration, seen, default_catalogue())
 
 
 def proposed(text: str, live: Any, resource: str = BUCKET, name: str = "fleet.yaml") -> Proposal:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.core.declarations import Owner, Scope, Selection
-from setpoint.declare.load import Loaded, load
+from setpoint.declarations.readers.load import Loaded, load
+from setpoint.model.declaration import Owner, Scope, Selection
 
 HEAD = "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: s, owner: {team: t}}\nspec:\n"
 

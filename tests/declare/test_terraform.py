@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import examining
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.references import Project
-from setpoint.declare import terraform, terraform_match
-from setpoint.declare.documents import Document
-from setpoint.declare.terraform import TerraformLoaded
-from setpoint.declare.translated import Translated
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.comparison import explain
+from setpoint.declarations.readers import terraform, terraform_match
+from setpoint.declarations.readers.documents import Document
+from setpoint.declarations.readers.terraform import TerraformLoaded
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model.references import Project
 
 GOOGLE = "registry.terraform.io/hashicorp/google"
 BUCKET = {
@@ -94,7 +94,7 @@ def drift(translated: Translated, live: dict[str, Any]) -> dict[str, str]:
     """API path → the author's path of every difference."""
     schema = default_catalogue().fitting(translated.declaration.asset_type, live)
     own = Project("fleet-shop", "700800900100")
-    found = examining.examine(translated.declaration.data, live, schema, own)
+    found = explain.examine(translated.declaration.data, live, schema, own)
     return {one.path: translated.declared_path(one.path) for one in found.differences}
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import iam
-from setpoint.declare import terraform
-from setpoint.declare.documents import Document
-from setpoint.declare.terraform import TerraformLoaded
+from setpoint.comparison import iam_policies
+from setpoint.declarations.readers import terraform
+from setpoint.declarations.readers.documents import Document
+from setpoint.declarations.readers.terraform import TerraformLoaded
 
 TEAM = "group:ops@example.com"
 
@@ -67,7 +67,7 @@ def test_a_binding_owns_its_role_and_a_policy_all() -> None:
     [whole] = load("google_pubsub_topic_iam_policy", {"topic": "t", "policy_data": said}).translated
     assert whole.declaration.authority == "policy"
     live = {"bindings": [{"role": "roles/viewer", "members": []}]}
-    [missing] = iam.compare(owned.declaration.data, live, owned.declaration.authority)
+    [missing] = iam_policies.compare(owned.declaration.data, live, owned.declaration.authority)
     assert missing.op == "missing"
     assert owned.declared_path("bindings[0]") == "google_pubsub_topic_iam_binding.x.members"
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from setpoint.declare import terraform_names
-from setpoint.declare.terraform_documents import Block
-from setpoint.declare.terraform_types import meaning
+from setpoint.declarations.readers import terraform_names
+from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_types import meaning
 
 P = "projects/fleet-shop"
 

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from rich.console import Console
 from typer.testing import CliRunner
 
+from setpoint.bootstrap import open_store
 from setpoint.cli import app
-from setpoint.declare import load
-from setpoint.demo import feed, files, incidents, messages, truth
-from setpoint.demo import fleet as fleets
-from setpoint.demo.__main__ import main
-from setpoint.wiring import open_store
+from setpoint.declarations.readers import load
+from setpoint_tools.demo import feed, files, incidents, messages, oracle
+from setpoint_tools.demo import fleet as fleets
+from setpoint_tools.demo.__main__ import main
 
 NOW = datetime(2025, 6, 17, 15, 35, 48, 938746, tzinfo=UTC)
 
@@ -109,7 +109,7 @@ def test_messages_come_in_the_last_hour_and_late_ones_after_newer_ones(sent):
 
 
 def test_the_demo_finds_exactly_what_was_done(happened, states):
-    assert not list(truth.of_findings(happened, states))
+    assert not list(oracle.of_findings(happened, states))
     assert {one.key for one in states} == {one.key for one in happened}
 
 
@@ -180,11 +180,11 @@ def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states
 
 
 def test_a_missed_drift_and_a_false_alarm_are_told(happened, states):
-    assert [one for one in truth.of_findings(happened, states[1:]) if one.startswith("missed: ")]
-    assert [one for one in truth.of_findings(happened[1:], states) if one.startswith("false alarm: ")]
+    assert [one for one in oracle.of_findings(happened, states[1:]) if one.startswith("missed: ")]
+    assert [one for one in oracle.of_findings(happened[1:], states) if one.startswith("false alarm: ")]
     elsewhere = replace(happened_state(states), differences=())
     altered = [replace(one, finding=elsewhere) if one.finding.kind == "modified" else one for one in states]
-    assert [one for one in truth.of_findings(happened, altered) if one.startswith("missed: ")]
+    assert [one for one in oracle.of_findings(happened, altered) if one.startswith("missed: ")]
 
 
 def happened_state(states):
@@ -193,19 +193,19 @@ def happened_state(states):
 
 def test_a_message_with_another_outcome_is_told(sent):
     outcomes = [one.outcome for one in sent]
-    assert not list(truth.of_messages(sent, outcomes))
+    assert not list(oracle.of_messages(sent, outcomes))
     quiet, loud = outcomes.index("in_sync"), outcomes.index("opened")
     outcomes[quiet], outcomes[loud] = "opened", "in_sync"
-    assert sorted(one.partition(":")[0] for one in truth.of_messages(sent, outcomes)) == ["false alarm", "missed"]
-    assert list(truth.of_messages(sent, outcomes[:-1]))
+    assert sorted(one.partition(":")[0] for one in oracle.of_messages(sent, outcomes)) == ["false alarm", "missed"]
+    assert list(oracle.of_messages(sent, outcomes[:-1]))
 
 
 def test_an_event_too_many_is_told(sent):
-    assert list(truth.of_events(sent, ["drift.opened"]))
+    assert list(oracle.of_events(sent, ["drift.opened"]))
 
 
 def test_the_demo_ends_with_1_where_it_does_not_find_the_truth(tmp_path, monkeypatch):
-    monkeypatch.setattr(truth, "of_findings", lambda *_: ["missed: //storage.googleapis.com/somewhere"])
+    monkeypatch.setattr(oracle, "of_findings", lambda *_: ["missed: //storage.googleapis.com/somewhere"])
     console = Console(width=100, record=True, quiet=False, file=(tmp_path / "shown.txt").open("w"))
     with console.file:
         assert main(tmp_path / "demo-out", console) == 1
@@ -215,7 +215,7 @@ def test_the_demo_ends_with_1_where_it_does_not_find_the_truth(tmp_path, monkeyp
 def test_the_module_runs_by_itself_and_says_it_in_plain_text(tmp_path):
     environment = {key: value for key, value in os.environ.items() if key not in ("FORCE_COLOR", "COLUMNS")}
     done = subprocess.run(
-        [sys.executable, "-m", "setpoint.demo"],
+        [sys.executable, "-m", "setpoint_tools.demo"],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from setpoint.distil import documents
+from setpoint_tools.distil import documents
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from setpoint.core.catalogue import FOLDER, Catalogue
-from setpoint.distil import artefact, documents, flags, meanings
-from setpoint.distil.__main__ import main
-from setpoint.distil.documents import Document
+from setpoint.catalog.schemas import FOLDER, Catalogue
+from setpoint_tools.distil import artefact, documents, flags, meanings
+from setpoint_tools.distil.__main__ import main
+from setpoint_tools.distil.documents import Document
 
 SAMPLE = ["pubsub", "dns", "run", "redis", "sqladmin"]
 LIMIT = 4_000_000  # bytes

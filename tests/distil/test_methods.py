@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from setpoint.core.methods import FOLDER
-from setpoint.distil import documents, methods
+from setpoint.catalog.methods import FOLDER
+from setpoint_tools.distil import documents, methods
 
 
 @pytest.mark.parametrize("service", ["pubsub", "storage", "iam", "dns"])

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from setpoint.declare import patterns as shipped
-from setpoint.distil import documents, patterns
+from setpoint.catalog import name_patterns as shipped
+from setpoint_tools.distil import documents, patterns
 
 
 @pytest.mark.parametrize("service", ["pubsub", "dns", "container", "logging"])

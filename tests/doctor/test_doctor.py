@@ -18,21 +18,23 @@ from werkzeug.wrappers import Request, Response
 
 from infra.blocks import local, typed
 from infra.hcl import entries, strings
-from setpoint import doctor, syncing, wiring
-from setpoint.adapters.google_rest import GoogleRest, Patience
-from setpoint.adapters.memory import MemoryDeadLetters, MemoryStore
+from setpoint import bootstrap
+from setpoint.adapters.google.rest import GoogleRest, Patience
+from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.cli import app
-from setpoint.core.brakes import Brakes, Breaker, Pause
-from setpoint.core.control import Control, SourceState
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.sweeps import Start, Summary, Sweep
-from setpoint.declare.load import Loaded
-from setpoint.doctor import messaging, running
-from setpoint.doctor.patient import Patient
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request as Apply
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest
-from setpoint.flow import Deps
-from setpoint.syncing import Request as Apply
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.safety_limits import Brakes, Breaker, Pause
+from setpoint.model.sources import Control, SourceState
+from setpoint.model.sweep_records import Start, Summary, Sweep
+from setpoint.operations import diagnostics
+from setpoint.operations.diagnostics import compute, pubsub
+from setpoint.operations.diagnostics.installation import Patient
 
 P = "fleet-ops"
 R = "europe-west1"
@@ -53,7 +55,7 @@ def well() -> dict:
     """What Google's APIs tell of an installation that is well."""
     audiences = {name: f"https://setpoint-{name}-20.{R}.run.app" for name in ("detect", "sweep", "remediate")}
     told = {
-        TEST: {"permissions": list(running.MINE)},
+        TEST: {"permissions": list(compute.MINE)},
         f"/cloudresourcemanager.googleapis.com/v1/projects/{P}": {"projectNumber": "20"},
         DATABASE: {
             "pointInTimeRecoveryEnablement": "POINT_IN_TIME_RECOVERY_ENABLED",
@@ -71,7 +73,7 @@ def well() -> dict:
         FUNCTIONS: {
             "functions": [function(name, audiences.get(name)) for name in ("detect", "remediate", "sweep", "sync")]
         },
-        JOBS: {"jobs": [{"name": f"x/{name}", "state": "ENABLED", "status": {}} for name in running.JOBS]},
+        JOBS: {"jobs": [{"name": f"x/{name}", "state": "ENABLED", "status": {}} for name in compute.JOBS]},
         SUBSCRIPTIONS: {
             "subscriptions": [
                 *(subscription(name, f"{url}/projects/{P}/topics/t", url) for name, url in audiences.items()),
@@ -81,15 +83,15 @@ def well() -> dict:
         },
         SERIES: series({"asset-changes": [0, 0, 5]}),
     }
-    for name in running.APIS:
+    for name in compute.APIS:
         told[f"/serviceusage.googleapis.com/v1/projects/{P}/services/{name}.googleapis.com"] = {"state": "ENABLED"}
-    for name in messaging.TOPICS:
+    for name in pubsub.TOPICS:
         told[f"{PUBSUB}/projects/{P}/topics/{name}"] = {"name": name}
     for name, agent in (("asset-changes", "cloudasset"), ("dead-letters", "pubsub")):
         member = f"serviceAccount:service-20@gcp-sa-{agent}.iam.gserviceaccount.com"
         policy = {"bindings": [{"role": "roles/pubsub.publisher", "members": [member]}]}
         told[f"{PUBSUB}/projects/{P}/topics/{name}:getIamPolicy"] = policy
-    for collection, field in doctor.checks.state.UNINDEXED:
+    for collection, field in diagnostics.checks.state.UNINDEXED:
         told[f"{DATABASE}/collectionGroups/{collection}/fields/{field}"] = {"indexConfig": {}}
     return told
 
@@ -172,7 +174,7 @@ def stored() -> MemoryStore:
     store = MemoryStore()
     key = ResourceKey("//storage.googleapis.com/exports")
     wanted = desired((Declaration(key, "storage.googleapis.com/Bucket", {"location": "EU"}, project="shop"),))
-    syncing.sync(Loaded([wanted]), Apply("git"), Deps(store, None, MemoryDeadLetters()), datetime.now(UTC))
+    apply.sync(Loaded([wanted]), Apply("git"), Deps(store, None, MemoryDeadLetters()), datetime.now(UTC))
     swept(store, Summary(datetime.now(UTC), listed=10, declared=10, in_sync=10))
     return store
 
@@ -192,14 +194,14 @@ def patient(server, google):  # noqa: ARG001 - it starts well
         yield Patient(P, R, (ORG,), lambda: store, STORE, api)
 
 
-def told(patient: Patient, *, only: str = "") -> list[doctor.Symptom]:
-    found = doctor.examine(patient, doctor.CHECKS)
+def told(patient: Patient, *, only: str = "") -> list[diagnostics.Symptom]:
+    found = diagnostics.examine(patient, diagnostics.CHECKS)
     return [one for one in found if one.verdict != "well" and (not only or one.check == only)]
 
 
 def test_of_an_installation_that_is_well_nothing_is_told_and_every_check_was_made(patient):
     assert told(patient) == []
-    assert {one.check for one in doctor.examine(patient, doctor.CHECKS)} == doctor.CHECKS.keys()
+    assert {one.check for one in diagnostics.examine(patient, diagnostics.CHECKS)} == diagnostics.CHECKS.keys()
 
 
 def change(path: str, *keys, to=None):
@@ -342,9 +344,9 @@ def test_a_bug_in_one_check_hides_no_other(patient):
         raise KeyError("x")
         yield
 
-    found = doctor.examine(patient, {"bug": bug, **doctor.CHECKS})
+    found = diagnostics.examine(patient, {"bug": bug, **diagnostics.CHECKS})
     assert (found[0].check, found[0].verdict) == ("bug", "unknown")
-    assert len(found) > len(doctor.CHECKS)
+    assert len(found) > len(diagnostics.CHECKS)
 
 
 def test_lists_are_read_to_their_last_page(patient, google):
@@ -353,7 +355,7 @@ def test_lists_are_read_to_their_last_page(patient, google):
 
 
 def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
-    monkeypatch.setattr(wiring, "patient", lambda *_: patient)
+    monkeypatch.setattr(bootstrap, "patient", lambda *_: patient)
     run = ["doctor", "--project", P]
     fine = CliRunner().invoke(app, run)
     assert (fine.exit_code, fine.stdout) == (0, "")
@@ -365,7 +367,7 @@ def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
     machine = CliRunner().invoke(app, [*run, "--output", "json"])
     written = json.loads(machine.stdout)
     assert (machine.exit_code, written["well"]) == (1, False)
-    assert {one["check"] for one in written["symptoms"]} == doctor.CHECKS.keys()
+    assert {one["check"] for one in written["symptoms"]} == diagnostics.CHECKS.keys()
 
 
 def test_what_no_installation_can_do_without_is_what_infra_makes():
@@ -373,10 +375,10 @@ def test_what_no_installation_can_do_without_is_what_infra_makes():
         kind: {strings(block.attributes["name"])[0] for used, block in typed() if used == kind and strings(block.attributes["name"])}
         for kind in ("google_pubsub_topic", "google_pubsub_subscription")
     }  # fmt: skip
-    assert set(messaging.TOPICS) <= names["google_pubsub_topic"]
+    assert set(pubsub.TOPICS) <= names["google_pubsub_topic"]
     always = entries(local("sweep_pushes"))  # the other pushes are there when they are switched on
-    assert set(messaging.SUBSCRIPTIONS) <= names["google_pubsub_subscription"] | set(always)
-    assert set(running.FUNCTIONS) <= set(entries(local("functions")))
-    assert {one.removeprefix("setpoint-") for one in running.JOBS} == set(entries(local("jobs")))
+    assert set(pubsub.SUBSCRIPTIONS) <= names["google_pubsub_subscription"] | set(always)
+    assert set(compute.FUNCTIONS) <= set(entries(local("functions")))
+    assert {one.removeprefix("setpoint-") for one in compute.JOBS} == set(entries(local("jobs")))
     unindexed = {name: strings(fields) for name, fields in entries(local("unindexed")).items()}
-    assert all(field in unindexed[collection] for collection, field in doctor.checks.state.UNINDEXED)
+    assert all(field in unindexed[collection] for collection, field in diagnostics.checks.state.UNINDEXED)

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from e2e.test_dev import wait_until
-from setpoint.dev import fleet, system
+from setpoint_tools.dev import fleet, system
 
 ROOT = Path(__file__).parents[2]
 

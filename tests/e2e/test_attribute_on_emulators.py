@@ -9,17 +9,17 @@ import pytest
 
 from attribution.world import ALICE, DRIFTED, IN_SYNC, KEY, NOON, TYPE, entry
 from e2e.test_detect_on_emulators import wait_until
-from setpoint import syncing
-from setpoint.core import events
-from setpoint.core.declarations import Declaration, desired
-from setpoint.declare.load import Loaded
-from setpoint.flow import Deps
-from setpoint.syncing import Request
-from setpoint.testing import messages
-from setpoint.testing.emulators import free_port
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.testing.serving import Served
-from setpoint.wiring import open_store
+from setpoint.bootstrap import open_store
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection.pipeline import Deps
+from setpoint.model import events
+from setpoint.model.declaration import Declaration, desired
+from setpoint_tools.testing import messages
+from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.pubsub import PubSubProject
+from setpoint_tools.testing.serving import Served
 
 pytestmark = pytest.mark.emulator
 
@@ -41,7 +41,7 @@ def installation(pubsub_emulator, pubsub_project, firestore_emulator, firestore_
     }
     store = open_store(environment["SETPOINT_STORE"])
     wanted = desired((Declaration(KEY, TYPE, {"location": "EU"}, project="shop-prod"),))
-    syncing.sync(Loaded([wanted]), Request("git"), Deps(store, None, None), datetime.now(UTC) - timedelta(days=1))
+    apply.sync(Loaded([wanted]), Request("git"), Deps(store, None, None), datetime.now(UTC) - timedelta(days=1))
     with ExitStack() as stack:
         stack.callback(pubsub.close)
         stack.callback(store.close)

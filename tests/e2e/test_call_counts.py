@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 import pytest
 
-from setpoint import batching, flow, syncing
-from setpoint.adapters.pubsub import PubSubBus, PubSubDeadLetters, publisher
-from setpoint.core.catalogue import default_catalogue
-from setpoint.flow import Deps
-from setpoint.testing.fleet import Fleet, Told, Wrongs
-from setpoint.testing.grpc_proxy import GrpcProxy, grpc_proxy
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.wiring import open_store
+from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters, publisher
+from setpoint.bootstrap import open_store
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection import batch, pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint_tools.testing.fleet import Fleet, Told, Wrongs
+from setpoint_tools.testing.grpc_proxy import GrpcProxy, grpc_proxy
+from setpoint_tools.testing.pubsub import PubSubProject
 
 pytestmark = pytest.mark.emulator
 
@@ -69,7 +70,7 @@ def counted(pubsub_emulator, pubsub_project, firestore_emulator, firestore_proje
     client = publisher()
     at_the_end.callback(client.stop)
     deps = Deps(store, PubSubBus(client, events), PubSubDeadLetters(client, letters), default_catalogue())
-    syncing.declare(store, FLEET.desired(), (), datetime.now(UTC))
+    apply.declare(store, FLEET.desired(), (), datetime.now(UTC))
     made = Counted(deps, tuple(proxies))
     learn_projects(made)
     return made
@@ -87,7 +88,7 @@ def learn_projects(counted: Counted) -> None:
 def test_an_event_costs_one_batched_read_and_at_most_one_commit_and_a_drift_one_publish_and_its_mark(counted):
     seen = set()
     for told in FLEET.feed():
-        outcome = flow.receive(told.data, {}, counted.deps)
+        outcome = pipeline.receive(told.data, {}, counted.deps)
         seen.add(outcome)
         calls = counted.calls()
         assert calls == COSTS[outcome] or (outcome == "stale" and calls == STEADY), (
@@ -100,7 +101,7 @@ def test_an_event_costs_one_batched_read_and_at_most_one_commit_and_a_drift_one_
 def test_a_batch_costs_what_an_event_costs_whatever_there_is_in_it(counted):
     feed = list(FLEET.feed())
     for at in range(0, len(feed), 100):
-        outcomes = batching.receive_many([Message(told) for told in feed[at : at + 100]], counted.deps)
+        outcomes = batch.receive_many([Message(told) for told in feed[at : at + 100]], counted.deps)
         calls = counted.calls()
 
         assert not [one for one in outcomes if isinstance(one, Exception)]

@@ -11,16 +11,16 @@ from typing import NamedTuple
 import pytest
 
 from e2e.traffic import Traffic, embedded, traffic
-from setpoint.core import events
-from setpoint.core.events import CloudEvent
-from setpoint.core.names import ResourceKey
-from setpoint.core.states import ResourceState
+from setpoint.bootstrap import open_store
+from setpoint.declarations.apply import declare
+from setpoint.model import events
+from setpoint.model.events import CloudEvent
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Store
-from setpoint.syncing import declare
-from setpoint.testing.emulators import free_port
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.testing.serving import Served
-from setpoint.wiring import open_store
+from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.pubsub import PubSubProject
+from setpoint_tools.testing.serving import Served
 
 pytestmark = pytest.mark.emulator
 

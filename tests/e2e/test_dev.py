@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.dev import fleet, places, remote
-from setpoint.dev.fleet import CHANGES
+from setpoint.bootstrap.settings import VARIABLES
 from setpoint.errors import BadRequest
-from setpoint.settings import VARIABLES
-from setpoint.testing.serving import functions
+from setpoint_tools.dev import control_server, endpoints, fleet
+from setpoint_tools.dev.fleet import CHANGES
+from setpoint_tools.testing.serving import functions
 
 ROOT = Path(__file__).parents[2]
 SETPOINT = [sys.executable, "-m", "setpoint"]
@@ -100,25 +100,25 @@ def test_outside_of_a_checkout_it_says_where_to_run_it(tmp_path):
 
 
 def test_only_whoever_can_read_its_file_can_tell_it_anything(tmp_path):
-    with remote.reachable(tmp_path, {}, {"status": lambda _: "up", "say": lambda text: text}):
-        assert remote.tell(tmp_path, "say", "hello") == "hello"
+    with control_server.reachable(tmp_path, {}, {"status": lambda _: "up", "say": lambda text: text}):
+        assert control_server.tell(tmp_path, "say", "hello") == "hello"
         file = tmp_path / "dev.json"
         told = json.loads(file.read_text())
         file.write_text(json.dumps({**told, "token": "guessed"}))
         with pytest.raises(BadRequest, match="not you"):
-            remote.tell(tmp_path, "say", "hello")
+            control_server.tell(tmp_path, "say", "hello")
         file.write_text(json.dumps(told))
         with pytest.raises(BadRequest, match="no such command"):
-            remote.tell(tmp_path, "nonsense")
+            control_server.tell(tmp_path, "nonsense")
 
 
 def test_every_topic_that_a_setting_names_is_made_and_given_to_the_functions():
-    made = set(places.topics())
-    given = places.environment(places.Places({}, "memory:", []), "", "")
+    made = set(endpoints.topics())
+    given = endpoints.environment(endpoints.Places({}, "memory:", []), "", "")
     for variable in VARIABLES.values():
         if variable.endswith("_TOPIC"):
             assert given[variable].rpartition("/")[2] in made
-    assert {topic for topics in places.PUSHED.values() for topic in topics} <= made
+    assert {topic for topics in endpoints.PUSHED.values() for topic in topics} <= made
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -13,21 +13,21 @@ from msgspec.structs import replace
 
 from e2e.test_detect_on_emulators import wait_until
 from remediation.fleet import AUTO, DECLARED, DRIFTED, KEY, TYPE, URL
-from setpoint.core import events
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.events import CloudEvent
-from setpoint.declare.load import Loaded
-from setpoint.flow import Deps
+from setpoint.bootstrap import open_store
+from setpoint.declarations.apply import Request, sync
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection.pipeline import Deps
+from setpoint.model import events
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.events import CloudEvent
 from setpoint.ports.stores import Store
-from setpoint.remediating import TICK
-from setpoint.syncing import Request, sync
-from setpoint.testing import messages
-from setpoint.testing.emulators import free_port
-from setpoint.testing.google_apis import GoogleApis
-from setpoint.testing.google_faults import Fault
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.testing.serving import Served
-from setpoint.wiring import open_store
+from setpoint.remediation.engine import TICK
+from setpoint_tools.testing import messages
+from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.google_apis import GoogleApis
+from setpoint_tools.testing.google_faults import Fault
+from setpoint_tools.testing.pubsub import PubSubProject
+from setpoint_tools.testing.serving import Served
 
 pytestmark = pytest.mark.emulator
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from flow.swept import ORG, bucket, declare, populate, topic
-from setpoint.core.sweeps import Start, encode_message
-from setpoint.testing import inventory
-from setpoint.testing.emulators import free_port
-from setpoint.testing.pubsub import PubSubProject
-from setpoint.testing.serving import Served
-from setpoint.wiring import open_store
+from setpoint.bootstrap import open_store
+from setpoint.model.sweep_records import Start, encode_message
+from setpoint_tools.testing import inventory
+from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.pubsub import PubSubProject
+from setpoint_tools.testing.serving import Served
 
 pytestmark = pytest.mark.emulator
 

@@ -6,15 +6,15 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, Desired, Owner, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.states import ResourceState
-from setpoint.flow import Deps
-from setpoint.syncing import declare
-from setpoint.testing import messages
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations.apply import declare
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model.declaration import Declaration, Desired, Owner, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint_tools.testing import messages
 
 BUCKET_TYPE = "storage.googleapis.com/Bucket"
 BROKEN = [b"", b"not json", b"{", b"[]", b'{"asset": {}}', b"\xff\xfe", b'{"asset": {"name": "//a.b/c"}}']
@@ -71,6 +71,6 @@ def embedded(what: Traffic) -> dict[ResourceKey, ResourceState]:
     world = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     declare(world.store, what.desired, (), datetime.now(UTC))
     for message in what.feed:
-        flow.receive(message, {}, world)
+        pipeline.receive(message, {}, world)
     assert {letter.message for letter in world.dead_letters.kept} == what.broken
     return {state.key: state for state in world.store.states()}

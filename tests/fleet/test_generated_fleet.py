@@ -13,23 +13,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from setpoint import flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core import observations
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Source, desired
-from setpoint.declare.load import load
-from setpoint.demo import files
-from setpoint.flow import Deps
-from setpoint.testing.fleet import Fleet, Wrongs
-from setpoint.testing.fleet_breeds import BREEDS
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.readers.load import load
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model import observation
+from setpoint.model.declaration import Source, desired
+from setpoint_tools.demo import files
+from setpoint_tools.testing.fleet import Fleet, Wrongs
+from setpoint_tools.testing.resource_templates import BREEDS
 
 FLEET = Fleet(400, projects=60, rounds=6, drifting=0.3)
 
 
 def world_of(fleet: Fleet) -> Deps:
     world = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
-    syncing.declare(world.store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(world.store, fleet.desired(), (), datetime.now(UTC))
     return world
 
 
@@ -39,7 +40,7 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
     world = world_of(fleet)
 
     for told in fleet.feed():
-        assert flow.receive(told.data, {}, world) == told.outcome, told.standing
+        assert pipeline.receive(told.data, {}, world) == told.outcome, told.standing
 
     states = {state.key: state for state in world.store.states()}
     for standing in fleet.standings():
@@ -69,7 +70,7 @@ def test_the_truth_holds_for_a_fleet_of_any_shape(fleet):
     world = world_of(fleet)
 
     for told in fleet.feed():
-        assert flow.receive(told.data, {}, world) == told.outcome, told.standing
+        assert pipeline.receive(told.data, {}, world) == told.outcome, told.standing
 
 
 def test_a_fleet_is_the_same_each_time_and_another_with_another_seed():
@@ -120,13 +121,13 @@ def test_the_inventory_lists_what_the_last_round_told():
     last = {one.standing.key: one for one in FLEET.feed() if one.standing and one.outcome != "stale"}
     listed = {}
     for asset in FLEET.assets():
-        observed = observations.parse(json.dumps({"asset": asset}).encode())
+        observed = observation.parse(json.dumps({"asset": asset}).encode())
         listed[observed.key] = observed
 
     assert listed.keys() == {key for key, one in last.items() if one.standing.kind != "deleted"}
     for key, observed in listed.items():
         assert observed.observed_at == last[key].standing.at
-        assert observed.data == observations.parse(last[key].data).data
+        assert observed.data == observation.parse(last[key].data).data
 
 
 def test_a_fleet_of_a_million_takes_the_memory_of_a_small_one():

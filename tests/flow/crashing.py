@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Collection
 from typing import Any, Literal
 
-from setpoint.flow import Deps
+from setpoint.detection.pipeline import Deps
 
 When = Literal["before", "after"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from flow.crashing import stepped
 from flow.fleet import deps
-from setpoint import flow
 from setpoint.adapters.jsonl import JsonlBus
-from setpoint.adapters.memory import MemoryDeadLetters
-from setpoint.wiring import open_store
+from setpoint.adapters.memory.store import MemoryDeadLetters
+from setpoint.bootstrap import open_store
+from setpoint.detection import pipeline
 
 DEATHS = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
@@ -23,4 +23,4 @@ if __name__ == "__main__":
     store, events_file, step, when, how = sys.argv[1:]
     with Path(events_file).open("ab") as stream:
         world = deps(open_store(store), JsonlBus(stream), MemoryDeadLetters())
-        flow.receive(sys.stdin.buffer.read(), {}, stepped(world, int(step), when, DEATHS[how]))
+        pipeline.receive(sys.stdin.buffer.read(), {}, stepped(world, int(step), when, DEATHS[how]))

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from setpoint import syncing
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, Owner, Scope, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.rules import Rules, rules
-from setpoint.core.states import ResourceState
-from setpoint.flow import Deps
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection.pipeline import Deps
+from setpoint.model.declaration import Declaration, Owner, Scope, desired
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.stores import StateStore, Store
-from setpoint.testing import messages
+from setpoint_tools.testing import messages
 
 BUCKET_TYPE = "storage.googleapis.com/Bucket"
 BUCKET = ResourceKey("//storage.googleapis.com/billing-exports")
@@ -87,7 +87,7 @@ def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Deps:
 
 def declare(store: Store) -> None:
     store.learn_projects({"20318464073": "elsewhere"})  # else what an event calls a project depends on what came before
-    syncing.declare(store, DESIRED, RULES.scopes, at(0))
+    apply.declare(store, DESIRED, RULES.scopes, at(0))
 
 
 def records(store: StateStore) -> dict[ResourceKey, ResourceState]:

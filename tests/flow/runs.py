@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from flow.fleet import declare, deps, records
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.events import CloudEvent
-from setpoint.core.names import ResourceKey
-from setpoint.core.states import ResourceState
-from setpoint.flow import Deps
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model.events import CloudEvent
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 
 
 class Told(NamedTuple):
@@ -36,5 +36,5 @@ def uninterrupted(feed: list[bytes]) -> Told:
     world = deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
     declare(world.store)
     for message in feed:
-        flow.receive(message, {}, world)
+        pipeline.receive(message, {}, world)
     return told(world)

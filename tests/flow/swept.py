@@ -8,15 +8,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from setpoint import sweeping, syncing
-from setpoint.adapters.asset_inventory import AssetInventory, Patience
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.sweeps import Start, SweepMessage, encode_message
-from setpoint.flow import Deps
-from setpoint.sweeping import Sweeper, Told
+from setpoint import sweep
+from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection.pipeline import Deps
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sweep_records import Start, SweepMessage, encode_message
+from setpoint.sweep import Sweeper, Told
 
 BUCKET = "storage.googleapis.com/Bucket"
 TOPIC = "pubsub.googleapis.com/Topic"
@@ -62,7 +63,7 @@ def declare(store: Any, total: int = 24) -> None:
         Declaration(ResourceKey(topic(at)), TOPIC, {"messageRetentionDuration": "600s"}, project="shop")
         for at in range(total + 1)
     ]
-    syncing.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
+    apply.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
 
 
 def deps_of(store: Any, clock: Callable[[], datetime] | None = None) -> Deps:
@@ -76,7 +77,7 @@ def sweeper_of(service: Any, deps: Deps, *, page_size: int = 5, **how: Any) -> S
 
 
 def deliver(message: SweepMessage, sweeper: Sweeper, message_id: str = "1") -> Told:
-    return sweeping.receive(encode_message(message), {}, message_id, sweeper)
+    return sweep.receive(encode_message(message), {}, message_id, sweeper)
 
 
 def work_off(sweeper: Sweeper, order: Callable[[Queue], SweepMessage] = Queue.popleft) -> list[Told]:

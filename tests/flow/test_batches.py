@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from flow.crashing import STEPS, Crash, Stepped, crash
 from flow.fleet import BUCKET, EPOCH, bucket, bucket_gone, declare, deps, foreign, grants, stray
 from flow.runs import told, uninterrupted
-from setpoint import batching, flow, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.detection import batch as batching
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import CorruptState, Unavailable
-from setpoint.flow import Deps
-from setpoint.testing import messages
-from setpoint.testing.fleet import Fleet, Wrongs
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.testing import messages
+from setpoint_tools.testing.fleet import Fleet, Wrongs
 
 FEED = [
     bucket(1, location="US"),
@@ -70,7 +72,7 @@ def test_a_feed_in_batches_of_any_size_has_the_effect_of_its_messages(fleet, siz
     feed = list(fleet.feed())
     batched, alone = (Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue()) for _ in range(2))
     for one in (batched, alone):
-        syncing.declare(one.store, fleet.desired(), (), EPOCH)
+        apply.declare(one.store, fleet.desired(), (), EPOCH)
 
     outcomes = []
     at = 0
@@ -81,7 +83,7 @@ def test_a_feed_in_batches_of_any_size_has_the_effect_of_its_messages(fleet, siz
         outcomes += batching.receive_many(batch([one.data for one in some]), batched)
         at += len(some)
     for one in feed:
-        flow.receive(one.data, {}, alone)
+        pipeline.receive(one.data, {}, alone)
 
     assert outcomes == [one.outcome for one in feed]
     assert told(batched).records == told(alone).records
@@ -150,7 +152,7 @@ def test_a_rival_at_any_step_of_a_batch_has_the_effect_of_one_order_or_the_other
         met = []
 
         def meet(made=made, met=met):
-            met.append(flow.receive(rival, {}, made))
+            met.append(pipeline.receive(rival, {}, made))
 
         results = batching.receive_many(batch(FEED), stepped(made, step, when, meet))
 
@@ -204,10 +206,10 @@ def test_a_project_whose_name_cannot_be_stored_troubles_no_other(mocker):
 
 def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_failed(mocker):
     made = world()
-    judged = mocker.patch.object(flow, "judge_waiting", side_effect=Unavailable("away"))
+    judged = mocker.patch.object(pipeline, "judge_waiting", side_effect=Unavailable("away"))
     (first,) = batching.receive_many(batch([foreign(1)]), made)
     mocker.stop(judged)
-    judged = mocker.spy(flow, "judge_waiting")
+    judged = mocker.spy(pipeline, "judge_waiting")
 
     (again,) = batching.receive_many(batch([foreign(1)]), made)
 
@@ -254,14 +256,14 @@ def test_a_record_that_cannot_be_read_troubles_no_other(mocker):
 
 def test_an_error_that_nobody_foresaw_is_of_one_message_alone(mocker):
     made = world()
-    judge = flow.judging.judge
+    judge = pipeline.judging.judge
 
     def fail(desired, rules, observation, *others):
         if observation.key == BUCKET:
             raise ZeroDivisionError
         return judge(desired, rules, observation, *others)
 
-    mocker.patch.object(flow.judging, "judge", fail)
+    mocker.patch.object(pipeline.judging, "judge", fail)
     results = batching.receive_many(batch([bucket(1), grants(1, []), bucket(2)]), made)
 
     assert [type(one) for one in results] == [ZeroDivisionError, str, ZeroDivisionError]
@@ -290,7 +292,7 @@ def test_a_resource_whose_events_are_not_taken_troubles_no_other(mocker):
 def test_a_bus_that_takes_nothing_is_not_asked_for_every_resource(mocker):
     keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(50)]
     made = world()
-    syncing.declare(
+    apply.declare(
         made.store,
         [desired((Declaration(key, "storage.googleapis.com/Bucket", {"location": "EU"}),)) for key in keys],
         (),
@@ -318,7 +320,7 @@ def test_a_resource_kept_under_another_name_is_found_as_it_is_alone():
     feed = [messages.resource(by_number, kind, data, EPOCH), bucket(1), messages.resource(account, kind, data, EPOCH)]
     batched, alone = world(), world()
     for one in (batched, alone):
-        syncing.declare(one.store, wanted, (), EPOCH)
+        apply.declare(one.store, wanted, (), EPOCH)
 
-    assert batching.receive_many(batch(feed), batched) == [flow.receive(one, {}, alone) for one in feed]
+    assert batching.receive_many(batch(feed), batched) == [pipeline.receive(one, {}, alone) for one in feed]
     assert same(told(batched), told(alone))

@@ -9,9 +9,9 @@ import pytest
 from flow.crashing import Crash, stepped
 from flow.fleet import READERS, WORLD, bucket, bucket_gone, declare, deps, foreign, grants, stray, stray_gone
 from flow.runs import told, uninterrupted
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.flow import Deps
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 
 FEWEST_STEPS = 4
 """Read, commit, publish, mark as published."""
@@ -32,11 +32,11 @@ def deliver_until_done(message: bytes, world: Deps, crashes: list[Deps]) -> None
     """Deliver a message, to one process after another until one lives long enough."""
     for process in crashes:
         try:
-            flow.receive(message, {}, process)
+            pipeline.receive(message, {}, process)
         except Crash:
             continue
         return
-    flow.receive(message, {}, world)
+    pipeline.receive(message, {}, world)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -53,11 +53,11 @@ def test_a_crash_at_any_step_loses_no_event_and_gives_none_a_second_id(new_backe
         for message in feed:
             process = world if crashed else doomed
             try:
-                flow.receive(message, {}, process)
+                pipeline.receive(message, {}, process)
             except Crash:
                 crashed = True
                 world = deps(backend.open(), bus, letters)
-                flow.receive(message, {}, world)
+                pipeline.receive(message, {}, world)
         assert told(world) == expected, f"after a crash {when} step {step}"
         if not crashed:
             assert step > FEWEST_STEPS
@@ -84,10 +84,10 @@ def test_what_a_crash_left_unpublished_is_published_by_healing_under_the_same_id
     bus = MemoryBus()
     world = deps(backend.open(), bus, MemoryDeadLetters())
     with pytest.raises(Crash):
-        flow.receive(bucket(1, location="US"), {}, stepped(world, 3, when))
+        pipeline.receive(bucket(1, location="US"), {}, stepped(world, 3, when))
 
-    assert flow.heal(deps(backend.open(), bus, MemoryDeadLetters())) == 1
-    assert flow.heal(deps(backend.open(), bus, MemoryDeadLetters())) == 0
+    assert pipeline.heal(deps(backend.open(), bus, MemoryDeadLetters())) == 1
+    assert pipeline.heal(deps(backend.open(), bus, MemoryDeadLetters())) == 0
 
     assert told(world) == expected
 
@@ -99,9 +99,9 @@ def test_what_a_crash_left_unpublished_goes_out_before_what_comes_next(backend, 
     declare(backend.open())
     world = deps(backend.open(), MemoryBus(), MemoryDeadLetters())
     with pytest.raises(Crash):
-        flow.receive(bucket(1, location="US"), {}, stepped(world, 3, when))
+        pipeline.receive(bucket(1, location="US"), {}, stepped(world, 3, when))
 
-    flow.receive(bucket(2), {}, world)
-    flow.receive(bucket(1, location="US"), {}, world)
+    pipeline.receive(bucket(2), {}, world)
+    pipeline.receive(bucket(1, location="US"), {}, world)
 
     assert told(world) == expected

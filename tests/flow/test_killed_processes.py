@@ -13,8 +13,8 @@ import pytest
 from flow import doomed
 from flow.fleet import BUCKET, bucket, declare, records
 from flow.runs import uninterrupted
-from setpoint.core import events
-from setpoint.wiring import open_store
+from setpoint.bootstrap import open_store
+from setpoint.model import events
 
 TESTS = Path(__file__).parents[1]
 STEPS = 4

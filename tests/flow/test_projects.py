@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from setpoint import flow, planning, syncing
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.core.declarations import Declaration, Scope, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.declarations import apply, plan
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import Unavailable
-from setpoint.flow import Deps
+from setpoint.model.declaration import Declaration, Scope, desired
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 NUMBER = "projects/111111111111"
@@ -23,7 +24,7 @@ WIDE = {"bindings": [{"role": "roles/owner", "members": ["allUsers"]}]}
 
 
 def declare(deps: Deps, *ones: Declaration, scopes: tuple[Scope, ...] = ()) -> None:
-    syncing.declare(deps.store, [desired((one,)) for one in ones], scopes, NOW)
+    apply.declare(deps.store, [desired((one,)) for one in ones], scopes, NOW)
 
 
 def seen(name: str, asset_type: str, data, content="resource", minute: int = 0) -> Observation:
@@ -34,7 +35,7 @@ def seen(name: str, asset_type: str, data, content="resource", minute: int = 0) 
 def teach(deps: Deps) -> None:
     """Any resource whose name holds the id of its project."""
     topic = seen("//pubsub.googleapis.com/projects/shop-prod/topics/t", "pubsub.googleapis.com/Topic", {})
-    flow.handle_observation(topic, deps)
+    pipeline.handle_observation(topic, deps)
 
 
 def policy_of_project(minute: int = 0) -> Observation:
@@ -46,7 +47,7 @@ def test_a_project_that_is_declared_by_its_id_is_known_by_its_number(deps):
     declare(deps, Declaration(key, PROJECT, GRANTS, project="shop-prod"))
     teach(deps)
 
-    assert flow.handle_observation(policy_of_project(), deps) == "opened"
+    assert pipeline.handle_observation(policy_of_project(), deps) == "opened"
     (event,) = deps.bus.events
     assert (event.subject, event.data.project) == (key.name, "shop-prod")
 
@@ -56,13 +57,13 @@ def test_a_project_tells_its_own_id(deps):
     declare(deps, Declaration(key, PROJECT, {"labels": {"team": "shop"}}, project="shop-prod"))
     itself = seen(f"//cloudresourcemanager.googleapis.com/{NUMBER}", PROJECT, {"projectId": "shop-prod"})
 
-    assert flow.handle_observation(itself, deps) == "opened"
+    assert pipeline.handle_observation(itself, deps) == "opened"
 
 
 def test_what_was_observed_before_the_number_was_known_is_judged_when_it_is_learnt(deps):
     key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
     declare(deps, Declaration(key, PROJECT, GRANTS))
-    assert flow.handle_observation(policy_of_project(), deps) == "undeclared"
+    assert pipeline.handle_observation(policy_of_project(), deps) == "undeclared"
     teach(deps)
 
     (event,) = deps.bus.events
@@ -77,7 +78,7 @@ def test_what_one_process_has_learnt_another_knows(deps):
     teach(deps)
     other = Deps(deps.store, MemoryBus(), MemoryDeadLetters(), deps.schemas)
 
-    assert flow.handle_observation(policy_of_project(), other) == "opened"
+    assert pipeline.handle_observation(policy_of_project(), other) == "opened"
 
 
 def test_a_service_account_may_be_declared_by_its_address(deps):
@@ -87,26 +88,26 @@ def test_a_service_account_may_be_declared_by_its_address(deps):
     live = {"email": address, "uniqueId": "1234567890", "displayName": "Clicked"}
     numbered = "//iam.googleapis.com/projects/shop-prod/serviceAccounts/1234567890"
 
-    assert flow.handle_observation(seen(numbered, "iam.googleapis.com/ServiceAccount", live), deps) == "opened"
+    assert pipeline.handle_observation(seen(numbered, "iam.googleapis.com/ServiceAccount", live), deps) == "opened"
 
 
 def test_a_scope_covers_buckets_of_a_project_that_it_names_by_id(deps):
     declare(deps, scopes=(Scope("shop", ("shop-prod",), (BUCKET,)),))
     teach(deps)
 
-    assert flow.handle_observation(seen("//storage.googleapis.com/b", BUCKET, {}), deps) == "opened"
+    assert pipeline.handle_observation(seen("//storage.googleapis.com/b", BUCKET, {}), deps) == "opened"
     assert deps.bus.events[-1].data.project == "shop-prod"
 
 
 def test_the_wildcard_of_a_name_is_no_id(deps):
-    flow.handle_observation(seen("//storage.googleapis.com/projects/_/buckets/b", BUCKET, {}), deps)
+    pipeline.handle_observation(seen("//storage.googleapis.com/projects/_/buckets/b", BUCKET, {}), deps)
     assert deps.store.project_id("111111111111") == ""
 
 
 def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_failed(deps, mocker):
     key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
     declare(deps, Declaration(key, PROJECT, GRANTS))
-    flow.handle_observation(policy_of_project(), deps)
+    pipeline.handle_observation(policy_of_project(), deps)
     mocker.patch.object(deps.store, "read_many", side_effect=Unavailable("away"))
     with pytest.raises(Unavailable):
         teach(deps)
@@ -119,7 +120,7 @@ def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_faile
 
 
 def test_what_waits_and_is_declared_by_nobody_goes_on_waiting(deps):
-    assert flow.handle_observation(policy_of_project(), deps) == "undeclared"
+    assert pipeline.handle_observation(policy_of_project(), deps) == "undeclared"
     teach(deps)
     assert deps.bus.events == []
 
@@ -134,13 +135,13 @@ def test_each_pair_is_stored_once(deps, mocker):
 def test_what_was_seen_while_nothing_declared_it_is_not_forgotten(deps):
     bucket = ResourceKey("//storage.googleapis.com/b")
     declare(deps, Declaration(bucket, BUCKET, {"location": "EU"}))
-    flow.handle_observation(seen(bucket.name, BUCKET, {"location": "EU"}), deps)
-    planned = planning.plan([], (), planning.DEFAULT_SOURCE, deps.store, prune=True)
-    syncing.apply(planned, deps.store, NOW)
-    assert flow.handle_observation(seen(bucket.name, BUCKET, {"location": "ASIA"}, minute=1), deps) == "undeclared"
+    pipeline.handle_observation(seen(bucket.name, BUCKET, {"location": "EU"}), deps)
+    planned = plan.plan([], (), plan.DEFAULT_SOURCE, deps.store, prune=True)
+    apply.apply(planned, deps.store, NOW)
+    assert pipeline.handle_observation(seen(bucket.name, BUCKET, {"location": "ASIA"}, minute=1), deps) == "undeclared"
     declare(deps, Declaration(bucket, BUCKET, {"location": "ASIA"}))
 
-    assert flow.rejudge(bucket, deps) == "in_sync"
+    assert pipeline.rejudge(bucket, deps) == "in_sync"
     assert deps.bus.events == []
 
 
@@ -150,8 +151,8 @@ BY_ID = ResourceKey("//secretmanager.googleapis.com/projects/shop-prod/secrets/k
 
 
 def undeclare(deps: Deps) -> None:
-    planned = planning.plan([], (), planning.DEFAULT_SOURCE, deps.store, prune=True)
-    syncing.apply(planned, deps.store, NOW)
+    planned = plan.plan([], (), plan.DEFAULT_SOURCE, deps.store, prune=True)
+    apply.apply(planned, deps.store, NOW)
 
 
 def open_findings(deps: Deps) -> dict[str, str]:
@@ -161,11 +162,11 @@ def open_findings(deps: Deps) -> dict[str, str]:
 def test_what_was_unmanaged_by_its_number_is_so_no_longer_once_it_is_declared_by_its_id(deps):
     teach(deps)
     declare(deps, scopes=(Scope("shop", ("shop-prod",), (SECRET,)),))
-    flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps)
+    pipeline.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps)
     assert open_findings(deps) == {BY_NUMBER: "unmanaged"}
     declare(deps, Declaration(BY_ID, SECRET, {"labels": {"a": "b"}}))
 
-    assert flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps) == "in_sync"
+    assert pipeline.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps) == "in_sync"
 
     assert open_findings(deps) == {}
     assert [event.type for event in deps.bus.events] == ["drift.opened", "drift.resolved"]
@@ -174,21 +175,21 @@ def test_what_was_unmanaged_by_its_number_is_so_no_longer_once_it_is_declared_by
 def test_what_was_declared_by_its_id_is_known_by_its_number_when_it_is_declared_no_longer(deps):
     teach(deps)
     declare(deps, Declaration(BY_ID, SECRET, {"labels": {"a": "b"}}))
-    flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {}}), deps)
+    pipeline.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {}}), deps)
     assert open_findings(deps) == {BY_ID.name: "modified"}
     undeclare(deps)
 
-    assert flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {}}, minute=1), deps) == "resolved"
+    assert pipeline.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {}}, minute=1), deps) == "resolved"
     assert open_findings(deps) == {}
 
 
 def test_a_finding_by_number_is_closed_by_an_observation_that_came_late_too(deps):
     teach(deps)
     declare(deps, scopes=(Scope("shop", ("shop-prod",), (SECRET,)),))
-    flow.handle_observation(seen(BY_NUMBER, SECRET, {}, minute=9), deps)
+    pipeline.handle_observation(seen(BY_NUMBER, SECRET, {}, minute=9), deps)
     declare(deps, Declaration(BY_ID, SECRET, {"labels": {"a": "b"}}))
 
-    flow.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps)
+    pipeline.handle_observation(seen(BY_NUMBER, SECRET, {"labels": {"a": "b"}}), deps)
 
     assert open_findings(deps) == {}
 
@@ -199,6 +200,6 @@ def test_a_service_account_that_is_observed_under_its_address_is_one_resource_an
     declare(deps, scopes=(Scope("shop", projects=("shop-prod",), asset_types=(account,)),))
     data = {"email": "ci@shop-prod.iam.gserviceaccount.com", "displayName": "ci"}
 
-    assert flow.handle_observation(seen(name, account, data), deps) == "opened"
-    assert flow.handle_observation(seen(name, account, data, minute=1), deps) == "drifted"
+    assert pipeline.handle_observation(seen(name, account, data), deps) == "opened"
+    assert pipeline.handle_observation(seen(name, account, data, minute=1), deps) == "drifted"
     assert len(deps.bus.events) == 1

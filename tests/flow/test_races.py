@@ -11,10 +11,10 @@ import pytest
 from flow.crashing import stepped
 from flow.fleet import bucket, bucket_gone, declare, deps
 from flow.runs import told, uninterrupted
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import Conflict
-from setpoint.flow import Deps
 
 RIVALS = {
     "the same message": (bucket(1, location="US"), bucket(1, location="US")),
@@ -37,7 +37,7 @@ def test_a_rival_at_any_step_has_the_effect_of_one_order_or_the_other(new_backen
         world = deps(backend.open(), bus, letters)
         met: list[bool] = []
 
-        flow.receive(message, {}, stepped(world, step, when, meets(rival, deps(backend.open(), bus, letters), met)))
+        pipeline.receive(message, {}, stepped(world, step, when, meets(rival, deps(backend.open(), bus, letters), met)))
 
         if not met:
             assert step > 1
@@ -48,7 +48,7 @@ def test_a_rival_at_any_step_has_the_effect_of_one_order_or_the_other(new_backen
 def meets(rival: bytes, world: Deps, met: list[bool]) -> Callable[[], None]:
     def meet() -> None:
         met.append(True)
-        flow.receive(rival, {}, world)
+        pipeline.receive(rival, {}, world)
 
     return meet
 
@@ -66,13 +66,13 @@ def test_a_worker_that_always_comes_second_hands_its_message_back(store):
 
         @staticmethod
         def commit(snapshot, state, observation):
-            flow.receive(bucket(next(seconds), location="ASIA"), {}, world)
+            pipeline.receive(bucket(next(seconds), location="ASIA"), {}, world)
             return store.commit(snapshot, state, observation)
 
     with pytest.raises(Conflict, match="delivered again"):
-        flow.receive(bucket(1000, location="US"), {}, deps(Beaten(), MemoryBus(), MemoryDeadLetters()))
+        pipeline.receive(bucket(1000, location="US"), {}, deps(Beaten(), MemoryBus(), MemoryDeadLetters()))
 
-    flow.receive(bucket(1000, location="US"), {}, world)
+    pipeline.receive(bucket(1000, location="US"), {}, world)
 
     assert world.bus.events[-1].type == "drift.changed"
     assert len(told(world).events) == 2
@@ -114,7 +114,7 @@ def deliver(message: bytes, world: Deps) -> None:
     """Until it is taken, as Pub/Sub does."""
     while True:
         try:
-            flow.receive(message, {}, world)
+            pipeline.receive(message, {}, world)
         except Conflict:
             continue
         return

@@ -26,16 +26,17 @@ from flow.fleet import (
     stray_gone,
 )
 from flow.runs import Told, told
-from setpoint import flow
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.core import judging, observations
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.events import CloudEvent
-from setpoint.core.judging import Verdict
-from setpoint.core.names import ResourceKey
-from setpoint.core.states import ResourceState
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection import pipeline
+from setpoint.detection import verdict as judging
+from setpoint.detection.pipeline import Deps
+from setpoint.detection.verdict import Verdict
 from setpoint.errors import MalformedMessage
-from setpoint.flow import Deps
+from setpoint.model import observation as observations
+from setpoint.model.events import CloudEvent
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
 
 SECONDS = st.integers(0, 5)  # few, so that different observations fall on the same instant
 OWNED = [{"role": "roles/owner", "members": ["user:somebody@example.com"]}]
@@ -85,7 +86,7 @@ def new_world(new_backend) -> Deps:
 
 def run(world: Deps, *feed: bytes) -> Told:
     for message in feed:
-        flow.receive(message, {}, world)
+        pipeline.receive(message, {}, world)
     return told(world)
 
 

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from setpoint import flow, syncing
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
+from setpoint.declarations import apply
+from setpoint.detection import pipeline
 from setpoint.errors import CorruptState
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
 
 KEY = ResourceKey("//container.googleapis.com/projects/shop/locations/europe-west1/clusters/web")
 TYPE = "container.googleapis.com/Cluster"
@@ -34,7 +35,7 @@ def clock() -> Clock:
 @pytest.fixture
 def timed(deps, clock):
     wanted = Declaration(KEY, TYPE, {"networkPolicy": {"enabled": True}}, project="shop")
-    syncing.declare(deps.store, [desired((wanted,))], (), NOON)
+    apply.declare(deps.store, [desired((wanted,))], (), NOON)
     return replace(deps, clock=clock)
 
 
@@ -44,53 +45,53 @@ def seen(second: int, *, enabled: bool, status: str = "RECONCILING") -> Observat
 
 
 def test_what_lasts_becomes_a_finding_by_the_clock_alone(timed, clock):
-    assert flow.handle_observation(seen(0, enabled=False), timed) == "settling"
-    assert flow.settle(timed) == {}
+    assert pipeline.handle_observation(seen(0, enabled=False), timed) == "settling"
+    assert pipeline.settle(timed) == {}
     assert timed.bus.events == []
 
     clock.now += timedelta(seconds=30)
 
-    assert flow.settle(timed) == {"opened": 1}
+    assert pipeline.settle(timed) == {"opened": 1}
     assert [event.type for event in timed.bus.events] == ["drift.opened"]
-    assert flow.settle(timed) == {}
+    assert pipeline.settle(timed) == {}
 
 
 def test_a_controller_that_writes_in_two_steps_raises_no_alarm(timed, clock):
-    flow.handle_observation(seen(0, enabled=False), timed)
-    flow.handle_observation(seen(10, enabled=True, status="RUNNING"), timed)
+    pipeline.handle_observation(seen(0, enabled=False), timed)
+    pipeline.handle_observation(seen(10, enabled=True, status="RUNNING"), timed)
     clock.now += timedelta(hours=1)
 
-    assert flow.settle(timed) == {}
+    assert pipeline.settle(timed) == {}
     assert timed.bus.events == []
 
 
 def test_a_repeated_message_opens_what_is_due(timed, clock):
-    flow.handle_observation(seen(0, enabled=False), timed)
+    pipeline.handle_observation(seen(0, enabled=False), timed)
     clock.now += timedelta(seconds=31)
 
-    assert flow.handle_observation(seen(0, enabled=False), timed) == "opened"
-    assert flow.handle_observation(seen(0, enabled=False), timed) == "repeated"
+    assert pipeline.handle_observation(seen(0, enabled=False), timed) == "opened"
+    assert pipeline.handle_observation(seen(0, enabled=False), timed) == "repeated"
     assert len(timed.bus.events) == 1
 
 
 def test_a_declaration_that_takes_the_drift_away_while_it_settles_ends_it(timed, clock):
-    flow.handle_observation(seen(0, enabled=False), timed)
+    pipeline.handle_observation(seen(0, enabled=False), timed)
     other = Declaration(KEY, TYPE, {"networkPolicy": {"enabled": False}}, project="shop")
-    syncing.declare(timed.store, [desired((other,))], (), NOON)
+    apply.declare(timed.store, [desired((other,))], (), NOON)
     clock.now += timedelta(seconds=30)
 
-    assert flow.settle(timed) == {"in_sync": 1}
-    assert flow.settle(timed) == {}
+    assert pipeline.settle(timed) == {"in_sync": 1}
+    assert pipeline.settle(timed) == {}
     assert timed.bus.events == []
 
 
 def test_a_record_that_cannot_be_read_keeps_no_other_from_settling(timed, clock, monkeypatch):
-    flow.handle_observation(seen(0, enabled=False), timed)
+    pipeline.handle_observation(seen(0, enabled=False), timed)
     other = ResourceKey("//container.googleapis.com/projects/shop/locations/europe-west1/clusters/another")
     wanted = Declaration(other, TYPE, {"networkPolicy": {"enabled": True}}, project="shop")
-    syncing.declare(timed.store, [desired((wanted,))], (), NOON)
+    apply.declare(timed.store, [desired((wanted,))], (), NOON)
     data = {"networkPolicy": {"enabled": False}, "status": "RECONCILING"}
-    flow.handle_observation(Observation(other, TYPE, NOON, data=data, ancestors=("projects/12",)), timed)
+    pipeline.handle_observation(Observation(other, TYPE, NOON, data=data, ancestors=("projects/12",)), timed)
     read = timed.store.last_observation
 
     def broken(key):
@@ -101,4 +102,4 @@ def test_a_record_that_cannot_be_read_keeps_no_other_from_settling(timed, clock,
     monkeypatch.setattr(timed.store, "last_observation", broken)
     clock.now += timedelta(seconds=30)
 
-    assert flow.settle(timed) == {"opened": 1, "unreadable": 1}
+    assert pipeline.settle(timed) == {"opened": 1, "unreadable": 1}

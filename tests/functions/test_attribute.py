@@ -10,7 +10,7 @@ import pytest
 
 from attribution.world import ALICE, World, entry
 from functions.test_detect import eventarc, message_of, push
-from setpoint import wiring
+from setpoint import bootstrap
 from setpoint.errors import BadRequest, Unavailable
 
 MAIN = Path(__file__).parents[2] / "functions/attribute/main.py"
@@ -35,7 +35,7 @@ def client(monkeypatch):
 def world(request, monkeypatch) -> World:
     """A bucket that has drifted, and what stands behind the function in place of Google's services."""
     world = World(store=request.getfixturevalue(request.param)().open())
-    monkeypatch.setattr(wiring, "attributor", lambda: world.attributor)
+    monkeypatch.setattr(bootstrap, "attributor", lambda: world.attributor)
     world.observe()
     return world
 
@@ -72,31 +72,31 @@ def test_what_fails_is_delivered_again(client, world, deliver, monkeypatch):
 def test_a_function_without_its_settings_fails_and_names_them(client, monkeypatch):
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    wiring.attributor.cache_clear()
+    bootstrap.attributor.cache_clear()
 
     assert push(client, message_of(entry())) >= 500
     with pytest.raises(BadRequest, match=", ".join(VARIABLES)):
-        wiring.attributor()
+        bootstrap.attributor()
 
 
 @pytest.fixture
 def settings(monkeypatch, mocker, tmp_path):
-    mocker.patch("setpoint.adapters.pubsub.publisher")
+    mocker.patch("setpoint.adapters.pubsub.bus.publisher")
     monkeypatch.setenv("SETPOINT_STORE", f"sqlite:///{tmp_path}/setpoint.db")
     monkeypatch.setenv("SETPOINT_EVENTS_TOPIC", "projects/fleet-ops/topics/drift-events")
     monkeypatch.setenv("SETPOINT_DEAD_LETTER_TOPIC", "projects/fleet-ops/topics/dead-letters")
     monkeypatch.setenv("SETPOINT_OWN_ACCOUNTS", "a@x.iam.gserviceaccount.com, b@x.iam.gserviceaccount.com")
-    wiring.attributor.cache_clear()
+    bootstrap.attributor.cache_clear()
     yield monkeypatch
-    wiring.attributor.cache_clear()
+    bootstrap.attributor.cache_clear()
 
 
 @pytest.mark.parametrize(("said", "masks"), [("true", True), ("false", False)])
 def test_the_settings_say_whether_addresses_are_masked_and_which_accounts_are_setpoints_own(settings, said, masks):
     settings.setenv("SETPOINT_MASK_IP", said)
 
-    made = wiring.attributor()
-    assert wiring.attributor() is made
+    made = bootstrap.attributor()
+    assert bootstrap.attributor() is made
     assert made.mask_ip is masks
     assert made.own == {"a@x.iam.gserviceaccount.com", "b@x.iam.gserviceaccount.com"}
     made.deps.store.close()
@@ -105,4 +105,4 @@ def test_the_settings_say_whether_addresses_are_masked_and_which_accounts_are_se
 def test_a_setting_that_is_neither_true_nor_false_is_refused(settings):
     settings.setenv("SETPOINT_MASK_IP", "yes")
     with pytest.raises(BadRequest, match="SETPOINT_MASK_IP is true or false, not `yes`"):
-        wiring.attributor()
+        bootstrap.attributor()

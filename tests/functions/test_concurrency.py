@@ -17,9 +17,9 @@ from werkzeug.serving import make_server
 
 from flow.fleet import BUCKET, bucket, declare, deps
 from flow.runs import told, uninterrupted
-from setpoint import wiring
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters
-from setpoint.flow import Deps
+from setpoint import bootstrap
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
+from setpoint.detection.pipeline import Deps
 
 MAIN = Path(__file__).parents[2] / "functions/detect/main.py"
 TOPIC = "/projects/fleet-ops/topics/asset-changes"
@@ -32,7 +32,7 @@ def world(backend, monkeypatch) -> Deps:
     store = backend.open()
     declare(store)
     made = deps(store, MemoryBus(), MemoryDeadLetters())
-    monkeypatch.setattr(wiring, "detector", lambda: made)
+    monkeypatch.setattr(bootstrap, "detector", lambda: made)
     return made
 
 

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from google.auth import crypt, jwt
 
 from pages.samples import state
-from setpoint import wiring
-from setpoint.adapters.iap import KEYS, Doorkeeper
-from setpoint.adapters.memory import MemoryStore
-from setpoint.adapters.reading import ReadOnly
-from setpoint.console import HEADER, KEPT, Console
-from setpoint.core.observations import Observation
+from setpoint import bootstrap
+from setpoint.adapters.google.iap import KEYS, Doorkeeper
+from setpoint.adapters.memory.store import MemoryStore
+from setpoint.adapters.read_only_store import ReadOnly
 from setpoint.errors import BadRequest, CorruptState, Unavailable
-from setpoint.report.page import policy
+from setpoint.model.observation import Observation
+from setpoint.reporting.console import HEADER, KEPT, Console
+from setpoint.reporting.html.page import policy
 
 MAIN = Path(__file__).resolve().parents[2] / "functions" / "console" / "main.py"
 AUDIENCE = "/projects/20318464073/global/backendServices/77"
@@ -100,7 +100,7 @@ def store():
 def client(monkeypatch, store, google, clock):
     monkeypatch.setattr(sys, "path", list(sys.path))
     console = Console(ReadOnly(store), "memory:", Doorkeeper(AUDIENCE, google, clock.seconds), clock)
-    monkeypatch.setattr(wiring, "console", lambda: console)
+    monkeypatch.setattr(bootstrap, "console", lambda: console)
     return functions_framework.create_app("console", str(MAIN), "http").test_client()
 
 
@@ -224,11 +224,11 @@ def test_nothing_that_writes_is_within_reach(store):
 
 
 def test_what_the_console_works_with_is_made_of_its_settings(monkeypatch, tmp_path):
-    wiring.open_store(f"sqlite:///{tmp_path}/s.db").close()
+    bootstrap.open_store(f"sqlite:///{tmp_path}/s.db").close()
     monkeypatch.setenv("SETPOINT_STORE", f"sqlite:///{tmp_path}/s.db")
-    wiring.console.cache_clear()
+    bootstrap.console.cache_clear()
     with pytest.raises(BadRequest, match="SETPOINT_IAP_AUDIENCE"):
-        wiring.console()
+        bootstrap.console()
     monkeypatch.setenv("SETPOINT_IAP_AUDIENCE", AUDIENCE)
-    assert isinstance(wiring.console(), Console)
-    wiring.console.cache_clear()
+    assert isinstance(bootstrap.console(), Console)
+    bootstrap.console.cache_clear()

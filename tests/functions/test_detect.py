@@ -12,10 +12,10 @@ import functions_framework
 import pytest
 
 from flow.fleet import BUCKET, bucket, declare, deps, foreign, records
-from setpoint import wiring
-from setpoint.adapters.memory import DeadLetter, MemoryBus, MemoryDeadLetters
+from setpoint import bootstrap
+from setpoint.adapters.memory.store import DeadLetter, MemoryBus, MemoryDeadLetters
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.flow import Deps
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "functions/detect/main.py"
@@ -42,7 +42,7 @@ def world(request, monkeypatch) -> Deps:
     store = request.getfixturevalue(request.param)().open()
     declare(store)
     made = deps(store, MemoryBus(), MemoryDeadLetters())
-    monkeypatch.setattr(wiring, "detector", lambda: made)
+    monkeypatch.setattr(bootstrap, "detector", lambda: made)
     return made
 
 
@@ -136,28 +136,28 @@ def test_a_dead_letter_that_cannot_be_kept_is_delivered_again(client, world, del
 
 
 def test_a_function_without_its_settings_fails_and_names_them(client, monkeypatch, mocker):
-    mocker.patch("setpoint.adapters.pubsub.publisher")
+    mocker.patch("setpoint.adapters.pubsub.bus.publisher")
     for variable in ("SETPOINT_STORE", "SETPOINT_EVENTS_TOPIC", "SETPOINT_DEAD_LETTER_TOPIC"):
         monkeypatch.delenv(variable, raising=False)
-    wiring.detector.cache_clear()
+    bootstrap.detector.cache_clear()
 
     assert push(client, message_of(bucket(1))) >= 500
     with pytest.raises(BadRequest, match="SETPOINT_STORE, SETPOINT_EVENTS_TOPIC, SETPOINT_DEAD_LETTER_TOPIC"):
-        wiring.detector()
+        bootstrap.detector()
 
 
 def test_the_ports_are_made_once_for_the_life_of_an_instance(monkeypatch, mocker, tmp_path):
-    made = mocker.patch("setpoint.adapters.pubsub.publisher")
+    made = mocker.patch("setpoint.adapters.pubsub.bus.publisher")
     monkeypatch.setenv("SETPOINT_STORE", f"sqlite:///{tmp_path}/setpoint.db")
     monkeypatch.setenv("SETPOINT_EVENTS_TOPIC", "projects/fleet-ops/topics/drift-events")
     monkeypatch.setenv("SETPOINT_DEAD_LETTER_TOPIC", "projects/fleet-ops/topics/dead-letters")
-    wiring.detector.cache_clear()
+    bootstrap.detector.cache_clear()
 
-    first = wiring.detector()
-    assert wiring.detector() is first
+    first = bootstrap.detector()
+    assert bootstrap.detector() is first
     assert made.call_count == 1
     first.store.close()
-    wiring.detector.cache_clear()
+    bootstrap.detector.cache_clear()
 
 
 WATCHED_IMPORT = """

@@ -10,12 +10,12 @@ import pytest
 
 from alerts.office import Office, event
 from functions.test_detect import eventarc, message_of, push
-from setpoint import wiring
-from setpoint.adapters.slack import SlackSink
-from setpoint.adapters.slack_calls import client as slack_client
-from setpoint.core import events
-from setpoint.testing.slack import TOKEN, slack
-from setpoint.testing.slack_faults import Fault
+from setpoint import bootstrap
+from setpoint.adapters.slack.sink import SlackSink
+from setpoint.adapters.slack.slack_client import client as slack_client
+from setpoint.model import events
+from setpoint_tools.testing.slack import TOKEN, slack
+from setpoint_tools.testing.slack_faults import Fault
 
 MAIN = Path(__file__).parents[2] / "functions/notify/main.py"
 DELIVERIES = pytest.mark.parametrize("deliver", [eventarc, push])
@@ -43,7 +43,7 @@ def office(request, monkeypatch, service) -> Office:
     """What stands behind the function, in place of Google's and Slack's services."""
     made = Office(store=request.getfixturevalue(request.param)().open())
     made.desk.sinks["slack"] = SlackSink(slack_client(TOKEN, service.address), made.clock.seconds, made.clock.sleep)
-    monkeypatch.setattr(wiring, "notifier", lambda: made.desk)
+    monkeypatch.setattr(bootstrap, "notifier", lambda: made.desk)
     return made
 
 
@@ -83,6 +83,6 @@ def test_while_the_store_does_not_answer_the_message_is_left_for_later(client, d
     def gone():
         raise OSError("no store")
 
-    monkeypatch.setattr(wiring, "notifier", gone)
+    monkeypatch.setattr(bootstrap, "notifier", gone)
 
     assert deliver(client, message_of(OPENED)) == 500

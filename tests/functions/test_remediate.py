@@ -10,11 +10,11 @@ import pytest
 
 from functions.test_detect import eventarc, message_of, push
 from remediation.fleet import KEY, URL, World
-from setpoint import wiring
-from setpoint.adapters.google_rest import open_apis
-from setpoint.core import events
+from setpoint import bootstrap
+from setpoint.adapters.google.rest import open_apis
 from setpoint.errors import BadRequest
-from setpoint.testing.google_faults import Fault
+from setpoint.model import events
+from setpoint_tools.testing.google_faults import Fault
 
 MAIN = Path(__file__).parents[2] / "functions/remediate/main.py"
 DELIVERIES = pytest.mark.parametrize("deliver", [eventarc, push])
@@ -31,7 +31,7 @@ def client(monkeypatch):
 def world(request, monkeypatch, google_apis, google_rest) -> World:
     """A drifted bucket, and what stands behind the function in place of Google's services."""
     world = World(google_apis, google_rest, request.getfixturevalue(request.param)().open())
-    monkeypatch.setattr(wiring, "remediator", lambda: world.hands)
+    monkeypatch.setattr(bootstrap, "remediator", lambda: world.hands)
     world.declare()
     world.drift()
     return world
@@ -93,29 +93,29 @@ def test_what_fails_is_delivered_again(client, world, deliver):
 def test_a_function_without_its_settings_fails_and_names_them(client, monkeypatch):
     for variable in ("SETPOINT_STORE", "SETPOINT_EVENTS_TOPIC", "SETPOINT_DEAD_LETTER_TOPIC"):
         monkeypatch.delenv(variable, raising=False)
-    wiring.remediator.cache_clear()
+    bootstrap.remediator.cache_clear()
 
     assert push(client, message_of(b"tick", type="tick")) >= 500
     with pytest.raises(BadRequest, match="SETPOINT_STORE, SETPOINT_EVENTS_TOPIC, SETPOINT_DEAD_LETTER_TOPIC"):
-        wiring.remediator()
+        bootstrap.remediator()
 
 
 def test_the_ports_are_made_once_and_nobody_shows_credentials_to_what_is_in_place_of_google(
     monkeypatch, mocker, tmp_path
 ):
-    mocker.patch("setpoint.adapters.pubsub.publisher")
+    mocker.patch("setpoint.adapters.pubsub.bus.publisher")
     credentials = mocker.patch("google.auth.default")
     monkeypatch.setenv("SETPOINT_STORE", f"sqlite:///{tmp_path}/setpoint.db")
     monkeypatch.setenv("SETPOINT_EVENTS_TOPIC", "projects/fleet-ops/topics/drift-events")
     monkeypatch.setenv("SETPOINT_DEAD_LETTER_TOPIC", "projects/fleet-ops/topics/dead-letters")
     monkeypatch.setenv("SETPOINT_GOOGLE_APIS", "http://127.0.0.1:1/")
-    wiring.remediator.cache_clear()
+    bootstrap.remediator.cache_clear()
 
-    first = wiring.remediator()
-    assert wiring.remediator() is first
+    first = bootstrap.remediator()
+    assert bootstrap.remediator() is first
     assert not credentials.called
     first.deps.store.close()
-    wiring.remediator.cache_clear()
+    bootstrap.remediator.cache_clear()
 
 
 def test_without_that_setting_the_credentials_of_the_environment_are_used(mocker):

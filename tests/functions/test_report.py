@@ -11,12 +11,12 @@ from pathlib import Path
 import functions_framework
 import pytest
 
-from setpoint import wiring
-from setpoint.adapters.bigquery import BigQueryWarehouse
-from setpoint.core.tables import DIGESTS
+from setpoint import bootstrap
+from setpoint.adapters.google.bigquery import BigQueryWarehouse
 from setpoint.errors import BadRequest
-from setpoint.reporting import Reporter
-from setpoint.testing.bigquery import DATASET, PROJECT, bigquery_service
+from setpoint.reporting.daily_snapshot import Reporter
+from setpoint.reporting.tables import DIGESTS
+from setpoint_tools.testing.bigquery import DATASET, PROJECT, bigquery_service
 
 MAIN = Path(__file__).parents[2] / "functions/report/main.py"
 PATH = "/projects/fleet-ops/topics/reports"
@@ -33,7 +33,7 @@ def client(monkeypatch, deps, served):
     monkeypatch.setattr(sys, "path", list(sys.path))  # functions-framework adds the function's folder
     warehouse = BigQueryWarehouse(served[1], f"{PROJECT}.{DATASET}")
     reporter = Reporter(deps.store, warehouse, lambda: datetime(2026, 3, 2, 0, 5, tzinfo=UTC))
-    monkeypatch.setattr(wiring, "reporter", lambda: reporter)
+    monkeypatch.setattr(bootstrap, "reporter", lambda: reporter)
     return functions_framework.create_app("report", str(MAIN), "cloudevent").test_client()
 
 
@@ -61,18 +61,18 @@ def test_a_function_without_its_settings_names_them(monkeypatch, missing):
     monkeypatch.setenv("SETPOINT_STORE", "memory:")
     monkeypatch.setenv("SETPOINT_DATASET", "fleet-ops.setpoint")
     monkeypatch.delenv(missing)
-    wiring.reporter.cache_clear()
+    bootstrap.reporter.cache_clear()
     with pytest.raises(BadRequest, match=missing):
-        wiring.reporter()
+        bootstrap.reporter()
 
 
 def test_a_dataset_is_named_with_its_project(monkeypatch, mocker):
-    mocker.patch("setpoint.adapters.bigquery.client")
+    mocker.patch("setpoint.adapters.google.bigquery.client")
     monkeypatch.setenv("SETPOINT_STORE", "memory:")
     monkeypatch.setenv("SETPOINT_DATASET", "setpoint")
-    wiring.reporter.cache_clear()
+    bootstrap.reporter.cache_clear()
     with pytest.raises(BadRequest, match=r"SETPOINT_DATASET is project\.dataset, not `setpoint`"):
-        wiring.reporter()
+        bootstrap.reporter()
     monkeypatch.setenv("SETPOINT_DATASET", "fleet-ops.setpoint")
-    assert wiring.reporter() is wiring.reporter()
-    wiring.reporter.cache_clear()
+    assert bootstrap.reporter() is bootstrap.reporter()
+    bootstrap.reporter.cache_clear()

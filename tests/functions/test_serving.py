@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 from flow.fleet import declare, deps
 from functions.test_detect import bucket, message_of, push
 from remediation.fleet import URL, World
-from setpoint import serving, wiring
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.adapters.push_tokens import CachedCertificates, PushTokens
-from setpoint.core import events
+from setpoint import bootstrap
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.adapters.pubsub.push_tokens import CachedCertificates, PushTokens
+from setpoint.bootstrap import serving
 from setpoint.errors import AccessDenied, Unavailable
+from setpoint.model import events
 
 ROOT = Path(__file__).parents[2]
 GIVEN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -146,7 +147,7 @@ EVENT_FUNCTIONS = [
 def test_a_function_refuses_whoever_is_not_its_pusher_before_it_looks_at_the_message(
     function, google, monkeypatch, capsys
 ):
-    monkeypatch.setattr(wiring, "push_tokens", lambda: tokens(google))
+    monkeypatch.setattr(bootstrap, "push_tokens", lambda: tokens(google))
     client = served(function)
     for headers in ({}, {"Authorization": f"Bearer {google.token(email='somebody@example.com')}"}):
         body = {"message": message_of(b"{}"), "subscription": "projects/p/subscriptions/s"}
@@ -163,8 +164,8 @@ def test_a_function_takes_no_more_than_a_message_can_have(function):
 def test_a_message_with_its_token_is_handled(google, monkeypatch):
     world = deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
     declare(world.store)
-    monkeypatch.setattr(wiring, "detector", lambda: world)
-    monkeypatch.setattr(wiring, "push_tokens", lambda: tokens(google))
+    monkeypatch.setattr(bootstrap, "detector", lambda: world)
+    monkeypatch.setattr(bootstrap, "push_tokens", lambda: tokens(google))
     body = {"message": message_of(bucket(1, location="US")), "subscription": "projects/p/subscriptions/s"}
     headers = {"Authorization": f"Bearer {google.token()}"}
     assert served("detect").post("/projects/p/topics/t", json=body, headers=headers).status_code == 200
@@ -172,21 +173,21 @@ def test_a_message_with_its_token_is_handled(google, monkeypatch):
 
 
 def test_who_may_push_is_a_setting_and_off_where_it_is_not_set(monkeypatch):
-    wiring.push_tokens.cache_clear()
+    bootstrap.push_tokens.cache_clear()
     monkeypatch.delenv("SETPOINT_PUSH_ACCOUNT", raising=False)
-    assert wiring.push_tokens() is None
-    wiring.push_tokens.cache_clear()
+    assert bootstrap.push_tokens() is None
+    bootstrap.push_tokens.cache_clear()
     monkeypatch.setenv("SETPOINT_PUSH_ACCOUNT", ACCOUNT)
-    assert isinstance(wiring.push_tokens(), PushTokens)
-    wiring.push_tokens.cache_clear()
+    assert isinstance(bootstrap.push_tokens(), PushTokens)
+    bootstrap.push_tokens.cache_clear()
 
 
 def test_the_home_of_an_installation_is_the_project_of_its_topics(monkeypatch):
     for topic, expected in (("projects/fleet-ops/topics/drift-events", "fleet-ops"), ("drift-events", "")):
-        wiring.home_project.cache_clear()
+        bootstrap.home_project.cache_clear()
         monkeypatch.setenv("SETPOINT_EVENTS_TOPIC", topic)
-        assert wiring.home_project() == expected
-    wiring.home_project.cache_clear()
+        assert bootstrap.home_project() == expected
+    bootstrap.home_project.cache_clear()
 
 
 def handled(capsys) -> list[dict]:
@@ -198,14 +199,14 @@ def test_a_trace_goes_from_a_feed_message_through_detect_and_the_topic_to_remedi
     monkeypatch, capsys, google_apis, google_rest, mocker
 ):
     """By the product's own bus, whose client is watched."""
-    from setpoint.adapters.pubsub import PubSubBus  # noqa: PLC0415 - loads the client
+    from setpoint.adapters.pubsub.bus import PubSubBus  # noqa: PLC0415 - loads the client
 
     client = mocker.Mock()
     world = World(google_apis, google_rest)
     object.__setattr__(world.deps, "bus", PubSubBus(client, "projects/p/topics/drift-events"))
-    monkeypatch.setattr(wiring, "detector", lambda: world.deps)
-    monkeypatch.setattr(wiring, "remediator", lambda: world.hands)
-    monkeypatch.setattr(wiring, "home_project", lambda: "fleet-ops")
+    monkeypatch.setattr(bootstrap, "detector", lambda: world.deps)
+    monkeypatch.setattr(bootstrap, "remediator", lambda: world.hands)
+    monkeypatch.setattr(bootstrap, "home_project", lambda: "fleet-ops")
     world.declare()
     live = {"name": "exports", "location": "EU", "versioning": {"enabled": False}, "labels": {"team": "shop"}}
     google_apis.put(URL, live)

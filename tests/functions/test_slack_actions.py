@@ -17,14 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
-from setpoint import wiring
-from setpoint.adapters import slack_requests
-from setpoint.adapters.press_queue import PubSubPressQueue
-from setpoint.adapters.slack_requests import LARGEST, SlackRequests
-from setpoint.core import interactions
+from setpoint import bootstrap
+from setpoint.adapters.pubsub.interaction_queue import PubSubPressQueue
+from setpoint.adapters.slack import slack_requests
+from setpoint.adapters.slack.slack_requests import LARGEST, SlackRequests
+from setpoint.alerting.rendering import button_payload
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.messages import presses
-from setpoint.testing.slack import SIGNING_SECRET, signed
+from setpoint.model import slack_interaction
+from setpoint_tools.testing.slack import SIGNING_SECRET, signed
 
 MAIN = Path(__file__).parents[2] / "functions/slack_actions/main.py"
 NOW = 1_772_366_400.0
@@ -54,7 +54,7 @@ def queue() -> Queue:
 @pytest.fixture
 def client(monkeypatch, queue):
     requests = SlackRequests(SIGNING_SECRET, queue, Clock())
-    monkeypatch.setattr(wiring, "slack_requests", lambda: requests)
+    monkeypatch.setattr(bootstrap, "slack_requests", lambda: requests)
     monkeypatch.setattr(sys, "path", list(sys.path))  # functions-framework adds the function's folder
     return functions_framework.create_app(target="slack_actions", source=str(MAIN)).test_client()
 
@@ -62,9 +62,9 @@ def client(monkeypatch, queue):
 def payload(**more):
     action = {
         "type": "button",
-        "action_id": presses.action_id("approve"),
+        "action_id": button_payload.action_id("approve"),
         "block_id": "b",
-        "value": presses.finding_value("//storage.googleapis.com/exports", "resource", "f1"),
+        "value": button_payload.finding_value("//storage.googleapis.com/exports", "resource", "f1"),
         "action_ts": "1772366399.5",
     }
     return {
@@ -88,12 +88,12 @@ def test_a_press_is_handed_on_with_what_is_needed_of_it_and_nothing_else(client,
 
     (taken,) = queue.taken
     assert (taken.user, taken.channel, taken.ts, taken.at.timestamp()) == ("UALICE", "C1", "1.2", 1772366399.5)
-    assert presses.decode(taken.action, taken.blocks).press == "approve"
+    assert button_payload.decode(taken.action, taken.blocks).press == "approve"
     assert [one["block_id"] for one in taken.blocks] == ["b"]
-    handed_on = interactions.encode(taken).decode()
+    handed_on = slack_interaction.encode(taken).decode()
     assert "hooks.slack.com" not in handed_on
     assert "verification" not in handed_on
-    assert interactions.decode(handed_on.encode()) == taken
+    assert slack_interaction.decode(handed_on.encode()) == taken
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, 86_400])
@@ -231,7 +231,7 @@ def test_a_press_is_published_with_its_type(mocker, queue, client):
 
     ((topic, data), more) = publisher.publish.call_args
     assert topic == "projects/p/topics/slack-actions"
-    assert (interactions.decode(data), more) == (queue.taken[0], {"type": "press"})
+    assert (slack_interaction.decode(data), more) == (queue.taken[0], {"type": "press"})
     waited = publisher.publish.return_value.result.call_args.kwargs["timeout"]
     assert waited < 3  # as long as Slack waits
 
@@ -245,17 +245,17 @@ def test_a_topic_that_does_not_answer_is_unavailable(mocker, queue, client):
 
 
 def test_the_settings_of_the_function_are_named_and_shown_nowhere(monkeypatch, mocker):
-    mocker.patch("setpoint.adapters.pubsub.publisher")
-    wiring.slack_requests.cache_clear()
+    mocker.patch("setpoint.adapters.pubsub.bus.publisher")
+    bootstrap.slack_requests.cache_clear()
     for name in ("SETPOINT_SLACK_SIGNING_SECRET", "SETPOINT_ACTIONS_TOPIC"):
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(BadRequest, match="SETPOINT_SLACK_SIGNING_SECRET, SETPOINT_ACTIONS_TOPIC"):
-        wiring.slack_requests()
+        bootstrap.slack_requests()
     monkeypatch.setenv("SETPOINT_SLACK_SIGNING_SECRET", SIGNING_SECRET)
     monkeypatch.setenv("SETPOINT_ACTIONS_TOPIC", "projects/p/topics/slack-actions")
-    first = wiring.slack_requests()
-    assert wiring.slack_requests() is first
-    wiring.slack_requests.cache_clear()
+    first = bootstrap.slack_requests()
+    assert bootstrap.slack_requests() is first
+    bootstrap.slack_requests.cache_clear()
 
 
 def test_a_request_by_the_clock_of_the_machine_is_taken(queue):

@@ -12,10 +12,10 @@ import functions_framework
 import pytest
 
 from flow.swept import ORG, START, bucket, declare, deps_of, populate, standing, sweeper_of, topic
-from setpoint import wiring
-from setpoint.core.sweeps import Heal, encode_message
+from setpoint import bootstrap
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.sweeping import Sweeper
+from setpoint.model.sweep_records import Heal, encode_message
+from setpoint.sweep import Sweeper
 
 MAIN = Path(__file__).parents[2] / "functions/sweep/main.py"
 PATH = "/projects/fleet-ops/topics/sweeps"
@@ -35,7 +35,7 @@ def world(request, monkeypatch, asset_service) -> Sweeper:
     populate(asset_service)
     declare(store)
     made = sweeper_of(asset_service, deps_of(store))
-    monkeypatch.setattr(wiring, "sweeper", lambda: made)
+    monkeypatch.setattr(bootstrap, "sweeper", lambda: made)
     return made
 
 
@@ -106,22 +106,22 @@ NEEDED = (
 def test_a_function_without_its_settings_names_them(monkeypatch):
     for variable in NEEDED:
         monkeypatch.delenv(variable, raising=False)
-    wiring.sweeper.cache_clear()
+    bootstrap.sweeper.cache_clear()
     with pytest.raises(BadRequest, match=", ".join(NEEDED)):
-        wiring.sweeper()
+        bootstrap.sweeper()
 
 
 @pytest.mark.usefixtures("asset_service")
 def test_the_time_of_a_run_is_a_number_of_seconds(monkeypatch, tmp_path, mocker):
-    mocker.patch("setpoint.adapters.pubsub.publisher")
+    mocker.patch("setpoint.adapters.pubsub.bus.publisher")
     for variable in NEEDED:
         monkeypatch.setenv(variable, "projects/p/topics/t")
     monkeypatch.setenv("SETPOINT_STORE", f"sqlite:///{tmp_path}/s.db")
-    wiring.sweeper.cache_clear()
+    bootstrap.sweeper.cache_clear()
     with pytest.raises(BadRequest, match="SETPOINT_SWEEP_SECONDS is a number of seconds"):
-        wiring.sweeper()
+        bootstrap.sweeper()
     monkeypatch.setenv("SETPOINT_SWEEP_SECONDS", "378")
-    made = wiring.sweeper()
-    assert (made.seconds, wiring.sweeper()) == (378.0, made)
+    made = bootstrap.sweeper()
+    assert (made.seconds, bootstrap.sweeper()) == (378.0, made)
     made.deps.store.close()
-    wiring.sweeper.cache_clear()
+    bootstrap.sweeper.cache_clear()

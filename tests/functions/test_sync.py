@@ -11,13 +11,15 @@ import functions_framework
 import pytest
 from google.cloud.storage import Client
 
-from setpoint import archiving, flow, wiring
-from setpoint.adapters.storage import Archives
-from setpoint.core.names import ResourceKey
+from setpoint import bootstrap
+from setpoint.adapters.google.cloud_storage import Archives
+from setpoint.declarations import apply_archive
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest
-from setpoint.flow import Deps
-from setpoint.testing import messages
-from setpoint.testing.storage_service import VARIABLE, storage_service
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.testing import messages
+from setpoint_tools.testing.storage_service import VARIABLE, storage_service
 
 MAIN = Path(__file__).resolve().parents[2] / "functions" / "sync" / "main.py"
 NOON = datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC)
@@ -64,7 +66,7 @@ def upload(service, deps, monkeypatch):
     Without data nothing is uploaded; what is delivered is the event of ``generation``.
     """
     archives = Archives(Client())
-    monkeypatch.setattr(wiring, "syncer", lambda: (archives, deps))
+    monkeypatch.setattr(bootstrap, "syncer", lambda: (archives, deps))
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
 
     def upload(name: str, data: bytes | None, *, generation: int = 0, **metadata: str) -> int:
@@ -132,7 +134,7 @@ def test_nothing_is_removed_where_the_uploader_says_so_or_where_something_is_bad
 
 def test_a_changed_declaration_judges_its_finding_again_at_once(upload, deps):
     upload("git/1", packed({"a.yaml": bucket("a")}))
-    flow.receive(messages.resource("//storage.googleapis.com/a", TYPE, {"location": "US"}, NOON), {}, deps)
+    pipeline.receive(messages.resource("//storage.googleapis.com/a", TYPE, {"location": "US"}, NOON), {}, deps)
     upload("git/2", packed({"a.yaml": bucket("a", "US")}))
 
     assert [event.type for event in deps.bus.events] == ["drift.opened", "drift.resolved"]
@@ -237,4 +239,4 @@ def test_what_its_uploader_says_is_never_taken_for_another_upload(upload, servic
 
 def test_an_event_that_names_no_object_is_said_and_not_tried_again(deps):
     with pytest.raises(BadRequest, match="names no object"):
-        archiving.sync_archive({"bucket": "fleet"}, None, deps, NOON)
+        apply_archive.sync_archive({"bucket": "fleet"}, None, deps, NOON)

@@ -28,7 +28,7 @@ def test_the_archive_holds_the_functions_the_library_and_its_data(archive):
     names = set(archive.namelist())
     package = ROOT / "shared/setpoint"
     assert {f"functions/{name}/main.py" for name in entries(local("functions"))} <= names
-    assert {"shared/setpoint/settings.py", "shared/setpoint/catalogue/storage.json.gz"} <= names
+    assert {"shared/setpoint/bootstrap/settings.py", "shared/setpoint/catalog/data/schemas/storage.json.gz"} <= names
     assert {path for path in names if path.startswith("shared/")} >= {
         str(path.relative_to(ROOT)) for path in package.glob("catalogue/*.json.gz")
     }

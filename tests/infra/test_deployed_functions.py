@@ -10,15 +10,15 @@ import pytest
 
 from infra.blocks import ROOT, environment, functions_pushed_to, local, pushes_of, typed
 from infra.hcl import entries, strings
+from setpoint.bootstrap.settings import VARIABLES
 from setpoint.cli import worker
-from setpoint.settings import VARIABLES
 
 
 def settings_needed(function: str) -> set[str]:
     """The settings that the wiring of a function asks for, by the call that its main.py makes."""
     main = (ROOT / f"functions/{function}/main.py").read_text()
     (entry,) = set(re.findall(r"wiring\.(\w+)\(\)", main))
-    wiring = ast.parse((ROOT / "shared/setpoint/wiring.py").read_text())
+    wiring = ast.parse((ROOT / "shared/setpoint/bootstrap/__init__.py").read_text())
     (made,) = [one for one in wiring.body if isinstance(one, ast.FunctionDef) and one.name == entry]
     (call,) = [
         one for one in ast.walk(made) if isinstance(one, ast.Call) and ast.unparse(one.func) == "from_environment"

@@ -9,7 +9,7 @@ import yaml
 
 from infra.blocks import CODE, EXAMPLES, INFRA, ROOT
 from infra.hcl import read, strings
-from setpoint.core.catalogue import default_catalogue
+from setpoint.catalog.schemas import default_catalogue
 
 
 def test_the_app_of_slack_asks_for_what_is_used_of_it():

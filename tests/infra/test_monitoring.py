@@ -20,12 +20,12 @@ from functions.test_serving import served
 from infra.blocks import INFRA, ROOT, TERRAFORM, local, typed
 from infra.hcl import entries, strings
 from remediation.fleet import World
-from setpoint import wiring
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core import events
-from setpoint.core.brakes import Brakes, Breaker
-from setpoint.core.sweeps import Heal, encode_message
+from setpoint import bootstrap
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.errors import AccessDenied, Conflict
+from setpoint.model import events
+from setpoint.model.safety_limits import Brakes, Breaker
+from setpoint.model.sweep_records import Heal, encode_message
 
 RUNBOOKS = ROOT / "docs/runbooks"
 METRICS = {name: entries(text) for name, text in entries(local("metrics")).items()}
@@ -42,7 +42,7 @@ class Refusing:
 def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) -> list[dict[str, Any]]:
     """What an installation logs: a drift, a race, a sweep, a heal, a remediation, an open breaker, a stranger."""
     world = World(google_apis, google_rest)
-    monkeypatch.setattr(wiring, "remediator", lambda: world.hands)
+    monkeypatch.setattr(bootstrap, "remediator", lambda: world.hands)
     world.declare()
     world.drift({"name": "exports", "versioning": {"enabled": False}, "labels": {"team": "shop"}})
     (opened,) = [event for event in world.bus.events if event.type == "drift.opened"]
@@ -54,7 +54,7 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
 
     detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
     fleet.declare(detecting.store)
-    monkeypatch.setattr(wiring, "detector", lambda: detecting)
+    monkeypatch.setattr(bootstrap, "detector", lambda: detecting)
     commit = detecting.store.commit
     mocker.patch.object(detecting.store, "commit", side_effect=Once(commit))
     assert push(served("detect"), message_of(changed(1, location="US"))) == 200
@@ -62,14 +62,14 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     populate(asset_service)
     sweeper = sweeper_of(asset_service, deps_of(MemoryStore()))
     declare_swept(sweeper.deps.store)
-    monkeypatch.setattr(wiring, "sweeper", lambda: sweeper)
+    monkeypatch.setattr(bootstrap, "sweeper", lambda: sweeper)
     sweep = served("sweep")
     assert push(sweep, message_of(encode_message(START))) == 200
     while sweeper.queue:
         assert push(sweep, message_of(encode_message(sweeper.queue.popleft()))) == 200
     assert push(sweep, message_of(encode_message(Heal()))) == 200
 
-    monkeypatch.setattr(wiring, "push_tokens", Refusing)
+    monkeypatch.setattr(bootstrap, "push_tokens", Refusing)
     assert push(served("detect"), message_of(b"{}")) == 403
     return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
 

@@ -6,7 +6,8 @@ import re
 
 from infra.blocks import CODE, ROOT, environment, local, only_if, pushes, read_file, typed
 from infra.hcl import entries, strings
-from setpoint import notice_records, remediating
+from setpoint.alerting import repository
+from setpoint.remediation import engine
 
 
 def test_remediation_is_off_unless_somebody_switches_it_on():
@@ -43,9 +44,9 @@ def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
     filtered = local("audit_filter")
     assert {"activity", "system_event"} == set(re.findall(r"cloudaudit\.googleapis\.com/(\w+)", filtered))
     (expires,) = [one for one in CODE.blocks if one.labels == ("google_firestore_field", "expires")]
-    adapter = (ROOT / "shared/setpoint/adapters/firestore_actors.py").read_text()
+    adapter = (ROOT / "shared/setpoint/adapters/firestore/actors.py").read_text()
     assert expires.named("ttl_config")
-    assert set(strings(expires.attributes["for_each"])) == {"actors", *notice_records.KINDS}
+    assert set(strings(expires.attributes["for_each"])) == {"actors", *repository.KINDS}
     assert f'"{strings(expires.attributes["field"])[0]}": ' in adapter
 
 
@@ -72,11 +73,11 @@ def test_the_console_is_off_unless_somebody_switches_it_on_and_may_read_alone():
 def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     heard = pushes()["remediate"]
     assert heard["topic"] == "google_pubsub_topic.drift_events.id"
-    assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', heard["filter"])) == set(remediating.BEGINNINGS)
+    assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', heard["filter"])) == set(engine.BEGINNINGS)
     assert pushes()["remediate-ticks"]["topic"] == 'google_pubsub_topic.remediate_ticks["remediate"].id'
     (job,) = [one for one in read_file("remediation.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
-    assert strings(target.attributes["attributes"]) == [remediating.TICK]
+    assert strings(target.attributes["attributes"]) == [engine.TICK]
 
 
 def test_alerts_are_off_unless_somebody_switches_them_on():
@@ -120,7 +121,7 @@ def test_the_function_that_anybody_may_call_may_hand_on_and_read_one_secret_and_
 def test_notify_hears_of_drift_in_order_of_buttons_and_of_ticks():
     (job,) = [one for one in read_file("slack.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
-    assert strings(target.attributes["attributes"]) == [remediating.TICK]
+    assert strings(target.attributes["attributes"]) == [engine.TICK]
     told = {name: push for name, push in pushes().items() if push["function"] == '"notify"'}
     assert told.keys() == {"notify", "notify-ticks", "slack-actions"}
     assert told["notify"]["topic"] == "google_pubsub_topic.drift_events.id"

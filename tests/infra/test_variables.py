@@ -12,7 +12,7 @@ import pytest
 
 from infra.blocks import CODE, INFRA, TERRAFORM
 from infra.hcl import strings
-from setpoint.core.sweeps import LISTED, Heal, decode_message
+from setpoint.model.sweep_records import LISTED, Heal, decode_message
 
 GOOD = {
     "project_id": '"fleet-ops"',

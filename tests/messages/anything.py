@@ -8,15 +8,15 @@ from typing import Any, get_args
 import msgspec
 from hypothesis import strategies as st
 
-from setpoint.core.actors import Actor, Confidence, Hand
-from setpoint.core.causes import cause_of
-from setpoint.core.compare import MASK, Difference
-from setpoint.core.declarations import Mode, Owner, Source
-from setpoint.core.events import DriftData, EventType, RemediationData, Status
-from setpoint.core.names import CONTENTS
-from setpoint.core.notices import Group, Links, Shown, Step
-from setpoint.core.policy import SEVERITIES, Kind
-from setpoint.core.remedies import Step as RemedyStep
+from setpoint.model.actors import Actor, Confidence, Hand
+from setpoint.model.declaration import Mode, Owner, Source
+from setpoint.model.difference import MASK, Difference
+from setpoint.model.events import DriftData, EventType, RemediationData, Status
+from setpoint.model.grouping import cause_of
+from setpoint.model.notice_view import Group, Links, Shown, Step
+from setpoint.model.remediation_attempt import Step as RemedyStep
+from setpoint.model.resource_key import CONTENTS
+from setpoint.model.severity import SEVERITIES, Kind
 
 NASTY = (
     "<!channel>",

@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint.core.actors import Actor
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner, Source
-from setpoint.core.events import DriftData
-from setpoint.core.notices import Links, Shown
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.difference import Difference
+from setpoint.model.events import DriftData
+from setpoint.model.notice_view import Links, Shown
 
 AT = datetime(2026, 3, 1, 13, 42, tzinfo=UTC)
 LINKS = Links("https://setpoint.example.com/#finding={id}", "https://setpoint.example.com/#group={id}")

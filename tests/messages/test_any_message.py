@@ -8,8 +8,8 @@ from block_kit import faults
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from setpoint.core.notices import Shown
-from setpoint.messages import mrkdwn, slack, text
+from setpoint.alerting.rendering import mrkdwn, safe_text, slack
+from setpoint.model.notice_view import Shown
 
 lasting = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -71,8 +71,8 @@ def test_a_message_is_json_and_always_the_same(shown: Shown, links):
 @given(words, st.integers(3, 300))
 @settings(lasting, max_examples=1_000)
 def test_what_is_cut_is_no_longer_than_asked_and_never_cut_within_an_escape(value, most):
-    fitted = text.fit(value, most, mrkdwn.ESCAPES)
-    assert text.units(fitted) <= most
-    whole = text.fit(value, 10**6, mrkdwn.ESCAPES)
+    fitted = safe_text.fit(value, most, mrkdwn.ESCAPES)
+    assert safe_text.units(fitted) <= most
+    whole = safe_text.fit(value, 10**6, mrkdwn.ESCAPES)
     assert fitted == whole or (fitted.endswith("…") and whole.startswith(fitted[:-1]))
     assert "&" not in fitted.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")

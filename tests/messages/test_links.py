@@ -4,8 +4,8 @@ import pytest
 from anything import sources
 from hypothesis import given
 
-from setpoint.core.declarations import Source
-from setpoint.messages.links import declared_at
+from setpoint.alerting.rendering.links import declared_at
+from setpoint.model.declaration import Source
 
 COMMIT = "1f3a9c0d"
 

@@ -5,36 +5,36 @@ from anything import words
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.names import CONTENTS
+from setpoint.alerting.rendering import button_payload
+from setpoint.alerting.rendering.button_payload import Pressed
+from setpoint.alerting.rendering.safe_text import units
 from setpoint.errors import MalformedMessage
-from setpoint.messages import presses
-from setpoint.messages.presses import Pressed
-from setpoint.messages.text import units
+from setpoint.model.resource_key import CONTENTS
 
 
 @given(words.filter(bool), st.sampled_from(CONTENTS), words)
 def test_what_is_put_into_a_button_is_read_out_of_it(name, content, fingerprint):
-    value = presses.finding_value(name, content, fingerprint)
-    assert units(value) <= presses.MOST_VALUE
+    value = button_payload.finding_value(name, content, fingerprint)
+    assert units(value) <= button_payload.MOST_VALUE
     assert not set(value) & set("&<>")
     if value:
         action = {"action_id": "setpoint:why", "value": value}
-        assert presses.decode(action) == Pressed("why", name, content, fingerprint)
+        assert button_payload.decode(action) == Pressed("why", name, content, fingerprint)
 
 
 def test_a_group_is_told_by_its_id():
-    action = {"action_id": presses.action_id("approve"), "value": presses.group_value("g1")}
-    assert presses.decode(action) == Pressed("approve", group="g1")
+    action = {"action_id": button_payload.action_id("approve"), "value": button_payload.group_value("g1")}
+    assert button_payload.decode(action) == Pressed("approve", group="g1")
 
 
 def test_a_menu_is_read_with_the_buttons_beside_it():
-    button = {"type": "button", "action_id": "setpoint:why", "value": presses.group_value("g1")}
+    button = {"type": "button", "action_id": "setpoint:why", "value": button_payload.group_value("g1")}
     blocks = [
         {"block_id": "other", "elements": [button | {"value": "{}"}]},
         {"block_id": "b", "elements": [{}, button]},
     ]
     action = {"action_id": "setpoint:snooze", "block_id": "b", "selected_option": {"value": "1w"}}
-    assert presses.decode(action, blocks) == Pressed("snooze", group="g1", seconds=604_800)
+    assert button_payload.decode(action, blocks) == Pressed("snooze", group="g1", seconds=604_800)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_a_menu_is_read_with_the_buttons_beside_it():
 )
 def test_what_is_no_button_of_ours_is_refused(action):
     with pytest.raises(MalformedMessage):
-        presses.decode(action, [{"block_id": None}, "x", {"elements": None}])
+        button_payload.decode(action, [{"block_id": None}, "x", {"elements": None}])
 
 
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_any_other_json_is_refused_and_nothing_else_happens(node):
     action = {"action_id": "setpoint:snooze", "block_id": node, "selected_option": node, "value": node}
     with pytest.raises(MalformedMessage):
-        presses.decode(action, node if isinstance(node, list) else [node])
+        button_payload.decode(action, node if isinstance(node, list) else [node])

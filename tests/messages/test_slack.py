@@ -9,11 +9,11 @@ from block_kit import faults
 from msgspec.structs import replace
 from samples import ALICE, AT, BUCKET, LINKS, resolved, shown
 
-from setpoint.core.compare import MASK, Difference
-from setpoint.core.declarations import Owner
-from setpoint.core.events import RemediationData
-from setpoint.core.notices import Links, Step
-from setpoint.messages import presses, preview, slack
+from setpoint.alerting.rendering import button_payload, preview, slack
+from setpoint.model.declaration import Owner
+from setpoint.model.difference import MASK, Difference
+from setpoint.model.events import RemediationData
+from setpoint.model.notice_view import Links, Step
 
 FOOTER = (
     "Declared in <https://github.com/acme/fleet/blob/1f3a9c0d/fleet/billing.yaml#L19|fleet/billing.yaml:19>"
@@ -322,6 +322,6 @@ def test_every_button_says_what_it_is_about():
     block = slack.finding(shown(), LINKS).blocks[-1]
     for element in block["elements"]:
         action = element | {"block_id": block["block_id"], "selected_option": {"value": "1d"}}
-        pressed = presses.decode(action, [block])
+        pressed = button_payload.decode(action, [block])
         assert (pressed.name, pressed.fingerprint) == (BUCKET.resource_name, BUCKET.fingerprint)
         assert pressed.seconds == (86_400 if pressed.press == "snooze" else 0)

@@ -16,9 +16,9 @@ from model.model import CONTENTS, MOST_LAG, Listing, Model
 from model.ports import Trouble, crash, no_answer
 from model.sources import NAMES, POLICIES
 from model.world import Message, states
-from setpoint import flow
-from setpoint.core.declarations import Declaration, Desired, IgnoreRule, Scope, Source, desired
-from setpoint.core.names import Content, ResourceKey
+from setpoint.detection import pipeline
+from setpoint.model.declaration import Declaration, Desired, IgnoreRule, Scope, Source, desired
+from setpoint.model.resource_key import Content, ResourceKey
 
 _LONGEST_PAUSE = 600.0
 _IGNORED = ("storage.googleapis.com/shop-", r"(?:.+/)?orders(?:/|$)", "compute.googleapis.com/Firewall")
@@ -104,11 +104,11 @@ def pause(model: Model, rng: random.Random) -> None:
 
 def look_at_the_clock(model: Model, rng: random.Random) -> None:
     """What has lasted long enough becomes a finding."""
-    model.run(flow.settle, rng)
+    model.run(pipeline.settle, rng)
 
 
 def look_at_the_clock_in_trouble(model: Model, rng: random.Random) -> None:
-    model.run(flow.settle, rng, _trouble(model, rng, 10))
+    model.run(pipeline.settle, rng, _trouble(model, rng, 10))
 
 
 def bus_down(model: Model, rng: random.Random) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from setpoint.core.declarations import Authority
-from setpoint.core.names import Content, ResourceKey
+from setpoint.model.declaration import Authority
+from setpoint.model.resource_key import Content, ResourceKey
 
 BUCKET = "storage.googleapis.com/Bucket"
 FIREWALL = "compute.googleapis.com/Firewall"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from model.episodes import LENGTH, Episode, failure, shortest
 from model.model import Model
-from setpoint.adapters.memory import MemoryStore
+from setpoint.adapters.memory.store import MemoryStore
 from setpoint.ports.stores import Store
 
 _SHOWN = (

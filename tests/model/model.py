@@ -26,18 +26,20 @@ from model.oracle import Drift, Oracle, consumed, drift_of
 from model.ports import Bus, Crash, Trouble, WorldInventory, troubled
 from model.sources import InForce, Mirror
 from model.world import Message, World
-from setpoint import flow, sweeping, syncing
-from setpoint.adapters.memory import MemoryDeadLetters
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.names import Content, ResourceKey
-from setpoint.declare.documents import Problem
-from setpoint.declare.load import Loaded
+from setpoint import sweep as sweeping
+from setpoint.adapters.memory.store import MemoryDeadLetters
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.documents import Problem
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest, TransientError
-from setpoint.flow import Deps
+from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Store
-from setpoint.sweeping import LAG
-from setpoint.syncing import Request
+from setpoint.sweep import LAG
 
 CONTENTS: tuple[Content, ...] = ("resource", "iam_policy", "org_policy")
 MOST_LAG = timedelta(minutes=10)
@@ -117,7 +119,7 @@ class Model:
 
     def deliver(self, message: Message, rng: random.Random, trouble: Trouble | None = None) -> None:
         """Deliver a message; it stays under way where it was not handled."""
-        if not self.run(lambda deps: flow.receive(message.body, {}, deps), rng, trouble):
+        if not self.run(lambda deps: pipeline.receive(message.body, {}, deps), rng, trouble):
             return
         if message in self.under_way:
             self.under_way.remove(message)
@@ -143,7 +145,7 @@ class Model:
             name, InForce(dict(files.desired), files.scopes, files.policy), prune=prune and not bad
         )
         try:
-            self.run(lambda deps: syncing.sync(loaded, request, deps, self.world.now), rng, trouble)
+            self.run(lambda deps: apply.sync(loaded, request, deps, self.world.now), rng, trouble)
         except BadRequest as refused:
             assert "max-removals" in str(refused)  # noqa: PT017 - what else it refuses is a bug
             self.counts["refused"] += 1
@@ -186,8 +188,8 @@ class Model:
         self._sweep(Listing(), inventory or WorldInventory(self.world), process)
         self.counts["sweeps"] += 1
         self.world.tick(LONGEST_SETTLE)
-        flow.settle(process)
-        flow.heal(process)
+        pipeline.settle(process)
+        pipeline.heal(process)
         self.after_step()
         self._check(process.store)
 

@@ -9,16 +9,16 @@ from msgspec.structs import replace
 
 from model.sources import Mirror
 from model.world import Version, World
-from setpoint.core import judging
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Desired
-from setpoint.core.events import CloudEvent, DriftData
-from setpoint.core.judging import Verdict
-from setpoint.core.names import ResourceKey, project_of
-from setpoint.core.observations import Observation
-from setpoint.core.rules import Rules, rules
-from setpoint.core.states import Finding
-from setpoint.core.sweeps import LAG
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection import verdict as judging
+from setpoint.detection.verdict import Verdict
+from setpoint.model.declaration import Desired
+from setpoint.model.events import CloudEvent, DriftData
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey, project_of
+from setpoint.model.resource_state import Finding
+from setpoint.model.sweep_records import LAG
 
 
 class Drift(NamedTuple):

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 from model.fleet import PROJECTS
 from model.world import World
-from setpoint.core.events import CloudEvent
-from setpoint.core.names import Content
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import ScopeDenied, Unavailable
-from setpoint.flow import Deps
+from setpoint.model.events import CloudEvent
+from setpoint.model.resource_key import Content
 from setpoint.ports.services import Page
 
 _PAGE = 7

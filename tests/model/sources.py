@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from setpoint.core import policies
-from setpoint.core.declarations import Declaration, Desired, Mode, Scope, clash
-from setpoint.core.names import ResourceKey
-from setpoint.core.policies import Policy, Rule
+from setpoint.model import policy as policies
+from setpoint.model.declaration import Declaration, Desired, Mode, Scope, clash
+from setpoint.model.policy import Policy, Rule
+from setpoint.model.resource_key import ResourceKey
 
 NAMES = ("git", "terraform", "console")
 """The first of them holds the policy of the fleet, where there is one."""

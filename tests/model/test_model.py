@@ -16,10 +16,10 @@ from model.episodes import Episode, failure, shortest
 from model.long_run import memory, run
 from model.model import Model
 from model.world import EPOCH, as_asset
-from setpoint import flow
-from setpoint.adapters.asset_inventory import AssetInventory
-from setpoint.core.names import ResourceKey
-from setpoint.sweeping import absences, coordinating, listing
+from setpoint.adapters.google.asset_inventory import AssetInventory
+from setpoint.detection import pipeline
+from setpoint.model.resource_key import ResourceKey
+from setpoint.sweep import conclude, coordinator, list_shard
 
 
 class Machine(RuleBasedStateMachine):
@@ -88,12 +88,12 @@ def test_the_same_holds_where_the_last_sweep_reads_from_the_asset_service(asset_
 
 
 FLAWS = {
-    "a sweep that finds nothing gone": (absences, "_judge", lambda *_: None),
-    "a flow that publishes nothing": (flow, "publish_pending", lambda *_: None),
-    "a sweep that never overrules": (listing, "known_at", lambda *_: EPOCH),
-    "a sweep that learns no ids": (coordinating, "_learn_projects", lambda *_: None),
-    "a flow that leaves what is known by two names": (flow, "_end", lambda *_: None),
-    "a clock that nobody looks at": (flow, "settle", lambda *_: Counter()),
+    "a sweep that finds nothing gone": (conclude, "_judge", lambda *_: None),
+    "a flow that publishes nothing": (pipeline, "publish_pending", lambda *_: None),
+    "a sweep that never overrules": (list_shard, "known_at", lambda *_: EPOCH),
+    "a sweep that learns no ids": (coordinator, "_learn_projects", lambda *_: None),
+    "a flow that leaves what is known by two names": (pipeline, "_end", lambda *_: None),
+    "a clock that nobody looks at": (pipeline, "settle", lambda *_: Counter()),
 }
 
 

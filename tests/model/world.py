@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from model.fleet import ASSETS, POLICIES, PROJECT, STATES, Asset
-from setpoint.core.names import Content, ResourceKey
-from setpoint.core.observations import Observation
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import Content, ResourceKey
 
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 _FIELDS: dict[Content, str] = {"resource": "resource", "iam_policy": "iamPolicy", "org_policy": "orgPolicy"}

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from setpoint.core.actors import Actor
-from setpoint.core.compare import Difference
-from setpoint.core.control import Control, SourceState
-from setpoint.core.declarations import Owner, Source
-from setpoint.core.names import ResourceKey
-from setpoint.core.remedies import Put, Remedy
-from setpoint.core.states import Finding, ResourceState
-from setpoint.core.sweeps import Start, Summary, Sweep
-from setpoint.report.building import Facts, build
-from setpoint.report.model import Report
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.difference import Difference
+from setpoint.model.remediation_attempt import Put, Remedy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.sources import Control, SourceState
+from setpoint.model.sweep_records import Start, Summary, Sweep
+from setpoint.reporting.html.build import Facts, build
+from setpoint.reporting.html.model import Report
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
 PERIOD = timedelta(days=30)

@@ -9,16 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages.samples import NOW, PERIOD, facts, many, report, state, sweep
-from setpoint.core.actors import Actor
-from setpoint.core.audit import Entry
-from setpoint.core.causes import cause_id, cause_of
-from setpoint.core.compare import Difference
-from setpoint.core.deciding import Reason
-from setpoint.core.exemptions import Exemption
-from setpoint.core.finding_events import data_of
-from setpoint.core.remedies import Put, Remedy
-from setpoint.report.building import build
-from setpoint.report.figures import span_of
+from setpoint.detection.finding_events import data_of
+from setpoint.model.actors import Actor
+from setpoint.model.audit_trail import Entry, Reason
+from setpoint.model.difference import Difference
+from setpoint.model.exemptions import Exemption
+from setpoint.model.grouping import cause_id, cause_of
+from setpoint.model.remediation_attempt import Put, Remedy
+from setpoint.reporting.html.build import build
+from setpoint.reporting.html.figures import span_of
 
 DAY = timedelta(days=1)
 

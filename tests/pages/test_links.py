@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.declarations import Source
-from setpoint.report.links import declared_at
+from setpoint.model.declaration import Source
+from setpoint.reporting.html.links import declared_at
 
 
 @pytest.mark.parametrize(

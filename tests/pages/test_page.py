@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pages.samples import NOW, PERIOD, facts, many, report, state
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner
-from setpoint.report import packing
-from setpoint.report.building import build
-from setpoint.report.page import policy, render
+from setpoint.model.declaration import Owner
+from setpoint.model.difference import Difference
+from setpoint.reporting.html import compact
+from setpoint.reporting.html.build import build
+from setpoint.reporting.html.page import policy, render
 
 
 def data_of(page: bytes) -> dict:
@@ -70,7 +70,7 @@ def test_values_are_cut_until_the_data_fits_and_no_finding_is_left_out():
     told = report(
         *(state(f"//a.com/{n}", differences=(Difference("p", "changed", f"{n}" * 400, 1),)) for n in range(99))
     )
-    whole, cut = packing.pack(told), packing.pack(told, room=40_000)
+    whole, cut = compact.pack(told), compact.pack(told, room=40_000)
     assert len(whole) > 60_000
     assert len(cut) <= 40_000
     assert len(json.loads(cut)["rows"]) == 99

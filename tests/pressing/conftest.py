@@ -9,20 +9,20 @@ import pytest
 from msgspec.structs import replace
 
 from remediation.fleet import AUTO, KEY, World
-from setpoint import pressing
-from setpoint.adapters.slack_calls import client
-from setpoint.adapters.slack_people import SlackPeople
+from setpoint.adapters.slack.slack_client import client
+from setpoint.adapters.slack.slack_users import SlackPeople
 from setpoint.adapters.withheld import WithheldApis
-from setpoint.core import interactions
-from setpoint.core.alerting import Alerting, Approvers
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.notices import SNOOZES
-from setpoint.core.policies import Match, Policy, Rule
-from setpoint.live import Live
-from setpoint.messages import presses
-from setpoint.pressing import Handled, Member, Presser
-from setpoint.remedy_records import Hands
-from setpoint.testing.slack import TOKEN, Slack, signed, slack
+from setpoint.alerting import interactions as pressing
+from setpoint.alerting.interactions import Handled, Member, Presser
+from setpoint.alerting.rendering import button_payload
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.model import slack_interaction
+from setpoint.model.alerting_config import Alerting, Approvers
+from setpoint.model.notice_view import SNOOZES
+from setpoint.model.policy import Match, Policy, Rule
+from setpoint.remediation.live_resources import Live
+from setpoint.remediation.records import Hands
+from setpoint_tools.testing.slack import TOKEN, Slack, signed, slack
 
 ASKING = Policy(rules=(Rule("all", mode="approve"),), dry_run=False, limits=AUTO.limits)
 ALERTING = Alerting(
@@ -54,19 +54,19 @@ class Desk:
 
     def show(self) -> str:
         """Show the finding as it is by now; the message, with every button that there may be."""
-        return self._post(presses.finding_value(KEY.name, KEY.content, self.world.state.fingerprint))
+        return self._post(button_payload.finding_value(KEY.name, KEY.content, self.world.state.fingerprint))
 
     def show_several(self, *members: Member) -> str:
         self.members = list(members)
-        return self._post(presses.group_value("g1"))
+        return self._post(button_payload.group_value("g1"))
 
     def _post(self, value: str) -> str:
         buttons = [
-            {"type": "button", "action_id": presses.action_id(press), "value": value, "text": _plain(press)}
+            {"type": "button", "action_id": button_payload.action_id(press), "value": value, "text": _plain(press)}
             for press in ("fix", "approve", "accept", "why")
         ]
         options = [{"text": _plain(time), "value": time} for time in SNOOZES]
-        menu = {"type": "static_select", "action_id": presses.action_id("snooze"), "options": options}
+        menu = {"type": "static_select", "action_id": button_payload.action_id("snooze"), "options": options}
         elements = [*buttons, {**menu, "placeholder": _plain("Snooze")}]
         blocks = [{"type": "actions", "block_id": "buttons", "elements": elements}]
         return self.client.chat_postMessage(channel="#shop", text="drift", blocks=blocks)["ts"]
@@ -74,7 +74,7 @@ class Desk:
     def button(self, press: str, ts: str = "", times: str = "1d") -> dict[str, Any]:
         """A button of a message, as Slack tells of it when it is pressed."""
         (block,) = self.slack.channel("shop").messages[ts or self.ts].blocks
-        (element,) = [one for one in block["elements"] if one["action_id"] == presses.action_id(press)]
+        (element,) = [one for one in block["elements"] if one["action_id"] == button_payload.action_id(press)]
         chosen = next((one for one in element.get("options", ()) if one["value"] == times), None)
         return element | ({"selected_option": chosen} if chosen else {})
 
@@ -82,7 +82,7 @@ class Desk:
         """What slack_actions hands on."""
         payload = self.slack.pressed("shop", ts or self.ts, self.button(press, ts, times), user)
         body, _ = signed(payload, 0)
-        return interactions.encode(interactions.of_request(body))
+        return slack_interaction.encode(slack_interaction.of_request(body))
 
     def press(self, press: str, user: str = "UALICE", ts: str = "", times: str = "1d") -> Handled:
         return self.receive(self.message(press, user, ts, times))

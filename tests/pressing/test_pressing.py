@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from pressing.conftest import ALERTING, ASKING, without_groups
 from remediation.fleet import DRIFTED, KEY
-from setpoint import flow, orders
-from setpoint.core.alerting import Approvers
-from setpoint.core.policies import Rule
+from setpoint.alerting.interactions import Member
+from setpoint.detection import pipeline
 from setpoint.errors import Conflict, Throttled, Unavailable
-from setpoint.pressing import Member
-from setpoint.remediating import remediate, resume_due
-from setpoint.testing.slack_faults import FAULTS, Fault
+from setpoint.model.alerting_config import Approvers
+from setpoint.model.policy import Rule
+from setpoint.remediation import commands
+from setpoint.remediation.engine import remediate, resume_due
+from setpoint_tools.testing.slack_faults import FAULTS, Fault
 
 ALICE = "slack:UALICE alice@example.com"
 
@@ -84,7 +85,7 @@ def test_a_message_that_comes_again_and_a_button_pressed_twice_are_one_order(des
 def test_a_message_that_comes_again_after_an_exemption_was_taken_back_does_not_bring_it_back(desk):
     message = desk.message("snooze", "UALICE")
     desk.receive(message)
-    orders.end_exemption(KEY, "ann", desk.world.deps)
+    commands.end_exemption(KEY, "ann", desk.world.deps)
     desk.receive(message)
 
     assert desk.world.state.exemption is None
@@ -285,35 +286,35 @@ def test_somebody_who_writes_in_between_is_waited_for(desk, mocker):
 
 
 def test_a_drift_that_changes_while_it_is_accepted_is_accepted_by_nobody(desk, mocker):
-    real = orders.exempt
+    real = commands.exempt
 
     def late(*args):
         mocker.stopall()
         desk.world.drift({**DRIFTED, "labels": {"team": "other"}})
         return real(*args)
 
-    mocker.patch.object(orders, "exempt", late)
+    mocker.patch.object(commands, "exempt", late)
     desk.press("accept")
 
     assert desk.world.state.finding.status == "open"
 
 
 def test_a_drift_that_changes_while_it_is_approved_is_approved_by_nobody(desk, mocker):
-    real = orders.approve
+    real = commands.approve
 
     def late(*args):
         mocker.stopall()
         desk.world.drift({**DRIFTED, "labels": {"team": "other"}})
         return real(*args)
 
-    mocker.patch.object(orders, "approve", late)
+    mocker.patch.object(commands, "approve", late)
     assert outcomes(desk.press("approve")) == ["declined"]
     assert desk.trail == []
 
 
 def test_the_events_of_an_order_are_published(desk):
     desk.press("snooze")
-    flow.heal(desk.world.deps)
+    pipeline.heal(desk.world.deps)
     assert desk.world.told[-1] == "drift.exempted"
 
 

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from pressing.conftest import ALERTING, ASKING
 from remediation.fleet import DECLARED, DRIFTED, KEY, TYPE
-from setpoint.core.alerting import Approvers
-from setpoint.core.declarations import Declaration
-from setpoint.core.names import ResourceKey
-from setpoint.core.policies import Match
+from setpoint.alerting.interactions import Member
 from setpoint.errors import Conflict
-from setpoint.pressing import Member
+from setpoint.model.alerting_config import Approvers
+from setpoint.model.declaration import Declaration
+from setpoint.model.policy import Match
+from setpoint.model.resource_key import ResourceKey
 
 KEYS = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(4)]
 

@@ -8,23 +8,24 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint import flow, syncing
-from setpoint.adapters.google_rest import GoogleRest
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.core import remedies
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.exemptions import Exemption
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Limits, Policy, Rule
-from setpoint.declare.load import Loaded
-from setpoint.flow import Deps
-from setpoint.live import Live
-from setpoint.remediating import resume_due
-from setpoint.remedy_records import Hands
-from setpoint.syncing import Request
-from setpoint.testing.google_apis import GoogleApis
+from setpoint.adapters.google.rest import GoogleRest
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model import remediation_attempt
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.exemptions import Exemption
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Limits, Policy, Rule
+from setpoint.model.resource_key import ResourceKey
+from setpoint.remediation.engine import resume_due
+from setpoint.remediation.live_resources import Live
+from setpoint.remediation.records import Hands
+from setpoint_tools.testing.google_apis import GoogleApis
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TYPE = "storage.googleapis.com/Bucket"
@@ -76,11 +77,11 @@ class World:
 
     def declare_all(self, wanted: Iterable[tuple[Declaration, ...]], policy: Policy | None = AUTO) -> None:
         loaded = Loaded([desired(ones) for ones in wanted], policy=policy)
-        syncing.sync(loaded, Request("git", prune=True), self.deps, self.clock())
+        apply.sync(loaded, Request("git", prune=True), self.deps, self.clock())
         self.clock.forward(seconds=1)
 
     def declare_nothing(self) -> None:
-        syncing.sync(Loaded([], policy=AUTO), Request("git", prune=True, max_removals=1.0), self.deps, self.clock())
+        apply.sync(Loaded([], policy=AUTO), Request("git", prune=True, max_removals=1.0), self.deps, self.clock())
 
     def drift(self, live: Any = DRIFTED) -> None:
         """Somebody changes the bucket, and a feed tells of it."""
@@ -89,7 +90,7 @@ class World:
 
     def observe(self, live: Any, key: ResourceKey = KEY, asset_type: str = TYPE) -> str:
         seen = Observation(key, asset_type, self.clock(), data=live, ancestors=PLACES, project_id="shop-prod")
-        outcome = flow.handle_observation(seen, self.deps)
+        outcome = pipeline.handle_observation(seen, self.deps)
         self.clock.forward(seconds=1)
         return outcome
 
@@ -98,7 +99,7 @@ class World:
         for _ in range(0, minutes, every):
             self.clock.forward(minutes=every)
             resume_due(self.hands)
-        flow.heal(self.deps)
+        pipeline.heal(self.deps)
 
     def brake(self, change: Any) -> None:
         """Somebody pauses, or resumes."""
@@ -113,7 +114,7 @@ class World:
 
     def approve(self, key: ResourceKey = KEY) -> None:
         snapshot = self.store.read(key)
-        remedy = remedies.approved(snapshot.state.remedy, "ann", self.clock())
+        remedy = remediation_attempt.approved(snapshot.state.remedy, "ann", self.clock())
         self.store.commit(snapshot, replace(snapshot.state, remedy=remedy))
 
     @property

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from remediation.fleet import AUTO, DRIFTED, KEY, URL, World
-from setpoint import flow
-from setpoint.core import brakes
-from setpoint.core.brakes import Pause
+from setpoint.detection import pipeline
 from setpoint.errors import SetpointError
-from setpoint.remediating import remediate, resume_due
-from setpoint.testing.google_faults import Fault
+from setpoint.model import safety_limits
+from setpoint.model.safety_limits import Pause
+from setpoint.remediation.engine import remediate, resume_due
+from setpoint_tools.testing.google_faults import Fault
 
 FAULTS = [
     Fault(lost="before"),
@@ -74,11 +74,11 @@ class History:
 
     def _pause(self, of: object) -> None:
         pause = Pause(str(of), self.world.clock(), "ann")
-        self.world.brake(lambda now: brakes.pause(now, pause))
+        self.world.brake(lambda now: safety_limits.pause(now, pause))
 
     def _resume(self, _: object) -> None:
         for pause in self.world.store.brakes().value.pauses:
-            self.world.brake(lambda now, of=pause.of: brakes.resume(now, of))
+            self.world.brake(lambda now, of=pause.of: safety_limits.resume(now, of))
 
     def _by_hand(self, _: object) -> None:
         self.world.drift({**DRIFTED, "versioning": {"enabled": True}})
@@ -89,7 +89,7 @@ class History:
         self.world.google._faults.clear()
         self._deliver(0)
         self.world.ticks(300, every=5)
-        flow.heal(self.world.deps)
+        pipeline.heal(self.world.deps)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

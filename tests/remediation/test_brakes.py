@@ -8,17 +8,17 @@ import pytest
 from msgspec.structs import replace
 
 from remediation.fleet import AUTO, DRIFTED, KEY, NOON, PLACES, TYPE, URL, World
-from setpoint import flow
-from setpoint.core import brakes
-from setpoint.core.actors import Change
-from setpoint.core.brakes import Pause
-from setpoint.core.declarations import Declaration
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Limits, Match, Rule
-from setpoint.core.windows import Window
-from setpoint.remediating import remediate, resume_due
-from setpoint.testing.google_faults import Fault
+from setpoint.detection import pipeline
+from setpoint.model import safety_limits
+from setpoint.model.actors import Change
+from setpoint.model.declaration import Declaration
+from setpoint.model.maintenance_windows import Window
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Limits, Match, Rule
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.safety_limits import Pause
+from setpoint.remediation.engine import remediate, resume_due
+from setpoint_tools.testing.google_faults import Fault
 
 PATCH = "PATCH"
 
@@ -45,7 +45,7 @@ def fleet_drifts(world: World, count: int, policy) -> list[ResourceKey]:
         live = {"name": f"bucket-{number}", "versioning": {"enabled": False}}
         world.google.put(f"https://storage.googleapis.com/storage/v1/b/bucket-{number}", live)
         seen = Observation(key, TYPE, world.clock(), data=live, ancestors=PLACES, project_id=f"project-{number % 10}")
-        flow.handle_observation(seen, world.deps)
+        pipeline.handle_observation(seen, world.deps)
     return keys
 
 
@@ -74,7 +74,7 @@ def test_after_a_person_has_looked_the_rest_is_put_back_at_the_pace_of_the_limit
         remediate(bucket(number), world.hands)
     assert (world.writes, world.store.brakes().value.breaker is None) == (4, False)
 
-    world.brake(lambda now: brakes.resume(now, "fleet"))
+    world.brake(lambda now: safety_limits.resume(now, "fleet"))
     counts = []
     for _ in range(4):
         world.ticks(65)
@@ -183,7 +183,7 @@ def test_a_pause_that_ends_by_itself_ends_by_itself(world):
     world.declare()
     world.drift()
     until = world.clock() + timedelta(hours=2)
-    world.brake(lambda now: brakes.pause(now, Pause("folders/3", world.clock(), "ann", "migration", until)))
+    world.brake(lambda now: safety_limits.pause(now, Pause("folders/3", world.clock(), "ann", "migration", until)))
 
     assert remediate(KEY, world.hands) == "waiting"
     world.ticks(110)
@@ -207,8 +207,8 @@ def test_a_dry_run_rehearses_once_and_looks_again_without_reading(world):
 def test_a_resource_whose_folder_nobody_knows_waits_while_any_folder_is_paused(world):
     world.declare()
     world.google.put(URL, DRIFTED)
-    flow.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED), world.deps)
-    world.brake(lambda now: brakes.pause(now, Pause("folders/99", world.clock())))
+    pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED), world.deps)
+    world.brake(lambda now: safety_limits.pause(now, Pause("folders/99", world.clock())))
 
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
@@ -238,5 +238,5 @@ def test_a_mode_that_leaves_it_alone_leaves_nothing_to_look_at(world, mode):
 
 
 def test_limits_of_nothing_allow_nothing():
-    assert brakes.exceeded(brakes.Brakes(), "p", Limits(per_fleet=0), NOON)
-    assert brakes.room_at(brakes.Brakes(), "p", Limits(per_fleet=0), NOON) > NOON
+    assert safety_limits.exceeded(safety_limits.Brakes(), "p", Limits(per_fleet=0), NOON)
+    assert safety_limits.room_at(safety_limits.Brakes(), "p", Limits(per_fleet=0), NOON) > NOON

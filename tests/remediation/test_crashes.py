@@ -10,15 +10,15 @@ import pytest
 from flow.crashing import STEPS, Crash, Stepped, crash
 from remediation.fleet import FIREWALL, KEY, URL, World
 from remediation.test_faults import PUT_BACK, assert_put_back_once, opened_firewall
-from setpoint import flow
-from setpoint.adapters.memory import MemoryDeadLetters
-from setpoint.core import events
-from setpoint.core.catalogue import default_catalogue
+from setpoint.adapters.memory.store import MemoryDeadLetters
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import Unavailable
-from setpoint.flow import Deps
-from setpoint.live import Live
-from setpoint.remediating import receive, resume_due
-from setpoint.remedy_records import Hands
+from setpoint.model import events
+from setpoint.remediation.engine import receive, resume_due
+from setpoint.remediation.live_resources import Live
+from setpoint.remediation.records import Hands
 
 OF_REMEDIATION = {*STEPS, "claim", "note", "brakes", "write", "operation", "last_observation", "control", "records"}
 
@@ -138,7 +138,7 @@ def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world)
         with suppress(Crash):
             receive(opened(world), {}, deadly)
         world.clock.forward(minutes=6)
-    flow.heal(world.deps)
+    pipeline.heal(world.deps)
 
     assert world.state.remedy.step == "stopped"
     assert "nobody told what came of it" in world.state.remedy.reason

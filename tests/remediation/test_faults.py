@@ -7,15 +7,15 @@ from msgspec.structs import replace
 
 from remediation.apis import Meanwhile
 from remediation.fleet import AUTO, DRIFTED, FIREWALL, FIREWALL_TYPE, FIREWALL_URL, KEY, URL, World
-from setpoint import remedy_writes
-from setpoint.core import brakes, events, remedies
-from setpoint.core.brakes import Pause
-from setpoint.core.declarations import Declaration
-from setpoint.core.policies import Limits
-from setpoint.core.writes import Written
 from setpoint.errors import Unavailable
-from setpoint.remediating import receive, remediate, resume_due
-from setpoint.testing.google_faults import Fault
+from setpoint.model import events, remediation_attempt, safety_limits
+from setpoint.model.declaration import Declaration
+from setpoint.model.policy import Limits
+from setpoint.model.safety_limits import Pause
+from setpoint.model.write_plan import Written
+from setpoint.remediation import execution
+from setpoint.remediation.engine import receive, remediate, resume_due
+from setpoint_tools.testing.google_faults import Fault
 
 PATCH = "PATCH"
 PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
@@ -168,13 +168,13 @@ class TestLandsBeforeTheClaim:
     @pytest.mark.parametrize("of", ["fleet", "projects/12", "folders/3", KEY.name])
     def test_a_pause(self, drifted, of):
         pause = Pause(of, drifted.clock(), "ann", "freeze")
-        drifted.google.meanwhile.append(lambda: drifted.brake(lambda now: brakes.pause(now, pause)))
+        drifted.google.meanwhile.append(lambda: drifted.brake(lambda now: safety_limits.pause(now, pause)))
 
         assert (remediate(KEY, drifted.hands), drifted.writes) == ("waiting", 0)
         drifted.ticks(20)
         assert (drifted.writes, drifted.told) == (0, ["drift.opened"])
 
-        drifted.brake(lambda now: brakes.resume(now, of))
+        drifted.brake(lambda now: safety_limits.resume(now, of))
         drifted.ticks(10)
         assert_put_back_once(drifted)
 
@@ -210,20 +210,20 @@ class TestLandsBetweenClaimAndWrite:
         """Has something happen after the claim, before the last look."""
 
         def lands(happening):
-            real = remedy_writes.write
+            real = execution.write
 
             def write(*args):
                 happening()
                 return real(*args)
 
-            mocker.patch.object(remedy_writes, "write", write)
+            mocker.patch.object(execution, "write", write)
             remediate(KEY, drifted.hands)
             mocker.stopall()
 
         return lands
 
     def test_a_pause(self, drifted, landing):
-        landing(lambda: drifted.brake(lambda now: brakes.pause(now, Pause("fleet", drifted.clock()))))
+        landing(lambda: drifted.brake(lambda now: safety_limits.pause(now, Pause("fleet", drifted.clock()))))
 
         assert (drifted.writes, drifted.state.remedy.step, drifted.state.remedy.attempts) == (0, "waiting", 0)
         assert drifted.told == ["drift.opened", "remediation.started", "remediation.blocked"]
@@ -260,11 +260,11 @@ class TestLandsBetweenClaimAndWrite:
 def put_back_by(hands):
     """Another worker, whose writes nothing happens before."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remedy_writes, "write", WRITE)
+        patch.setattr(execution, "write", WRITE)
         remediate(KEY, hands)
 
 
-WRITE = remedy_writes.write
+WRITE = execution.write
 
 
 def opened_firewall(world: World) -> World:
@@ -326,7 +326,7 @@ class TestOperations:
     def test_a_breaker_that_opens_meanwhile_does_not_forget_it(self, firewall):
         firewall.google.polls = 1
         remediate(FIREWALL, firewall.hands)
-        firewall.brake(lambda now: brakes.fail(now, Limits(failures=1), firewall.clock()))
+        firewall.brake(lambda now: safety_limits.fail(now, Limits(failures=1), firewall.clock()))
         remediate(FIREWALL, firewall.hands)
         firewall.ticks(5)
 
@@ -358,7 +358,7 @@ def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(wo
 
 
 def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
-    drifted.brake(lambda now: brakes.pause(now, Pause("fleet", drifted.clock())))
+    drifted.brake(lambda now: safety_limits.pause(now, Pause("fleet", drifted.clock())))
     remediate(KEY, drifted.hands)
     assert drifted.state.remedy.due is not None
 
@@ -388,4 +388,4 @@ def test_an_approval_is_for_one_episode(world):
 
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
     assert world.told.count("remediation.requested") == 2
-    assert remedies.returns(world.state.remedy, ["versioning.enabled"]) == 0
+    assert remediation_attempt.returns(world.state.remedy, ["versioning.enabled"]) == 0

@@ -8,13 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from remediation.fleet import AUTO, DRIFTED, KEY, World
-from setpoint import orders
-from setpoint.core.brakes import Pause
-from setpoint.core.exemptions import Exemption
-from setpoint.core.policies import Policy, Rule
+from setpoint.detection.pipeline import settle
 from setpoint.errors import BadRequest, Conflict
-from setpoint.flow import settle
-from setpoint.remediating import remediate
+from setpoint.model.exemptions import Exemption
+from setpoint.model.policy import Policy, Rule
+from setpoint.model.safety_limits import Pause
+from setpoint.remediation import commands
+from setpoint.remediation.engine import remediate
 
 ASKING = Policy(rules=(Rule("all", mode="approve"),), dry_run=False, limits=AUTO.limits)
 
@@ -36,7 +36,7 @@ def exemption(world: World, days: int = 7, reason: str = "moving") -> Exemption:
 def test_what_was_approved_is_put_back_and_the_trail_says_by_whom(world):
     assert remediate(KEY, world.hands) == "asked"
 
-    orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+    commands.approve(KEY, world.state.fingerprint, "ann", world.hands)
 
     assert remediate(KEY, world.hands) == "resolved"
     assert world.writes == 1
@@ -48,7 +48,7 @@ def test_only_the_drift_that_was_shown_can_be_approved(world):
     world.drift({**DRIFTED, "labels": {"team": "other"}})
 
     with pytest.raises(BadRequest, match="another drift by now"):
-        orders.approve(KEY, shown, "ann", world.hands)
+        commands.approve(KEY, shown, "ann", world.hands)
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
 
 
@@ -57,24 +57,24 @@ def test_an_approval_that_would_do_nothing_is_refused_and_does_not_wait_for_anot
     world.declare(replace(ASKING, rules=(Rule("all", mode=mode),)))
 
     with pytest.raises(BadRequest, match=f"nothing is put back in mode {mode}"):
-        orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+        commands.approve(KEY, world.state.fingerprint, "ann", world.hands)
 
     world.declare(ASKING)
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
 
 
 def test_what_was_put_back_cannot_be_approved_again(world):
-    orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+    commands.approve(KEY, world.state.fingerprint, "ann", world.hands)
     remediate(KEY, world.hands)
 
     with pytest.raises(BadRequest, match="has no drift"):
-        orders.approve(KEY, "any", "ann", world.hands)
+        commands.approve(KEY, "any", "ann", world.hands)
 
 
 def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_over(world):
-    orders.approve(KEY, world.state.fingerprint, "bob", world.hands)
+    commands.approve(KEY, world.state.fingerprint, "bob", world.hands)
 
-    assert orders.exempt(KEY, exemption(world), world.deps) == "exempted"
+    assert commands.exempt(KEY, exemption(world), world.deps) == "exempted"
     assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
     assert world.told[-1] == "drift.exempted"
 
@@ -85,22 +85,22 @@ def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_ov
 
 def test_an_exemption_needs_a_reason_and_an_end_within_a_year(world):
     with pytest.raises(BadRequest, match="needs a reason"):
-        orders.exempt(KEY, exemption(world, reason=" "), world.deps)
+        commands.exempt(KEY, exemption(world, reason=" "), world.deps)
     with pytest.raises(BadRequest, match="a year at most"):
-        orders.exempt(KEY, exemption(world, days=400), world.deps)
+        commands.exempt(KEY, exemption(world, days=400), world.deps)
     assert world.state.exemption is None
 
 
 def test_an_exemption_that_is_taken_back_is_over_at_once(world):
-    orders.exempt(KEY, exemption(world), world.deps)
+    commands.exempt(KEY, exemption(world), world.deps)
 
-    assert orders.end_exemption(KEY, "ann", world.deps) == "opened"
+    assert commands.end_exemption(KEY, "ann", world.deps) == "opened"
     with pytest.raises(BadRequest, match="nobody has exempted it"):
-        orders.end_exemption(KEY, "ann", world.deps)
+        commands.end_exemption(KEY, "ann", world.deps)
 
 
 def test_what_was_accepted_is_left_alone_as_long_as_it_stays_so(world):
-    assert orders.accept(KEY, "better so", "ann", world.deps) == "exempted"
+    assert commands.accept(KEY, "better so", "ann", world.deps) == "exempted"
     assert world.state.finding.status == "accepted"
 
     assert world.observe({**DRIFTED, "labels": {"team": "other"}}) == "opened"
@@ -108,7 +108,7 @@ def test_what_was_accepted_is_left_alone_as_long_as_it_stays_so(world):
 
 def test_an_exemption_that_lands_before_the_claim_makes_the_claim_fail(world):
     seen, brakes = world.store.read(KEY), world.store.brakes()
-    orders.exempt(KEY, exemption(world), world.deps)
+    commands.exempt(KEY, exemption(world), world.deps)
 
     with pytest.raises(Conflict):
         world.store.claim(seen, replace(seen.state, sequence=9), brakes.value, brakes.version)
@@ -116,19 +116,19 @@ def test_an_exemption_that_lands_before_the_claim_makes_the_claim_fail(world):
 
 @pytest.mark.parametrize("of", ["fleet", "projects/shop-prod", "projects/12", "folders/3", "organizations/4", KEY.name])
 def test_a_pause_holds_what_lies_in_it_also_what_was_approved_and_a_resume_lets_it_go(world, of):
-    orders.approve(KEY, world.state.fingerprint, "bob", world.hands)
-    orders.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
+    commands.approve(KEY, world.state.fingerprint, "bob", world.hands)
+    commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
-    assert orders.resume(of, "ann", world.deps)
+    assert commands.resume(of, "ann", world.deps)
     assert remediate(KEY, world.hands) == "resolved"
-    assert not orders.resume(of, "ann", world.deps)
+    assert not commands.resume(of, "ann", world.deps)
 
 
 def test_a_pause_of_something_else_holds_nothing(world):
-    orders.approve(KEY, world.state.fingerprint, "bob", world.hands)
+    commands.approve(KEY, world.state.fingerprint, "bob", world.hands)
     for of in ("projects/other", "folders/4"):
-        orders.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
+        commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
 
     assert remediate(KEY, world.hands) == "resolved"
 
@@ -136,7 +136,7 @@ def test_a_pause_of_something_else_holds_nothing(world):
 @pytest.mark.parametrize("of", ["", "projects", "projects/", "projects/a/b", "everything", "storage/x"])
 def test_what_means_nothing_cannot_be_paused(world, of):
     with pytest.raises(BadRequest, match="cannot be paused; name fleet"):
-        orders.pause(Pause(of, world.clock()), world.deps)
+        commands.pause(Pause(of, world.clock()), world.deps)
 
 
 @pytest.mark.parametrize("step", ["acting", "operating", "verifying"])
@@ -148,16 +148,16 @@ def test_what_is_being_written_cannot_be_approved_so_that_nobody_else_claims_it(
     world.store.commit(snapshot, replace(snapshot.state, remedy=writing))
 
     with pytest.raises(BadRequest, match="being put back"):
-        orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
+        commands.approve(KEY, world.state.fingerprint, "ann", world.hands)
     assert (world.state.remedy.worker, remediate(KEY, world.hands), world.writes) == ("worker-2", "waiting", 0)
 
 
 def test_what_was_approved_is_no_longer_after_an_exemption(world):
     remediate(KEY, world.hands)
-    orders.approve(KEY, world.state.fingerprint, "ann", world.hands)
-    orders.exempt(KEY, exemption(world), world.deps)
+    commands.approve(KEY, world.state.fingerprint, "ann", world.hands)
+    commands.exempt(KEY, exemption(world), world.deps)
     world.clock.forward(days=1)
 
-    orders.end_exemption(KEY, "bob", world.deps)
+    commands.end_exemption(KEY, "bob", world.deps)
 
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from remediation.fleet import AUTO, FIREWALL, FIREWALL_URL, GRANTS, KEY, TYPE, URL, World
 from remediation.test_faults import opened_firewall
-from setpoint.core.declarations import Declaration, Source
-from setpoint.core.names import ResourceKey
-from setpoint.remediating import remediate
+from setpoint.model.declaration import Declaration, Source
+from setpoint.model.resource_key import ResourceKey
+from setpoint.remediation.engine import remediate
 
 VIEWER = "roles/storage.objectViewer"
 ADMIN = "roles/storage.admin"

@@ -12,8 +12,8 @@ from remediation.apis import Meanwhile
 from remediation.fleet import KEY, World
 from remediation.test_faults import assert_put_back_once
 from setpoint.errors import SetpointError
-from setpoint.remediating import remediate, resume_due
-from setpoint.testing.google_faults import Fault
+from setpoint.remediation.engine import remediate, resume_due
+from setpoint_tools.testing.google_faults import Fault
 
 WORKERS = 4
 

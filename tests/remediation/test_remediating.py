@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from remediation.fleet import AUTO, DRIFTED, KEY, URL
-from setpoint.core.policies import Policy, Rule
-from setpoint.remediating import remediate
+from setpoint.model.policy import Policy, Rule
+from setpoint.remediation.engine import remediate
 
 
 def test_a_drift_is_put_back_and_proved_and_nothing_else_is_changed(world):

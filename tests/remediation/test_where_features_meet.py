@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from remediation.fleet import AUTO, DRIFTED, KEY, PLACES, TYPE, World
-from setpoint import flow, orders
-from setpoint.core.brakes import Pause
-from setpoint.core.declarations import Declaration
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Match, Policy, Rule
+from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
-from setpoint.remediating import remediate
+from setpoint.model.declaration import Declaration
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Match, Policy, Rule
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.safety_limits import Pause
+from setpoint.remediation import commands
+from setpoint.remediation.engine import remediate
 
 
 def teach(world: World) -> None:
@@ -20,13 +21,13 @@ def teach(world: World) -> None:
     key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/12")
     kind = "cloudresourcemanager.googleapis.com/Project"
     itself = Observation(key, kind, world.clock(), data={"projectId": "shop-prod"}, ancestors=PLACES)
-    flow.handle_observation(itself, world.deps)
+    pipeline.handle_observation(itself, world.deps)
 
 
 def drift_as_fed(world: World) -> None:
     """A feed names no project's id for a bucket."""
     world.google.put("https://storage.googleapis.com/storage/v1/b/exports", DRIFTED)
-    flow.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED, ancestors=PLACES), world.deps)
+    pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), data=DRIFTED, ancestors=PLACES), world.deps)
     world.clock.forward(seconds=1)
 
 
@@ -47,7 +48,7 @@ def test_a_pause_by_the_projects_id_holds_what_is_declared_without_it(world, pro
     world.declare_all([(Declaration(KEY, TYPE, {"versioning": {"enabled": True}}, project=project),)], AUTO)
     teach(world)
     drift_as_fed(world)
-    orders.pause(Pause("projects/shop-prod", world.clock(), "ann", "incident"), world.deps)
+    commands.pause(Pause("projects/shop-prod", world.clock(), "ann", "incident"), world.deps)
 
     assert (remediate(KEY, world.hands), world.writes) == ("waiting", 0)
 
@@ -66,7 +67,7 @@ def test_a_resource_is_not_paused_by_a_name_that_nobody_knows(world):
     world.declare()
 
     with pytest.raises(BadRequest, match="no resource is known by this name"):
-        orders.pause(Pause("//storage.googleapis.com/other", world.clock()), world.deps)
+        commands.pause(Pause("//storage.googleapis.com/other", world.clock()), world.deps)
 
 
 def test_what_was_handed_off_is_put_back_when_the_policy_says_so(world):
@@ -84,7 +85,7 @@ def test_what_was_handed_off_is_put_back_when_the_policy_says_so(world):
 def test_what_was_accepted_is_told_of_when_it_comes_back(world):
     world.declare()
     world.drift()
-    orders.accept(KEY, "better so", "ann", world.deps)
+    commands.accept(KEY, "better so", "ann", world.deps)
     world.observe({**DRIFTED, "versioning": {"enabled": True}})
 
     assert world.observe(DRIFTED) == "opened"

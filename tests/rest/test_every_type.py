@@ -10,13 +10,13 @@ import pytest
 from strategies import STATES, example, is_writable
 from test_asset_types import published
 
-from setpoint.core import requests, writing
-from setpoint.core.catalogue import Schema, default_catalogue
-from setpoint.core.compare import compare
-from setpoint.core.declarations import Declaration
-from setpoint.core.methods import Resource, default_methods
-from setpoint.core.names import ResourceKey
-from setpoint.core.writes import NotWritable
+from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.comparison.compare import compare
+from setpoint.model.declaration import Declaration
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import NotWritable
+from setpoint.remediation import api_requests, planner
 
 FIELDS = 4
 TYPES: dict[str, list[str]] = defaultdict(list)
@@ -41,11 +41,11 @@ def put_back(google: Any, api: Any, asset_type: str, schema: Schema, resource: R
     declared = {name: example(schema.fields[name])}
     if not compare(declared, {}, schema):
         return "as_declared"
-    read = requests.read(resource)
+    read = api_requests.read(resource)
     beside = next((one for one, field in schema.fields.items() if one != name and field.output_only), "")
     google.put(read.url, {beside: "kept"} if beside and schema.fields[beside].type == "string" else {})
     before = api.read(read)
-    plan = writing.plan(Declaration(ResourceKey(resource.name), asset_type, declared), before, schema, resource)
+    plan = planner.plan(Declaration(ResourceKey(resource.name), asset_type, declared), before, schema, resource)
     if isinstance(plan, NotWritable):
         assert all(field.todo for field in plan.fields)
         return plan.reason

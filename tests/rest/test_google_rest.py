@@ -10,15 +10,15 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.auth.transport.requests import AuthorizedSession
 
-from setpoint.adapters.google_rest import GoogleRest, Patience, session
-from setpoint.core import requests, writing
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration
-from setpoint.core.methods import default_methods
-from setpoint.core.names import ResourceKey
-from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
+from setpoint.adapters.google.rest import GoogleRest, Patience, session
+from setpoint.catalog.methods import default_methods
+from setpoint.catalog.schemas import default_catalogue
 from setpoint.errors import AccessDenied, BadRequest, Conflict, Refused, Unavailable
-from setpoint.testing.google_apis import Fault, GoogleApis
+from setpoint.model.declaration import Declaration
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
+from setpoint.remediation import api_requests, planner
+from setpoint_tools.testing.google_apis import Fault, GoogleApis
 
 BUCKET = Declaration(
     ResourceKey("//storage.googleapis.com/billing-exports"),
@@ -80,16 +80,16 @@ NODES = Declaration(
 def read_call(declaration: Declaration) -> Call:
     schema = default_catalogue().schema_for(declaration.asset_type)
     assert schema is not None
-    resource = writing.reach(declaration, schema, default_methods())
+    resource = planner.reach(declaration, schema, default_methods())
     assert resource is not None
-    return requests.read(resource)
+    return api_requests.read(resource)
 
 
 def plan_of(declaration: Declaration, live: Any) -> WritePlan:
     schema = default_catalogue().schema_for(declaration.asset_type)
     assert schema is not None
-    resource = writing.reach(declaration, schema, default_methods())
-    plan = writing.plan(declaration, live, schema, resource)
+    resource = planner.reach(declaration, schema, default_methods())
+    plan = planner.plan(declaration, live, schema, resource)
     assert isinstance(plan, WritePlan), plan
     return plan
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from setpoint.core import iam_writing, requests, writing
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Authority, Declaration
-from setpoint.core.methods import Resource, default_methods
-from setpoint.core.names import ResourceKey
-from setpoint.core.writes import Call, NotWritable, WritePlan, Written
+from setpoint.catalog.methods import Resource, default_methods
+from setpoint.catalog.schemas import default_catalogue
 from setpoint.errors import Conflict, Refused
+from setpoint.model.declaration import Authority, Declaration
+from setpoint.model.difference import Difference
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import Call, NotWritable, WritePlan, Written
+from setpoint.remediation import api_requests, iam_planner, planner
 
 PROJECT = "cloudresourcemanager.googleapis.com/Project", "//cloudresourcemanager.googleapis.com/projects/shop-prod"
 KINDS = [
@@ -54,13 +54,13 @@ def reached(of: tuple[str, str]) -> tuple[Any, Resource]:
 
 
 def read_call(of: tuple[str, str]) -> Call:
-    call = iam_writing.read(reached(of)[1])
+    call = iam_planner.read(reached(of)[1])
     assert call is not None
     return call
 
 
 def held(google: Any, of: tuple[str, str], *bindings: dict[str, Any], **policy: Any) -> str:
-    url = requests.read(reached(of)[1]).url
+    url = api_requests.read(reached(of)[1]).url
     google.put_policy(url, {"bindings": list(bindings), **policy})
     return url
 
@@ -70,7 +70,7 @@ def planned(
 ) -> WritePlan | NotWritable:
     schema, resource = reached(of)
     declaration = Declaration(ResourceKey(of[1], "iam_policy"), of[0], declared, authority=authority)
-    return writing.plan(declaration, api.read(read_call(of)), schema, resource, **fields)
+    return planner.plan(declaration, api.read(read_call(of)), schema, resource, **fields)
 
 
 def grants(policy: dict[str, Any]) -> set[tuple[str, str, str]]:
@@ -162,7 +162,7 @@ def test_a_policy_that_was_read_without_its_conditions_is_not_written(google_api
     stripped = google_rest.read(Call("x", "POST", read_call(PROJECT).url, body={}))
     assert "_withcond_" in stripped["bindings"][0]["role"]
     declaration = Declaration(ResourceKey(PROJECT[1], "iam_policy"), PROJECT[0], {"bindings": [OURS]})
-    found = writing.plan(declaration, stripped, schema, resource)
+    found = planner.plan(declaration, stripped, schema, resource)
     assert isinstance(found, NotWritable)
     assert found.reason == "unread"
 
@@ -179,8 +179,8 @@ def test_the_fake_takes_no_conditions_below_version_3(google_apis, google_rest):
 def test_a_kind_without_a_policy_is_handed_off():
     of = "bigquery.googleapis.com/Dataset", "//bigquery.googleapis.com/projects/shop-prod/datasets/sales"
     schema, resource = reached(of)
-    assert iam_writing.read(resource) is None
+    assert iam_planner.read(resource) is None
     declaration = Declaration(ResourceKey(of[1], "iam_policy"), of[0], {"bindings": [OURS]})
-    found = writing.plan(declaration, {"etag": "a"}, schema, resource)
+    found = planner.plan(declaration, {"etag": "a"}, schema, resource)
     assert isinstance(found, NotWritable)
     assert found.reason == "no_method"

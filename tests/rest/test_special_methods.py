@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from strategies import STATES, example
 
-from setpoint.core import requests, writing
-from setpoint.core.catalogue import Field, default_catalogue
-from setpoint.core.compare import compare
-from setpoint.core.declarations import Declaration
-from setpoint.core.methods import default_methods
-from setpoint.core.names import ResourceKey
-from setpoint.core.special_methods import SPECIAL, Special
-from setpoint.core.writes import Done, Started, WritePlan
+from setpoint.catalog.methods import default_methods
+from setpoint.catalog.schemas import Field, default_catalogue
+from setpoint.comparison.compare import compare
+from setpoint.model.declaration import Declaration
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import Done, Started, WritePlan
+from setpoint.remediation import api_requests, planner
+from setpoint.remediation.setter_methods import SPECIAL, Special
 
 TYPES = {
     ("container", "Cluster"): "container.googleapis.com/Cluster",
@@ -60,12 +60,12 @@ def case(one: Special) -> tuple[Declaration, Any, Any]:
 @pytest.mark.parametrize("one", SPECIAL, ids=lambda one: f"{one.schema}.{one.field}-{one.method}")
 def test_a_field_with_a_method_of_its_own_is_put_back_by_it_alone(google_apis, google_rest, one):
     declaration, schema, resource = case(one)
-    read = requests.read(resource)
+    read = api_requests.read(resource)
     live = BESIDE | ({} if one.when is None else {"disabled": not one.when})
     live = live if "description" in schema.fields else {"name": "x"} | live
     google_apis.put(read.url, {key: part for key, part in live.items() if key in schema.fields})
     before = google_rest.read(read)
-    plan = writing.plan(declaration, before, schema, resource)
+    plan = planner.plan(declaration, before, schema, resource)
     assert isinstance(plan, WritePlan), plan
     assert plan.call.method.rpartition(".")[2] == one.method
     outcome = google_rest.write(plan)
@@ -87,10 +87,10 @@ def test_labels_of_every_kind_in_compute_engine_are_set_by_their_own_method(goog
     resource = default_methods().resource(name, schema)
     assert resource is not None
     google_apis.polls = 0
-    google_apis.put(requests.read(resource).url, {"labels": {"team": "web", "owner": "x"}, "address": "10.0.0.1"})
-    plan = writing.plan(declaration, google_rest.read(requests.read(resource)), schema, resource)
+    google_apis.put(api_requests.read(resource).url, {"labels": {"team": "web", "owner": "x"}, "address": "10.0.0.1"})
+    plan = planner.plan(declaration, google_rest.read(api_requests.read(resource)), schema, resource)
     assert isinstance(plan, WritePlan)
     google_rest.write(plan)
-    after = google_rest.read(requests.read(resource))
+    after = google_rest.read(api_requests.read(resource))
     assert after["labels"] == {"team": "net", "owner": "x"}
     assert after["address"] == "10.0.0.1"

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import requests
 
-from setpoint.adapters.addresses import Addresses
-from setpoint.adapters.google_chat import GoogleChatSink
-from setpoint.adapters.slack import SlackSink
-from setpoint.adapters.slack_calls import client
-from setpoint.adapters.webhook import WebhookSink
+from setpoint.adapters.slack.sink import SlackSink
+from setpoint.adapters.slack.slack_client import client
+from setpoint.adapters.webhooks.google_chat import GoogleChatSink
+from setpoint.adapters.webhooks.sink_addresses import Addresses
+from setpoint.adapters.webhooks.webhook import WebhookSink
 from setpoint.ports.people import Sink
-from setpoint.testing.slack import TOKEN, Slack, slack
-from setpoint.testing.slack_faults import Fault
-from setpoint.testing.webhooks import Webhooks, webhooks
+from setpoint_tools.testing.slack import TOKEN, Slack, slack
+from setpoint_tools.testing.slack_faults import Fault
+from setpoint_tools.testing.webhooks import Webhooks, webhooks
 
 SECRET = "0123456789abcdef"  # noqa: S105 - of the fake
 PATIENCE = 5.0

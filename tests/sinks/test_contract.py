@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from setpoint.errors import BadRequest, Throttled, Unavailable
 from setpoint.ports.people import Posted
-from setpoint.testing.slack_faults import FAULTS, NONE, Fault
+from setpoint_tools.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.views import LINKS, finding, several
 
 PLANS = int(os.environ.get("SETPOINT_FAULT_PLANS", "25"))

@@ -7,13 +7,12 @@ import logging
 import pytest
 from werkzeug.test import Client
 
-from setpoint.adapters import slack_calls
-from setpoint.adapters.slack import SlackSink
-from setpoint.core.notices import Message
+from setpoint.adapters.slack.sink import SlackSink, slack_client
 from setpoint.errors import BadRequest, Throttled, Unavailable
+from setpoint.model.notice_view import Message
 from setpoint.ports.people import Posted
-from setpoint.testing.slack import TOKEN, slack
-from setpoint.testing.slack_faults import FAULTS, NONE, Fault
+from setpoint_tools.testing.slack import TOKEN, slack
+from setpoint_tools.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.conftest import IMPATIENCE
 from sinks.test_contract import persist
 from sinks.views import LINKS, NOON, finding, several
@@ -55,8 +54,8 @@ def test_what_may_have_been_posted_is_found_on_any_page_and_brought_up_to_date(i
 def test_only_as_far_back_is_looked_as_it_can_have_been_posted(mocker):
     with slack(clock=NOON.timestamp) as (service, address):
         service.channel("ops")
-        sink = SlackSink(slack_calls.client(TOKEN, address), clock=NOON.timestamp)
-        asked = mocker.spy(slack_calls, "call")
+        sink = SlackSink(slack_client.client(TOKEN, address), clock=NOON.timestamp)
+        asked = mocker.spy(slack_client, "call")
         sink.show("n1", "#ops", finding(), LINKS, None, maybe=True)
     (oldest,) = {one.kwargs["oldest"] for one in asked.call_args_list if "oldest" in one.kwargs}
     assert float(oldest) == NOON.timestamp() - 3600
@@ -156,7 +155,7 @@ def test_no_token_stands_in_an_error_or_a_log(caplog):
     secret = "xoxb-secret-of-mine"  # noqa: S105 - to be looked for
     with slack() as (service, address):
         service.channel("ops")
-        sink = SlackSink(slack_calls.client(secret, address, IMPATIENCE))
+        sink = SlackSink(slack_client.client(secret, address, IMPATIENCE))
         errors = []
         for fault in (NONE, *FAULTS.values()):
             service.plan = [fault]
@@ -175,7 +174,7 @@ def test_one_channel_takes_a_message_a_second_and_others_are_not_kept_waiting():
     with slack(clock=lambda: now[0], pace=1.0) as (service, address):
         service.channel("ops")
         service.channel("shop")
-        sink = SlackSink(slack_calls.client(TOKEN, address), clock=lambda: now[0])
+        sink = SlackSink(slack_client.client(TOKEN, address), clock=lambda: now[0])
         sink.show("n1", "#ops", finding(), LINKS, None)
         with pytest.raises(Throttled) as raised:
             sink.show("n2", "#ops", finding(), LINKS, None)
@@ -201,7 +200,7 @@ def test_replies_stand_in_the_thread_each_with_an_id_of_its_own(in_slack):
 def test_replies_that_are_there_are_not_posted_again_and_those_that_are_not_are(in_slack, mocker):
     posted = show(in_slack)
     parts = tuple(Message(f"part {number}", ()) for number in range(4))
-    mocker.patch("setpoint.adapters.slack.messages.details", return_value=parts)
+    mocker.patch("setpoint.adapters.slack.sink.messages.details", return_value=parts)
     in_slack.plan(NONE, FAULTS["dropped after"], NONE, FAULTS["too many"])
     persist(lambda maybe: in_slack.sink.reply("r1", posted, [finding()], LINKS, maybe=maybe))
 

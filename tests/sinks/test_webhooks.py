@@ -12,19 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from setpoint.adapters.addresses import Addresses
-from setpoint.adapters.google_chat import GoogleChatSink
-from setpoint.adapters.retry_after import seconds_of
-from setpoint.adapters.webhook import WebhookSink, signature
-from setpoint.core.actors import Actor
-from setpoint.core.compare import Difference
-from setpoint.core.notices import Step
-from setpoint.core.webhooks import Notice
+from setpoint.adapters.webhooks.google_chat import GoogleChatSink
+from setpoint.adapters.webhooks.retry_after import seconds_of
+from setpoint.adapters.webhooks.sink_addresses import Addresses
+from setpoint.adapters.webhooks.webhook import WebhookSink, signature
+from setpoint.alerting.rendering import google_chat
+from setpoint.alerting.webhook_payloads import Notice
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.messages import google_chat
+from setpoint.model.actors import Actor
+from setpoint.model.difference import Difference
+from setpoint.model.notice_view import Step
 from setpoint.ports.people import Posted
-from setpoint.testing.slack_faults import FAULTS, Fault
-from setpoint.testing.webhooks import is_signed
+from setpoint_tools.testing.slack_faults import FAULTS, Fault
+from setpoint_tools.testing.webhooks import is_signed
 from sinks.conftest import SECRET, chat_place, pagerduty_place, webhook_place
 from sinks.views import LINKS, NOON, finding, several
 

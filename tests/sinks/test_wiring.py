@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from setpoint import wiring
-from setpoint.adapters.google_chat import GoogleChatSink
-from setpoint.adapters.slack import SlackSink
-from setpoint.adapters.webhook import WebhookSink
+from setpoint import bootstrap
+from setpoint.adapters.slack.sink import SlackSink
+from setpoint.adapters.webhooks.google_chat import GoogleChatSink
+from setpoint.adapters.webhooks.webhook import WebhookSink
+from setpoint.bootstrap.settings import from_environment
 from setpoint.errors import AccessDenied
-from setpoint.settings import from_environment
-from setpoint.testing.slack import SIGNING_SECRET, TOKEN
+from setpoint_tools.testing.slack import SIGNING_SECRET, TOKEN
 
 SINKS = json.dumps({"ops": {"url": "https://hooks.example.com/x", "secret": "0123456789abcdef"}})
 ENVIRONMENT = {
@@ -26,7 +26,7 @@ ENVIRONMENT = {
 
 
 def test_each_kind_has_its_sink():
-    made = wiring.open_sinks(from_environment(ENVIRONMENT))
+    made = bootstrap.open_sinks(from_environment(ENVIRONMENT))
     assert {kind: type(sink) for kind, sink in made.items()} == {
         "slack": SlackSink,
         "chat": GoogleChatSink,
@@ -41,6 +41,6 @@ def test_settings_show_no_secret():
 
 
 def test_what_follows_buttons_has_no_rights_on_the_fleet(deps, mocker):
-    made = wiring.open_presser(from_environment(ENVIRONMENT), deps, lambda _: ())
+    made = bootstrap.open_presser(from_environment(ENVIRONMENT), deps, lambda _: ())
     with pytest.raises(AccessDenied, match="nothing is read or written from here"):
         made.hands.live.api.read(mocker.Mock(url="u", permission="p"))

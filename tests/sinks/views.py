@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint.core.compare import Difference
-from setpoint.core.declarations import Owner, Source
-from setpoint.core.events import DriftData
-from setpoint.core.names import ResourceKey
-from setpoint.core.notices import Cause, Group, Links, Shown, Step
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.difference import Difference
+from setpoint.model.events import DriftData
+from setpoint.model.notice_view import Cause, Group, Links, Shown, Step
+from setpoint.model.resource_key import ResourceKey
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = ResourceKey("//storage.googleapis.com/exports")

@@ -24,12 +24,12 @@ from flow.swept import (
     topic,
     work_off,
 )
-from setpoint import syncing
-from setpoint.adapters.memory import MemoryStore
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.sweeps import Heal
+from setpoint.adapters.memory.store import MemoryStore
+from setpoint.declarations import apply
 from setpoint.errors import CorruptState, Unavailable
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sweep_records import Heal
 
 READS = {"read", "read_many", "records", "last_observation", "last_observations", "changes", "changes_of"}
 CALLS = READS | {"commit", "commit_many", "mark_published", "learn_projects"}
@@ -68,7 +68,7 @@ def torn_down(asset_service):
 
 def declare_buckets(store, ats, **how) -> None:
     ones = [Declaration(ResourceKey(bucket(at)), BUCKET, {"location": "EU"}, project="shop", **how) for at in ats]
-    syncing.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
+    apply.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
 
 
 def test_what_is_gone_costs_some_calls_a_hundred(torn_down):

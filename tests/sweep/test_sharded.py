@@ -31,13 +31,14 @@ from flow.swept import (
     topic,
     work_off,
 )
-from setpoint import sweeping, syncing
-from setpoint.adapters.memory import MemoryStore
-from setpoint.core.declarations import Declaration, desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.sweeps import Heal, Start, Work
+from setpoint import sweep
+from setpoint.adapters.memory.store import MemoryStore
+from setpoint.declarations import apply
 from setpoint.errors import Unavailable
-from setpoint.sweeping import absences, listing
+from setpoint.model.declaration import Declaration, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sweep_records import Heal, Start, Work
+from setpoint.sweep import conclude, list_shard
 
 PROJECTS = ("cloudresourcemanager.googleapis.com/Project",)
 
@@ -291,7 +292,7 @@ class Doomed:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_crash_at_any_step_and_the_message_again_come_to_the_same_end(asset_service, when, monkeypatch):
-    for part in (listing, absences):
+    for part in (list_shard, conclude):
         monkeypatch.setattr(part, "_AT_ONCE", 2)  # so that a page has more than one batch
     populate(asset_service, 8)
     expected = {bucket(1): "modified", bucket(8): "deleted", topic(8): "deleted"}
@@ -337,14 +338,14 @@ def test_an_interrupted_sweep_of_one_process_goes_on_where_it_stopped(fleet, sto
     inventory = sweeper_of(fleet, deps).inventory
     fleet.fail(grpc.StatusCode.UNAVAILABLE, times=10_000, page=3)
     with pytest.raises(Unavailable):
-        sweeping.sweep([ORG], ["resource"], [], inventory, deps, resume=True)
+        sweep.sweep([ORG], ["resource"], [], inventory, deps, resume=True)
     fleet.faults.clear()
     fleet.requests.clear()
 
-    swept = sweeping.sweep([ORG], ["resource"], [], inventory, deps, resume=True)
+    swept = sweep.sweep([ORG], ["resource"], [], inventory, deps, resume=True)
     assert (swept.resumed, swept.listed, len(fleet.requests)) == (True, 48, 7)
 
-    assert not sweeping.sweep([ORG], ["resource"], [], inventory, deps, resume=True).resumed
+    assert not sweep.sweep([ORG], ["resource"], [], inventory, deps, resume=True).resumed
 
 
 def test_a_sweep_begun_anew_lists_all_again(fleet, store):
@@ -353,11 +354,11 @@ def test_a_sweep_begun_anew_lists_all_again(fleet, store):
     inventory = sweeper_of(fleet, deps).inventory
     fleet.fail(grpc.StatusCode.UNAVAILABLE, times=10_000, page=3)
     with pytest.raises(Unavailable):
-        sweeping.sweep([ORG], ["resource"], [], inventory, deps, resume=True)
+        sweep.sweep([ORG], ["resource"], [], inventory, deps, resume=True)
     fleet.faults.clear()
     fleet.requests.clear()
 
-    sweeping.sweep([ORG], ["resource"], [], inventory, deps)
+    sweep.sweep([ORG], ["resource"], [], inventory, deps)
 
     assert len([one for one in fleet.requests if tuple(one.asset_types) != PROJECTS]) == 10
 
@@ -370,7 +371,7 @@ def test_a_message_that_no_sweep_knows_is_dead_lettered_with_the_reason(sweeper)
         b'{"kind": "start", "scopes": ["everything"]}',
         b'{"kind": "shard"}',
     ):
-        assert sweeping.receive(message, {"a": "b"}, "1", sweeper).done == "rejected"
+        assert sweep.receive(message, {"a": "b"}, "1", sweeper).done == "rejected"
     letters = sweeper.deps.dead_letters.kept
     assert len(letters) == 5
     assert all(one.reason.startswith("not a sweep message: ") and one.attributes == {"a": "b"} for one in letters)
@@ -387,7 +388,7 @@ def test_a_message_of_a_run_that_nobody_knows_is_out_of_date(sweeper):
 def test_a_process_that_lists_knows_the_projects_that_another_has_just_learnt(asset_service, store):
     name, kind = "//secretmanager.googleapis.com/projects/{}/secrets/key", "secretmanager.googleapis.com/Secret"
     one = Declaration(ResourceKey(name.format("shop-prod")), kind, {"labels": {"a": "b"}}, project="shop-prod")
-    syncing.declare(store, [desired((one,))], (), LONG_AGO)
+    apply.declare(store, [desired((one,))], (), LONG_AGO)
     put(asset_service, name.format("111111111111"), kind, {"labels": {"a": "b"}})
     itself = "//cloudresourcemanager.googleapis.com/projects/111111111111"
     put(asset_service, itself, PROJECTS[0], {"projectId": "shop-prod"})

@@ -8,15 +8,17 @@ import grpc
 import pytest
 from msgspec.structs import replace
 
-from setpoint import flow, sweeping, syncing
-from setpoint.adapters.asset_inventory import AssetInventory, Patience
-from setpoint.core.declarations import Declaration, Scope, desired
-from setpoint.core.names import ResourceKey
-from setpoint.declare.load import Loaded
+from setpoint import sweep as sweeping
+from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest, ScopeDenied, Unavailable
-from setpoint.flow import Deps
-from setpoint.syncing import Request
-from setpoint.testing import messages
+from setpoint.model.declaration import Declaration, Scope, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.testing import messages
 
 BUCKET = "storage.googleapis.com/Bucket"
 TOPIC = "pubsub.googleapis.com/Topic"
@@ -65,7 +67,7 @@ def sweep(asset_service, deps):
 
 
 def declare(deps: Deps, *ones) -> None:
-    syncing.declare(deps.store, list(ones), (), LONG_AGO)
+    apply.declare(deps.store, list(ones), (), LONG_AGO)
 
 
 def told(deps: Deps) -> list[tuple[str, str]]:
@@ -101,7 +103,7 @@ def test_a_second_sweep_of_the_same_fleet_tells_nothing_new(put, sweep, deps):
 
 def test_what_was_fixed_unseen_is_closed(put, sweep, deps):
     declare(deps, declared("a"))
-    flow.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO), {}, deps)
+    pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO), {}, deps)
     put("a", "EU", at=LONG_AGO + timedelta(minutes=5))
     sweep()
     assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
@@ -131,7 +133,7 @@ def test_of_projects_types_and_contents_that_were_not_listed_nothing_is_said(put
 def test_what_was_there_a_moment_ago_is_not_gone_since_listings_lag(put, sweep, deps):
     put("other")
     declare(deps, declared("young"), declared("other"))
-    flow.receive(messages.resource(bucket("young"), BUCKET, {"location": "EU"}, datetime.now(UTC)), {}, deps)
+    pipeline.receive(messages.resource(bucket("young"), BUCKET, {"location": "EU"}, datetime.now(UTC)), {}, deps)
 
     swept = sweep()
 
@@ -187,7 +189,7 @@ def test_a_sweep_publishes_what_a_crash_has_left_behind(put, sweep, deps):
     put("a")
     declare(deps, declared("a"))
     silent = Deps(deps.store, None, deps.dead_letters, deps.schemas)
-    flow.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO - timedelta(1)), {}, silent)
+    pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO - timedelta(1)), {}, silent)
 
     assert sweep().healed == 1
     assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
@@ -271,14 +273,14 @@ def test_what_others_make_is_counted_by_what_made_it_and_a_strict_scope_reports_
     for name in ("shop", "shop_cloudbuild", "gcf-sources-111111111111-europe-west1", "run-sources-shop-europe-west1"):
         put(name)
     scope = Scope("all", (), ("storage.googleapis.com/*",), ancestors=("folders/918177713511",))
-    syncing.declare(deps.store, [], (scope,), LONG_AGO)
+    apply.declare(deps.store, [], (scope,), LONG_AGO)
 
     swept = sweep()
 
     assert kinds(deps) == {"shop": "unmanaged"}
     assert swept.made == {"made by Cloud Build": 1, "made by Cloud Functions": 1, "made by Cloud Run": 1}
 
-    syncing.declare(deps.store, [], (replace(scope, strict=True),), LONG_AGO)
+    apply.declare(deps.store, [], (replace(scope, strict=True),), LONG_AGO)
     assert not sweep().made
     assert len(kinds(deps)) == 4
 
@@ -304,7 +306,7 @@ def test_a_declared_access_level_that_is_not_listed_is_gone(asset_service, sweep
     asset_service.put(level("home", "Home"))
     asset_service.put(level("stray", "Stray"))
     scope = Scope("levels", (), (LEVEL,), ancestors=(ORG,))
-    syncing.declare(deps.store, [wanted("office"), wanted("home"), wanted("lost")], (scope,), LONG_AGO)
+    apply.declare(deps.store, [wanted("office"), wanted("home"), wanted("lost")], (scope,), LONG_AGO)
 
     swept = sweep(contents=("access_policy",))
 
@@ -315,7 +317,7 @@ def test_a_declared_access_level_that_is_not_listed_is_gone(asset_service, sweep
 def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, deps):
     declare(deps, declared("a"))
     for location in ("US", "ASIA", "EU"):
-        flow.receive(messages.resource(bucket("a"), BUCKET, {"location": location}, LONG_AGO), {}, deps)
+        pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": location}, LONG_AGO), {}, deps)
     put("a", "EU", at=LONG_AGO)
     sweep()
     assert kinds(deps) == {}
@@ -323,7 +325,7 @@ def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, d
 
 def test_a_listing_that_lags_does_not_undo_what_a_feed_has_told_since(put, sweep, deps):
     declare(deps, declared("a"))
-    flow.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, ago(minutes=5)), {}, deps)
+    pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, ago(minutes=5)), {}, deps)
     put("a", "EU", at=LONG_AGO)
     assert sweep().outcomes["stale"] == 1
     assert kinds(deps) == {"a": "modified"}
@@ -332,7 +334,7 @@ def test_a_listing_that_lags_does_not_undo_what_a_feed_has_told_since(put, sweep
 def test_a_listing_that_lags_does_not_bring_back_what_a_feed_has_told_to_be_deleted(put, sweep, deps):
     put("a")
     declare(deps, declared("a"))
-    flow.receive(messages.deletion(bucket("a"), BUCKET, ago(minutes=5)), {}, deps)
+    pipeline.receive(messages.deletion(bucket("a"), BUCKET, ago(minutes=5)), {}, deps)
     sweep()
     assert kinds(deps) == {"a": "deleted"}
 
@@ -343,7 +345,7 @@ def test_a_message_that_comes_late_knows_better_than_a_listing_that_did_not_show
     assert sweep().gone == 1
     assert kinds(deps) == {"young": "deleted"}
 
-    flow.receive(messages.resource(bucket("young"), BUCKET, {"location": "EU"}, ago(minutes=5)), {}, deps)
+    pipeline.receive(messages.resource(bucket("young"), BUCKET, {"location": "EU"}, ago(minutes=5)), {}, deps)
     assert kinds(deps) == {}
 
 
@@ -355,16 +357,16 @@ def test_a_deletion_that_is_told_late_knows_better_than_a_listing_that_brought_t
     sweep()
     assert kinds(deps) == {}
 
-    flow.receive(messages.deletion(bucket("a"), BUCKET, ago(minutes=5)), {}, deps)
+    pipeline.receive(messages.deletion(bucket("a"), BUCKET, ago(minutes=5)), {}, deps)
     assert kinds(deps) == {"a": "deleted"}
 
 
 def test_what_has_an_open_finding_and_is_neither_declared_nor_there_is_closed(put, sweep, deps):
     put("other")
     fully = Scope("all", projects=("111111111111",), asset_types=(BUCKET,))
-    syncing.declare(deps.store, [declared("other")], (fully,), LONG_AGO)
+    apply.declare(deps.store, [declared("other")], (fully,), LONG_AGO)
     stray = messages.resource(bucket("stray"), BUCKET, {"location": "EU"}, LONG_AGO, ancestors=SHOP)
-    flow.receive(stray, {}, deps)
+    pipeline.receive(stray, {}, deps)
     assert kinds(deps) == {"stray": "unmanaged"}
     sweep()
     assert kinds(deps) == {}
@@ -404,8 +406,8 @@ def test_a_policy_that_an_earlier_listing_did_not_show_yet_is_found_though_it_ha
 
 
 def test_what_nobody_declares_and_went_unseen_is_closed(put, sweep, deps):
-    syncing.declare(deps.store, [], (Scope("shop", ("111111111111",), (BUCKET,)),), LONG_AGO)
-    flow.receive(messages.resource(bucket("stray"), BUCKET, {}, LONG_AGO, ancestors=SHOP), {}, deps)
+    apply.declare(deps.store, [], (Scope("shop", ("111111111111",), (BUCKET,)),), LONG_AGO)
+    pipeline.receive(messages.resource(bucket("stray"), BUCKET, {}, LONG_AGO, ancestors=SHOP), {}, deps)
     put("declared")
     declare(deps, declared("declared"))
 
@@ -417,13 +419,13 @@ def test_what_nobody_declares_and_went_unseen_is_closed(put, sweep, deps):
 
 def test_a_finding_that_is_declared_no_longer_is_closed_by_a_sweep_where_the_apply_died(put, sweep, deps, monkeypatch):
     put("other")
-    syncing.sync(Loaded([declared("lost"), declared("other")]), REQUEST, deps, LONG_AGO)
+    apply.sync(Loaded([declared("lost"), declared("other")]), REQUEST, deps, LONG_AGO)
     sweep()
     assert kinds(deps) == {"lost": "deleted"}
     with monkeypatch.context() as patched:
-        patched.setattr(flow, "rejudge", dies)
+        patched.setattr(pipeline, "rejudge", dies)
         with pytest.raises(KeyboardInterrupt):
-            syncing.sync(Loaded([declared("other")]), REQUEST, deps, LONG_AGO)
+            apply.sync(Loaded([declared("other")]), REQUEST, deps, LONG_AGO)
 
     sweep()
 
@@ -465,7 +467,7 @@ def test_a_policy_is_not_taken_for_empty_where_only_resources_may_be_listed(asse
 
 
 def test_a_scope_that_names_projects_by_id_covers_what_is_listed_before_the_id_is_told(put, sweep, deps, asset_service):
-    syncing.declare(deps.store, [], (Scope("shop", ("shop-prod",), (BUCKET,)),), LONG_AGO)
+    apply.declare(deps.store, [], (Scope("shop", ("shop-prod",), (BUCKET,)),), LONG_AGO)
     put("stray")
     asset_service.put(
         {

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from setpoint import telemetry, wiring
+from setpoint import bootstrap
 from setpoint.adapters.otlp import OtlpSpans
 from setpoint.errors import BadRequest, MalformedMessage, Unavailable
+from setpoint.util import telemetry
 
 ROOT = Path(__file__).parents[2]
 GIVEN = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -116,12 +117,12 @@ def test_spans_go_to_opentelemetry_under_the_same_ids_as_the_log(capsys):
 def test_an_endpoint_without_its_exporter_is_an_error_that_says_what_to_install(monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
-    wiring.spans.cache_clear()
+    bootstrap.spans.cache_clear()
     with pytest.raises(BadRequest, match="opentelemetry-exporter-otlp-proto-http is not installed"):
-        wiring.spans()
+        bootstrap.spans()
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
-    assert wiring.spans() is None
-    wiring.spans.cache_clear()
+    assert bootstrap.spans() is None
+    bootstrap.spans.cache_clear()
 
 
 def test_the_sdk_of_opentelemetry_is_not_loaded_unless_spans_are_wanted():

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from setpoint.core.events import CloudEvent
+from setpoint.model.events import CloudEvent
 
 Published = list[tuple[CloudEvent, datetime]]
 

@@ -10,15 +10,16 @@ from msgspec.structs import replace
 
 from remediation.fleet import FIREWALL, FIREWALL_TYPE, KEY, NOON, World
 from remediation.fleet import TYPE as BUCKET_TYPE
-from setpoint import orders, remediating, reporting
-from setpoint.core.actors import Actor
-from setpoint.core.declarations import Declaration, Owner
-from setpoint.core.events import CloudEvent, drift_event
-from setpoint.core.exemptions import Exemption
-from setpoint.core.names import ResourceKey
-from setpoint.core.sweeps import Start, Summary, Sweep
-from setpoint.reporting import Reporter
-from setpoint.testing.warehouse import DuckWarehouse
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Declaration, Owner
+from setpoint.model.events import CloudEvent, drift_event
+from setpoint.model.exemptions import Exemption
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sweep_records import Start, Summary, Sweep
+from setpoint.remediation import commands, engine
+from setpoint.reporting import daily_snapshot
+from setpoint.reporting.daily_snapshot import Reporter
+from setpoint_tools.testing.warehouse import DuckWarehouse
 
 FLAPPER = ResourceKey("//storage.googleapis.com/flapper")
 NOBODYS = ResourceKey("//storage.googleapis.com/nobodys")
@@ -67,7 +68,7 @@ class Told:
 
     def report(self) -> None:
         day = self.world.clock.now.date()
-        reporting.report(day, str(day), self.reporter)
+        daily_snapshot.report(day, str(day), self.reporter)
 
     def warehouse(self) -> DuckWarehouse:
         made = DuckWarehouse(self.world.clock.now)
@@ -106,12 +107,12 @@ def a_week(world: World) -> Told:
         clock.forward(hours=1)
     world.observe({"name": "nobodys", "location": "US"}, NOBODYS)
     clock.forward(minutes=1)
-    orders.exempt(NOBODYS, Exemption("a migration", "ann", clock(), clock() + timedelta(days=10)), world.deps)
+    commands.exempt(NOBODYS, Exemption("a migration", "ann", clock(), clock() + timedelta(days=10)), world.deps)
     told.report()
     clock.forward(days=1)
     world.drift()
     told.attribute(KEY, ANN)
-    remediating.remediate(KEY, world.hands)
+    engine.remediate(KEY, world.hands)
     clock.forward(minutes=2)
     world.observe(world.google.get("https://storage.googleapis.com/storage/v1/b/exports"))
     clock.forward(days=6)

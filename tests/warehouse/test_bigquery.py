@@ -7,10 +7,10 @@ from datetime import date
 
 import pytest
 
-from setpoint.adapters.bigquery import BigQueryWarehouse
-from setpoint.core.tables import COVERAGE_SNAPSHOT
+from setpoint.adapters.google.bigquery import BigQueryWarehouse
 from setpoint.errors import Refused, Unavailable
-from setpoint.testing.bigquery import DATASET, PROJECT, bigquery_service
+from setpoint.reporting.tables import COVERAGE_SNAPSHOT
+from setpoint_tools.testing.bigquery import DATASET, PROJECT, bigquery_service
 
 DAY = date(2026, 3, 1)
 TABLE = COVERAGE_SNAPSHOT

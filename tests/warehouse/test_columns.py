@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.core.columns import columns_of, grown, refused, shrunk
-from setpoint.core.events import CloudEvent, encode
-from setpoint.core.tables import DRIFT_EVENTS, tables
-from setpoint.demo import feed, incidents, pipeline
-from setpoint.demo import fleet as fleets
-from setpoint.schemas import HISTORY, TABLES, history, table_schemas, written
+from setpoint.model.events import CloudEvent, encode
+from setpoint.reporting.bigquery_schema import columns_of, grown, refused, shrunk
+from setpoint.reporting.tables import DRIFT_EVENTS, tables
+from setpoint_tools.demo import feed, incidents, pipeline
+from setpoint_tools.demo import fleet as fleets
+from setpoint_tools.schemas import HISTORY, TABLES, history, table_schemas, written
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = tables()[DRIFT_EVENTS].columns

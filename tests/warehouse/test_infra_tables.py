@@ -8,8 +8,8 @@ import pytest
 
 from infra.blocks import INFRA, local, only_if, typed
 from infra.hcl import entries, strings
-from setpoint.core.tables import DRIFT_EVENTS, DRIFT_MESSAGES, tables
-from setpoint.testing.warehouse import DAYS, VIEWS, view_names
+from setpoint.reporting.tables import DRIFT_EVENTS, DRIFT_MESSAGES, tables
+from setpoint_tools.testing.warehouse import DAYS, VIEWS, view_names
 
 
 def inner(expression: str) -> dict[str, str]:

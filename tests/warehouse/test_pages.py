@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.testing import demo_reports
-from setpoint.testing.warehouse import VIEWS, view_names
+from setpoint_tools.testing import demo_reports
+from setpoint_tools.testing.warehouse import VIEWS, view_names
 
 ROOT = Path(__file__).resolve().parents[2]
 

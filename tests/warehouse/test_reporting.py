@@ -8,15 +8,21 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from remediation.fleet import FIREWALL, KEY, World
-from setpoint.adapters.bigquery import BigQueryWarehouse
-from setpoint.adapters.memory import MemoryStore
-from setpoint.core.columns import refused
-from setpoint.core.events import encode
-from setpoint.core.snapshots import KEPT, Digest, Taken, finding_row
-from setpoint.core.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT, tables
+from setpoint.adapters.google.bigquery import BigQueryWarehouse
+from setpoint.adapters.memory.store import MemoryStore
 from setpoint.errors import Unavailable
-from setpoint.reporting import Reporter, report
-from setpoint.testing.bigquery import DATASET, PROJECT, bigquery_service
+from setpoint.model.events import encode
+from setpoint.reporting.bigquery_schema import refused
+from setpoint.reporting.daily_snapshot import Reporter, report
+from setpoint.reporting.rows import KEPT, Digest, Taken, finding_row
+from setpoint.reporting.tables import (
+    COVERAGE_SNAPSHOT,
+    DIGESTS,
+    FINDINGS_SNAPSHOT,
+    SWEEPS_SNAPSHOT,
+    tables,
+)
+from setpoint_tools.testing.bigquery import DATASET, PROJECT, bigquery_service
 from warehouse import oracle
 from warehouse.pipeline import FLAPPER, NOBODYS, UNSEEN, Told, a_week
 

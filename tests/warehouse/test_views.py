@@ -8,9 +8,9 @@ import pytest
 import sqlglot
 from sqlglot import expressions as sql
 
-from setpoint.core.tables import tables
-from setpoint.testing.histories import history
-from setpoint.testing.warehouse import DuckWarehouse, parsed, view_names
+from setpoint.reporting.tables import tables
+from setpoint_tools.testing.event_histories import history
+from setpoint_tools.testing.warehouse import DuckWarehouse, parsed, view_names
 from warehouse import oracle
 
 NOW = datetime(2026, 3, 1, 15, 30, tzinfo=UTC)

@@ -8,10 +8,10 @@ import time
 import pytest
 
 from flow.fleet import bucket, declare, deps, grants, stray
-from setpoint import batching
-from setpoint.adapters.memory import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
+from setpoint.detection import batch
+from setpoint.detection.pull_worker import Worker
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.working import Worker
 
 
 class Handed:
@@ -75,8 +75,8 @@ def run(worker: Worker, stream: FakeStream, until) -> None:
 
 def test_what_waits_is_handled_in_batches_and_acknowledged_once(world, warned, mocker):
     sizes = []
-    receive = batching.receive_many
-    mocker.patch.object(batching, "receive_many", lambda some, deps: sizes.append(len(some)) or receive(some, deps))
+    receive = batch.receive_many
+    mocker.patch.object(batch, "receive_many", lambda some, deps: sizes.append(len(some)) or receive(some, deps))
     deliveries = [Handed(bucket(second, location="US")) for second in range(250)]
     worker = Worker(world, warned.append, batch=100, threads=1)
 
@@ -90,14 +90,14 @@ def test_what_waits_is_handled_in_batches_and_acknowledged_once(world, warned, m
 
 def test_a_worker_that_is_stopped_finishes_its_batch_and_hands_back_the_rest(world, warned, mocker):
     begun, go_on = threading.Event(), threading.Event()
-    receive = batching.receive_many
+    receive = batch.receive_many
 
     def slow(some, deps):
         begun.set()
         assert go_on.wait(20)
         return receive(some, deps)
 
-    mocker.patch.object(batching, "receive_many", slow)
+    mocker.patch.object(batch, "receive_many", slow)
     deliveries = [Handed(bucket(second)) for second in range(30)]
     stream = FakeStream(deliveries)
     worker = Worker(world, warned.append, batch=10, threads=1)
@@ -151,7 +151,7 @@ def test_a_stream_that_ends_ends_the_worker_with_its_reason(world, warned, error
 
 
 def test_an_error_that_nobody_foresaw_ends_the_worker_and_not_a_thread_of_it(world, warned, mocker):
-    mocker.patch.object(batching, "receive_many", side_effect=[ZeroDivisionError("x")])
+    mocker.patch.object(batch, "receive_many", side_effect=[ZeroDivisionError("x")])
 
     with pytest.raises(ZeroDivisionError):
         Worker(world, warned.append, threads=1).run(FakeStream([Handed(bucket(1))]), threading.Event())

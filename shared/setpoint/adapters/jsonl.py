@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from setpoint.core import events
-from setpoint.core.events import CloudEvent
 from setpoint.errors import Unavailable
+from setpoint.model import events
+from setpoint.model.events import CloudEvent
 
 
 class JsonlBus:

@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 
 from setpoint.errors import BadRequest
-from setpoint.telemetry import Trace
+from setpoint.util.telemetry import Trace
 
 _PLAIN = (str, int, float, bool)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from setpoint.core.writes import Call, Started, WritePlan
 from setpoint.errors import AccessDenied
+from setpoint.model.write_plan import Call, Started, WritePlan
 
 _WHY = "nothing is read or written from here; remediate does that"
 

@@ -19,10 +19,10 @@ from setpoint.cli import (
     export,
     findings,
     notify,
-    orders,
     policy,
     propose,
     remediate,
+    remediation_commands,
     report,
     sweep,
     worker,
@@ -64,12 +64,12 @@ app.command()(export.export)
 app.command()(notify.notify)
 app.command()(remediate.remediate)
 app.command()(propose.propose)
-app.command()(orders.approve)
-app.command()(orders.exempt)
-app.command()(orders.accept)
-app.command()(orders.pause)
-app.command()(orders.resume)
-app.command()(orders.brakes)
+app.command()(remediation_commands.approve)
+app.command()(remediation_commands.exempt)
+app.command()(remediation_commands.accept)
+app.command()(remediation_commands.pause)
+app.command()(remediation_commands.resume)
+app.command()(remediation_commands.brakes)
 app.command()(doctor.doctor)
 app.add_typer(dev.app, name="dev")
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -9,16 +9,19 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from setpoint import flow, planning, syncing, wiring
+from setpoint import bootstrap
 from setpoint.cli import plan as plans
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import errors, out, report, say, say_claims, say_error, say_warning
-from setpoint.declare import load
-from setpoint.declare.load import Loaded
+from setpoint.declarations import apply as syncing
+from setpoint.declarations import plan as planning
+from setpoint.declarations.apply import Request, Synced
+from setpoint.declarations.plan import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
+from setpoint.declarations.readers import load
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
-from setpoint.planning import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
 from setpoint.ports.stores import Store
-from setpoint.syncing import Request, Synced
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or directories to look through.")]
 SourceName = Annotated[str, typer.Option("--source", metavar="NAME", help="The set of files that this is a state of.")]
@@ -58,7 +61,7 @@ def plan(
 ) -> None:
     """Tell what `apply` would add, change and remove."""
     loaded = load_all(paths)
-    opened = wiring.open_store(store)
+    opened = bootstrap.open_store(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
     finally:
@@ -92,7 +95,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     """
     loaded = load_all(paths)
     request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
-    deps = wiring.rejudging(store, events_topic)
+    deps = bootstrap.rejudging(store, events_topic)
     failed = 0
     try:
         if dry_run:
@@ -127,7 +130,7 @@ def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
     )
 
 
-def _sync(loaded: Loaded, request: Request, deps: flow.Deps) -> Synced:
+def _sync(loaded: Loaded, request: Request, deps: pipeline.Deps) -> Synced:
     if request.prune and loaded.problems:
         say_warning("nothing is removed, since not every document could be read")
     with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:

@@ -9,10 +9,11 @@ import msgspec
 import typer
 from rich.table import Table
 
-from setpoint import replaying, wiring
+from setpoint import bootstrap
 from setpoint.cli.options import Project
 from setpoint.cli.output import ago, out, say
-from setpoint.core.letters import Letter
+from setpoint.operations import dead_letter_replay
+from setpoint.operations.dead_letters import Letter
 
 app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 
@@ -35,7 +36,7 @@ def list_letters(
     output: Annotated[Output, typer.Option(help="table for people; jsonl: an object a line.")] = Output.table,
 ) -> None:
     """Show the letters that wait; all of them still do afterwards. Their content is not shown: it may hold secrets."""
-    letters = replaying.show(wiring.open_letter_box(project, subscription), most)
+    letters = dead_letter_replay.show(bootstrap.open_letter_box(project, subscription), most)
     if output is Output.jsonl:
         for one in letters:
             out.out(msgspec.json.encode(_told(one)).decode())
@@ -66,8 +67,8 @@ def replay(
 
     Exits with 1 where some were left.
     """
-    box = wiring.open_letter_box(project, subscription)
-    done = replaying.replay(box, most, reason, drop=drop, try_only=dry_run)
+    box = bootstrap.open_letter_box(project, subscription)
+    done = dead_letter_replay.replay(box, most, reason, drop=drop, try_only=dry_run)
     for one in done:
         trial = "would be " if dry_run and one.done != "left" else ""
         say(f"{trial}{one.done} {one.letter.id}: {one.about or one.letter.why}")

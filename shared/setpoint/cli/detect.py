@@ -13,20 +13,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from setpoint import flow, syncing, wiring
+from setpoint import bootstrap
 from setpoint.cli import feed
 from setpoint.cli.apply import load_all
 from setpoint.cli.options import StoreUrl
 from setpoint.cli.output import out, print_findings, say, say_claims, say_warning
-from setpoint.cli.rejected import Rejected
-from setpoint.core.findings import Outcome
-from setpoint.declare.load import Loaded
+from setpoint.cli.stdout_dead_letters import Rejected
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
 from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
-from setpoint.flow import Deps
-from setpoint.syncing import Request
+from setpoint.model.outcome import Outcome
 
 if TYPE_CHECKING:
-    from setpoint.adapters.pubsub import PubSubFeed
+    from setpoint.adapters.pubsub.bus import PubSubFeed
 
 Outcomes = Counter[Outcome]
 
@@ -79,12 +81,12 @@ def detect(  # noqa: PLR0913 - the options of the command
     loaded = load_all(declarations) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
     rejected = Rejected(dead_letters or (None if keeps_itself else _STRAY_LETTERS))
-    deps = wiring.command_line(store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic)
+    deps = bootstrap.command_line(store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic)
     try:
         if loaded:
             _declare(loaded, deps)
-        flow.heal(deps)
-        flow.settle(deps)
+        pipeline.heal(deps)
+        pipeline.settle(deps)
         if subscription:
             _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
         else:
@@ -102,7 +104,7 @@ def _declare(loaded: Loaded, deps: Deps) -> None:
     """Put in force what the files declare; another command that does the same at the same time is waited for."""
     for _ in range(_ATTEMPTS):
         try:
-            synced = syncing.sync(loaded, Request(), deps, datetime.now(UTC))
+            synced = apply.sync(loaded, Request(), deps, datetime.now(UTC))
         except Conflict:
             continue
         say_claims(synced.plan.claimed)
@@ -115,7 +117,7 @@ def _from_file(name: str, deps: Deps, rejected: Rejected) -> Outcomes:
     for message in _messages(name):
         rejected.where = f"{name}:{message.where}"
         try:
-            outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+            outcomes[pipeline.receive(message.data, message.attributes, deps)] += 1
         except PermanentError as error:
             rejected.put(message.data, message.attributes, str(error))
             outcomes["rejected"] += 1
@@ -133,7 +135,7 @@ def _messages(name: str) -> Iterator[feed.Message]:
 
 def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle: bool) -> Outcomes:
     """Pull until interrupted; a message is acknowledged when everything that follows from it is safe."""
-    subscription = wiring.open_subscription(name)
+    subscription = bootstrap.open_subscription(name)
     rejected.where = name
     outcomes: Outcomes = Counter()
     idle = failures = 0
@@ -141,7 +143,7 @@ def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle:
         while not until_idle or idle < _EMPTY_PULLS:
             try:
                 came, failed = _pull(subscription, deps, outcomes, rejected)
-                flow.settle(deps)
+                pipeline.settle(deps)
             except Unavailable as error:
                 say_warning(error, "again")
                 came, failed = True, True
@@ -160,7 +162,7 @@ def _pull(subscription: PubSubFeed, deps: Deps, outcomes: Outcomes, rejected: Re
     done, again = [], []
     for message in batch:
         try:
-            outcomes[flow.receive(message.data, message.attributes, deps)] += 1
+            outcomes[pipeline.receive(message.data, message.attributes, deps)] += 1
             done.append(message)
         except PermanentError as error:
             rejected.put(message.data, message.attributes, str(error))

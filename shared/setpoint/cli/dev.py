@@ -11,13 +11,13 @@ import typer
 from rich.text import Text
 
 from setpoint.cli.output import difference_line, errors, out, say, say_warning
-from setpoint.core.events import CloudEvent
-from setpoint.core.wording import short_name
-from setpoint.dev.fleet import CHANGES
 from setpoint.errors import BadRequest
+from setpoint.model.display_names import short_name
+from setpoint.model.events import CloudEvent
+from setpoint_tools.dev.fleet import CHANGES
 
 if TYPE_CHECKING:
-    from setpoint.dev.system import System
+    from setpoint_tools.dev.system import System
 
 app = typer.Typer(help="The whole system on this machine, to play with; no account.", no_args_is_help=True)
 
@@ -39,7 +39,7 @@ def up(
 
     With --play exits with 1 where the story does not come out.
     """
-    from setpoint.dev import remote, system  # noqa: PLC0415 - loads servers, which no other command needs
+    from setpoint_tools.dev import control_server, system  # noqa: PLC0415 - loads servers, which no other command needs
 
     folder = folder.resolve()
     heard: list[str] = []
@@ -63,7 +63,7 @@ def up(
             "status": lambda _: "up",
             "down": lambda _: running.end(),
         }
-        with remote.reachable(folder, {"store": running.places.store, **running.places.variables}, commands):
+        with control_server.reachable(folder, {"store": running.places.store, **running.places.variables}, commands):
             if play:
                 threading.Thread(target=_play, args=[running, heard], daemon=True).start()
             else:
@@ -115,9 +115,9 @@ def sweep(folder: Folder = HERE) -> None:
 
 
 def _say(folder: Path, command: str, argument: str = "") -> None:
-    from setpoint.dev import remote  # noqa: PLC0415 - loads a client
+    from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
-    say(remote.tell(folder.resolve(), command, argument))
+    say(control_server.tell(folder.resolve(), command, argument))
 
 
 def _line(event: CloudEvent) -> Text:

@@ -11,18 +11,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from setpoint.cli import questions
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.cli import diff_jsonl
 from setpoint.cli.output import difference_line, out
-from setpoint.core import examining, ignore, judging
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.compare import leaves
-from setpoint.core.declarations import Declaration
-from setpoint.core.examining import Examination
-from setpoint.core.names import WHOLE
-from setpoint.core.references import Project
-from setpoint.declare import documents, load
-from setpoint.declare.documents import Problem
+from setpoint.comparison import explain
+from setpoint.comparison.compare import leaves
+from setpoint.comparison.explain import Examination
+from setpoint.declarations.readers import documents, load
+from setpoint.declarations.readers.documents import Problem
+from setpoint.detection import verdict
 from setpoint.errors import BadRequest
+from setpoint.model import ignore_patterns
+from setpoint.model.declaration import Declaration
+from setpoint.model.references import Project
+from setpoint.model.resource_key import WHOLE
 
 
 def diff(
@@ -60,15 +62,15 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     if declaration is None:
         have = _resource(observed)
         schema = default_catalogue().fitting(asset_type or live_type, have)
-        return examining.examine(_only_document(declared), have, schema, own, exact=exact)
+        return explain.examine(_only_document(declared), have, schema, own, exact=exact)
     if declaration.key.content not in WHOLE:
-        differences = judging.policy_differences(declaration, _policy(observed), own)
+        differences = verdict.policy_differences(declaration, _policy(observed), own)
         return Examination(differences, leaves(declaration.data), (), ())
-    want, have = (ignore.without(side, declaration.ignore) for side in (declaration.data, _resource(observed)))
+    want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, _resource(observed)))
     schema = default_catalogue().fitting(asset_type or declaration.asset_type, have)
     own = own if own.id or own.number else Project(declaration.project)
     whole = declaration.whole
-    return examining.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
+    return explain.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
 
 
 def _declaration(file: str) -> Declaration | None:
@@ -89,7 +91,7 @@ def _answer_all(name: str) -> None:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
             for line in stream:
                 if line.strip():
-                    stdout.write(encode(questions.answer(line)) + b"\n")
+                    stdout.write(encode(diff_jsonl.answer(line)) + b"\n")
                     stdout.flush()
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise BadRequest(f"{name}: cannot be read: {error.strerror}") from None

@@ -9,11 +9,11 @@ import msgspec
 import typer
 from rich.text import Text
 
-from setpoint import doctor as examining
-from setpoint import wiring
+from setpoint import bootstrap
 from setpoint.cli.options import Project, StoreUrl
 from setpoint.cli.output import out, say
-from setpoint.doctor import Symptom
+from setpoint.operations import diagnostics as examining
+from setpoint.operations.diagnostics import Symptom
 
 _STYLES = {"well": "green", "doubtful": "yellow", "ill": "bold red", "unknown": "magenta"}
 
@@ -38,7 +38,7 @@ def doctor(
 
     Exits with 1 where something is ill, or could not be looked at.
     """
-    patient = wiring.patient(project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint")
+    patient = bootstrap.patient(project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint")
     symptoms = examining.examine(patient, examining.CHECKS)
     if output is Output.json:
         out.out(msgspec.json.encode({"well": examining.is_well(symptoms), "symptoms": symptoms}).decode())

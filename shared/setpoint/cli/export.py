@@ -14,17 +14,17 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from setpoint import wiring
+from setpoint import bootstrap
+from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.exported_files import ExportedFiles, Written
 from setpoint.cli.options import ContentChoice, Scopes, Types, split
 from setpoint.cli.output import errors, out, say_error
-from setpoint.core import exporting
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Owner
-from setpoint.core.exporting import Exported
-from setpoint.core.names import Content, project_of
-from setpoint.core.observations import Observation
+from setpoint.declarations import export as exporting
+from setpoint.declarations.export import Exported
 from setpoint.errors import BadRequest, PermanentError
+from setpoint.model.declaration import Owner
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import Content, project_of
 from setpoint.ports.services import Inventory
 
 _PROJECT = "cloudresourcemanager.googleapis.com/Project"
@@ -51,7 +51,7 @@ def export(
     contents: list[Content] = [one.value for one in content or [ContentChoice.resource]]
     tally = _Tally()
     with ExportedFiles(output) as files:
-        for observation, project in _observations(wiring.open_inventory(), scope, contents, split(types), tally):
+        for observation, project in _observations(bootstrap.open_inventory(), scope, contents, split(types), tally):
             exported = exporting.export(observation, default_catalogue(), Owner(team=owner))
             if exported.declaration is not None and observation.key in files:
                 continue  # two scopes that overlap

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple, Self
 
 import yaml
 
-from setpoint.core import exporting
-from setpoint.core.declarations import Declaration
-from setpoint.core.names import ResourceKey
+from setpoint.declarations import export
 from setpoint.errors import BadRequest
+from setpoint.model.declaration import Declaration
+from setpoint.model.resource_key import ResourceKey
 
 _NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._:-]|\A\.")
 _READ_OTHERWISE = re.compile(r"[-+]?\.?[0-9][0-9_.:eExXoOa-fA-F+-]*\Z|[yYnN]\Z")
@@ -109,7 +109,7 @@ class ExportedFiles:
             where: name of the project, folder or organisation that holds the resource.
             project: id of the project, where the resource's name does not tell it.
         """
-        text = as_yaml(exporting.document(declaration, project)).encode()
+        text = as_yaml(export.document(declaration, project)).encode()
         service, _, kind = declaration.asset_type.partition("/")
         content = "" if declaration.key.content == "resource" else f".{declaration.key.content}"
         file = f"{_file_name(where)}/{_file_name(service.removesuffix('.googleapis.com'))}.{kind}{content}.yaml"

@@ -12,12 +12,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from setpoint import wiring
+from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line, who
-from setpoint.core.audit import Entry
-from setpoint.core.states import Finding, ResourceState
 from setpoint.errors import BadRequest
+from setpoint.model.audit_trail import Entry
+from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.ports.stores import StateStore
 
 _SIGNS = {"act": "+"}
@@ -54,7 +54,7 @@ def list_findings(
     """List findings, the worst first."""
     if status is Which.suppressed and team is not None:
         raise BadRequest("--team does not go with --status suppressed: what nobody is told of has no owner")
-    opened = wiring.open_store(store, create=False)
+    opened = bootstrap.open_store(store, create=False)
     try:
         if status is Which.suppressed:
             found = list(opened.suppressed())
@@ -77,7 +77,7 @@ def show(
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Show all that is known of one finding."""
-    opened = wiring.open_store(store, create=False)
+    opened = bootstrap.open_store(store, create=False)
     try:
         state = find(opened, finding)
         trail = opened.trail(state.key)

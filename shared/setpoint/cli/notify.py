@@ -12,16 +12,17 @@ import msgspec
 import typer
 from rich.text import Text
 
-from setpoint import wiring
+from setpoint import bootstrap
+from setpoint.alerting.rendering import phrases, preview
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
 from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
-from setpoint.core import events, finding_events
-from setpoint.core.audit import Entry
-from setpoint.core.events import CloudEvent
-from setpoint.core.notices import Links, Message, Shown, Step
-from setpoint.core.states import ResourceState
+from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, MalformedMessage
-from setpoint.messages import preview, words
+from setpoint.model import events
+from setpoint.model.audit_trail import Entry
+from setpoint.model.events import CloudEvent
+from setpoint.model.notice_view import Links, Message, Shown, Step
+from setpoint.model.resource_state import ResourceState
 
 _MOST_STEPS = 24
 
@@ -62,7 +63,7 @@ def notify(
             html.write_text(preview.page(told), encoding="utf-8")
         except OSError as error:
             raise BadRequest(f"{html}: cannot be written ({error.strerror})") from None
-        say(f"{words.plural('message', len(told))} in {html}")
+        say(f"{phrases.plural('message', len(told))} in {html}")
         return
     for one in told:
         if output is Output.json:
@@ -71,7 +72,7 @@ def notify(
         else:
             out.print(_short(one.message), soft_wrap=not out.is_terminal)
     if output is Output.text:
-        say(f"{words.plural('message', len(told))}; --html FILE draws them, --output json gives their blocks")
+        say(f"{phrases.plural('message', len(told))}; --html FILE draws them, --output json gives their blocks")
 
 
 def _short(message: Message) -> Text:
@@ -132,7 +133,7 @@ def of_store(url: str) -> list[Shown]:
     Raises:
         BadRequest: there is no such store.
     """
-    opened = wiring.open_store(url, create=False)
+    opened = bootstrap.open_store(url, create=False)
     try:
         return [_of_state(state, opened.trail(state.key)) for state in opened.states(drifted=True)]
     finally:

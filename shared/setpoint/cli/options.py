@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from setpoint.core import values
+from setpoint.comparison import scalars
 from setpoint.errors import BadRequest
 
 _LONGEST = 10 * 366 * 86_400.0
@@ -70,7 +70,7 @@ def lasting(text: str) -> timedelta:
     Raises:
         BadRequest: it is none.
     """
-    seconds = values.seconds(text)
+    seconds = scalars.seconds(text)
     if not seconds or seconds > _LONGEST:
         raise BadRequest(f"`{text}` is not a time up to ten years; it looks like 30m, 2h or 7d")
     return timedelta(seconds=seconds)

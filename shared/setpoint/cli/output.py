@@ -12,14 +12,15 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from setpoint.core import iam, wording
-from setpoint.core.actors import Actor
-from setpoint.core.compare import Difference
-from setpoint.core.states import ResourceState
-from setpoint.core.suppressing import Suppressed
-from setpoint.core.wording import short_name, shown
-from setpoint.declare.load import Loaded
-from setpoint.planning import Claimed
+from setpoint.comparison import iam_policies
+from setpoint.declarations.plan import Claimed
+from setpoint.declarations.readers.load import Loaded
+from setpoint.model import display_names
+from setpoint.model.actors import Actor
+from setpoint.model.difference import Difference
+from setpoint.model.display_names import short_name, shown
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.suppressed import Suppressed
 
 _READER_GONE = 141
 """What a shell says of a process that wrote where nobody reads any more (128 + SIGPIPE)."""
@@ -156,9 +157,9 @@ def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text
 
 def difference_line(difference: Difference) -> Text:
     """``path: declared → observed``; a grant says all by itself."""
-    if iam.is_grant(difference.declared if difference.op == "missing" else difference.observed):
+    if iam_policies.is_grant(difference.declared if difference.op == "missing" else difference.observed):
         sign, style = ("- ", "red") if difference.op == "missing" else ("+ ", "magenta")
-        return Text.assemble((sign, style), iam.told(difference))
+        return Text.assemble((sign, style), iam_policies.told(difference))
     text = Text.assemble((difference.path or "(all)", _OPERATION_STYLES[difference.op]), ": ")
     if difference.op != "unexpected":
         text.append(shown(difference.declared))
@@ -173,7 +174,7 @@ def difference_line(difference: Difference) -> Text:
 def title(state: ResourceState) -> Text:
     """What drifted, as people call it: ``IAM of Bucket exports``, and its project where the name does not say it."""
     project = state.finding.project if state.finding else ""
-    told = wording.title(state.key.name, state.key.content, state.asset_type, project)
+    told = display_names.title(state.key.name, state.key.content, state.asset_type, project)
     return Text.assemble((told.kind, "bold"), f" {told.name}", (f"  {told.project}", "dim"))
 
 

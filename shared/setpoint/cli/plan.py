@@ -9,14 +9,15 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
+from setpoint.catalog.schemas import Field, default_catalogue
 from setpoint.cli.output import difference_line, out
-from setpoint.core import paths
-from setpoint.core.catalogue import Field, default_catalogue
-from setpoint.core.compare import Difference, child, compare, masked
-from setpoint.core.paths import Path
-from setpoint.core.wording import short_name
-from setpoint.planning import Change, Plan
-from setpoint.spooling import batches
+from setpoint.comparison.compare import child, compare, masked
+from setpoint.declarations.plan import Change, Plan
+from setpoint.model import field_path
+from setpoint.model.difference import Difference
+from setpoint.model.display_names import short_name
+from setpoint.model.field_path import Path
+from setpoint.util.external_sort import batches
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
@@ -56,10 +57,10 @@ def _changed(asset_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) ->
     """What changes by meaning, and then what is only spelled otherwise: `1h` for `60m` is a change of the file too."""
     schema = default_catalogue().fitting(asset_type, new) if asset_type else None
     found = list(compare(old, new, schema, exact=True))
-    told = [paths.parse(one.path) for one in found]
+    told = [field_path.parse(one.path) for one in found]
     whole = Field("", "message", schema=schema) if schema is not None else None
-    for one in _respelled(paths.ROOT, whole, old, new):
-        parts = paths.parse(one.path)
+    for one in _respelled(field_path.ROOT, whole, old, new):
+        parts = field_path.parse(one.path)
         if not any(parts[: len(other)] == other[: len(parts)] for other in told):
             found.append(one)
     return found
@@ -76,7 +77,7 @@ def _respelled(path: Path, field: Field | None, old: Mapping[str, Any], new: Map
             yield from _respelled((path, key), inner, one, other)
             continue
         one, other = (msgspec.UNSET if value is None else masked(key, inner, value) for value in (one, other))
-        at = paths.text((path, key))
+        at = field_path.text((path, key))
         if other is msgspec.UNSET:
             yield Difference(at, "missing", one)
         elif one is msgspec.UNSET:

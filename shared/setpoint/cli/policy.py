@@ -9,19 +9,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from setpoint import wiring
+from setpoint import bootstrap
 from setpoint.cli.apply import Paths, load_all
 from setpoint.cli.findings import find
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, say, say_error
-from setpoint.core import policies, scopes
-from setpoint.core.declarations import Declaration, Scope
-from setpoint.core.observations import Observation
-from setpoint.core.policies import Policy, Rule
-from setpoint.core.ruling import Treatment, case_of, treat
+from setpoint.detection import scopes
+from setpoint.detection.policy_evaluation import Treatment, case_of, treat
 from setpoint.errors import BadRequest
+from setpoint.model import policy as policies
+from setpoint.model.declaration import Declaration, Scope
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Policy, Rule
 from setpoint.ports.stores import Snapshot, Store
-from setpoint.remedy_cases import spokesman_of
+from setpoint.remediation.context import spokesman_of
 
 app = typer.Typer(help="The policy of the fleet: how bad a drift is, and what is done.", no_args_is_help=True)
 
@@ -36,7 +37,7 @@ def explain(
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Tell for a finding which rule applies and what of each one before it does not fit."""
-    opened = wiring.open_store(store, create=False)
+    opened = bootstrap.open_store(store, create=False)
     try:
         rules = _policy(policy, opened)
         state = find(opened, finding)

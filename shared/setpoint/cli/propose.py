@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
-from setpoint import wiring
+from setpoint import bootstrap
+from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.findings import find
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import out, say_warning
-from setpoint.cli.unified import unified
-from setpoint.core import judging
-from setpoint.core.catalogue import default_catalogue
-from setpoint.core.declarations import Declaration
-from setpoint.core.observations import Observation
-from setpoint.declare import proposing
+from setpoint.cli.unified_diff import unified
+from setpoint.declarations.readers import propose as proposing
+from setpoint.detection import verdict
 from setpoint.errors import BadRequest
+from setpoint.model.declaration import Declaration
+from setpoint.model.observation import Observation
 
 
 def propose(
@@ -32,7 +32,7 @@ def propose(
 
     Exits with 1 where some of it is left to do by hand, which is told on standard error.
     """
-    opened = wiring.open_store(store, create=False)
+    opened = bootstrap.open_store(store, create=False)
     try:
         key = find(opened, finding).key
         observation = opened.last_observation(key)
@@ -56,7 +56,7 @@ def _print_all(declarations: tuple[Declaration, ...], observation: Observation, 
     after: dict[str, str] = {}
     is_all = True
     for declaration in declarations:
-        differences = judging.differences(declaration, observation, default_catalogue())
+        differences = verdict.differences(declaration, observation, default_catalogue())
         if not differences:
             continue
         file = declaration.source.file

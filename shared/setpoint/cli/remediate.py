@@ -7,14 +7,15 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from setpoint import orders, remediating, wiring
+from setpoint import bootstrap
 from setpoint.cli.findings import find
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who, somebody
 from setpoint.cli.output import errors, out, say
-from setpoint.core.deciding import Decision
-from setpoint.core.writes import NotWritable, WritePlan
 from setpoint.errors import BadRequest
-from setpoint.live import told
+from setpoint.model.write_plan import NotWritable, WritePlan
+from setpoint.remediation import commands, engine
+from setpoint.remediation.decision import Decision
+from setpoint.remediation.live_resources import told
 
 _REFUSED = frozenset(("leave", "stop", "wait", "rehearse"))
 """What a person who approves cannot change: a mode, a brake, a dry run."""
@@ -35,10 +36,10 @@ def remediate(
     people too. Exits with 1 where nothing was put back.
     """
     who = by or somebody()
-    hands = wiring.remediating(store, events_topic, who)
+    hands = bootstrap.remediating(store, events_topic, who)
     try:
         state = find(hands.deps.store, finding)
-        looked = remediating.look(state.key, hands, "" if plan else who)
+        looked = engine.look(state.key, hands, "" if plan else who)
         if looked is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
         decision, found = looked
@@ -49,8 +50,8 @@ def remediate(
             raise BadRequest(f"nothing is put back: {decision.because}")
         if not yes and not typer.confirm("Put it back?", err=True):
             raise typer.Exit(1)
-        orders.approve(state.key, state.fingerprint, who, hands)
-        outcome = remediating.remediate(state.key, hands)
+        commands.approve(state.key, state.fingerprint, who, hands)
+        outcome = engine.remediate(state.key, hands)
     finally:
         hands.deps.store.close()
     say(f"{state.key.name}: {outcome}")

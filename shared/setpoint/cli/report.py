@@ -14,14 +14,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from setpoint import wiring
+from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl, lasting
 from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
-from setpoint.core.wording import kind_of
 from setpoint.errors import BadRequest
-from setpoint.report import building, gathering, page
-from setpoint.report.figures import LONGEST
-from setpoint.report.model import UNRESOLVED, Report, Row
+from setpoint.model.display_names import kind_of
+from setpoint.reporting.html import build, load, page
+from setpoint.reporting.html.figures import LONGEST
+from setpoint.reporting.html.model import UNRESOLVED, Report, Row
 
 _MOST = 10
 
@@ -60,10 +60,10 @@ def make(store: str, since: str) -> Report:
     period = lasting(since)
     if period > LONGEST:
         raise BadRequest(f"--since {since} is more than a year; the events in BigQuery go back further")
-    opened = wiring.open_store(store, create=False)
+    opened = bootstrap.open_store(store, create=False)
     try:
         now = datetime.now(UTC)
-        return building.build(gathering.gather(opened, store), now - period, now)
+        return build.build(load.gather(opened, store), now - period, now)
     finally:
         opened.close()
 

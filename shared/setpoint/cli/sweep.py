@@ -13,10 +13,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from setpoint import sweeping, wiring
+from setpoint import bootstrap
+from setpoint import sweep as sweeping
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, Scopes, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_findings, say, say_warning
-from setpoint.sweeping import Swept
+from setpoint.sweep import Swept
 
 
 class Output(StrEnum):
@@ -44,7 +45,7 @@ def sweep(  # noqa: PLR0913 - each is an option
     Exits with 1 where something could not be listed for another reason than that it is denied.
     """
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
-    deps = wiring.rejudging(store, events_topic)
+    deps = bootstrap.rejudging(store, events_topic)
     started = time.perf_counter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
@@ -54,7 +55,7 @@ def sweep(  # noqa: PLR0913 - each is an option
                 scope,
                 [one.value for one in content or _everything(scope)],
                 split(types),
-                wiring.open_inventory(),
+                bootstrap.open_inventory(),
                 deps,
                 advance=lambda done: progress.advance(task, done),
                 resume=not fresh,

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from setpoint import wiring
+from setpoint import bootstrap
+from setpoint.detection.pull_worker import Worker
 from setpoint.errors import SetpointError
-from setpoint.working import Worker
 
 _MIB = 1 << 20
 
@@ -35,7 +35,7 @@ def worker(
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
-    stream, deps = wiring.worker(messages=messages, size=megabytes * _MIB)
+    stream, deps = bootstrap.worker(messages=messages, size=megabytes * _MIB)
     working = Worker(deps, _warn, batch=batch, threads=threads)
     started = time.monotonic()
     _log("INFO", "the worker takes messages")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from setpoint.core.notices import Group, Links, Shown
+from setpoint.model.notice_view import Group, Links, Shown
 
 
 class Filed(NamedTuple):

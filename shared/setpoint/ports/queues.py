@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from setpoint.core.events import CloudEvent
-from setpoint.core.interactions import Interaction
-from setpoint.core.sweeps import SweepMessage
+from setpoint.model.events import CloudEvent
+from setpoint.model.slack_interaction import Interaction
+from setpoint.model.sweep_records import SweepMessage
 
 
 class EventBus(Protocol):

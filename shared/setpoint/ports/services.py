@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
-from setpoint.core.names import Content
-from setpoint.core.observations import Observation
-from setpoint.core.writes import Call, Done, Failed, Running, Started, WritePlan, Written
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import Content
+from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
 
 
 class Warehouse(Protocol):

@@ -8,17 +8,17 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from setpoint.core.actors import Change
-from setpoint.core.audit import Entry
-from setpoint.core.brakes import Brakes
-from setpoint.core.control import Control, DesiredRecord
-from setpoint.core.declarations import Desired
-from setpoint.core.names import ResourceKey
-from setpoint.core.observations import Observation
-from setpoint.core.rules import Rules
-from setpoint.core.states import ResourceState
-from setpoint.core.sweeps import Part, Shard, Sweep
 from setpoint.errors import TransientError
+from setpoint.model.actors import Change
+from setpoint.model.audit_trail import Entry
+from setpoint.model.declaration import Desired
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.safety_limits import Brakes
+from setpoint.model.sources import Control, DesiredRecord
+from setpoint.model.sweep_records import Part, Shard, Sweep
 from setpoint.ports.people import NoticeStore
 
 

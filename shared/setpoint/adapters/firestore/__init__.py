@@ -1,0 +1,1 @@
+"""The backend of an installation on Google Cloud: Firestore in native mode."""

@@ -1,0 +1,60 @@
+"""Who has changed resources, in Firestore: one document a resource and content, which Firestore itself deletes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
+from setpoint.errors import Conflict
+from setpoint.model.actors import Change
+from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
+from setpoint.model.resource_key import ResourceKey
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import Client, CollectionReference
+
+_ATTEMPTS = 8
+
+
+class FirestoreActors:
+    """An ``ActorStore`` in a collection, of which ``expires`` is the field that tells when a document goes.
+
+    Args:
+        client: connected to the database.
+        collection: the collection.
+    """
+
+    def __init__(self, client: Client, collection: CollectionReference) -> None:
+        self._client = client
+        self._collection = collection
+
+    def of(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        with answering(key.name):
+            return decode_changes(body_of(self._collection.document(key.id).get(field_paths=("body",))))
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """See ``ActorStore.remember``."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._put(key, change, now)
+            except Conflict:
+                continue
+        raise Conflict(f"{key.name}: changed by others {_ATTEMPTS} times in a row; it will be delivered again")
+
+    def _put(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        reference = self._collection.document(key.id)
+        with answering(key.name):
+            found = reference.get(field_paths=("body",))
+        known = decode_changes(body_of(found))
+        after = remembered(known, change, now)
+        if after == known:
+            return
+        document = {"body": encode_changes(after).decode(), "expires": now + KEPT}
+        with answering(key.name), racing(key.name):
+            if found.exists:
+                option = self._client.write_option(last_update_time=found.update_time)
+                reference.update(document, option=option)
+            else:
+                reference.create(document)

@@ -1,0 +1,416 @@
+"""The store of an installation on Google Cloud: Firestore in native mode.
+
+Collections: ``desired`` and ``findings``, one document a resource and content; ``manifests``, one a source and
+generation; ``control`` with the documents ``sources`` and ``brakes``; ``projects``, one document a project number;
+``audit``, one document an entry; ``actors``, one a resource and content. Payloads are JSON in a string field, since a
+document may have only 40,000 index entries and field names allow few characters
+(https://cloud.google.com/firestore/quotas).
+
+One event costs one ``get_all`` and at most one commit of one write with a precondition. There is no transaction:
+those lock, and under contention they wait for each other; a failed precondition is known at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from google.cloud.firestore import DELETE_FIELD, Client
+from google.cloud.firestore_v1.base_query import FieldFilter
+from google.cloud.firestore_v1.bulk_batch import BulkWriteBatch
+from msgspec.structs import replace
+
+from setpoint.adapters.firestore.actors import FirestoreActors
+from setpoint.adapters.firestore.firestore_errors import answering as _answering
+from setpoint.adapters.firestore.firestore_errors import body_of as _body
+from setpoint.adapters.firestore.firestore_errors import racing as _racing
+from setpoint.adapters.firestore.firestore_errors import refusal
+from setpoint.adapters.firestore.notices import FirestoreNotices
+from setpoint.adapters.firestore.sweeps import FirestoreSweeps
+from setpoint.errors import Conflict, TransientError
+from setpoint.model import observation as observations
+from setpoint.model.actors import Change
+from setpoint.model.audit_trail import Entry, decode_entries, encode_entry
+from setpoint.model.change_history import decode_changes
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState, decode_state, encode_state
+from setpoint.model.safety_limits import Brakes, decode_brakes, encode_brakes
+from setpoint.model.sources import (
+    MANIFEST_PART,
+    Control,
+    decode_control,
+    decode_manifest,
+    decode_record,
+    decode_rules,
+    desired_by,
+    encode_control,
+    encode_manifest,
+    encode_record,
+)
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.util.external_sort import batches
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot, WriteBatch
+    from google.cloud.firestore_v1.base_batch import BaseBatch
+
+_T = TypeVar("_T")
+
+_BATCH = 300
+_BATCH_BYTES = 3_000_000
+"""A request takes 10 MiB (https://cloud.google.com/firestore/quotas); one to the emulator 4 MiB, gRPC's default."""
+_BODY = ("body",)
+_LARGEST = 500_000
+"""Bytes of an observation that still fits a document (1 MiB) beside a record."""
+_ABSENT = {"due": DELETE_FIELD, "suppressed": DELETE_FIELD}
+"""Fields that most records do not have, so that no index entry is written for them."""
+
+
+class FirestoreStore:
+    """A ``Store`` in a Firestore database.
+
+    Args:
+        client: connected to the project and database of the installation; kept for the life of the process.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._desired = client.collection("desired")
+        self._findings = client.collection("findings")
+        self._manifests = client.collection("manifests")
+        self._projects = client.collection("projects")
+        self._control = client.collection("control").document("sources")
+        self.sweeps = FirestoreSweeps(client)
+        self.notices = FirestoreNotices(client)
+        self._brakes = client.collection("control").document("brakes")
+        self._audit = client.collection("audit")
+        self._actors = client.collection("actors")
+        self._changes = FirestoreActors(client, self._actors)
+
+    def read(self, key: ResourceKey) -> Snapshot:
+        """See ``StateStore.read``."""
+        references = (*self._own(key), self._control)
+        with _answering(key.name):
+            found = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
+        return self._snapshot(key, found)
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        """See ``StateStore.read_many``."""
+        wanted = list(keys)
+        references = (*(one for key in wanted for one in self._own(key)), self._control)
+        with _answering(f"{len(wanted)} resources"):
+            found = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
+        return {key: self._snapshot(key, found) for key in wanted}
+
+    def _own(self, key: ResourceKey) -> tuple[DocumentReference, DocumentReference, DocumentReference]:
+        desired, finding, actors = (one.document(key.id) for one in (self._desired, self._findings, self._actors))
+        return desired, finding, actors
+
+    def _snapshot(self, key: ResourceKey, found: Mapping[str, DocumentSnapshot[Any]]) -> Snapshot:
+        """What the documents that were read tell of a resource."""
+        desired, finding, actors = self._own(key)
+        wanted, control = _body(found[desired.path]), _body(found[self._control.path])
+        state = found[finding.path]
+        body = _body(state)
+        return Snapshot(
+            key,
+            desired_by(decode_record(wanted), decode_control(control)) if wanted else None,
+            decode_rules(control),
+            decode_state(body) if body else None,
+            state.update_time if state.exists else None,
+            decode_changes(_body(found[actors.path])),
+        )
+
+    def _get(self, references: Iterable[DocumentReference]) -> Iterator[DocumentSnapshot[Any]]:
+        return iter(self._client.get_all(list(references), field_paths=_BODY))
+
+    def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
+        """See ``StateStore.commit``."""
+        return replace(snapshot, state=state, version=self._write(snapshot, state, _with(observation)))
+
+    def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
+        """See ``StateStore.commit_many``; in requests of which each write has a precondition and an answer of its own.
+
+        Source: https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/batchWrite
+        """
+        documents = ((one, _document(one.snapshot.key, one.state) | _with(one.observation)) for one in commits)
+        sized = ((pair, sum(_size(pair[1].get(field, "")) for field in ("body", "observation"))) for pair in documents)
+        return [result for part in _batches(sized) for result in self._commit_part(part)]
+
+    def _commit_part(self, part: list[tuple[Commit, dict[str, Any]]]) -> Iterator[Snapshot | TransientError]:
+        batch = BulkWriteBatch(self._client)
+        for one, document in part:
+            self._replace(batch, one.snapshot, document)
+        with _answering(f"{len(part)} records"):
+            answer = batch.commit()
+        for (one, _), status, result in zip(part, answer.status, answer.write_results, strict=True):
+            if status.code:
+                yield refusal(one.snapshot.key.name, status.code)
+            else:
+                yield replace(one.snapshot, state=one.state, version=result.update_time)
+
+    def last_observation(self, key: ResourceKey) -> Observation | None:
+        """See ``StateStore.last_observation``."""
+        with _answering(key.name):
+            found = self._findings.document(key.id).get(field_paths=("observation",))
+        body = (found.to_dict() or {}).get("observation")
+        return observations.decode(body) if body else None
+
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """See ``StateStore.last_observations``."""
+        wanted = {key.id: key for key in keys}
+        references = [self._findings.document(name) for name in wanted]
+        with _answering(f"{len(wanted)} resources"):
+            found = list(self._client.get_all(references, field_paths=("observation",)))
+        bodies = ((wanted[one.id], (one.to_dict() or {}).get("observation")) for one in found)
+        return observations.decode_readable(bodies)
+
+    def mark_published(self, snapshot: Snapshot) -> None:
+        """See ``StateStore.mark_published``."""
+        if snapshot.state is None:
+            return
+        with suppress(Conflict):
+            self._write(snapshot, replace(snapshot.state, pending=()), {})
+
+    def _write(self, snapshot: Snapshot, state: ResourceState, more: dict[str, Any]) -> Any:
+        """Write a record with the snapshot as precondition; the version that it then has."""
+        reference = self._findings.document(snapshot.key.id)
+        document = _document(snapshot.key, state) | more
+        with _answering(snapshot.key.name), _racing(snapshot.key.name):
+            if snapshot.version is None:
+                return reference.create(document).update_time
+            known = self._client.write_option(last_update_time=snapshot.version)
+            return reference.update(_ABSENT | document, option=known).update_time
+
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
+        with _answering("the control record"):
+            found = self._control.get()
+        return StoredControl(decode_control(_body(found)), found.update_time if found.exists else None)
+
+    def write_control(self, control: Control, version: Any) -> None:
+        """See ``DesiredStore.write_control``."""
+        with _answering("the control record"), _racing("the control record"):
+            batch = self._client.batch()
+            self._put(batch, self._control, encode_control(control), version)
+            batch.commit()
+
+    def _put(self, batch: WriteBatch, reference: DocumentReference, body: bytes, version: Any) -> None:
+        """Write a payload in place of the one of ``version``."""
+        document = {"body": body.decode()}
+        if version is None:
+            batch.create(reference, document)
+        else:
+            batch.update(reference, document, option=self._client.write_option(last_update_time=version))
+
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
+        """See ``DesiredStore.manifest``."""
+        with _answering(f"the manifest of {source}"):
+            pages = sorted(self._pages(source, generation).list_documents(), key=lambda page: page.id)
+        if not pages:
+            yield from self._unordered(source, generation)
+        for page in pages:
+            with _answering(f"the manifest of {source}"):
+                found = page.get()
+            if not found.exists:
+                raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
+            yield from decode_manifest(_body(found))
+
+    def _unordered(self, source: str, generation: int) -> list[tuple[ResourceKey, str]]:
+        """A manifest as it was written before manifests had an order; the next apply writes another one."""
+        with _answering(f"the manifest of {source}"):
+            parts = self._manifest(source, generation).collection("parts").stream()
+            return sorted(row for part in parts for row in decode_manifest(_body(part)))
+
+    def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
+        """See ``DesiredStore.write_manifest``; some thousand entries a document."""
+        self.drop_manifest(source, generation)
+        pages = self._pages(source, generation)
+        for at, rows in enumerate(batches(manifest, MANIFEST_PART)):
+            with _answering(f"the manifest of {source}"):
+                pages.document(f"{at:06d}").set({"body": encode_manifest(rows).decode()})
+
+    def drop_manifest(self, source: str, generation: int) -> None:
+        """See ``DesiredStore.drop_manifest``."""
+        with _answering(f"the manifest of {source}"):
+            for collection in self._manifest(source, generation).collections():
+                for page in collection.list_documents():
+                    page.delete()
+
+    def _pages(self, source: str, generation: int) -> CollectionReference:
+        pages: CollectionReference = self._manifest(source, generation).collection("pages")
+        return pages
+
+    def _manifest(self, source: str, generation: int) -> DocumentReference:
+        name = ResourceKey(source).id  # a source may be named with characters that ids do not allow
+        return self._manifests.document(f"{name}-{generation}")
+
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
+        """See ``DesiredStore.records``."""
+        wanted = {self._desired.document(key.id): key for key in keys}
+        by_path = {reference.path: key for reference, key in wanted.items()}
+        with _answering("desired state"):
+            return {
+                by_path[found.reference.path]: StoredRecord(
+                    decode_record(_body(found)), found.update_time if found.exists else None
+                )
+                for found in self._get(wanted)
+            }
+
+    def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
+        """See ``DesiredStore.write_records``; each request of it is atomic."""
+        bodies = ((key, encode_record(one.value)) for key, one in records.items())
+        sized = ((pair, len(pair[1])) for pair in bodies)
+        with _answering("desired state"), _racing("desired state"):
+            for part in _batches(sized):
+                batch = self._client.batch()
+                for key, body in part:
+                    self._put(batch, self._desired.document(key.id), body, records[key].version)
+                batch.commit()
+
+    def project_id(self, number: str) -> str:
+        """See ``ProjectStore.project_id``."""
+        with _answering(f"project {number}"):
+            found = self._projects.document(number).get()
+        return str((found.to_dict() or {}).get("id", ""))
+
+    def learn_projects(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.learn_projects``."""
+        batch = self._client.batch()
+        for number, identifier in ids.items():
+            batch.set(self._projects.document(number), {"id": identifier})
+        with _answering(f"{len(ids)} projects"):
+            batch.commit()
+
+    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+        """See ``StateStore.states``."""
+        query = self._findings.where(filter=FieldFilter("status", "!=", "none")) if drifted else self._findings
+        with _answering("the findings"):
+            for found in query.select(_BODY).stream():
+                yield decode_state(_body(found))
+
+    def unpublished(self) -> Iterator[ResourceKey]:
+        """See ``StateStore.unpublished``."""
+        query = self._findings.where(filter=FieldFilter("pending", "==", True))  # noqa: FBT003 - a value, not a flag
+        with _answering("the findings"):
+            return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        query = self._findings.where(filter=FieldFilter("suppressed", "==", True))  # noqa: FBT003 - a value, not a flag
+        with _answering("the findings"):
+            for found in query.select(_BODY).stream():
+                yield decode_state(_body(found))
+
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
+        query = self._findings.where(filter=FieldFilter("due", "<=", now))
+        with _answering("the findings"):
+            return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
+
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        with _answering("the brakes"):
+            found = self._brakes.get()
+        return StoredBrakes(decode_brakes(_body(found)), found.update_time if found.exists else None)
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with _answering("the brakes"), _racing("the brakes"):
+            batch = self._client.batch()
+            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            batch.commit()
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``; one request, which is atomic."""
+        with _answering(snapshot.key.name), _racing(snapshot.key.name):
+            batch = self._client.batch()
+            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            self._replace(batch, snapshot, _document(snapshot.key, state))
+            _, written = batch.commit()
+        return replace(snapshot, state=state, version=written.update_time)
+
+    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        return self._changes.of(key)
+
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+        """See ``ActorStore.changes_of``."""
+        wanted = {key.id: key for key in keys}
+        with _answering(f"{len(wanted)} resources"):
+            found = self._get(self._actors.document(name) for name in wanted)
+            return {wanted[one.id]: decode_changes(_body(one)) for one in found}
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """See ``ActorStore.remember``."""
+        self._changes.remember(key, change, now)
+
+    def _replace(self, batch: BaseBatch, snapshot: Snapshot, document: dict[str, Any]) -> None:
+        """Write a record with the snapshot as precondition."""
+        reference = self._findings.document(snapshot.key.id)
+        if snapshot.version is None:
+            batch.create(reference, document)
+        else:
+            known = self._client.write_option(last_update_time=snapshot.version)
+            batch.update(reference, _ABSENT | document, option=known)
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        with _answering(key.name):
+            self._audit.document().create({"finding": key.id, "body": encode_entry(entry).decode()})
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        query = self._audit.where(filter=FieldFilter("finding", "==", key.id))
+        with _answering(key.name):
+            return decode_entries([_body(found) for found in query.select(_BODY).stream()])
+
+    def close(self) -> None:
+        """See ``StateStore.close``."""
+        self._client.close()  # type: ignore[no-untyped-call]
+
+
+def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
+    """A record as a document, with the fields that it is asked for by."""
+    document: dict[str, Any] = {
+        "name": key.name,
+        "content": key.content,
+        "status": state.finding.status if state.finding else "none",
+        "pending": bool(state.pending),
+        "body": encode_state(state).decode(),
+    }
+    if state.due is not None:
+        document["due"] = state.due
+    if state.suppressed:
+        document["suppressed"] = True
+    return document
+
+
+def _with(observation: Observation | None) -> dict[str, Any]:
+    """The field of a record that holds what gave it."""
+    if observation is None:
+        return {}
+    body = observations.encode(observation)
+    return {"observation": body.decode() if len(body) <= _LARGEST else ""}
+
+
+def _size(text: str) -> int:
+    """Bytes of a payload in a request."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
+    """As many records at a time as one request takes; each comes with its size in bytes."""
+    batch: list[_T] = []
+    room = _BATCH_BYTES
+    for one, size in sized:
+        if batch and (len(batch) == _BATCH or size > room):
+            yield batch
+            batch, room = [], _BATCH_BYTES
+        batch.append(one)
+        room -= size
+    if batch:
+        yield batch

@@ -1,0 +1,119 @@
+"""Records of sweeps in Firestore.
+
+Collections: ``sweeps``, one document a sweep; below ``runs/RUN``, which has no fields, ``shards`` and ``shard_parts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from google.cloud.firestore import Client
+
+from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
+from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
+from setpoint.ports.stores import StoredShard, StoredSweep
+
+if TYPE_CHECKING:
+    from google.cloud.firestore import CollectionReference, DocumentReference, DocumentSnapshot
+
+_BATCH = 300
+
+
+class FirestoreSweeps:
+    """A ``SweepStore`` in a Firestore database.
+
+    Args:
+        client: connected to the project and database of the installation.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._sweeps = client.collection("sweeps")
+        self._runs = client.collection("runs")
+
+    def sweep(self, name: str) -> StoredSweep:
+        """See ``SweepStore.sweep``."""
+        with answering(f"sweep {name}"):
+            return _sweep(self._sweeps.document(name).get())
+
+    def sweeps(self) -> Iterator[StoredSweep]:
+        """See ``SweepStore.sweeps``."""
+        with answering("sweeps"):
+            return iter([_sweep(found) for found in self._sweeps.stream()])
+
+    def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
+        """See ``SweepStore.write_sweep``."""
+        what = f"sweep {sweep.name}"
+        with answering(what), racing(what):
+            batch = self._client.batch()
+            self._put(batch, self._sweeps.document(sweep.name), encode_record(sweep), version)
+            (written,) = batch.commit()
+        return StoredSweep(sweep, written.update_time)
+
+    def shard(self, run: str, number: int) -> StoredShard:
+        """See ``SweepStore.shard``."""
+        with answering(f"shard {number} of run {run}"):
+            return _shard(self._shards(run).document(f"{number:06d}").get())
+
+    def shards(self, run: str) -> Iterator[StoredShard]:
+        """See ``SweepStore.shards``."""
+        with answering(f"the shards of run {run}"):
+            return iter([_shard(found) for found in self._shards(run).stream()])
+
+    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+        """See ``SweepStore.write_shard``; one request, which is atomic."""
+        with answering(shard.label), racing(shard.label):
+            batch = self._client.batch()
+            reference = self._shards(shard.run).document(f"{shard.number:06d}")
+            self._put(batch, reference, encode_record(shard), version)
+            if part is not None:
+                at = self._parts(shard.run).document(f"{shard.number:06d}-{shard.parts:06d}")
+                batch.set(at, {"body": encode_record(part).decode()})
+            written = batch.commit()[0]
+        return StoredShard(shard, written.update_time)
+
+    def parts(self, run: str, number: int) -> Iterator[Part]:
+        """See ``SweepStore.parts``."""
+        parts = self._parts(run)
+        first, last = (parts.document(f"{number:06d}-{end}") for end in ("", "~"))
+        with answering(f"the parts of shard {number} of run {run}"):
+            for found in parts.order_by("__name__").start_at([first]).end_at([last]).stream():
+                yield decode_record(body_of(found), Part)
+
+    def drop_run(self, run: str) -> None:
+        """See ``SweepStore.drop_run``."""
+        with answering(f"run {run}"):
+            for collection in (self._shards(run), self._parts(run)):
+                documents = list(collection.list_documents())
+                for at in range(0, len(documents), _BATCH):
+                    batch = self._client.batch()
+                    for document in documents[at : at + _BATCH]:
+                        batch.delete(document)
+                    batch.commit()
+
+    def _put(self, batch: Any, reference: DocumentReference, body: bytes, version: Any) -> None:
+        document = {"body": body.decode()}
+        if version is None:
+            batch.create(reference, document)
+        else:
+            batch.update(reference, document, option=self._client.write_option(last_update_time=version))
+
+    def _shards(self, run: str) -> CollectionReference:
+        found: CollectionReference = self._runs.document(run).collection("shards")
+        return found
+
+    def _parts(self, run: str) -> CollectionReference:
+        found: CollectionReference = self._runs.document(run).collection("shard_parts")
+        return found
+
+
+def _sweep(found: DocumentSnapshot[Any]) -> StoredSweep:
+    return StoredSweep(decode_record(body_of(found), Sweep), found.update_time) if found.exists else _NO_SWEEP
+
+
+def _shard(found: DocumentSnapshot[Any]) -> StoredShard:
+    return StoredShard(decode_record(body_of(found), Shard), found.update_time) if found.exists else _NO_SHARD
+
+
+_NO_SWEEP, _NO_SHARD = StoredSweep(None, None), StoredShard(None, None)

@@ -1,0 +1,254 @@
+"""Lists what exists, from Cloud Asset Inventory.
+
+Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/assets/list
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.asset_v1 import AssetServiceClient, ContentType, ListAssetsRequest, ListAssetsResponse
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+
+from setpoint.errors import BadRequest, ScopeDenied, TokenExpired, Unavailable
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import Content, ResourceKey, content_of
+from setpoint.model.sweep_records import known_at
+from setpoint.ports.services import Page
+
+_CONTENT_TYPES = {
+    "resource": ContentType.RESOURCE,
+    "iam_policy": ContentType.IAM_POLICY,
+    "org_policy": ContentType.ORG_POLICY,
+    "access_policy": ContentType.ACCESS_POLICY,
+}
+_SCOPE = re.compile(r"(organizations|folders)/\d+\Z|projects/[^/\s]+\Z")
+_PASSING = (
+    exceptions.ServiceUnavailable,
+    exceptions.TooManyRequests,
+    exceptions.GatewayTimeout,
+    exceptions.InternalServerError,
+)
+"""What passes by itself, and is worth another call."""
+_NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
+_LOG_IN = "log in with `gcloud auth application-default login`, or run where a service account is attached"
+_EXACT = 2**53
+"""Below this a float holds every integer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on asking for a page.
+
+    A quota is per minute (https://cloud.google.com/asset-inventory/docs/quota), so its error is waited for longer.
+
+    Args:
+        first: seconds before the second call; twice as many before each one that follows.
+        first_of_quota: the same where a quota is used up.
+        longest: no pause is longer, in seconds.
+        in_all: seconds without a page after which it is given up.
+        call: seconds that one call may take.
+        calls_a_minute: how many calls are made, in the long run; a project may make 100 and an organisation 800.
+    """
+
+    first: float = 0.5
+    first_of_quota: float = 5.0
+    longest: float = 60.0
+    in_all: float = 600.0
+    call: float = 60.0
+    calls_a_minute: float = 100.0
+
+
+_PATIENCE = Patience()
+
+
+class _Pace:
+    """A token bucket: a minute's calls may be made at once, and then as many as time brings."""
+
+    def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._most = self._left = calls_a_minute
+        self._clock, self._sleep = clock, sleep
+        self._at = clock()
+
+    def wait(self) -> None:
+        """Return when another call may be made."""
+        now = self._clock()
+        self._left = min(self._most, self._left + (now - self._at) * self._most / 60)
+        self._at = now
+        self._left -= 1
+        if self._left < 0:
+            self._sleep(-self._left * 60 / self._most)
+
+
+def client() -> AssetServiceClient:
+    """A client with the credentials of the environment.
+
+    Raises:
+        BadRequest: there are none.
+    """
+    try:
+        return AssetServiceClient()
+    except GoogleAuthError as error:
+        raise BadRequest(f"no credentials for Cloud Asset Inventory; {_LOG_IN}") from error
+
+
+class AssetInventory:
+    """An ``Inventory`` over Cloud Asset Inventory.
+
+    Args:
+        client: kept for the life of the process.
+        patience: how long to go on asking.
+        page_size: assets a page; the API gives no more than 1,000.
+        clock: tells seconds that only ever grow.
+        sleep: waits for some seconds.
+    """
+
+    def __init__(
+        self,
+        client: AssetServiceClient,
+        patience: Patience = _PATIENCE,
+        *,
+        page_size: int = 1000,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._patience = patience
+        self._page_size = page_size
+        self._clock = clock
+        self._sleep = sleep
+        self._pace = _Pace(patience.calls_a_minute, clock, sleep)
+
+    def pages(
+        self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
+    ) -> Iterator[Page]:
+        """See ``Inventory.pages``."""
+        if not _SCOPE.match(scope):
+            raise BadRequest(f"`{scope}` is no scope; use organizations/NUMBER, folders/NUMBER or projects/ID")
+        if content not in _CONTENT_TYPES:
+            raise BadRequest(f"`{content}` cannot be listed; use {', '.join(_CONTENT_TYPES)}")
+        request = ListAssetsRequest(
+            parent=scope,
+            content_type=_CONTENT_TYPES[content],
+            asset_types=list(asset_types),
+            page_size=self._page_size,
+            page_token=page_token,
+        )
+        while True:
+            response = self._answer(request)
+            read_at = response.read_time.ToDatetime(tzinfo=UTC)
+            found = [_observation(asset, content, read_at) for asset in response.assets]
+            yield Page(found, response.next_page_token, read_at)
+            if not response.next_page_token:
+                return
+            request.page_token = response.next_page_token
+
+    def _answer(self, request: ListAssetsRequest) -> Any:
+        """One page, asked for until it comes; the message of protobuf itself, which is faster than its wrapper."""
+        patience = self._patience
+        until = self._clock() + patience.in_all
+        calls = 0
+        while True:
+            self._pace.wait()
+            try:
+                pager = self._client.list_assets(request=request, retry=None, timeout=patience.call)
+                return ListAssetsResponse.pb(next(iter(pager.pages)))
+            except _PASSING as error:
+                if _NO_CREDENTIALS in str(error):
+                    raise BadRequest(f"{request.parent} cannot be listed without credentials; {_LOG_IN}") from error
+                pause = _pause(patience, error, calls)
+                calls += 1
+                if self._clock() + pause > until:
+                    raise Unavailable(
+                        f"{request.parent} cannot be listed: {_said(error)}, {calls} times in a row; try again later"
+                    ) from error
+                self._sleep(pause)
+            except exceptions.GoogleAPICallError as error:
+                raise _translated(error, request) from error
+            except GoogleAuthError as error:
+                raise BadRequest(f"{request.parent} cannot be listed without credentials; {_LOG_IN}") from error
+
+
+def _pause(patience: Patience, error: Exception, calls: int) -> float:
+    """Exponential with jitter, so that many readers that were refused together do not come back together."""
+    first = patience.first_of_quota if isinstance(error, exceptions.TooManyRequests) else patience.first
+    most = min(patience.longest, first * 2.0**calls)
+    return random.uniform(most / 2, most)  # noqa: S311 - no secret
+
+
+def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest) -> Exception:
+    scope = str(request.parent)
+    if isinstance(error, exceptions.Forbidden):
+        if error.reason == "SERVICE_DISABLED" or "has not been used" in str(error.message):
+            project = str((error.metadata or {}).get("consumer", "")).removeprefix("projects/") or "PROJECT"
+            return ScopeDenied(
+                scope,
+                "Cloud Asset Inventory is switched off; switch it on with "
+                f"`gcloud services enable cloudasset.googleapis.com --project {project}`",
+            )
+        return ScopeDenied(scope, "may not be listed; grant roles/cloudasset.viewer on it to whoever runs this")
+    if isinstance(error, exceptions.Unauthenticated):
+        return BadRequest(f"{scope} cannot be listed without credentials; {_LOG_IN}")
+    if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):
+        return TokenExpired(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
+    if isinstance(error, exceptions.ClientError):
+        return BadRequest(f"{scope} cannot be listed: {_said(error)}; check the scope and the types")
+    return Unavailable(f"{scope} cannot be listed: {_said(error)}; try again later")
+
+
+def _said(error: exceptions.GoogleAPICallError) -> str:
+    return f"{type(error).__name__} ({error.message})"
+
+
+def _observation(asset: Any, content: Content, read_at: datetime) -> Observation:
+    resource = asset.resource
+    return Observation(
+        key=ResourceKey(asset.name, content_of(asset.asset_type) if content == "resource" else content),
+        asset_type=asset.asset_type,
+        observed_at=asset.update_time.ToDatetime(tzinfo=UTC) if asset.HasField("update_time") else known_at(read_at),
+        data=_data(asset, content),
+        ancestors=tuple(asset.ancestors),
+        location=resource.location,
+        discovery_uri=resource.discovery_document_uri,
+        discovery_name=resource.discovery_name,
+    )
+
+
+def _data(asset: Any, content: Content) -> Any:
+    """The content as a feed sends it in JSON; None where the inventory does not tell what the resource is."""
+    if content == "iam_policy":
+        return MessageToDict(asset.iam_policy)
+    if content == "org_policy":
+        return [MessageToDict(one) for one in asset.org_policy]
+    if content == "access_policy":
+        which = asset.WhichOneof("access_context_policy")
+        return MessageToDict(getattr(asset, which)) if which else None
+    return _struct(asset.resource.data) if asset.resource.HasField("data") else None
+
+
+def _struct(struct: Any) -> dict[str, Any]:
+    fields = struct.fields
+    return {key: _value(fields[key]) for key in fields}  # a map of protobuf is slow to give its items
+
+
+def _value(value: Any) -> Any:
+    """A value of a Struct, in which every number is a float: whole ones become integers again."""
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        return value.string_value
+    if kind == "struct_value":
+        return _struct(value.struct_value)
+    if kind == "list_value":
+        return [_value(one) for one in value.list_value.values]
+    if kind == "number_value":
+        number = value.number_value
+        return int(number) if number.is_integer() and abs(number) < _EXACT else number
+    return value.bool_value if kind == "bool_value" else None

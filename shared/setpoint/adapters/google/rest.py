@@ -1,0 +1,250 @@
+"""Google's REST APIs: reading a live resource, sending one planned write, watching an operation."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import google.auth
+import requests
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.transport.requests import AuthorizedSession
+from urllib3.exceptions import NewConnectionError
+
+from setpoint.errors import AccessDenied, BadRequest, Conflict, Refused, Unavailable
+from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
+from setpoint.remediation import operations
+
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+_BUSY = frozenset((429, 503))
+_PASSING = frozenset((429, 500, 502, 503, 504))
+_STALE = frozenset((409, 412))
+_GONE = frozenset((404, 410))
+_TOO_FAST = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED")
+"""How Compute Engine, BigQuery and Cloud Storage say with a 403 what others say with a 429."""
+_LONGEST = 500
+
+
+class Patience(NamedTuple):
+    """How long to wait for an answer, in seconds.
+
+    Args:
+        call: for one answer.
+        first: before the second try; then twice as long each time.
+        longest: between two tries.
+        tries: of one request, in all.
+    """
+
+    call: float = 30
+    first: float = 0.5
+    longest: float = 8
+    tries: int = 4
+
+
+def session(quota_project: str = "") -> AuthorizedSession:
+    """A session with the credentials of the environment.
+
+    Args:
+        quota_project: the project whose quota is used; that of the credentials where empty.
+
+    Raises:
+        BadRequest: there are none.
+    """
+    try:
+        credentials, _ = google.auth.default(scopes=[_SCOPE], quota_project_id=quota_project or None)
+    except GoogleAuthError as error:
+        raise BadRequest("no credentials for Google's APIs; run where a service account is attached") from error
+    return AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+
+
+def open_apis(instead: str = "") -> GoogleRest:
+    """Google's REST APIs with the credentials of the environment, or what is there in their place, without any.
+
+    Args:
+        instead: the address of what is there in place of all of Google's APIs, ``http://127.0.0.1:8080``; for tests.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    return GoogleRest(requests.Session(), instead.rstrip("/")) if instead else GoogleRest(session())
+
+
+class GoogleRest:
+    """``ResourceApi`` over HTTP.
+
+    Args:
+        session: kept for the life of the process.
+        base_url: sends every request there, with the API's host as the first part of the path; for tests.
+        patience: how long to wait.
+    """
+
+    def __init__(self, session: requests.Session, base_url: str = "", patience: Patience = Patience()) -> None:  # noqa: B008 - immutable
+        self._session = session
+        self._base_url = base_url
+        self._patience = patience
+
+    def read(self, call: Call) -> Any:
+        """See ``ResourceApi.read``."""
+        answer = self._send(call, again=_PASSING)
+        return None if answer.status_code in _GONE else _checked(call, answer)
+
+    def write(self, plan: WritePlan) -> Written | Started:
+        """See ``ResourceApi.write``."""
+        call = plan.call
+        answer = self._send(call, again=_BUSY if call.guarded else frozenset(), reading=False)
+        if answer.status_code in _GONE:
+            raise Conflict(f"{plan.key.name} was gone when it was to be written; read it again")
+        body = _checked(call, answer)
+        if not call.long_running or not isinstance(body, dict):
+            return Written()
+        match operations.progress(body):
+            case Done():
+                return Written()
+            case Failed(reason):
+                raise Refused(f"{call.method} on {plan.key.name} failed: {reason}")
+        where = operations.address(call, body)
+        if not where:
+            raise Unavailable(
+                f"{call.method} on {plan.key.name} goes on, and its answer does not tell where: read again"
+            )
+        return Started(where)
+
+    def operation(self, started: Started) -> Running | Done | Failed:
+        """See ``ResourceApi.operation``."""
+        call = Call("operations.get", "GET", started.url, permission="operations.get")
+        answer = self._send(call, again=_PASSING)
+        if answer.status_code in _GONE:
+            return Failed("the operation is no longer known: read the resource again")
+        return operations.progress(_checked(call, answer))
+
+    def time(self) -> datetime:
+        """What time it is at Google's, to the second.
+
+        Raises:
+            Unavailable: nobody answers.
+        """
+        call = Call("clock", "GET", "https://www.googleapis.com/generate_204")
+        said = self._send(call, again=_PASSING).headers.get("Date", "")
+        try:
+            return parsedate_to_datetime(said).astimezone(UTC)
+        except ValueError:
+            raise Unavailable(f"{call.url} does not tell the time; try again later") from None
+
+    def _send(self, call: Call, *, again: frozenset[int], reading: bool = True) -> requests.Response:
+        """The answer to a request, sent again only where that can do no harm."""
+        patience = self._patience
+        for tries in range(1, patience.tries + 1):
+            answer, failure = self._once(call)
+            if failure is not None and not (reading or _never_left(failure)):
+                raise Unavailable(
+                    f"{call.method} at {call.url}: no answer ({type(failure).__name__}); it may have been done"
+                ) from failure
+            if answer is not None and _status(answer) not in again:
+                return answer
+            if tries == patience.tries:
+                break
+            time.sleep(_pause(patience, tries, answer))
+        if answer is not None:
+            return answer
+        raise Unavailable(f"{call.method} at {call.url}: no answer, {patience.tries} times in a row") from failure
+
+    def _once(self, call: Call) -> tuple[requests.Response | None, Exception | None]:
+        try:
+            answer = self._session.request(
+                call.verb,
+                self._address(call.url),
+                params=call.query or None,
+                json=call.body,
+                headers=dict(call.headers) or None,
+                timeout=self._patience.call,
+                allow_redirects=False,
+            )
+        except (requests.RequestException, TransportError) as failure:
+            return None, failure
+        except GoogleAuthError as error:
+            raise BadRequest(f"{call.method}: the credentials are not taken; check the service account") from error
+        return answer, None
+
+    def _address(self, url: str) -> str:
+        if not self._base_url:
+            return url
+        parts = urlsplit(url)
+        return f"{self._base_url}/{parts.netloc}{parts.path}"
+
+
+def _never_left(failure: Exception) -> bool:
+    """Whether a request surely did not reach the API: no connection was made."""
+    if isinstance(failure, requests.ConnectTimeout | TransportError):
+        return True
+    reason = getattr(failure.args[0], "reason", None) if failure.args else None
+    return isinstance(failure, requests.ConnectionError) and isinstance(reason, NewConnectionError)
+
+
+def _pause(patience: Patience, tries: int, answer: requests.Response | None) -> float:
+    """Exponential with jitter, or what the API asks for; never longer than patience has."""
+    most = min(patience.longest, patience.first * 2.0 ** (tries - 1))
+    asked = answer.headers.get("Retry-After", "") if answer is not None else ""
+    if asked.isdigit():
+        return min(patience.longest, float(asked))
+    return random.uniform(most / 2, most)  # noqa: S311 - no secret
+
+
+def _status(answer: requests.Response) -> int:
+    return (
+        429 if answer.status_code == requests.codes.forbidden and _is_too_fast(_error(answer)) else answer.status_code
+    )
+
+
+def _error(answer: requests.Response) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _reasons(error: Mapping[str, Any]) -> list[str]:
+    found = [*(error.get("errors") or ()), *(error.get("details") or ())]
+    return [str(one["reason"]) for one in found if isinstance(one, dict) and "reason" in one]
+
+
+def _is_too_fast(error: Mapping[str, Any]) -> bool:
+    return any(reason in _TOO_FAST for reason in _reasons(error))
+
+
+def _checked(call: Call, answer: requests.Response) -> Any:
+    """The body of a good answer.
+
+    Raises:
+        Conflict: the resource is another by now.
+        AccessDenied: it may not be done.
+        Refused: it can never be done so.
+        Unavailable: the API is busy or broken.
+    """
+    status, error = _status(answer), _error(answer)
+    where = f"{call.method} at {call.url}"
+    if answer.ok:
+        return answer.json() if answer.content else None
+    said = str(error.get("message") or answer.reason)[:_LONGEST]
+    if status in _STALE:
+        raise Conflict(f"{where}: it has changed since it was read ({said}); read it again")
+    if status in (401, 403):
+        raise AccessDenied(call.url, call.permission, _remedy(call, error))
+    if status in _PASSING:
+        raise Unavailable(f"{where}: {status} ({said}); try again later")
+    raise Refused(f"{where}: {status} ({said})")
+
+
+def _remedy(call: Call, error: Mapping[str, Any]) -> str:
+    if error.get("code") == requests.codes.unauthorized:
+        return "the credentials are not taken; check the service account"
+    if "SERVICE_DISABLED" in _reasons(error) or "has not been used" in str(error.get("message")):
+        service = urlsplit(call.url).hostname
+        return f"the API is switched off; switch it on with `gcloud services enable {service}`"
+    return f"{call.method} is denied; grant {call.permission} on it to whoever runs this"

@@ -1,0 +1,240 @@
+"""Stores and buses in the memory of one process."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+
+from setpoint.adapters.memory.notices import MemoryNotices
+from setpoint.adapters.memory.sweeps import MemorySweeps
+from setpoint.errors import Conflict, TransientError
+from setpoint.model.actors import Change
+from setpoint.model.audit_trail import Entry
+from setpoint.model.change_history import remembered
+from setpoint.model.events import CloudEvent
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.safety_limits import Brakes
+from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+
+
+class MemoryStore:
+    """A ``Store`` that ends with the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._records: dict[ResourceKey, DesiredRecord] = {}
+        self._manifests: dict[tuple[str, int], tuple[tuple[ResourceKey, str], ...]] = {}
+        self._control = Control()
+        self._control_version: int | None = None
+        self._rules = Rules()
+        self._states: dict[ResourceKey, tuple[int, ResourceState]] = {}
+        self._observations: dict[ResourceKey, Observation] = {}
+        self._projects: dict[str, str] = {}
+        self.sweeps = MemorySweeps()
+        self.notices = MemoryNotices()
+        self._brakes = StoredBrakes(Brakes(), None)
+        self._changes: dict[ResourceKey, tuple[Change, ...]] = {}
+        self._trails: defaultdict[ResourceKey, list[Entry]] = defaultdict(list)
+
+    def read(self, key: ResourceKey) -> Snapshot:
+        """See ``StateStore.read``."""
+        with self._lock:
+            version, state = self._states.get(key, (None, None))
+            record = self._records.get(key)
+            desired = desired_by(record, self._control) if record else None
+            return Snapshot(key, desired, self._rules, state, version, self._changes.get(key, ()))
+
+    def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
+        """See ``StateStore.commit``."""
+        with self._lock:
+            version, _ = self._states.get(snapshot.key, (None, None))
+            if version != snapshot.version:
+                raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
+            now = (version or 0) + 1
+            self._states[snapshot.key] = (now, state)
+            if observation is not None:
+                self._observations[snapshot.key] = observation
+        return replace(snapshot, state=state, version=now)
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        """See ``StateStore.read_many``."""
+        return {key: self.read(key) for key in keys}
+
+    def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
+        """See ``StateStore.commit_many``."""
+        return [_tried(self.commit, one) for one in commits]
+
+    def mark_published(self, snapshot: Snapshot) -> None:
+        """See ``StateStore.mark_published``."""
+        with self._lock:
+            version, state = self._states.get(snapshot.key, (None, None))
+            if state is not None and version is not None and version == snapshot.version:
+                self._states[snapshot.key] = (version + 1, replace(state, pending=()))
+
+    def last_observation(self, key: ResourceKey) -> Observation | None:
+        """See ``StateStore.last_observation``."""
+        return self._observations.get(key)
+
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """See ``StateStore.last_observations``."""
+        return {key: self._observations[key] for key in keys if key in self._observations}
+
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
+        with self._lock:
+            return StoredControl(self._control, self._control_version)
+
+    def write_control(self, control: Control, version: Any) -> None:
+        """See ``DesiredStore.write_control``."""
+        with self._lock:
+            if version != self._control_version:
+                raise Conflict("the control record was written by somebody else; read it again")
+            self._control, self._control_version = control, (version or 0) + 1
+            self._rules = rules_of(control)
+
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
+        """See ``DesiredStore.manifest``."""
+        return iter(self._manifests.get((source, generation), ()))
+
+    def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
+        """See ``DesiredStore.write_manifest``."""
+        self._manifests[source, generation] = tuple(manifest)
+
+    def drop_manifest(self, source: str, generation: int) -> None:
+        """See ``DesiredStore.drop_manifest``."""
+        self._manifests.pop((source, generation), None)
+
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
+        """See ``DesiredStore.records``; the mark of a record is the record itself, which nobody changes in place."""
+        with self._lock:
+            found = {key: self._records.get(key) for key in keys}
+        return {key: StoredRecord(record or DesiredRecord(), record) for key, record in found.items()}
+
+    def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
+        """See ``DesiredStore.write_records``."""
+        with self._lock:
+            for key, record in records.items():
+                if self._records.get(key) is not record.version:
+                    raise Conflict(f"{key.name}: declared by somebody else; read it again")
+            self._records.update({key: record.value for key, record in records.items()})
+
+    def project_id(self, number: str) -> str:
+        """See ``ProjectStore.project_id``."""
+        return self._projects.get(number, "")
+
+    def learn_projects(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.learn_projects``."""
+        self._projects.update(ids)
+
+    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+        """See ``StateStore.states``."""
+        with self._lock:
+            found = [state for _, state in self._states.values() if state.finding is not None or not drifted]
+        return iter(found)
+
+    def unpublished(self) -> Iterator[ResourceKey]:
+        """See ``StateStore.unpublished``."""
+        return (state.key for state in self.states() if state.pending)
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        return (state for state in self.states() if state.suppressed)
+
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
+        return (state.key for state in self.states() if state.due is not None and state.due <= now)
+
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        return self._brakes
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with self._lock:
+            self._write_brakes(brakes, version)
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``."""
+        with self._lock:
+            known, _ = self._states.get(snapshot.key, (None, None))
+            if known != snapshot.version:
+                raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
+            self._write_brakes(brakes, version)
+            now = (known or 0) + 1
+            self._states[snapshot.key] = (now, state)
+        return replace(snapshot, state=state, version=now)
+
+    def _write_brakes(self, brakes: Brakes, version: Any) -> None:
+        if version != self._brakes.version:
+            raise Conflict("the brakes were written by somebody else; read them again")
+        self._brakes = StoredBrakes(brakes, (version or 0) + 1)
+
+    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        return self._changes.get(key, ())
+
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+        """See ``ActorStore.changes_of``."""
+        return {key: self.changes(key) for key in keys}
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """See ``ActorStore.remember``."""
+        with self._lock:
+            self._changes[key] = remembered(self._changes.get(key, ()), change, now)
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        self._trails[key].append(entry)
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        return tuple(sorted(self._trails.get(key, ()), key=lambda entry: entry.at))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _tried(commit: Callable[..., Snapshot], one: Commit) -> Snapshot | Conflict:
+    try:
+        return commit(*one)
+    except Conflict as conflict:
+        return conflict
+
+
+class MemoryBus:
+    """An ``EventBus`` that keeps all events, in the order of publishing."""
+
+    def __init__(self) -> None:
+        self.events: list[CloudEvent] = []
+
+    def publish(self, events: Sequence[CloudEvent]) -> None:
+        """See ``EventBus.publish``."""
+        self.events.extend(events)
+
+
+class DeadLetter(NamedTuple):
+    """A message that could not be handled."""
+
+    message: bytes
+    attributes: Mapping[str, str]
+    reason: str
+
+
+class MemoryDeadLetters:
+    """``DeadLetters`` that end with the process."""
+
+    def __init__(self) -> None:
+        self.kept: list[DeadLetter] = []
+
+    def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        """See ``DeadLetters.put``."""
+        self.kept.append(DeadLetter(message, attributes, reason))

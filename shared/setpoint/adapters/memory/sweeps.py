@@ -1,0 +1,68 @@
+"""Records of sweeps in the memory of one process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from setpoint.errors import Conflict
+from setpoint.model.sweep_records import Part, Shard, Sweep
+from setpoint.ports.stores import StoredShard, StoredSweep
+
+
+class MemorySweeps:
+    """A ``SweepStore`` that ends with the process; the mark of a record is the record itself."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sweeps: dict[str, Sweep] = {}
+        self._shards: dict[str, dict[int, Shard]] = {}
+        self._parts: dict[tuple[str, int], list[Part]] = {}
+
+    def sweep(self, name: str) -> StoredSweep:
+        """See ``SweepStore.sweep``."""
+        found = self._sweeps.get(name)
+        return StoredSweep(found, found)
+
+    def sweeps(self) -> Iterator[StoredSweep]:
+        """See ``SweepStore.sweeps``."""
+        return iter([StoredSweep(one, one) for one in self._sweeps.values()])
+
+    def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
+        """See ``SweepStore.write_sweep``."""
+        with self._lock:
+            if self._sweeps.get(sweep.name) is not version:
+                raise Conflict(f"sweep {sweep.name}: written by somebody else; read it again")
+            self._sweeps[sweep.name] = sweep
+        return StoredSweep(sweep, sweep)
+
+    def shard(self, run: str, number: int) -> StoredShard:
+        """See ``SweepStore.shard``."""
+        found = self._shards.get(run, {}).get(number)
+        return StoredShard(found, found)
+
+    def shards(self, run: str) -> Iterator[StoredShard]:
+        """See ``SweepStore.shards``."""
+        found = sorted(self._shards.get(run, {}).items())
+        return iter([StoredShard(one, one) for _, one in found])
+
+    def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
+        """See ``SweepStore.write_shard``."""
+        with self._lock:
+            shards = self._shards.setdefault(shard.run, {})
+            if shards.get(shard.number) is not version:
+                raise Conflict(f"{shard.label}: written by somebody else; read it again")
+            shards[shard.number] = shard
+            if part is not None:
+                self._parts.setdefault((shard.run, shard.number), []).append(part)
+        return StoredShard(shard, shard)
+
+    def parts(self, run: str, number: int) -> Iterator[Part]:
+        """See ``SweepStore.parts``."""
+        return iter(list(self._parts.get((run, number), ())))
+
+    def drop_run(self, run: str) -> None:
+        """See ``SweepStore.drop_run``."""
+        for number in self._shards.pop(run, {}):
+            self._parts.pop((run, number), None)

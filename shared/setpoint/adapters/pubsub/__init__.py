@@ -1,0 +1,1 @@
+"""Pub/Sub: events, dead letters, queues, and the tokens of pushed messages."""

@@ -1,0 +1,387 @@
+"""Events and dead letters to Pub/Sub, and messages from a subscription."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent import futures
+from typing import TYPE_CHECKING, NamedTuple
+
+from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
+from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
+from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
+from google.cloud.pubsub_v1.types import FlowControl
+
+from setpoint.errors import BadRequest, Unavailable
+from setpoint.model import events
+from setpoint.model.events import CloudEvent
+from setpoint.operations.dead_letters import REASON, REJECTED_BY
+from setpoint.util import telemetry
+
+if TYPE_CHECKING:
+    from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+    from google.cloud.pubsub_v1.subscriber.futures import StreamingPullFuture
+    from google.cloud.pubsub_v1.subscriber.message import Message
+
+_PUBLISH_SECONDS = 60.0
+_PULL_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+_LEASE_SECONDS = 20
+"""A lease is extended by so much at a time: what a process held that was killed is delivered again after that."""
+_FAILURES = (
+    exceptions.GoogleAPICallError,
+    exceptions.RetryError,
+    futures.TimeoutError,
+)
+_FAILED_BEFORE = (PublishToPausedOrderingKeyException, RuntimeError, AssertionError)
+"""What the client raises for a resource of which another thread's event has just failed: paused, cancelled, or (in the
+moment between the failure and the pause) an assertion of its own."""
+_RESUME_TRIES = 20
+_RESUME_SECONDS = 0.01
+_ATTRIBUTE_BYTES = 1024
+_KEY_BYTES = 256
+_MOST_ATTRIBUTES = 100
+_LARGEST_LETTER = 9_900_000
+"""A message takes 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
+_TAKEN = frozenset((REASON, REJECTED_BY, "self", "topic", "data", "ordering_key", "retry", "timeout"))
+"""Attributes that cannot have these names: the client takes attributes as keyword arguments beside its own."""
+_NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
+_LOG_IN = (
+    "log in with `gcloud auth application-default login`, run where a service account is attached, or set "
+    "PUBSUB_EMULATOR_HOST"
+)
+
+
+def publisher() -> PublisherClient:
+    """A client that keeps the order of messages with one ordering key.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    ordered = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
+    try:
+        return pubsub_v1.PublisherClient(publisher_options=ordered)
+    except GoogleAuthError as error:
+        raise BadRequest(f"no credentials for Pub/Sub; {_LOG_IN}") from error
+
+
+def subscriber() -> SubscriberClient:
+    """A client for subscriptions; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    try:
+        return pubsub_v1.SubscriberClient()
+    except GoogleAuthError as error:
+        raise BadRequest(f"no credentials for Pub/Sub; {_LOG_IN}") from error
+
+
+class PubSubTopic:
+    """A topic for messages that need no order.
+
+    Args:
+        client: made by ``publisher()``.
+        topic: ``projects/P/topics/T``.
+    """
+
+    def __init__(self, client: PublisherClient, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def publish(
+        self,
+        messages: Iterable[tuple[bytes, Mapping[str, str]]],
+        what: str,
+        seconds: float = _PUBLISH_SECONDS,
+        then: str = "try again",
+    ) -> None:
+        """Hand over messages with their attributes, and return when all have been taken.
+
+        Args:
+            messages: each with its attributes.
+            what: what one of them is, for the error.
+            seconds: how long to wait for each.
+            then: what to do where it fails, for the error.
+
+        Raises:
+            Unavailable: some may have been taken and some not.
+        """
+        try:
+            sent = [self._client.publish(self._topic, data, **attributes) for data, attributes in messages]
+            for one in sent:
+                one.result(timeout=seconds)
+        except _FAILURES as error:
+            raise Unavailable(f"{self._topic} did not take {what} ({type(error).__name__}); {then}") from error
+
+
+class PubSubBus:
+    """An ``EventBus`` to a topic, as CloudEvents in structured mode, ordered by resource.
+
+    Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md for the
+    content type, which travels as an attribute; the other attributes are for subscription filters.
+
+    Args:
+        client: made by ``publisher()``.
+        topic: ``projects/P/topics/T``.
+    """
+
+    def __init__(self, client: PublisherClient, topic: str) -> None:
+        self._client = client
+        self._topic = topic
+
+    def publish(self, told: Sequence[CloudEvent]) -> None:
+        """See ``EventBus.publish``."""
+        failed: dict[str, Exception] = {}
+        sent: list[tuple[str, futures.Future[str]]] = []
+        for event in told:
+            key = _ordering_key(event)
+            try:
+                sent.append((key, self._send(event, key)))
+            except _FAILED_BEFORE as error:
+                failed[key] = error
+        until = time.monotonic() + _PUBLISH_SECONDS
+        for key, one in sent:
+            try:
+                one.result(timeout=max(until - time.monotonic(), 0.0))
+            except (*_FAILURES, *_FAILED_BEFORE) as error:
+                failed.setdefault(key, error)
+        if failed:
+            self._resume(failed.keys())
+            first = next(iter(failed.values()))
+            raise Unavailable(f"{self._topic} did not take an event ({type(first).__name__}); try again") from first
+
+    def _resume(self, keys: Collection[str]) -> None:
+        """Let resources be published again.
+
+        The client pauses a resource shortly after it has told of the failure; it does not after a timeout, and another
+        thread may have resumed it already.
+        """
+        for _ in range(_RESUME_TRIES):
+            keys = [key for key in keys if not self._is_resumed(key)]
+            if not keys:
+                return
+            time.sleep(_RESUME_SECONDS)
+
+    def _is_resumed(self, key: str) -> bool:
+        try:
+            self._client.resume_publish(self._topic, key)
+        except RuntimeError:  # not paused
+            return False
+        return True
+
+    def _send(self, event: CloudEvent, ordering_key: str) -> futures.Future[str]:
+        data = event.data
+        return self._client.publish(  # type: ignore[no-any-return]
+            self._topic,
+            events.encode(event),
+            ordering_key=ordering_key,
+            **{
+                "content-type": "application/cloudevents+json",
+                "type": event.type,
+                "asset_type": data.asset_type,
+                "project": data.project,
+                "team": data.owner.team,
+                "severity": data.severity,
+                **telemetry.carried(),
+            },
+        )
+
+
+class PubSubDeadLetters:
+    """``DeadLetters`` to a topic: the message as it came, with the attribute ``reason`` beside its own.
+
+    An attribute of its own whose name is taken is called ``original_…``; what is too long for Pub/Sub is cut.
+
+    Args:
+        client: made by ``publisher()``.
+        topic: ``projects/P/topics/T``.
+    """
+
+    def __init__(self, client: PublisherClient, topic: str) -> None:
+        self._topic = PubSubTopic(client, topic)
+
+    def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
+        run = telemetry.current()
+        more = {REJECTED_BY: run.function} if run is not None else {}
+        own = _own_attributes(attributes, room=_MOST_ATTRIBUTES - len(more) - 1)
+        if len(message) + sum(len(part.encode()) for pair in own.items() for part in pair) > _LARGEST_LETTER:
+            message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
+        own[REASON] = _cut(reason, _ATTRIBUTE_BYTES)
+        own |= more
+        self._topic.publish([(message, own)], "a dead letter")
+
+
+class Delivered:
+    """A message of a stream; it is leased until it is settled.
+
+    Args:
+        message: as the client gives it.
+    """
+
+    __slots__ = ("_message", "attributes", "data")
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self.data: bytes = message.data
+        self.attributes: Mapping[str, str] = message.attributes
+
+    def ack(self) -> None:
+        """It is done; the acknowledgement is sent soon, together with others."""
+        self._message.ack()
+
+    def nack(self) -> None:
+        """Have it delivered again."""
+        self._message.nack()
+
+
+class PubSubStream:
+    """Messages of a subscription as they come, for as long as there is room for them.
+
+    Leases are extended while messages are held. What is beyond the limits waits in Pub/Sub.
+
+    Args:
+        client: kept for the life of the process.
+        subscription: ``projects/P/subscriptions/S``.
+        messages: how many are held at most.
+        size: bytes that are held at most.
+    """
+
+    def __init__(self, client: SubscriberClient, subscription: str, *, messages: int, size: int) -> None:
+        self._client = client
+        self._subscription = subscription
+        self._limits = FlowControl(
+            max_bytes=size, max_messages=messages, max_duration_per_lease_extension=_LEASE_SECONDS
+        )
+        self._pull: StreamingPullFuture | None = None
+
+    def open(self, take: Callable[[Delivered], None]) -> None:
+        """Hand each message to ``take``, which returns at once, in a thread of its own."""
+        self._pull = self._client.subscribe(
+            self._subscription,
+            lambda message: take(Delivered(message)),
+            flow_control=self._limits,
+            scheduler=ThreadScheduler(futures.ThreadPoolExecutor(1, "messages")),
+            await_callbacks_on_shutdown=True,
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long, while messages come.
+
+        Raises:
+            BadRequest: there is no such subscription, or nobody may pull it who runs this.
+            Unavailable: the stream has ended.
+        """
+        assert self._pull is not None  # noqa: S101 - it was opened
+        try:
+            self._pull.result(timeout=seconds)
+        except futures.TimeoutError:
+            return
+        except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
+            raise not_pulled(self._subscription, error) from error
+
+    def close(self) -> None:
+        """Take no more, and return when everything that was settled is known to Pub/Sub."""
+        if self._pull is not None:
+            self._pull.cancel()
+            with contextlib.suppress(Exception):  # it has ended, however that was
+                self._pull.result(timeout=_CLOSE_SECONDS)
+        self._client.close()
+
+
+class Received(NamedTuple):
+    """A message pulled from a subscription."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+    ack_id: str
+
+
+class PubSubFeed:
+    """Pulls the messages of a subscription.
+
+    Args:
+        client: kept for the life of the process.
+        subscription: ``projects/P/subscriptions/S``.
+    """
+
+    def __init__(self, client: SubscriberClient, subscription: str) -> None:
+        self._client = client
+        self._subscription = subscription
+
+    def pull(self, most: int = 100) -> list[Received]:
+        """Up to ``most`` messages; none when nothing came for some seconds.
+
+        Raises:
+            BadRequest: there is no such subscription, or nobody may pull it who runs this.
+            Unavailable: Pub/Sub did not answer.
+        """
+        try:
+            response = self._client.pull(
+                subscription=self._subscription, max_messages=most, timeout=_PULL_SECONDS, retry=None
+            )
+        except exceptions.DeadlineExceeded:
+            return []
+        except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
+            raise not_pulled(self._subscription, error) from error
+        return [
+            Received(one.message.data, dict(one.message.attributes), one.ack_id) for one in response.received_messages
+        ]
+
+    def settle(self, done: Sequence[Received], again: Sequence[Received] = ()) -> None:
+        """Acknowledge what is done, and have delivered again what is not.
+
+        Raises:
+            Unavailable: Pub/Sub did not answer; the messages will come again.
+        """
+        try:
+            if done:
+                self._client.acknowledge(subscription=self._subscription, ack_ids=[one.ack_id for one in done])
+            if again:
+                self._client.modify_ack_deadline(
+                    subscription=self._subscription,
+                    ack_ids=[one.ack_id for one in again],
+                    ack_deadline_seconds=0,
+                )
+        except exceptions.GoogleAPICallError as error:
+            raise Unavailable(f"{self._subscription} did not take acknowledgements ({type(error).__name__})") from error
+
+
+def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
+    """A message's attributes under names and in sizes that Pub/Sub takes, up to so many."""
+    found: dict[str, str] = {}
+    for key, value in attributes.items():
+        name = _cut(key, _KEY_BYTES)
+        while name in _TAKEN or (name != key and name in attributes):
+            name = f"original_{name}"
+        if name and not name.startswith("goog") and len(found) < room:
+            found[name] = _cut(value, _ATTRIBUTE_BYTES)
+    return found
+
+
+def _cut(text: str, most: int) -> str:
+    """The text in so many bytes, cut between characters."""
+    return text.encode()[:most].decode(errors="ignore")
+
+
+def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
+    """What it means that a subscription cannot be pulled: a mistake that stays one, or an outage that passes."""
+    if isinstance(error, exceptions.NotFound):
+        return BadRequest(f"there is no {subscription}; `gcloud pubsub subscriptions list` tells what there is")
+    if isinstance(error, exceptions.InvalidArgument):
+        return BadRequest(f"`{subscription}` cannot be pulled; use projects/PROJECT/subscriptions/NAME")
+    if isinstance(error, exceptions.Forbidden):
+        return BadRequest(f"{subscription} may not be pulled; grant roles/pubsub.subscriber on it to whoever runs this")
+    if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or _NO_CREDENTIALS in str(error):
+        return BadRequest(f"{subscription} cannot be pulled without credentials; {_LOG_IN}")
+    said = error.message if isinstance(error, exceptions.GoogleAPICallError) else error
+    return Unavailable(f"{subscription} cannot be pulled ({type(error).__name__}: {said})")
+
+
+def _ordering_key(event: CloudEvent) -> str:
+    """The resource name; the finding's id where that is too long for Pub/Sub (1 KiB)."""
+    return event.subject if len(event.subject.encode()) <= _ATTRIBUTE_BYTES else event.data.finding_id

@@ -1,0 +1,30 @@
+"""Presses of buttons to a Pub/Sub topic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from setpoint.adapters.pubsub.bus import PubSubTopic
+from setpoint.model.slack_interaction import PRESS, Interaction, encode
+
+if TYPE_CHECKING:
+    from google.cloud.pubsub_v1 import PublisherClient
+
+_SECONDS = 2.0
+"""Slack waits for 3 seconds (https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response)."""
+
+
+class PubSubPressQueue:
+    """A ``PressQueue`` to a topic.
+
+    Args:
+        client: made by ``adapters.pubsub.publisher()``.
+        topic: ``projects/P/topics/T``.
+    """
+
+    def __init__(self, client: PublisherClient, topic: str) -> None:
+        self._topic = PubSubTopic(client, topic)
+
+    def publish(self, interaction: Interaction) -> None:
+        """See ``PressQueue.publish``."""
+        self._topic.publish([(encode(interaction), {"type": PRESS})], "a press", _SECONDS, "press again")

@@ -1,0 +1,30 @@
+"""Messages of sweeps to a Pub/Sub topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from setpoint.adapters.pubsub.bus import PubSubTopic
+from setpoint.model.sweep_records import SweepMessage, encode_message
+from setpoint.util import telemetry
+
+if TYPE_CHECKING:
+    from google.cloud.pubsub_v1 import PublisherClient
+
+
+class PubSubSweepQueue:
+    """A ``SweepQueue`` to a topic.
+
+    Args:
+        client: made by ``adapters.pubsub.publisher()``.
+        topic: ``projects/P/topics/T``.
+    """
+
+    def __init__(self, client: PublisherClient, topic: str) -> None:
+        self._topic = PubSubTopic(client, topic)
+
+    def publish(self, messages: Sequence[SweepMessage]) -> None:
+        """See ``SweepQueue.publish``."""
+        trace = telemetry.carried()
+        self._topic.publish(((encode_message(one), trace) for one in messages), "a message of a sweep")

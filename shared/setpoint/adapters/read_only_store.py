@@ -1,0 +1,49 @@
+"""A store of which nothing but reading is within reach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from setpoint.model.audit_trail import Entry
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.ports.stores import Store, StoredControl, StoredSweep
+
+
+class _Sweeps:
+    """The sweeps of a store."""
+
+    __slots__ = ("_sweeps",)
+
+    def __init__(self, sweeps: Callable[[], Iterator[StoredSweep]]) -> None:
+        self._sweeps = sweeps
+
+    def sweeps(self) -> Iterator[StoredSweep]:
+        """See ``SweepStore.sweeps``."""
+        return self._sweeps()
+
+
+class ReadOnly:
+    """What a report asks of a store; whatever writes is not there to be called.
+
+    Args:
+        store: the store.
+    """
+
+    __slots__ = ("_control", "_states", "_trail", "sweeps")
+
+    def __init__(self, store: Store) -> None:
+        self._states, self._control, self._trail = store.states, store.control, store.trail
+        self.sweeps = _Sweeps(store.sweeps.sweeps)
+
+    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+        """See ``StateStore.states``."""
+        return self._states(drifted=drifted)
+
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
+        return self._control()
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        return self._trail(key)

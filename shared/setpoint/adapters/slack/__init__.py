@@ -1,0 +1,1 @@
+"""Slack's Web API: channels, users, messages, and signed requests."""

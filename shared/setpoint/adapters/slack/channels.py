@@ -1,0 +1,83 @@
+"""Channels of Slack: their ids, and being in one where that is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from slack_sdk import WebClient
+
+from setpoint.adapters.slack.slack_client import SlackRefused, call, pages
+
+_ID = re.compile(r"[CGD][A-Z0-9]{7,}\Z")
+_KINDS = "public_channel,private_channel"
+
+
+class Place(NamedTuple):
+    """What was read of a channel.
+
+    Args:
+        channel: its id.
+        messages: some of its messages.
+    """
+
+    channel: str
+    messages: Sequence[Mapping[str, Any]]
+
+
+class Channels:
+    """The channels of a workspace.
+
+    A message is posted and told to anybody by a channel's name alone, and in a public one without being in it; only
+    reading asks for the id, and for being in it.
+
+    Args:
+        client: made by ``slack_calls.client``.
+    """
+
+    def __init__(self, client: WebClient) -> None:
+        self._client = client
+        self._ids: dict[str, str] = {}
+
+    def id_of(self, channel: str) -> str:
+        """The id of a channel by its name, ``#payments`` or ``payments``, or by its id.
+
+        Raises:
+            SlackRefused: there is no such channel, or it is private and the app is not in it.
+            Unavailable: Slack does not tell.
+        """
+        if _ID.match(channel):
+            return channel
+        name = channel.removeprefix("#")
+        if name not in self._ids:
+            listed = pages(self._client, "conversations.list", channel, types=_KINDS, exclude_archived=True)
+            self._ids |= {str(one["name"]): str(one["id"]) for page in listed for one in page.get("channels") or ()}
+        if name not in self._ids:
+            raise SlackRefused(channel, "channel_not_found")
+        return self._ids[name]
+
+    def readable(self, channel: str, read: Callable[[str], Sequence[Mapping[str, Any]]]) -> Place:
+        """Read something of a channel; a public one is joined where that takes being in it.
+
+        Raises:
+            SlackRefused: it cannot be read.
+            Unavailable: Slack does not tell.
+        """
+        identifier = self.id_of(channel)
+        try:
+            return Place(identifier, read(identifier))
+        except SlackRefused as refused:
+            if refused.code != "not_in_channel":
+                raise
+        self.join(identifier)
+        return Place(identifier, read(identifier))
+
+    def join(self, channel: str) -> None:
+        """Be in a public channel.
+
+        Raises:
+            SlackRefused: it is private, or archived.
+            Unavailable: Slack does not tell.
+        """
+        call(self._client, "conversations.join", channel, channel=channel)

@@ -1,0 +1,197 @@
+"""Alerts to channels of Slack.
+
+A message carries its id as metadata (https://docs.slack.dev/messaging/message-metadata), by which it is found again
+where nobody knows whether it was taken: Slack has no key for idempotency.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from slack_sdk import WebClient
+
+from setpoint.adapters.slack.channels import Channels
+from setpoint.adapters.slack.slack_client import SlackRefused, call, pages
+from setpoint.alerting.rendering import slack as messages
+from setpoint.model.notice_view import Group, Links, Message, Shown
+from setpoint.ports.people import Posted
+
+EVENT_TYPE = "setpoint_notice"
+"""The kind of the metadata that messages carry."""
+
+_SLACK_MARGIN = 3600.0
+"""Seconds by which clocks may differ, and an observation may be later than the message that tells of it."""
+_BETWEEN = 1.1
+"""Seconds between two messages in a channel. Source: https://docs.slack.dev/apis/web-api/rate-limits"""
+_LOOK_BACK = 2 * 86_400.0
+"""Seconds after which an earlier try is not looked for any more: Pub/Sub has given up its message long before."""
+
+
+class SlackSink:
+    """A ``Sink`` to Slack.
+
+    Args:
+        client: made by ``slack_calls.client``.
+        clock: the time, in seconds as Slack counts them.
+        sleep: waits between the parts of one reply, of which Slack takes one a second.
+    """
+
+    edits = True
+
+    def __init__(
+        self,
+        client: WebClient,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
+        self._client = client
+        self._clock = clock
+        self._channels = Channels(client)
+
+    def show(
+        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        """See ``Sink.show``."""
+        made = messages.group(view, links) if isinstance(view, Group) else messages.finding(view, links)
+        since = view.opened_at if isinstance(view, Group) else view.data.first_seen
+        return self._stand(name, channel, made, posted, since if maybe else None)
+
+    def escalate(
+        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        """See ``Sink.escalate``."""
+        del links
+        return self._stand(name, channel, messages.escalation(view), posted, view.data.first_seen if maybe else None)
+
+    def reply(
+        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+    ) -> None:
+        """See ``Sink.reply``."""
+        if isinstance(view, Shown):
+            replies = {name: messages.step(view, links)}
+        else:
+            replies = {f"{name}/{number}": one for number, one in enumerate(messages.details(view, links), 1)}
+        there = self._replied(posted) if maybe else frozenset()
+        missing = [identifier for identifier in replies if identifier not in there]
+        for at, identifier in enumerate(missing):
+            if at:
+                self._sleep(_BETWEEN)
+            self._post(identifier, posted.channel, replies[identifier], thread=posted.ts)
+
+    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+        """See ``Sink.digest``."""
+        if not maybe or self._find(name, channel, self._oldest(None)) is None:
+            self._post(name, channel, messages.digest(findings, links))
+
+    def _stand(self, name: str, channel: str, made: Message, posted: Posted | None, since: datetime | None) -> Posted:
+        """Have a message stand once.
+
+        Args:
+            name: its id.
+            channel: where.
+            made: what it says.
+            posted: where it stands.
+            since: look for it first, from this time on; None where nobody can have posted it.
+        """
+        if posted is not None:
+            if self._update(name, posted, made):
+                return posted
+            oldest = self._oldest(None)  # somebody deleted it: it may have been posted anew by a try that was cut off
+        elif since is not None:
+            oldest = self._oldest(since)
+        else:
+            return self._post(name, channel, made)
+        found = self._find(name, channel, oldest)
+        if found is not None and self._update(name, found, made):
+            return found
+        return self._post(name, channel, made)
+
+    def _post(self, name: str, channel: str, made: Message, thread: str | None = None) -> Posted:
+        answer = call(
+            self._client,
+            "chat.postMessage",
+            channel,
+            channel=channel,
+            thread_ts=thread,
+            unfurl_links=False,
+            unfurl_media=False,
+            **_content(name, made),
+        )
+        return Posted(str(answer.get("channel", channel)), str(answer.get("ts", "")))
+
+    def _update(self, name: str, posted: Posted, made: Message) -> bool:
+        """Change a message; whether there is one to change."""
+        try:
+            call(
+                self._client,
+                "chat.update",
+                posted.channel,
+                channel=posted.channel,
+                ts=posted.ts,
+                **_content(name, made),
+            )
+        except SlackRefused as refused:
+            if refused.code == "message_not_found":
+                return False
+            raise
+        return True
+
+    def _oldest(self, since: datetime | None) -> str:
+        """From when on an earlier try is looked for, as Slack counts time."""
+        limit = self._clock() - _LOOK_BACK
+        return f"{max(limit, since.timestamp() - _SLACK_MARGIN) if since is not None else limit:.6f}"
+
+    def _find(self, name: str, channel: str, oldest: str) -> Posted | None:
+        """Where a message stands that carries an id; the first one, where there are several."""
+        place = self._channels.readable(channel, lambda one: self._history(one, oldest))
+        ours = sorted(_ts(one) for one in place.messages if _id_of(one) == name)
+        return Posted(place.channel, ours[0]) if ours else None
+
+    def _history(self, channel: str, oldest: str) -> list[Mapping[str, Any]]:
+        listed = pages(
+            self._client, "conversations.history", channel, channel=channel, oldest=oldest, include_all_metadata=True
+        )
+        return [one for page in listed for one in _messages(page) if _id_of(one)]
+
+    def _replied(self, posted: Posted) -> frozenset[str]:
+        """The ids of the replies that stand below a message."""
+
+        def replies(channel: str) -> list[Mapping[str, Any]]:
+            listed = pages(
+                self._client,
+                "conversations.replies",
+                channel,
+                channel=channel,
+                ts=posted.ts,
+                oldest=self._oldest(None),
+                include_all_metadata=True,
+            )
+            return [one for page in listed for one in _messages(page)]
+
+        place = self._channels.readable(posted.channel, replies)
+        return frozenset(map(_id_of, place.messages))
+
+
+def _content(name: str, made: Message) -> dict[str, Any]:
+    metadata = {"event_type": EVENT_TYPE, "event_payload": {"id": name}}
+    return {"text": made.text, "blocks": list(made.blocks), "metadata": metadata}
+
+
+def _messages(page: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    return [one for one in page.get("messages") or () if isinstance(one, dict)]
+
+
+def _ts(message: Mapping[str, Any]) -> str:
+    return str(message.get("ts", ""))
+
+
+def _id_of(message: Mapping[str, Any]) -> str:
+    """The id that a message carries; empty for none."""
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") != EVENT_TYPE:
+        return ""
+    return str((metadata.get("event_payload") or {}).get("id", ""))

@@ -1,0 +1,137 @@
+"""Calls of Slack's Web API, and what its refusals mean.
+
+Sources: https://docs.slack.dev/apis/web-api/#responses, https://docs.slack.dev/apis/web-api/rate-limits, and the errors
+of each method, https://docs.slack.dev/reference/methods/chat.postMessage#errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http.client import HTTPException
+from typing import Any
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from setpoint.adapters.webhooks.retry_after import seconds_of
+from setpoint.errors import BadRequest, SetpointError, Throttled, Unavailable
+
+_CALL_SECONDS = 10
+_PAGE = 200
+_ADDRESS = "https://slack.com/api/"
+_CODE = re.compile(r"[a-z][a-z0-9_]{1,63}\Z")
+_OK, _TOO_MANY, _BROKEN = 200, 429, 500
+_TOKEN = "SETPOINT_SLACK_TOKEN"  # noqa: S105 - the name of the variable
+
+_PASSING = frozenset(
+    ("internal_error", "fatal_error", "request_timeout", "service_unavailable", "team_added_to_org", "accesslimited")
+)
+"""What Slack says when it does not know itself what became of a request."""
+_LIMITS = frozenset(("ratelimited", "rate_limited", "message_limit_exceeded"))
+
+_STEPS = {
+    "channel_not_found": "there is no such channel, or it is private: invite the app with /invite, or mend the route",
+    "not_in_channel": "the app is not in it: invite it with /invite",
+    "is_archived": "it is archived: unarchive it, or mend the route",
+    "restricted_action": "the workspace does not let apps post there: ask its administrators",
+    "restricted_action_read_only_channel": "it is read-only: let the app post there, or mend the route",
+    "user_not_in_channel": "whoever is to be told is not in it",
+    "msg_too_long": "Slack does not take so long a message: please report it",
+    "msg_blocks_too_long": "Slack does not take so long a message: please report it",
+    "invalid_blocks": "Slack does not take the blocks of the message: please report it",
+    "edit_window_closed": "the workspace forbids editing after a time: allow it for apps",
+    "cant_update_message": "the message is not the app's own: was it installed anew?",
+    "missing_scope": "the app lacks a scope: install it again from infra/slack-app.yaml",
+    "not_allowed_token_type": f"{_TOKEN} is no token of a bot (xoxb-…)",
+    "no_such_subteam": "there is no such user group: mend the approvers",
+    "user_not_found": "there is no such user",
+    **dict.fromkeys(
+        ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission"),
+        f"the token is not taken: put a valid one into {_TOKEN}",
+    ),
+}
+"""What to do about a refusal."""
+
+
+class SlackRefused(BadRequest):
+    """Slack will never take a call.
+
+    Args:
+        what: the channel, user or group that it was about.
+        code: Slack's own word for why.
+    """
+
+    def __init__(self, what: str, code: str) -> None:
+        super().__init__(f"Slack, {what}: {code}; {_STEPS.get(code, 'look it up at docs.slack.dev')}")
+        self.code = code
+
+
+def client(token: str, base_url: str = "", seconds: float = _CALL_SECONDS) -> WebClient:
+    """A client that tries nothing again; made once and kept for the life of the process.
+
+    Args:
+        token: a bot's, ``xoxb-…``.
+        base_url: where Slack is in place of its own address; for tests.
+        seconds: how long to wait for an answer.
+    """
+    return WebClient(token, base_url or _ADDRESS, timeout=seconds, retry_handlers=[])  # type: ignore[arg-type] # takes fractions
+
+
+def call(client: WebClient, method: str, what: str, **arguments: Any) -> dict[str, Any]:
+    """Call a method, once.
+
+    Args:
+        client: made by ``client``.
+        method: ``chat.postMessage``.
+        what: the channel, user or group that it is about, for messages of errors.
+        arguments: of the method; None leaves one out.
+
+    Returns:
+        Slack's answer.
+
+    Raises:
+        Throttled: Slack takes no more for a while; nothing was done.
+        SlackRefused: Slack will never take it; nothing was done.
+        Unavailable: nobody knows whether it was done.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    how = {"json": given} if method.startswith("chat.") else {"params": given}
+    try:
+        answer = client.api_call(method, **how).data  # type: ignore[arg-type]
+    except SlackApiError as error:
+        raise _meaning(error.response, method, what) from None
+    except (OSError, HTTPException, ValueError, AttributeError, SlackClientError) as error:
+        # Besides what urllib raises: the SDK trips over answers that are no JSON objects.
+        raise Unavailable(f"Slack, {what}: {method} had no answer ({type(error).__name__})") from None
+    if not isinstance(answer, dict):
+        raise Unavailable(f"Slack, {what}: {method} had an answer that is none")
+    return answer
+
+
+def pages(client: WebClient, method: str, what: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    """The pages of a listing.
+
+    Raises:
+        Throttled: as ``call`` does.
+        SlackRefused: as ``call`` does.
+        Unavailable: as ``call`` does.
+    """
+    cursor = None
+    while True:
+        page = call(client, method, what, limit=_PAGE, cursor=cursor, **arguments)
+        yield page
+        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return
+
+
+def _meaning(response: Any, method: str, what: str) -> SetpointError:
+    """What it means that Slack did not say ok."""
+    status, data = response.status_code, response.data
+    code = data.get("error") if isinstance(data, dict) else None
+    if status == _TOO_MANY or code in _LIMITS:
+        return Throttled(f"Slack, {what}", seconds_of(response.headers.get("Retry-After")))
+    if status >= _BROKEN or code in _PASSING or not isinstance(code, str) or not _CODE.match(code):
+        return Unavailable(f"Slack, {what}: {method} was answered with {status}; nobody knows what became of it")
+    return SlackRefused(what, code)

@@ -1,0 +1,489 @@
+"""The embedded store: one SQLite file, shared safely by threads and processes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from setpoint.adapters.sqlite.notices import SCHEMA as NOTICES_SCHEMA
+from setpoint.adapters.sqlite.notices import SqliteNotices
+from setpoint.adapters.sqlite.sweeps import SCHEMA as SWEEPS_SCHEMA
+from setpoint.adapters.sqlite.sweeps import SqliteSweeps
+from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
+from setpoint.model import observation as observations
+from setpoint.model.actors import Change
+from setpoint.model.audit_trail import Entry, decode_entries, encode_entry
+from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState, decode_state, encode_state
+from setpoint.model.safety_limits import Brakes, decode_brakes, encode_brakes
+from setpoint.model.sources import (
+    MANIFEST_PART,
+    Control,
+    decode_control,
+    decode_manifest,
+    decode_record,
+    decode_rules,
+    desired_by,
+    encode_control,
+    encode_manifest,
+    encode_record,
+)
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.util.external_sort import batches
+
+_SCHEMA_VERSION = 6
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS control (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS manifests (
+    source TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (source, generation, part)
+);
+CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS projects (number TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS brakes (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS audit (id TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS trail ON audit (id);
+CREATE TABLE IF NOT EXISTS actors (id TEXT PRIMARY KEY, expires REAL NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS expired ON actors (expires);
+CREATE TABLE IF NOT EXISTS findings (
+    id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    drifted INTEGER NOT NULL,
+    pending INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    observation BLOB,
+    due REAL
+);
+CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
+CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
+CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
+"""
+
+# Findings have a rowid, since their rows are large (https://www.sqlite.org/withoutrowid.html#when_to_use_without_rowid).
+_UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
+"""What a store needs that was made with a schema up to this number."""
+_WHOLE_MANIFESTS = 3
+"""The last schema in which a manifest was one row."""
+
+_READ = """
+SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version,
+    (SELECT body FROM actors WHERE id = ?1)
+FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
+"""
+
+_CONTROL = "SELECT body, version FROM control"
+_CHANGES = "SELECT body FROM actors WHERE id = ?"
+_CREATE = """
+INSERT INTO findings (version, drifted, pending, body, due, observation, id) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+_UPDATE = """
+UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, observation = COALESCE(?, observation)
+WHERE id = ? AND version = ?
+"""
+_MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
+_MANIFEST_PARTS = "SELECT COUNT(*) FROM manifests WHERE source = ? AND generation = ?"
+_MANIFEST_PART = "SELECT body FROM manifests WHERE source = ? AND generation = ? AND part = ?"
+_PUT_MANIFEST = "INSERT OR REPLACE INTO manifests (source, generation, part, body) VALUES (?, ?, ?, ?)"
+_DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
+
+_FOUND, _QUIET = 1, 2
+"""Marks of a record, in ``drifted``: it has a finding; it has a drift that a rule keeps quiet about."""
+
+_BUSY_SECONDS = 30.0
+
+
+class _Handle:
+    """A thread's connection; nobody holds it but the thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+class SqliteStore:
+    """A ``Store`` in a file.
+
+    Commits survive the death of the process; after a loss of power the last of them may be gone, and the next sweep
+    or delivery brings them again (https://www.sqlite.org/pragma.html#pragma_synchronous, NORMAL with WAL).
+
+    Args:
+        path: the file; it is made where it is not there.
+
+    Raises:
+        BadRequest: the file cannot be opened, or a newer version of Setpoint has made it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._closers: list[weakref.finalize[[], _Handle]] = []
+        self._lock = threading.Lock()
+        self.sweeps = SqliteSweeps(self._connection, _transaction, _answering)
+        self.notices = SqliteNotices(self._connection, _answering)
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self.close()
+            where = (
+                "" if path.is_absolute() else "; it is relative, an absolute path takes four slashes: sqlite:////path"
+            )
+            raise BadRequest(f"{path}: cannot be used as a store ({error}){where}") from error
+        except BadRequest:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        """Look whose file it is before anything is written to it."""
+        connection = self._connection()
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > _SCHEMA_VERSION:
+            raise BadRequest(f"{self._path}: made by a newer Setpoint (schema {version}); upgrade, or use another file")
+        connection.execute("PRAGMA journal_mode = WAL")
+        if version < _SCHEMA_VERSION:
+            with _transaction(connection):
+                _make(connection)
+
+    def _connection(self) -> sqlite3.Connection:
+        """The connection of this thread; it is closed with the thread, or with the store."""
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is None:
+            handle = self._local.handle = _Handle(self._path)
+            with self._lock:
+                alive = [one for one in self._closers if one.alive]
+                self._closers = [*alive, weakref.finalize(handle, handle.connection.close)]
+            handle.connection.execute("PRAGMA synchronous = NORMAL")
+        return handle.connection
+
+    def read(self, key: ResourceKey) -> Snapshot:
+        """See ``StateStore.read``."""
+        with _answering():
+            row = self._connection().execute(_READ, (key.id,)).fetchone()
+        return _snapshot(key, *row)
+
+    def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
+        """See ``StateStore.read_many``."""
+        wanted = {key.id: key for key in keys}
+        with _answering(), _transaction(self._connection(), "DEFERRED"):
+            row = self._connection().execute(_CONTROL).fetchone()
+            desired = dict(self._rows("SELECT id, body FROM desired", wanted))
+            changes = dict(self._rows("SELECT id, body FROM actors", wanted))
+            states = self._rows("SELECT id, body, version FROM findings", wanted)
+        control = row[0] if row else None
+        found = {name: (body, version) for name, body, version in states}
+        snapshots = {}
+        for name, key in wanted.items():
+            state, version = found.get(name, (None, None))
+            snapshots[key] = _snapshot(key, desired.get(name), control, state, version, changes.get(name))
+        return snapshots
+
+    def _rows(self, query: str, names: Collection[str]) -> list[Any]:
+        """The rows of a query that have one of these ids."""
+        marks = ",".join("?" * len(names))
+        return self._connection().execute(f"{query} WHERE id IN ({marks})", tuple(names)).fetchall()
+
+    def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
+        """See ``StateStore.commit_many``; one transaction, in which what conflicts writes nothing."""
+        with _answering(), _transaction(self._connection()):
+            return [self._tried(one) for one in commits]
+
+    def _tried(self, one: Commit) -> Snapshot | Conflict:
+        try:
+            return self._commit(*one)
+        except Conflict as conflict:
+            return conflict
+
+    def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
+        """See ``StateStore.commit``."""
+        with _answering():
+            return self._commit(snapshot, state, observation)
+
+    def _commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
+        known = snapshot.version
+        row = (
+            (known or 0) + 1,
+            (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
+            bool(state.pending),
+            encode_state(state),
+            state.due.timestamp() if state.due is not None else None,
+            observations.encode(observation) if observation is not None else None,
+            snapshot.key.id,
+        )
+        statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
+        if self._connection().execute(statement, values).rowcount != 1:
+            raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
+        return replace(snapshot, state=state, version=row[0])
+
+    def last_observation(self, key: ResourceKey) -> Observation | None:
+        """See ``StateStore.last_observation``."""
+        with _answering():
+            row = self._connection().execute("SELECT observation FROM findings WHERE id = ?", (key.id,)).fetchone()
+        return observations.decode(row[0]) if row and row[0] else None
+
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """See ``StateStore.last_observations``."""
+        wanted = {key.id: key for key in keys}
+        with _answering():
+            rows = self._rows("SELECT id, observation FROM findings", wanted)
+        return observations.decode_readable((wanted[name], body) for name, body in rows)
+
+    def mark_published(self, snapshot: Snapshot) -> None:
+        """See ``StateStore.mark_published``."""
+        if snapshot.state is not None and snapshot.version is not None:
+            row = (encode_state(replace(snapshot.state, pending=())), snapshot.key.id, snapshot.version)
+            with _answering():
+                self._connection().execute(_MARK, row)
+
+    def control(self) -> StoredControl:
+        """See ``DesiredStore.control``."""
+        with _answering():
+            row = self._connection().execute(_CONTROL).fetchone()
+        return StoredControl(decode_control(row[0]), row[1]) if row else StoredControl(Control(), None)
+
+    def write_control(self, control: Control, version: Any) -> None:
+        """See ``DesiredStore.write_control``."""
+        with _answering():
+            self._write_only("control", encode_control(control), version)
+
+    def _write_only(self, table: str, body: bytes, version: Any) -> None:
+        """Write the only row of a table, in place of the one of ``version``."""
+        if version is None:
+            statement = f"INSERT INTO {table} (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"  # noqa: S608
+            written = self._connection().execute(statement, (body,)).rowcount
+        else:
+            statement = f"UPDATE {table} SET version = version + 1, body = ? WHERE version = ?"  # noqa: S608 - our own name
+            written = self._connection().execute(statement, (body, version)).rowcount
+        if written != 1:
+            raise Conflict(f"the record of {table} was written by somebody else; read it again")
+
+    def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
+        """See ``DesiredStore.manifest``."""
+        with _answering():
+            (parts,) = self._connection().execute(_MANIFEST_PARTS, (source, generation)).fetchone()
+        for part in range(parts):
+            with _answering():
+                row = self._connection().execute(_MANIFEST_PART, (source, generation, part)).fetchone()
+            if row is None:
+                raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
+            yield from decode_manifest(row[0])
+
+    def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
+        """See ``DesiredStore.write_manifest``."""
+        self.drop_manifest(source, generation)
+        for part, rows in enumerate(batches(manifest, MANIFEST_PART)):
+            with _answering():
+                self._connection().execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
+
+    def drop_manifest(self, source: str, generation: int) -> None:
+        """See ``DesiredStore.drop_manifest``."""
+        statement = "DELETE FROM manifests WHERE source = ? AND generation = ?"
+        with _answering():
+            self._connection().execute(statement, (source, generation))
+
+    def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
+        """See ``DesiredStore.records``; the mark of a record is its stored form."""
+        wanted = {key.id: key for key in keys}
+        with _answering():
+            found = dict(self._rows("SELECT id, body FROM desired", wanted))
+        bodies = {key: found.get(identifier) for identifier, key in wanted.items()}
+        return {key: StoredRecord(decode_record(body or b""), body) for key, body in bodies.items()}
+
+    def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
+        """See ``DesiredStore.write_records``."""
+        rows = {key: (encode_record(record.value), key.id) for key, record in records.items()}
+        with _answering():
+            connection = self._connection()
+            with _transaction(connection):
+                for key, row in rows.items():
+                    before = records[key].version
+                    statement, values = (_DECLARE, row) if before is None else (_DECLARE_AGAIN, (*row, before))
+                    if connection.execute(statement, values).rowcount != 1:
+                        raise Conflict(f"{key.name}: declared by somebody else; read it again")
+
+    def project_id(self, number: str) -> str:
+        """See ``ProjectStore.project_id``."""
+        with _answering():
+            row = self._connection().execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
+        return row[0] if row else ""
+
+    def learn_projects(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.learn_projects``."""
+        connection = self._connection()
+        with _answering(), _transaction(connection):
+            connection.executemany("INSERT OR REPLACE INTO projects VALUES (?, ?)", ids.items())
+
+    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+        """See ``StateStore.states``."""
+        return self._states(_FOUND if drifted else 0)
+
+    def suppressed(self) -> Iterator[ResourceState]:
+        """See ``StateStore.suppressed``."""
+        return self._states(_QUIET)
+
+    def _states(self, marked: int) -> Iterator[ResourceState]:
+        where = "WHERE drifted AND drifted & ?1" if marked else "WHERE ?1 = 0"
+        with _answering():
+            for (body,) in self._connection().execute(f"SELECT body FROM findings {where} ORDER BY id", (marked,)):  # noqa: S608
+                yield decode_state(body)
+
+    def unpublished(self) -> Iterator[ResourceKey]:
+        """See ``StateStore.unpublished``."""
+        with _answering():
+            rows = self._connection().execute("SELECT body FROM findings WHERE pending ORDER BY id").fetchall()
+        return (decode_state(body).key for (body,) in rows)
+
+    def due(self, now: datetime) -> Iterator[ResourceKey]:
+        """See ``StateStore.due``."""
+        statement = "SELECT body FROM findings WHERE due <= ? ORDER BY due"
+        with _answering():
+            rows = self._connection().execute(statement, (now.timestamp(),)).fetchall()
+        return (decode_state(body).key for (body,) in rows)
+
+    def brakes(self) -> StoredBrakes:
+        """See ``RemedyStore.brakes``."""
+        with _answering():
+            row = self._connection().execute("SELECT body, version FROM brakes").fetchone()
+        return StoredBrakes(decode_brakes(row[0]), row[1]) if row else StoredBrakes(Brakes(), None)
+
+    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+        """See ``RemedyStore.write_brakes``."""
+        with _answering():
+            self._write_only("brakes", encode_brakes(brakes), version)
+
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+        """See ``RemedyStore.claim``."""
+        with _answering(), _transaction(self._connection()):
+            self._write_only("brakes", encode_brakes(brakes), version)
+            return self._commit(snapshot, state)
+
+    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+        """See ``ActorStore.changes``."""
+        with _answering():
+            row = self._connection().execute(_CHANGES, (key.id,)).fetchone()
+        return decode_changes(row[0]) if row else ()
+
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+        """See ``ActorStore.changes_of``."""
+        wanted = {key.id: key for key in keys}
+        with _answering():
+            found = dict(self._rows("SELECT id, body FROM actors", wanted))
+        return {key: decode_changes(found[name]) if name in found else () for name, key in wanted.items()}
+
+    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+        """See ``ActorStore.remember``."""
+        connection = self._connection()
+        with _answering(), _transaction(connection):
+            row = connection.execute(_CHANGES, (key.id,)).fetchone()
+            known = remembered(decode_changes(row[0]) if row else (), change, now)
+            expires = (now + KEPT).timestamp()
+            connection.execute("DELETE FROM actors WHERE expires <= ?", (now.timestamp(),))
+            connection.execute(
+                "INSERT OR REPLACE INTO actors VALUES (?, ?, ?)", (key.id, expires, encode_changes(known))
+            )
+
+    def note(self, key: ResourceKey, entry: Entry) -> None:
+        """See ``RemedyStore.note``."""
+        with _answering():
+            self._connection().execute("INSERT INTO audit VALUES (?, ?)", (key.id, encode_entry(entry)))
+
+    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+        """See ``RemedyStore.trail``."""
+        with _answering():
+            rows = self._connection().execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()
+        return decode_entries(body for (body,) in rows)
+
+    def close(self) -> None:
+        """See ``StateStore.close``."""
+        with self._lock:
+            closers, self._closers = self._closers, []
+        for close in closers:
+            close()
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make what is not there, unless somebody else has done so since."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
+    upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
+    for statement in (
+        *upgrades,
+        *(_SCHEMA + SWEEPS_SCHEMA + NOTICES_SCHEMA).split(";"),
+        f"PRAGMA user_version = {_SCHEMA_VERSION}",
+    ):
+        connection.execute(statement)
+    for source, generation, body in whole:
+        for part, rows in enumerate(batches(sorted(decode_manifest(body)), MANIFEST_PART)):
+            connection.execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
+
+
+def _take_whole_manifests(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
+    """The manifests of a time when each was stored in one piece and in no order; their table makes room."""
+    rows = connection.execute("SELECT source, generation, body FROM manifests").fetchall()
+    connection.execute("DROP TABLE manifests")
+    return rows
+
+
+def _snapshot(
+    key: ResourceKey,
+    desired: bytes | None,
+    control: bytes | None,
+    state: bytes | None,
+    version: int | None,
+    changes: bytes | None,
+) -> Snapshot:
+    """A row of what is stored as all that is stored."""
+    return Snapshot(
+        key,
+        desired_by(decode_record(desired), decode_control(control or b"")) if desired else None,
+        decode_rules(control or b""),
+        decode_state(state) if state else None,
+        version,
+        decode_changes(changes) if changes else (),
+    )
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
+    connection.execute(f"BEGIN {kind}")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class _Answering:
+    """Translates errors of the database; a class, since it is entered several times with each event."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise Unavailable(f"the SQLite store did not answer ({error}); try again") from error
+
+
+_ANSWERING = _Answering()
+
+
+def _answering() -> _Answering:
+    return _ANSWERING

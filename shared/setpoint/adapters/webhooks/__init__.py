@@ -1,0 +1,1 @@
+"""Incoming webhooks: generic, PagerDuty and Google Chat."""

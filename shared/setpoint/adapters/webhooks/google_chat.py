@@ -1,0 +1,82 @@
+"""Alerts to spaces of Google Chat, by incoming webhooks.
+
+Source: https://developers.google.com/workspace/chat/quickstart/webhooks
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import requests
+
+from setpoint.adapters.webhooks.http_post import post
+from setpoint.adapters.webhooks.sink_addresses import Addresses
+from setpoint.alerting.rendering import google_chat as messages
+from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.ports.people import Posted
+
+_REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
+
+
+class GoogleChatSink:
+    """A ``Sink`` to spaces of Google Chat, whose channels are the names of ``SETPOINT_SINKS``.
+
+    A webhook cannot change a message: what a finding becomes is told in its thread. Each message carries a request id
+    made of what it says, by which Chat knows one that it has taken already
+    (https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages/create).
+
+    Args:
+        addresses: the webhooks.
+        session: made by ``posting.session``.
+        seconds: how long to wait for an answer.
+    """
+
+    edits = False
+
+    def __init__(self, addresses: Addresses, session: requests.Session, seconds: float = 10.0) -> None:
+        self._addresses = addresses
+        self._session = session
+        self._seconds = seconds
+
+    def show(
+        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        """See ``Sink.show``."""
+        del posted, maybe
+        card = messages.group(view, links) if isinstance(view, Group) else messages.finding(view, links)
+        return self._send(name, channel, name, card)
+
+    def escalate(
+        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+    ) -> Posted:
+        """See ``Sink.escalate``."""
+        del posted, maybe
+        return self._send(name, channel, name, messages.escalation(view, links))
+
+    def reply(
+        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+    ) -> None:
+        """See ``Sink.reply``."""
+        del maybe
+        cards = [messages.step(view, links)] if isinstance(view, Shown) else messages.details(view, links)
+        for number, card in enumerate(cards, 1):
+            self._send(f"{name}/{number}", posted.channel, posted.ts, card)
+
+    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+        """See ``Sink.digest``."""
+        del maybe
+        self._send(name, channel, name, messages.digest(findings, links))
+
+    def _send(self, name: str, channel: str, thread: str, card: dict[str, Any]) -> Posted:
+        address = self._addresses.get(channel, "chat")
+        body = msgspec.json.encode(card | {"thread": {"threadKey": thread}})
+        query = {"messageReplyOption": _REPLY, "requestId": _request_id(name, body)}
+        post(self._session, channel, address.url, body, {}, query, seconds=self._seconds)
+        return Posted(channel, thread)
+
+
+def _request_id(name: str, body: bytes) -> str:
+    return hashlib.blake2b(name.encode() + b"\n" + body, digest_size=16).hexdigest()

@@ -1,0 +1,75 @@
+"""Sending one body to a webhook, and what its answer means; its address is a secret, and stands in no error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import requests
+
+from setpoint.adapters.webhooks.retry_after import seconds_of
+from setpoint.errors import BadRequest, Throttled, Unavailable
+
+SECONDS = 10.0
+_TOO_MANY, _TIMEOUT, _BROKEN = 429, 408, 500
+_STEPS = {
+    400: "it does not take such a body: is its format the right one?",
+    401: "it does not take the signature: is its secret the right one?",
+    403: "it lets nobody in: is its address, and its secret, the right one?",
+    404: "there is nothing: mend its address in SETPOINT_SINKS",
+    410: "there is nothing any more: mend its address in SETPOINT_SINKS",
+    413: "it does not take so large a body",
+}
+
+
+def session() -> requests.Session:
+    """A session, kept for the life of the process."""
+    return requests.Session()
+
+
+def post(
+    session: requests.Session,
+    what: str,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    query: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+) -> None:
+    """Send a body, once; what is answered is not read.
+
+    Args:
+        session: kept for the life of the process.
+        what: the webhook's name, for messages of errors.
+        url: its address.
+        body: JSON.
+        headers: besides the content type.
+        query: parameters to add to the address.
+        seconds: how long to wait for an answer.
+
+    Raises:
+        Throttled: it takes no more for a while.
+        BadRequest: it will never take it.
+        Unavailable: nobody knows whether it was taken.
+    """
+    try:
+        with session.post(
+            url,
+            data=body,
+            params=dict(query or {}),
+            headers={"Content-Type": "application/json; charset=utf-8", **headers},
+            timeout=seconds,
+            allow_redirects=False,
+            stream=True,
+        ) as answer:
+            status, wait = answer.status_code, answer.headers.get("Retry-After")
+            is_taken, is_elsewhere = answer.ok and not answer.is_redirect, 300 <= status < 400  # noqa: PLR2004 - of HTTP
+    except requests.RequestException as error:  # which quotes the address
+        raise Unavailable(f"webhook `{what}`: no answer ({type(error).__name__})") from None
+    if status == _TOO_MANY:
+        raise Throttled(f"webhook `{what}`", seconds_of(wait))
+    if status >= _BROKEN or status == _TIMEOUT:
+        raise Unavailable(f"webhook `{what}`: answered with {status}; nobody knows what became of it")
+    if is_elsewhere:
+        raise BadRequest(f"webhook `{what}`: it leads elsewhere ({status}), and is not followed: mend its address")
+    if not is_taken:
+        raise BadRequest(f"webhook `{what}`: answered with {status}; {_STEPS.get(status, 'look there for the reason')}")

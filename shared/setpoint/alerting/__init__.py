@@ -1,0 +1,1 @@
+"""Alerts: whom a finding concerns, the message that follows it, and the buttons that people click."""

@@ -1,0 +1,258 @@
+"""Showing a thread: one message, and what stands below it, made from the notices that it is of.
+
+Whoever shows a thread has claimed it, so that of several that are told of at once one posts the message. What is on
+show is noted at the end: whoever fails before that leaves it due, and it is shown again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec.structs import replace
+
+from setpoint.alerting import model
+from setpoint.alerting.model import Notice, Thread
+from setpoint.alerting.rate_limit import SECONDS_BETWEEN, Desk, block, take_turn, write_notice
+from setpoint.alerting.repository import StoredNotice
+from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unavailable
+from setpoint.model.alerting_config import Alerting
+from setpoint.model.notice_view import Links, Shown, Step
+from setpoint.ports.people import Posted
+
+Showing = Literal[
+    "shown",  # the message shows all that was to be shown
+    "nothing",  # there was nothing to show
+    "later",  # somebody else shows it, or the place takes no more now
+    "failed",  # the place cannot be told, see the problem
+]
+
+_CLAIM = timedelta(minutes=5)
+"""How long somebody has to show a thread before another may; longer than a run of the function."""
+_EVERY = timedelta(seconds=10)
+"""How often the message of several findings is changed at most."""
+_BACK_OFF = timedelta(seconds=30)
+_LONGEST_BACK_OFF = timedelta(hours=1)
+_LISTED_AT_ONCE = 40
+_MOST_LISTED = 200
+"""How many findings are told below a message; the others are in the report."""
+_WRITERS = 8
+_SEVERAL = 20
+_TOLD_BELOW = frozenset(
+    (
+        "drift.changed",
+        "drift.resolved",
+        "drift.exempted",
+        "remediation.succeeded",
+        "remediation.failed",
+        "remediation.blocked",
+    )
+)
+"""What is told below the message of a single finding, so that whoever follows it hears of it."""
+
+
+def show(name: str, alerting: Alerting, desk: Desk, patience: float) -> Showing:
+    """Have a thread's message show what its findings are by now.
+
+    Args:
+        name: the thread.
+        alerting: who is told of what.
+        desk: what alerting works with.
+        patience: seconds to wait for a turn.
+
+    Raises:
+        BadRequest: the place will never take it; its findings are told at the default destinations, too.
+        Unavailable: the place, or the store, did not answer; it is tried again.
+    """
+    claimed = _claim(name, desk, patience)
+    if isinstance(claimed, str):
+        return claimed
+    work = _Work(*claimed, Links(alerting.finding_link, alerting.group_link), desk, patience)
+    try:
+        told = work.run()
+    except SetpointError as error:
+        _put_off(work, error, desk)
+        if isinstance(error, Throttled):
+            return "later"
+        if isinstance(error, BadRequest):
+            _tell_elsewhere(work, str(error), alerting, desk)
+        raise
+    return told
+
+
+def _claim(name: str, desk: Desk, patience: float) -> tuple[Thread, object] | Showing:
+    """Have nobody else show a thread; the thread as it was before, with the mark of its record."""
+    stored = desk.records.thread(name)
+    thread = stored.value
+    if thread is None:
+        first = next(desk.records.of_thread(name), None)
+        if first is None:
+            return "nothing"
+        thread = model.new_thread(name, first.value)
+    now = desk.deps.clock()
+    times = (thread.claimed_until, thread.not_before, _next_change(thread))
+    if any(one is not None and one > now for one in times) or not take_turn(thread.to, desk, patience):
+        return "later"
+    claimed = replace(thread, claimed_until=now + _CLAIM, is_tried=thread.is_tried or not thread.ts)
+    try:
+        return thread, desk.records.write_thread(claimed, stored.version, now)
+    except Conflict:
+        return "later"
+
+
+def _next_change(thread: Thread) -> datetime | None:
+    """When the message may be changed again."""
+    return thread.shown_at + _EVERY if thread.shown_at is not None and thread.size > 1 else None
+
+
+class _Work:
+    """Showing a thread that was claimed.
+
+    Args:
+        thread: the thread as it was before.
+        version: the mark of its record since it was claimed.
+        links: where messages link to.
+        desk: what alerting works with.
+        patience: seconds to wait for a turn.
+    """
+
+    def __init__(self, thread: Thread, version: object, links: Links, desk: Desk, patience: float) -> None:
+        self.thread = thread
+        self.version = version
+        self.notices: list[StoredNotice] = []
+        self._links = links
+        self._desk = desk
+        self._patience = patience
+        self._maybe = thread.failures > 0 or thread.claimed_until is not None
+        self._sink = desk.sinks.get(thread.to.sink)
+
+    def run(self) -> Showing:
+        """Show the message, tell what belongs below it, and note what is on show by now."""
+        now = self._desk.deps.clock()
+        self.notices = self._members(now)
+        if not self.notices:
+            self.store(replace(self.thread, claimed_until=None))
+            return "nothing"
+        posted = self._show([stored.value for stored in self.notices])
+        is_first = not self.thread.ts
+        self.thread = replace(
+            self.thread, channel=posted.channel, ts=posted.ts, is_tried=False, size=len(self.notices), shown_at=now
+        )
+        self._list(posted)
+        if not is_first:
+            self._tell_step(posted)
+        self._note_told()
+        self.store(replace(self.thread, claimed_until=None, not_before=None, failures=0, problem=""))
+        return "shown"
+
+    def store(self, thread: Thread) -> None:
+        """Write the thread; where somebody else has claimed it since, what they write counts."""
+        with suppress(Conflict):
+            self.version = self._desk.records.write_thread(thread, self.version, self._desk.deps.clock())
+        self.thread = thread
+
+    def _members(self, now: datetime) -> list[StoredNotice]:
+        """What is to be shown: all notices of the thread, less the escalations that are not due or call nobody."""
+        stored = list(self._desk.records.of_thread(self.thread.id))
+        void = [one for one in stored if model.is_void(one.value) and not one.value.is_silent]
+        for one in void:
+            write_notice(replace(one.value, is_silent=True), one.version, self._desk)
+        return [one for one in stored if one not in void and model.is_shown(one.value, now)]
+
+    def _show(self, notices: Sequence[Notice]) -> Posted:
+        sink = self._sink
+        thread = self.thread
+        if sink is None:
+            raise BadRequest(f"{thread.to.id}: nothing is set up to tell anybody there; see docs/slack.md")
+        posted = Posted(thread.channel, thread.ts) if thread.ts else None
+        view = model.view(thread, notices)
+        if notices[0].is_escalation:
+            worst = view if isinstance(view, Shown) else view.samples[0]
+            return sink.escalate(thread.id, thread.to.channel, worst, self._links, posted, maybe=thread.is_tried)
+        return sink.show(thread.id, thread.to.channel, view, self._links, posted, maybe=thread.is_tried)
+
+    def _list(self, posted: Posted) -> None:
+        """Tell in full, below the message, of the findings that do not stand there yet, some at a time."""
+        room = min(_LISTED_AT_ONCE, _MOST_LISTED - len(self.thread.listed))
+        listed = set(self.thread.listed)
+        missing = [one.value for one in self.notices if one.value.id not in listed and not one.value.is_escalation]
+        if room <= 0 or not missing:
+            return
+        new = {one.id: self._full(one) for one in missing[:room]}
+        self._reply(model.name_of(self.thread.id, new), posted, list(new.values()))
+        self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
+
+    def _tell_step(self, posted: Posted) -> None:
+        """Tell below the message of a single finding what has become of it."""
+        notice = self.notices[0].value
+        is_alone = len(self.notices) == 1 and not notice.is_escalation
+        if is_alone and notice.is_new and notice.shown.event in _TOLD_BELOW:
+            self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
+
+    def _reply(self, name: str, posted: Posted, view: Shown | Sequence[Shown]) -> None:
+        if self._sink is None or not take_turn(self.thread.to, self._desk, self._patience):
+            raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
+        self._sink.reply(name, posted, view, self._links, maybe=self._maybe)
+        after = self._desk.deps.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
+        block(self.thread.to, after, self._desk)  # a long reply has taken several turns
+
+    def _full(self, notice: Notice) -> Shown:
+        """A finding with all its differences, where it is still the one that was told of."""
+        state = self._desk.deps.store.read(notice.key).state
+        data = notice.shown.data
+        if state is None or state.finding is None or state.finding.fingerprint != data.fingerprint:
+            return notice.shown
+        return replace(notice.shown, data=replace(data, differences=state.finding.differences))
+
+    def _note_told(self) -> None:
+        """Note what is on show by now; what somebody has told meanwhile stays due."""
+        new = [one for one in self.notices if one.value.is_new]
+
+        def note(one: StoredNotice) -> None:
+            write_notice(replace(one.value, told=one.value.sequence), one.version, self._desk)
+
+        if len(new) < _SEVERAL:
+            for one in new:
+                note(one)
+            return
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(note, new))
+
+
+def _put_off(work: _Work, error: SetpointError, desk: Desk) -> None:
+    """Have nobody try again at once what has failed."""
+    now, thread = desk.deps.clock(), work.thread
+    failures = thread.failures + 1
+    wait = min(_BACK_OFF * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
+    if isinstance(error, Throttled):
+        wait = timedelta(seconds=error.seconds)
+        block(thread.to, now + wait, desk)
+    is_tried = thread.is_tried or not thread.ts
+    problem = "" if isinstance(error, Unavailable) else str(error)
+    work.store(
+        replace(
+            thread, not_before=now + wait, failures=failures, problem=problem, is_tried=is_tried, claimed_until=None
+        )
+    )
+
+
+def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, desk: Desk) -> None:
+    """Tell at the default destinations what cannot be told where it was meant to be."""
+    if work.thread.to in alerting.default:
+        return
+    now = desk.deps.clock()
+    for stored in work.notices:
+        notice = stored.value
+        told = {one.value.to for one in desk.records.of_finding(notice.key.id)}
+        for to in alerting.default:
+            if to in told:
+                continue
+            step = Step(now, "misrouted", text=problem)
+            shown = replace(notice.shown, steps=(*notice.shown.steps, step))
+            thread = model.slot_name(to, work.thread.id)
+            copy = replace(notice, to=to, thread=thread, shown=shown, told="", joined_at=now)
+            with suppress(Conflict):
+                desk.records.write_notice(copy, None, now)

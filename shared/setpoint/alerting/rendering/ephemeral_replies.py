@@ -1,0 +1,134 @@
+"""What somebody who has pressed a button is told in Slack, and nobody else sees; in its markup, values escaped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from setpoint.model.alerting_config import Approvers
+from setpoint.model.audit_trail import Entry
+from setpoint.model.difference import Difference
+from setpoint.model.events import DriftData
+from setpoint.remediation.decision import Decision
+
+MOST = 3_900
+"""Characters of a text; Slack advises 4,000 (https://docs.slack.dev/reference/methods/chat.postEphemeral)."""
+_MOST_VALUE = 120
+_MOST_LINES = 10
+_MOST_ENTRIES = 8
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "\N{MODIFIER LETTER GRAVE ACCENT}"})
+
+
+def code(text: str, most: int = 300) -> str:
+    """A value in a code span, in which nothing formats, links or calls anybody."""
+    shown = "".join(one if one.isprintable() else " " for one in text[: most + 1])
+    cut = shown if len(shown) <= most else f"{shown[: most - 1]}…"
+    return f"`{cut.translate(_ESCAPES) or ' '}`"
+
+
+def stale(name: str, why: str) -> str:
+    """That a button does nothing any more."""
+    return f"Nothing was done about {code(name)}: {code(why)}."
+
+
+def refusal(name: str, approvers: Sequence[Approvers]) -> str:
+    """That somebody may not press, and who may."""
+    who = list(dict.fromkeys(_names(approvers)))
+    if not who:
+        return (
+            f"Nothing was done: nobody may press the buttons of {code(name)}. "
+            "Name approvers for it in the `Alerting` document of the fleet."
+        )
+    more = f" and {len(who) - _MOST_LINES} more" if len(who) > _MOST_LINES else ""
+    return f"Nothing was done: the buttons of {code(name)} are for {', '.join(who[:_MOST_LINES])}{more}."
+
+
+def counts(what: str, outcomes: Mapping[str, int]) -> str:
+    """What became of pressing the button of several findings."""
+    told = Counter(outcomes)
+    words = {
+        "done": f"{what}",
+        "already": "were so already",
+        "stale": "are other drifts by now, or over",
+        "declined": "cannot be",
+        "refused": "are not yours to decide",
+    }
+    parts = [f"{told[outcome]} {text}" for outcome, text in words.items() if told[outcome]]
+    return f"Of {sum(told.values())} findings: {', '.join(parts)}." if parts else "It shows no findings any more."
+
+
+def why(data: DriftData, decision: Decision | None, approvers: Sequence[Approvers], trail: Sequence[Entry]) -> str:
+    """Why a finding is what it is, what is done about it and by whose word."""
+    return _fit([*_finding(data), *_decision(data, decision), *_who(approvers), *_trail(trail)])
+
+
+def _finding(data: DriftData) -> Iterator[str]:
+    yield f"*{code(data.resource_name)}* is {data.status}: {data.severity}, {data.kind}"
+    if data.reason:
+        yield f"because {code(data.reason)}"
+    yield from (f"• {_difference(one)}" for one in data.differences[:_MOST_LINES])
+    if (more := data.difference_count - len(data.differences[:_MOST_LINES])) > 0:
+        yield f"• and {more} fields more"
+    if str(data.declared_in):
+        yield f"declared in {code(str(data.declared_in))}"
+    actor = data.actor
+    yield f"changed by {code(actor.principal)} ({actor.confidence})" if actor else "nobody knows who changed it"
+
+
+def _difference(one: Difference) -> str:
+    return f"{code(one.declared_path or one.path)}: {_value(one.declared)} declared, {_value(one.observed)} observed"
+
+
+def _value(value: Any) -> str:
+    if value is msgspec.UNSET:
+        return "nothing"
+    return code(value if isinstance(value, str) else msgspec.json.encode(value).decode(), _MOST_VALUE)
+
+
+def _decision(data: DriftData, decision: Decision | None) -> Iterator[str]:
+    if decision is None:
+        yield f"*Nothing is put back*: mode {data.mode}, and it is {data.status}"
+        return
+    yield f"*What is done about it: {decision.action.replace('_', ' ')}*"
+    yield from (f"{'+' if one.action == 'act' else '-'} {code(one.text)}" for one in decision.reasons)
+
+
+def _who(approvers: Sequence[Approvers]) -> Iterator[str]:
+    who = list(dict.fromkeys(_names(approvers)))
+    yield f"*Who may decide*: {', '.join(who[:_MOST_LINES]) or 'nobody; no approvers are named for it'}"
+
+
+def _trail(trail: Sequence[Entry]) -> Iterator[str]:
+    if trail:
+        yield "*What was done*"
+    for one in trail[-_MOST_ENTRIES:]:
+        by = f" by {code(one.by)}" if one.by else ""
+        text = f": {code(one.text)}" if one.text else ""
+        yield f"• {one.at:%Y-%m-%d %H:%M} UTC {one.what}{by}{text}"
+
+
+def _names(approvers: Iterable[Approvers]) -> Iterator[str]:
+    """Groups and users as Slack shows them; addresses and patterns as they are written."""
+    for one in approvers:
+        yield from (f"<!subteam^{group}>" if group.isalnum() else code(group) for group in one.groups)
+        yield from (f"<@{user}>" if _is_id(user) else code(user) for user in one.users)
+
+
+def _is_id(user: str) -> bool:
+    return user.isalnum() and user.isupper() and user[0] in "UW"
+
+
+def _fit(lines: Sequence[str]) -> str:
+    """As many lines as there is room for."""
+    kept: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        if size > MOST:
+            kept.append("…")
+            break
+        kept.append(line)
+    return "\n".join(kept)

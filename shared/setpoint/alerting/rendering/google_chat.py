@@ -1,0 +1,179 @@
+"""Findings as cards of Google Chat, within its limits.
+
+A message has 32,000 bytes at most, and the text of cards takes a subset of HTML.
+Sources: https://developers.google.com/workspace/chat/api/reference/rest/v1/cards,
+https://developers.google.com/workspace/chat/format-messages#card-formatting
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+from typing import Any
+
+import msgspec
+
+from setpoint.alerting.rendering import links as addresses
+from setpoint.model.difference import Difference
+from setpoint.model.notice_view import Group, Links, Shown
+
+_BUDGET = 20_000
+"""Bytes of all lines of a card; the rest of it, and what JSON escapes, has room besides."""
+_MOST_FIELD = 500
+_MOST_VALUE = 120
+_MOST_LINES = 60
+
+
+def finding(shown: Shown, links: Links) -> dict[str, Any]:
+    """A finding as it is by now."""
+    data = shown.data
+    facts = {
+        "resource": data.resource_name,
+        "owner": " ".join(filter(None, (data.owner.team, data.owner.email))),
+        "changed by": _who(shown),
+        "since": f"{data.first_seen:%Y-%m-%d %H:%M} UTC",
+        "declared in": str(data.declared_in),
+        "status": _status(shown),
+    }
+    link = links.finding.replace("{id}", data.finding_id)
+    return _card(f"{data.severity} drift: {_short(data.resource_name)}", _place(shown), facts, _lines(shown), link)
+
+
+def group(group: Group, links: Links) -> dict[str, Any]:
+    """Several findings of one cause."""
+    facts = {
+        "open": f"{group.statuses.get('open', 0)} of {group.total}",
+        "projects": f"{group.project_count}: {_counts(group.projects)}",
+        "owners": _counts(group.teams),
+        "changed by": _counts(group.actors),
+        "since": f"{group.opened_at:%Y-%m-%d %H:%M} UTC",
+    }
+    lines = [f"{operation} {path}" for path, operation in group.cause.changes]
+    lines += [one.data.resource_name for one in group.samples]
+    title = f"{group.severity} drift: {group.total} {group.cause.asset_type}"
+    return _card(title, group.cause.kind, facts, lines, addresses.of_group(links, group))
+
+
+def step(shown: Shown, links: Links) -> dict[str, Any]:
+    """What has last happened to a finding."""
+    last = shown.steps[-1] if shown.steps else None
+    what = last.what if last is not None else shown.event
+    facts = {"by": last.by, "": last.text} if last is not None else {"status": _status(shown)}
+    link = links.finding.replace("{id}", shown.data.finding_id)
+    return _card(f"{what}: {_short(shown.data.resource_name)}", _place(shown), facts, (), link)
+
+
+def details(findings: Sequence[Shown], links: Links) -> Iterator[dict[str, Any]]:
+    """All of some findings, a card each."""
+    return (finding(one, links) for one in findings)
+
+
+def digest(findings: Sequence[Shown], links: Links) -> dict[str, Any]:
+    """Many findings at once; those that have no room are counted."""
+    del links
+    lines = [f"{one.data.severity}: {one.data.resource_name} ({one.data.status})" for one in findings]
+    return _card(f"{len(findings)} findings", "digest", {}, lines, "")
+
+
+def escalation(shown: Shown, links: Links) -> dict[str, Any]:
+    """A finding that is still open, or no longer."""
+    made = finding(shown, links)
+    still = "still open" if shown.data.status == "open" else shown.data.status
+    made["cardsV2"][0]["card"]["header"]["subtitle"] = _cut(f"{still}, {_place(shown)}", _MOST_FIELD)
+    return made
+
+
+def _card(title: str, subtitle: str, facts: dict[str, str], lines: Iterable[str], link: str) -> dict[str, Any]:
+    widgets: list[dict[str, Any]] = [
+        {"decoratedText": {"topLabel": label, "text": _html(text, _MOST_FIELD), "wrapText": True}}
+        for label, text in facts.items()
+        if text
+    ]
+    if text := _joined(list(lines)):
+        widgets.append({"textParagraph": {"text": text}})
+    if link.startswith(("https://", "http://")):
+        button = {"text": "Open", "onClick": {"openLink": {"url": link[:2000]}}}
+        widgets.append({"buttonList": {"buttons": [button]}})
+    if not widgets:
+        widgets.append({"textParagraph": {"text": _html(subtitle, _MOST_FIELD) or "-"}})
+    header = {"title": _cut(title, _MOST_FIELD), "subtitle": _cut(subtitle, _MOST_FIELD)}
+    # Of plain text Chat would make a mention out of <users/all>.
+    fallback = _cut(f"{title} ({subtitle})", _MOST_FIELD).replace("<", "(").replace(">", ")")
+    card = {"header": header, "sections": [{"widgets": widgets}]}
+    return {"fallbackText": fallback, "cardsV2": [{"cardId": "setpoint", "card": card}]}
+
+
+def _joined(lines: list[str]) -> str:
+    """As many lines as there is room for, and how many there are besides."""
+    kept: list[str] = []
+    size = 0
+    for line in lines[:_MOST_LINES]:
+        made = _html(line, 3 * _MOST_FIELD)
+        size += _bytes(made) + 4
+        if size > _BUDGET:
+            break
+        kept.append(made)
+    rest = len(lines) - len(kept)
+    return "<br>".join([*kept, *([f"and {rest} more"] if rest else [])])
+
+
+def _lines(shown: Shown) -> list[str]:
+    data = shown.data
+    lines = [_difference(one) for one in data.differences]
+    more = data.difference_count - len(data.differences)
+    return [*lines, *([f"and {more} fields more"] if more > 0 else [])]
+
+
+def _difference(one: Difference) -> str:
+    sides = " → ".join(_value(value) for value in (one.declared, one.observed))
+    return f"{one.declared_path or one.path}: {sides}"
+
+
+def _value(value: Any) -> str:
+    if value is msgspec.UNSET:
+        return "nothing"
+    return _cut(value if isinstance(value, str) else msgspec.json.encode(value).decode(), _MOST_VALUE)
+
+
+def _who(shown: Shown) -> str:
+    actor = shown.data.actor
+    if actor is None:
+        return "not known"
+    with_what = f" with {actor.caller}" if actor.caller else ""
+    doubt = "" if actor.confidence == "certain" else f" ({actor.confidence})"
+    return f"{actor.principal}{with_what}{doubt}"
+
+
+def _status(shown: Shown) -> str:
+    reason = f": {shown.data.reason}" if shown.data.reason else ""
+    until = f" until {shown.quiet_until:%Y-%m-%d %H:%M} UTC" if shown.quiet_until is not None else ""
+    return f"{shown.data.status}{until}{reason}"
+
+
+def _place(shown: Shown) -> str:
+    return " · ".join(filter(None, (shown.data.asset_type, shown.data.project, shown.data.kind)))
+
+
+def _short(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name or 'not known'} ({count})" for name, count in counts.items())
+
+
+def _html(text: str, most: int) -> str:
+    """Text in which nothing is a tag; cut before it is escaped, so that no escape is."""
+    return escape(_cut(text, most), quote=False)
+
+
+def _cut(text: str, most: int) -> str:
+    """Text of so many bytes, in which nothing is hidden."""
+    shown = "".join(one if one.isprintable() else " " for one in text[: most + 1])
+    if len(shown.encode()) <= most:
+        return shown
+    return shown.encode()[: most - 3].decode(errors="ignore") + "…"
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())

@@ -1,0 +1,471 @@
+"""The words in which findings are told, the same in every sink; a `Form` says how values and times look in one.
+
+What is said here is plain text. Values of the fleet go through the form, which makes them safe where they are shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from setpoint.alerting.rendering import safe_text as texts
+from setpoint.comparison import iam_policies
+from setpoint.model.actors import Actor
+from setpoint.model.difference import MASK, Difference
+from setpoint.model.display_names import kind_of, short_name, shortened
+from setpoint.model.events import DriftData, EventType, RemediationData
+from setpoint.model.notice_view import Group, Shown, Step
+from setpoint.model.resource_key import Content
+from setpoint.model.severity import SEVERITIES, Kind, Severity
+
+SEVERITY_MARKS: Mapping[Severity, str] = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵"}
+_ABOUT: Mapping[Content, str] = {"iam_policy": "IAM of ", "org_policy": "organisation policies of "}
+_ENDS: Mapping[str, str] = {
+    "in sync": "it is as declared again",
+    "gone": "it is gone",
+    "ignored": "a rule keeps quiet about it by now",
+    "no longer declared": "nothing declares it any longer",
+}
+_HAPPENED: Mapping[Kind, str] = {"modified": "has drifted", "deleted": "was deleted", "unmanaged": "is not declared"}
+_CALLERS: Mapping[str, str] = {
+    "console": "in the Cloud console",
+    "gcloud": "with gcloud",
+    "terraform": "with Terraform",
+    "config-connector": "with Config Connector",
+    "pulumi": "with Pulumi",
+    "sdk": "with a client library",
+}
+_EXECUTORS: Mapping[str, str] = {"handoff": "whoever runs the fleet", "propose": "a change of its declaration"}
+_PRECISE_HOURS = 10
+_LOOKS_OTHERWISE = re.compile(r"""(?:[-+]?[\d.]+(?:[eE][-+]?\d+)?\Z|true\Z|false\Z|null\Z|[\s\[{"]|\Z)""")
+_MOST_OTHERS = 10
+_LONGEST_SUMMARY = 600
+_AROUND = 12
+
+
+class Form(NamedTuple):
+    """How a sink shows what is not Setpoint's own words.
+
+    Args:
+        value: a value or name of the fleet.
+        prose: what a person or an API has said.
+        date: a time.
+    """
+
+    value: Callable[[str], str]
+    prose: Callable[[str], str]
+    date: Callable[[datetime], str]
+
+
+PLAIN = Form(texts.clean, texts.clean, lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+
+
+def last_name(data: DriftData) -> str:
+    """The last part of a resource's name, by which people know it; of a project its id."""
+    last = short_name(data.resource_name).rpartition("/")[2].partition("@")[0]
+    return data.project if last.isdigit() and data.project and data.asset_type.endswith("/Project") else last
+
+
+def what(data: DriftData) -> str:
+    """What drifted, as people call it: ``IAM of Bucket exports``."""
+    return f"{kind_with_content(data.asset_type, data.content)} {last_name(data)}"
+
+
+def kind_with_content(asset_type: str, content: Content) -> str:
+    """``Bucket``, ``IAM of Bucket``, ``organisation policies of Project``."""
+    return f"{_ABOUT.get(content, '')}{kind_of(asset_type) or asset_type}"
+
+
+def happened(data: DriftData) -> str:
+    """What has become of it: ``has drifted``."""
+    return "have drifted" if data.content == "org_policy" and data.kind == "modified" else _HAPPENED[data.kind]
+
+
+def plural(word: str, count: int) -> str:
+    """``3 Buckets``, ``1 Policy``, ``2 Policies``."""
+    if count == 1:
+        return f"{count:,} {word}"
+    if re.search(r"[^aeiou]y\Z", word):
+        return f"{count:,} {word[:-1]}ies"
+    ending = "es" if re.search(r"(?:s|x|ch|sh)\Z", word) else "s"
+    return f"{count:,} {word}{ending}"
+
+
+def value_text(value: Any) -> str:
+    """A value in full: text as it is where nothing else looks like that, anything else as JSON."""
+    value = shortened(value)
+    if isinstance(value, str) and not _LOOKS_OTHERWISE.match(value) and value == value.rstrip():
+        return value
+    if value is msgspec.UNSET:
+        return ""
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_encodable(value)).decode()
+
+
+def _encodable(value: Any) -> Any:
+    """A value less lone surrogates, which JSON of others may hold and UTF-8 cannot."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_encodable(str(key)): _encodable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_encodable(part) for part in value]
+    return value
+
+
+def sides(difference: Difference, most: int) -> tuple[str, str]:
+    """What is declared and what is observed, as text; of two long ones what tells them apart.
+
+    Args:
+        difference: one of an operation ``changed``.
+        most: characters of each side.
+    """
+    declared, observed = value_text(difference.declared), value_text(difference.observed)
+    if max(len(declared), len(observed)) > most:
+        skipped = _same_beginning(declared, observed)
+        declared, observed = (f"{texts.ELLIPSIS}{one[skipped:]}" if skipped else one for one in (declared, observed))
+    return _cut(declared, most), _cut(observed, most)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + texts.ELLIPSIS
+
+
+def _same_beginning(one: str, other: str) -> int:
+    """How much two texts begin with that need not be told: up to some characters before they differ, at a word."""
+    pairs = enumerate(zip(one, other, strict=False))
+    same = next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+    if same <= 2 * _AROUND:
+        return 0
+    border = re.search(r"[^\w-](?=[\w-]*\Z)", one[:same])
+    at = border.end() if border else 0
+    return at if same - at <= 2 * _AROUND else same - _AROUND
+
+
+def grant_of(difference: Difference) -> str:
+    """A grant in words, ``roles/owner given to user:a@example.com``; empty where it is none."""
+    value = difference.declared if difference.op == "missing" else difference.observed
+    return iam_policies.told(difference).removesuffix(" (condition none)") if iam_policies.is_grant(value) else ""
+
+
+def difference_text(difference: Difference, most: int = 60) -> str:
+    """One difference in a line of plain text: ``versioning.enabled: true → false``."""
+    if granted := grant_of(difference):
+        return granted
+    path = difference.path or "(all)"
+    declared, observed = sides(difference, most)
+    match difference.op:
+        case "changed":
+            return f"{path}: {declared} → {observed}"
+        case "missing":
+            return f"{path}: {declared} → not there"
+        case "unexpected":
+            return f"{path}: not declared → {observed}"
+
+
+def is_masked(value: Any) -> bool:
+    """Whether a value is a secret that nobody is shown."""
+    return bool(value == MASK)
+
+
+def lasted(seconds: float) -> str:
+    """A time as people say it: ``45 s``, ``12 min``, ``1 h 5 min``, ``12 h``, ``3 d``."""
+    minutes, hours, days = (int(max(seconds, 0)) // size for size in (60, 3_600, 86_400))
+    if days:
+        return f"{days:,} d"
+    if hours:
+        rest = minutes % 60
+        return f"{hours} h {rest} min" if rest and hours < _PRECISE_HOURS else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{int(max(seconds, 0))} s"
+
+
+def by(actor: Actor | None, form: Form = PLAIN) -> str:
+    """Who did it, how, and how sure that is."""
+    if actor is None:
+        return "not known so far"
+    if actor.confidence == "possible":
+        return f"{_one_of((actor.principal, *actor.others), form)}: several changed it at about that time"
+    told = f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
+    return (
+        told
+        if actor.hand != "applier"
+        else f"{told}: the account that applies your declarations, a sync may be under way"
+    )
+
+
+def _one_of(names: tuple[str, ...], form: Form) -> str:
+    told = [form.value(name or "somebody unknown") for name in names[:_MOST_OTHERS]]
+    if (more := len(names) - len(told)) > 0:
+        told.append(f"{more} more")
+    return f"one of {', '.join(told[:-1])} or {told[-1]}" if len(told) > 1 else f"possibly {told[0]}"
+
+
+def _hand(actor: Actor, form: Form) -> str:
+    name = form.value(actor.principal) if actor.principal else "somebody whom the log does not name"
+    match actor.hand:
+        case "person" | "applier":
+            return name
+        case "service":
+            return f"service account {name}"
+        case "google":
+            return f"Google itself, {name}"
+
+
+def _through(actor: Actor, form: Form) -> str:
+    return f", acting as {' through '.join(map(form.value, actor.through[:3]))}" if actor.through else ""
+
+
+def _how(actor: Actor, form: Form) -> str:
+    if not actor.caller or actor.hand == "google":
+        return ""
+    return f" {_CALLERS.get(actor.caller) or f'with {form.value(actor.caller)}'}"
+
+
+def _sure(actor: Actor) -> str:
+    return " (certain)" if actor.confidence == "certain" else " (likely: nobody else is known to have changed it)"
+
+
+def next_step(shown: Shown, form: Form = PLAIN) -> str:
+    """What happens next; empty once a finding is resolved."""
+    data = shown.data
+    if data.status == "resolved":
+        return ""
+    if data.status != "open":
+        word = "Accepted as it is" if data.status == "accepted" else "Left alone"
+        return f"{word}{_until(shown, form)}{_because(data.reason, form)}"
+    if data.remediation is not None and data.remediation.step in _STEPS:
+        return _STEPS[data.remediation.step](shown, data.remediation, form)
+    return _by_mode(shown, form)
+
+
+def _by_mode(shown: Shown, form: Form) -> str:
+    match shown.data.mode:
+        case "auto":
+            return f"Will be put back automatically{_at_window(shown, form)}"
+        case "approve":
+            return "Will be put back once somebody approves it"
+        case "alert":
+            return "You are only told: nothing is put back"
+        case "off":
+            return "Nothing is put back"
+
+
+def _until(shown: Shown, form: Form) -> str:
+    return f" until {form.date(shown.quiet_until)}" if shown.quiet_until is not None else ""
+
+
+def _because(reason: str, form: Form) -> str:
+    return f": {form.prose(reason)}" if reason else ""
+
+
+def _at_window(shown: Shown, form: Form) -> str:
+    return f", from {form.date(shown.next_window)}" if shown.next_window is not None else ""
+
+
+def _waiting(shown: Shown, remedy: RemediationData, form: Form) -> str:
+    return f"Will be put back{_at_window(shown, form) or ' later'}{_because(remedy.reason, form)}"
+
+
+def _handed_off(shown: Shown, remedy: RemediationData, form: Form) -> str:
+    del shown
+    to = _EXECUTORS.get(remedy.executor, "whoever else can")
+    return f"Is to be put back by {to}{_because(remedy.reason, form)}"
+
+
+def _stopped(shown: Shown, remedy: RemediationData, form: Form) -> str:
+    if is_rehearsed(remedy):
+        return "Nothing is written: the policy is a dry run. It would be put back"
+    del shown
+    return f"Stopped until somebody looks{_because(remedy.reason, form)}"
+
+
+_STEPS: Mapping[str, Callable[[Shown, RemediationData, Form], str]] = {
+    "asked": lambda _, remedy, form: f"Waits for approval{_because(remedy.reason, form)}",
+    "waiting": _waiting,
+    "acting": lambda *_: "Is being put back right now",
+    "operating": lambda *_: "Is being put back: Google's API is at work on it",
+    "verifying": lambda *_: "Is written; the inventory has yet to show it",
+    "done": lambda *_: "Was put back",
+    "handed_off": _handed_off,
+    "stopped": _stopped,
+}
+"""What follows from how far putting it back has come; of other steps the mode tells."""
+
+
+def is_rehearsed(remedy: RemediationData | None) -> bool:
+    """Whether it would be put back, were the policy not a dry run."""
+    return remedy is not None and remedy.step == "stopped" and "dry run" in remedy.reason and bool(remedy.summary)
+
+
+def ended(shown: Shown, form: Form = PLAIN) -> str:
+    """Why a finding is resolved, and who saw to it."""
+    remedy = shown.data.remediation
+    if (remedy is not None and remedy.step == "done") or _was_put_back(shown.steps):
+        by_whom = remedy.approved_by if remedy is not None else ""
+        approved = f", approved by {form.value(by_whom)}" if by_whom else ""
+        return f"put back by Setpoint{approved}"
+    return _ENDS.get(shown.data.reason) or form.prose(shown.data.reason or "it has come to its end")
+
+
+def _was_put_back(steps: Iterable[Step]) -> bool:
+    """Whether Setpoint has put it back since it was last opened."""
+    is_put_back = False
+    for step in steps:
+        is_put_back = step.what == "remediation.succeeded" or (is_put_back and step.what != "drift.opened")
+    return is_put_back
+
+
+def duration(data: DriftData) -> str:
+    """How long a drift lasted, or has lasted up to the latest observation."""
+    return lasted(((data.resolved_at or data.observed_at) - data.first_seen).total_seconds())
+
+
+def ordinal(number: int) -> str:
+    """``1st``, ``2nd``, ``11th``."""
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
+def _resolved(shown: Shown, form: Form) -> str:
+    return f"Resolved after {duration(shown.data)}: {ended(shown, form)}"
+
+
+def _requested(shown: Shown, form: Form) -> str:
+    if shown.data.remediation is None:
+        return "Somebody is asked whether to put it back"
+    return next_step(shown, form)
+
+
+def _remedy_reason(shown: Shown, form: Form) -> str:
+    return _because(shown.data.remediation.reason if shown.data.remediation else "", form)
+
+
+def _opened(shown: Shown, form: Form) -> str:
+    del form
+    again = f" again, for the {ordinal(shown.data.episodes)} time" if shown.data.episodes > 1 else ""
+    return f"It {happened(shown.data)}{again}"
+
+
+_EVENTS: Mapping[EventType, Callable[[Shown, Form], str]] = {
+    "drift.opened": _opened,
+    "drift.changed": lambda shown, _: f"The drift is another one by now: {extent(shown.data)}",
+    "drift.resolved": _resolved,
+    "drift.exempted": next_step,
+    "drift.attributed": lambda shown, form: f"Changed by: {by(shown.data.actor, form)}",
+    "remediation.requested": _requested,
+    "remediation.started": lambda *_: "Putting it back has begun",
+    "remediation.succeeded": lambda shown, form: f"{_capital(ended(shown, form))} after {duration(shown.data)}",
+    "remediation.failed": lambda shown, form: f"Putting back failed{_remedy_reason(shown, form)}",
+    "remediation.blocked": lambda shown, form: next_step(shown, form) or f"Held{_remedy_reason(shown, form)}",
+}
+_ORDERS: Mapping[str, str] = {
+    "approved": "Approved",
+    "exempted": "Left alone",
+    "accepted": "Accepted as it is",
+}
+
+
+def last(shown: Shown, form: Form = PLAIN) -> str:
+    """What has last happened to a finding."""
+    step = shown.steps[-1] if shown.steps else None
+    if step is None or step.what == shown.event:
+        return _EVENTS[shown.event](shown, form)
+    return past(step, form)
+
+
+def past(step: Step, form: Form = PLAIN) -> str:
+    """A step of a finding's life, in a line."""
+    word = _ORDERS.get(step.what) or _capital(step.what.partition(".")[2].replace("_", " ") or step.what)
+    subject = {"drift": "Drift ", "remediation": "Putting back "}.get(step.what.partition(".")[0], "")
+    told = f"{subject}{word.lower()}" if subject else word
+    person = f" by {form.value(step.by)}" if step.by else ""
+    return f"{told if step.what in _ORDERS or subject else form.prose(told)}{person}{_because(step.text, form)}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def extent(data: DriftData) -> str:
+    """How much differs: ``3 fields differ``, or what has become of the whole."""
+    if data.kind != "modified":
+        return f"it {happened(data)}"
+    noun = "grant" if data.content == "iam_policy" else "field"
+    return f"{plural(noun, data.difference_count)} {'differs' if data.difference_count == 1 else 'differ'}"
+
+
+def severity_word(severity: Severity) -> str:
+    """``Critical``."""
+    return severity.capitalize()
+
+
+def worst_first(shown: Shown) -> tuple[bool, int, str]:
+    """Sorts findings: the open ones first, the worst of them, by name."""
+    return shown.data.status != "open", -SEVERITIES.index(shown.data.severity), shown.data.resource_name
+
+
+def statuses(group: Group) -> str:
+    """How many of a group's findings are open, and what has become of the others."""
+    counts = group.statuses
+    of_open = [
+        f"{counts[name]:,} {told}"
+        for name, told in (("awaiting", "waiting for approval"), ("remediating", "being put back"))
+        if counts.get(name)
+    ]
+    parts = [f"{counts.get('open', 0):,} open" + (f" ({', '.join(of_open)})" if of_open else "")]
+    parts += [f"{counts[name]:,} {name}" for name in ("resolved", "exempted", "accepted") if counts.get(name)]
+    return " · ".join(parts)
+
+
+def where(group: Group) -> str:
+    """``in 40 projects``."""
+    return f"in {plural('project', group.project_count)}" if group.project_count else ""
+
+
+def group_title(group: Group) -> str:
+    """``41 Buckets in 40 projects``."""
+    cause = group.cause
+    counted = plural(kind_of(cause.asset_type) or cause.asset_type, group.total)
+    about = _ABOUT.get(cause.content, "")
+    return " ".join(filter(None, (f"{about}{counted}", where(group))))
+
+
+def summary(shown: Shown) -> str:
+    """A finding in one line of plain text, for notifications and for whatever shows no more."""
+    data = shown.data
+    place = ", ".join(filter(None, (data.project, f"team {data.owner.team}" if data.owner.team else "")))
+    head = f"{what(data)}{f' ({place})' if place else ''}"
+    if data.status == "resolved":
+        return texts.fit(f"Resolved: {head} after {duration(data)}, {ended(shown)}", _LONGEST_SUMMARY)
+    said = f"{severity_word(data.severity)}: {head} {happened(data)}"
+    if data.kind == "modified" and data.differences:
+        more = data.difference_count - 1
+        said += f": {difference_text(data.differences[0])}{f' and {more:,} more' if more > 0 else ''}"
+    if data.actor is not None:
+        said += f", by {by(data.actor)}"
+    return texts.fit(f"{said}. {next_step(shown)}", _LONGEST_SUMMARY)
+
+
+def group_summary(group: Group) -> str:
+    """Several findings of one cause in one line of plain text."""
+    if is_over(group):
+        return texts.fit(f"Resolved: {group_title(group)}", _LONGEST_SUMMARY)
+    said = f"{severity_word(group.severity)}: {group_title(group)} {happened_to_all(group)}; {statuses(group)}"
+    return texts.fit(said, _LONGEST_SUMMARY)
+
+
+def happened_to_all(group: Group) -> str:
+    """What has become of them: ``have drifted``."""
+    have = {"modified": "drifted", "deleted": "were deleted", "unmanaged": "are not declared"}
+    return have[group.cause.kind]
+
+
+def is_over(group: Group) -> bool:
+    """Whether nothing of a group is left to look at."""
+    return not group.statuses.get("open") and group.statuses.get("resolved", 0) >= group.total > 0

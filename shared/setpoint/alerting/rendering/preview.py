@@ -1,0 +1,126 @@
+"""What Slack would show, as a picture: messages with their threads, in one HTML file that needs no network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import jinja2
+
+from setpoint.alerting.rendering import mrkdwn_html, phrases, slack
+from setpoint.model.grouping import cause_id, cause_of
+from setpoint.model.notice_view import Group, Links, Message, Shown
+from setpoint.model.severity import SEVERITIES
+
+_MOST_SAMPLES = 10
+_MOST_PROJECTS = 20
+_MOST_COUNTED = 10
+
+
+class Conversation(NamedTuple):
+    """A message and what stands in its thread.
+
+    Args:
+        at: when the message was sent.
+        message: the message.
+        replies: its thread, the oldest first.
+        note: what a reader of the preview is told of it.
+    """
+
+    at: datetime
+    message: Message
+    replies: tuple[Message, ...] = ()
+    note: str = ""
+
+
+def conversations(findings: Sequence[Shown], links: Links) -> list[Conversation]:
+    """What Slack would be told of findings: those of one cause together, the worst first, then what is over.
+
+    Args:
+        findings: as they are.
+        links: where messages link to.
+    """
+    causes = [cause_id(cause_of(shown.data)) for shown in findings]
+    common = Counter(cause for cause, shown in zip(causes, findings, strict=True) if shown.data.status != "resolved")
+    grouped: dict[str, list[Shown]] = {}
+    single = []
+    for cause, shown in zip(causes, findings, strict=True):
+        if common[cause] > 1 and shown.data.status != "resolved":
+            grouped.setdefault(cause, []).append(shown)
+        else:
+            single.append(shown)
+    groups = [group_of(cause, sorted(ones, key=phrases.worst_first)) for cause, ones in grouped.items()]
+    told = [_of_group(one, grouped[one.id], links) for one in sorted(groups, key=_worst_group_first)]
+    told += [_of_finding(shown, links) for shown in sorted(single, key=phrases.worst_first)]
+    quiet = [shown for shown in findings if shown.data.severity == "low" and shown.data.status == "open"]
+    if quiet:
+        note = "once a day, where the fleet's Alerting says so for low severities"
+        told.append(Conversation(max(shown.at for shown in quiet), slack.digest(quiet, links), note=note))
+    return told
+
+
+def _worst_group_first(group: Group) -> tuple[int, int]:
+    return -SEVERITIES.index(group.severity), -group.total
+
+
+def _of_group(group: Group, findings: Sequence[Shown], links: Links) -> Conversation:
+    return Conversation(group.opened_at, slack.group(group, links), slack.details(findings, links))
+
+
+def _of_finding(shown: Shown, links: Links) -> Conversation:
+    replies = slack.details([shown], links)
+    if shown.event != "drift.opened":
+        replies = (*replies, slack.step(shown, links))
+    return Conversation(shown.data.first_seen, slack.finding(shown, links), replies)
+
+
+def group_of(identifier: str, findings: Sequence[Shown]) -> Group:
+    """Findings of one cause as one message shows them, the worst first.
+
+    Args:
+        identifier: the message's id.
+        findings: one or more, the worst first.
+    """
+    data = [shown.data for shown in findings]
+    steps = Counter(one.remediation.step for one in data if one.remediation is not None and one.status == "open")
+    projects = Counter(one.project for one in data if one.project)
+    statuses: Counter[str] = Counter(one.status for one in data)
+    statuses["awaiting"] = steps["asked"]
+    statuses["remediating"] = steps["acting"] + steps["operating"] + steps["verifying"] + steps["handed_off"]
+    return Group(
+        id=identifier,
+        cause=cause_of(data[0]),
+        severity=max((one.severity for one in data), key=SEVERITIES.index),
+        opened_at=min(one.first_seen for one in data),
+        changed_at=max(shown.at for shown in findings),
+        total=len(data),
+        statuses={name: count for name, count in statuses.items() if count},
+        severities=dict(Counter(one.severity for one in data)),
+        projects=dict(projects.most_common(_MOST_PROJECTS)),
+        project_count=len(projects),
+        teams=dict(Counter(one.owner.team for one in data if one.owner.team).most_common(_MOST_COUNTED)),
+        actors=dict(
+            Counter(one.actor.principal if one.actor is not None else "" for one in data).most_common(_MOST_COUNTED)
+        ),
+        samples=tuple(findings[:_MOST_SAMPLES]),
+    )
+
+
+def page(told: Iterable[Conversation], channel: str = "drift") -> str:
+    """The conversations as an HTML page, light or dark as its reader prefers.
+
+    Args:
+        told: what is shown, in that order.
+        channel: the name of the channel in the page's head.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("setpoint.alerting.rendering"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = mrkdwn_html.shown
+    return environment.get_template("preview.html").render(conversations=list(told), channel=channel) + "\n"

@@ -1,0 +1,498 @@
+"""What Slack shows of findings: what, where, whose, how bad, what differs, who did it and what happens next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+import msgspec
+
+from setpoint.alerting.rendering import button_payload, phrases
+from setpoint.alerting.rendering import links as addresses
+from setpoint.alerting.rendering.mrkdwn import code, date, link, prose
+from setpoint.alerting.rendering.slack_blocks import (
+    Block,
+    Part,
+    Question,
+    actions,
+    context,
+    fields,
+    header,
+    listed,
+    message,
+    more,
+    pack,
+    section,
+)
+from setpoint.comparison import iam_policies
+from setpoint.model import grouping
+from setpoint.model.difference import Difference, Operation
+from setpoint.model.display_names import short_name
+from setpoint.model.events import DriftData
+from setpoint.model.notice_view import Group, Links, Message, Press, Shown
+from setpoint.model.severity import SEVERITIES
+
+FORM = phrases.Form(value=lambda value: code(value, 100), prose=lambda text: prose(text, 400), date=date)
+"""How Slack shows what is not Setpoint's own words."""
+
+_MOST_LINES = 6
+_MOST_SAMPLES = 10
+_MOST_LISTED = 5
+_MOST_MESSAGES = 10
+_A_LIST = 40
+_LOOKED_AT = 400
+_MOST_TOLD = 1_000
+_OPERATIONS: Mapping[Operation, str] = {"changed": "changed", "missing": "missing", "unexpected": "not declared"}
+_QUIET_MARKS = {"exempted": "🔕 Left alone", "accepted": "☑️ Accepted"}
+_STEP_MARKS: Mapping[str, str] = {
+    "drift.opened": "🔎",
+    "drift.changed": "🔀",
+    "drift.resolved": "✅",
+    "drift.exempted": "🔕",
+    "drift.attributed": "👤",
+    "remediation.requested": "✋",
+    "remediation.started": "🔧",
+    "remediation.succeeded": "✅",
+    "remediation.failed": "❌",
+    "remediation.blocked": "⛔",
+    "approved": "👍",
+    "exempted": "🔕",
+    "accepted": "☑️",
+}
+
+
+def finding(shown: Shown, links: Links) -> Message:
+    """A finding as it is by now; the message is sent once, and changed whenever this gives something else.
+
+    Args:
+        shown: the finding.
+        links: where it links to.
+    """
+    if shown.data.status == "resolved":
+        return message(phrases.summary(shown), _over(shown, links))
+    blocks = [header(_title(shown.data)), _differences(shown.data), fields(_facts(shown))]
+    blocks += [section(f"*Next:* {phrases.next_step(shown, FORM)}."), _footer(shown, links), *_actions(shown)]
+    return message(phrases.summary(shown), blocks)
+
+
+def _title(data: DriftData) -> str:
+    quiet = _QUIET_MARKS.get(data.status)
+    mark = quiet or f"{phrases.SEVERITY_MARKS[data.severity]} {phrases.severity_word(data.severity)}"
+    what = phrases.what(data)
+    happened = phrases.happened(data)
+    room = 150 - len(mark) - len(happened) - 10
+    return f"{mark}: {what if len(what) <= room else what[:room] + '…'} {happened}"
+
+
+def _over(shown: Shown, links: Links) -> Iterator[Block]:
+    """A finding that is resolved: short and calm."""
+    data = shown.data
+    lost = f"~{code(phrases.what(data), 300)} {phrases.happened(data)}~"
+    yield section(f"✅ {lost}\nResolved after {phrases.duration(data)}: {phrases.ended(shown, FORM)}.")
+    extent = ""
+    if data.kind == "modified" and data.differences:
+        others = f" {more(data.difference_count - 1)}" if data.difference_count > 1 else ""
+        extent = f"It was {_difference(data.differences[0])}{others}"
+    done = f"changed by {phrases.by(data.actor, FORM)}" if data.actor is not None else ""
+    yield context(_where(data), extent, done, _ended_at(data))
+    yield _footer(shown, links)
+
+
+def _ended_at(data: DriftData) -> str:
+    return f"until {date(data.resolved_at)}" if data.resolved_at is not None else ""
+
+
+def _differences(data: DriftData) -> Block:
+    if data.kind == "deleted":
+        return section("It is declared, and no longer there.")
+    if data.kind == "unmanaged":
+        return section("Nothing declares it, in a scope that says everything there is declared.")
+    is_grants = data.content == "iam_policy"
+    heading = "*Grants that are not as declared*" if is_grants else "*What differs*: declared → now"
+    lines = [_difference(one) for one in data.differences[:_MOST_LINES]]
+    return listed(heading, lines, max(data.difference_count - len(lines), 0))
+
+
+def _difference(difference: Difference) -> str:
+    """One difference in markup, of at most some 500 characters."""
+    value = difference.declared if difference.op == "missing" else difference.observed
+    if iam_policies.is_grant(value):
+        return _grant(value, is_missing=difference.op == "missing")
+    declared, observed = phrases.sides(difference, 120)
+    path = code(difference.path or "(all)", 160)
+    cannot = " (cannot be changed in place)" if difference.immutable else ""
+    match difference.op:
+        case "changed":
+            return f"{path}: {_value(difference.declared, declared)} → {_value(difference.observed, observed)}{cannot}"
+        case "missing":
+            return f"{path}: {_value(difference.declared, declared)} → not there{cannot}"
+        case "unexpected":
+            return f"{path}: not declared → {_value(difference.observed, observed)}{cannot}"
+
+
+def _in_own_terms(difference: Difference) -> str:
+    """By what name the author of the declaration knows the field, where that is another one."""
+    own = difference.declared_path
+    return f", declared as {code(own, 160)}" if own and own != difference.path else ""
+
+
+def _value(value: object, text: str) -> str:
+    return "(sensitive)" if phrases.is_masked(value) else code(text, 160)
+
+
+def _grant(value: Mapping[str, object], *, is_missing: bool) -> str:
+    condition = value.get("condition")
+    named = condition if isinstance(condition, Mapping) else {}
+    when = str(named.get("title") or named.get("expression") or "")
+    role, member = (code(str(value.get(name, "")), 160) for name in ("role", "member"))
+    given = (
+        "\N{HEAVY MINUS SIGN} {} is no longer given to {}" if is_missing else "\N{HEAVY PLUS SIGN} {} is given to {}"
+    )
+    return given.format(role, member) + (f", on condition {code(when, 120)}" if when else "")
+
+
+def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
+    data = shown.data
+    yield "Where", _where(data) or "not known"
+    yield "Whose", _whose(data)
+    yield "Who did it", phrases.by(data.actor, FORM)
+    yield "Since", _since(data)
+
+
+def _where(data: DriftData) -> str:
+    return f"project {code(data.project, 100)}" if data.project else ""
+
+
+def _whose(data: DriftData) -> str:
+    owner = data.owner
+    contact = owner.slack or owner.email
+    if not owner.team:
+        return code(contact, 100) if contact else "nobody is named"
+    return f"team {code(owner.team, 100)}" + (f", {code(contact, 100)}" if contact else "")
+
+
+def _since(data: DriftData) -> str:
+    again = f", for the {phrases.ordinal(data.episodes)} time" if data.episodes > 1 else ""
+    return f"{date(data.first_seen)}{again}"
+
+
+def _footer(shown: Shown, links: Links) -> Block:
+    """Where it is declared, the resource's name, and where there is more."""
+    data = shown.data
+    page = link(addresses.of_finding(links, shown), "Open in Setpoint") or code(_command(data), 100)
+    return context(_declared(data), code(short_name(data.resource_name), 200), page)
+
+
+def _command(data: DriftData) -> str:
+    return f"setpoint findings show {data.finding_id[:12]}"
+
+
+def _declared(data: DriftData) -> str:
+    place = _place(data)
+    word = "Scope" if data.kind == "unmanaged" else "Declared"
+    return f"{word} in {place}" if place else ""
+
+
+def _place(data: DriftData) -> str:
+    source = data.declared_in
+    where = str(source) or source.repo
+    return link(addresses.declared_at(source), where) or code(where, 160) if where else ""
+
+
+def _actions(shown: Shown) -> list[Block]:
+    """Buttons; none where the name of the resource is longer than a button holds."""
+    data = shown.data
+    value = button_payload.finding_value(data.resource_name, data.content, data.fingerprint)
+    offered = button_payload.offered(shown) if value else ()
+    seed = f"{data.finding_id}\n{data.fingerprint}\n{shown.event}\n{shown.at.isoformat()}\n{len(shown.steps)}"
+    written = "; ".join(shown.data.remediation.summary[:2]) if shown.data.remediation else ""
+    write = written or "; ".join(map(phrases.difference_text, data.differences[:2])) or phrases.what(data)
+    questions: dict[Press, Question] = {
+        "fix": Question("Put it back now?", f"Setpoint writes to Google Cloud: {write}", "Fix now"),
+        "approve": Question("Approve?", f"Setpoint writes to Google Cloud: {write}", "Approve"),
+        "accept": Question(
+            "Accept this drift?",
+            "It is left as it is, and nobody is told of it again unless it becomes another one.",
+            "Accept",
+            is_grave=True,
+        ),
+    }
+    return [actions(_block_id(seed), offered, value, questions)] if offered else []
+
+
+def _block_id(seed: str) -> str:
+    return f"setpoint:{hashlib.blake2b(seed.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
+
+
+def group(group: Group, links: Links) -> Message:
+    """Several findings of one cause, as they are by now.
+
+    Args:
+        group: the findings.
+        links: where it links to.
+    """
+    page = addresses.of_group(links, group)
+    show = link(page, f"Show all {group.total:,} in Setpoint") or code("setpoint findings list")
+    if phrases.is_over(group):
+        took = phrases.lasted((group.changed_at - group.opened_at).total_seconds())
+        lost = f"~{code(phrases.group_title(group), 200)} {phrases.happened_to_all(group)}~"
+        blocks = [section(f"✅ {lost}\nAll resolved after {took}."), context(_doers(group), show)]
+        return message(phrases.group_summary(group), blocks)
+    mark = f"{phrases.SEVERITY_MARKS[group.severity]} {phrases.severity_word(group.severity)}"
+    blocks = [
+        header(f"{mark}: {phrases.group_title(group)} {phrases.happened_to_all(group)}"),
+        *_changes(group),
+        fields(_group_facts(group)),
+        *_samples(group, links),
+        context(f"last change {date(group.changed_at)}", show),
+        *_group_actions(group),
+    ]
+    return message(phrases.group_summary(group), blocks)
+
+
+def _changes(group: Group) -> list[Block]:
+    lines = [_change(change, group.samples) for change in group.cause.changes[:_MOST_LINES]]
+    if not lines:
+        return []
+    return [listed("*What differs*: declared → now", lines, len(group.cause.changes) - len(lines), 2_000)]
+
+
+def _change(change: tuple[str, Operation], samples: Sequence[Shown]) -> str:
+    """What differs, with its values where all samples have the same."""
+    found = [_difference_of(shown.data, change) for shown in samples]
+    known = [one for one in found if one is not None]
+    values = {(phrases.value_text(one.declared), phrases.value_text(one.observed)) for one in known}
+    if known and len(known) == len(found) and len(values) == 1:
+        return _difference(known[0])
+    path, op = change
+    return f"{code(path or '(all)', 160)} {_OPERATIONS[op]}"
+
+
+def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference | None:
+    """The one difference of a finding that is this change of the cause; None where there are several."""
+    found = [one for one in islice(data.differences, _LOOKED_AT) if grouping.change_of(one) == change]
+    return found[0] if len(found) == 1 else None
+
+
+def _group_facts(group: Group) -> Iterator[tuple[str, str]]:
+    yield "Status", phrases.statuses(group)
+    yield "Who did it", _doers(group)
+    yield "Projects", _counted(group.projects, group.project_count)
+    yield "Teams", _counted(group.teams, len(group.teams))
+    if len(group.severities) > 1:
+        counts = [(level, group.severities[level]) for level in reversed(SEVERITIES) if group.severities.get(level)]
+        yield "How bad", ", ".join(f"{count:,} {level}" for level, count in counts)
+    yield "Since", date(group.opened_at)
+    told = {phrases.next_step(shown, FORM) for shown in group.samples if shown.data.status == "open"}
+    if len(told) == 1:
+        yield "Next", told.pop()
+
+
+def _counted(counts: Mapping[str, int], total: int) -> str:
+    """The largest, each with how many it has, and how many others there are."""
+    largest = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST_LISTED]
+    told = [f"{code(name, 60) if name else 'none'} {count:,}" for name, count in largest]
+    if (more := max(total, len(counts)) - len(largest)) > 0:
+        told.append(f"{more:,} more")
+    return ", ".join(told)
+
+
+def _doers(group: Group) -> str:
+    """Who did it; with what, where one did all of it."""
+    principals = [name for name in group.actors if name]
+    if not principals:
+        return "not known so far"
+    known = [shown.data.actor for shown in group.samples if shown.data.actor is not None]
+    if len(group.actors) == 1 and known and all(actor.principal == principals[0] for actor in known):
+        return phrases.by(known[0], FORM)
+    largest = sorted(group.actors.items(), key=lambda one: (-one[1], one[0]))[:_MOST_LISTED]
+    told = ", ".join(f"{code(name, 80) if name else 'not known so far'} {count:,}" for name, count in largest)
+    return f"{told}, and others" if len(group.actors) > _MOST_LISTED else told
+
+
+def _samples(group: Group, links: Links) -> list[Block]:
+    lines = [_line(shown, links, with_difference=False) for shown in group.samples[:_MOST_SAMPLES]]
+    return [listed("*Some of them*", lines, max(group.total - len(lines), 0))] if lines else []
+
+
+def _group_actions(group: Group) -> list[Block]:
+    value = button_payload.group_value(group.id)
+    count = group.statuses.get("open", 0)
+    if not value or not count:
+        return []
+    can_fix = any("fix" in button_payload.offered(shown) for shown in group.samples)
+    first: tuple[Press, ...] = ("approve",) if group.statuses.get("awaiting") else ("fix",) if can_fix else ()
+    those = phrases.plural("resource", count)
+    questions: dict[Press, Question] = {
+        "fix": Question(f"Put {those} back now?", f"Setpoint writes to Google Cloud, to {those}.", "Fix now"),
+        "approve": Question(
+            f"Approve {phrases.plural('write', group.statuses.get('awaiting', 0))}?",
+            "Setpoint writes to Google Cloud, within the limits of the policy.",
+            "Approve all",
+        ),
+        "accept": Question(
+            f"Accept all {count:,}?",
+            "They are left as they are, and nobody is told of one again unless it becomes another drift.",
+            "Accept all",
+            is_grave=True,
+        ),
+    }
+    seed = f"{group.id}\n{group.changed_at.isoformat()}\n{group.total}"
+    return [actions(_block_id(seed), (*first, "snooze", "accept", "why"), value, questions)]
+
+
+def digest(findings: Sequence[Shown], links: Links) -> Message:
+    """Many findings at once, the worst first, in one message.
+
+    Args:
+        findings: what is told.
+        links: where it links to.
+    """
+    title = _counts(findings)
+    lines = [_line(shown, links) for shown in sorted(findings, key=phrases.worst_first)[:_A_LIST]]
+    unsaid = len(findings) - len(lines)
+    packed = pack([Part("", lines or ["Nothing to tell."])], _rest, messages=1, unsaid=unsaid)
+    return message(title, [header(f"🗞️ {title}"), *packed[0]])
+
+
+def _counts(findings: Sequence[Shown]) -> str:
+    """``42 findings: 3 high, 39 low``."""
+    counts = Counter(shown.data.severity for shown in findings)
+    told = ", ".join(f"{counts[level]:,} {level}" for level in reversed(SEVERITIES) if counts[level])
+    return phrases.plural("finding", len(findings)) + (f": {told}" if told else "")
+
+
+def _line(shown: Shown, links: Links, *, with_difference: bool = True) -> str:
+    """A finding in a line of at most some 700 characters."""
+    data = shown.data
+    mark = {"resolved": "✅", "exempted": "🔕", "accepted": "☑️"}.get(data.status) or phrases.SEVERITY_MARKS[
+        data.severity
+    ]
+    name = link(addresses.of_finding(links, shown), phrases.what(data), 100) or code(phrases.what(data), 100)
+    said = f"{mark} {name}"
+    if data.project and data.project != phrases.last_name(data):
+        said += f" in {code(data.project, 60)}"
+    if data.status == "resolved":
+        return f"{said}: resolved after {phrases.duration(data)}"
+    if not with_difference or data.kind != "modified" or not data.differences:
+        return f"{said} {phrases.happened(data)}" if with_difference else said
+    others = f" {more(data.difference_count - 1)}" if data.difference_count > 1 else ""
+    return f"{said}: {_difference(data.differences[0])}{others}"
+
+
+def details(findings: Sequence[Shown], links: Links) -> tuple[Message, ...]:
+    """All that there is to tell of findings, for the thread below a message; up to ten messages.
+
+    Args:
+        findings: one, which is told in full, or several, which are listed.
+        links: where they link to.
+    """
+    if len(findings) == 1:
+        return _in_full(findings[0], links)
+    lines = [_line(shown, links) for shown in findings[: _A_LIST * _MOST_MESSAGES]]
+    unsaid = len(findings) - len(lines)
+    packed = pack([Part("", lines)], _rest, messages=_MOST_MESSAGES, lines=_A_LIST, unsaid=unsaid)
+    return tuple(message(_counts(findings), blocks) for blocks in packed)
+
+
+def _rest(left: int) -> str:
+    return f"{more(left)}: {code('setpoint findings list --status all')}"
+
+
+def _in_full(shown: Shown, links: Links) -> tuple[Message, ...]:
+    data = shown.data
+    where = link(addresses.of_finding(links, shown), "open in Setpoint") or code(_command(data), 100)
+    fields_heading = f"*{phrases.plural('difference', data.difference_count)}*: declared → now"
+    lines = [f"{_difference(one)}{_in_own_terms(one)}" for one in data.differences[:_MOST_TOLD]]
+    unsaid = max(data.difference_count - len(lines), 0)
+    parts = [
+        Part(
+            f"*All of {code(phrases.what(data), 200)}*", [f"{name}: {told}" for name, told in _all_facts(shown) if told]
+        ),
+        Part("*What has happened*", [f"{date(one.at)}  {phrases.past(one, FORM)}" for one in shown.steps]),
+        Part("*What would put it back*", _summary(data)),
+        Part("*What it was*", list(islice(_leaves(data.was), _MOST_TOLD))),
+        Part(fields_heading, lines),
+    ]
+    packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES, unsaid=unsaid)
+    return tuple(message(f"All of {phrases.what(data)}", blocks) for blocks in packed)
+
+
+def _all_facts(shown: Shown) -> Iterator[tuple[str, str]]:
+    data = shown.data
+    yield "Resource", code(data.resource_name, 1_000)
+    about = f", {data.content.replace('_', ' ')}" if data.content != "resource" else ""
+    yield "Type", f"{code(data.asset_type, 200)}{about}"
+    yield "Lies in", ", ".join(code(place, 60) for place in data.ancestors[:_MOST_SAMPLES])
+    yield "Project", code(data.project, 100) if data.project else ""
+    yield "Whose", ", ".join(code(one, 100) for one in msgspec.structs.astuple(data.owner) if one)
+    yield "Status", data.status + (f": {prose(data.reason)}" if data.reason else "")
+    yield "How bad", f"{phrases.SEVERITY_MARKS[data.severity]} {data.severity}"
+    yield "Mode", data.mode
+    yield "Next", phrases.next_step(shown, FORM)
+    yield "Who did it", phrases.by(data.actor, FORM)
+    yield from _of_actor(data)
+    yield "First seen", date(data.first_seen)
+    yield "Last seen", f"{date(data.last_seen)}, {phrases.plural('observation', data.count)}"
+    yield "Resolved", date(data.resolved_at) if data.resolved_at else ""
+    yield "Episode", f"{data.episodes:,}"
+    yield "Declared in", _place(data)
+    yield "Revision", code(data.declared_in.commit, 80) if data.declared_in.commit else ""
+    yield "Finding", f"{code(data.finding_id, 100)}, drift {code(data.fingerprint, 100)}"
+
+
+def _of_actor(data: DriftData) -> Iterator[tuple[str, str]]:
+    actor = data.actor
+    if actor is not None:
+        yield "How sure", actor.confidence
+        yield "Call", f"{code(actor.method, 120)}, {date(actor.at)}" if actor.method else date(actor.at)
+        yield "From", code(actor.ip, 60) if actor.ip else ""
+
+
+def _summary(data: DriftData) -> list[str]:
+    return [code(line, 300) for line in data.remediation.summary] if data.remediation else []
+
+
+def _leaves(value: object, path: str = "") -> Iterator[str]:
+    """The values of what a deleted resource was, a line each."""
+    if isinstance(value, dict) and value:
+        for key, part in value.items():
+            yield from _leaves(part, f"{path}.{key}" if path else str(key))
+    elif value is not None:
+        yield f"{code(path or '(all)', 160)}: {_value(value, phrases.value_text(value)[:400])}"
+
+
+def step(shown: Shown, links: Links) -> Message:
+    """What has last happened to a finding, for the thread below its message.
+
+    Args:
+        shown: the finding; the last of its steps is told, or its latest event.
+        links: where it links to.
+    """
+    what = shown.steps[-1].what if shown.steps else shown.event
+    said = f"{_STEP_MARKS.get(what, '•')} {phrases.last(shown, FORM)}."
+    told = phrases.last(shown)
+    blocks = [section(said)]
+    if what in ("drift.opened", "drift.changed") and shown.data.status == "open":
+        blocks.append(_differences(shown.data))
+    elif what in ("remediation.requested", "remediation.started") and (written := _summary(shown.data)):
+        blocks.append(listed("*What would put it back*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
+    if page := addresses.of_finding(links, shown):
+        blocks.append(context(link(page, "Open in Setpoint")))
+    return message(f"{phrases.what(shown.data)}: {told}", blocks)
+
+
+def escalation(shown: Shown) -> Message:
+    """A call for help about a finding that is bad, and open still.
+
+    Args:
+        shown: the finding.
+    """
+    data = shown.data
+    waited = phrases.lasted((shown.at - data.first_seen).total_seconds())
+    title = f"🚨 {phrases.severity_word(data.severity)}, and nobody has acted: {phrases.what(data)}"
+    blocks = [header(title), _differences(data), fields(_facts(shown))]
+    blocks += [section(f"*Open for {waited}.* {phrases.next_step(shown, FORM)}."), _footer(shown, Links())]
+    return message(f"{title}. {phrases.summary(shown)}", [*blocks, *_actions(shown)])

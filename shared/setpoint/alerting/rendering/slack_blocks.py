@@ -1,0 +1,216 @@
+"""Blocks of Slack's Block Kit, and how much of them is one message.
+
+Limits, as Slack publishes them: 50 blocks a message, 150 characters a header, 3,000 a section, 2,000 a field and ten of
+them, ten elements a context, 75 characters a button, 4,000 in a message's ``text``.
+Sources: https://docs.slack.dev/reference/block-kit/blocks/section-block,
+https://docs.slack.dev/reference/block-kit/blocks/header-block,
+https://docs.slack.dev/reference/block-kit/blocks/context-block,
+https://docs.slack.dev/reference/block-kit/block-elements/button-element,
+https://docs.slack.dev/reference/methods/chat.postMessage
+
+How much a message holds in all is not published: some 13,200 characters were refused
+(https://github.com/slackapi/bolt-js/issues/2509), and 11,300 in another one
+(https://github.com/slackapi/bolt-js/issues/2867). What is built here stays below 10,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from setpoint.alerting.rendering import button_payload
+from setpoint.alerting.rendering import safe_text as texts
+from setpoint.alerting.rendering.mrkdwn import escaped, mrkdwn, plain
+from setpoint.model.notice_view import SNOOZES, Message, Press
+
+Block = dict[str, Any]
+
+MOST_TEXT = 10_000
+_MOST_SECTION = 3_000
+_MOST_FALLBACK = 1_000
+_HEADING_ROOM = 400
+_BUTTONS: dict[Press, str] = {
+    "fix": "Fix now",
+    "approve": "Approve",
+    "snooze": "Snooze",
+    "accept": "Accept",
+    "why": "Why?",
+}
+_LASTING = {"1h": "for 1 hour", "1d": "for 1 day", "1w": "for 1 week"}
+
+
+def message(text: str, blocks: Iterable[Block]) -> Message:
+    """A message with what notifications show of it, which is plain text here and escaped in the message."""
+    return Message(escaped(text, _MOST_FALLBACK), tuple(blocks))
+
+
+def header(text: str) -> Block:
+    """A title."""
+    return {"type": "header", "text": plain(text, 150)}
+
+
+def section(markup: str) -> Block:
+    """A paragraph, which Slack shows whole."""
+    return {"type": "section", "text": mrkdwn(markup), "expand": True}
+
+
+def fields(pairs: Iterable[tuple[str, str]]) -> Block:
+    """Names and markup in two columns; at most ten, and what has no markup is left out."""
+    return {"type": "section", "fields": [mrkdwn(f"*{name}*\n{markup}") for name, markup in pairs if markup]}
+
+
+def context(*markups: str) -> Block:
+    """Small print."""
+    return {"type": "context", "elements": [mrkdwn(" · ".join(filter(None, markups)))]}
+
+
+class Question(NamedTuple):
+    """What somebody is asked who presses a button.
+
+    Args:
+        title: up to 100 characters.
+        text: up to 300.
+        confirm: the word for yes, up to 30.
+        is_grave: whether it is shown in red.
+    """
+
+    title: str
+    text: str
+    confirm: str
+    is_grave: bool = False
+
+    def dialog(self) -> Block:
+        """A confirmation dialog.
+
+        Source: https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+        """
+        return {
+            "title": plain(self.title, 100),
+            "text": plain(self.text, 300),
+            "confirm": plain(self.confirm, 30),
+            "deny": plain("Cancel", 30),
+            "style": "danger" if self.is_grave else "primary",
+        }
+
+
+def actions(block_id: str, offered: Sequence[Press], value: str, questions: dict[Press, Question]) -> Block:
+    """Buttons, and a menu of times to snooze.
+
+    Args:
+        block_id: unique to the message, and to what it says by now.
+        offered: which.
+        value: what each carries.
+        questions: what is asked first.
+    """
+    return {
+        "type": "actions",
+        "block_id": block_id,
+        "elements": [
+            _snooze() if press == "snooze" else _button(press, value, questions.get(press)) for press in offered
+        ],
+    }
+
+
+def _button(press: Press, value: str, question: Question | None) -> Block:
+    button: Block = {
+        "type": "button",
+        "action_id": button_payload.action_id(press),
+        "text": plain(_BUTTONS[press], 75),
+        "value": value,
+    }
+    if press in ("fix", "approve"):
+        button["style"] = "primary"
+    if question is not None:
+        button["confirm"] = question.dialog()
+    return button
+
+
+def _snooze() -> Block:
+    """Source: https://docs.slack.dev/reference/block-kit/block-elements/select-menu-element."""
+    return {
+        "type": "static_select",
+        "action_id": button_payload.action_id("snooze"),
+        "placeholder": plain("Snooze", 150),
+        "options": [{"text": plain(_LASTING[name], 75), "value": name} for name in SNOOZES],
+    }
+
+
+class Part(NamedTuple):
+    """A heading, in markup, and the lines below it, each of at most some hundred characters."""
+
+    heading: str
+    lines: Sequence[str]
+
+
+class _Section(NamedTuple):
+    markup: str
+    lines: int
+
+
+def pack(
+    parts: Iterable[Part], rest: Callable[[int], str], *, messages: int, lines: int = 1_000, unsaid: int = 0
+) -> list[tuple[Block, ...]]:
+    """Lines in as many sections and messages as it takes, up to so many messages.
+
+    Args:
+        parts: what is told.
+        rest: says how many lines are left out, in markup.
+        messages: how many messages there may be.
+        lines: how many lines a message may have.
+        unsaid: how many lines there are that are not among the parts.
+    """
+    sections = _sections(parts, lines)
+    packed: list[list[_Section]] = [[]]
+    for position, one in enumerate(sections):
+        if not _has_room(packed[-1], one, lines):
+            if len(packed) == messages:
+                left = sum(one.lines for one in sections[position:])
+                return [*map(_blocks, packed[:-1]), (*_blocks(packed[-1]), context(rest(left + unsaid)))]
+            packed.append([])
+        packed[-1].append(one)
+    built = [_blocks(one) for one in packed if one]
+    if unsaid and built:
+        built[-1] = (*built[-1], context(rest(unsaid)))
+    return built
+
+
+def _sections(parts: Iterable[Part], most_lines: int) -> list[_Section]:
+    found = []
+    for part in parts:
+        text, count = part.heading, 0
+        for line in part.lines:
+            if texts.units(text) + texts.units(line) + 1 > _MOST_SECTION or count == most_lines:
+                found.append(_Section(text, count))
+                text, count = "", 0
+            text = f"{text}\n{line}" if text else line
+            count += 1
+        if count:
+            found.append(_Section(text, count))
+    return found
+
+
+def _has_room(sections: Sequence[_Section], one: _Section, lines: int) -> bool:
+    length = sum(texts.units(section.markup) for section in sections) + texts.units(one.markup)
+    is_short = length <= MOST_TEXT - _MOST_FALLBACK - _HEADING_ROOM and len(sections) < 40  # noqa: PLR2004 - of 50
+    return not sections or (is_short and sum(section.lines for section in sections) + one.lines <= lines)
+
+
+def _blocks(sections: Iterable[_Section]) -> tuple[Block, ...]:
+    return tuple(section(one.markup) for one in sections)
+
+
+def listed(heading: str, lines: Sequence[str], unsaid: int = 0, most: int = 2_500) -> Block:
+    """A paragraph of a heading and as many lines as fit; it says how many more there are.
+
+    Args:
+        heading: in markup.
+        lines: in markup.
+        unsaid: how many there are besides.
+        most: units.
+    """
+    return section(texts.fill(heading, [f"\n{line}" for line in lines], most, lambda left: f"\n{more(left)}", unsaid))
+
+
+def more(left: int) -> str:
+    """That there are so many besides."""
+    return f"and {left:,} more"

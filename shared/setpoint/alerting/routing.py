@@ -1,0 +1,74 @@
+"""Who is told of which drift, where, and who may press which button: what the ``Alerting`` document of a fleet says."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from setpoint.model import globs
+from setpoint.model.alerting_config import Alerting, Destination, Escalation
+from setpoint.model.events import DriftData
+from setpoint.model.policy import Case, fits
+
+
+class Routed(NamedTuple):
+    """Where a drift is told.
+
+    Args:
+        to: where.
+        digest: only once in a while.
+        route: the route that said so; empty for the default.
+    """
+
+    to: tuple[Destination, ...]
+    digest: bool
+    route: str
+
+
+def route(alerting: Alerting, data: DriftData) -> Routed:
+    """Where a drift is told."""
+    case = case_of(data)
+    own = (Destination("slack", data.owner.slack),) if data.owner.slack else ()
+    found = next((one for one in alerting.routes if fits(one.match, case)), None)
+    if found is not None:
+        to = (*found.to, *(own if found.owner else ()))
+        return Routed(tuple(dict.fromkeys(to)), found.digest, found.name)
+    return Routed(own or alerting.default, data.severity in alerting.digest.severities, "")
+
+
+def escalations(alerting: Alerting, data: DriftData) -> tuple[Escalation, ...]:
+    """Who is called about a drift, and after how long."""
+    case = case_of(data)
+    return tuple(one for one in alerting.escalations if fits(one.match, case))
+
+
+def may_press(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:
+    """Whether somebody may press the buttons of a drift.
+
+    Args:
+        alerting: who may.
+        data: the finding.
+        user: the names of a user: id and e-mail address.
+        groups: ids of the user groups that they are in.
+    """
+    case = case_of(data)
+    return any(
+        fits(one.match, case)
+        and (not set(one.groups).isdisjoint(groups) or any(globs.fits(one.users, u) for u in user))
+        for one in alerting.approvers
+    )
+
+
+def case_of(data: DriftData) -> Case:
+    """A finding as the routes look at it; its labels are not known."""
+    actor = data.actor
+    return Case(
+        asset_type=data.asset_type,
+        content=data.content,
+        kind=data.kind,
+        severity=data.severity,
+        team=data.owner.team,
+        projects=frozenset((data.project,) if data.project else ()),
+        ancestors=data.ancestors,
+        paths=tuple(one.path for one in data.differences),
+        actor=actor.principal if actor is not None and actor.confidence != "possible" else "",
+    )

@@ -1,0 +1,342 @@
+"""The life of an alert: from an event to the message that shows what its finding is by now.
+
+What an event tells is first kept as a notice, and the message of its thread is then made from all notices of the
+thread. Whoever fails in between has lost nothing: the notice is due until it is on show, and every minute somebody goes
+on with what is due. A message is thus a view of what is kept, and is changed as often as the place takes it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+from msgspec.structs import replace
+
+from setpoint.alerting import interactions, model, routing
+from setpoint.alerting.interactions import Member, Presser
+from setpoint.alerting.model import Notice
+from setpoint.alerting.publish_thread import Showing, show
+from setpoint.alerting.rate_limit import Desk, take_turn, write_notice
+from setpoint.alerting.repository import NoticeRecords, StoredNotice
+from setpoint.errors import BadRequest, Conflict, MalformedMessage, SetpointError
+from setpoint.model import events
+from setpoint.model.alerting_config import Alerting, Destination
+from setpoint.model.events import CloudEvent
+from setpoint.model.grouping import cause_id, cause_of
+from setpoint.model.notice_view import Links, Step
+from setpoint.model.resource_key import ResourceKey
+
+TICK = "tick"
+"""The ``type`` of the message that comes every minute, in place of an event's."""
+PRESS = "press"
+"""The ``type`` of a message that tells of a button that somebody has pressed."""
+
+_ATTEMPTS = 16
+_PATIENCE = 3.0
+"""Seconds that an event waits for its turn in a channel; what has to wait longer is told within a minute."""
+_ROUND_PATIENCE = 5.0
+"""Seconds that the round waits for a turn, so that a channel that takes no more does not hold up the others."""
+_ROUND_SECONDS = 45.0
+_MOST_DUE = 32_000
+_DUE_AT_ONCE = 500
+
+
+class Round(NamedTuple):
+    """What came of a message.
+
+    Args:
+        showings: how often what came of showing a thread.
+        problems: what could not be told, and why; it is tried again.
+    """
+
+    showings: Counter[Showing]
+    problems: tuple[str, ...]
+
+    @property
+    def outcome(self) -> str:
+        """In one word: what came of it where that is the same for all, else ``several``."""
+        told = [showing for showing, count in self.showings.items() if count]
+        return told[0] if len(told) == 1 else "several" if told else "nothing"
+
+
+def receive(message: bytes, attributes: Mapping[str, str], desk: Desk) -> Round:
+    """Handle a message: an event, or the tick of every minute.
+
+    Raises:
+        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
+        TransientError: let the message be delivered again.
+    """
+    if attributes.get("type") == TICK:
+        return go_on(desk)
+    if attributes.get("type") == PRESS and desk.presser is not None:
+        return press(message, attributes, desk.presser, desk)
+    try:
+        event = events.read(message)
+    except MalformedMessage as error:
+        desk.deps.dead_letters.put(message, attributes, str(error))
+        return Round(Counter(), ())
+    return tell(event, desk)
+
+
+def tell(event: CloudEvent, desk: Desk) -> Round:
+    """Keep what an event tells, and show it.
+
+    Raises:
+        TransientError: the store does not answer; nothing is lost.
+    """
+    alerting = desk.alerting()
+    threads = _note(event, alerting, desk)
+    return _show_all(threads, alerting, desk, _PATIENCE)
+
+
+def press(message: bytes, attributes: Mapping[str, str], presser: Presser, desk: Desk) -> Round:
+    """Follow a button that somebody has pressed, and show what they have done.
+
+    Raises:
+        TransientError: it is to be followed later.
+    """
+    handled = interactions.receive(message, attributes, presser)
+    showings: Counter[Showing] = Counter()
+    problems = list(handled.problems)
+    for result in handled.done:
+        if result.step is not None:
+            done = note_step(result.key, result.step, desk)
+            showings += done.showings
+            problems += done.problems
+    return Round(showings, tuple(problems))
+
+
+def go_on(desk: Desk) -> Round:
+    """Tell what is due and was not told: what failed, what waits for its turn, digests, escalations.
+
+    Raises:
+        TransientError: the store does not answer.
+    """
+    alerting = desk.alerting()
+    showings: Counter[Showing] = Counter()
+    problems: list[str] = []
+    until = desk.deps.clock() + timedelta(seconds=_ROUND_SECONDS)
+    tried: set[str] = set()
+    most = _DUE_AT_ONCE
+    while desk.deps.clock() < until:
+        found = desk.records.due(desk.deps.clock(), most)
+        due = [one for one in found if _work_of(one.value) not in tried]
+        if not due and len(found) == most < _MOST_DUE:
+            most *= 4  # what cannot be told now is not to stand before what can
+            continue
+        if not due:
+            break
+        tried.update(_work_of(one.value) for one in due)
+        problems += _digest([one for one in due if one.value.is_digest], alerting, desk)
+        threads = {one.value.thread for one in due if not one.value.is_digest}
+        done = _show_all(sorted(threads), alerting, desk, _ROUND_PATIENCE, until)
+        showings += done.showings
+        problems += done.problems
+    desk.records.forget(desk.deps.clock())
+    return Round(showings, tuple(problems))
+
+
+def note_step(key: ResourceKey, step: Step, desk: Desk) -> Round:
+    """Show what somebody has done about a finding, everywhere where it is shown.
+
+    Raises:
+        TransientError: the store does not answer.
+    """
+    threads = set()
+    for stored in _latest(desk.records.of_finding(key.id)).values():
+        notice = stored.value
+        if notice.thread and not notice.is_silent and step not in notice.shown.steps:
+            shown = replace(notice.shown, steps=(*notice.shown.steps, step))
+            with suppress(Conflict):  # an event came meanwhile; the step is in the audit trail
+                desk.records.write_notice(replace(notice, shown=shown, told=""), stored.version, desk.deps.clock())
+                threads.add(notice.thread)
+    return _show_all(sorted(threads), desk.alerting(), desk, _PATIENCE)
+
+
+def members(thread: str, records: NoticeRecords) -> list[Member]:
+    """The findings that a thread shows."""
+    shown = (stored.value for stored in records.of_thread(thread) if not stored.value.is_silent)
+    return [Member(one.key, one.shown.data.fingerprint) for one in shown]
+
+
+def _work_of(notice: Notice) -> str:
+    return notice.to.id if notice.is_digest else notice.thread
+
+
+def _note(event: CloudEvent, alerting: Alerting, desk: Desk) -> list[str]:
+    """Keep what an event tells as notices, one at each destination; the threads that are to be shown anew."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return _write_notices(event, alerting, desk)
+        except Conflict:
+            continue
+    raise Conflict(f"{event.subject}: told of by others {_ATTEMPTS} times in a row; it will be delivered again")
+
+
+def _write_notices(event: CloudEvent, alerting: Alerting, desk: Desk) -> list[str]:
+    key = ResourceKey(event.data.resource_name, event.data.content)
+    kept = desk.records.of_finding(key.id)
+    versions = {stored.value.id: stored.version for stored in kept}
+    present, wanted = _latest(kept), _wanted(event, alerting)
+    threads = []
+    for name in dict.fromkeys((*wanted, *present)):
+        notice = present[name].value if name in present else None
+        if notice is None or event.sequence > notice.sequence:
+            notice = _next_notice(key, event, notice, wanted.get(name), alerting, desk)
+            desk.records.write_notice(notice, versions.get(notice.id), desk.deps.clock())
+        if not notice.is_digest and notice.due is not None and notice.due <= desk.deps.clock():
+            threads.append(notice.thread)
+    return threads
+
+
+class _Wanted(NamedTuple):
+    to: Destination
+    not_before: datetime | None = None
+    is_escalation: bool = False
+    is_digest: bool = False
+
+
+def _wanted(event: CloudEvent, alerting: Alerting) -> dict[str, _Wanted]:
+    """Where a finding is to be told, by destination."""
+    data = event.data
+    routed = routing.route(alerting, data)
+    wanted = {to.id: _Wanted(to, is_digest=routed.digest) for to in routed.to}
+    for escalation in routing.escalations(alerting, data):
+        due = data.first_seen + timedelta(seconds=escalation.after)
+        for to in escalation.to:
+            wanted.setdefault(to.id, _Wanted(to, due, is_escalation=True))
+    return wanted
+
+
+def _next_notice(
+    key: ResourceKey, event: CloudEvent, before: Notice | None, to: _Wanted | None, alerting: Alerting, desk: Desk
+) -> Notice:
+    """The notice after an event: the one before went on with, or a new one where the finding begins anew."""
+    now = desk.deps.clock()
+    data = event.data
+    if before is not None and not _begins(event, before, alerting, now):
+        return _followed(before, event, alerting, desk)
+    if to is None:
+        assert before is not None  # noqa: S101 - a destination is wanted, or was before
+        to = _Wanted(before.to, before.not_before, before.is_escalation, before.is_digest)
+    notice = Notice(
+        key=key,
+        to=to.to,
+        thread="",
+        shown=model.begin(event),
+        cause=cause_of(data),
+        sequence=event.sequence,
+        joined_at=now,
+    )
+    if data.status in ("exempted", "accepted") or (to.is_escalation and data.status != "open"):
+        return replace(notice, is_silent=True)
+    if to.is_digest:
+        return replace(notice, is_digest=True, not_before=_next_digest(alerting, now))
+    thread = _thread_of(event, to.to, alerting, desk)
+    return replace(notice, thread=thread, not_before=to.not_before, is_escalation=to.is_escalation)
+
+
+def _followed(before: Notice, event: CloudEvent, alerting: Alerting, desk: Desk) -> Notice:
+    until = _quiet_until(before.key, desk) if event.data.status == "exempted" else None
+    notice = replace(before, shown=model.follow(before.shown, event, until), sequence=event.sequence)
+    if before.is_digest:
+        return replace(notice, not_before=_next_digest(alerting, desk.deps.clock()))
+    return replace(notice, is_silent=True) if model.is_void(notice) else notice
+
+
+def _quiet_until(key: ResourceKey, desk: Desk) -> datetime | None:
+    """Until when somebody has said to leave a finding alone."""
+    state = desk.deps.store.read(key).state
+    return state.exemption.until if state is not None and state.exemption is not None else None
+
+
+def _begins(event: CloudEvent, before: Notice, alerting: Alerting, now: datetime) -> bool:
+    """Whether an event is told anew, and not as what became of something that was told before."""
+    is_over = now >= before.joined_at + timedelta(seconds=alerting.group_seconds)
+    return event.type == "drift.opened" and (before.is_silent or before.is_digest or is_over)
+
+
+def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
+    """The notice of each destination that goes on; those before it stay as they are."""
+    latest: dict[str, StoredNotice] = {}
+    for stored in notices:
+        before = latest.get(stored.value.to.id)
+        if before is None or stored.value.sequence > before.value.sequence:
+            latest[stored.value.to.id] = stored
+    return latest
+
+
+def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, desk: Desk) -> str:
+    """The thread that shows a finding: the one of its cause that takes more, or a new one.
+
+    Raises:
+        Conflict: somebody else has opened one meanwhile.
+    """
+    now, actor, cause = desk.deps.clock(), model.actor_of(event.data), cause_id(cause_of(event.data))
+    name = model.slot_name(to, cause)
+    stored = desk.records.slot(name)
+    if stored.value is not None and now < stored.value.closes_at and not model.joins(stored.value, actor, now):
+        name = model.slot_name(to, cause, actor)  # somebody else is behind the others
+        stored = desk.records.slot(name)
+    slot = stored.value
+    if slot is None or not model.joins(slot, actor, now):
+        slot = model.next_slot(slot, name, actor, now, alerting.group_seconds)
+        desk.records.write_slot(name, slot, stored.version)
+    elif actor and not slot.actor:
+        desk.records.write_slot(name, replace(slot, actor=actor), stored.version)
+    return slot.thread
+
+
+def _next_digest(alerting: Alerting, now: datetime) -> datetime:
+    """When the next digest is told."""
+    zone = ZoneInfo(alerting.digest.time_zone)
+    return next(CronSim(alerting.digest.cron, now.astimezone(zone)))
+
+
+def _show_all(
+    threads: Sequence[str], alerting: Alerting, desk: Desk, patience: float, until: datetime | None = None
+) -> Round:
+    showings: Counter[Showing] = Counter()
+    problems = []
+    for thread in dict.fromkeys(threads):
+        if until is not None and desk.deps.clock() >= until:
+            break
+        try:
+            showings[show(thread, alerting, desk, patience)] += 1
+        except SetpointError as error:
+            showings["failed"] += 1
+            problems.append(str(error))
+    return Round(showings, tuple(problems))
+
+
+def _digest(due: Sequence[StoredNotice], alerting: Alerting, desk: Desk) -> list[str]:
+    """Tell of many findings at once, one message a destination; the problems there were."""
+    problems = []
+    by_destination: dict[Destination, list[StoredNotice]] = {}
+    for stored in due:
+        by_destination.setdefault(stored.value.to, []).append(stored)
+    for to, notices in by_destination.items():
+        try:
+            _tell_digest(to, notices, alerting, desk)
+        except SetpointError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _tell_digest(to: Destination, notices: Sequence[StoredNotice], alerting: Alerting, desk: Desk) -> None:
+    sink = desk.sinks.get(to.sink)
+    if sink is None:
+        raise BadRequest(f"{to.id}: nothing is set up to tell anybody there; see docs/slack.md")
+    still = [one.value.shown for one in notices if one.value.shown.data.status == "open"]
+    if still:
+        if not take_turn(to, desk, _PATIENCE):
+            return
+        name = model.name_of(to.id, (f"{one.value.id}{one.value.sequence}" for one in notices))
+        sink.digest(name, to.channel, still, Links(alerting.finding_link, alerting.group_link), maybe=True)
+    for stored in notices:
+        write_notice(replace(stored.value, told=stored.value.sequence), stored.version, desk)

@@ -1,0 +1,1 @@
+"""Attribution: who changed a resource, from Cloud Audit Logs."""

@@ -1,0 +1,449 @@
+"""Which adapters stand behind the ports; the only place that names them.
+
+Adapters are imported where they are chosen, so that no process loads a client that it does not use.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import uuid4
+
+from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.detection.pipeline import Deps
+from setpoint.errors import BadRequest
+from setpoint.model.alerting_config import Alerting, SinkKind
+from setpoint.model.fleet_rules import Rules
+from setpoint.ports.people import Sink
+from setpoint.ports.queues import DeadLetters, EventBus
+from setpoint.ports.services import Inventory
+from setpoint.ports.stores import ReportStore, Store
+
+if TYPE_CHECKING:
+    from setpoint.adapters.google.cloud_storage import Archives
+    from setpoint.adapters.google.iap import Doorkeeper
+    from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
+    from setpoint.adapters.pubsub.dead_letters import PubSubLetterBox
+    from setpoint.adapters.pubsub.push_tokens import PushTokens
+    from setpoint.adapters.slack.slack_requests import SlackRequests
+    from setpoint.alerting.interactions import Member, Presser
+    from setpoint.alerting.rate_limit import Desk
+    from setpoint.attribution.service import Attributor
+    from setpoint.operations.diagnostics import Patient
+    from setpoint.remediation.records import Hands
+    from setpoint.reporting.console import Console
+    from setpoint.reporting.daily_snapshot import Reporter
+    from setpoint.sweep import Sweeper
+    from setpoint.util.telemetry import Spans
+
+_JITTER_SECONDS = 5.0
+
+
+@cache
+def detector() -> Deps:
+    """What ``functions/detect`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.pubsub.bus import publisher
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
+    return _publishing(settings, publisher())
+
+
+def worker(*, messages: int, size: int) -> tuple[PubSubStream, Deps]:
+    """What ``setpoint worker`` works with: the stream of changes, and what ``functions/detect`` works with.
+
+    Args:
+        messages: how many are held at most.
+        size: bytes that are held at most.
+
+    Raises:
+        BadRequest: a setting is missing, the store cannot be opened, or there are no credentials.
+    """
+    from setpoint.adapters.pubsub.bus import PubSubStream, publisher, subscriber
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "subscription")
+    stream = PubSubStream(subscriber(), settings.subscription, messages=messages, size=size)
+    return stream, _publishing(settings, publisher())
+
+
+@cache
+def attributor() -> Attributor:
+    """What ``functions/attribute`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.pubsub.bus import publisher
+    from setpoint.attribution.service import Attributor
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "mask_ip", "own_accounts")
+    masks, own = settings.masks_ip(), settings.accounts()
+    return Attributor(_publishing(settings, publisher()), own, mask_ip=masks)
+
+
+@cache
+def syncer() -> tuple[Archives, Deps]:
+    """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.google.cloud_storage import Archives, client
+
+    settings = from_environment(os.environ, "store", "events_topic")
+    return Archives(client()), rejudging(settings.store, settings.events_topic)
+
+
+@cache
+def remediator() -> Hands:
+    """What ``functions/remediate`` works with, made with the first event and kept for the life of the instance."""
+    from setpoint.adapters.google.rest import open_apis
+    from setpoint.adapters.pubsub.bus import publisher
+    from setpoint.remediation.live_resources import Live
+    from setpoint.remediation.records import Hands
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
+    deps = _publishing(settings, publisher())
+    live = Live(open_apis(settings.google_apis), default_catalogue())
+    return Hands(deps, live, worker=f"setpoint-remediate/{uuid4().hex[:8]}")
+
+
+@cache
+def sweeper() -> Sweeper:
+    """What ``functions/sweep`` works with, made with the first message and kept for the life of the instance."""
+    from setpoint.adapters.google.asset_inventory import AssetInventory, Patience, client
+    from setpoint.adapters.pubsub.bus import publisher
+    from setpoint.adapters.pubsub.sweep_queue import PubSubSweepQueue
+    from setpoint.sweep import Sweeper
+
+    settings = from_environment(
+        os.environ, "store", "events_topic", "dead_letter_topic", "sweep_topic", "sweep_seconds"
+    )
+    topics = publisher()
+    # What does not answer is left to the next delivery: a run that waits for it would only be cut off.
+    inventory = AssetInventory(client(), Patience(in_all=30.0, call=30.0))
+    queue = PubSubSweepQueue(topics, settings.sweep_topic)
+    return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
+
+
+@cache
+def slack_requests() -> SlackRequests:
+    """What ``functions/slack_actions`` works with, made with the first request and kept for its life."""
+    from setpoint.adapters.pubsub.bus import publisher
+    from setpoint.adapters.pubsub.interaction_queue import PubSubPressQueue
+    from setpoint.adapters.slack.slack_requests import SlackRequests
+
+    settings = from_environment(os.environ, "slack_signing_secret", "actions_topic")
+    return SlackRequests(settings.slack_signing_secret, PubSubPressQueue(publisher(), settings.actions_topic))
+
+
+@cache
+def notifier() -> Desk:
+    """What ``functions/notify`` works with, made with the first message and kept for the life of the instance."""
+    from setpoint.adapters.pubsub.bus import publisher
+
+    settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "slack_token", "sinks")
+    return open_desk(settings, _publishing(settings, publisher()))
+
+
+def open_desk(settings: Settings, deps: Deps) -> Desk:
+    """What alerting works with.
+
+    Args:
+        settings: with Slack's token, and the addresses of webhooks.
+        deps: the findings.
+
+    Raises:
+        BadRequest: the setting of webhooks cannot be read.
+    """
+    from setpoint.alerting import service
+    from setpoint.alerting.rate_limit import Desk
+    from setpoint.alerting.repository import NoticeRecords
+
+    records = NoticeRecords(deps.store.notices)
+    presser = open_presser(settings, deps, lambda thread: service.members(thread, records))
+    return Desk(deps, open_sinks(settings), presser)
+
+
+def open_presser(settings: Settings, deps: Deps, members: Callable[[str], Iterable[Member]]) -> Presser:
+    """What follows the buttons that people press.
+
+    Args:
+        settings: with Slack's token.
+        deps: what orders are kept in.
+        members: the findings of a message that shows several, by its id.
+    """
+    from setpoint.adapters.slack.slack_client import client
+    from setpoint.adapters.slack.slack_users import SlackPeople
+    from setpoint.adapters.withheld import WithheldApis
+    from setpoint.alerting.interactions import Presser
+    from setpoint.remediation.live_resources import Live
+    from setpoint.remediation.records import Hands
+
+    hands = Hands(deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
+    return Presser(hands, SlackPeople(client(settings.slack_token, settings.slack_api)), members, _alerting_of)
+
+
+def _alerting_of(rules: Rules) -> Alerting:
+    return rules.alerting or Alerting()
+
+
+def open_sinks(settings: Settings) -> Mapping[SinkKind, Sink]:
+    """The places where people are told, by their kind; of one that nobody has set up each message is refused.
+
+    Raises:
+        BadRequest: the setting of webhooks cannot be read.
+    """
+    from setpoint.adapters.slack.sink import SlackSink
+    from setpoint.adapters.slack.slack_client import client
+    from setpoint.adapters.webhooks.google_chat import GoogleChatSink
+    from setpoint.adapters.webhooks.http_post import session
+    from setpoint.adapters.webhooks.sink_addresses import Addresses
+    from setpoint.adapters.webhooks.webhook import WebhookSink
+
+    addresses, hooks = Addresses(settings.sinks), session()
+    return {
+        "slack": SlackSink(client(settings.slack_token, settings.slack_api)),
+        "chat": GoogleChatSink(addresses, hooks),
+        "webhook": WebhookSink(addresses, hooks),
+    }
+
+
+@cache
+def console() -> Console:
+    """What ``functions/console`` works with, made with the first request and kept for the life of the instance."""
+    from setpoint.reporting.console import Console
+
+    settings = from_environment(os.environ, "store", "iap_audience")
+    return Console(open_for_reading(settings.store), settings.store, doorkeeper(settings.iap_audience))
+
+
+def doorkeeper(audience: str) -> Doorkeeper:
+    """What knows who was let in by Identity-Aware Proxy, by Google's public keys."""
+    from setpoint.adapters.google.iap import Doorkeeper, transport
+
+    return Doorkeeper(audience, transport())
+
+
+def open_for_reading(url: str) -> ReportStore:
+    """Open the store that a URL names, with nothing in hand that could write to it.
+
+    Raises:
+        BadRequest: the URL names no store, or there is none.
+    """
+    from setpoint.adapters.read_only_store import ReadOnly
+
+    return ReadOnly(open_store(url, create=False))
+
+
+@cache
+def reporter() -> Reporter:
+    """What ``functions/report`` works with, made with the first message and kept for the life of the instance."""
+    from setpoint.adapters.google.bigquery import BigQueryWarehouse, client
+    from setpoint.reporting.daily_snapshot import Reporter
+
+    settings = from_environment(os.environ, "store", "dataset")
+    project, dot, _ = settings.dataset.partition(".")
+    if not dot:
+        raise BadRequest(f"{VARIABLES['dataset']} is project.dataset, not `{settings.dataset}`")
+    return Reporter(open_store(settings.store), BigQueryWarehouse(client(project), settings.dataset))
+
+
+@cache
+def push_tokens() -> PushTokens | None:
+    """What checks who calls a function; None where an installation does not say who may."""
+    settings = from_environment(os.environ)
+    if not settings.push_account:
+        return None
+    from setpoint.adapters.pubsub.push_tokens import PushTokens
+
+    return PushTokens(settings.push_audience, settings.push_account)
+
+
+@cache
+def home_project() -> str:
+    """The project that an installation runs in, which is that of its topics; empty where none is set."""
+    place, _, rest = from_environment(os.environ).events_topic.partition("/")
+    return rest.partition("/")[0] if place == "projects" else ""
+
+
+@cache
+def spans() -> Spans | None:
+    """Where spans are recorded; None unless ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set."""
+    if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return None
+    from setpoint.adapters.otlp import OtlpSpans, exporter
+
+    return OtlpSpans(exporter())
+
+
+def _publishing(settings: Settings, client: Any) -> Deps:
+    """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
+    from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
+
+    return Deps(
+        store=open_store(settings.store),
+        bus=PubSubBus(client, settings.events_topic),
+        dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
+        schemas=default_catalogue(),
+    )
+
+
+def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Deps:
+    """What ``setpoint detect`` works with.
+
+    Args:
+        store: URL of the store.
+        dead_letters: what the command does with messages that cannot be handled.
+        events: where events are written as JSON Lines; None leaves them stored for whoever publishes.
+        events_topic: publish to this topic instead, ``projects/P/topics/T``.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    return Deps(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
+
+
+def rejudging(store: str, events_topic: str | None, *, create: bool = True) -> Deps:
+    """What judges findings again when declarations change.
+
+    Args:
+        store: URL of the store.
+        events_topic: where events go, ``projects/P/topics/T``; None leaves them stored for the next detector.
+        create: whether a store that is not there is made.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    from setpoint.adapters.memory.store import MemoryDeadLetters
+
+    return Deps(open_store(store, create=create), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
+
+
+def remediating(store: str, events_topic: str | None, worker: str) -> Hands:
+    """What somebody at a command line puts drift back with, by their own credentials.
+
+    Args:
+        store: URL of the store.
+        events_topic: where events go, ``projects/P/topics/T``; None leaves them stored for whoever publishes.
+        worker: who is working, for the audit trail.
+
+    Raises:
+        BadRequest: the URL names no store, the store cannot be opened, or there are no credentials.
+    """
+    from setpoint.adapters.google.rest import open_apis
+    from setpoint.remediation.live_resources import Live
+    from setpoint.remediation.records import Hands
+
+    settings = from_environment(os.environ)
+    live = Live(open_apis(settings.google_apis), default_catalogue())
+    return Hands(rejudging(store, events_topic), live, worker=worker)
+
+
+def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus | None:
+    if events_topic:
+        from setpoint.adapters.pubsub.bus import PubSubBus, publisher
+
+        return PubSubBus(publisher(), events_topic)
+    if events is not None:
+        from setpoint.adapters.jsonl import JsonlBus
+
+        return JsonlBus(events)
+    return None
+
+
+def dead_letters_in(stream: BinaryIO) -> DeadLetters:
+    """Dead letters as JSON Lines on a stream."""
+    from setpoint.adapters.jsonl import JsonlDeadLetters
+
+    return JsonlDeadLetters(stream)
+
+
+def open_subscription(name: str) -> PubSubFeed:
+    """A Pub/Sub subscription to pull from; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.pubsub.bus import PubSubFeed, subscriber
+
+    return PubSubFeed(subscriber(), name)
+
+
+def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> Patient:
+    """A live installation, to be looked at by the credentials of the environment.
+
+    Args:
+        project: the project that it runs in.
+        region: the region of its functions.
+        watch: what it watches.
+        store: URL of its store.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.google.rest import open_apis
+    from setpoint.operations.diagnostics import Patient
+
+    opened = cache(lambda: open_store(store, create=False))
+    return Patient(project, region, watch, opened, store, open_apis(from_environment(os.environ).google_apis))
+
+
+def open_letter_box(project: str, subscription: str) -> PubSubLetterBox:
+    """The dead letters of an installation; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
+
+    Args:
+        project: the project's id.
+        subscription: the short name of the subscription.
+
+    Raises:
+        BadRequest: there are no credentials.
+    """
+    from setpoint.adapters.pubsub.bus import publisher, subscriber
+    from setpoint.adapters.pubsub.dead_letters import PubSubLetterBox
+
+    return PubSubLetterBox(subscriber(), publisher(), f"projects/{project}/subscriptions/{subscription}")
+
+
+def open_inventory() -> Inventory:
+    """Cloud Asset Inventory, with the credentials of the environment.
+
+    Raises:
+        BadRequest: there are none.
+    """
+    from setpoint.adapters.google.asset_inventory import AssetInventory, client
+
+    return AssetInventory(client())
+
+
+def open_store(url: str, *, create: bool = True) -> Store:
+    """Open the store that a URL names: ``memory:``, ``sqlite:///path``, ``firestore://PROJECT/DATABASE``.
+
+    Args:
+        url: the URL.
+        create: make a file that is not there; for reading alone there is nothing to find in a new one.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    scheme, _, rest = url.partition(":")
+    match scheme:
+        case "memory" if not rest:
+            from setpoint.adapters.memory.store import MemoryStore
+
+            return MemoryStore()
+        case "sqlite" if rest.startswith("///") and len(rest) > 3:  # noqa: PLR2004 - the three slashes
+            from setpoint.adapters.sqlite.store import SqliteStore
+
+            path = Path(rest[3:])
+            if not create and not path.exists():
+                raise BadRequest(f"{path}: no such store; is it the right path? An absolute one takes four slashes")
+            return SqliteStore(path)
+        case "firestore" if rest.startswith("//"):
+            return _open_firestore(rest[2:])
+    raise BadRequest(f"`{url}` names no store; use memory:, sqlite:///path or firestore://PROJECT/DATABASE")
+
+
+def _open_firestore(rest: str) -> Store:
+    from setpoint.adapters.firestore.client import client
+    from setpoint.adapters.firestore.store import FirestoreStore
+
+    project, _, database = rest.partition("/")
+    if not project:
+        raise BadRequest("firestore:// needs a project: firestore://PROJECT/DATABASE")
+    return FirestoreStore(client(project, database or "(default)"))

@@ -1,0 +1,113 @@
+"""What every function that an event calls does before and after: who calls, which trace, and what became of it.
+
+::
+
+    @functions_framework.cloud_event
+    def detect(event: CloudEvent) -> None:
+        with serving.handling("detect", event) as run:
+            run.end(flow.receive(run.data, run.attributes, wiring.detector()))
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import flask
+
+from setpoint import bootstrap
+from setpoint.errors import AccessDenied
+from setpoint.util import telemetry
+from setpoint.util.telemetry import Run, Severity
+
+if TYPE_CHECKING:
+    from cloudevents.http import CloudEvent
+
+LARGEST_BODY = 15_000_000
+"""Bytes of a request: a message has 10 MB at most (https://cloud.google.com/pubsub/quotas), and a push its base64."""
+
+
+class Delivery:
+    """An event as it was delivered.
+
+    Args:
+        event: what functions-framework made of the request.
+        run: the handling of it.
+    """
+
+    def __init__(self, event: CloudEvent, run: Run) -> None:
+        self.body: Mapping[str, Any] = event.data if isinstance(event.data, dict) else {}
+        message = _message(event)
+        self.attributes: Mapping[str, str] = message.get("attributes") or {}
+        self.message_id = str(message.get("messageId") or event["id"])
+        self._data = message.get("data") or ""
+        self._run = run
+
+    @property
+    def data(self) -> bytes:
+        """The data of the message; what is not base64 is passed on as it is, to be rejected."""
+        try:
+            return base64.b64decode(self._data)
+        except (binascii.Error, ValueError, TypeError):
+            return str(self._data).encode()
+
+    def end(self, outcome: str, severity: Severity = "INFO", message: str = "", **fields: Any) -> None:
+        """Say what became of it."""
+        self._run.end(outcome, severity, message, **fields)
+
+
+@contextmanager
+def handling(function: str, event: CloudEvent) -> Iterator[Delivery]:
+    """Handle an event: refuse whoever may not send it, go on with its trace, and leave one line in the log.
+
+    Args:
+        function: the function's name.
+        event: the event.
+    """
+    _check_request()
+    message = _message(event)
+    attributes = message.get("attributes") or {}
+    parent = telemetry.begun(attributes.get(telemetry.TRACEPARENT), str(message.get("messageId") or event["id"]))
+    with telemetry.running(function, parent, bootstrap.home_project(), bootstrap.spans()) as run:
+        waited = _seconds_since(message.get("publishTime") or event.get("time"))
+        if waited is not None:
+            run.fields["queue_seconds"] = waited
+        if isinstance(event.data, dict) and isinstance(event.data.get("deliveryAttempt"), int):
+            run.fields["delivery_attempt"] = event.data["deliveryAttempt"]
+        yield Delivery(event, run)
+
+
+def _check_request() -> None:
+    """Refuse a request that is too large, or of somebody else; Pub/Sub delivers again, and gives up in the end."""
+    if not flask.has_request_context():
+        return
+    if (flask.request.content_length or 0) > LARGEST_BODY:
+        flask.abort(413)
+    tokens = bootstrap.push_tokens()
+    if tokens is None:
+        return
+    try:
+        tokens.check(flask.request.headers.get("Authorization", ""))
+    except AccessDenied as error:
+        telemetry.log("ERROR", str(error), event="refused")
+        flask.abort(403)
+
+
+def _message(event: CloudEvent) -> Mapping[str, Any]:
+    """The Pub/Sub message in an event; empty where it is another event."""
+    data = event.data
+    message = data.get("message") if isinstance(data, dict) else None
+    return message if isinstance(message, dict) else {}
+
+
+def _seconds_since(time: Any) -> float | None:
+    """How long ago something was, in seconds; None where the text is no time."""
+    try:
+        at = datetime.fromisoformat(time)
+    except (TypeError, ValueError):
+        return None
+    return round((datetime.now(UTC) - (at if at.tzinfo else at.replace(tzinfo=UTC))).total_seconds(), 3)

@@ -1,0 +1,196 @@
+"""How Google's APIs read and write a resource, by rule from their own discovery documents.
+
+The package ships one small file per service (`setpoint/catalog/data/methods/<service>.json.gz`, made by
+`python -m setpoint_tools.distil.methods`); a service is read when one of its resources is first asked for, and nothing is
+read at import.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.catalog.resource_paths import path_of
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Schema
+
+FOLDER = Path(__file__).resolve().parent / "data" / "methods"
+
+_GZIP = 31  # zlib's way of saying that the data has gzip's header
+
+
+class Method(msgspec.Struct, frozen=True):
+    """One method of a resource.
+
+    Args:
+        id: as Google names it, ``compute.firewalls.patch``.
+        verb: of HTTP.
+        suffix: what follows the resource's path, ``/setLabels`` or ``:setIamPolicy``; empty for the resource itself.
+        request: the schema of the body, or empty.
+        whole: the body is the resource itself.
+        wrap: the field of the body that holds the resource, or empty.
+        mask: the query parameter that takes the update mask, or empty.
+        wrapped_mask: the field of the body that takes it, or empty.
+        policy_version: the query parameter that asks for a version of an IAM policy; ``options`` where the body does.
+        query: the preconditions that the query takes.
+        long_running: it answers with an operation to be watched.
+    """
+
+    id: str
+    verb: str
+    suffix: str = ""
+    request: str = ""
+    whole: bool = False
+    wrap: str = ""
+    mask: str = ""
+    wrapped_mask: str = ""
+    policy_version: str = ""
+    query: tuple[str, ...] = ()
+    long_running: bool = False
+
+    @property
+    def masked(self) -> bool:
+        """Whether a mask says what the method changes."""
+        return bool(self.mask or self.wrapped_mask)
+
+    @property
+    def takes_resource(self) -> bool:
+        """Whether the method takes the resource, or a part of it, at the resource's own path."""
+        return not self.suffix and (self.whole or bool(self.wrap))
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One kind of resource, as one collection of an API serves it.
+
+    Args:
+        schema: the name of the schema that its ``get`` answers.
+        base: the address up to the API's version, ``https://compute.googleapis.com/compute/v1/``.
+        pattern: the resource's path after it, ``projects/*/global/firewalls/*``.
+        methods: by their short name.
+        create: the id of the method that makes such a resource, or empty.
+        beta: the same address of the beta version, which knows further fields; empty where there is none.
+    """
+
+    schema: str
+    base: str
+    pattern: str
+    methods: dict[str, Method]
+    create: str = ""
+    beta: str = ""
+
+    def matches(self, path: str) -> bool:
+        """Whether a path is that of such a resource."""
+        return _regex(self.pattern).fullmatch(path) is not None
+
+    @property
+    def writer(self) -> Method | None:
+        """What puts fields back: a patch with a mask, else one without, else a replacement of the whole."""
+        found = [one for one in self.methods.values() if one.takes_resource and one.verb in ("PATCH", "PUT")]
+        found = [one for one in found if not one.id.endswith((".create", ".insert"))]
+        return min(found, key=lambda one: (one.verb != "PATCH", not one.masked, one.id), default=None)
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """One resource of the fleet, with the methods that reach it.
+
+    Args:
+        name: the full resource name.
+        kind: its kind.
+        path: its path after the API's version.
+        operations: the paths at which the operations of its API are, with ``*`` for parameters.
+    """
+
+    name: str
+    kind: Kind
+    path: str
+    operations: tuple[str, ...] = ()
+
+    def url(self, method: Method) -> str:
+        """The address of a method of this resource."""
+        return f"{self.kind.base}{self.path}{method.suffix}"
+
+    def in_beta(self) -> Resource:
+        """The same resource as the beta version of the API serves it, where there is one."""
+        return replace(self, kind=replace(self.kind, base=self.kind.beta)) if self.kind.beta else self
+
+
+class _Line(msgspec.Struct):
+    version: str
+    resources: tuple[Kind, ...]
+    operations: tuple[str, ...]
+
+
+class _Stored(msgspec.Struct):
+    service: str
+    lines: tuple[_Line, ...]
+
+
+class Methods:
+    """The methods of all services, read as they are asked for; safe to share between threads."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self._folder = folder
+        self._services: dict[str, dict[str, _Line]] = {}
+
+    def kinds(self, schema: Schema) -> tuple[Kind, ...]:
+        """All kinds of resources that a schema describes: regional and global ones, say."""
+        line = self._line(schema)
+        return tuple(kind for kind in line.resources if kind.schema == schema.name) if line else ()
+
+    def patterns(self, service: str) -> frozenset[str]:
+        """The paths of all kinds of resources of an API, of all its versions; none where the API is not known.
+
+        Args:
+            service: the API's name in its discovery document, ``compute``.
+        """
+        return frozenset(kind.pattern for line in self._lines(service).values() for kind in line.resources)
+
+    def resource(self, name: str, schema: Schema) -> Resource | None:
+        """The resource of a full resource name, or None where no method reads it.
+
+        Args:
+            name: the full resource name.
+            schema: what describes it; the version of the API follows from it.
+        """
+        line = self._line(schema)
+        path = path_of(name, schema.service, schema.name)
+        if line is None or not path:
+            return None
+        found = [kind for kind in line.resources if kind.schema == schema.name and kind.matches(path)]
+        kind = min(found, key=lambda one: one.pattern.count("*"), default=None)
+        return None if kind is None else Resource(name, kind, path, line.operations)
+
+    def _line(self, schema: Schema) -> _Line | None:
+        return self._lines(schema.service).get(schema.version)
+
+    def _lines(self, service: str) -> dict[str, _Line]:
+        lines = self._services.get(service)
+        if lines is None:
+            lines = self._services[service] = self._read(service)
+        return lines
+
+    def _read(self, service: str) -> dict[str, _Line]:
+        try:
+            data = (self._folder / f"{service}.json.gz").read_bytes()
+        except FileNotFoundError:
+            return {}
+        stored = msgspec.json.decode(zlib.decompress(data, _GZIP), type=_Stored)
+        return {line.version: line for line in stored.lines}
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", "[^/]+"))
+
+
+@cache
+def default_methods() -> Methods:
+    """Return the methods that the package ships; one for the whole process."""
+    return Methods()

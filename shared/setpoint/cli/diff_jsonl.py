@@ -1,0 +1,190 @@
+"""Questions to ``setpoint diff --jsonl``: one declared and one live resource each, and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+
+from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.comparison import explain
+from setpoint.comparison.explain import Examination
+from setpoint.declarations.readers import krm, terraform, terraform_match
+from setpoint.declarations.readers.translation import Translated
+from setpoint.errors import BadRequest, SetpointError
+from setpoint.model import references
+from setpoint.model.resource_key import project_of
+
+Verdict = Literal["in_sync", "drift", "unknown"]
+
+
+class ProjectPair(msgspec.Struct, frozen=True):
+    """A project by its two names."""
+
+    id: str = ""
+    number: str = ""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Is this live resource as declared?
+
+    Args:
+        id: comes back with the answer.
+        format: how ``declared`` is written.
+        declared: the declaration.
+        live: the resource as its API or the inventory gives it.
+        asset_type: Cloud Asset Inventory's type.
+        full_name: full resource name.
+        dependencies: declarations that the declared one refers to.
+        project: the project that holds the resource.
+    """
+
+    id: Any
+    declared: Any
+    live: dict[str, Any]
+    asset_type: str = ""
+    full_name: str = ""
+    format: str = "api"
+    dependencies: list[Any] = []
+    project: ProjectPair = ProjectPair()
+
+
+class AnsweredDifference(msgspec.Struct, omit_defaults=True):
+    """One field that is not as declared, in the API's terms and, where known, in the author's."""
+
+    path: str
+    op: str
+    declared: Any = msgspec.UNSET
+    observed: Any = msgspec.UNSET
+    declared_path: str = ""
+    immutable: bool = False
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """The verdict on one question."""
+
+    id: Any
+    verdict: Verdict
+    differences: list[AnsweredDifference]
+    checked: int = msgspec.field(default=-1)
+    unchecked: list[str] = []
+    error: str = ""
+
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _asked(line: bytes) -> Question:
+    """Read a question; null is as good as nothing, and a number may be one."""
+    asked = _decode(line)
+    project = asked.get("project")
+    if isinstance(project, dict):
+        asked["project"] = {key: str(value) for key, value in project.items() if value is not None}
+    return msgspec.convert({key: value for key, value in asked.items() if value is not None or key == "id"}, Question)
+
+
+def answer(line: bytes) -> Answer:
+    """Answer one question; what is wrong with it becomes the answer's error."""
+    try:
+        question = _asked(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return Answer(_id_of(line), "unknown", [], error=f"not a question: {error}")
+    reader = _ANSWERS.get(question.format)
+    if reader is None:
+        return Answer(question.id, "unknown", [], error=f"format has to be {' or '.join(_ANSWERS)}")
+    try:
+        return reader(question)
+    except SetpointError as error:
+        return Answer(question.id, "unknown", [], error=str(error))
+    except Exception as error:  # noqa: BLE001 - a question that nobody foresaw must not cost the others their answers
+        return Answer(question.id, "unknown", [], error=f"unforeseen: {type(error).__name__}: {error}")
+
+
+def own_project(question: Question) -> references.Project:
+    """The project that holds the resource, as far as the question tells."""
+    named = project_of(question.full_name)
+    if named and not named.isdigit() and named != question.project.id:
+        return references.Project(named)  # the name is the resource's own; the question's project is another one
+    identifier = question.project.id or ("" if named.isdigit() else named)
+    return references.Project(identifier, question.project.number or (named if named.isdigit() else ""))
+
+
+def _as_api(question: Question) -> Answer:
+    if not isinstance(question.declared, dict):
+        raise BadRequest("`declared` has to be an object")
+    schema = default_catalogue().fitting(question.asset_type, question.live)
+    found = explain.examine(question.declared, question.live, schema, own_project(question))
+    return answered(question.id, found)
+
+
+def answered(identifier: Any, found: Examination) -> Answer:
+    """The answer that an examination gives."""
+    return Answer(
+        identifier,
+        "drift" if found.differences else "in_sync",
+        [
+            AnsweredDifference(one.path, one.op, one.declared, one.observed, immutable=one.immutable)
+            for one in found.differences
+        ],
+        checked=found.checked,
+        unchecked=[note.path for note in found.unchecked],
+    )
+
+
+def _as_krm(question: Question) -> Answer:
+    if not krm.is_krm(question.declared):
+        raise BadRequest("`declared` has to be a Config Connector object")
+    if krm.is_other(question.declared, question.asset_type):
+        alien = krm.nothing(question.declared, name=question.full_name, asset_type=question.asset_type)
+        return _translated(question, alien, None)
+    schema = krm.schema_of(question.declared, question.asset_type, question.live)
+    translated = krm.translate(
+        question.declared,
+        krm.Objects(question.dependencies),
+        name=question.full_name,
+        asset_type=question.asset_type,
+        schema=schema,
+    )
+    return _translated(question, translated, schema)
+
+
+def _as_terraform(question: Question) -> Answer:
+    if not terraform.is_terraform(question.declared):
+        raise BadRequest("`declared` has to be a plan or a state, as `terraform show -json` writes it")
+    own = own_project(question)
+    found = terraform_match.find(question.declared, question.asset_type, question.full_name, own)
+    if not found:
+        raise BadRequest(f"no resource of the plan declares {question.full_name} ({question.asset_type})")
+    part = terraform_match.likest(found, question.live)
+    schema = default_catalogue().fitting(question.asset_type, question.live)
+    translated = terraform.translate(part, (schema,) if schema is not None else ())
+    live = dict(terraform_match.as_api(question.live, schema))
+    if not terraform_match.is_answer(live, schema):
+        translated = terraform_match.sent(translated, live)
+    return _translated(msgspec.structs.replace(question, live=live), translated, schema)
+
+
+def _translated(question: Question, translated: Translated, schema: Schema | None) -> Answer:
+    """The answer in the author's words, with what could not be translated among the unchecked."""
+    named = str(translated.declaration.project)
+    own = own_project(question)
+    # An author names what an API may answer by its id, and a project by an id that has another name by now.
+    own = own._replace(ids_for_names=True, alias="" if named in (own.id, own.number) else named)
+    found = explain.examine(translated.declaration.data, question.live, schema, own, whole=translated.whole)
+    answer = answered(question.id, found)
+    for one in answer.differences:
+        one.declared_path = translated.declared_path(one.path)
+    answer.unchecked = [*translated.unchecked, *(translated.declared_path(path) for path in answer.unchecked)]
+    return answer
+
+
+_ANSWERS: dict[str, Callable[[Question], Answer]] = {"api": _as_api, "krm": _as_krm, "terraform": _as_terraform}
+
+
+def _id_of(line: bytes) -> Any:
+    """The id of a question that is otherwise wrong, so that its answer can be told from others."""
+    try:
+        return msgspec.json.decode(line)["id"]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
+        return None

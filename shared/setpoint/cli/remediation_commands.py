@@ -1,0 +1,166 @@
+"""What people say to remediation: ``setpoint approve``, ``exempt``, ``accept``, ``pause``, ``resume``, ``brakes``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from setpoint import bootstrap
+from setpoint.cli.findings import find
+from setpoint.cli.options import (
+    DEFAULT_STORE,
+    Because,
+    EventsTopic,
+    FindingName,
+    StoreUrl,
+    Who,
+    lasting,
+    somebody,
+)
+from setpoint.cli.output import errors, finding_block, out, say
+from setpoint.errors import BadRequest
+from setpoint.model.exemptions import Exemption
+from setpoint.model.policy import Policy
+from setpoint.model.safety_limits import Brakes, Pause
+from setpoint.remediation import commands
+
+Place = Annotated[
+    str, typer.Argument(metavar="WHAT", help="fleet, projects/P, folders/N, organizations/N or //a/resource")
+]
+
+
+def approve(
+    finding: FindingName,
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    fingerprint: Annotated[str, typer.Option(metavar="DIGEST", help="The drift that was shown to you.")] = "",
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not show it, and do not ask.")] = False,
+    by: Who = "",
+) -> None:
+    """Approve that a drift is put back: the one that is shown; the remediator does the rest."""
+    who = by or somebody()
+    hands = bootstrap.remediating(store, events_topic, who)
+    try:
+        state = find(hands.deps.store, finding)
+        if not fingerprint and not yes:
+            errors.print(finding_block(state))
+            if not typer.confirm("Approve that this is put back?", err=True):
+                raise typer.Exit(1)
+        commands.approve(state.key, fingerprint or state.fingerprint, who, hands)
+    finally:
+        hands.deps.store.close()
+    say(f"approved by {who}: {state.key.name}")
+
+
+def exempt(
+    finding: FindingName,
+    because: Because = "",
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; a year at most.")] = "",
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    *,
+    end: Annotated[bool, typer.Option("--end", help="Take an exemption back.")] = False,
+    by: Who = "",
+) -> None:
+    """Leave a finding alone until then, because."""
+    if not end and not (lasts and because):
+        raise BadRequest("say how long and why: --for 7d --because TEXT; or --end")
+    who = by or somebody()
+    deps = bootstrap.rejudging(store, events_topic, create=False)
+    try:
+        key = find(deps.store, finding).key
+        if end:
+            outcome = commands.end_exemption(key, who, deps)
+        else:
+            now = deps.clock()
+            outcome = commands.exempt(key, Exemption(because, who, now, now + lasting(lasts)), deps)
+    finally:
+        deps.store.close()
+    say(f"{key.name}: {_shown(outcome)}")
+
+
+def accept(
+    finding: FindingName,
+    because: Because,
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    by: Who = "",
+) -> None:
+    """Accept a drift as it is now: it is left alone as long as it stays so."""
+    deps = bootstrap.rejudging(store, events_topic, create=False)
+    try:
+        key = find(deps.store, finding).key
+        outcome = commands.accept(key, because, by or somebody(), deps)
+    finally:
+        deps.store.close()
+    say(f"{key.name}: {_shown(outcome)}")
+
+
+def pause(
+    what: Place,
+    because: Because,
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; else until resumed.")] = "",
+    store: StoreUrl = DEFAULT_STORE,
+    by: Who = "",
+) -> None:
+    """Put back nothing of something, until somebody resumes; drift is told of all the same."""
+    deps = bootstrap.rejudging(store, None, create=False)
+    try:
+        now = deps.clock()
+        until = now + lasting(lasts) if lasts else None
+        commands.pause(Pause(what, now, by or somebody(), because, until), deps)
+    finally:
+        deps.store.close()
+    say(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
+
+
+def resume(what: Place, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
+    """End a pause; `resume fleet` closes the breaker too."""
+    deps = bootstrap.rejudging(store, None, create=False)
+    try:
+        ended = commands.resume(what, by or somebody(), deps)
+    finally:
+        deps.store.close()
+    if not ended:
+        raise BadRequest(f"{what} is not paused")
+    say(f"{what} is resumed")
+
+
+def brakes(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Tell what is paused, what was written of late, and whether the breaker is open."""
+    opened = bootstrap.open_store(store, create=False)
+    try:
+        value = opened.brakes().value
+        policy = next((one.policy for one in opened.control().value.sources.values() if one.policy), None)
+    finally:
+        opened.close()
+    out.print(_table(value, policy or Policy()))
+
+
+def _table(value: Brakes, policy: Policy) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    limits = policy.limits
+    table.add_row("policy", f"{policy.name}{', a dry run' if policy.dry_run else ''}")
+    table.add_row("writes of late", f"{len(value.acts)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
+    table.add_row("breaker", _breaker(value))
+    for one in value.pauses:
+        until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
+        table.add_row("paused", Text(f"{one.of}{until} by {one.by}: {one.reason}", "yellow"))
+    return table
+
+
+def _breaker(value: Brakes) -> Text:
+    if value.breaker is None:
+        return Text("closed", "green")
+    since = f"{value.breaker.at:%Y-%m-%d %H:%M} UTC: {value.breaker.reason}"
+    return Text(f"open since {since}; `setpoint resume fleet` closes it", "red")
+
+
+def _shown(outcome: str) -> str:
+    return "stored; it shows with the next observation" if outcome == "unreadable" else outcome

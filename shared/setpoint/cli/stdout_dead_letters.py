@@ -1,0 +1,45 @@
+"""What the command line does with messages that cannot be handled: say so, and keep them where nothing else does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from setpoint.bootstrap import dead_letters_in
+from setpoint.cli.output import say, say_warning
+from setpoint.errors import Unavailable
+from setpoint.ports.queues import DeadLetters
+
+
+class Rejected:
+    """``DeadLetters`` that are reported on standard error and appended to a file.
+
+    Args:
+        file: where to keep them; None where the message stays in the file that it came from.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.where = ""
+        self._file = file
+        self._stream: IO[bytes] | None = None
+        self._letters: DeadLetters | None = None
+
+    def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        """See ``DeadLetters.put``."""
+        say_warning(f"{self.where}: {reason}", "rejected")
+        if self._file is None:
+            return
+        if self._letters is None:
+            try:
+                self._stream = self._file.open("ab")
+            except OSError as error:
+                raise Unavailable(f"{self._file} cannot be written ({error.strerror})") from error
+            self._letters = dead_letters_in(self._stream)
+            say(f"kept in {self._file}")
+        self._letters.put(message, attributes, reason)
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._stream is not None:
+            self._stream.close()

@@ -1,0 +1,1 @@
+"""Comparison: a declaration and an observation, field by field and by meaning."""

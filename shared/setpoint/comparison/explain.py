@@ -1,0 +1,52 @@
+"""Comparing for somebody who asks: besides the differences, what was compared, what was not, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from setpoint.comparison.compare import Comparison, leaves
+from setpoint.model import field_path
+from setpoint.model.difference import Difference, Note
+from setpoint.model.references import Project
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Schema
+
+
+class Examination(msgspec.Struct, frozen=True):
+    """A comparison with its reasons.
+
+    Args:
+        differences: the fields that differ.
+        checked: declared leaves that were compared.
+        unchecked: declared fields that could not be compared, and why.
+        notes: fields that are not literally equal and yet no difference, and why.
+    """
+
+    differences: tuple[Difference, ...]
+    checked: int
+    unchecked: tuple[Note, ...]
+    notes: tuple[Note, ...]
+
+
+def examine(
+    declared: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    schema: Schema | None,
+    own: Project,
+    *,
+    exact: bool = False,
+    whole: tuple[str, ...] = (),
+) -> Examination:
+    """Compare as the event path does, keeping every reason."""
+    walk = Comparison(own, exact=exact, whole=whole, explain=True)
+    walk.message(field_path.ROOT, "", schema, None, declared, observed)
+    return Examination(
+        differences=tuple(walk.differences),
+        checked=max(0, leaves(declared) - walk.unchecked_leaves),
+        unchecked=tuple(walk.unchecked),
+        notes=tuple(walk.notes or ()),
+    )

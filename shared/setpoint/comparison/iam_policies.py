@@ -1,0 +1,196 @@
+"""Comparing IAM policies as sets of grants.
+
+A grant is (role, member, condition); the order of bindings and members, how grants are spread over bindings, the
+policy's version and its etag mean nothing. A member that was deleted holds nothing until it is recovered, and then the
+policy names it as before. Source: https://cloud.google.com/iam/docs/reference/rest/v1/Policy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from setpoint.catalog import google_service_agents
+from setpoint.model.declaration import Authority
+from setpoint.model.difference import Difference
+
+_CASELESS = ("user:", "group:", "domain:", "serviceAccount:")
+_DELETED = "deleted:"
+_UNTOLD = "_withcond_"
+"""In the name of a role whose condition a policy that is read in version 1 does not tell: ``roles/x_withcond_0a1b``."""
+_UNREADABLE = str.maketrans('[]"', "()'")
+"""What would end an element's name in a path; a role's name and an address have none of it, a title may."""
+
+
+class Grant(NamedTuple):
+    """A role given to a member, under a condition or none.
+
+    Args:
+        role: ``roles/owner``, or the name of a custom role.
+        member: ``user:a@example.com``, in the case in which addresses are compared.
+        title: the condition's title, or empty.
+        expression: the condition's expression in CEL, or empty.
+    """
+
+    role: str
+    member: str
+    title: str = ""
+    expression: str = ""
+
+
+def grants(policy: Mapping[str, Any]) -> frozenset[Grant]:
+    """All grants of a policy."""
+    return frozenset(_grants(_objects(policy, "bindings")))
+
+
+def grant(binding: Mapping[str, Any], member: str) -> Grant:
+    """What a binding gives a member."""
+    title, expression = _condition(binding)
+    return Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
+
+
+def audit_path(service: str, log_type: str) -> str:
+    """The path of the audit configuration of a service and log type."""
+    named = service.translate(_UNREADABLE), log_type.translate(_UNREADABLE)
+    return "auditConfigs[service={}].auditLogConfigs[logType={}]".format(*named)
+
+
+def compare(
+    declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority, *, exact: bool = False
+) -> tuple[Difference, ...]:
+    """The grants that are missing or unexpected.
+
+    Args:
+        declared: the declared policy: ``bindings`` and, where they are owned, ``auditConfigs``.
+        observed: the policy of the resource itself; what it inherits is no part of it.
+        authority: ``policy`` owns every grant, ``role`` those of the roles and conditions that it names, ``member``
+            only those that it names.
+        exact: what Google grants by itself is unexpected too, where it is not declared.
+    """
+    want, have = grants(declared), grants(observed)
+    missing, more = want - have, have - want
+    if any(_UNTOLD in one.role for one in more):
+        missing, more = _without_untold(missing, more)
+    found = [_difference(one, "missing") for one in sorted(missing)]
+    if authority != "member":
+        owned = _owned_roles(declared)
+        found += [
+            _difference(one, "unexpected")
+            for one in sorted(more)
+            if (authority == "policy" or (one.role, one.title, one.expression) in owned)
+            and (exact or not is_googles_own(one))
+        ]
+    if "auditConfigs" in declared:
+        found += _audit_differences(declared, observed, authority)
+    return tuple(found)
+
+
+def is_googles_own(grant: Grant) -> bool:
+    """Whether Google gives this grant by itself, to a service agent of its own or by default."""
+    return not grant.expression and google_service_agents.is_granted_by_google(grant.role, grant.member)
+
+
+def is_deleted(member: str) -> bool:
+    """Whether a member is a user, a group or an account that was deleted: ``deleted:user:a@example.com?uid=123``."""
+    return member.startswith(_DELETED)
+
+
+def is_grant(value: Any) -> bool:
+    """Whether a difference's value is a grant."""
+    return isinstance(value, dict) and "member" in value and value.keys() <= {"role", "member", "condition"}
+
+
+def told(difference: Difference) -> str:
+    """A grant that is missing or unexpected in words: ``roles/owner given to user:a@example.com (condition none)``."""
+    value = difference.declared if difference.op == "missing" else difference.observed
+    condition = value.get("condition") or {}
+    when = condition.get("title") or condition.get("expression") or "none"
+    given = "not given" if difference.op == "missing" else "given"
+    return f"{value.get('role', '')} {given} to {value['member']} (condition {when})"
+
+
+def _without_untold(missing: frozenset[Grant], more: frozenset[Grant]) -> tuple[frozenset[Grant], frozenset[Grant]]:
+    """Without the grants whose condition the policy does not tell: each may be the declared one of role and member."""
+    untold = {(grant.role.partition(_UNTOLD)[0], grant.member): grant for grant in more if _UNTOLD in grant.role}
+    matched = {grant for grant in missing if grant.expression and (grant.role, grant.member) in untold}
+    return missing - matched, more - {untold[grant.role, grant.member] for grant in matched}
+
+
+def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
+    for binding in bindings:
+        for member in map(str, _list(binding, "members")):
+            if not is_deleted(member):
+                yield grant(binding, member)
+
+
+def _owned_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
+    """The roles and conditions that a policy names; one without members is owned too: nobody shall have it."""
+    return {(str(one.get("role", "")), *_condition(one)) for one in _objects(declared, "bindings")}
+
+
+def _condition(binding: Mapping[str, Any]) -> tuple[str, str]:
+    condition = binding.get("condition")
+    if not isinstance(condition, dict):
+        return "", ""
+    return str(condition.get("title", "")), str(condition.get("expression", "")).strip()
+
+
+def _list(holder: Any, key: str) -> list[Any]:
+    """The list under a key; an observed policy may hold anything, and what is none is left out."""
+    found = holder.get(key) if isinstance(holder, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _objects(holder: Any, key: str) -> list[dict[str, Any]]:
+    """The objects in the list under a key."""
+    return [one for one in _list(holder, key) if isinstance(one, dict)]
+
+
+def _member(member: str) -> str:
+    return member.lower().replace("serviceaccount:", "serviceAccount:", 1) if member.startswith(_CASELESS) else member
+
+
+def _difference(grant: Grant, op: Any) -> Difference:
+    condition = {"title": grant.title, "expression": grant.expression} if grant.expression or grant.title else None
+    value: dict[str, Any] = {"role": grant.role, "member": grant.member}
+    if condition:
+        value["condition"] = condition
+    role = f"{grant.role},condition={grant.title or grant.expression}" if condition else grant.role
+    path = f"bindings[role={role.translate(_UNREADABLE)}].members[{grant.member.translate(_UNREADABLE)}]"
+    if op == "missing":
+        return Difference(path, op, declared=value)
+    return Difference(path, op, observed=value)
+
+
+def _audit_differences(
+    declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority
+) -> list[Difference]:
+    """The audit configs that differ: of all services, or of the declared ones where less than the policy is owned."""
+    want, have = _audited(declared), _audited(observed)
+    if authority != "policy":
+        services = {service for service, _ in want}
+        have = {at: members for at, members in have.items() if at[0] in services}
+    found = []
+    for at in sorted(want | have):
+        path = audit_path(*at)
+        one, other = want.get(at, msgspec.UNSET), have.get(at, msgspec.UNSET)
+        if one is msgspec.UNSET:
+            found.append(Difference(path, "unexpected", observed=other))
+        elif other is msgspec.UNSET:
+            found.append(Difference(path, "missing", declared=one))
+        elif one != other:
+            found.append(Difference(f"{path}.exemptedMembers", "changed", one, other))
+    return found
+
+
+def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """For each service and log type the members exempted from it, sorted."""
+    return {
+        (str(config.get("service", "")), str(log.get("logType", ""))): sorted(
+            _member(member) for member in map(str, _list(log, "exemptedMembers")) if not is_deleted(member)
+        )
+        for config in _objects(policy, "auditConfigs")
+        for log in _objects(config, "auditLogConfigs")
+    }

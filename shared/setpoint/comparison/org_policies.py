@@ -1,0 +1,50 @@
+"""Comparing organisation policies, constraint by constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from setpoint.comparison import compare as comparing
+from setpoint.model import field_path
+from setpoint.model.difference import Difference
+from setpoint.model.org_policy_constraints import KINDS, by_constraint
+from setpoint.model.references import Project
+
+
+def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: bool) -> tuple[Difference, ...]:
+    """The differences of the declared constraints; with ``exact``, of all that are set on the resource.
+
+    A policy that is declared is owned as a whole: a value that is allowed beside the declared ones is drift.
+    """
+    want, have = by_constraint(declared), by_constraint(observed)
+    found: list[Difference] = []
+    for constraint, policy in want.items():
+        at = _path(constraint)
+        if constraint not in have:
+            found.append(Difference(at, "missing", declared=_rules(policy)))
+            continue
+        inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=True)
+        if not inner and _does_another_thing(policy, have[constraint]):
+            found.append(Difference(at, "changed", _rules(policy), _rules(have[constraint])))
+        found += [msgspec.structs.replace(one, path=f"{at}.{one.path}") for one in inner]
+    if exact:
+        extra = sorted(have.keys() - want.keys())
+        found += [Difference(_path(at), "unexpected", observed=_rules(have[at])) for at in extra]
+    return tuple(found)
+
+
+def _path(constraint: str) -> str:
+    return field_path.text((field_path.ROOT, field_path.element("constraint", constraint)))
+
+
+def _does_another_thing(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
+    """Whether two policies that are both empty differ in what they do: a flag that is off restores no default."""
+    want, have = KINDS & declared.keys(), KINDS & observed.keys()
+    return bool(want and have) and want != have
+
+
+def _rules(policy: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: part for key, part in policy.items() if key != "constraint"}

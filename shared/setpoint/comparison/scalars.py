@@ -1,0 +1,361 @@
+"""Whether two scalars mean the same, and by what name that sameness goes.
+
+Every function takes the declared and the observed value and gives the reason why they are equal, or an empty string.
+Which one is asked is decided by what the catalogue says of the field; without that, by the look of the values.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import json
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from setpoint.comparison import api_quirks
+from setpoint.model.naming import camel
+from setpoint.model.references import Project, looks_like_path, same, without_key_version
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field
+
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d|w)")
+_QUANTITY_NAMES = frozenset(("cpu", "memory", "ephemeral-storage", "cpuLimit", "memoryLimit"))
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)(m|k|M|G|T|Ki|Mi|Gi|Ti|)\Z")
+_QUANTITY_UNITS = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    "k": Decimal(10**3),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+    "T": Decimal(10**12),
+    "Ki": Decimal(2**10),
+    "Mi": Decimal(2**20),
+    "Gi": Decimal(2**30),
+    "Ti": Decimal(2**40),
+}
+_SHORTEST_MASK = 3
+_NEWEST = frozenset(("latest", "-"))
+_JSON_STARTS = frozenset("{[ \n\t")
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]+(?:/\d+)?\Z")
+_DIGITS = re.compile(r"-?\d+(?:\.\d+)?\Z")
+_NUMERIC = frozenset(("integer", "number"))
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\Z")
+_TRUE = frozenset(("true", "yes", "on"))
+_FALSE = frozenset(("false", "no", "off"))
+
+
+def equal(field: Field | None, name: str, declared: Any, observed: Any, own: Project) -> str:
+    """The reason why two scalars mean the same, or an empty string.
+
+    Args:
+        field: what the catalogue says of the field, or None.
+        name: the field's name; used where the catalogue cannot tell a version or a location from a string.
+        declared: the declared scalar.
+        observed: the observed scalar.
+        own: the project that holds the resource.
+    """
+    if declared == observed and isinstance(declared, bool) == isinstance(observed, bool):
+        return "equal"
+    if not isinstance(declared, str) or not isinstance(observed, str):
+        return _across_types(field, declared, observed)
+    known = _BY_FORMAT.get(field.format) if field is not None else None
+    if known is not None:
+        return known(declared, observed)
+    if field is not None and field.format == "enum":
+        return _enum(field, declared, observed)
+    return _strings(field, name, declared, observed, own)
+
+
+def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
+    if isinstance(declared, bool) or isinstance(observed, bool):
+        one, other = _truth(declared), _truth(observed)
+        return "boolean as string" if one is not None and one == other else ""
+    if field is not None and field.format == "duration":
+        return duration(_as_seconds(declared), _as_seconds(observed))
+    if field is not None and field.format == "enum":
+        return _enum_number(field, declared, observed)
+    if isinstance(declared, (int, float, str)) and isinstance(observed, (int, float, str)):
+        return number(declared, observed)
+    return ""
+
+
+def _truth(value: Any) -> bool | None:
+    """What a boolean, or a string that people write for one, says."""
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _as_seconds(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value}s"
+
+
+def number(declared: float | str, observed: float | str) -> str:
+    """64-bit integers travel as strings, and a protobuf Struct makes floats of integers."""
+    try:
+        return "number as string" if Decimal(str(declared)) == Decimal(str(observed)) else ""
+    except (InvalidOperation, ValueError):  # a number of thousands of digits is a ValueError
+        return ""
+
+
+def _enum(field: Field, declared: str, observed: str) -> str:
+    if declared.casefold() == observed.casefold():
+        return "enum in other case"
+    one, other = _constant(declared), _constant(observed)
+    if one == other:
+        return "enum in other spelling"
+    if not field.enum or (one in field.enum and other in field.enum):
+        return ""
+    shorter, longer = sorted((one, other), key=len)
+    return "enum with its prefix" if longer.endswith("_" + shorter) and longer in field.enum else ""
+
+
+def _constant(value: str) -> str:
+    return re.sub(r"[\s-]+", "_", value).upper()
+
+
+def _enum_number(field: Field, declared: Any, observed: Any) -> str:
+    """Protobuf JSON takes an enum's number for its name; discovery documents list the names in number order."""
+    for value, constant in ((declared, observed), (observed, declared)):
+        if isinstance(value, int) and isinstance(constant, str):
+            if constant == str(value):
+                return "number as string"
+            if constant in field.enum and field.enum.index(constant) == value:
+                return "enum by number"
+    return ""
+
+
+def duration(declared: str, observed: str) -> str:
+    """``3600s``, ``3600.000s``, ``1h`` and ``60m`` are one duration."""
+    one, other = seconds(declared), seconds(observed)
+    return "same duration" if one is not None and one == other else ""
+
+
+def seconds(value: str) -> float | None:
+    """A duration in seconds, or None where the string is none."""
+    parts = _DURATION_PART.findall(value)
+    if not parts or "".join(amount + unit for amount, unit in parts) != value.strip():
+        return None
+    return round(sum(float(amount) * _UNITS[unit] for amount, unit in parts), 9)
+
+
+def timestamp(declared: str, observed: str) -> str:
+    """RFC 3339 in any precision and offset."""
+    one, other = _instant(declared), _instant(observed)
+    if one is None or other is None:
+        return ""
+    if (one.tzinfo is None) != (other.tzinfo is None):
+        return ""
+    return "same instant" if abs(one - other) < timedelta(microseconds=1) else ""
+
+
+def _instant(value: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(value.replace("z", "Z"))
+    except ValueError:
+        return None
+
+
+def encoded_bytes(declared: str, observed: str) -> str:
+    """Base64 in the standard or the URL alphabet, padded or not (RFC 4648)."""
+    one, other = _decoded(declared), _decoded(observed)
+    return "same bytes" if one is not None and one == other else ""
+
+
+def _decoded(value: str) -> bytes | None:
+    plain = "".join(value.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def fieldmask(declared: str, observed: str) -> str:
+    """A field mask is a set of paths, in snake or camel case."""
+    one, other = (sorted(camel(path.strip()) for path in mask.split(",")) for mask in (declared, observed))
+    return "same field mask" if one == other else ""
+
+
+_BY_FORMAT: dict[str, Callable[[str, str], str]] = {
+    "int32": number,
+    "int64": number,
+    "uint32": number,
+    "uint64": number,
+    "float": number,
+    "double": number,
+    "duration": duration,
+    "timestamp": timestamp,
+    "bytes": encoded_bytes,
+    "fieldmask": fieldmask,
+}
+
+
+def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
+    if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
+        return _references(name, declared, observed, own)
+    reason = _named(name, declared, observed, own) or (_by_look(declared, observed) if field is None else "")
+    if reason or _is_word(declared, name):
+        return reason
+    return (
+        _json(declared, observed)
+        or _pem(declared, observed)
+        or _address(declared, observed)
+        or _extended(name, declared, observed)
+        or _quantity(name, declared, observed)
+    )
+
+
+def _is_word(declared: str, name: str) -> bool:
+    """Whether a declared string is a mere word, which none of the costlier questions can be about."""
+    return declared[:1].isalpha() and ":" not in declared and "ersion" not in name
+
+
+def _references(name: str, declared: str, observed: str, own: Project) -> str:
+    # An answer that is a bare name says nothing of the project.
+    seen_from = own if "/" in observed else own._replace(id="", number="")
+    if same(declared, observed, seen_from):
+        return "same resource"
+    if "/cryptoKeyVersions/" in observed and same(declared, without_key_version(observed), seen_from):
+        return "key with its version"
+    return _of_family(declared, observed, seen_from) or _extended(name, declared, observed)
+
+
+def _named(name: str, declared: str, observed: str, own: Project) -> str:
+    """Names of one thing: in another case, by an alias, by the number or with the id of the project."""
+    if own.id and own.number and {declared, observed} == {own.id, own.number}:
+        return "project id and number"
+    if own.id and observed == f"{own.id}:{declared}":
+        return "with its project"
+    if name in api_quirks.CASELESS and declared.casefold() == observed.casefold():
+        return "other case"
+    return "alias" if api_quirks.are_aliases(name, declared, observed) else ""
+
+
+def _by_look(declared: str, observed: str) -> str:
+    """For a field that the catalogue does not know: only what can hardly be anything else."""
+    if declared.casefold() == observed.casefold() and (_CONSTANT.match(declared) or _CONSTANT.match(observed)):
+        return "enum in other case"
+    if _TIMESTAMP.match(declared) and _TIMESTAMP.match(observed):
+        return timestamp(declared, observed)
+    if declared[:1].isdigit() and observed[:1].isdigit():
+        return duration(declared, observed)
+    return ""
+
+
+def _json(declared: str, observed: str) -> str:
+    """JSON inside a string (dashboards, policies, table schemas) is compared by content."""
+    if declared[:1] not in _JSON_STARTS or observed[:1] not in _JSON_STARTS:
+        return ""
+    try:
+        return "same JSON" if json.loads(declared) == json.loads(observed) else ""
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _pem(declared: str, observed: str) -> str:
+    """A certificate or key in PEM is the same in whatever way its lines are broken and ended (RFC 7468)."""
+    if not declared.startswith("-----BEGIN") or not observed.startswith("-----BEGIN"):
+        return ""
+    return "same PEM" if declared.split() == observed.split() else ""
+
+
+def _quantity(name: str, declared: str, observed: str) -> str:
+    """``1000m`` of CPU is ``1``, ``0.5Gi`` of memory ``512Mi``.
+
+    Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+    """
+    if name not in _QUANTITY_NAMES:
+        return ""
+    one, other = _QUANTITY.match(declared), _QUANTITY.match(observed)
+    if one is None or other is None:
+        return ""
+    amounts = [Decimal(found[1]) * _QUANTITY_UNITS[found[2]] for found in (one, other)]
+    return "same quantity" if amounts[0] == amounts[1] else ""
+
+
+def _of_family(declared: str, observed: str, own: Project) -> str:
+    """An image family stands for the newest image in it, whose name starts with that of the family.
+
+    Source: https://cloud.google.com/compute/docs/images/image-families-best-practices
+    """
+    owner, is_family, family = declared.rpartition("/images/family/")
+    if not is_family:
+        return ""
+    observed_owner, _, image = observed.rpartition("/images/")
+    if image != family and not image.startswith(f"{family}-"):
+        return ""
+    return "image of the family" if same(owner, observed_owner, own) else ""
+
+
+def _address(declared: str, observed: str) -> str:
+    """``10.0.0.1`` is ``10.0.0.1/32``; IPv6 has many spellings (RFC 5952).
+
+    A server may answer a range by its network's address, without the host's bits, and never with those of another host.
+    """
+    if not (_ADDRESS.match(declared) and _ADDRESS.match(observed)) or _DIGITS.match(declared):
+        return ""
+    try:
+        one, other = ipaddress.ip_interface(declared), ipaddress.ip_interface(observed)
+    except ValueError:
+        return ""
+    if one == other or (one.network == other.network and other.ip == other.network.network_address):
+        return "same address range"
+    return ""
+
+
+def _extended(name: str, declared: str, observed: str) -> str:
+    """A value that the server completes: a port, a version, the size of a range."""
+    if declared.isdigit() and observed == f"{declared}-{declared}":
+        return "port as range"
+    if "version" in name.lower() and _completes(declared, observed):
+        return "version completed by the server"
+    if declared.startswith("/") and declared[1:].isdigit() and _ADDRESS.match(observed):
+        return "range chosen by the server" if observed.endswith(declared) else ""
+    return ""
+
+
+def _completes(declared: str, observed: str) -> bool:
+    """Whether ``observed`` is a release of the version ``declared``: ``1.34`` → ``1.34.9-gke.100``.
+
+    Part by part, since ``2.0-debian10`` becomes ``2.0.27-debian10``; an alias (``latest``) is any version.
+    """
+    if declared in _NEWEST:
+        return "." in observed and observed[:1].isdigit()  # `latest` of a secret stays `latest`; a pin is another thing
+    wanted, got = declared.split("-"), observed.split("-")
+    if not any(char.isdigit() for char in declared) or len(wanted) > len(got):
+        return False
+    return all(at == part or at.startswith((f"{part}.", f"{part}+")) for part, at in zip(wanted, got, strict=False))
+
+
+def untold(field: Field | None, declared: Any, observed: Any) -> str:
+    """Why two unlike scalars do not tell whether there is a difference, or an empty string.
+
+    A document lists an enum's names and not their numbers: their order may prove that a number is a name
+    (``equal``), and never that it is not.
+    """
+    if is_masked(observed):
+        return "a secret that the server masks"
+    if field is None or isinstance(observed, bool):
+        return ""
+    if field.format == "enum" and isinstance(observed, int) and isinstance(declared, str):
+        return "an enum by its number, which its schema does not tell"
+    if field.type in _NUMERIC and _is_number(declared) and isinstance(observed, str) and not _is_number(observed):
+        return "a text, though its schema has a number"
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and _DIGITS.match(str(value)) is not None
+
+
+def is_masked(observed: Any) -> bool:
+    """Whether the server shows a secret's place only: ``******``; one asterisk is a wildcard, two are a glob."""
+    return isinstance(observed, str) and len(observed) >= _SHORTEST_MASK and not observed.strip("*")

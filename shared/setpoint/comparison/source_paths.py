@@ -1,0 +1,57 @@
+"""The way back from the API's terms to the author's: which path of the author's file declared a field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint.model import field_path
+
+_LONGEST_POSITION = 10
+
+
+def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
+    """The author's path of an API path, found by walking the declared data.
+
+    Args:
+        origins: API path → author's path, wherever the two differ by more than what is around them: with
+            `lifecycle.rule` from `spec.lifecycleRule`, `lifecycle.rule[0].action` needs no entry. The root is `""`.
+        data: The declared data, in which elements that are named by a field are looked up.
+        api_path: As in `Difference.path`; of one that cannot be read to its end, what can be.
+    """
+    found = origins.get("", "")
+    node, at = data, ""
+    for part in field_path.readable(api_path):
+        step = _step(node, part)
+        if step is None:
+            return found
+        key, node = step
+        at = join(at, key)
+        origin = origins.get(at)
+        found = origin if origin is not None else join(found, key)
+    return found
+
+
+def _step(node: Any, part: str) -> tuple[str, Any] | None:
+    """One step into declared data, with the key or position that was meant; None where there is no such thing."""
+    if isinstance(node, dict):
+        return (part, node[part]) if part in node else None
+    if not isinstance(node, list) or not isinstance(part, field_path.Element):
+        return None
+    name, named, value = part[1:-1].partition("=")
+    if not named:
+        return (part, node[int(name)]) if _is_position(name) and int(name) < len(node) else None
+    for position, element in enumerate(node):
+        if isinstance(element, dict) and str(element.get(name)) == value:
+            return field_path.index(position), element
+    return None
+
+
+def _is_position(name: str) -> bool:
+    return name.isdecimal() and name.isascii() and len(name) < _LONGEST_POSITION
+
+
+def join(path: str, key: str) -> str:
+    """A path and a key or list position below it."""
+    text = field_path.text((None, key))
+    return f"{path}{text}" if not path or text[:1] == "[" else f"{path}.{text}"

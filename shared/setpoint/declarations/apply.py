@@ -1,0 +1,290 @@
+"""Bringing a store in step with files: write what is planned unseen, show it in one step, and judge anew."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.declarations.plan import BATCH, DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Change, Plan, check_removals, plan
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.errors import Conflict, PermanentError, TransientError, Unavailable
+from setpoint.model import sources as controlling
+from setpoint.model.declaration import Desired, Scope
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sources import Control, SourceState, Version
+from setpoint.ports.stores import DesiredStore, Store, StoredRecord
+from setpoint.util.external_sort import Sorter, batches
+
+_ATTEMPTS = 8
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Request(msgspec.Struct, frozen=True):
+    """How a source is to be applied.
+
+    Args:
+        source: the source's name.
+        commit: revision of the repository, or empty.
+        prune: remove what the files no longer declare, scopes included; never where a file could not be read.
+        max_removals: the part of the source that may be removed, 0 to 1.
+        revision: when the files were uploaded, as a number that grows; 0 where they were not.
+        repo: address of the repository, or empty.
+    """
+
+    source: str = DEFAULT_SOURCE
+    commit: str = ""
+    prune: bool = False
+    max_removals: float = DEFAULT_MAX_REMOVALS
+    revision: int = 0
+    repo: str = ""
+
+
+class Synced(msgspec.Struct, frozen=True):
+    """What an apply has done.
+
+    Args:
+        plan: what was planned, and done.
+        outcomes: what became of the findings that were judged again, and of how many.
+        failed: how many findings could not be judged, and cannot be until somebody repairs them.
+        failure: why the first of them could not.
+    """
+
+    plan: Plan
+    outcomes: Mapping[str, int]
+    failed: int = 0
+    failure: str = ""
+
+
+@dataclass(slots=True)
+class _Judging:
+    """How judging goes: one failure does not keep the others from being judged."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    failed: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        try:
+            yield
+        except TransientError as error:
+            self.waiting.append(str(error))
+        except PermanentError as error:
+            self.failed.append(str(error))
+
+
+def sync(
+    loaded: Loaded, request: Request, deps: Deps, now: datetime, advance: Callable[[int], object] = bool
+) -> Synced:
+    """Bring a store in step with files, and judge again every finding that they concern.
+
+    What an apply before this one did not come to judge is judged as well, whether anything has changed or not.
+
+    Args:
+        loaded: what the files declare.
+        request: how they are applied.
+        deps: where to.
+        now: the time of the apply.
+        advance: is called with the number of records written or judged, for a progress bar.
+
+    Raises:
+        BadRequest: it would remove more than is allowed; nothing was written.
+        Superseded: what was uploaded later is in force; nothing of this one is.
+        Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
+        Unavailable: the declarations are in force, but not all findings could be judged; apply again.
+    """
+    present = deps.store.control().value.sources.get(request.source, SourceState())
+    controlling.check_revision(present, request.source, request.revision)
+    prune = request.prune and not loaded.problems
+    planned = plan(
+        loaded.desired,
+        loaded.scopes,
+        request.source,
+        deps.store,
+        policy=loaded.policy,
+        alerting=loaded.alerting,
+        prune=prune,
+    )
+    check_removals(planned, request.max_removals)
+    generation = apply(
+        planned,
+        deps.store,
+        now,
+        commit=request.commit,
+        repo=request.repo,
+        revision=request.revision,
+        advance=advance,
+    )
+    judging = _judge_again(planned, generation, deps, advance)
+    if judging.waiting:
+        raise Unavailable(
+            f"source {planned.source} is in force, but {len(judging.waiting)} steps of judging its findings again "
+            f"failed, first: {judging.waiting[0]}; apply again, and they are all judged"
+        )
+    return Synced(planned, judging.outcomes, len(judging.failed), next(iter(judging.failed), ""))
+
+
+def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[int], object]) -> _Judging:
+    """Judge whatever was not judged since a source changed, and note it where all went well."""
+    judging = _Judging()
+    if deps.bus is not None:
+        with judging.going_on():
+            pipeline.heal(deps)
+    state = deps.store.control().value.sources.get(planned.source, SourceState())
+    if state.judged >= state.generation:
+        return judging
+    concerned: list[Iterable[ResourceKey]] = [planned.touched]
+    all_before = (state.judged, state.generation) == (planned.generation, generation)
+    if not all_before:
+        concerned += [_keys(deps.store, planned.source, one) for one in (*state.earlier, state.generation)]
+    repolicies = planned.repolicies or not all_before
+    if planned.rescopes or repolicies:
+        with judging.going_on():
+            concerned.append(_by_rules(deps.store, everything=repolicies))
+    for key, _ in groupby(heapq.merge(*concerned)):
+        with judging.going_on():
+            judging.outcomes[pipeline.rejudge(key, deps)] += 1
+        advance(1)
+    if not judging.waiting and not judging.failed:
+        for one in state.earlier:
+            deps.store.drop_manifest(planned.source, one)
+        _update(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
+    return judging
+
+
+def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[ResourceKey]:
+    """What a source declares with a generation, in the order of keys."""
+    return (key for key, _ in store.manifest(source, generation))
+
+
+def _by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
+    """What the rules of the fleet may make something else of, in order: the unmanaged, or everything that drifts."""
+    found = Sorter()
+    for state in store.states(drifted=True):
+        if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
+            found.add((state.key.name, state.key.content))
+    for state in store.suppressed():
+        if any(one.kind == "unmanaged" for one in state.suppressed):
+            found.add((state.key.name, state.key.content))
+    if everything:
+        for key in store.due(_NEVER):
+            found.add((key.name, key.content))
+    return (ResourceKey(*row) for row in found)
+
+
+def declare(store: DesiredStore, desired: Iterable[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
+    """Put in force what files declare beside what the default source declares already; nothing of it goes."""
+    planned = plan(desired, scopes, DEFAULT_SOURCE, store)
+    apply(planned, store, now)
+    return planned
+
+
+def apply(
+    planned: Plan,
+    store: DesiredStore,
+    now: datetime,
+    *,
+    commit: str = "",
+    repo: str = "",
+    revision: int = 0,
+    advance: Callable[[int], object] = bool,
+) -> int:
+    """Write what is planned and put it in force in one step.
+
+    Args:
+        planned: made by ``plan`` just before.
+        store: where to write.
+        now: the time of the apply.
+        commit: revision of the repository, or empty.
+        repo: address of the repository, or empty.
+        revision: when the files were uploaded, as a number that grows; 0 where they were not.
+        advance: is called with the number of records written, for a progress bar.
+
+    Returns:
+        The generation that is in force.
+
+    Raises:
+        Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
+        Superseded: what was uploaded later is in force; nothing of this one is.
+    """
+    declared = len(planned.manifest)
+    state = SourceState(
+        commit=commit,
+        applied_at=now,
+        declared=declared,
+        scopes=tuple(_of_revision(one, repo, commit) for one in planned.scopes),
+        policy=planned.policy,
+        alerting=planned.alerting,
+        revision=revision,
+    )
+    if not planned.changes and not planned.changes_rules:
+        _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
+        return planned.generation
+    control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))
+    generation = control.sources[planned.source].pending
+    for batch in batches(planned.changes, BATCH):
+        versions = {change.key: _version(change, planned.source, generation, repo, commit) for change in batch}
+        _write_versions(store, versions, control)
+        advance(len(batch))
+    store.write_manifest(planned.source, generation, planned.manifest)
+    removes = bool(planned.removed)
+    _update(store, lambda control: controlling.finish(control, planned.source, generation, state, removes=removes))
+    if not removes:
+        store.drop_manifest(planned.source, planned.generation)
+    return generation
+
+
+def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Control:
+    """Change the control record; again from its present state where somebody else has written it."""
+    for _ in range(_ATTEMPTS):
+        stored = store.control()
+        control = change(stored.value)
+        try:
+            store.write_control(control, stored.version)
+        except Conflict:
+            continue
+        return control
+    raise Conflict("the control record is written by others all the time; apply again")
+
+
+def _version(change: Change, source: str, generation: int, repo: str, commit: str) -> Version:
+    """What is desired then; each declaration is told where it stood in that revision, so that a link to it holds."""
+    after = change.after
+    if after is None:
+        return Version(source, generation)
+    declarations = after.declarations
+    if repo or commit:
+        declarations = tuple(replace(one, source=replace(one.source, repo=repo, commit=commit)) for one in declarations)
+    return Version(source, generation, after.digest, declarations)
+
+
+def _of_revision(scope: Scope, repo: str, commit: str) -> Scope:
+    """A scope with the revision that wrote it; one that is kept from before has its own already."""
+    if scope.source.repo or scope.source.commit:
+        return scope
+    return replace(scope, source=replace(scope.source, repo=repo, commit=commit))
+
+
+def _write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:
+    """Add versions to their records; again to what they are by then where somebody else has written one of them."""
+    for _ in range(_ATTEMPTS):
+        records = {
+            key: StoredRecord(controlling.with_version(record.value, versions[key], control), record.version)
+            for key, record in store.records(versions).items()
+        }
+        try:
+            store.write_records(records)
+        except Conflict:
+            continue
+        return
+    raise Conflict("what is desired is written by others all the time; apply again")

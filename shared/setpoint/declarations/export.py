@@ -1,0 +1,249 @@
+"""From what the inventory says to what a person would declare of it: the reverse of comparing.
+
+What the server writes, what is so by default and what is secret is left out and said; what is left compares as equal to
+the resource that it came from, which is made sure of with each one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from setpoint.catalog import secrets
+from setpoint.comparison import api_quirks, iam_policies, system_fields
+from setpoint.comparison.compare import is_secret
+from setpoint.comparison.scalars import is_masked
+from setpoint.declarations import export_exclusions
+from setpoint.detection import verdict as judging
+from setpoint.detection.verdict import Schemas
+from setpoint.model import field_path
+from setpoint.model.declaration import Declaration, Owner, desired
+from setpoint.model.difference import Note
+from setpoint.model.field_path import Path
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.naming import camel
+from setpoint.model.observation import Observation
+from setpoint.model.org_policy_constraints import by_constraint
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field, Schema
+
+SERVER = "written by the server alone"
+DEFAULT = "zero, or the API's default"
+LABEL = "a label that Google or a controller keeps"
+SECRET = "a secret"  # noqa: S105 - the reason, not the secret
+UNKNOWN = "not in the API's schema"
+MOVING = "changed by automation"
+UNLIKE = "would not compare as equal to itself"
+GOOGLES_GRANT = "Google's own grant, to a service agent or by default"
+DELETED = "a member that was deleted"
+
+_SYSTEM_ANYWHERE = frozenset(
+    ("etag", "fingerprint", "labelFingerprint", "selfLink", "selfLinkWithId", "creationTimestamp", "resourceVersion")
+)
+"""What is the server's at any depth: the ``fingerprint`` of an instance's tags, the ``resourceVersion`` of a policy."""
+
+_CONTROL_PLANE = re.compile(
+    r"(serving|client)\.knative\.dev/|run\.googleapis\.com/(operation-id|urls|ingress-status)|cloud\.googleapis\.com/location"
+)
+"""Annotations and labels of Cloud Run's control plane: https://cloud.google.com/run/docs/reference/rest/v1/ObjectMeta"""
+
+
+class Exported(msgspec.Struct, frozen=True):
+    """What became of one observation.
+
+    Args:
+        declaration: what to declare; None where nothing is to be declared.
+        left_out: the parts that are not declared, and why.
+        refusal: why nothing is declared, or empty.
+    """
+
+    declaration: Declaration | None
+    left_out: tuple[Note, ...] = ()
+    refusal: str = ""
+
+
+def export(observation: Observation, schemas: Schemas, owner: Owner = Owner()) -> Exported:  # noqa: B008 - immutable
+    """The declaration that a person would write of what is observed.
+
+    Args:
+        observation: a resource, an IAM policy or organisation policies.
+        schemas: what is known of asset types; of an unknown type nobody can tell what the server alone writes.
+        owner: whose it is.
+    """
+    if refusal := export_exclusions.refusal(observation):
+        return Exported(None, refusal=refusal)
+    bare = Declaration(observation.key, observation.asset_type, {}, owner=owner)
+    if observation.key.content == "iam_policy":
+        return _of_policy(bare, observation.data)
+    if observation.key.content == "org_policy":
+        return _of_constraints(bare, observation.data)
+    schema = schemas.schema_for(
+        observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
+    )
+    if schema is None:
+        return Exported(None, refusal="of a type that no API schema describes")
+    return _of_resource(bare, observation, schema, schemas)
+
+
+def document(declaration: Declaration, project: str = "") -> dict[str, Any]:
+    """The native document of an exported declaration, its keys in the order in which people read them.
+
+    Args:
+        declaration: what is declared.
+        project: id of the project, where the resource's name does not tell it.
+    """
+    owner = {"owner": {"team": declaration.owner.team}} if declaration.owner.team else {}
+    content = declaration.key.content
+    about = {"content": content} if content != "resource" else {}
+    authority = {"authority": declaration.authority} if content == "iam_policy" else {}
+    return {
+        "apiVersion": "setpoint.dev/v1",
+        "kind": "Declaration",
+        "metadata": {"name": declaration.key.name, **({"project": project} if project else {}), **owner},
+        "spec": {"assetType": declaration.asset_type, **about, **authority, "data": declaration.data},
+    }
+
+
+def _of_resource(bare: Declaration, observation: Observation, schema: Schema, schemas: Schemas) -> Exported:
+    """A resource's fields, less those that the event path would call drift at once."""
+    pruning = _Pruning()
+    declaration = msgspec.structs.replace(
+        bare, data=pruning.message(field_path.ROOT, "", schema, None, observation.data)
+    )
+    for key in _unlike(declaration, observation, schemas):
+        pruning.left_out.append(Note(key, UNLIKE))
+        del declaration.data[key]
+    return Exported(declaration, tuple(pruning.left_out))
+
+
+def _unlike(declaration: Declaration, observation: Observation, schemas: Schemas) -> list[str]:
+    """The top-level fields that the event path would report."""
+    verdict = judging.judge(desired((declaration,)), Rules(), observation, schemas)
+    differences = verdict.differences if isinstance(verdict, judging.Verdict) else ()
+    return sorted({field_path.parse(one.path)[0] for one in differences} & declaration.data.keys())
+
+
+class _Pruning:
+    """The walk over a resource that keeps what a person would declare, and notes what it leaves out."""
+
+    def __init__(self) -> None:
+        self.left_out: list[Note] = []
+
+    def message(
+        self, path: Path, name: str, schema: Schema | None, item: Field | None, data: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """A message by its schema's fields, or a map by its one item field; keys in order."""
+        kept = {}
+        for key in sorted(data):
+            value = data[key]
+            field = (schema.fields.get(key) or schema.fields.get(camel(key))) if schema is not None else item
+            if value is None:
+                continue
+            if reason := (self._reason((path, key), name, schema, field, value) or _secrecy(data, key, field, value)):
+                self.left_out.append(Note(field_path.text((path, key)), reason))
+                continue
+            part = self._value((path, key), key, field, value)
+            if schema is None or part == value or not system_fields.is_zero(part):
+                kept[key] = part
+        return kept
+
+    def _reason(self, at: tuple[Path, str], name: str, schema: Schema | None, field: Field | None, value: Any) -> str:
+        """Why a field is not declared, or an empty string."""
+        parent, key = at
+        if system_fields.is_system_label(name, key) or (name in system_fields.LABEL_MAPS and _CONTROL_PLANE.match(key)):
+            return LABEL
+        if schema is None:
+            return ""
+        if field is None:
+            return UNKNOWN
+        if (
+            field.output_only
+            or key in (_SYSTEM_ANYWHERE if parent else system_fields.SYSTEM_FIELDS)
+            or _is_kind(key, value)
+        ):
+            return SERVER
+        if (schema.service, schema.name, key) in export_exclusions.MOVING:
+            return MOVING
+        return DEFAULT if _is_default(field, key, value) else ""
+
+    def _value(self, path: Path, name: str, field: Field | None, value: Any) -> Any:
+        if isinstance(value, dict):
+            schema, item = (field.schema, field.item) if field is not None else (None, None)
+            return self.message(path, name, schema, item, value)
+        if isinstance(value, list):
+            item = field.item if field is not None else None
+            return [self._value((path, field_path.index(at)), name, item, one) for at, one in enumerate(value)]
+        return value
+
+
+def _secrecy(container: Mapping[str, Any], key: str, field: Field | None, value: Any) -> str:
+    """Whether a value is a secret: by its field, by its name, by the name that stands beside it, or by its look."""
+    if field is not None and field.sensitive:
+        return SECRET
+    elements = value if isinstance(value, list) else [value]
+    if isinstance(value, (bool, dict)) or any(isinstance(one, dict) for one in elements):
+        return ""
+    entry = container.get("key") or container.get("name")
+    name = entry if key == "value" and isinstance(entry, str) else key
+    return SECRET if is_secret(name, field) or any(map(_looks_secret, elements)) else ""
+
+
+def _looks_secret(value: Any) -> bool:
+    return is_masked(value) or secrets.looks_secret(value)
+
+
+def _is_kind(key: str, value: Any) -> bool:
+    """``compute#firewall``: the type of a JSON object, which some documents do not mark as an output."""
+    return key == "kind" and isinstance(value, str) and "#" in value
+
+
+def _is_default(field: Field, key: str, value: Any) -> bool:
+    if system_fields.is_zero(value) or api_quirks.is_hidden(key, field, value):
+        return True
+    return value in ("0", "0s", "false") and (field.type != "string" or bool(field.format))
+
+
+def _of_policy(bare: Declaration, policy: Mapping[str, Any]) -> Exported:
+    """All grants of a policy, by role and member, less Google's own; audit configs as they are."""
+    bindings, left_out = [], []
+    for binding in sorted(policy.get("bindings") or (), key=_by_role):
+        condition = {"condition": dict(binding["condition"])} if binding.get("condition") else {}
+        members = []
+        for member in sorted(binding.get("members") or ()):
+            if iam_policies.is_deleted(member):
+                left_out.append(Note(f"{binding['role']} for {member}", DELETED))
+            elif _is_googles_own({**binding, "members": [member]}):
+                left_out.append(Note(f"{binding['role']} for {member}", GOOGLES_GRANT))
+            else:
+                members.append(member)
+        if members:
+            bindings.append({"role": binding["role"], "members": members, **condition})
+    audited = {"auditConfigs": policy["auditConfigs"]} if policy.get("auditConfigs") else {}
+    if not bindings and not audited:
+        return Exported(None, tuple(left_out), "holds no grants but Google's own")
+    return Exported(msgspec.structs.replace(bare, data={"bindings": bindings, **audited}), tuple(left_out))
+
+
+def _is_googles_own(binding: Mapping[str, Any]) -> bool:
+    return any(map(iam_policies.is_googles_own, iam_policies.grants({"bindings": [binding]})))
+
+
+def _by_role(binding: Mapping[str, Any]) -> tuple[str, str]:
+    return str(binding.get("role", "")), str((binding.get("condition") or {}).get("expression", ""))
+
+
+def _of_constraints(bare: Declaration, policies: Iterable[Any]) -> Exported:
+    """The policies of a resource by constraint, without what only the server writes."""
+    found = by_constraint(list(policies))
+    if not found:
+        return Exported(None, refusal="sets no constraint")
+    data = {"policies": [{"constraint": name, **_rest(found[name])} for name in sorted(found)]}
+    return Exported(msgspec.structs.replace(bare, data=data))
+
+
+def _rest(policy: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: policy[key] for key in sorted(policy) if key != "constraint"}

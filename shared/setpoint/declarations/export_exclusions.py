@@ -1,0 +1,44 @@
+"""What nobody declares, although it is there: it happened, something else made it, or automation moves it."""
+
+from __future__ import annotations
+
+from setpoint.detection import auto_created_resources
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import WHOLE, is_full_name
+
+MOVING = frozenset(
+    (
+        # Clusters and node pools are upgraded by Google:
+        # https://cloud.google.com/kubernetes-engine/docs/concepts/cluster-upgrades
+        ("container", "NodePool", "version"),
+        # The number of nodes when the pool was made, which an autoscaler then changes.
+        ("container", "NodePool", "initialNodeCount"),
+        # An address that an instance has until it stops: https://cloud.google.com/compute/docs/ip-addresses
+        ("compute", "AccessConfig", "natIP"),
+        # Set by autoscalers: https://cloud.google.com/compute/docs/autoscaler
+        ("compute", "InstanceGroupManager", "targetSize"),
+        # Grows with the data: https://cloud.google.com/sql/docs/mysql/instance-settings
+        ("sqladmin", "Settings", "dataDiskSizeGb"),
+        # Chosen at each maintenance: https://cloud.google.com/sql/docs/mysql/maintenance
+        ("sqladmin", "DatabaseInstance", "maintenanceVersion"),
+    )
+)
+"""Inputs that something else than their author changes in the usual run of things: service, schema, field."""
+
+_CREDENTIALS = frozenset(("iam.googleapis.com/ServiceAccountKey",))
+"""Types that come with a secret: whoever wants one declares it by hand."""
+
+
+def refusal(observation: Observation) -> str:
+    """Why nothing can or should be declared of what is observed, or an empty string."""
+    if observation.deleted:
+        return "gone"
+    if observation.data is None:
+        return "the inventory does not tell what it is"
+    if not is_full_name(observation.key.name):
+        return "its name is no full resource name"
+    if observation.key.content not in WHOLE:
+        return ""
+    if made := auto_created_resources.reason(observation):
+        return made
+    return "a credential" if observation.asset_type in _CREDENTIALS else ""

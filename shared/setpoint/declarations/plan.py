@@ -1,0 +1,390 @@
+"""What an apply would do to a store: what is added, changed, removed and kept, of one source; nothing is written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, cast, get_args
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.declarations.readers.dedupe import Declared, Entry
+from setpoint.errors import BadRequest
+from setpoint.model import sources as controlling
+from setpoint.model.alerting_config import Alerting
+from setpoint.model.declaration import Desired, Scope, Source, clash
+from setpoint.model.fleet_rules import rules
+from setpoint.model.policy import Policy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sources import Control, SourceState, Version
+from setpoint.ports.stores import DesiredStore
+from setpoint.util.external_sort import Chain, Sorter, Spool
+
+Action = Literal["added", "changed", "removed"]
+
+DEFAULT_SOURCE = "default"
+DEFAULT_MAX_REMOVALS = 0.1
+"""The part of a source that one apply may remove without being told so."""
+
+BATCH = 300
+"""How many records are read or written at once."""
+
+_MEETINGS = 3_000
+"""How many keys are compared at once, as long as few of them have to be looked up."""
+_ACTIONS: tuple[Action, ...] = get_args(Action)
+_ROUNDING = 1e-6
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What an apply does to one resource and content.
+
+    Args:
+        key: the resource and content.
+        action: ``added``, ``changed`` or ``removed``.
+        before: what the source declares now, or None.
+        after: what it declares then, or None.
+    """
+
+    key: ResourceKey
+    action: Action
+    before: Version | None
+    after: Desired | None
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A resource that two sources declare, so that the second is not applied.
+
+    Args:
+        key: the resource and content.
+        source: the source that declares it already.
+        where: file and line there.
+        here: file and line of the declaration that is not applied.
+    """
+
+    key: ResourceKey
+    source: str
+    where: str
+    here: str
+
+
+_encode = msgspec.json.Encoder().encode
+_decode_change = msgspec.json.Decoder(Change).decode
+_decode_claim = msgspec.json.Decoder(Claimed).decode
+_decode_key = msgspec.json.Decoder(ResourceKey).decode
+_decode_digest = msgspec.json.Decoder(tuple[ResourceKey, str]).decode
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What an apply would do; what grows with the fleet is read from files each time that it is gone through.
+
+    Args:
+        source: the source that is applied.
+        added: what it declares then and not now, in the order of keys, as all that follows.
+        changed: what it declares otherwise then.
+        removed: what it declares no longer then.
+        unchanged: how many stay as they are.
+        claimed: what another source declares already, in the order of the files.
+        kept: resources that the source no longer declares and that stay, since nothing says to remove them.
+        touched: the keys of all that is added, changed and removed.
+        scopes: the parts of the fleet that are fully declared then.
+        scopes_before: those that are now.
+        policy: the policy of the fleet then, where this source holds it.
+        policy_before: the one that it holds now.
+        alerting: who is told of which drift then, where this source holds that.
+        alerting_before: who is told now.
+        manifest: what is declared then: key and digest.
+        declared_before: how many resources and contents are declared now.
+        generation: the generation that is in force before; 0 where there is none.
+    """
+
+    source: str
+    added: Sequence[Change] = ()
+    changed: Sequence[Change] = ()
+    removed: Sequence[Change] = ()
+    unchanged: int = 0
+    claimed: Sequence[Claimed] = ()
+    kept: Sequence[ResourceKey] = ()
+    touched: Sequence[ResourceKey] = ()
+    scopes: tuple[Scope, ...] = ()
+    scopes_before: tuple[Scope, ...] = ()
+    policy: Policy | None = None
+    policy_before: Policy | None = None
+    alerting: Alerting | None = None
+    alerting_before: Alerting | None = None
+    manifest: Sequence[tuple[ResourceKey, str]] = ()
+    declared_before: int = 0
+    generation: int = 0
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """What is added, changed and removed, in that order."""
+        return Chain(self.added, self.changed, self.removed)
+
+    @property
+    def rescopes(self) -> bool:
+        """Whether it changes which parts of the fleet are fully declared, and not only where that is written."""
+        return rules(self.scopes).digest != rules(self.scopes_before).digest
+
+    @property
+    def repolicies(self) -> bool:
+        """Whether it changes the policy of the fleet, and not only where that is written."""
+        return rules((), self.policy).digest != rules((), self.policy_before).digest
+
+    @property
+    def realerts(self) -> bool:
+        """Whether it changes who is told of which drift, and not only where that is written."""
+        return _unwritten(self.alerting) != _unwritten(self.alerting_before)
+
+    @property
+    def changes_rules(self) -> bool:
+        """Whether it changes anything that holds for the whole fleet."""
+        return self.rescopes or self.repolicies or self.realerts
+
+    def summary(self) -> str:
+        """One line: how many are added, changed, removed, kept and unchanged."""
+        nothing = "no resource to change" if self.changes_rules else "nothing to change"
+        counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
+        told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or nothing
+        told += f", {self.unchanged} unchanged"
+        if self.rescopes:
+            told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
+        if self.repolicies:
+            told += f", the policy changes: {_policy(self.policy)} (before: {_policy(self.policy_before)})"
+        if self.realerts:
+            told += f", the alerting changes: {_alerting(self.alerting)} (before: {_alerting(self.alerting_before)})"
+        if self.kept:
+            told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
+        if self.claimed:
+            told += f", {len(self.claimed)} claimed by another source"
+        return f"source {self.source}: {told}"
+
+
+def plan(
+    desired: Iterable[Desired],
+    scopes: tuple[Scope, ...],
+    source: str,
+    store: DesiredStore,
+    *,
+    policy: Policy | None = None,
+    alerting: Alerting | None = None,
+    prune: bool = False,
+) -> Plan:
+    """Compare files with what is in force of their source; nothing is written.
+
+    Args:
+        desired: all that the files declare.
+        scopes: all scopes that the files declare.
+        source: the source's name.
+        store: where to look.
+        policy: the policy that the files declare, or None.
+        alerting: what the files say of alerts, or None.
+        prune: remove what the files no longer declare, scopes and policy included.
+
+    Raises:
+        BadRequest: another source holds the policy of the fleet, or says who is told.
+    """
+    control = store.control().value
+    state = control.sources.get(source, SourceState())
+    _check_holder("the policy", policy, source, {name: one.policy for name, one in control.sources.items()})
+    _check_holder("the alerting", alerting, source, {name: one.alerting for name, one in control.sources.items()})
+    planning = _Planning(Declared.of(desired), source, store, control, prune=prune)
+    for batch in _worth_a_look(store.manifest(source, state.generation), planning.declared.entries()):
+        planning.take(batch)
+    return planning.done(scopes, policy, alerting, state)
+
+
+def _check_holder(
+    what: str, new: Policy | Alerting | None, source: str, held: Mapping[str, Policy | Alerting | None]
+) -> None:
+    """Look whether another source holds what there is one of in a fleet."""
+    holder = next((name for name, one in held.items() if one is not None), source)
+    if new is not None and holder != source:
+        raise BadRequest(f"{new.source}: source {holder} holds {what} of the fleet; there is one")
+
+
+class _Meeting(NamedTuple):
+    """A key with the digest that is in force, and with what the files declare of it; at most one of them is None."""
+
+    key: ResourceKey
+    before: str | None
+    entry: Entry | None
+
+    @property
+    def same(self) -> bool:
+        """Whether the files declare what is in force."""
+        return self.entry is not None and self.entry.digest == self.before
+
+
+def _meetings(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Entry]) -> Iterator[_Meeting]:
+    """Both in one, in the order of keys that both of them have."""
+    before, after = iter(manifest), iter(entries)
+    row, entry = next(before, None), next(after, None)
+    while row is not None or entry is not None:
+        key = entry.key if entry is not None else None
+        if row is None or (key is not None and key < row[0]):
+            yield _Meeting(cast("ResourceKey", key), None, entry)
+            entry = next(after, None)
+        elif key is None or row[0] < key:
+            yield _Meeting(*row, None)
+            row = next(before, None)
+        else:
+            yield _Meeting(*row, entry)
+            row, entry = next(before, None), next(after, None)
+
+
+def _worth_a_look(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Entry]) -> Iterator[list[_Meeting]]:
+    """All meetings in batches, in each of which not too many have to be looked up."""
+    batch: list[_Meeting] = []
+    looks = 0
+    for one in _meetings(manifest, entries):
+        batch.append(one)
+        looks += not one.same
+        if looks == BATCH or len(batch) == _MEETINGS:
+            yield batch
+            batch, looks = [], 0
+    yield batch
+
+
+class _Planning:
+    """A plan in the making."""
+
+    def __init__(self, declared: Declared, source: str, store: DesiredStore, control: Control, *, prune: bool) -> None:
+        self.declared = declared
+        self._source = source
+        self._store = store
+        self._control = control
+        self._prune = prune
+        self._changes: dict[Action, Spool[Change]] = {action: Spool(_encode, _decode_change) for action in _ACTIONS}
+        self._claimed = Sorter()
+        self._kept = _keys()
+        self._touched = _keys()
+        self._manifest: Spool[tuple[ResourceKey, str]] = Spool(_encode, _decode_digest)
+        self._unchanged = self._before = 0
+
+    def take(self, batch: list[_Meeting]) -> None:
+        """Plan what becomes of some keys, in their order."""
+        looks = (one.key for one in batch if not one.same and (one.entry is not None or self._prune))
+        records = self._store.records(looks)
+        for one in batch:
+            self._before += one.before is not None
+            record = records.get(one.key)
+            if one.same:
+                self._unchanged += 1
+            elif record is None:
+                self._kept.append(one.key)
+            elif self._changes_to(one, controlling.visible(record.value, self._control)):
+                continue
+            if one.before is not None:
+                self._manifest.append((one.key, one.before))
+
+    def _changes_to(self, one: _Meeting, versions: Mapping[str, Version]) -> bool:
+        """Plan a change; whether there is one, since another source may declare the key."""
+        after = self.declared.desired(one.entry) if one.entry is not None else None
+        if one.entry is not None and after is not None:
+            if claim := _claim(one.key, after, versions, self._source):
+                self._claimed.add((one.entry.order, _encode(claim)))
+                return False
+            self._manifest.append((one.key, after.digest))
+        before = versions.get(self._source)
+        action: Action = "removed" if after is None else "changed" if before else "added"
+        self._changes[action].append(Change(one.key, action, before, after))
+        self._touched.append(one.key)
+        return True
+
+    def done(
+        self, scopes: tuple[Scope, ...], policy: Policy | None, alerting: Alerting | None, state: SourceState
+    ) -> Plan:
+        """The whole plan."""
+        claimed = Spool(_encode, _decode_claim)
+        return Plan(
+            source=self._source,
+            added=self._changes["added"],
+            changed=self._changes["changed"],
+            removed=self._changes["removed"],
+            unchanged=self._unchanged,
+            claimed=claimed.extend(_decode_claim(claim) for _, claim in self._claimed),
+            kept=self._kept,
+            touched=self._touched,
+            scopes=scopes if self._prune else _scopes_with(state.scopes, scopes),
+            scopes_before=state.scopes,
+            policy=policy if self._prune else policy or state.policy,
+            policy_before=state.policy,
+            alerting=alerting if self._prune else alerting or state.alerting,
+            alerting_before=state.alerting,
+            manifest=self._manifest,
+            declared_before=self._before,
+            generation=state.generation,
+        )
+
+
+def _keys() -> Spool[ResourceKey]:
+    return Spool(_encode, _decode_key)
+
+
+def _scopes_with(present: tuple[Scope, ...], scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    """The present scopes, with others added or in the place of those of their name."""
+    return tuple({scope.name: scope for scope in (*present, *scopes)}.values())
+
+
+def _names(scopes: tuple[Scope, ...]) -> str:
+    return ", ".join(scope.name for scope in scopes) or "none"
+
+
+def _policy(policy: Policy | None) -> str:
+    if policy is None:
+        return "none"
+    return f"{policy.name}, {'a dry run' if policy.dry_run else 'which writes'}"
+
+
+def _alerting(alerting: Alerting | None) -> str:
+    return alerting.name if alerting is not None else "none"
+
+
+def _unwritten(alerting: Alerting | None) -> Alerting | None:
+    """What is said of alerts, without where it is written."""
+    return replace(alerting, source=Source()) if alerting is not None else None
+
+
+def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> Claimed | None:
+    for name, version in versions.items():
+        if name == source:
+            continue
+        for theirs in version.declarations:
+            if (ours := next((one for one in after.declarations if clash(one, theirs)), None)) is not None:
+                return Claimed(key, name, str(theirs.source), str(ours.source))
+    return None
+
+
+def check_removals(planned: Plan, most: float) -> None:
+    """Refuse to remove more than a part of a source.
+
+    Args:
+        planned: what would be done.
+        most: the part of what the source declares now that may go, 0 to 1.
+
+    Raises:
+        BadRequest: it is more; says how many, and how to allow it.
+    """
+    removals, before = len(planned.removed), planned.declared_before
+    if removals - most * before > _ROUNDING:
+        allowing = -(-removals * 100 // before)  # rounded up, so that it is allowed
+        raise BadRequest(
+            f"this would remove {removals} of the {before} that source {planned.source} declares, more than "
+            f"{most:.0%}; look at `setpoint plan`, then allow it with --max-removals {allowing}%"
+        )
+
+
+def part(percent: str) -> float:
+    """A percentage as people write it, ``10%``, as a number from 0 to 1.
+
+    Raises:
+        BadRequest: it is none, or none from 0% to 100%.
+    """
+    try:
+        number = float(percent.removesuffix("%"))
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 100:  # noqa: PLR2004 - per cent; what is no number is never in between
+        raise BadRequest(f"max-removals takes a percentage from 0% to 100%, like 10%; not `{percent}`")
+    return number / 100

@@ -1,0 +1,36 @@
+"""What would have to be declared for a drift to be none, in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from setpoint.comparison import iam_policies
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import Difference
+
+_LONGEST = 120
+
+
+def lines(declaration: Declaration, differences: Iterable[Difference]) -> tuple[str, ...]:
+    """What would have to be declared, a line a field; secrets stay masked."""
+    return tuple(line(declaration, one) for one in differences)
+
+
+def line(declaration: Declaration, difference: Difference) -> str:
+    """``fleet/buckets.yaml:12: spec.data.versioning.enabled: true -> false``."""
+    where = difference.declared_path or f"spec.data.{difference.path}"
+    given = difference.declared if difference.op == "missing" else difference.observed
+    if declaration.key.content == "iam_policy" and iam_policies.is_grant(given):
+        verb = "no longer declare" if difference.op == "missing" else "declare"
+        return f"{declaration.source}: {verb} {given['role']} of {given['member']}"
+    if difference.op == "missing":
+        return f"{declaration.source}: {where}: no longer declare {_shown(difference.declared)}"
+    before = "" if difference.op == "unexpected" else f"{_shown(difference.declared)} "
+    return f"{declaration.source}: {where}: {before}-> {_shown(difference.observed)}"
+
+
+def _shown(value: object) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

@@ -1,0 +1,156 @@
+"""The native format's kind ``Alerting``: who is told of which drift, and who may press which button."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast, get_args
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, Form, NonEmpty, TimeZone
+from setpoint.model.alerting_config import Alerting, Approvers, Destination, Digest, Escalation, Route, SinkKind
+from setpoint.model.declaration import Source
+from setpoint.model.policy import Match
+from setpoint.model.resource_key import Content
+from setpoint.model.severity import Kind, Severity
+
+_SINKS = get_args(SinkKind)
+_ID = "{id}"
+
+
+def _is_destination(value: str) -> str:
+    sink, _, channel = value.partition(":")
+    if sink not in _SINKS or not channel:
+        raise ValueError("not a destination; it looks like slack:#channel, chat:NAME or webhook:NAME")
+    return value
+
+
+def _is_link(value: str) -> str:
+    if value and (not value.startswith(("https://", "http://")) or _ID not in value):
+        raise ValueError(f"not a link; it looks like https://setpoint.example.com/#finding={_ID}")
+    return value
+
+
+_To = Annotated[NonEmpty, AfterValidator(_is_destination)]
+_Link = Annotated[str, AfterValidator(_is_link)]
+
+
+class AlertMatchModel(Form):
+    """Which drifts are meant: those that fit all that is said here."""
+
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+    contents: tuple[Content, ...] = ()
+    projects: tuple[NonEmpty, ...] = Field((), description="project ids, or globs as sandbox-*")
+    ancestors: tuple[Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")], ...] = Field(
+        (), description="folders/NUMBER, organizations/NUMBER, at any distance"
+    )
+    teams: tuple[NonEmpty, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
+
+
+class RouteModel(Form):
+    """Where the drifts that it means are told; the first route that matches counts."""
+
+    name: NonEmpty
+    match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
+    to: tuple[_To, ...] = Field((), description="slack:#channel, chat:NAME, webhook:NAME; nowhere where empty")
+    owner: bool = Field(default=False, description="the Slack channel of the owner, too")
+    digest: bool = Field(default=False, description="once in a while only, see `digest`")
+
+
+class DigestModel(Form):
+    """What is told once in a while instead of at once."""
+
+    severities: tuple[Severity, ...] = Field((), description="which drifts, where no route says otherwise")
+    cron: Cron = Digest().cron
+    time_zone: TimeZone = Digest().time_zone
+
+
+class EscalationModel(Form):
+    """Who is called where a drift is bad, and nobody has acted on it for a while."""
+
+    match: AlertMatchModel = Field(default_factory=lambda: AlertMatchModel.model_construct(severities=("critical",)))
+    after: Annotated[float, AsSeconds, Field(ge=0, le=30 * 86_400)] = 0.0
+    to: Annotated[tuple[_To, ...], Field(min_length=1)]
+
+
+class ApproversModel(Form):
+    """Who may press the buttons of which drifts."""
+
+    match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
+    groups: tuple[NonEmpty, ...] = Field((), description="user groups of Slack by their ids, S0123ABCD")
+    users: tuple[NonEmpty, ...] = Field((), description="users by their ids, e-mail addresses, or globs of these")
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> ApproversModel:
+        if not self.groups and not self.users:
+            raise ValueError("names nobody; give groups or users")
+        return self
+
+
+class AlertingSpec(Form):
+    """Who is told of what, and where messages lead to."""
+
+    default: tuple[_To, ...] = Field((), description="where drifts are told that no route means, and no owner")
+    routes: tuple[RouteModel, ...] = ()
+    digest: DigestModel = Field(default_factory=DigestModel.model_construct)
+    escalations: tuple[EscalationModel, ...] = ()
+    approvers: tuple[ApproversModel, ...] = ()
+    group_within: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Field(
+        Alerting().group_seconds, description="drifts of one cause within this time are one message"
+    )
+    finding_link: _Link = ""
+    group_link: _Link = ""
+
+    @field_validator("routes")
+    @classmethod
+    def _have_names_of_their_own(cls, value: tuple[RouteModel, ...]) -> tuple[RouteModel, ...]:
+        names = [route.name for route in value]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(f"two routes are named {twice}")
+        return value
+
+
+class AlertingMetadata(Form):
+    """The name of the document."""
+
+    name: NonEmpty
+
+
+class AlertingModel(Form):
+    """Who is told of which drift of a fleet; there is one."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Alerting"]
+    metadata: AlertingMetadata
+    spec: AlertingSpec
+
+
+def alerting(checked: AlertingModel, source: Source) -> Alerting:
+    """What a document says of alerts."""
+    spec = checked.spec
+    return Alerting(
+        name=checked.metadata.name,
+        default=_destinations(spec.default),
+        routes=tuple(
+            Route(one.name, _match(one.match), _destinations(one.to), one.owner, one.digest) for one in spec.routes
+        ),
+        digest=Digest(**spec.digest.model_dump()),
+        escalations=tuple(Escalation(_match(one.match), one.after, _destinations(one.to)) for one in spec.escalations),
+        approvers=tuple(Approvers(_match(one.match), one.groups, one.users) for one in spec.approvers),
+        group_seconds=spec.group_within,
+        finding_link=spec.finding_link,
+        group_link=spec.group_link,
+        source=source,
+    )
+
+
+def _match(model: AlertMatchModel) -> Match:
+    said: dict[str, Any] = model.model_dump()
+    return Match(**said)
+
+
+def _destinations(names: tuple[str, ...]) -> tuple[Destination, ...]:
+    found = (name.partition(":") for name in names)
+    return tuple(Destination(cast("SinkKind", sink), channel) for sink, _, channel in found)

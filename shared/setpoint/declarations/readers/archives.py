@@ -1,0 +1,167 @@
+"""Unpacking an archive of declarations, with care: what it holds was made elsewhere."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, cast
+
+from setpoint.declarations.readers.documents import IGNORE_FILE, SUFFIXES
+from setpoint.errors import BadRequest
+
+_MOST_FILES = 200_000
+_MOST_BYTES = 2_000_000_000
+_BLOCK = 1 << 20
+_LARGEST_HEADER = 16 * _BLOCK
+_COMPRESSED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ\0", lzma.open),
+)
+"""How the compressed forms of a tar archive begin."""
+_ZIPPED = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
+"""What can be read a block at a time; of others inside a zip archive nobody knows how much a block unpacks to."""
+_ENCRYPTED = 1
+_BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+    LookupError,
+    struct.error,
+)
+"""What the readers of archives raise for bytes that they cannot read."""
+
+Member = tuple[str, Callable[[], IO[bytes]]]
+
+
+def unpack(name: str, data: bytes, folder: Path) -> int:
+    """Unpack the files with declarations of a tar archive, compressed or not, or of a zip archive.
+
+    Links, devices and files that would lie outside of the folder are left out. An archive that breaks off is refused,
+    since what is missing of it would look like what is no longer declared.
+
+    Args:
+        name: the archive's name, for what is said of it.
+        data: the archive.
+        folder: an empty directory.
+
+    Returns:
+        How many files were unpacked, files with declarations and ignore files.
+
+    Raises:
+        BadRequest: it is no archive, it is damaged or encrypted, or it unpacks to more than is reasonable.
+    """
+    try:
+        if zipfile.is_zipfile(io.BytesIO(data)):
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                return _write(name, _zipped(name, archive), folder)
+        unpacking = next((of for start, of in _COMPRESSED if data.startswith(start)), None)
+        raw = io.BytesIO(data)
+        stream = _Stream(name, unpacking(raw) if unpacking else raw)
+        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as tar:
+            files = _write(name, _tarred(tar), folder)
+        stream.finish()
+    except _BROKEN as error:
+        raise BadRequest(f"{name}: not a tar or zip archive, or damaged ({error})") from None
+    return files
+
+
+class _Stream:
+    """An unpacked tar archive that is read from front to back, and not without end."""
+
+    def __init__(self, name: str, stream: IO[bytes]) -> None:
+        self._name = name
+        self._stream = stream
+        self._last = b""
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, position: int) -> int:
+        if position < self._stream.tell():
+            raise tarfile.ReadError("its members overlap")
+        if position > _MOST_BYTES:
+            raise _too_large(self._name)
+        return self._stream.seek(position)
+
+    def read(self, size: int) -> bytes:
+        if not 0 <= size <= _LARGEST_HEADER:
+            raise tarfile.ReadError("a header is too large")
+        self._last = self._stream.read(size)
+        if self._stream.tell() > _MOST_BYTES:
+            raise _too_large(self._name)
+        return self._last
+
+    def finish(self) -> None:
+        """Check that the archive has an end, and read on after it for the sake of the checksum that follows."""
+        if len(self._last) != tarfile.BLOCKSIZE or any(self._last):
+            raise tarfile.ReadError("it breaks off")
+        while self.read(_BLOCK):
+            pass
+
+
+def _write(name: str, members: Iterator[Member], folder: Path) -> int:
+    files = total = 0
+    for path, opened in members:
+        parts = PurePosixPath(path).parts
+        if not _is_wanted(path) or ".." in parts or PurePosixPath(path).is_absolute():
+            continue
+        files += 1
+        if files > _MOST_FILES:
+            raise _too_large(name)
+        target = folder.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with opened() as source, target.open("wb") as out:
+            while block := source.read(_BLOCK):
+                total += len(block)  # as many as there are, whatever the archive says
+                if total > _MOST_BYTES:
+                    raise _too_large(name)
+                out.write(block)
+    return files
+
+
+def _is_wanted(path: str) -> bool:
+    return path.endswith(SUFFIXES) or PurePosixPath(path).name == IGNORE_FILE
+
+
+def _too_large(name: str) -> BadRequest:
+    return BadRequest(f"{name}: unpacks to more than {_MOST_FILES:,} files or {_MOST_BYTES:,} bytes; split it")
+
+
+def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[Member]:
+    for member in archive.infolist():
+        if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
+            continue
+        if member.flag_bits & _ENCRYPTED and _is_wanted(member.filename):
+            raise BadRequest(f"{name}: {member.filename} is encrypted; make the archive without a password")
+        if member.compress_type not in _ZIPPED and _is_wanted(member.filename):
+            raise BadRequest(f"{name}: {member.filename} is compressed in a rare way; use deflate, zip's own")
+        yield member.filename, partial(archive.open, member)
+
+
+def _tarred(archive: tarfile.TarFile) -> Iterator[Member]:
+    for member in archive:
+        if member.isfile() and not member.issparse():
+            stream = archive.extractfile(member)
+            if stream is not None:
+                yield member.name, partial(_itself, stream)
+
+
+def _itself(stream: IO[bytes]) -> IO[bytes]:
+    return stream

@@ -1,0 +1,96 @@
+"""Documents that have to wait until all others were read, out of memory: Config Connector's refer to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from setpoint.declarations.readers.documents import Document
+from setpoint.declarations.readers.krm_references import Objects, name_of, project_of_namespace
+from setpoint.util.external_sort import Blobs, Index, Place, Row, Sorter, Spool, decode_row, encode_row
+
+_REMEMBERED = 512
+"""Names that references mean again and again, as those of networks and projects."""
+
+_ANYWHERE, _NOWHERE = "", "!"
+"""In the place of a namespace: of an object that says none, and of one whose namespace is no name."""
+
+
+class Texts:
+    """Texts of documents, of which several may stand in one text."""
+
+    def __init__(self) -> None:
+        self._blobs = Blobs()
+        self._last = ""
+        self._place = self._blobs.put(b"")
+
+    def put(self, text: str) -> Place:
+        """Keep a text; where it is."""
+        if text is not self._last:
+            self._last, self._place = text, self._blobs.put(encode_row(text))
+        return self._place
+
+    def get(self, place: Place) -> str:
+        """What was put somewhere."""
+        if place != self._place:
+            self._last, self._place = str(decode_row(self._blobs.get(place))), place
+        return self._last
+
+
+class Waiting:
+    """Config Connector's documents in their order, and what they may refer to.
+
+    Args:
+        texts: where the texts of documents are kept.
+    """
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._values = Blobs()
+        self._waiting: Spool[Row] = Spool(encode_row, decode_row)
+        self._names = Sorter()
+        self._namespaces: dict[str, str] = {}
+
+    def add(self, document: Document) -> None:
+        """Let a document wait, which others may refer to."""
+        place = self._refer(document.value)
+        text = self._texts.put(document.text)
+        self._waiting.append((document.file, document.line, document.position, place, text, document.text_line))
+
+    def refer(self, value: Any) -> None:
+        """Keep a document that is read elsewhere, for others that refer to it."""
+        self._refer(value)
+
+    def _refer(self, value: Any) -> Place:
+        place = self._values.put(encode_row(value))
+        name = name_of(value)
+        if name is not None:
+            self._names.add((name, _marked(value["metadata"]), *place))
+            if project := project_of_namespace(value):
+                self._namespaces[name] = project
+        return place
+
+    def __iter__(self) -> Iterator[Document]:
+        for file, line, position, place, text, text_line in self._waiting:
+            value = decode_row(self._values.get(place))
+            yield Document(file, line, position, value, self._texts.get(text), text_line)
+
+    def objects(self) -> Objects:
+        """All of them, to look references up."""
+        index, values = Index(self._names), self._values
+
+        @lru_cache(maxsize=_REMEMBERED)
+        def named(name: str, namespace: str) -> list[Mapping[str, Any]]:
+            wanted = ((name, _ANYWHERE), (name, f"={namespace}")) if namespace else ((name,),)
+            rows = (row for key in wanted for row in index.find(key))
+            return [decode_row(values.get((offset, size))) for *_, offset, size in rows]
+
+        return Objects.looked_up(named, self._namespaces)
+
+
+def _marked(metadata: Mapping[str, Any]) -> str:
+    if "namespace" not in metadata:
+        return _ANYWHERE
+    namespace = metadata["namespace"]
+    return f"={namespace}" if isinstance(namespace, str) else _NOWHERE

@@ -1,0 +1,73 @@
+"""What comes of putting an author's fields onto a schema."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from setpoint.catalog.schemas import Schema
+from setpoint.declarations.readers import name_heuristics
+
+Moves = Mapping[str, str | None]
+"""What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
+field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
+the tool's own and no data, or UNCHECKED; of several (`displayName|name`) the first that the schema has."""
+
+UNCHECKED = "?"
+"""An API path that no schema has: the field is data, and yet cannot be compared."""
+
+NO_MOVES: Moves = {}
+"""No exceptions."""
+
+_CLOSE = 0.85
+
+
+class Unplaced(msgspec.Struct, frozen=True, eq=False):
+    """An author's field that found no place.
+
+    Args:
+        path: The author's path.
+        name: The field's name.
+        schema: The message that was searched.
+    """
+
+    path: str
+    name: str
+    schema: Schema
+
+    def nearest(self) -> tuple[str, ...]:
+        """The API's names that it may be a misspelling of, the nearest first; none where it is one of them.
+
+        A name that the API knows is not misspelt: then its value has not the field's shape.
+        """
+        own = name_heuristics.plain(self.name.removesuffix("Ref"))
+        names = {name_heuristics.plain(name): name for name in self.schema.fields}
+        if own in names:
+            return ()
+        return tuple(names[one] for one in difflib.get_close_matches(own, list(names), n=3, cutoff=_CLOSE))
+
+
+class Placed(msgspec.Struct, frozen=True, eq=False):
+    """An author's tree in the API's shape.
+
+    Args:
+        data: The declared fields, by the API's names.
+        origins: API path → author's path, wherever the two differ by more than what is around them; the root is `""`.
+        unplaced: The author's fields that found no place.
+        unknown: The author's paths whose value is not known.
+        whole: API paths of maps that the author wrote as a list, and so as a whole.
+    """
+
+    data: dict[str, Any]
+    origins: dict[str, str]
+    unplaced: tuple[Unplaced, ...]
+    unknown: tuple[str, ...]
+    whole: tuple[str, ...] = ()
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """The author's paths that cannot be compared."""
+        return (*(one.path for one in self.unplaced), *self.unknown)

@@ -1,0 +1,170 @@
+"""Under which name a field that an author wrote stands in the API's schema.
+
+Config Connector and Terraform take their names from the API and bend them by habit: snake case, a singular for a
+repeated block, `Ref` for a reference, `enableX` for `x.enabled`, a nested field pulled up (`lifecycleRule` for
+`lifecycle.rule`). The habits are rules here, strongest first; nothing is known of any single resource.
+
+Sources: https://cloud.google.com/config-connector/docs/reference/overview,
+https://googlecloudplatform.github.io/magic-modules/reference/field/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from setpoint.catalog.schemas import Field, Schema
+from setpoint.declarations.readers.name_heuristics import (
+    habits,
+    is_telling,
+    names_owner,
+    plain,
+    spellings,
+    tails,
+    with_owner,
+    without_owner,
+    words,
+)
+from setpoint.declarations.readers.shape_matching import Reference, fits
+
+Chain = tuple[Field, ...]
+"""The fields to go through from a schema to the one that is meant."""
+
+_DEEPEST = 4
+
+
+@lru_cache(maxsize=4096)
+def direct(schema: Schema) -> dict[str, Field]:
+    """A schema's own fields by plain name."""
+    return {plain(name): field for name, field in reversed(list(schema.fields.items()))}
+
+
+@lru_cache(maxsize=4096)
+def below(schema: Schema) -> dict[str, tuple[Chain, ...]]:
+    """The writable fields inside a schema's messages, at most four deep, by plain name."""
+    found: dict[str, list[Chain]] = {}
+    for chain in _descend(schema, (), (schema,)):
+        if len(chain) > 1:
+            found.setdefault(plain(chain[-1].name), []).append(chain)
+    return {name: tuple(chains) for name, chains in found.items()}
+
+
+@lru_cache(maxsize=4096)
+def joined(schema: Schema) -> dict[str, tuple[Chain, ...]]:
+    """The same fields by the names of their whole path in one word: `lifecyclerule` is `lifecycle.rule`.
+
+    A word that ends one name and starts the next may be said once: `connectionDraining.drainingTimeoutSec`.
+    """
+    found: dict[str, list[Chain]] = {}
+    for chain in _descend(schema, (), (schema,)):
+        if len(chain) > 1:
+            for name in {"".join(plain(field.name) for field in chain), _run_together(chain)}:
+                found.setdefault(name, []).append(chain)
+    return {name: tuple(chains) for name, chains in found.items()}
+
+
+def _run_together(chain: Chain) -> str:
+    """The path in one word that says a word once where one name ends with it and the next starts with it."""
+    said: tuple[str, ...] = ()
+    for field in chain:
+        more = words(field.name)
+        said += more[1:] if said[-1:] == more[:1] else more
+    return "".join(said)
+
+
+def _descend(schema: Schema, chain: Chain, seen: tuple[Schema, ...]) -> Iterator[Chain]:
+    for field in schema.fields.values():
+        if field.output_only:
+            continue
+        longer = (*chain, field)
+        yield longer
+        inner = field.schema
+        if field.kind == "message" and inner is not None and inner not in seen and len(longer) < _DEEPEST:
+            yield from _descend(inner, longer, (*seen, inner))
+
+
+def kind_of(value: Any) -> str:
+    """What an author's value is, as `habits` wants it."""
+    if isinstance(value, dict):
+        return "group"
+    if isinstance(value, list):
+        return "list"
+    return "flag" if isinstance(value, bool) else "scalar"
+
+
+def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:
+    """The chain of fields that an author's name means, or None where none or more than one would do."""
+    own = direct(schema)
+    same = spellings(name)
+    field = own.get(same[0])
+    if not words(name) or (field is not None and field.output_only):
+        return None
+    habitual = (*same, *habits(name, kind_of(value)))
+    found = _first(own, habitual, name, value, taken)
+    if found is not None:
+        return (found,)
+    by_path = joined(schema)
+    for spelled in habitual:
+        if (chain := _one(by_path.get(spelled, ()), name, value, taken)) is not None:
+            return chain
+    found = _first(own, (*without_owner(name, schema.name), *with_owner(name, schema.name)), name, value, taken)
+    if found is not None:
+        return (found,)
+    if isinstance(value, Reference) and (found := _referred(own, schema, name, value, taken)) is not None:
+        return (found,)
+    inside = below(schema) if is_telling(name) else {}
+    return next((_one(inside[spelled], name, value, taken) for spelled in same if spelled in inside), None)
+
+
+def _referred(
+    own: Mapping[str, Field], schema: Schema, name: str, value: Any, taken: Mapping[str, Any]
+) -> Field | None:
+    """The field that a reference means under a name that says less, or more, than the author's."""
+    named = ("name", "email") if names_owner(name, schema.name) else ()
+    return _first(own, (*named, *tails(name)), name, value, taken) or _ending(own, name, taken)
+
+
+def _first(
+    fields: Mapping[str, Field], names: tuple[str, ...], name: str, value: Any, taken: Mapping[str, Any]
+) -> Field | None:
+    for spelled in names:
+        field = fields.get(spelled)
+        if field is not None and not field.output_only and field.name not in taken and _takes(field, name, value):
+            return field
+    return None
+
+
+def _ending(fields: Mapping[str, Field], name: str, taken: Mapping[str, Any]) -> Field | None:
+    """The one reference whose name ends with what an author's reference is called: `authorizedNetwork`."""
+    stem = spellings(name)[1]
+    found = [
+        field
+        for spelled, field in fields.items()
+        if spelled.endswith(stem) and field.reference and field.kind == "scalar" and not field.output_only
+    ]
+    return found[0] if len(found) == 1 and found[0].name not in taken else None
+
+
+def _one(chains: tuple[Chain, ...], name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:
+    fitting = [chain for chain in chains if _takes(chain[-1], name, value) and not _is_taken(chain, taken)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _takes(field: Field, name: str, value: Any) -> bool:
+    """Whether the field can hold the value; one scalar is no list of another name, as `location` is no `locations`."""
+    if field.kind == "list" and not isinstance(value, (dict, list)) and plain(field.name) != plain(name):
+        return False
+    return fits(field, value)
+
+
+def _is_taken(chain: Chain, taken: Mapping[str, Any]) -> bool:
+    """Whether the author wrote the field already, or gave a value to what has to be a group around it."""
+    held: Any = taken
+    for field in chain:
+        if not isinstance(held, dict):
+            return True
+        if field.name not in held:
+            return False
+        held = held[field.name]
+    return True

@@ -1,0 +1,152 @@
+"""``.setpointignore``: what is to be left alone, by patterns as in ``.gitignore``.
+
+::
+
+    # Everything in the sandboxes.
+    sandbox-*/
+    # One kind of resource, by its asset type; one resource, by its name.
+    compute.googleapis.com/Route
+    //storage.googleapis.com/shop-scratch
+    # Fields alone, as attributes stand behind a pattern in .gitattributes.
+    **/instanceGroupManagers/*  targetSize  versions[*].instanceTemplate
+    # Not this one after all.
+    !//storage.googleapis.com/shop-scratch
+
+A pattern is matched against the full resource name and against the asset type. Of the lines that match, the last one
+counts. A file speaks of what is declared in its directory and below, and of nothing else.
+Source of the pattern format: https://git-scm.com/docs/gitignore#_pattern_format
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
+from typing import NamedTuple
+
+from msgspec.structs import replace
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+from setpoint.declarations.readers.documents import IGNORE_FILE, Problem
+from setpoint.errors import BadDeclaration
+from setpoint.model import field_path, ignore_patterns
+from setpoint.model.declaration import Declaration, IgnoreRule, Scope
+
+_WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^\s"])+')
+"""A part of a line: what stands in quotation marks, as in ``labels["a b"]``, is not taken apart."""
+
+_DIRECTORY_MARK = "(?P<ps_d>/)"
+"""The library's own mark in an expression, of which no use is made here."""
+
+
+class _Line(NamedTuple):
+    """A line: which resources it means, which fields of them (all where empty), and whether it takes that back."""
+
+    rule: IgnoreRule
+    fields: tuple[str, ...]
+
+
+class IgnoreFiles:
+    """All ignore files of some paths.
+
+    Args:
+        sources: the files and directories that declarations are read from.
+        root: a directory that files are called from in what is said of them.
+    """
+
+    def __init__(self, sources: Iterable[str], root: str = "") -> None:
+        self.problems: list[Problem] = []
+        self._lines: dict[str, list[_Line]] = {}
+        found = {file for source in sources for file in _files(source)}
+        for file in sorted(found, key=lambda file: (len(PurePath(file).parts), file)):
+            shown = os.path.relpath(file, root) if root else file
+            self._lines[os.path.dirname(shown)] = list(self._read(file, shown))  # noqa: PTH120 - paths as they were given
+
+    def applied(self, declaration: Declaration) -> Declaration:
+        """The declaration with what the files above it say is to be left alone."""
+        ignored: dict[str, str] = {}
+        for line in self._above(declaration.source.file):
+            if not ignore_patterns.means(line.rule, declaration.key.name, declaration.asset_type):
+                continue
+            if line.rule.negated:
+                for field in line.fields or tuple(ignored):
+                    ignored.pop(field, None)
+            else:
+                ignored.update(dict.fromkeys(line.fields or (ignore_patterns.ALL,), line.rule.text))
+        if not ignored:
+            return declaration
+        own = tuple(path for path in declaration.ignore if path not in ignored)
+        return replace(declaration, ignore=(*own, *ignored), ignored_by=ignored)
+
+    def applied_to_scope(self, scope: Scope) -> Scope:
+        """The scope with the rules by which what nobody declares in it is left alone."""
+        rules = tuple(line.rule for line in self._above(scope.source.file) if not line.fields)
+        return replace(scope, ignores=rules) if rules else scope
+
+    def _above(self, file: str) -> Iterator[_Line]:
+        """The lines that speak of what a file declares, in the order in which they count."""
+        for folder, lines in self._lines.items():
+            if not folder or file.startswith(folder + os.sep) or os.path.dirname(file) == folder:  # noqa: PTH120 - as above
+                yield from lines
+
+    def _read(self, file: str, shown: str) -> Iterator[_Line]:
+        try:
+            text = Path(file).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+            self.problems.append(Problem(shown, 0, "", f"cannot be read: {reason}"))
+            return
+        for number, written in enumerate(text.splitlines(), start=1):
+            if not written.strip() or written.startswith("#"):
+                continue
+            try:
+                yield _line(written, f"{shown}:{number}")
+            except BadDeclaration as error:
+                self.problems.append(Problem(shown, number, "", str(error)))
+
+
+def _line(written: str, where: str) -> _Line:
+    words = _WORD.findall(written)
+    if not words or _WORD.sub("", written).strip():
+        raise BadDeclaration("a quotation mark has no partner")
+    pattern, *fields = words
+    for field in fields:
+        if not field_path.parse(field):
+            raise BadDeclaration(f"`{field}` is not a field path")
+    bare = pattern.removeprefix("!")
+    expression = _expression("/" + bare[2:] if bare.startswith("//") else bare)
+    if expression is None:
+        raise BadDeclaration(f"`{pattern}` is not a pattern as in .gitignore")
+    rule = IgnoreRule(
+        expression=expression,
+        negated=pattern.startswith("!"),
+        text=f"{where}: {' '.join((pattern, *fields))}",
+    )
+    return _Line(rule, tuple(fields))
+
+
+def _expression(pattern: str) -> str | None:
+    """A pattern as a regular expression; None where it is none."""
+    try:
+        found, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
+        if found is None:
+            return None
+        expression: str = found.replace(_DIRECTORY_MARK, "/")
+        re.compile(expression)
+    except (ValueError, re.error):
+        return None
+    return expression
+
+
+def _files(source: str) -> Iterator[str]:
+    """The ignore files of a directory and all below it; of a file, the one beside it."""
+    if not os.path.isdir(source):  # noqa: PTH112 - paths stay as they were given
+        beside = os.path.join(os.path.dirname(source), IGNORE_FILE)  # noqa: PTH118, PTH120 - as above
+        if os.path.isfile(beside):  # noqa: PTH113 - as above
+            yield beside
+        return
+    for folder, folders, names in os.walk(source):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if IGNORE_FILE in names:
+            yield os.path.join(folder, IGNORE_FILE)  # noqa: PTH118 - as above

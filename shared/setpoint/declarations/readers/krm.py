@@ -1,0 +1,261 @@
+"""Config Connector objects as declarations.
+
+Any kind is read: its asset type by rule (`krm_kinds`), its references through the other documents (`krm_references`),
+its fields through the catalogue (`mapping`), with a small table for the rest (`krm_table`).
+
+Source: https://cloud.google.com/config-connector/docs/reference/overview
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.comparison.system_fields import CONTROLLER_LABEL
+from setpoint.declarations.readers import field_mapping, field_search, krm_iam, krm_kinds, krm_names, krm_table
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, project_of, resolved
+from setpoint.declarations.readers.name_heuristics import plain, spellings
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model.declaration import Declaration, Source
+from setpoint.model.resource_key import ResourceKey, content_of
+
+__all__ = ["Objects", "is_krm", "is_other", "nothing", "read", "schema_of", "translate"]
+
+_SHORTEST = 3
+"""An ending of a kind with fewer letters is a piece of an acronym."""
+
+_OF_THE_CONTROLLER = "core.cnrm.cloud.google.com"
+"""The group of the controller's own settings, which declare nothing in Google Cloud."""
+
+_LABELS = ("userLabels", "resourceLabels", "labels")
+"""Maps of a resource's labels, best first: beside users' labels, `labels` are something else."""
+
+
+def is_krm(value: Any) -> bool:
+    """Whether a document is a Config Connector object."""
+    if not isinstance(value, dict):
+        return False
+    group, _, version = str(value.get("apiVersion", "")).partition("/")
+    return group.endswith(krm_kinds.SUFFIX) and bool(version) and not group.endswith(_OF_THE_CONTROLLER)
+
+
+def read(document: Document, objects: Objects) -> Translated | list[Problem]:
+    """Read one document; what is wrong with it is said field by field.
+
+    Args:
+        document: The document, for which `is_krm` holds.
+        objects: All objects of the same source, among which references are looked up.
+
+    Returns:
+        The declaration or the problems; no problem and no declaration for a part of another resource.
+    """
+    value = document.value
+    problems = [_problem(document, path, message) for path, message in _faults(value)]
+    if problems:
+        return problems
+    source = Source(file=document.file, line=document.line, document=document.position)
+    kind = str(value["kind"])
+    if krm_iam.is_policy(kind):
+        policy = krm_iam.translate(value, objects, source)
+        if isinstance(policy, Translated):
+            return policy
+        path = tuple(policy.split("."))
+        return [_problem(document, path, "does not tell which resource is meant: say its kind and its name")]
+    if kind in krm_table.PARTS:
+        return []
+    name = krm_names.full_name(value, objects)
+    if not name:
+        return [_problem(document, *_unnamed(value, objects))]
+    target = krm_kinds.resolve(str(value["apiVersion"]).partition("/")[0], kind)
+    candidates = default_catalogue().schemas_for(target.asset_type) or (target.schema,)
+    translated = [
+        translate(value, objects, name=name, asset_type=target.asset_type, schema=schema, source=source)
+        for schema in candidates
+    ]
+    return min(translated, key=lambda one: len(one.unchecked))
+
+
+def _faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    metadata = value.get("metadata")
+    if not isinstance(value.get("kind"), str) or not value["kind"]:
+        yield ("kind",), "is missing"
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        yield ("metadata", "name"), "is missing"
+    if not isinstance(value.get("spec", {}) or {}, dict):
+        yield ("spec",), "has to be an object"
+
+
+def _unnamed(value: Mapping[str, Any], objects: Objects) -> tuple[tuple[str, ...], str]:
+    """Why a resource cannot be named, and what to do."""
+    if krm_table.is_named_by_server(str(value["kind"])):
+        return ("spec", "resourceID"), "is missing: the server names this resource, and nothing else tells its name"
+    if not project_of(value, objects):
+        wants = f"spec.projectRef, the annotation {PROJECT_ID}, or metadata.namespace"
+        return ("metadata",), f"does not tell the project: say it in {wants}"
+    return ("spec",), "does not tell the resource's full name: say its location and what holds it, or spec.resourceID"
+
+
+def _problem(document: Document, path: tuple[str, ...], message: str) -> Problem:
+    return Problem(document.file, document.line_of(path), ".".join(path), message)
+
+
+def is_other(value: Mapping[str, Any], asset_type: str) -> bool:
+    """Whether an asset type is of another resource than an object's own: what holds it, or what it binds.
+
+    Args:
+        value: The object.
+        asset_type: Cloud Asset Inventory's type.
+    """
+    group, kind = str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", ""))
+    meant, asked = krm_kinds.resolve(group, kind), asset_type.rpartition("/")[2].lower()
+    if kind in krm_table.PARTS:
+        return True
+    own = (*krm_kinds.endings(kind), meant.asset_type.rpartition("/")[2])
+    if any(asked.endswith(ending.lower()) for ending in own if len(ending) >= _SHORTEST):
+        return False
+    return default_catalogue().schema_for(asset_type) not in (meant.schema, None)
+
+
+def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]) -> Schema | None:
+    """The schema that a live resource is written in: the asset type's, or the kind's where that fits better.
+
+    Args:
+        value: The object.
+        asset_type: Cloud Asset Inventory's type, or empty.
+        live: The resource as its API or the inventory gives it.
+    """
+    catalogue = default_catalogue()
+    group = str(value.get("apiVersion", "")).partition("/")[0]
+    ruled = krm_kinds.resolve(group, str(value.get("kind", "")))
+    candidates = [catalogue.fitting(one, live) for one in (asset_type, ruled.asset_type)]
+    found = [one for one in candidates if one is not None]
+    return max(found, key=lambda schema: sum(name in schema.fields for name in live), default=None)
+
+
+def nothing(value: Mapping[str, Any], *, name: str, asset_type: str) -> Translated:
+    """An object of which nothing can be compared with a resource: all that it says is unchecked.
+
+    Args:
+        value: The object.
+        name: The full resource name.
+        asset_type: Cloud Asset Inventory's type.
+    """
+    spec = value.get("spec")
+    said = [f"spec.{field}" for field in spec if field not in krm_table.PLACES] if isinstance(spec, dict) else []
+    return Translated(
+        Declaration(key=ResourceKey(name), asset_type=asset_type, data={}), unchecked=tuple(said), origins={"": "spec"}
+    )
+
+
+def translate(
+    value: Mapping[str, Any],
+    objects: Objects,
+    *,
+    name: str,
+    asset_type: str,
+    schema: Schema | None,
+    source: Source = Source(),  # noqa: B008 - an immutable value
+) -> Translated:
+    """Put an object's spec and labels into the API's shape.
+
+    Args:
+        value: The object.
+        objects: The objects that it may refer to.
+        name: The full resource name.
+        asset_type: Cloud Asset Inventory's type.
+        schema: The schema of the type, or None where the catalogue has none.
+        source: Where the object is written.
+    """
+    kind = str(value.get("kind", ""))
+    spec = value.get("spec")
+    tree = resolved(spec if isinstance(spec, dict) else {}, value, objects)
+    moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
+    placed = (
+        field_mapping.place(tree, schema, moves=moves)
+        if schema is not None
+        else field_mapping.as_written(tree, moves=moves)
+    )
+    origins = dict(placed.origins)
+    _lift(tree, schema, placed.data, origins)
+    _label(value, schema, placed.data, origins)
+    return Translated(
+        Declaration(
+            key=ResourceKey(name, content_of(asset_type)),
+            asset_type=asset_type,
+            data=placed.data,
+            project=project_of(value, objects),
+            source=source,
+        ),
+        unchecked=placed.unchecked,
+        origins=origins,
+        unplaced=placed.unplaced,
+        whole=placed.whole,
+    )
+
+
+def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict[str, None]:
+    """The top-level fields that are for the controller, or say what the resource's name says already.
+
+    The name holds the resource's place and its parents: a field that the API has not under that very name, and whose
+    value is a segment of the name, is such a one.
+    """
+    known = field_search.direct(schema) if schema is not None else {}
+    segments = set(name.split("/"))
+    found = []
+    for field, value in tree.items():
+        always = field in krm_table.PLACES or field in krm_table.DIRECTIVES
+        names = (plain(field),) if always else spellings(field)
+        is_field = any((one := known.get(spelled)) and not one.output_only for spelled in names)
+        if not is_field and (always or (isinstance(value, str) and value.rpartition("/")[2] in segments)):
+            found.append(field)
+    return dict.fromkeys(found)
+
+
+def _lift(tree: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:
+    """Add the parent of a project or folder, which the API has as one string: `folders/123`."""
+    field = schema.fields.get("parent") if schema is not None and schema.name in {"Project", "Folder"} else None
+    if field is None or field.type != "string" or "parent" in data:
+        return
+    for name, collection in (("folderRef", "folders"), ("organizationRef", "organizations")):
+        said = tree.get(name)
+        if isinstance(said, str) and said:
+            data["parent"] = f"{collection}/{said.rpartition('/')[2]}"
+            origins["parent"] = f"spec.{name}"
+
+
+def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:
+    """Add the labels of the object, which the controller gives to the resource where the API has labels."""
+    metadata = value.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    holder = _labels_of(schema) if schema is not None else ("labels",)
+    if not isinstance(labels, dict) or not labels or not holder:
+        return
+    at = data
+    for name in holder[:-1]:
+        at = at.setdefault(name, {})
+    own = at.get(holder[-1]) or {}
+    # Google's labels know no slash: the controller keeps what is meant for Kubernetes to itself.
+    given = {key: str(one) for key, one in labels.items() if "/" not in key and one is not None}
+    if not given or not isinstance(own, dict):
+        return
+    at[holder[-1]] = given | {CONTROLLER_LABEL: "true"} | own
+    path = ".".join(holder)
+    if own:
+        origins.update({f"{path}.{key}": f"metadata.labels.{key}" for key in given if key not in own})
+    else:
+        origins[path] = "metadata.labels"
+
+
+def _labels_of(schema: Schema) -> tuple[str, ...]:
+    """Where a resource has its own labels: a map at the top, else the one map of users' labels further down.
+
+    Other maps further down are labels of parts: a node pool's `config.labels` are its nodes'.
+    """
+    for name in _LABELS:
+        field = schema.fields.get(name)
+        if field is not None and field.kind == "map" and not field.output_only:
+            return (name,)
+    chains = [chain for chain in field_search.below(schema).get("userlabels", ()) if chain[-1].kind == "map"]
+    return tuple(field.name for field in chains[0]) if len(chains) == 1 else ()

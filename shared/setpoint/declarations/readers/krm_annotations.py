@@ -1,0 +1,79 @@
+"""What an author of Config Connector objects may say to Setpoint, in annotations.
+
+``setpoint.dev/team``, ``setpoint.dev/slack``, ``setpoint.dev/email``: whose it is; ``setpoint.dev/mode``: what may be
+done about drift; ``setpoint.dev/ignore``: paths that are not compared, in the API's terms, with commas between them;
+``setpoint.dev/settle``: how long a difference has to last before it is a finding, ``30s``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from msgspec.structs import replace
+
+from setpoint.comparison import scalars
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.errors import BadDeclaration
+from setpoint.model import field_path
+from setpoint.model.declaration import MAX_SETTLE, Declaration, Mode, Owner
+
+_PREFIX = "setpoint.dev/"
+_KNOWN = ("team", "slack", "email", "mode", "ignore", "settle")
+_MODES: tuple[Mode, ...] = get_args(Mode)
+
+
+def annotated(declaration: Declaration, document: Document) -> tuple[Declaration, list[Problem]]:
+    """The declaration with what its object's annotations say, and what is wrong with them."""
+    annotations = (document.value.get("metadata") or {}).get("annotations") or {}
+    said: dict[str, Any] = {
+        key.removeprefix(_PREFIX): str(text)
+        for key, text in annotations.items()
+        if isinstance(key, str) and key.startswith(_PREFIX)
+    }
+    if not said:
+        return declaration, []
+    problems = [_problem(document, name, message) for name, message in _faults(said)]
+    mode = next((one for one in _MODES if one == said.get("mode")), declaration.mode)
+    ignore = tuple(path for path in _paths(said) if not _fault_of(path))
+    owner = Owner(said.get("team", ""), said.get("slack", ""), said.get("email", ""))
+    settle = None if _settle_fault(said) else scalars.seconds(said.get("settle", ""))
+    return replace(declaration, owner=owner, mode=mode, ignore=ignore, settle=settle), problems
+
+
+def _paths(said: dict[str, Any]) -> list[str]:
+    return [path.strip() for path in said.get("ignore", "").split(",") if path.strip()]
+
+
+def _faults(said: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in said:
+        if name not in _KNOWN:
+            yield name, f"no such annotation; there are {', '.join(_KNOWN)}"
+    if said.get("mode", "alert") not in _MODES:
+        yield "mode", f"has to be {' or '.join(_MODES)}"
+    for path in _paths(said):
+        if fault := _fault_of(path):
+            yield "ignore", fault
+    if fault := _settle_fault(said):
+        yield "settle", fault
+
+
+def _settle_fault(said: dict[str, Any]) -> str:
+    if "settle" not in said:
+        return ""
+    seconds = scalars.seconds(said["settle"])
+    fits = seconds is not None and seconds <= MAX_SETTLE
+    return "" if fits else "has to be a duration up to a day, like 30s, 5m or 1h"
+
+
+def _fault_of(path: str) -> str:
+    try:
+        field_path.parse(path)
+    except BadDeclaration as error:
+        return str(error)
+    return ""
+
+
+def _problem(document: Document, name: str, message: str) -> Problem:
+    where = ("metadata", "annotations", _PREFIX + name)
+    return Problem(document.file, document.line_of(where), ".".join(where), message)

@@ -1,0 +1,257 @@
+"""What Config Connector says of access: `IAMPolicy`, `IAMPartialPolicy`, `IAMPolicyMember`, `IAMAuditConfig`.
+
+A policy owns all grants of its resource, unless one of its members is known only to the server; a partial policy and a
+member own the grants that they name, and leave others alone. `ResourceManagerPolicy` sets one constraint of the
+organisation policy in the same manner.
+
+Sources: https://cloud.google.com/config-connector/docs/reference/resource-docs/iam/iampolicy,
+https://cloud.google.com/config-connector/docs/reference/resource-docs/iam/iampartialpolicy,
+https://cloud.google.com/config-connector/docs/reference/resource-docs/resourcemanager/resourcemanagerpolicy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from setpoint.declarations.readers import krm_kinds, krm_names, org_policies
+from setpoint.declarations.readers.krm_references import (
+    FOLDER_ID,
+    ORGANIZATION_ID,
+    Objects,
+    annotation,
+    namespace_of,
+    resolve,
+)
+from setpoint.declarations.readers.krm_references import project_of as project_of_object
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model import references
+from setpoint.model.declaration import Authority, Declaration, Source
+from setpoint.model.resource_key import Content, ResourceKey, project_of
+
+_AUTHORITIES: Mapping[str, Authority] = {
+    "IAMPolicy": "policy",
+    "IAMPartialPolicy": "member",
+    "IAMPolicyMember": "member",
+    "IAMAuditConfig": "role",  # of one service's audit logs, and of no role
+}
+_ORG_POLICY = "ResourceManagerPolicy"
+
+_HIERARCHY = {
+    # Kind → the collection in its name; an organisation and a billing account are only ever named from outside.
+    "Project": "projects",
+    "Folder": "folders",
+    "Organization": "organizations",
+    "BillingAccount": "billingAccounts",
+}
+
+
+class _Target(NamedTuple):
+    """The resource that a policy is about."""
+
+    name: str
+    asset_type: str
+
+
+class _Said(NamedTuple):
+    """A policy, the author's paths of its parts, and the author's paths whose value is not known."""
+
+    policy: dict[str, Any]
+    origins: dict[str, str]
+    unknown: tuple[str, ...] = ()
+
+
+def is_policy(kind: str) -> bool:
+    """Whether a kind says who may do what, or what may be done, rather than what a resource is."""
+    return kind in _AUTHORITIES or kind == _ORG_POLICY
+
+
+def translate(value: Mapping[str, Any], objects: Objects, source: Source) -> Translated | str:
+    """Read a policy.
+
+    Args:
+        value: The object.
+        objects: The objects that it may refer to.
+        source: Where it is written.
+
+    Returns:
+        The declaration; or the field that does not tell which resource is meant.
+    """
+    kind = str(value.get("kind", ""))
+    spec = value.get("spec")
+    spec = spec if isinstance(spec, dict) else {}
+    target = _constrained(value, spec, objects) if kind == _ORG_POLICY else _target(value, spec, objects)
+    if target is None:
+        return "spec.projectRef" if kind == _ORG_POLICY else "spec.resourceRef"
+    said = _READERS[kind](spec, value, objects)
+    content: Content = "org_policy" if kind == _ORG_POLICY else "iam_policy"
+    authority: Authority = _AUTHORITIES.get(kind, "policy")
+    others: tuple[str, ...] = ()
+    if authority == "policy" and content == "iam_policy" and said.unknown:
+        # The grant of an unknown member cannot be told from one that nobody declared: others are not looked for.
+        authority, others = "member", ("spec.bindings",)
+    return Translated(
+        Declaration(
+            key=ResourceKey(target.name, content),
+            asset_type=target.asset_type,
+            data=said.policy,
+            project=project_of(target.name) or project_of_object(value, objects),
+            authority=authority,
+            source=source,
+        ),
+        unchecked=(*said.unknown, *others),
+        origins={"": "spec", **said.origins},
+    )
+
+
+def _target(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects) -> _Target | None:
+    reference = spec.get("resourceRef")
+    if not isinstance(reference, dict):
+        return None
+    kind = str(reference.get("kind") or "")
+    group = str(reference.get("apiVersion") or "").partition("/")[0]
+    external = reference.get("external")
+    if kind in _HIERARCHY:
+        return _in_hierarchy(kind, reference, value, objects)
+    meant = krm_kinds.resolve(group or krm_kinds.group_of(kind), kind)
+    if external is not None:
+        path = str(external)
+        if path.startswith("//"):
+            return _Target(path, meant.asset_type)
+        name = krm_names.of_external(path, meant)
+    else:
+        namespace = str(reference.get("namespace") or namespace_of(value))
+        named = objects.find(str(reference.get("name")), namespace, kind=kind) or {
+            "apiVersion": group or krm_kinds.group_of(kind),
+            "kind": kind,
+            "metadata": {"name": reference.get("name"), "namespace": namespace, "annotations": _annotations(value)},
+        }
+        name = krm_names.full_name(named, objects)
+    return _Target(name, meant.asset_type) if name else None
+
+
+def _annotations(value: Mapping[str, Any]) -> dict[str, Any]:
+    metadata = value.get("metadata")
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _in_hierarchy(
+    kind: str, reference: Mapping[str, Any], value: Mapping[str, Any], objects: Objects
+) -> _Target | None:
+    collection = _HIERARCHY[kind]
+    named = reference.get("external") is not None or reference.get("name") is not None
+    found = resolve(f"{kind}Ref", reference, value, objects) if named else project_of_object(value, objects)
+    if not isinstance(found, str) or not found:
+        return None
+    host = "cloudbilling" if kind == "BillingAccount" else "cloudresourcemanager"
+    return _Target(
+        f"//{host}.googleapis.com/{collection}/{references.segments(found)[-1]}", f"{host}.googleapis.com/{kind}"
+    )
+
+
+def _constrained(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects) -> _Target | None:
+    """Of an organisation policy: the project, folder or organisation that it holds for."""
+    for field, kind, name in (
+        ("projectRef", "Project", ""),
+        ("folderRef", "Folder", FOLDER_ID),
+        ("organizationRef", "Organization", ORGANIZATION_ID),
+    ):
+        reference = spec.get(field)
+        if not isinstance(reference, dict) and name and (said := annotation(value, name)):
+            reference = {"external": said}
+        if isinstance(reference, dict):
+            return _in_hierarchy(kind, reference, value, objects)
+    return _in_hierarchy("Project", {}, value, objects)
+
+
+def _bindings(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Objects) -> _Said:
+    out: list[dict[str, Any]] = []
+    origins: dict[str, str] = {"bindings": "spec.bindings"}
+    unknown: list[str] = []
+    for at, binding in enumerate(spec.get("bindings") or ()):
+        if not isinstance(binding, dict):
+            continue
+        members = []
+        for position, one in enumerate(binding.get("members") or ()):
+            member = _member(one, value, objects)
+            if member:
+                members.append(member)
+            else:
+                unknown.append(f"spec.bindings[{at}].members[{position}]")
+        origins[f"bindings[{len(out)}]"] = f"spec.bindings[{at}]"
+        out.append({"role": binding.get("role"), "members": members} | _condition(binding))
+    policy: dict[str, Any] = {"bindings": out}
+    if spec.get("auditConfigs"):
+        policy["auditConfigs"] = spec["auditConfigs"]
+    return _Said(policy, origins, tuple(unknown))
+
+
+def _grant(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Objects) -> _Said:
+    field = "member" if spec.get("member") else "memberFrom"
+    member = _member({field: spec.get(field)}, value, objects)
+    if not member:
+        return _Said({"bindings": []}, {}, (f"spec.{field}",))
+    binding = {"role": spec.get("role"), "members": [member]} | _condition(spec)
+    return _Said({"bindings": [binding]}, {"bindings": f"spec.{field}", "bindings[0]": f"spec.{field}"})
+
+
+def _audits(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _Said:
+    config = {"service": spec.get("service"), "auditLogConfigs": spec.get("auditLogConfigs") or []}
+    return _Said(
+        {"bindings": [], "auditConfigs": [config]},
+        {"auditConfigs": "spec", "auditConfigs[0]": "spec"},
+    )
+
+
+def _constraint(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _Said:
+    policy: dict[str, Any] = {"constraint": spec.get("constraint")}
+    origins: dict[str, str] = {}
+    if isinstance(boolean := spec.get("booleanPolicy"), dict):
+        policy["booleanPolicy"] = {"enforced": bool(boolean.get("enforced"))}
+    if isinstance(values := spec.get("listPolicy"), dict):
+        policy["listPolicy"] = _list_policy(values, origins)
+    if spec.get("restorePolicy"):
+        policy["restoreDefault"] = {}
+        origins["restoreDefault"] = "spec.restorePolicy"
+    return _Said(policy, origins)
+
+
+def _list_policy(values: Mapping[str, Any], origins: dict[str, str]) -> dict[str, Any]:
+    """Terraform's shape, which Config Connector keeps, as the API has it."""
+    found = {name: values[name] for name in ("suggestedValue", "inheritFromParent") if values.get(name) is not None}
+    for side in org_policies.SIDES:
+        if isinstance(said := values.get(side), dict):
+            found |= org_policies.side_of_list(side, said, f"spec.listPolicy.{side}", origins)
+    return found
+
+
+def _member(one: Any, value: Mapping[str, Any], objects: Objects) -> str:
+    """A member as IAM writes it, or an empty string where it is known only to the cluster."""
+    if isinstance(one, str):
+        return one
+    if not isinstance(one, dict):
+        return ""
+    if isinstance(one.get("member"), str):
+        return str(one["member"])
+    origin = one.get("memberFrom")
+    account = origin.get("serviceAccountRef") if isinstance(origin, dict) else None
+    if not isinstance(account, dict):
+        return ""  # a sink's, an instance's or a service's identity, which the server makes up
+    found = resolve("serviceAccountRef", account, value, objects)
+    address = str(found).rpartition("/")[2] if isinstance(found, str) else ""
+    return f"serviceAccount:{address}" if "@" in address else ""
+
+
+def _condition(binding: Mapping[str, Any]) -> dict[str, Any]:
+    condition = binding.get("condition")
+    return {"condition": condition} if isinstance(condition, dict) and condition else {}
+
+
+_READERS = {
+    "IAMPolicy": _bindings,
+    "IAMPartialPolicy": _bindings,
+    "IAMPolicyMember": _grant,
+    "IAMAuditConfig": _audits,
+    _ORG_POLICY: _constraint,
+}

@@ -1,0 +1,233 @@
+"""What Config Connector objects refer to: other objects by name, resources by their own name, secrets.
+
+A reference is an object `{external: …}` or `{name: …, namespace: …, kind: …}` in a field `xRef`. It becomes what the
+API wants in its place: an e-mail address for a service account, an id for a project, else a name that the comparison
+takes in any spelling. What only the cluster or the server knows is unknown.
+
+Source: https://cloud.google.com/config-connector/docs/how-to/creating-resource-references
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from setpoint.declarations.readers import krm_table
+from setpoint.declarations.readers.name_heuristics import words
+from setpoint.declarations.readers.shape_matching import UNKNOWN, Reference
+
+PROJECT_ID = "cnrm.cloud.google.com/project-id"
+FOLDER_ID = "cnrm.cloud.google.com/folder-id"
+ORGANIZATION_ID = "cnrm.cloud.google.com/organization-id"
+
+_PRINCIPALS = frozenset(("members", "identities"))
+_PARTS = frozenset(("external", "name", "namespace", "kind", "apiVersion"))
+_POINTERS = frozenset(("secretKeyRef", "configMapKeyRef"))
+_STRUCTS = {"structValue": {"fields"}, "listValue": {"values"}}
+_KEYED = frozenset(("name", "key", "namespace", "optional"))
+
+
+Named = Callable[[str, str], Sequence[Mapping[str, Any]]]
+"""Gives all objects of a name that may be in a namespace; of any namespace where none is said."""
+
+
+class Objects:
+    """The objects among which references are looked up.
+
+    Args:
+        values: Documents as they are written; what is no Kubernetes object is passed over.
+    """
+
+    __slots__ = ("_named", "_namespaces")
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        by_name: dict[str, list[Mapping[str, Any]]] = {}
+        self._namespaces: Mapping[str, str] = {}
+        for value in values:
+            if (name := name_of(value)) is None:
+                continue
+            by_name.setdefault(name, []).append(value)
+            if project := project_of_namespace(value):
+                self._namespaces = {**self._namespaces, name: project}
+        self._named: Named = lambda name, _: by_name.get(name, ())
+
+    @classmethod
+    def looked_up(cls, named: Named, namespaces: Mapping[str, str]) -> Objects:
+        """Objects that are kept elsewhere.
+
+        Args:
+            named: Where to look.
+            namespaces: The project of each namespace that says one.
+        """
+        objects = cls()
+        objects._named, objects._namespaces = named, namespaces
+        return objects
+
+    def project(self, namespace: str) -> str:
+        """The project that a namespace stands for: its annotation, else the project of the namespace's own name."""
+        return self._namespaces.get(namespace, namespace)
+
+    def find(self, name: str, namespace: str, *, kind: str = "", field: str = "") -> Mapping[str, Any] | None:
+        """The object that a reference means, or None.
+
+        Args:
+            name: The object's name.
+            namespace: Its namespace; empty where the reference says none.
+            kind: Its kind, where the reference says it.
+            field: The reference's field, whose words tell the kind where several objects share the name.
+        """
+        found = [
+            one
+            for one in self._named(name, namespace)
+            if (not kind or one.get("kind") == kind)
+            and (not namespace or one["metadata"].get("namespace", namespace) == namespace)
+        ]
+        if field and not kind:
+            stem = tuple(word for word in words(field) if word not in {"ref", "refs"})
+            named = [one for one in found if words(str(one.get("kind", "")))[-len(stem) :] == stem]
+            found = named or found
+        return found[0] if len(found) == 1 else None
+
+
+def name_of(value: Any) -> str | None:
+    """The name of a Kubernetes object; None of what is none."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def project_of_namespace(value: Mapping[str, Any]) -> str:
+    """The project that a namespace's own annotation says, or an empty string; also where it is no namespace."""
+    return annotation(value, PROJECT_ID) if value.get("kind") == "Namespace" else ""
+
+
+def annotation(value: Mapping[str, Any], name: str) -> str:
+    """An annotation of an object, or an empty string."""
+    metadata = value.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    found = annotations.get(name) if isinstance(annotations, dict) else None
+    return str(found) if found is not None else ""
+
+
+def namespace_of(value: Mapping[str, Any]) -> str:
+    """An object's namespace, or an empty string."""
+    metadata = value.get("metadata")
+    found = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def project_of(value: Mapping[str, Any], objects: Objects) -> str:
+    """The id of the project that holds an object's resource, or an empty string where nothing tells.
+
+    In the order in which the controller looks: the reference in the spec, the object's annotation, its namespace.
+    """
+    spec = value.get("spec")
+    reference = spec.get("projectRef") if isinstance(spec, dict) else None
+    if isinstance(reference, dict):
+        found = resolve("projectRef", reference, value, objects)
+        return found.rpartition("/")[2] if isinstance(found, str) else ""
+    namespace = namespace_of(value)
+    return annotation(value, PROJECT_ID) or (objects.project(namespace) if namespace else "")
+
+
+def resource_id(value: Mapping[str, Any]) -> str:
+    """The last segment of the resource's name: `spec.resourceID`, else the object's own name."""
+    spec, metadata = value.get("spec"), value.get("metadata")
+    named = spec.get("resourceID") if isinstance(spec, dict) else None
+    found = named or (metadata.get("name") if isinstance(metadata, dict) else None)
+    return str(found) if found is not None else ""
+
+
+def is_reference(field: str, value: Any) -> bool:
+    """Whether an object in this field refers to a resource."""
+    if not isinstance(value, dict) or not value or not value.keys() <= _PARTS:
+        return False
+    named = value.get("external") is not None or value.get("name") is not None
+    return named and (field.endswith(("Ref", "Refs")) or "external" in value or ("kind" in value and "name" in value))
+
+
+def is_secret(field: str, value: Any) -> bool:
+    """Whether an object in this field points to a value that only the cluster knows."""
+    if not isinstance(value, dict) or not value:
+        return False
+    pointed = [inner for name, inner in value.items() if name in _POINTERS] or [value if field in _POINTERS else None]
+    if any(isinstance(one, dict) and "key" in one and one.keys() <= _KEYED for one in pointed):
+        return True
+    return "valueFrom" in value or (field.endswith("SecretRef") and "key" in value and value.keys() <= _KEYED)
+
+
+def is_struct(value: Any) -> bool:
+    """Whether an object spells free-form JSON out as the messages `Struct` and `ListValue` of protocol buffers."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    [(name, inner)] = value.items()
+    return isinstance(inner, dict) and inner.keys() == _STRUCTS.get(name)
+
+
+def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any], objects: Objects) -> Any:
+    """What the API has in a reference's place: a string, or `UNKNOWN`.
+
+    Args:
+        field: The reference's field.
+        reference: The reference.
+        referrer: The object that refers, whose namespace and project are meant where the reference says none.
+        objects: The objects that are known.
+    """
+    external = reference.get("external")
+    if external is not None:
+        return Reference(external)
+    name, kind = str(reference.get("name")), str(reference.get("kind") or "")
+    namespace = str(reference.get("namespace") or namespace_of(referrer))
+    found = objects.find(name, namespace, kind=kind, field=field)
+    kind = str(found.get("kind")) if found is not None else kind or _kind_by_field(field)
+    if kind == "Secret" or (kind == "ComputeAddress" and "range" not in field.lower()):
+        # Where an address is referred to by name, the API mostly has the address itself; a range goes by its name.
+        return _address(found)
+    short = resource_id(found) if found is not None else name
+    if kind == "IAMServiceAccount":
+        project = project_of(found if found is not None else referrer, objects)
+        return Reference(f"{short}@{project}.iam.gserviceaccount.com" if project and "@" not in short else short)
+    if krm_table.is_named_by_server(kind) and not krm_table.says_id(found):
+        return UNKNOWN
+    return Reference(short)
+
+
+def _address(value: Mapping[str, Any] | None) -> Any:
+    """The address that an object reserves, where it says which; a secret says nothing."""
+    spec = value.get("spec") if value is not None and value.get("kind") == "ComputeAddress" else None
+    said = spec.get("address") if isinstance(spec, dict) else None
+    return str(said) if said else UNKNOWN
+
+
+def _kind_by_field(field: str) -> str:
+    """The kind that a field's name tells where the object itself is not known."""
+    stem = field.removesuffix("s").removesuffix("Ref").lower()
+    if stem.endswith("serviceaccount"):
+        return "IAMServiceAccount"
+    return "Folder" if stem == "folder" else ""
+
+
+def resolved(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str = "") -> Any:
+    """A spec with every reference replaced by what it means, and every secret by `UNKNOWN`."""
+    if isinstance(tree, dict):
+        # The API has plain JSON where some kinds have protocol buffers' messages; neither is worth a false alarm.
+        if is_secret(field, tree) or is_struct(tree):
+            return UNKNOWN
+        if is_reference(field, tree):
+            return resolve(field, tree, referrer, objects)
+        return {name: resolved(part, referrer, objects, name) for name, part in tree.items()}
+    if isinstance(tree, list):
+        one = _principal if field in _PRINCIPALS else resolved
+        return [one(part, referrer, objects, field) for part in tree]
+    return tree
+
+
+def _principal(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str) -> Any:
+    """A member of an access rule: a service account is told by its kind there, as in IAM."""
+    account = tree.get("serviceAccountRef") if isinstance(tree, dict) else None
+    found = resolved(tree, referrer, objects, field)
+    if isinstance(account, dict) and isinstance(found, dict):
+        address = found["serviceAccountRef"]
+        if isinstance(address, str) and "@" in address and ":" not in address:
+            return Reference(f"serviceAccount:{address}")
+    return found

@@ -1,0 +1,197 @@
+"""What no rule tells of single Config Connector kinds: tables, each entry with the reason that holds for its API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint.declarations.readers.field_mapping_result import UNCHECKED
+
+DIRECTIVES = frozenset(
+    (
+        "deletionPolicy",  # what the controller does with the resource when the object goes
+        "deletionProtection",  # the same
+        "deleteDefaultRoutesOnCreate",  # an act on creation, no state
+        "forceDelete",  # what it does when the object goes
+        "forceDestroy",  # the same
+        "namePrefix",  # how a name is made up
+        "resourceID",  # the resource's name
+        "skipAwaitRollout",  # how long the controller waits
+        "skipDelete",  # what it does when the object goes
+        "skipInitialVersionCreation",  # an act on creation, no state
+        "uniqueWriterIdentity",  # a parameter of the request that makes a sink
+    )
+)
+"""Top-level fields that are addressed to the controller, where the API has no field of that name."""
+
+PLACES = frozenset(
+    (
+        "projectRef",
+        "folderRef",
+        "organizationRef",
+        "location",
+        "region",
+        "zone",
+    )
+)
+"""Top-level fields that say where the resource is: they are in its name, and data where the API has such a field."""
+
+_AUTOSCALER: Mapping[str, str | None] = {
+    # Terraform's names, which Config Connector keeps.
+    "autoscalingPolicy.cooldownPeriod": "coolDownPeriodSec",
+    "autoscalingPolicy.cpuUtilization.target": "utilizationTarget",
+    "autoscalingPolicy.loadBalancingUtilization.target": "utilizationTarget",
+    "autoscalingPolicy.maxReplicas": "maxNumReplicas",
+    "autoscalingPolicy.metric": "customMetricUtilizations",
+    "autoscalingPolicy.metric.name": "metric",
+    "autoscalingPolicy.metric.target": "utilizationTarget",
+    "autoscalingPolicy.metric.type": "utilizationTargetType",
+    "autoscalingPolicy.minReplicas": "minNumReplicas",
+}
+
+_RESERVATION_AFFINITY: Mapping[str, str | None] = {
+    # The API has flat what the manifest nests.
+    "reservationAffinity.type": "consumeReservationType",
+    "reservationAffinity.specificReservation": UNCHECKED,
+}
+
+_NODE_CONFIG: Mapping[str, str | None] = {
+    # Terraform's names, which Config Connector keeps.
+    "nodeConfig.bootDiskKMSCryptoKeyRef": "bootDiskKmsKey",
+    "nodeConfig.guestAccelerator": "accelerators",
+    "nodeConfig.guestAccelerator.type": "acceleratorType",
+    "nodeConfig.guestAccelerator.count": "acceleratorCount",
+    "nodeConfig.loggingVariant": "loggingConfig.variantConfig.variant",
+}
+
+MOVES: Mapping[str, Mapping[str, str | None]] = {
+    "BigQueryConnectionConnection": {
+        # The API wants `project:region:name`, of which the manifest's reference tells the last part only.
+        "cloudSQL.instanceRef": UNCHECKED,
+        "cloudSql.instanceRef": UNCHECKED,
+    },
+    "BillingBudgetsBudget": {"allUpdatesRule": "notificationsRule"},  # the beta's name, which the API gave up
+    "ComputeAutoscaler": _AUTOSCALER,
+    "ComputeRegionAutoscaler": _AUTOSCALER,
+    "ComputeFirewall": {
+        # Terraform's names for the two lists and for what is allowed.
+        "allow": "allowed",
+        "allow.protocol": "IPProtocol",
+        "deny": "denied",
+        "deny.protocol": "IPProtocol",
+    },
+    # The API answers with a map by project number; the manifest says ids, and those of others are not known.
+    "ComputeFutureReservation": {"shareSettings.projectMap": UNCHECKED},
+    "ComputeNodeGroup": {"shareSettings.projectMap": UNCHECKED},
+    "ComputeReservation": {"shareSettings.projectMap": UNCHECKED},
+    "ComputeInstance": _RESERVATION_AFFINITY,
+    "ComputeInstanceTemplate": {
+        **_RESERVATION_AFFINITY,
+        "disk.sourceDiskRef": "source",  # the attached disk's own name for what it attaches
+        "instanceDescription": "/properties.description",  # `description` is the template's own
+    },
+    "ContainerCluster": {
+        **_NODE_CONFIG,
+        "clusterAutoscaling.enabled": "enableNodeAutoprovisioning",  # the API says of what
+        "clusterAutoscaling.autoProvisioningDefaults": "autoprovisioningNodePoolDefaults",  # Terraform's name
+        "defaultMaxPodsPerNode": "defaultMaxPodsConstraint.maxPodsPerNode",  # the API nests it
+        # Of a zonal cluster the API's list has the cluster's own zone too, which the manifest leaves out.
+        "nodeLocations": UNCHECKED,
+        "minMasterVersion": UNCHECKED,  # a lower bound, of which the API knows nothing
+        "nodeVersion": UNCHECKED,  # of the default pool, which the server upgrades
+    },
+    "ContainerNodePool": {
+        **_NODE_CONFIG,
+        "nodeCount": UNCHECKED,  # per zone and now; the API has the initial count alone
+    },
+    "DataprocCluster": {"config.stagingBucketRef": "configBucket"},  # the API's name for it
+    "DataprocWorkflowTemplate": {"placement.managedCluster.config.stagingBucketRef": "configBucket"},  # as above
+    "EventarcTrigger": {
+        # The beta's names, which the API gave up.
+        "matchingCriteria": "eventFilters",
+        "destination.cloudRunService": "cloudRun",
+    },
+    "IAMCustomRole": {"permissions": "includedPermissions"},  # Terraform's name
+    "MonitoringUptimeCheckConfig": {"monitoredResource.filterLabels": "labels"},  # `labels` is taken in manifests
+    "Project": {"name": "displayName|name"},  # v3 and v1 of the API; the name of v3 is the project's number
+    "SQLInstance": {
+        # Terraform's names for the disk, which Config Connector keeps; the API has others.
+        "encryptionKMSCryptoKeyRef": "diskEncryptionConfiguration.kmsKeyName",
+        "settings.crashSafeReplication": "crashSafeReplicationEnabled",
+        "settings.diskAutoresize": "storageAutoResize",
+        "settings.diskAutoresizeLimit": "storageAutoResizeLimit",
+        "settings.diskSize": "dataDiskSizeGb",
+        "settings.diskType": "dataDiskType",
+    },
+    "StorageBucket": {"encryption.kmsKeyRef": "defaultKmsKeyName"},  # the default of objects, not the bucket's own
+}
+"""Kind → the author's field → its API path, as `mapping.Moves` writes it."""
+
+PARTS = frozenset(
+    (
+        "AccessContextManagerAccessLevelCondition",  # of its access level
+        "AccessContextManagerServicePerimeterResource",  # of its perimeter
+        "BigtableGCPolicy",  # of a table's column family
+        "ComputeBackendBucketSignedURLKey",  # of its backend bucket
+        "ComputeBackendServiceSignedURLKey",  # of its backend service
+        "ComputeDiskResourcePolicyAttachment",  # of its disk
+        "ComputeInstanceGroupNamedPort",  # of its instance group
+        "ComputeNetworkEndpoint",  # of its group
+        "ComputeNetworkPeering",  # of its network
+        "ComputeNetworkPeeringRoutesConfig",  # of its network
+        "ComputeProjectMetadata",  # of its project
+        "ComputeRegionDiskResourcePolicyAttachment",  # of its disk
+        "ComputeRouterInterface",  # of its router
+        "ComputeRouterNAT",  # of its router
+        "ComputeRouterPeer",  # of its router
+        "ComputeSharedVPCHostProject",  # a switch of its project
+        "ComputeSharedVPCServiceProject",  # a switch of its project
+        "GKEHubFeatureMembership",  # of its feature
+        "ServiceIdentity",  # made once, and part of its project's service
+    )
+)
+"""Kinds that are no resources of their own in the inventory, but parts of others."""
+
+_NAMED_BY_SERVER = frozenset(
+    (
+        "AccessContextManagerAccessPolicy",  # a number
+        "BigQueryConnectionConnection",  # a UUID
+        "BigQueryDataTransferConfig",  # a UUID
+        "BillingBudgetsBudget",  # a UUID
+        "CloudBuildTrigger",  # a UUID
+        "CloudIdentityGroup",  # letters and digits
+        "CloudIdentityMembership",  # the same
+        "ComputeFirewallPolicy",  # a number; its own name is `shortName`
+        "Folder",  # a number
+        "FirestoreIndex",  # letters and digits
+        "IdentityPlatformTenant",  # the display name with a suffix
+        "MonitoringAlertPolicy",  # a number
+        "MonitoringGroup",  # a number
+        "MonitoringNotificationChannel",  # a number
+        "MonitoringUptimeCheckConfig",  # the display name with a suffix
+        "RecaptchaEnterpriseKey",  # letters and digits
+        "SecretManagerSecretVersion",  # a number, counted from 1
+        "StorageNotification",  # a number
+        "TagsTagKey",  # a number
+        "TagsTagValue",  # a number
+        "VertexAIDataset",  # a number
+    )
+)
+"""Kinds whose resource gets its name from the server, so that the object's own name says nothing of it."""
+
+
+OWN_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "DNSRecordSet": ("name", "type"),  # a zone has one set for each name and type
+}
+"""Kinds whose resource is named by fields of its spec: the last segments of its name."""
+
+
+def is_named_by_server(kind: str) -> bool:
+    """Whether the server names resources of this kind."""
+    return kind in _NAMED_BY_SERVER
+
+
+def says_id(value: Mapping[str, Any] | None) -> bool:
+    """Whether an object says the id that the server gave: `spec.resourceID`."""
+    spec = value.get("spec") if value is not None else None
+    return isinstance(spec, dict) and spec.get("resourceID") is not None

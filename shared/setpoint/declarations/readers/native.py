@@ -1,0 +1,310 @@
+"""The native format: ``apiVersion: setpoint.dev/v1`` with the kinds ``Declaration``, ``Scope`` and ``Policy``."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from setpoint.declarations.readers import alerting, org_policies, policies, policy_tests
+from setpoint.declarations.readers.alerting import AlertingModel
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.policies import PolicyModel
+from setpoint.declarations.readers.policy_tests import PolicyTest, PolicyTestModel
+from setpoint.declarations.readers.pydantic_base import Form, NonEmpty, Settle
+from setpoint.errors import BadDeclaration
+from setpoint.model import field_path, resource_key
+from setpoint.model.alerting_config import Alerting
+from setpoint.model.declaration import Authority, Declaration, Mode, Owner, Scope, Selection, Source
+from setpoint.model.policy import Policy
+from setpoint.model.resource_key import Content, ResourceKey
+
+API_VERSION = "setpoint.dev/v1"
+
+_AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+/[A-Za-z0-9]+$")]
+_AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
+_Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
+_Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
+
+
+class OwnerModel(Form):
+    """Whose resource it is, and where to reach them."""
+
+    team: str = ""
+    slack: str = ""
+    email: str = ""
+
+
+class Metadata(Form):
+    """What a declaration is about."""
+
+    name: str = Field(description="full resource name, //service.googleapis.com/path")
+    project: str = ""
+    owner: OwnerModel = OwnerModel()
+
+    @field_validator("name")
+    @classmethod
+    def _is_full_name(cls, value: str) -> str:
+        if not resource_key.is_full_name(value):
+            raise ValueError("not a full resource name; it looks like //storage.googleapis.com/my-bucket")
+        return value.rstrip("/")
+
+
+class Remediation(Form):
+    """What may be done about drift; what the policy of the fleet says counts too, and the more careful of both."""
+
+    mode: Mode | None = None
+
+
+class Spec(Form):
+    """The desired state."""
+
+    asset_type: _AssetType = Field(description="Cloud Asset Inventory's type, compute.googleapis.com/Firewall")
+    content: Content = "resource"
+    authority: Authority = "policy"
+    data: dict[str, Any] = Field(description="declared fields in the API's own shape")
+    exact: bool = False
+    ignore: tuple[NonEmpty, ...] = ()
+    settle: Settle = None
+    remediation: Remediation = Remediation()
+
+    @field_validator("ignore")
+    @classmethod
+    def _are_paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                field_path.parse(pattern)
+            except BadDeclaration as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_content(self) -> Spec:
+        if self.content == "iam_policy":
+            _check_policy(self.data)
+        elif self.authority != "policy":
+            raise ValueError("`authority` is for content: iam_policy")
+        if self.content in resource_key.WHOLE and self.content != (meant := resource_key.content_of(self.asset_type)):
+            raise ValueError(f"{self.asset_type} is declared with content: {meant}")
+        return self
+
+
+class DeclarationModel(Form):
+    """One desired state of one resource."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Declaration"]
+    metadata: Metadata
+    spec: Spec
+
+
+class ScopeMetadata(Form):
+    """The name and the owner of a scope."""
+
+    name: NonEmpty
+    owner: OwnerModel = OwnerModel()
+
+
+class SelectionModel(Form):
+    """Some resources: those that fit all that is said here."""
+
+    projects: tuple[NonEmpty, ...] = Field((), description="ids or numbers")
+    folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
+    organizations: tuple[_Organization, ...] = Field((), description="numbers; all that lies below")
+    labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
+    asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+
+    def ancestors(self) -> tuple[str, ...]:
+        """Folders and organisations as the inventory names them."""
+        folders = (f"folders/{one.removeprefix('folders/')}" for one in self.folders)
+        return (*folders, *(f"organizations/{one.removeprefix('organizations/')}" for one in self.organizations))
+
+
+class ExceptionModel(SelectionModel):
+    """Resources of a scope that need no declaration."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> ExceptionModel:
+        if not (self.projects or self.ancestors() or self.labels or self.asset_types):
+            raise ValueError("says nothing: give projects, folders, organizations, labels or assetTypes")
+        return self
+
+
+class ScopeSpec(SelectionModel):
+    """The part of the fleet that is fully declared."""
+
+    asset_types: Annotated[tuple[_AssetTypes, ...], Field(min_length=1, description="* for all types")]
+    exceptions: tuple[ExceptionModel, ...] = Field((), alias="except", description="resources that need no declaration")
+    strict: bool = Field(default=False, description="what Google or another resource makes has to be declared too")
+    settle: Settle = None
+    remediation: Remediation = Remediation()
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> ScopeSpec:
+        if not (self.projects or self.ancestors()):
+            raise ValueError("does not say where: give projects, folders or organizations")
+        return self
+
+
+class ScopeModel(Form):
+    """A part of the fleet that is fully declared: what has no declaration there is unmanaged."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Scope"]
+    metadata: ScopeMetadata
+    spec: ScopeSpec
+
+
+Declared = Declaration | Scope | Policy | Alerting | tuple[PolicyTest, ...]
+"""What a document of the native format declares."""
+
+KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel | AlertingModel | PolicyTestModel]] = {
+    "Declaration": DeclarationModel,
+    "Scope": ScopeModel,
+    "Policy": PolicyModel,
+    "Alerting": AlertingModel,
+    "PolicyTest": PolicyTestModel,
+}
+
+
+def is_native(value: Any) -> bool:
+    """Whether a document means to be in the native format, misspelt or not."""
+    if not isinstance(value, dict):
+        return False
+    if str(value.get("apiVersion", "")).startswith("setpoint.dev/"):
+        return True
+    metadata = value.get("metadata")
+    named = metadata.get("name") if isinstance(metadata, dict) else None
+    return isinstance(named, str) and named.startswith("//")
+
+
+def read(document: Document) -> Declared | list[Problem]:
+    """Read one document; what is wrong with it is said field by field."""
+    kind = document.value.get("kind")
+    model = KINDS.get(kind) if isinstance(kind, str) else None
+    if model is None:
+        known = " or ".join(KINDS)
+        return [
+            Problem(
+                document.file,
+                document.line_of(("kind",)),
+                "kind",
+                f"has to be {known}{_nearest(kind, KINDS)}",
+            )
+        ]
+    try:
+        checked = model.model_validate(document.value)
+    except ValidationError as error:
+        return [_problem(document, model, one) for one in error.errors(include_url=False, include_input=False)]
+    source = Source(file=document.file, line=document.line, document=document.position)
+    if not isinstance(checked, DeclarationModel):
+        return _OTHERS[type(checked)](checked, source)
+    try:
+        return _declaration(checked, source)
+    except org_policies.Fault as fault:
+        where = ("spec", "data", *fault.where)
+        return [Problem(document.file, document.line_of(where), _field(where), fault.message)]
+
+
+def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
+    metadata, spec = checked.metadata, checked.spec
+    content: Content = spec.content
+    said = org_policies.read(spec.data) if content == "org_policy" else org_policies.Said(spec.data)
+    return Declaration(
+        key=ResourceKey(metadata.name, content),
+        asset_type=spec.asset_type,
+        data=said.data,
+        project=metadata.project or resource_key.project_of(metadata.name),
+        owner=_owner(metadata.owner),
+        authority=spec.authority,
+        exact=spec.exact,
+        ignore=spec.ignore,
+        mode=spec.remediation.mode,
+        source=source,
+        settle=spec.settle,
+        unchecked=tuple(_field(("spec", "data", *where)) for where in said.unchecked),
+    )
+
+
+def _scope(checked: ScopeModel, source: Source) -> Scope:
+    return Scope(
+        name=checked.metadata.name,
+        projects=checked.spec.projects,
+        asset_types=checked.spec.asset_types,
+        owner=_owner(checked.metadata.owner),
+        mode=checked.spec.remediation.mode,
+        source=source,
+        settle=checked.spec.settle,
+        ancestors=checked.spec.ancestors(),
+        labels=checked.spec.labels,
+        exceptions=tuple(_selection(one) for one in checked.spec.exceptions),
+        strict=checked.spec.strict,
+    )
+
+
+_OTHERS: dict[type[Form], Callable[[Any, Source], Declared]] = {
+    ScopeModel: _scope,
+    PolicyModel: policies.policy,
+    AlertingModel: alerting.alerting,
+    PolicyTestModel: policy_tests.tests,
+}
+"""How what is no declaration is read, once it was checked."""
+
+
+def _selection(model: SelectionModel) -> Selection:
+    return Selection(model.projects, model.ancestors(), model.labels, model.asset_types)
+
+
+def _owner(model: OwnerModel) -> Owner:
+    return Owner(team=model.team, slack=model.slack, email=model.email)
+
+
+def _check_policy(data: dict[str, Any]) -> None:
+    bindings = data.get("bindings")
+    if not isinstance(bindings, list):
+        raise ValueError("`data.bindings` has to be a list of {role, members}")  # noqa: TRY004 - pydantic wants this one
+    for at, binding in enumerate(bindings):
+        members = binding.get("members") if isinstance(binding, dict) else None
+        if not isinstance(members, list) or not isinstance(binding.get("role"), str):
+            raise ValueError(f"`data.bindings[{at}]` has to be {{role, members}}")  # noqa: TRY004 - as above
+
+
+def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
+    where = error["loc"]
+    message = re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
+    if error["type"] == "extra_forbidden":
+        message = "no such field" + _nearest(where[-1], _fields_at(model, where[:-1]))
+    elif error["type"] == "missing":
+        message = "is missing"
+    field = ".".join(str(part) for part in where)
+    return Problem(document.file, document.line_of(where), field, message)
+
+
+def _field(where: tuple[str | int, ...]) -> str:
+    """A place as people write it: ``spec.data.policies[0].constraint``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix(".")
+
+
+def _nearest(word: Any, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(str(word), list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def _fields_at(model: Any, where: tuple[Any, ...]) -> list[str]:
+    """The names of the fields of the model at a path of field names."""
+    for part in where:
+        found = next((one for one in model.model_fields.values() if one.alias == part), None)
+        model = found.annotation if found is not None else None
+        if not isinstance(model, type) or not issubclass(model, BaseModel):
+            return []
+    return [str(one.alias) for one in model.model_fields.values()]

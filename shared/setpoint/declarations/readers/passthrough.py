@@ -1,0 +1,72 @@
+"""Taking an author's tree as it is, for a resource that the catalogue does not describe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint.comparison.source_paths import join
+from setpoint.declarations.readers import name_heuristics, shape_matching
+from setpoint.declarations.readers.field_mapping_result import NO_MOVES, Moves, Placed
+from setpoint.declarations.readers.shape_matching import UNKNOWN
+from setpoint.model import field_path
+from setpoint.model.field_path import Path
+
+_ACRONYM = re.compile(r"[A-Z]{2}")
+
+
+def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: Moves = NO_MOVES) -> Placed:
+    """Take an author's tree as it is, for a resource that the catalogue does not describe.
+
+    Two habits are undone: `networkRef` is `network`, and `projectID` is `projectId`, as in protobuf's JSON.
+
+    Args:
+        tree: The author's fields, as for `place`.
+        prefix: The author's path of the tree itself.
+        moves: The fields that are no data.
+    """
+    unknown: list[str] = []
+    origins = {"": prefix}
+    data = {name: part for name, part in tree.items() if name not in moves}
+    taken = _taken(data, field_path.ROOT, prefix, origins, unknown)
+    return Placed(taken if isinstance(taken, dict) else {}, origins, (), tuple(unknown))
+
+
+def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown: list[str]) -> Any:
+    if value is UNKNOWN:
+        unknown.append(author)
+        return None
+    if isinstance(value, dict):
+        out = {}
+        for name, part in value.items():
+            plain = _json_name(_without_ref(name, part))
+            path = (api, plain)
+            if plain != name:
+                origins[field_path.text(path)] = join(author, name)
+            taken = _taken(part, path, join(author, name), origins, unknown)
+            if taken is not None:
+                out[plain] = taken
+        return out
+    if isinstance(value, list):
+        return [
+            _taken(part, (api, field_path.index(position)), f"{author}[{position}]", origins, unknown)
+            for position, part in enumerate(value)
+        ]
+    return str(value) if isinstance(value, shape_matching.Reference) else value
+
+
+def _without_ref(name: str, value: Any) -> str:
+    if isinstance(value, shape_matching.Reference):
+        return name.removesuffix("Ref")
+    if isinstance(value, list) and name.endswith("Refs"):
+        return name_heuristics.plural(name.removesuffix("Refs"))
+    return name
+
+
+def _json_name(name: str) -> str:
+    """A field's name with its acronyms as protobuf's JSON has them; what starts with a capital is a key."""
+    if not name[:1].islower() or not _ACRONYM.search(name):
+        return name
+    first, *rest = name_heuristics.words(name)
+    return first + "".join(word.capitalize() for word in rest)

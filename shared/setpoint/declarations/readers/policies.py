@@ -1,0 +1,136 @@
+"""The native format's kind ``Policy``: rules that give a drift its severity, and say what may be done about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator
+
+from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, Form, NonEmpty, Settle, TimeZone
+from setpoint.errors import BadDeclaration
+from setpoint.model import field_path
+from setpoint.model.declaration import Mode, Source
+from setpoint.model.maintenance_windows import Window
+from setpoint.model.policy import Executor, Limits, Match, Policy, Rule
+from setpoint.model.resource_key import Content
+from setpoint.model.severity import Kind, Severity
+
+_Duration = Annotated[float, AsSeconds, Field(ge=1, le=366 * 86_400)]
+_Count = Annotated[int, Field(ge=0, le=1_000_000)]
+_AtLeastOne = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _is_path(value: str) -> str:
+    try:
+        field_path.parse(value)
+    except BadDeclaration as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+_Path = Annotated[NonEmpty, AfterValidator(_is_path)]
+_Ancestor = Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")]
+
+
+class MatchModel(Form):
+    """Which drifts a rule means: those that fit all that is said here."""
+
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+    contents: tuple[Content, ...] = ()
+    projects: tuple[NonEmpty, ...] = Field((), description="ids, numbers, or globs as sandbox-*")
+    ancestors: tuple[_Ancestor, ...] = Field((), description="folders/NUMBER, organizations/NUMBER, at any distance")
+    labels: dict[NonEmpty, str] = Field({}, description="all of these labels; * for any value")
+    teams: tuple[NonEmpty, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+    severities: tuple[Severity, ...] = Field((), description="by Setpoint's own table")
+    paths: tuple[_Path, ...] = Field((), description="field paths; every difference is covered by one")
+    actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
+
+
+class WindowModel(Form):
+    """When something may be put back without asking."""
+
+    cron: Cron = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
+    duration: _Duration = Field(description="how long it is open: 8h")
+    time_zone: TimeZone = "UTC"
+
+
+class RuleModel(Form):
+    """What is to become of the drifts that it means; the first rule that matches counts."""
+
+    name: NonEmpty
+    match: MatchModel = Field(default_factory=MatchModel.model_construct)
+    severity: Severity | None = None
+    mode: Mode | None = None
+    executor: Executor = "api"
+    settle: Settle = None
+    windows: tuple[WindowModel, ...] = ()
+
+
+class LimitsModel(Form):
+    """The brakes."""
+
+    per_project: _Count = Limits().per_project
+    per_fleet: _Count = Limits().per_fleet
+    within: _Duration = Limits().within
+    surge: _AtLeastOne = Limits().surge
+    failures: _AtLeastOne = Limits().failures
+    flaps: _AtLeastOne = Limits().flaps
+    flap_within: _Duration = Limits().flap_within
+    attempts: _AtLeastOne = Limits().attempts
+    rollout: Annotated[float, AsSeconds, Field(ge=0, le=30 * 86_400)] = Limits().rollout
+    stale_after: _Duration = Limits().stale_after
+
+
+class PolicySpec(Form):
+    """The rules and the brakes."""
+
+    dry_run: bool = Field(default=True, description="nothing is written, only said what would be")
+    limits: LimitsModel = LimitsModel()
+    appliers: tuple[NonEmpty, ...] = Field((), description="accounts that apply the declarations, or globs as ci-*@*")
+    applier_grace: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Policy().applier_grace
+    rules: tuple[RuleModel, ...] = ()
+
+    @field_validator("rules")
+    @classmethod
+    def _have_names_of_their_own(cls, value: tuple[RuleModel, ...]) -> tuple[RuleModel, ...]:
+        names = [rule.name for rule in value]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(f"two rules are named {twice}")
+        return value
+
+
+class PolicyMetadata(Form):
+    """The name of the policy."""
+
+    name: NonEmpty
+
+
+class PolicyModel(Form):
+    """The policy of a fleet; there is one."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Policy"]
+    metadata: PolicyMetadata
+    spec: PolicySpec
+
+
+def policy(checked: PolicyModel, source: Source) -> Policy:
+    """The policy that a document says."""
+    spec = checked.spec
+    return Policy(
+        name=checked.metadata.name,
+        rules=tuple(_rule(one) for one in spec.rules),
+        dry_run=spec.dry_run,
+        limits=Limits(**spec.limits.model_dump()),
+        source=source,
+        appliers=spec.appliers,
+        applier_grace=spec.applier_grace,
+    )
+
+
+def _rule(model: RuleModel) -> Rule:
+    said: dict[str, Any] = model.model_dump()
+    said["match"] = Match(**said["match"])
+    said["windows"] = tuple(Window(**window) for window in said["windows"])
+    return Rule(**said)

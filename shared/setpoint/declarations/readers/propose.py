@@ -1,0 +1,338 @@
+"""Accepting reality: the author's own file with what was observed in place of what was declared.
+
+Only values that differ are changed; comments, order and quoting stay. What is a secret, comes from elsewhere or cannot
+be written by itself is told, for a person to do. What is proposed is read again, and is that change and no other.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from setpoint.comparison import iam_policies
+from setpoint.declarations import proposal_lines
+from setpoint.declarations.readers import documents, krm, krm_kinds, native, terraform
+from setpoint.declarations.readers.documents import Document
+from setpoint.declarations.readers.terraform_propose import as_attributes
+from setpoint.declarations.readers.yaml_edit import Edit, NotRewritableError, Where, rewrite
+from setpoint.model import field_path
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import MASK, Difference
+
+
+class Proposal(NamedTuple):
+    """What a file would have to say.
+
+    Args:
+        text: the whole file, changed; as it was where nothing can be proposed.
+        by_hand: what a person would have to do, a line a field.
+    """
+
+    text: str
+    by_hand: tuple[str, ...] = ()
+
+
+class _ByHandError(Exception):
+    """A difference that cannot be proposed, and why."""
+
+
+def propose(text: str, declaration: Declaration, differences: Sequence[Difference]) -> Proposal:
+    """Change a file so that it declares what was observed.
+
+    Args:
+        text: the file that the declaration is written in.
+        declaration: what it declares, with its source.
+        differences: what differs, in full, with secrets masked.
+    """
+    if "\r\n" in text:  # files are read, and compared, with one letter at the end of lines
+        changed = propose(text.replace("\r\n", "\n"), declaration, differences)
+        return changed._replace(text=changed.text.replace("\n", "\r\n"))
+    source = declaration.source
+    document = _document(text, declaration)
+    if document is None:
+        why = f"{source} no longer holds the declaration of {declaration.key.name}"
+        return Proposal(text, (f"{why}; apply what is there, and look again",))
+    if terraform.is_terraform(document.value):
+        return Proposal(text, as_attributes(document.value, differences))
+    done: list[Edit] = []
+    by_hand: list[str] = []
+    value = copy.deepcopy(document.value)
+    for one in _in_order(differences):
+        try:
+            found = list(_edits(declaration, value, one))
+            _rewritten(text, document, [*done, *found])
+        except (_ByHandError, NotRewritableError) as why:
+            by_hand.append(f"{proposal_lines.line(declaration, one)} ({why})")
+            continue
+        done += found
+        for edit in found:
+            _apply(value, edit)
+    return Proposal(_rewritten(text, document, done) if done else text, tuple(by_hand))
+
+
+def _document(text: str, declaration: Declaration) -> Document | None:
+    """The document that declares a resource: where it was, or where it has moved to in its file."""
+    found = [one for one in documents.parse(text, declaration.source.file) if isinstance(one, Document)]
+    found.sort(key=lambda one: one.position != declaration.source.document)
+    return next((one for one in found if _declares(one, declaration)), None)
+
+
+def _declares(document: Document, declaration: Declaration) -> bool:
+    value = document.value
+    if terraform.is_terraform(value):
+        return True
+    if native.is_native(value):
+        read = native.read(document)
+        return isinstance(read, Declaration) and read.key == declaration.key
+    return krm.is_krm(value) and _names(value, declaration)
+
+
+def _names(value: Any, declaration: Declaration) -> bool:
+    """Whether a Config Connector object is the one that a declaration was read from, as far as it tells by itself."""
+    metadata, spec = value.get("metadata"), value.get("spec")
+    name = metadata.get("name", "") if isinstance(metadata, dict) else ""
+    own = spec.get("resourceID") if isinstance(spec, dict) else None
+    kind = krm_kinds.resolve(str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", "")))
+    wanted = str(own or name).rpartition("/")[2]
+    segments = (segment.partition("@")[0] for segment in declaration.key.name.split("/"))  # accounts go by address
+    return kind.asset_type == declaration.asset_type and wanted.partition("@")[0] in segments
+
+
+def _in_order(differences: Iterable[Difference]) -> list[Difference]:
+    """Values first, then what comes, at the end of where it belongs, then what goes, the last of a list first.
+
+    So no place moves, and nothing is emptied that something is still to come into.
+    """
+    order = {"changed": 0, "unexpected": 1, "missing": 2}
+    backwards = sorted(differences, key=lambda one: _numbers(one.path), reverse=True)
+    return sorted(backwards, key=lambda one: order[one.op])
+
+
+def _numbers(path: str) -> tuple[tuple[int, str], ...]:
+    inner = ((part[1:-1], part) for part in field_path.readable(path))
+    return tuple((int(one), "") if one.isdecimal() else (-1, part) for one, part in inner)
+
+
+def _edits(declaration: Declaration, value: Any, difference: Difference) -> Iterator[Edit]:
+    """What has to be changed in a document for a difference to go.
+
+    Raises:
+        _ByHandError: that is for a person.
+    """
+    if _is_masked(difference.declared) or _is_masked(difference.observed):
+        raise _ByHandError("a secret is never proposed")
+    if native.is_native(value):
+        if declaration.key.content == "iam_policy":
+            yield from _grants(value, difference)
+            return
+        if declaration.key.content == "org_policy":
+            raise _ByHandError("see to an organisation policy by hand")
+        yield from _field(value, ("spec", "data"), field_path.readable(difference.path), difference)
+    else:
+        if declaration.key.content != "resource" or not difference.declared_path:
+            raise _ByHandError("it is written in another shape")
+        yield from _field(value, (), field_path.readable(difference.declared_path), difference)
+
+
+def _field(value: Any, above: Where, parts: tuple[str, ...], difference: Difference) -> Iterator[Edit]:
+    observed = difference.observed
+    where, node = _walk(value, above, parts[:-1])
+    if not parts or _is_krm_default(value, parts):
+        raise _ByHandError("it is not written as a field of its own")
+    last = parts[-1]
+    found = _step(node, last)
+    if difference.op == "unexpected":
+        yield _added(where, node, last, observed)
+    elif found is None:
+        raise _ByHandError("it is not written there")
+    elif difference.op == "missing":
+        yield _removed(value, above, (*where, found[0]))
+    else:
+        yield from _changed((*where, found[0]), found[1], last, observed)
+
+
+def _is_krm_default(value: Any, parts: tuple[str, ...]) -> bool:
+    """Whether a path of a Config Connector object is of what names it, and says nothing of its fields."""
+    return krm.is_krm(value) and parts[0] not in ("spec", "metadata")
+
+
+def _added(where: Where, node: Any, last: str, observed: Any) -> Edit:
+    if isinstance(last, field_path.Element):
+        if not isinstance(node, list):
+            raise _ByHandError("there is no such list")
+        return Edit(where, "append", observed) if node else Edit(where, "set", [observed])
+    if node is None or node == {}:
+        return Edit(where, "set", {last: observed})
+    if not isinstance(node, dict):
+        raise _ByHandError("there is no such mapping")
+    return Edit((*where, last), "add", observed)
+
+
+def _removed(value: Any, above: Where, where: Where) -> Edit:
+    """Remove a value, and with it the mappings that held nothing else."""
+    while len(where) - 1 > len(above) and isinstance(where[-2], str):
+        holder = _get(value, where[:-1])
+        if not isinstance(holder, dict) or len(holder) > 1:
+            break
+        where = where[:-1]
+    if where[:2] == ("spec", "data") and len(where) == 2:  # noqa: PLR2004 - the whole of what is declared
+        raise _ByHandError("nothing would be declared any more")
+    return Edit(where, "remove")
+
+
+def _changed(where: Where, before: Any, last: str, observed: Any) -> Iterator[Edit]:
+    if isinstance(before, dict):
+        if not (last.endswith("Ref") and isinstance(observed, str)):
+            raise _ByHandError("it is written in another shape")
+        yield Edit(where, "set", {"external": observed})
+        return
+    if isinstance(before, list):
+        if not isinstance(observed, list):
+            raise _ByHandError("it is written in another shape")
+        yield from _changed_list(where, before, observed)
+        return
+    yield Edit(where, "set", observed)
+
+
+def _changed_list(where: Where, before: list[Any], observed: list[Any]) -> Iterator[Edit]:
+    """Change the elements that differ, where that gives the observed list; else the whole of it."""
+    if any(isinstance(one, (dict, list)) for one in (*before, *observed)):
+        raise _ByHandError("the order of its elements is another")
+    kept = [one for one in before if one in observed]
+    more = [one for one in observed if one not in before]
+    if not kept or kept + more != observed:
+        yield Edit(where, "set", observed)
+        return
+    for at in range(len(before) - 1, -1, -1):
+        if before[at] not in observed:
+            yield Edit((*where, at), "remove")
+    for one in more:
+        yield Edit(where, "append", one)
+
+
+def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
+    """Take a grant out of the binding that gives it, or put it into the one of its role and condition."""
+    given = difference.declared if difference.op == "missing" else difference.observed
+    if not iam_policies.is_grant(given):
+        raise _ByHandError("see to what is audited by hand")
+    wanted = iam_policies.grant(given, given["member"])
+    bindings = value["spec"]["data"]["bindings"]
+    above: Where = ("spec", "data", "bindings")
+    fitting = [at for at, one in enumerate(bindings) if iam_policies.grant(one, given["member"]) == wanted]
+    if difference.op == "missing":
+        for at in reversed(fitting):
+            members = bindings[at]["members"]
+            if all(iam_policies.grant(bindings[at], one) == wanted for one in members):
+                yield Edit((*above, at), "remove")
+                continue
+            for place in range(len(members) - 1, -1, -1):
+                if iam_policies.grant(bindings[at], members[place]) == wanted:
+                    yield Edit((*above, at, "members", place), "remove")
+    elif fitting:
+        where: Where = (*above, fitting[0], "members")
+        held = bindings[fitting[0]]["members"]
+        yield Edit(where, "append", given["member"]) if held else Edit(where, "set", [given["member"]])
+    else:
+        binding = {"role": given["role"], "members": [given["member"]]}
+        if condition := {key: one for key, one in (given.get("condition") or {}).items() if one}:
+            binding["condition"] = condition
+        yield Edit(above, "append", binding) if bindings else Edit(above, "set", [binding])
+
+
+def _walk(value: Any, above: Where, parts: Iterable[str]) -> tuple[Where, Any]:
+    """The place of a path in a document, and what is there."""
+    where, node = above, _get(value, above)
+    for part in parts:
+        found = _step(node, part)
+        if found is None:
+            raise _ByHandError("it is not written there")
+        where, node = (*where, found[0]), found[1]
+    return where, node
+
+
+def _step(node: Any, part: str) -> tuple[str | int, Any] | None:
+    if isinstance(node, dict) and not isinstance(part, field_path.Element):
+        return (part, node[part]) if part in node else None
+    if not isinstance(node, list) or not isinstance(part, field_path.Element):
+        return None
+    key, named, value = part[1:-1].partition("=")
+    if not named:
+        at = int(key) if key.isdecimal() else len(node)
+        return (at, node[at]) if at < len(node) else None
+    fits: Callable[[Any], bool] = lambda one: isinstance(one, dict) and str(one.get(key)) == value  # noqa: E731
+    return next(((at, one) for at, one in enumerate(node) if fits(one)), None)
+
+
+def _get(value: Any, where: Where) -> Any:
+    for part in where:
+        value = value[part]
+    return value
+
+
+def _apply(value: Any, edit: Edit) -> None:
+    """Make a change in a value as in its text."""
+    if edit.action == "append":
+        _get(value, edit.where).append(copy.deepcopy(edit.value))
+        return
+    holder, last = _get(value, edit.where[:-1]), edit.where[-1]
+    if edit.action == "remove":
+        del holder[last]
+    else:
+        holder[last] = copy.deepcopy(edit.value)
+
+
+def _rewritten(text: str, document: Document, edits: list[Edit]) -> str:
+    """The file after changes of one document.
+
+    Raises:
+        NotRewritableError: what is read then is not the same but for these changes.
+    """
+    as_json = document.file.endswith((".json", ".jsonl"))
+    start, before = _part(text, document, as_json=as_json)
+    above = _above(document, before, as_json=as_json)
+    after = rewrite(before, [edit._replace(where=(*above, *edit.where)) for edit in edits], as_json=as_json)
+    dashes = text[start : start + 3]
+    if dashes == "---":  # a document that begins behind them
+        after = dashes + after[3:]
+    changed = text[:start] + after + text[start + len(before) :]
+    wanted = [one.value for one in documents.parse(text, document.file) if isinstance(one, Document)]
+    wanted[document.position] = copy.deepcopy(wanted[document.position])
+    for edit in edits:
+        _apply(wanted[document.position], edit)
+    if [one.value for one in documents.parse(changed, document.file) if isinstance(one, Document)] != wanted:
+        raise NotRewritableError("it cannot be written without changing something else")
+    return changed
+
+
+def _part(text: str, document: Document, *, as_json: bool) -> tuple[int, str]:
+    """Where the text around a document begins in its file, and that text."""
+    if as_json:
+        lines = text.splitlines(keepends=True)
+        start = text.find(document.text, sum(len(line) for line in lines[: document.text_line - 1]))
+        return start, document.text
+    lines = list(documents.lines(text))
+    return sum(len(line) for line in lines[: document.text_line - 1]), document.text
+
+
+def _above(document: Document, part: str, *, as_json: bool) -> Where:
+    """The place of a document in the text around it, which may hold a list of them."""
+    whole = next(documents.whole(part, as_json=as_json), None)
+    if isinstance(whole, list):
+        return (_index(whole, document),)
+    if isinstance(whole, dict) and whole is not document.value and whole.get("kind") == "List":
+        return ("items", _index(whole["items"], document))
+    return ()
+
+
+def _index(several: list[Any], document: Document) -> int:
+    same = [at for at, one in enumerate(several) if one == document.value]
+    if len(same) != 1:
+        raise NotRewritableError("two documents of a list are alike")
+    return same[0]
+
+
+def _is_masked(value: Any) -> bool:
+    return MASK.encode() in msgspec.json.encode(value) if value is not msgspec.UNSET else False

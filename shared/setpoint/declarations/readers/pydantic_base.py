@@ -1,0 +1,68 @@
+"""What the documents of the native format are made of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from setpoint.comparison import scalars
+from setpoint.model.declaration import MAX_SETTLE
+
+NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Form(BaseModel):
+    """A part of a document: camelCase, frozen, and no field that nobody knows."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=False,
+        coerce_numbers_to_str=True,
+    )
+
+
+def _seconds(value: Any) -> Any:
+    found = scalars.seconds(value) if isinstance(value, str) else value
+    if found is None:
+        raise ValueError("not a duration; it looks like 30s, 5m or 1h")
+    return found
+
+
+AsSeconds = BeforeValidator(_seconds, json_schema_input_type=str | float)
+"""Takes a number of seconds, or a duration as people write it."""
+
+Settle = Annotated[
+    float | None,
+    AsSeconds,
+    Field(ge=0, le=MAX_SETTLE, description="how long a difference has to last before it is a finding: 30s, 5m, 1h"),
+]
+
+
+def _is_cron(value: str) -> str:
+    try:
+        CronSim(value, datetime(2000, 1, 1, tzinfo=UTC))
+    except CronSimError as error:
+        raise ValueError(f"not a cron expression of five fields ({error})") from None
+    return value
+
+
+def _is_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("no such time zone; it looks like Europe/Berlin") from None
+    return value
+
+
+Cron = Annotated[str, AfterValidator(_is_cron)]
+"""A cron expression of five fields."""
+
+TimeZone = Annotated[str, AfterValidator(_is_zone)]
+"""The name of a time zone."""

@@ -1,0 +1,152 @@
+"""Whether an author's value can be brought into the shape of an API's field, and how.
+
+Authors write one object where the API has a list of one, a block of one where it has an object, a flag where it has
+a group with `enabled`, a list of keys and values where it has a map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from setpoint.catalog.schemas import Field, Schema
+from setpoint.declarations.readers.name_heuristics import plain, words
+
+_JSON_STARTS = frozenset("{[ \n\t")
+
+
+class Unknown:
+    """The type of the one value of which only its place is known."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+"""The value of which only its place is known."""
+
+
+class Reference(str):
+    """A string that names another resource: it fits where any string may stand, and in no enum, time or number."""
+
+    __slots__ = ()
+
+
+def fits(field: Field, value: Any) -> bool:
+    """Whether a value can be brought into a field's shape."""
+    if value is UNKNOWN or value is None or field.kind == "any":
+        return True
+    if isinstance(value, list):
+        return _fits_list(field, value)
+    if isinstance(value, dict):
+        return _fits_object(field, value)
+    return _fits_plain(field, value)
+
+
+def _fits_object(field: Field, value: dict[str, Any]) -> bool:
+    if field.kind == "list":
+        return field.item is None or fits(field.item, value)
+    return field.kind in {"message", "map"} or _is_duration(field, value) or _wraps(field, value)
+
+
+def _fits_plain(field: Field, value: Any) -> bool:
+    """Whether a scalar fits: as itself, as the one element of a list, as what a group is about, or as JSON."""
+    if field.kind == "scalar":
+        return fits_scalar(field, value)
+    if isinstance(value, str) and (inner := from_json(value)) is not None:
+        return fits(field, inner)
+    if field.kind == "list":
+        return field.item is None or fits(field.item, value)
+    return field.kind == "message" and (field.schema is None or only(field.schema, value) is not None)
+
+
+def _fits_list(field: Field, value: list[Any]) -> bool:
+    if field.kind == "list":
+        return field.item is None or all(fits(field.item, one) for one in value)
+    if field.kind == "map":
+        message = field.item is not None and field.item.kind == "message"
+        names = [entry_names(one) if isinstance(one, dict) else ("", "") for one in value]
+        return all(key and (named or message) for key, named in names)
+    if field.kind == "message" and field.schema is not None and elements(field.schema, value) is not None:
+        return True
+    return len(value) <= 1 and all(fits(field, one) for one in value)
+
+
+def elements(schema: Schema, value: list[Any]) -> Field | None:
+    """The one list of a message that a list means: a table's `clustering` is its `clustering.fields`.
+
+    A list of one object whose fields the message knows is that message in a block of its own, and no such list.
+    """
+    if len(value) == 1 and isinstance(value[0], dict):
+        known = {plain(name) for name in schema.fields}
+        if any(plain(name) in known for name in value[0]):
+            return None
+    found = [field for field in schema.fields.values() if field.kind == "list" and not field.output_only]
+    return found[0] if len(found) == 1 and fits(found[0], value) else None
+
+
+def from_json(text: str) -> Any:
+    """The object or list that a string holds as JSON, or None."""
+    if text[:1] not in _JSON_STARTS:
+        return None
+    try:
+        found = msgspec.json.decode(text)
+    except msgspec.MsgspecError:
+        return None
+    return found if isinstance(found, (dict, list)) else None
+
+
+def _is_duration(field: Field, value: Mapping[str, Any]) -> bool:
+    return field.format == "duration" and value.keys() <= {"seconds", "nanos"}
+
+
+def _wraps(field: Field, value: Mapping[str, Any]) -> bool:
+    """Whether an object is one scalar in a wrapping: `{value: x}`."""
+    return len(value) == 1 and fits(field, next(iter(value.values())))
+
+
+def fits_scalar(field: Field, value: Any) -> bool:
+    """Whether a scalar can be one of the field's type; numbers may come as strings, and flags too."""
+    if isinstance(value, Reference):
+        return field.type == "string" and not field.format
+    if isinstance(value, bool):
+        return field.type in {"boolean", "string"} and not (field.type == "string" and field.format)
+    if isinstance(value, str):
+        if field.type == "boolean":
+            return value.lower() in {"true", "false", ""}
+        if field.type in {"integer", "number"}:
+            return value == "" or value.lstrip("+-").replace(".", "", 1).isdigit()
+        return True
+    return field.type != "boolean"
+
+
+def only(schema: Schema, value: Any) -> Field | None:
+    """The field of a message that one scalar means: `enabled` for a flag, or the only one that there is."""
+    if isinstance(value, bool):
+        found = schema.fields.get("enabled") or schema.fields.get("enable")
+        return found if found is not None and found.type == "boolean" and not found.output_only else None
+    writable = [field for field in schema.fields.values() if not field.output_only]
+    if len(writable) == 1 and writable[0].kind == "scalar" and fits_scalar(writable[0], value):
+        return writable[0]
+    return None
+
+
+def entry_names(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """The names of key and value in a map's entry that is written as an object.
+
+    The value's is empty where the object is itself the value and holds its key; the key's where it is no entry.
+    """
+    if len(entry) == 2:  # noqa: PLR2004 - a key and a value
+        key = next((name for name in entry if words(name)[:1] in {("key",), ("name",)}), "")
+        value = next((name for name in entry if words(name)[:1] == ("value",)), "")
+        if key and value:
+            return key, value
+    return next((name for name in ("id", "key", "name") if isinstance(entry.get(name), str)), ""), ""
+
+
+def duration(value: Mapping[str, Any]) -> str:
+    """A duration that is written as a message, in the API's JSON: `{seconds: 90}` is `90s`."""
+    seconds, nanos = value.get("seconds") or 0, value.get("nanos") or 0
+    return f"{seconds}.{int(nanos):09d}s" if nanos else f"{seconds}s"

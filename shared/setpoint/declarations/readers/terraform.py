@@ -1,0 +1,241 @@
+"""Terraform plans and states as declarations.
+
+A resource's type gives the asset type (`terraform_types`), its attributes the full resource name (`terraform_names`)
+and, through the catalogue, the declared fields (`mapping`), with a small table for the rest (`terraform_table`). What
+it says of access is read in `terraform_iam`, of organisation policies in `terraform_org_policies`.
+
+Source: https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from setpoint.catalog.schemas import Schema, default_catalogue
+from setpoint.declarations.readers import (
+    field_mapping,
+    terraform_documents,
+    terraform_iam,
+    terraform_names,
+    terraform_org_policies,
+    terraform_shapes,
+    terraform_table,
+)
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.field_mapping import UNKNOWN, Placed, Unplaced
+from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_names import Name
+from setpoint.declarations.readers.terraform_types import PARTS, Meaning, meaning
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model.declaration import Declaration, Source
+from setpoint.model.naming import camel
+from setpoint.model.resource_key import ResourceKey, content_of, project_of
+
+_camel = lru_cache(maxsize=4096)(camel)
+
+
+class TerraformLoaded(NamedTuple):
+    """What a plan or state declares.
+
+    Args:
+        translated: The declarations, with what could not be translated.
+        problems: What is wrong, and what to do.
+        skipped: What is not declared, and how often: by the name of another provider, or by Terraform type.
+    """
+
+    translated: list[Translated]
+    problems: list[Problem]
+    skipped: Counter[str]
+
+
+def is_terraform(value: Any) -> bool:
+    """Whether a document is a plan or a state that `terraform show -json` wrote."""
+    return terraform_documents.is_terraform(value)
+
+
+def read(document: Document, *, project: str = "") -> TerraformLoaded:
+    """Read the declarations of a plan or state.
+
+    Args:
+        document: What `terraform show -json` wrote.
+        project: The project of resources that say none, where the provider block says none either.
+    """
+    source = Source(file=document.file, line=document.line, document=document.position)
+    found = terraform_documents.read(document.value, project=project)
+    loaded = TerraformLoaded([], [], Counter(found.others))
+    for block in found.google:
+        reader = _reader_of(block.type)
+        if reader is not None:
+            said = reader(block, source)
+            if said is not None:
+                _take(said, block, document, loaded)
+            else:
+                loaded.skipped[block.type] += 1
+            continue
+        for part in parts(block):
+            if part.means.known and part.block.type not in PARTS:
+                schemas = default_catalogue().schemas_for(part.means.asset_type)
+                _take(translate(part, schemas, source), part.block, document, loaded)
+            else:
+                loaded.skipped[block.type] += 1
+    return loaded
+
+
+def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | None] | None:
+    """What reads a type that says what is set on a resource rather than what it is."""
+    if terraform_iam.is_iam(terraform_type):
+        return terraform_iam.translate
+    return terraform_org_policies.translate if terraform_org_policies.is_org_policy(terraform_type) else None
+
+
+def _take(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
+    if not translated.declaration.key.name:
+        message = "its full resource name is known only after apply; load the state, or the plan after it was applied"
+        if not block.default("project"):
+            message = "it is not known which project holds it; say `project` in the provider block or the resource"
+        loaded.problems.append(Problem(document.file, document.line, block.address, message))
+        return
+    loaded.translated.append(translated)
+
+
+class Part(NamedTuple):
+    """One resource of Google's in a Terraform resource: usually all of it, sometimes a block.
+
+    Args:
+        block: The Terraform resource, or a block of it with what the whole says of it.
+        means: What it means.
+        name: Its full resource name.
+        prefix: The author's path of its attributes.
+        type: The Terraform type, with the block's name where it is a block.
+    """
+
+    block: Block
+    means: Meaning
+    name: Name
+    prefix: str
+    type: str
+
+
+def parts(block: Block) -> list[Part]:
+    """The resources of Google's that a Terraform resource declares: itself, and blocks that the API keeps apart."""
+    if block.type in terraform_table.LISTS:
+        return [part for one in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(one)]
+    means = meaning(block.type)
+    name = terraform_names.name_of(block, means)
+    found = [Part(block, means, name, block.address, block.type)]
+    for attribute, asset_type, own in terraform_table.KEPT_APART.get(block.type, ()):
+        inside = block.values.get(attribute)
+        apart = Meaning(asset_type, ())
+        if isinstance(inside, list):
+            for at, one in enumerate(inside):
+                if isinstance(one, dict) and name.text:
+                    inner = block._replace(values=one, names=frozenset(one))
+                    text = f"{name.text}/{terraform_names.collection_of(apart)}/{inner.value(own)}"
+                    held = Name(text if inner.value(own) else "", frozenset(("zone",)), own, inner.value(own))
+                    found.append(
+                        Part(inner, apart, held, f"{block.address}.{attribute}[{at}]", f"{block.type}.{attribute}")
+                    )
+        elif inside is not None:
+            inner = block._replace(values={name: value for name, value in block.values.items() if name in own.split()})
+            found.append(
+                Part(inner, apart, terraform_names.name_of(block, apart), block.address, f"{block.type}.{attribute}")
+            )
+    return found
+
+
+def _listed(block: Block, attribute: str, single: str) -> list[Block]:
+    """The resources of a Terraform resource that is a list of them."""
+    listed = block.values.get(attribute)
+    return [
+        block._replace(type=single, address=f"{block.address}.{attribute}[{at}]", values=one, names=frozenset(one))
+        for at, one in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(one, dict)
+    ]
+
+
+def translate(
+    part: Part,
+    schemas: tuple[Schema, ...],
+    source: Source = Source(),  # noqa: B008 - an immutable value
+) -> Translated:
+    """Put a resource's attributes into the API's shape.
+
+    Args:
+        part: The resource.
+        schemas: The schemas that the API may write it in; the one that takes most attributes is chosen.
+        source: Where it is written.
+    """
+    tree = _declared(part.block.values)
+    placed = [_place(part, tree, schema) for schema in schemas]
+    best = min(placed, key=lambda one: len(one.unplaced)) if placed else _as_written(part, tree)
+    unplaced = tuple(one for one in best.unplaced if not _is_in_name(one, part))
+    return Translated(
+        Declaration(
+            key=ResourceKey(part.name.text, content_of(part.means.asset_type)),
+            asset_type=part.means.asset_type,
+            data=best.data,
+            project=project_of(part.name.text) or part.block.default("project"),
+            source=source,
+        ),
+        unchecked=(*(one.path for one in unplaced), *best.unknown),
+        origins=best.origins,
+        unplaced=unplaced,
+    )
+
+
+def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
+    writable = {name for name, field in schema.fields.items() if not field.output_only}
+    addressed = (name for name in tree if terraform_table.ADDRESSED.fullmatch(name))
+    no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around, *addressed)
+    moves: dict[str, str | None] = {
+        **{name: None for name in no_data if _camel(name) not in writable},
+        "project": None,
+        part.name.attribute: None,
+        **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(part.type, ())),
+        **terraform_table.MOVES.get(part.type, {}),
+    }
+    shaped = terraform_shapes.reshape(part.type, tree, schema)
+    placed = field_mapping.place(shaped.tree, schema, prefix=part.prefix, moves=moves)
+    return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed
+
+
+def _as_written(part: Part, tree: Mapping[str, Any]) -> Placed:
+    """Without a schema nobody knows whether a block is an object or a list: only plain values can be compared."""
+    no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around, part.name.attribute}
+    plain, blocks = {}, []
+    for name, value in tree.items():
+        if name in no_data:
+            continue
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            blocks.append(f"{part.prefix}.{name}")
+        else:
+            plain[name] = value
+    placed = field_mapping.as_written(plain, prefix=part.prefix)
+    return Placed(placed.data, placed.origins, placed.unplaced, (*placed.unknown, *blocks))
+
+
+def _is_in_name(field: Unplaced, part: Part) -> bool:
+    """Whether an attribute that found no place is a part of the resource's name."""
+    in_name = (*part.name.around, part.name.attribute)
+    return field.name in in_name and field.path == f"{part.prefix}.{field.name}"
+
+
+def _declared(value: Any) -> Any:
+    """Without what Terraform writes for what is not declared: null, empty strings, lists and blocks."""
+    if isinstance(value, dict):
+        return {name: part for name, one in value.items() if not _is_empty(part := _declared(one))}
+    if isinstance(value, list):
+        # Of blocks that nothing is known of, one cannot be told from another.
+        return UNKNOWN if any(_is_unknown(one) for one in value) else [_declared(one) for one in value]
+    return value
+
+
+def _is_unknown(value: Any) -> bool:
+    return value is UNKNOWN or (isinstance(value, dict) and bool(value) and all(map(_is_unknown, value.values())))
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, (str, list)) and not value)

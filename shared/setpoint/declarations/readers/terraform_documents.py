@@ -1,0 +1,275 @@
+"""The resources of a Terraform plan or state, as `terraform show -json` writes them.
+
+Only what Terraform itself knows is done here: modules, `count` and `for_each`, what is known after apply, what is
+sensitive, what the author wrote and what the provider filled in. What a resource means to Google is said elsewhere.
+
+Source: https://developer.hashicorp.com/terraform/internals/json-format
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from setpoint.declarations.readers.field_mapping import UNKNOWN
+
+_PROVIDERS = frozenset(("google", "google-beta"))
+_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
+_STEP = re.compile(r"module\.([^.\[]+)")
+_VARIABLE = re.compile(r"var\.([\w-]+)\Z")
+_MANAGED = "managed"
+
+
+class Block(NamedTuple):
+    """One managed resource of the Google providers.
+
+    Args:
+        address: Terraform's address, with the keys of `count` and `for_each`.
+        type: As `google_storage_bucket`.
+        values: The attributes; `UNKNOWN` where a value is known only after apply or must not be shown.
+        defaults: What the provider block says of `project`, `region` and `zone`.
+        names: All attributes that the type has, as far as the document shows them, those without a value included.
+    """
+
+    address: str
+    type: str
+    values: Mapping[str, Any]
+    defaults: Mapping[str, str]
+    names: frozenset[str] = frozenset()
+
+    def value(self, *names: str) -> str:
+        """The first of the named attributes that is a known, non-empty scalar, as text; or an empty string."""
+        for name in names:
+            found = self.values.get(name)
+            if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "":
+                return str(found)
+        return ""
+
+    def default(self, name: str) -> str:
+        """An attribute that the provider block can say for all resources that have it."""
+        return self.value(name) or (self.defaults.get(name, "") if name == "project" or name in self.names else "")
+
+
+class Blocks(NamedTuple):
+    """All that a plan or state holds.
+
+    Args:
+        google: The resources of the Google providers.
+        others: How many resources of each other provider there are.
+    """
+
+    google: tuple[Block, ...]
+    others: Counter[str]
+
+
+def is_terraform(value: Any) -> bool:
+    """Whether a document is a plan or a state in Terraform's JSON output format, of any version."""
+    return (
+        isinstance(value, dict)
+        and "format_version" in value
+        and any(isinstance(value.get(part), dict) for part in ("planned_values", "values"))
+    )
+
+
+def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
+    """Collect the resources of a plan (what is planned) or of a state (what is there).
+
+    Args:
+        value: The document.
+        project: The project of resources that say none, where the provider block says none either.
+    """
+    configuration = _object(value.get("configuration"))
+    written = dict(_written(_object(configuration.get("root_module")), ()))
+    provided = _Providers(_object(configuration.get("provider_config")), _object(value.get("variables")))
+    changes = {str(one.get("address")): _object(one.get("change")) for one in _objects(value.get("resource_changes"))}
+    root = _object(_object(value.get("planned_values") or value.get("values")).get("root_module"))
+    google, others = [], Counter[str]()
+    for path, resource in _resources(root, ()):
+        if resource.get("mode", _MANAGED) != _MANAGED:
+            continue
+        address, kind = str(resource.get("address", "")), str(resource.get("type", ""))
+        provider = str(resource.get("provider_name", "")).rpartition("/")[2]
+        if provider not in _PROVIDERS:
+            others[provider or kind.partition("_")[0]] += 1
+            continue
+        said = written.get((path, kind, str(resource.get("name", ""))), {})
+        change = changes.get(address, {})
+        google.append(
+            Block(
+                address=address,
+                type=kind,
+                values=_attributes(resource, change, said.get("expressions")),
+                defaults={"project": project} | provided.defaults(str(said.get("provider_config_key")), provider),
+                names=frozenset((*_object(resource.get("values")), *_object(change.get("after_unknown")))),
+            )
+        )
+    return Blocks(tuple(google), others)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+_Place = tuple[str, ...]
+"""The names of the modules around a resource, from the outside in."""
+
+
+def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place, dict[str, Any]]]:
+    for resource in _objects(module.get("resources")):
+        yield path, resource
+    for child in _objects(module.get("child_modules")):
+        yield from _resources(child, tuple(_STEP.findall(_INDEX.sub("", str(child.get("address", ""))))))
+
+
+def _written(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[tuple[_Place, str, str], dict[str, Any]]]:
+    """What the configuration says of each resource: nothing in a state."""
+    for one in _objects(module.get("resources")):
+        if one.get("mode", _MANAGED) == _MANAGED:
+            yield (path, str(one.get("type", "")), str(one.get("name", ""))), one
+    for name, call in _object(module.get("module_calls")).items():
+        yield from _written(_object(_object(call).get("module")), (*path, name))
+
+
+class _Providers(NamedTuple):
+    """The provider blocks, and the variables that they may use."""
+
+    blocks: Mapping[str, Any]
+    variables: Mapping[str, Any]
+
+    def defaults(self, key: str, provider: str) -> dict[str, str]:
+        """What a provider block says for all its resources."""
+        block = self.blocks.get(key) or self.blocks.get(provider) or self.blocks.get("google")
+        said = _object(_object(block).get("expressions"))
+        found = {name: self._constant(said.get(name)) for name in ("project", "region", "zone")}
+        return {name: value for name, value in found.items() if value}
+
+    def _constant(self, expression: Any) -> str:
+        """The value of an expression that is a constant or just one variable of the root module."""
+        said = _object(expression)
+        if "constant_value" in said:
+            return str(said["constant_value"] or "")
+        references = said.get("references")
+        named = [match[1] for one in references or () if (match := _VARIABLE.match(str(one)))]
+        return str(_object(self.variables.get(named[0])).get("value") or "") if len(named) == 1 else ""
+
+
+def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written: Any) -> dict[str, Any]:
+    values = _object(resource.get("values"))
+    secret = change.get("after_sensitive") or resource.get("sensitive_values")
+    # What a plan takes over from the state holds also what the service chose.
+    reading = _Reading(taken_over=change.get("before") is not None)
+    found = reading.group(values, change.get("after_unknown"), secret, written if isinstance(written, dict) else None)
+    return found | {name: values[name] for name in _NAMING if name not in found and values.get(name) is not None}
+
+
+_NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
+"""Attributes that say which resource it is; they are read even where the author left them to the provider."""
+
+
+class _Reading:
+    """Puts values, marks and expressions together.
+
+    A declaration owns what its author wrote, and what the provider sends for the rest when it makes the resource. What
+    the service chose is not declared: in a plan that creates it is known after apply; in a later one only what is
+    written counts, since nobody can tell a default from a choice. A state does not tell what is written: all counts.
+
+    Args:
+        taken_over: Values may come from the state.
+    """
+
+    def __init__(self, *, taken_over: bool) -> None:
+        self.taken_over = taken_over
+
+    def group(self, values: Any, unknown: Any, secret: Any, written: Any) -> dict[str, Any]:
+        """The attributes of a resource, a block or a map, without those that nobody declares."""
+        names = dict.fromkeys((*values, *(unknown if isinstance(unknown, dict) else ())))
+        found = {}
+        for name in names:
+            value, said = values.get(name), _inner(written, name)
+            left_open = said is None and written is not None
+            if left_open and self.taken_over:
+                # A `dynamic` block is not shown as written: a block may be one.
+                part = UNKNOWN if _is_block(value) else None
+            elif left_open and _part(unknown, name) is True:
+                part = None
+            else:
+                part = self.part(value, _part(unknown, name), _part(secret, name), said)
+            if part is not None:
+                found[name] = part
+        return found
+
+    def part(self, value: Any, unknown: Any, secret: Any, written: Any) -> Any:
+        """One value, `UNKNOWN` where it is known only after apply, or secret; None where it says nothing."""
+        if unknown is True:
+            return UNKNOWN
+        if value is None:
+            return None
+        if secret is True:
+            return UNKNOWN
+        if isinstance(value, dict):
+            return self.group(value, unknown, secret, written)
+        if isinstance(value, list):
+            return [
+                self.part(one, _part(unknown, at), _part(secret, at), said)
+                for at, (one, said) in enumerate(zip(value, _elements(written, value), strict=True))
+            ]
+        return value
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _part(marks: Any, key: str | int) -> Any:
+    """The marks of a part; a mark of the whole holds for each part."""
+    if marks is True:
+        return True
+    if isinstance(marks, dict) and isinstance(key, str):
+        return marks.get(key)
+    if isinstance(marks, list) and isinstance(key, int) and key < len(marks):
+        return marks[key]
+    return None
+
+
+_IS_EXPRESSION = frozenset(("constant_value", "references"))
+
+
+def _inner(written: Any, name: str) -> Any:
+    """The expression of an attribute inside a block; an expression of the whole is one of each part."""
+    if not isinstance(written, dict) or written.keys() & _IS_EXPRESSION:
+        return written
+    return written.get(name)
+
+
+def _elements(written: Any, values: list[Any]) -> list[Any]:
+    """The expression of each element of a list of blocks.
+
+    A set has another order than the file: where the constants do not agree, each element has the expressions of all.
+    """
+    if not isinstance(written, list):
+        return [written] * len(values)
+    if len(written) == len(values) and all(map(_agree, written, values)):
+        return written
+    found: dict[str, Any] = {}
+    for block in written:
+        for name, said in _object(block).items():
+            before = found.get(name)
+            found[name] = [*before, *said] if isinstance(before, list) and isinstance(said, list) else said
+    return [found] * len(values)
+
+
+def _agree(written: Any, value: Any) -> bool:
+    """Whether a block can be what the author wrote at a place: the constants are the same."""
+    if not isinstance(written, dict) or not isinstance(value, dict):
+        return True
+    return all(
+        value.get(name) == said["constant_value"]
+        for name, said in written.items()
+        if isinstance(said, dict) and isinstance(said.get("constant_value"), (str, int))
+    )

@@ -1,0 +1,137 @@
+"""What Terraform says of access: `google_*_iam_policy`, `_binding`, `_member` and `_audit_config`.
+
+A policy owns all grants of its resource, a binding those of one role, a member one grant.
+
+Source: https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_project_iam
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from setpoint.declarations.readers import terraform_names
+from setpoint.declarations.readers.field_mapping import UNKNOWN
+from setpoint.declarations.readers.terraform_documents import Block
+from setpoint.declarations.readers.terraform_types import PARTS, meaning
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model.declaration import Authority, Declaration, Source
+from setpoint.model.resource_key import ResourceKey, project_of
+
+_TYPE = re.compile(r"(google_\w+?)_iam_(policy|binding|member|audit_config)\Z")
+_AUTHORITIES: Mapping[str, Authority] = {"policy": "policy", "binding": "role", "member": "member"}
+
+
+class _Said(NamedTuple):
+    """A policy, and the author's paths of its parts."""
+
+    policy: dict[str, Any]
+    origins: dict[str, str]
+
+
+def is_iam(terraform_type: str) -> bool:
+    """Whether a type says who may do what with a resource."""
+    return _TYPE.match(terraform_type) is not None
+
+
+def translate(block: Block, source: Source) -> Translated | None:
+    """Read an IAM resource; the resource that it is about is named as its own Terraform type names it.
+
+    Args:
+        block: The IAM resource.
+        source: Where it is written.
+
+    Returns:
+        The declaration, or None where nothing of it can be compared: what it grants is known only after apply; it is
+        about audit logs, whose entries are owned only with the whole policy; or the inventory knows no such resource.
+    """
+    match = _TYPE.match(block.type)
+    target, form = (match[1], match[2]) if match else (block.type, "")
+    means = meaning(target)
+    if not means.known or target in PARTS:
+        return None
+    name = terraform_names.name_of(block._replace(type=target, values=_naming(block)), means)
+    said = _READERS[form](block)
+    if said is None:
+        return None
+    return Translated(
+        Declaration(
+            key=ResourceKey(name.text, "iam_policy"),
+            asset_type=means.asset_type,
+            data=said.policy,
+            project=project_of(name.text) or block.default("project"),
+            authority=_AUTHORITIES[form],
+            source=source,
+        ),
+        origins={"": block.address, **said.origins},
+    )
+
+
+def _naming(block: Block) -> dict[str, Any]:
+    """The attributes that name the resource; the IAM resource's own id is another thing."""
+    no_name = {"id", "role", "member", "members", "condition", "policy_data", "etag"}
+    named = {name: value for name, value in block.values.items() if name not in no_name}
+    return {"project": block.default("project")} | named if block.type.startswith("google_project_iam_") else named
+
+
+def _policy(block: Block) -> _Said | None:
+    text = block.values.get("policy_data")
+    try:
+        policy = json.loads(text) if isinstance(text, str) else None
+    except ValueError:
+        policy = None
+    if not isinstance(policy, dict):
+        return None
+    path = f"{block.address}.policy_data"
+    return _Said(
+        {"bindings": policy.get("bindings") or []} | _audited(policy), {"bindings": path, "auditConfigs": path}
+    )
+
+
+def _audited(policy: Mapping[str, Any]) -> dict[str, Any]:
+    found = policy.get("auditConfigs")
+    return {"auditConfigs": found} if found else {}
+
+
+def _binding(block: Block) -> _Said | None:
+    return _grants(block, "members", block.values.get("members"))
+
+
+def _member(block: Block) -> _Said | None:
+    member = block.values.get("member")
+    return _grants(block, "member", [member] if isinstance(member, str) else member)
+
+
+def _grants(block: Block, attribute: str, members: Any) -> _Said | None:
+    """One binding; where a part of it is known only after apply, nothing of it can be compared."""
+    role, condition = block.values.get("role"), _condition(block.values.get("condition"))
+    if not isinstance(role, str) or not isinstance(members, list) or condition is UNKNOWN:
+        return None
+    if any(not isinstance(one, str) for one in members):
+        return None
+    path = f"{block.address}.{attribute}"
+    binding: dict[str, Any] = {"role": role, "members": members}
+    if condition is not None:
+        binding["condition"] = condition
+    return _Said({"bindings": [binding]}, {"bindings": path, "bindings[0]": path})
+
+
+def _condition(value: Any) -> Any:
+    """The condition, None where there is none, `UNKNOWN` where it is known only after apply."""
+    if value is UNKNOWN:
+        return UNKNOWN
+    one = value[0] if isinstance(value, list) and value else value
+    if not isinstance(one, dict):
+        return UNKNOWN if one is UNKNOWN else None
+    if any(part is UNKNOWN for part in one.values()):
+        return UNKNOWN
+    return {name: part for name, part in one.items() if part}
+
+
+def _audit(_: Block) -> _Said | None:
+    return None
+
+
+_READERS = {"policy": _policy, "binding": _binding, "member": _member, "audit_config": _audit}

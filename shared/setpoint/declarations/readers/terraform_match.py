@@ -1,0 +1,145 @@
+"""Which resource of a plan declares a live one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+import msgspec
+
+from setpoint.catalog.schemas import Schema
+from setpoint.comparison import system_fields
+from setpoint.declarations.readers import terraform, terraform_documents, terraform_iam
+from setpoint.declarations.readers.terraform import Part
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model import field_path, references
+from setpoint.model.field_path import Path
+from setpoint.model.naming import camel
+from setpoint.model.references import Project
+
+_STAMPS = ("createTime", "creationTimestamp", "timeCreated", "creationTime", "id", "selfLink", "uid", "uniqueId")
+"""Fields that a server writes when it makes a resource, and gives with every answer from then on."""
+
+_CLOSE = 0.9
+"""How alike a name that no schema knows has to be to one that it knows: a letter more or less."""
+
+
+def find(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[Part]:
+    """The resources of a plan that may declare a live one, the surest only.
+
+    Args:
+        plan: What `terraform show -json` wrote.
+        asset_type: Cloud Asset Inventory's type of the live resource.
+        full_name: Its full resource name.
+        own: The project that holds it.
+    """
+    blocks = terraform_documents.read(plan, project=own.id).google
+    parts = [part for block in blocks if not terraform_iam.is_iam(block.type) for part in terraform.parts(block)]
+    service = asset_type.partition("/")[0]
+    candidates = (
+        [part for part in parts if part.means.asset_type == asset_type]
+        or [part for part in parts if _is_akin(part.means.asset_type, asset_type)]
+        or [part for part in parts if part.means.service == service]
+    )
+    exact = [part for part in candidates if part.name.text and references.same(part.name.text, full_name, own)]
+    last = full_name.rpartition("/")[2]
+    named = [part for part in candidates if part.name.own and part.name.own.rpartition("/")[2] == last]
+    # What is left has a name that only the server knows: all that is not surely another resource may be meant.
+    return exact or named or [part for part in candidates if not part.name.text] or candidates
+
+
+def _is_akin(one: str, other: str) -> bool:
+    """Whether two asset types are one kind, regional or global."""
+    service, _, kind = one.partition("/")
+    other_service, _, other_kind = other.partition("/")
+    return service == other_service and _plain(kind) == _plain(other_kind)
+
+
+def _plain(kind: str) -> str:
+    return kind.removeprefix("Region").removeprefix("Global").lower()
+
+
+def likest(parts: Sequence[Part], live: Mapping[str, Any]) -> Part:
+    """Of several that may be meant, the one whose attributes' values the live resource has most of."""
+    there = set(_scalars(live))
+    return max(parts, key=lambda part: sum(value in there for value in _scalars(part.block.values)))
+
+
+def as_api(live: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
+    """A live resource as its API answers it, where a tool wrote it down as it would be sent.
+
+    Tools that make assets of plans keep the body of a create request, in which the resource is one field among others,
+    and write names in snake case or by hand. What an API answers comes back as it is.
+    """
+    if schema is None or not live:
+        return live
+    known = schema.fields.keys()
+    if not known & live.keys():
+        inside = [one for one in live.values() if isinstance(one, dict) and known & one.keys()]
+        live = inside[0] if len(inside) == 1 else live
+    if known >= live.keys():
+        return live
+    return {name if name in known else _nearest(name, known - live.keys()): value for name, value in live.items()}
+
+
+def _nearest(name: str, free: AbstractSet[str]) -> str:
+    """The one field that a name can only be meant for."""
+    field = camel(name)
+    matches = [field] if field in free else difflib.get_close_matches(field, free, n=2, cutoff=_CLOSE)
+    return matches[0] if len(matches) == 1 else name
+
+
+def is_answer(live: Mapping[str, Any], schema: Schema | None) -> bool:
+    """Whether an API may have answered this: an answer has the stamps of the server, where the type has any."""
+    if schema is None:
+        return True
+    stamps = {name for name in _STAMPS if (field := schema.fields.get(name)) is not None and field.output_only}
+    return not stamps or bool(stamps & live.keys())
+
+
+def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:
+    """What can be compared with a body that no server answered: what such a body lacks, nobody knows.
+
+    Args:
+        translated: The declaration.
+        live: The body.
+    """
+    lacking: list[str] = []
+    data = _there(translated.declaration.data, live, None, lacking)
+    return msgspec.structs.replace(
+        translated,
+        declaration=msgspec.structs.replace(translated.declaration, data=data),
+        unchecked=(*translated.unchecked, *map(translated.declared_path, lacking)),
+    )
+
+
+def _there(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
+    if not isinstance(declared, dict) or not isinstance(live, dict):
+        return declared
+    out = {}
+    for name, value in declared.items():
+        if name in live:
+            out[name] = _there(value, live[name], (path, name), lacking)
+        elif system_fields.is_zero(value):
+            out[name] = value
+        else:
+            lacking += _leaves(value, (path, name))
+    return out
+
+
+def _leaves(value: Any, path: Path) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for name, part in value.items():
+            yield from _leaves(part, (path, name))
+    else:
+        yield field_path.text(path)
+
+
+def _scalars(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [found for part in value.values() for found in _scalars(part)]
+    if isinstance(value, list):
+        return [found for part in value for found in _scalars(part)]
+    return [value] if isinstance(value, str) and value else []

@@ -1,0 +1,183 @@
+"""Attributes that Terraform writes in another shape than the API, brought into the API's before they are placed.
+
+Compute wraps what is a map or a set to everybody else: a map `metadata` is a list of keys and values, tags are a list
+in an object. Some attributes are JSON in a string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from setpoint.catalog.schemas import Field, Schema
+from setpoint.comparison.source_paths import declared_path
+from setpoint.declarations.readers.field_mapping import Placed
+from setpoint.declarations.readers.shape_matching import from_json
+from setpoint.model import field_path
+from setpoint.model.field_path import Path
+
+_ITEMS = "items"
+
+_JSON = {
+    # Attribute → the field inside which a JSON list belongs.
+    "google_bigquery_table": {"schema": "fields"},
+}
+_WHOLE = {
+    # The attribute is the whole resource, as its API has it.
+    "google_monitoring_dashboard": "dashboard_json",
+}
+
+
+_WITH_DISKS = frozenset(("google_compute_instance", "google_compute_instance_from_template"))
+_WITH_INTERFACES = frozenset(
+    (*_WITH_DISKS, "google_compute_instance_template", "google_compute_region_instance_template")
+)
+_KINDS_OF_DISK: Mapping[str, dict[str, Any]] = {
+    "boot_disk": {"boot": True},
+    "attached_disk": {},
+    "scratch_disk": {"type": "SCRATCH"},
+}
+"""Block → what it says of a disk without saying it."""
+_DISK_NAMES = {"kms_key_self_link": "disk_encryption_key.kms_key_name", "size": "disk_size_gb"}
+_NEW_DISK = {"image": "source_image", "size": "disk_size_gb", "type": "disk_type", "snapshot": "source_snapshot"}
+"""Attributes that have other names in the API."""
+
+
+class Reshaped(NamedTuple):
+    """Attributes in the API's shape.
+
+    Args:
+        tree: The attributes.
+        origins: Attribute path from the resource → the author's, where they differ.
+    """
+
+    tree: dict[str, Any]
+    origins: dict[str, str]
+
+
+def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
+    """Bring the attributes of a resource into the API's shape."""
+    whole = _WHOLE.get(terraform_type)
+    if whole is not None and isinstance(text := tree.get(whole), str):
+        said = from_json(text)
+        if isinstance(said, dict):
+            return Reshaped(said, dict.fromkeys(said, whole))
+    out, origins = _disks(tree) if terraform_type in _WITH_DISKS else (dict(tree), {})
+    for name, within in _JSON.get(terraform_type, {}).items():
+        text = out.get(name)
+        said = from_json(text) if isinstance(text, str) else None
+        if isinstance(said, list):
+            out[name] = {within: said}
+            origins[f"{name}.{within}"] = name
+    if terraform_type in _WITH_INTERFACES and isinstance(out.get("network_interface"), list):
+        out["network_interface"] = [_interface(one, tree.get("zone")) for one in out["network_interface"]]
+    for name, value in tree.items():
+        item = _item(schema, name)
+        if item is not None:
+            _wrap(name, value, item, out, origins)
+    return Reshaped(out, origins)
+
+
+def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict[str, str]) -> None:
+    """Put a set, or a map, into the message that holds it as a list."""
+    if isinstance(value, list) and item.kind == "scalar":
+        out[name] = {_ITEMS: value}
+        origins[f"{name}.{_ITEMS}"] = name
+    elif isinstance(value, dict) and item.schema is not None and {"key", "value"} <= item.schema.fields.keys():
+        out[name] = {_ITEMS: [{"key": key, "value": one} for key, one in value.items()]}
+        for at, key in enumerate(value):
+            said = field_path.text(((None, name), key))
+            origins |= {f"{name}.{_ITEMS}[{at}]": said, f"{name}.{_ITEMS}[{at}].value": said}
+
+
+def undo(placed: Placed, prefix: str, origins: Mapping[str, str]) -> Placed:
+    """Put the author's own words back for what was brought into another shape.
+
+    Args:
+        placed: What was made of the reshaped attributes.
+        prefix: The author's path of the resource.
+        origins: As `reshape` gave them.
+    """
+
+    def written(path: str) -> str:
+        inside = path.removeprefix(f"{prefix}.")
+        for shaped, own in sorted(origins.items(), key=lambda pair: -len(pair[0])):
+            if inside == shaped or inside.startswith((f"{shaped}.", f"{shaped}[")):
+                return f"{prefix}.{own}{inside.removeprefix(shaped)}"
+        return path
+
+    found = dict(placed.origins)
+    for api in _paths(placed.data, None):
+        author = declared_path(placed.origins, placed.data, api)
+        if (own := written(author)) != author:
+            found[api] = own
+    unplaced = tuple(msgspec.structs.replace(one, path=written(one.path)) for one in placed.unplaced)
+    return Placed(placed.data, found, unplaced, tuple(map(written, placed.unknown)))
+
+
+def _paths(value: Any, path: Path) -> Iterator[str]:
+    """The API paths of all that lies in declared data."""
+    if path is not None:
+        yield field_path.text(path)
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _paths(part, (path, name))
+    elif isinstance(value, list):
+        for at, part in enumerate(value):
+            yield from _paths(part, (path, field_path.index(at)))
+
+
+def _interface(block: Any, zone: Any) -> Any:
+    """A network interface whose subnetwork is named in full, where its project is said beside it."""
+    if not isinstance(block, dict) or not isinstance(block.get("subnetwork_project"), str):
+        return block
+    subnetwork = block.get("subnetwork")
+    if isinstance(subnetwork, str) and "/" not in subnetwork and isinstance(zone, str):
+        region = zone.rpartition("/")[2].rpartition("-")[0]
+        subnetwork = f"projects/{block['subnetwork_project']}/regions/{region}/subnetworks/{subnetwork}"
+    return block | {"subnetwork": subnetwork}
+
+
+def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """An instance's disks, which Terraform tells apart by what they are for, as the one list that the API has."""
+    out, origins = {name: value for name, value in tree.items() if name not in _KINDS_OF_DISK}, {}
+    disks: list[Any] = []
+    for name, implied in _KINDS_OF_DISK.items():
+        blocks = tree.get(name)
+        if blocks is not None and not (isinstance(blocks, list) and all(isinstance(one, dict) for one in blocks)):
+            return dict(tree), {}
+        for at, block in enumerate(blocks or ()):
+            here = f"disks[{len(disks)}]"
+            origins[here] = f"{name}[{at}]"
+            disk = implied | {_DISK_NAMES.get(key, key): value for key, value in block.items()}
+            key = disk.pop(_DISK_NAMES["kms_key_self_link"], None)
+            if key is not None:
+                disk["disk_encryption_key"] = {"kms_key_name": key}
+            origins |= {f"{here}.{_DISK_NAMES[key]}": f"{name}[{at}].{key}" for key in block if key in _DISK_NAMES}
+            inside = disk.get("initialize_params")
+            if isinstance(inside, list) and inside and isinstance(inside[0], dict):
+                disk["initialize_params"] = [{_NEW_DISK.get(key, key): value for key, value in inside[0].items()}]
+                there = "initialize_params[0]"
+                origins |= {
+                    f"{here}.{there}.{_NEW_DISK[key]}": f"{name}[{at}].{there}.{key}"
+                    for key in inside[0]
+                    if key in _NEW_DISK
+                }
+            disks.append(disk)
+    if disks:
+        out["disks"] = disks
+    return out, origins
+
+
+def _item(schema: Schema, name: str) -> Field | None:
+    """What the list of a message that only wraps one holds; instance templates keep such messages in `properties`."""
+    field = schema.fields.get(name)
+    properties = schema.fields.get("properties")
+    if field is None and properties is not None and properties.schema is not None:
+        field = properties.schema.fields.get(name)
+    if field is None or field.schema is None:
+        return None
+    items = field.schema.fields.get(_ITEMS)
+    return items.item if items is not None and items.kind == "list" else None

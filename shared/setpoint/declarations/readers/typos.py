@@ -1,0 +1,109 @@
+"""Finding misspelt fields in declared data, by what the catalogue says of the type."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from typing import Any, NamedTuple
+
+from setpoint.catalog.schemas import Field, Schema, default_catalogue
+from setpoint.model import field_path
+from setpoint.model.field_path import Path
+from setpoint.model.naming import camel
+
+_CLOSE = 0.85
+"""How alike a name has to be to one that the API knows, to be taken for a slip: a letter or two."""
+_CLOSE_TYPE = 0.8
+"""How alike a kind has to be to one of its service; kinds that no schema describes are not that much like others."""
+
+
+class Slip(NamedTuple):
+    """A field that the API does not know, and the one that was meant.
+
+    Args:
+        where: keys and positions from the root of the data.
+        path: the same as text.
+        meant: the API's name for it.
+    """
+
+    where: tuple[str | int, ...]
+    path: str
+    meant: str
+
+
+def slips(data: dict[str, Any], schema: Schema | None) -> list[Slip]:
+    """The misspelt fields of declared data; what is like nothing that the API knows is no slip, but unknown."""
+    found: list[Slip] = []
+    if schema is not None:
+        _in_message(data, schema, None, found)
+    return found
+
+
+def without(data: Any, where: tuple[str | int, ...]) -> Any:
+    """The data less one field; what is around it is copied."""
+    head, rest = where[0], where[1:]
+    if isinstance(data, list):
+        return [without(part, rest) if at == head else part for at, part in enumerate(data)]
+    if not rest:
+        return {key: part for key, part in data.items() if key != head}
+    return {key: without(part, rest) if key == head else part for key, part in data.items()}
+
+
+@cache
+def type_meant(asset_type: str) -> str:
+    """The asset type that a misspelt one means; empty where it is known, or its service has none that is like it."""
+    catalogue = default_catalogue()
+    if catalogue.schemas_for(asset_type):
+        return ""
+    kinds = catalogue.kinds(asset_type)
+    host, _, kind = asset_type.partition("/")
+    close = difflib.get_close_matches(kind.lower(), kinds, n=1, cutoff=_CLOSE_TYPE)
+    if not close:
+        return ""
+    name = kinds[close[0]][-len(close[0]) :]  # a name may begin with the API's own, as `GoogleIamV2Policy` does
+    return f"{host}/{name if name.lower() == close[0] else close[0].capitalize()}"
+
+
+_At = tuple[Any, str | int] | None
+"""A place in the data, as the place around it and the last step to it; only of a slip is it spelled out."""
+
+
+def _in_message(data: dict[str, Any], schema: Schema, at: _At, found: list[Slip]) -> None:
+    fields = schema.fields
+    for key, value in data.items():
+        field = fields.get(key) or fields.get(camel(key))
+        if field is not None:
+            if isinstance(value, (dict, list)):
+                _in_value(value, field, (at, key), found)
+        elif meant := _meant(key, schema, data):
+            where = _where((at, key))
+            found.append(Slip(where, field_path.text(_path(where)), meant))
+
+
+def _in_value(value: Any, field: Field, at: _At, found: list[Slip]) -> None:
+    if isinstance(value, dict) and field.schema is not None:
+        _in_message(value, field.schema, at, found)
+    elif isinstance(value, dict) and field.kind == "map" and field.item is not None:
+        for key, part in value.items():
+            _in_value(part, field.item, (at, key), found)
+    elif isinstance(value, list) and field.item is not None:
+        for position, part in enumerate(value):
+            _in_value(part, field.item, (at, position), found)
+
+
+def _where(at: _At) -> tuple[str | int, ...]:
+    return (*_where(at[0]), at[1]) if at is not None else ()
+
+
+def _path(where: tuple[str | int, ...]) -> Path:
+    path = field_path.ROOT
+    for part in where:
+        path = (path, field_path.index(part) if isinstance(part, int) else part)
+    return path
+
+
+def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
+    """The one field that is spelled almost so and not declared beside it, or an empty string."""
+    free = [name for name, field in schema.fields.items() if name not in data and not field.output_only]
+    found = difflib.get_close_matches(camel(key), free, n=1, cutoff=_CLOSE)
+    return found[0] if found else ""

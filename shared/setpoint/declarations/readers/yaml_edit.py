@@ -1,0 +1,227 @@
+"""Changing single values in the text of a YAML or JSON document, and no other letter of it.
+
+The places come from the parser's own marks. What cannot be done so is refused: a value behind an alias, an anchor or a
+merge key belongs to other places too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Literal, NamedTuple
+
+import yaml
+
+from setpoint.declarations.readers import documents
+
+Where = tuple[str | int, ...]
+"""Keys and list positions, from the top of the document."""
+
+
+class Edit(NamedTuple):
+    """A change of one value.
+
+    Args:
+        where: the value; of ``append`` the list.
+        action: ``set`` it, ``remove`` it, ``add`` it under a new key, ``append`` it to a list.
+        value: the new value.
+    """
+
+    where: Where
+    action: Literal["set", "remove", "add", "append"]
+    value: Any = None
+
+
+class NotRewritableError(Exception):
+    """A change that cannot be made without touching something else."""
+
+
+def rewrite(text: str, edits: Iterable[Edit], *, as_json: bool = False) -> str:
+    """The text of one document with changes made in their order; places are those after the changes before.
+
+    Raises:
+        NotRewritableError: one of them cannot be made by itself.
+    """
+    for edit in edits:
+        writer = _Writer(text, as_json=as_json)
+        text = getattr(writer, f"after_{edit.action}")(edit.where, edit.value)
+    return text
+
+
+class _Writer:
+    """A text, and the nodes that know their places in it."""
+
+    def __init__(self, text: str, *, as_json: bool) -> None:
+        self.text = text
+        self.as_json = as_json
+        try:
+            self.root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            raise NotRewritableError("its text cannot be taken apart") from error
+
+    def after_set(self, where: Where, value: Any) -> str:
+        key, node = self._at(where)
+        is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
+        if is_block or (isinstance(value, (dict, list)) and value and key is not None and self._is_block(where)):
+            if key is None:
+                raise NotRewritableError("an element of a list that is not a plain value")
+            colon = self.text.index(":", key.end_mark.index) + 1
+            return self._with(colon, max(colon, self._end(node)), self._valued(value, key.start_mark.column))
+        start, end = node.start_mark.index, self._end(node)
+        between = " " if self.text[start - 1 : start] == ":" else ""
+        return self._with(start, end, between + self._inline(value, node))
+
+    def after_remove(self, where: Where, _: Any) -> str:
+        _, parent = self._at(where[:-1])
+        entries = self._entries(parent)
+        at = self._position(parent, where[-1])
+        start, end = entries[at]
+        if parent.flow_style:
+            if at + 1 < len(entries):
+                return self._with(start, entries[at + 1][0], "")
+            return self._with(entries[at - 1][1] if at else start, end, "")
+        if len(entries) == 1:
+            return self.after_set(where[:-1], {} if isinstance(parent, yaml.MappingNode) else [])
+        line = self.text.rfind("\n", 0, start) + 1
+        before = self.text[line:start].strip()
+        if before == ("-" if isinstance(parent, yaml.SequenceNode) else ""):
+            return self._with(line, self._line_end(end), "")
+        if at + 1 < len(entries):  # the first key of a list's element shares its line with the dash
+            return self._with(start, entries[at + 1][0], "")
+        raise NotRewritableError("it shares its line with something else")
+
+    def after_append(self, where: Where, value: Any) -> str:
+        return self._appended(self._at(where)[1], "", value)
+
+    def after_add(self, where: Where, value: Any) -> str:
+        return self._appended(self._at(where[:-1])[1], str(where[-1]), value)
+
+    def _appended(self, node: Any, key: str, value: Any) -> str:
+        entries = self._entries(node)
+        if node.flow_style:
+            inline = f"{self._key(key)}: {self._flow(value)}" if key else self._flow(value)
+            if not entries:
+                return self._with(node.start_mark.index + 1, node.end_mark.index - 1, inline)
+            last = entries[-1][1]
+            between = self.text[entries[-2][1] : entries[-1][0]] if len(entries) > 1 else ", "
+            return self._with(last, last, (between if "#" not in between else ", ") + inline)
+        pad = node.start_mark.column
+        lead = f"{self._key(key)}:" + self._valued(value, pad) if key else "-" + self._item(value, pad)
+        end = self._line_end(entries[-1][1])
+        newline = "" if self.text[:end].endswith("\n") else "\n"
+        return self._with(end, end, f"{newline}{' ' * pad}{lead}\n")
+
+    def _at(self, where: Where) -> tuple[Any, Any]:
+        """The key, where it is one's value, and the node at a place."""
+        key: Any = None
+        node: Any = self.root
+        for part in where:
+            inner_key, inner = self._child(node, part)
+            outside = inner.start_mark.index < node.start_mark.index or inner.end_mark.index > node.end_mark.index
+            if outside or self.text[inner.start_mark.index : inner.start_mark.index + 1] in ("&", "!", "*"):
+                raise NotRewritableError("it is behind an anchor, an alias or a tag, and belongs to other places too")
+            key, node = inner_key, inner
+        return key, node
+
+    def _child(self, node: Any, part: str | int) -> tuple[Any, Any]:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value == str(part):
+                    return key, value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            return None, node.value[part]
+        raise NotRewritableError("it is not written there; a merge key or another tool may have put it there")
+
+    def _position(self, node: Any, part: str | int) -> int:
+        if isinstance(node, yaml.SequenceNode):
+            return int(part)
+        return [key.value for key, _ in node.value].index(str(part))
+
+    def _is_block(self, where: Where) -> bool:
+        """Whether a value stands in block style: its holder does, and so does what is around it."""
+        return not self.as_json and not self._at(where[:-1])[1].flow_style
+
+    def _entries(self, node: Any) -> list[tuple[int, int]]:
+        """Where each entry of a collection begins and ends."""
+        if isinstance(node, yaml.MappingNode):
+            return [(key.start_mark.index, max(key.end_mark.index, self._end(one))) for key, one in node.value]
+        if isinstance(node, yaml.SequenceNode):
+            return [(one.start_mark.index, self._end(one)) for one in node.value]
+        raise NotRewritableError("there is no mapping or list")
+
+    def _end(self, node: Any) -> int:
+        """Where a node ends, less the white space and comments that the parser counts to it."""
+        if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+            last = node.value[-1]
+            return self._end(last[1] if isinstance(last, tuple) else last)
+        end: int = node.end_mark.index
+        return len(self.text[:end].rstrip()) if getattr(node, "style", None) in ("|", ">") else end
+
+    def _line_end(self, at: int) -> int:
+        """The beginning of the next line."""
+        found = self.text.find("\n", at)
+        return len(self.text) if found < 0 else found + 1
+
+    def _with(self, start: int, end: int, new: str) -> str:
+        return self.text[:start] + new + self.text[end:]
+
+    def _inline(self, value: Any, before: Any) -> str:
+        """A value in place of a scalar or a flow collection, quoted as that one was."""
+        style = getattr(before, "style", None) if isinstance(before, yaml.ScalarNode) else None
+        if isinstance(value, str) and not self.as_json:
+            if style == "'" and value.isprintable():
+                return "'" + value.replace("'", "''") + "'"
+            if style == '"':
+                return _quoted(value)
+        return self._flow(value)
+
+    def _valued(self, value: Any, column: int) -> str:
+        """What stands behind a key's colon, in block style."""
+        if isinstance(value, dict) and value:
+            pad = " " * (column + 2)
+            return "".join(f"\n{pad}{self._key(key)}:{self._valued(one, column + 2)}" for key, one in value.items())
+        if isinstance(value, list) and value:
+            pad = " " * (column + 2)
+            return "".join(f"\n{pad}-{self._item(one, column + 2)}" for one in value)
+        return f" {self._flow(value)}"
+
+    def _item(self, value: Any, column: int) -> str:
+        """What stands behind a dash, in block style."""
+        if not isinstance(value, dict) or not value:
+            return f" {self._flow(value)}"
+        pad = " " * (column + 2)
+        lines = [f"{self._key(key)}:{self._valued(one, column + 2)}" for key, one in value.items()]
+        return " " + f"\n{pad}".join(lines)
+
+    def _flow(self, value: Any) -> str:
+        """A value in one line."""
+        if self.as_json:
+            return json.dumps(value, ensure_ascii=False)
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{self._key(key)}: {self._flow(one)}" for key, one in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join(map(self._flow, value)) + "]"
+        return _plain(value) if isinstance(value, str) else json.dumps(value)
+
+    def _key(self, key: str) -> str:
+        return json.dumps(key, ensure_ascii=False) if self.as_json else _plain(key)
+
+
+def _plain(value: str) -> str:
+    """A string without quotes where it is read back as that, anywhere; else in quotes."""
+    if value and value.isprintable() and value.strip() == value and not set(value) & set("{}[],#&*!|>'\"%@`"):
+        read = [one.value for one in documents.parse(f"k: {value}\n") if isinstance(one, documents.Document)]
+        if read == [{"k": value}] and _is_plain_in_flow(value):
+            return value
+    return _quoted(value)
+
+
+def _quoted(value: str) -> str:
+    """A string in double quotes; JSON's escapes are YAML's too, and YAML takes few other letters that do not show."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
+
+
+def _is_plain_in_flow(value: str) -> bool:
+    read = [one.value for one in documents.parse(f"k: {{{value}: [{value}]}}\n") if isinstance(one, documents.Document)]
+    return read == [{"k": {value: [value]}}] and not value.startswith(("-", "?", ":", "<<"))

@@ -1,0 +1,135 @@
+"""Who is behind a drift: from what is known of the changes of a resource to an actor, or to nobody.
+
+A change explains a drift where it took effect before the observation that brought the drift, and after the latest
+observation that did not show it. What is not known is not guessed: no change in that time gives no actor, and several
+people give one of whom only that much is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from setpoint.catalog import google_service_agents
+from setpoint.model import globs
+from setpoint.model.actors import Actor, Change, Confidence, Hand
+from setpoint.model.change_history import effective
+from setpoint.model.drift_onset import Appeared
+from setpoint.model.policy import Policy
+
+WINDOW = timedelta(minutes=15)
+"""How long before an observation a change may have taken effect that it shows; the inventory lags by minutes."""
+SKEW = timedelta(seconds=60)
+"""How far the clocks of a service and of the inventory may be apart."""
+_MOST_AGAIN = 8
+CLOSE = timedelta(minutes=2)
+"""How near the times of a change and of the observation that shows it are where there is no doubt."""
+
+_SERVICE = re.compile(r"@(?:[a-z0-9.-]+\.)?gserviceaccount\.com\Z")
+_WORKLOAD = re.compile(
+    r"\Aprincipal(?:Set)?://.+/workloadIdentityPools/|\Aserviceaccount:.+\.svc\.id\.goog", re.IGNORECASE
+)
+_GOOGLES_OWN = re.compile(r"\d+@cloudservices\.gserviceaccount\.com\Z|\Asystem@google\.com\Z")
+
+
+def seen_again(appeared: Appeared, at: datetime) -> Appeared:
+    """What an observation adds that shows the drift as it is, whether it comes late or not."""
+    seen, *again = sorted({appeared.seen, *appeared.again, at})
+    return replace(appeared, seen=seen, again=tuple(again[:_MOST_AGAIN]))
+
+
+def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime) -> Appeared:
+    """What a late observation adds.
+
+    Args:
+        appeared: what was known.
+        at: the observation.
+        shows: whether it shows the drift as it is.
+        latest: the latest observation, which shows it.
+    """
+    if appeared.clear is not None and at <= appeared.clear:
+        return appeared
+    if shows:
+        return seen_again(appeared, at)
+    seen, *again = [one for one in (appeared.seen, *appeared.again) if one >= at] or [latest]
+    return Appeared(seen, at, again=tuple(again))
+
+
+def explains(change: Change, appeared: Appeared) -> bool:
+    """Whether a change may have brought a drift."""
+    if appeared.declared or change.at > appeared.seen + SKEW or effective(change) < appeared.seen - WINDOW:
+        return False
+    return appeared.clear is None or appeared.clear == appeared.seen or effective(change) > appeared.clear
+
+
+def actor_of(
+    changes: Iterable[Change], appeared: Appeared, before: Actor | None = None, policy: Policy | None = None
+) -> Actor | None:
+    """Who is behind a drift, or None where that is not known.
+
+    Args:
+        changes: what is known of the changes of its resource and content.
+        appeared: when the drift became what it is.
+        before: who was said to be behind this very drift; that is not forgotten when the changes are.
+        policy: names the accounts that apply declarations.
+    """
+    known = sorted(changes, key=lambda change: (effective(change), change.at, change.log_id))
+    told = [change for change in known if explains(change, appeared)]
+    named = [change for change in told if change.principal]
+    forgotten = _forgotten(before, known)
+    if not named:
+        return before if before is not None and before.principal in forgotten else None
+    latest = named[-1]
+    others = dict.fromkeys(one.principal for one in reversed(named) if one.principal != latest.principal)
+    others |= dict.fromkeys(one for one in forgotten if one != latest.principal)
+    is_alone = len(named) == len(told) and not others
+    return Actor(
+        principal=latest.principal,
+        hand=_hand(latest, policy),
+        confidence=_confidence(latest, appeared) if is_alone else "possible",
+        method=latest.method,
+        at=latest.at,
+        through=latest.through,
+        caller=latest.caller,
+        ip=latest.ip,
+        others=tuple(others),
+    )
+
+
+def sure(actor: Actor | None) -> str:
+    """Who it was, where there is no second one who may have been; else an empty string."""
+    return actor.principal if actor is not None and actor.confidence != "possible" else ""
+
+
+def in_words(actor: Actor | None) -> str:
+    """Who it was, or all who may have been; empty where nobody is known."""
+    return " or ".join((actor.principal, *actor.others)) if actor is not None else ""
+
+
+def _forgotten(before: Actor | None, known: list[Change]) -> list[str]:
+    """Who was said to be, or may be, behind the drift, and whose changes are not known any more."""
+    if before is None:
+        return []
+    told = {change.principal for change in known}
+    return [one for one in (before.principal, *before.others) if one not in told]
+
+
+def _confidence(change: Change, appeared: Appeared) -> Confidence:
+    is_known = appeared.clear is not None and appeared.clear < appeared.seen
+    return "certain" if is_known and appeared.seen - effective(change) <= CLOSE else "likely"
+
+
+def _hand(change: Change, policy: Policy | None) -> Hand:
+    principal = change.principal
+    is_service = _SERVICE.search(principal) is not None or _WORKLOAD.search(principal) is not None
+    if policy is not None and policy.appliers:
+        # A pipeline acts through the account that is named; a person who does so acts by hand.
+        accounts = (principal, *change.through) if is_service else (principal,)
+        if any(globs.fits(policy.appliers, one) for one in accounts):
+            return "applier"
+    if _GOOGLES_OWN.search(principal) or google_service_agents.is_service_agent(f"serviceAccount:{principal}"):
+        return "google"
+    return "service" if is_service else "person"

@@ -1,0 +1,491 @@
+"""What Google or another resource makes by itself, and what merely happened: nobody declares it, and nobody has to.
+
+One table, read from top to bottom, serves both who looks for what is undeclared (`scopes`) and who exports what is
+there (`undeclarable`). An entry rests on more than a name where there is more: a label that only Google may set, a
+field that only the server writes, a description that a controller leaves. A name can be chosen by anybody, and a scope
+that is ``strict`` shows all of it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from setpoint.catalog import google_service_agents
+from setpoint.model import globs
+from setpoint.model.labels import labels_of
+from setpoint.model.observation import Observation
+
+
+class Asset(NamedTuple):
+    """What an entry looks at.
+
+    Args:
+        name: full resource name.
+        own: its last segment.
+        data: the resource's fields; empty where the inventory does not tell them.
+    """
+
+    name: str
+    own: str
+    data: dict[str, Any]
+
+    def text(self, field: str) -> str:
+        """A field that is text, or an empty string."""
+        value = self.data.get(field)
+        return value if isinstance(value, str) else ""
+
+    def last(self, field: str) -> str:
+        """The last segment of a field that names a resource."""
+        return self.text(field).rpartition("/")[2]
+
+
+Holds = Callable[[Asset], bool]
+
+
+class Entry(NamedTuple):
+    """Something that others make.
+
+    Args:
+        types: asset types, as globs.
+        holds: whether it is such a one.
+        reason: what made it, for people.
+        source: where Google says so; empty where it is known from resources alone.
+    """
+
+    types: tuple[str, ...]
+    holds: Holds
+    reason: str
+    source: str = ""
+
+
+def _always(_: Asset) -> bool:
+    return True
+
+
+def _named(pattern: str) -> Holds:
+    """By the resource's own name."""
+    match = re.compile(pattern).fullmatch
+    return lambda asset: match(asset.own) is not None
+
+
+def _within(pattern: str) -> Holds:
+    """By the name of something that holds it: a part of its path."""
+    search = re.compile(pattern).search
+    return lambda asset: search(asset.name) is not None
+
+
+def _labelled(pattern: str) -> Holds:
+    """By the key of a label, ``goog-…``: that prefix is Google's own."""
+    match = re.compile(pattern).match
+    return lambda asset: any(map(match, labels_of(asset.data)))
+
+
+def _says(field: str, pattern: str = "") -> Holds:
+    """By a field: that it is there, or the beginning of its text."""
+    match = re.compile(pattern).match
+    return lambda asset: bool(asset.data.get(field)) if not pattern else match(asset.text(field)) is not None
+
+
+def _both(*parts: Holds) -> Holds:
+    return lambda asset: all(part(asset) for part in parts)
+
+
+def _either(*parts: Holds) -> Holds:
+    return lambda asset: any(part(asset) for part in parts)
+
+
+def _is_pre_populated_rule(asset: Asset) -> bool:
+    return asset.last("network") == "default" and asset.data.get("priority") in (65534, "65534", 65534.0)
+
+
+_AUTO_RANGE = ipaddress.IPv4Network("10.128.0.0/9")
+
+
+def _is_of_auto_mode(asset: Asset) -> bool:
+    """Whether a subnetwork is one of those that an auto mode network makes: of its name and in the range of all."""
+    try:
+        cidr = ipaddress.IPv4Network(asset.text("ipCidrRange"))
+    except ValueError:
+        return False
+    return cidr.subnet_of(_AUTO_RANGE) and asset.last("network") == asset.own
+
+
+def _is_default_route(asset: Asset) -> bool:
+    gateway = asset.last("nextHopGateway") == "default-internet-gateway"
+    return gateway and asset.own.startswith("default-route-") and asset.text("destRange") in ("0.0.0.0/0", "::/0")
+
+
+def _is_of_instance_group(asset: Asset) -> bool:
+    """By the metadata that a managed instance group leaves on its members."""
+    metadata = asset.data.get("metadata")
+    items = metadata.get("items") if isinstance(metadata, dict) else None
+    return any(isinstance(one, dict) and one.get("key") == "created-by" for one in items or ())
+
+
+def _is_boot_disk(asset: Asset) -> bool:
+    """Whether a disk was made together with an instance: made of an image, named like its only user."""
+    users = asset.data.get("users")
+    named = isinstance(users, list) and len(users) == 1 and str(users[0]).rpartition("/")[2] == asset.own
+    return named and bool(asset.data.get("sourceImage"))
+
+
+def _is_autoprovisioned(asset: Asset) -> bool:
+    autoscaling = asset.data.get("autoscaling")
+    return isinstance(autoscaling, dict) and autoscaling.get("autoprovisioned") is True
+
+
+def _is_default_account(asset: Asset) -> bool:
+    return google_service_agents.is_default_account(asset.text("email") or asset.own)
+
+
+def _is_service_agent(asset: Asset) -> bool:
+    return google_service_agents.is_service_agent(f"serviceAccount:{asset.text('email') or asset.own}")
+
+
+def _is_private_apex(asset: Asset) -> bool:
+    """Whether a DNS record came with its zone: SOA stands at the top only, and so does this name server."""
+    return asset.text("type") == "SOA" or asset.data.get("rrdatas") == ["ns-gcp-private.googledomains.com."]
+
+
+_K8S_TEXT = r"\s*\{.*\"kubernetes\.io/"
+_K8S_NAME = r"k8s[12]?-.+|gke(mcg|gw)1-.+|a[0-9a-f]{31}"
+_GKE_GROUP = r"gk[e3]-.+-[0-9a-f]{8}-grp|gk[e3]-.+-[0-9a-f]{8}"
+_BALANCING = (
+    "compute.googleapis.com/Address",
+    "compute.googleapis.com/GlobalAddress",
+    "compute.googleapis.com/BackendService",
+    "compute.googleapis.com/RegionBackendService",
+    "compute.googleapis.com/ForwardingRule",
+    "compute.googleapis.com/GlobalForwardingRule",
+    "compute.googleapis.com/HealthCheck",
+    "compute.googleapis.com/Http*HealthCheck",
+    "compute.googleapis.com/NetworkEndpointGroup",
+    "compute.googleapis.com/ServiceAttachment",
+    "compute.googleapis.com/SslCertificate",
+    "compute.googleapis.com/Target*",
+    "compute.googleapis.com/UrlMap",
+)
+_GKE_FIREWALLS = "https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules"
+_MIGS = "https://cloud.google.com/compute/docs/instance-groups/getting-info-about-migs"
+_ROUTES = "https://cloud.google.com/vpc/docs/routes"
+_LOGGING = "https://cloud.google.com/logging/docs/routing/overview"
+_FUNCTIONS = "https://cloud.google.com/functions/docs/building"
+_RUN = "https://cloud.google.com/run/docs/deploying-source-code"
+_ENABLED = "https://cloud.google.com/service-usage/docs/enabled-service"
+
+HAPPENED = "something that happened, not something desired"
+
+MADE: tuple[Entry, ...] = (
+    # Networks.
+    Entry(
+        ("compute.googleapis.com/Network",),
+        _both(_named("default"), _says("autoCreateSubnetworks")),
+        "the default network of a new project",
+        "https://cloud.google.com/vpc/docs/vpc#default-network",
+    ),
+    Entry(
+        ("compute.googleapis.com/Subnetwork",),
+        _is_of_auto_mode,
+        "made by its auto mode network",
+        "https://cloud.google.com/vpc/docs/vpc#subnet-ranges",
+    ),
+    Entry(
+        ("compute.googleapis.com/Firewall",),
+        _both(_named(r"default-allow-(internal|ssh|rdp|icmp)"), _is_pre_populated_rule),
+        "a pre-populated rule of the default network",
+        "https://cloud.google.com/vpc/docs/firewalls#more_rules_default_vpc",
+    ),
+    Entry(("compute.googleapis.com/Route",), _is_default_route, "the default route of its network", _ROUTES),
+    Entry(("compute.googleapis.com/Route",), _says("nextHopPeering"), "made by a network peering", _ROUTES),
+    Entry(("compute.googleapis.com/Route",), _says("nextHopNetwork"), "made by a subnetwork", _ROUTES),
+    Entry(
+        ("compute.googleapis.com/Route",),
+        _says("routeType", r"(SUBNET|BGP|TRANSIT)\Z"),
+        "made by a subnetwork or learnt by a router",
+        _ROUTES,
+    ),
+    Entry(
+        ("compute.googleapis.com/*Address",),
+        _says("purpose", r"NAT_AUTO\Z"),
+        "reserved by Cloud NAT",
+        "https://cloud.google.com/compute/docs/reference/rest/v1/addresses",
+    ),
+    Entry(
+        ("compute.googleapis.com/*Address", "compute.googleapis.com/*ForwardingRule"),
+        _named(r"sca-auto-(addr|fr)-[0-9a-f-]{36}"),
+        "made by service connectivity automation",
+    ),
+    Entry(
+        ("dns.googleapis.com/ResourceRecordSet",),
+        _is_private_apex,
+        "came with its DNS zone",
+    ),
+    # Kubernetes Engine.
+    Entry(("*k8s.io/*",), _always, "kept by a Kubernetes cluster"),
+    Entry(("compute.googleapis.com/*",), _labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine"),
+    Entry(
+        ("compute.googleapis.com/InstanceGroup*", "compute.googleapis.com/InstanceTemplate"),
+        _named(_GKE_GROUP),
+        "made by a node pool",
+    ),
+    Entry(
+        ("compute.googleapis.com/Firewall",),
+        _named(r"gke-.+-[0-9a-f]{8}-[a-z0-9-]+|k8s-fw-.+|k8s[12]?-.+|gke(mcg|gw)1-.+"),
+        "made by Kubernetes Engine",
+        _GKE_FIREWALLS,
+    ),
+    Entry(
+        ("compute.googleapis.com/Route",),
+        _says("description", r"k8s-node-route\Z"),
+        "made by Kubernetes Engine",
+    ),
+    Entry(
+        _BALANCING,
+        _either(_named(_K8S_NAME), _says("description", _K8S_TEXT)),
+        "made by a Kubernetes Service, Ingress or Gateway",
+    ),
+    Entry(
+        ("compute.googleapis.com/*Disk",),
+        _either(_says("description", _K8S_TEXT), _says("description", r".*storage\.gke\.io/created-by")),
+        "made for a Kubernetes volume",
+    ),
+    Entry(
+        ("container.googleapis.com/NodePool",),
+        _is_autoprovisioned,
+        "made by node auto-provisioning",
+        "https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools",
+    ),
+    Entry(
+        ("dns.googleapis.com/*",),
+        _within(r"/(managedZones|responsePolicies)/gke-[^/]+-dns(/|\Z)"),
+        "made by Kubernetes Engine",
+    ),
+    # Instance groups, disks and snapshots.
+    Entry(("compute.googleapis.com/Instance",), _is_of_instance_group, "made by a managed instance group", _MIGS),
+    Entry(
+        ("compute.googleapis.com/InstanceGroup",),
+        _says("description", r"This instance group is controlled by (Regional )?Instance Group Manager '"),
+        "made by a managed instance group",
+        _MIGS,
+    ),
+    Entry(
+        ("compute.googleapis.com/*Disk",),
+        _is_boot_disk,
+        "made together with its instance",
+        "https://cloud.google.com/compute/docs/reference/rest/v1/instances/insert",
+    ),
+    Entry(
+        ("compute.googleapis.com/Snapshot",),
+        _either(_says("autoCreated"), _says("sourceSnapshotSchedulePolicy")),
+        "made by a snapshot schedule",
+        "https://cloud.google.com/compute/docs/reference/rest/v1/snapshots",
+    ),
+    Entry(("compute.googleapis.com/Project",), _always, "came with its project", _ENABLED),
+    # What services keep for themselves.
+    Entry(
+        ("compute.googleapis.com/*",),
+        _labelled(r"goog-dataproc-"),
+        "made by Dataproc",
+    ),
+    Entry(
+        ("compute.googleapis.com/*",),
+        _labelled(r"goog-dataflow-"),
+        "made by Dataflow",
+    ),
+    Entry(
+        (
+            "compute.googleapis.com/*",
+            "container.googleapis.com/*",
+            "pubsub.googleapis.com/*",
+            "storage.googleapis.com/*",
+        ),
+        _labelled(r"goog-composer-"),
+        "made by Composer",
+    ),
+    Entry(
+        (
+            "eventarc.googleapis.com/Trigger",
+            "pubsub.googleapis.com/*",
+            "run.googleapis.com/Service",
+            "storage.googleapis.com/Bucket",
+        ),
+        _labelled(r"goog-managed-by\Z"),
+        "made by a managed service",
+    ),
+    Entry(
+        ("storage.googleapis.com/Bucket",),
+        _named(r"gcf(-v2)?-sources-\d+-.+|gcf-v2-uploads-\d+[-.].+"),
+        "made by Cloud Functions",
+        _FUNCTIONS,
+    ),
+    Entry(
+        ("storage.googleapis.com/Bucket",),
+        _named(r"run-sources-.+"),
+        "made by Cloud Run",
+        "https://cloud.google.com/run/docs/functions/overview",
+    ),
+    Entry(
+        ("storage.googleapis.com/Bucket",),
+        _named(r"[a-z0-9.:-]+_cloudbuild"),
+        "made by Cloud Build",
+    ),
+    Entry(
+        ("storage.googleapis.com/Bucket",),
+        _named(r"((us|eu|asia)\.)?artifacts\..+\.appspot\.com"),
+        "made by Container Registry",
+    ),
+    Entry(
+        ("storage.googleapis.com/Bucket",),
+        _named(r"(staging\.)?[a-z0-9:.-]+\.appspot\.com"),
+        "made by App Engine",
+        "https://cloud.google.com/appengine/docs/legacy/standard/java/using-cloud-storage",
+    ),
+    Entry(
+        ("storage.googleapis.com/Bucket",),
+        _named(r"dataproc-(staging|temp)-[a-z0-9-]+-\d+-[a-z0-9]+"),
+        "made by Dataproc",
+        "https://cloud.google.com/dataproc/docs/concepts/configuring-clusters/staging-bucket",
+    ),
+    Entry(("storage.googleapis.com/Bucket",), _named(r"dataflow-staging-[a-z0-9-]+-\d+"), "made by Dataflow"),
+    Entry(("storage.googleapis.com/Bucket",), _named(r"cloud-ai-platform-[0-9a-f-]{36}"), "made by Vertex AI"),
+    Entry(
+        ("artifactregistry.googleapis.com/Repository",), _named(r"gcf-artifacts"), "made by Cloud Functions", _FUNCTIONS
+    ),
+    Entry(
+        ("artifactregistry.googleapis.com/Repository",), _named(r"cloud-run-source-deploy"), "made by Cloud Run", _RUN
+    ),
+    Entry(
+        ("pubsub.googleapis.com/Topic", "pubsub.googleapis.com/Subscription"),
+        _named(r"eventarc-[a-z0-9]+-.+-\d+"),
+        "made by Eventarc",
+        "https://cloud.google.com/eventarc/docs/reference/rest/v1/projects.locations.triggers#Pubsub",
+    ),
+    Entry(
+        ("pubsub.googleapis.com/Subscription",),
+        _both(_named(r"gcf-.+"), lambda asset: "cloudfunctions" in str(asset.data.get("pushConfig"))),
+        "made by Cloud Functions",
+    ),
+    Entry(
+        ("pubsub.googleapis.com/Topic",),
+        _named(r"container-analysis-(notes|occurrences)-v1(beta1)?"),
+        "made by Artifact Analysis",
+        "https://cloud.google.com/artifact-analysis/docs/pub-sub-notifications",
+    ),
+    Entry(
+        ("bigquery.googleapis.com/*",),
+        _within(r"/datasets/_"),
+        "a hidden dataset of BigQuery's own",
+        "https://cloud.google.com/bigquery/docs/cached-results",
+    ),
+    Entry(
+        ("logging.googleapis.com/Log*",),
+        _within(r"/(sinks|buckets)/_(Default|Required)(/|\Z)|/views/_(AllLogs|Default)\Z"),
+        "made by Cloud Logging",
+        _LOGGING,
+    ),
+    Entry(
+        ("firestore.googleapis.com/Database",),
+        _both(_named(r"\(default\)"), _says("appEngineIntegrationMode", r"ENABLED\Z")),
+        "made together with an App Engine application",
+        "https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases",
+    ),
+    Entry(
+        ("appengine.googleapis.com/Service",),
+        _named(r"default"),
+        "made together with an App Engine application",
+    ),
+    Entry(
+        ("serviceusage.googleapis.com/Service",),
+        _named(
+            r"(analyticshub|bigquery\w*|cloudapis|cloudtrace|dataform|dataplex|datastore|logging|monitoring"
+            r"|servicemanagement|serviceusage|sql-component|storage|storage-api|storage-component)\.googleapis\.com"
+        ),
+        "switched on in every new project",
+        _ENABLED,
+    ),
+    Entry(("cloudbilling.googleapis.com/ProjectBillingInfo",), _always, "came with its project"),
+    # Identities.
+    Entry(
+        ("iam.googleapis.com/ServiceAccount",),
+        _is_default_account,
+        "a default service account",
+        "https://cloud.google.com/compute/docs/access/service-accounts",
+    ),
+    Entry(
+        ("iam.googleapis.com/ServiceAccount",),
+        _is_service_agent,
+        "a service agent",
+        "https://cloud.google.com/iam/docs/service-agents",
+    ),
+    Entry(
+        ("iam.googleapis.com/ServiceAccountKey",),
+        _says("keyType", r"SYSTEM_MANAGED\Z"),
+        "a key that Google manages and rotates",
+        "https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys",
+    ),
+    Entry(
+        ("apikeys.googleapis.com/Key",),
+        _says("displayName", r".* \(auto created by Firebase\)\Z"),
+        "made by Firebase",
+        "https://firebase.google.com/docs/projects/api-keys",
+    ),
+    # What happened: a later one takes its place.
+    Entry(
+        (
+            "aiplatform.googleapis.com/*Job",
+            "aiplatform.googleapis.com/ModelEvaluation",
+            "aiplatform.googleapis.com/TrainingPipeline",
+            "alloydb.googleapis.com/Backup",
+            "appengine.googleapis.com/Version",
+            "artifactregistry.googleapis.com/DockerImage",
+            "batch.googleapis.com/Job",
+            "bigtableadmin.googleapis.com/Backup",
+            "cloudbuild.googleapis.com/Build",
+            "clouddeploy.googleapis.com/Release",
+            "clouddeploy.googleapis.com/Rollout",
+            "cloudkms.googleapis.com/CryptoKeyVersion",
+            "containerregistry.googleapis.com/Image",
+            "dataflow.googleapis.com/Job",
+            "dataproc.googleapis.com/Batch",
+            "dataproc.googleapis.com/Job",
+            "dataproc.googleapis.com/Session",
+            "dlp.googleapis.com/DlpJob",
+            "file.googleapis.com/Backup",
+            "gkebackup.googleapis.com/Backup",
+            "gkebackup.googleapis.com/Restore",
+            "gkebackup.googleapis.com/VolumeBackup",
+            "gkebackup.googleapis.com/VolumeRestore",
+            "metastore.googleapis.com/Backup",
+            "run.googleapis.com/Execution",
+            "run.googleapis.com/Revision",
+            "secretmanager.googleapis.com/SecretVersion",
+            "spanner.googleapis.com/Backup",
+            "sqladmin.googleapis.com/Backup",
+            "sqladmin.googleapis.com/BackupRun",
+        ),
+        _always,
+        HAPPENED,
+        "https://cloud.google.com/asset-inventory/docs/asset-types",
+    ),
+)
+"""The first entry that holds tells what made a resource."""
+
+
+def reason(observation: Observation) -> str:
+    """What made a resource that nobody has to declare, or an empty string."""
+    entries = _entries_for(observation.asset_type)
+    if not entries:
+        return ""
+    data = observation.data if isinstance(observation.data, dict) else {}
+    name = observation.key.name
+    asset = Asset(name, name.rpartition("/")[2], data)
+    return next((entry.reason for entry in entries if entry.holds(asset)), "")
+
+
+@lru_cache(maxsize=4096)
+def _entries_for(asset_type: str) -> tuple[Entry, ...]:
+    return tuple(entry for entry in MADE if globs.fits(entry.types, asset_type))

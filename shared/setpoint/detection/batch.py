@@ -1,0 +1,276 @@
+"""Many messages at once: one read, one write and one publishing for all of them, with the guarantees of one.
+
+What becomes of a batch is what becomes of its messages one after the other. Whatever does not go smoothly (somebody
+else wrote a record, an event was not taken, a record cannot be read) is done singly, by ``flow``, and troubles nobody
+else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
+from setpoint.model import observation
+from setpoint.model.events import CloudEvent
+from setpoint.model.observation import Observation
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_key import ResourceKey
+from setpoint.ports.stores import Commit, Snapshot
+
+Result = Outcome | Exception
+"""What became of a message, or why it has to be delivered again."""
+
+_TOLD_ENOUGH = 3
+"""After so many resources of which nobody takes the events, the bus is down, and the others are not tried."""
+
+
+def outcome_of(result: Result) -> Outcome:
+    """What became of an observation; ``unreadable`` where it can never be judged.
+
+    Raises:
+        Exception: whatever else went wrong: observe again.
+    """
+    if isinstance(result, PermanentError):
+        return "unreadable"
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+class Message(Protocol):
+    """A message of a feed."""
+
+    @property
+    def data(self) -> bytes:
+        """What it says."""
+
+    @property
+    def attributes(self) -> Mapping[str, str]:
+        """What was sent beside it."""
+
+
+def receive_many(messages: Sequence[Message], deps: Deps) -> list[Result]:
+    """What ``flow.receive`` does with each message, in their order.
+
+    Args:
+        messages: up to some hundred.
+        deps: what the flow works with.
+
+    Returns:
+        For each, what became of it, or the error for which it has to be delivered again.
+    """
+    found: dict[int, Result] = {}
+    observed: dict[int, Observation] = {}
+    for place, message in enumerate(messages):
+        observation = _read(message)
+        if observation is None:
+            found[place] = _singly(pipeline.receive, message.data, message.attributes, deps)
+        else:
+            observed[place] = observation
+    if observed:
+        found.update(zip(observed, handle_many(list(observed.values()), deps), strict=True))
+    return [found[place] for place in range(len(messages))]
+
+
+def _read(message: Message) -> Observation | None:
+    """What a message observes; None where that takes a closer look."""
+    try:
+        return observation.parse(message.data, message.attributes)
+    except MalformedMessage:
+        return None
+
+
+def handle_many(observed: Sequence[Observation], deps: Deps) -> list[Result]:
+    """What ``flow.handle_observation`` does with each observation, in their order; see ``receive_many``."""
+    told = {place: news for place, one in enumerate(observed) if (news := deps.projects.told_by(one))}
+    news = dict(chain.from_iterable(one.items() for one in told.values()))
+    failure = _error_of(deps.projects.learn, news)
+    known = [place for place in range(len(observed)) if failure is None or place not in told]
+    found: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], deps), strict=True))
+    if news and failure is None:
+        failure = _error_of(pipeline.judge_waiting, news, deps)
+    if failure is not None:  # what projects are called keeps nothing else from being judged
+        found.update(dict.fromkeys(told, failure))
+    return [found[place] for place in range(len(observed))]
+
+
+def _handle(observed: Sequence[Observation], deps: Deps) -> list[Result]:
+    try:
+        stored = deps.store.read_many(_keys(observed, deps)) if observed else {}
+    except TransientError as error:
+        return [error] * len(observed)
+    except Exception:  # noqa: BLE001 - a record that cannot be read keeps no other from being judged
+        return [_singly(pipeline.handle_observation, one, deps) for one in observed]
+    batch = _Batch(observed, stored, deps)
+    batch.judge()
+    batch.commit()
+    batch.publish()
+    batch.finish()
+    return batch.results()
+
+
+def _keys(observed: Iterable[Observation], deps: Deps) -> Iterator[ResourceKey]:
+    """Every name under which something may be stored of what was observed, each once."""
+    named = ((one.key, *deps.projects.other_keys(deps.projects.placed(one))) for one in observed)
+    return iter(dict.fromkeys(chain.from_iterable(named)))
+
+
+class _Batch:
+    """Some observations on their way through the flow.
+
+    Args:
+        observed: the observations, in their order.
+        stored: what is stored of the resources.
+        deps: what the flow works with.
+    """
+
+    def __init__(self, observed: Sequence[Observation], stored: Mapping[ResourceKey, Snapshot], deps: Deps) -> None:
+        self._observed = observed
+        self._stored = stored
+        self._deps = deps
+        self._now = dict(stored)
+        self._commits: dict[ResourceKey, Commit] = {}
+        self._places: dict[ResourceKey, list[int]] = {}
+        self._apart: set[ResourceKey] = set()
+        self._singles: set[int] = set()
+        self._results: dict[int, Result] = {}
+
+    def judge(self) -> None:
+        """What follows from each observation, once those before it have had their effect."""
+        for place, observation in enumerate(self._observed):
+            key = self._judge_one(place, observation)
+            if key is None:
+                self._apart.add(observation.key)
+                self._singles.add(place)
+            else:
+                self._places.setdefault(key, []).append(place)
+
+    def _judge_one(self, place: int, observed: Observation) -> ResourceKey | None:
+        """Judge an observation; the name that it is kept by, or None where it is to be done singly."""
+        if observed.key in self._apart:
+            return None
+        try:
+            found = pipeline.find(observed, self._deps, self._now.__getitem__)
+            key = found.snapshot.key
+            if found.left is not None or key in self._apart:
+                self._apart.add(key)
+                return None
+            transition = pipeline.follow(found, self._deps)
+        except Exception:  # noqa: BLE001 - done singly, it will be told and troubles nobody else
+            return None
+        observation: Observation | None = found.observation
+        if transition.outcome == "stale" and transition.state is not None:
+            if pipeline.tells_who(found.snapshot, transition.state):
+                self._apart.add(key)
+                return None
+            observation = self._commits[key].observation if key in self._commits else None
+        if transition.state is not None:
+            self._now[key] = replace(found.snapshot, state=transition.state)
+            self._commits[key] = Commit(self._stored[key], transition.state, observation)
+        self._results[place] = transition.outcome
+        return key
+
+    def commit(self) -> None:
+        """Write what follows; what somebody else was in the way of is left to be done singly."""
+        commits = list(self._commits.values())
+        written: Sequence[Snapshot | SetpointError] = ()
+        try:
+            written = self._deps.store.commit_many(commits) if commits else ()
+        except PermanentError as error:  # one of them is refused: singly it will be told which
+            written = [error] * len(commits)
+        except TransientError as error:
+            for one in commits:
+                self._fail(one.snapshot.key, error)
+            return
+        for one, result in zip(commits, written, strict=True):
+            key = one.snapshot.key
+            if isinstance(result, SetpointError):
+                self._singles.update(self._places.pop(key))
+            else:
+                self._now[key] = result
+
+    def publish(self) -> None:
+        """Publish what is stored and not known to be published, of all resources together."""
+        waiting = [one for key in self._places if (one := self._now[key]).state is not None and one.state.pending]
+        if self._deps.bus is None or not waiting:
+            return
+        try:
+            self._deps.bus.publish([event for one in waiting for event in _pending(one)])
+            marked = self._deps.store.commit_many([_published(one) for one in waiting])
+        except Exception:  # noqa: BLE001 - one that cannot be told of keeps no other from being so
+            self._publish_singly(waiting)
+            return
+        for one, result in zip(waiting, marked, strict=True):
+            if isinstance(result, TransientError) and not isinstance(result, Conflict):
+                self._fail(one.key, result)
+
+    def _publish_singly(self, waiting: Iterable[Snapshot]) -> None:
+        """Tell of one resource after the other, as long as there is hope."""
+        failures: list[Exception] = []
+        for one in waiting:
+            if len(failures) < _TOLD_ENOUGH:
+                error = _error_of(pipeline.publish_pending, one, self._deps)
+                if error is None:
+                    continue
+                failures.append(error)
+            self._fail(one.key, failures[-1])
+
+    def finish(self) -> None:
+        """Do singly what is left, in its order; then look once more who did it, as ``flow.handle_observation`` does."""
+        for place in sorted(self._singles):
+            self._results[place] = _singly(pipeline.handle_observation, self._observed[place], self._deps)
+        begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]
+        try:
+            known = self._deps.store.changes_of(begun) if begun else {}
+        except Exception as error:  # noqa: BLE001 - as above: delivered again, it will be told
+            for key in begun:
+                self._fail(key, error)
+            return
+        for key, changes in known.items():
+            if changes != self._stored[key].changes:
+                failure = _error_of(pipeline.rejudge, key, self._deps)
+                if failure is not None:
+                    self._fail(key, failure)
+
+    def _began(self, place: int) -> bool:
+        return self._results[place] in pipeline.BEGINNINGS
+
+    def results(self) -> list[Result]:
+        """What became of each observation."""
+        return [self._results[place] for place in range(len(self._observed))]
+
+    def _fail(self, key: ResourceKey, error: Exception) -> None:
+        """Have everything of a resource delivered again."""
+        for place in self._places.pop(key):
+            self._results[place] = error
+
+
+def _pending(snapshot: Snapshot) -> tuple[CloudEvent, ...]:
+    return snapshot.state.pending if snapshot.state is not None else ()
+
+
+def _published(snapshot: Snapshot) -> Commit:
+    """The record with its events marked as published."""
+    assert snapshot.state is not None  # noqa: S101 - it has events; this tells the type checker
+    return Commit(snapshot, replace(snapshot.state, pending=()))
+
+
+def _singly(work: Callable[..., Outcome], *arguments: Any) -> Result:
+    try:
+        return work(*arguments)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is about one message
+        return error
+
+
+def _error_of(work: Callable[..., object], *arguments: Any) -> Exception | None:
+    try:
+        work(*arguments)
+    except Exception as error:  # noqa: BLE001 - as above
+        return error
+    return None

@@ -1,0 +1,87 @@
+"""A finding as events tell it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from setpoint.model.events import DriftData, EventType, RemediationData, drift_event
+from setpoint.model.observation import Observation
+from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.resource_state import Finding, ResourceState
+
+
+def data_of(state: ResourceState) -> DriftData:
+    """A finding as the latest event would tell it, and how far putting it back has come.
+
+    Args:
+        state: a record with a finding.
+    """
+    finding, remedy = state.finding, state.remedy
+    assert finding is not None  # noqa: S101 - there is nothing to tell without
+    data = drift_data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
+    return data if remedy is None or remedy.step == "over" else replace(data, remediation=remediation_data(remedy))
+
+
+def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
+    """The record with an event more, of how far putting its drift back has come.
+
+    Args:
+        state: the record, with its finding and its remedy.
+        event: what happened.
+        declared: what is declared of the resource, for whoever else is to put it back; without secrets.
+        now: the time.
+    """
+    remedy = state.remedy
+    assert remedy is not None  # noqa: S101 - there is nothing to tell of without
+    sequence = state.sequence + 1
+    told = replace(remediation_data(remedy), declared=declared)
+    data = replace(data_of(state), remediation=told)
+    return replace(
+        state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
+    )
+
+
+def remediation_data(remedy: Remedy) -> RemediationData:
+    """A remedy as events tell it."""
+    return RemediationData(
+        step=remedy.step,
+        executor=remedy.executor,
+        rule=remedy.rule,
+        attempts=remedy.attempts,
+        approved_by=remedy.approved_by,
+        summary=remedy.summary,
+        reason=remedy.reason,
+    )
+
+
+def drift_data(finding: Finding, observation: Observation) -> DriftData:
+    """A finding as an event tells it that comes of an observation."""
+    return DriftData(
+        finding_id=observation.key.id,
+        resource_name=observation.key.name,
+        asset_type=observation.asset_type,
+        content=observation.key.content,
+        project=finding.project,
+        kind=finding.kind,
+        status=finding.status,
+        reason=finding.reason,
+        severity=finding.severity,
+        mode=finding.mode,
+        owner=finding.owner,
+        differences=finding.differences,
+        difference_count=finding.difference_count,
+        fingerprint=finding.fingerprint,
+        observed_at=observation.observed_at,
+        first_seen=finding.first_seen,
+        last_seen=finding.last_seen,
+        count=finding.count,
+        episodes=finding.episodes,
+        declared_in=finding.source,
+        was=finding.was,
+        actor=finding.actor,
+        resolved_at=finding.resolved_at,
+        ancestors=finding.ancestors,
+    )

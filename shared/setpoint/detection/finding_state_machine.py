@@ -1,0 +1,337 @@
+"""The life of a finding: a pure state machine over observations and verdicts.
+
+::
+
+              drift, settled           other differences
+    (none) ──────────► open ──┐ drift.changed ◄──┘
+       ▲  drift.opened  │ ▲   └───────────────────┐
+       │                │ └── drift again: drift.opened, one episode more
+       └── in sync ◄────┴──► resolved: drift.resolved
+
+A drift that is exempted, or accepted as it is, waits quietly: its finding opens when the exemption ends, and resolves
+like any other. A drift that has a settling time is only noted at first. It opens when it has lasted that long; where it
+ends before, nobody hears of it. An observation older than the last one, and a repeated one, change nothing, but for who
+is behind the drift: an older one narrows down when it began, and by a repeated one may be told what is known since.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.detection.actor_resolution import narrowed, seen_again
+from setpoint.detection.finding_events import drift_data, remediation_data
+from setpoint.detection.verdict import Unjudged, Verdict
+from setpoint.model.actors import Actor
+from setpoint.model.drift_onset import Appeared
+from setpoint.model.events import EventType, Status, drift_event
+from setpoint.model.exemptions import Exemption, is_in_force
+from setpoint.model.observation import Observation
+from setpoint.model.outcome import Outcome
+from setpoint.model.remediation_attempt import IN_PROGRESS, over, proved
+from setpoint.model.resource_state import Finding, ResourceState, Settling
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """What follows from an observation.
+
+    Args:
+        outcome: what became of it.
+        state: the record to store, or None where nothing changes.
+    """
+
+    outcome: Outcome
+    state: ResourceState | None = None
+
+
+def advance(
+    state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged, now: datetime
+) -> Transition:
+    """The state that follows from an observation, with the events to publish added to what is pending.
+
+    Args:
+        state: the record before, or None.
+        observation: what was observed.
+        verdict: what it means.
+        now: when it is looked at, by which a drift that has to last is measured.
+    """
+    known = _known_already(state, observation, verdict) if state is not None else ""
+    if state is not None and known == "stale":
+        return _late(state, observation, verdict)
+    if state is not None and known and not (_turns(state, now) or _tells_more(state, verdict)):
+        return Transition(known)
+    if not isinstance(verdict, Verdict):
+        return _unjudged(state, observation, verdict)
+    before = state.finding if state else None
+    settling = _settling(state, observation, verdict, now)
+    if settling is not None:
+        outcome: Outcome = "settling"
+        return Transition(outcome, _judged(state, observation, outcome, before, verdict, settling))
+    since = state.settling.since if state and state.settling else observation.observed_at
+    exemption = state.exemption if state is not None else None
+    if exemption is None or not is_in_force(exemption, verdict.fingerprint, now):
+        exemption = None
+    outcome, finding = _next_finding(before, observation, verdict, since, exemption)
+    return Transition(outcome, _judged(state, observation, outcome, finding, verdict))
+
+
+def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
+    """What an older observation adds: it may narrow down when the drift has begun."""
+    if state.appeared is None or not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
+        return Transition("stale")
+    shows = verdict.fingerprint == state.fingerprint
+    appeared = narrowed(state.appeared, observation.observed_at, shows=shows, latest=state.observed_at)
+    return Transition("stale", replace(state, appeared=appeared) if appeared != state.appeared else None)
+
+
+def tells_when(before: ResourceState | None, after: ResourceState) -> bool:
+    """Whether a late observation says otherwise when a drift has begun."""
+    was, now = before.appeared if before is not None else None, after.appeared
+    return was is None or now is None or (was.seen, was.clear) != (now.seen, now.clear)
+
+
+def _tells_more(state: ResourceState, verdict: Verdict | Unjudged) -> bool:
+    """Whether it is known by now who is behind a drift, or how long it has to last because of that."""
+    if not isinstance(verdict, Verdict) or verdict.kind is None:
+        return False
+    if state.settling is not None:
+        return state.settling.wait != verdict.settle
+    return state.finding is not None and state.finding.status != "resolved" and state.finding.actor != verdict.actor
+
+
+def actor_before(state: ResourceState | None, fingerprint: str) -> Actor | None:
+    """Who was said to be behind this very drift."""
+    finding = state.finding if state is not None else None
+    if finding is None or finding.status == "resolved" or finding.fingerprint != fingerprint:
+        return None
+    return finding.actor
+
+
+def appearance(state: ResourceState | None, observation: Observation, fingerprint: str, judged_by: str) -> Appeared:
+    """When a drift became what it is.
+
+    Args:
+        state: the record before, or None.
+        observation: shows the drift.
+        fingerprint: the drift.
+        judged_by: what says that it is one.
+    """
+    at = observation.observed_at
+    if state is None:
+        return Appeared(at)
+    if state.fingerprint == fingerprint:
+        return seen_again(state.appeared or Appeared(min(state.observed_at, at)), at)
+    if state.judged_by == judged_by:
+        return Appeared(at, state.observed_at)
+    if state.judged_by and at == state.observed_at:
+        return Appeared(at, at, declared=True)
+    return Appeared(at)
+
+
+def _judged(
+    state: ResourceState | None,
+    observation: Observation,
+    outcome: Outcome,
+    finding: Finding | None,
+    verdict: Verdict,
+    settling: Settling | None = None,
+) -> ResourceState:
+    after = _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
+    if settling is None and not verdict.suppressed:
+        return after
+    return replace(after, settling=settling, suppressed=verdict.suppressed)
+
+
+def _turns(state: ResourceState, now: datetime) -> bool:
+    """Whether the clock alone makes something else of a record: a drift has lasted, an exemption begins or ends."""
+    if state.settling is not None:
+        return state.settling.due <= now
+    is_exempted = is_in_force(state.exemption, state.fingerprint, now)
+    return (state.is_open and is_exempted) or (state.is_quiet and not is_exempted)
+
+
+def _settling(
+    state: ResourceState | None, observation: Observation, verdict: Verdict, now: datetime
+) -> Settling | None:
+    """What a drift has yet to wait for before it is a finding; None where it waits for nothing.
+
+    It has lasted long enough when it was known for so long, or when two observations of it are so far apart.
+    """
+    finding = state.finding if state else None
+    if verdict.kind is None or not verdict.settle or (finding is not None and finding.status != "resolved"):
+        return None
+    wait = timedelta(seconds=verdict.settle)
+    before = state.settling if state else None
+    if before is None:
+        return Settling(observation.observed_at, now + wait, verdict.settle)
+    longer = verdict.settle - before.wait
+    due = before.due + timedelta(seconds=longer) if before.wait and longer > 0 else min(before.due, now + wait)
+    if observation.observed_at - before.since >= wait or due <= now:
+        return None
+    return Settling(before.since, due, verdict.settle)
+
+
+_EVENTS: dict[Outcome, EventType] = {
+    "opened": "drift.opened",
+    "changed": "drift.changed",
+    "attributed": "drift.attributed",
+    "resolved": "drift.resolved",
+    "exempted": "drift.exempted",
+}
+
+
+def unjudged(observation: Observation) -> ResourceState:
+    """The record of an observation that nobody could judge yet."""
+    return _next_state(None, observation, "undeclared", None, "", "")
+
+
+def _known_already(
+    state: ResourceState, observation: Observation, verdict: Verdict | Unjudged
+) -> Literal["stale", "repeated", ""]:
+    """Whether an observation adds nothing to the last one.
+
+    Two observations of one instant are told apart by what they say, so that the end is the same in whatever order they
+    come: a deletion is later than what was there, and of two verdicts by the same rules the greater fingerprint stays.
+    """
+    if not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
+        now = (observation.observed_at, observation.deleted)
+        return "stale" if now < (state.observed_at, state.deleted) else ""
+    latest = (state.observed_at, state.deleted, state.fingerprint)
+    this = (observation.observed_at, observation.deleted, verdict.fingerprint)
+    if this == latest:
+        return "repeated"
+    return "stale" if this < latest else ""
+
+
+def _unjudged(state: ResourceState | None, observation: Observation, why: Unjudged) -> Transition:
+    """Nothing to judge; an open finding of a resource that nothing declares any longer has come to its end.
+
+    Where there is a record, it is told that the resource was seen: what it was before must not be judged again.
+    """
+    if state is None or why == "unreadable":
+        return Transition(why)
+    finding = state.finding
+    if finding is None or finding.status == "resolved":
+        return Transition(why, _next_state(state, observation, why, finding, "", ""))
+    ended = replace(finding, status="resolved", resolved_at=observation.observed_at, reason="no longer declared")
+    return Transition("resolved", _next_state(state, observation, "resolved", ended, "", ""))
+
+
+def _next_state(
+    state: ResourceState | None,
+    observation: Observation,
+    outcome: Outcome,
+    finding: Finding | None,
+    fingerprint: str,
+    judged_by: str,
+) -> ResourceState:
+    event_type = _EVENTS.get(outcome)
+    sequence = state.sequence if state else 0
+    pending = state.pending if state else ()
+    if event_type is not None and finding is not None:
+        sequence += 1
+        pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation)))
+    remedy = state.remedy if state else None
+    if outcome == "resolved" and finding is not None and remedy is not None:
+        is_put_back = remedy.step in IN_PROGRESS and finding.reason in _PUT_BACK
+        remedy = proved(remedy, observation.observed_at) if is_put_back else over(remedy, finding.reason)
+        if is_put_back:
+            sequence += 1
+            told = replace(drift_data(finding, observation), remediation=remediation_data(remedy))
+            pending = (*pending, drift_event("remediation.succeeded", sequence, told))
+    return ResourceState(
+        key=observation.key,
+        asset_type=observation.asset_type,
+        observed_at=observation.observed_at,
+        deleted=observation.deleted,
+        fingerprint=fingerprint,
+        judged_by=judged_by,
+        sequence=sequence,
+        finding=finding,
+        pending=pending,
+        exemption=_kept(state.exemption, outcome) if state else None,
+        remedy=remedy,
+        appeared=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
+    )
+
+
+def _next_finding(
+    finding: Finding | None,
+    observation: Observation,
+    verdict: Verdict,
+    since: datetime,
+    exemption: Exemption | None,
+) -> tuple[Outcome, Finding | None]:
+    at = observation.observed_at
+    before = finding if finding is not None and finding.status != "resolved" else None
+    if verdict.kind is None:
+        if before is None:
+            return "in_sync", finding
+        reason = _reason(before, observation, verdict)
+        return "resolved", replace(before, status="resolved", resolved_at=at, reason=reason)
+    if before is None:
+        begun = _begun(verdict, observation, episodes=finding.episodes + 1 if finding else 1)
+        seen = replace(begun, first_seen=since)
+    else:
+        seen = replace(
+            _begun(verdict, observation, before.episodes),
+            first_seen=before.first_seen,
+            count=before.count + (at != before.last_seen),
+            changed_at=before.changed_at if verdict.fingerprint == before.fingerprint else at,
+        )
+    if exemption is not None:
+        status: Status = "accepted" if exemption.fingerprint else "exempted"
+        quiet = replace(seen, status=status, reason=exemption.reason)
+        return ("drifted" if before is not None and before.status == status else "exempted"), quiet
+    if before is None or before.status != "open":
+        return "opened", seen
+    is_same = (before.fingerprint, before.severity, before.mode) == (seen.fingerprint, seen.severity, seen.mode)
+    if is_same and seen.actor is not None and seen.actor != before.actor:
+        return "attributed", seen
+    return ("drifted" if is_same else "changed"), seen
+
+
+def _kept(exemption: Exemption | None, outcome: Outcome) -> Exemption | None:
+    """What was accepted as it was is accepted no longer once it is otherwise."""
+    return None if exemption is not None and exemption.fingerprint and outcome == "resolved" else exemption
+
+
+_PUT_BACK = ("in sync", "gone")
+"""Why a finding is resolved that somebody was putting back, where that was it."""
+
+
+def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str:
+    """Why a drift is over: rules keep quiet about all of it by now, or it is."""
+    if finding.kind == "modified":
+        quiet = {one.difference.path for one in verdict.suppressed if one.difference is not None}
+        is_ignored = bool(quiet) and all(one.path in quiet for one in finding.differences)
+    else:
+        is_ignored = any(one.kind == finding.kind for one in verdict.suppressed)
+    if is_ignored:
+        return "ignored"
+    return "gone" if observation.deleted else "in sync"
+
+
+def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding:
+    assert verdict.kind is not None  # noqa: S101 - callers have looked; this tells the type checker
+    return Finding(
+        kind=verdict.kind,
+        status="open",
+        severity=verdict.severity,
+        mode=verdict.mode,
+        owner=verdict.owner,
+        project=verdict.project,
+        source=verdict.source,
+        differences=verdict.differences,
+        difference_count=verdict.difference_count,
+        fingerprint=verdict.fingerprint,
+        first_seen=observation.observed_at,
+        last_seen=observation.observed_at,
+        episodes=episodes,
+        was=verdict.was,
+        actor=verdict.actor,
+        ancestors=observation.ancestors,
+    )

@@ -1,0 +1,303 @@
+"""The life of one event, from the message to the events that follow from it.
+
+A crash between any two lines loses nothing: the message is delivered again, and what was stored with the transition
+and not yet marked as published is published then, under the same ids.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from setpoint.detection import actor_resolution, finding_state_machine
+from setpoint.detection import verdict as judging
+from setpoint.detection.finding_state_machine import Transition
+from setpoint.detection.project_ids import Projects, is_waiting, keys_by_number
+from setpoint.detection.verdict import Schemas, Who
+from setpoint.errors import Conflict, MalformedMessage, PermanentError
+from setpoint.model import observation as observations
+from setpoint.model.actors import Actor
+from setpoint.model.observation import Observation
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.ports.queues import DeadLetters, EventBus
+from setpoint.ports.stores import Snapshot, Store
+from setpoint.util import telemetry
+from setpoint.util.external_sort import batches
+
+_UNDECLARED = Transition("undeclared")
+_AT_ONCE = 100
+"""Records that are read together."""
+_ATTEMPTS = 8
+"""How often a commit is tried against others that write the same record, before the message is handed back."""
+
+_TIMELY: frozenset[Outcome] = frozenset(
+    ("opened", "changed", "drifted", "exempted", "settling", "resolved", "in_sync", "unreadable")
+)
+"""Outcomes of what was declared and new: by these is measured how long a change takes to be known."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What the flow works with.
+
+    Args:
+        store: desired state and findings.
+        bus: where events go; None leaves them stored, for the next who has one.
+        dead_letters: where messages go that can never be handled.
+        schemas: what is known of asset types.
+        clock: tells the time, by which is measured how long a drift has lasted.
+        projects: what projects are called, over the store.
+    """
+
+    store: Store
+    bus: EventBus | None
+    dead_letters: DeadLetters
+    schemas: Schemas | None = None
+    clock: Callable[[], datetime] = _utc_now
+    projects: Projects = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "projects", Projects(self.store))
+
+
+def receive(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcome:
+    """Handle a message, and dead-letter it with the reason where it can never be handled.
+
+    Raises:
+        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
+        TransientError: let the message be delivered again.
+    """
+    try:
+        return handle_change(message, attributes, deps)
+    except MalformedMessage as error:
+        deps.dead_letters.put(message, attributes, str(error))
+        return "rejected"
+
+
+def handle_change(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcome:
+    """Compare what a feed message tells with what is desired, and publish what follows.
+
+    Raises:
+        PermanentError: the message can never be handled.
+        TransientError: let the message be delivered again.
+    """
+    observation = observations.parse(message, attributes)
+    if observation is None:
+        return "welcome"
+    telemetry.note(
+        resource_name=observation.key.name, asset_type=observation.asset_type, content=observation.key.content
+    )
+    outcome = handle_observation(observation, deps)
+    if outcome in _TIMELY:
+        late = deps.clock() - observation.observed_at
+        telemetry.note(detection_seconds=round(late.total_seconds(), 3))
+    return outcome
+
+
+def handle_observation(observation: Observation, deps: Deps) -> Outcome:
+    """Judge an observation, store what follows, then publish it.
+
+    Raises:
+        PermanentError: what is stored of the resource cannot be read.
+        TransientError: observe again.
+    """
+    news = deps.projects.told_by(observation)
+    if news:
+        deps.projects.learn(news)
+    outcome, snapshot = _commit(observation, deps)
+    publish_pending(snapshot, deps)
+    if outcome in BEGINNINGS and deps.store.changes(snapshot.key) != snapshot.changes:
+        rejudge(snapshot.key, deps)  # who did it was told between the read and the commit
+    if news:
+        judge_waiting(news, deps)
+    return outcome
+
+
+BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
+"""What becomes of an observation that shows a drift that was not there before."""
+
+
+def learn(observed: Iterable[Observation], deps: Deps) -> None:
+    """Take note of what observations tell of their projects' names, and of nothing else.
+
+    Raises:
+        TransientError: observe again.
+    """
+    for some in batches(observed, _AT_ONCE):
+        news = {number: identifier for one in some for number, identifier in deps.projects.told_by(one).items()}
+        deps.projects.learn(news)
+        judge_waiting(news, deps)
+
+
+def judge_waiting(numbers: Collection[str], deps: Deps) -> None:
+    """Judge what was observed of projects before anybody knew their ids.
+
+    Args:
+        numbers: of the projects; they are news until all is judged that waits for them.
+        deps: what the flow works with.
+
+    Raises:
+        TransientError: observe again.
+    """
+    with deps.projects.judging(numbers):
+        for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _AT_ONCE):
+            for key, snapshot in deps.store.read_many(some).items():
+                if snapshot.state is not None and not snapshot.state.judged_by:
+                    rejudge(key, deps)
+
+
+def rejudge(key: ResourceKey, deps: Deps) -> Outcome:
+    """Judge the last observation of a resource again, since what is desired of it has changed.
+
+    Returns:
+        What became of it; ``unreadable`` where nothing was observed yet.
+    """
+    observation = deps.store.last_observation(key)
+    return "unreadable" if observation is None else handle_observation(observation, deps)
+
+
+def publish_pending(snapshot: Snapshot, deps: Deps) -> None:
+    """Publish what is stored and not known to be published, under the ids that it was stored with."""
+    if deps.bus is not None and snapshot.state is not None and snapshot.state.pending:
+        deps.bus.publish(snapshot.state.pending)
+        deps.store.mark_published(snapshot)
+
+
+def heal(deps: Deps) -> int:
+    """Publish whatever a crash has left behind; the number of resources of which something was published."""
+    if deps.bus is None:
+        return 0
+    keys = list(deps.store.unpublished())
+    for key in keys:
+        publish_pending(deps.store.read(key), deps)
+    return len(keys)
+
+
+def settle(deps: Deps) -> Counter[Outcome]:
+    """Judge anew what drifted and was to last; what has lasted long enough becomes a finding.
+
+    Nobody observes a resource again that does not change, so that somebody has to call this every minute or so.
+    """
+    outcomes: Counter[Outcome] = Counter()
+    for key in list(deps.store.due(deps.clock())):
+        try:
+            outcomes[rejudge(key, deps)] += 1
+        except PermanentError:  # a record that cannot be read keeps no other from being judged
+            outcomes["unreadable"] += 1
+    return outcomes
+
+
+class Found(NamedTuple):
+    """What is stored of a resource that was observed.
+
+    Args:
+        snapshot: all that is stored of it, under the name by which it is kept.
+        observation: what was observed, under that name.
+        left: what is stored under the observed name, where that is another one and was judged to be drift.
+    """
+
+    snapshot: Snapshot
+    observation: Observation
+    left: Snapshot | None = None
+
+
+def find(observation: Observation, deps: Deps, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
+    """What is stored of the resource, under the name that it is declared by.
+
+    Where its own name is not declared, others are tried, and one by which it was declared before will do.
+
+    Args:
+        observation: what was observed.
+        deps: what the flow works with.
+        read: reads what is stored; by default from the store.
+    """
+    read = read or deps.store.read
+    snapshot = read(observation.key)
+    observation = deps.projects.placed(observation)
+    if snapshot.desired is not None:
+        return Found(snapshot, observation)
+    for key in deps.projects.other_keys(observation):
+        other = read(key)
+        if other.desired is not None or other.state is not None:
+            is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
+            return Found(other, replace(observation, key=key), snapshot if is_drift else None)
+    return Found(snapshot, observation)
+
+
+def follow(found: Found, deps: Deps) -> Transition:
+    """What follows from an observation of a resource of which this much is stored."""
+    snapshot, observation, _ = found
+    started = time.perf_counter()
+    verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas, _who(snapshot, observation))
+    telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
+    transition = finding_state_machine.advance(snapshot.state, observation, verdict, deps.clock())
+    if transition == _UNDECLARED and snapshot.state is None and is_waiting(observation):
+        return Transition("undeclared", finding_state_machine.unjudged(observation))
+    return transition
+
+
+def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
+    """One read and at most one commit; again from the read where somebody else wrote in between."""
+    for _ in range(_ATTEMPTS):
+        snapshot, observation, left = found = find(observed, deps)
+        transition = follow(found, deps)
+        try:
+            if left is not None:
+                _end(left, observed, deps)
+            if transition.state is None:
+                return transition.outcome, snapshot
+            if transition.outcome == "stale":
+                stored = deps.store.commit(snapshot, transition.state)
+                return _narrowed(stored, deps) if tells_who(snapshot, transition.state) else ("stale", stored)
+            return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
+        except Conflict:
+            telemetry.add("conflicts")
+            continue
+    raise Conflict(f"{observed.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
+
+
+def _who(snapshot: Snapshot, observation: Observation) -> Who:
+    """Tells who is behind a drift that an observation shows, by the changes that are known."""
+
+    def who(fingerprint: str, judged_by: str) -> Actor | None:
+        before = finding_state_machine.actor_before(snapshot.state, fingerprint)
+        if not snapshot.changes:
+            return before
+        appeared = finding_state_machine.appearance(snapshot.state, observation, fingerprint, judged_by)
+        return actor_resolution.actor_of(snapshot.changes, appeared, before, snapshot.rules.policy)
+
+    return who
+
+
+def tells_who(snapshot: Snapshot, after: ResourceState) -> bool:
+    """Whether a late observation may make it somebody else who is behind a drift: when it began is otherwise."""
+    return bool(snapshot.changes) and finding_state_machine.tells_when(snapshot.state, after)
+
+
+def _narrowed(snapshot: Snapshot, deps: Deps) -> tuple[Outcome, Snapshot]:
+    """Judge the latest observation again, since an older one has narrowed down when its drift began."""
+    rejudge(snapshot.key, deps)
+    return "stale", deps.store.read(snapshot.key)
+
+
+def _end(left: Snapshot, observation: Observation, deps: Deps) -> None:
+    """End what was found under a name by which the resource is no longer kept, since another one is declared."""
+    at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
+    ended = finding_state_machine.advance(
+        left.state, replace(observation, observed_at=at), "undeclared", deps.clock()
+    ).state
+    if ended is not None:
+        publish_pending(deps.store.commit(left, ended), deps)

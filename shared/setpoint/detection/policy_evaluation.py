@@ -1,0 +1,94 @@
+"""What the policy of a fleet makes of a drift: how bad it is, what may be done, how long it has to last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from setpoint.model import policy as policies
+from setpoint.model import severity as policy
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Declaration, Mode, Scope
+from setpoint.model.difference import Difference
+from setpoint.model.labels import labels_of
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Case, Policy, Rule
+from setpoint.model.resource_key import project_of
+from setpoint.model.severity import Kind, Severity
+
+
+class Treatment(NamedTuple):
+    """What becomes of a drift.
+
+    Args:
+        severity: how bad it is.
+        mode: what may be done about it.
+        settle: seconds that it has to last before it is a finding.
+        rule: the rule of the policy that said so, or None.
+    """
+
+    severity: Severity
+    mode: Mode
+    settle: float
+    rule: Rule | None
+
+
+def treat(
+    found: Policy | None,
+    spokesman: Declaration | Scope,
+    observation: Observation,
+    kind: Kind,
+    differences: Sequence[Difference],
+    *,
+    actor: str = "",
+) -> Treatment:
+    """What a policy, or none, makes of a drift.
+
+    Args:
+        found: the policy.
+        spokesman: the declaration or scope that the drift is from.
+        observation: what was observed.
+        kind: the kind of the drift.
+        differences: what differs.
+        actor: who has changed it, where that is known.
+    """
+    severity = policy.severity(kind, observation.key.content, differences)
+    rule = None
+    if found is not None:
+        rule = policies.find(found, case_of(spokesman, observation, kind, severity, differences, actor))
+    severity = rule.severity if rule is not None and rule.severity is not None else severity
+    mode = policies.more_careful(rule.mode if rule is not None else None, spokesman.mode)
+    settle = rule.settle if rule is not None and rule.settle is not None else spokesman.settle
+    if settle is None:
+        settle = policy.settling_seconds(kind, observation.key.content, severity, observation.data)
+    return Treatment(severity, mode, settle, rule)
+
+
+def grace(found: Policy | None, actor: Actor | None) -> float:
+    """Seconds that a drift has to last because an applier is behind it."""
+    return found.applier_grace if found is not None and actor is not None and actor.hand == "applier" else 0.0
+
+
+def case_of(
+    spokesman: Declaration | Scope,
+    observation: Observation,
+    kind: Kind,
+    severity: Severity,
+    differences: Sequence[Difference],
+    actor: str = "",
+) -> Case:
+    """A drift as the rules of a policy look at it; the arguments are those of ``treat``."""
+    declared = spokesman.project if isinstance(spokesman, Declaration) else ""
+    own = (declared, observation.project_id, observation.project_number, project_of(observation.key.name))
+    return Case(
+        asset_type=observation.asset_type,
+        content=observation.key.content,
+        kind=kind,
+        severity=severity,
+        team=spokesman.owner.team,
+        projects=frozenset(filter(None, own)),
+        ancestors=observation.ancestors,
+        labels=labels_of(observation.data) if isinstance(observation.data, dict) else {},
+        paths=tuple(one.path for one in differences),
+        actor=actor,
+    )

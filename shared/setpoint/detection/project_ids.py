@@ -1,0 +1,125 @@
+"""What projects are called: ids and numbers, learnt from what is observed.
+
+Cloud Asset Inventory names most resources by their project's id, projects themselves by their number, and buckets by
+neither; people declare ids. Every observation that tells both teaches the pair.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+
+from msgspec.structs import replace
+
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import CONTENTS, ResourceKey, project_of
+from setpoint.ports.stores import ProjectStore
+
+_FORGET_SECONDS = 60.0
+"""How long an unknown number is taken for unknown before the store is asked again."""
+
+_SERVICE_ACCOUNT = "iam.googleapis.com/ServiceAccount"
+
+
+class Projects:
+    """The pairs that this process has seen, over those that the store keeps.
+
+    Args:
+        store: where pairs are kept for everybody.
+    """
+
+    def __init__(self, store: ProjectStore) -> None:
+        self._store = store
+        self._ids: dict[str, str] = {}
+        self._unknown: dict[str, float] = {}
+        self._unjudged: set[str] = set()
+
+    def told_by(self, observation: Observation) -> dict[str, str]:
+        """The id by the number of the project that an observation tells of, where that is news.
+
+        It is news to this process until what waited for it was judged; see ``judging``.
+        """
+        number, identifier = observation.project_number, project_of(observation.key.name)
+        if not identifier[:1].isalpha():  # a number, or the wildcard of some names
+            identifier = _own_id(observation)
+        if number and identifier and (self._ids.get(number) != identifier or number in self._unjudged):
+            return {number: identifier}
+        return {}
+
+    def learn(self, ids: Mapping[str, str]) -> None:
+        """Take note of what projects are called; each pair is stored once by each process.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        new = {number: identifier for number, identifier in ids.items() if self._ids.get(number) != identifier}
+        if new:
+            self._store.learn_projects(new)
+            self._unjudged.update(new)
+            self._ids.update(new)
+
+    @contextmanager
+    def judging(self, numbers: Collection[str]) -> Iterator[None]:
+        """While somebody judges what waited for the ids of these projects; they are news again where that fails."""
+        self._unjudged.difference_update(numbers)
+        try:
+            yield
+        except BaseException:
+            self._unjudged.update(numbers)
+            raise
+
+    def id_of(self, number: str) -> str:
+        """The id of the project with this number, or an empty string."""
+        found = self._ids.get(number, "")
+        if found or self._unknown.get(number, 0.0) > time.monotonic():
+            return found
+        found = str(self._store.project_id(number))
+        if found:
+            self._ids[number] = found
+        else:
+            self._unknown[number] = time.monotonic() + _FORGET_SECONDS
+        return found
+
+    def ask_again(self) -> None:
+        """Ask the store again for numbers that it did not know: another process may have learnt them since."""
+        self._unknown.clear()
+
+    def placed(self, observation: Observation) -> Observation:
+        """The observation with the id of its project, where that is known and its name does not tell it."""
+        number = observation.project_number
+        if not number or project_of(observation.key.name) not in ("", number):
+            return observation
+        return replace(observation, project_id=self.id_of(number) or observation.project_id)
+
+    def other_keys(self, observation: Observation) -> Iterator[ResourceKey]:
+        """Other keys under which the same resource may be declared: by its project's id, by its address."""
+        key = observation.key
+        if observation.project_id and (number := observation.project_number) and f"projects/{number}" in key.name:
+            segments = key.name.split("/")
+            segments[segments.index("projects") + 1] = observation.project_id
+            key = ResourceKey("/".join(segments), key.content)
+            yield key
+        address = observation.data.get("email") if isinstance(observation.data, dict) else None
+        if observation.asset_type == _SERVICE_ACCOUNT and isinstance(address, str):
+            by_address = ResourceKey(f"{key.name.rpartition('/')[0]}/{address}", key.content)
+            if by_address != key:
+                yield by_address
+
+
+def keys_by_number(number: str) -> Iterator[ResourceKey]:
+    """The keys under which a project itself is observed."""
+    name = f"//cloudresourcemanager.googleapis.com/projects/{number}"
+    return (ResourceKey(name, content) for content in CONTENTS)
+
+
+def is_waiting(observation: Observation) -> bool:
+    """Whether an observation is of a project whose id is not known yet, so that nobody can tell who declares it."""
+    return observation.asset_type.endswith("/Project") and not observation.project_id
+
+
+def _own_id(observation: Observation) -> str:
+    """The id that a project tells of itself."""
+    data = observation.data
+    named = data.get("projectId") if isinstance(data, dict) else None
+    return named if isinstance(named, str) and observation.asset_type.endswith("/Project") else ""

@@ -1,0 +1,103 @@
+"""Which resources have to be declared: those that a scope covers, less what others than their author make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from setpoint.detection import auto_created_resources
+from setpoint.model import globs, ignore_patterns
+from setpoint.model.declaration import Scope, Selection
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.labels import labels_of
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import WHOLE, project_of
+
+
+class Coverage(NamedTuple):
+    """What scopes say of a resource that nothing declares.
+
+    Args:
+        scope: the scope that covers it, or None.
+        made: what made it, where it need not be declared for that; empty where it has to be.
+        rule: the ignore rule by which it is left alone, in the words of its file; empty where none does.
+    """
+
+    scope: Scope | None = None
+    made: str = ""
+    rule: str = ""
+
+    @property
+    def spared(self) -> bool:
+        """Whether it need not be declared."""
+        return self.scope is None or bool(self.made or self.rule)
+
+
+def explain(rules: Rules, observation: Observation) -> Coverage:
+    """Which scope covers a resource that nothing declares, and why it need not be declared all the same.
+
+    One scope that wants it declared is enough, whatever others spare it, and in whatever order they come. Where all
+    spare it, one that does so by a rule is told, since a rule may change.
+    """
+    if observation.key.content not in WHOLE:
+        return _NOWHERE
+    spared = _NOWHERE
+    for scope in rules.scopes:
+        if not _covers(scope, observation):
+            continue
+        made = "" if scope.strict else auto_created_resources.reason(observation)
+        rule = (
+            "" if made else ignore_patterns.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
+        )
+        found = Coverage(scope, made, rule)
+        if not found.spared:
+            return found
+        if spared.scope is None or (rule and not spared.rule):
+            spared = found
+    return spared
+
+
+_NOWHERE = Coverage()
+
+
+def _covers(scope: Scope, observation: Observation) -> bool:
+    return (
+        globs.fits(scope.asset_types, observation.asset_type)
+        and _lies_in(scope.projects, scope.ancestors, observation)
+        and (not scope.labels or _is_labelled(scope.labels, observation))
+        and not any(_is_excepted(one, observation) for one in scope.exceptions)
+    )
+
+
+def _is_excepted(exception: Selection, observation: Observation) -> bool:
+    placed = exception.projects or exception.ancestors
+    return (
+        (not exception.asset_types or globs.fits(exception.asset_types, observation.asset_type))
+        and (not placed or _lies_in(exception.projects, exception.ancestors, observation))
+        and (not exception.labels or _is_labelled(exception.labels, observation))
+    )
+
+
+def _lies_in(projects: tuple[str, ...], ancestors: tuple[str, ...], observation: Observation) -> bool:
+    if projects:
+        named = _set_of(projects)
+        if observation.project_number in named or observation.project_id in named:
+            return True
+        if project_of(observation.key.name) in named:
+            return True
+    return any(one in observation.ancestors for one in ancestors)
+
+
+@lru_cache(maxsize=256)
+def _set_of(projects: tuple[str, ...]) -> frozenset[str]:
+    """The projects as a set: a scope may name thousands, and is asked for with each undeclared resource."""
+    return frozenset(filter(None, projects))
+
+
+def _is_labelled(labels: Mapping[str, str], observation: Observation) -> bool:
+    """Whether a resource has all of these labels; of one that is gone and of which nothing is told, it may have."""
+    if observation.data is None:
+        return observation.deleted
+    has = labels_of(observation.data)
+    return all(key in has and value in ("*", has[key]) for key, value in labels.items())

@@ -1,0 +1,39 @@
+"""What a rule keeps quiet about: it is kept with the rule, and judged again when the rules change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from setpoint.model import field_path, ignore_patterns
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import Difference
+from setpoint.model.suppressed import Suppressed
+
+
+def whole(declarations: Iterable[Declaration]) -> str:
+    """The rule by which all of a resource's declarations are left alone; empty where there is none."""
+    rule = ""
+    for declaration in declarations:
+        if ignore_patterns.ALL not in declaration.ignore:
+            return ""
+        rule = rule or _rule(declaration, ignore_patterns.ALL)
+    return rule
+
+
+def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> tuple[Suppressed, ...]:
+    """Differences that a declaration ignores, each with the rule."""
+    return tuple(Suppressed(_rule(declaration, _pattern(declaration, one)), difference=one) for one in differences)
+
+
+def _pattern(declaration: Declaration, difference: Difference) -> str:
+    """The pattern that covers a difference, or the one that lies below it: a list is told as a whole."""
+    patterns = declaration.ignore
+    found = ignore_patterns.covering(difference.path, patterns)
+    if found is None:
+        head = field_path.readable(difference.path)[:1]
+        found = next((pattern for pattern in patterns if field_path.parse(pattern)[:1] == head), patterns[0])
+    return found
+
+
+def _rule(declaration: Declaration, pattern: str) -> str:
+    return declaration.ignored_by.get(pattern) or f"{declaration.source}: ignore {pattern}"

@@ -1,0 +1,368 @@
+"""From what is desired and what is observed to a verdict: is it drift, of which kind, how bad, and whose."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint import __version__
+from setpoint.comparison import compare as comparing
+from setpoint.comparison import iam_policies, org_policies
+from setpoint.comparison.source_paths import declared_path
+from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
+from setpoint.detection.scopes import Coverage
+from setpoint.model import ignore_patterns, lifecycle
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
+from setpoint.model.difference import Difference
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
+from setpoint.model.references import Project
+from setpoint.model.resource_key import WHOLE, project_of
+from setpoint.model.severity import Kind, Severity
+from setpoint.model.suppressed import Suppressed
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Schema
+
+
+class Schemas(Protocol):
+    """Where the schema of an asset type is looked up; the catalogue is one."""
+
+    def schema_for(self, asset_type: str, *, discovery_uri: str = "", discovery_name: str = "") -> Schema | None:
+        """The schema that describes the type, or None where it is not known."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What an observation means.
+
+    Args:
+        kind: the kind of drift, or None where the resource is as declared.
+        differences: the fields that differ, up to a size; none for a resource that is gone or unmanaged.
+        difference_count: how many fields differ.
+        fingerprint: digest of kind and all differences; empty where there is no drift.
+        severity: how bad it is.
+        owner: whose it is.
+        mode: what may be done about it.
+        project: the project as its owner knows it: the declared id, else what the observation tells.
+        source: where the declaration is written.
+        judged_by: digest of the declarations and rules that gave the verdict.
+        settle: seconds that the drift has to last before it is a finding.
+        was: what a deleted resource was, without secrets, where that is known and not too large.
+        suppressed: what rules keep quiet about, up to a size.
+        actor: who is behind the drift; None where that is not known.
+    """
+
+    kind: Kind | None
+    differences: tuple[Difference, ...]
+    difference_count: int
+    fingerprint: str
+    severity: Severity
+    owner: Owner
+    mode: Mode
+    project: str
+    source: Source
+    judged_by: str
+    settle: float = 0.0
+    was: Any = None
+    suppressed: tuple[Suppressed, ...] = ()
+    actor: Actor | None = None
+
+
+Unjudged = Literal["undeclared", "unreadable"]
+"""Why there is no verdict: nothing declares the resource, or the message does not tell what the resource is."""
+
+
+Who = Callable[[str, str], Actor | None]
+"""Tells who is behind a drift: of its fingerprint, and of what judged it."""
+
+
+def _nobody(fingerprint: str, judged_by: str) -> Actor | None:
+    del fingerprint, judged_by
+    return None
+
+
+def judge(
+    desired: Desired | None,
+    rules: Rules,
+    observation: Observation,
+    schemas: Schemas | None,
+    who: Who = _nobody,
+) -> Verdict | Unjudged:
+    """Compare an observation with what is desired of its resource.
+
+    Args:
+        desired: what is desired, or None where nothing declares it.
+        rules: the rules of the fleet.
+        observation: what was observed.
+        schemas: what is known of asset types.
+        who: is asked who is behind a drift, where there is one.
+    """
+    if desired is None:
+        return _undeclared(scopes.explain(rules, observation), rules, observation, who)
+    gone = observation.deleted or lifecycle.is_gone(observation.data)
+    if not gone and observation.data is None:
+        return "unreadable"
+    if gone:
+        if rule := suppressions.whole(desired.declarations):
+            return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
+        return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who))
+    found: list[tuple[Declaration, Difference]] = []
+    suppressed: tuple[Suppressed, ...] = ()
+    for one in desired.declarations:
+        differences, ignored = _differences(one, observation, schemas)
+        found += ((one, difference) for difference in differences)
+        suppressed += ignored
+    if not found:
+        return _in_sync(desired, rules, observation, suppressed)
+    return _drift(desired, rules, observation, schemas, _Drift("modified", found, suppressed, who))
+
+
+class _Drift(NamedTuple):
+    kind: Kind
+    found: list[tuple[Declaration, Difference]]
+    suppressed: tuple[Suppressed, ...]
+    who: Who
+
+
+def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
+    kind, found, suppressed, who = drift
+    differences = [difference for _, difference in found]
+    encoded = [_encode(difference) for difference in differences]
+    spokesman = found[0][0] if found else desired.declarations[0]
+    told, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
+    actor = who(told, judged_by)
+    treatment = policy_evaluation.treat(
+        rules.policy, spokesman, observation, kind, differences, actor=actor_resolution.sure(actor)
+    )
+    return Verdict(
+        kind=kind,
+        differences=tuple(
+            _in_authors_words(found[at][0], one) for at, one in enumerate(_bounded(differences, encoded))
+        ),
+        difference_count=len(differences),
+        fingerprint=told,
+        severity=treatment.severity,
+        owner=spokesman.owner,
+        mode=treatment.mode,
+        project=spokesman.project or observation.project,
+        source=spokesman.source,
+        judged_by=judged_by,
+        settle=max(treatment.settle, policy_evaluation.grace(rules.policy, actor)),
+        was=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
+        suppressed=_few(suppressed),
+        actor=actor,
+    )
+
+
+def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
+    """What a resource was, without secrets; None where it is too large to tell."""
+    if not data:
+        return None
+    schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
+    told = comparing.masked_message(data, schema)
+    return told if len(_encode(told)) <= _ROOM_FOR_ONE else None
+
+
+def _judged_by(desired: Desired | None, rules: Rules) -> str:
+    """What gave a verdict: declarations, rules, and this version's understanding of them."""
+    return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
+
+
+def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppressed: tuple[Suppressed, ...]) -> Verdict:
+    first = desired.declarations[0]
+    return Verdict(
+        kind=None,
+        differences=(),
+        difference_count=0,
+        fingerprint="",
+        severity="low",
+        owner=first.owner,
+        mode=first.mode or "alert",
+        project=first.project or observation.project,
+        source=first.source,
+        judged_by=_judged_by(desired, rules),
+        suppressed=_few(suppressed),
+    )
+
+
+def _undeclared(
+    coverage: Coverage, rules: Rules, observation: Observation, who: Who
+) -> Verdict | Literal["undeclared"]:
+    if coverage.scope is None or coverage.made:
+        return "undeclared"
+    if observation.deleted or lifecycle.is_gone(observation.data):
+        return _verdict_of(coverage.scope, rules, observation, None, ())
+    if coverage.rule:
+        return _verdict_of(coverage.scope, rules, observation, None, (Suppressed(coverage.rule, "unmanaged"),))
+    actor = who(fingerprint("unmanaged", ()), _judged_by(None, rules))
+    return _verdict_of(coverage.scope, rules, observation, "unmanaged", (), actor)
+
+
+def _verdict_of(
+    scope: Scope,
+    rules: Rules,
+    observation: Observation,
+    kind: Kind | None,
+    suppressed: tuple[Suppressed, ...],
+    actor: Actor | None = None,
+) -> Verdict:
+    """A verdict on what nothing declares."""
+    treatment = policy_evaluation.treat(
+        rules.policy, scope, observation, "unmanaged", (), actor=actor_resolution.sure(actor)
+    )
+    return Verdict(
+        kind=kind,
+        differences=(),
+        difference_count=0,
+        fingerprint=fingerprint(kind, ()) if kind else "",
+        severity=treatment.severity if kind else "low",
+        owner=scope.owner,
+        mode=treatment.mode,
+        project=observation.project,
+        source=scope.source,
+        judged_by=_judged_by(None, rules),
+        settle=max(treatment.settle, policy_evaluation.grace(rules.policy, actor)) if kind else 0.0,
+        suppressed=suppressed,
+        actor=actor,
+    )
+
+
+def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
+    """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
+    found, _ = _differences(declaration, observation, schemas)
+    return tuple(_in_authors_words(declaration, one) for one in found)
+
+
+def _differences(
+    declaration: Declaration, observation: Observation, schemas: Schemas | None
+) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
+    """What differs, and what differs and is to be left alone."""
+    own = own_project(declaration.project, observation)
+    if observation.key.content not in WHOLE:
+        found = _policy_differences(declaration, observation.data, own)
+        kept = _not_ignored(declaration, found)
+    else:
+        schema = _schema(schemas, observation)
+        found = _resource_differences(declaration, declaration.data, observation.data, schema, own)
+        kept = found
+        if found and declaration.ignore:
+            kept = _not_ignored_fields(declaration, observation.data, schema, own)
+    if len(kept) == len(found):
+        return kept, ()
+    told = {(one.path, one.op) for one in kept}
+    return kept, suppressions.suppressed(declaration, [one for one in found if (one.path, one.op) not in told])
+
+
+def _resource_differences(
+    declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project
+) -> tuple[Difference, ...]:
+    return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
+
+
+def _not_ignored_fields(
+    declaration: Declaration, observed: Any, schema: Schema | None, own: Project
+) -> tuple[Difference, ...]:
+    """What differs without the fields that are ignored; elements of a list may be equal without them."""
+    if ignore_patterns.ALL in declaration.ignore:
+        return ()
+    want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, observed))
+    return _resource_differences(declaration, want, have, schema, own)
+
+
+def _not_ignored(declaration: Declaration, found: Sequence[Difference]) -> tuple[Difference, ...]:
+    return tuple(one for one in found if ignore_patterns.covering(one.path, declaration.ignore) is None)
+
+
+def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
+    if schemas is None:
+        return None
+    return schemas.schema_for(
+        observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
+    )
+
+
+def policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
+    """The differences of a declared policy, less those that the declaration ignores."""
+    return _not_ignored(declaration, _policy_differences(declaration, observed, own))
+
+
+def _policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
+    if declaration.key.content == "iam_policy":
+        return iam_policies.compare(declaration.data, observed, declaration.authority, exact=declaration.exact)
+    return org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
+
+
+def _in_authors_words(declaration: Declaration, difference: Difference) -> Difference:
+    if not declaration.origins:
+        return difference
+    return replace(difference, declared_path=declared_path(declaration.origins, declaration.data, difference.path))
+
+
+def own_project(declared: str, observation: Observation) -> Project:
+    """The resource's project by id and number, from whichever of the declaration and the observation knows it."""
+    identifier, number = project_of(observation.key.name), observation.project_number
+    if identifier.isdigit():
+        identifier, number = "", identifier
+    identifier = identifier or observation.project_id
+    if declared:
+        if declared.isdigit():
+            number = number or declared
+        else:
+            identifier = identifier or declared
+    return Project(identifier, number)
+
+
+def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:
+    """Sixteen hexadecimal digits that change when the drift does.
+
+    Args:
+        kind: the kind of the drift.
+        encoded: its differences as JSON, in any order.
+    """
+    return hashlib.blake2b(b"\n".join([kind.encode(), *sorted(encoded)]), digest_size=8).hexdigest()
+
+
+def _bounded(differences: list[Difference], encoded: list[bytes]) -> list[Difference]:
+    """As many differences as a record and an event can hold; a value too large for that is replaced by its size.
+
+    A Firestore document takes 1 MiB, an Eventarc event 512 KB (https://cloud.google.com/firestore/quotas).
+    """
+    kept: list[Difference] = []
+    room = _ROOM
+    for difference, text in zip(differences, encoded, strict=True):
+        shown, size = difference, len(text)
+        if size > _ROOM_FOR_ONE:
+            shown = replace(shown, declared=_size_of(shown.declared), observed=_size_of(shown.observed))
+            size = len(_encode(shown))
+        room -= size
+        if room < 0:
+            break
+        kept.append(shown)
+    return kept
+
+
+def _few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
+    """As many as a record has room for beside its finding."""
+    kept: list[Suppressed] = []
+    room = _ROOM_FOR_ONE
+    for one in suppressed:
+        room -= len(_encode(one))
+        if room < 0:
+            break
+        kept.append(one)
+    return tuple(kept)
+
+
+def _size_of(value: Any) -> Any:
+    size = 0 if value is msgspec.UNSET else len(_encode(value))
+    return f"({size:,} bytes)" if size > _ROOM_FOR_ONE // 2 else value
+
+
+_ROOM = 200_000
+_ROOM_FOR_ONE = 16_000
+_encode = msgspec.json.Encoder(order="deterministic").encode

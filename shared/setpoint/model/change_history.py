@@ -1,0 +1,77 @@
+"""What is kept of the changes of one resource and content: the latest few, each told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.errors import CorruptState
+from setpoint.model.actors import Change
+
+MOST = 8
+"""How many changes are kept."""
+KEPT = timedelta(days=7)
+"""For how long; a sweep finds what a feed has dropped within hours."""
+
+encode_changes = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(tuple[Change, ...]).decode
+
+
+def decode_changes(stored: bytes | str) -> tuple[Change, ...]:
+    """Read the stored form of changes; empty gives none.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    if not stored:
+        return ()
+    try:
+        return _decode(stored)
+    except msgspec.MsgspecError as error:
+        raise CorruptState(f"stored changes cannot be read ({error}); delete their record in `actors`") from None
+
+
+def remembered(changes: Iterable[Change], change: Change, now: datetime) -> tuple[Change, ...]:
+    """The changes with one more, the oldest first; the same in whatever order and however often they come.
+
+    The first and the last entry of a long-running operation are one change.
+
+    Args:
+        changes: what was known.
+        change: what is told now.
+        now: the time, by which old ones are dropped.
+    """
+    known: list[Change] = []
+    for one in sorted((*changes, change), key=_order):
+        at = next((at for at, other in enumerate(known) if _is_same(one, other)), None)
+        if at is None:
+            known.append(one)
+        else:
+            known[at] = _merged(known[at], one)
+    kept = [one for one in sorted(known, key=_order) if effective(one) > now - KEPT]
+    return tuple(kept[-MOST:])
+
+
+def effective(change: Change) -> datetime:
+    """When a change took effect, as far as that is known."""
+    return change.done_at or change.at
+
+
+def _order(change: Change) -> tuple[datetime, datetime, str, str]:
+    return change.at, effective(change), change.log_id, change.principal
+
+
+def _is_same(one: Change, other: Change) -> bool:
+    if one.operation or other.operation:
+        return one.operation == other.operation
+    return one.log_id == other.log_id and one.at == other.at
+
+
+def _merged(first: Change, other: Change) -> Change:
+    """One change of two entries: who asked is told by the first that tells it."""
+    told = first if first.principal or not other.principal else other
+    done = max((one.done_at for one in (first, other) if one.done_at is not None), default=None)
+    return replace(told, at=min(first.at, other.at), done_at=done, log_id=first.log_id)

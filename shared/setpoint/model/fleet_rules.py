@@ -1,0 +1,34 @@
+"""What is true of the whole fleet rather than of one resource; it is read with every event."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.model.alerting_config import Alerting
+from setpoint.model.declaration import Scope, Source, meaning
+from setpoint.model.policy import Policy
+
+
+class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rules of a fleet.
+
+    Args:
+        scopes: the parts of the fleet that are fully declared.
+        digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
+        policy: how bad drifts are and what may be done about them; None where nobody has said.
+        alerting: who is told of them; no part of the digest, since no verdict hangs on it.
+    """
+
+    scopes: tuple[Scope, ...] = ()
+    digest: str = ""
+    policy: Policy | None = None
+    alerting: Alerting | None = None
+
+
+def rules(scopes: tuple[Scope, ...], policy: Policy | None = None, alerting: Alerting | None = None) -> Rules:
+    """Put together the rules of the fleet."""
+    digest = meaning(scopes) if scopes else ""
+    if policy is not None:
+        digest += meaning((replace(policy, source=Source()),))
+    return Rules(scopes, digest, policy, alerting)

@@ -1,0 +1,107 @@
+"""What is left alone: fields of a declaration, and whole resources.
+
+A pattern is a field path in which ``*`` stands for any key and ``[*]`` for any list element; it covers all below it.
+The empty pattern covers everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from setpoint.model import field_path
+from setpoint.model.declaration import IgnoreRule
+
+ALL = ""
+"""The pattern of a resource that is left alone as a whole."""
+
+
+def means(rule: IgnoreRule, name: str, asset_type: str) -> bool:
+    """Whether a rule means a resource, by its name or by its type."""
+    match = _compiled(rule.expression)
+    return match(name.removeprefix("//")) is not None or match(asset_type) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(expression: str) -> Any:
+    return re.compile(expression).match
+
+
+def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> str:
+    """The rule by which a resource is left alone, in the words of its file, or an empty string."""
+    found = ""
+    for rule in rules:
+        if means(rule, name, asset_type):
+            found = "" if rule.negated else rule.text or rule.expression
+    return found
+
+
+def covering(path: str, patterns: tuple[str, ...]) -> str | None:
+    """The first pattern that covers the path of a difference; None where none does."""
+    at = field_path.readable(path)
+    return next((pattern for pattern in patterns if _covers(field_path.parse(pattern), at)), None)
+
+
+def without(data: Any, patterns: tuple[str, ...]) -> Any:
+    """The data less all that a pattern covers; what no pattern touches is shared, not copied.
+
+    Raises:
+        BadDeclaration: a pattern is not a field path.
+    """
+    if ALL in patterns:
+        return {}
+    for parts in sorted(map(field_path.parse, patterns), key=_positions, reverse=True):
+        data = _without(data, parts)
+    return data
+
+
+def _positions(parts: tuple[str, ...]) -> tuple[int, ...]:
+    """The positions in a path; those further back in a list go first, so that none moves."""
+    return tuple(int(part[1:-1]) if part[:1] == "[" and part[1:-1].isdecimal() else -1 for part in parts)
+
+
+def _covers(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    return len(pattern) <= len(path) and all(
+        part == at or part == ("[*]" if at.startswith("[") else "*") for part, at in zip(pattern, path, strict=False)
+    )
+
+
+def _without(data: Any, parts: tuple[str, ...]) -> Any:
+    head, rest = parts[0], parts[1:]
+    if isinstance(data, dict):
+        return _without_key(data, head, rest)
+    if isinstance(data, list):
+        if not head.startswith("["):
+            return data
+        return [
+            _without(element, rest) if rest and _is_meant(head, at, element) else element
+            for at, element in enumerate(data)
+            if rest or not _is_meant(head, at, element)
+        ]
+    return data
+
+
+def _without_key(data: dict[str, Any], head: str, rest: tuple[str, ...]) -> dict[str, Any]:
+    keys = [key for key in data if head in (key, "*")]
+    if not keys:
+        return data
+    kept = dict(data)
+    for key in keys:
+        if rest:
+            kept[key] = _without(data[key], rest)
+        else:
+            del kept[key]
+    return kept
+
+
+def _is_meant(part: str, at: int, element: Any) -> bool:
+    """Whether ``[*]``, ``[2]`` or ``[priority=1000]`` means this element."""
+    inner = part[1:-1]
+    if inner == "*":
+        return True
+    key, has_value, value = inner.partition("=")
+    if has_value and isinstance(element, dict):
+        return str(element.get(key)) == value
+    return inner == str(at)

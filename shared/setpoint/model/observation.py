@@ -1,0 +1,243 @@
+"""Reading what Cloud Asset Inventory sends: a TemporalAsset becomes an observation.
+
+The JSON is read by hand, not by ``TemporalAsset.from_json``: that one refuses unknown fields and turns the integers of
+``resource.data`` into floats.
+Source: https://cloud.google.com/asset-inventory/docs/reference/rest/v1/TopLevel/batchGetAssetsHistory#TemporalAsset
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+
+from setpoint.errors import CorruptState, MalformedMessage
+from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.resource_key import Content, ResourceKey, content_of, project_of
+
+WELCOME = b"You have successfully configured real time feed"
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What the inventory says a resource is, and when.
+
+    Args:
+        key: the resource and the content that was observed.
+        asset_type: Cloud Asset Inventory's type, ``compute.googleapis.com/Firewall``.
+        observed_at: when the resource was so; the order of observations is the order of these, never of arrival.
+        deleted: the resource is gone; ``data`` is then what it was, where the message tells.
+        data: the resource's fields, its IAM policy, its list of organisation policies or its access policy; None
+            where the message tells of the resource but not what it is.
+        ancestors: ``projects/NUMBER`` first, then folders and the organisation.
+        project_id: the project's id, where it is known from elsewhere; empty as a message is read.
+        location: as the message gives it, or empty.
+        discovery_uri: address of the discovery document that describes ``data``, or empty.
+        discovery_name: name of the schema in that document, or empty.
+    """
+
+    key: ResourceKey
+    asset_type: str
+    observed_at: datetime
+    deleted: bool = False
+    data: Any = None
+    ancestors: tuple[str, ...] = ()
+    project_id: str = ""
+    location: str = ""
+    discovery_uri: str = ""
+    discovery_name: str = ""
+
+    @property
+    def project_number(self) -> str:
+        """The number of the project that holds the resource, or an empty string."""
+        first = self.ancestors[0] if self.ancestors else ""
+        number = first[9:]
+        return number if first.startswith("projects/") and number.isdigit() else ""
+
+    @property
+    def project(self) -> str:
+        """The project's id where it is known, else its number, else an empty string."""
+        return self.project_id or project_of(self.key.name) or self.project_number
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def decode(stored: bytes | str) -> Observation:
+    """Read the stored form of an observation.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    try:
+        return _decode_stored(stored)
+    except UNREADABLE as error:
+        raise CorruptState(f"a stored observation cannot be read ({error}); the next one will replace it") from None
+
+
+def decode_readable(stored: Iterable[tuple[ResourceKey, bytes | str | None]]) -> dict[ResourceKey, Observation]:
+    """Read the stored form of many observations, and leave out what is empty or cannot be read."""
+    found = {}
+    for key, body in stored:
+        if body:
+            with suppress(CorruptState):
+                found[key] = decode(body)
+    return found
+
+
+_decode_stored = msgspec.json.Decoder(Observation).decode
+
+
+class _Resource(msgspec.Struct, rename="camel"):
+    data: dict[str, Any] | None = None
+    discovery_document_uri: str | None = None
+    discovery_name: str | None = None
+    location: str | None = None
+
+
+class _Asset(msgspec.Struct, rename="camel"):
+    name: str
+    asset_type: str
+    update_time: Instant | None = None
+    ancestors: tuple[str, ...] | None = None
+    resource: _Resource | None = None
+    iam_policy: dict[str, Any] | None = None
+    org_policy: list[dict[str, Any]] | None = None
+    access_policy: dict[str, Any] | None = None
+    access_level: dict[str, Any] | None = None
+    service_perimeter: dict[str, Any] | None = None
+
+
+class _Window(msgspec.Struct, rename="camel"):
+    start_time: Instant | None = None
+
+
+class _TemporalAsset(msgspec.Struct, rename="camel"):
+    asset: _Asset | None = None
+    prior_asset: msgspec.Raw = msgspec.Raw()
+    window: _Window | None = None
+    deleted: bool | None = False
+
+
+_decode_message = msgspec.json.Decoder(_TemporalAsset).decode
+_decode_prior = msgspec.json.Decoder(_Asset | None).decode
+
+
+def parse(message: bytes, attributes: Mapping[str, str] | None = None) -> Observation | None:
+    """Read one feed message.
+
+    Args:
+        message: the message's data, JSON in UTF-8.
+        attributes: the message's attributes; feeds document none, and none is needed.
+
+    Returns:
+        The observation, or None for the welcome message that a new feed sends once.
+
+    Raises:
+        MalformedMessage: says what is wrong and where (byte offset or field), and never quotes the message.
+    """
+    del attributes
+    if message.startswith(WELCOME):
+        return None
+    temporal = _read(_decode_message, message, "")
+    prior = None
+    asset = temporal.asset
+    if asset is None or temporal.deleted or _content(asset) is None:
+        prior = _read(_decode_prior, temporal.prior_asset, "priorAsset") if temporal.prior_asset else None
+    if asset is None and not (temporal.deleted and prior):
+        where = "priorAsset" if temporal.deleted else "asset"
+        raise MalformedMessage(f"not a feed message: field `{where}` is missing")
+    return _observation(temporal, asset, prior)
+
+
+def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset | None) -> Observation:
+    known = asset or prior
+    assert known is not None  # noqa: S101 - parse() has checked it; this tells the type checker
+    deleted = bool(temporal.deleted)
+    # What is gone is told by what it was: a deleted policy comes with a resource that says nothing.
+    first, second = (prior, asset) if deleted else (asset, prior)
+    content = (first and _content(first)) or (second and _content(second)) or "resource"
+    if content == "resource":
+        content = content_of(known.asset_type)
+    resource = known.resource or _Resource()
+    described = prior if deleted and prior else known
+    return Observation(
+        key=ResourceKey(_full_name(known.name), content),
+        asset_type=_required(known.asset_type, "assetType"),
+        observed_at=_observed_at(temporal, asset, prior),
+        deleted=deleted,
+        data=_data(described, content),
+        ancestors=known.ancestors or (),
+        location=resource.location or "",
+        discovery_uri=resource.discovery_document_uri or "",
+        discovery_name=resource.discovery_name or "",
+    )
+
+
+def _read(decode: Any, raw: Any, where: str) -> Any:
+    try:
+        return decode(raw)
+    except msgspec.ValidationError as error:
+        detail = str(error)
+        at = f"{detail} (in {where})" if where else detail
+    except msgspec.DecodeError as error:
+        detail = str(error)
+        at = detail if "byte" in detail else f"{detail} (byte {len(raw)})"
+    except UnicodeDecodeError as error:
+        at = f"JSON is not UTF-8: {error.reason}"
+    except RecursionError:
+        at = "JSON is nested too deeply"
+    raise MalformedMessage(f"not a feed message: {at}") from None
+
+
+def _content(asset: _Asset) -> Content | None:
+    """The content that an asset carries; an empty policy or list is left out of the JSON, so None is possible."""
+    if asset.iam_policy is not None:
+        return "iam_policy"
+    if asset.org_policy is not None:
+        return "org_policy"
+    if asset.access_policy or asset.access_level or asset.service_perimeter:
+        return "access_policy"
+    return None if asset.resource is None else "resource"
+
+
+def _data(asset: _Asset, content: Content) -> Any:
+    if content == "resource":
+        return asset.resource.data if asset.resource else None
+    if content == "iam_policy":
+        return asset.iam_policy or {}
+    if content == "org_policy":
+        return asset.org_policy or []
+    told = asset.access_policy or asset.access_level or asset.service_perimeter
+    return told or (asset.resource.data if asset.resource else None)
+
+
+def _full_name(name: str) -> str:
+    if not _required(name, "name").startswith("//") or "/" not in name[2:]:
+        raise MalformedMessage("not a feed message: field `asset.name` is not a full resource name")
+    return name
+
+
+def _required(value: str, field: str) -> str:
+    if not value:
+        raise MalformedMessage(f"not a feed message: field `asset.{field}` is empty")
+    return value
+
+
+def _observed_at(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset | None) -> datetime:
+    """``asset.updateTime``, else the start of the window; for a deletion the latest time in the message.
+
+    A deletion without ``asset`` has no update time of its own, and it is later than the state before it.
+    """
+    window = temporal.window.start_time if temporal.window else None
+    times = [time for time in (asset and asset.update_time, window, prior and prior.update_time) if time]
+    if not times:
+        raise MalformedMessage("not a feed message: neither `asset.updateTime` nor `window.startTime` is there")
+    try:
+        return (max(times) if temporal.deleted else times[0]).astimezone(UTC)
+    except OverflowError:
+        raise MalformedMessage("not a feed message: field `asset.updateTime` is no time of this calendar") from None

@@ -1,0 +1,283 @@
+"""How far putting back one drift has come, and what its history says of the next step.
+
+The record lies beside the finding and outlives it: a drift that comes back as it was before is known by it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.model.difference import Difference
+from setpoint.model.policy import Executor, Limits
+
+Step = Literal[
+    "asked",  # a person is to approve
+    "waiting",  # for a time: a window, a limit, a pause after a failure
+    "acting",  # a worker has claimed it and writes
+    "operating",  # the API goes on by itself
+    "verifying",  # written, as far as anybody knows; the observation that proves it is to come
+    "done",  # proved by an observation
+    "handed_off",  # somebody else is to put it back
+    "stopped",  # a brake holds it, until somebody looks
+    "over",  # nothing is to be put back any more, for another reason than that it was
+]
+
+UNDER_WAY: frozenset[Step] = frozenset(("acting", "operating", "verifying"))
+"""Steps in which a write was claimed, and what came of it is to be seen."""
+
+IN_PROGRESS: frozenset[Step] = UNDER_WAY | {"handed_off"}
+"""Steps after which a resource that is as declared again has been put back."""
+
+_FIRST_PAUSE = timedelta(minutes=1)
+_LONGEST_PAUSE = timedelta(hours=1)
+CLAIM = timedelta(minutes=5)
+"""How long a worker has before another may take over; longer than any write, shorter than patience."""
+_TO_WRITE = CLAIM / 2
+"""How old a claim may be when its write is sent; a write takes less than what is left then, with all its tries."""
+VERIFY = timedelta(minutes=15)
+"""How long the inventory may take to show a write, after which it is read again."""
+
+
+class Put(msgspec.Struct, frozen=True):
+    """Fields that were put back.
+
+    Args:
+        at: when that was seen.
+        paths: which, as differences name them.
+    """
+
+    at: datetime
+    paths: tuple[str, ...]
+
+
+class Remedy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How far putting back one drift has come.
+
+    Args:
+        fingerprint: the drift.
+        step: how far it has come.
+        since: when this drift was first to be put back.
+        executor: who puts it back.
+        rule: the rule of the policy that said so; empty for none.
+        attempts: writes that were claimed, up to one that was proved.
+        due: when somebody has to look at it again; None for never.
+        worker: who has claimed it.
+        operation: the address of an operation that goes on.
+        approved_by: who has approved this very drift.
+        summary: what is written, a line a field; secrets are masked.
+        reason: why it is where it is.
+        desired: the digest of the declarations that it is put back by.
+        episode: the finding's; the same drift in a later one is another to approve.
+        scope: digests of the differences that the drift is of; empty where they are not all known.
+        paths: the fields that the last claim was for.
+        claimed_at: when it was last claimed.
+        failure: what came of the last claim where that failed.
+        puts: what was put back of this resource of late.
+    """
+
+    fingerprint: str
+    step: Step
+    since: datetime
+    executor: Executor = "api"
+    rule: str = ""
+    attempts: int = 0
+    due: datetime | None = None
+    worker: str = ""
+    operation: str = ""
+    approved_by: str = ""
+    summary: tuple[str, ...] = ()
+    reason: str = ""
+    desired: str = ""
+    episode: int = 0
+    scope: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    claimed_at: datetime | None = None
+    failure: str = ""
+    puts: tuple[Put, ...] = ()
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """What is to be put back.
+
+    Args:
+        fingerprint: of the drift.
+        episode: the finding's.
+        scope: digests of its differences; empty where they are not all known.
+        desired: the digest of the declarations that it is a drift from.
+    """
+
+    fingerprint: str
+    episode: int
+    scope: tuple[str, ...]
+    desired: str
+
+
+def scope_of(differences: Collection[Difference], count: int) -> tuple[str, ...]:
+    """Digests of the differences of a drift; empty where fewer are known than there are."""
+    return tuple(map(_digest, differences)) if len(differences) == count else ()
+
+
+def _digest(difference: Difference) -> str:
+    return hashlib.blake2b(msgspec.json.encode(difference), digest_size=8).hexdigest()
+
+
+def begin(before: Remedy | None, drift: Drift, limits: Limits, now: datetime) -> Remedy:
+    """The remedy of a drift that is looked at: the one before where it is the same drift, else a new one.
+
+    What was put back of late stays known, so that a field that drifts again and again is. Failed attempts count for the
+    resource, whatever drifts; they are forgotten when the declaration is another one, when a write was proved, and,
+    for another drift, when the last was long ago.
+    """
+    if before is None or before.desired != drift.desired:
+        return _fresh(drift, now)
+    if is_held(before, now):
+        return before  # whatever drifts now, somebody is writing
+    late = now - timedelta(seconds=limits.flap_within)
+    puts = tuple(put for put in before.puts if put.at > late)
+    is_same = (before.fingerprint, before.episode) == (drift.fingerprint, drift.episode)
+    if is_same and before.step not in ("done", "over"):
+        return replace(before, puts=puts)
+    if before.step == "verifying":
+        puts = (*puts, Put(now, before.paths))  # it took effect, since what differs now is something else
+    new = replace(_fresh(drift, now), puts=puts)
+    if before.failure and before.claimed_at is not None and before.claimed_at > late:
+        new = replace(new, attempts=before.attempts, failure=before.failure, claimed_at=before.claimed_at)
+        new = replace(new, due=before.claimed_at + pause_after(before.attempts))
+    return replace(new, approved_by=before.approved_by) if _is_rest(before, drift) else new
+
+
+def _fresh(drift: Drift, now: datetime) -> Remedy:
+    return Remedy(drift.fingerprint, "waiting", now, desired=drift.desired, episode=drift.episode, scope=drift.scope)
+
+
+def _is_rest(before: Remedy, drift: Drift) -> bool:
+    """Whether a drift is what is left of one, with nothing in it that was not."""
+    return before.episode == drift.episode and bool(drift.scope) and set(drift.scope) <= set(before.scope)
+
+
+def is_new(before: Remedy | None, remedy: Remedy) -> bool:
+    """Whether a remedy is of a drift that was not looked at before."""
+    return before is None or (before.since, before.fingerprint, before.episode) != (
+        remedy.since,
+        remedy.fingerprint,
+        remedy.episode,
+    )
+
+
+def is_held(remedy: Remedy, now: datetime) -> bool:
+    """Whether a worker or an API is at it, whatever the drift is by now."""
+    return remedy.step in ("acting", "operating") and remedy.due is not None and remedy.due > now
+
+
+def may_write(remedy: Remedy, now: datetime) -> bool:
+    """Whether a claim is so young that its write ends before another worker may take over."""
+    return remedy.claimed_at is not None and now - remedy.claimed_at < _TO_WRITE
+
+
+def returns(remedy: Remedy, paths: Iterable[str]) -> int:
+    """How often one of these fields was put back of late, to drift again."""
+    drifting = set(paths)
+    return sum(not drifting.isdisjoint(put.paths) for put in remedy.puts)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait after so many failures: a minute, twice as long after each one more, an hour at most."""
+    doubled: int = 2 ** min(max(attempts - 1, 0), 10)
+    return min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE)
+
+
+def claimed(remedy: Remedy, worker: str, summary: tuple[str, ...], paths: tuple[str, ...], now: datetime) -> Remedy:
+    """The remedy when a worker is about to write."""
+    return replace(
+        remedy,
+        step="acting",
+        attempts=remedy.attempts + 1,
+        worker=worker,
+        due=now + CLAIM,
+        summary=summary,
+        reason="",
+        operation="",
+        paths=paths,
+        claimed_at=now,
+        failure="nobody told what came of it",
+    )
+
+
+def operating(remedy: Remedy, operation: str, now: datetime) -> Remedy:
+    """The remedy when the API goes on by itself."""
+    return replace(remedy, step="operating", operation=operation, due=now + _FIRST_PAUSE, failure="")
+
+
+def written(remedy: Remedy, now: datetime) -> Remedy:
+    """The remedy when all is written, and the observation that proves it is to come."""
+    return replace(remedy, step="verifying", due=now + VERIFY, worker="", operation="", failure="")
+
+
+def unanswered(remedy: Remedy, reason: str, now: datetime) -> Remedy:
+    """The remedy when nobody knows whether the write took effect: that is read soon."""
+    return replace(
+        remedy, step="verifying", due=now + _FIRST_PAUSE, worker="", operation="", reason=reason, failure=reason
+    )
+
+
+def proved(remedy: Remedy, at: datetime) -> Remedy:
+    """The remedy when an observation shows the resource as declared."""
+    puts = (*remedy.puts, Put(at, remedy.paths)) if remedy.step in UNDER_WAY else remedy.puts
+    return replace(remedy, step="done", due=None, worker="", operation="", reason="", failure="", puts=puts)
+
+
+def over(remedy: Remedy, reason: str) -> Remedy:
+    """The remedy when there is nothing to put back any more, or nobody is to; an approval is used up."""
+    return replace(remedy, step="over", due=None, worker="", operation="", approved_by="", reason=reason)
+
+
+def put_off(remedy: Remedy, until: datetime, reason: str) -> Remedy:
+    """The remedy when it has to wait for a time."""
+    return replace(remedy, step="waiting", due=until, worker="", operation="", reason=reason)
+
+
+def failed(remedy: Remedy, reason: str, limits: Limits, now: datetime) -> Remedy:
+    """The remedy after an attempt that failed: it waits, longer each time, and after the last one for a person."""
+    after = replace(remedy, failure=reason, claimed_at=remedy.claimed_at or now)
+    if after.attempts >= limits.attempts:
+        return stopped(after, exhausted(after), now)
+    return put_off(after, now + pause_after(after.attempts), f"an attempt has failed: {reason}")
+
+
+def exhausted(remedy: Remedy) -> str:
+    """That it was tried as often as it may be, in words."""
+    return f"{remedy.attempts} attempts have failed, the last: {remedy.failure}"
+
+
+def stopped(remedy: Remedy, reason: str, now: datetime) -> Remedy:
+    """The remedy when a person has to look; what holds it may be over without anybody saying so."""
+    return replace(remedy, step="stopped", due=now + _LONGEST_PAUSE, worker="", operation="", reason=reason)
+
+
+def asked(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+    """The remedy when a person is to approve; why may be over without anybody saying so."""
+    return replace(remedy, step="asked", due=now + _LONGEST_PAUSE, summary=summary, reason=reason)
+
+
+def handed_off(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+    """The remedy when somebody else is to put it back; that may be decided otherwise later."""
+    return replace(
+        remedy,
+        step="handed_off",
+        due=now + _LONGEST_PAUSE,
+        worker="",
+        operation="",
+        summary=summary,
+        reason=reason,
+    )
+
+
+def approved(remedy: Remedy, by: str, now: datetime) -> Remedy:
+    """The remedy when somebody has approved this very drift; what stopped it before counts no longer."""
+    return replace(remedy, step="waiting", due=now, approved_by=by, attempts=0, failure="", puts=(), reason="")

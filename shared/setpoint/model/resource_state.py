@@ -1,0 +1,138 @@
+"""What is kept of one resource and content: one record, with its finding."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from setpoint.errors import CorruptState
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Mode, Owner, Source
+from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.difference import Difference
+from setpoint.model.drift_onset import Appeared
+from setpoint.model.events import CloudEvent, Status
+from setpoint.model.exemptions import Exemption
+from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.severity import Kind, Severity
+from setpoint.model.suppressed import Suppressed
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The life of the drift of one resource and content; the fields are those of the events.
+
+    Args:
+        changed_at: the observation with which it became what it is, where that is not the first.
+    """
+
+    kind: Kind
+    status: Status
+    severity: Severity
+    mode: Mode
+    owner: Owner
+    project: str
+    source: Source
+    differences: tuple[Difference, ...]
+    difference_count: int
+    fingerprint: str
+    first_seen: datetime
+    last_seen: datetime
+    count: int = 1
+    episodes: int = 1
+    resolved_at: datetime | None = None
+    reason: str = ""
+    was: Any = None
+    actor: Actor | None = None
+    changed_at: datetime | None = None
+    ancestors: tuple[str, ...] = ()
+
+
+class Settling(msgspec.Struct, frozen=True):
+    """A drift that is not a finding yet.
+
+    Args:
+        since: the observation with which it began.
+        due: when it has been known for as long as it has to last.
+        wait: how long that is, in seconds; 0 where it was not noted.
+    """
+
+    since: datetime
+    due: datetime
+    wait: float = 0.0
+
+
+class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of one resource and content, in one record.
+
+    Args:
+        key: the resource and content.
+        asset_type: Cloud Asset Inventory's type.
+        observed_at: time of the latest observation that was judged.
+        deleted: what that observation said.
+        fingerprint: what it was judged to be; empty where in sync.
+        judged_by: digest of the declarations and rules that judged it.
+        sequence: number of the last event.
+        finding: its finding, if it ever drifted.
+        pending: events that are stored and not yet known to be published, oldest first.
+        settling: the drift that it shows and that is not a finding yet.
+        suppressed: what rules keep quiet about, as of the last observation.
+        exemption: what somebody has said of leaving it alone, in force or over.
+        remedy: how far putting it back has come.
+        appeared: when the drift that it shows became what it is; None where it shows none.
+    """
+
+    key: ResourceKey
+    asset_type: str
+    observed_at: datetime
+    deleted: bool = False
+    fingerprint: str = ""
+    judged_by: str = ""
+    sequence: int = 0
+    finding: Finding | None = None
+    pending: tuple[CloudEvent, ...] = ()
+    settling: Settling | None = None
+    suppressed: tuple[Suppressed, ...] = ()
+    exemption: Exemption | None = None
+    remedy: Remedy | None = None
+    appeared: Appeared | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """When somebody has to look at the record although nothing has changed; None for never."""
+        times = (
+            self.settling.due if self.settling is not None else None,
+            self.exemption.until if self.exemption is not None and self.is_quiet else None,
+            self.remedy.due if self.remedy is not None else None,
+        )
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is a drift that somebody has said to leave alone."""
+        return self.finding is not None and self.finding.status in ("exempted", "accepted")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a drift that people are told of."""
+        return self.finding is not None and self.finding.status == "open"
+
+
+encode_state = msgspec.json.Encoder().encode
+
+
+_decode = msgspec.json.Decoder(ResourceState).decode
+
+
+def decode_state(stored: bytes | str) -> ResourceState:
+    """Read the stored form of a record.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    try:
+        return _decode(stored)
+    except UNREADABLE as error:
+        raise CorruptState(f"a stored finding cannot be read ({error}); delete its record and sweep") from None

@@ -1,0 +1,193 @@
+"""What stops remediation, whatever a policy allows: pauses, limits in time, and a breaker.
+
+All of it is one small record, which is written in the same step as the claim that it allows. Whoever acts has thus seen
+every pause that had landed, and two who act at once cannot both have the last of a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.errors import CorruptState
+from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.policy import Limits
+
+FLEET = "fleet"
+"""What a pause of everything is of."""
+
+
+class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Hands off, until somebody resumes or its time is over.
+
+    Args:
+        of: ``fleet``, ``projects/ID``, ``folders/NUMBER``, ``organizations/NUMBER`` or a full resource name.
+        since: when it began.
+        by: who said so.
+        reason: why.
+        until: when it ends by itself; None for never.
+    """
+
+    of: str
+    since: datetime
+    by: str = ""
+    reason: str = ""
+    until: datetime | None = None
+
+
+class Act(msgspec.Struct, frozen=True):
+    """A write that was claimed."""
+
+    project: str
+    at: datetime
+
+
+class Breaker(msgspec.Struct, frozen=True):
+    """Nothing is put back any more until a person has looked and resumes.
+
+    Args:
+        at: when it opened.
+        reason: what opened it.
+    """
+
+    at: datetime
+    reason: str
+
+
+class Brakes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The brakes of a fleet.
+
+    Args:
+        pauses: what is paused.
+        acts: the writes of late, oldest first.
+        failures: when writes have failed of late.
+        wishes: when drifts have wanted to be put back of late, up to the number that opens the breaker.
+        breaker: open, or None.
+    """
+
+    pauses: tuple[Pause, ...] = ()
+    acts: tuple[Act, ...] = ()
+    failures: tuple[datetime, ...] = ()
+    wishes: tuple[datetime, ...] = ()
+    breaker: Breaker | None = None
+
+
+def paused(brakes: Brakes, name: str, places: Collection[str], now: datetime) -> Pause | None:
+    """The pause that a resource is under, or None.
+
+    Args:
+        brakes: the brakes.
+        name: the resource's name.
+        places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it lies in.
+        now: the time.
+    """
+    for pause in brakes.pauses:
+        if not _is_in_force(pause, now):
+            continue
+        if pause.of in (FLEET, name) or any(fnmatchcase(place, pause.of) for place in places):
+            return pause
+    return None
+
+
+def pauses_of_places(brakes: Brakes, now: datetime) -> list[Pause]:
+    """The pauses of projects, folders and organisations: whether they hold a resource depends on where it lies."""
+    return [one for one in brakes.pauses if "/" in one.of and one.of[0] != "/" and _is_in_force(one, now)]
+
+
+def _is_in_force(pause: Pause, now: datetime) -> bool:
+    return pause.until is None or pause.until > now
+
+
+def pause(brakes: Brakes, new: Pause) -> Brakes:
+    """The brakes with a pause more, in place of one of the same thing."""
+    others = tuple(one for one in brakes.pauses if one.of != new.of)
+    return replace(brakes, pauses=(*others, new))
+
+
+def resume(brakes: Brakes, of: str) -> Brakes:
+    """The brakes without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
+    kept = replace(brakes, pauses=tuple(one for one in brakes.pauses if one.of != of))
+    return replace(kept, breaker=None, failures=(), wishes=()) if of == FLEET else kept
+
+
+def exceeded(brakes: Brakes, project: str, limits: Limits, now: datetime) -> str:
+    """The limit that one write more would exceed, in words; empty where there is room."""
+    late = _late(brakes, limits, now).acts
+    if len(late) >= limits.per_fleet:
+        return f"{len(late)} writes in the fleet within {limits.within:.0f} s, the limit is {limits.per_fleet}"
+    here = sum(act.project == project for act in late)
+    if here >= limits.per_project:
+        return f"{here} writes in project {project} within {limits.within:.0f} s, the limit is {limits.per_project}"
+    return ""
+
+
+def room_at(brakes: Brakes, project: str, limits: Limits, now: datetime) -> datetime:
+    """When one write more exceeds no limit any longer, if nobody else writes."""
+    late = _late(brakes, limits, now).acts
+    here = [act for act in late if act.project == project]
+    ends = [
+        acts[-most].at for acts, most in ((late, limits.per_fleet), (here, limits.per_project)) if 0 < most <= len(acts)
+    ]
+    return max(ends, default=now) + timedelta(seconds=limits.within)
+
+
+def spend(brakes: Brakes, project: str, limits: Limits, now: datetime) -> Brakes:
+    """The brakes after a write was claimed."""
+    late = _late(brakes, limits, now)
+    return replace(late, acts=(*late.acts, Act(project, now)))
+
+
+def wish(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+    """The brakes after one drift more wanted to be put back; too many at once open the breaker."""
+    late = _late(brakes, limits, now)
+    wishes, breaker = _counted(late.wishes, limits.surge, "drifts wanted to be put back", limits, now)
+    return brakes if brakes.breaker is not None else replace(late, wishes=wishes, breaker=breaker)
+
+
+def fail(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+    """The brakes after a write failed; too many at once open the breaker."""
+    late = _late(brakes, limits, now)
+    failures, breaker = _counted(late.failures, limits.failures, "writes failed", limits, now)
+    return brakes if brakes.breaker is not None else replace(late, failures=failures, breaker=breaker)
+
+
+def _counted(
+    times: tuple[datetime, ...], most: int, what: str, limits: Limits, now: datetime
+) -> tuple[tuple[datetime, ...], Breaker | None]:
+    """One time more; from so many on none, and the breaker that they open."""
+    times = (*times, now)
+    if len(times) < most:
+        return times, None
+    return (), Breaker(now, f"{len(times)} {what} within {limits.within:.0f} s")
+
+
+def _late(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+    """The brakes less what is too long ago to count."""
+    since = now - timedelta(seconds=limits.within)
+    return replace(
+        brakes,
+        pauses=tuple(one for one in brakes.pauses if _is_in_force(one, now)),
+        acts=tuple(act for act in brakes.acts if act.at > since),
+        failures=tuple(at for at in brakes.failures if at > since),
+        wishes=tuple(at for at in brakes.wishes if at > since),
+    )
+
+
+encode_brakes = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Brakes).decode
+
+
+def decode_brakes(stored: bytes | str) -> Brakes:
+    """Read the stored form; empty gives brakes that are all off.
+
+    Raises:
+        CorruptState: it is not the stored form; nothing may be put back then.
+    """
+    try:
+        return _decode(stored) if stored else Brakes()
+    except UNREADABLE as error:
+        raise CorruptState(f"the stored brakes cannot be read ({error}); nothing is put back until they are") from None

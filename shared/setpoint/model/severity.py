@@ -1,0 +1,104 @@
+"""How bad a drift is, and how long it has to last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from setpoint.model.difference import Difference
+from setpoint.model.lifecycle import is_transitional
+from setpoint.model.resource_key import Content
+
+Severity = Literal["low", "medium", "high", "critical"]
+Kind = Literal["modified", "deleted", "unmanaged"]
+
+SETTLING_SECONDS = 30.0
+"""How long a difference has to last on a resource that something is at work on; a policy may say otherwise."""
+
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+_BY_KIND: dict[Kind, Severity] = {"deleted": "high", "unmanaged": "medium", "modified": "medium"}
+
+_PUBLIC_MEMBER = re.compile(r"\[(allUsers|allAuthenticatedUsers)\]\Z")
+_WIDE_ROLES = {
+    "everything, and to give it away": ("owner",),
+    "to change nearly everything": ("editor",),
+    "to give any role to anybody": (
+        "iam.securityAdmin",
+        "iam.organizationRoleAdmin",
+        "iam.roleAdmin",
+        "resourcemanager.folderAdmin",
+        "resourcemanager.folderIamAdmin",
+        "resourcemanager.organizationAdmin",
+        "resourcemanager.projectIamAdmin",
+    ),
+    "to be somebody else": (
+        "iam.serviceAccountAdmin",
+        "iam.serviceAccountOpenIdTokenCreator",
+        "iam.serviceAccountTokenCreator",
+        "iam.serviceAccountUser",
+        "iam.workloadIdentityPoolAdmin",
+        "iam.workloadIdentityUser",
+    ),
+    "to make keys, which go anywhere": ("iam.serviceAccountKeyAdmin",),
+    "to lift what holds for all": ("accesscontextmanager.policyAdmin", "orgpolicy.policyAdmin"),
+}
+"""What a role gives that is worth an alarm by itself. Source: https://cloud.google.com/iam/docs/understanding-roles"""
+
+_WIDE_ROLE = re.compile(
+    rf"role=roles/(?:{'|'.join(re.escape(role) for roles in _WIDE_ROLES.values() for role in roles)})[],]"
+)
+_COSMETIC = re.compile(r"^(\w+\.)?(labels|annotations|description|displayName)\b", re.IGNORECASE)
+_EXPOSING = re.compile(
+    r"(sourceRanges|authorizedNetworks|publicAccessPrevention|uniformBucketLevelAccess|ipv4Enabled|requireSsl|sslMode"
+    r"|allowed|kmsKeyName|enablePrivate\w+|natIP|ingress|authEnabled|deletionProtection\w*|masterAuthorized\w+"
+    r"|rotationPeriod)\b|^(disabled|access|destination)\b",
+    re.IGNORECASE,
+)
+
+_BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
+    (_PUBLIC_MEMBER, "critical"),  # a grant to the whole world
+    (_WIDE_ROLE, "critical"),  # a grant of one of the roles above
+    (re.compile(r"bindings\["), "high"),  # any other grant
+    (re.compile(r"^auditConfigs\["), "high"),  # what is written down of who reads and writes
+    (_EXPOSING, "high"),  # who can reach it, which key encrypts it, whether it is guarded and watched at all
+    (_COSMETIC, "low"),  # nothing behaves otherwise
+)
+"""The first pattern that is found in a path gives the severity; no pattern, ``medium``."""
+
+
+def severity(kind: Kind, content: Content, differences: Sequence[Difference]) -> Severity:
+    """The severity of a drift: of its kind, or of its worst difference."""
+    if kind != "modified":
+        return _BY_KIND[kind]
+    floor: Severity = "high" if content in ("org_policy", "access_policy") else "low"
+    found = [_of_difference(one) for one in differences]
+    return max((*found, floor), key=SEVERITIES.index)
+
+
+@lru_cache(maxsize=4096)
+def _of_path(path: str) -> Severity:
+    return next((level for pattern, level in _BY_FIELD if pattern.search(path)), "medium")
+
+
+def _of_difference(difference: Difference) -> Severity:
+    level = _of_path(difference.path)
+    return "high" if level == "critical" and difference.op == "missing" else level  # a wide grant that was taken away
+
+
+def settling_seconds(kind: Kind, content: Content, level: Severity, data: Any) -> float:
+    """How long a drift has to last before it is a finding.
+
+    A controller that writes in two steps is to raise no alarm; a grant or an exposure is one at once, however short.
+
+    Args:
+        kind: the kind of the drift.
+        content: what of the resource drifted.
+        level: how bad it is.
+        data: what the resource is now.
+    """
+    if kind == "deleted" or content != "resource" or level in ("high", "critical"):
+        return 0.0
+    return SETTLING_SECONDS if is_transitional(data) else 0.0

@@ -1,0 +1,303 @@
+"""Which declarations readers see: sources, their generations, and the record that holds what each source desires.
+
+Every set of files that is applied under one name is a source. An apply writes the changed declarations beside the ones
+in force, under a generation of its own, and then switches the source to that generation in one write: a reader sees all
+of it or nothing, and an apply that dies half-way is never seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.errors import Conflict, CorruptState, Superseded
+from setpoint.model.alerting_config import Alerting
+from setpoint.model.declaration import Declaration, Desired, Scope
+from setpoint.model.decode_errors import UNREADABLE
+from setpoint.model.fleet_rules import Rules, rules
+from setpoint.model.policy import Policy
+from setpoint.model.resource_key import Content, ResourceKey
+
+_T = TypeVar("_T")
+
+_SMALL = 8_192
+"""Bytes of a record that is kept when it was read once; thousands are, and an IAM policy may have a megabyte."""
+
+
+class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is in force of one source.
+
+    Args:
+        generation: the generation that readers see; 0 before the first apply is done.
+        pending: the generation that is being written, or 0.
+        aborted: generations that were begun and never finished; what they wrote is never seen.
+        commit: revision of the repository that was applied, or empty.
+        applied_at: when the generation came into force.
+        declared: how many resources and contents it declares.
+        scopes: the parts of the fleet that it says are fully declared.
+        policy: the policy of the fleet, where this source holds it.
+        alerting: who is told of which drift, where this source holds that.
+        revision: when what is in force was uploaded, as a number that grows; 0 where it was not uploaded.
+        judged: the generation up to which all findings that it concerns were judged again.
+        earlier: generations since then that declared something that a later one removed; their manifests are kept.
+    """
+
+    generation: int = 0
+    pending: int = 0
+    aborted: tuple[int, ...] = ()
+    commit: str = ""
+    applied_at: datetime | None = None
+    declared: int = 0
+    scopes: tuple[Scope, ...] = ()
+    policy: Policy | None = None
+    alerting: Alerting | None = None
+    revision: int = 0
+    judged: int = 0
+    earlier: tuple[int, ...] = ()
+
+    def shows(self, generation: int) -> bool:
+        """Whether readers see what was written under a generation, unless a later one has replaced it."""
+        return generation <= self.generation and generation not in self.aborted
+
+
+class Control(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The one record that is read with every event.
+
+    Args:
+        sources: what is in force, by source.
+        last_generation: the last number that was given out.
+    """
+
+    sources: dict[str, SourceState] = {}
+    last_generation: int = 0
+
+
+class Version(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one source desires of one resource and content, from one generation on.
+
+    Args:
+        source: the source's name.
+        generation: the generation that wrote it.
+        digest: changes when the declarations change in meaning; empty where the source declares nothing any more.
+        declarations: what it declares; empty where nothing any more.
+    """
+
+    source: str
+    generation: int
+    digest: str = ""
+    declarations: tuple[Declaration, ...] = ()
+
+
+class DesiredRecord(msgspec.Struct, frozen=True):
+    """All versions that are kept of one resource and content, in the order of their generations."""
+
+    versions: tuple[Version, ...] = ()
+
+
+def begin(control: Control, source: str, expected: int, revision: int = 0) -> Control:
+    """Give out a generation for an apply of a source; one that was begun before and not finished is aborted by it.
+
+    Raises:
+        Conflict: the generation in force is not the expected one any more.
+        Superseded: a later revision is in force.
+    """
+    now = _in_force(control, source, expected)
+    check_revision(now, source, revision)
+    generation = control.last_generation + 1
+    aborted = (*now.aborted, now.pending) if now.pending else now.aborted
+    begun = replace(now, pending=generation, aborted=aborted)
+    return Control({**control.sources, source: begun}, generation)
+
+
+def finish(control: Control, source: str, generation: int, state: SourceState, *, removes: bool = False) -> Control:
+    """Put a generation in force, with what ``state`` tells of it.
+
+    Args:
+        control: the control record.
+        source: the source's name.
+        generation: given out by ``begin``.
+        state: commit, time, count and scopes.
+        removes: whether it declares less than the one before, whose manifest is then kept until all is judged.
+
+    Raises:
+        Conflict: another apply of the source has begun since.
+        Superseded: a later revision is in force.
+    """
+    now = control.sources.get(source, SourceState())
+    if now.pending != generation:
+        raise Conflict(f"source {source}: another apply has begun since; apply again")
+    check_revision(now, source, state.revision)
+    earlier = (*now.earlier, now.generation) if removes else now.earlier
+    in_force = _told(state, replace(now, generation=generation, pending=0, earlier=earlier))
+    return replace(control, sources={**control.sources, source: in_force})
+
+
+def touch(control: Control, source: str, expected: int, state: SourceState) -> Control:
+    """Note that a source was applied and nothing in it had changed.
+
+    Raises:
+        Conflict: the generation in force is not the expected one any more.
+        Superseded: a later revision is in force.
+    """
+    now = _in_force(control, source, expected)
+    check_revision(now, source, state.revision)
+    return replace(control, sources={**control.sources, source: _told(state, now)})
+
+
+def judged(control: Control, source: str, generation: int) -> Control:
+    """Note that all findings that a source concerns were judged by a generation or a later one."""
+    now = control.sources.get(source, SourceState())
+    done = max(now.judged, generation)
+    noted = replace(now, judged=done, earlier=tuple(one for one in now.earlier if one >= done))
+    return replace(control, sources={**control.sources, source: noted})
+
+
+def check_revision(now: SourceState, source: str, revision: int) -> None:
+    """Refuse what was uploaded before what is in force; what was not uploaded may always be applied.
+
+    Raises:
+        Superseded: a later revision is in force.
+    """
+    if 0 < revision < now.revision:
+        raise Superseded(
+            f"source {source}: something uploaded later is in force already (commit {now.commit or 'unknown'}); "
+            "nothing was changed"
+        )
+
+
+def _told(state: SourceState, now: SourceState) -> SourceState:
+    """What a new state tells, with the book-keeping of the present one."""
+    return replace(
+        state,
+        generation=now.generation,
+        pending=now.pending,
+        aborted=now.aborted,
+        revision=state.revision or now.revision,
+        judged=now.judged,
+        earlier=now.earlier,
+    )
+
+
+def _in_force(control: Control, source: str, expected: int) -> SourceState:
+    now = control.sources.get(source, SourceState())
+    if now.generation != expected:
+        raise Conflict(f"source {source}: it was applied by somebody else since it was planned; apply again")
+    return now
+
+
+def visible(record: DesiredRecord, control: Control) -> dict[str, Version]:
+    """The version in force of each source that declares something."""
+    found: dict[str, Version] = {}
+    for version in record.versions:
+        source = control.sources.get(version.source)
+        if source is not None and source.shows(version.generation):
+            found[version.source] = version
+    return {name: version for name, version in found.items() if version.declarations}
+
+
+def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
+    """What all sources together desire, or None."""
+    versions = visible(record, control)
+    if not versions:
+        return None
+    if len(versions) == 1:
+        (only,) = versions.values()
+        return Desired(only.declarations, only.digest)
+    declarations = tuple(one for version in versions.values() for one in version.declarations)
+    return Desired(declarations, "+".join(version.digest for version in versions.values()))
+
+
+def with_version(record: DesiredRecord, version: Version, control: Control) -> DesiredRecord:
+    """The record with a version more; of the same source only the one in force is kept beside it.
+
+    Raises:
+        Conflict: an apply of the same source that began later has written here already.
+    """
+    if any(one.source == version.source and one.generation > version.generation for one in record.versions):
+        raise Conflict(f"source {version.source}: another apply has begun since; apply again")
+    in_force = visible(record, control).get(version.source)
+    kept = [one for one in record.versions if one.source != version.source or one is in_force]
+    return DesiredRecord((*kept, version))
+
+
+def encode_control(value: Control) -> bytes:
+    """The stored form of the control record."""
+    return _encode(value)
+
+
+@lru_cache(maxsize=8)
+def decode_control(stored: bytes) -> Control:
+    """Read the stored form of the control record; empty gives one without sources.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    return _decode(stored, Control) if stored else Control()
+
+
+def rules_of(control: Control) -> Rules:
+    """The rules of the fleet: the scopes of all sources, policy and alerting of the ones that hold them."""
+    sources = control.sources.values()
+    policy = next((source.policy for source in sources if source.policy is not None), None)
+    alerting = next((source.alerting for source in sources if source.alerting is not None), None)
+    return rules(tuple(scope for source in sources for scope in source.scopes), policy, alerting)
+
+
+@lru_cache(maxsize=8)
+def decode_rules(stored: bytes) -> Rules:
+    """The rules of the fleet, out of the stored form of the control record."""
+    return rules_of(decode_control(stored))
+
+
+MANIFEST_PART = 3_000
+"""Entries of a manifest that are stored together; at some 250 bytes each, well below what any store takes."""
+
+
+def encode_manifest(part: Iterable[tuple[ResourceKey, str]]) -> bytes:
+    """The stored form of a part of a manifest."""
+    return _encode([(key.name, key.content, digest) for key, digest in part])
+
+
+def decode_manifest(stored: bytes) -> list[tuple[ResourceKey, str]]:
+    """Read the stored form of a part of a manifest; empty gives an empty one.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    rows = _decode(stored, list[tuple[str, Content, str]]) if stored else []
+    return [(ResourceKey(name, content), digest) for name, content, digest in rows]
+
+
+def encode_record(value: DesiredRecord) -> bytes:
+    """The stored form of a record of desired state."""
+    return _encode(value)
+
+
+def decode_record(stored: bytes) -> DesiredRecord:
+    """Read the stored form of a record; empty gives an empty one. What changes often and is small is read once.
+
+    Raises:
+        CorruptState: it is not the stored form.
+    """
+    return _decode_small(stored) if len(stored) <= _SMALL else _decode(stored, DesiredRecord)
+
+
+@lru_cache(maxsize=4096)
+def _decode_small(stored: bytes) -> DesiredRecord:
+    return _decode(stored, DesiredRecord) if stored else DesiredRecord()
+
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+def _decode(stored: bytes, form: type[_T]) -> _T:
+    try:
+        return msgspec.json.decode(stored, type=form)
+    except UNREADABLE as error:
+        what = getattr(form, "__name__", "manifest")
+        raise CorruptState(f"a stored {what} cannot be read ({error}); apply the declarations again") from None

@@ -1,0 +1,1 @@
+"""Operations: diagnostics of an installation, and dead letters."""

@@ -1,0 +1,13 @@
+"""What is wrong with a live installation, and what to do about each.
+
+Every check is a small function in a table (``checks.CHECKS``) and looks at one thing; one that fails is itself a
+symptom, and keeps no other from being made.
+"""
+
+from __future__ import annotations
+
+from setpoint.operations.diagnostics.checks import CHECKS
+from setpoint.operations.diagnostics.installation import Patient
+from setpoint.operations.diagnostics.result import Symptom, Verdict, examine, is_well
+
+__all__ = ["CHECKS", "Patient", "Symptom", "Verdict", "examine", "is_well"]

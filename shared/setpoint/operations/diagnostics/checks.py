@@ -1,0 +1,28 @@
+"""All checks, in the order in which they are told."""
+
+from __future__ import annotations
+
+from setpoint.operations.diagnostics import compute, pubsub, store
+from setpoint.operations.diagnostics.result import Check
+
+CHECKS: dict[str, Check] = {
+    "permissions": compute.permissions,
+    "clock": compute.clock,
+    "apis": compute.apis,
+    "store": store.store,
+    "database": store.database,
+    "topics": pubsub.topics,
+    "subscriptions": pubsub.subscriptions,
+    "publishers": pubsub.publishers,
+    "feeds": pubsub.feeds,
+    "delivery": pubsub.delivery,
+    "functions": compute.functions,
+    "versions": compute.versions,
+    "tokens": compute.tokens,
+    "jobs": compute.jobs,
+    "lag": pubsub.lag,
+    "dead letters": pubsub.dead_letters,
+    "sweeps": store.sweeps,
+    "waiting": store.waiting,
+    "brakes": store.brakes,
+}

@@ -1,0 +1,155 @@
+"""Functions, jobs, rights and clocks: whether what is to run can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from setpoint.operations.diagnostics.installation import Patient
+from setpoint.operations.diagnostics.pubsub import subscriptions_of
+from setpoint.operations.diagnostics.result import Told
+
+FUNCTIONS = ("detect", "sweep", "sync")
+"""What no installation can do without."""
+JOBS = ("setpoint-sweep", "setpoint-heal")
+APIS = ("cloudasset", "firestore", "pubsub", "run", "cloudscheduler")
+MINE = (
+    "cloudfunctions.functions.list",
+    "cloudscheduler.jobs.list",
+    "datastore.databases.get",
+    "datastore.entities.get",
+    "monitoring.timeSeries.list",
+    "pubsub.subscriptions.list",
+    "pubsub.topics.get",
+    "pubsub.topics.getIamPolicy",
+)
+"""What whoever runs this needs on the project, to look at all of it."""
+_APPLY = "`terraform apply` puts it right"
+_SKEW_DOUBTFUL = 5.0
+_SKEW_ILL = 60.0
+
+
+def permissions(patient: Patient) -> Iterator[Told]:
+    """Whoever runs this may look at everything."""
+    missing = sorted(set(MINE) - patient.permitted(list(MINE)))
+    if missing:
+        yield "doubtful", f"whoever runs this may not: {', '.join(missing)}", "grant roles/viewer on the project"
+    else:
+        yield "well", "whoever runs this may look at everything"
+
+
+def apis(patient: Patient) -> Iterator[Told]:
+    """The APIs are switched on."""
+    for name in APIS:
+        url = f"https://serviceusage.googleapis.com/v1/projects/{patient.project}/services/{name}.googleapis.com"
+        state = (patient.get(url, "serviceusage.services.get") or {}).get("state")
+        if state == "ENABLED":
+            yield "well", f"{name} is switched on"
+        else:
+            yield (
+                "ill",
+                f"{name} is switched off",
+                f"gcloud services enable {name}.googleapis.com --project={patient.project}",
+            )
+
+
+def functions_of(patient: Patient) -> dict[str, dict[str, Any]]:
+    """Setpoint's functions, by their names without the prefix."""
+    url = f"https://cloudfunctions.googleapis.com/v2/projects/{patient.project}/locations/{patient.region}/functions"
+    listed = patient.listed(url, "functions", "cloudfunctions.functions.list")
+    named = {one["name"].rpartition("/")[2]: one for one in listed}
+    return {name.removeprefix("setpoint-"): one for name, one in named.items() if name.startswith("setpoint-")}
+
+
+def functions(patient: Patient) -> Iterator[Told]:
+    """The functions are there and up, and say the same of the store."""
+    found = functions_of(patient)
+    for name in FUNCTIONS:
+        if name not in found:
+            yield "ill", f"there is no function setpoint-{name} in {patient.region}", _APPLY
+    for name, one in found.items():
+        state = one.get("state", "")
+        store = environment(one).get("SETPOINT_STORE", patient.store_url)
+        if state != "ACTIVE":
+            yield "ill", f"setpoint-{name} is {state or 'in no state'}", "look at its last build in the console"
+        elif store != patient.store_url:
+            yield (
+                "ill",
+                f"setpoint-{name} keeps its state in {store}, not in {patient.store_url}",
+                "is --store the right one?",
+            )
+        else:
+            yield "well", f"setpoint-{name} is up"
+
+
+def environment(function: dict[str, Any]) -> dict[str, str]:
+    """The environment variables of a function."""
+    found: dict[str, str] = function.get("serviceConfig", {}).get("environmentVariables") or {}
+    return found
+
+
+def versions(patient: Patient) -> Iterator[Told]:
+    """All functions are built from one archive."""
+    built: dict[str, list[str]] = {}
+    for name, one in functions_of(patient).items():
+        source = one.get("buildConfig", {}).get("source", {}).get("storageSource", {}).get("object", "")
+        built.setdefault(source, []).append(name)
+    if len(built) > 1:
+        told = "; ".join(f"{', '.join(sorted(names))} of {source or '?'}" for source, names in sorted(built.items()))
+        yield (
+            "ill",
+            f"functions are of different versions: {told}",
+            "a deployment stopped half-way: `terraform apply` again",
+        )
+    elif built:
+        yield "well", f"all functions are of {next(iter(built)) or 'one archive'}"
+
+
+def tokens(patient: Patient) -> Iterator[Told]:
+    """Every push carries the token that its function wants."""
+    found = functions_of(patient)
+    for name, one in subscriptions_of(patient).items():
+        push = one.get("pushConfig") or {}
+        function = push.get("pushEndpoint", "").partition("//setpoint-")[2]
+        owner = next((key for key in sorted(found, key=len, reverse=True) if function.startswith(f"{key}-")), "")
+        if not owner:
+            continue
+        wanted, token = environment(found[owner]), push.get("oidcToken") or {}
+        pairs = (("SETPOINT_PUSH_ACCOUNT", "serviceAccountEmail"), ("SETPOINT_PUSH_AUDIENCE", "audience"))
+        wrong = [variable for variable, key in pairs if wanted.get(variable) and wanted[variable] != token.get(key)]
+        if wrong:
+            yield "ill", f"{name} pushes with another token than {', '.join(wrong)} of setpoint-{owner} says", _APPLY
+        else:
+            yield "well", f"{name} pushes with the token that setpoint-{owner} wants"
+
+
+def jobs(patient: Patient) -> Iterator[Told]:
+    """Scheduler's jobs are on, and their last try went well."""
+    url = f"https://cloudscheduler.googleapis.com/v1/projects/{patient.project}/locations/{patient.region}/jobs"
+    listed = patient.listed(url, "jobs", "cloudscheduler.jobs.list")
+    found = {one["name"].rpartition("/")[2]: one for one in listed}
+    for name in JOBS:
+        if name not in found:
+            yield "ill", f"there is no job {name}", _APPLY
+    for name, one in found.items():
+        if not name.startswith("setpoint-"):
+            continue
+        code = one.get("status", {}).get("code", 0)
+        if one.get("state") != "ENABLED":
+            do = f"gcloud scheduler jobs resume {name} --location={patient.region} --project={patient.project}"
+            yield "ill", f"the job {name} is {one.get('state', 'off').lower()}", do
+        elif code:
+            yield "ill", f"the last try of the job {name} failed (code {code})", "may Scheduler publish to its topic?"
+        else:
+            yield "well", f"the job {name} is on"
+
+
+def clock(patient: Patient) -> Iterator[Told]:
+    """This machine's clock agrees with Google's: a command with a wrong one judges what is due wrongly."""
+    skew = abs((patient.now() - patient.api.time()).total_seconds())
+    if skew > _SKEW_ILL:
+        yield "ill", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
+    elif skew > _SKEW_DOUBTFUL:
+        yield "doubtful", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
+    else:
+        yield "well", "this machine's clock is right"

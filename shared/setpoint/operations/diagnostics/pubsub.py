@@ -1,0 +1,160 @@
+"""Feeds, topics and subscriptions: whether messages can go their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from setpoint.operations.diagnostics.installation import Patient
+from setpoint.operations.diagnostics.result import Told
+
+TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps")
+"""What no installation can do without."""
+SUBSCRIPTIONS = ("detect", "sweep", "dead-letters")
+_PUBSUB = "https://pubsub.googleapis.com/v1"
+_APPLY = "`terraform apply` puts it right"
+_LATE = 900.0
+_GONE = "_deleted-topic_"
+
+
+def topics(patient: Patient) -> Iterator[Told]:
+    """The topics are there."""
+    for name in TOPICS:
+        topic = f"projects/{patient.project}/topics/{name}"
+        if patient.get(f"{_PUBSUB}/{topic}", "pubsub.topics.get") is None:
+            yield "ill", f"there is no topic {name}", _APPLY
+        else:
+            yield "well", f"topic {name}"
+
+
+def subscriptions(patient: Patient) -> Iterator[Told]:
+    """The subscriptions are there, pushed with a token for their function, and lose nothing."""
+    found = subscriptions_of(patient)
+    for name in SUBSCRIPTIONS:
+        if name not in found:
+            yield "ill", f"there is no subscription {name}", _APPLY
+    for name, one in found.items():
+        faults = [*_faults(one)]
+        yield from (("ill", f"subscription {name} {what}", do) for what, do in faults)
+        if not faults:
+            yield "well", f"subscription {name}"
+
+
+def subscriptions_of(patient: Patient) -> dict[str, dict[str, Any]]:
+    """Those of Setpoint: the named ones, and whatever pushes to one of its functions; by their short names."""
+    listed = patient.listed(
+        f"{_PUBSUB}/projects/{patient.project}/subscriptions", "subscriptions", "pubsub.subscriptions.list"
+    )
+    named = {one["name"].rpartition("/")[2]: one for one in listed}
+    return {
+        name: one
+        for name, one in named.items()
+        if name in SUBSCRIPTIONS or "//setpoint-" in one.get("pushConfig", {}).get("pushEndpoint", "")
+    }
+
+
+def _faults(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if one.get("topic") == _GONE:
+        yield "is of a topic that was deleted", "delete it, and `terraform apply` makes it again"
+    if one.get("state", "ACTIVE") != "ACTIVE":
+        yield f"is not active ({one['state']})", "look at the error of its push endpoint in the console"
+    if one.get("expirationPolicy", {}).get("ttl"):
+        yield "expires when it is quiet", _APPLY
+    push = one.get("pushConfig") or {}
+    if not push.get("pushEndpoint"):
+        return
+    if not push.get("oidcToken", {}).get("serviceAccountEmail"):
+        yield "pushes without a token, which Cloud Run refuses", _APPLY
+    if not one.get("deadLetterPolicy", {}).get("deadLetterTopic"):
+        yield "has no dead-letter topic: what fails for a week is lost", _APPLY
+    if not one.get("retryPolicy"):
+        yield "has no pauses between tries", _APPLY
+
+
+def publishers(patient: Patient) -> Iterator[Told]:
+    """Feeds may publish to their topic, and Pub/Sub to that of dead letters."""
+    number = project_number(patient)
+    agents = {
+        "asset-changes": f"serviceAccount:service-{number}@gcp-sa-cloudasset.iam.gserviceaccount.com",
+        "dead-letters": f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com",
+    }
+    for name, agent in agents.items():
+        policy = patient.policy(f"projects/{patient.project}/topics/{name}")
+        if agent in policy.get("roles/pubsub.publisher", set()):
+            yield "well", f"Google's agent may publish to {name}"
+        else:
+            yield (
+                "ill",
+                f"{agent.partition(':')[2]} may not publish to {name}",
+                f"grant roles/pubsub.publisher; {_APPLY}",
+            )
+
+
+def project_number(patient: Patient) -> str:
+    """The number of the project that the installation runs in."""
+    url = f"https://cloudresourcemanager.googleapis.com/v1/projects/{patient.project}"
+    return str((patient.get(url, "resourcemanager.projects.get") or {}).get("projectNumber", ""))
+
+
+def feeds(patient: Patient) -> Iterator[Told]:
+    """Every watched parent has a feed of resources and one of IAM policies, to the right topic."""
+    if not patient.watch:
+        yield "unknown", "nothing says what is watched", "name it: --watch organizations/NUMBER"
+    topic = f"projects/{patient.project}/topics/asset-changes"
+    for parent in patient.watch:
+        url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"
+        listed = patient.listed(url, "feeds", "cloudasset.feeds.list")
+        ours = [
+            one for one in listed if one.get("feedOutputConfig", {}).get("pubsubDestination", {}).get("topic") == topic
+        ]
+        for content in ("RESOURCE", "IAM_POLICY"):
+            if any(one.get("contentType") == content for one in ours):
+                yield "well", f"{parent}: feed of {content}"
+            else:
+                yield "ill", f"{parent} has no feed of {content} to asset-changes", _APPLY
+
+
+def delivery(patient: Patient) -> Iterator[Told]:
+    """Feeds deliver: a message within a day, and of late."""
+    metric = "pubsub.googleapis.com/topic/send_request_count"
+    if patient.measured(metric, "pubsub_topic", timedelta(hours=1), total=True).get("asset-changes"):
+        yield "well", "feeds have sent messages within an hour"
+    elif patient.measured(metric, "pubsub_topic", timedelta(days=1), total=True).get("asset-changes"):
+        yield (
+            "doubtful",
+            "no feed message within an hour",
+            "change a label of a watched resource; see docs/runbooks/feed-silent.md",
+        )
+    else:
+        yield "ill", "no feed message within a day", "see docs/runbooks/feed-silent.md"
+
+
+def lag(patient: Patient) -> Iterator[Told]:
+    """No pushed message waits for long."""
+    ages = patient.measured(
+        "pubsub.googleapis.com/subscription/oldest_unacked_message_age", "pubsub_subscription", timedelta(minutes=15)
+    )
+    for name, one in subscriptions_of(patient).items():
+        if one.get("pushConfig", {}).get("pushEndpoint"):
+            age = ages.get(name, 0.0)
+            if age > _LATE:
+                yield (
+                    "ill",
+                    f"a message of {name} has waited for {age / 60:.0f} minutes",
+                    "see docs/runbooks/queue-age.md",
+                )
+            else:
+                yield "well", f"{name}: the oldest message has waited for {age:.0f} s"
+
+
+def dead_letters(patient: Patient) -> Iterator[Told]:
+    """Nothing waits that could not be handled."""
+    waiting = patient.measured(
+        "pubsub.googleapis.com/subscription/num_undelivered_messages", "pubsub_subscription", timedelta(minutes=15)
+    ).get("dead-letters", 0.0)
+    if waiting:
+        do = f"`setpoint dead-letters list --project {patient.project}`; see docs/runbooks/dead-letters.md"
+        yield "doubtful", f"{waiting:.0f} dead letters wait", do
+    else:
+        yield "well", "no dead letters"

@@ -1,0 +1,65 @@
+"""What a check tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+import msgspec
+
+from setpoint.errors import AccessDenied, SetpointError
+from setpoint.operations.diagnostics.installation import Patient
+
+Verdict = Literal[
+    "well",
+    "doubtful",  # it works, and somebody should look
+    "ill",  # it does not work
+    "unknown",  # it could not be looked at
+]
+
+
+class Symptom(msgspec.Struct, frozen=True):
+    """One thing that was looked at.
+
+    Args:
+        check: which check.
+        verdict: how it is.
+        what: what was found, in words.
+        do: what to do about it; empty where it is well.
+    """
+
+    check: str
+    verdict: Verdict
+    what: str
+    do: str = ""
+
+
+Told = tuple[Verdict, str] | tuple[Verdict, str, str]
+"""Verdict, what was found, and what to do about it."""
+
+Check = Callable[[Patient], Iterable[Told]]
+
+
+def examine(patient: Patient, checks: Mapping[str, Check]) -> list[Symptom]:
+    """Make every check, whatever becomes of the others."""
+    found: list[Symptom] = []
+    for name, check in checks.items():
+        try:
+            found += [Symptom(name, *told) for told in check(patient)]
+        except AccessDenied as error:
+            found.append(Symptom(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
+        except SetpointError as error:
+            found.append(Symptom(name, "unknown", str(error), "mend that, and look again"))
+        except Exception as error:  # noqa: BLE001 - a bug in one check hides no other
+            kind = type(error).__name__
+            found.append(Symptom(name, "unknown", f"the check itself failed ({kind}: {error})", "report it as a bug"))
+    return found
+
+
+def is_well(symptoms: Iterable[Symptom]) -> bool:
+    """Whether nothing is ill or unknown."""
+    return all(one.verdict in ("well", "doubtful") for one in symptoms)
+
+
+def _to_look(error: AccessDenied) -> str:
+    return f"grant {error.permission} to whoever runs this; roles/viewer on the project has all but feeds"

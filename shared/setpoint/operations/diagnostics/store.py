@@ -1,0 +1,119 @@
+"""The store and what it says: declarations, sweeps, brakes, and what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+
+from setpoint.operations.diagnostics.installation import Patient
+from setpoint.operations.diagnostics.result import Told
+
+_SWEEP = timedelta(hours=13)
+_WAITING = timedelta(minutes=10)
+_COVERED = 0.9
+_MOST = 200
+UNINDEXED = (("findings", "body"), ("findings", "observation"), ("desired", "body"))
+"""Large fields that no query uses, some of those of infra/firestore.tf."""
+
+
+def store(patient: Patient) -> Iterator[Told]:
+    """The store answers, and this version can read what is in it."""
+    opened = patient.store()
+    control = opened.control().value
+    opened.brakes()
+    read = sum(1 for _ in islice(opened.states(), _MOST))
+    yield "well", f"the store answers; {read}{' or more' if read == _MOST else ''} records can be read"
+    if not control.sources:
+        yield "doubtful", "nothing is declared", "setpoint apply, or upload an archive; see docs/install.md"
+    for name, source in sorted(control.sources.items()):
+        if source.pending:
+            yield (
+                "doubtful",
+                f"an apply of source {name} has begun and not ended",
+                "is it still going on? Else apply again",
+            )
+        if source.judged < source.generation:
+            yield "doubtful", f"not all findings of source {name} were judged anew", "apply it again"
+        yield "well", f"source {name} declares {source.declared}"
+
+
+def database(patient: Patient) -> Iterator[Told]:
+    """The database can be restored, cannot be deleted by mistake, and indexes nothing that is large."""
+    if not patient.store_url.startswith("firestore://"):
+        return
+    project, _, name = patient.store_url.removeprefix("firestore://").partition("/")
+    base = f"https://firestore.googleapis.com/v1/projects/{project}/databases/{name or '(default)'}"
+    told = patient.get(base, "datastore.databases.get")
+    if told is None:
+        yield "ill", f"there is no database {name or '(default)'} in {project}", "`terraform apply` makes it"
+        return
+    if told.get("pointInTimeRecoveryEnablement") != "POINT_IN_TIME_RECOVERY_ENABLED":
+        yield "doubtful", "the database cannot be restored to a moment before", "switch point-in-time recovery on"
+    if told.get("deleteProtectionState") != "DELETE_PROTECTION_ENABLED":
+        yield "doubtful", "the database may be deleted", "deletion_protection = true, where this is not just to try"
+    for collection, field in UNINDEXED:
+        url = f"{base}/collectionGroups/{collection}/fields/{field}"
+        config = (patient.get(url, "datastore.indexes.get") or {}).get("indexConfig") or {}
+        if config.get("usesAncestorConfig") or config.get("indexes"):
+            yield (
+                "ill",
+                f"{collection}.{field} is indexed: writes of large records will fail",
+                "`terraform apply` puts it right",
+            )
+        else:
+            yield "well", f"{collection}.{field} is not indexed"
+
+
+def sweeps(patient: Patient) -> Iterator[Told]:
+    """A sweep has ended of late, and could see what it was to see."""
+    records = [one.value for one in patient.store().sweeps.sweeps() if one.value is not None]
+    ended = [one for one in records if one.summary is not None]
+    if not ended:
+        do = f"gcloud scheduler jobs run setpoint-sweep --location={patient.region} --project={patient.project}"
+        going = any(one.started_at > patient.now() - _SWEEP for one in records)
+        yield (
+            ("doubtful", "the first sweep is under way", "look again later")
+            if going
+            else ("ill", "no sweep has ended", do)
+        )
+        return
+    last = max((one.summary for one in ended if one.summary is not None), key=lambda one: one.ended_at)
+    age = patient.now() - last.ended_at
+    told = f"the last sweep ended {age.total_seconds() / 3600:.1f} hours ago and listed {last.listed}"
+    yield ("ill", told, "see docs/runbooks/sweep-missing.md") if age > _SWEEP else ("well", told)
+    for scope, reason in last.denied.items():
+        yield "ill", f"{scope} could not be listed: {reason}", "grant roles/cloudasset.viewer on it to setpoint-sweep"
+    for shard, reason in last.failed.items():
+        yield "doubtful", f"{shard} was not listed to its end: {reason}", "see the log of setpoint-sweep"
+    if last.coverage < _COVERED:
+        told = f"of what is declared {last.coverage:.0%} could be judged"
+        yield "doubtful", told, "`setpoint sweep --scope SCOPE` tells what is unknown"
+
+
+def brakes(patient: Patient) -> Iterator[Told]:
+    """Nothing stops remediation."""
+    found = patient.store().brakes().value
+    if found.breaker is not None:
+        told = f"the breaker is open since {found.breaker.at:%Y-%m-%d %H:%M} UTC: {found.breaker.reason}"
+        yield "ill", told, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
+    in_force = [one for one in found.pauses if one.until is None or one.until > patient.now()]
+    for one in in_force:
+        yield "doubtful", f"{one.of} is paused by {one.by}: {one.reason}", f"`setpoint resume {one.of}` when it is over"
+    if found.breaker is None and not in_force:
+        yield "well", "nothing is paused, and the breaker is closed"
+
+
+def waiting(patient: Patient) -> Iterator[Told]:
+    """What was to be published is, and what was due is done."""
+    opened = patient.store()
+    unpublished = sum(1 for _ in islice(opened.unpublished(), _MOST))
+    if unpublished:
+        told = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
+        yield "doubtful", told, "look again in a minute; if they still do, is the job setpoint-heal on?"
+    overdue = sum(1 for _ in islice(opened.due(patient.now() - _WAITING), _MOST))
+    if overdue:
+        told = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
+        yield "ill", told, "are the jobs setpoint-heal and setpoint-remediate on?"
+    if not unpublished and not overdue:
+        yield "well", "nothing waits to be published, and nothing is overdue"

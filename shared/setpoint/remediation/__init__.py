@@ -1,0 +1,1 @@
+"""Remediation: decide, plan the smallest write, execute it, verify it."""

@@ -1,0 +1,184 @@
+"""The requests that read and write a resource, in the four shapes that Google's APIs have.
+
+A patch with an update mask in the query, or in a wrapper around the resource; a patch of a part, merged as JSON
+(https://www.rfc-editor.org/rfc/rfc7396), where null removes a key and a list is replaced as a whole; and the whole
+resource put in its own place. Fields with a method of their own are in ``special_methods``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from setpoint.catalog.methods import Method, Resource
+from setpoint.catalog.permissions import permission
+from setpoint.model.write_plan import Call
+from setpoint.remediation.setter_methods import Special
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Schema
+
+Cut = tuple[str, ...]
+"""The keys that lead to what is written."""
+
+_MERGING = frozenset(
+    (
+        "bigquery",  # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables/patch
+        "compute",  # https://cloud.google.com/compute/docs/api/how-tos/performance#patch
+        "dns",  # https://cloud.google.com/dns/docs/reference/rest/v1/managedZones/patch
+        "sqladmin",  # https://cloud.google.com/sql/docs/mysql/admin-api/rest/v1/instances/patch
+        "storage",  # https://cloud.google.com/storage/docs/json_api/v1/buckets/patch
+    )
+)
+"""APIs whose patch without a mask merges. Any other takes what is left out for empty: it is sent the whole."""
+
+
+def is_whole(schema: Schema, method: Method) -> bool:
+    """Whether a method takes the whole resource, and clears what it is not sent."""
+    return not method.masked and (method.verb == "PUT" or schema.service not in _MERGING)
+
+
+def read(resource: Resource) -> Call:
+    """The request that reads a resource."""
+    method = next((one for name, one in resource.kind.methods.items() if name == "get"), None)
+    method = method or next(one for one in resource.kind.methods.values() if one.verb == "GET" and not one.suffix)
+    return call(resource, method)
+
+
+def call(resource: Resource, method: Method, **fields: Any) -> Call:
+    """A request for a method of a resource."""
+    return Call(
+        method.id,
+        method.verb,
+        resource.url(method),
+        long_running=method.long_running,
+        base=resource.kind.base if method.long_running else "",
+        operations=resource.operations if method.long_running else (),
+        permission=permission(method.id),
+        **fields,
+    )
+
+
+def write(
+    resource: Resource,
+    schema: Schema,
+    live: Mapping[str, Any],
+    target: Mapping[str, Any],
+    cuts: tuple[Cut, ...],
+    how: Special | None,
+) -> tuple[Call, str]:
+    """The request that makes the live resource the target in what the cuts name, and the state that it is for."""
+    if how is not None:
+        return _by_special_method(resource, schema, live, target, how)
+    method = resource.kind.writer
+    assert method is not None  # noqa: S101 - whoever plans has looked
+    body: dict[str, Any]
+    if is_whole(schema, method):
+        body = dict(target)
+    elif method.masked:
+        body = _projected(target, cuts)
+    else:
+        body = _merged(live, target, cuts)
+    etag, query, headers = _precondition(schema, method, live, body, cuts)
+    if method.mask:
+        query[method.mask] = _mask(cuts)
+    if method.wrap:
+        body = {method.wrap: body}
+        if method.wrapped_mask:
+            body[method.wrapped_mask] = _mask(cuts)
+    return call(resource, method, query=query, headers=headers, body=body, guarded=bool(etag)), etag
+
+
+def _mask(cuts: tuple[Cut, ...]) -> str:
+    return ",".join(".".join(cut) for cut in cuts)
+
+
+def _projected(target: Mapping[str, Any], cuts: tuple[Cut, ...]) -> dict[str, Any]:
+    """Of the target what the cuts name; what is not there is left out, so that the mask clears it."""
+    body: dict[str, Any] = {}
+    for cut in cuts:
+        value = at(target, cut)
+        if value is not None:
+            put(body, cut, value)
+    return body
+
+
+def _merged(live: Mapping[str, Any], target: Mapping[str, Any], cuts: tuple[Cut, ...]) -> dict[str, Any]:
+    """Of the target what the cuts name, with null for what is to go.
+
+    Maps are sent whole, with null for each key that goes: so they come out alike where an API replaces them.
+    """
+    body: dict[str, Any] = {}
+    for cut in cuts:
+        value, before = at(target, cut), at(live, cut)
+        if isinstance(value, dict) and isinstance(before, dict):
+            value = {**dict.fromkeys(before), **value}
+        put(body, cut, value)
+    return body
+
+
+def _precondition(
+    schema: Schema, method: Method, live: Mapping[str, Any], body: dict[str, Any], cuts: tuple[Cut, ...]
+) -> tuple[str, dict[str, str], dict[str, str]]:
+    """Say in the request which state of the resource it is meant for, in the way that the API has."""
+    etag = str(live.get("etag") or "")
+    if "ifMetagenerationMatch" in method.query and live.get("metageneration"):
+        # https://cloud.google.com/storage/docs/request-preconditions
+        return str(live["metageneration"]), {"ifMetagenerationMatch": str(live["metageneration"])}, {}
+    if schema.service == "bigquery" and etag:
+        # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables/patch
+        return etag, {}, {"If-Match": etag}
+    if schema.service == "sqladmin" and any(cut[0] == "settings" for cut in cuts):
+        # https://cloud.google.com/sql/docs/mysql/admin-api/rest/v1/instances#settings
+        version = str(at(live, ("settings", "settingsVersion")) or "")
+        if version:
+            put(body, ("settings", "settingsVersion"), version)
+        return version, {}, {}
+    for name in ("fingerprint", "etag"):
+        if name in schema.fields and live.get(name):
+            # https://cloud.google.com/apis/design/design_patterns#etags
+            body[name] = live[name]
+            return str(live[name]), {}, {}
+    return "", {}, {}
+
+
+def _by_special_method(
+    resource: Resource, schema: Schema, live: Mapping[str, Any], target: Mapping[str, Any], how: Special
+) -> tuple[Call, str]:
+    method = resource.kind.methods[how.method]
+    keys = tuple(how.field.split("."))
+    value = at(target, keys)
+    if value is None:
+        field = schema.fields.get(keys[0]) if len(keys) == 1 else None
+        value = field.zero if field is not None else None
+    state, place = how.guard
+    etag = str(live.get(state) or "") if state else ""
+    if how.into == "?":
+        query = {keys[-1]: "true" if value is True else "false" if value is False else str(value)}
+        return call(resource, method, query=query), ""
+    body: dict[str, Any] = {}
+    if how.into == "":
+        body = dict(value or {})
+        etag = str(body.get("fingerprint") or "")
+    elif how.into != "-":
+        put(body, tuple(how.into.split(".")), value)
+    if etag and place:
+        put(body, tuple(place.split(".")), etag)
+    return call(resource, method, body=body, guarded=bool(etag)), etag
+
+
+def at(holder: Any, keys: Cut) -> Any:
+    """What lies under a path of keys, or None."""
+    for key in keys:
+        if not isinstance(holder, dict):
+            return None
+        holder = holder.get(key)
+    return holder
+
+
+def put(holder: dict[str, Any], keys: Cut, value: Any) -> None:
+    """Lay a value under a path of keys, making what is on the way."""
+    *way, last = keys
+    for key in way:
+        holder = holder.setdefault(key, {})
+    holder[last] = value

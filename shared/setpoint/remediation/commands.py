@@ -1,0 +1,200 @@
+"""What people say to remediation: approve, exempt, accept, pause, resume; each with who and why in the audit trail.
+
+Who somebody is, is theirs to say: nothing here authenticates. Whoever may write the store may give orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.errors import BadRequest, Conflict
+from setpoint.model import remediation_attempt
+from setpoint.model import safety_limits as braking
+from setpoint.model.audit_trail import Entry
+from setpoint.model.exemptions import Exemption
+from setpoint.model.outcome import Outcome
+from setpoint.model.policy import HANDS_OFF
+from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.safety_limits import FLEET, Brakes, Pause
+from setpoint.ports.stores import Snapshot
+from setpoint.remediation.context import look_at
+from setpoint.remediation.records import Hands
+
+LONGEST_EXEMPTION = timedelta(days=366)
+_ATTEMPTS = 8
+
+
+def approve(key: ResourceKey, fingerprint: str, by: str, hands: Hands) -> None:
+    """Approve that a drift is put back: the very one that was shown, and no other.
+
+    Args:
+        key: the resource and content.
+        fingerprint: the drift that was shown.
+        by: who approves.
+        hands: what remediation works with.
+
+    Raises:
+        BadRequest: there is no such drift, it is another one by now, or its mode is to put nothing back.
+    """
+
+    def approved(snapshot: Snapshot) -> ResourceState:
+        state = _drifted(snapshot)
+        if state.fingerprint != fingerprint:
+            raise BadRequest(f"{key.name}: it is another drift by now; look again")
+        case = look_at(snapshot, hands)
+        if case is None:
+            raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
+        if case.situation.mode in HANDS_OFF:
+            raise BadRequest(f"{key.name}: nothing is put back in mode {case.situation.mode}; `policy test` tells why")
+        remedy = case.situation.remedy
+        if remedy.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
+            raise BadRequest(f"{key.name}: it is being put back ({remedy.step})")
+        return replace(state, remedy=remediation_attempt.approved(remedy, by, hands.deps.clock()))
+
+    _write(key, approved, hands.deps)
+    _note(key, "approved", by, "", fingerprint, hands.deps)
+
+
+def exempt(key: ResourceKey, exemption: Exemption, deps: Deps) -> Outcome:
+    """Leave a finding alone until then, because; it is judged again at once. What was approved before is no longer.
+
+    Returns:
+        What became of the finding; ``unreadable`` where its last observation was too large to be kept: the exemption
+        then shows with the next one, and holds back remediation all the same.
+
+    Raises:
+        BadRequest: there is no such finding, no reason, or it would last for more than a year.
+    """
+    if not exemption.reason.strip():
+        raise BadRequest("an exemption needs a reason")
+    if exemption.until is not None and exemption.until - exemption.since > LONGEST_EXEMPTION:
+        raise BadRequest("an exemption lasts for a year at most")
+
+    def exempted(snapshot: Snapshot) -> ResourceState:
+        state = _drifted(snapshot)
+        remedy = replace(state.remedy, approved_by="") if state.remedy is not None else None
+        return replace(state, exemption=exemption, remedy=remedy)
+
+    state = _write(key, exempted, deps)
+    what = "accepted" if exemption.fingerprint else "exempted"
+    until = f"until {exemption.until:%Y-%m-%d %H:%M} UTC: " if exemption.until is not None else ""
+    _note(key, what, exemption.by, f"{until}{exemption.reason}", state.fingerprint, deps)
+    return pipeline.rejudge(key, deps)
+
+
+def accept(key: ResourceKey, reason: str, by: str, deps: Deps) -> Outcome:
+    """Accept a drift as it is now: it is left alone as long as it stays so.
+
+    Raises:
+        BadRequest: there is no such drift, or no reason.
+    """
+    state = _drifted(deps.store.read(key))
+    return exempt(key, Exemption(reason, by, deps.clock(), None, state.fingerprint), deps)
+
+
+def end_exemption(key: ResourceKey, by: str, deps: Deps) -> Outcome:
+    """Take an exemption back; the finding is judged again at once.
+
+    Raises:
+        BadRequest: there is none.
+    """
+
+    def ended(snapshot: Snapshot) -> ResourceState:
+        if snapshot.state is None or snapshot.state.exemption is None:
+            raise BadRequest(f"{key.name}: nobody has exempted it")
+        return replace(snapshot.state, exemption=None)
+
+    state = _write(key, ended, deps)
+    _note(key, "exemption ended", by, "", state.fingerprint, deps)
+    return pipeline.rejudge(key, deps)
+
+
+def pause(new: Pause, deps: Deps) -> None:
+    """Put back nothing of the fleet, a project, a folder, an organisation or a resource, until somebody resumes.
+
+    Raises:
+        BadRequest: nothing is meant by what is to be paused, or no resource is known by that name.
+    """
+    check_place(new.of)
+    _check_known(new.of, deps)
+    _brake(lambda brakes: braking.pause(brakes, new), deps)
+    until = f"until {new.until:%Y-%m-%d %H:%M} UTC: " if new.until is not None else ""
+    _note(ResourceKey(new.of), "paused", new.by, f"{until}{new.reason}", "", deps)
+
+
+def resume(of: str, by: str, deps: Deps) -> bool:
+    """End a pause; of the fleet, close the breaker too. Whether there was anything to end.
+
+    Raises:
+        BadRequest: nothing is meant by what is to be resumed.
+    """
+    check_place(of)
+    before = deps.store.brakes().value
+    ends = any(one.of == of for one in before.pauses) or (of == FLEET and before.breaker is not None)
+    if ends:
+        _brake(lambda brakes: braking.resume(brakes, of), deps)
+        _note(ResourceKey(of), "resumed", by, "", "", deps)
+    return ends
+
+
+def check_place(of: str) -> None:
+    """Look whether something can be paused by this name.
+
+    Raises:
+        BadRequest: says what can be.
+    """
+    kind, _, name = of.partition("/")
+    is_place = kind in ("projects", "folders", "organizations") and bool(name) and "/" not in name
+    if of != FLEET and not is_place and not is_full_name(of):
+        raise BadRequest(f"`{of}` cannot be paused; name fleet, projects/P, folders/N, organizations/N or //a/resource")
+
+
+def _check_known(of: str, deps: Deps) -> None:
+    """Look whether a resource is known by a name: by another one of its names a pause would hold nothing."""
+    if not is_full_name(of):
+        return
+    found = (deps.store.read(ResourceKey(of, content)) for content in CONTENTS)
+    if not any(one.desired is not None or one.state is not None for one in found):
+        raise BadRequest(f"{of}: no resource is known by this name; use the one that `setpoint findings list` shows")
+
+
+def _drifted(snapshot: Snapshot) -> ResourceState:
+    state = snapshot.state
+    if state is None or state.finding is None or state.finding.status == "resolved":
+        raise BadRequest(f"{snapshot.key.name}: it has no drift")
+    return state
+
+
+def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], deps: Deps) -> ResourceState:
+    """Change the record of a finding; again from its present state where somebody else has written it."""
+    for _ in range(_ATTEMPTS):
+        snapshot = deps.store.read(key)
+        state = change(snapshot)
+        try:
+            deps.store.commit(snapshot, state)
+        except Conflict:
+            continue
+        return state
+    raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; say it again")
+
+
+def _brake(change: Callable[[Brakes], Brakes], deps: Deps) -> None:
+    for _ in range(_ATTEMPTS):
+        stored = deps.store.brakes()
+        try:
+            deps.store.write_brakes(change(stored.value), stored.version)
+        except Conflict:
+            continue
+        return
+    raise Conflict(f"the brakes: written by others {_ATTEMPTS} times in a row; say it again")
+
+
+def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, deps: Deps) -> None:
+    at: datetime = deps.clock()
+    deps.store.note(key, Entry(at, what, by, fingerprint, text=text))

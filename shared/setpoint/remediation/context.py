@@ -1,0 +1,135 @@
+"""All that decides about putting one drift back, gathered from what is stored."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from setpoint.detection import actor_resolution, policy_evaluation
+from setpoint.detection.pipeline import Deps
+from setpoint.model import remediation_attempt
+from setpoint.model import safety_limits as braking
+from setpoint.model import sources as controlling
+from setpoint.model.declaration import Declaration
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Policy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.ports.stores import Snapshot
+from setpoint.remediation.decision import Situation
+from setpoint.remediation.live_resources import Reading
+from setpoint.remediation.records import Case, Hands
+
+
+def is_due(state: ResourceState | None, now: datetime) -> bool:
+    """Whether the remediation of a finding is to be gone on with."""
+    return state is not None and state.remedy is not None and state.remedy.due is not None and state.remedy.due <= now
+
+
+def declared_digest(snapshot: Snapshot) -> str:
+    """The digest of what is declared; empty where nothing is."""
+    return snapshot.desired.digest if snapshot.desired is not None else ""
+
+
+def read_live(case: Case, hands: Hands) -> Reading | None:
+    """Read the resource of a finding; None where no method does.
+
+    Raises:
+        AccessDenied: nobody may read it.
+        Refused: the API does not take the request.
+        Unavailable: the API does not answer.
+    """
+    desired = case.snapshot.desired
+    if desired is None:
+        return None
+    return hands.live.read(desired.declarations[0], case.last, hands.deps.clock())
+
+
+def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
+    """All that decides about an open finding; a brake that lands later makes the claim fail."""
+    deps, key, now, state = hands.deps, snapshot.key, hands.deps.clock(), snapshot.state
+    if state is None or state.finding is None or not state.is_open:
+        return None
+    finding = state.finding
+    policy = snapshot.rules.policy or Policy()
+    brakes = deps.store.brakes()
+    last = deps.store.last_observation(key)
+    rule, mode = None, finding.mode
+    if (treatment := _treatment(snapshot, finding, last)) is not None:
+        rule, mode = treatment.rule, treatment.mode
+    scope = remediation_attempt.scope_of(finding.differences, finding.difference_count)
+    drift = remediation_attempt.Drift(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
+    remedy = remediation_attempt.begin(state.remedy, drift, policy.limits, now)
+    if rule is not None:
+        remedy = replace(remedy, rule=rule.name, executor=rule.executor)
+    is_wish = remediation_attempt.is_new(state.remedy, remedy) and mode == "auto" and finding.kind == "modified"
+    applied_at, changed_at, is_applying = _rollout(key, deps)
+    situation = Situation(
+        key=key,
+        finding=finding,
+        remedy=remedy,
+        rule=rule,
+        mode=mode,
+        policy=policy,
+        brakes=braking.wish(brakes.value, policy.limits, now) if is_wish else brakes.value,
+        places=_places(last, finding.project),
+        applied_at=applied_at,
+        changed_at=changed_at,
+        is_applying=is_applying,
+        actor=actor_resolution.in_words(finding.actor),
+        now=now,
+        exemption=state.exemption,
+    )
+    return Case(snapshot, state, situation, brakes, last)
+
+
+def is_under_another_rule(case: Case, reading: Reading) -> bool:
+    """Whether a resource is under another rule by what it is now than by what was observed last: by its labels, say."""
+    at = case.situation
+    if case.last is None:
+        return False
+    now = _treatment(case.snapshot, at.finding, reading.observation)
+    return now is not None and (now.rule, now.mode) != (at.rule, at.mode)
+
+
+def _treatment(snapshot: Snapshot, finding: Finding, seen: Observation | None) -> policy_evaluation.Treatment | None:
+    """What the policy makes of a finding; None where nothing was kept that it could look at."""
+    spokesman = spokesman_of(snapshot, finding)
+    if spokesman is None or seen is None:
+        return None
+    policy = snapshot.rules.policy or Policy()
+    actor = actor_resolution.sure(finding.actor)
+    return policy_evaluation.treat(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
+
+
+def spokesman_of(snapshot: Snapshot, finding: Finding) -> Declaration | None:
+    """The declaration that a finding is from."""
+    if snapshot.desired is None:
+        return None
+    ones = snapshot.desired.declarations
+    return next((one for one in ones if one.source == finding.source), ones[0])
+
+
+def _places(last: Observation | None, project: str) -> frozenset[str] | None:
+    """Where a resource lies, by the last observation; None where none was kept that tells."""
+    if last is None or not last.ancestors:
+        return None
+    named = (f"projects/{one}" for one in (project, last.project) if one)
+    return frozenset((*last.ancestors, *named))
+
+
+def _rollout(key: ResourceKey, deps: Deps) -> tuple[datetime | None, datetime | None, bool]:
+    """When the sources of a declaration were applied, when it changed with that, and whether they are being applied."""
+    control = deps.store.control().value
+    record = deps.store.records([key])[key].value
+    versions = controlling.visible(record, control)
+    sources = [control.sources[name] for name in versions]
+    applied = [source.applied_at for source in sources if source.applied_at is not None]
+    changed = [
+        state.applied_at
+        for name, version in versions.items()
+        if (state := control.sources[name]).generation == version.generation and state.applied_at is not None
+    ]
+    is_applying = any(source.pending for source in sources)
+    return min(applied, default=None), max(changed, default=None), is_applying

@@ -1,0 +1,323 @@
+"""The life of a remediation: from a drift event to the observation that proves that it is put back.
+
+Everything that is decided stands in the finding's own record, written together with the brakes, before anything is
+done: of two workers one has the claim, and whoever comes after a crash sees how far it had come. Nothing is written on
+what was told: the resource is read again right before, and is judged anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from setpoint.declarations import proposal_lines
+from setpoint.detection import pipeline
+from setpoint.errors import AccessDenied, Conflict, MalformedMessage, Refused, SetpointError
+from setpoint.model import events, remediation_attempt
+from setpoint.model import safety_limits as braking
+from setpoint.model.audit_trail import Action, Reason
+from setpoint.model.events import EventType
+from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import NotWritable, WritePlan
+from setpoint.ports.stores import Snapshot
+from setpoint.remediation import decision as deciding
+from setpoint.remediation import execution
+from setpoint.remediation.context import (
+    declared_digest,
+    is_due,
+    is_under_another_rule,
+    look_at,
+    read_live,
+    spokesman_of,
+)
+from setpoint.remediation.decision import Decision
+from setpoint.remediation.execution import Outcome, judged
+from setpoint.remediation.live_resources import Reading, told
+from setpoint.remediation.records import Case, Hands, Told, is_said, keep
+from setpoint.util import telemetry
+
+_ATTEMPTS = 8
+BEGINNINGS = frozenset(("drift.opened", "drift.changed"))
+"""The events after which something is to be done; others are passed over."""
+TICK = "tick"
+"""The ``type`` of the message that comes every minute, in place of an event's."""
+
+
+Passed = Literal[
+    "gone on",  # a tick: with all that was due
+    "ignored",  # an event after which nothing is to be done
+    "rejected",  # no event: dead-lettered
+]
+
+
+class Round(NamedTuple):
+    """What came of going on with all that was due.
+
+    Args:
+        outcomes: how often what came of it.
+        problems: what could not be gone on with, and why; it is tried again with the next round.
+        passed: why the message is about no one drift, where it is not.
+    """
+
+    outcomes: Counter[Outcome]
+    problems: tuple[str, ...] = ()
+    passed: Passed | None = None
+
+    @property
+    def outcome(self) -> str:
+        """What became of the message, in a word."""
+        return self.passed or next(iter(self.outcomes), "nothing")
+
+
+def receive(message: bytes, attributes: Mapping[str, str], hands: Hands) -> Round:
+    """Handle a message: go on with what is due where it says so; else it is a drift event, or dead-lettered.
+
+    Raises:
+        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
+        TransientError: let the message be delivered again.
+    """
+    if attributes.get("type") == TICK:
+        telemetry.note(breaker_open=hands.deps.store.brakes().value.breaker is not None)
+        return resume_due(hands)
+    try:
+        event = events.read(message)
+    except MalformedMessage as error:
+        hands.deps.dead_letters.put(message, attributes, str(error))
+        return Round(Counter(), passed="rejected")
+    if event.type not in BEGINNINGS:
+        return Round(Counter(), passed="ignored")
+    telemetry.note(resource_name=event.data.resource_name, asset_type=event.data.asset_type, content=event.data.content)
+    key = ResourceKey(event.data.resource_name, event.data.content)
+    return Round(Counter((remediate(key, hands),)))
+
+
+def resume_due(hands: Hands) -> Round:
+    """Go on with every remediation whose time has come; one that cannot be gone on with keeps back no other.
+
+    Raises:
+        Unavailable: the store does not tell what is due.
+    """
+    outcomes: Counter[Outcome] = Counter()
+    problems = []
+    now = hands.deps.clock()
+    for key in list(hands.deps.store.due(now)):
+        try:
+            if is_due(hands.deps.store.read(key).state, now):
+                outcomes[remediate(key, hands)] += 1
+        except SetpointError as error:
+            problems.append(str(error))
+    return Round(outcomes, tuple(problems), "gone on")
+
+
+def remediate(key: ResourceKey, hands: Hands) -> Outcome:
+    """Do what is to be done now about the drift of one resource; what the finding is by now counts, not what was told.
+
+    Raises:
+        TransientError: it may succeed later.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            outcome = _step(key, hands)
+        except Conflict:
+            telemetry.add("conflicts")
+            continue
+        telemetry.happened("remediation", outcome=outcome, resource_name=key.name, content=key.content)
+        return outcome
+    raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be looked at again")
+
+
+def look(
+    key: ResourceKey, hands: Hands, approved_by: str = ""
+) -> tuple[Decision, WritePlan | NotWritable | None] | None:
+    """What would be decided now about a finding, and written; nothing is. None where there is no open finding.
+
+    Args:
+        key: the resource and content.
+        hands: what remediation works with.
+        approved_by: who would approve it, as if they had.
+    """
+    case = look_at(hands.deps.store.read(key), hands)
+    if case is None:
+        return None
+    remedy = case.situation.remedy
+    if approved_by and remedy.step not in remediation_attempt.UNDER_WAY:
+        approved = remediation_attempt.approved(remedy, approved_by, case.situation.now)
+        case = case._replace(situation=case.situation._replace(remedy=approved))
+    reading = read_live(case, hands)
+    plan = None if reading is None or case.snapshot.desired is None else hands.live.plan(case.snapshot.desired, reading)
+    return deciding.decide(case.situation), plan
+
+
+def _step(key: ResourceKey, hands: Hands) -> Outcome:
+    snapshot = hands.deps.store.read(key)
+    outcome = _go_on(snapshot, hands) or _begin(snapshot, hands)
+    pipeline.publish_pending(hands.deps.store.read(key), hands.deps)
+    return outcome
+
+
+def _go_on(snapshot: Snapshot, hands: Hands) -> Outcome | None:
+    """What becomes of a write that was claimed before; None where there is none, or it is to be begun anew."""
+    state, now = snapshot.state, hands.deps.clock()
+    if state is None or state.remedy is None or state.remedy.step not in remediation_attempt.UNDER_WAY:
+        return None
+    remedy = state.remedy
+    if is_due(state, now):
+        return execution.go_on(snapshot, remedy, hands)
+    is_same = (remedy.fingerprint, remedy.desired) == (state.fingerprint, declared_digest(snapshot))
+    return "waiting" if is_same or remediation_attempt.is_held(remedy, now) else None
+
+
+def _begin(snapshot: Snapshot, hands: Hands) -> Outcome:
+    case = look_at(snapshot, hands)
+    if case is None:
+        return _rest(snapshot, "nothing", hands)
+    decision = deciding.decide(case.situation)
+    return _FOLLOW[decision.action](case, decision, hands)
+
+
+def _rest(snapshot: Snapshot, outcome: Outcome, hands: Hands) -> Outcome:
+    """Have nobody look again at what there is nothing to do about."""
+    state = snapshot.state
+    if state is not None and state.remedy is not None and is_due(state, hands.deps.clock()):
+        reason = "nothing is to be put back now"
+        hands.deps.store.commit(snapshot, replace(state, remedy=remediation_attempt.over(state.remedy, reason)))
+    return outcome
+
+
+def _leave(case: Case, decision: Decision, hands: Hands) -> Outcome:
+    del decision
+    return _rest(case.snapshot, "left", hands)
+
+
+def _stop(case: Case, decision: Decision, hands: Hands) -> Outcome:
+    """Hold it, and say so; of all that an open breaker holds, only what has opened it does."""
+    remedy = remediation_attempt.stopped(case.situation.remedy, decision.because, case.situation.now)
+    is_told = case.brakes.value.breaker is None
+    keep(case, remedy, Told("stop", "remediation.blocked" if is_told else None, decision), hands)
+    return "stopped"
+
+
+def _wait(case: Case, decision: Decision, hands: Hands) -> Outcome:
+    until = decision.until or case.situation.now
+    keep(
+        case,
+        remediation_attempt.put_off(case.situation.remedy, until, decision.because),
+        Told("wait", None, decision),
+        hands,
+    )
+    return "waiting"
+
+
+def _ask(case: Case, decision: Decision, hands: Hands) -> Outcome:
+    return _propose(
+        case, decision, hands, remediation_attempt.asked, Told("ask", "remediation.requested", decision), "asked"
+    )
+
+
+def _hand_off(case: Case, decision: Decision, hands: Hands) -> Outcome:
+    telling = Told("hand_off", "remediation.requested", decision)
+    return _propose(case, decision, hands, remediation_attempt.handed_off, telling, "handed_off")
+
+
+def _rehearse(case: Case, decision: Decision, hands: Hands) -> Outcome:
+    def stopped(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+        return replace(remediation_attempt.stopped(remedy, reason, now), summary=summary)
+
+    telling = Told("rehearse", "remediation.blocked", decision)
+    return _propose(case, decision, hands, stopped, telling, "rehearsed")
+
+
+def _propose(
+    case: Case,
+    decision: Decision,
+    hands: Hands,
+    step: Callable[[Remedy, tuple[str, ...], str, datetime], Remedy],
+    telling: Told,
+    outcome: Outcome,
+) -> Outcome:
+    """Say what would be written, having read the resource again; nothing is."""
+    remedy = case.situation.remedy
+    now = case.situation.now
+    again = step(remedy, remedy.summary, decision.because, now)
+    if is_said(case.state.remedy, again):
+        if is_due(case.state, case.situation.now):
+            keep(case, again, telling, hands)
+        return outcome
+    try:
+        reading = read_live(case, hands)
+    except (AccessDenied, Refused) as error:
+        keep(case, step(remedy, (f"it cannot be read: {error}",), decision.because, now), telling, hands)
+        return outcome
+    if reading is not None and (ended := judged(case.snapshot, reading, hands)) is not None:
+        return ended
+    summary = _summary(case, reading, hands)
+    seen = reading.observation if reading is not None else None
+    keep(case, step(remedy, summary, decision.because, now), telling._replace(reading=seen), hands)
+    return outcome
+
+
+def _act(case: Case, decision: Decision, hands: Hands) -> Outcome:
+    """Put it back: read, judge, plan, claim, write."""
+    try:
+        reading = read_live(case, hands)
+    except (AccessDenied, Refused) as error:
+        return _unread(case, decision, str(error), hands)
+    if reading is None or case.snapshot.desired is None:
+        return _hand_off(case, _instead(decision, "hand_off", "no method of its API reads it"), hands)
+    if (ended := judged(case.snapshot, reading, hands)) is not None:
+        return ended
+    if is_under_another_rule(case, reading):
+        pipeline.handle_observation(reading.observation, hands.deps)
+        raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
+    plan = hands.live.plan(case.snapshot.desired, reading)
+    if isinstance(plan, NotWritable):
+        why = "; ".join(told(plan)) or "nothing of it can be written"
+        return _hand_off(case, _instead(decision, "hand_off", why), hands)
+    at = case.situation
+    if plan.disturbs and not at.remedy.approved_by:
+        return _ask(case, _instead(decision, "ask", "; ".join(plan.disturbs)), hands)
+    remedy = remediation_attempt.claimed(at.remedy, hands.worker, plan.summary, plan.paths, at.now)
+    spent = braking.spend(at.brakes, at.finding.project, at.policy.limits, at.now)
+    keep(case, remedy, Told("act", "remediation.started", decision, reading.observation), hands, spent)
+    return execution.write(case, remedy, plan, hands)
+
+
+def _unread(case: Case, decision: Decision, error: str, hands: Hands) -> Outcome:
+    """Note that a resource cannot be read, which is an attempt that has failed."""
+    at = case.situation
+    tried = replace(at.remedy, attempts=at.remedy.attempts + 1, claimed_at=at.now)
+    after = remediation_attempt.failed(tried, error, at.policy.limits, at.now)
+    event: EventType | None = "remediation.failed" if after.step == "stopped" else None
+    keep(case, after, Told("failed", event, decision), hands)
+    return "failed"
+
+
+def _summary(case: Case, reading: Reading | None, hands: Hands) -> tuple[str, ...]:
+    if reading is None or case.snapshot.desired is None:
+        return ()
+    if case.situation.remedy.executor == "propose":
+        finding = case.situation.finding
+        spokesman = spokesman_of(case.snapshot, finding) or case.snapshot.desired.declarations[0]
+        return proposal_lines.lines(spokesman, finding.differences)
+    plan = hands.live.plan(case.snapshot.desired, reading)
+    return plan.summary if isinstance(plan, WritePlan) else told(plan)
+
+
+def _instead(decision: Decision, action: Action, reason: str) -> Decision:
+    return Decision(action, (*decision.reasons, Reason(reason, action)))
+
+
+_FOLLOW: dict[Action, Callable[[Case, Decision, Hands], Outcome]] = {
+    "leave": _leave,
+    "stop": _stop,
+    "wait": _wait,
+    "ask": _ask,
+    "rehearse": _rehearse,
+    "hand_off": _hand_off,
+    "act": _act,
+}

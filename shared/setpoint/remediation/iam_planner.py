@@ -1,0 +1,147 @@
+"""Planning the smallest change of an IAM policy: only declared grants are added, only unexpected ones are removed.
+
+A policy is read and written whole, guarded by its etag, always as version 3, since a lower one loses conditions:
+https://cloud.google.com/iam/docs/policies#versions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint.catalog.methods import Resource
+from setpoint.comparison import iam_policies
+from setpoint.comparison.iam_policies import Grant
+from setpoint.model import ignore_patterns
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import Difference
+from setpoint.model.write_plan import Call, NotWritable, Reason, Unwritable, WritePlan
+from setpoint.remediation.api_requests import call
+
+VERSION = 3
+_STRIPPED = "_withcond_"
+"""In the role of a binding whose condition was left out, since a lower version was asked for."""
+
+
+def read(resource: Resource) -> Call | None:
+    """The request that reads the policy of a resource, or None where it has none of its own."""
+    method = resource.kind.methods.get("getIamPolicy")
+    if method is None:
+        return None
+    if method.policy_version == "options":
+        return call(resource, method, body={"options": {"requestedPolicyVersion": VERSION}})
+    query = {method.policy_version: str(VERSION)} if method.policy_version else {}
+    return call(resource, method, query=query, body={} if method.verb == "POST" else None)
+
+
+def plan_policy(
+    declaration: Declaration, live: Mapping[str, Any], resource: Resource, wanted: set[tuple[str, Any]] | None
+) -> WritePlan | NotWritable:
+    """Plan one write of a policy; see ``writing.plan``.
+
+    Args:
+        declaration: what is declared, with its authority.
+        live: the policy as it was just read, with its etag.
+        resource: whose policy it is.
+        wanted: path and operation of the differences to put back; all where None.
+    """
+    found = [
+        one
+        for one in iam_policies.compare(declaration.data, live, declaration.authority, exact=declaration.exact)
+        if (wanted is None or (one.path, one.op) in wanted)
+        and ignore_patterns.covering(one.path, declaration.ignore) is None
+    ]
+    if not found:
+        return NotWritable(declaration.key, "as_declared")
+    method = resource.kind.methods.get("setIamPolicy")
+    if method is None or "getIamPolicy" not in resource.kind.methods:
+        return _refused(declaration, "no_method", "the API has no policy for this kind of resource: see to it by hand")
+    if not live.get("etag") or any(_STRIPPED in str(one.get("role")) for one in live.get("bindings") or ()):
+        return _refused(declaration, "unread", "the policy was not read with its conditions and etag: read it again")
+    audits = any(one.path.startswith("auditConfigs") for one in found)
+    if audits and not method.wrapped_mask:
+        return _refused(declaration, "no_method", "the API takes no audit configuration here: see to it by hand")
+    policy = {**live, "version": VERSION, "bindings": _bindings(declaration.data, live, found)}
+    if audits:
+        policy["auditConfigs"] = _audit_configs(declaration.data, live, found)
+    body: dict[str, Any] = {method.wrap: policy} if method.wrap else policy
+    if audits:
+        body[method.wrapped_mask] = "bindings,etag,auditConfigs"
+    return WritePlan(
+        declaration.key,
+        call(resource, method, body=body, guarded=True),
+        str(live["etag"]),
+        paths=tuple(one.path for one in found),
+        summary=tuple(f"{one.path}: {'add' if one.op == 'missing' else _VERBS[one.op]}" for one in found),
+    )
+
+
+_VERBS = {"unexpected": "remove", "changed": "change", "missing": "add"}
+
+
+def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable:
+    return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
+
+
+def _bindings(declared: Mapping[str, Any], live: Mapping[str, Any], found: list[Difference]) -> list[dict[str, Any]]:
+    removed = {_grant(one.observed) for one in found if one.op == "unexpected" and one.path.startswith("bindings")}
+    added = {_grant(one.declared) for one in found if one.op == "missing" and one.path.startswith("bindings")}
+    bindings = [
+        {
+            **binding,
+            "members": [m for m in binding.get("members") or () if iam_policies.grant(binding, m) not in removed],
+        }
+        for binding in live.get("bindings") or ()
+    ]
+    for binding in declared.get("bindings") or ():
+        for member in binding.get("members") or ():
+            grant = iam_policies.grant(binding, member)
+            if grant in added:
+                added.discard(grant)
+                _holder(bindings, binding)["members"].append(member)
+    return [binding for binding in bindings if binding["members"]]
+
+
+def _holder(bindings: list[dict[str, Any]], like: Mapping[str, Any]) -> dict[str, Any]:
+    """The binding of a role and condition; a new one where there is none."""
+    wanted = iam_policies.grant(like, "")
+    for binding in bindings:
+        if iam_policies.grant(binding, "") == wanted:
+            return binding
+    made: dict[str, Any] = {"role": like.get("role"), "members": []}
+    if like.get("condition"):
+        made["condition"] = like["condition"]
+    bindings.append(made)
+    return made
+
+
+def _grant(value: Mapping[str, Any]) -> Grant:
+    return iam_policies.grant(value, value["member"])
+
+
+def _audit_configs(
+    declared: Mapping[str, Any], live: Mapping[str, Any], found: list[Difference]
+) -> list[dict[str, Any]]:
+    """The live audit configuration, with what was found put back: log type by log type."""
+    differing = {one.path.removesuffix(".exemptedMembers"): one for one in found if one.path.startswith("auditConfigs")}
+    want, have = _logs(declared), _logs(live)
+    for at in {**have, **want}:
+        difference = differing.get(iam_policies.audit_path(*at))
+        if difference is None:
+            continue
+        if difference.op == "unexpected":
+            have.pop(at, None)
+        else:
+            have[at] = want[at]
+    services: dict[str, list[Any]] = {}
+    for (service, _), log in have.items():
+        services.setdefault(service, []).append(log)
+    return [{"service": service, "auditLogConfigs": logs} for service, logs in services.items()]
+
+
+def _logs(policy: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    return {
+        (str(config.get("service", "")), str(log.get("logType", ""))): log
+        for config in policy.get("auditConfigs") or ()
+        for log in config.get("auditLogConfigs") or ()
+    }

@@ -1,0 +1,111 @@
+"""Reading a resource from the API that holds it, as an observation, and planning what would put it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from setpoint.catalog.methods import Methods, Resource, default_methods
+from setpoint.catalog.schemas import Catalogue
+from setpoint.detection import verdict
+from setpoint.model.declaration import Declaration, Desired
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
+from setpoint.ports.services import ResourceApi
+from setpoint.remediation import api_requests, iam_planner, planner
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A resource as its API has just told it.
+
+    Args:
+        observation: what it told, at the time of the reading.
+        resource: how it is reached.
+    """
+
+    observation: Observation
+    resource: Resource
+
+
+class Live:
+    """The APIs that hold the resources.
+
+    Args:
+        api: what sends requests to them.
+        catalogue: what is known of asset types.
+        methods: how their APIs read and write them.
+    """
+
+    def __init__(self, api: ResourceApi, catalogue: Catalogue, methods: Methods | None = None) -> None:
+        self.api = api
+        self._catalogue = catalogue
+        self._methods = methods or default_methods()
+
+    def read(self, declaration: Declaration, last: Observation | None, now: datetime) -> Reading | None:
+        """Read a declared resource, or its policy; None where no method does.
+
+        Args:
+            declaration: what is declared of it.
+            last: what the inventory told of it last, for what the API does not tell.
+            now: the time.
+
+        Raises:
+            AccessDenied: nobody may read it.
+            Unavailable: the API does not answer.
+        """
+        schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
+        resource = planner.reach(declaration, schema, self._methods) if schema is not None else None
+        if resource is None:
+            return None
+        call = (
+            api_requests.read(resource)
+            if declaration.key.content == "resource"
+            else _read_policy(declaration, resource)
+        )
+        if call is None:
+            return None
+        body = self.api.read(call)
+        return Reading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
+
+    def plan(self, desired: Desired, reading: Reading) -> WritePlan | NotWritable:
+        """The first write that puts back what differs; ``as_declared`` where nothing does.
+
+        Where several declarations say something of a resource, each is put back by a write of its own.
+        """
+        body = None if reading.observation.deleted else reading.observation.data
+        found: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
+        for declaration in desired.declarations:
+            own = verdict.own_project(declaration.project, reading.observation)
+            schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
+            found = planner.plan(declaration, body, schema, reading.resource, own=own)
+            if isinstance(found, WritePlan) or found.reason != "as_declared":
+                break
+        return found
+
+
+def _read_policy(declaration: Declaration, resource: Resource) -> Any:
+    return iam_planner.read(resource) if declaration.key.content == "iam_policy" else None
+
+
+def _observation(key: ResourceKey, asset_type: str, body: Any, last: Observation | None, now: datetime) -> Observation:
+    return Observation(
+        key,
+        asset_type,
+        now,
+        deleted=body is None,
+        data=body if body is not None else last and last.data,
+        ancestors=last.ancestors if last is not None else (),
+        project_id=last.project_id if last is not None else "",
+    )
+
+
+def told(plan: NotWritable) -> tuple[str, ...]:
+    """What a person would have to do, a line a field."""
+    return tuple(_line(one) for one in plan.fields)
+
+
+def _line(one: Unwritable) -> str:
+    return f"{one.path}: {one.todo}" if one.path else one.todo

@@ -1,0 +1,219 @@
+"""What is left to people although an API would take it, or no schema says that it cannot: tables, with reasons.
+
+A wrong entry costs somebody a minute by hand; a missing one may cost an outage, or an answer of 400.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from setpoint.model.naming import camel
+from setpoint.remediation.setter_methods import is_below
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field
+    from setpoint.model.write_plan import Reason
+
+_PLACES = frozenset(("zone", "region", "location", "locationId"))
+"""Top-level fields that say where a resource is: nothing moves by an update."""
+
+
+class ByHand(NamedTuple):
+    """A field that is left to people.
+
+    Args:
+        service: the API.
+        schema: the schema of the resource.
+        field: the field, by its path.
+        reason: ``immutable`` or ``by_hand``.
+        todo: what they would have to do, and why.
+    """
+
+    service: str
+    schema: str
+    field: str
+    reason: Reason
+    todo: str
+
+
+_STOPPED = "the instance has to be stopped first: stop it, set it, start it"
+_ANEW = "the API cannot change it: it has to be made anew"
+
+BY_HAND: tuple[ByHand, ...] = (
+    # https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
+    *(
+        ByHand("compute", "Instance", field, "by_hand", _STOPPED)
+        for field in (
+            "confidentialInstanceConfig",
+            "displayDevice",
+            "guestAccelerators",
+            "machineType",
+            "minCpuPlatform",
+            "serviceAccounts",
+            "shieldedInstanceConfig",
+        )
+    ),
+    # https://cloud.google.com/compute/docs/disks/resize-persistent-disk
+    ByHand("compute", "Disk", "sizeGb", "by_hand", "a disk only grows, and never shrinks again: disks.resize"),
+    # https://cloud.google.com/storage/docs/bucket-relocation/overview
+    ByHand("storage", "Bucket", "location", "immutable", "a bucket is moved by relocating it, or made anew"),
+    ByHand("storage", "Bucket", "hierarchicalNamespace", "immutable", _ANEW),
+    # https://cloud.google.com/storage/docs/bucket-lock
+    ByHand("storage", "Bucket", "retentionPolicy.isLocked", "by_hand", "a lock can never be opened again"),
+    # https://cloud.google.com/bigquery/docs/managing-table-schemas
+    ByHand(
+        "bigquery", "Table", "schema", "by_hand", "a column that is gone or retyped takes its data along: see to it"
+    ),
+    ByHand("bigquery", "Table", "timePartitioning.field", "immutable", _ANEW),
+    ByHand("bigquery", "Table", "timePartitioning.type", "immutable", _ANEW),
+    ByHand("bigquery", "Table", "rangePartitioning", "immutable", _ANEW),
+    # https://cloud.google.com/sql/docs/mysql/upgrade-major-db-version-inplace
+    ByHand("sqladmin", "DatabaseInstance", "databaseVersion", "by_hand", "an upgrade cannot be undone: plan it"),
+    ByHand("sqladmin", "DatabaseInstance", "instanceType", "by_hand", "a replica is promoted, and never demoted again"),
+    ByHand("sqladmin", "DatabaseInstance", "masterInstanceName", "by_hand", "replication has to be set up anew"),
+    ByHand("sqladmin", "DatabaseInstance", "diskEncryptionConfiguration", "immutable", _ANEW),
+    # https://cloud.google.com/sql/docs/mysql/instance-settings#storage-capacity
+    ByHand("sqladmin", "DatabaseInstance", "settings.dataDiskSizeGb", "by_hand", "storage only grows"),
+    ByHand("sqladmin", "DatabaseInstance", "settings.dataDiskType", "by_hand", "the data has to be moved"),
+    # https://cloud.google.com/resource-manager/docs/moving-projects-folders
+    ByHand("cloudresourcemanager", "Project", "parent", "by_hand", "a move changes what is inherited: projects.move"),
+    ByHand("cloudresourcemanager", "Folder", "parent", "by_hand", "a move changes what is inherited: folders.move"),
+    # https://cloud.google.com/dns/docs/zones
+    ByHand("dns", "ManagedZone", "dnsName", "immutable", _ANEW),
+    ByHand("dns", "ManagedZone", "visibility", "immutable", _ANEW),
+    # https://cloud.google.com/spanner/docs/move-instance
+    ByHand("spanner", "Instance", "config", "by_hand", "the instance has to be moved: instances.move"),
+    # https://cloud.google.com/pubsub/docs/subscription-properties
+    ByHand("pubsub", "Subscription", "topic", "immutable", _ANEW),
+    ByHand("pubsub", "Subscription", "filter", "immutable", _ANEW),
+    ByHand("pubsub", "Subscription", "enableMessageOrdering", "immutable", _ANEW),
+    # https://cloud.google.com/kubernetes-engine/docs/how-to/node-pools
+    *(
+        ByHand("container", "NodePool", field, "by_hand", "every node would be made anew: plan an upgrade of the pool")
+        for field in (
+            "config.containerdConfig",
+            "config.imageType",
+            "config.kubeletConfig",
+            "config.linuxNodeConfig",
+            "config.machineType",
+            "config.workloadMetadataConfig",
+            "version",
+        )
+    ),
+    ByHand(
+        "container", "NodePool", "initialNodeCount", "immutable", "it tells of the pool's beginning: setSize resizes"
+    ),
+    ByHand("container", "Cluster", "networkPolicy", "by_hand", "every node would be made anew: setNetworkPolicy"),
+    ByHand("container", "Cluster", "locations", "by_hand", "nodes would be made or deleted: setLocations"),
+)
+
+_NO_GENERAL: Mapping[tuple[str, str], str] = {
+    # Replacing an instance may restart it, or make it anew:
+    # https://cloud.google.com/compute/docs/instances/update-instance-properties
+    ("compute", "Instance"): "the API would replace the instance, and may restart it",
+    # A patch of a deployment rolls all of its resources out again:
+    # https://cloud.google.com/deployment-manager/docs/reference/latest/deployments/patch
+    ("deploymentmanager", "Deployment"): "the API would roll out the deployment again",
+    # https://cloud.google.com/billing/docs/how-to/modify-project
+    ("cloudbilling", "ProjectBillingInfo"): "who pays for a project is changed by a person",
+}
+"""Resources that no executor writes by the general method of their API."""
+
+DISTURBING: tuple[tuple[str, str, str, str], ...] = (
+    # https://cloud.google.com/sql/docs/mysql/instance-settings: "requires restart"
+    ("sqladmin", "DatabaseInstance", "settings.tier", "the instance restarts"),
+    ("sqladmin", "DatabaseInstance", "settings.edition", "the instance restarts"),
+    ("sqladmin", "DatabaseInstance", "settings.availabilityType", "the instance restarts"),
+    ("sqladmin", "DatabaseInstance", "settings.databaseFlags", "the instance may restart"),
+    ("sqladmin", "DatabaseInstance", "settings.ipConfiguration", "connections may break"),
+    # https://cloud.google.com/memorystore/docs/redis/scale-instances
+    ("redis", "Instance", "memorySizeGb", "the instance fails over, and without a replica loses its data"),
+    ("redis", "Instance", "redisVersion", "the instance is upgraded, which cannot be undone"),
+    # https://cloud.google.com/alloydb/docs/instance-primary-scale
+    ("alloydb", "Instance", "machineConfig", "the instance restarts"),
+    # https://cloud.google.com/kubernetes-engine/docs/concepts/release-channels
+    ("container", "Cluster", "releaseChannel", "the cluster may be upgraded"),
+    ("container", "Cluster", "databaseEncryption", "every secret of the cluster is encrypted anew"),
+    ("container", "Cluster", "controlPlaneEndpointsConfig", "clients may lose the control plane"),
+    ("container", "Cluster", "masterAuthorizedNetworksConfig", "clients may lose the control plane"),
+    # https://cloud.google.com/compute/docs/instance-groups/updating-migs
+    ("compute", "InstanceGroupManager", "versions", "instances may be replaced"),
+    ("compute", "InstanceGroupManager", "instanceTemplate", "instances may be replaced"),
+    ("compute", "InstanceGroupManager", "targetSize", "instances are made or deleted"),
+    # https://cloud.google.com/dataproc/docs/concepts/configuring-clusters/scaling-clusters
+    ("dataproc", "Cluster", "config", "nodes are made or deleted"),
+    # https://cloud.google.com/bigtable/docs/scaling
+    ("bigtableadmin", "Cluster", "serveNodes", "nodes are made or deleted"),
+)
+"""Writes that do as they are asked and are felt: service, schema, field, and what happens."""
+
+
+def disturbance(service: str, schema: str, path: str) -> str:
+    """What putting a field back does to those who use the resource, or an empty string where nothing is known of it."""
+    found = (
+        what for one, kind, field, what in DISTURBING if (one, kind) == (service, schema) and is_below(path, field)
+    )
+    return next(found, "")
+
+
+def not_written_whole(service: str, schema: str) -> str:
+    """Why no executor uses the general method of a kind of resource, or an empty string."""
+    return _NO_GENERAL.get((service, schema), "")
+
+
+_PATCHABLE: Mapping[tuple[str, str], tuple[str, ...]] = {
+    # "you can only patch the network_tier field": https://cloud.google.com/compute/docs/reference/rest/v1/forwardingRules
+    ("compute", "ForwardingRule"): ("networkTier", "allowGlobalAccess"),
+    # "only routingConfig can be modified": https://cloud.google.com/compute/docs/reference/rest/v1/networks/patch
+    ("compute", "Network"): ("routingConfig", "networkFirewallPolicyEnforcementOrder"),
+}
+"""Resources of which the general method takes some fields alone."""
+
+
+def left_to_people(service: str, schema: str, path: str) -> ByHand | None:
+    """The entry that keeps a field from being written, or None.
+
+    Args:
+        service: the API.
+        schema: the resource's schema.
+        path: the field, without list elements.
+    """
+    for one in BY_HAND:
+        if (one.service, one.schema) == (service, schema) and (is_below(path, one.field) or is_below(one.field, path)):
+            return one
+    patchable = _PATCHABLE.get((service, schema))
+    if patchable is not None and not any(is_below(path, field) for field in patchable):
+        return ByHand(service, schema, path, "immutable", _ANEW)
+    return None
+
+
+def is_place(path: tuple[str, ...], field: Field | None) -> bool:
+    """Whether a top-level field says which resource it is, or where."""
+    if len(path) != 1:
+        return False
+    name = camel(path[0])
+    return name in _PLACES or (name == "name" and field is not None and (field.reference or field.output_only))
+
+
+def holds_inputs(field: Field | None, value: Any, depth: int = 0) -> bool:
+    """Whether a value that is sent back as it was read may lack what its API never answers.
+
+    Args:
+        field: what the catalogue says of the value.
+        value: as it was read.
+        depth: how deep it lies below the first.
+    """
+    if field is None or depth > _DEEPEST:
+        return False
+    if isinstance(value, list):
+        return any(holds_inputs(field.item, one, depth + 1) for one in value)
+    if not isinstance(value, dict):
+        return False
+    fields = field.schema.fields if field.schema is not None else {}
+    if any(one.input_only and not one.immutable for one in fields.values()):
+        return True
+    return any(holds_inputs(fields.get(key) or field.item, part, depth + 1) for key, part in value.items())
+
+
+_DEEPEST = 8

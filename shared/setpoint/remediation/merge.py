@@ -1,0 +1,220 @@
+"""From a declaration and the live resource to the resource as it should be: only what differs changes.
+
+The walk is the comparison's own, so that what is put back is exactly what was found to differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from setpoint.comparison import compare as comparing
+from setpoint.comparison import lists
+from setpoint.comparison.compare import Comparison
+from setpoint.model import field_path
+from setpoint.model.difference import Difference
+from setpoint.model.field_path import Element, Path
+from setpoint.model.references import Project
+from setpoint.remediation import wire_format
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field, Schema
+
+
+_CHOICES: tuple[tuple[str, frozenset[str]], ...] = (
+    # https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies#PolicyRule
+    ("PolicySpecPolicyRule", frozenset(("values", "allowAll", "denyAll", "enforce"))),
+    # https://cloud.google.com/run/docs/reference/rest/v2/Container#EnvVar
+    ("EnvVar", frozenset(("value", "valueSource"))),
+)
+"""Fields of list elements of which one excludes the others: by the end of the element's schema.
+
+A list is sent whole, so that nobody clears the others there; elsewhere the API does.
+"""
+
+
+class Change(NamedTuple):
+    """One difference, and where it lies.
+
+    Args:
+        path: under construction, in the declaration's spelling.
+        difference: as it is reported, secrets masked.
+        wanted: the declared value itself; unset where nothing is declared.
+    """
+
+    path: Path
+    difference: Difference
+    wanted: Any
+
+    @property
+    def secret(self) -> bool:
+        """Whether what would be written is a secret, or holds one."""
+        return self.wanted is not msgspec.UNSET and bool(self.difference.declared != self.wanted)
+
+
+class _Pair(NamedTuple):
+    part: str
+    want: Any
+    have: Any
+
+
+class Recording(Comparison):
+    """A comparison that remembers where its differences lie, and which list elements belong together."""
+
+    __slots__ = ("changes", "pairs")
+
+    def __init__(self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = ()) -> None:
+        super().__init__(own, exact=exact, whole=whole)
+        self.changes: list[Change] = []
+        self.pairs: dict[Path, list[_Pair]] = {}
+
+    def differ(self, path: Path, op: Any, name: str, field: Field | None, want: Any, have: Any) -> None:
+        """See ``Comparison.differ``."""
+        super().differ(path, op, name, field, want, have)
+        self.changes.append(Change(path, self.differences[-1], want))
+
+    def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
+        """See ``Comparison.paired``."""
+        one, other = (side[0] if side else msgspec.UNSET for side in (want, have))
+        self.pairs.setdefault(path, []).append(_Pair(part, one, other))
+
+
+def record(
+    declared: Mapping[str, Any],
+    live: Mapping[str, Any],
+    schema: Schema | None,
+    own: Project,
+    *,
+    exact: bool = False,
+    whole: tuple[str, ...] = (),
+) -> Recording:
+    """Compare, and remember where the differences lie."""
+    walk = Recording(own, exact=exact, whole=whole)
+    walk.message(field_path.ROOT, "", schema, None, declared, live)
+    return walk
+
+
+def mend(
+    declared: Mapping[str, Any],
+    live: Mapping[str, Any],
+    schema: Schema | None,
+    recording: Recording,
+    changes: Iterable[Change],
+) -> dict[str, Any]:
+    """The live resource with the changes made, and nothing else; what does not change is shared, not copied."""
+    mended: dict[str, Any] = _Mending(recording, changes).message(field_path.ROOT, schema, None, declared, live)
+    return mended
+
+
+_GONE: Any = object()
+"""What stands for a value that is to be removed."""
+
+
+class _Mending:
+    """Builds the mended values, from the top to what differs."""
+
+    def __init__(self, recording: Recording, changes: Iterable[Change]) -> None:
+        self._pairs = recording.pairs
+        self._exact: dict[Path, set[str]] = {}
+        self._below: dict[Path, dict[Path, None]] = {}
+        for change in changes:
+            path = change.path
+            self._exact.setdefault(path, set()).add(change.difference.op)
+            while path is not None:
+                self._below.setdefault(path[0], {})[path] = None
+                path = path[0]
+
+    def message(self, path: Path, schema: Schema | None, item: Field | None, want: Any, have: Any) -> dict[str, Any]:
+        fields: Mapping[str, Field] = schema.fields if schema is not None else {}
+        mended = dict(have)
+        for below in self._below.get(path, ()):
+            assert below is not None  # noqa: S101 - the root is below nothing
+            key = below[1]
+            field = wire_format.field(fields, key) or item
+            there = wire_format.key_of(fields, key, have)
+            value = self._value(below, field, want.get(key, msgspec.UNSET), have.get(there, msgspec.UNSET))
+            if value is _GONE:
+                mended.pop(there, None)
+            else:
+                mended[there] = value
+                _exclude(mended, schema, there, declared=want)
+        return mended
+
+    def _value(self, path: Path, field: Field | None, want: Any, have: Any) -> Any:
+        ops = self._exact.get(path, ())
+        if "unexpected" in ops and want is msgspec.UNSET:
+            return _GONE
+        if path in self._pairs and isinstance(have, list):
+            return self._elements(path, field, want, have)
+        if ops:
+            return wire_format.sent(field, want)
+        return self.message(
+            path,
+            field.schema if field is not None else None,
+            field.item if field is not None else None,
+            want if isinstance(want, dict) else {},
+            have if isinstance(have, dict) else {},
+        )
+
+    def _elements(self, path: Path, field: Field | None, want: list[Any], have: list[Any]) -> list[Any]:
+        item = field.item if field is not None else None
+        made: dict[int, Any] = {}
+        added: list[tuple[int, Any]] = []
+        places = {id(element): at for at, element in enumerate(want)}
+        order: dict[int, int] = {}
+        for part, one, other in self._pairs[path]:
+            at = (path, Element(part))
+            ops = self._exact.get(at, ())
+            if other is msgspec.UNSET:
+                if "missing" in ops:
+                    added.append((places[id(one)], wire_format.sent(item, one)))
+            elif one is msgspec.UNSET:
+                if "unexpected" in ops:
+                    made[id(other)] = _GONE
+            else:
+                order[id(other)] = places[id(one)]
+                if self._is_touched(at):
+                    made[id(other)] = self._value(at, item, one, other)
+        kept = [
+            (order.get(id(element), len(want)), value)
+            for element in have
+            if (value := made.get(id(element), element)) is not _GONE
+        ]
+        if lists.is_ordered(path[1] if path else "", item) or path in self._exact:
+            return [value for _, value in sorted(kept + added, key=lambda placed: placed[0])]
+        return [value for _, value in kept + added]
+
+    def _is_touched(self, at: Path) -> bool:
+        return at in self._below or "changed" in self._exact.get(at, ())
+
+
+def _exclude(mended: dict[str, Any], schema: Schema | None, chosen: str, *, declared: Any) -> None:
+    """Take out what the chosen field excludes and nobody declares."""
+    for end, choices in _CHOICES:
+        if schema is not None and schema.name.endswith(end) and chosen in choices:
+            for other in choices - {chosen, *declared}:
+                mended.pop(other, None)
+
+
+def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | None]]:
+    """The parts of a path from the top, each with what the catalogue says of it; an element is its list's item."""
+    parts: list[str] = []
+    while path is not None:
+        path, part = path
+        parts.append(part)
+    found: list[tuple[str, Field | None]] = []
+    fields: Mapping[str, Field] = schema.fields if schema is not None else {}
+    field: Field | None = None
+    for at, part in enumerate(reversed(parts)):
+        if isinstance(part, Element):
+            field = field.item if field is not None else None
+        else:
+            field = wire_format.field(fields, part) if at == 0 else comparing.child(field, part) or _camel(field, part)
+        found.append((part, field))
+    return found
+
+
+def _camel(field: Field | None, part: str) -> Field | None:
+    return comparing.child(field, wire_format.camel(part))

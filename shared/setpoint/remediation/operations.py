@@ -1,0 +1,64 @@
+"""Long-running operations: where the one that an answer tells of is read, and how far it has come.
+
+Most APIs answer with ``google.longrunning.Operation`` (https://cloud.google.com/apis/design/design_patterns#long_running_operations);
+Compute Engine, Cloud SQL, Kubernetes Engine and Cloud DNS have operations of their own, with a ``status``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from setpoint.model.write_plan import Call, Done, Failed, Running
+
+
+def address(call: Call, answer: Mapping[str, Any]) -> str:
+    """Where an operation is read, or empty where the answer does not tell.
+
+    Args:
+        call: what was sent.
+        answer: the operation, as it was answered.
+    """
+    for said in (answer.get("selfLink"), answer.get("name"), _beside(call, answer)):
+        if not isinstance(said, str) or "/" not in said:
+            continue
+        for pattern in sorted(call.operations, key=lambda one: -one.count("/")):
+            found = re.search(rf"(?:\A|/)({re.escape(pattern).replace(chr(92) + '*', '[^/]+')})\Z", said)
+            if found:
+                return call.base + found[1]
+    name = answer.get("name")
+    return f"{call.base}{name}" if isinstance(name, str) and "/" in name else ""
+
+
+def _beside(call: Call, answer: Mapping[str, Any]) -> str:
+    """Cloud DNS tells an operation's id alone; it lies below the resource."""
+    return f"{call.url}/operations/{answer['id']}" if "id" in answer else ""
+
+
+def progress(answer: Mapping[str, Any]) -> Running | Done | Failed:
+    """How far an operation has come.
+
+    Args:
+        answer: the operation, as it was read.
+    """
+    ended = answer.get("done") is True or str(answer.get("status", "")).upper() == "DONE"
+    if not ended:
+        return Running()
+    error = answer.get("error")
+    if not error:
+        return Done()
+    return Failed(_reason(error))
+
+
+def _reason(error: Any) -> str:
+    """What went wrong: of one error, or of a list of them."""
+    found = error.get("errors") if isinstance(error, dict) else None
+    first = found[0] if isinstance(found, list) and found else error
+    if not isinstance(first, dict):
+        return "it ended with an error"
+    code = first.get("code") or first.get("status") or ""
+    return f"{code}: {first.get('message', '')}".strip(": ")[:_LONGEST] or "it ended with an error"
+
+
+_LONGEST = 500

@@ -1,0 +1,184 @@
+"""Planning the smallest write that puts drifted fields of a resource back.
+
+Pure: from the declaration, the live resource as it was just read, and what the API's own documents say of its fields
+and methods. What is written is what differs, and no more; what should not be written without a person is refused, with
+what that person would have to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.catalog.methods import Methods, Resource
+from setpoint.comparison import compare as comparing
+from setpoint.model import ignore_patterns
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import Difference
+from setpoint.model.field_path import Element
+from setpoint.model.naming import camel
+from setpoint.model.references import Project
+from setpoint.model.write_plan import NotWritable, Reason, Unwritable, WritePlan
+from setpoint.remediation import api_requests, manual_only_fields, wire_format
+from setpoint.remediation.api_requests import Cut
+from setpoint.remediation.iam_planner import plan_policy
+from setpoint.remediation.merge import Change, fields_along, mend, record
+from setpoint.remediation.setter_methods import Special
+from setpoint.remediation.write_refusals import Situation, plain, refusal
+from setpoint.remediation.write_summary import line
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field, Schema
+
+_OTHER_CONTENT = "organisation and access policies are written by hand, or declared as the API's own resources"
+
+
+def reach(declaration: Declaration, schema: Schema, methods: Methods) -> Resource | None:
+    """How a declared resource is read and written: in the beta of its API where it declares what only that knows.
+
+    Args:
+        declaration: what is declared.
+        schema: what describes the resource.
+        methods: those of all APIs.
+
+    Returns:
+        None where no method reads it.
+    """
+    resource = methods.resource(declaration.key.name, schema)
+    if resource is None or declaration.key.content != "resource":
+        return resource
+    return resource.in_beta() if _names_beta(schema.fields, None, declaration.data) else resource
+
+
+def _names_beta(fields: Mapping[str, Field], item: Field | None, data: Any) -> bool:
+    if isinstance(data, list):
+        return any(_names_beta(fields, item, one) for one in data)
+    if not isinstance(data, dict):
+        return False
+    for key, part in data.items():
+        field = wire_format.field(fields, key) or item
+        if field is None:
+            continue
+        inner = field.item if field.kind in ("list", "map") else field
+        below = inner.schema.fields if inner is not None and inner.schema is not None else {}
+        if field.beta or _names_beta(below, field.item, part):
+            return True
+    return False
+
+
+def plan(  # noqa: PLR0911 - a reason each
+    declaration: Declaration,
+    live: Any,
+    schema: Schema | None,
+    resource: Resource | None,
+    *,
+    own: Project = Project(),  # noqa: B008 - an immutable value
+    differences: Iterable[Difference] | None = None,
+) -> WritePlan | NotWritable:
+    """Plan one write.
+
+    Args:
+        declaration: what is declared.
+        live: the resource, or its IAM policy, as it was just read; None where it is gone.
+        schema: what describes the resource.
+        resource: how it is reached.
+        own: the project that holds it, by id and number.
+        differences: those to put back; all that there are where None. Differences that are no more are left out.
+    """
+    key = declaration.key
+    if schema is None or resource is None:
+        return _refused(declaration, "unread", "no API document tells how to reach it: see to it by hand")
+    if live is None:
+        made = f" ({resource.kind.create})" if resource.kind.create else ""
+        return _refused(declaration, "gone", f"it is gone: make it again as declared{made}")
+    wanted = None if differences is None else {(one.path, one.op) for one in differences}
+    if key.content == "iam_policy":
+        return plan_policy(declaration, live, resource, wanted)
+    if key.content != "resource":
+        return _refused(declaration, "no_method", _OTHER_CONTENT)
+    declared = ignore_patterns.without(declaration.data, declaration.ignore)
+    recording = record(declared, live, schema, own, exact=declaration.exact, whole=declaration.whole)
+    changes = [
+        change
+        for change in recording.changes
+        if (wanted is None or (change.difference.path, change.difference.op) in wanted)
+        and ignore_patterns.covering(change.difference.path, declaration.ignore) is None
+    ]
+    if not changes:
+        return NotWritable(key, "as_declared")
+    situation = Situation(schema, resource, live)
+    if refused := tuple(found for change in changes if (found := refusal(situation, change, _cut(schema, change)))):
+        return NotWritable(key, refused[0].reason, refused)
+    groups: dict[Special | None, list[Change]] = {}
+    for change in changes:
+        groups.setdefault(situation.special(change), []).append(change)
+    (how, first), *others = groups.items()
+    target = mend(declared, live, schema, recording, first)
+    again = record(declared, target, schema, own, exact=declaration.exact, whole=declaration.whole)
+    if stubborn := _still(again.changes, first):
+        return NotWritable(key, "no_method", stubborn)
+    cuts = tuple(dict.fromkeys(_cut(schema, change) for change in first))
+    call, etag = api_requests.write(resource, schema, live, target, cuts, how)
+    return WritePlan(
+        key,
+        call,
+        etag,
+        paths=tuple(change.difference.path for change in first),
+        summary=tuple(line(change.difference) for change in first),
+        later=tuple(change.difference.path for _, rest in others for change in rest),
+        disturbs=_disturbances(schema, first),
+    )
+
+
+def _still(left: list[Change], first: list[Change]) -> tuple[Unwritable, ...]:
+    """What would differ after the write as before it: nothing, or the plan is not sent."""
+    made = {(change.difference.path, change.difference.op) for change in first}
+    return tuple(
+        Unwritable(change.difference.path, "no_method", "no write that can be planned puts it back: see to it by hand")
+        for change in left
+        if (change.difference.path, change.difference.op) in made
+    )
+
+
+def _disturbances(schema: Schema, changes: list[Change]) -> tuple[str, ...]:
+    found = (manual_only_fields.disturbance(schema.service, schema.name, plain(schema, change)) for change in changes)
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable:
+    return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
+
+
+def _cut(schema: Schema, change: Change) -> Cut:
+    """The path as far as an API can be told: to the first list, map or free-form value."""
+    keys: list[str] = []
+    for part, field in fields_along(schema, change.path):
+        if isinstance(part, Element):
+            break
+        keys.append(field.name if field is not None and camel(part) == field.name else part)
+        if field is None or field.kind in ("list", "map", "any"):
+            break
+    return tuple(keys)
+
+
+def redacted(plan: WritePlan, schema: Schema) -> WritePlan:
+    """The plan as it may be stored and shown: with the secrets in its body masked. It can no longer be sent."""
+    return replace(plan, call=replace(plan.call, body=_shown(plan.call.body, schema)))
+
+
+def _shown(body: Any, schema: Schema) -> Any:
+    if not isinstance(body, dict):
+        return body
+    return {
+        key: _shown(part, schema)
+        if isinstance(part, dict) and key not in schema.fields
+        else comparing.masked(key, schema.fields.get(key), part)
+        for key, part in body.items()
+    }
+
+
+encode = msgspec.json.Encoder(order="deterministic").encode
+"""A plan as bytes, the same for the same plan."""

@@ -1,0 +1,169 @@
+"""What is stored and said of each step of a remediation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from setpoint.comparison import compare as comparing
+from setpoint.detection import finding_events, pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.errors import Conflict
+from setpoint.model.audit_trail import Entry
+from setpoint.model.events import EventType
+from setpoint.model.observation import Observation
+from setpoint.model.remediation_attempt import UNDER_WAY, Remedy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.safety_limits import Brakes
+from setpoint.ports.stores import Snapshot, StoredBrakes
+from setpoint.remediation.decision import Decision, Situation
+from setpoint.remediation.live_resources import Live
+
+_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What remediation works with.
+
+    Args:
+        deps: the findings, and where events go.
+        live: the APIs that hold the resources.
+        worker: who is working, for the audit trail.
+    """
+
+    deps: Deps
+    live: Live
+    worker: str = "setpoint"
+
+
+class Case(NamedTuple):
+    """A finding that is looked at.
+
+    Args:
+        snapshot: all that was stored of it.
+        state: its record.
+        situation: all that decides about it.
+        brakes: the brakes as they were stored; those of the situation may know of one wish more.
+        last: the last observation, where it was kept.
+    """
+
+    snapshot: Snapshot
+    state: ResourceState
+    situation: Situation
+    brakes: StoredBrakes
+    last: Observation | None
+
+
+class Told(NamedTuple):
+    """What is said of a step: to the audit trail, and as an event where it is one.
+
+    Args:
+        what: the word for it in the trail.
+        event: the event, or None.
+        decision: what was decided, and why.
+        reading: what it was decided on.
+    """
+
+    what: str
+    event: EventType | None = None
+    decision: Decision | None = None
+    reading: Observation | None = None
+
+
+def is_said(before: Remedy | None, after: Remedy) -> bool:
+    """Whether a step adds nothing to what was said before."""
+    return before is not None and (before.fingerprint, before.step, before.reason, before.attempts) == (
+        after.fingerprint,
+        after.step,
+        after.reason,
+        after.attempts,
+    )
+
+
+def keep(case: Case, remedy: Remedy, telling: Told, hands: Hands, brakes: Brakes | None = None) -> Snapshot:
+    """Store a step with the brakes that it was decided under, and note it; its event waits to be published."""
+    deps, state = hands.deps, case.state
+    said = is_said(state.remedy, remedy)
+    after = _with_event(state, remedy, None if said else telling.event, case.snapshot, deps.clock())
+    brakes = brakes or case.situation.brakes
+    if brakes == case.brakes.value:
+        stored = deps.store.commit(case.snapshot, after)
+    else:
+        stored = deps.store.claim(case.snapshot, after, brakes, case.brakes.version)
+    if not said:
+        _audit(stored.key, remedy, telling, hands)
+    return stored
+
+
+def note(
+    key: ResourceKey,
+    before: Remedy,
+    after: Remedy,
+    telling: Told,
+    hands: Hands,
+    brake: Callable[[Brakes], Brakes] | None = None,
+) -> None:
+    """Store what came of a claim, unless somebody else has taken it over or an observation has proved it, and tell."""
+    deps = hands.deps
+    for _ in range(_ATTEMPTS):
+        snapshot, brakes = deps.store.read(key), deps.store.brakes()
+        state = snapshot.state
+        if state is None or state.remedy is None or not _is_of(state.remedy, before):
+            pipeline.publish_pending(snapshot, deps)
+            return
+        braked = brake(brakes.value) if brake is not None else brakes.value
+        event = telling.event if state.is_open else None
+        changed = _with_event(state, after, event, snapshot, deps.clock())
+        if braked.breaker is not None and brakes.value.breaker is None:
+            opened = replace(after, reason=f"the breaker opens: {braked.breaker.reason}; {after.reason}")
+            changed = replace(_with_event(changed, opened, "remediation.blocked", snapshot, deps.clock()), remedy=after)
+        try:
+            if braked == brakes.value:
+                stored = deps.store.commit(snapshot, changed)
+            else:
+                stored = deps.store.claim(snapshot, changed, braked, brakes.version)
+        except Conflict:
+            continue
+        _audit(key, after, telling, hands)
+        pipeline.publish_pending(stored, deps)
+        return
+    raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be read again")
+
+
+def _is_of(now: Remedy, before: Remedy) -> bool:
+    """Whether a remedy is still that of a claim."""
+    is_same = (now.attempts, now.claimed_at) == (before.attempts, before.claimed_at)
+    return is_same and now.step in UNDER_WAY
+
+
+def _with_event(
+    state: ResourceState, remedy: Remedy, event: EventType | None, snapshot: Snapshot, now: datetime
+) -> ResourceState:
+    """The record with a step more, and with the event that tells of it."""
+    after = replace(state, remedy=remedy)
+    if event is None or state.finding is None:
+        return after
+    declared = None
+    if event == "remediation.requested" and snapshot.desired is not None:
+        declared = comparing.masked_message([one.data for one in snapshot.desired.declarations], None)
+    return finding_events.with_remediation_event(after, event, declared, now)
+
+
+def _audit(key: ResourceKey, remedy: Remedy, telling: Told, hands: Hands) -> None:
+    entry = Entry(
+        at=hands.deps.clock(),
+        what=telling.what,
+        by=hands.worker,
+        fingerprint=remedy.fingerprint,
+        observed_at=telling.reading.observed_at if telling.reading is not None else None,
+        reasons=telling.decision.reasons if telling.decision is not None else (),
+        summary=remedy.summary,
+        text=remedy.reason,
+    )
+    hands.deps.store.note(key, entry)

@@ -1,0 +1,116 @@
+"""Why a change is not written: it may not be, it cannot be, or what would go along with it may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from setpoint.catalog import schemas
+from setpoint.catalog.methods import Resource
+from setpoint.comparison import compare as comparing
+from setpoint.comparison.scalars import is_masked
+from setpoint.model.field_path import Element
+from setpoint.model.naming import camel
+from setpoint.model.write_plan import Unwritable
+from setpoint.remediation import api_requests, manual_only_fields, setter_methods
+from setpoint.remediation.api_requests import Cut
+from setpoint.remediation.merge import Change, fields_along
+from setpoint.remediation.setter_methods import Special
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field, Schema
+
+
+class Situation(NamedTuple):
+    """What is to be written: its schema, how it is reached, and what it is now."""
+
+    schema: Schema
+    resource: Resource
+    live: Mapping[str, Any]
+
+    def special(self, change: Change) -> Special | None:
+        """The method that sets the changed field, or None where the general one does."""
+        methods = frozenset(self.resource.kind.methods)
+        path = plain(self.schema, change)
+        return setter_methods.special(self.schema.service, self.schema.name, path, change.wanted, methods)
+
+
+def plain(schema: Schema, change: Change) -> str:
+    """The path of a change in the API's spelling, without list elements."""
+    return ".".join(camel(part) for part, _ in fields_along(schema, change.path) if not isinstance(part, Element))
+
+
+def refusal(situation: Situation, change: Change, cut: Cut) -> Unwritable | None:
+    """Why a change is not written, or None.
+
+    Args:
+        situation: what is to be written.
+        change: one difference.
+        cut: the path to what would be sent by the general method.
+    """
+    return _of_value(situation, change) or _of_field(situation, change) or _of_company(situation, change, cut)
+
+
+def _of_value(situation: Situation, change: Change) -> Unwritable | None:
+    """Refuse secrets, and what is an input that nobody can read back."""
+    field = fields_along(situation.schema, change.path)[-1][1]
+    is_input = field is not None and field.input_only and change.difference.op != "unexpected"
+    if change.secret or is_input:
+        todo = "its value is a secret, which no plan may hold: set it by hand"
+        return Unwritable(change.difference.path, "secret", todo)
+    return None
+
+
+def _of_field(situation: Situation, change: Change) -> Unwritable | None:
+    """Refuse what the API does not change, or should not be asked to."""
+    path, (schema, resource, _) = change.difference.path, situation
+    along = fields_along(schema, change.path)
+    keys = tuple(part for part, _ in along if not isinstance(part, Element))
+    if any(field is not None and field.immutable for _, field in along) or manual_only_fields.is_place(
+        keys, along[0][1]
+    ):
+        make = f" ({resource.kind.create})" if resource.kind.create else ""
+        return Unwritable(path, "immutable", f"the API cannot change it: the resource has to be made anew{make}")
+    if any(field is not None and field.output_only for _, field in along):
+        return Unwritable(path, "no_method", "the server alone writes it: mend the declaration")
+    return None if situation.special(change) is not None else _of_general_method(situation, change)
+
+
+def _of_general_method(situation: Situation, change: Change) -> Unwritable | None:
+    """Refuse what the method that writes the resource does not take, or should not be sent."""
+    path, (schema, resource, _) = change.difference.path, situation
+    if entry := manual_only_fields.left_to_people(schema.service, schema.name, plain(schema, change)):
+        return Unwritable(path, entry.reason, entry.todo)
+    if resource.kind.writer is None:
+        return Unwritable(path, "no_method", "no method of the API takes this field: see to it by hand")
+    if todo := manual_only_fields.not_written_whole(schema.service, schema.name):
+        return Unwritable(path, "by_hand", f"{todo}: see to it by hand")
+    return None
+
+
+def _of_company(situation: Situation, change: Change, cut: Cut) -> Unwritable | None:
+    """Refuse where what is sent back beside the change, as it was read, is not all that is there."""
+    schema, resource, live = situation
+    special, writer = situation.special(change), resource.kind.writer
+    if special is not None:
+        cut = tuple(special.field.split("."))
+    elif writer is not None and api_requests.is_whole(schema, writer):
+        cut = ()
+    field: Field | None = schemas.Field("", "message", schema=schema)
+    for key in cut:
+        field = comparing.child(field, key)
+    beside = api_requests.at(live, cut)
+    if isinstance(beside, dict | list) and (
+        manual_only_fields.holds_inputs(field, beside) or _is_masked_within(beside)
+    ):
+        todo = "what has to be sent along with it is a secret that nobody can read: see to it by hand"
+        return Unwritable(change.difference.path, "secret", todo)
+    return None
+
+
+def _is_masked_within(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_is_masked_within, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_masked_within, value))
+    return is_masked(value)

@@ -1,0 +1,23 @@
+"""One line for people about one difference that is put back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from setpoint.model.difference import Difference
+
+_LONGEST = 120
+
+
+def line(difference: Difference) -> str:
+    """``lifecycle.rule[0].action.type: Delete -> SetStorageClass``; secrets are masked in a difference already."""
+    return f"{difference.path}: {_shown(difference.observed)} -> {_shown(difference.declared)}"
+
+
+def _shown(value: Any) -> str:
+    if value is msgspec.UNSET:
+        return "(absent)"
+    text = value if isinstance(value, str) else msgspec.json.encode(value, order="deterministic").decode()
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

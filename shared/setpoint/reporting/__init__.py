@@ -1,0 +1,1 @@
+"""Reporting: the report page, the daily snapshot, and their tables in BigQuery."""

@@ -1,0 +1,114 @@
+"""What is written to the warehouse once a day, beside the events that get there by themselves.
+
+All of it replaces what there was of that day, so that whatever is done twice, or again after a crash, is there once.
+"""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.model.sources import desired_by
+from setpoint.ports.services import Warehouse
+from setpoint.ports.stores import Store
+from setpoint.reporting.rows import Coverage, Digest, Taken, finding_row, sweep_row
+from setpoint.reporting.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
+from setpoint.sweep.digest_set import Digests, digest_of
+from setpoint.util.external_sort import batches
+
+_BATCH = 200
+"""Records of what is desired that are read at once."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """What a report works with.
+
+    Args:
+        store: findings, declarations and sweeps.
+        warehouse: where rows go.
+        clock: tells the time.
+    """
+
+    store: Store
+    warehouse: Warehouse
+    clock: Callable[[], datetime] = _utc_now
+
+
+def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
+    """Write the snapshots of a day and the digest of the week before it.
+
+    Args:
+        day: the day, in UTC.
+        run: names the attempt; the same when it is made again, another when a day is to be written anew.
+        reporter: what it works with.
+
+    Returns:
+        How many rows each table has of the day.
+
+    Raises:
+        PermanentError: a table does not take its rows, or a record cannot be read: somebody has to mend that first.
+        TransientError: make it again.
+    """
+    taken = Taken(day, reporter.clock())
+    digest, checked = Digest(taken), array("Q")
+
+    def put(table: str, rows: Iterable[msgspec.Struct]) -> int:
+        return reporter.warehouse.replace_day(table, day, map(_encode, rows), run)
+
+    findings = put(FINDINGS_SNAPSHOT, _findings(reporter.store.states(), taken, digest, checked))
+    coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, Digests(checked)).rows(taken))
+    sweeps = [one.value for one in reporter.store.sweeps.sweeps() if one.value is not None]
+    return {
+        FINDINGS_SNAPSHOT: findings,
+        COVERAGE_SNAPSHOT: coverage,
+        SWEEPS_SNAPSHOT: put(SWEEPS_SNAPSHOT, [sweep_row(one, taken) for one in sweeps]),
+        DIGESTS: put(DIGESTS, digest.rows()),
+    }
+
+
+def _findings(
+    states: Iterable[ResourceState], taken: Taken, digest: Digest, checked: array[int]
+) -> Iterator[msgspec.Struct]:
+    """The rows of findings; in the same pass over all records, what else is to be known of them is counted."""
+    for state in states:
+        if state.judged_by:
+            checked.append(digest_of(state.key))
+        digest.add(state)
+        row = finding_row(state, taken)
+        if row is not None:
+            yield row
+
+
+def _coverage(store: Store, checked: Digests) -> Coverage:
+    """Count what is declared, in the order of keys; no more than some hundred declarations are ever held."""
+    coverage, control = Coverage(), store.control().value
+    for keys in batches(_declared(store), _BATCH):
+        for key, stored in store.records(keys).items():
+            desired = desired_by(stored.value, control)
+            if desired is not None:
+                coverage.add(key, desired, is_checked=digest_of(key) in checked)
+    return coverage
+
+
+def _declared(store: Store) -> Iterator[ResourceKey]:
+    """Every resource and content that is declared, once, however many sources declare it."""
+    sources = store.control().value.sources.items()
+    before = None
+    for key, _ in heapq.merge(*(store.manifest(name, one.generation) for name, one in sources)):
+        if key != before:
+            yield key
+        before = key

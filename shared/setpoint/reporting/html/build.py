@@ -1,0 +1,137 @@
+"""A report, from what a store holds: one pass over the findings."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from setpoint.detection.finding_events import data_of
+from setpoint.model import display_names
+from setpoint.model.audit_trail import Entry
+from setpoint.model.grouping import cause_id, cause_of
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.severity import SEVERITIES
+from setpoint.model.sources import Control
+from setpoint.model.sweep_records import Sweep
+from setpoint.reporting.html import coverage, links
+from setpoint.reporting.html.differences import fields
+from setpoint.reporting.html.figures import Tally, status_of
+from setpoint.reporting.html.model import Report, Row
+from setpoint.reporting.html.timeline import steps
+
+MOST_ROWS = 10_000
+_MOST_FIELDS = 40
+_LONGEST = 600
+"""Characters of a value that a report holds."""
+
+
+def _no_trail(_: ResourceKey) -> Sequence[Entry]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a report is made of.
+
+    Args:
+        states: the records that have a finding.
+        control: what is declared.
+        sweeps: the records of all sweeps.
+        is_watched: whether anything was ever observed or swept.
+        store: URL of the store, for commands.
+        trail: the audit trail of a finding, where it is to be shown.
+    """
+
+    states: Iterable[ResourceState]
+    control: Control = field(default_factory=Control)
+    sweeps: Iterable[Sweep] = ()
+    is_watched: bool = True
+    store: str = ""
+    trail: Callable[[ResourceKey], Sequence[Entry]] = _no_trail
+
+
+def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -> Report:
+    """Make a report.
+
+    Args:
+        facts: what it is made of.
+        since: when the period begins that trends are of; findings that were resolved before are left out.
+        now: the time.
+        most: findings that it holds; of more the open ones, then the worst, then the latest.
+    """
+    tally = Tally(since, now)
+    kept: list[tuple[tuple[bool, int, float], str, ResourceState]] = []
+    total = 0
+    for state in facts.states:
+        finding = state.finding
+        if finding is None:
+            continue
+        tally.add(state, finding)
+        if finding.resolved_at is not None and finding.resolved_at < since:
+            continue
+        total += 1
+        one = (_rank(finding), state.key.id, state)
+        if len(kept) < most:
+            heapq.heappush(kept, one)
+        else:
+            heapq.heappushpop(kept, one)
+    told = coverage.coverage(facts.control, facts.sweeps)
+    is_watched = facts.is_watched or total > 0 or told.swept_at is not None
+    notices = coverage.notices(told, is_watched=is_watched, shown=len(kept), total=total, now=now)
+    return Report(
+        generated_at=now,
+        since=since,
+        store=facts.store,
+        figures=tally.figures(),
+        spans=tuple(tally.spans()),
+        span_seconds=tally.span.total_seconds(),
+        coverage=told,
+        is_watched=is_watched,
+        notices=tuple(notices),
+        rows=tuple(_row(state, facts) for _, _, state in sorted(kept, reverse=True)),
+        total=total,
+    )
+
+
+def _rank(finding: Finding) -> tuple[bool, int, float]:
+    """What goes first has the greatest rank: open, bad, late."""
+    is_over = finding.status != "open"
+    return not is_over, SEVERITIES.index(finding.severity), finding.first_seen.timestamp()
+
+
+def _row(state: ResourceState, facts: Facts) -> Row:
+    finding = state.finding
+    assert finding is not None  # noqa: S101 - only those were kept
+    title = display_names.title(state.key.name, state.key.content, state.asset_type, finding.project)
+    has_trail = state.remedy is not None or state.exemption is not None
+    trail = facts.trail(state.key) if has_trail else ()
+    return Row(
+        id=state.key.id,
+        resource_name=state.key.name,
+        asset_type=state.asset_type,
+        content=state.key.content,
+        what=title.kind,
+        name=title.name,
+        project=finding.project,
+        kind=finding.kind,
+        status=status_of(state, finding),
+        severity=finding.severity,
+        mode=finding.mode,
+        owner=finding.owner,
+        fields=fields(finding.differences[:_MOST_FIELDS], _LONGEST),
+        field_count=finding.difference_count,
+        first_seen=finding.first_seen,
+        last_seen=finding.last_seen,
+        count=finding.count,
+        episodes=finding.episodes,
+        resolved_at=finding.resolved_at,
+        reason=finding.reason,
+        actor=finding.actor,
+        source=str(finding.source),
+        link=links.declared_at(finding.source),
+        steps=steps(state, finding, trail),
+        group=cause_id(cause_of(data_of(state))),
+    )

@@ -1,0 +1,131 @@
+"""A report made small: rows without names, every text once, and no more of values than fits.
+
+Ten thousand findings repeat the same teams, projects, types, paths and values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from setpoint.model.actors import Actor
+from setpoint.model.notice_view import Step
+from setpoint.model.severity import SEVERITIES
+from setpoint.reporting.html.model import Field, Report, Row
+
+ROOM = 4_650_000
+"""Bytes for the data: a page of five million less its scripts and styles, and what escapes add."""
+
+
+class _Limits(NamedTuple):
+    """How much of a finding is kept."""
+
+    value: int
+    fields: int
+    steps: int
+
+
+_LIMITS = (_Limits(600, 40, 40), _Limits(200, 20, 20), _Limits(100, 10, 10), _Limits(60, 5, 6), _Limits(40, 2, 3))
+"""What is tried, one after the other, until it fits; the page says where it is not the first."""
+
+
+def pack(report: Report, room: int = ROOM) -> bytes:
+    """The report as JSON for the page, within ``room`` bytes as far as leaving out texts of findings can make it so."""
+    packed = b""
+    for limits in _LIMITS:
+        packed = msgspec.json.encode(_packed(report, limits))
+        if len(packed) <= room:
+            break
+    return packed
+
+
+def _packed(report: Report, limits: _Limits) -> dict[str, Any]:
+    packer = _Packer(limits, _seconds(report.generated_at))
+    rows = list(map(packer.row, report.rows))
+    return {
+        "at": _seconds(report.generated_at),
+        "since": _seconds(report.since),
+        "store": report.store,
+        "total": report.total,
+        "cut": None if limits == _LIMITS[0] else limits,
+        "watched": report.is_watched,
+        "figures": report.figures,
+        "span": report.span_seconds,
+        "spans": [(_seconds(one.start), one.opened, one.resolved, *one.open) for one in report.spans],
+        "coverage": {**msgspec.to_builtins(report.coverage), "swept_at": _seconds(report.coverage.swept_at)},
+        "texts": list(packer.texts),
+        "rows": rows,
+    }
+
+
+class _Packer:
+    """Makes rows of numbers; what a column means is written in ``page/data.js``."""
+
+    def __init__(self, limits: _Limits, now: int) -> None:
+        self.texts: dict[str, int] = {}
+        self._limits = limits
+        self._now = now
+
+    def _text(self, text: str) -> int:
+        return self.texts.setdefault(text, len(self.texts))
+
+    def row(self, row: Row) -> list[Any]:
+        """One finding."""
+        limits = self._limits
+        return [
+            row.id,
+            *map(self._text, (row.resource_name, row.asset_type, row.content, row.what, row.name, row.project)),
+            *map(self._text, (row.kind, row.status, row.mode, row.owner.team, row.owner.slack or row.owner.email)),
+            SEVERITIES.index(row.severity),
+            *map(self._ago, (row.first_seen, row.last_seen, row.resolved_at)),
+            row.count,
+            row.episodes,
+            *map(self._text, (row.reason, row.source, row.group)),
+            *self._link(row),
+            row.field_count,
+            list(map(self._field, row.fields[: limits.fields])),
+            list(self._steps(row.steps)),
+            self._actor(row.actor),
+        ]
+
+    def _ago(self, time: datetime | None) -> int | None:
+        """How many seconds before the report; a third shorter than the time itself."""
+        return None if time is None else self._now - _seconds(time)
+
+    def _link(self, row: Row) -> tuple[int, int]:
+        """What stands before the file in a link and between file and line; -1 for one that the file is not told of."""
+        file, _, line = row.source.rpartition(":")
+        before, found, after = row.link.partition(file) if file else (row.link, "", "")
+        if not found or not after.endswith(line):
+            return self._text(row.link), -1
+        return self._text(before), self._text(after.removesuffix(line))
+
+    def _field(self, field: Field) -> list[Any]:
+        cut = [
+            self._text(_cut(one, self._limits.value))
+            for one in (field.path, field.declared, field.observed, field.grant)
+        ]
+        return [field.op[0], *cut, int(field.immutable)]
+
+    def _steps(self, steps: Sequence[Step]) -> Iterator[list[Any]]:
+        most = self._limits.steps
+        for step in steps[-most:] if most else ():
+            yield [self._ago(step.at), *map(self._text, (step.what, step.by, _cut(step.text, self._limits.value)))]
+
+    def _actor(self, actor: Actor | None) -> list[Any]:
+        if actor is None:
+            return []
+        words = (actor.principal, actor.hand, actor.confidence, actor.method, actor.caller, actor.ip)
+        return [*map(self._text, words), *(self._text(", ".join(who)) for who in (actor.through, actor.others))]
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _seconds(time: datetime | None) -> int:
+    """Seconds since 1970; 0 for never."""
+    return int(time.timestamp()) if time is not None else 0

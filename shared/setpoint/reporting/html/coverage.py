@@ -1,0 +1,71 @@
+"""How much of what is declared was looked at, and what to know before a figure is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from setpoint.model.sources import Control
+from setpoint.model.sweep_records import Summary, Sweep
+from setpoint.reporting.html.model import Coverage, Notice
+
+_STALE = timedelta(days=1)
+"""How old the latest sweep may be before the page says so; sweeps run every some hours."""
+_MOST = 5
+
+
+def coverage(control: Control, sweeps: Iterable[Sweep]) -> Coverage:
+    """What the sweeps of late tell: figures of the largest of them, since others look at parts of the same."""
+    declared = sum(one.declared for one in control.sources.values())
+    ended = [(one, one.summary) for one in sweeps if one.summary is not None]
+    if not ended:
+        return Coverage(declared=declared)
+    latest = max(summary.ended_at for _, summary in ended)
+    of_late = [(one, summary) for one, summary in ended if latest - summary.ended_at <= _STALE]
+    main, told = max(of_late, key=lambda pair: (pair[1].declared, pair[1].ended_at))
+    return Coverage(
+        declared=declared,
+        swept=told.declared,
+        in_sync=told.in_sync,
+        drifted=told.drifted,
+        unknown=told.unknown + told.unchecked,
+        swept_at=told.ended_at,
+        scopes=main.told.scopes,
+        missed=tuple(text for _, one in of_late for text in _missed(one)),
+    )
+
+
+def _missed(summary: Summary) -> Iterator[str]:
+    for what, why in (*summary.denied.items(), *summary.failed.items()):
+        yield f"{what}: {why}"
+    if summary.nothing_listed and not summary.denied and not summary.failed:
+        yield f"nothing was listed: {summary.nothing_listed}"
+
+
+def notices(told: Coverage, *, is_watched: bool, shown: int, total: int, now: datetime) -> Iterator[Notice]:
+    """What to know before a figure is believed.
+
+    Args:
+        told: how much was looked at.
+        is_watched: whether anything was ever observed or swept.
+        shown: findings in the report.
+        total: findings that there are.
+        now: the time.
+    """
+    if not is_watched:
+        return  # the page says nothing else
+    if told.missed:
+        more = f" … and {len(told.missed) - _MOST} more" if len(told.missed) > _MOST else ""
+        yield Notice(
+            "warning", f"Not all could be listed; of the rest nothing is known. {'; '.join(told.missed[:_MOST])}{more}"
+        )
+    if told.swept_at is None:
+        yield Notice(
+            "note", "No sweep has ended yet: what changed before Setpoint was installed is not in these figures."
+        )
+    elif now - told.swept_at > _STALE:
+        yield Notice("warning", f"The latest sweep ended on {told.swept_at:%d %B %Y, %H:%M} UTC, more than a day ago.")
+    if shown < total:
+        yield Notice(
+            "note", f"The table holds {shown:,} of {total:,} findings: all that fit, the open and the worst first."
+        )

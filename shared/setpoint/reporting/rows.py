@@ -1,0 +1,413 @@
+"""What is written of the fleet once a day: its findings, how much of it is checked, its sweeps, and a digest of a week.
+
+Every row says of which day it is; a day's rows replace whatever there was of that day.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from setpoint.model.actors import Actor
+from setpoint.model.declaration import Desired, Mode
+from setpoint.model.events import Status
+from setpoint.model.resource_key import Content, ResourceKey, project_of
+from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.severity import Kind, Severity
+from setpoint.model.sweep_records import Sweep
+
+KEPT = timedelta(days=366)
+"""For how long a finding that is over is told of; no view looks back further."""
+
+WEEK = timedelta(days=7)
+_PATHS = 50
+
+
+class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding as it was on a day.
+
+    Args:
+        day: the day.
+        taken_at: when the snapshot was taken.
+        finding_id: the finding.
+        resource_name: full resource name.
+        asset_type: Cloud Asset Inventory's type.
+        content: what of the resource drifted.
+        project: project id where known, else its number.
+        team: whose it is; empty where nobody is named.
+        kind: ``modified``, ``deleted`` or ``unmanaged``.
+        status: ``open``, ``resolved``, ``exempted`` or ``accepted``.
+        severity: ``low``, ``medium``, ``high`` or ``critical``.
+        mode: what may be done about it.
+        difference_count: how many fields differ.
+        paths: which, up to 50.
+        fingerprint: changes when the differences do.
+        first_seen: the observation with which this drift began.
+        last_seen: the latest observation that showed drift.
+        count: observations that showed drift since it began.
+        episodes: how often this resource has drifted, this time included.
+        sequence: number of its last event; of what events and snapshots say, the greater number is the later word.
+        reason: why it was resolved, exempted or accepted; empty while it is open.
+        resolved_at: the observation with which it ended; null while it lasts.
+        actor: who is behind the drift; null while that is not known.
+        remediation_step: how far putting it back has come; empty where nobody has tried.
+        remediation_reason: why it is there.
+        exempted_since: since when somebody has said to leave it alone; null where nobody has.
+        exempted_until: until when; null for never, and where nobody has.
+        exempted_by: who.
+        exempted_because: why.
+        declared_in: file and line of the declaration.
+    """
+
+    day: date
+    taken_at: datetime
+    finding_id: str
+    resource_name: str
+    asset_type: str
+    content: Content
+    project: str
+    team: str
+    kind: Kind
+    status: Status
+    severity: Severity
+    mode: Mode
+    difference_count: int
+    paths: tuple[str, ...]
+    fingerprint: str
+    first_seen: datetime
+    last_seen: datetime
+    count: int
+    episodes: int
+    sequence: int
+    reason: str = ""
+    resolved_at: datetime | None = None
+    actor: Actor | None = None
+    remediation_step: str = ""
+    remediation_reason: str = ""
+    exempted_since: datetime | None = None
+    exempted_until: datetime | None = None
+    exempted_by: str = ""
+    exempted_because: str = ""
+    declared_in: str = ""
+
+
+class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of the declared resources of one team, project and type are checked.
+
+    Args:
+        day: the day.
+        taken_at: when the snapshot was taken.
+        team: whose they are; empty where nobody is named.
+        project: the project that the declarations name, else the one in the resource names; empty where neither does.
+        asset_type: Cloud Asset Inventory's type.
+        content: what of the resources is declared.
+        declared: how many are declared.
+        checked: of how many an observation has been compared with what is declared.
+    """
+
+    day: date
+    taken_at: datetime
+    team: str
+    project: str
+    asset_type: str
+    content: Content
+    declared: int
+    checked: int
+
+
+class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The latest run of a sweep of the whole inventory; see ``core.sweeps.Summary`` for what is counted.
+
+    Args:
+        day: the day.
+        taken_at: when the snapshot was taken.
+        sweep: the sweep's name.
+        scopes: what it lists.
+        contents: which contents of it.
+        types: asset types, or expressions for them; all where empty.
+        started_at: when it began.
+        ended_at: when it ended; null while it goes on.
+        listed: assets that were listed.
+        declared: resources and contents that are declared and were asked for.
+        seen: those of them that were listed.
+        in_sync: those of them that are as declared.
+        drifted: those of them that are not.
+        unchecked: those that were listed without telling what they are.
+        unknown: those of which the sweep can tell nothing.
+        gone: declared resources that exist no longer.
+        denied: scopes that nobody may list.
+        failed: other shards that were not listed to their end.
+    """
+
+    day: date
+    taken_at: datetime
+    sweep: str
+    scopes: tuple[str, ...]
+    contents: tuple[str, ...]
+    types: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime | None
+    listed: int
+    declared: int
+    seen: int
+    in_sync: int
+    drifted: int
+    unchecked: int
+    unknown: int
+    gone: int
+    denied: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The week before a day, of the fleet or of one team.
+
+    Args:
+        day: the first day after the week.
+        taken_at: when it was made.
+        grouped_by: ``fleet`` or ``team``.
+        name: the team; empty for the fleet, and for what is nobody's.
+        began: findings whose drift began in the week.
+        ended: findings that were resolved in the week.
+        put_back: resources that Setpoint has put back in the week.
+        open: findings that are open now.
+        critical: those of them of this severity.
+        high: as above.
+        medium: as above.
+        low: as above.
+        quiet: findings that are exempted or accepted now.
+        oldest: since when the oldest open one has drifted; null where none is open.
+        actor: who is behind most of what began; empty where nobody is known.
+        text: all of it in a sentence or two.
+    """
+
+    day: date
+    taken_at: datetime
+    grouped_by: Literal["fleet", "team"]
+    name: str
+    began: int
+    ended: int
+    put_back: int
+    open: int
+    critical: int
+    high: int
+    medium: int
+    low: int
+    quiet: int
+    oldest: datetime | None
+    actor: str
+    text: str
+
+
+class Taken(NamedTuple):
+    """Which snapshot it is.
+
+    Args:
+        day: the day that it is of, in UTC.
+        at: when it is taken.
+    """
+
+    day: date
+    at: datetime
+
+
+def finding_row(state: ResourceState, taken: Taken) -> FindingRow | None:
+    """The row of a record; None where it never drifted, or that was over long ago."""
+    finding = state.finding
+    if finding is None or _is_long_over(state, finding, taken.at):
+        return None
+    exemption, remedy = state.exemption, state.remedy
+    return FindingRow(
+        day=taken.day,
+        taken_at=taken.at,
+        finding_id=state.key.id,
+        resource_name=state.key.name,
+        asset_type=state.asset_type,
+        content=state.key.content,
+        project=finding.project,
+        team=finding.owner.team,
+        kind=finding.kind,
+        status=finding.status,
+        severity=finding.severity,
+        mode=finding.mode,
+        difference_count=finding.difference_count,
+        paths=tuple(one.path for one in finding.differences[:_PATHS]),
+        fingerprint=finding.fingerprint,
+        first_seen=finding.first_seen,
+        last_seen=finding.last_seen,
+        count=finding.count,
+        episodes=finding.episodes,
+        sequence=state.sequence,
+        reason=finding.reason,
+        resolved_at=finding.resolved_at,
+        actor=finding.actor,
+        remediation_step=remedy.step if remedy else "",
+        remediation_reason=remedy.reason if remedy else "",
+        exempted_since=exemption.since if exemption else None,
+        exempted_until=exemption.until if exemption else None,
+        exempted_by=exemption.by if exemption else "",
+        exempted_because=exemption.reason if exemption else "",
+        declared_in=str(finding.source),
+    )
+
+
+def _is_long_over(state: ResourceState, finding: Finding, now: datetime) -> bool:
+    exemption = state.exemption
+    if exemption is not None and (exemption.until is None or exemption.until > now - KEPT):
+        return False
+    return finding.resolved_at is not None and finding.resolved_at < now - KEPT
+
+
+class Coverage:
+    """Declared resources as they are counted, by team, project, type and content."""
+
+    def __init__(self) -> None:
+        self._declared: Counter[tuple[str, str, str, Content]] = Counter()
+        self._checked: Counter[tuple[str, str, str, Content]] = Counter()
+
+    def add(self, key: ResourceKey, desired: Desired, *, is_checked: bool) -> None:
+        """Count a resource and content; of several declarations the first one's team and project."""
+        first = desired.declarations[0]
+        group = (first.owner.team, first.project or project_of(key.name), first.asset_type, key.content)
+        self._declared[group] += 1
+        self._checked[group] += is_checked
+
+    def rows(self, taken: Taken) -> Iterator[CoverageRow]:
+        """A row for each team, project, type and content, in their order."""
+        for group, declared in sorted(self._declared.items()):
+            team, project, asset_type, content = group
+            yield CoverageRow(
+                day=taken.day,
+                taken_at=taken.at,
+                team=team,
+                project=project,
+                asset_type=asset_type,
+                content=content,
+                declared=declared,
+                checked=self._checked[group],
+            )
+
+
+def sweep_row(sweep: Sweep, taken: Taken) -> SweepRow:
+    """The row of a sweep; one that goes on has counted nothing yet."""
+    told, summary = sweep.told, sweep.summary
+    return SweepRow(
+        day=taken.day,
+        taken_at=taken.at,
+        sweep=sweep.name,
+        scopes=told.scopes,
+        contents=told.contents,
+        types=told.types,
+        started_at=sweep.started_at,
+        ended_at=summary.ended_at if summary else None,
+        listed=summary.listed if summary else 0,
+        declared=summary.declared if summary else 0,
+        seen=summary.seen if summary else 0,
+        in_sync=summary.in_sync if summary else 0,
+        drifted=summary.drifted if summary else 0,
+        unchecked=summary.unchecked if summary else 0,
+        unknown=summary.unknown if summary else 0,
+        gone=summary.gone if summary else 0,
+        denied=tuple(summary.denied) if summary else (),
+        failed=tuple(summary.failed) if summary else (),
+    )
+
+
+class _Count:
+    """What has been counted of one team, or of the fleet."""
+
+    def __init__(self) -> None:
+        self.began = 0
+        self.ended = 0
+        self.put_back = 0
+        self.quiet = 0
+        self.open: Counter[Severity] = Counter()
+        self.oldest: datetime | None = None
+        self.actors: Counter[str] = Counter()
+
+
+class Digest:
+    """A week as it is counted, from records in any order.
+
+    Args:
+        taken: the day after the week, and when it is made.
+    """
+
+    def __init__(self, taken: Taken) -> None:
+        self._taken = taken
+        self._until = datetime.combine(taken.day, time(), UTC)
+        self._fleet = _Count()
+        self._teams: dict[str, _Count] = {}
+
+    def add(self, state: ResourceState) -> None:
+        """Count a record."""
+        finding = state.finding
+        if finding is None:
+            return
+        for count in (self._fleet, self._teams.setdefault(finding.owner.team, _Count())):
+            self._count(count, state, finding)
+
+    def _count(self, count: _Count, state: ResourceState, finding: Finding) -> None:
+        if self._is_in_week(finding.first_seen):
+            count.began += 1
+            if finding.actor is not None:
+                count.actors[finding.actor.principal] += 1
+        if finding.resolved_at is not None and self._is_in_week(finding.resolved_at):
+            count.ended += 1
+        if state.remedy is not None and any(self._is_in_week(put.at) for put in state.remedy.puts):
+            count.put_back += 1
+        if finding.status == "open":
+            count.open[finding.severity] += 1
+            count.oldest = min(finding.first_seen, count.oldest or finding.first_seen)
+        count.quiet += finding.status in ("exempted", "accepted")
+
+    def _is_in_week(self, at: datetime) -> bool:
+        return self._until - WEEK <= at < self._until
+
+    def rows(self) -> Iterator[DigestRow]:
+        """The fleet's row, then one for each team in their order."""
+        yield self._row("fleet", "", self._fleet)
+        for team, count in sorted(self._teams.items()):
+            yield self._row("team", team, count)
+
+    def _row(self, grouped_by: Literal["fleet", "team"], name: str, count: _Count) -> DigestRow:
+        actor = min(count.actors, key=lambda one: (-count.actors[one], one), default="")
+        return DigestRow(
+            day=self._taken.day,
+            taken_at=self._taken.at,
+            grouped_by=grouped_by,
+            name=name,
+            began=count.began,
+            ended=count.ended,
+            put_back=count.put_back,
+            open=count.open.total(),
+            critical=count.open["critical"],
+            high=count.open["high"],
+            medium=count.open["medium"],
+            low=count.open["low"],
+            quiet=count.quiet,
+            oldest=count.oldest,
+            actor=actor,
+            text=_text(grouped_by, name, count, actor, self._until),
+        )
+
+
+def _text(grouped_by: str, name: str, count: _Count, actor: str, until: datetime) -> str:
+    whose = "the fleet" if grouped_by == "fleet" else name or "what is nobody's"
+    last = (until - timedelta(days=1)).date()
+    told = f"Drift of {whose} in the week to {last}: {count.began} began, {count.ended} ended"
+    told += f", {count.put_back} put back by Setpoint." if count.put_back else "."
+    worst = [f"{count.open[one]} {one}" for one in ("critical", "high", "medium", "low") if count.open[one]]
+    if count.oldest is not None:
+        told += f" Open now: {count.open.total()} ({', '.join(worst)}), the oldest since {count.oldest.date()}."
+    else:
+        told += " Nothing is open."
+    if count.quiet:
+        told += f" {count.quiet} left alone on purpose."
+    if actor:
+        told += f" Most by {actor} ({count.actors[actor]})."
+    return told

@@ -1,0 +1,16 @@
+"""The whole inventory, run through the flow: heals what feeds have dropped, and finds what is gone.
+
+Scheduler's message begins a sweep, and one run of a function plans it: shards, each with a message of its own
+(``coordinating``). A shard is listed page by page, every asset goes the way of a feed message, and what each page has
+shown is kept with the token of the next one (``listing``). Whoever ends the last shard looks for what is declared and
+was not seen (``absences``). On the command line one process does it all (``local``).
+"""
+
+from __future__ import annotations
+
+from setpoint.model.sweep_records import LAG
+from setpoint.sweep.context import Sweeper
+from setpoint.sweep.coordinator import Told, receive
+from setpoint.sweep.in_process import Swept, sweep
+
+__all__ = ["LAG", "Sweeper", "Swept", "Told", "receive", "sweep"]

@@ -1,0 +1,193 @@
+"""Sample keys, secrets, service accounts, IAM policies and organisation policies."""
+
+from __future__ import annotations
+
+from setpoint.model.declaration import Authority, Owner
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.demo.asset_types import ACCOUNT, FOLDER, KEY, PROJECT, SECRET, Kind
+from setpoint_tools.demo.samples import Data, Sample, Site
+
+_DAY = 86400
+
+Grants = dict[str, list[str]]
+"""Members by role."""
+
+
+def key(at: Site, ring: str, name: str) -> Sample:
+    """A key that rotates; when next is the server's business."""
+    path = f"projects/{at.project.id}/locations/{at.project.region}/keyRings/{ring}/cryptoKeys/{name}"
+    labels = at.labels()
+    declared = {
+        "purpose": "ENCRYPT_DECRYPT",
+        "rotationPeriod": at.hand.duration(90 * _DAY),
+        "nextRotationTime": "2025-03-01T00:00:00Z",
+        "destroyScheduledDuration": at.hand.duration(30 * _DAY),
+        "versionTemplate": {
+            "algorithm": "GOOGLE_SYMMETRIC_ENCRYPTION",
+            "protectionLevel": at.hand.constant("SOFTWARE"),
+        },
+        "labels": labels,
+    }
+    live = {
+        "name": path,
+        "purpose": "ENCRYPT_DECRYPT",
+        "createTime": at.server.time(),
+        "rotationPeriod": f"{90 * _DAY}s",
+        "nextRotationTime": "2026-02-24T00:00:00Z",
+        "destroyScheduledDuration": f"{30 * _DAY}s",
+        "versionTemplate": {"algorithm": "GOOGLE_SYMMETRIC_ENCRYPTION", "protectionLevel": "SOFTWARE"},
+        "primary": {
+            "name": f"{path}/cryptoKeyVersions/7",
+            "state": "ENABLED",
+            "algorithm": "GOOGLE_SYMMETRIC_ENCRYPTION",
+            "protectionLevel": "SOFTWARE",
+            "createTime": at.server.time(),
+        },
+        "labels": at.live_labels(labels),
+    }
+    where = at.project.region
+    return at.sample(KEY, f"cloudkms/{path}", declared, live, location=where, ignore=("nextRotationTime",), mode="auto")
+
+
+def secret(at: Site, name: str) -> Sample:
+    """A secret's place, kept in two regions; the API answers with the project's number."""
+    labels = at.labels()
+    regions = [{"location": "europe-west1"}, {"location": "europe-west4"}]
+    declared = {
+        "name": f"projects/{at.project.id}/secrets/{name}",
+        "replication": {"userManaged": {"replicas": at.hand.order(regions)}},
+        "versionDestroyTtl": at.hand.duration(7 * _DAY),
+        "labels": labels,
+    }
+    live = {
+        "name": f"projects/{at.project.number}/secrets/{name}",
+        "replication": {"userManaged": {"replicas": regions}},
+        "versionDestroyTtl": f"{7 * _DAY}s",
+        "createTime": at.server.time(),
+        "etag": f'"{at.server.hex(14)}"',
+        "labels": at.live_labels(labels),
+    }
+    return at.sample(SECRET, f"secretmanager/projects/{at.project.id}/secrets/{name}", declared, live)
+
+
+def account(at: Site, name: str, text: str) -> Sample:
+    """A service account."""
+    email = f"{name}@{at.project.id}.iam.gserviceaccount.com"
+    path = f"projects/{at.project.id}/serviceAccounts/{email}"
+    number = at.server.digits(21)
+    declared = {"displayName": name.replace("-", " "), "description": text, "disabled": False}
+    live = {
+        "name": path,
+        "projectId": at.project.id,
+        "uniqueId": number,
+        "oauth2ClientId": number,
+        "email": email,
+        "displayName": name.replace("-", " "),
+        "description": text,
+        "etag": at.server.token(),
+    }
+    return at.sample(ACCOUNT, f"iam/{path}", declared, live, location="global")
+
+
+def stray_account(at: Site, name: str) -> Sample:
+    """A service account that nobody declared."""
+    made = account(at, name, "made by hand")
+    return at.sample(ACCOUNT, f"iam/{made.key.name.partition('.com/')[2]}", None, made.live, location="global")
+
+
+def project_policy(at: Site, declared: Grants, others: Grants, authority: Authority) -> Sample:
+    """The IAM policy of a project; ``others`` are grants that the declaration does not own."""
+    path = f"cloudresourcemanager/projects/{at.project.number}"
+    own = {
+        "roles/compute.serviceAgent": [
+            f"serviceAccount:service-{at.project.number}@compute-system.iam.gserviceaccount.com"
+        ],
+        "roles/container.serviceAgent": [
+            f"serviceAccount:service-{at.project.number}@container-engine-robot.iam.gserviceaccount.com"
+        ],
+    }
+    return _policy(at, PROJECT, path, declared, own | others, authority)
+
+
+def bucket_policy(at: Site, bucket: Sample, declared: Grants, authority: Authority) -> Sample:
+    """The IAM policy of a bucket; the legacy roles that every bucket has are no part of the declaration."""
+    legacy = {"roles/storage.legacyBucketOwner": [f"projectEditor:{at.project.id}", f"projectOwner:{at.project.id}"]}
+    path = bucket.key.name.removeprefix("//").replace(".googleapis.com", "", 1)
+    return _policy(at, bucket.kind, path, declared, legacy, authority)
+
+
+def conditional_policy(at: Site, grants: Grants, role: str, member: str, condition: Data) -> Sample:
+    """The IAM policy of a project, one of its grants only for a time."""
+    made = project_policy(at, grants, {}, "policy")
+    timed = {"role": role, "members": [member], "condition": condition}
+    assert made.declared is not None  # noqa: S101 - it has just been declared
+    return at.sample(
+        PROJECT,
+        f"cloudresourcemanager/projects/{at.project.number}",
+        {"bindings": [*made.declared["bindings"], timed]},
+        {**made.live, "version": 3, "bindings": [*made.live["bindings"], timed]},
+        content="iam_policy",
+    )
+
+
+def _policy(at: Site, kind: Kind, path: str, declared: Grants, others: Grants, authority: Authority) -> Sample:
+    written = [{"role": role, "members": at.hand.order(map(_as_written, who))} for role, who in declared.items()]
+    merged = {role: sorted({*who, *others.get(role, ())}) for role, who in declared.items()}
+    answered = [{"role": role, "members": who} for role, who in sorted((others | merged).items())]
+    live = {"version": 1, "etag": at.server.token(), "bindings": answered}
+    return at.sample(kind, path, {"bindings": at.hand.order(written)}, live, content="iam_policy", authority=authority)
+
+
+def _as_written(member: str) -> str:
+    """People write their names with capitals; an address has none."""
+    kind, _, address = member.partition(":")
+    return f"{kind}:{address.title().replace('@Example.Com', '@example.com')}" if kind == "user" else member
+
+
+def folder_policies(owner: Owner, number: str, customer: str) -> Sample:
+    """The organisation policies of the folder that holds the fleet, in the shape of API v1."""
+    declared = {
+        "policies": [
+            {"constraint": "compute.requireOsLogin", "booleanPolicy": {"enforced": True}},
+            {"constraint": "constraints/sql.restrictPublicIp", "booleanPolicy": {"enforced": True}},
+            {
+                "constraint": "constraints/iam.allowedPolicyMemberDomains",
+                "listPolicy": {"allowedValues": [customer]},
+            },
+        ]
+    }
+    live = [
+        {
+            "constraint": "constraints/compute.requireOsLogin",
+            "etag": "CPj2uLsGEKDj4YgB",
+            "updateTime": "2025-01-15T09:20:56.284722Z",
+            "booleanPolicy": {"enforced": True},
+        },
+        {
+            "constraint": "constraints/sql.restrictPublicIp",
+            "etag": "CPj2uLsGEMCE18kC",
+            "updateTime": "2025-01-15T09:20:56.691782Z",
+            "booleanPolicy": {"enforced": True},
+        },
+        {
+            "constraint": "constraints/iam.allowedPolicyMemberDomains",
+            "etag": "CPj2uLsGENiRmuoC",
+            "updateTime": "2025-01-15T09:20:56.759630Z",
+            "listPolicy": {"allowedValues": [customer]},
+        },
+        {
+            "constraint": "constraints/compute.skipDefaultNetworkCreation",
+            "etag": "CPj2uLsGELi3sPkC",
+            "updateTime": "2025-01-15T09:20:56.790371Z",
+            "booleanPolicy": {"enforced": True},
+        },
+    ]
+    return Sample(
+        key=ResourceKey(f"//cloudresourcemanager.googleapis.com/folders/{number}", "org_policy"),
+        kind=FOLDER,
+        project=None,
+        declared=declared,
+        live=live,
+        mode="approve",
+        owner=owner,
+    )

@@ -1,0 +1,133 @@
+"""The feed of the last hour: everyday changes, what happened to the fleet, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.demo import messages
+from setpoint_tools.demo.fleet import Fleet
+from setpoint_tools.demo.incidents import Incident, Step
+from setpoint_tools.demo.mutations import edited
+from setpoint_tools.demo.samples import Sample
+from setpoint_tools.demo.server_defaults import Server
+
+_FIRST = 58.0
+"""Minutes ago of the first message."""
+
+_REPEATED = 70
+_LATE = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message of the feed, and what has to become of it.
+
+    Args:
+        data: the message.
+        outcome: what has to become of it.
+        key: the resource and content that it is about, or None where it is about none.
+        at: when the resource was so; it is sent at once, unless it is late.
+        late: how long it took to come.
+    """
+
+    data: bytes
+    outcome: Outcome
+    key: ResourceKey | None
+    at: datetime
+    late: timedelta = field(default=timedelta())
+
+
+def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Sent]:
+    """The messages in the order in which they come; the same each time but for the times."""
+    rng = random.Random("feed")  # noqa: S311 - a sample, no secret
+    happened = {one.key: one for one in incidents}
+    if unknown := happened.keys() - {one.key for one in fleet.samples}:
+        raise LookupError(f"nothing in the fleet is called {unknown.pop().name}")
+    sent = [one for sample in fleet.samples for one in _Life(sample, rng, now).told(happened.get(sample.key))]
+    sent += _late(sent, rng)
+    sent.sort(key=lambda one: one.at + one.late)
+    sent = list(_repeated(sent, rng))
+    for place, data in enumerate(messages.broken([one.data for one in sent if one.outcome == "in_sync"]), start=1):
+        sent.insert(place * len(sent) // 9, Sent(data, "rejected", None, now))
+    feeds = ("setpoint-resources", "setpoint-iam-policies", "setpoint-org-policies")
+    return [*(Sent(messages.welcome(feed), "welcome", None, now) for feed in feeds), *sent]
+
+
+class _Life:
+    """What the feed tells of one resource, from its first message to its last."""
+
+    def __init__(self, sample: Sample, rng: random.Random, now: datetime) -> None:
+        self._sample = sample
+        self._rng = rng
+        self._server = Server(rng)
+        self._now = now
+        self._edits: Any = ()
+        self._before: tuple[Any, datetime] | None = None
+        self._is_drifted = False
+
+    def told(self, incident: Incident | None) -> Iterator[Sent]:
+        steps = {self._ago(step.minutes): step for step in incident.steps} if incident else {}
+        is_stray = self._sample.declared is None
+        first = min(steps) if is_stray and steps else self._ago(_FIRST + self._rng.uniform(-4, 2))
+        if not (is_stray and steps):
+            self._before = (self._sample.live, first - timedelta(days=self._rng.uniform(1, 90)))
+        quiet = [self._ago(self._rng.uniform(0.4, 52)) for _ in range(self._rng.randrange(1, 6))]
+        for at in sorted({first, *steps, *(at for at in quiet if at > first)}):
+            if at in steps:
+                yield self._changed(steps[at], at)
+            elif self._before is not None:
+                yield self._touched(at)
+
+    def _changed(self, step: Step, at: datetime) -> Sent:
+        self._edits = step.edits
+        self._is_drifted = step.outcome != "resolved"
+        if not step.gone:
+            return self._tell(step.outcome, at)
+        assert self._before is not None  # noqa: S101 - what is deleted was there
+        data = messages.deleted(self._sample, at, self._before, with_asset=step.gone == "with asset")
+        self._before = None
+        return Sent(data, step.outcome, self._sample.key, at)
+
+    def _touched(self, at: datetime) -> Sent:
+        if self._is_drifted:
+            return self._tell("drifted", at)
+        return self._tell("in_sync" if self._sample.declared is not None else "undeclared", at)
+
+    def _tell(self, outcome: Outcome, at: datetime) -> Sent:
+        live = edited(self._server.touched(self._sample.live, at), self._edits)
+        data = messages.changed(self._sample, live, at, self._before)
+        self._before = (live, at)
+        return Sent(data, outcome, self._sample.key, at)
+
+    def _ago(self, minutes: float) -> datetime:
+        return self._now - timedelta(minutes=minutes, microseconds=self._rng.randrange(10**6))
+
+
+def _late(sent: list[Sent], rng: random.Random) -> list[Sent]:
+    """Copies of messages that came another way round, after what is newer; of drift that is over above all."""
+    newest: dict[ResourceKey | None, Sent] = {}
+    for one in sent:
+        newest[one.key] = max(one, newest.get(one.key, one), key=lambda each: each.at)
+    older = [one for one in sent if one.at < newest[one.key].at and one.outcome != "undeclared"]
+    over = [one for one in older if one.outcome == "opened" and newest[one.key].outcome in ("in_sync", "resolved")]
+    chosen = {id(one): one for one in [*over, *rng.sample(older, _LATE - len(over))]}
+    return [
+        replace(one, outcome="stale", late=newest[one.key].at - one.at + timedelta(seconds=rng.uniform(0.5, 20)))
+        for one in chosen.values()
+    ]
+
+
+def _repeated(sent: list[Sent], rng: random.Random) -> Iterator[Sent]:
+    """Each message, and some of them twice in a row, as a feed that delivers at least once does."""
+    known = [at for at, one in enumerate(sent) if one.outcome not in ("stale", "undeclared")]
+    twice = set(rng.sample(known, _REPEATED))
+    for at, one in enumerate(sent):
+        yield one
+        if at in twice:
+            yield replace(one, outcome="repeated")

@@ -1,0 +1,71 @@
+"""Whether what was found is what was done: no alarm that is false, no drift that is missed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_state import ResourceState
+from setpoint_tools.demo.feed import Sent
+from setpoint_tools.demo.incidents import Incident
+
+_ALARMS: frozenset[Outcome] = frozenset(("opened", "changed", "drifted", "attributed"))
+_EVENTS: dict[Outcome, str] = {"opened": "drift.opened", "changed": "drift.changed", "resolved": "drift.resolved"}
+
+
+def of_messages(sent: list[Sent], outcomes: list[Outcome]) -> Iterator[str]:
+    """What is wrong with the outcomes of the messages."""
+    if len(sent) != len(outcomes):
+        yield f"{len(sent)} messages were sent and {len(outcomes)} received"
+    for one, outcome in zip(sent, outcomes, strict=False):
+        if outcome != one.outcome:
+            about = f"{one.key.name} ({one.key.content})" if one.key else "no resource"
+            yield f"{_fault(one.outcome, outcome)}: {about} at {one.at:%H:%M:%S}: {outcome} instead of {one.outcome}"
+
+
+def of_findings(incidents: Iterable[Incident], states: Iterable[ResourceState]) -> Iterator[str]:
+    """What is wrong with the findings."""
+    expected = {one.key: one for one in incidents}
+    found = {one.key: one for one in states}
+    for key in sorted(found.keys() - expected.keys()):
+        yield f"false alarm: {key.name} ({key.content}): {'; '.join(_paths(found[key]))}"
+    for key, incident in expected.items():
+        if key not in found:
+            yield f"missed: {key.name} ({key.content})"
+        else:
+            yield from _of_finding(incident, found[key])
+
+
+def of_events(sent: Iterable[Sent], types: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the published events: each transition has to have told of itself once."""
+    expected = Counter(_EVENTS[one.outcome] for one in sent if one.outcome in _EVENTS)
+    found = Counter(types)
+    for name in sorted(expected.keys() | found.keys()):
+        if expected[name] != found[name]:
+            yield f"events: {found[name]} {name} instead of {expected[name]}"
+
+
+def _fault(expected: Outcome, found: Outcome) -> str:
+    if found in _ALARMS and expected not in _ALARMS:
+        return "false alarm"
+    return "missed" if expected in _ALARMS and found not in _ALARMS else "wrong outcome"
+
+
+def _of_finding(incident: Incident, state: ResourceState) -> Iterator[str]:
+    finding = state.finding
+    assert finding is not None  # noqa: S101 - only drifted records are looked at
+    status = "open" if incident.is_open else "resolved"
+    if (finding.kind, finding.status) != (incident.kind, status):
+        yield f"{state.key.name}: {finding.kind} {finding.status} instead of {incident.kind} {status}"
+    paths = _paths(state)
+    for path in paths:
+        if not path.startswith(incident.fields):
+            yield f"false alarm: {state.key.name}: {path} was not touched"
+    for start in incident.fields:
+        if not any(path.startswith(start) for path in paths):
+            yield f"missed: {state.key.name}: {start} was changed"
+
+
+def _paths(state: ResourceState) -> list[str]:
+    return [one.path for one in state.finding.differences] if state.finding else []

@@ -1,0 +1,127 @@
+"""The real pipeline on the sample: declarations into a store, each message through the flow, events into a file."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from setpoint import bootstrap
+from setpoint.cli import feed as recorded
+from setpoint.declarations import apply
+from setpoint.declarations.readers import load
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_state import ResourceState
+from setpoint_tools.demo import files
+from setpoint_tools.demo.feed import Sent
+from setpoint_tools.demo.fleet import Fleet
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The files of the demo.
+
+    Args:
+        root: the folder that holds all of them.
+    """
+
+    root: Path
+
+    @property
+    def fleet(self) -> Path:
+        """The declarations."""
+        return self.root / "fleet"
+
+    @property
+    def feed(self) -> Path:
+        """The messages, one a line."""
+        return self.root / "feed.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """The published CloudEvents, one a line."""
+        return self.root / "events.jsonl"
+
+    @property
+    def dead_letters(self) -> Path:
+        """Messages that can never be handled, with the reason."""
+        return self.root / "dead-letters.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """What drifts, as a page."""
+        return self.root / "report.html"
+
+    @property
+    def slack(self) -> Path:
+        """What Slack would show, for a browser."""
+        return self.root / "slack.html"
+
+    @property
+    def store(self) -> str:
+        """The URL of the store."""
+        return f"sqlite:///{self.root / 'setpoint.db'}"
+
+
+@dataclass(slots=True)
+class Run:
+    """What became of the feed.
+
+    Args:
+        outcomes: of each message, in their order.
+        seconds: what each message took.
+        states: the records of all resources that ever drifted.
+    """
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    states: list[ResourceState] = field(default_factory=list)
+
+
+def prepare(fleet: Fleet, sent: list[Sent], places: Places) -> int:
+    """Write the declarations and the feed into an empty folder; the number of declaration files."""
+    for old in (
+        places.fleet,
+        places.feed,
+        places.events,
+        places.dead_letters,
+        places.report,
+        places.slack,
+        *places.root.glob("setpoint.db*"),
+    ):
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+    places.root.mkdir(parents=True, exist_ok=True)
+    places.feed.write_bytes(b"".join(one.data + b"\n" for one in sent))
+    return files.write(fleet, places.fleet)
+
+
+def run(loaded: Loaded, places: Places, progress: Callable[[], None]) -> Run:
+    """Declare what is loaded, then receive the feed as it stands in its file."""
+    done = Run()
+    with (
+        places.events.open("wb") as events,
+        places.dead_letters.open("wb") as letters,
+        places.feed.open("rb") as stream,
+    ):
+        deps = bootstrap.command_line(places.store, bootstrap.dead_letters_in(letters), events, None)
+        try:
+            apply.declare(deps.store, loaded.desired, loaded.scopes, datetime.now(UTC))
+            for message in recorded.messages(stream):
+                started = time.perf_counter()
+                done.outcomes.append(pipeline.receive(message.data, message.attributes, deps))
+                done.seconds.append(time.perf_counter() - started)
+                progress()
+            done.states = list(deps.store.states(drifted=True))
+        finally:
+            deps.store.close()
+    return done
+
+
+def load_fleet(places: Places) -> Loaded:
+    """Load the declarations as ``setpoint apply`` does."""
+    return load.load([str(places.fleet)])

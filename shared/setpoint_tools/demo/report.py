@@ -1,0 +1,175 @@
+"""What a person wants to see when the feed has been read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import median
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from setpoint.cli.output import SEVERITY_STYLES, ago, difference_line, title
+from setpoint.model.display_names import kind_of
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_state import Finding, ResourceState
+from setpoint.model.severity import Kind
+from setpoint_tools.demo.pipeline import Places, Run
+from setpoint_tools.demo.spellings import Spellings
+
+_SEVERITIES = list(SEVERITY_STYLES)
+_MOST_REASONS = 8
+_INDENT = 10
+_NOT_THERE: dict[Kind, str] = {
+    "deleted": "deleted though declared",
+    "unmanaged": "there though nobody declared it",
+    "modified": "",
+}
+_MEANINGS: dict[Outcome, str] = {
+    "in_sync": "something changed, nothing that is declared",
+    "opened": "drift began",
+    "changed": "drift became another",
+    "drifted": "drift that is known, seen again",
+    "attributed": "drift that is known, and who is behind it by now",
+    "resolved": "drift came to its end",
+    "undeclared": "nobody declared it, and no scope covers it",
+    "stale": "late: older than what is known",
+    "repeated": "delivered twice",
+    "welcome": "the first message of a new feed",
+    "rejected": "no feed message: kept as dead letter",
+}
+
+
+def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
+    """What drifted: by team, the worst first; then what was put back meanwhile."""
+    known = [(one, one.finding) for one in states if one.finding is not None]
+    still = [(state, finding) for state, finding in known if finding.status == "open"]
+    past = [(state, finding) for state, finding in known if finding.status == "resolved"]
+    teams: dict[str, list[tuple[ResourceState, Finding]]] = {}
+    for state, finding in sorted(still, key=_worst_first):
+        teams.setdefault(finding.owner.team, []).append((state, finding))
+    _heading(
+        console, f"{len(still)} open findings", "by team: how bad, what, since when, what may be done about it, id"
+    )
+    for team, ones in teams.items():
+        console.print(Text.assemble((team, "bold cyan"), "  ", (ones[0][1].owner.slack, "dim")))
+        for state, finding in ones:
+            console.print(_entry(state, finding, ago(finding.first_seen), finding.mode))
+        console.print()
+    _heading(console, f"{len(past)} resolved", "drifted in the last hour, and as declared again")
+    for state, finding in sorted(past, key=_worst_first):
+        assert finding.resolved_at is not None  # noqa: S101 - that is what resolved means
+        lasted = (finding.resolved_at - finding.first_seen).total_seconds() / 60
+        console.print(_entry(state, finding, f"for {lasted:.0f} min", finding.reason))
+    console.print()
+
+
+def worst(states: Iterable[ResourceState]) -> str:
+    """The beginning of the id of the worst open finding."""
+    still = [(one, one.finding) for one in states if one.finding is not None and one.finding.status == "open"]
+    return min(still, key=_worst_first)[0].key.id[:8] if still else ""
+
+
+def _worst_first(one: tuple[ResourceState, Finding]) -> tuple[int, str, str]:
+    state, finding = one
+    return _SEVERITIES.index(finding.severity), finding.owner.team, state.key.name
+
+
+def _entry(state: ResourceState, finding: Finding, when: str, what: str) -> RenderableType:
+    """What it is and since when on one line; below it, what differs."""
+    style = SEVERITY_STYLES[finding.severity]
+    head = Table.grid(padding=(0, 2), expand=True)
+    head.add_column(width=8)
+    head.add_column(ratio=1, overflow="fold")
+    head.add_column(justify="right", no_wrap=True)
+    head.add_column(width=8, no_wrap=True)
+    head.add_column(width=8, no_wrap=True)
+    head.add_row(Text(finding.severity, style), title(state), when, Text(what, "dim"), Text(state.key.id[:8], "dim"))
+    return Group(head, *(Padding(line, (0, 0, 0, _INDENT)) for line in _differences(finding)))
+
+
+def _differences(finding: Finding) -> list[Text]:
+    """What differs, one field a line."""
+    if finding.kind != "modified":
+        return [Text(_NOT_THERE[finding.kind], "red")]
+    lines = [difference_line(one) for one in finding.differences]
+    if finding.episodes > 1:
+        lines[-1].append(f"  (episode {finding.episodes})", "dim")
+    return lines
+
+
+def show_outcomes(console: Console, run: Run, reasons: Iterable[str]) -> None:
+    """What became of all messages, and why some were dropped."""
+    counts = Counter(run.outcomes)
+    _heading(console, f"{len(run.outcomes):,} messages", "what became of each")
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", min_width=7)
+    table.add_column(style="bold")
+    table.add_column()
+    for outcome, meaning in _MEANINGS.items():
+        table.add_row(f"{counts[outcome]:,}", outcome.replace("_", " "), Text(meaning, "dim"))
+    console.print(table)
+    for reason, count in Counter(one.removeprefix("not a feed message: ") for one in reasons).items():
+        console.print(Text(f"{count:>9,}    {reason}", "yellow"))
+    console.print()
+
+
+def show_spellings(console: Console, spellings: Spellings) -> None:
+    """What a comparison of texts would have taken for drift."""
+    total = sum(one.count for one in spellings.reasons)
+    _heading(
+        console,
+        f"{total:,} fields raised no alarm",
+        f"on {spellings.resources} resources, where people spell a value otherwise than the API",
+    )
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", min_width=7)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in spellings.reasons[:_MOST_REASONS]:
+        example = Text.assemble(
+            (f"{kind_of(one.asset_type)} {one.path}: ", "dim"), one.declared, (" is ", "dim"), one.observed
+        )
+        table.add_row(f"{one.count:,}", one.reason, example if one.declared else "")
+    console.print(table)
+    if more := spellings.reasons[_MOST_REASONS:]:
+        rest = ", ".join(f"{one.reason} ({one.count})" for one in more)
+        console.print(Padding(Text(f"and {rest}", "dim"), (0, 0, 0, 9)))
+    console.print()
+
+
+def show_speed(console: Console, run: Run) -> None:
+    """How fast it was, the store on disk included."""
+    took = sum(run.seconds)
+    ranked = sorted(run.seconds)
+    half, most = median(ranked) * 1e6, ranked[len(ranked) * 99 // 100] * 1e6
+    console.print(
+        f"[bold]{len(ranked) / took:,.0f} messages a second[/] on one core, store and event file included "
+        f"(half took less than\u00a0{half:,.0f}\u00a0µs, 99\u00a0%\u00a0less\u00a0than\u00a0{most:,.0f}\u00a0µs)"
+    )
+
+
+def show_next(console: Console, places: Places, finding: str) -> None:
+    """Where to go from here."""
+    _heading(console, "next", "")
+    store, feed = places.store, places.feed
+    for what, command in (
+        ("all of it as a page", f"{places.report}  (open it in a browser)"),
+        ("the findings once more", f".venv/bin/setpoint findings list --store {store}"),
+        ("the worst of them, in full", f".venv/bin/setpoint findings show {finding} --store {store}"),
+        (
+            "all of it again, by hand",
+            f".venv/bin/setpoint detect --declarations {places.fleet} --feed {feed} --store memory:",
+        ),
+        ("what Slack would show", str(places.slack)),
+        ("what is declared", str(places.fleet)),
+        ("what was published", str(places.events)),
+        ("what could not be read", str(places.dead_letters)),
+    ):
+        console.print(Text.assemble((f"  {what:<28}", "dim"), command), soft_wrap=True)
+
+
+def _heading(console: Console, what: str, detail: str) -> None:
+    console.rule(Text.assemble((what, "bold"), (f"  {detail}" if detail else "", "dim")), align="left", style="dim")

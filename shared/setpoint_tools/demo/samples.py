@@ -1,0 +1,135 @@
+"""What the sample fleet is made of: teams, projects, and resources with a declared and a live side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from setpoint.model.declaration import Authority, Mode, Owner
+from setpoint.model.resource_key import Content, ResourceKey
+from setpoint_tools.demo.asset_types import Kind
+from setpoint_tools.demo.server_defaults import Server
+from setpoint_tools.demo.spelling_variants import Hand
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project of the sample fleet.
+
+    Args:
+        id: the project id.
+        number: the project number, which the feed uses where people write the id.
+        owner: the team that owns it.
+        environment: ``prod``, ``staging`` or ``dev``.
+        region: where its resources are.
+        network: path of the shared network that it uses.
+    """
+
+    id: str
+    number: str
+    owner: Owner
+    environment: str
+    region: str
+    network: str
+
+    @property
+    def subnetwork(self) -> str:
+        """Path of the subnetwork in its region."""
+        host = self.network.removesuffix("/global/networks/main")
+        return f"{host}/regions/{self.region}/subnetworks/main-{self.region}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One resource and content of the sample fleet.
+
+    Args:
+        key: the resource and content.
+        kind: its asset type.
+        project: where it is; None for a folder.
+        declared: what people wrote, in their spellings; None where nobody declared it.
+        live: what the API says while all is well.
+        owner: whose it is.
+        location: as the feed gives it.
+        authority: of a declared IAM policy.
+        ignore: paths that are not compared.
+        mode: what may be done about drift.
+    """
+
+    key: ResourceKey
+    kind: Kind
+    project: Project | None
+    declared: Data | None
+    live: Any
+    owner: Owner
+    location: str = ""
+    authority: Authority = "policy"
+    ignore: tuple[str, ...] = ()
+    mode: Mode = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a resource is made: a project, a hand that writes and a server that answers."""
+
+    project: Project
+    hand: Hand
+    server: Server
+
+    def sample(  # noqa: PLR0913 - what a sample is made of
+        self,
+        kind: Kind,
+        path: str,
+        declared: Data | None,
+        live: Any,
+        *,
+        location: str = "",
+        content: Content = "resource",
+        authority: Authority = "policy",
+        ignore: tuple[str, ...] = (),
+        mode: Mode | None = None,
+    ) -> Sample:
+        """A resource of this project.
+
+        Args:
+            kind: its asset type.
+            path: ``service/path``, less what every full name has.
+            declared: what people wrote.
+            live: what the API says.
+            location: as the feed gives it.
+            content: what of the resource is meant.
+            authority: of an IAM policy.
+            ignore: paths that are not compared.
+            mode: what may be done about drift; by default more is asked in production.
+        """
+        service, _, rest = path.partition("/")
+        by_environment: Mode = "approve" if self.project.environment == "prod" else "alert"
+        return Sample(
+            key=ResourceKey(f"//{service}.googleapis.com/{rest}", content),
+            kind=kind,
+            project=self.project,
+            declared=declared,
+            live=live,
+            location=location,
+            authority=authority,
+            ignore=ignore,
+            mode=mode or by_environment,
+            owner=self.project.owner,
+        )
+
+    def labels(self, **more: str | int) -> Data:
+        """The labels that everything has; the cost centre is a number to those who write it."""
+        center = 1000 + int(self.project.number) % 90
+        return {
+            "team": self.project.owner.team,
+            "env": self.project.environment,
+            "cost-center": self.hand.number(center),
+            **more,
+        }
+
+    def live_labels(self, declared: Data) -> Data:
+        """The same as the API gives them back, with what a controller and Google add of their own."""
+        own = {key: str(value) for key, value in declared.items()}
+        return {**own, **self.server.labels()}

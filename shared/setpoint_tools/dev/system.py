@@ -1,0 +1,294 @@
+"""The system itself: what is started, in which order, and what keeps it going."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+import werkzeug
+import yaml
+
+from setpoint import bootstrap
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers import load
+from setpoint.errors import BadRequest
+from setpoint.model import events
+from setpoint.model.events import CloudEvent
+from setpoint.model.sweep_records import Heal, Start, encode_message
+from setpoint.remediation.engine import TICK
+from setpoint.reporting.console import Console
+from setpoint_tools.dev import endpoints, fleet
+from setpoint_tools.dev.endpoints import Places
+from setpoint_tools.dev.fleet import CHANGES, RESOURCES, Resource
+from setpoint_tools.testing import inventory
+from setpoint_tools.testing.asset_service import AssetService, asset_service
+from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.pubsub import PubSubProject
+from setpoint_tools.testing.serving import Served, functions, is_http
+from setpoint_tools.testing.slack import Slack, serving, signed, slack
+
+_EVERY = 0.3
+_TICKS = 3.0
+_SECONDS = 10
+_APPROVER = "U1"
+_FOUND = "google-api-python-client, which `make .venv/.dev` installs"
+
+
+class System:
+    """All that is up.
+
+    Args:
+        found: where messages and state are.
+        pubsub: the project with topics and subscriptions.
+        assets: the fake Cloud Asset Inventory.
+        google: the fake of Google's REST APIs.
+        slack: the fake of Slack.
+        heard: is called with every event that was published.
+    """
+
+    def __init__(
+        self,
+        *,
+        found: Places,
+        pubsub: PubSubProject,
+        assets: AssetService,
+        google: Any,
+        slack: Slack,
+        heard: Callable[[CloudEvent], None],
+    ) -> None:
+        self.places = found
+        self.addresses: dict[str, str] = {}
+        self._pubsub = pubsub
+        self._assets = assets
+        self._google = google
+        self.slack = slack
+        self._changes = 0
+        self._heard = heard
+        self._told: dict[str, Any] = {}
+        self._seen: set[str] = set()
+        self._ended = threading.Event()
+
+    def change(self, name: str) -> str:
+        """Do something behind Setpoint's back; what is done, in words.
+
+        Raises:
+            BadRequest: there is no such change.
+        """
+        change = CHANGES.get(name)
+        if change is None:
+            raise BadRequest(f"there is no change `{name}`; there are {', '.join(CHANGES)}")
+        one = fleet.resource(change.of)
+        self._google.put(one.url, change.done(self._google.get(one.url) or one.body))
+        self._changes += 1
+        self._publish("audit-log", json.dumps(fleet.logged(one, _now(), self._changes)).encode())
+        return f"somebody {change.what}; then {change.then}"
+
+    def sweep(self) -> str:
+        """Begin a sweep."""
+        self._publish("sweeps", encode_message(Start((fleet.ORGANIZATION,), ("resource",))))
+        return "a sweep begins"
+
+    def press(self, button: str) -> str:
+        """Press a button of the latest message in Slack that has it, as somebody who may.
+
+        Raises:
+            BadRequest: no message has that button.
+        """
+        for message in reversed(self.slack.shown(fleet.CHANNEL)):
+            elements = [one for block in message.blocks for one in block.get("elements", ())]
+            action = next((one for one in elements if one.get("action_id") == f"setpoint:{button}"), None)
+            if action is not None:
+                payload = self.slack.pressed(fleet.CHANNEL, message.ts, action, _APPROVER)
+                body, headers = signed(payload, time.time())
+                requests.post(self.addresses["slack_actions"], body, headers=headers, timeout=_SECONDS)
+                return f"olga presses {button}"
+        raise BadRequest(f"no message in #{fleet.CHANNEL} has a button `{button}`")
+
+    def populate(self) -> None:
+        """Put the fleet where the fakes have it; no feed tells of that."""
+        for one in RESOURCES:
+            self._google.put(one.url, one.body)
+            self._note(one)
+
+    def declare(self, folder: Path) -> None:
+        """Put in force what is declared."""
+        files = folder / "fleet"
+        files.mkdir(exist_ok=True)
+        (files / "fleet.yaml").write_text(yaml.safe_dump_all(fleet.documents(), sort_keys=False))
+        deps = bootstrap.rejudging(self.places.store, None)
+        loaded = load.load([str(files)], root=str(files))
+        if loaded.problems:
+            raise BadRequest(str(loaded.problems[0]))
+        apply.sync(loaded, Request("dev", prune=True, max_removals=1.0), deps, datetime.now(UTC))
+        deps.store.close()
+
+    def run(self) -> None:
+        """What goes on by itself: feeds, Scheduler, and whoever listens to the events; until ``end``."""
+        last = 0.0
+        while not self._ended.wait(_EVERY):
+            for one in RESOURCES:
+                self._feed(one)
+            if time.monotonic() - last > _TICKS:
+                last = time.monotonic()
+                self._publish("sweeps", encode_message(Heal()))
+                self._publish("remediate-ticks", TICK.encode(), type=TICK)
+                self._publish("notify-ticks", TICK.encode(), type=TICK)
+            self._listen()
+
+    @contextmanager
+    def going(self) -> Iterator[None]:
+        """Have it go on by itself beside whatever is done in the meantime."""
+        thread = threading.Thread(target=self.run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.end()
+            thread.join()
+
+    def end(self) -> str:
+        """Have ``run`` return."""
+        self._ended.set()
+        return "going down"
+
+    def _feed(self, one: Resource) -> None:
+        """Tell of a resource that has changed, as a feed does."""
+        if self._google.get(one.url) != self._told.get(one.name):
+            asset = self._note(one)
+            message = {"asset": asset, "priorAssetState": "PRESENT", "window": {"startTime": asset["updateTime"]}}
+            self._publish("asset-changes", json.dumps(message).encode())
+
+    def _note(self, one: Resource) -> dict[str, Any]:
+        live = self._told[one.name] = self._google.get(one.url)
+        asset = fleet.told(one, live or {}, _now())
+        self._assets.put(asset)
+        return asset
+
+    def _listen(self) -> None:
+        for message in self._pubsub.received(f"projects/{endpoints.HOME}/subscriptions/drift-events"):
+            event = events.read(message.data)
+            if event.id not in self._seen:
+                self._seen.add(event.id)
+                self._heard(event)
+
+    def _publish(self, name: str, data: bytes, **attributes: str) -> None:
+        self._pubsub.publish(endpoints.topic(name), [(data, attributes)])
+
+
+@contextmanager
+def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulators: bool = True) -> Iterator[System]:
+    """Start everything, and stop it at the end.
+
+    Args:
+        root: the checkout.
+        folder: for files and logs.
+        heard: is called with every event that was published.
+        emulators: whether Google's are used where they are installed.
+
+    Raises:
+        BadRequest: this is no checkout, or something that it needs is not installed.
+    """
+    names = functions(root)
+    if not names:
+        raise BadRequest(f"{root}: there is no functions/*/main.py; run this in the root of a checkout of Setpoint")
+    if importlib.util.find_spec("googleapiclient") is None:
+        raise BadRequest(f"the fake of Google's APIs needs {_FOUND}")
+    from setpoint_tools.testing.google_apis import google_apis  # noqa: PLC0415 - needs what was just looked for
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        found = endpoints.find(stack, folder, emulators=emulators)
+        stack.enter_context(_environment(found.variables))
+        pubsub = PubSubProject(endpoints.HOME)
+        stack.callback(pubsub.close)
+        google, google_at = stack.enter_context(google_apis())
+        google.polls = 0  # what takes a while is looked at again after a minute, which is too long to watch
+        assets = stack.enter_context(asset_service())
+        slack_is, slack_at = stack.enter_context(slack())
+        slack_is.channel(fleet.CHANNEL)
+        slack_is.user(_APPROVER, fleet.APPROVER)
+        for name in endpoints.topics():
+            pubsub.topic(name)
+        pubsub.subscription(endpoints.topic("drift-events"))
+        system = System(found=found, pubsub=pubsub, assets=assets, google=google, slack=slack_is, heard=heard)
+        system.populate()
+        system.declare(folder)
+        variables = endpoints.environment(found, google_at, slack_at)
+        served = _serve(stack, root, folder, names, variables, assets.address)
+        for name, one in served.items():
+            system.addresses[name] = f"http://127.0.0.1:{one.port}"
+            if is_http(root, name):
+                continue
+            for pushed in endpoints.PUSHED.get(name, ()):
+                address = f"{system.addresses[name]}/{endpoints.topic(pushed)}"
+                pubsub.subscription(endpoints.topic(pushed), name=f"{name}-{pushed}", push_to=address)
+                stack.callback(pubsub.unsubscribe, f"projects/{endpoints.HOME}/subscriptions/{name}-{pushed}")
+        system.addresses |= {"google": google_at, "inventory": assets.address, "slack": slack_at.removesuffix("/api/")}
+        system.addresses["page"] = stack.enter_context(serving(_page(found.store)))
+        yield system
+
+
+def _serve(
+    stack: ExitStack, root: Path, folder: Path, names: list[str], variables: dict[str, str], assets: str
+) -> dict[str, Served]:
+    """All functions at once, each with a log of its own."""
+    under = [sys.executable, str(Path(inventory.__file__)), assets]
+    served = {}
+    for name in names:
+        log = stack.enter_context((folder / f"{name}.log").open("wb"))
+        served[name] = Served(name, free_port(), variables, log, under=under if name == "sweep" else (), root=root)
+        stack.push(served[name].__exit__)
+        served[name].launch()
+    for one in served.values():
+        one.wait()
+    return served
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Have this process's own clients talk to what is on this machine."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class _Anybody:
+    """Lets in whoever is on this machine."""
+
+    def identity(self, assertion: str) -> str:
+        """See ``Keeper.identity``."""
+        return assertion or "you"
+
+
+def _page(store: str) -> Callable[[dict[str, Any], Any], Any]:
+    """The page of what drifts, as the console serves it, for whoever is on this machine."""
+    console = Console(bootstrap.open_for_reading(store), store, _Anybody(), kept=timedelta(0))
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Any:
+        request = werkzeug.Request(environ)
+        answer = console.answer(request.method, request.path, request.headers.get)
+        return werkzeug.Response(answer.body, answer.status, answer.headers)(environ, start_response)
+
+    return serve
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")

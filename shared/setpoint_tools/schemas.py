@@ -1,0 +1,80 @@
+"""The schemas of what Setpoint reads, publishes and keeps, generated from the models: ``python -m setpoint_tools.schemas``.
+
+JSON Schemas of events and declarations, and BigQuery's schemas of the tables of the warehouse with their history: the
+columns that each of them ever had, which tables in use have and therefore keep.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, Notice
+from setpoint.declarations.readers.alerting import AlertingModel
+from setpoint.declarations.readers.native import DeclarationModel, ScopeModel
+from setpoint.declarations.readers.policies import PolicyModel
+from setpoint.declarations.readers.policy_tests import PolicyTestModel
+from setpoint.model.events import DATA_SCHEMA, CloudEvent
+from setpoint.reporting.bigquery_schema import grown
+from setpoint.reporting.tables import tables
+
+FOLDER = Path("docs/schemas")
+TABLES = Path("infra/bigquery")
+HISTORY = "history.json"
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Each schema by its file name."""
+    return {
+        "drift.v1.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": DATA_SCHEMA,
+            **msgspec.json.schema(CloudEvent),
+        },
+        "notice.v1.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": NOTICE_SCHEMA,
+            **msgspec.json.schema(Notice),
+        },
+        "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
+        "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),
+        "policy.v1.json": PolicyModel.model_json_schema(by_alias=True),
+        "alerting.v1.json": AlertingModel.model_json_schema(by_alias=True),
+        "policy-test.v1.json": PolicyTestModel.model_json_schema(by_alias=True),
+    }
+
+
+def table_schemas() -> dict[str, list[dict[str, Any]]]:
+    """Each table's schema by its file name."""
+    return {f"{name}.schema.json": table.columns for name, table in tables().items()}
+
+
+def history(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Every column that the tables have or ever had, by the file name of the schema, from the history before."""
+    path = folder / HISTORY
+    before = json.loads(path.read_text()) if path.exists() else {}
+    return {**before, **{name: grown(before.get(name, []), now) for name, now in table_schemas().items()}}
+
+
+def written(schema: Any) -> str:
+    """A schema as its file has it."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def main() -> None:
+    """Write the schemas into their folders below the working directory, or below the one given."""
+    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
+    files: dict[Path, Any] = {root / FOLDER / name: schema for name, schema in schemas().items()}
+    files |= {root / TABLES / name: schema for name, schema in table_schemas().items()}
+    files[root / TABLES / HISTORY] = history(root / TABLES)
+    for path, schema in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written(schema))
+
+
+if __name__ == "__main__":
+    main()

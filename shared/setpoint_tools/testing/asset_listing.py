@@ -1,0 +1,127 @@
+"""ListAssets and BatchGetAssetsHistory of a fake Cloud Asset Inventory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+import grpc
+from google.cloud.asset_v1 import (
+    BatchGetAssetsHistoryRequest,
+    BatchGetAssetsHistoryResponse,
+    ListAssetsRequest,
+    ListAssetsResponse,
+)
+
+from setpoint_tools.testing.asset_faults import Faults, deny, refuse
+from setpoint_tools.testing.asset_inventory_state import FIELDS, HeldAssets, copy, has
+
+SCOPE = re.compile(r"(organizations|folders)/\d+\Z|projects/[^/\s]+\Z")
+_PLAIN_TYPE = re.compile(r"[A-Za-z0-9.-]+/[A-Za-z0-9]+\Z")
+_USUAL_PAGE, _LARGEST_PAGE, _MOST_NAMES = 100, 1000, 100
+
+_bare_response: Callable[[], Any] = type(ListAssetsResponse.pb(ListAssetsResponse()))
+
+
+class Listings:
+    """Answers page by page; a token leads on in the listing as it was when it began."""
+
+    def __init__(self, held: HeldAssets, faults: Faults) -> None:
+        self.requests: list[ListAssetsRequest] = []
+        self._held = held
+        self._faults = faults
+        self._begun: dict[str, list[Any]] = {}
+        self._names = count(1)
+
+    def expire(self) -> None:
+        """Forget all listings, so that no page token leads on."""
+        self._begun.clear()
+
+    def list_assets(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> Any:
+        """Answer ListAssets."""
+        self.requests.append(request)
+        if not SCOPE.match(request.parent):
+            refuse(context, f"Invalid parent: {request.parent}")
+        size = min(request.page_size or _USUAL_PAGE, _LARGEST_PAGE)
+        token, page, at = self._position(request, context)
+        self._faults.show("ListAssets", request.parent, page, context)
+        wanted = self._wanted(request, context)
+        if not token:
+            token = f"{next(self._names)}-{_asked(request)}"
+            self._begun[token] = [one for one in self._held.present() if wanted(one)]
+        response = _bare_response()
+        response.read_time.FromDatetime(datetime.now(UTC))
+        assets, following = self._held.page(self._begun[token], at, size, wanted)
+        for asset in assets:
+            copy(asset, response.assets.add(), FIELDS.get(request.content_type))
+        if following:
+            response.next_page_token = f"{token}:{page + 1}:{following}"
+        return response
+
+    def history(self, request: BatchGetAssetsHistoryRequest, context: grpc.ServicerContext) -> Any:
+        """Answer BatchGetAssetsHistory: all versions of the assets whose windows touch the one asked for."""
+        self._faults.show("BatchGetAssetsHistory", request.parent, 0, context)
+        unknown = [name for name in request.asset_names if name not in self._held.versions]
+        if unknown or len(request.asset_names) > _MOST_NAMES:
+            refuse(context, f"Invalid asset names: {unknown or 'too many'}")
+        response = BatchGetAssetsHistoryResponse.pb(BatchGetAssetsHistoryResponse())
+        window = BatchGetAssetsHistoryRequest.pb(request).read_time_window
+        first = window.start_time.ToDatetime(tzinfo=UTC)
+        last = window.end_time.ToDatetime(tzinfo=UTC) if window.HasField("end_time") else datetime.now(UTC)
+        for name in request.asset_names:
+            versions = [(one.update_time.ToDatetime(tzinfo=UTC), one) for one in self._held.versions[name]]
+            ends = [at for at, _ in versions[1:]] + [self._held.gone.get(name)]
+            for (at, asset), end in zip(versions, ends, strict=True):
+                if at <= last and (end is None or end > first):
+                    told = response.assets.add()
+                    copy(asset, told.asset, FIELDS.get(request.content_type))
+                    told.window.start_time.FromDatetime(at)
+                    if end is not None:
+                        told.window.end_time.FromDatetime(end)
+        return response
+
+    def _position(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> tuple[str, int, int]:
+        """The listing that a page token leads on in, its page and place; no listing where there is no token."""
+        if not request.page_token:
+            return "", 0, 0
+        token, page, at = request.page_token.split(":")
+        if token not in self._begun or not token.endswith(f"-{_asked(request)}"):
+            refuse(context, "The page_token is invalid or has expired.")
+        return token, int(page), int(at)
+
+    def _wanted(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> Callable[[Any], bool]:
+        scope = self._held.ancestor(request.parent)
+        if not scope:
+            deny(context, "IAM_PERMISSION_DENIED", request.parent)  # as Google denies what does not exist
+        types = types_asked(request.asset_types, self._held, context)
+        field = FIELDS.get(request.content_type)
+
+        def wanted(asset: Any) -> bool:
+            return (
+                (types is None or asset.asset_type in types)
+                and scope in asset.ancestors
+                and (field in (None, "resource") or has(asset, field))
+            )
+
+        return wanted
+
+
+def types_asked(asked: Any, held: HeldAssets, context: grpc.ServicerContext) -> set[str] | None:
+    """The types that are asked for; None for all. An expression that no type matches is an error."""
+    if not asked:
+        return None
+    found = set()
+    for one in asked:
+        matched = {one} if _PLAIN_TYPE.match(one) else {kind for kind in held.types() if re.fullmatch(one, kind)}
+        if not matched:
+            refuse(context, f"No supported asset type matches: {one}")
+        found |= matched
+    return found
+
+
+def _asked(request: ListAssetsRequest) -> str:
+    """What has to be the same on every page of one listing."""
+    return f"{hash((request.parent, tuple(request.asset_types), int(request.content_type))):x}"

@@ -1,0 +1,313 @@
+"""docs/reports.md, from the views and what they answer of the demo: ``python -m setpoint_tools.testing.demo_reports``.
+
+The demo's fleet and feed go through the real pipeline at a fixed time. What the demo itself has not, a sweep, an
+exemption, drift that is put back or not, and somebody who did it, is added by the product's own commands.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from msgspec.structs import replace
+
+from setpoint import sweep
+from setpoint.adapters.google.rest import GoogleRest, Patience
+from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
+from setpoint.attribution import service
+from setpoint.attribution.audit_log_parser import Logged
+from setpoint.attribution.service import Attributor
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import apply
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers import load
+from setpoint.declarations.readers.load import Loaded
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Deps
+from setpoint.model.actors import Change
+from setpoint.model.events import CloudEvent
+from setpoint.model.exemptions import Exemption
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Limits, Policy, Rule
+from setpoint.model.resource_key import Content, ResourceKey
+from setpoint.model.resource_state import ResourceState
+from setpoint.ports.services import Page
+from setpoint.remediation import commands, engine
+from setpoint.remediation.live_resources import Live
+from setpoint.remediation.records import Hands
+from setpoint.reporting import daily_snapshot
+from setpoint.reporting.daily_snapshot import Reporter
+from setpoint_tools.demo import feed, files, incidents
+from setpoint_tools.demo import fleet as fleets
+from setpoint_tools.testing.google_apis import GoogleApis, google_apis
+from setpoint_tools.testing.warehouse import VIEWS, DuckWarehouse, question
+
+TARGET = Path(__file__).resolve().parents[3] / "docs/reports.md"
+FED = datetime(2026, 3, 1, 18, tzinfo=UTC)
+"""When the demo's hour ends; the snapshots are taken six hours later, and the views are asked in the morning."""
+ASKED = datetime(2026, 3, 2, 9, tzinfo=UTC)
+_BUCKET = "storage.googleapis.com/Bucket"
+_POLICY = Policy(rules=(Rule("all", mode="auto"),), dry_run=False, limits=Limits(rollout=0.0))
+_ROWS = 5
+_ORDER = (
+    *("open_drift", "drift_rate", "time_to_detect", "time_to_resolve", "causes", "flapping", "remediation"),
+    *("remediation_blocks", "coverage", "sweep_coverage", "trend", "expiring_exemptions", "weekly_digest", "events"),
+)
+_WIDEST = 70
+_DID_IT: tuple[tuple[str, str, str], ...] = (
+    ("max.weber@example.com", "console", "SetIamPolicy"),
+    ("max.weber@example.com", "console", "storage.setIamPermissions"),
+    ("deploy@example-ci.iam.gserviceaccount.com", "terraform", "v1.compute.firewalls.patch"),
+)
+
+
+@dataclass
+class Recorder:
+    """A bus and a warehouse that keep what they are given, and the clock that both tell the time by."""
+
+    now: datetime = FED
+    published: list[tuple[CloudEvent, datetime]] = field(default_factory=list)
+    rows: dict[str, list[bytes]] = field(default_factory=dict)
+
+    def clock(self) -> datetime:
+        """Some time later than the one before."""
+        self.now += timedelta(milliseconds=400)
+        return self.now
+
+    def publish(self, events: Sequence[CloudEvent]) -> None:
+        """See ``EventBus.publish``."""
+        self.published += [(event, self.now + timedelta(seconds=1)) for event in events]
+
+    def replace_day(self, table: str, day: date, rows: Any, run: str) -> int:
+        """See ``Warehouse.replace_day``."""
+        del day, run
+        self.rows[table] = list(rows)
+        return len(self.rows[table])
+
+
+class _Inventory:
+    """What exists, as it was last observed."""
+
+    def __init__(self, seen: Sequence[Observation], read_at: datetime) -> None:
+        self._seen, self._read_at = seen, read_at
+
+    def pages(
+        self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
+    ) -> Iterator[Page]:
+        """See ``Inventory.pages``."""
+        del scope, page_token
+        listed = [
+            one
+            for one in self._seen
+            if one.key.content == content and not one.deleted and (not asset_types or one.asset_type in asset_types)
+        ]
+        yield Page(listed, "", self._read_at)
+
+
+def warehouse() -> DuckWarehouse:
+    """The demo in the warehouse, with its views."""
+    recorder, store = Recorder(), MemoryStore()
+    deps = Deps(store, recorder, MemoryDeadLetters(), default_catalogue(), recorder.clock)
+    _feed(recorder, deps)
+    with google_apis() as (apis, address), requests.Session() as session:
+        rest = GoogleRest(session, address, Patience(call=5, first=0.001, longest=0.01))
+        _put_back(Hands(deps, Live(rest, default_catalogue()), worker="demo"), recorder, apis)
+    _flap(deps, recorder)
+    _leave_alone(deps, recorder)
+    _sweep(deps, recorder)
+    recorder.now = datetime(2026, 3, 2, 0, 5, tzinfo=UTC)
+    daily_snapshot.report(recorder.now.date(), "demo", Reporter(store, recorder, recorder.clock))
+    made = DuckWarehouse(ASKED)
+    made.publish(recorder.published)
+    for table, rows in recorder.rows.items():
+        made.load(table, rows)
+    return made
+
+
+def _feed(recorder: Recorder, deps: Deps) -> None:
+    """Declare the demo's fleet, and let its hour pass."""
+    fleet = fleets.make()
+    happened = incidents.all_incidents({one.id: one.number for one in fleet.projects})
+    with tempfile.TemporaryDirectory() as folder:
+        files.write(fleet, Path(folder))
+        loaded = load.load([folder])
+    apply.sync(loaded, Request("demo"), deps, FED - timedelta(hours=2))
+    apply.sync(Loaded(policy=_POLICY), Request("policy"), deps, FED - timedelta(hours=2))
+    for sent in feed.make(fleet, happened, FED):
+        recorder.now = sent.at + sent.late
+        pipeline.receive(sent.data, {}, deps)
+    recorder.now = FED
+
+
+def _open(deps: Deps) -> list[ResourceState]:
+    found = [state for state in deps.store.states(drifted=True) if state.is_open]
+    return sorted(found, key=lambda one: one.key)
+
+
+def _put_back(hands: Hands, recorder: Recorder, apis: GoogleApis) -> None:
+    """Somebody is told to have done some of it; what may be put back is, and what may not is said."""
+    deps = hands.deps
+    policies = [one for one in _open(deps) if one.key.content == "iam_policy"]
+    for state, (principal, caller, method) in zip(policies, _DID_IT, strict=False):
+        began = state.finding.first_seen if state.finding is not None else state.observed_at
+        at = began - timedelta(seconds=2)
+        change = Change(principal=principal, caller=caller, method=method, at=at, log_id=state.key.id)
+        service.attribute(Logged(state.key, change), Attributor(deps))
+    buckets = [one for one in _open(deps) if one.asset_type == _BUCKET and one.key.content == "resource"]
+    for state in buckets:
+        seen = deps.store.last_observation(state.key)
+        if seen is not None and state.finding is not None and state.finding.kind == "modified":
+            apis.put(_address(state.key), seen.data)
+            engine.remediate(state.key, hands)
+    first, second = buckets[:2]
+    for state in (first, second):
+        commands.approve(state.key, state.fingerprint, "lea.koch@example.com", hands)
+    engine.remediate(first.key, hands)
+    dry = Loaded(policy=replace(_POLICY, dry_run=True))
+    apply.sync(dry, Request("policy"), deps, recorder.clock())
+    engine.remediate(second.key, hands)
+    recorder.now += timedelta(minutes=2)
+    _observe(first.key, apis.get(_address(first.key)), deps)
+
+
+def _address(key: ResourceKey) -> str:
+    return f"https://storage.googleapis.com/storage/v1/b/{key.name.rpartition('/')[2]}"
+
+
+def _observe(key: ResourceKey, data: Any, deps: Deps) -> None:
+    """A feed tells what a resource is by now."""
+    seen = deps.store.last_observation(key)
+    if seen is not None:
+        pipeline.handle_observation(replace(seen, observed_at=deps.clock(), data=data), deps)
+
+
+def _flap(deps: Deps, recorder: Recorder) -> None:
+    """Somebody and somebody else cannot agree on where a bucket is."""
+    key = next(
+        state.key
+        for state in sorted(deps.store.states(), key=lambda one: one.key)
+        if state.asset_type == _BUCKET and state.key.content == "resource" and state.judged_by and state.finding is None
+    )
+    seen = deps.store.last_observation(key)
+    for _ in range(3):
+        for data in ({**seen.data, "location": "US"}, seen.data) if seen is not None else ():
+            recorder.now += timedelta(minutes=25)
+            _observe(key, data, deps)
+
+
+def _leave_alone(deps: Deps, recorder: Recorder) -> None:
+    """Two of what is open are exempted for a while."""
+    for state, days in zip(_open(deps)[-2:], (5, 12), strict=True):
+        until = recorder.now + timedelta(days=days)
+        exemption = Exemption("moves to the new network, NET-417", "lea.koch@example.com", recorder.now, until)
+        commands.exempt(state.key, exemption, deps)
+
+
+def _sweep(deps: Deps, recorder: Recorder) -> None:
+    """The inventory is swept; it shows what was last observed."""
+    recorder.now = FED + timedelta(hours=5)
+    seen = [one for state in deps.store.states() if (one := deps.store.last_observation(state.key)) is not None]
+    sweep.sweep(["organizations/566099688680"], ["resource", "iam_policy"], (), _Inventory(seen, recorder.now), deps)
+
+
+def page() -> str:
+    """The whole of docs/reports.md."""
+    made = warehouse()
+    parts = [_INTRODUCTION]
+    parts += [f"- [`{name}`](#{name}): {question(name).partition('?')[0]}?" for name in _ORDER]
+    for name in _ORDER:
+        rows = made.ask(name)
+        parts += ["", f"## {name}", question(name), "", _answer(rows), "", _sql(name)]
+    made.close()
+    return "\n".join(parts) + "\n"
+
+
+def _sql(name: str) -> str:
+    text = (VIEWS / f"{name}.sql").read_text()
+    query = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    link = f"[infra/bigquery/views/{name}.sql](../infra/bigquery/views/{name}.sql)"
+    return f"<details><summary>The SQL</summary>\n\n{link}\n\n```sql\n{query}\n```\n</details>"
+
+
+def _answer(rows: list[dict[str, Any]]) -> str:
+    """The first rows as a table, and how many there are."""
+    if not rows:
+        return "No row."
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *([_shown(row[name]) for name in names] for row in _chosen(rows))]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{len(rows)} row{'s' if len(rows) > 1 else ''}{' in all' if len(rows) > _ROWS else ''}."
+
+
+def _chosen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first rows; of each group one at least, the last ones of a series of days."""
+    if "grouped_by" in rows[0]:
+        groups = list(dict.fromkeys(row["grouped_by"] for row in rows))
+        return [row for group in groups for row in [one for one in rows if one["grouped_by"] == group][:2]]
+    if rows[0].keys() >= {"day", "opened"}:
+        return rows[-_ROWS + 2 :]
+    if "sequence" in rows[0]:
+        rows = sorted(rows, key=lambda row: (row["time"], row["id"]))
+        return rows[:2]
+    return rows[:_ROWS]
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
+        case _:
+            text = str(value).replace("|", "\\|")
+            return text if len(text) <= _WIDEST or ". " in text else f"{text[: _WIDEST - 1]}…"
+
+
+_INTRODUCTION = """# Reports
+
+*Written by `make reports` from the views and from what they answer of the demo, on a morning that is always the same:
+the numbers are those of `make demo`, with a sweep, two exemptions, a bucket about which two people disagree, and some
+drift put back. No feed has to be waited for there, so that drift is told of within two seconds.*
+
+With `reports = { enabled = true }` every drift event goes into BigQuery, with no code of ours in between, and
+`functions/report` adds once a day what no event tells: the findings as they are, how much of what is declared is
+checked, the latest sweeps, and a digest of the week before. Fourteen views answer what a platform team asks:
+
+    SELECT * FROM `PROJECT.setpoint.open_drift` WHERE team = 'payments'
+
+| table | a row is | its days are those of |
+|---|---|---|
+| `drift_events` | an event in columns; delivered twice, it is there twice | `time`, when it happened |
+| `drift_messages` | an event as it was published: JSON with all values, and the message's metadata | `publish_time` |
+| `findings_snapshot` | a finding as it was on a day | `day` |
+| `coverage_snapshot` | what a team declares in a project of one type, and how much of it was ever compared | `day` |
+| `sweeps_snapshot` | the latest run of a sweep | `day` |
+| `digests` | a week of the fleet or of a team, in figures and in words | `day` |
+
+**Nothing reads all history.** Each table wants its days to be named. Views of events look back 90 days
+(`reports.days`), views of snapshots eight days, from which they take the latest. `make reports` and the tests run the
+very SQL on DuckDB, translated by SQLGlot; how it compares with BigQuery itself is in
+[decision 22](decisions/0022-the-warehouse.md), and what it costs in [performance](performance.md#reports).
+
+**Good to know.** `time` is the time of the observation: what a sweep finds of long ago is no news of today, and is open
+in `open_drift` from the next snapshot on. The declared and the observed values are in `drift_messages` alone
+(`JSON_QUERY(data, '$.data.differences')`). When BigQuery does not take an event it goes to
+`warehouse-dead-letters`, from where it can be published again; no view counts an event twice. To write a day anew,
+publish any message to the topic `reports`.
+
+## The views
+"""
+
+
+def main() -> None:
+    """Write the page."""
+    TARGET.write_text(page())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+"""A fleet of any size, a feed of its changes and the truth beside it, from a seed and in the memory of one resource.
+
+Nothing is kept: what a resource is in a round follows from the seed, its number and the round. In each round the feed
+tells of every resource once, in another order; a drift lasts for some rounds. Resources are declared as people write
+them and told as Google's APIs answer, so that most fields are spelled otherwise without being drift.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from setpoint.model.declaration import Declaration, Desired, Owner, desired
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.severity import Kind
+from setpoint_tools.demo import files, messages
+from setpoint_tools.demo.mutations import edited
+from setpoint_tools.demo.samples import Data, Project, Sample, Site
+from setpoint_tools.demo.server_defaults import Server
+from setpoint_tools.demo.spelling_variants import Hand
+from setpoint_tools.testing.resource_templates import BREEDS, PROJECT_POLICY, Breed, Drift
+
+_START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_TEAMS = 40
+_REGIONS = ("europe-west1", "europe-west3", "europe-west4")
+_ENVIRONMENTS = ("prod", "staging", "dev")
+_POLICIES = 5
+"""One in so many of the first resources is the policy of a project."""
+_STRAYS = 20
+"""One in so many resources is declared by nobody."""
+_LASTS = 3
+"""Rounds that a drift, or its absence, lasts at least."""
+_GONE = -1
+_QUIET = 0
+
+
+class Wrongs(NamedTuple):
+    """What goes wrong on the way, as shares of all messages.
+
+    Args:
+        repeated: delivered twice.
+        late: delivered after what is newer.
+        broken: no feed message at all.
+    """
+
+    repeated: float = 0.05
+    late: float = 0.03
+    broken: float = 0.002
+
+
+class Standing(NamedTuple):
+    """What a resource really is.
+
+    Args:
+        key: the resource and content.
+        at: since when it is so, as far as the feed tells.
+        kind: the kind of its drift; None where it is as declared, or nobody declares it.
+        field: the beginning of the paths of all its differences; empty where there are none.
+    """
+
+    key: ResourceKey
+    at: datetime
+    kind: Kind | None
+    field: str = ""
+
+
+class Told(NamedTuple):
+    """A message of the feed, and what has to become of it.
+
+    Args:
+        data: the message.
+        outcome: what has to become of it where all messages are handled in this order.
+        standing: what the resource really was then; None where the message is about none.
+    """
+
+    data: bytes
+    outcome: Outcome
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """So many resources in so many projects.
+
+    Args:
+        resources: how many there are.
+        projects: how many projects they lie in.
+        rounds: how often the feed tells of each.
+        seed: another one makes another fleet.
+        drifting: the share of resources that differ at any time.
+        wrongs: what goes wrong on the way.
+        seconds: time between two messages.
+    """
+
+    resources: int
+    projects: int = 3_000
+    rounds: int = 2
+    seed: int = 0
+    drifting: float = 0.1
+    wrongs: Wrongs = field(default_factory=Wrongs)
+    seconds: float = 0.05
+
+    def sample(self, number: int) -> Sample:
+        """The resource with a number from 0, each time the same."""
+        rng = self._rng(number)
+        site = Site(self._project(number % self.projects), Hand(rng), Server(rng))
+        made = self._breed(number).make(site, number)
+        if not self._is_stray(number):
+            return made
+        path = made.key.name.removeprefix("//").replace(".googleapis.com", "", 1)
+        return site.sample(made.kind, path, None, made.live, location=made.location, content=made.key.content)
+
+    def declared(self) -> Iterator[Sample]:
+        """All resources that somebody declares."""
+        return (self.sample(number) for number in range(self.resources) if not self._is_stray(number))
+
+    def desired(self) -> Iterator[Desired]:
+        """What is declared."""
+        return map(_desired, self.declared())
+
+    def documents(self) -> Iterator[Data]:
+        """What is declared, as documents of the native format."""
+        return map(files.declaration, self.declared())
+
+    def assets(self) -> Iterator[Data]:
+        """What there is after the last round, as an inventory lists it in JSON."""
+        for number in range(self.resources):
+            state = self._state(number, self.rounds - 1)
+            if state != _GONE:
+                sample = self.sample(number)
+                at = self.standing(number).at
+                yield messages.asset(sample, self._live(sample, number, self.rounds - 1), at)
+
+    def standings(self) -> Iterator[Standing]:
+        """What everything that is declared really is after the last round."""
+        return (self.standing(number) for number in range(self.resources) if not self._is_stray(number))
+
+    def standing(self, number: int) -> Standing:
+        """What a resource really is after the last round."""
+        last = next(one for one in range(self.rounds - 1, -1, -1) if self._is_told(number, one))
+        return self._standing(self.sample(number).key, number, last)
+
+    def feed(self) -> Iterator[Told]:
+        """All messages, in the order of their arrival."""
+        yield Told(messages.welcome("setpoint-resources"), "welcome")
+        for number in range(self.rounds):
+            yield from self._round(number)
+
+    def _round(self, now: int) -> Iterator[Told]:
+        """The messages of a round; what is delivered twice comes again before the round is over."""
+        rng = self._rng("round", now)
+        again: list[tuple[float, int, Told]] = []
+        whole: list[bytes] = []
+        for place in range(self.resources):
+            for told in self._of(self._number(place, now), now):
+                yield told
+                if rng.random() < self.wrongs.repeated:
+                    outcome: Outcome = "repeated" if told.outcome not in ("stale", "undeclared") else told.outcome
+                    heapq.heappush(again, (place + rng.uniform(0, 50), len(again), told._replace(outcome=outcome)))
+                if told.standing and told.standing.kind != "deleted":
+                    whole = [*whole[-3:], told.data]
+            while again and again[0][0] <= place:
+                yield heapq.heappop(again)[2]
+            if len(whole) == 4 and rng.random() < self.wrongs.broken:  # noqa: PLR2004 - what `broken` asks for
+                yield Told(rng.choice(messages.broken(whole)), "rejected")
+        yield from (told for _, _, told in sorted(again, key=lambda one: one[0]))
+
+    def _of(self, number: int, now: int) -> Iterator[Told]:
+        """What the feed tells of a resource in a round: what it is, then what it was if that is late."""
+        was_late = now > 0 and self._is_late(number, now - 1)
+        if self._is_told(number, now) and not self._is_late(number, now):
+            yield self._told(number, now, seen=now - 2 if was_late else now - 1)
+        if was_late:
+            told = self._told(number, now - 1, seen=now - 2)
+            yield told if told.outcome == "undeclared" else told._replace(outcome="stale")
+
+    def _told(self, number: int, now: int, *, seen: int) -> Told:
+        """The message of a resource in a round.
+
+        Args:
+            number: the resource.
+            now: the round.
+            seen: the last round that was told of before, or less where that ended with the same.
+        """
+        sample = self.sample(number)
+        standing = self._standing(sample.key, number, now)
+        before = self._state(number, now - 1) if now else _QUIET
+        prior = None
+        if before != _GONE:
+            # What was before the first round is as old as need be.
+            prior = (
+                self._live(sample, number, now - 1),
+                self._at(number, now - 1) if now else _START - timedelta(days=9),
+            )
+        if standing.kind == "deleted":
+            assert prior is not None  # noqa: S101 - what is gone is not told of again
+            data = messages.deleted(sample, standing.at, prior, with_asset=number % 2 == 0)
+        else:
+            data = messages.changed(sample, self._live(sample, number, now), standing.at, prior)
+        return Told(data, self._outcome(number, now, seen), standing)
+
+    def _outcome(self, number: int, now: int, seen: int) -> Outcome:
+        if self._is_stray(number):
+            return "undeclared"
+        before, after = (self._state(number, one) if one >= 0 else _QUIET for one in (seen, now))
+        if after == before:
+            return "drifted" if after else "in_sync"
+        if after == _QUIET:
+            return "resolved"
+        return "opened" if before == _QUIET else "changed"
+
+    def _standing(self, key: ResourceKey, number: int, now: int) -> Standing:
+        state, at = self._state(number, now), self._at(number, now)
+        if state == _GONE:
+            return Standing(key, at, "deleted")
+        drift = self._drift(number, state)
+        return Standing(key, at, "modified", drift.field) if drift else Standing(key, at, None)
+
+    def _live(self, sample: Sample, number: int, now: int) -> Any:
+        """What the API says of a resource in a round."""
+        live = Server(self._rng("live", number, now)).touched(sample.live, self._at(number, max(now, 0)))
+        drift = self._drift(number, self._state(number, now)) if now >= 0 else None
+        return edited(live, (drift.edit,)) if drift else live
+
+    def _drift(self, number: int, state: int) -> Drift | None:
+        return self._breed(number).drifts[state - 1] if state > _QUIET else None
+
+    def _state(self, number: int, now: int) -> int:
+        """What a resource is in a round: quiet, gone, or one of its breed's drifts from 1."""
+        if self._is_stray(number):
+            return _QUIET
+        rng = self._rng("state", number, (now + number) // _LASTS)
+        if rng.random() >= self.drifting:
+            return _QUIET
+        breed = self._breed(number)
+        may_go = breed.make is not PROJECT_POLICY.make and rng.random() < 0.1  # noqa: PLR2004 - a share
+        return _GONE if may_go else rng.randrange(len(breed.drifts)) + 1
+
+    def _is_told(self, number: int, now: int) -> bool:
+        """Whether there is anything to tell: what is gone is told of once."""
+        return not (now > 0 and self._state(number, now) == self._state(number, now - 1) == _GONE)
+
+    def _is_late(self, number: int, now: int) -> bool:
+        """Whether the message of a round comes after that of the next one; never twice in a row."""
+        if (
+            now % 2 == 0
+            or now + 1 >= self.rounds
+            or not (self._is_told(number, now) and self._is_told(number, now + 1))
+        ):
+            return False
+        return self._rng("late", number, now).random() < 2 * self.wrongs.late
+
+    def _is_stray(self, number: int) -> bool:
+        return number % _STRAYS == _STRAYS - 1
+
+    def _breed(self, number: int) -> Breed:
+        """The first resources are policies of projects, each of another one."""
+        if number < self.projects and number % _POLICIES == 0:
+            return PROJECT_POLICY
+        return BREEDS[number * 7 % len(BREEDS)]
+
+    def _project(self, number: int) -> Project:
+        team, environment = f"team-{number % _TEAMS}", _ENVIRONMENTS[number % 3]
+        return Project(
+            id=f"{team}-{environment}-{number}",
+            number=str(100_000_000_000 + 7_919 * number + self.seed % 7_919),
+            owner=Owner(team=team, slack=f"#{team}", email=f"{team}@example.com"),
+            environment=environment,
+            region=_REGIONS[number % len(_REGIONS)],
+            network=f"projects/net-{environment}/global/networks/main",
+        )
+
+    def _at(self, number: int, now: int) -> datetime:
+        """When a resource was told of in a round."""
+        factor, offset = self._orders[now]
+        place = (number - offset) * pow(factor, -1, self.resources) % self.resources if self.resources > 1 else 0
+        return _START + timedelta(seconds=self.seconds * (now * self.resources + place))
+
+    def _number(self, place: int, now: int) -> int:
+        """Which resource is told of at a place in a round."""
+        factor, offset = self._orders[now]
+        return (factor * place + offset) % self.resources
+
+    @cached_property
+    def _orders(self) -> list[tuple[int, int]]:
+        """Of each round, the factor and the offset that make its order; the factor has an inverse."""
+        return [_order(self._rng("order", now), self.resources) for now in range(self.rounds)]
+
+    def _rng(self, *of: object) -> random.Random:
+        return random.Random("/".join(map(str, (self.seed, *of))))  # noqa: S311 - a fleet, no secret
+
+
+def _order(rng: random.Random, resources: int) -> tuple[int, int]:
+    while True:
+        factor = rng.randrange(1, resources + 1)
+        if math.gcd(factor, resources) == 1:
+            return factor, rng.randrange(resources)
+
+
+def _desired(sample: Sample) -> Desired:
+    declaration = Declaration(
+        key=sample.key,
+        asset_type=sample.kind.asset_type,
+        data=sample.declared,
+        project=sample.project.id if sample.project else "",
+        owner=sample.owner,
+        authority=sample.authority,
+        ignore=sample.ignore,
+        mode=sample.mode,
+    )
+    return desired((declaration,))

@@ -1,0 +1,56 @@
+"""What a request says of a resource: what is in its body, what its mask names, and what becomes of the resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+from setpoint_tools.testing import google_set_methods
+from setpoint_tools.testing.google_bodies import Shape
+from setpoint_tools.testing.google_documents import Route
+
+_WRITERS = ("patch", "update", "partialUpdate", "replace")
+_MERGING = ("bigquery", "compute", "dns", "sqladmin", "storage")
+"""Where a patch without a mask merges; elsewhere what is left out is cleared."""
+
+
+def after(route: Route, live: Mapping[str, Any], request: Request, body: Any) -> dict[str, Any]:
+    """The resource after a request that changes it."""
+    query = request.args.to_dict()
+    held = unwrapped(route, body or {})
+    is_resource = route.request == route.schema or held is not body
+    if route.suffix or not is_resource or not route.name.startswith(_WRITERS):
+        if route.request:
+            Shape(route.document, route.request).check(body or {})
+        return google_set_methods.changed(route, live, body, query)
+    shape = Shape(route.document, route.schema)
+    shape.check(held)
+    mask = _mask(route, query, body or {})
+    if mask is not None:
+        return shape.masked(live, held, mask)
+    merges = request.method == "PATCH" and route.document.service in _MERGING
+    return shape.merged(live, held) if merges else shape.replaced(live, held)
+
+
+def unwrapped(route: Route, body: dict[str, Any]) -> dict[str, Any]:
+    """The resource in a body, which may be wrapped."""
+    if route.request == route.schema:
+        return body
+    for name, field in route.document.properties(route.request).items():
+        if field.get("$ref") == route.schema:
+            found: dict[str, Any] = body.get(name) or {}
+            return found
+    return body
+
+
+def _mask(route: Route, query: Mapping[str, str], body: Mapping[str, Any]) -> str | None:
+    """The update mask of a request, or None where its method has none or needs none."""
+    for name, parameter in route.method.get("parameters", {}).items():
+        if parameter.get("format") == "google-fieldmask" and name in query:
+            return query[name]
+    for name, field in route.document.properties(route.request).items():
+        if route.request != route.schema and field.get("format") == "google-fieldmask":
+            return str(body.get(name, ""))
+    return None

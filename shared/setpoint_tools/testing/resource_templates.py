@@ -1,0 +1,237 @@
+"""What a generated fleet is made of: each breed a resource as people declare it, as its API answers, and its drifts."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from setpoint_tools.demo import access, messaging, networks, stores, workloads
+from setpoint_tools.demo.mutations import Edit, drop, grant, put, revoke
+from setpoint_tools.demo.samples import Sample, Site
+
+_OFFICE = ["198.51.100.0/28", "203.0.113.16/29"]
+_READERS = "roles/storage.objectViewer"
+_VIEWERS = "roles/viewer"
+
+
+class Drift(NamedTuple):
+    """Something that people do to a resource behind the back of its declaration.
+
+    Args:
+        edit: what it does to the live side.
+        field: the beginning of the paths of the differences that follow from it, and of no others.
+    """
+
+    edit: Edit
+    field: str
+
+
+class Breed(NamedTuple):
+    """Resources of one kind.
+
+    Args:
+        make: makes the one with a number, at a site.
+        drifts: what may happen to it; none is equal to another.
+    """
+
+    make: Callable[[Site, int], Sample]
+    drifts: tuple[Drift, ...]
+
+
+def _topic(at: Site, number: int) -> Sample:
+    return messaging.topic(at, f"changes-{number}")
+
+
+def _subscription(at: Site, number: int) -> Sample:
+    return messaging.subscription(at, f"loader-{number}", "changes", f"https://loader-{number}.example.com/changes")
+
+
+def _sink(at: Site, number: int) -> Sample:
+    return messaging.sink(
+        at, f"audit-{number}", "storage.googleapis.com/example-audit-logs", 'logName:"cloudaudit" AND severity>=NOTICE'
+    )
+
+
+def _bucket(at: Site, number: int) -> Sample:
+    return stores.bucket(at, f"example-{at.project.id}-{number}")
+
+
+def _bucket_policy(at: Site, number: int) -> Sample:
+    declared = {_READERS: [f"group:readers-{one}@example.com" for one in range(number % 60 + 4)]}
+    return access.bucket_policy(at, _bucket(at, number), declared, "role")
+
+
+def _dataset(at: Site, number: int) -> Sample:
+    return stores.dataset(at, f"events_{number}")
+
+
+def _database(at: Site, number: int) -> Sample:
+    return stores.database(at, f"main-{number}")
+
+
+def _redis(at: Site, number: int) -> Sample:
+    return stores.redis(at, f"sessions-{number}")
+
+
+def _repository(at: Site, number: int) -> Sample:
+    return stores.repository(at, f"images-{number}")
+
+
+def _key(at: Site, number: int) -> Sample:
+    return access.key(at, f"ring-{number % 5}", f"storage-{number}")
+
+
+def _secret(at: Site, number: int) -> Sample:
+    return access.secret(at, f"partner-key-{number}")
+
+
+def _account(at: Site, number: int) -> Sample:
+    return access.account(at, f"loader-{number}", "loads what comes in")
+
+
+def _firewall(at: Site, number: int) -> Sample:
+    """A rule of a network of its own project: people write such a network's name alone."""
+    own = f"projects/{at.project.id}/global/networks/main"
+    at = replace(at, project=replace(at.project, network=own))
+    return networks.firewall(at, f"allow-office-{number}", ["443", "9443"], _OFFICE, ["admin"])
+
+
+def _zone(at: Site, number: int) -> Sample:
+    return networks.zone(at, f"zone-{number}", f"z{number}.example.com.", private=number % 2 == 0)
+
+
+def _service(at: Site, number: int) -> Sample:
+    return workloads.service(at, f"api-{number}", f"api-{number}@{at.project.id}.iam.gserviceaccount.com")
+
+
+def _instance(at: Site, number: int) -> Sample:
+    """A machine; some of them with a script of several kilobytes in their metadata."""
+    made = workloads.instance(at, f"worker-{number}", "n2-standard-8", f"w@{at.project.id}.iam.gserviceaccount.com")
+    script = {"key": "startup-script", "value": "echo ready >> /var/log/setup.log\n" * (number % 4 * 60)}
+    return _with(made, lambda side: side["metadata"]["items"].append(script))
+
+
+def _cluster(at: Site, number: int) -> Sample:
+    """A cluster with up to a dozen node pools."""
+    made = workloads.cluster(at, f"ml-{number}")
+
+    def grow(side: Any) -> None:
+        first = side["nodePools"][0]
+        side["nodePools"] += [{**copy.deepcopy(first), "name": f"pool-{one}"} for one in range(number % 12)]
+
+    return _with(made, grow)
+
+
+def _with(sample: Sample, change: Callable[[Any], None]) -> Sample:
+    """The sample with both of its sides changed in the same way."""
+    declared, live = copy.deepcopy(sample.declared), copy.deepcopy(sample.live)
+    change(declared)
+    change(live)
+    return replace(sample, declared=declared, live=live)
+
+
+def _project_policy(at: Site, number: int) -> Sample:
+    """All grants of a project; there are projects with hundreds of members."""
+    declared = {
+        _VIEWERS: [f"group:team-{one}@example.com" for one in range(number % 200 + 3)],
+        "roles/run.developer": [f"serviceAccount:deployer@{at.project.id}.iam.gserviceaccount.com"],
+    }
+    return access.project_policy(at, declared, {}, "policy")
+
+
+PROJECT_POLICY = Breed(
+    _project_policy,
+    (
+        Drift(grant("roles/owner", "user:max.weber@example.com"), "bindings[role=roles/owner]"),
+        Drift(revoke(_VIEWERS, "group:team-1@example.com"), f"bindings[role={_VIEWERS}]"),
+    ),
+)
+"""What a project has only one of."""
+
+_LABEL = Drift(put("labels.env", "sandbox"), "labels.env")
+
+BREEDS = (
+    Breed(_topic, (Drift(put("messageRetentionDuration", "86400s"), "messageRetentionDuration"), _LABEL)),
+    Breed(
+        _bucket,
+        (Drift(put("storageClass", "NEARLINE"), "storageClass"), Drift(drop("versioning.enabled"), "versioning")),
+    ),
+    Breed(
+        _subscription,
+        (
+            Drift(put("ackDeadlineSeconds", 10), "ackDeadlineSeconds"),
+            Drift(drop("deadLetterPolicy"), "deadLetterPolicy"),
+        ),
+    ),
+    Breed(_account, (Drift(put("disabled", value=True), "disabled"), Drift(put("description", "mine"), "description"))),
+    Breed(
+        _service,
+        (
+            Drift(put("ingress", "INGRESS_TRAFFIC_ALL"), "ingress"),
+            Drift(put("template.scaling.maxInstanceCount", 100), "template.scaling.maxInstanceCount"),
+        ),
+    ),
+    Breed(
+        _bucket_policy,
+        (
+            Drift(grant(_READERS, "allUsers"), f"bindings[role={_READERS}]"),
+            Drift(revoke(_READERS, "group:readers-2@example.com"), f"bindings[role={_READERS}]"),
+        ),
+    ),
+    Breed(
+        _firewall,
+        (
+            Drift(put("sourceRanges", [*_OFFICE, "0.0.0.0/0"]), "sourceRanges"),
+            Drift(put("disabled", value=True), "disabled"),
+        ),
+    ),
+    Breed(_secret, (Drift(put("versionDestroyTtl", "86400s"), "versionDestroyTtl"), _LABEL)),
+    Breed(
+        _dataset,
+        (
+            Drift(put("defaultTableExpirationMs", "1000000"), "defaultTableExpirationMs"),
+            Drift(put("friendlyName", "ours"), "friendlyName"),
+        ),
+    ),
+    Breed(
+        _instance,
+        (
+            Drift(drop("deletionProtection"), "deletionProtection"),
+            Drift(put("shieldedInstanceConfig.enableSecureBoot", value=False), "shieldedInstanceConfig"),
+        ),
+    ),
+    Breed(_key, (Drift(put("rotationPeriod", "31536000s"), "rotationPeriod"), _LABEL)),
+    Breed(
+        _database,
+        (
+            Drift(put("settings.ipConfiguration.ipv4Enabled", value=True), "settings.ipConfiguration.ipv4Enabled"),
+            Drift(drop("settings.deletionProtectionEnabled"), "settings.deletionProtectionEnabled"),
+        ),
+    ),
+    Breed(_zone, (Drift(put("description", "mine"), "description"), _LABEL)),
+    Breed(
+        _repository,
+        (
+            Drift(put("dockerConfig.immutableTags", value=False), "dockerConfig"),
+            Drift(drop("cleanupPolicies"), "clean"),
+        ),
+    ),
+    Breed(_sink, (Drift(put("disabled", value=True), "disabled"), Drift(put("filter", "severity>=ERROR"), "filter"))),
+    Breed(
+        _redis,
+        (
+            Drift(drop("authEnabled"), "authEnabled"),
+            Drift(put("transitEncryptionMode", "DISABLED"), "transitEncryptionMode"),
+        ),
+    ),
+    Breed(
+        _cluster,
+        (
+            Drift(put("legacyAbac", {"enabled": True}), "legacyAbac"),
+            Drift(drop("masterAuthorizedNetworksConfig"), "masterAuthorizedNetworksConfig"),
+        ),
+    ),
+)
+"""What a project may have many of, the more frequent twice."""
