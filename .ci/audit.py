@@ -23,18 +23,18 @@ def verdict(report: dict[str, Any]) -> tuple[int, list[str]]:
         report: what `pip-audit -f json` wrote.
     """
     packages = report["dependencies"]
-    bad = [one for one in packages if one.get("vulns")]
+    bad = [package for package in packages if package.get("vulns")]
     if bad:
         return 1, [
             f"{one['name']} {one['version']}: {vuln['id']}, fixed in {', '.join(vuln['fix_versions']) or 'no version'}"
             for one in bad
             for vuln in one["vulns"]
         ]
-    checked = [one for one in packages if "skip_reason" not in one]
+    checked = [package for package in packages if "skip_reason" not in package]
     if not checked:
         return 0, ["SKIPPED: no advisories could be had for any package; run `make audit` where they can be reached"]
     said = [f"{len(checked)} packages without a known vulnerability"]
-    if missed := [one["name"] for one in packages if "skip_reason" in one]:
+    if missed := [package["name"] for package in packages if "skip_reason" in package]:
         said.append(f"NOT CHECKED: {', '.join(missed)}")
     return 0, said
 

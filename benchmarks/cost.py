@@ -24,7 +24,7 @@ from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
@@ -145,7 +145,7 @@ def message(at: int, location: str, second: int) -> bytes:
     return told
 
 
-def opened() -> Deps:
+def opened() -> Context:
     """An installation in which buckets are declared."""
     store = open_store(f"firestore://{fresh_project()}/(default)")
     wanted = [
@@ -153,10 +153,10 @@ def opened() -> Deps:
         for at in range(SAMPLE)
     ]
     apply.declare(store, wanted, (), NOON)
-    return Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    return Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
 
 
-def handled(deps: Deps, feed: list[bytes]) -> Use:
+def handled(deps: Context, feed: list[bytes]) -> Use:
     """What each message of a feed asks for."""
     with counting() as counted:
         before = len(deps.bus.events)  # type: ignore[union-attr]

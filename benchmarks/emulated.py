@@ -84,7 +84,7 @@ def _bare(total: int) -> Callable[..., list[Any]]:
 
     def handle(messages: Sequence[Any], _: Any) -> list[Any]:
         ids = [f"bare-{next(numbers)}" for _ in messages]
-        list(client.get_all([of.document(one) for one in ids for of in (desired, findings)], field_paths=("body",)))
+        list(client.get_all([of.document(id_) for id_ in ids for of in (desired, findings)], field_paths=("body",)))
         writes = BulkWriteBatch(client)
         for one, message in zip(ids, messages, strict=True):
             body = {"name": one, "content": "resource", "status": "none", "pending": False, "body": "x" * 300}
@@ -106,10 +106,10 @@ class Bench:
 
         from setpoint.bootstrap import open_store
         from setpoint.declarations import apply
-        from setpoint_tools.testing.fleet import Fleet, Wrongs
+        from setpoint_tools.testing.fleet import FaultRates, Fleet
         from setpoint_tools.testing.pubsub import PubSubProject
 
-        fleet = Fleet(messages, projects=50, rounds=1, drifting=0.02, wrongs=Wrongs(0, 0, 0))
+        fleet = Fleet(messages, projects=50, rounds=1, drifting=0.02, wrongs=FaultRates(0, 0, 0))
         self.topics = PubSubProject(PROJECT)
         names = ("asset-changes", "drift-events", "dead-letters")
         self.changes, self.events, self.letters = map(self.topics.topic, names)
@@ -170,8 +170,8 @@ class Bench:
         return found
 
     def _forget(self) -> None:
-        for one in self.records.list_documents(page_size=500):
-            one.delete()
+        for document in self.records.list_documents(page_size=500):
+            document.delete()
 
 
 @contextmanager
@@ -218,7 +218,9 @@ def measure(messages: int, pushes: int, rounds: int) -> dict[str, Any]:
         sources.append(ROOT / "functions/detect/main.py")
         bench = Bench(messages)
         worked = [(bench.worked("bare"), bench.worked("setpoint")) for _ in range(rounds)]
-        pushed = [[bench.pushed(one, Path(folder), str(number), pushes) for one in sources] for number in range(rounds)]
+        pushed = [
+            [bench.pushed(source, Path(folder), str(number), pushes) for source in sources] for number in range(rounds)
+        ]
         bench.topics.close()
     rates = [(bare["messages_per_second"], own["messages_per_second"]) for bare, own in worked]
     return {

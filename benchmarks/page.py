@@ -154,7 +154,7 @@ class _Clock:
     def _worked(self) -> float:
         """Milliseconds that the page's thread has worked."""
         metrics = self._session.send("Performance.getMetrics")["metrics"]
-        return next(float(one["value"]) * 1e3 for one in metrics if one["name"] == "TaskDuration")
+        return next(float(metric["value"]) * 1e3 for metric in metrics if metric["name"] == "TaskDuration")
 
     def figures(self) -> dict[str, float]:
         """The worst, nineteen of twenty and the median of the time; the worst of the work."""

@@ -26,15 +26,15 @@ from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.policy import Limits, Policy, Rule
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Call, Done, Started, WritePlan, Written
 from setpoint.remediation import engine
-from setpoint.remediation.live_resources import Live
-from setpoint.remediation.records import Hands
+from setpoint.remediation.live_resources import LiveResources
+from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing import messages
 
 TYPE = "storage.googleapis.com/Bucket"
@@ -75,8 +75,8 @@ class Api:
 def times(store: str, count: int) -> list[float]:
     """Seconds from observation to write, of as many drifts, sorted."""
     api, bus, schemas = Api(), MemoryBus(), default_catalogue()
-    deps = Deps(open_store(store), bus, MemoryDeadLetters(), schemas)
-    hands = Hands(deps, Live(api, schemas))
+    deps = Context(open_store(store), bus, MemoryDeadLetters(), schemas)
+    hands = RemediationContext(deps, LiveResources(api, schemas))
     names = [f"bucket-{number}" for number in range(count)]
     wanted = [
         desired((Declaration(key, TYPE, {"versioning": {"enabled": True}}, project="shop"),))

@@ -2,8 +2,8 @@
 
     python benchmarks/reports.py 1000000
 
-Events are made up (``setpoint_tools.testing.event_histories``), of 400 days, and kept in DuckDB in a file. What BigQuery would read
-is told on paper: the bytes of the columns that a view names, by BigQuery's own sizes of types
+Events are made up (``setpoint_tools.testing.event_histories``), of 400 days, and kept in DuckDB in a file. What
+BigQuery would read is told on paper: the bytes of the columns that a view names, by BigQuery's own sizes of types
 (https://cloud.google.com/bigquery/pricing#data), in the days between which it reads. That it reads no others is shown
 by taking them away: the answers stay as they are.
 """
@@ -140,7 +140,7 @@ def measured(warehouse: DuckWarehouse) -> dict[str, Any]:
 def asked(warehouse: DuckWarehouse, view: str) -> tuple[int, int]:
     """How many rows a view answers, and a digest of them: of all columns but quantiles, which are estimates."""
     columns = [name for name, *_ in warehouse.connection.execute(f"DESCRIBE {view}").fetchall()]
-    exact = ", ".join(f'"{one}"' for one in columns if not one.startswith(("median_", "p95_")))
+    exact = ", ".join(f'"{column}"' for column in columns if not column.startswith(("median_", "p95_")))
     found = warehouse.connection.execute(f"SELECT COUNT(*), BIT_XOR(HASH(ROW({exact}))) FROM {view}").fetchone()  # noqa: S608 - our names
     return found or (0, 0)
 
@@ -167,9 +167,9 @@ def read_by(view: str) -> Iterator[tuple[str, int, set[str]]]:
 
 def _paths(query: sql.Expression, table: str) -> Iterable[str]:
     """What a query names of a table, ``data.owner.team``; everything where it says so."""
-    if any(isinstance(one, sql.Star) for one in query.expressions):
-        return [one["name"] for one in tables()[table].columns]
-    names = {one["name"] for one in tables()[table].columns}
+    if any(isinstance(expression, sql.Star) for expression in query.expressions):
+        return [column["name"] for column in tables()[table].columns]
+    names = {column["name"] for column in tables()[table].columns}
     found = [one.sql() for one in query.find_all(sql.Dot, sql.Column)]
     return [one for one in found if one.partition(".")[0] in names]
 
@@ -218,8 +218,8 @@ def _leaves(column: Column, above: str, access: str) -> Iterator[tuple[str, str]
     if column["mode"] == "REPEATED" or column["type"] == "JSON":
         yield path, f"strlen(CAST(to_json({where}) AS VARCHAR))"
     elif column["type"] == "RECORD":
-        for one in column["fields"]:
-            yield from _leaves(one, f"{path}.", f'{where}."{{}}"')
+        for field in column["fields"]:
+            yield from _leaves(field, f"{path}.", f'{where}."{{}}"')
     elif column["type"] == "STRING":
         yield path, f"IF({where} IS NULL, 0, 2 + strlen({where}))"
     else:

@@ -34,7 +34,7 @@ from setpoint.declarations import apply
 from setpoint.detection import finding_state_machine
 from setpoint.detection import pipeline as flow
 from setpoint.detection import verdict as judging
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import events, resource_state
 from setpoint.model import observation as observations
 from setpoint.model.declaration import desired
@@ -179,7 +179,7 @@ def pipeline(some: list[Case]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         store = SqliteStore(Path(folder) / "bench.db")
         apply.declare(store, [desired((case.declaration,)) for case in some], (), datetime.now(UTC))
-        deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
+        deps = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
         took, parsed, count = 0.0, 0.0, 0
         while took < 2.0:
             batch = [later(message, count + at) for at, message in enumerate(messages)]

@@ -152,13 +152,13 @@ def _inventory(address: str) -> Any:
     import grpc
     from google.auth.credentials import AnonymousCredentials
 
-    from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
+    from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
 
     transport = AssetServiceGrpcTransport(
         channel=grpc.insecure_channel(address),
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
     )
-    return AssetInventory(AssetServiceClient(transport=transport), Patience(calls_a_minute=1e9))
+    return AssetInventory(AssetServiceClient(transport=transport), RetryPolicy(calls_a_minute=1e9))
 
 
 def _peak() -> float:
@@ -205,4 +205,4 @@ if __name__ == "__main__":
     elif told.list:
         listed(told.list[0])
     else:
-        print(json.dumps({str(one): run(one, told.declared or one) for one in told.totals}))
+        print(json.dumps({str(total): run(total, told.declared or total) for total in told.totals}))

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SOURCE = ("functions", "shared", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
+SOURCE = ("functions", "shared/setpoint", "pyproject.toml", "README.md", "LICENSE", "NOTICE")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip archive can tell."""
 

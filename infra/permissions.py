@@ -22,12 +22,12 @@ def permissions() -> dict[str, dict[str, list[str]]]:
     text = (INFRA / "variables.tf").read_text()
     types = sorted(set(re.findall(r'"([a-z]+\.googleapis\.com/[A-Za-z]+)"', text)))
     found = {}
-    for one in types:
-        schema = default_catalogue().schema_for(one)
+    for type_ in types:
+        schema = default_catalogue().schema_for(type_)
         if schema is None:
             continue
         methods = default_methods()
-        found[one] = {
+        found[type_] = {
             "resource": list(least_privilege.of_resource(schema, methods)),
             "iam_policy": list(least_privilege.of_policy(schema, methods)),
         }

@@ -12,7 +12,7 @@ from hypothesis import settings
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.ports.stores import StateStore
 from setpoint_tools.testing.emulators import clear_firestore, fresh_project
 from setpoint_tools.testing.pubsub import PubSubProject
@@ -89,8 +89,8 @@ def store(backend) -> StateStore:
 
 
 @pytest.fixture
-def deps() -> Deps:
-    return Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+def deps() -> Context:
+    return Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
 
 
 @pytest.fixture

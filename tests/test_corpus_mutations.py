@@ -10,7 +10,7 @@ import pytest
 from strategies import leaves, replaced
 
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.comparison.explain import Examination, examine
+from setpoint.comparison.explain import ExplainedComparison, examine
 from setpoint.model.references import Project
 from test_corpus import CORPUS
 
@@ -31,19 +31,19 @@ def others(value: Any) -> list[Any]:
     return [f"{value}x", f"zz{value}", f"{value[:-1]}{'r' if value.endswith('q') else 'q'}"] if value else ["x"]
 
 
-def judged(record: dict[str, Any], declared: dict[str, Any]) -> Examination:
+def judged(record: dict[str, Any], declared: dict[str, Any]) -> ExplainedComparison:
     live = record["live_after_create"]
     return examine(declared, live, default_catalogue().fitting(record["asset_type"], live), OWN)
 
 
-def given_back(path: tuple[str | int, ...], before: Examination) -> bool:
+def given_back(path: tuple[str | int, ...], before: ExplainedComparison) -> bool:
     """Whether the answer shows this leaf: not a fingerprint that changes by itself, nor one said to be unchecked."""
     text = ".".join(str(part) for part in path)
     said = [note.path for note in before.unchecked]
     return path[-1] != "etag" and not any(text == one or text.startswith(f"{one}.") for one in said)
 
 
-def mutants() -> Iterator[Examination]:
+def mutants() -> Iterator[ExplainedComparison]:
     """What is said of each recorded resource with one declared leaf changed that the answer gives back."""
     for line in (CORPUS / "api.jsonl").read_text().splitlines():
         record = json.loads(line)

@@ -86,9 +86,9 @@ def collateral(case: Case, before: dict[str, Any], after: dict[str, Any]) -> set
     """
     one, other = flat(before), flat(after)
     changed = {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)}
-    owned = [*case.expected, *(one.path for one in differences(case, before))]
+    owned = [*case.expected, *(difference.path for difference in differences(case, before))]
     beside = {path for path in changed if not any(touches(path, drifted) for drifted in owned)}
-    drifted = [re.sub(r"\[[^\]]*\]", "", one.path) for one in differences(case, before)]
+    drifted = [re.sub(r"\[[^\]]*\]", "", difference.path) for difference in differences(case, before)]
     for lost in compare(before, after, case.schema, own=OWN):
         if not any(touches(re.sub(r"\[[^\]]*\]", "", lost.path), one) for one in drifted):
             beside.add(re.sub(r"\[[^\]]*\]", "", lost.path))

@@ -22,14 +22,14 @@ from setpoint.cli import feed
 from setpoint.declarations.apply import declare
 from setpoint.declarations.readers import load
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import MalformedMessage, SetpointError
 from setpoint.model import audit_trail, events, resource_state, safety_limits, sources, sweep_records
 from setpoint.model import observation as observations
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.safety_limits import Act, Brakes, Breaker, Pause
+from setpoint.model.safety_limits import Breaker, Pause, SafetyState, WriteRecord
 from setpoint.model.sources import Control, SourceState
 from setpoint.model.sweep_records import Part, Shard, Start, Summary, Sweep, Work
 from setpoint_tools.dev import fleet
@@ -42,8 +42,8 @@ SECRET = "hunter2-marked"  # noqa: S105 - what must not come out
 FEED = messages.resource(KEY.name, TYPE, {"location": "US", "labels": {"note": SECRET}}, NOON)
 
 
-def world() -> Deps:
-    made = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+def world() -> Context:
+    made = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     declare(made.store, [desired((Declaration(KEY, TYPE, {"location": "EU"}, project="shop"),))], (), NOON)
     return made
 
@@ -58,10 +58,10 @@ def recorded() -> tuple[bytes, bytes, bytes]:
 
 
 STATE, EVENT, OBSERVATION = recorded()
-ENTRY = Entry(at=NOON, what="act", by="ann")
+ENTRY = AuditEntry(at=NOON, what="act", by="ann")
 START = Start(("organizations/1",), ("resource",))
 SWEEP = Sweep("s", "1", START, NOON, summary=Summary(NOON, listed=1))
-BRAKES = Brakes((Pause("fleet", NOON),), (Act("p", NOON),), breaker=Breaker(NOON, "surge"))
+BRAKES = SafetyState((Pause("fleet", NOON),), (WriteRecord("p", NOON),), breaker=Breaker(NOON, "surge"))
 
 PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
     "feed message": (observations.parse, FEED),
@@ -201,7 +201,7 @@ def test_whatever_is_in_a_file_of_declarations_it_is_read_or_its_problems_are_to
         loaded = load.load([str(file)])
     except SetpointError:
         return
-    assert all(str(one) for one in loaded.problems)
+    assert all(str(problem) for problem in loaded.problems)
 
 
 @pytest.mark.parametrize("message", [b'{"id":"\x80"', b"[" * 100_000], ids=["not UTF-8", "nested too deeply"])

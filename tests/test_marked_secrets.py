@@ -19,10 +19,10 @@ from setpoint.bootstrap import open_store
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import app
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import events
-from setpoint.remediation.live_resources import Live
-from setpoint.remediation.records import Hands
+from setpoint.remediation.live_resources import LiveResources
+from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing import messages
 from setpoint_tools.testing.google_faults import Fault
 
@@ -140,10 +140,12 @@ def test_no_function_tells_a_secret(files, tmp_path, capsys, monkeypatch, google
     url = f"sqlite:///{tmp_path}/s.db"
     command("apply", str(files), "--store", url)
     store = open_store(url)
-    deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    deps = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
     monkeypatch.setattr(bootstrap, "detector", lambda: deps)
     monkeypatch.setattr(
-        bootstrap, "remediator", lambda: Hands(deps, Live(google_rest, default_catalogue(), default_methods()))
+        bootstrap,
+        "remediator",
+        lambda: RemediationContext(deps, LiveResources(google_rest, default_catalogue(), default_methods())),
     )
     capsys.readouterr()
     google_apis.put(SERVICE_URL, bodies(MARKS[1], "live")[SERVICE][1])

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from setpoint.errors import Unavailable
 from setpoint.util import external_sort
-from setpoint.util.external_sort import Blobs, Chain, Index, Sorter, Spool, batches, decode_row, encode_row
+from setpoint.util.external_sort import (
+    BlobFile,
+    Chain,
+    ExternalSorter,
+    PrefixIndex,
+    Spool,
+    batches,
+    decode_row,
+    encode_row,
+)
 
 ROWS = st.lists(st.tuples(st.text(max_size=3), st.integers(), st.binary(max_size=20)), max_size=60)
 
@@ -28,7 +37,7 @@ def spool(rows):
 
 @given(st.lists(st.binary(max_size=40), max_size=30), st.randoms())
 def test_bytes_are_read_as_they_were_put_in_any_order(parts, random):
-    blobs = Blobs()
+    blobs = BlobFile()
     put = [(blobs.put(part), part) for part in parts]
     for place, part in random.sample(put, len(put)):
         assert blobs.get(place) == part
@@ -62,7 +71,7 @@ def test_sequences_in_a_chain_are_one(one, other):
 
 @given(ROWS)
 def test_a_sorter_gives_rows_in_their_order(rows):
-    sorter = Sorter()
+    sorter = ExternalSorter()
     for row in rows:
         sorter.add(row)
     assert list(sorter) == list(sorter) == sorted(rows)
@@ -70,7 +79,7 @@ def test_a_sorter_gives_rows_in_their_order(rows):
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("xy"), st.integers(0, 3)), max_size=60))
 def test_an_index_finds_all_rows_that_begin_so(rows):
-    index = Index(sorted(rows))
+    index = PrefixIndex(sorted(rows))
     for start in [("a",), ("c",), ("b", "x"), ("c", "y"), ("d",), ()]:
         assert list(index.find(start)) == sorted(row for row in rows if row[: len(start)] == start)
 
@@ -87,7 +96,7 @@ def test_batches_hold_all_items_and_no_more_than_they_may():
 
 
 def test_a_full_disk_is_said_to_be_full_and_what_to_do_about_it(monkeypatch):
-    blobs = Blobs()
+    blobs = BlobFile()
 
     def full(_data):
         raise OSError(errno.ENOSPC, "No space left on device")

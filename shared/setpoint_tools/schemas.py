@@ -1,4 +1,4 @@
-"""The schemas of what Setpoint reads, publishes and keeps, generated from the models: ``python -m setpoint_tools.schemas``.
+"""Schemas of what Setpoint reads, publishes and stores, from the models: ``python -m setpoint_tools.schemas``.
 
 JSON Schemas of events and declarations, and BigQuery's schemas of the tables of the warehouse with their history: the
 columns that each of them ever had, which tables in use have and therefore keep.
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, Notice
+from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, WebhookNotice
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.native import DeclarationModel, ScopeModel
 from setpoint.declarations.readers.policies import PolicyModel
@@ -38,7 +38,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "notice.v1.json": {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": NOTICE_SCHEMA,
-            **msgspec.json.schema(Notice),
+            **msgspec.json.schema(WebhookNotice),
         },
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),

@@ -11,18 +11,18 @@ from msgspec.structs import replace
 
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.alerting import service
-from setpoint.alerting.service import Desk
+from setpoint.alerting.service import AlertingContext
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import Loaded
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Throttled, Unavailable
 from setpoint.model.actors import Actor
 from setpoint.model.alerting_config import Alerting, Destination
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData, EventType, drift_event
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.people import Posted
 from setpoint.ports.stores import Store
@@ -67,18 +67,25 @@ class MemorySink:
     edits = True
 
     def __init__(self) -> None:
-        self.messages: dict[str, Shown | Group] = {}
+        self.messages: dict[str, FindingView | GroupView] = {}
         self.posts: list[str] = []
         self.replies: defaultdict[str, list[str]] = defaultdict(list)
-        self.said: list[Shown | Sequence[Shown]] = []
-        self.digests: dict[str, Sequence[Shown]] = {}
-        self.calls: defaultdict[str, list[Shown]] = defaultdict(list)
+        self.said: list[FindingView | Sequence[FindingView]] = []
+        self.digests: dict[str, Sequence[FindingView]] = {}
+        self.calls: defaultdict[str, list[FindingView]] = defaultdict(list)
         self.updates = 0
         self.faults: list[str] = []
         self.refused: set[str] = set()
 
     def show(
-        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+        self,
+        name: str,
+        channel: str,
+        view: FindingView | GroupView,
+        links: Links,
+        posted: Posted | None,
+        *,
+        maybe: bool = False,
     ) -> Posted:
         del links
         if channel in self.refused:
@@ -95,14 +102,14 @@ class MemorySink:
         return Posted(channel, name)
 
     def escalate(
-        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
     ) -> Posted:
         del links, posted, maybe
         self._do(lambda: self.calls[name].append(view))
         return Posted(channel, name)
 
     def reply(
-        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
         del links
 
@@ -113,7 +120,9 @@ class MemorySink:
 
         self._do(take)
 
-    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+    def digest(
+        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
         del links, channel, maybe
         self._do(lambda: self.digests.update({name: findings}))
 
@@ -141,8 +150,8 @@ class Office:
         self.clock = clock or Clock()
         self.sink = MemorySink()
         self.letters = MemoryDeadLetters()
-        self.deps = Deps(store or MemoryStore(), None, self.letters, clock=self.clock)
-        self.desk = Desk(self.deps, {"slack": self.sink, "webhook": self.sink}, sleep=self.clock.sleep)
+        self.deps = Context(store or MemoryStore(), None, self.letters, clock=self.clock)
+        self.desk = AlertingContext(self.deps, {"slack": self.sink, "webhook": self.sink}, sleep=self.clock.sleep)
         if alerting is not None:
             self.say(alerting)
 
@@ -156,10 +165,10 @@ class Office:
     def tick(self, times: int = 1, minutes: float = 1) -> None:
         for _ in range(times):
             self.clock.sleep(minutes * 60)
-            service.go_on(self.desk)
+            service.send_due(self.desk)
 
     @property
-    def shown(self) -> list[Shown | Group]:
+    def shown(self) -> list[FindingView | GroupView]:
         return list(self.sink.messages.values())
 
     def only(self) -> Any:
@@ -198,5 +207,5 @@ def event(kind: EventType, sequence: int = 1, number: int = 1, **changes: Any) -
     return drift_event(kind, sequence, data(number, **{"status": status, **changes}))
 
 
-def names(shown: Iterable[Shown]) -> list[str]:
+def names(shown: Iterable[FindingView]) -> list[str]:
     return [one.data.resource_name.rpartition("-")[2] for one in shown]

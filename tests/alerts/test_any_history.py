@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from alerts.office import Crash, Office, event
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent
-from setpoint.model.notice_view import Group, Shown
+from setpoint.model.notice_view import FindingView, GroupView
 
 FAULTS = st.lists(st.sampled_from(["", "", "throttled", "down", "lost", "dead", "refused"]), max_size=12)
 CAUSES = [(Difference("versioning.enabled", "changed"),), (Difference("labels.team", "missing"),)]
@@ -50,7 +50,7 @@ def where(office: Office, name: str) -> list[str]:
         notices = [one.value for one in office.desk.records.of_thread(thread)]
         for notice in notices:
             if notice.key.name == name:
-                shown = view.statuses if isinstance(view, Group) else {view.data.status: 1}
+                shown = view.statuses if isinstance(view, GroupView) else {view.data.status: 1}
                 statuses.append((notice.sequence, notice.shown.data.status, notice.is_new, shown))
     return statuses
 
@@ -82,12 +82,12 @@ def test_the_last_state_of_each_finding_is_shown_once(told, data, faults):
     assert len(office.sink.posts) == len(set(office.sink.posts))
     for thread, view in office.sink.messages.items():
         notices = [found.value for found in office.desk.records.of_thread(thread)]
-        if isinstance(view, Shown):
-            assert [(one.shown.data.resource_name, one.shown.data.status) for one in notices] == [
+        if isinstance(view, FindingView):
+            assert [(notice.shown.data.resource_name, notice.shown.data.status) for notice in notices] == [
                 (view.data.resource_name, view.data.status)
             ]
         else:
-            assert view.statuses == dict(_counted(one.shown.data.status for one in notices))
+            assert view.statuses == dict(_counted(notice.shown.data.status for notice in notices))
 
 
 def _counted(statuses):

@@ -52,7 +52,7 @@ def test_5000_findings_of_one_cause_are_one_message(backend, pace):
     (message,) = service.shown("drift")
     assert f"{count:,}" in text_of(message)
     assert service.throttled == 0
-    posts = [one for one in service.calls if one.startswith("chat.")]
+    posts = [call for call in service.calls if call.startswith("chat.")]
     assert len(posts) <= (clock.now - began).total_seconds()
     for number in range(1, count + 1):
         office.tell(event("drift.resolved", 2, number=number))

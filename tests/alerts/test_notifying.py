@@ -13,7 +13,7 @@ from setpoint.model.alerting_config import Alerting, Destination, Digest, Escala
 from setpoint.model.declaration import Owner
 from setpoint.model.difference import Difference
 from setpoint.model.events import RemediationData
-from setpoint.model.notice_view import Group, Shown, Step
+from setpoint.model.notice_view import FindingView, GroupView, TimelineEntry
 from setpoint.model.policy import Match
 from setpoint.model.resource_key import ResourceKey
 
@@ -89,7 +89,7 @@ def test_findings_of_one_cause_are_one_message(office):
     office.tick()
 
     group = office.only()
-    assert isinstance(group, Group)
+    assert isinstance(group, GroupView)
     assert (group.total, group.project_count, group.statuses) == (41, 41, {"open": 41})
     assert group.cause.changes == (("versioning.enabled", "changed"),)
 
@@ -138,7 +138,7 @@ def test_what_remediation_has_come_to_is_kept_beside_later_events(office):
 
 def test_what_somebody_does_is_shown_in_the_message(office):
     office.tell(OPENED)
-    step = Step(NOON, "approved", "slack:U1 alice@example.com")
+    step = TimelineEntry(NOON, "approved", "slack:U1 alice@example.com")
 
     service.note_step(KEY, step, office.desk)
 
@@ -274,7 +274,7 @@ def test_nobody_is_called_where_somebody_has_acted(what):
     office = escalating()
     office.tell(CRITICAL)
     if what == "acted":
-        service.note_step(KEY, Step(NOON, "approved", "alice"), office.desk)
+        service.note_step(KEY, TimelineEntry(NOON, "approved", "alice"), office.desk)
     else:
         office.tell(event(f"drift.{what}", 2, severity="critical"))
     office.tick(30)
@@ -304,7 +304,7 @@ def test_a_message_is_told_and_a_tick_goes_on(office):
 
     office.clock.sleep(60)
     assert service.receive(b"tick", {"type": "tick"}, office.desk).showings == {"shown": 1}
-    assert isinstance(office.only(), Shown)
+    assert isinstance(office.only(), FindingView)
 
 
 def test_messages_to_one_channel_keep_a_second_between_them(office):
@@ -338,7 +338,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
     office.tell(OPENED)
     office.tick(3)
 
-    assert [names(one) for one in office.sink.said if not isinstance(one, Shown)] == [["1"]]
+    assert [names(one) for one in office.sink.said if not isinstance(one, FindingView)] == [["1"]]
     assert office.only().data.fingerprint == "other"
 
 
@@ -346,7 +346,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
 def test_nobody_is_called_about_what_somebody_acts_on_whatever_is_told_of_it_then(what):
     office = escalating()
     office.tell(CRITICAL)
-    service.note_step(KEY, Step(NOON, "approved", "alice"), office.desk)
+    service.note_step(KEY, TimelineEntry(NOON, "approved", "alice"), office.desk)
     office.tell(event("drift.attributed", 2, severity="critical", actor=ALICE))
     office.tick(30)
     remediation = RemediationData(step="waiting") if what.startswith("remediation") else None

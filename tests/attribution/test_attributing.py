@@ -23,7 +23,7 @@ from attribution.world import (
 )
 from setpoint.attribution import service
 from setpoint.detection import pipeline
-from setpoint.model.actors import Actor, Change
+from setpoint.model.actors import Actor, AuditedChange
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Match, Policy, Rule
 from setpoint.model.resource_key import ResourceKey
@@ -139,9 +139,9 @@ def test_what_an_applier_changes_opens_only_when_it_lasts():
     world.log(DEPLOY)
     assert world.observe() == "settling"
     world.now = at(599)
-    assert pipeline.settle(world.deps) == {}
+    assert pipeline.promote_settled(world.deps) == {}
     world.now = at(601)
-    assert pipeline.settle(world.deps) == {"opened": 1}
+    assert pipeline.promote_settled(world.deps) == {"opened": 1}
     assert (world.actor.hand, world.told) == ("applier", ["drift.opened"])
 
 
@@ -162,9 +162,9 @@ def test_an_applier_who_is_told_of_while_a_drift_settles_has_its_grace():
     world.now = at(30)
     assert world.log(DEPLOY) == "told"
     world.now = at(61)
-    assert pipeline.settle(world.deps) == {}
+    assert pipeline.promote_settled(world.deps) == {}
     world.now = at(601)
-    assert pipeline.settle(world.deps) == {"opened": 1}
+    assert pipeline.promote_settled(world.deps) == {"opened": 1}
 
 
 def test_what_a_person_does_through_the_applier_is_told_at_once():
@@ -289,7 +289,7 @@ def test_the_actor_is_the_same_in_whatever_order_all_comes(data, observed, logge
 @given(seconds=st.lists(st.integers(-900, 60), min_size=1, max_size=3, unique=True), others=LOGGED)
 def test_nobody_is_blamed_who_is_in_no_log(seconds, others):
     world = World()
-    for principal, when in [*((BOB, one) for one in seconds), *others]:
+    for principal, when in [*((BOB, second) for second in seconds), *others]:
         world.log(principal, when)
     world.observe()
     known = {BOB, *(principal for principal, _ in others if principal)}
@@ -302,7 +302,7 @@ def test_a_change_keeps_its_key_and_content():
     world.log(method="storage.setIamPermissions")
     assert world.store.read(KEY).changes == ()
     (kept,) = world.store.read(ResourceKey(KEY.name, "iam_policy")).changes
-    assert isinstance(kept, Change)
+    assert isinstance(kept, AuditedChange)
 
 
 @pytest.mark.parametrize("method", ["storage.buckets.delete", "storage.buckets.create"])

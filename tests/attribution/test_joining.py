@@ -8,27 +8,27 @@ import pytest
 from msgspec.structs import replace
 
 from contract.records import NOON
-from setpoint.detection.actor_resolution import actor_of, in_words, narrowed, seen_again, sure
-from setpoint.model.actors import Change
-from setpoint.model.drift_onset import Appeared
+from setpoint.detection.actor_resolution import actor_of, confident_principal, describe, narrowed, seen_again
+from setpoint.model.actors import AuditedChange
+from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.policy import Policy
 
 DEPLOY = "deploy@shop-ops.iam.gserviceaccount.com"
 PIPELINE = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/repo:shop"
 STAFF = "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/bob"
-SEEN = Appeared(NOON, NOON - timedelta(hours=1))
+SEEN = DriftOnset(NOON, NOON - timedelta(hours=1))
 
 
 def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def change(principal: str = "alice@example.com", seconds: float = -30, **more) -> Change:
+def change(principal: str = "alice@example.com", seconds: float = -30, **more) -> AuditedChange:
     log_id = f"{principal}{seconds}"
-    return Change(**{"principal": principal, "method": "m.update", "at": at(seconds), "log_id": log_id} | more)
+    return AuditedChange(**{"principal": principal, "method": "m.update", "at": at(seconds), "log_id": log_id} | more)
 
 
-def told(*changes: Change, appeared: Appeared = SEEN, **more) -> tuple[str, str] | None:
+def told(*changes: AuditedChange, appeared: DriftOnset = SEEN, **more) -> tuple[str, str] | None:
     actor = actor_of(changes, appeared, **more)
     return None if actor is None else (actor.principal, actor.confidence)
 
@@ -51,20 +51,20 @@ def test_a_change_explains_what_is_seen_soon_after_it(seconds, expected):
 
 
 def test_where_the_resource_was_not_seen_before_nothing_is_certain():
-    assert told(change(), appeared=Appeared(NOON)) == ("alice@example.com", "likely")
+    assert told(change(), appeared=DriftOnset(NOON)) == ("alice@example.com", "likely")
 
 
 def test_what_was_over_before_the_last_observation_without_the_drift_does_not_explain_it():
-    assert told(change(seconds=-30), appeared=Appeared(NOON, at(-20))) is None
-    assert told(change(seconds=-30), change("bob", -10), appeared=Appeared(NOON, at(-20))) == ("bob", "certain")
+    assert told(change(seconds=-30), appeared=DriftOnset(NOON, at(-20))) is None
+    assert told(change(seconds=-30), change("bob", -10), appeared=DriftOnset(NOON, at(-20))) == ("bob", "certain")
 
 
 def test_of_two_observations_of_one_instant_nobody_knows_which_came_first():
-    assert told(change(), appeared=Appeared(NOON, NOON)) == ("alice@example.com", "likely")
+    assert told(change(), appeared=DriftOnset(NOON, NOON)) == ("alice@example.com", "likely")
 
 
 def test_what_is_declared_otherwise_was_changed_by_nobody():
-    assert told(change(), appeared=Appeared(NOON, NOON, declared=True)) is None
+    assert told(change(), appeared=DriftOnset(NOON, NOON, declared=True)) is None
 
 
 def test_an_operation_counts_from_when_it_was_over():
@@ -76,7 +76,7 @@ def test_an_operation_counts_from_when_it_was_over():
 def test_of_several_people_none_is_sure_and_all_are_told_the_latest_first():
     actor = actor_of((change("alice", -60), change("bob", -30), change("carol", -45), change("bob", -50)), SEEN)
     assert (actor.principal, actor.confidence, actor.others) == ("bob", "possible", ("carol", "alice"))
-    assert (sure(actor), in_words(actor)) == ("", "bob or carol or alice")
+    assert (confident_principal(actor), describe(actor)) == ("", "bob or carol or alice")
 
 
 def test_one_who_changed_it_twice_is_one():
@@ -124,26 +124,26 @@ def test_nobody_is_surer_because_a_change_was_forgotten():
 
 def test_who_is_known_not_to_have_done_it_is_not_told_any_more():
     before = actor_of((change(),), SEEN)
-    assert actor_of((change(),), Appeared(NOON, at(-1)), before) is None
+    assert actor_of((change(),), DriftOnset(NOON, at(-1)), before) is None
 
 
 @pytest.mark.parametrize(
     ("late", "shows", "expected"),
     [
-        (-10, True, Appeared(at(-10), at(-100), again=(NOON,))),
-        (-10, False, Appeared(NOON, at(-10))),
-        (10, False, Appeared(at(60), at(10))),
-        (10, True, Appeared(NOON, at(-100), again=(at(10),))),
-        (-200, True, Appeared(NOON, at(-100))),
-        (60, False, Appeared(at(60), at(60))),
-        (0, False, Appeared(NOON, NOON)),
+        (-10, True, DriftOnset(at(-10), at(-100), again=(NOON,))),
+        (-10, False, DriftOnset(NOON, at(-10))),
+        (10, False, DriftOnset(at(60), at(10))),
+        (10, True, DriftOnset(NOON, at(-100), again=(at(10),))),
+        (-200, True, DriftOnset(NOON, at(-100))),
+        (60, False, DriftOnset(at(60), at(60))),
+        (0, False, DriftOnset(NOON, NOON)),
     ],
 )
 def test_a_late_observation_narrows_down_when_the_drift_began(late, shows, expected):
-    assert narrowed(Appeared(NOON, at(-100)), at(late), shows=shows, latest=at(60)) == expected
+    assert narrowed(DriftOnset(NOON, at(-100)), at(late), shows=shows, latest=at(60)) == expected
 
 
 def test_of_several_that_showed_it_the_first_after_what_showed_something_else_counts():
-    known = seen_again(seen_again(Appeared(NOON), at(10)), at(20))
+    known = seen_again(seen_again(DriftOnset(NOON), at(10)), at(20))
 
-    assert narrowed(known, at(5), shows=False, latest=at(60)) == Appeared(at(10), at(5), again=(at(20),))
+    assert narrowed(known, at(5), shows=False, latest=at(60)) == DriftOnset(at(10), at(5), again=(at(20),))

@@ -15,7 +15,7 @@ from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.observation import Observation
@@ -70,7 +70,7 @@ class World:
     def __init__(self, policy: Policy | None = None, store: Any = None, key: ResourceKey = KEY) -> None:
         self.now = at(600)
         self.bus, self.letters, self.store, self.key = MemoryBus(), MemoryDeadLetters(), store or MemoryStore(), key
-        self.deps = Deps(self.store, self.bus, self.letters, default_catalogue(), lambda: self.now)
+        self.deps = Context(self.store, self.bus, self.letters, default_catalogue(), lambda: self.now)
         self.attributor = Attributor(self.deps, frozenset((OWN,)))
         self.declare(policy)
 

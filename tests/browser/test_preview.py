@@ -113,5 +113,7 @@ def test_hostile_values_are_text_and_nothing_else(opened, drawn):
         assert page.locator("span.mention").count() == 0
         addresses = page.locator("a").evaluate_all("all => all.map(one => one.href)")
         assert [
-            one for one in addresses if not one.startswith(("https://setpoint.example.com/", "https://github.com/"))
+            address
+            for address in addresses
+            if not address.startswith(("https://setpoint.example.com/", "https://github.com/"))
         ] == []

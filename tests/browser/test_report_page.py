@@ -15,7 +15,7 @@ from pages.samples import NOW, many, report, state, sweep
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
-from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.remediation_attempt import RemediationState
 from setpoint.reporting.html.model import Report
 from setpoint.reporting.html.page import render
 
@@ -38,7 +38,7 @@ STATES = (
         differences=(),
         difference_count=0,
         first_seen=NOW - DAY,
-        remedy=Remedy("f", "asked", NOW),
+        remedy=RemediationState("f", "asked", NOW),
     ),
     state("//storage.googleapis.com/past", status="resolved", resolved_at=NOW - DAY, first_seen=NOW - 3 * DAY),
 )

@@ -23,14 +23,14 @@ from google.cloud.pubsub_v1 import SubscriberClient
 from chaos.embedded import fleet_of
 from chaos.truth import Heard, Report, differing, judge
 from setpoint import sweep
-from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.adapters.pubsub.bus import PubSubBus, PubSubFeed
 from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint_tools.testing.asset_service import asset_service
 from setpoint_tools.testing.emulators import (
@@ -121,7 +121,7 @@ class Cloud:
 
     def kill_one(self, rng: random.Random, *options: str) -> None:
         """Kill a worker in the middle of whatever it does, and start another one."""
-        alive = [one for one in self._lives if one.poll() is None]
+        alive = [live for live in self._lives if live.poll() is None]
         rng.choice(alive).kill()
         self.kills += 1
         self.start_worker(*options)
@@ -133,7 +133,7 @@ class Cloud:
 
     def end_workers(self) -> list[int]:
         """Stop what is alive as Cloud Run does, and wait for it; their exit codes."""
-        alive = [one for one in self._lives if one.poll() is None]
+        alive = [live for live in self._lives if live.poll() is None]
         for life in alive:
             life.send_signal(signal.SIGTERM)
         return [life.wait(30) for life in alive]
@@ -169,7 +169,9 @@ class Cloud:
         while differing(fleet, self.store.states(), by_sweep=by_sweep) and time.monotonic() < until:
             time.sleep(0.5)
         while list(self.store.unpublished()) and time.monotonic() < until:
-            pipeline.heal(Deps(self.store, PubSubBus(self.topics.publisher, self.drift_events), MemoryDeadLetters()))
+            pipeline.republish_pending(
+                Context(self.store, PubSubBus(self.topics.publisher, self.drift_events), MemoryDeadLetters())
+            )
         self.hear()
 
     def judged(self, report: Report, fleet: Fleet, *, by_sweep: bool = False) -> Report:
@@ -266,11 +268,11 @@ def forgetful_pubsub(at: Cloud, messages: int, resources: int = 150) -> Report:
 
 def _sweep(at: Cloud, fleet: Fleet) -> None:
     """Sweep what there is after the last round."""
-    deps = Deps(at.store, PubSubBus(at.topics.publisher, at.drift_events), MemoryDeadLetters(), default_catalogue())
+    deps = Context(at.store, PubSubBus(at.topics.publisher, at.drift_events), MemoryDeadLetters(), default_catalogue())
     with asset_service() as service:
         for asset in fleet.assets():
             service.put(asset)
-        inventory = AssetInventory(service.client(), Patience(calls_a_minute=1e9))
+        inventory = AssetInventory(service.client(), RetryPolicy(calls_a_minute=1e9))
         sweep.sweep([_ORGANISATION], ["resource", "iam_policy"], [], inventory, deps)
 
 
@@ -309,14 +311,14 @@ def pushing(subscription: str, address: str, threads: int = 6) -> Iterator[None]
             feed.settle(done, again)
 
     pushers = [threading.Thread(target=push) for _ in range(threads)]
-    for one in pushers:
-        one.start()
+    for pusher in pushers:
+        pusher.start()
     try:
         yield
     finally:
         stop.set()
-        for one in pushers:
-            one.join()
+        for pusher in pushers:
+            pusher.join()
 
 
 def _is_taken(address: str, data: bytes) -> bool:

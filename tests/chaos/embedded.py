@@ -20,10 +20,10 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import batch as batching
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model import events
-from setpoint_tools.testing.fleet import Fleet, Wrongs
+from setpoint_tools.testing.fleet import FaultRates, Fleet
 
 
 class Message(NamedTuple):
@@ -33,7 +33,7 @@ class Message(NamedTuple):
     attributes: Mapping[str, str] = MappingProxyType({})
 
 
-WRONGS = Wrongs(repeated=0.05, late=0.05, broken=0.003)
+WRONGS = FaultRates(repeated=0.05, late=0.05, broken=0.003)
 
 
 def fleet_of(messages: int, resources: int) -> Fleet:
@@ -55,7 +55,9 @@ def killed_workers(folder: Path, messages: int, resources: int = 400, kill_after
     for line in broker.events():
         heard.hear(events.decode(line))
     last = MemoryBus()
-    pipeline.heal(Deps(store, last, MemoryDeadLetters()))  # as a sweep does: what a killed process has not published
+    pipeline.republish_pending(
+        Context(store, last, MemoryDeadLetters())
+    )  # as a sweep does: what a killed process has not published
     for event in last.events:
         heard.hear(event)
     report = Report(
@@ -75,7 +77,7 @@ def full_disk(folder: Path, messages: int, resources: int = 200) -> Report:
     fleet = fleet_of(messages, resources)
     store = SqliteStore(folder / "setpoint.db")
     apply.declare(store, fleet.desired(), (), datetime.now(UTC))
-    deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    deps = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
     report, started = Report("full disk, SQLite"), time.monotonic()
     rng = random.Random(0)  # noqa: S311 - chaos, no secret
     feed = (Message(told.data) for told in fleet.feed())
@@ -94,7 +96,7 @@ def full_disk(folder: Path, messages: int, resources: int = 200) -> Report:
         again = [one for one, result in zip(batch, results, strict=True) if isinstance(result, Unavailable)]
         full += bool(again)
         report.wrong += [
-            repr(one) for one in results if isinstance(one, Exception) and not isinstance(one, Unavailable)
+            repr(result) for result in results if isinstance(result, Exception) and not isinstance(result, Unavailable)
         ]
     if not full:
         report.wrong.append("the disk was never full")

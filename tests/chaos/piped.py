@@ -17,7 +17,7 @@ from setpoint.adapters.jsonl import JsonlBus
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.detection.pull_worker import Delivery, Worker
 
 
@@ -66,7 +66,7 @@ if __name__ == "__main__":
     skew = timedelta(hours=float(hours))
     stop = threading.Event()
     with Path(events_file).open("wb") as stream:
-        deps = Deps(
+        deps = Context(
             open_store(url),
             JsonlBus(stream),
             MemoryDeadLetters(),

@@ -9,7 +9,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing import messages
@@ -40,7 +40,7 @@ def test_a_drift_that_has_to_last_opens_however_far_the_clocks_of_two_workers_ar
     passed = [timedelta()]
     bus = MemoryBus()
     workers = {
-        name: Deps(
+        name: Context(
             store, bus, MemoryDeadLetters(), default_catalogue(), clock=lambda skew=skew: noon + skew + passed[-1]
         )
         for name, skew in clock.items()
@@ -50,10 +50,10 @@ def test_a_drift_that_has_to_last_opens_however_far_the_clocks_of_two_workers_ar
     drifted = messages.resource(BUCKET.name, KIND, {"location": "US"}, noon)
 
     assert pipeline.receive(drifted, {}, workers["ahead"]) == "settling"
-    assert pipeline.settle(workers["behind"]) == {}
+    assert pipeline.promote_settled(workers["behind"]) == {}
     assert pipeline.receive(drifted, {}, workers["behind"]) == "repeated"
     passed.append(timedelta(minutes=2))
-    assert pipeline.settle(workers["behind"]) == {}
-    assert pipeline.settle(workers["ahead"]) == {"opened": 1}
-    assert pipeline.settle(workers["behind"]) == {}
+    assert pipeline.promote_settled(workers["behind"]) == {}
+    assert pipeline.promote_settled(workers["ahead"]) == {"opened": 1}
+    assert pipeline.promote_settled(workers["behind"]) == {}
     assert [event.type for event in bus.events] == ["drift.opened"]

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
-from setpoint_tools.testing.fleet import Fleet, Standing
+from setpoint_tools.testing.fleet import ExpectedState, Fleet
 
 
 @dataclass
@@ -69,7 +69,7 @@ def differing(fleet: Fleet, states: Iterable[ResourceState], *, by_sweep: bool =
     return wrong
 
 
-def _fault(standing: Standing, state: ResourceState | None, *, by_sweep: bool) -> str:
+def _fault(standing: ExpectedState, state: ResourceState | None, *, by_sweep: bool) -> str:
     if state is None:
         return "lost"
     finding = state.finding if state.is_open else None
@@ -79,7 +79,7 @@ def _fault(standing: Standing, state: ResourceState | None, *, by_sweep: bool) -
         return "lost" if standing.kind is not None or (state.observed_at != standing.at and not by_sweep) else ""
     if finding.kind != standing.kind or (state.observed_at != standing.at and not by_sweep):
         return "lost"
-    return "" if all(one.path.startswith(standing.field) for one in finding.differences) else "false"
+    return "" if all(difference.path.startswith(standing.field) for difference in finding.differences) else "false"
 
 
 class Heard:

@@ -38,7 +38,9 @@ def setpoint(tmp_path):
 
 
 def changes(done) -> list[tuple[str, str]]:
-    return [(one["action"], one["resource_name"].rpartition("/")[2]) for one in json.loads(done.stdout)["changes"]]
+    return [
+        (change["action"], change["resource_name"].rpartition("/")[2]) for change in json.loads(done.stdout)["changes"]
+    ]
 
 
 def test_validate_tells_what_is_wrong_by_its_exit_code_and_touches_no_store(fleet, setpoint, tmp_path):

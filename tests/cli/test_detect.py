@@ -52,7 +52,7 @@ def declarations(tmp_path: Path) -> str:
 
 
 def lines(*messages: Any) -> str:
-    return "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in messages)
+    return "".join((message if isinstance(message, str) else json.dumps(message)) + "\n" for message in messages)
 
 
 def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
@@ -295,10 +295,10 @@ def test_who_is_not_logged_in_is_told_how_to(
 def test_a_changed_declaration_judges_what_was_seen_before(declarations: str, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/s.db"
     arguments = ("detect", "-d", declarations, "--feed", "-", "--store", store, "--output", "jsonl")
-    assert [one["type"] for one in events(setpoint(*arguments, stdin=lines(change(1, "600s"))))] == ["drift.opened"]
+    assert [event["type"] for event in events(setpoint(*arguments, stdin=lines(change(1, "600s"))))] == ["drift.opened"]
     (Path(declarations) / "orders.yaml").write_text(DECLARED.replace("1d", "600s"))
 
-    assert [one["type"] for one in events(setpoint(*arguments, stdin="\n"))] == ["drift.resolved"]
+    assert [event["type"] for event in events(setpoint(*arguments, stdin="\n"))] == ["drift.resolved"]
 
 
 def test_several_may_start_on_one_fresh_store(declarations: str, tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_a_lone_bracket_among_the_lines_is_one_broken_message(declarations: str)
         stdin=lines(change(0)) + feed,
         cwd=Path(declarations),
     )
-    assert [one["type"] for one in events(done)] == ["drift.opened", "drift.resolved"]
+    assert [event["type"] for event in events(done)] == ["drift.opened", "drift.resolved"]
     assert "2 rejected" in done.stderr
 
 
@@ -335,4 +335,4 @@ def test_events_that_nobody_took_wait_for_somebody_who_does(declarations: str, t
     store = f"sqlite:///{tmp_path}/s.db"
     setpoint("detect", "-d", declarations, "--feed", "-", "--store", store, stdin=lines(change(1, "600s")))
     later = setpoint("detect", "--feed", "-", "--store", store, "--output", "jsonl", stdin="\n")
-    assert [one["type"] for one in events(later)] == ["drift.opened"]
+    assert [event["type"] for event in events(later)] == ["drift.opened"]

@@ -39,7 +39,7 @@ def test_every_question_gets_one_answer_in_its_order() -> None:
     first, second = answers(diff("--jsonl", "-", stdin=question() + changed))
     assert first == {"id": 7, "verdict": "in_sync", "differences": [], "checked": 2}
     assert (second["id"], second["verdict"]) == ("b", "drift")
-    assert [(one["path"], one["op"]) for one in second["differences"]] == [
+    assert [(difference["path"], difference["op"]) for difference in second["differences"]] == [
         ("messageRetentionDuration", "changed"),
         ("kmsKeyName", "missing"),
     ]
@@ -58,7 +58,7 @@ def test_a_bad_line_gets_an_error_and_the_run_goes_on() -> None:
 
 
 def test_a_fault_of_the_reader_is_the_answer_of_that_question_and_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: diff_jsonl.Question) -> diff_jsonl.Answer:
+    def broken(_: diff_jsonl.DiffRequest) -> diff_jsonl.DiffResponse:
         raise KeyError("spec")
 
     monkeypatch.setitem(diff_jsonl._ANSWERS, "krm", broken)
@@ -73,7 +73,7 @@ def test_a_type_that_no_schema_describes_is_compared_with_care() -> None:
     assert (found["verdict"], found["checked"], found["differences"]) == ("in_sync", 1, [])
     other = question(asset_type="new.googleapis.com/Thing", declared={"size": 10}, live={"size": "11"})
     (found,) = answers(diff("--jsonl", "-", stdin=other))
-    assert [(one["path"], one["op"]) for one in found["differences"]] == [("size", "changed")]
+    assert [(difference["path"], difference["op"]) for difference in found["differences"]] == [("size", "changed")]
 
 
 def test_people_see_the_fields_and_why_others_are_no_difference(tmp_path: Path) -> None:
@@ -146,4 +146,4 @@ def test_a_config_connector_manifest_is_compared_in_the_apis_terms(tmp_path: Pat
 
 def test_null_is_as_good_as_nothing_in_a_question_and_a_number_may_be_one() -> None:
     asked = question(dependencies=None, project={"id": "p", "number": 12}) + question(project=None, format=None)
-    assert [one["verdict"] for one in answers(diff("--jsonl", "-", stdin=asked))] == ["in_sync", "in_sync"]
+    assert [answer["verdict"] for answer in answers(diff("--jsonl", "-", stdin=asked))] == ["in_sync", "in_sync"]

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from setpoint import cli
-from setpoint.adapters.google.asset_inventory import AssetInventory, Patience, client
+from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy, client
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.exported_files import as_yaml
@@ -19,7 +19,7 @@ from setpoint.declarations.apply import apply, plan
 from setpoint.declarations.readers import documents
 from setpoint.declarations.readers.load import load
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 
 ORGANIZATION = "organizations/566099688680"
 ANCESTORS = {"shop-prod": "projects/11", "keys-prod": "projects/12"}
@@ -149,21 +149,26 @@ def test_an_export_that_is_applied_shows_no_drift(fleet, export, tmp_path) -> No
     assert loaded.problems == []
     store = MemoryStore()
     apply(plan(loaded.desired, loaded.scopes, "git", store), store, datetime.now(UTC))
-    deps = Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
-    outcomes = [pipeline.handle_observation(one, deps) for one in _observations()]
+    deps = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    outcomes = [pipeline.handle_observation(observation, deps) for observation in _observations()]
     assert outcomes.count("in_sync") == len(loaded.desired) == 9
     assert list(store.states(drifted=True)) == []
     fleet.put(
         asset("//storage.googleapis.com/exports", BUCKET, "keys-prod", {"location": "US"})
         | {"updateTime": "2025-06-18T00:00:00Z"}
     )
-    assert "opened" in [pipeline.handle_observation(one, deps) for one in _observations()]
+    assert "opened" in [pipeline.handle_observation(observation, deps) for observation in _observations()]
 
 
 def _observations() -> list[Any]:
     inventory = AssetInventory(client())
     contents = ("resource", "iam_policy", "org_policy")
-    return [one for each in contents for page in inventory.pages(ORGANIZATION, each) for one in page.observations]
+    return [
+        observation
+        for each in contents
+        for page in inventory.pages(ORGANIZATION, each)
+        for observation in page.observations
+    ]
 
 
 @pytest.mark.usefixtures("fleet")
@@ -215,7 +220,7 @@ def test_a_scope_that_may_not_be_listed_stops_no_other_and_is_told(fleet, export
 
 
 def test_an_inventory_that_does_not_answer_leaves_no_half_of_an_export(fleet, export, tmp_path, mocker, capsys) -> None:
-    hurried = Patience(first=0.001, longest=0.001, in_all=0.01)
+    hurried = RetryPolicy(first=0.001, longest=0.001, in_all=0.01)
     impatient = AssetInventory(client(), hurried, page_size=2)
     mocker.patch("setpoint.bootstrap.open_inventory", return_value=impatient)
     fleet.fail(grpc.StatusCode.UNAVAILABLE, times=1000, page=1)
@@ -247,7 +252,7 @@ def test_names_from_outside_do_not_lead_out_of_the_folder(fleet, export, tmp_pat
     odd = asset("//pubsub.googleapis.com/projects/../topics/x", TOPIC, "shop-prod", {"name": "x"})
     fleet.put({**odd, "ancestors": ["projects/13", ORGANIZATION]})
     assert export("--types", TOPIC) == 0
-    assert sorted(one.split("/")[0] for one in files(tmp_path / "fleet")) == ["_.", "shop-prod"]
+    assert sorted(file.split("/")[0] for file in files(tmp_path / "fleet")) == ["_.", "shop-prod"]
 
 
 _texts = (

@@ -8,11 +8,11 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, drifted
-from setpoint.model.actors import Change
+from setpoint.model.actors import AuditedChange
 from setpoint.model.change_history import KEPT, MOST
 from setpoint.model.resource_key import ResourceKey
 
-CHANGE = Change(
+CHANGE = AuditedChange(
     principal="alice@example.com",
     method="storage.buckets.update",
     at=NOON,
@@ -63,7 +63,9 @@ def test_changes_are_in_the_order_of_their_times_whichever_comes_first(store):
 
 def test_the_entries_of_an_operation_are_one_change(store):
     first = replace(CHANGE, operation="op-1")
-    last = Change(principal="", method=CHANGE.method, at=NOON + minutes(3), done_at=NOON + minutes(3), operation="op-1")
+    last = AuditedChange(
+        principal="", method=CHANGE.method, at=NOON + minutes(3), done_at=NOON + minutes(3), operation="op-1"
+    )
     for change in (last, first, last):
         store.remember(KEY, change, NOON)
 
@@ -98,7 +100,8 @@ def test_a_change_does_not_conflict_with_a_commit(store):
 def test_of_many_who_remember_at_once_none_loses_a_change(backend):
     changes = [replace(CHANGE, at=NOON + minutes(number), log_id=str(number)) for number in range(4)]
     workers = [
-        threading.Thread(target=lambda one=one: backend.open().remember(KEY, one, NOON), daemon=True) for one in changes
+        threading.Thread(target=lambda one=change: backend.open().remember(KEY, one, NOON), daemon=True)
+        for change in changes
     ]
     for worker in workers:
         worker.start()

@@ -309,7 +309,7 @@ def test_the_last_observations_of_many_are_those_of_each(store):
     store.commit_many(commits[:100])
     store.commit(store.read(keys[110]), in_sync(keys[110]))
 
-    assert store.last_observations(keys) == {one.observation.key: one.observation for one in commits[:100]}
+    assert store.last_observations(keys) == {commit.observation.key: commit.observation for commit in commits[:100]}
     assert store.last_observations([]) == {}
 
 

@@ -81,7 +81,7 @@ def jsonl_letters():
 
     def found():
         lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-        return [DeadLetter(base64.b64decode(one["message"]), one["attributes"], one["reason"]) for one in lines]
+        return [DeadLetter(base64.b64decode(line["message"]), line["attributes"], line["reason"]) for line in lines]
 
     return Kept(JsonlDeadLetters(stream), found)
 

@@ -97,7 +97,7 @@ def fleet(asset_service):
 
 def found(client, query="", scope=ORG, **more):
     request = SearchAllResourcesRequest(scope=scope, query=query, **more)
-    return [one.name.rpartition("/")[2] for one in client.search_all_resources(request)]
+    return [resource.name.rpartition("/")[2] for resource in client.search_all_resources(request)]
 
 
 @pytest.mark.usefixtures("fleet")

@@ -16,7 +16,7 @@ from setpoint.adapters.pubsub.bus import PubSubDeadLetters
 from setpoint.cli import app
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.operations import dead_letter_replay
-from setpoint.operations.dead_letters import Letter
+from setpoint.operations.dead_letters import DeadLetter
 from setpoint.util import telemetry
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,10 +31,10 @@ GIVEN_UP = {
 class Box:
     """A ``LetterBox`` in memory; what it is told to break breaks once."""
 
-    def __init__(self, *letters: Letter) -> None:
+    def __init__(self, *letters: DeadLetter) -> None:
         self.kept = list(letters)
         self.sent: list[tuple[str, bytes, dict[str, str]]] = []
-        self.given_back: list[Letter] = []
+        self.given_back: list[DeadLetter] = []
         self.breaks = ""
 
     def letters(self, most):
@@ -64,8 +64,8 @@ class Box:
         self.given_back = list(letters)
 
 
-def letter(number: int, data: bytes = b"{}", **attributes: str) -> Letter:
-    return Letter(str(number), data, attributes, NOON, handle=f"h{number}")
+def letter(number: int, data: bytes = b"{}", **attributes: str) -> DeadLetter:
+    return DeadLetter(str(number), data, attributes, NOON, handle=f"h{number}")
 
 
 def test_what_pubsub_gave_up_goes_back_to_its_topic_as_it_was_and_only_then_is_taken_off():
@@ -143,8 +143,8 @@ def test_on_pubsub_letters_are_listed_and_replayed(pubsub, pubsub_project):
     )
     pubsub.publish(changes, [(b'{"secret": "hunter2"}', {"origin": "feed"})])
     for _ in range(8):  # until the emulator gives it up
-        for one in client.pull(subscription=name, max_messages=10, timeout=2).received_messages:
-            client.modify_ack_deadline(subscription=name, ack_ids=[one.ack_id], ack_deadline_seconds=0)
+        for message in client.pull(subscription=name, max_messages=10, timeout=2).received_messages:
+            client.modify_ack_deadline(subscription=name, ack_ids=[message.ack_id], ack_deadline_seconds=0)
     shown = lines("list", "--project", pubsub_project, "--output", "jsonl")
     assert [json.loads(line)["subscription"] for line in shown] == ["detect"]
     assert "hunter2" not in "".join(shown)

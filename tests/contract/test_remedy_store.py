@@ -9,16 +9,16 @@ from msgspec.structs import replace
 
 from contract.records import KEY, NOON, OTHER, drifted, in_sync
 from setpoint.errors import Conflict
-from setpoint.model.audit_trail import Entry, Reason
-from setpoint.model.remediation_attempt import Remedy
-from setpoint.model.safety_limits import Act, Brakes, Pause
+from setpoint.model.audit_trail import AuditEntry, Reason
+from setpoint.model.remediation_attempt import RemediationState
+from setpoint.model.safety_limits import Pause, SafetyState, WriteRecord
 
-PAUSED = Brakes(pauses=(Pause("fleet", NOON, by="ann", reason="incident"),))
-SPENT = Brakes(acts=(Act("billing", NOON),))
+PAUSED = SafetyState(pauses=(Pause("fleet", NOON, by="ann", reason="incident"),))
+SPENT = SafetyState(acts=(WriteRecord("billing", NOON),))
 
 
 def test_brakes_that_were_never_written_are_off(store):
-    assert store.brakes() == (Brakes(), None)
+    assert store.brakes() == (SafetyState(), None)
 
 
 def test_brakes_are_read_as_they_were_written(store):
@@ -41,7 +41,7 @@ def test_of_two_who_write_the_brakes_the_second_has_a_conflict(store):
 
 def test_a_claim_writes_the_finding_and_the_brakes(store):
     snapshot = store.commit(store.read(KEY), drifted(pending=1))
-    acting = replace(drifted(pending=1), remedy=Remedy("00112233aabbccdd", "acting", NOON, due=NOON))
+    acting = replace(drifted(pending=1), remedy=RemediationState("00112233aabbccdd", "acting", NOON, due=NOON))
 
     claimed = store.claim(snapshot, acting, SPENT, store.brakes().version)
 
@@ -56,7 +56,7 @@ def test_a_claim_on_a_finding_that_was_written_since_writes_nothing(store):
 
     with pytest.raises(Conflict):
         store.claim(stale, drifted(), SPENT, store.brakes().version)
-    assert (store.read(KEY).state, store.brakes().value) == (in_sync(sequence=2), Brakes())
+    assert (store.read(KEY).state, store.brakes().value) == (in_sync(sequence=2), SafetyState())
 
 
 def test_a_claim_under_brakes_that_were_written_since_writes_nothing(store):
@@ -79,8 +79,8 @@ def test_a_claim_can_be_committed_upon(store):
 
 
 def test_a_trail_keeps_every_entry_in_the_order_of_time(store):
-    late = Entry(NOON + timedelta(seconds=1), "written", by="worker", summary=("location: US -> EU",))
-    early = Entry(NOON, "act", observed_at=NOON, reasons=(Reason("mode auto by rule all"),), fingerprint="ff")
+    late = AuditEntry(NOON + timedelta(seconds=1), "written", by="worker", summary=("location: US -> EU",))
+    early = AuditEntry(NOON, "act", observed_at=NOON, reasons=(Reason("mode auto by rule all"),), fingerprint="ff")
     for entry in (late, early):
         store.note(KEY, entry)
 

@@ -49,7 +49,7 @@ def test_each_sweep_has_a_record_of_its_own(sweeps):
     for name in ("a", "b"):
         sweeps.write_sweep(replace(SWEEP, name=name), None)
 
-    assert [one.value.name for one in sweeps.sweeps()] == ["a", "b"]
+    assert [sweep.value.name for sweep in sweeps.sweeps()] == ["a", "b"]
 
 
 def test_a_shard_is_written_in_place_of_the_one_that_was_read(sweeps):

@@ -12,11 +12,11 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.plan import Change, Plan, check_removals, part
+from setpoint.declarations.plan import Plan, PlannedChange, check_removals, part
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
 from setpoint.model import ignore_patterns
 from setpoint.model.declaration import IgnoreRule, desired
@@ -41,7 +41,7 @@ class Bus(MemoryBus):
 
 @pytest.fixture
 def deps(store):
-    return Deps(store, Bus(), MemoryDeadLetters(), default_catalogue())
+    return Context(store, Bus(), MemoryDeadLetters(), default_catalogue())
 
 
 def sync(deps, *declarations, scopes=(), prune=True, **request):
@@ -201,7 +201,7 @@ def test_no_scope_goes_while_a_document_is_bad(deps):
 def test_a_removal_is_allowed_by_what_its_refusal_says_and_by_no_less():
     for before in range(1, 120):
         for removals in range(1, before + 1):
-            change = Change(KEY, "removed", None, None)
+            change = PlannedChange(KEY, "removed", None, None)
             planned = Plan("git", removed=(change,) * removals, declared_before=before)
             with pytest.raises(BadRequest) as refused:
                 check_removals(planned, 0)

@@ -8,7 +8,7 @@ from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
 from setpoint.model.events import DriftData
 from setpoint.model.grouping import cause_id, cause_of
-from setpoint.model.notice_view import Cause
+from setpoint.model.notice_view import GroupKey
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -79,6 +79,6 @@ def test_of_very_many_changes_the_first_are_kept():
 
 def test_the_id_of_a_cause_never_changes():
     assert (
-        cause_id(Cause("storage.googleapis.com/Bucket", "resource", "modified", (("a", "changed"),)))
+        cause_id(GroupKey("storage.googleapis.com/Bucket", "resource", "modified", (("a", "changed"),)))
         == "9d433208dd2ca9ec"
     )

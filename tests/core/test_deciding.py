@@ -16,11 +16,11 @@ from setpoint.model.difference import Difference
 from setpoint.model.exemptions import Exemption
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.policy import Limits, Match, Policy, Rule
-from setpoint.model.remediation_attempt import Put, Remedy
+from setpoint.model.remediation_attempt import AppliedFix, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
-from setpoint.model.safety_limits import Act, Brakes, Breaker, Pause
-from setpoint.remediation.decision import Situation, decide, held
+from setpoint.model.safety_limits import Breaker, Pause, SafetyState, WriteRecord
+from setpoint.remediation.decision import DecisionInput, decide, held
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
 KEY = ResourceKey("//storage.googleapis.com/exports")
@@ -41,18 +41,18 @@ FINDING = Finding(
     first_seen=NOW,
     last_seen=NOW,
 )
-REMEDY = Remedy("f1", "waiting", NOW - timedelta(hours=1))
+REMEDY = RemediationState("f1", "waiting", NOW - timedelta(hours=1))
 APPLIER = Actor(
     principal="deploy@shop.iam.gserviceaccount.com", hand="applier", confidence="likely", method="m.update", at=NOW
 )
-GOOD = Situation(
+GOOD = DecisionInput(
     key=KEY,
     finding=FINDING,
     remedy=REMEDY,
     rule=RULE,
     mode="auto",
     policy=Policy(rules=(RULE,), dry_run=False, limits=LIMITS),
-    brakes=Brakes(),
+    brakes=SafetyState(),
     places=frozenset(("projects/shop-prod", "projects/12", "folders/3", "organizations/4")),
     applied_at=NOW - timedelta(days=1),
     changed_at=None,
@@ -70,12 +70,12 @@ def later(**how: float) -> datetime:
     return NOW + timedelta(**how)
 
 
-def paused(of: str, until: datetime | None = None) -> Brakes:
-    return Brakes(pauses=(Pause(of, ago(hours=1), by="ann", reason="migration", until=until),))
+def paused(of: str, until: datetime | None = None) -> SafetyState:
+    return SafetyState(pauses=(Pause(of, ago(hours=1), by="ann", reason="migration", until=until),))
 
 
-def put(*times: float, paths: tuple[str, ...] = ("versioning.enabled",)) -> Remedy:
-    return replace(REMEDY, puts=tuple(Put(ago(hours=hours), paths) for hours in times))
+def put(*times: float, paths: tuple[str, ...] = ("versioning.enabled",)) -> RemediationState:
+    return replace(REMEDY, puts=tuple(AppliedFix(ago(hours=hours), paths) for hours in times))
 
 
 NIGHT = Window("0 22 * * *", 4 * 3600)
@@ -110,15 +110,19 @@ BRAKES = {
         "ask",
         "not known which folders",
     ),
-    "breaker": ({"brakes": Brakes(breaker=Breaker(ago(minutes=1), "5 writes failed"))}, "stop", "5 writes failed"),
+    "breaker": ({"brakes": SafetyState(breaker=Breaker(ago(minutes=1), "5 writes failed"))}, "stop", "5 writes failed"),
     "outside of its window": ({"rule": replace(RULE, windows=(NIGHT,))}, "wait", "no window"),
     "limit of the project": (
-        {"brakes": Brakes(acts=(Act("shop-prod", ago(minutes=9)), Act("shop-prod", ago(minutes=8))))},
+        {
+            "brakes": SafetyState(
+                acts=(WriteRecord("shop-prod", ago(minutes=9)), WriteRecord("shop-prod", ago(minutes=8)))
+            )
+        },
         "wait",
         "project shop-prod",
     ),
     "limit of the fleet": (
-        {"brakes": Brakes(acts=tuple(Act(f"p{one}", ago(minutes=9)) for one in range(3)))},
+        {"brakes": SafetyState(acts=tuple(WriteRecord(f"p{one}", ago(minutes=9)) for one in range(3)))},
         "wait",
         "in the fleet",
     ),
@@ -166,7 +170,9 @@ NO_BRAKES = {
         "rule": replace(RULE, windows=(NIGHT,)),
         "remedy": replace(REMEDY, approved_by="ann"),
     },
-    "writes of long ago": {"brakes": Brakes(acts=tuple(Act("shop-prod", ago(minutes=61)) for _ in range(9)))},
+    "writes of long ago": {
+        "brakes": SafetyState(acts=tuple(WriteRecord("shop-prod", ago(minutes=61)) for _ in range(9)))
+    },
     "it came back an hour ago": {"remedy": put(2)},
     "other fields were put back": {"remedy": put(3, 2, 1, paths=("labels.team",))},
     "it came back often, and somebody approved": {"remedy": replace(put(3, 2, 1), approved_by="ann")},
@@ -223,7 +229,7 @@ def test_a_drift_that_waits_is_looked_at_when_the_last_of_its_reasons_ends():
 
 
 def test_a_limit_ends_when_the_write_that_is_too_many_is_long_ago():
-    brakes = Brakes(acts=(Act("shop-prod", ago(minutes=50)), Act("shop-prod", ago(minutes=20))))
+    brakes = SafetyState(acts=(WriteRecord("shop-prod", ago(minutes=50)), WriteRecord("shop-prod", ago(minutes=20))))
     assert decide(GOOD._replace(brakes=brakes)).until == later(minutes=10)
 
 
@@ -239,7 +245,7 @@ def test_the_pause_after_a_return_grows_with_each():
 def test_what_holds_a_claimed_write_is_a_pause_or_the_breaker():
     assert held(GOOD) == ""
     assert "migration" in held(GOOD._replace(brakes=paused("folders/3")))
-    assert "open" in held(GOOD._replace(brakes=Brakes(breaker=Breaker(NOW, "surge"))))
+    assert "open" in held(GOOD._replace(brakes=SafetyState(breaker=Breaker(NOW, "surge"))))
 
 
 def test_a_drift_that_nobody_has_approved_is_asked_for_outside_of_its_window_too():

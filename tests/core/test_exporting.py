@@ -17,7 +17,7 @@ from setpoint.declarations import export as exporting
 from setpoint.declarations.apply import apply, plan
 from setpoint.declarations.export import export
 from setpoint.detection import auto_created_resources, pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Owner, desired
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey
@@ -66,7 +66,7 @@ def outcome(observation: Observation) -> str:
     """What the event path makes of an observation that is declared by its own export."""
     found = export(observation, CATALOGUE)
     assert found.declaration is not None, found.refusal
-    deps = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), CATALOGUE)
+    deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), CATALOGUE)
     apply(plan([desired((found.declaration,))], (), "export", deps.store), deps.store, AT)
     result = pipeline.handle_observation(observation, deps)
     assert list(deps.store.states(drifted=True)) == []

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.comparison.iam_policies import compare, grants
-from setpoint.comparison.iam_policies import told as in_words
+from setpoint.comparison.iam_policies import describe_grants as in_words
 from setpoint.model.field_path import parse
 from setpoint.model.severity import severity
 
@@ -258,7 +258,7 @@ def test_audit_configs_count_only_where_they_are_declared() -> None:
 
 def test_less_than_a_policy_owns_the_audit_configs_of_the_services_that_it_names() -> None:
     def audited(service: str, *types: str) -> dict[str, Any]:
-        return {"service": service, "auditLogConfigs": [{"logType": one} for one in types]}
+        return {"service": service, "auditLogConfigs": [{"logType": type_} for type_ in types]}
 
     live = {"auditConfigs": [audited("a.googleapis.com", "DATA_READ"), audited("b.googleapis.com", "DATA_READ")]}
     declared = {"bindings": [], "auditConfigs": [audited("a.googleapis.com", "DATA_READ")]}

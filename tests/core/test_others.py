@@ -180,7 +180,7 @@ def test_what_others_make_is_known_with_the_reason(asset: tuple[str, str, Any], 
 
 
 def test_every_entry_has_an_example() -> None:
-    def first(asset_type: str, name: str, data: Any) -> auto_created_resources.Entry:
+    def first(asset_type: str, name: str, data: Any) -> auto_created_resources.AutoCreatedRule:
         asset = auto_created_resources.Asset(name, name.rpartition("/")[2], data)
         return next(
             one for one in auto_created_resources.MADE if globs.fits(one.types, asset_type) and one.holds(asset)

@@ -13,12 +13,12 @@ from setpoint.model.declaration import Declaration, Owner, desired
 from setpoint.model.fleet_rules import rules
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.observation import Observation
-from setpoint.model.policy import Case, Match, Policy, Rule
+from setpoint.model.policy import Match, Policy, PolicyInput, Rule
 from setpoint.model.resource_key import ResourceKey
 
 KEY = ResourceKey("//storage.googleapis.com/exports")
 TYPE = "storage.googleapis.com/Bucket"
-CASE = Case(
+CASE = PolicyInput(
     TYPE,
     "resource",
     "modified",
@@ -50,7 +50,7 @@ CASE = Case(
     ],
 )
 def test_a_rule_matches_what_fits_all_that_it_says(match):
-    assert policies.find(Policy(rules=(Rule("r", match),)), CASE) is not None
+    assert policies.first_match(Policy(rules=(Rule("r", match),)), CASE) is not None
 
 
 @pytest.mark.parametrize(
@@ -73,17 +73,17 @@ def test_what_does_not_fit_is_told_by_the_name_of_the_field(match, unfit):
     policy = Policy(rules=(Rule("r", match), Rule("rest")))
 
     assert policies.explain(policy, CASE) == (("r", unfit), ("rest", ""))
-    found = policies.find(policy, CASE)
+    found = policies.first_match(policy, CASE)
     assert found is not None
     assert found.name == "rest"
 
 
 def test_where_nobody_knows_who_it_was_no_rule_with_actors_matches():
-    assert policies.find(Policy(rules=(Rule("r", Match(actors=("*",))),)), CASE._replace(actor="")) is None
+    assert policies.first_match(Policy(rules=(Rule("r", Match(actors=("*",))),)), CASE._replace(actor="")) is None
 
 
 def test_a_rule_for_fields_does_not_match_a_resource_that_is_gone():
-    assert policies.find(Policy(rules=(Rule("r", Match(paths=("*",))),)), CASE._replace(paths=())) is None
+    assert policies.first_match(Policy(rules=(Rule("r", Match(paths=("*",))),)), CASE._replace(paths=())) is None
 
 
 _MODES = st.sampled_from((None, *policies.MODES))

@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from setpoint.model import remediation_attempt
 from setpoint.model.difference import Difference
 from setpoint.model.policy import Limits
-from setpoint.model.remediation_attempt import Drift, begin, scope_of
+from setpoint.model.remediation_attempt import DriftSummary, scope_of, start
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMITS = Limits(attempts=3)
 TWO = (Difference("a", "changed", 1, 2), Difference("b", "changed", 1, 2))
-DRIFT = Drift("f1", 1, scope_of(TWO, 2), "d1")
+DRIFT = DriftSummary("f1", 1, scope_of(TWO, 2), "d1")
 
 
 def at(**how: float) -> datetime:
@@ -24,14 +24,14 @@ def at(**how: float) -> datetime:
 
 def claimed(remedy=None, when=NOON, paths=("a", "b")):
     return remediation_attempt.claimed(
-        remedy or begin(None, DRIFT, LIMITS, when), "worker", ("a: 2 -> 1",), paths, when
+        remedy or start(None, DRIFT, LIMITS, when), "worker", ("a: 2 -> 1",), paths, when
     )
 
 
 def test_a_drift_that_is_looked_at_again_goes_on_where_it_was():
-    before = remediation_attempt.put_off(begin(None, DRIFT, LIMITS, NOON), at(minutes=5), "a window")
+    before = remediation_attempt.postpone(start(None, DRIFT, LIMITS, NOON), at(minutes=5), "a window")
 
-    assert begin(before, DRIFT, LIMITS, at(minutes=6)) == before
+    assert start(before, DRIFT, LIMITS, at(minutes=6)) == before
     assert not remediation_attempt.is_new(before, before)
 
 
@@ -39,8 +39,8 @@ def test_whatever_drifts_somebody_who_writes_is_left_alone_until_the_claim_runs_
     before = claimed()
     other = replace(DRIFT, fingerprint="f2")
 
-    assert begin(before, other, LIMITS, at(minutes=4)) is before
-    assert begin(before, other, LIMITS, at(minutes=6)).step == "waiting"
+    assert start(before, other, LIMITS, at(minutes=4)) is before
+    assert start(before, other, LIMITS, at(minutes=6)).step == "waiting"
 
 
 def test_failures_are_paused_after_longer_each_time_and_end_with_a_person():
@@ -59,7 +59,7 @@ def test_failures_are_paused_after_longer_each_time_and_end_with_a_person():
 
 def test_failures_count_for_the_resource_whatever_drifts_next():
     failed = remediation_attempt.failed(claimed(), "boom", LIMITS, NOON)
-    other = begin(failed, replace(DRIFT, fingerprint="f2", episode=2), LIMITS, at(seconds=10))
+    other = start(failed, replace(DRIFT, fingerprint="f2", episode=2), LIMITS, at(seconds=10))
 
     assert (other.attempts, other.failure, other.due) == (1, "boom", at(minutes=1))
 
@@ -69,23 +69,23 @@ def test_failures_count_for_the_resource_whatever_drifts_next():
     [
         (remediation_attempt.failed(claimed(), "boom", LIMITS, NOON), replace(DRIFT, desired="d2"), at(minutes=1)),
         (remediation_attempt.failed(claimed(), "boom", LIMITS, NOON), replace(DRIFT, fingerprint="f2"), at(days=2)),
-        (remediation_attempt.proved(claimed(), at(minutes=1)), replace(DRIFT, episode=2), at(minutes=2)),
+        (remediation_attempt.verify(claimed(), at(minutes=1)), replace(DRIFT, episode=2), at(minutes=2)),
     ],
     ids=["another declaration", "a stable time", "a proof"],
 )
 def test_failures_are_forgotten_after(before, drift, now):
-    after = begin(before, drift, LIMITS, now)
+    after = start(before, drift, LIMITS, now)
     assert (after.attempts, after.failure, after.due) == (0, "", None)
 
 
 def test_attempts_at_the_same_drift_are_not_forgotten_by_waiting():
     failed = remediation_attempt.failed(claimed(), "boom", LIMITS, NOON)
-    assert begin(failed, DRIFT, LIMITS, at(days=30)).attempts == 1
+    assert start(failed, DRIFT, LIMITS, at(days=30)).attempts == 1
 
 
 def test_a_field_that_was_put_back_and_drifts_again_is_known_by_its_path_whatever_it_is_now():
-    proved = remediation_attempt.proved(claimed(), at(minutes=1))
-    again = begin(proved, Drift("f9", 2, (), "d1"), LIMITS, at(minutes=2))
+    proved = remediation_attempt.verify(claimed(), at(minutes=1))
+    again = start(proved, DriftSummary("f9", 2, (), "d1"), LIMITS, at(minutes=2))
 
     assert remediation_attempt.returns(again, ["a"]) == 1
     assert remediation_attempt.returns(again, ["c"]) == 0
@@ -93,45 +93,45 @@ def test_a_field_that_was_put_back_and_drifts_again_is_known_by_its_path_whateve
 
 def test_a_field_that_drifts_otherwise_before_it_was_proved_has_come_back_too():
     written = remediation_attempt.written(claimed(), at(seconds=1))
-    again = begin(written, Drift("f9", 1, (), "d1"), LIMITS, at(seconds=30))
+    again = start(written, DriftSummary("f9", 1, (), "d1"), LIMITS, at(seconds=30))
 
     assert remediation_attempt.returns(again, ["a"]) == 1
 
 
 def test_what_was_put_back_long_ago_or_by_another_declaration_is_forgotten():
-    proved = remediation_attempt.proved(claimed(), at(minutes=1))
+    proved = remediation_attempt.verify(claimed(), at(minutes=1))
 
-    assert remediation_attempt.returns(begin(proved, replace(DRIFT, episode=2), LIMITS, at(days=2)), ["a"]) == 0
-    assert remediation_attempt.returns(begin(proved, replace(DRIFT, desired="d2"), LIMITS, at(minutes=2)), ["a"]) == 0
+    assert remediation_attempt.returns(start(proved, replace(DRIFT, episode=2), LIMITS, at(days=2)), ["a"]) == 0
+    assert remediation_attempt.returns(start(proved, replace(DRIFT, desired="d2"), LIMITS, at(minutes=2)), ["a"]) == 0
 
 
 class TestApproval:
-    approved = remediation_attempt.approved(begin(None, DRIFT, LIMITS, NOON), "ann", NOON)
+    approved = remediation_attempt.approved(start(None, DRIFT, LIMITS, NOON), "ann", NOON)
 
     def test_holds_for_the_drift_that_was_approved(self):
-        assert begin(self.approved, DRIFT, LIMITS, at(days=1)).approved_by == "ann"
+        assert start(self.approved, DRIFT, LIMITS, at(days=1)).approved_by == "ann"
 
     def test_holds_for_what_is_left_of_it(self):
         written = remediation_attempt.written(claimed(self.approved, paths=("a",)), NOON)
-        rest = Drift("f2", 1, scope_of(TWO[1:], 1), "d1")
-        assert begin(written, rest, LIMITS, at(seconds=1)).approved_by == "ann"
+        rest = DriftSummary("f2", 1, scope_of(TWO[1:], 1), "d1")
+        assert start(written, rest, LIMITS, at(seconds=1)).approved_by == "ann"
 
     @pytest.mark.parametrize(
         "drift",
         [
-            Drift("f2", 1, scope_of((*TWO, Difference("c", "missing", 1)), 3), "d1"),
-            Drift("f2", 1, scope_of((Difference("b", "changed", 1, 3),), 1), "d1"),
-            Drift("f2", 1, scope_of(TWO, 900), "d1"),
+            DriftSummary("f2", 1, scope_of((*TWO, Difference("c", "missing", 1)), 3), "d1"),
+            DriftSummary("f2", 1, scope_of((Difference("b", "changed", 1, 3),), 1), "d1"),
+            DriftSummary("f2", 1, scope_of(TWO, 900), "d1"),
             replace(DRIFT, episode=2),
             replace(DRIFT, desired="d2"),
         ],
         ids=["a field more", "another value", "more than is known", "a later episode", "another declaration"],
     )
     def test_does_not_hold_for(self, drift):
-        assert begin(self.approved, drift, LIMITS, at(seconds=1)).approved_by == ""
+        assert start(self.approved, drift, LIMITS, at(seconds=1)).approved_by == ""
 
     def test_is_used_up_when_there_is_nothing_to_put_back(self):
-        assert remediation_attempt.over(self.approved, "in sync").approved_by == ""
+        assert remediation_attempt.close(self.approved, "in sync").approved_by == ""
 
 
 def test_a_claim_is_too_old_to_write_on_long_before_another_may_take_over():

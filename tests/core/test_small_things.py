@@ -136,7 +136,7 @@ def test_organisation_policies_are_compared_by_constraint() -> None:
     ]
 
     def told(declared: dict[str, Any], *, exact: bool = False) -> list[tuple[str, str]]:
-        return [(one.path, one.op) for one in compare_org_policies(declared, live, Project(), exact=exact)]
+        return [(policy.path, policy.op) for policy in compare_org_policies(declared, live, Project(), exact=exact)]
 
     assert told({"constraint": "a", "booleanPolicy": {"enforced": True}}) == []
     assert told({"constraint": "constraints/b", "listPolicy": {"allowedValues": ["y", "x"]}}) == []

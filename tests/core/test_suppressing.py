@@ -50,7 +50,7 @@ def test_what_no_rule_covers_is_drift_and_is_told_without_the_rest():
     observation = seen({"location": "US", "labels": {"a": "2"}})
     found = verdict(declared({"location": "EU", "labels": {"a": "1"}}, labels=RULE), observation)
 
-    assert [one.path for one in found.differences] == ["location"]
+    assert [difference.path for difference in found.differences] == ["location"]
     assert kept_quiet(found) == [("labels.a", RULE)]
 
 
@@ -131,7 +131,7 @@ def test_what_is_told_and_what_is_kept_quiet_is_together_what_differs(want, have
     found = verdict(declared(want, *sorted(names)), seen(have))
 
     quiet = {one.difference.path for one in found.suppressed if one.difference}
-    told = {one.path for one in found.differences}
-    assert quiet | told == {one.path for one in everything.differences}
+    told = {difference.path for difference in found.differences}
+    assert quiet | told == {difference.path for difference in everything.differences}
     assert all(path.partition("[")[0] in names for path in quiet)
     assert all(path.partition("[")[0] not in names for path in told)

@@ -17,7 +17,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Call, NotWritable, WritePlan
 from setpoint.remediation import planner
 
-pytestmark = pytest.mark.parametrize("asset_type", [one for one in TYPES if "container" not in one])
+pytestmark = pytest.mark.parametrize("asset_type", [type_ for type_ in TYPES if "container" not in type_])
 SETTINGS = settings(max_examples=25, deadline=None)
 
 

@@ -213,7 +213,7 @@ def test_what_is_changed_by_hand_is_drift_of_high_severity(tmp_path: Path, form:
     found = loaded(tmp_path, form)
     status = {**DATA["status"], "restrictedServices": ["storage.googleapis.com"], "resources": ["projects/11"]}
     judged = verdict(found, message(PERIMETER, "servicePerimeter", {**DATA, "status": status}))
-    assert {one.path for one in judged.differences} == {"status.resources", "status.restrictedServices"}
+    assert {difference.path for difference in judged.differences} == {"status.resources", "status.restrictedServices"}
     assert judged.severity == "high"
     opened = {**OFFICE, "basic": {"conditions": [{"ipSubnetworks": ["0.0.0.0/0"]}]}}
     assert verdict(found, message(LEVEL, "accessLevel", opened)).kind == "modified"
@@ -222,7 +222,7 @@ def test_what_is_changed_by_hand_is_drift_of_high_severity(tmp_path: Path, form:
 def test_a_dry_run_that_is_switched_off_is_drift(tmp_path: Path) -> None:
     live = {key: part for key, part in DATA.items() if key != "useExplicitDryRunSpec"}
     judged = verdict(loaded(tmp_path, "singles.json"), message(PERIMETER, "servicePerimeter", live))
-    assert [one.path for one in judged.differences] == ["useExplicitDryRunSpec"]
+    assert [difference.path for difference in judged.differences] == ["useExplicitDryRunSpec"]
 
 
 def test_an_access_policy_itself_is_declared(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_an_access_policy_itself_is_declared(tmp_path: Path) -> None:
     sent = message(
         POLICY, "accessPolicy", {"name": "accessPolicies/987654", "parent": "organizations/123", "title": "X"}
     )
-    assert [one.path for one in verdict(found, sent).differences] == ["title"]
+    assert [difference.path for difference in verdict(found, sent).differences] == ["title"]
 
 
 def test_a_level_that_is_deleted_is_known_from_what_it_was_or_from_its_type_alone(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_the_content_of_a_type_is_told_where_it_is_said_otherwise(tmp_path: Path
     text = native(LEVEL, "AccessLevel", OFFICE)
     (tmp_path / "a.yaml").write_text(text.replace('"content":"access_policy",', ""))
     (tmp_path / "b.yaml").write_text(text.replace("accesscontextmanager.googleapis.com/AccessLevel", "a.b.com/C"))
-    told = [one.message for one in load([str(tmp_path)]).problems]
+    told = [problem.message for problem in load([str(tmp_path)]).problems]
     assert told == [
         "accesscontextmanager.googleapis.com/AccessLevel is declared with content: access_policy",
         "a.b.com/C is declared with content: resource",

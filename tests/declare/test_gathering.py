@@ -79,9 +79,9 @@ spec: {{assetType: storage.googleapis.com/Bucket, data: {{{}: EU}}}}
 
 def test_what_is_declared_twice_is_told_among_the_other_problems_in_the_order_of_the_files(tmp_path: Path) -> None:
     texts = [("b", "locaton"), ("a", "location"), ("b", "locaton"), ("a", "location"), ("c", "locaton")]
-    (tmp_path / "fleet.yaml").write_text("---\n".join(TWICE.format(*one) for one in texts))
+    (tmp_path / "fleet.yaml").write_text("---\n".join(TWICE.format(*text) for text in texts))
     found = load([str(tmp_path)])
-    assert [(one.line, one.field) for one in found.problems] == [
+    assert [(problem.line, problem.field) for problem in found.problems] == [
         (4, "spec.data.locaton"),
         (14, "spec.data.locaton"),
         (13, "metadata.name"),

@@ -119,7 +119,7 @@ def test_a_bad_line_is_reported_and_the_others_count(tmp_path):
 
     found = load([str(tmp_path)])
 
-    assert [(one.line, one.message) for one in found.problems] == [
+    assert [(problem.line, problem.message) for problem in found.problems] == [
         (1, "`labels[` is not a field path: see character 7"),
         (2, "`[` is not a pattern as in .gitignore"),
         (4, "`/` is not a pattern as in .gitignore"),
@@ -135,7 +135,7 @@ def test_a_file_that_is_not_text_is_reported(tmp_path):
     (tmp_path / "bucket.yaml").write_text(BUCKET.format(name="shop-1"))
     (tmp_path / ".setpointignore").write_bytes(b"\xff\xfe")
 
-    assert [one.message for one in load([str(tmp_path)]).problems] == ["cannot be read: is not UTF-8"]
+    assert [problem.message for problem in load([str(tmp_path)]).problems] == ["cannot be read: is not UTF-8"]
 
 
 def digests(found: Loaded) -> set[str]:

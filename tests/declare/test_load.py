@@ -48,7 +48,7 @@ def loaded(tmp_path: Path, *texts: str) -> Loaded:
 
 
 def said(found: Loaded) -> list[tuple[int, str, str]]:
-    return [(one.line, one.field, one.message) for one in found.problems]
+    return [(problem.line, problem.field, problem.message) for problem in found.problems]
 
 
 def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:

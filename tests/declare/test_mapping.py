@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from setpoint.catalog.schemas import Schema, default_catalogue
-from setpoint.declarations.readers.field_mapping import UNKNOWN, Placed, as_written, place
+from setpoint.declarations.readers.field_mapping import UNKNOWN, MappedFields, as_written, place
 from setpoint.declarations.readers.name_heuristics import plural, singular, words
 from setpoint.declarations.readers.shape_matching import Reference
 from setpoint.declarations.readers.translation import declared_path
@@ -17,7 +17,7 @@ def schema(asset_type: str) -> Schema:
     return found
 
 
-def placed(asset_type: str, tree: dict[str, Any], **options: Any) -> Placed:
+def placed(asset_type: str, tree: dict[str, Any], **options: Any) -> MappedFields:
     return place(tree, schema(asset_type), **options)
 
 

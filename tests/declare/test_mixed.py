@@ -13,7 +13,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.readers.load import Loaded, load
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint_tools.testing import messages
 
 NATIVE = """\
@@ -109,12 +109,12 @@ def test_all_three_formats_load_side_by_side(loaded: Loaded) -> None:
 
 
 def test_what_is_wrong_is_said_with_file_line_and_field(loaded: Loaded) -> None:
-    assert sorted((one.file, one.line, one.field) for one in loaded.problems) == [
+    assert sorted((problem.file, problem.line, problem.field) for problem in loaded.problems) == [
         ("a.yaml", 8, "spec.data.labls"),
         ("b.yaml", 26, "metadata.name"),
         ("broken.yaml", 2, ""),
     ]
-    assert "did you mean labels?" in next(one.message for one in loaded.problems if one.file == "a.yaml")
+    assert "did you mean labels?" in next(problem.message for problem in loaded.problems if problem.file == "a.yaml")
 
 
 def test_a_misspelt_field_is_not_compared_and_counts_as_unchecked(loaded: Loaded) -> None:
@@ -132,7 +132,7 @@ def test_annotations_of_a_manifest_say_whose_it_is_and_what_may_be_done(loaded: 
 
 
 def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: Loaded) -> None:
-    deps = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     now = datetime(2026, 3, 1, tzinfo=UTC)
     apply.declare(deps.store, loaded.desired, loaded.scopes, now)
     live = {
@@ -156,7 +156,11 @@ def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: Loaded) 
         deps,
     )
 
-    told = [(one.path, one.declared_path) for event in deps.bus.events for one in event.data.differences]
+    told = [
+        (difference.path, difference.declared_path)
+        for event in deps.bus.events
+        for difference in event.data.differences
+    ]
     assert told == [
         ("iamConfiguration.uniformBucketLevelAccess.enabled", "spec.uniformBucketLevelAccess"),
         ("lifecycle.rule[0].condition.age", "spec.lifecycleRule[0].condition.age"),
@@ -170,7 +174,7 @@ def test_a_bad_annotation_is_a_problem_and_never_a_bad_declaration(tmp_path: Pat
         KRM.replace("labels.touched", '"a["\n    setpoint.dev/mod: x').replace("approve", "often").replace("0s", "soon")
     )
     found = load([str(tmp_path)])
-    assert {one.field for one in found.problems} >= {
+    assert {problem.field for problem in found.problems} >= {
         "metadata.annotations.setpoint.dev/ignore",
         "metadata.annotations.setpoint.dev/mode",
         "metadata.annotations.setpoint.dev/settle",

@@ -138,7 +138,7 @@ def test_what_would_be_compared_with_nothing_is_refused_with_its_field(
 ) -> None:
     found = loaded(tmp_path, data)
     assert list(found.desired) == []
-    ((line, said, told),) = [(one.line, one.field, one.message) for one in found.problems]
+    ((line, said, told),) = [(problem.line, problem.field, problem.message) for problem in found.problems]
     assert (line, said) == (7, field)
     assert message in told
 

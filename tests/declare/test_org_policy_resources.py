@@ -16,7 +16,7 @@ from setpoint.comparison.org_policies import compare as compare_v1
 from setpoint.declarations.apply import declare
 from setpoint.declarations.readers.load import Loaded, load
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.difference import Difference
 from setpoint.model.observation import Observation
 from setpoint.model.references import Project
@@ -106,7 +106,7 @@ def test_a_policy_is_found_by_its_resources_id_or_number(tmp_path: Path, place: 
     (tmp_path / "a.yaml").write_text(msgspec.json.encode(document).decode())
     found = load([str(tmp_path)])
     assert found.problems == []
-    deps = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     declare(deps.store, found.desired, (), AT)
     deps.store.learn_projects({"11": "shop"})
     for enforce, outcome in ((True, "in_sync"), (False, "opened")):

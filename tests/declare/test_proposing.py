@@ -69,7 +69,7 @@ def declared(text: str, name: str = "fleet.yaml") -> dict[str, Declaration]:
         file.write_text(text)
         loaded = load([str(file)], root=folder)
     assert loaded.problems == []
-    return {one.key.name: one for several in loaded.desired for one in several.declarations}
+    return {declaration.key.name: declaration for several in loaded.desired for declaration in several.declarations}
 
 
 def differences(declaration: Declaration, live: Any) -> tuple[Any, ...]:

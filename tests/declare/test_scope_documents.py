@@ -78,6 +78,6 @@ def test_a_scope_in_the_older_form_means_what_it_meant(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_scope_is_said_with_its_field(tmp_path: Path, spec: str, field: str, message: str) -> None:
     found = loaded(tmp_path, spec)
     assert found.scopes == ()
-    ((said, told),) = [(one.field, one.message) for one in found.problems]
+    ((said, told),) = [(problem.field, problem.message) for problem in found.problems]
     assert said == field
     assert message in told

@@ -95,7 +95,7 @@ def drift(translated: Translated, live: dict[str, Any]) -> dict[str, str]:
     schema = default_catalogue().fitting(translated.declaration.asset_type, live)
     own = Project("fleet-shop", "700800900100")
     found = explain.examine(translated.declaration.data, live, schema, own)
-    return {one.path: translated.declared_path(one.path) for one in found.differences}
+    return {difference.path: translated.declared_path(difference.path) for difference in found.differences}
 
 
 def test_a_bucket_becomes_a_declaration_in_the_apis_shape() -> None:
@@ -294,10 +294,10 @@ def test_the_resource_of_a_live_one_is_found_by_name_and_else_by_elimination() -
     )
     own = Project("fleet-shop", "700800900100")
     name = "//pubsub.googleapis.com/projects/700800900100/topics/b"
-    [found] = terraform_match.find(value, "pubsub.googleapis.com/Topic", name, own)
+    [found] = terraform_match.find_parts(value, "pubsub.googleapis.com/Topic", name, own)
     assert found.prefix == "google_pubsub_topic.b"
     name = "//cloudresourcemanager.googleapis.com/folders/123"
-    [found] = terraform_match.find(value, "cloudresourcemanager.googleapis.com/Folder", name, own)
+    [found] = terraform_match.find_parts(value, "cloudresourcemanager.googleapis.com/Folder", name, own)
     assert found.prefix == "google_folder.ops"
 
 

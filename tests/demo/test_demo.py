@@ -28,7 +28,7 @@ def fleet():
 
 @pytest.fixture(scope="module")
 def happened(fleet):
-    return incidents.all_incidents({one.id: one.number for one in fleet.projects})
+    return incidents.all_incidents({project.id: project.number for project in fleet.projects})
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ def test_messages_come_in_the_last_hour_and_late_ones_after_newer_ones(sent):
 
 def test_the_demo_finds_exactly_what_was_done(happened, states):
     assert not list(oracle.of_findings(happened, states))
-    assert {one.key for one in states} == {one.key for one in happened}
+    assert {state.key for state in states} == {one.key for one in happened}
 
 
 def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
@@ -130,7 +130,7 @@ def test_what_the_demo_says_fits_in_a_hundred_columns(shown):
 def test_events_and_dead_letters_are_kept(folder, shown, sent):
     assert shown
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    assert len({one["id"] for one in events}) == len(events)
+    assert len({event["id"] for event in events}) == len(events)
     assert len(events) == sum(one.outcome in ("opened", "changed", "resolved") for one in sent)
     letters = (folder / "dead-letters.jsonl").read_text().splitlines()
     assert len(letters) == len(messages.broken([one.data for one in sent if one.outcome == "in_sync"]))
@@ -140,14 +140,14 @@ def test_events_and_dead_letters_are_kept(folder, shown, sent):
 def test_the_page_is_written_and_where_it_is_is_said(folder, shown, states):
     page = (folder / "report.html").read_text()
     assert str(folder / "report.html") in shown
-    assert all(one.key.id in page for one in states)
+    assert all(state.key.id in page for state in states)
 
 
 def test_the_command_line_reads_the_findings_afterwards(folder, states):
     store = f"sqlite:///{folder / 'setpoint.db'}"
     listed = CliRunner().invoke(app, ["findings", "list", "--store", store, "--output", "jsonl", "--status", "all"])
     assert listed.exit_code == 0
-    assert {json.loads(line)["id"] for line in listed.stdout.splitlines()} == {one.key.id for one in states}
+    assert {json.loads(line)["id"] for line in listed.stdout.splitlines()} == {state.key.id for state in states}
     shown = CliRunner().invoke(app, ["findings", "show", states[0].key.id[:8], "--store", store])
     assert shown.exit_code == 0
     assert states[0].key.id in shown.stdout
@@ -159,10 +159,10 @@ def test_the_command_line_finds_the_same_in_the_same_feed(folder, states):
     assert CliRunner().invoke(app, ["detect", *arguments]).exit_code == 0
     again = open_store(store)
     try:
-        found = {one.key: one.finding.fingerprint for one in again.states(drifted=True)}
+        found = {state.key: state.finding.fingerprint for state in again.states(drifted=True)}
     finally:
         again.close()
-    assert found == {one.key: one.finding.fingerprint for one in states}
+    assert found == {state.key: state.finding.fingerprint for state in states}
 
 
 def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states):
@@ -173,22 +173,24 @@ def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states
     assert beside.read_text() == "mine"
     store = open_store(f"sqlite:///{folder / 'setpoint.db'}")
     try:
-        assert {one.finding.episodes for one in store.states(drifted=True)} == {1, 2}
-        assert {one.key for one in store.states(drifted=True)} == {one.key for one in states}
+        assert {state.finding.episodes for state in store.states(drifted=True)} == {1, 2}
+        assert {state.key for state in store.states(drifted=True)} == {state.key for state in states}
     finally:
         store.close()
 
 
 def test_a_missed_drift_and_a_false_alarm_are_told(happened, states):
-    assert [one for one in oracle.of_findings(happened, states[1:]) if one.startswith("missed: ")]
-    assert [one for one in oracle.of_findings(happened[1:], states) if one.startswith("false alarm: ")]
+    assert [finding for finding in oracle.of_findings(happened, states[1:]) if finding.startswith("missed: ")]
+    assert [finding for finding in oracle.of_findings(happened[1:], states) if finding.startswith("false alarm: ")]
     elsewhere = replace(happened_state(states), differences=())
-    altered = [replace(one, finding=elsewhere) if one.finding.kind == "modified" else one for one in states]
-    assert [one for one in oracle.of_findings(happened, altered) if one.startswith("missed: ")]
+    altered = [replace(state, finding=elsewhere) if state.finding.kind == "modified" else state for state in states]
+    assert [finding for finding in oracle.of_findings(happened, altered) if finding.startswith("missed: ")]
 
 
 def happened_state(states):
-    return next(one.finding for one in states if one.finding.kind == "modified" and one.finding.status == "open")
+    return next(
+        state.finding for state in states if state.finding.kind == "modified" and state.finding.status == "open"
+    )
 
 
 def test_a_message_with_another_outcome_is_told(sent):
@@ -196,7 +198,10 @@ def test_a_message_with_another_outcome_is_told(sent):
     assert not list(oracle.of_messages(sent, outcomes))
     quiet, loud = outcomes.index("in_sync"), outcomes.index("opened")
     outcomes[quiet], outcomes[loud] = "opened", "in_sync"
-    assert sorted(one.partition(":")[0] for one in oracle.of_messages(sent, outcomes)) == ["false alarm", "missed"]
+    assert sorted(message.partition(":")[0] for message in oracle.of_messages(sent, outcomes)) == [
+        "false alarm",
+        "missed",
+    ]
     assert list(oracle.of_messages(sent, outcomes[:-1]))
 
 

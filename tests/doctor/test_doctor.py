@@ -19,22 +19,22 @@ from werkzeug.wrappers import Request, Response
 from infra.blocks import local, typed
 from infra.hcl import entries, strings
 from setpoint import bootstrap
-from setpoint.adapters.google.rest import GoogleRest, Patience
+from setpoint.adapters.google.rest import GoogleRest, RetryPolicy
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.cli import app
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request as Apply
 from setpoint.declarations.readers.load import Loaded
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.safety_limits import Brakes, Breaker, Pause
+from setpoint.model.safety_limits import Breaker, Pause, SafetyState
 from setpoint.model.sources import Control, SourceState
 from setpoint.model.sweep_records import Start, Summary, Sweep
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import compute, pubsub
-from setpoint.operations.diagnostics.installation import Patient
+from setpoint.operations.diagnostics.installation import Installation
 
 P = "fleet-ops"
 R = "europe-west1"
@@ -128,7 +128,7 @@ def series(values: dict[str, list[int]]) -> dict:
         "timeSeries": [
             {
                 "resource": {"labels": {"topic_id" if name == "asset-changes" else "subscription_id": name}},
-                "points": [{"value": {"int64Value": str(one)}} for one in points],
+                "points": [{"value": {"int64Value": str(point)}} for point in points],
             }
             for name, points in values.items()
         ]
@@ -174,7 +174,7 @@ def stored() -> MemoryStore:
     store = MemoryStore()
     key = ResourceKey("//storage.googleapis.com/exports")
     wanted = desired((Declaration(key, "storage.googleapis.com/Bucket", {"location": "EU"}, project="shop"),))
-    apply.sync(Loaded([wanted]), Apply("git"), Deps(store, None, MemoryDeadLetters()), datetime.now(UTC))
+    apply.sync(Loaded([wanted]), Apply("git"), Context(store, None, MemoryDeadLetters()), datetime.now(UTC))
     swept(store, Summary(datetime.now(UTC), listed=10, declared=10, in_sync=10))
     return store
 
@@ -189,12 +189,12 @@ def swept(store: MemoryStore, summary: Summary | None, started: datetime | None 
 @pytest.fixture
 def patient(server, google):  # noqa: ARG001 - it starts well
     with requests.Session() as session:
-        api = GoogleRest(session, server[1], Patience(call=5, first=0.001, longest=0.01))
+        api = GoogleRest(session, server[1], RetryPolicy(call=5, first=0.001, longest=0.01))
         store = stored()
-        yield Patient(P, R, (ORG,), lambda: store, STORE, api)
+        yield Installation(P, R, (ORG,), lambda: store, STORE, api)
 
 
-def told(patient: Patient, *, only: str = "") -> list[diagnostics.Symptom]:
+def told(patient: Installation, *, only: str = "") -> list[diagnostics.CheckResult]:
     found = diagnostics.examine(patient, diagnostics.CHECKS)
     return [one for one in found if one.verdict != "well" and (not only or one.check == only)]
 
@@ -273,7 +273,7 @@ def test_what_is_broken_is_said_with_what_to_do(patient, google, check, broken, 
 HOURS = timedelta(hours=1)
 
 
-def opened(store: MemoryStore, brakes: Brakes) -> None:
+def opened(store: MemoryStore, brakes: SafetyState) -> None:
     store.write_brakes(brakes, store.brakes().version)
 
 
@@ -291,12 +291,12 @@ STATES = [
     ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "ill", "nobody may"),
     ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), failed={"s": "lost"})), "doubtful", "lost"),
     ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), declared=10, in_sync=5)), "doubtful", "50% could be judged"),
-    ("brakes", lambda one: opened(one, Brakes(breaker=Breaker(datetime.now(UTC), "a surge"))), "ill", "a surge"),
-    ("brakes", lambda one: opened(one, Brakes((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "doubtful", "paused by ann"),
+    ("brakes", lambda one: opened(one, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "ill", "a surge"),
+    ("brakes", lambda one: opened(one, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "doubtful", "paused by ann"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("check", "broken", "verdict", "said"), STATES, ids=[one[3] for one in STATES])
+@pytest.mark.parametrize(("check", "broken", "verdict", "said"), STATES, ids=[state[3] for state in STATES])
 def test_what_the_store_tells_is_said_with_what_to_do(patient, check, broken, verdict, said):
     broken(patient.store())
     found = [one for one in told(patient, only=check) if said in one.what]
@@ -367,7 +367,7 @@ def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
     machine = CliRunner().invoke(app, [*run, "--output", "json"])
     written = json.loads(machine.stdout)
     assert (machine.exit_code, written["well"]) == (1, False)
-    assert {one["check"] for one in written["symptoms"]} == diagnostics.CHECKS.keys()
+    assert {symptom["check"] for symptom in written["symptoms"]} == diagnostics.CHECKS.keys()
 
 
 def test_what_no_installation_can_do_without_is_what_infra_makes():
@@ -379,6 +379,6 @@ def test_what_no_installation_can_do_without_is_what_infra_makes():
     always = entries(local("sweep_pushes"))  # the other pushes are there when they are switched on
     assert set(pubsub.SUBSCRIPTIONS) <= names["google_pubsub_subscription"] | set(always)
     assert set(compute.FUNCTIONS) <= set(entries(local("functions")))
-    assert {one.removeprefix("setpoint-") for one in compute.JOBS} == set(entries(local("jobs")))
+    assert {job.removeprefix("setpoint-") for job in compute.JOBS} == set(entries(local("jobs")))
     unindexed = {name: strings(fields) for name, fields in entries(local("unindexed")).items()}
     assert all(field in unindexed[collection] for collection, field in diagnostics.checks.state.UNINDEXED)

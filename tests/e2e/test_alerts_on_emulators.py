@@ -41,4 +41,4 @@ def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):
     (text,) = texts(running)
     assert "Approve" not in text
     (message,) = running.slack.shown(fleet.CHANNEL)
-    wait_until(lambda: "Put back" in str([one.text for one in running.slack.replies(fleet.CHANNEL, message.ts)]))
+    wait_until(lambda: "Put back" in str([reply.text for reply in running.slack.replies(fleet.CHANNEL, message.ts)]))

@@ -13,7 +13,7 @@ from setpoint.bootstrap import open_store
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import Loaded
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint.model.declaration import Declaration, desired
 from setpoint_tools.testing import messages
@@ -41,7 +41,7 @@ def installation(pubsub_emulator, pubsub_project, firestore_emulator, firestore_
     }
     store = open_store(environment["SETPOINT_STORE"])
     wanted = desired((Declaration(KEY, TYPE, {"location": "EU"}, project="shop-prod"),))
-    apply.sync(Loaded([wanted]), Request("git"), Deps(store, None, None), datetime.now(UTC) - timedelta(days=1))
+    apply.sync(Loaded([wanted]), Request("git"), Context(store, None, None), datetime.now(UTC) - timedelta(days=1))
     with ExitStack() as stack:
         stack.callback(pubsub.close)
         stack.callback(store.close)

@@ -13,14 +13,14 @@ from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import batch, pipeline
-from setpoint.detection.pipeline import Deps
-from setpoint_tools.testing.fleet import Fleet, Told, Wrongs
+from setpoint.detection.pipeline import Context
+from setpoint_tools.testing.fleet import FaultRates, FeedExpectation, Fleet
 from setpoint_tools.testing.grpc_proxy import GrpcProxy, grpc_proxy
 from setpoint_tools.testing.pubsub import PubSubProject
 
 pytestmark = pytest.mark.emulator
 
-FLEET = Fleet(60, projects=5, rounds=4, drifting=0.4, wrongs=Wrongs(repeated=0.3, late=0.2, broken=0))
+FLEET = Fleet(60, projects=5, rounds=4, drifting=0.4, wrongs=FaultRates(repeated=0.3, late=0.2, broken=0))
 
 READ, WRITE, WRITE_MANY, PUBLISH = "BatchGetDocuments", "Commit", "BatchWrite", "Publish"
 STEADY = {READ: 1, WRITE: 1}
@@ -44,7 +44,7 @@ COSTS = {
 class Counted(NamedTuple):
     """Setpoint behind proxies."""
 
-    deps: Deps
+    deps: Context
     proxies: tuple[GrpcProxy, GrpcProxy]
 
     def calls(self) -> Counter[str]:
@@ -69,7 +69,7 @@ def counted(pubsub_emulator, pubsub_project, firestore_emulator, firestore_proje
     at_the_end.callback(store.close)
     client = publisher()
     at_the_end.callback(client.stop)
-    deps = Deps(store, PubSubBus(client, events), PubSubDeadLetters(client, letters), default_catalogue())
+    deps = Context(store, PubSubBus(client, events), PubSubDeadLetters(client, letters), default_catalogue())
     apply.declare(store, FLEET.desired(), (), datetime.now(UTC))
     made = Counted(deps, tuple(proxies))
     learn_projects(made)
@@ -104,7 +104,7 @@ def test_a_batch_costs_what_an_event_costs_whatever_there_is_in_it(counted):
         outcomes = batch.receive_many([Message(told) for told in feed[at : at + 100]], counted.deps)
         calls = counted.calls()
 
-        assert not [one for one in outcomes if isinstance(one, Exception)]
+        assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         costs = [COSTS[outcome] for outcome in outcomes if outcome != "welcome"]
         assert calls[READ] == max(cost[READ] for cost in costs)
         assert calls[WRITE] == 0
@@ -113,7 +113,7 @@ def test_a_batch_costs_what_an_event_costs_whatever_there_is_in_it(counted):
 
 
 class Message(NamedTuple):
-    told: Told
+    told: FeedExpectation
 
     @property
     def data(self):

@@ -55,7 +55,7 @@ def assert_one_trace(folder: Path) -> None:
 
     def traces(function: str, key: str, value: str) -> set[str]:
         lines = [json.loads(line) for line in (folder / f"{function}.log").read_text().splitlines() if line[0] == "{"]
-        return {one["logging.googleapis.com/trace"] for one in lines if one.get(key) == value}
+        return {line["logging.googleapis.com/trace"] for line in lines if line.get(key) == value}
 
     opened = traces("detect", "outcome", "opened")
     assert len(opened) == 1
@@ -114,7 +114,7 @@ def test_only_whoever_can_read_its_file_can_tell_it_anything(tmp_path):
 
 def test_every_topic_that_a_setting_names_is_made_and_given_to_the_functions():
     made = set(endpoints.topics())
-    given = endpoints.environment(endpoints.Places({}, "memory:", []), "", "")
+    given = endpoints.environment(endpoints.Endpoints({}, "memory:", []), "", "")
     for variable in VARIABLES.values():
         if variable.endswith("_TOPIC"):
             assert given[variable].rpartition("/")[2] in made

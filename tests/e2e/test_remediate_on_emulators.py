@@ -16,7 +16,7 @@ from remediation.fleet import AUTO, DECLARED, DRIFTED, KEY, TYPE, URL
 from setpoint.bootstrap import open_store
 from setpoint.declarations.apply import Request, sync
 from setpoint.declarations.readers.load import Loaded
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.events import CloudEvent
@@ -103,7 +103,7 @@ def installation(
 
 def declare(store: Store) -> None:
     wanted = desired((Declaration(KEY, TYPE, DECLARED, project="shop-prod"),))
-    deps = Deps(store, None, None)
+    deps = Context(store, None, None)
     sync(Loaded([wanted], policy=AUTO), Request("git"), deps, datetime.now(UTC) - timedelta(minutes=1))
 
 
@@ -142,7 +142,7 @@ def test_a_function_that_is_killed_between_claim_and_write_is_taken_over_when_it
     installation.google.put(URL, DRIFTED)
     installation.google.fail(Fault(lost="before", delay=5), verb="PATCH")
     installation.observe(DRIFTED)
-    wait_until(lambda: any(one.startswith("PATCH") for one in installation.google.requests))
+    wait_until(lambda: any(request.startswith("PATCH") for request in installation.google.requests))
     installation.remediate.kill()
     assert (installation.step, installation.google.journal) == ("acting", [])
 

@@ -51,7 +51,7 @@ def test_a_sweep_whose_function_is_killed_half_way_finds_everything(
 
     def listed() -> int:
         record = store.sweeps.sweep(START.name).value
-        return sum(one.value.listed for one in store.sweeps.shards(record.run)) if record else 0
+        return sum(shard.value.listed for shard in store.sweeps.shards(record.run)) if record else 0
 
     with log.open("wb") as stream, Served("sweep", port, environment, stream, under=program) as function:
         subscription = pubsub.subscription(sweeps, push_to=f"http://127.0.0.1:{port}/{sweeps}")

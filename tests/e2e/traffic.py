@@ -10,7 +10,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryS
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations.apply import declare
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, Desired, Owner, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
@@ -68,7 +68,7 @@ def _declared(name: str) -> Desired:
 
 def embedded(what: Traffic) -> dict[ResourceKey, ResourceState]:
     """The records that the same feed leaves in the memory of one process."""
-    world = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+    world = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     declare(world.store, what.desired, (), datetime.now(UTC))
     for message in what.feed:
         pipeline.receive(message, {}, world)

@@ -18,18 +18,18 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.readers.load import load
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import observation
 from setpoint.model.declaration import Source, desired
 from setpoint_tools.demo import files
-from setpoint_tools.testing.fleet import Fleet, Wrongs
-from setpoint_tools.testing.resource_templates import BREEDS
+from setpoint_tools.testing.fleet import FaultRates, Fleet
+from setpoint_tools.testing.resource_templates import TEMPLATES
 
 FLEET = Fleet(400, projects=60, rounds=6, drifting=0.3)
 
 
-def world_of(fleet: Fleet) -> Deps:
-    world = Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
+def world_of(fleet: Fleet) -> Context:
+    world = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     apply.declare(world.store, fleet.desired(), (), datetime.now(UTC))
     return world
 
@@ -50,7 +50,7 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
         assert (finding is not None and finding.status == "open") == (standing.kind is not None)
         if standing.kind is not None:
             assert finding.kind == standing.kind
-            assert all(one.path.startswith(standing.field) for one in finding.differences)
+            assert all(difference.path.startswith(standing.field) for difference in finding.differences)
     assert not states, "records of what nobody declared"
 
 
@@ -63,7 +63,7 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
         rounds=st.integers(1, 9),
         seed=st.integers(0, 1000),
         drifting=st.floats(0, 1),
-        wrongs=st.builds(Wrongs, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 1)),
+        wrongs=st.builds(FaultRates, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 1)),
     )
 )
 def test_the_truth_holds_for_a_fleet_of_any_shape(fleet):
@@ -93,7 +93,7 @@ def test_a_feed_has_all_that_goes_wrong_on_the_way_and_payloads_of_all_sizes():
     assert sizes[0] < 2_000
     assert 15_000 < sizes[-1] < 25_000
     assert len({(one.key, one.kind) for one in FLEET.declared()}) == len({one.key for one in FLEET.declared()})
-    assert len({one.kind for one in FLEET.declared()}) >= len(BREEDS) - 1
+    assert len({one.kind for one in FLEET.declared()}) >= len(TEMPLATES) - 1
 
 
 def test_the_names_of_a_fleet_are_all_different():

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Collection
 from typing import Any, Literal
 
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 
 When = Literal["before", "after"]
 
@@ -66,10 +66,10 @@ class Stepped:
         return call
 
 
-def stepped(deps: Deps, step: int, when: When, do: Callable[[], None] = crash) -> Deps:
+def stepped(deps: Context, step: int, when: When, do: Callable[[], None] = crash) -> Context:
     """The same ports, with something happening at a step of the flow."""
     steps = itertools.count(1)
-    return Deps(
+    return Context(
         store=Stepped(deps.store, steps, step, when, do),
         bus=Stepped(deps.bus, steps, step, when, do),
         dead_letters=Stepped(deps.dead_letters, steps, step, when, do),

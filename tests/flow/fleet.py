@@ -8,7 +8,7 @@ from typing import Any
 
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, Owner, Scope, desired
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.resource_key import ResourceKey
@@ -81,8 +81,8 @@ def foreign(second: int) -> bytes:
     return messages.resource(FOREIGN.name, FIREWALL_TYPE, {"network": "default"}, at(second))
 
 
-def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Deps:
-    return Deps(store, bus, dead_letters, default_catalogue())
+def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Context:
+    return Context(store, bus, dead_letters, default_catalogue())
 
 
 def declare(store: Store) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from flow.fleet import declare, deps, records
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
@@ -21,7 +21,7 @@ class Told(NamedTuple):
     dead: set[tuple[bytes, str]]
 
 
-def told(world: Deps) -> Told:
+def told(world: Context) -> Told:
     bus, letters = world.bus, world.dead_letters
     assert isinstance(bus, MemoryBus)
     assert isinstance(letters, MemoryDeadLetters)

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from setpoint import sweep
-from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sweep_records import Start, SweepMessage, encode_message
-from setpoint.sweep import Sweeper, Told
+from setpoint.sweep import MessageResult, Sweeper
 
 BUCKET = "storage.googleapis.com/Bucket"
 TOPIC = "pubsub.googleapis.com/Topic"
@@ -25,7 +25,7 @@ ORG = "organizations/566099688680"
 SHOP = ["projects/111111111111", "folders/918177713511", ORG]
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
 START = Start((ORG,), ("resource",))
-QUICK = Patience(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
+QUICK = RetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 
 class Queue(deque[SweepMessage]):
@@ -66,21 +66,21 @@ def declare(store: Any, total: int = 24) -> None:
     apply.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
 
 
-def deps_of(store: Any, clock: Callable[[], datetime] | None = None) -> Deps:
+def deps_of(store: Any, clock: Callable[[], datetime] | None = None) -> Context:
     more = {"clock": clock} if clock else {}
-    return Deps(store, MemoryBus(), MemoryDeadLetters(), default_catalogue(), **more)
+    return Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue(), **more)
 
 
-def sweeper_of(service: Any, deps: Deps, *, page_size: int = 5, **how: Any) -> Sweeper:
+def sweeper_of(service: Any, deps: Context, *, page_size: int = 5, **how: Any) -> Sweeper:
     inventory = AssetInventory(service.client(), QUICK, page_size=page_size)
     return Sweeper(deps, inventory, Queue(), **how)
 
 
-def deliver(message: SweepMessage, sweeper: Sweeper, message_id: str = "1") -> Told:
+def deliver(message: SweepMessage, sweeper: Sweeper, message_id: str = "1") -> MessageResult:
     return sweep.receive(encode_message(message), {}, message_id, sweeper)
 
 
-def work_off(sweeper: Sweeper, order: Callable[[Queue], SweepMessage] = Queue.popleft) -> list[Told]:
+def work_off(sweeper: Sweeper, order: Callable[[Queue], SweepMessage] = Queue.popleft) -> list[MessageResult]:
     """Deliver all that waits, and what that brings, in some order."""
     told = []
     while sweeper.queue:
@@ -88,13 +88,13 @@ def work_off(sweeper: Sweeper, order: Callable[[Queue], SweepMessage] = Queue.po
     return told
 
 
-def ended(told: list[Told]) -> Any:
+def ended(told: list[MessageResult]) -> Any:
     """The summary of the one sweep that has ended, less its time."""
     (summary,) = [one.summary for one in told if one.summary is not None]
     return summary
 
 
-def standing(deps: Deps) -> dict[str, tuple[str, str]]:
+def standing(deps: Context) -> dict[str, tuple[str, str]]:
     """The open findings."""
     return {
         state.key.name: (state.finding.kind, state.fingerprint)
@@ -107,4 +107,4 @@ def later(sweeper: Sweeper, hours: float) -> Sweeper:
     """The same installation, so many hours later."""
     now = datetime.now(UTC) + timedelta(hours=hours)
     old = sweeper.deps
-    return replace(sweeper, deps=Deps(old.store, old.bus, old.dead_letters, old.schemas, lambda: now))
+    return replace(sweeper, deps=Context(old.store, old.bus, old.dead_letters, old.schemas, lambda: now))

@@ -19,12 +19,12 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import batch as batching
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import CorruptState, Unavailable
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing import messages
-from setpoint_tools.testing.fleet import Fleet, Wrongs
+from setpoint_tools.testing.fleet import FaultRates, Fleet
 
 FEED = [
     bucket(1, location="US"),
@@ -49,7 +49,7 @@ def batch(feed: Sequence[bytes]) -> list[Message]:
     return [Message(one, {}) for one in feed]
 
 
-def world(store=None) -> Deps:
+def world(store=None) -> Context:
     made = deps(store or MemoryStore(), MemoryBus(), MemoryDeadLetters())
     declare(made.store)
     return made
@@ -64,13 +64,13 @@ def world(store=None) -> Deps:
         rounds=st.integers(1, 6),
         seed=st.integers(0, 1000),
         drifting=st.floats(0, 1),
-        wrongs=st.builds(Wrongs, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 0.3)),
+        wrongs=st.builds(FaultRates, st.floats(0, 1), st.floats(0, 0.5), st.floats(0, 0.3)),
     ),
     sizes=st.lists(st.integers(1, 60), min_size=1),
 )
 def test_a_feed_in_batches_of_any_size_has_the_effect_of_its_messages(fleet, sizes):
     feed = list(fleet.feed())
-    batched, alone = (Deps(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue()) for _ in range(2))
+    batched, alone = (Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue()) for _ in range(2))
     for one in (batched, alone):
         apply.declare(one.store, fleet.desired(), (), EPOCH)
 
@@ -87,10 +87,10 @@ def test_a_feed_in_batches_of_any_size_has_the_effect_of_its_messages(fleet, siz
 
     assert outcomes == [one.outcome for one in feed]
     assert told(batched).records == told(alone).records
-    assert {one.id: one for one in batched.bus.events} == {one.id: one for one in alone.bus.events}
-    for subject in {one.subject for one in alone.bus.events}:
-        ours = [one for one in batched.bus.events if one.subject == subject]
-        assert ours == [one for one in alone.bus.events if one.subject == subject]
+    assert {event.id: event for event in batched.bus.events} == {event.id: event for event in alone.bus.events}
+    for subject in {event.subject for event in alone.bus.events}:
+        ours = [event for event in batched.bus.events if event.subject == subject]
+        assert ours == [event for event in alone.bus.events if event.subject == subject]
 
 
 def test_a_batch_is_one_read_one_write_one_publishing_and_one_marking(store):
@@ -156,17 +156,17 @@ def test_a_rival_at_any_step_of_a_batch_has_the_effect_of_one_order_or_the_other
 
         results = batching.receive_many(batch(FEED), stepped(made, step, when, meet))
 
-        assert not [one for one in results if isinstance(one, Exception)]
+        assert not [result for result in results if isinstance(result, Exception)]
         if not met:
             assert step > len(NAMES) - 2
             return
-        assert any(same(told(made), one) for one in orders), f"with a rival {when} step {step}"
+        assert any(same(told(made), order) for order in orders), f"with a rival {when} step {step}"
 
 
-def stepped(made: Deps, step: int, when: str, do) -> Deps:
+def stepped(made: Context, step: int, when: str, do) -> Context:
     steps = count(1)
     ports = (Stepped(port, steps, step, when, do, NAMES) for port in (made.store, made.bus, made.dead_letters))
-    return Deps(*ports, made.schemas)
+    return Context(*ports, made.schemas)
 
 
 def same(one, other) -> bool:
@@ -179,7 +179,7 @@ def test_a_store_that_does_not_answer_has_all_of_a_batch_delivered_again(mocker)
     mocker.patch.object(made.store, "read_many", side_effect=Unavailable("away"))
     results = batching.receive_many(batch(FEED), made)
 
-    assert [str(one) for one in results if not isinstance(one, str)] == ["away"] * (len(FEED) - 1)
+    assert [str(result) for result in results if not isinstance(result, str)] == ["away"] * (len(FEED) - 1)
     assert results[FEED.index(b"{broken")] == "rejected"
 
 
@@ -201,7 +201,7 @@ def test_a_project_whose_name_cannot_be_stored_troubles_no_other(mocker):
     mocker.patch.object(made.store, "learn_projects", side_effect=Unavailable("away"))
     results = batching.receive_many(batch([bucket(1), foreign(1), grants(1, [])]), made)
 
-    assert [type(one) for one in results] == [str, Unavailable, str]
+    assert [type(result) for result in results] == [str, Unavailable, str]
 
 
 def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_failed(mocker):
@@ -226,7 +226,7 @@ def test_an_error_that_nobody_foresaw_in_what_is_done_together_ends_no_batch(moc
     results = batching.receive_many(batch([bucket(1), foreign(1), grants(1, [])]), made)
 
     of_project, of_drift = [str, ZeroDivisionError, str], [str, str, ZeroDivisionError]
-    assert [type(one) for one in results] == (of_drift if step == "publish" else of_project)
+    assert [type(result) for result in results] == (of_drift if step == "publish" else of_project)
 
 
 def test_an_ancestor_that_is_no_project_tells_of_none(mocker):
@@ -266,7 +266,7 @@ def test_an_error_that_nobody_foresaw_is_of_one_message_alone(mocker):
     mocker.patch.object(pipeline.judging, "judge", fail)
     results = batching.receive_many(batch([bucket(1), grants(1, []), bucket(2)]), made)
 
-    assert [type(one) for one in results] == [ZeroDivisionError, str, ZeroDivisionError]
+    assert [type(result) for result in results] == [ZeroDivisionError, str, ZeroDivisionError]
     assert list(made.store.unpublished()) == []
 
 
@@ -275,14 +275,14 @@ def test_a_resource_whose_events_are_not_taken_troubles_no_other(mocker):
     publish = made.bus.publish
 
     def refuse(events):
-        if any(one.subject == BUCKET.name and one.data.content == "resource" for one in events):
+        if any(event.subject == BUCKET.name and event.data.content == "resource" for event in events):
             raise Unavailable("not taken")
         publish(events)
 
     mocker.patch.object(made.bus, "publish", refuse)
     results = batching.receive_many(batch([bucket(1, location="US"), grants(1, []), stray(1)]), made)
 
-    assert [type(one) for one in results] == [Unavailable, str, str]
+    assert [type(result) for result in results] == [Unavailable, str, str]
     assert list(made.store.unpublished()) == [BUCKET]
     mocker.stopall()
     assert batching.receive_many(batch([bucket(1, location="US")]), made) == ["repeated"]
@@ -303,11 +303,11 @@ def test_a_bus_that_takes_nothing_is_not_asked_for_every_resource(mocker):
 
     results = batching.receive_many(batch(feed), made)
 
-    assert {type(one) for one in results} == {Unavailable}
+    assert {type(result) for result in results} == {Unavailable}
     assert publish.call_count == 4
     mocker.stopall()
     assert set(batching.receive_many(batch(feed), made)) == {"repeated"}
-    assert {one.subject for one in made.bus.events} == {key.name for key in keys}
+    assert {event.subject for event in made.bus.events} == {key.name for key in keys}
 
 
 def test_a_resource_kept_under_another_name_is_found_as_it_is_alone():

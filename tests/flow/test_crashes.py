@@ -11,7 +11,7 @@ from flow.fleet import READERS, WORLD, bucket, bucket_gone, declare, deps, forei
 from flow.runs import told, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 
 FEWEST_STEPS = 4
 """Read, commit, publish, mark as published."""
@@ -28,7 +28,7 @@ FEEDS = {
 }
 
 
-def deliver_until_done(message: bytes, world: Deps, crashes: list[Deps]) -> None:
+def deliver_until_done(message: bytes, world: Context, crashes: list[Context]) -> None:
     """Deliver a message, to one process after another until one lives long enough."""
     for process in crashes:
         try:
@@ -86,8 +86,8 @@ def test_what_a_crash_left_unpublished_is_published_by_healing_under_the_same_id
     with pytest.raises(Crash):
         pipeline.receive(bucket(1, location="US"), {}, stepped(world, 3, when))
 
-    assert pipeline.heal(deps(backend.open(), bus, MemoryDeadLetters())) == 1
-    assert pipeline.heal(deps(backend.open(), bus, MemoryDeadLetters())) == 0
+    assert pipeline.republish_pending(deps(backend.open(), bus, MemoryDeadLetters())) == 1
+    assert pipeline.republish_pending(deps(backend.open(), bus, MemoryDeadLetters())) == 0
 
     assert told(world) == expected
 

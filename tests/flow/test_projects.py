@@ -9,7 +9,7 @@ import pytest
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.declarations import apply, plan
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model.declaration import Declaration, Scope, desired
 from setpoint.model.observation import Observation
@@ -23,7 +23,7 @@ GRANTS = {"bindings": [{"role": "roles/viewer", "members": ["user:a@x.com"]}]}
 WIDE = {"bindings": [{"role": "roles/owner", "members": ["allUsers"]}]}
 
 
-def declare(deps: Deps, *ones: Declaration, scopes: tuple[Scope, ...] = ()) -> None:
+def declare(deps: Context, *ones: Declaration, scopes: tuple[Scope, ...] = ()) -> None:
     apply.declare(deps.store, [desired((one,)) for one in ones], scopes, NOW)
 
 
@@ -32,7 +32,7 @@ def seen(name: str, asset_type: str, data, content="resource", minute: int = 0) 
     return Observation(ResourceKey(name, content), asset_type, at, data=data, ancestors=(NUMBER,))
 
 
-def teach(deps: Deps) -> None:
+def teach(deps: Context) -> None:
     """Any resource whose name holds the id of its project."""
     topic = seen("//pubsub.googleapis.com/projects/shop-prod/topics/t", "pubsub.googleapis.com/Topic", {})
     pipeline.handle_observation(topic, deps)
@@ -76,7 +76,7 @@ def test_what_one_process_has_learnt_another_knows(deps):
     key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
     declare(deps, Declaration(key, PROJECT, GRANTS))
     teach(deps)
-    other = Deps(deps.store, MemoryBus(), MemoryDeadLetters(), deps.schemas)
+    other = Context(deps.store, MemoryBus(), MemoryDeadLetters(), deps.schemas)
 
     assert pipeline.handle_observation(policy_of_project(), other) == "opened"
 
@@ -141,7 +141,7 @@ def test_what_was_seen_while_nothing_declared_it_is_not_forgotten(deps):
     assert pipeline.handle_observation(seen(bucket.name, BUCKET, {"location": "ASIA"}, minute=1), deps) == "undeclared"
     declare(deps, Declaration(bucket, BUCKET, {"location": "ASIA"}))
 
-    assert pipeline.rejudge(bucket, deps) == "in_sync"
+    assert pipeline.reevaluate(bucket, deps) == "in_sync"
     assert deps.bus.events == []
 
 
@@ -150,13 +150,17 @@ BY_NUMBER = f"//secretmanager.googleapis.com/{NUMBER}/secrets/key"
 BY_ID = ResourceKey("//secretmanager.googleapis.com/projects/shop-prod/secrets/key")
 
 
-def undeclare(deps: Deps) -> None:
+def undeclare(deps: Context) -> None:
     planned = plan.plan([], (), plan.DEFAULT_SOURCE, deps.store, prune=True)
     apply.apply(planned, deps.store, NOW)
 
 
-def open_findings(deps: Deps) -> dict[str, str]:
-    return {one.key.name: one.finding.kind for one in deps.store.states(drifted=True) if one.finding.status == "open"}
+def open_findings(deps: Context) -> dict[str, str]:
+    return {
+        state.key.name: state.finding.kind
+        for state in deps.store.states(drifted=True)
+        if state.finding.status == "open"
+    }
 
 
 def test_what_was_unmanaged_by_its_number_is_so_no_longer_once_it_is_declared_by_its_id(deps):

@@ -13,7 +13,7 @@ from flow.fleet import bucket, bucket_gone, declare, deps
 from flow.runs import told, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict
 
 RIVALS = {
@@ -45,7 +45,7 @@ def test_a_rival_at_any_step_has_the_effect_of_one_order_or_the_other(new_backen
         assert told(world) in orders, f"with a rival {when} step {step}"
 
 
-def meets(rival: bytes, world: Deps, met: list[bool]) -> Callable[[], None]:
+def meets(rival: bytes, world: Context, met: list[bool]) -> Callable[[], None]:
     def meet() -> None:
         met.append(True)
         pipeline.receive(rival, {}, world)
@@ -110,7 +110,7 @@ def test_threads_that_handle_one_feed_together_tell_every_event_once_by_id(backe
     assert len({event.id for event in end.events}) == record.sequence
 
 
-def deliver(message: bytes, world: Deps) -> None:
+def deliver(message: bytes, world: Context) -> None:
     """Until it is taken, as Pub/Sub does."""
     while True:
         try:

@@ -30,7 +30,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection import pipeline
 from setpoint.detection import verdict as judging
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.detection.verdict import Verdict
 from setpoint.errors import MalformedMessage
 from setpoint.model import observation as observations
@@ -78,13 +78,13 @@ def feeds_in_two_orders(draw) -> tuple[list[bytes], list[bytes]]:
     return feed, draw(st.permutations(feed))
 
 
-def new_world(new_backend) -> Deps:
+def new_world(new_backend) -> Context:
     store = new_backend().open()
     declare(store)
     return deps(store, MemoryBus(), MemoryDeadLetters())
 
 
-def run(world: Deps, *feed: bytes) -> Told:
+def run(world: Context, *feed: bytes) -> Told:
     for message in feed:
         pipeline.receive(message, {}, world)
     return told(world)
@@ -124,8 +124,8 @@ def test_no_order_of_a_feed_gives_an_event_without_a_reason(new_backend, example
     @examples
     @given(feeds_in_two_orders())
     def holds(feeds):
-        reasons = {(one.key, one.at, one.kind, one.fingerprint) for one in verdicts(feeds[0])}
-        in_sync = {(one.key, one.at) for one in verdicts(feeds[0]) if one.kind is None}
+        reasons = {(verdict.key, verdict.at, verdict.kind, verdict.fingerprint) for verdict in verdicts(feeds[0])}
+        in_sync = {(verdict.key, verdict.at) for verdict in verdicts(feeds[0]) if verdict.kind is None}
         end = run(new_world(new_backend), *feeds[1])
         for key, story in stories(end.events):
             for event in story:

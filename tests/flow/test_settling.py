@@ -46,14 +46,14 @@ def seen(second: int, *, enabled: bool, status: str = "RECONCILING") -> Observat
 
 def test_what_lasts_becomes_a_finding_by_the_clock_alone(timed, clock):
     assert pipeline.handle_observation(seen(0, enabled=False), timed) == "settling"
-    assert pipeline.settle(timed) == {}
+    assert pipeline.promote_settled(timed) == {}
     assert timed.bus.events == []
 
     clock.now += timedelta(seconds=30)
 
-    assert pipeline.settle(timed) == {"opened": 1}
+    assert pipeline.promote_settled(timed) == {"opened": 1}
     assert [event.type for event in timed.bus.events] == ["drift.opened"]
-    assert pipeline.settle(timed) == {}
+    assert pipeline.promote_settled(timed) == {}
 
 
 def test_a_controller_that_writes_in_two_steps_raises_no_alarm(timed, clock):
@@ -61,7 +61,7 @@ def test_a_controller_that_writes_in_two_steps_raises_no_alarm(timed, clock):
     pipeline.handle_observation(seen(10, enabled=True, status="RUNNING"), timed)
     clock.now += timedelta(hours=1)
 
-    assert pipeline.settle(timed) == {}
+    assert pipeline.promote_settled(timed) == {}
     assert timed.bus.events == []
 
 
@@ -80,8 +80,8 @@ def test_a_declaration_that_takes_the_drift_away_while_it_settles_ends_it(timed,
     apply.declare(timed.store, [desired((other,))], (), NOON)
     clock.now += timedelta(seconds=30)
 
-    assert pipeline.settle(timed) == {"in_sync": 1}
-    assert pipeline.settle(timed) == {}
+    assert pipeline.promote_settled(timed) == {"in_sync": 1}
+    assert pipeline.promote_settled(timed) == {}
     assert timed.bus.events == []
 
 
@@ -102,4 +102,4 @@ def test_a_record_that_cannot_be_read_keeps_no_other_from_settling(timed, clock,
     monkeypatch.setattr(timed.store, "last_observation", broken)
     clock.now += timedelta(seconds=30)
 
-    assert pipeline.settle(timed) == {"opened": 1, "unreadable": 1}
+    assert pipeline.promote_settled(timed) == {"opened": 1, "unreadable": 1}

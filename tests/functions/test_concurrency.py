@@ -19,7 +19,7 @@ from flow.fleet import BUCKET, bucket, declare, deps
 from flow.runs import told, uninterrupted
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 
 MAIN = Path(__file__).parents[2] / "functions/detect/main.py"
 TOPIC = "/projects/fleet-ops/topics/asset-changes"
@@ -28,7 +28,7 @@ LOCATIONS = ["US", "EU", "ASIA", "US", "EU", "US", "EU"]
 
 
 @pytest.fixture
-def world(backend, monkeypatch) -> Deps:
+def world(backend, monkeypatch) -> Context:
     store = backend.open()
     declare(store)
     made = deps(store, MemoryBus(), MemoryDeadLetters())

@@ -17,7 +17,7 @@ from google.auth import crypt, jwt
 
 from pages.samples import state
 from setpoint import bootstrap
-from setpoint.adapters.google.iap import KEYS, Doorkeeper
+from setpoint.adapters.google.iap import KEYS, IapTokenVerifier
 from setpoint.adapters.memory.store import MemoryStore
 from setpoint.adapters.read_only_store import ReadOnly
 from setpoint.errors import BadRequest, CorruptState, Unavailable
@@ -99,7 +99,7 @@ def store():
 @pytest.fixture
 def client(monkeypatch, store, google, clock):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    console = Console(ReadOnly(store), "memory:", Doorkeeper(AUDIENCE, google, clock.seconds), clock)
+    console = Console(ReadOnly(store), "memory:", IapTokenVerifier(AUDIENCE, google, clock.seconds), clock)
     monkeypatch.setattr(bootstrap, "console", lambda: console)
     return functions_framework.create_app("console", str(MAIN), "http").test_client()
 

@@ -14,7 +14,7 @@ import pytest
 from flow.fleet import BUCKET, bucket, declare, deps, foreign, records
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import DeadLetter, MemoryBus, MemoryDeadLetters
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Unavailable
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def client(monkeypatch):
 
 
 @pytest.fixture(params=["new_memory", "new_sqlite"])
-def world(request, monkeypatch) -> Deps:
+def world(request, monkeypatch) -> Context:
     """What stands behind the function, in place of Google's services."""
     store = request.getfixturevalue(request.param)().open()
     declare(store)

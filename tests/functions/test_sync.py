@@ -15,7 +15,7 @@ from setpoint import bootstrap
 from setpoint.adapters.google.cloud_storage import Archives
 from setpoint.declarations import apply_archive
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing import messages
@@ -87,7 +87,7 @@ def upload(service, deps, monkeypatch):
     return upload
 
 
-def declared(deps: Deps, name: str) -> str | None:
+def declared(deps: Context, name: str) -> str | None:
     found = deps.store.read(ResourceKey(f"//storage.googleapis.com/{name}")).desired
     return found.declarations[0].data["location"] if found else None
 

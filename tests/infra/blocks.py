@@ -29,7 +29,7 @@ def read_file(name: str) -> Block:
 def typed() -> list[tuple[str, Block]]:
     """Every resource and data source, under the name that the schema has for its type."""
     prefixes = {"resource": "", "data": "data."}
-    return [(prefixes[one.kind] + one.labels[0], one) for one in CODE.blocks if one.kind in prefixes]
+    return [(prefixes[block.kind] + block.labels[0], block) for block in CODE.blocks if block.kind in prefixes]
 
 
 def expressions() -> list[str]:

@@ -31,7 +31,7 @@ def types_used() -> list[str]:
     """The types of resources and data sources in infra/; those of data sources with `data.` before them."""
     blocks: list[Block] = read(ROOT / "infra").blocks
     prefixes = {"resource": "", "data": "data."}
-    return sorted({prefixes[one.kind] + one.labels[0] for one in blocks if one.kind in prefixes})
+    return sorted({prefixes[block.kind] + block.labels[0] for block in blocks if block.kind in prefixes})
 
 
 def distil(package: Path, used: str) -> dict[str, Any]:

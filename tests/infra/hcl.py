@@ -21,12 +21,12 @@ class Block:
     blocks: list[Block] = field(default_factory=list)
 
     def named(self, kind: str) -> list[Block]:
-        return [one for one in self.blocks if one.kind == kind]
+        return [block for block in self.blocks if block.kind == kind]
 
     def walk(self) -> Iterator[Block]:
         yield self
-        for one in self.blocks:
-            yield from one.walk()
+        for block in self.blocks:
+            yield from block.walk()
 
 
 def read(folder: Path) -> Block:

@@ -38,7 +38,7 @@ def test_the_buildpack_finds_what_it_installs_from_and_nothing_that_comes_before
     names = set(archive.namelist())
     project = tomllib.loads(archive.read("pyproject.toml").decode())["project"]
     assert {project["readme"], *project["license-files"]} <= names
-    assert any(one.startswith("functions-framework") for one in project["dependencies"])
+    assert any(dependency.startswith("functions-framework") for dependency in project["dependencies"])
     assert not {"requirements.txt", "uv.lock", "poetry.lock"} & names
 
 

@@ -87,7 +87,7 @@ def test_the_worker_reads_what_detect_reads_and_a_subscription():
     assert VARIABLES["subscription"] in given
     options = inspect.signature(worker.worker).parameters
     (args,) = [block.attributes["args"] for block in pool.walk() if "args" in block.attributes]
-    assert {one.partition("=")[0].removeprefix("--") for one in strings(args)[1:]} <= options.keys()
+    assert {string.partition("=")[0].removeprefix("--") for string in strings(args)[1:]} <= options.keys()
 
 
 def test_topics_are_given_by_their_full_name_and_the_store_by_its_url():

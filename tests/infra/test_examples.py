@@ -41,7 +41,7 @@ def test_every_asset_type_of_a_feed_is_one_that_setpoint_can_compare():
     (variable,) = [one for one in CODE.named("variable") if one.labels == ("asset_types",)]
     types = set(strings(variable.attributes["type"]))
     assert len(types) > 30
-    assert [one for one in sorted(types) if not default_catalogue().schemas_for(one)] == []
+    assert [type_ for type_ in sorted(types) if not default_catalogue().schemas_for(type_)] == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

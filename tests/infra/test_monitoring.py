@@ -24,7 +24,7 @@ from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.errors import AccessDenied, Conflict
 from setpoint.model import events
-from setpoint.model.safety_limits import Brakes, Breaker
+from setpoint.model.safety_limits import Breaker, SafetyState
 from setpoint.model.sweep_records import Heal, encode_message
 
 RUNBOOKS = ROOT / "docs/runbooks"
@@ -49,7 +49,7 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     remediate = served("remediate")
     assert push(remediate, message_of(events.encode(opened), type=opened.type)) == 200
     stored = world.store.brakes()
-    world.store.write_brakes(Brakes(breaker=Breaker(world.clock(), "a surge")), stored.version)
+    world.store.write_brakes(SafetyState(breaker=Breaker(world.clock(), "a surge")), stored.version)
     assert push(remediate, message_of(b"tick", type="tick")) == 200
 
     detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())

@@ -38,7 +38,7 @@ def test_no_check_of_checkov_fails():
     command = [checkov(), "--directory", str(ROOT / "infra"), "--config-file", str(CONFIG), "--skip-download"]
     ran = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, check=False, timeout=300)
     told = json.loads(ran.stdout)
-    failed = [f"{one['check_id']} {one['resource']}" for one in told["results"]["failed_checks"]]
+    failed = [f"{check['check_id']} {check['resource']}" for check in told["results"]["failed_checks"]]
     assert failed == []
     assert told["summary"]["passed"] > 50
     assert told["summary"]["parsing_errors"] == 0
@@ -82,6 +82,8 @@ def test_the_bill_of_materials_lists_what_is_locked_and_is_the_same_every_time(t
     assert targets[0].read_bytes() == targets[1].read_bytes()
     bill = json.loads(targets[0].read_text())
     locked = set(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / ".ci/requirements.txt").read_text(), re.MULTILINE))
-    assert {(one["name"], one["version"]) for one in bill["components"]} == locked
-    assert all(one["purl"].startswith("pkg:pypi/") and one["properties"] for one in bill["components"])
+    assert {(component["name"], component["version"]) for component in bill["components"]} == locked
+    assert all(
+        component["purl"].startswith("pkg:pypi/") and component["properties"] for component in bill["components"]
+    )
     assert (bill["bomFormat"], bill["metadata"]["component"]["name"]) == ("CycloneDX", "setpoint")

@@ -15,7 +15,7 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
     (variable,) = [one for one in CODE.named("variable") if one.labels == ("remediation",)]
     assert "optional(bool, false)" in variable.attributes["type"]
     own = read_file("remediation.tf")
-    made = [one for one in own.blocks if one.kind == "resource"]
+    made = [block for block in own.blocks if block.kind == "resource"]
     assert len(made) >= 8
     for one in made:
         condition = one.attributes.get("for_each") or one.attributes["count"]
@@ -30,7 +30,7 @@ def test_attribution_is_off_unless_somebody_switches_it_on():
     (variable,) = [one for one in CODE.named("variable") if one.labels == ("attribution",)]
     assert "enabled = optional(bool, false)" in " ".join(variable.attributes["type"].split())
     own = read_file("attribution.tf")
-    made = [one for one in own.blocks if one.kind == "resource"]
+    made = [block for block in own.blocks if block.kind == "resource"]
     assert len(made) >= 6
     for one in made:
         condition = one.attributes["for_each"]
@@ -43,7 +43,7 @@ def test_attribution_is_off_unless_somebody_switches_it_on():
 def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
     filtered = local("audit_filter")
     assert {"activity", "system_event"} == set(re.findall(r"cloudaudit\.googleapis\.com/(\w+)", filtered))
-    (expires,) = [one for one in CODE.blocks if one.labels == ("google_firestore_field", "expires")]
+    (expires,) = [block for block in CODE.blocks if block.labels == ("google_firestore_field", "expires")]
     adapter = (ROOT / "shared/setpoint/adapters/firestore/actors.py").read_text()
     assert expires.named("ttl_config")
     assert set(strings(expires.attributes["for_each"])) == {"actors", *repository.KINDS}
@@ -75,7 +75,9 @@ def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
     assert heard["topic"] == "google_pubsub_topic.drift_events.id"
     assert set(re.findall(r'attributes\.type = \\"([\w.]+)\\"', heard["filter"])) == set(engine.BEGINNINGS)
     assert pushes()["remediate-ticks"]["topic"] == 'google_pubsub_topic.remediate_ticks["remediate"].id'
-    (job,) = [one for one in read_file("remediation.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
+    (job,) = [
+        block for block in read_file("remediation.tf").blocks if block.labels[:1] == ("google_cloud_scheduler_job",)
+    ]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [engine.TICK]
 
@@ -84,7 +86,7 @@ def test_alerts_are_off_unless_somebody_switches_them_on():
     """Until then there are empty secrets, which cost nothing, and nobody may read them."""
     (variable,) = [one for one in CODE.named("variable") if one.labels == ("alerts",)]
     assert re.search(r"enabled\s*=\s*optional\(bool, false\)", variable.attributes["type"])
-    made = [one for one in read_file("slack.tf").blocks if one.kind == "resource"]
+    made = [block for block in read_file("slack.tf").blocks if block.kind == "resource"]
     assert len(made) >= 8
     for one in made:
         condition = one.attributes.get("for_each") or one.attributes["count"]
@@ -119,7 +121,7 @@ def test_the_function_that_anybody_may_call_may_hand_on_and_read_one_secret_and_
 
 
 def test_notify_hears_of_drift_in_order_of_buttons_and_of_ticks():
-    (job,) = [one for one in read_file("slack.tf").blocks if one.labels[:1] == ("google_cloud_scheduler_job",)]
+    (job,) = [block for block in read_file("slack.tf").blocks if block.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [engine.TICK]
     told = {name: push for name, push in pushes().items() if push["function"] == '"notify"'}

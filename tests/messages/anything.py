@@ -8,13 +8,13 @@ from typing import Any, get_args
 import msgspec
 from hypothesis import strategies as st
 
-from setpoint.model.actors import Actor, Confidence, Hand
+from setpoint.model.actors import Actor, ActorKind, Confidence
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.difference import MASK, Difference
 from setpoint.model.events import DriftData, EventType, RemediationData, Status
 from setpoint.model.grouping import cause_of
-from setpoint.model.notice_view import Group, Links, Shown, Step
-from setpoint.model.remediation_attempt import Step as RemedyStep
+from setpoint.model.notice_view import FindingView, GroupView, Links, TimelineEntry
+from setpoint.model.remediation_attempt import RemediationStep as RemedyStep
 from setpoint.model.resource_key import CONTENTS
 from setpoint.model.severity import SEVERITIES, Kind
 
@@ -99,7 +99,7 @@ differences = st.one_of(
 actors = st.builds(
     Actor,
     principal=words,
-    hand=st.sampled_from(get_args(Hand)),
+    hand=st.sampled_from(get_args(ActorKind)),
     confidence=st.sampled_from(get_args(Confidence)),
     method=words,
     at=times,
@@ -164,12 +164,12 @@ def drifts(draw: st.DrawFn, most: int = 10_000) -> DriftData:
 
 
 _whats = st.one_of(st.sampled_from((*get_args(EventType), "approved", "exempted", "accepted")), words)
-steps = st.builds(Step, at=times, what=_whats, by=words, text=words)
+steps = st.builds(TimelineEntry, at=times, what=_whats, by=words, text=words)
 
 
 @st.composite
-def showns(draw: st.DrawFn, most: int = 10_000) -> Shown:
-    return Shown(
+def showns(draw: st.DrawFn, most: int = 10_000) -> FindingView:
+    return FindingView(
         event=draw(st.sampled_from(get_args(EventType))),
         at=draw(times),
         data=draw(drifts(most)),
@@ -188,11 +188,11 @@ _counts = st.dictionaries(words, st.integers(0, 10**6), max_size=20)
 
 
 @st.composite
-def groups(draw: st.DrawFn) -> Group:
+def groups(draw: st.DrawFn) -> GroupView:
     samples = tuple(draw(st.lists(showns(20), max_size=10)))
     made = cause_of(draw(drifts(50)) if not samples else samples[0].data)
     whichever = st.integers(0, 10**6)
-    return Group(
+    return GroupView(
         id=draw(words),
         cause=made,
         severity=draw(st.sampled_from(SEVERITIES)),

@@ -11,7 +11,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
 from setpoint.model.events import DriftData
-from setpoint.model.notice_view import Links, Shown
+from setpoint.model.notice_view import FindingView, Links
 
 AT = datetime(2026, 3, 1, 13, 42, tzinfo=UTC)
 LINKS = Links("https://setpoint.example.com/#finding={id}", "https://setpoint.example.com/#group={id}")
@@ -47,13 +47,13 @@ BUCKET = DriftData(
 )
 
 
-def shown(event: Any = "drift.opened", **changes: Any) -> Shown:
+def shown(event: Any = "drift.opened", **changes: Any) -> FindingView:
     """The bucket, otherwise."""
     about = {name: changes.pop(name) for name in ("steps", "quiet_until", "next_window") if name in changes}
-    return Shown(event, AT, replace(BUCKET, **changes), **about)
+    return FindingView(event, AT, replace(BUCKET, **changes), **about)
 
 
-def resolved(**changes: Any) -> Shown:
+def resolved(**changes: Any) -> FindingView:
     """The bucket, after it was put back."""
     ended = {"status": "resolved", "reason": "in sync", "resolved_at": AT + timedelta(minutes=12)}
     return shown("drift.resolved", **(ended | changes))

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from setpoint.alerting.rendering import mrkdwn, safe_text, slack
-from setpoint.model.notice_view import Shown
+from setpoint.model.notice_view import FindingView
 
 lasting = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -62,7 +62,7 @@ def test_any_escalation_is_a_valid_message(shown):
 
 @given(showns(20), links)
 @settings(lasting, max_examples=100)
-def test_a_message_is_json_and_always_the_same(shown: Shown, links):
+def test_a_message_is_json_and_always_the_same(shown: FindingView, links):
     message = slack.finding(shown, links)
     assert msgspec.json.decode(msgspec.json.encode(message.blocks)) == list(message.blocks)
     assert slack.finding(shown, links) == message

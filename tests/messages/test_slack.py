@@ -13,7 +13,7 @@ from setpoint.alerting.rendering import button_payload, preview, slack
 from setpoint.model.declaration import Owner
 from setpoint.model.difference import MASK, Difference
 from setpoint.model.events import RemediationData
-from setpoint.model.notice_view import Links, Step
+from setpoint.model.notice_view import Links, TimelineEntry
 
 FOOTER = (
     "Declared in <https://github.com/acme/fleet/blob/1f3a9c0d/fleet/billing.yaml#L19|fleet/billing.yaml:19>"
@@ -28,7 +28,7 @@ def lines(message) -> list[str]:
     read = []
     for block in message.blocks:
         if block["type"] == "actions":
-            labels = ((one.get("text") or one["placeholder"])["text"] for one in block["elements"])
+            labels = ((element.get("text") or element["placeholder"])["text"] for element in block["elements"])
             read.append(" ".join(f"[{label}]" for label in labels))
         elif "fields" in block:
             read += [field["text"].replace("\n", " ") for field in block["fields"]]
@@ -86,7 +86,11 @@ def test_what_setpoint_has_put_back_says_so_and_who_approved():
 
 
 def test_an_approval_from_an_earlier_episode_is_not_taken_for_this_one():
-    earlier = (Step(AT, "remediation.succeeded"), Step(AT, "drift.opened"), Step(AT, "drift.resolved"))
+    earlier = (
+        TimelineEntry(AT, "remediation.succeeded"),
+        TimelineEntry(AT, "drift.opened"),
+        TimelineEntry(AT, "drift.resolved"),
+    )
     assert "it is as declared again" in slack.finding(resolved(steps=earlier), LINKS).text
 
 
@@ -256,7 +260,7 @@ def test_a_group_that_is_over_is_calm():
 
 
 def test_details_tell_everything_of_one_finding():
-    steps = (Step(AT, "drift.opened"), Step(AT, "approved", by="bob@example.com", text="go on"))
+    steps = (TimelineEntry(AT, "drift.opened"), TimelineEntry(AT, "approved", by="bob@example.com", text="go on"))
     (message,) = slack.details([shown(steps=steps, was={"location": "EU"})], LINKS)
     read = "\n".join(lines(message))
     for told in (
@@ -296,7 +300,7 @@ def test_a_digest_lists_the_worst_first():
         (shown("drift.attributed"), "👤 Changed by: `alice@example.com` in the Cloud console (certain)."),
         (shown("drift.opened", episodes=3), "🔎 It has drifted again, for the 3rd time."),
         (
-            shown(steps=(Step(AT, "accepted", by="bob@example.com", text="fine"),)),
+            shown(steps=(TimelineEntry(AT, "accepted", by="bob@example.com", text="fine"),)),
             "☑️ Accepted as it is by `bob@example.com`: fine.",
         ),
     ],

@@ -104,11 +104,11 @@ def pause(model: Model, rng: random.Random) -> None:
 
 def look_at_the_clock(model: Model, rng: random.Random) -> None:
     """What has lasted long enough becomes a finding."""
-    model.run(pipeline.settle, rng)
+    model.run(pipeline.promote_settled, rng)
 
 
 def look_at_the_clock_in_trouble(model: Model, rng: random.Random) -> None:
-    model.run(pipeline.settle, rng, _trouble(model, rng, 10))
+    model.run(pipeline.promote_settled, rng, _trouble(model, rng, 10))
 
 
 def bus_down(model: Model, rng: random.Random) -> None:
@@ -184,7 +184,7 @@ def sweep(model: Model, rng: random.Random) -> None:
 
 def sweep_a_part(model: Model, rng: random.Random) -> None:
     """A sweep of some scopes, contents and types; some scopes may be denied."""
-    scopes = rng.sample((*(f"projects/{one}" for one in PROJECTS), ORG), rng.randint(1, 3))
+    scopes = rng.sample((*(f"projects/{project}" for project in PROJECTS), ORG), rng.randint(1, 3))
     types = rng.sample(TYPES, rng.randint(0, len(TYPES)))
     denied = tuple(rng.sample(scopes, rng.randint(0, 1)))
     model.sweep(Listing(scopes, rng.sample(CONTENTS, rng.randint(1, 3)), types, _lag(rng), denied), rng)

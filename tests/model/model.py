@@ -34,7 +34,7 @@ from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, TransientError
 from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.ports.services import Inventory
@@ -91,14 +91,14 @@ class Model:
         self.letters = MemoryDeadLetters()
         self.processes = [self._process() for _ in range(_PROCESSES)]
 
-    def _process(self) -> Deps:
-        return Deps(self._open(), self.bus, self.letters, default_catalogue(), lambda: self.world.now)
+    def _process(self) -> Context:
+        return Context(self._open(), self.bus, self.letters, default_catalogue(), lambda: self.world.now)
 
     def close(self) -> None:
         for process in self.processes:
             process.store.close()
 
-    def run(self, work: Callable[[Deps], object], rng: random.Random, trouble: Trouble | None = None) -> bool:
+    def run(self, work: Callable[[Context], object], rng: random.Random, trouble: Trouble | None = None) -> bool:
         """Let a process do something; whether it came to its end.
 
         A process that has crashed is followed by a new one over the same store.
@@ -177,7 +177,7 @@ class Model:
             assert "nothing was listed" in str(error)  # noqa: PT017 - what else it refuses is a bug
             return False
 
-    def _sweep(self, listing: Listing, inventory: Inventory, deps: Deps) -> None:
+    def _sweep(self, listing: Listing, inventory: Inventory, deps: Context) -> None:
         sweeping.sweep(listing.scopes, listing.contents, listing.types, inventory, deps)
 
     def settle(self, inventory: Inventory | None = None) -> None:
@@ -188,8 +188,8 @@ class Model:
         self._sweep(Listing(), inventory or WorldInventory(self.world), process)
         self.counts["sweeps"] += 1
         self.world.tick(LONGEST_SETTLE)
-        pipeline.settle(process)
-        pipeline.heal(process)
+        pipeline.promote_settled(process)
+        pipeline.republish_pending(process)
         self.after_step()
         self._check(process.store)
 

@@ -31,7 +31,7 @@ class Drift(NamedTuple):
 
 
 def drift_of(found: Finding | DriftData | Verdict) -> Drift:
-    differences = tuple(sorted(repr(replace(one, declared_path="")) for one in found.differences))
+    differences = tuple(sorted(repr(replace(difference, declared_path="")) for difference in found.differences))
     return Drift(str(found.kind), found.fingerprint, found.severity, differences)
 
 

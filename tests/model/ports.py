@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from model.fleet import PROJECTS
 from model.world import World
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import ScopeDenied, Unavailable
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import Content
@@ -134,10 +134,10 @@ class _Troubled:
         return partial(self._trouble.call, getattr(self._port, name))
 
 
-def troubled(deps: Deps, trouble: Trouble) -> Deps:
+def troubled(deps: Context, trouble: Trouble) -> Context:
     """The same ports in another process, with trouble at one of its calls."""
     store, bus, letters = (_Troubled(port, trouble) for port in (deps.store, deps.bus, deps.dead_letters))
-    return Deps(store, bus, letters, deps.schemas, deps.clock)
+    return Context(store, bus, letters, deps.schemas, deps.clock)
 
 
 def crash() -> None:

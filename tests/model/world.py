@@ -62,7 +62,7 @@ class World:
 
     def as_of(self, key: ResourceKey, moment: datetime) -> Version:
         versions = self.history[key]
-        return next((one for one in reversed(versions) if one.at <= moment), versions[0])
+        return next((version for version in reversed(versions) if version.at <= moment), versions[0])
 
     def between(self, key: ResourceKey, first: datetime, last: datetime) -> list[Version]:
         """Whatever it was in some moment from ``first`` to ``last``."""

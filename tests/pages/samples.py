@@ -10,7 +10,7 @@ from typing import Any
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
-from setpoint.model.remediation_attempt import Put, Remedy
+from setpoint.model.remediation_attempt import AppliedFix, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.sources import Control, SourceState
@@ -90,7 +90,9 @@ def _made(chance: random.Random, name: str, asset_type: str, project: str) -> Re
         else tuple(Difference(path, "changed", want, have) for path, want, have in chance.sample(FIELDS, 3))
     )
     step = chance.choice(("asked", "verifying", "stopped", "waiting")) if status == "open" else "done"
-    remedy = Remedy("f", step, first, attempts=1, claimed_at=first, puts=(Put(min(NOW, first + lasted), ("a",)),))
+    remedy = RemediationState(
+        "f", step, first, attempts=1, claimed_at=first, puts=(AppliedFix(min(NOW, first + lasted), ("a",)),)
+    )
     actor = Actor(
         principal=who, hand="person", confidence="likely", method="compute.firewalls.patch", at=first, caller="console"
     )

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pages.samples import NOW, PERIOD, facts, many, report, state, sweep
 from setpoint.detection.finding_events import data_of
 from setpoint.model.actors import Actor
-from setpoint.model.audit_trail import Entry, Reason
+from setpoint.model.audit_trail import AuditEntry, Reason
 from setpoint.model.difference import Difference
 from setpoint.model.exemptions import Exemption
 from setpoint.model.grouping import cause_id, cause_of
-from setpoint.model.remediation_attempt import Put, Remedy
+from setpoint.model.remediation_attempt import AppliedFix, RemediationState
 from setpoint.reporting.html.build import build
 from setpoint.reporting.html.figures import span_of
 
@@ -47,16 +47,19 @@ def test_the_time_to_resolve_is_of_the_period_and_beside_it_that_of_as_long_befo
 
 def test_remediation_is_counted_by_how_far_it_has_come():
     def at(name, step, **more):
-        return state(f"//a.com/{name}", remedy=Remedy("f", step, NOW - DAY, **more))
+        return state(f"//a.com/{name}", remedy=RemediationState("f", step, NOW - DAY, **more))
 
     told = report(
         at("a", "asked"),
         at("b", "verifying"),
         at("c", "stopped"),
         state(
-            "//a.com/d", status="resolved", resolved_at=NOW, remedy=Remedy("f", "done", NOW, puts=(Put(NOW, ("x",)),))
+            "//a.com/d",
+            status="resolved",
+            resolved_at=NOW,
+            remedy=RemediationState("f", "done", NOW, puts=(AppliedFix(NOW, ("x",)),)),
         ),
-        state("//a.com/e", remedy=Remedy("f", "waiting", NOW, puts=(Put(NOW - 50 * DAY, ("x",)),))),
+        state("//a.com/e", remedy=RemediationState("f", "waiting", NOW, puts=(AppliedFix(NOW - 50 * DAY, ("x",)),))),
     )
     assert (told.figures.awaiting, told.figures.remediating, told.figures.stopped, told.figures.put_back) == (
         1,
@@ -78,7 +81,7 @@ def test_days_tell_what_was_opened_and_resolved_and_what_was_open_at_their_end()
         state("//a.com/b", first_seen=NOW - 60 * DAY, severity="low"),
     ).spans
     assert len(spans) == 31
-    assert [(one.opened, one.resolved, one.open) for one in spans[-3:]] == [
+    assert [(span.opened, span.resolved, span.open) for span in spans[-3:]] == [
         (1, 0, (1, 0, 1, 0)),
         (0, 1, (1, 0, 0, 0)),
         (0, 0, (1, 0, 0, 0)),
@@ -91,8 +94,8 @@ def test_what_is_open_at_the_end_is_what_is_open_now_and_nothing_is_counted_twic
     told = build(facts(*states), NOW - timedelta(hours=hours), NOW)
     loud = [one for one in states if one.finding.status in ("open", "resolved")]
     assert sum(told.spans[-1].open) == told.figures.open == sum(one.finding.status == "open" for one in states)
-    assert sum(one.opened for one in told.spans) >= told.figures.opened
-    assert sum(one.resolved for one in told.spans) >= told.figures.resolved
+    assert sum(span.opened for span in told.spans) >= told.figures.opened
+    assert sum(span.resolved for span in told.spans) >= told.figures.resolved
     assert told.figures.open == told.figures.open_before + told.figures.opened - told.figures.resolved
     assert told.figures.opened == sum(one.finding.first_seen >= told.since for one in loud)
     assert len(told.rows) == told.total
@@ -144,7 +147,9 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
             reason="in sync",
             actor=Actor(principal="max@example.com", hand="person", confidence="certain", method="m", at=first - DAY),
             exemption=Exemption("a migration", "ana", first + DAY / 2, NOW - DAY),
-            remedy=Remedy("f", "done", first + 3 * DAY, claimed_at=first + 3 * DAY, puts=(Put(NOW, ("a.b",)),)),
+            remedy=RemediationState(
+                "f", "done", first + 3 * DAY, claimed_at=first + 3 * DAY, puts=(AppliedFix(NOW, ("a.b",)),)
+            ),
         )
     ).rows
     assert [step.what for step in row.steps] == [
@@ -156,8 +161,8 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
 
 
 def test_an_audit_trail_takes_the_place_of_what_the_record_tells_of_remediation():
-    trail = [Entry(NOW, "act", "worker", reasons=(Reason("the policy says so"),), text="decided")]
-    one = state(remedy=Remedy("f", "asked", NOW - DAY))
+    trail = [AuditEntry(NOW, "act", "worker", reasons=(Reason("the policy says so"),), text="decided")]
+    one = state(remedy=RemediationState("f", "asked", NOW - DAY))
     (row,) = report(one, trail=lambda _: trail).rows
     assert [(step.what, step.by, step.text) for step in row.steps][-1] == (
         "act",

@@ -13,15 +13,15 @@ from setpoint.adapters.slack.slack_client import client
 from setpoint.adapters.slack.slack_users import SlackPeople
 from setpoint.adapters.withheld import WithheldApis
 from setpoint.alerting import interactions as pressing
-from setpoint.alerting.interactions import Handled, Member, Presser
+from setpoint.alerting.interactions import GroupedFinding, InteractionHandler, InteractionResult
 from setpoint.alerting.rendering import button_payload
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.model import slack_interaction
 from setpoint.model.alerting_config import Alerting, Approvers
 from setpoint.model.notice_view import SNOOZES
 from setpoint.model.policy import Match, Policy, Rule
-from setpoint.remediation.live_resources import Live
-from setpoint.remediation.records import Hands
+from setpoint.remediation.live_resources import LiveResources
+from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing.slack import TOKEN, Slack, signed, slack
 
 ASKING = Policy(rules=(Rule("all", mode="approve"),), dry_run=False, limits=AUTO.limits)
@@ -37,16 +37,18 @@ class Desk:
         self.world = world
         self.slack = service
         self.alerting = ALERTING
-        self.members: list[Member] = []
+        self.members: list[GroupedFinding] = []
         service.user("UALICE", "alice@example.com")
         service.user("UBOB", "bob@example.com")
         service.user("UOPS", "olga@ops.example.com")
         service.groups["SSHOP"] = ["UALICE"]
         service.channel("shop")
         self.client = client(TOKEN, address, 5)
-        hands = Hands(world.deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
+        hands = RemediationContext(
+            world.deps, LiveResources(WithheldApis(), default_catalogue()), worker="setpoint-notify"
+        )
         self.people = SlackPeople(self.client, clock=self.now)
-        self.presser = Presser(hands, self.people, lambda _: self.members, lambda _: self.alerting)
+        self.presser = InteractionHandler(hands, self.people, lambda _: self.members, lambda _: self.alerting)
         self.ts = self.show()
 
     def now(self) -> float:
@@ -56,7 +58,7 @@ class Desk:
         """Show the finding as it is by now; the message, with every button that there may be."""
         return self._post(button_payload.finding_value(KEY.name, KEY.content, self.world.state.fingerprint))
 
-    def show_several(self, *members: Member) -> str:
+    def show_several(self, *members: GroupedFinding) -> str:
         self.members = list(members)
         return self._post(button_payload.group_value("g1"))
 
@@ -75,7 +77,7 @@ class Desk:
         """A button of a message, as Slack tells of it when it is pressed."""
         (block,) = self.slack.channel("shop").messages[ts or self.ts].blocks
         (element,) = [one for one in block["elements"] if one["action_id"] == button_payload.action_id(press)]
-        chosen = next((one for one in element.get("options", ()) if one["value"] == times), None)
+        chosen = next((option for option in element.get("options", ()) if option["value"] == times), None)
         return element | ({"selected_option": chosen} if chosen else {})
 
     def message(self, press: str, user: str, ts: str = "", times: str = "1d") -> bytes:
@@ -84,10 +86,10 @@ class Desk:
         body, _ = signed(payload, 0)
         return slack_interaction.encode(slack_interaction.of_request(body))
 
-    def press(self, press: str, user: str = "UALICE", ts: str = "", times: str = "1d") -> Handled:
+    def press(self, press: str, user: str = "UALICE", ts: str = "", times: str = "1d") -> InteractionResult:
         return self.receive(self.message(press, user, ts, times))
 
-    def receive(self, message: bytes) -> Handled:
+    def receive(self, message: bytes) -> InteractionResult:
         return pressing.receive(message, {"type": "press"}, self.presser)
 
     @property

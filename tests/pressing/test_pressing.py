@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from pressing.conftest import ALERTING, ASKING, without_groups
 from remediation.fleet import DRIFTED, KEY
-from setpoint.alerting.interactions import Member
+from setpoint.alerting.interactions import GroupedFinding
 from setpoint.detection import pipeline
 from setpoint.errors import Conflict, Throttled, Unavailable
 from setpoint.model.alerting_config import Approvers
@@ -23,7 +23,7 @@ ALICE = "slack:UALICE alice@example.com"
 
 
 def outcomes(handled):
-    return [one.outcome for one in handled.results]
+    return [result.outcome for result in handled.results]
 
 
 @pytest.mark.parametrize("press", ["approve", "fix"])
@@ -194,7 +194,7 @@ def test_a_group_that_nobody_knows_lets_nobody_in_and_is_told_of(desk):
     handled = desk.press("approve")
 
     assert outcomes(handled) == ["refused"]
-    assert any("no_such_subteam" in one for one in handled.problems)
+    assert any("no_such_subteam" in problem for problem in handled.problems)
 
 
 def test_a_user_whose_address_nobody_may_ask_for_may_by_their_id(desk):
@@ -206,7 +206,7 @@ def test_a_user_whose_address_nobody_may_ask_for_may_by_their_id(desk):
 
     assert outcomes(handled) == ["done"]
     assert desk.trail == [("approved", "slack:UOPS")]
-    assert any("user_not_found" in one for one in handled.problems)
+    assert any("user_not_found" in problem for problem in handled.problems)
 
 
 def test_why_tells_what_decides_and_who_may_to_anybody_who_asks(desk):
@@ -237,7 +237,7 @@ def test_the_app_joins_the_channel_in_which_it_has_to_answer(desk):
 
 
 def test_an_order_stands_whether_somebody_hears_of_it_or_not(desk):
-    ts = desk.show_several(Member(KEY))
+    ts = desk.show_several(GroupedFinding(KEY))
     message = desk.message("approve", "UALICE", ts)
     desk.slack.plan = [Fault(), Fault(), FAULTS["dropped before"]]
     handled = desk.receive(message)
@@ -314,7 +314,7 @@ def test_a_drift_that_changes_while_it_is_approved_is_approved_by_nobody(desk, m
 
 def test_the_events_of_an_order_are_published(desk):
     desk.press("snooze")
-    pipeline.heal(desk.world.deps)
+    pipeline.republish_pending(desk.world.deps)
     assert desk.world.told[-1] == "drift.exempted"
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from pressing.conftest import ALERTING, ASKING
 from remediation.fleet import DECLARED, DRIFTED, KEY, TYPE
-from setpoint.alerting.interactions import Member
+from setpoint.alerting.interactions import GroupedFinding
 from setpoint.errors import Conflict
 from setpoint.model.alerting_config import Approvers
 from setpoint.model.declaration import Declaration
@@ -32,7 +32,7 @@ def fleet(desk):
         snapshot = desk.world.store.read(key)
         finding = replace(snapshot.state.finding, project=project)
         desk.world.store.commit(snapshot, replace(snapshot.state, finding=finding))
-    desk.several = desk.show_several(*(Member(key) for key in KEYS))
+    desk.several = desk.show_several(*(GroupedFinding(key) for key in KEYS))
     return desk
 
 
@@ -71,10 +71,10 @@ def test_one_that_has_drifted_otherwise_since_is_left_alone(fleet):
 
 def test_one_whose_drift_is_not_the_one_that_is_shown_is_left_alone(fleet):
     shown = fleet.world.store.read(KEYS[1]).state.fingerprint
-    ts = fleet.show_several(Member(KEYS[0], "another"), Member(KEYS[1], shown))
+    ts = fleet.show_several(GroupedFinding(KEYS[0], "another"), GroupedFinding(KEYS[1], shown))
     handled = fleet.press("accept", ts=ts)
 
-    assert [one.outcome for one in handled.results] == ["stale", "done"]
+    assert [result.outcome for result in handled.results] == ["stale", "done"]
 
 
 def test_one_that_others_write_keeps_back_no_other_and_is_tried_again(fleet, mocker):

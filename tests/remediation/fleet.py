@@ -15,7 +15,7 @@ from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import remediation_attempt
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.exemptions import Exemption
@@ -23,8 +23,8 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits, Policy, Rule
 from setpoint.model.resource_key import ResourceKey
 from setpoint.remediation.engine import resume_due
-from setpoint.remediation.live_resources import Live
-from setpoint.remediation.records import Hands
+from setpoint.remediation.live_resources import LiveResources
+from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing.google_apis import GoogleApis
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -65,12 +65,12 @@ class World:
         self.clock = Clock()
         self.bus = MemoryBus()
         self.store = store or MemoryStore()
-        self.deps = Deps(self.store, self.bus, MemoryDeadLetters(), default_catalogue(), self.clock)
+        self.deps = Context(self.store, self.bus, MemoryDeadLetters(), default_catalogue(), self.clock)
         self.hands = self.worker("worker-1", rest)
 
-    def worker(self, name: str, rest: Any) -> Hands:
+    def worker(self, name: str, rest: Any) -> RemediationContext:
         """Another worker on the same store, and on the API that is given."""
-        return Hands(self.deps, Live(rest, default_catalogue()), worker=name)
+        return RemediationContext(self.deps, LiveResources(rest, default_catalogue()), worker=name)
 
     def declare(self, policy: Policy | None = AUTO, data: Any = DECLARED, **more: Any) -> None:
         self.declare_all([(Declaration(KEY, TYPE, data, project="shop-prod", **more),)], policy)
@@ -99,7 +99,7 @@ class World:
         for _ in range(0, minutes, every):
             self.clock.forward(minutes=every)
             resume_due(self.hands)
-        pipeline.heal(self.deps)
+        pipeline.republish_pending(self.deps)
 
     def brake(self, change: Any) -> None:
         """Somebody pauses, or resumes."""

@@ -89,7 +89,7 @@ class History:
         self.world.google._faults.clear()
         self._deliver(0)
         self.world.ticks(300, every=5)
-        pipeline.heal(self.world.deps)
+        pipeline.republish_pending(self.world.deps)
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from remediation.fleet import AUTO, DRIFTED, KEY, NOON, PLACES, TYPE, URL, World
 from setpoint.detection import pipeline
 from setpoint.model import safety_limits
-from setpoint.model.actors import Change
+from setpoint.model.actors import AuditedChange
 from setpoint.model.declaration import Declaration
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.observation import Observation
@@ -101,14 +101,14 @@ def test_failures_open_the_breaker_and_only_the_one_that_did_tells(world):
     assert world.told.count("remediation.blocked") == 1
     (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
     assert "3 writes failed" in blocked.data.remediation.reason
-    assert sum(one.startswith(PATCH) for one in world.google.requests) == 3
+    assert sum(request.startswith(PATCH) for request in world.google.requests) == 3
 
 
 def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a_person(world):
     world.declare()
     writes = []
     for _ in range(5):
-        change = Change(principal="bob@example.com", method="storage.buckets.update", at=world.clock())
+        change = AuditedChange(principal="bob@example.com", method="storage.buckets.update", at=world.clock())
         world.store.remember(KEY, change, world.clock())
         world.drift()
         remediate(KEY, world.hands)
@@ -238,5 +238,5 @@ def test_a_mode_that_leaves_it_alone_leaves_nothing_to_look_at(world, mode):
 
 
 def test_limits_of_nothing_allow_nothing():
-    assert safety_limits.exceeded(safety_limits.Brakes(), "p", Limits(per_fleet=0), NOON)
-    assert safety_limits.room_at(safety_limits.Brakes(), "p", Limits(per_fleet=0), NOON) > NOON
+    assert safety_limits.exceeded(safety_limits.SafetyState(), "p", Limits(per_fleet=0), NOON)
+    assert safety_limits.room_at(safety_limits.SafetyState(), "p", Limits(per_fleet=0), NOON) > NOON

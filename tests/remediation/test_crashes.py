@@ -13,12 +13,12 @@ from remediation.test_faults import PUT_BACK, assert_put_back_once, opened_firew
 from setpoint.adapters.memory.store import MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model import events
 from setpoint.remediation.engine import receive, resume_due
-from setpoint.remediation.live_resources import Live
-from setpoint.remediation.records import Hands
+from setpoint.remediation.live_resources import LiveResources
+from setpoint.remediation.records import RemediationContext
 
 OF_REMEDIATION = {*STEPS, "claim", "note", "brakes", "write", "operation", "last_observation", "control", "records"}
 
@@ -42,15 +42,15 @@ def no_answer() -> None:
 TROUBLES = pytest.mark.parametrize("trouble", [crash, no_answer])
 
 
-def doomed(world: World, step: int, when: str, trouble=crash) -> Hands:
+def doomed(world: World, step: int, when: str, trouble=crash) -> RemediationContext:
     """A worker that dies, or hears no answer, at a call of a port of its."""
     steps = count(1)
 
     def port(real):
         return Stepped(real, steps, step, when, trouble, OF_REMEDIATION)
 
-    deps = Deps(port(world.store), port(world.bus), MemoryDeadLetters(), default_catalogue(), world.clock)
-    return Hands(deps, Live(port(world.hands.live.api), default_catalogue()), worker="doomed")
+    deps = Context(port(world.store), port(world.bus), MemoryDeadLetters(), default_catalogue(), world.clock)
+    return RemediationContext(deps, LiveResources(port(world.hands.live.api), default_catalogue()), worker="doomed")
 
 
 def opened(world: World) -> bytes:
@@ -133,12 +133,12 @@ def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world)
         read = world.hands.live.api.read
         write = staticmethod(lambda _: crash())
 
-    deadly = Hands(world.deps, Live(Deadly(), default_catalogue()))
+    deadly = RemediationContext(world.deps, LiveResources(Deadly(), default_catalogue()))
     for _ in range(60):
         with suppress(Crash):
             receive(opened(world), {}, deadly)
         world.clock.forward(minutes=6)
-    pipeline.heal(world.deps)
+    pipeline.republish_pending(world.deps)
 
     assert world.state.remedy.step == "stopped"
     assert "nobody told what came of it" in world.state.remedy.reason

@@ -97,7 +97,7 @@ def test_what_is_denied_is_tried_ever_more_seldom_and_then_told_with_the_permiss
     remediate(KEY, drifted.hands)
     drifted.ticks(300)
 
-    tries = [one for one in drifted.google.requests if one.startswith(verb)]
+    tries = [request for request in drifted.google.requests if request.startswith(verb)]
     assert (drifted.writes, len(tries), drifted.state.remedy.step) == (0, AUTO.limits.attempts, "stopped")
     assert drifted.told.count("remediation.failed") == 1
     failed = next(event for event in drifted.bus.events if event.type == "remediation.failed")

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from remediation.fleet import AUTO, DRIFTED, KEY, World
-from setpoint.detection.pipeline import settle
+from setpoint.detection.pipeline import promote_settled
 from setpoint.errors import BadRequest, Conflict
 from setpoint.model.exemptions import Exemption
 from setpoint.model.policy import Policy, Rule
@@ -79,7 +79,7 @@ def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_ov
     assert world.told[-1] == "drift.exempted"
 
     world.clock.forward(days=7)
-    assert settle(world.deps) == {"opened": 1}
+    assert promote_settled(world.deps) == {"opened": 1}
     assert world.told[-1] == "drift.opened"
 
 

@@ -32,7 +32,9 @@ def granted(world: World, bindings) -> None:
 
 
 def held(world: World) -> set[tuple[str, str]]:
-    return {(one["role"], member) for one in world.google.policy(URL)["bindings"] for member in one["members"]}
+    return {
+        (binding["role"], member) for binding in world.google.policy(URL)["bindings"] for member in binding["members"]
+    }
 
 
 def test_a_grant_to_the_world_is_taken_back_and_conditions_stay(world):
@@ -49,7 +51,7 @@ def test_a_grant_to_the_world_is_taken_back_and_conditions_stay(world):
     policy = world.google.policy(URL)
     assert held(world) == {(VIEWER, "group:billing@example.com"), (ADMIN, "user:ann@example.com")}
     assert policy["version"] == 3
-    assert conditional["condition"] in [one.get("condition") for one in policy["bindings"]]
+    assert conditional["condition"] in [binding.get("condition") for binding in policy["bindings"]]
     assert world.told[-1] == "remediation.succeeded"
 
 

@@ -29,7 +29,7 @@ def test_what_is_made_is_listed_a_page_at_a_time_until_it_is_deleted(ask, google
         assert ask("POST", FIREWALLS, json={"name": name}).status_code == 200
     first = ask("GET", FIREWALLS, params={"maxResults": 2}).json()
     second = ask("GET", FIREWALLS, params={"maxResults": 2, "pageToken": first["nextPageToken"]}).json()
-    assert [one["name"] for one in (*first["items"], *second["items"])] == ["a", "b", "c"]
+    assert [item["name"] for item in (*first["items"], *second["items"])] == ["a", "b", "c"]
     assert "nextPageToken" not in second
     assert ask("DELETE", f"{FIREWALLS}/b").ok
     assert ask("GET", f"{FIREWALLS}/b").status_code == 404

@@ -10,7 +10,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.auth.transport.requests import AuthorizedSession
 
-from setpoint.adapters.google.rest import GoogleRest, Patience, session
+from setpoint.adapters.google.rest import GoogleRest, RetryPolicy, session
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.errors import AccessDenied, BadRequest, Conflict, Refused, Unavailable
@@ -155,7 +155,7 @@ def test_a_write_that_does_not_is_sent_once(google_apis, google_rest, status):
     google_apis.fail(Fault(status), verb="PATCH", times=-1)
     with pytest.raises(Unavailable):
         google_rest.write(plan)
-    assert sum(one.startswith("PATCH") for one in google_apis.requests) == 1
+    assert sum(request.startswith("PATCH") for request in google_apis.requests) == 1
 
 
 @pytest.mark.parametrize("write", [bucket, topic])
@@ -165,23 +165,23 @@ def test_a_write_whose_answer_is_lost_is_never_sent_again(google_apis, google_re
     google_apis.fail(Fault(lost=lost), verb="PATCH")
     with pytest.raises(Unavailable, match="may have been done"):
         google_rest.write(plan)
-    assert sum(one.startswith("PATCH") for one in google_apis.requests) == 1
+    assert sum(request.startswith("PATCH") for request in google_apis.requests) == 1
     assert len(google_apis.journal) == (lost == "after")
 
 
 def test_a_write_that_takes_too_long_is_never_sent_again(google_apis_at):
     google, address = google_apis_at
-    api = GoogleRest(http.Session(), address, Patience(call=0.3, first=0.001))
+    api = GoogleRest(http.Session(), address, RetryPolicy(call=0.3, first=0.001))
     plan = bucket(google, api)
     google.fail(Fault(delay=1), verb="PATCH")
     with pytest.raises(Unavailable, match="may have been done"):
         api.write(plan)
-    assert sum(one.startswith("PATCH") for one in google.requests) == 1
+    assert sum(request.startswith("PATCH") for request in google.requests) == 1
 
 
 def test_a_write_that_never_left_is_tried_again_and_given_up(google_apis, google_rest):
     plan = topic(google_apis, google_rest)
-    nobody = GoogleRest(http.Session(), "http://127.0.0.1:9", Patience(first=0.001, tries=3))
+    nobody = GoogleRest(http.Session(), "http://127.0.0.1:9", RetryPolicy(first=0.001, tries=3))
     with pytest.raises(Unavailable, match="3 times"):
         nobody.write(plan)
 

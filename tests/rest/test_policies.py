@@ -75,9 +75,9 @@ def planned(
 
 def grants(policy: dict[str, Any]) -> set[tuple[str, str, str]]:
     return {
-        (one["role"], member, one.get("condition", {}).get("title", ""))
-        for one in policy.get("bindings", ())
-        for member in one["members"]
+        (binding["role"], member, binding.get("condition", {}).get("title", ""))
+        for binding in policy.get("bindings", ())
+        for member in binding["members"]
     }
 
 

@@ -14,7 +14,7 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Done, Started, WritePlan
 from setpoint.remediation import api_requests, planner
-from setpoint.remediation.setter_methods import SPECIAL, Special
+from setpoint.remediation.setter_methods import SPECIAL, SetterMethod
 
 TYPES = {
     ("container", "Cluster"): "container.googleapis.com/Cluster",
@@ -42,7 +42,7 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def case(one: Special) -> tuple[Declaration, Any, Any]:
+def case(one: SetterMethod) -> tuple[Declaration, Any, Any]:
     asset_type = TYPES.get((one.service, one.schema), f"{one.service}.googleapis.com/{one.schema}")
     schema = default_catalogue().schema_for(asset_type)
     assert schema is not None

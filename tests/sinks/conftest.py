@@ -28,7 +28,7 @@ IMPATIENCE = 0.25
 
 
 def patience(faults: tuple[Fault, ...]) -> float:
-    return IMPATIENCE if any(one.silent for one in faults) else PATIENCE
+    return IMPATIENCE if any(fault.silent for fault in faults) else PATIENCE
 
 
 class Place(ABC):
@@ -76,7 +76,7 @@ class SlackPlace(Place):
         return [(one.text, one.blocks) for one in self.service.shown("ops")]
 
     def told(self):
-        return [(one.text, one.blocks) for one in self.service.channel("ops").messages.values()]
+        return [(message.text, message.blocks) for message in self.service.channel("ops").messages.values()]
 
 
 class HookPlace(Place):

@@ -7,7 +7,8 @@ import logging
 import pytest
 from werkzeug.test import Client
 
-from setpoint.adapters.slack.sink import SlackSink, slack_client
+from setpoint.adapters.slack import slack_client
+from setpoint.adapters.slack.sink import SlackSink
 from setpoint.errors import BadRequest, Throttled, Unavailable
 from setpoint.model.notice_view import Message
 from setpoint.ports.people import Posted
@@ -191,7 +192,7 @@ def test_replies_stand_in_the_thread_each_with_an_id_of_its_own(in_slack):
     in_slack.sink.reply("r1", posted, finding(1), LINKS)
     in_slack.sink.reply("r2", posted, [finding(minute) for minute in range(3)], LINKS)
 
-    ids = [one.metadata["event_payload"]["id"] for one in in_slack.service.replies("ops", posted.ts)]
+    ids = [reply.metadata["event_payload"]["id"] for reply in in_slack.service.replies("ops", posted.ts)]
     assert ids[0] == "r1"
     assert ids[1:] == [f"r2/{number}" for number in range(1, len(ids))]
     assert len(in_slack.service.shown("ops")) == 1
@@ -204,7 +205,7 @@ def test_replies_that_are_there_are_not_posted_again_and_those_that_are_not_are(
     in_slack.plan(NONE, FAULTS["dropped after"], NONE, FAULTS["too many"])
     persist(lambda maybe: in_slack.sink.reply("r1", posted, [finding()], LINKS, maybe=maybe))
 
-    assert [one.text for one in in_slack.service.replies("ops", posted.ts)] == [one.text for one in parts]
+    assert [reply.text for reply in in_slack.service.replies("ops", posted.ts)] == [part.text for part in parts]
 
 
 def test_a_long_thread_is_read_to_its_end(in_slack):

@@ -17,11 +17,11 @@ from setpoint.adapters.webhooks.retry_after import seconds_of
 from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.adapters.webhooks.webhook import WebhookSink, signature
 from setpoint.alerting.rendering import google_chat
-from setpoint.alerting.webhook_payloads import Notice
+from setpoint.alerting.webhook_payloads import WebhookNotice
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
-from setpoint.model.notice_view import Step
+from setpoint.model.notice_view import TimelineEntry
 from setpoint.ports.people import Posted
 from setpoint_tools.testing.slack_faults import FAULTS, Fault
 from setpoint_tools.testing.webhooks import is_signed
@@ -51,7 +51,7 @@ def test_a_body_is_a_cloud_event_that_its_schema_takes_and_carries_a_good_signat
     hook.sink.show("n1", "ops", finding(), LINKS, None)
 
     (request,) = hook.service.requests
-    notice = msgspec.convert(request.body, Notice)
+    notice = msgspec.convert(request.body, WebhookNotice)
     assert (notice.type, notice.notice, notice.subject) == ("notice.finding", "n1", "//storage.googleapis.com/exports")
     assert notice.data.findings == (finding(),)
     assert notice.data.link == f"https://setpoint.example.com/#finding={finding().data.finding_id}"
@@ -83,7 +83,7 @@ def test_each_kind_of_notice_has_a_type_and_belongs_to_its_message(hook):
     hook.sink.show("g1", "ops", several(), LINKS, None)
     hook.sink.digest("d1", "ops", [finding(), finding(1)], LINKS)
 
-    told = [(one.body["type"], one.body["notice"]) for one in hook.service.requests]
+    told = [(request.body["type"], request.body["notice"]) for request in hook.service.requests]
     details = [("notice.details", "n1")] * 3
     assert told == [
         ("notice.finding", "n1"),
@@ -93,8 +93,8 @@ def test_each_kind_of_notice_has_a_type_and_belongs_to_its_message(hook):
         ("notice.group", "g1"),
         ("notice.digest", "d1"),
     ]
-    parts = [one.body["data"] for one in hook.service.requests if one.body["type"] == "notice.details"]
-    assert [(one.get("part", 1), one["parts"], len(one["findings"])) for one in parts] == [
+    parts = [request.body["data"] for request in hook.service.requests if request.body["type"] == "notice.details"]
+    assert [(part.get("part", 1), part["parts"], len(part["findings"])) for part in parts] == [
         (1, 3, 50),
         (2, 3, 50),
         (3, 3, 20),
@@ -105,7 +105,7 @@ def test_an_incident_opens_once_and_ends_with_the_finding(pager):
     posted = pager.sink.show("n1", "ops", finding(severity="critical"), LINKS, None)
     pager.sink.show("n1", "ops", finding(3, status="resolved"), LINKS, posted)
 
-    opened, ended = (one.body for one in pager.service.requests)
+    opened, ended = (request.body for request in pager.service.requests)
     assert (opened["event_action"], opened["dedup_key"], opened["routing_key"]) == ("trigger", "n1", SECRET)
     assert opened["payload"]["severity"] == "critical"
     assert ended == {"routing_key": SECRET, "dedup_key": "n1", "event_action": "resolve"}
@@ -114,7 +114,7 @@ def test_an_incident_opens_once_and_ends_with_the_finding(pager):
 def test_an_incident_of_several_ends_when_none_is_open(pager):
     for statuses in ({"open": 3}, {"open": 1, "resolved": 2}, {"open": 0, "resolved": 3}):
         pager.sink.show("g1", "ops", several(statuses=statuses), LINKS, None)
-    assert [one.body["event_action"] for one in pager.service.requests] == ["trigger", "trigger", "resolve"]
+    assert [request.body["event_action"] for request in pager.service.requests] == ["trigger", "trigger", "resolve"]
 
 
 def test_an_incident_has_no_thread_and_pagerduty_takes_no_digest(pager):
@@ -129,11 +129,11 @@ def test_what_a_finding_becomes_is_told_in_its_thread_of_google_chat(chat):
     chat.sink.reply("r1", posted, finding(1), LINKS)
     chat.sink.show("n1", "ops", finding(2, status="resolved"), LINKS, posted)
 
-    assert {one.body["thread"]["threadKey"] for one in chat.service.requests} == {"n1"}
-    assert {one.query["messageReplyOption"] for one in chat.service.requests} == {
+    assert {request.body["thread"]["threadKey"] for request in chat.service.requests} == {"n1"}
+    assert {request.query["messageReplyOption"] for request in chat.service.requests} == {
         "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
     }
-    assert len({one.id for one in chat.service.requests}) == 3
+    assert len({request.id for request in chat.service.requests}) == 3
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=3000)
@@ -145,7 +145,7 @@ DIFFERENCES = st.lists(st.builds(Difference, path=TEXT, op=st.just("changed"), d
 def test_any_drift_makes_a_card_within_the_limits_of_chat_and_no_tag_of_its_own(name, differences, repeat, text):
     actor = Actor(principal=text, hand="person", confidence="likely", method=text, at=NOON)
     data = {"resource_name": name, "differences": tuple(differences * repeat)[:10_000], "actor": actor, "reason": text}
-    shown = replace(finding(**data), steps=(Step(NOON, "approved", text, text),))
+    shown = replace(finding(**data), steps=(TimelineEntry(NOON, "approved", text, text),))
     group = replace(several(), projects={text + str(number): number for number in range(20)}, samples=(shown,) * 10)
     cards = [
         google_chat.finding(shown, LINKS),

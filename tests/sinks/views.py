@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from setpoint.model.declaration import Owner, Source
 from setpoint.model.difference import Difference
 from setpoint.model.events import DriftData
-from setpoint.model.notice_view import Cause, Group, Links, Shown, Step
+from setpoint.model.notice_view import FindingView, GroupKey, GroupView, Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -39,19 +39,19 @@ OPENED = DriftData(
 )
 
 
-def finding(minutes: int = 0, **more: Any) -> Shown:
+def finding(minutes: int = 0, **more: Any) -> FindingView:
     """A finding some minutes after it was opened."""
     at = NOON + timedelta(minutes=minutes)
     event = "drift.resolved" if more.get("status") == "resolved" else "drift.changed" if minutes else "drift.opened"
     data = replace(OPENED, observed_at=at, fingerprint=f"f{minutes}", **more)
-    return Shown(event, at, data, (Step(at, event),))
+    return FindingView(event, at, data, (TimelineEntry(at, event),))
 
 
-def several(minutes: int = 0, statuses: dict[str, int] | None = None) -> Group:
+def several(minutes: int = 0, statuses: dict[str, int] | None = None) -> GroupView:
     """Several findings of one cause some minutes after the first was opened."""
-    return Group(
+    return GroupView(
         id="g1",
-        cause=Cause("storage.googleapis.com/Bucket", "resource", "modified", (("versioning.enabled", "changed"),)),
+        cause=GroupKey("storage.googleapis.com/Bucket", "resource", "modified", (("versioning.enabled", "changed"),)),
         severity="high",
         opened_at=NOON,
         changed_at=NOON + timedelta(minutes=minutes),

@@ -98,7 +98,7 @@ def test_the_next_sweep_has_shards_of_the_size_that_the_last_one_saw(sweeper, fl
     summary = ended(work_off(sweeper))
 
     assert (summary.listed, summary.seen, kinds(sweeper)) == (48, 48, EXPECTED)
-    assert len({tuple(one.asset_types) for one in fleet.requests} - {PROJECTS}) == 2
+    assert len({tuple(request.asset_types) for request in fleet.requests} - {PROJECTS}) == 2
 
 
 def test_a_type_that_the_last_sweep_did_not_see_is_in_a_shard_of_the_next(sweeper, fleet):
@@ -115,7 +115,7 @@ def test_a_run_that_has_no_more_time_hands_over_and_another_goes_on_from_its_pag
 
     assert [one.done for one in told] == ["handed over"] * 5 + ["ended"]
     assert kinds(sweeper) == EXPECTED
-    assert len([one for one in fleet.requests if tuple(one.asset_types) != PROJECTS]) == 10
+    assert len([request for request in fleet.requests if tuple(request.asset_types) != PROJECTS]) == 10
 
 
 def test_messages_may_come_twice_and_in_any_order(fleet):
@@ -213,7 +213,7 @@ def test_of_a_shard_that_was_not_listed_nothing_is_gone(sweeper, fleet):
     fleet.remove(topic(3))
     begin(sweeper, "2")
     run = sweeper.records.sweep(START.name).value.run
-    pubsub = next(one for one in sweeper.records.shards(run) if one.value.covers(TOPIC))
+    pubsub = next(shard for shard in sweeper.records.shards(run) if shard.value.covers(TOPIC))
     fleet.fail(grpc.StatusCode.PERMISSION_DENIED, times=1, page=2)
     work = next(one for one in sweeper.queue if one.shard == pubsub.value.number)
     deliver(work, sweeper)
@@ -360,7 +360,7 @@ def test_a_sweep_begun_anew_lists_all_again(fleet, store):
 
     sweep.sweep([ORG], ["resource"], [], inventory, deps)
 
-    assert len([one for one in fleet.requests if tuple(one.asset_types) != PROJECTS]) == 10
+    assert len([request for request in fleet.requests if tuple(request.asset_types) != PROJECTS]) == 10
 
 
 def test_a_message_that_no_sweep_knows_is_dead_lettered_with_the_reason(sweeper):
@@ -374,7 +374,9 @@ def test_a_message_that_no_sweep_knows_is_dead_lettered_with_the_reason(sweeper)
         assert sweep.receive(message, {"a": "b"}, "1", sweeper).done == "rejected"
     letters = sweeper.deps.dead_letters.kept
     assert len(letters) == 5
-    assert all(one.reason.startswith("not a sweep message: ") and one.attributes == {"a": "b"} for one in letters)
+    assert all(
+        letter.reason.startswith("not a sweep message: ") and letter.attributes == {"a": "b"} for letter in letters
+    )
 
 
 def test_a_message_of_a_run_that_nobody_knows_is_out_of_date(sweeper):

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from setpoint import sweep as sweeping
-from setpoint.adapters.google.asset_inventory import AssetInventory, Patience
+from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, ScopeDenied, Unavailable
 from setpoint.model.declaration import Declaration, Scope, desired
 from setpoint.model.resource_key import ResourceKey
@@ -28,7 +28,7 @@ SHOP = ("projects/111111111111", "folders/918177713511", ORG)
 BILLING = ("projects/222222222222", "folders/918177713511", ORG)
 LONG_AGO = datetime(2025, 6, 17, 15, 0, tzinfo=UTC)
 REQUEST = Request("git", prune=True, max_removals=1)
-QUICK = Patience(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
+QUICK = RetryPolicy(first=0.001, first_of_quota=0.001, longest=0.01, in_all=0.3, call=5)
 
 
 def bucket(name: str) -> str:
@@ -66,15 +66,15 @@ def sweep(asset_service, deps):
     return sweep
 
 
-def declare(deps: Deps, *ones) -> None:
+def declare(deps: Context, *ones) -> None:
     apply.declare(deps.store, list(ones), (), LONG_AGO)
 
 
-def told(deps: Deps) -> list[tuple[str, str]]:
+def told(deps: Context) -> list[tuple[str, str]]:
     return [(event.type, event.subject.rpartition("/")[2]) for event in deps.bus.events]
 
 
-def kinds(deps: Deps) -> dict[str, str]:
+def kinds(deps: Context) -> dict[str, str]:
     return {
         state.key.name.rpartition("/")[2]: state.finding.kind
         for state in deps.store.states(drifted=True)
@@ -188,7 +188,7 @@ def test_a_listing_that_breaks_off_declares_nothing_gone(asset_service, put, swe
 def test_a_sweep_publishes_what_a_crash_has_left_behind(put, sweep, deps):
     put("a")
     declare(deps, declared("a"))
-    silent = Deps(deps.store, None, deps.dead_letters, deps.schemas)
+    silent = Context(deps.store, None, deps.dead_letters, deps.schemas)
     pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO - timedelta(1)), {}, silent)
 
     assert sweep().healed == 1

@@ -83,7 +83,7 @@ def test_a_job_that_failed_is_done_under_another_id(service, warehouse):
     assert kept(service) == []
     warehouse.replace_day(TABLE, DAY, rows(1), "run-1")
     assert kept(service) == [1]
-    assert sorted(one.rpartition("_")[2] for one in service.jobs) == ["0", "1"]
+    assert sorted(job.rpartition("_")[2] for job in service.jobs) == ["0", "1"]
 
 
 def test_a_run_whose_jobs_have_all_failed_is_left_to_a_person(service, warehouse):

@@ -134,8 +134,8 @@ def of_model(kind: Any) -> st.SearchStrategy[Any]:
     """Every value of a type, as JSON has it; from here on down."""
     if not isinstance(kind, msgspec.inspect.StructType):
         return VALUES_OF[type(kind)](kind)
-    needed = {one.encode_name: of_model(one.type) for one in kind.fields if one.required}
-    more = {one.encode_name: of_model(one.type) for one in kind.fields if not one.required}
+    needed = {field.encode_name: of_model(field.type) for field in kind.fields if field.required}
+    more = {field.encode_name: of_model(field.type) for field in kind.fields if not field.required}
     return st.fixed_dictionaries(needed, optional=more)
 
 
@@ -170,15 +170,15 @@ def test_nothing_but_values_of_any_form_is_left_out(event):
 )
 def test_a_row_that_does_not_fit_is_found(change, said):
     row = {"id": "1", "type": "drift.opened", "subject": "x", "time": "2026-03-01T12:00:00Z", "sequence": "1"}
-    data = [{**one, "mode": "NULLABLE"} if one["name"] == "data" else one for one in EVENTS]
+    data = [{**event, "mode": "NULLABLE"} if event["name"] == "data" else event for event in EVENTS]
     assert refused(data, row, drop_unknown=False) == []
     assert refused(data, {**row, **change}, drop_unknown=False) == said
 
 
 def test_every_event_of_the_demo_fits_its_columns(tmp_path):
     fleet = fleets.make()
-    happened = incidents.all_incidents({one.id: one.number for one in fleet.projects})
-    places = pipeline.Places(tmp_path)
+    happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
+    places = pipeline.DemoPaths(tmp_path)
     pipeline.prepare(fleet, feed.make(fleet, happened, datetime.now(UTC)), places)
     pipeline.run(pipeline.load_fleet(places), places, lambda: None)
     events = places.events.read_bytes().splitlines()

@@ -38,7 +38,7 @@ def test_every_table_is_made_and_its_days_are_kept_apart_by_its_column():
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_is_clustered_by_columns_that_it_has_at_its_top(name):
     """BigQuery clusters by no nested and by no repeated column."""
-    columns = {one["name"]: one for one in tables()[name].columns}
+    columns = {column["name"]: column for column in tables()[name].columns}
     for by in strings(TABLES[name]["clustered"]):
         assert columns[by]["type"] == "STRING"
         assert columns[by]["mode"] != "REPEATED"
@@ -54,13 +54,13 @@ def test_each_subscription_writes_what_its_table_can_hold():
         DRIFT_EVENTS: {"in_columns": "true", "with_metadata": "false"},
         DRIFT_MESSAGES: {"in_columns": "false", "with_metadata": "true"},
     }
-    columns = {name: {one["name"] for one in table.columns} for name, table in tables().items()}
+    columns = {name: {column["name"] for column in table.columns} for name, table in tables().items()}
     assert columns[DRIFT_MESSAGES] == {"subscription_name", "message_id", "publish_time", "data", "attributes"}
 
 
 def test_a_required_column_of_events_is_in_every_message():
     """A subscription refuses a message without it; what has a default is not required."""
-    assert {one["name"] for one in tables()[DRIFT_EVENTS].columns if one["mode"] == "REQUIRED"} == {
+    assert {column["name"] for column in tables()[DRIFT_EVENTS].columns if column["mode"] == "REQUIRED"} == {
         "id", "type", "subject", "time", "sequence", "data",
     }  # fmt: skip
 

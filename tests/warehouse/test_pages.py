@@ -48,8 +48,8 @@ def test_every_view_answers_many_events_from_a_bounded_number_of_days():
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["answers that changed"] == 0
     assert figures["views"].keys() == set(view_names())
-    for one in figures["views"].values():
-        for place in one["days"].split(", "):
+    for view in figures["views"].values():
+        for place in view["days"].split(", "):
             read, _, there = place.split()[1].partition("/")
             assert int(read) <= 91
             assert int(read) < int(there)

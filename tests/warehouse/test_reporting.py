@@ -14,7 +14,7 @@ from setpoint.errors import Unavailable
 from setpoint.model.events import encode
 from setpoint.reporting.bigquery_schema import refused
 from setpoint.reporting.daily_snapshot import Reporter, report
-from setpoint.reporting.rows import KEPT, Digest, Taken, finding_row
+from setpoint.reporting.rows import KEPT, Taken, WeeklyDigest, finding_row
 from setpoint.reporting.tables import (
     COVERAGE_SNAPSHOT,
     DIGESTS,
@@ -129,7 +129,7 @@ def test_flapping_and_causes_and_remediation_are_those_of_the_events(warehouse, 
     assert [row["finding_id"] for row in warehouse.ask("flapping")] == [FLAPPER.id]
     (fleet,) = [row for row in warehouse.ask("remediation") if row["grouped_by"] == "fleet"]
     columns = ("drifts", "asked", "started", "succeeded", "failed", "blocked")
-    assert tuple(fleet[one] for one in columns) == oracle.remediation(events)["fleet", ""]
+    assert tuple(fleet[column] for column in columns) == oracle.remediation(events)["fleet", ""]
     assert fleet["succeeded"] == 1
     assert fleet["mean_seconds"] is not None
 
@@ -229,5 +229,5 @@ def test_an_empty_store_has_a_digest_and_nothing_else(told):
     assert report(date(2026, 3, 1), "1", reporter) == {
         FINDINGS_SNAPSHOT: 0, COVERAGE_SNAPSHOT: 0, SWEEPS_SNAPSHOT: 0, DIGESTS: 1,
     }  # fmt: skip
-    (row,) = Digest(Taken(date(2026, 3, 1), datetime(2026, 3, 1, tzinfo=UTC))).rows()
+    (row,) = WeeklyDigest(Taken(date(2026, 3, 1), datetime(2026, 3, 1, tzinfo=UTC))).rows()
     assert row.text == "Drift of the fleet in the week to 2026-02-28: 0 began, 0 ended. Nothing is open."

@@ -35,7 +35,7 @@ def events(published):
 
 
 def by_part(rows, *columns):
-    return {(row["grouped_by"], row["name"]): tuple(row[one] for one in columns) for row in rows}
+    return {(row["grouped_by"], row["name"]): tuple(row[column] for column in columns) for row in rows}
 
 
 def test_the_history_has_what_views_have_to_cope_with(published, events):
@@ -50,7 +50,8 @@ def test_the_history_has_what_views_have_to_cope_with(published, events):
 def test_each_event_is_there_once(warehouse, events):
     rows = warehouse.ask("events")
     assert {row["id"]: (row["sequence"], row["time"], row["actor"]) for row in rows} == {
-        one.id: (int(one.sequence), one.time, one.data.actor.principal if one.data.actor else None) for one in events
+        event.id: (int(event.sequence), event.time, event.data.actor.principal if event.data.actor else None)
+        for event in events
     }
     assert len(rows) == len(events)
 
@@ -64,7 +65,7 @@ def test_what_is_open_is_what_the_last_event_of_each_finding_says(warehouse, eve
         assert (row["team"], row["first_seen"], row["episode"]) == (
             oracle.team(data.owner.team), data.first_seen, data.episodes,
         )  # fmt: skip
-        assert row["paths"] == ", ".join(sorted(one.path for one in data.differences))
+        assert row["paths"] == ", ".join(sorted(difference.path for difference in data.differences))
         assert row["hours_open"] == pytest.approx((NOW - data.first_seen) / timedelta(hours=1), abs=0.08)
 
 
@@ -95,7 +96,7 @@ def test_the_median_lies_between_the_halves(warehouse, events):
     ended = [one.data for one in oracle.of_type(events, "drift.resolved") if one.data.reason in ("in sync", "gone")]
     hours = sorted((one.resolved_at - one.first_seen) / timedelta(hours=1) for one in ended)
     for share, column in ((0.5, "median_hours"), (0.95, "p95_hours")):
-        below = sum(one <= fleet[column] for one in hours) / len(hours)
+        below = sum(hour <= fleet[column] for hour in hours) / len(hours)
         assert below == pytest.approx(share, abs=0.03)
 
 

@@ -46,7 +46,7 @@ class FakeStream:
             raise self.error
 
     def close(self):
-        self.settled_at_close = [list(one.settled) for one in self.deliveries]
+        self.settled_at_close = [list(delivery.settled) for delivery in self.deliveries]
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ def test_what_waits_is_handled_in_batches_and_acknowledged_once(world, warned, m
     deliveries = [Handed(bucket(second, location="US")) for second in range(250)]
     worker = Worker(world, warned.append, batch=100, threads=1)
 
-    run(worker, FakeStream(deliveries), lambda: all(one.settled for one in deliveries))
+    run(worker, FakeStream(deliveries), lambda: all(delivery.settled for delivery in deliveries))
 
-    assert [one.settled for one in deliveries] == [["ack"]] * 250
+    assert [delivery.settled for delivery in deliveries] == [["ack"]] * 250
     assert [size for size in sizes if size] == [100, 100, 50]
     assert worker.outcomes == {"opened": 1, "drifted": 249}
     assert warned == []
@@ -118,9 +118,9 @@ def test_what_cannot_be_handled_now_is_handed_back_and_told(world, warned, mocke
     mocker.patch.object(world.bus, "publish", side_effect=Unavailable("not taken"))
     deliveries = [Handed(bucket(1, location="US")), Handed(grants(1, [])), Handed(b"{broken"), Handed(stray(1))]
 
-    run(Worker(world, warned.append), FakeStream(deliveries), lambda: all(one.settled for one in deliveries))
+    run(Worker(world, warned.append), FakeStream(deliveries), lambda: all(delivery.settled for delivery in deliveries))
 
-    assert [one.settled for one in deliveries] == [["nack"], ["nack"], ["ack"], ["nack"]]
+    assert [delivery.settled for delivery in deliveries] == [["nack"], ["nack"], ["ack"], ["nack"]]
     assert [str(one) for one in warned] == ["not taken"] * 3
 
 
@@ -132,7 +132,7 @@ def test_a_worker_pauses_longer_and_longer_while_its_store_is_away(world, warned
     run(
         Worker(world, warned.append, batch=1, threads=1),
         FakeStream(deliveries),
-        lambda: sum(bool(one.settled) for one in deliveries) == 4,
+        lambda: sum(bool(delivery.settled) for delivery in deliveries) == 4,
     )
 
     assert time.monotonic() - started >= (0.125 + 0.25 + 0.5) * 0.9

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Store, StoredControl, StoredSweep
@@ -44,6 +44,6 @@ class ReadOnly:
         """See ``DesiredStore.control``."""
         return self._control()
 
-    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+    def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemedyStore.trail``."""
         return self._trail(key)

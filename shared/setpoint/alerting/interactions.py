@@ -20,11 +20,11 @@ from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, MalformedMessage, TransientError
 from setpoint.model import slack_interaction
 from setpoint.model.alerting_config import Alerting, Approvers
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.events import DriftData
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.fleet_rules import Rules
-from setpoint.model.notice_view import Press, Step
+from setpoint.model.notice_view import Press, TimelineEntry
 from setpoint.model.policy import fits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
@@ -33,10 +33,10 @@ from setpoint.ports.people import People, Person, Posted
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
-from setpoint.remediation.context import look_at
-from setpoint.remediation.records import Hands
+from setpoint.remediation.context import load_context
+from setpoint.remediation.records import RemediationContext
 
-Outcome = Literal[
+InteractionOutcome = Literal[
     "done",  # it was ordered, now or by this very press before
     "already",  # somebody has ordered it before
     "stale",  # it is another drift by now, or over
@@ -50,7 +50,7 @@ _AS_LONG = timedelta(minutes=1)
 """What two people say at about the same time is the same."""
 
 
-class Member(NamedTuple):
+class GroupedFinding(NamedTuple):
     """A finding of a message that shows several.
 
     Args:
@@ -63,7 +63,7 @@ class Member(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Presser:
+class InteractionHandler:
     """What pressing works with.
 
     Args:
@@ -73,9 +73,9 @@ class Presser:
         alerting: who may press, as the rules of the fleet say.
     """
 
-    hands: Hands
+    hands: RemediationContext
     people: People
-    members: Callable[[str], Iterable[Member]]
+    members: Callable[[str], Iterable[GroupedFinding]]
     alerting: Callable[[Rules], Alerting]
 
 
@@ -92,14 +92,14 @@ class Result(NamedTuple):
     """
 
     key: ResourceKey
-    outcome: Outcome
+    outcome: InteractionOutcome
     text: str = ""
-    step: Step | None = None
+    step: TimelineEntry | None = None
     quiet_until: datetime | None = None
     approvers: tuple[Approvers, ...] = ()
 
 
-class Handled(NamedTuple):
+class InteractionResult(NamedTuple):
     """What became of a press.
 
     Args:
@@ -117,7 +117,7 @@ class Handled(NamedTuple):
     @property
     def done(self) -> tuple[Result, ...]:
         """The findings to which something has happened."""
-        return tuple(one for one in self.results if one.outcome == "done")
+        return tuple(result for result in self.results if result.outcome == "done")
 
 
 class _Press(NamedTuple):
@@ -135,7 +135,7 @@ class _Press(NamedTuple):
     interaction: Interaction
     person: Person
     problems: list[str]
-    presser: Presser
+    presser: InteractionHandler
 
     @property
     def by(self) -> str:
@@ -149,7 +149,7 @@ class _Press(NamedTuple):
         return self.interaction.at + timedelta(seconds=seconds) if self.pressed.press == "snooze" else None
 
 
-def receive(message: bytes, attributes: Mapping[str, str], presser: Presser) -> Handled:
+def receive(message: bytes, attributes: Mapping[str, str], presser: InteractionHandler) -> InteractionResult:
     """Handle a message that tells of a button; one that tells of none is dead-lettered.
 
     Raises:
@@ -161,11 +161,11 @@ def receive(message: bytes, attributes: Mapping[str, str], presser: Presser) -> 
         pressed = button_payload.decode(interaction.action, interaction.blocks)
     except MalformedMessage as error:
         presser.hands.deps.dead_letters.put(message, attributes, str(error))
-        return Handled(None)
-    return follow(pressed, interaction, presser)
+        return InteractionResult(None)
+    return handle(pressed, interaction, presser)
 
 
-def follow(pressed: Pressed, interaction: Interaction, presser: Presser) -> Handled:
+def handle(pressed: Pressed, interaction: Interaction, presser: InteractionHandler) -> InteractionResult:
     """Follow a button that was pressed.
 
     Raises:
@@ -175,17 +175,17 @@ def follow(pressed: Pressed, interaction: Interaction, presser: Presser) -> Hand
     posted = Posted(interaction.channel, interaction.ts)
     if pressed.press == "why" and not pressed.group:
         text = _explained(pressed.key, presser)
-        return Handled(pressed, posted, problems=_answer(text, interaction, presser))
+        return InteractionResult(pressed, posted, problems=_answer(text, interaction, presser))
     press = _Press(pressed, interaction, *_who(interaction.user, presser), presser)
     if pressed.group:
         results = _of_all(press)
         text = _summed(pressed.press, results)
     else:
-        results = (_of_one(Member(pressed.key, pressed.fingerprint), press),)
+        results = (_of_one(GroupedFinding(pressed.key, pressed.fingerprint), press),)
         text = _told(results[0])
-    is_done = any(one.outcome == "done" for one in results)
+    is_done = any(result.outcome == "done" for result in results)
     problems = _answer(text, interaction, presser, is_done=is_done) if text else ()
-    return Handled(pressed, posted, results, (*press.problems, *problems))
+    return InteractionResult(pressed, posted, results, (*press.problems, *problems))
 
 
 def _of_all(press: _Press) -> tuple[Result, ...]:
@@ -201,7 +201,7 @@ def _of_all(press: _Press) -> tuple[Result, ...]:
     return tuple(results)
 
 
-def _of_one(member: Member, press: _Press) -> Result:
+def _of_one(member: GroupedFinding, press: _Press) -> Result:
     """Follow it for one finding, where it is still what was shown, and whoever presses may."""
     key = member.key
     snapshot = press.presser.hands.deps.store.read(key)
@@ -223,7 +223,7 @@ def _of_one(member: Member, press: _Press) -> Result:
     return Result(key, "done", step=_step(entry, press), quiet_until=press.until)
 
 
-def _unfit(state: ResourceState, member: Member, press: _Press) -> Result | None:
+def _unfit(state: ResourceState, member: GroupedFinding, press: _Press) -> Result | None:
     """Why nothing is to be done about a finding; None where something is."""
     if press.pressed.press not in _ORDERS:
         return Result(member.key, "declined", "ask about each finding by itself")
@@ -233,7 +233,7 @@ def _unfit(state: ResourceState, member: Member, press: _Press) -> Result | None
     return Result(member.key, "already", why) if why else None
 
 
-def _stale(state: ResourceState, member: Member, interaction: Interaction) -> str:
+def _stale(state: ResourceState, member: GroupedFinding, interaction: Interaction) -> str:
     """Why a finding is not what was shown; empty where it is."""
     finding = state.finding
     if finding is None or finding.status == "resolved":
@@ -290,7 +290,7 @@ _ORDERS: dict[Press, Callable[[ResourceKey, str, _Press], None]] = {
 }
 
 
-def _entry(key: ResourceKey, press: _Press) -> Entry | None:
+def _entry(key: ResourceKey, press: _Press) -> AuditEntry | None:
     """What the trail holds of this press; or of one that was the same, and was followed after this was pressed."""
     what = _WORDS.get(press.pressed.press)
     trail = press.presser.hands.deps.store.trail(key)
@@ -299,13 +299,13 @@ def _entry(key: ResourceKey, press: _Press) -> Entry | None:
     )
 
 
-def _step(entry: Entry | None, press: _Press) -> Step:
+def _step(entry: AuditEntry | None, press: _Press) -> TimelineEntry:
     if entry is None:  # by a clock that is behind Slack's
-        return Step(press.interaction.at, _WORDS[press.pressed.press], press.by)
-    return Step(entry.at, entry.what, entry.by, entry.text)
+        return TimelineEntry(press.interaction.at, _WORDS[press.pressed.press], press.by)
+    return TimelineEntry(entry.at, entry.what, entry.by, entry.text)
 
 
-def _who(user: str, presser: Presser) -> tuple[Person, list[str]]:
+def _who(user: str, presser: InteractionHandler) -> tuple[Person, list[str]]:
     """Who presses; where nobody may ask for their address, their id alone counts."""
     try:
         return presser.people.person(user), []
@@ -319,10 +319,10 @@ def _may(data: DriftData, alerting: Alerting, press: _Press) -> bool:
     if person.is_guest:
         return False
     names = tuple(filter(None, (person.id, person.email)))
-    if alerts.may_press(alerting, data, names, ()):
+    if alerts.may_click(alerting, data, names, ()):
         return True
-    groups = dict.fromkeys(group for one in _approvers(data, alerting) for group in one.groups)
-    return any(alerts.may_press(alerting, data, names, (group,)) for group in groups if _is_in(group, press))
+    groups = dict.fromkeys(group for approver in _approvers(data, alerting) for group in approver.groups)
+    return any(alerts.may_click(alerting, data, names, (group,)) for group in groups if _is_in(group, press))
 
 
 def _is_in(group: str, press: _Press) -> bool:
@@ -337,10 +337,10 @@ def _is_in(group: str, press: _Press) -> bool:
 
 def _approvers(data: DriftData, alerting: Alerting) -> tuple[Approvers, ...]:
     case = alerts.case_of(data)
-    return tuple(one for one in alerting.approvers if fits(one.match, case))
+    return tuple(approver for approver in alerting.approvers if fits(approver.match, case))
 
 
-def _explained(key: ResourceKey, presser: Presser) -> str:
+def _explained(key: ResourceKey, presser: InteractionHandler) -> str:
     """Why a finding is what it is, in words."""
     store = presser.hands.deps.store
     snapshot: Snapshot = store.read(key)
@@ -348,7 +348,7 @@ def _explained(key: ResourceKey, presser: Presser) -> str:
     if state is None or state.finding is None:
         return ephemeral_replies.stale(key.name, "nothing is known of it any more")
     data = finding_events.data_of(state)
-    case = look_at(snapshot, presser.hands)
+    case = load_context(snapshot, presser.hands)
     decision = deciding.decide(case.situation) if case is not None else None
     return ephemeral_replies.why(data, decision, _approvers(data, presser.alerting(snapshot.rules)), store.trail(key))
 
@@ -363,13 +363,15 @@ def _told(result: Result) -> str:
 
 
 def _summed(press: Press, results: tuple[Result, ...]) -> str:
-    refused = [one for one in results if one.outcome == "refused"]
+    refused = [result for result in results if result.outcome == "refused"]
     if refused and len(refused) == len(results):
         return ephemeral_replies.refusal(refused[0].key.name, refused[0].approvers)
-    return ephemeral_replies.counts(_WORDS.get(press, "asked for"), Counter(one.outcome for one in results))
+    return ephemeral_replies.counts(_WORDS.get(press, "asked for"), Counter(result.outcome for result in results))
 
 
-def _answer(text: str, interaction: Interaction, presser: Presser, *, is_done: bool = False) -> tuple[str, ...]:
+def _answer(
+    text: str, interaction: Interaction, presser: InteractionHandler, *, is_done: bool = False
+) -> tuple[str, ...]:
     """Tell whoever pressed; an order stands whether they hear of it or not.
 
     Raises:

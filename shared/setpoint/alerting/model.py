@@ -19,7 +19,7 @@ from setpoint.errors import CorruptState
 from setpoint.model.alerting_config import Destination
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData
-from setpoint.model.notice_view import Cause, Group, Shown, Step
+from setpoint.model.notice_view import FindingView, GroupKey, GroupView, TimelineEntry
 from setpoint.model.remediation_attempt import UNDER_WAY
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.severity import SEVERITIES
@@ -32,7 +32,7 @@ _MOST_PROJECTS = 20
 _MOST_NAMES = 10
 
 
-class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One finding at one destination.
 
     Args:
@@ -53,8 +53,8 @@ class Notice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     key: ResourceKey
     to: Destination
     thread: str
-    shown: Shown
-    cause: Cause
+    shown: FindingView
+    cause: GroupKey
     sequence: str
     joined_at: datetime
     told: str = ""
@@ -101,7 +101,7 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     id: str
     to: Destination
-    cause: Cause
+    cause: GroupKey
     opened_at: datetime
     channel: str = ""
     ts: str = ""
@@ -115,7 +115,7 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     listed: tuple[str, ...] = ()
 
 
-class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
+class GroupWindow(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which thread of a cause takes more findings.
 
     Args:
@@ -131,7 +131,7 @@ class Slot(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: str = ""
 
 
-class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+class ChannelRateLimit(msgspec.Struct, frozen=True, omit_defaults=True):
     """A destination: when it takes the next message."""
 
     free_at: datetime
@@ -140,7 +140,7 @@ class Place(msgspec.Struct, frozen=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 
-def encode_record(value: Notice | Thread | Slot | Place) -> bytes:
+def encode_record(value: AlertNotice | Thread | GroupWindow | ChannelRateLimit) -> bytes:
     """The stored form of a record."""
     return _encode(value)
 
@@ -167,15 +167,15 @@ def name_of(place: str, told: Iterable[str]) -> str:
     return _digest(place, *sorted(told))
 
 
-def joins(slot: Slot, actor: str, now: datetime) -> bool:
+def accepts(slot: GroupWindow, actor: str, now: datetime) -> bool:
     """Whether a finding may be shown by the thread of a slot: it is open, and nobody else is behind it."""
     return now < slot.closes_at and (not actor or slot.actor in ("", actor))
 
 
-def next_slot(before: Slot | None, name: str, actor: str, now: datetime, seconds: float) -> Slot:
+def next_slot(before: GroupWindow | None, name: str, actor: str, now: datetime, seconds: float) -> GroupWindow:
     """The slot after its thread takes no more."""
     number = (before.number if before is not None else 0) + 1
-    return Slot(f"{name}-{number}", number, now + timedelta(seconds=seconds), actor)
+    return GroupWindow(f"{name}-{number}", number, now + timedelta(seconds=seconds), actor)
 
 
 def actor_of(data: DriftData) -> str:
@@ -183,32 +183,32 @@ def actor_of(data: DriftData) -> str:
     return data.actor.principal if data.actor is not None and data.actor.confidence != "possible" else ""
 
 
-def begin(event: CloudEvent) -> Shown:
+def start(event: CloudEvent) -> FindingView:
     """What is shown of a finding that nobody was told of."""
     data = compact(event.data)
-    return Shown(event.type, event.time, data, (_step(event),))
+    return FindingView(event.type, event.time, data, (_step(event),))
 
 
-def follow(before: Shown, event: CloudEvent, quiet_until: datetime | None) -> Shown:
+def advance(before: FindingView, event: CloudEvent, quiet_until: datetime | None) -> FindingView:
     """What is shown of a finding after one event more."""
     data = compact(event.data)
     is_same = data.fingerprint == before.data.fingerprint and data.episodes == before.data.episodes
     if data.remediation is None and is_same:
         data = replace(data, remediation=before.data.remediation)
-    return Shown(event.type, event.time, data, (*before.steps, _step(event))[-_MOST_STEPS:], quiet_until)
+    return FindingView(event.type, event.time, data, (*before.steps, _step(event))[-_MOST_STEPS:], quiet_until)
 
 
-def _step(event: CloudEvent) -> Step:
+def _step(event: CloudEvent) -> TimelineEntry:
     remediation = event.data.remediation
     if remediation is not None and event.type.startswith("remediation."):
-        return Step(event.time, event.type, remediation.approved_by, remediation.reason)
-    return Step(event.time, event.type, text=event.data.reason)
+        return TimelineEntry(event.time, event.type, remediation.approved_by, remediation.reason)
+    return TimelineEntry(event.time, event.type, text=event.data.reason)
 
 
 def compact(data: DriftData) -> DriftData:
     """A finding without what no message has room for."""
     told = None if data.remediation is None else replace(data.remediation, declared=None)
-    differences = tuple(_short(one) for one in data.differences[:_MOST_FIELDS])
+    differences = tuple(_short(difference) for difference in data.differences[:_MOST_FIELDS])
     return replace(data, differences=differences, was=None, remediation=told)
 
 
@@ -221,7 +221,7 @@ def _short(difference: Difference) -> Difference:
     return replace(difference, **sides) if sides else difference
 
 
-def is_void(notice: Notice) -> bool:
+def is_obsolete(notice: AlertNotice) -> bool:
     """Whether an escalation calls nobody any more: the drift is over, or somebody has acted on it."""
     data, steps = notice.shown.data, notice.shown.steps
     remediation = data.remediation
@@ -229,52 +229,52 @@ def is_void(notice: Notice) -> bool:
     return notice.is_escalation and not notice.told and (data.status != "open" or is_acted_on)
 
 
-def is_shown(notice: Notice, now: datetime) -> bool:
+def is_shown(notice: AlertNotice, now: datetime) -> bool:
     """Whether a notice belongs into the message of its thread."""
     return not notice.is_silent and (notice.not_before is None or notice.not_before <= now)
 
 
-def view(thread: Thread, notices: Sequence[Notice]) -> Shown | Group:
+def view(thread: Thread, notices: Sequence[AlertNotice]) -> FindingView | GroupView:
     """What a thread's message shows: a finding, or several of one cause."""
     if len(notices) == 1:
         return notices[0].shown
     findings = [notice.shown for notice in notices]
-    projects = Counter(one.data.project for one in findings)
-    actors = Counter(one.data.actor.principal if one.data.actor is not None else "" for one in findings)
-    return Group(
+    projects = Counter(finding.data.project for finding in findings)
+    actors = Counter(finding.data.actor.principal if finding.data.actor is not None else "" for finding in findings)
+    return GroupView(
         id=thread.id,
         cause=thread.cause,
-        severity=max((one.data.severity for one in findings), key=SEVERITIES.index),
-        opened_at=min(one.data.first_seen for one in findings),
-        changed_at=max(one.at for one in findings),
+        severity=max((finding.data.severity for finding in findings), key=SEVERITIES.index),
+        opened_at=min(finding.data.first_seen for finding in findings),
+        changed_at=max(finding.at for finding in findings),
         total=len(findings),
         statuses=_statuses(findings),
-        severities=dict(Counter(one.data.severity for one in findings)),
+        severities=dict(Counter(finding.data.severity for finding in findings)),
         projects=dict(projects.most_common(_MOST_PROJECTS)),
         project_count=len(projects),
-        teams=dict(Counter(one.data.owner.team for one in findings).most_common(_MOST_NAMES)),
+        teams=dict(Counter(finding.data.owner.team for finding in findings).most_common(_MOST_NAMES)),
         actors=dict(actors.most_common(_MOST_NAMES)),
         samples=tuple(sorted(findings, key=_worst_first)[:_SAMPLES]),
     )
 
 
-def new_thread(thread: str, notice: Notice) -> Thread:
+def new_thread(thread: str, notice: AlertNotice) -> Thread:
     """A thread that was not shown yet."""
     return Thread(id=thread, to=notice.to, cause=notice.cause, opened_at=notice.joined_at)
 
 
-def _statuses(findings: Iterable[Shown]) -> dict[str, int]:
+def _statuses(findings: Iterable[FindingView]) -> dict[str, int]:
     counts: Counter[str] = Counter()
-    for one in findings:
-        counts[one.data.status] += 1
-        remediation = one.data.remediation
-        if one.data.status == "open" and remediation is not None:
+    for finding in findings:
+        counts[finding.data.status] += 1
+        remediation = finding.data.remediation
+        if finding.data.status == "open" and remediation is not None:
             counts["awaiting"] += remediation.step == "asked"
             counts["remediating"] += remediation.step in UNDER_WAY
     return {name: count for name, count in counts.items() if count}
 
 
-def _worst_first(shown: Shown) -> tuple[bool, int, str]:
+def _worst_first(shown: FindingView) -> tuple[bool, int, str]:
     return shown.data.status != "open", -SEVERITIES.index(shown.data.severity), shown.data.resource_name
 
 

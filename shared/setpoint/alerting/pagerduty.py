@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.severity import Severity
 
 _SEVERITY: dict[Severity, str] = {"critical": "critical", "high": "error", "medium": "warning", "low": "info"}
 _MOST_KEY, _MOST_SUMMARY, _MOST_FIELDS, _MOST_VALUE = 255, 1024, 20, 1000
 
 
-def incident(name: str, view: Shown | Group, links: Links, routing_key: str) -> dict[str, Any]:
+def incident(name: str, view: FindingView | GroupView, links: Links, routing_key: str) -> dict[str, Any]:
     """The event that opens or changes an incident while anything is open, and else ends it.
 
     Args:
@@ -28,21 +28,21 @@ def incident(name: str, view: Shown | Group, links: Links, routing_key: str) -> 
         return key | {"event_action": "resolve"}
     link = _link(view, links)
     more = {"client_url": link} if link else {}
-    payload = _of_group(view) if isinstance(view, Group) else _of_finding(view)
+    payload = _of_group(view) if isinstance(view, GroupView) else _of_finding(view)
     return key | {"event_action": "trigger", "client": "Setpoint", "payload": payload} | more
 
 
-def _is_open(view: Shown | Group) -> bool:
-    return view.statuses.get("open", 0) > 0 if isinstance(view, Group) else view.data.status == "open"
+def _is_open(view: FindingView | GroupView) -> bool:
+    return view.statuses.get("open", 0) > 0 if isinstance(view, GroupView) else view.data.status == "open"
 
 
-def _link(view: Shown | Group, links: Links) -> str:
-    if isinstance(view, Group):
+def _link(view: FindingView | GroupView, links: Links) -> str:
+    if isinstance(view, GroupView):
         return links.group.replace("{id}", view.id)
     return links.finding.replace("{id}", view.data.finding_id)
 
 
-def _of_finding(shown: Shown) -> dict[str, Any]:
+def _of_finding(shown: FindingView) -> dict[str, Any]:
     data = shown.data
     who = data.actor.principal if data.actor is not None else ""
     return {
@@ -54,7 +54,9 @@ def _of_finding(shown: Shown) -> dict[str, Any]:
         "group": data.project,
         "class": data.kind,
         "custom_details": {
-            "differences": [f"{one.op} {one.path}"[:_MOST_VALUE] for one in data.differences[:_MOST_FIELDS]],
+            "differences": [
+                f"{difference.op} {difference.path}"[:_MOST_VALUE] for difference in data.differences[:_MOST_FIELDS]
+            ],
             "difference_count": data.difference_count,
             "owner": data.owner.team,
             "declared_in": str(data.declared_in),
@@ -64,7 +66,7 @@ def _of_finding(shown: Shown) -> dict[str, Any]:
     }
 
 
-def _of_group(group: Group) -> dict[str, Any]:
+def _of_group(group: GroupView) -> dict[str, Any]:
     cause = group.cause
     return {
         "summary": f"{group.severity} drift ({cause.kind}) of {group.total} {cause.asset_type}"[:_MOST_SUMMARY],

@@ -15,12 +15,12 @@ from typing import Literal
 from msgspec.structs import replace
 
 from setpoint.alerting import model
-from setpoint.alerting.model import Notice, Thread
-from setpoint.alerting.rate_limit import SECONDS_BETWEEN, Desk, block, take_turn, write_notice
+from setpoint.alerting.model import AlertNotice, Thread
+from setpoint.alerting.rate_limit import SECONDS_BETWEEN, AlertingContext, acquire, back_off, write_notice
 from setpoint.alerting.repository import StoredNotice
 from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unavailable
 from setpoint.model.alerting_config import Alerting
-from setpoint.model.notice_view import Links, Shown, Step
+from setpoint.model.notice_view import FindingView, Links, TimelineEntry
 from setpoint.ports.people import Posted
 
 Showing = Literal[
@@ -54,7 +54,7 @@ _TOLD_BELOW = frozenset(
 """What is told below the message of a single finding, so that whoever follows it hears of it."""
 
 
-def show(name: str, alerting: Alerting, desk: Desk, patience: float) -> Showing:
+def show(name: str, alerting: Alerting, desk: AlertingContext, patience: float) -> Showing:
     """Have a thread's message show what its findings are by now.
 
     Args:
@@ -83,7 +83,7 @@ def show(name: str, alerting: Alerting, desk: Desk, patience: float) -> Showing:
     return told
 
 
-def _claim(name: str, desk: Desk, patience: float) -> tuple[Thread, object] | Showing:
+def _claim(name: str, desk: AlertingContext, patience: float) -> tuple[Thread, object] | Showing:
     """Have nobody else show a thread; the thread as it was before, with the mark of its record."""
     stored = desk.records.thread(name)
     thread = stored.value
@@ -94,7 +94,7 @@ def _claim(name: str, desk: Desk, patience: float) -> tuple[Thread, object] | Sh
         thread = model.new_thread(name, first.value)
     now = desk.deps.clock()
     times = (thread.claimed_until, thread.not_before, _next_change(thread))
-    if any(one is not None and one > now for one in times) or not take_turn(thread.to, desk, patience):
+    if any(time is not None and time > now for time in times) or not acquire(thread.to, desk, patience):
         return "later"
     claimed = replace(thread, claimed_until=now + _CLAIM, is_tried=thread.is_tried or not thread.ts)
     try:
@@ -119,7 +119,7 @@ class _Work:
         patience: seconds to wait for a turn.
     """
 
-    def __init__(self, thread: Thread, version: object, links: Links, desk: Desk, patience: float) -> None:
+    def __init__(self, thread: Thread, version: object, links: Links, desk: AlertingContext, patience: float) -> None:
         self.thread = thread
         self.version = version
         self.notices: list[StoredNotice] = []
@@ -157,12 +157,12 @@ class _Work:
     def _members(self, now: datetime) -> list[StoredNotice]:
         """What is to be shown: all notices of the thread, less the escalations that are not due or call nobody."""
         stored = list(self._desk.records.of_thread(self.thread.id))
-        void = [one for one in stored if model.is_void(one.value) and not one.value.is_silent]
+        void = [one for one in stored if model.is_obsolete(one.value) and not one.value.is_silent]
         for one in void:
             write_notice(replace(one.value, is_silent=True), one.version, self._desk)
         return [one for one in stored if one not in void and model.is_shown(one.value, now)]
 
-    def _show(self, notices: Sequence[Notice]) -> Posted:
+    def _show(self, notices: Sequence[AlertNotice]) -> Posted:
         sink = self._sink
         thread = self.thread
         if sink is None:
@@ -170,7 +170,7 @@ class _Work:
         posted = Posted(thread.channel, thread.ts) if thread.ts else None
         view = model.view(thread, notices)
         if notices[0].is_escalation:
-            worst = view if isinstance(view, Shown) else view.samples[0]
+            worst = view if isinstance(view, FindingView) else view.samples[0]
             return sink.escalate(thread.id, thread.to.channel, worst, self._links, posted, maybe=thread.is_tried)
         return sink.show(thread.id, thread.to.channel, view, self._links, posted, maybe=thread.is_tried)
 
@@ -178,7 +178,9 @@ class _Work:
         """Tell in full, below the message, of the findings that do not stand there yet, some at a time."""
         room = min(_LISTED_AT_ONCE, _MOST_LISTED - len(self.thread.listed))
         listed = set(self.thread.listed)
-        missing = [one.value for one in self.notices if one.value.id not in listed and not one.value.is_escalation]
+        missing = [
+            notice.value for notice in self.notices if notice.value.id not in listed and not notice.value.is_escalation
+        ]
         if room <= 0 or not missing:
             return
         new = {one.id: self._full(one) for one in missing[:room]}
@@ -192,14 +194,14 @@ class _Work:
         if is_alone and notice.is_new and notice.shown.event in _TOLD_BELOW:
             self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
 
-    def _reply(self, name: str, posted: Posted, view: Shown | Sequence[Shown]) -> None:
-        if self._sink is None or not take_turn(self.thread.to, self._desk, self._patience):
+    def _reply(self, name: str, posted: Posted, view: FindingView | Sequence[FindingView]) -> None:
+        if self._sink is None or not acquire(self.thread.to, self._desk, self._patience):
             raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
         self._sink.reply(name, posted, view, self._links, maybe=self._maybe)
         after = self._desk.deps.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
-        block(self.thread.to, after, self._desk)  # a long reply has taken several turns
+        back_off(self.thread.to, after, self._desk)  # a long reply has taken several turns
 
-    def _full(self, notice: Notice) -> Shown:
+    def _full(self, notice: AlertNotice) -> FindingView:
         """A finding with all its differences, where it is still the one that was told of."""
         state = self._desk.deps.store.read(notice.key).state
         data = notice.shown.data
@@ -209,7 +211,7 @@ class _Work:
 
     def _note_told(self) -> None:
         """Note what is on show by now; what somebody has told meanwhile stays due."""
-        new = [one for one in self.notices if one.value.is_new]
+        new = [notice for notice in self.notices if notice.value.is_new]
 
         def note(one: StoredNotice) -> None:
             write_notice(replace(one.value, told=one.value.sequence), one.version, self._desk)
@@ -222,14 +224,14 @@ class _Work:
             list(pool.map(note, new))
 
 
-def _put_off(work: _Work, error: SetpointError, desk: Desk) -> None:
+def _put_off(work: _Work, error: SetpointError, desk: AlertingContext) -> None:
     """Have nobody try again at once what has failed."""
     now, thread = desk.deps.clock(), work.thread
     failures = thread.failures + 1
     wait = min(_BACK_OFF * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
     if isinstance(error, Throttled):
         wait = timedelta(seconds=error.seconds)
-        block(thread.to, now + wait, desk)
+        back_off(thread.to, now + wait, desk)
     is_tried = thread.is_tried or not thread.ts
     problem = "" if isinstance(error, Unavailable) else str(error)
     work.store(
@@ -239,7 +241,7 @@ def _put_off(work: _Work, error: SetpointError, desk: Desk) -> None:
     )
 
 
-def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, desk: Desk) -> None:
+def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, desk: AlertingContext) -> None:
     """Tell at the default destinations what cannot be told where it was meant to be."""
     if work.thread.to in alerting.default:
         return
@@ -250,7 +252,7 @@ def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, desk: Desk) -
         for to in alerting.default:
             if to in told:
                 continue
-            step = Step(now, "misrouted", text=problem)
+            step = TimelineEntry(now, "misrouted", text=problem)
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
             thread = model.slot_name(to, work.thread.id)
             copy = replace(notice, to=to, thread=thread, shown=shown, told="", joined_at=now)

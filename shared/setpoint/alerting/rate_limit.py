@@ -8,10 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from setpoint.alerting.interactions import Presser
-from setpoint.alerting.model import Notice, Place
+from setpoint.alerting.interactions import InteractionHandler
+from setpoint.alerting.model import AlertNotice, ChannelRateLimit
 from setpoint.alerting.repository import NoticeRecords
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict
 from setpoint.model.alerting_config import Alerting, Destination, SinkKind
 from setpoint.ports.people import Sink
@@ -23,7 +23,7 @@ in a space (https://developers.google.com/workspace/chat/limits), and not all is
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AlertingContext:
     """What alerting works with.
 
     Args:
@@ -34,9 +34,9 @@ class Desk:
         records: what people were told, over the store.
     """
 
-    deps: Deps
+    deps: Context
     sinks: Mapping[SinkKind, Sink]
-    presser: Presser | None = None
+    presser: InteractionHandler | None = None
     sleep: Callable[[float], None] = time.sleep
     records: NoticeRecords = field(init=False)
 
@@ -50,7 +50,7 @@ class Desk:
         return next((one for one in said if one is not None), Alerting())
 
 
-def take_turn(to: Destination, desk: Desk, patience: float) -> bool:
+def acquire(to: Destination, desk: AlertingContext, patience: float) -> bool:
     """Wait for a turn in a channel, whoever else tells something in it; whether there is one soon enough."""
     between = SECONDS_BETWEEN[to.sink]
     if not between:
@@ -62,7 +62,7 @@ def take_turn(to: Destination, desk: Desk, patience: float) -> bool:
         if (wait := (turn - now).total_seconds()) > patience:
             return False
         try:
-            desk.records.write_place(to, Place(turn + timedelta(seconds=between)), version)
+            desk.records.write_place(to, ChannelRateLimit(turn + timedelta(seconds=between)), version)
         except Conflict:
             continue
         if wait > 0:
@@ -71,15 +71,15 @@ def take_turn(to: Destination, desk: Desk, patience: float) -> bool:
     return False
 
 
-def block(to: Destination, until: datetime, desk: Desk) -> None:
+def back_off(to: Destination, until: datetime, desk: AlertingContext) -> None:
     """Tell nothing at a destination that takes no more for a while."""
     place, version = desk.records.place(to)
     if place is None or place.free_at < until:
         with suppress(Conflict):
-            desk.records.write_place(to, Place(until), version)
+            desk.records.write_place(to, ChannelRateLimit(until), version)
 
 
-def write_notice(notice: Notice, version: object, desk: Desk) -> None:
+def write_notice(notice: AlertNotice, version: object, desk: AlertingContext) -> None:
     """Write a notice, unless somebody has done so since: then what they write counts."""
     with suppress(Conflict):
         desk.records.write_notice(notice, version, desk.deps.clock())

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from setpoint.alerting.model import Notice, Place, Slot, Thread, decode_record, encode_record
+from setpoint.alerting.model import AlertNotice, ChannelRateLimit, GroupWindow, Thread, decode_record, encode_record
 from setpoint.model.alerting_config import Destination
 from setpoint.ports.people import Filed, NoticeStore, StoredBody
 
@@ -20,7 +20,7 @@ _KEPT = timedelta(days=60)
 class StoredNotice(NamedTuple):
     """A notice with the store's mark of it; None where it was never written."""
 
-    value: Notice
+    value: AlertNotice
     version: Any
 
 
@@ -34,7 +34,7 @@ class StoredThread(NamedTuple):
 class StoredSlot(NamedTuple):
     """A slot with the store's mark of it; no value where there was none yet."""
 
-    value: Slot | None
+    value: GroupWindow | None
     version: Any
 
 
@@ -60,7 +60,7 @@ class NoticeRecords:
         """Notices that are to be told by now, those that wait longest first."""
         return [_notice(one) for one in self._store.due(_NOTICES, now, most)]
 
-    def write_notice(self, notice: Notice, version: Any, now: datetime) -> Any:
+    def write_notice(self, notice: AlertNotice, version: Any, now: datetime) -> Any:
         """Write a notice in place of the one of ``version``; the version that it then has.
 
         Raises:
@@ -83,9 +83,9 @@ class NoticeRecords:
 
     def slot(self, name: str) -> StoredSlot:
         """A slot."""
-        return StoredSlot(*_read(self._store.read(_SLOTS, name), Slot))
+        return StoredSlot(*_read(self._store.read(_SLOTS, name), GroupWindow))
 
-    def write_slot(self, name: str, slot: Slot, version: Any) -> None:
+    def write_slot(self, name: str, slot: GroupWindow, version: Any) -> None:
         """Write a slot in place of the one of ``version``.
 
         Raises:
@@ -93,11 +93,11 @@ class NoticeRecords:
         """
         self._store.write(_SLOTS, name, encode_record(slot), version, Filed(expires=slot.closes_at + _KEPT))
 
-    def place(self, to: Destination) -> tuple[Place | None, Any]:
+    def place(self, to: Destination) -> tuple[ChannelRateLimit | None, Any]:
         """A destination, and the store's mark of its record."""
-        return _read(self._store.read(_PLACES, _place_name(to)), Place)
+        return _read(self._store.read(_PLACES, _place_name(to)), ChannelRateLimit)
 
-    def write_place(self, to: Destination, place: Place, version: Any) -> None:
+    def write_place(self, to: Destination, place: ChannelRateLimit, version: Any) -> None:
         """Write a destination in place of the one of ``version``.
 
         Raises:
@@ -115,7 +115,7 @@ def _place_name(to: Destination) -> str:
 
 
 def _notice(stored: StoredBody) -> StoredNotice:
-    return StoredNotice(decode_record(stored.body, Notice), stored.version)
+    return StoredNotice(decode_record(stored.body, AlertNotice), stored.version)
 
 
 def _read(stored: StoredBody | None, kind: type[Any]) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from setpoint.model import globs
 from setpoint.model.alerting_config import Alerting, Destination, Escalation
 from setpoint.model.events import DriftData
-from setpoint.model.policy import Case, fits
+from setpoint.model.policy import PolicyInput, fits
 
 
 class Routed(NamedTuple):
@@ -38,10 +38,10 @@ def route(alerting: Alerting, data: DriftData) -> Routed:
 def escalations(alerting: Alerting, data: DriftData) -> tuple[Escalation, ...]:
     """Who is called about a drift, and after how long."""
     case = case_of(data)
-    return tuple(one for one in alerting.escalations if fits(one.match, case))
+    return tuple(escalation for escalation in alerting.escalations if fits(escalation.match, case))
 
 
-def may_press(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:
+def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:
     """Whether somebody may press the buttons of a drift.
 
     Args:
@@ -52,16 +52,16 @@ def may_press(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups
     """
     case = case_of(data)
     return any(
-        fits(one.match, case)
-        and (not set(one.groups).isdisjoint(groups) or any(globs.fits(one.users, u) for u in user))
-        for one in alerting.approvers
+        fits(approver.match, case)
+        and (not set(approver.groups).isdisjoint(groups) or any(globs.fits(approver.users, u) for u in user))
+        for approver in alerting.approvers
     )
 
 
-def case_of(data: DriftData) -> Case:
+def case_of(data: DriftData) -> PolicyInput:
     """A finding as the routes look at it; its labels are not known."""
     actor = data.actor
-    return Case(
+    return PolicyInput(
         asset_type=data.asset_type,
         content=data.content,
         kind=data.kind,
@@ -69,6 +69,6 @@ def case_of(data: DriftData) -> Case:
         team=data.owner.team,
         projects=frozenset((data.project,) if data.project else ()),
         ancestors=data.ancestors,
-        paths=tuple(one.path for one in data.differences),
+        paths=tuple(difference.path for difference in data.differences),
         actor=actor.principal if actor is not None and actor.confidence != "possible" else "",
     )

@@ -18,17 +18,17 @@ from cronsim import CronSim
 from msgspec.structs import replace
 
 from setpoint.alerting import interactions, model, routing
-from setpoint.alerting.interactions import Member, Presser
-from setpoint.alerting.model import Notice
+from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
+from setpoint.alerting.model import AlertNotice
 from setpoint.alerting.publish_thread import Showing, show
-from setpoint.alerting.rate_limit import Desk, take_turn, write_notice
+from setpoint.alerting.rate_limit import AlertingContext, acquire, write_notice
 from setpoint.alerting.repository import NoticeRecords, StoredNotice
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, SetpointError
 from setpoint.model import events
 from setpoint.model.alerting_config import Alerting, Destination
 from setpoint.model.events import CloudEvent
 from setpoint.model.grouping import cause_id, cause_of
-from setpoint.model.notice_view import Links, Step
+from setpoint.model.notice_view import Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
 
 TICK = "tick"
@@ -46,7 +46,7 @@ _MOST_DUE = 32_000
 _DUE_AT_ONCE = 500
 
 
-class Round(NamedTuple):
+class TickResult(NamedTuple):
     """What came of a message.
 
     Args:
@@ -64,7 +64,7 @@ class Round(NamedTuple):
         return told[0] if len(told) == 1 else "several" if told else "nothing"
 
 
-def receive(message: bytes, attributes: Mapping[str, str], desk: Desk) -> Round:
+def receive(message: bytes, attributes: Mapping[str, str], desk: AlertingContext) -> TickResult:
     """Handle a message: an event, or the tick of every minute.
 
     Raises:
@@ -72,18 +72,18 @@ def receive(message: bytes, attributes: Mapping[str, str], desk: Desk) -> Round:
         TransientError: let the message be delivered again.
     """
     if attributes.get("type") == TICK:
-        return go_on(desk)
+        return send_due(desk)
     if attributes.get("type") == PRESS and desk.presser is not None:
         return press(message, attributes, desk.presser, desk)
     try:
         event = events.read(message)
     except MalformedMessage as error:
         desk.deps.dead_letters.put(message, attributes, str(error))
-        return Round(Counter(), ())
+        return TickResult(Counter(), ())
     return tell(event, desk)
 
 
-def tell(event: CloudEvent, desk: Desk) -> Round:
+def tell(event: CloudEvent, desk: AlertingContext) -> TickResult:
     """Keep what an event tells, and show it.
 
     Raises:
@@ -94,7 +94,9 @@ def tell(event: CloudEvent, desk: Desk) -> Round:
     return _show_all(threads, alerting, desk, _PATIENCE)
 
 
-def press(message: bytes, attributes: Mapping[str, str], presser: Presser, desk: Desk) -> Round:
+def press(
+    message: bytes, attributes: Mapping[str, str], presser: InteractionHandler, desk: AlertingContext
+) -> TickResult:
     """Follow a button that somebody has pressed, and show what they have done.
 
     Raises:
@@ -108,10 +110,10 @@ def press(message: bytes, attributes: Mapping[str, str], presser: Presser, desk:
             done = note_step(result.key, result.step, desk)
             showings += done.showings
             problems += done.problems
-    return Round(showings, tuple(problems))
+    return TickResult(showings, tuple(problems))
 
 
-def go_on(desk: Desk) -> Round:
+def send_due(desk: AlertingContext) -> TickResult:
     """Tell what is due and was not told: what failed, what waits for its turn, digests, escalations.
 
     Raises:
@@ -138,10 +140,10 @@ def go_on(desk: Desk) -> Round:
         showings += done.showings
         problems += done.problems
     desk.records.forget(desk.deps.clock())
-    return Round(showings, tuple(problems))
+    return TickResult(showings, tuple(problems))
 
 
-def note_step(key: ResourceKey, step: Step, desk: Desk) -> Round:
+def note_step(key: ResourceKey, step: TimelineEntry, desk: AlertingContext) -> TickResult:
     """Show what somebody has done about a finding, everywhere where it is shown.
 
     Raises:
@@ -158,17 +160,17 @@ def note_step(key: ResourceKey, step: Step, desk: Desk) -> Round:
     return _show_all(sorted(threads), desk.alerting(), desk, _PATIENCE)
 
 
-def members(thread: str, records: NoticeRecords) -> list[Member]:
+def members(thread: str, records: NoticeRecords) -> list[GroupedFinding]:
     """The findings that a thread shows."""
     shown = (stored.value for stored in records.of_thread(thread) if not stored.value.is_silent)
-    return [Member(one.key, one.shown.data.fingerprint) for one in shown]
+    return [GroupedFinding(one.key, one.shown.data.fingerprint) for one in shown]
 
 
-def _work_of(notice: Notice) -> str:
+def _work_of(notice: AlertNotice) -> str:
     return notice.to.id if notice.is_digest else notice.thread
 
 
-def _note(event: CloudEvent, alerting: Alerting, desk: Desk) -> list[str]:
+def _note(event: CloudEvent, alerting: Alerting, desk: AlertingContext) -> list[str]:
     """Keep what an event tells as notices, one at each destination; the threads that are to be shown anew."""
     for _ in range(_ATTEMPTS):
         try:
@@ -178,7 +180,7 @@ def _note(event: CloudEvent, alerting: Alerting, desk: Desk) -> list[str]:
     raise Conflict(f"{event.subject}: told of by others {_ATTEMPTS} times in a row; it will be delivered again")
 
 
-def _write_notices(event: CloudEvent, alerting: Alerting, desk: Desk) -> list[str]:
+def _write_notices(event: CloudEvent, alerting: Alerting, desk: AlertingContext) -> list[str]:
     key = ResourceKey(event.data.resource_name, event.data.content)
     kept = desk.records.of_finding(key.id)
     versions = {stored.value.id: stored.version for stored in kept}
@@ -214,8 +216,13 @@ def _wanted(event: CloudEvent, alerting: Alerting) -> dict[str, _Wanted]:
 
 
 def _next_notice(
-    key: ResourceKey, event: CloudEvent, before: Notice | None, to: _Wanted | None, alerting: Alerting, desk: Desk
-) -> Notice:
+    key: ResourceKey,
+    event: CloudEvent,
+    before: AlertNotice | None,
+    to: _Wanted | None,
+    alerting: Alerting,
+    desk: AlertingContext,
+) -> AlertNotice:
     """The notice after an event: the one before went on with, or a new one where the finding begins anew."""
     now = desk.deps.clock()
     data = event.data
@@ -224,11 +231,11 @@ def _next_notice(
     if to is None:
         assert before is not None  # noqa: S101 - a destination is wanted, or was before
         to = _Wanted(before.to, before.not_before, before.is_escalation, before.is_digest)
-    notice = Notice(
+    notice = AlertNotice(
         key=key,
         to=to.to,
         thread="",
-        shown=model.begin(event),
+        shown=model.start(event),
         cause=cause_of(data),
         sequence=event.sequence,
         joined_at=now,
@@ -241,21 +248,21 @@ def _next_notice(
     return replace(notice, thread=thread, not_before=to.not_before, is_escalation=to.is_escalation)
 
 
-def _followed(before: Notice, event: CloudEvent, alerting: Alerting, desk: Desk) -> Notice:
+def _followed(before: AlertNotice, event: CloudEvent, alerting: Alerting, desk: AlertingContext) -> AlertNotice:
     until = _quiet_until(before.key, desk) if event.data.status == "exempted" else None
-    notice = replace(before, shown=model.follow(before.shown, event, until), sequence=event.sequence)
+    notice = replace(before, shown=model.advance(before.shown, event, until), sequence=event.sequence)
     if before.is_digest:
         return replace(notice, not_before=_next_digest(alerting, desk.deps.clock()))
-    return replace(notice, is_silent=True) if model.is_void(notice) else notice
+    return replace(notice, is_silent=True) if model.is_obsolete(notice) else notice
 
 
-def _quiet_until(key: ResourceKey, desk: Desk) -> datetime | None:
+def _quiet_until(key: ResourceKey, desk: AlertingContext) -> datetime | None:
     """Until when somebody has said to leave a finding alone."""
     state = desk.deps.store.read(key).state
     return state.exemption.until if state is not None and state.exemption is not None else None
 
 
-def _begins(event: CloudEvent, before: Notice, alerting: Alerting, now: datetime) -> bool:
+def _begins(event: CloudEvent, before: AlertNotice, alerting: Alerting, now: datetime) -> bool:
     """Whether an event is told anew, and not as what became of something that was told before."""
     is_over = now >= before.joined_at + timedelta(seconds=alerting.group_seconds)
     return event.type == "drift.opened" and (before.is_silent or before.is_digest or is_over)
@@ -271,7 +278,7 @@ def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
     return latest
 
 
-def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, desk: Desk) -> str:
+def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, desk: AlertingContext) -> str:
     """The thread that shows a finding: the one of its cause that takes more, or a new one.
 
     Raises:
@@ -280,11 +287,11 @@ def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, desk: Des
     now, actor, cause = desk.deps.clock(), model.actor_of(event.data), cause_id(cause_of(event.data))
     name = model.slot_name(to, cause)
     stored = desk.records.slot(name)
-    if stored.value is not None and now < stored.value.closes_at and not model.joins(stored.value, actor, now):
+    if stored.value is not None and now < stored.value.closes_at and not model.accepts(stored.value, actor, now):
         name = model.slot_name(to, cause, actor)  # somebody else is behind the others
         stored = desk.records.slot(name)
     slot = stored.value
-    if slot is None or not model.joins(slot, actor, now):
+    if slot is None or not model.accepts(slot, actor, now):
         slot = model.next_slot(slot, name, actor, now, alerting.group_seconds)
         desk.records.write_slot(name, slot, stored.version)
     elif actor and not slot.actor:
@@ -299,8 +306,8 @@ def _next_digest(alerting: Alerting, now: datetime) -> datetime:
 
 
 def _show_all(
-    threads: Sequence[str], alerting: Alerting, desk: Desk, patience: float, until: datetime | None = None
-) -> Round:
+    threads: Sequence[str], alerting: Alerting, desk: AlertingContext, patience: float, until: datetime | None = None
+) -> TickResult:
     showings: Counter[Showing] = Counter()
     problems = []
     for thread in dict.fromkeys(threads):
@@ -311,10 +318,10 @@ def _show_all(
         except SetpointError as error:
             showings["failed"] += 1
             problems.append(str(error))
-    return Round(showings, tuple(problems))
+    return TickResult(showings, tuple(problems))
 
 
-def _digest(due: Sequence[StoredNotice], alerting: Alerting, desk: Desk) -> list[str]:
+def _digest(due: Sequence[StoredNotice], alerting: Alerting, desk: AlertingContext) -> list[str]:
     """Tell of many findings at once, one message a destination; the problems there were."""
     problems = []
     by_destination: dict[Destination, list[StoredNotice]] = {}
@@ -328,15 +335,15 @@ def _digest(due: Sequence[StoredNotice], alerting: Alerting, desk: Desk) -> list
     return problems
 
 
-def _tell_digest(to: Destination, notices: Sequence[StoredNotice], alerting: Alerting, desk: Desk) -> None:
+def _tell_digest(to: Destination, notices: Sequence[StoredNotice], alerting: Alerting, desk: AlertingContext) -> None:
     sink = desk.sinks.get(to.sink)
     if sink is None:
         raise BadRequest(f"{to.id}: nothing is set up to tell anybody there; see docs/slack.md")
-    still = [one.value.shown for one in notices if one.value.shown.data.status == "open"]
+    still = [notice.value.shown for notice in notices if notice.value.shown.data.status == "open"]
     if still:
-        if not take_turn(to, desk, _PATIENCE):
+        if not acquire(to, desk, _PATIENCE):
             return
-        name = model.name_of(to.id, (f"{one.value.id}{one.value.sequence}" for one in notices))
+        name = model.name_of(to.id, (f"{notice.value.id}{notice.value.sequence}" for notice in notices))
         sink.digest(name, to.channel, still, Links(alerting.finding_link, alerting.group_link), maybe=True)
     for stored in notices:
         write_notice(replace(stored.value, told=stored.value.sequence), stored.version, desk)

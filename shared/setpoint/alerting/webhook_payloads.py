@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 
 NoticeType = Literal[
     "notice.finding",  # a finding as it is by now
@@ -40,14 +40,14 @@ class NoticeData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         link: where a page of it is, where there is one.
     """
 
-    findings: tuple[Shown, ...] = ()
-    group: Group | None = None
+    findings: tuple[FindingView, ...] = ()
+    group: GroupView | None = None
     part: int = 1
     parts: int = 1
     link: str = ""
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookNotice(msgspec.Struct, frozen=True, kw_only=True):
     """One body.
 
     Args:
@@ -74,40 +74,40 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 encode = msgspec.json.Encoder().encode
 
 
-def shown(name: str, view: Shown | Group, links: Links) -> Notice:
+def shown(name: str, view: FindingView | GroupView, links: Links) -> WebhookNotice:
     """A finding, or several of one cause, as they are by now."""
-    if isinstance(view, Group):
+    if isinstance(view, GroupView):
         link = links.group.replace("{id}", view.id)
         return _notice("notice.group", name, view.cause.asset_type, view.changed_at, NoticeData(group=view, link=link))
     return _of_one("notice.finding", name, name, view, links)
 
 
-def escalation(name: str, view: Shown, links: Links) -> Notice:
+def escalation(name: str, view: FindingView, links: Links) -> WebhookNotice:
     """A finding that somebody has to look at; no longer, where it is not open."""
     return _of_one("notice.escalation", name, name, view, links)
 
 
-def step(name: str, notice: str, view: Shown, links: Links) -> Notice:
+def step(name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
     """What has last happened to a finding."""
     return _of_one("notice.step", name, notice, view, links)
 
 
-def details(name: str, notice: str, findings: Sequence[Shown]) -> Iterator[Notice]:
+def details(name: str, notice: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
     """All of some findings, a part at a time."""
     return _parts("notice.details", name, notice, findings)
 
 
-def digest(name: str, findings: Sequence[Shown]) -> Iterator[Notice]:
+def digest(name: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
     """Many findings, a part at a time."""
     return _parts("notice.digest", name, name, findings)
 
 
-def _of_one(kind: NoticeType, name: str, notice: str, view: Shown, links: Links) -> Notice:
+def _of_one(kind: NoticeType, name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
     data = NoticeData(findings=(view,), link=links.finding.replace("{id}", view.data.finding_id))
     return _notice(kind, notice, view.data.resource_name, view.at, data, seed=name)
 
 
-def _parts(kind: NoticeType, name: str, notice: str, findings: Sequence[Shown]) -> Iterator[Notice]:
+def _parts(kind: NoticeType, name: str, notice: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
     parts = [tuple(findings[start : start + _PART]) for start in range(0, len(findings), _PART)]
     for number, part in enumerate(parts, 1):
         at = max(one.at for one in part)
@@ -115,7 +115,9 @@ def _parts(kind: NoticeType, name: str, notice: str, findings: Sequence[Shown]) 
         yield _notice(kind, notice, "", at, data, seed=f"{name}/{number}")
 
 
-def _notice(kind: NoticeType, notice: str, subject: str, at: datetime, data: NoticeData, seed: str = "") -> Notice:
+def _notice(
+    kind: NoticeType, notice: str, subject: str, at: datetime, data: NoticeData, seed: str = ""
+) -> WebhookNotice:
     told = f"{kind}\n{seed or notice}\n".encode() + msgspec.json.encode(data)
     identifier = hashlib.blake2b(told, digest_size=16).hexdigest()
-    return Notice(id=identifier, type=kind, subject=subject, time=at, notice=notice, data=data)
+    return WebhookNotice(id=identifier, type=kind, subject=subject, time=at, notice=notice, data=data)

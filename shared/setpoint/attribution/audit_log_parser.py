@@ -18,10 +18,10 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from setpoint.attribution import audit_name_exceptions, audit_resource_names
-from setpoint.attribution.audit_resource_names import Named, Told
+from setpoint.attribution.audit_resource_names import AuditEntryTarget, Named
 from setpoint.attribution.user_agents import caller_of
 from setpoint.errors import MalformedMessage
-from setpoint.model.actors import Change
+from setpoint.model.actors import AuditedChange
 from setpoint.model.resource_key import Content, ResourceKey, is_full_name
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -74,7 +74,7 @@ class Logged(NamedTuple):
     """
 
     key: ResourceKey
-    change: Change
+    change: AuditedChange
     also: tuple[ResourceKey, ...] = ()
 
 
@@ -175,7 +175,7 @@ def parse(entry: bytes, *, mask_ip: bool) -> tuple[Logged, ...]:
     if payload.type not in ("", _AUDIT_LOG) or not _is_change(payload):
         return ()
     change = _change(read, payload, mask_ip=mask_ip)
-    told = Told(
+    told = AuditEntryTarget(
         payload.service_name,
         payload.method_name,
         payload.resource_name or next((one.resource for one in payload.authorization_info if one.resource), ""),
@@ -205,7 +205,7 @@ def _is_change(payload: _AuditLog) -> bool:
         return False
     if payload.status is not None and payload.status.code:
         return False
-    if Told("", payload.method_name, "").verb in _READS:
+    if AuditEntryTarget("", payload.method_name, "").verb in _READS:
         return False
     kinds = {one.permission_type for one in payload.authorization_info}
     if kinds and kinds <= {"ADMIN_READ", "DATA_READ"}:
@@ -214,7 +214,7 @@ def _is_change(payload: _AuditLog) -> bool:
     return not any(request.get(field) is True for field in ("validateOnly", "validate_only", "dryRun"))
 
 
-def _change(entry: _Entry, payload: _AuditLog, *, mask_ip: bool) -> Change:
+def _change(entry: _Entry, payload: _AuditLog, *, mask_ip: bool) -> AuditedChange:
     logged = entry.timestamp or entry.receive_timestamp
     request = payload.request_metadata or _RequestMetadata()
     operation = entry.operation or _Operation()
@@ -224,7 +224,7 @@ def _change(entry: _Entry, payload: _AuditLog, *, mask_ip: bool) -> Change:
     if at is None or logged is None:
         raise MalformedMessage("not an entry of an audit log: field `timestamp` is missing")
     principal, through = _principals(payload.authentication_info or _Authentication())
-    return Change(
+    return AuditedChange(
         principal=principal,
         method=payload.method_name,
         at=_utc(at),
@@ -270,19 +270,19 @@ def _address(told: str, *, mask: bool) -> str:
     return str(ipaddress.ip_network((int(address), prefix), strict=False).network_address)
 
 
-def _keys(told: Told) -> Iterator[tuple[ResourceKey, tuple[ResourceKey, ...]]]:
+def _keys(told: AuditEntryTarget) -> Iterator[tuple[ResourceKey, tuple[ResourceKey, ...]]]:
     """Every resource and content that an entry changes, with its other spellings."""
     for named in audit_resource_names.named(told):
         others = audit_name_exceptions.others(told.service, named.path, told.labels, told.response)
         spellings = (named.path, *others)
         for host, content, shaped in _contents(told, named):
-            names = (audit_resource_names.full_name(host, shaped(one)) for one in spellings)
+            names = (audit_resource_names.full_name(host, shaped(spelling)) for spelling in spellings)
             key, *also = dict.fromkeys(ResourceKey(name, content) for name in names)
             if is_full_name(key.name):
                 yield key, tuple(also)
 
 
-def _contents(told: Told, named: Named) -> Iterator[tuple[str, Content, Any]]:
+def _contents(told: AuditEntryTarget, named: Named) -> Iterator[tuple[str, Content, Any]]:
     """What of a resource an entry changes: the host that names it, the content, and what makes its name of a path."""
     path, last = named.path, told.last
     if _SETS_ORG_POLICY.search(last):
@@ -304,7 +304,7 @@ def _contents(told: Told, named: Named) -> Iterator[tuple[str, Content, Any]]:
         yield told.service, "iam_policy", _as_it_is
 
 
-def _is_dataset(told: Told, path: str) -> bool:
+def _is_dataset(told: AuditEntryTarget, path: str) -> bool:
     """Who may read a dataset is a field of it, and its policy as well."""
     return told.service == "bigquery.googleapis.com" and _DATASET.fullmatch(path) is not None
 

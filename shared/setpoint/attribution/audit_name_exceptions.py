@@ -80,11 +80,11 @@ def spelled(service: str, name: str, labels: Mapping[str, str]) -> str:
         labels: of the monitored resource.
     """
     path = _URL.sub("", name, count=1).strip("/")
-    for one in _SPELLINGS:
-        if one.service != service or not one.pattern.match(path):
+    for spelling in _SPELLINGS:
+        if spelling.service != service or not spelling.pattern.match(path):
             continue
         try:
-            return one.pattern.sub(one.path.format_map(_Escaped(labels)), path, count=1)
+            return spelling.pattern.sub(spelling.path.format_map(_Escaped(labels)), path, count=1)
         except KeyError:
             return ""
     return path

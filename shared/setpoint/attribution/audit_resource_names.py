@@ -22,7 +22,7 @@ from setpoint.catalog import asset_types
 from setpoint.catalog.methods import default_methods
 
 
-class Told(NamedTuple):
+class AuditEntryTarget(NamedTuple):
     """What an entry tells of its resource.
 
     Args:
@@ -82,7 +82,7 @@ class Named(NamedTuple):
     begins_or_ends: bool
 
 
-def named(told: Told) -> tuple[Named, ...]:
+def named(told: AuditEntryTarget) -> tuple[Named, ...]:
     """The resources that an entry is about; none where it does not tell."""
     path = audit_name_exceptions.spelled(told.service, told.name, told.labels)
     held = audit_name_exceptions.several(told.service, told.method, path, told.request)
@@ -97,7 +97,7 @@ def full_name(service: str, path: str) -> str:
     return f"//{HOST.get(service, service)}/{path}"
 
 
-def _path(told: Told, path: str) -> str:
+def _path(told: AuditEntryTarget, path: str) -> str:
     """The path of the one resource that an entry is about; empty where it does not tell."""
     if told.verb in _MAKES:
         path = _made(told, path)
@@ -133,14 +133,21 @@ def _resource_of(path: str, known: frozenset[str]) -> str:
     """The longest beginning of a path that is a resource's; a project or a place is one only where it is all of it."""
     parts = path.split("/")
     beginnings = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
-    return next((one for one in beginnings if _is_known(one, known) and (one == path or not _is_holder(one))), "")
+    return next(
+        (
+            beginning
+            for beginning in beginnings
+            if _is_known(beginning, known) and (beginning == path or not _is_holder(beginning))
+        ),
+        "",
+    )
 
 
 def _is_known(path: str, known: frozenset[str]) -> bool:
     return any(_regex(pattern).fullmatch(path) for pattern in known)
 
 
-def _made(told: Told, path: str) -> str:
+def _made(told: AuditEntryTarget, path: str) -> str:
     """The path of what a method makes; empty where the entry does not tell."""
     if path and _is_of(told, path):
         return path
@@ -157,7 +164,7 @@ def _made(told: Told, path: str) -> str:
     return path if _is_known(path, _known(told.service)) and not _is_holder(path) else ""
 
 
-def _is_of(told: Told, path: str) -> bool:
+def _is_of(told: AuditEntryTarget, path: str) -> bool:
     """Whether a path is of the kind that a method is named after, and not of what holds it."""
     *_, collection, own = ("", *path.split("/"))
     if not collection:  # a bucket, whose name is all of its path
@@ -185,7 +192,7 @@ def _fits(path: str, collection: str) -> bool:
     return not collection or parts[-2:-1] == [collection]
 
 
-def _own_id(told: Told, collection: str) -> str:
+def _own_id(told: AuditEntryTarget, collection: str) -> str:
     """The id of what is made, as the request tells it: beside the resource or in it; or its whole name."""
     request = told.request
     asked: list[tuple[Any, str]] = []
@@ -197,14 +204,14 @@ def _own_id(told: Told, collection: str) -> str:
     return next((value for value in values if isinstance(value, str) and value), "")
 
 
-def _noun(told: Told) -> str:
+def _noun(told: AuditEntryTarget) -> str:
     """What a method is about, as fields are called by it: ``CreateCryptoKey`` → ``cryptoKey``."""
     words = _words(told.last)
     noun = "".join(words[1:])
     return noun[:1].lower() + noun[1:]
 
 
-def _collection(told: Told, path: str) -> str:
+def _collection(told: AuditEntryTarget, path: str) -> str:
     """The collection of what a method makes: of those below a path the one that fits its name best, or the plural."""
     noun = _noun(told)
     if not noun:

@@ -14,12 +14,12 @@ from typing import Literal
 from setpoint.attribution import audit_log_parser
 from setpoint.attribution.audit_log_parser import Logged
 from setpoint.detection import actor_resolution, pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import MalformedMessage
 from setpoint.model.resource_key import ResourceKey, project_of
 from setpoint.ports.stores import Snapshot
 
-Outcome = Literal[
+AttributionOutcome = Literal[
     "told",  # it explains a drift that is known already
     "kept",  # it is kept until a drift shows
     "own",  # Setpoint itself has done it
@@ -28,7 +28,7 @@ Outcome = Literal[
 ]
 """What became of one entry, of each resource and content that it is about."""
 
-TELLING: tuple[Outcome, ...] = ("nothing", "own", "kept", "told", "rejected")
+TELLING: tuple[AttributionOutcome, ...] = ("nothing", "own", "kept", "told", "rejected")
 """What became of it, from the least to the most: an entry about several is told by the most of it."""
 
 
@@ -42,12 +42,12 @@ class Attributor:
         mask_ip: whether the end of the address that a request came from is left out.
     """
 
-    deps: Deps
+    deps: Context
     own: frozenset[str] = frozenset()
     mask_ip: bool = True
 
 
-def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributor) -> Counter[Outcome]:
+def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributor) -> Counter[AttributionOutcome]:
     """Handle an entry, and dead-letter it with the reason where it can never be handled.
 
     Raises:
@@ -64,7 +64,7 @@ def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributo
     return Counter(attribute(one, attributor) for one in logged)
 
 
-def attribute(logged: Logged, attributor: Attributor) -> Outcome:
+def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
     """Keep one change, then look whether it explains anything; in this order, so that neither misses the other.
 
     Raises:
@@ -80,15 +80,15 @@ def attribute(logged: Logged, attributor: Attributor) -> Outcome:
     return "told" if "told" in outcomes else "kept"
 
 
-def _explain(key: ResourceKey, logged: Logged, deps: Deps) -> Outcome:
+def _explain(key: ResourceKey, logged: Logged, deps: Context) -> AttributionOutcome:
     """Judge a drift again that a change may have brought."""
     snapshot = deps.store.read(key)
     appeared = snapshot.state.appeared if snapshot.state is not None else None
     # Entries of one operation are one change, of which this is a part.
-    changes = (one for one in snapshot.changes if _is_of(logged, one.log_id, one.operation))
-    if appeared is None or not any(actor_resolution.explains(one, appeared) for one in changes):
+    changes = (change for change in snapshot.changes if _is_of(logged, change.log_id, change.operation))
+    if appeared is None or not any(actor_resolution.explains(change, appeared) for change in changes):
         return "kept"
-    pipeline.rejudge(key, deps)
+    pipeline.reevaluate(key, deps)
     return "told"
 
 
@@ -97,7 +97,7 @@ def _is_of(logged: Logged, log_id: str, operation: str) -> bool:
     return log_id == change.log_id or (bool(change.operation) and operation == change.operation)
 
 
-def _homes(logged: Logged, deps: Deps) -> list[ResourceKey]:
+def _homes(logged: Logged, deps: Context) -> list[ResourceKey]:
     """The keys under which a change is kept: that of its resource; where it is not known, each that it may get."""
     keys = list(dict.fromkeys(_spellings(logged, deps)))
     known: list[Snapshot] = []
@@ -109,7 +109,7 @@ def _homes(logged: Logged, deps: Deps) -> list[ResourceKey]:
     return [one.key for one in known if one.state is not None] or keys
 
 
-def _spellings(logged: Logged, deps: Deps) -> Iterator[ResourceKey]:
+def _spellings(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
     """All names that an entry tells, and the project's id for its number where that is known."""
     for key in (logged.key, *logged.also):
         yield key

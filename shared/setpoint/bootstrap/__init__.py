@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.model.fleet_rules import Rules
@@ -25,16 +25,16 @@ from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
     from setpoint.adapters.google.cloud_storage import Archives
-    from setpoint.adapters.google.iap import Doorkeeper
+    from setpoint.adapters.google.iap import IapTokenVerifier
     from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
     from setpoint.adapters.pubsub.dead_letters import PubSubLetterBox
     from setpoint.adapters.pubsub.push_tokens import PushTokens
     from setpoint.adapters.slack.slack_requests import SlackRequests
-    from setpoint.alerting.interactions import Member, Presser
-    from setpoint.alerting.rate_limit import Desk
+    from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
+    from setpoint.alerting.rate_limit import AlertingContext
     from setpoint.attribution.service import Attributor
-    from setpoint.operations.diagnostics import Patient
-    from setpoint.remediation.records import Hands
+    from setpoint.operations.diagnostics import Installation
+    from setpoint.remediation.records import RemediationContext
     from setpoint.reporting.console import Console
     from setpoint.reporting.daily_snapshot import Reporter
     from setpoint.sweep import Sweeper
@@ -44,7 +44,7 @@ _JITTER_SECONDS = 5.0
 
 
 @cache
-def detector() -> Deps:
+def detector() -> Context:
     """What ``functions/detect`` works with, made with the first event and kept for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
 
@@ -52,7 +52,7 @@ def detector() -> Deps:
     return _publishing(settings, publisher())
 
 
-def worker(*, messages: int, size: int) -> tuple[PubSubStream, Deps]:
+def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
     """What ``setpoint worker`` works with: the stream of changes, and what ``functions/detect`` works with.
 
     Args:
@@ -81,7 +81,7 @@ def attributor() -> Attributor:
 
 
 @cache
-def syncer() -> tuple[Archives, Deps]:
+def syncer() -> tuple[Archives, Context]:
     """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
     from setpoint.adapters.google.cloud_storage import Archives, client
 
@@ -90,23 +90,23 @@ def syncer() -> tuple[Archives, Deps]:
 
 
 @cache
-def remediator() -> Hands:
+def remediator() -> RemediationContext:
     """What ``functions/remediate`` works with, made with the first event and kept for the life of the instance."""
     from setpoint.adapters.google.rest import open_apis
     from setpoint.adapters.pubsub.bus import publisher
-    from setpoint.remediation.live_resources import Live
-    from setpoint.remediation.records import Hands
+    from setpoint.remediation.live_resources import LiveResources
+    from setpoint.remediation.records import RemediationContext
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     deps = _publishing(settings, publisher())
-    live = Live(open_apis(settings.google_apis), default_catalogue())
-    return Hands(deps, live, worker=f"setpoint-remediate/{uuid4().hex[:8]}")
+    live = LiveResources(open_apis(settings.google_apis), default_catalogue())
+    return RemediationContext(deps, live, worker=f"setpoint-remediate/{uuid4().hex[:8]}")
 
 
 @cache
 def sweeper() -> Sweeper:
     """What ``functions/sweep`` works with, made with the first message and kept for the life of the instance."""
-    from setpoint.adapters.google.asset_inventory import AssetInventory, Patience, client
+    from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy, client
     from setpoint.adapters.pubsub.bus import publisher
     from setpoint.adapters.pubsub.sweep_queue import PubSubSweepQueue
     from setpoint.sweep import Sweeper
@@ -116,7 +116,7 @@ def sweeper() -> Sweeper:
     )
     topics = publisher()
     # What does not answer is left to the next delivery: a run that waits for it would only be cut off.
-    inventory = AssetInventory(client(), Patience(in_all=30.0, call=30.0))
+    inventory = AssetInventory(client(), RetryPolicy(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
 
@@ -133,7 +133,7 @@ def slack_requests() -> SlackRequests:
 
 
 @cache
-def notifier() -> Desk:
+def notifier() -> AlertingContext:
     """What ``functions/notify`` works with, made with the first message and kept for the life of the instance."""
     from setpoint.adapters.pubsub.bus import publisher
 
@@ -141,7 +141,7 @@ def notifier() -> Desk:
     return open_desk(settings, _publishing(settings, publisher()))
 
 
-def open_desk(settings: Settings, deps: Deps) -> Desk:
+def open_desk(settings: Settings, deps: Context) -> AlertingContext:
     """What alerting works with.
 
     Args:
@@ -152,15 +152,17 @@ def open_desk(settings: Settings, deps: Deps) -> Desk:
         BadRequest: the setting of webhooks cannot be read.
     """
     from setpoint.alerting import service
-    from setpoint.alerting.rate_limit import Desk
+    from setpoint.alerting.rate_limit import AlertingContext
     from setpoint.alerting.repository import NoticeRecords
 
     records = NoticeRecords(deps.store.notices)
     presser = open_presser(settings, deps, lambda thread: service.members(thread, records))
-    return Desk(deps, open_sinks(settings), presser)
+    return AlertingContext(deps, open_sinks(settings), presser)
 
 
-def open_presser(settings: Settings, deps: Deps, members: Callable[[str], Iterable[Member]]) -> Presser:
+def open_presser(
+    settings: Settings, deps: Context, members: Callable[[str], Iterable[GroupedFinding]]
+) -> InteractionHandler:
     """What follows the buttons that people press.
 
     Args:
@@ -171,12 +173,14 @@ def open_presser(settings: Settings, deps: Deps, members: Callable[[str], Iterab
     from setpoint.adapters.slack.slack_client import client
     from setpoint.adapters.slack.slack_users import SlackPeople
     from setpoint.adapters.withheld import WithheldApis
-    from setpoint.alerting.interactions import Presser
-    from setpoint.remediation.live_resources import Live
-    from setpoint.remediation.records import Hands
+    from setpoint.alerting.interactions import InteractionHandler
+    from setpoint.remediation.live_resources import LiveResources
+    from setpoint.remediation.records import RemediationContext
 
-    hands = Hands(deps, Live(WithheldApis(), default_catalogue()), worker="setpoint-notify")
-    return Presser(hands, SlackPeople(client(settings.slack_token, settings.slack_api)), members, _alerting_of)
+    hands = RemediationContext(deps, LiveResources(WithheldApis(), default_catalogue()), worker="setpoint-notify")
+    return InteractionHandler(
+        hands, SlackPeople(client(settings.slack_token, settings.slack_api)), members, _alerting_of
+    )
 
 
 def _alerting_of(rules: Rules) -> Alerting:
@@ -213,11 +217,11 @@ def console() -> Console:
     return Console(open_for_reading(settings.store), settings.store, doorkeeper(settings.iap_audience))
 
 
-def doorkeeper(audience: str) -> Doorkeeper:
+def doorkeeper(audience: str) -> IapTokenVerifier:
     """What knows who was let in by Identity-Aware Proxy, by Google's public keys."""
-    from setpoint.adapters.google.iap import Doorkeeper, transport
+    from setpoint.adapters.google.iap import IapTokenVerifier, transport
 
-    return Doorkeeper(audience, transport())
+    return IapTokenVerifier(audience, transport())
 
 
 def open_for_reading(url: str) -> ReportStore:
@@ -272,11 +276,11 @@ def spans() -> Spans | None:
     return OtlpSpans(exporter())
 
 
-def _publishing(settings: Settings, client: Any) -> Deps:
+def _publishing(settings: Settings, client: Any) -> Context:
     """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
 
-    return Deps(
+    return Context(
         store=open_store(settings.store),
         bus=PubSubBus(client, settings.events_topic),
         dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
@@ -284,7 +288,7 @@ def _publishing(settings: Settings, client: Any) -> Deps:
     )
 
 
-def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Deps:
+def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Context:
     """What ``setpoint detect`` works with.
 
     Args:
@@ -296,10 +300,10 @@ def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None,
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
     """
-    return Deps(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
+    return Context(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
 
 
-def rejudging(store: str, events_topic: str | None, *, create: bool = True) -> Deps:
+def rejudging(store: str, events_topic: str | None, *, create: bool = True) -> Context:
     """What judges findings again when declarations change.
 
     Args:
@@ -312,10 +316,10 @@ def rejudging(store: str, events_topic: str | None, *, create: bool = True) -> D
     """
     from setpoint.adapters.memory.store import MemoryDeadLetters
 
-    return Deps(open_store(store, create=create), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
+    return Context(open_store(store, create=create), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
 
 
-def remediating(store: str, events_topic: str | None, worker: str) -> Hands:
+def remediating(store: str, events_topic: str | None, worker: str) -> RemediationContext:
     """What somebody at a command line puts drift back with, by their own credentials.
 
     Args:
@@ -327,12 +331,12 @@ def remediating(store: str, events_topic: str | None, worker: str) -> Hands:
         BadRequest: the URL names no store, the store cannot be opened, or there are no credentials.
     """
     from setpoint.adapters.google.rest import open_apis
-    from setpoint.remediation.live_resources import Live
-    from setpoint.remediation.records import Hands
+    from setpoint.remediation.live_resources import LiveResources
+    from setpoint.remediation.records import RemediationContext
 
     settings = from_environment(os.environ)
-    live = Live(open_apis(settings.google_apis), default_catalogue())
-    return Hands(rejudging(store, events_topic), live, worker=worker)
+    live = LiveResources(open_apis(settings.google_apis), default_catalogue())
+    return RemediationContext(rejudging(store, events_topic), live, worker=worker)
 
 
 def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus | None:
@@ -365,7 +369,7 @@ def open_subscription(name: str) -> PubSubFeed:
     return PubSubFeed(subscriber(), name)
 
 
-def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> Patient:
+def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> Installation:
     """A live installation, to be looked at by the credentials of the environment.
 
     Args:
@@ -378,10 +382,10 @@ def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> Pa
         BadRequest: there are no credentials.
     """
     from setpoint.adapters.google.rest import open_apis
-    from setpoint.operations.diagnostics import Patient
+    from setpoint.operations.diagnostics import Installation
 
     opened = cache(lambda: open_store(store, create=False))
-    return Patient(project, region, watch, opened, store, open_apis(from_environment(os.environ).google_apis))
+    return Installation(project, region, watch, opened, store, open_apis(from_environment(os.environ).google_apis))
 
 
 def open_letter_box(project: str, subscription: str) -> PubSubLetterBox:

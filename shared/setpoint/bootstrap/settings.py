@@ -75,7 +75,7 @@ class Settings:
 
     def accounts(self) -> frozenset[str]:
         """``own_accounts``, each for itself."""
-        return frozenset(filter(None, (one.strip() for one in self.own_accounts.split(","))))
+        return frozenset(filter(None, (part.strip() for part in self.own_accounts.split(","))))
 
 
 VARIABLES = {

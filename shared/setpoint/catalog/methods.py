@@ -1,8 +1,8 @@
 """How Google's APIs read and write a resource, by rule from their own discovery documents.
 
 The package ships one small file per service (`setpoint/catalog/data/methods/<service>.json.gz`, made by
-`python -m setpoint_tools.distil.methods`); a service is read when one of its resources is first asked for, and nothing is
-read at import.
+`python -m setpoint_tools.distil.methods`); a service is read when one of its resources is first asked for, and
+nothing is read at import.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class Kind(msgspec.Struct, frozen=True):
     @property
     def writer(self) -> Method | None:
         """What puts fields back: a patch with a mask, else one without, else a replacement of the whole."""
-        found = [one for one in self.methods.values() if one.takes_resource and one.verb in ("PATCH", "PUT")]
+        found = [
+            method for method in self.methods.values() if method.takes_resource and method.verb in ("PATCH", "PUT")
+        ]
         found = [one for one in found if not one.id.endswith((".create", ".insert"))]
         return min(found, key=lambda one: (one.verb != "PATCH", not one.masked, one.id), default=None)
 

@@ -44,7 +44,7 @@ def path_of(name: str, service: str, schema: str) -> str:
     if not name.startswith("//"):
         return ""
     path = name[2:].partition("/")[2]
-    for one in _EXCEPTIONS:
-        if one.service == service and one.schema in ("", schema):
-            path = one.name.sub(one.path, path, count=1)
+    for exception in _EXCEPTIONS:
+        if exception.service == service and exception.schema in ("", schema):
+            path = exception.name.sub(exception.path, path, count=1)
     return path

@@ -130,7 +130,7 @@ def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
     )
 
 
-def _sync(loaded: Loaded, request: Request, deps: pipeline.Deps) -> Synced:
+def _sync(loaded: Loaded, request: Request, deps: pipeline.Context) -> Synced:
     if request.prune and loaded.problems:
         say_warning("nothing is removed, since not every document could be read")
     with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:

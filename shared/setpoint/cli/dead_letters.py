@@ -13,7 +13,7 @@ from setpoint import bootstrap
 from setpoint.cli.options import Project
 from setpoint.cli.output import ago, out, say
 from setpoint.operations import dead_letter_replay
-from setpoint.operations.dead_letters import Letter
+from setpoint.operations.dead_letters import DeadLetter
 
 app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 
@@ -38,15 +38,15 @@ def list_letters(
     """Show the letters that wait; all of them still do afterwards. Their content is not shown: it may hold secrets."""
     letters = dead_letter_replay.show(bootstrap.open_letter_box(project, subscription), most)
     if output is Output.jsonl:
-        for one in letters:
-            out.out(msgspec.json.encode(_told(one)).decode())
+        for letter in letters:
+            out.out(msgspec.json.encode(_told(letter)).decode())
         return
     table = Table(box=None, pad_edge=False)
     for column in ("id", "since", "from", "bytes", "why"):
         table.add_column(column, overflow="fold", justify="right" if column == "bytes" else "left")
-    for one in letters:
-        size = f"{len(one.data):,}"
-        table.add_row(one.id, ago(one.published_at), one.subscription or "?", size, one.why)
+    for letter in letters:
+        size = f"{len(letter.data):,}"
+        table.add_row(letter.id, ago(letter.published_at), letter.subscription or "?", size, letter.why)
     out.print(table)
     say(f"{len(letters) or 'no'} dead letters{' at least' if len(letters) == most else ''}")
 
@@ -77,7 +77,7 @@ def replay(
         raise typer.Exit(1)
 
 
-def _told(letter: Letter) -> dict[str, object]:
+def _told(letter: DeadLetter) -> dict[str, object]:
     return {
         "id": letter.id,
         "published_at": letter.published_at,

@@ -23,7 +23,7 @@ from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
 from setpoint.model.outcome import Outcome
 
@@ -85,8 +85,8 @@ def detect(  # noqa: PLR0913 - the options of the command
     try:
         if loaded:
             _declare(loaded, deps)
-        pipeline.heal(deps)
-        pipeline.settle(deps)
+        pipeline.republish_pending(deps)
+        pipeline.promote_settled(deps)
         if subscription:
             _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
         else:
@@ -100,7 +100,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
-def _declare(loaded: Loaded, deps: Deps) -> None:
+def _declare(loaded: Loaded, deps: Context) -> None:
     """Put in force what the files declare; another command that does the same at the same time is waited for."""
     for _ in range(_ATTEMPTS):
         try:
@@ -112,7 +112,7 @@ def _declare(loaded: Loaded, deps: Deps) -> None:
     raise Conflict("the declarations are applied by others all the time; try again")
 
 
-def _from_file(name: str, deps: Deps, rejected: Rejected) -> Outcomes:
+def _from_file(name: str, deps: Context, rejected: Rejected) -> Outcomes:
     outcomes: Outcomes = Counter()
     for message in _messages(name):
         rejected.where = f"{name}:{message.where}"
@@ -124,7 +124,7 @@ def _from_file(name: str, deps: Deps, rejected: Rejected) -> Outcomes:
     return outcomes
 
 
-def _messages(name: str) -> Iterator[feed.Message]:
+def _messages(name: str) -> Iterator[feed.FeedMessage]:
     """The messages of a file; what goes wrong while they are handled is not the file's fault and passes by here."""
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
@@ -133,7 +133,7 @@ def _messages(name: str) -> Iterator[feed.Message]:
         raise BadRequest(f"{name}: cannot be read: {error.strerror}") from error
 
 
-def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle: bool) -> Outcomes:
+def _from_subscription(name: str, deps: Context, rejected: Rejected, *, until_idle: bool) -> Outcomes:
     """Pull until interrupted; a message is acknowledged when everything that follows from it is safe."""
     subscription = bootstrap.open_subscription(name)
     rejected.where = name
@@ -143,7 +143,7 @@ def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle:
         while not until_idle or idle < _EMPTY_PULLS:
             try:
                 came, failed = _pull(subscription, deps, outcomes, rejected)
-                pipeline.settle(deps)
+                pipeline.promote_settled(deps)
             except Unavailable as error:
                 say_warning(error, "again")
                 came, failed = True, True
@@ -156,7 +156,7 @@ def _from_subscription(name: str, deps: Deps, rejected: Rejected, *, until_idle:
     return outcomes
 
 
-def _pull(subscription: PubSubFeed, deps: Deps, outcomes: Outcomes, rejected: Rejected) -> tuple[bool, bool]:
+def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes, rejected: Rejected) -> tuple[bool, bool]:
     """Handle one batch; whether anything came, and whether any of it has to come again."""
     batch = subscription.pull()
     done, again = [], []
@@ -184,13 +184,13 @@ def _timed(work: Callable[[], Outcomes]) -> None:
     say(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {told or 'nothing came'}")
 
 
-def _show(deps: Deps) -> None:
+def _show(deps: Context) -> None:
     drifted, otherwise_due = [], set()
-    for one in deps.store.states(drifted=True):
-        if one.finding and one.finding.status == "open":
-            drifted.append(one)
-        if one.settling is None:
-            otherwise_due.add(one.key)
+    for state in deps.store.states(drifted=True):
+        if state.finding and state.finding.status == "open":
+            drifted.append(state)
+        if state.settling is None:
+            otherwise_due.add(state.key)
     print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
     if waiting := sum(1 for key in deps.store.due(_NEVER) if key not in otherwise_due):
         say(f"{waiting} more differ and are settling; they become findings if that lasts")

@@ -16,7 +16,7 @@ from setpoint.cli import diff_jsonl
 from setpoint.cli.output import difference_line, out
 from setpoint.comparison import explain
 from setpoint.comparison.compare import leaves
-from setpoint.comparison.explain import Examination
+from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import documents, load
 from setpoint.declarations.readers.documents import Problem
 from setpoint.detection import verdict
@@ -55,7 +55,7 @@ def diff(
         raise typer.Exit(1)
 
 
-def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact: bool) -> Examination:
+def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact: bool) -> ExplainedComparison:
     """Compare as the event path does: by the declaration where the file holds one, else by API-shaped fields."""
     declaration = _declaration(declared)
     observed, live_type = _live(live)
@@ -65,7 +65,7 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
         return explain.examine(_only_document(declared), have, schema, own, exact=exact)
     if declaration.key.content not in WHOLE:
         differences = verdict.policy_differences(declaration, _policy(observed), own)
-        return Examination(differences, leaves(declaration.data), (), ())
+        return ExplainedComparison(differences, leaves(declaration.data), (), ())
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, _resource(observed)))
     schema = default_catalogue().fitting(asset_type or declaration.asset_type, have)
     own = own if own.id or own.number else Project(declaration.project)
@@ -78,7 +78,7 @@ def _declaration(file: str) -> Declaration | None:
     loaded = load.load([file])
     if loaded.problems:
         raise BadRequest(str(loaded.problems[0]))
-    declarations = [one for desired in loaded.desired for one in desired.declarations]
+    declarations = [declaration for desired in loaded.desired for declaration in desired.declarations]
     if len(declarations) > 1:
         raise BadRequest(f"{file}: declares {len(declarations)} resources; give one")
     return declarations[0] if declarations else None
@@ -133,7 +133,7 @@ def _only_document(file: str) -> dict[str, Any]:
     return values[0]
 
 
-def _print(found: Examination, *, explain: bool) -> None:
+def _print(found: ExplainedComparison, *, explain: bool) -> None:
     for difference in found.differences:
         out.print(difference_line(difference), soft_wrap=True)
     if explain and (found.notes or found.unchecked):

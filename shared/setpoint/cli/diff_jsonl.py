@@ -9,7 +9,7 @@ import msgspec
 
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison import explain
-from setpoint.comparison.explain import Examination
+from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import krm, terraform, terraform_match
 from setpoint.declarations.readers.translation import Translated
 from setpoint.errors import BadRequest, SetpointError
@@ -26,7 +26,7 @@ class ProjectPair(msgspec.Struct, frozen=True):
     number: str = ""
 
 
-class Question(msgspec.Struct, frozen=True):
+class DiffRequest(msgspec.Struct, frozen=True):
     """Is this live resource as declared?
 
     Args:
@@ -61,7 +61,7 @@ class AnsweredDifference(msgspec.Struct, omit_defaults=True):
     immutable: bool = False
 
 
-class Answer(msgspec.Struct, omit_defaults=True):
+class DiffResponse(msgspec.Struct, omit_defaults=True):
     """The verdict on one question."""
 
     id: Any
@@ -75,33 +75,35 @@ class Answer(msgspec.Struct, omit_defaults=True):
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-def _asked(line: bytes) -> Question:
+def _asked(line: bytes) -> DiffRequest:
     """Read a question; null is as good as nothing, and a number may be one."""
     asked = _decode(line)
     project = asked.get("project")
     if isinstance(project, dict):
         asked["project"] = {key: str(value) for key, value in project.items() if value is not None}
-    return msgspec.convert({key: value for key, value in asked.items() if value is not None or key == "id"}, Question)
+    return msgspec.convert(
+        {key: value for key, value in asked.items() if value is not None or key == "id"}, DiffRequest
+    )
 
 
-def answer(line: bytes) -> Answer:
+def answer(line: bytes) -> DiffResponse:
     """Answer one question; what is wrong with it becomes the answer's error."""
     try:
         question = _asked(line)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        return Answer(_id_of(line), "unknown", [], error=f"not a question: {error}")
+        return DiffResponse(_id_of(line), "unknown", [], error=f"not a question: {error}")
     reader = _ANSWERS.get(question.format)
     if reader is None:
-        return Answer(question.id, "unknown", [], error=f"format has to be {' or '.join(_ANSWERS)}")
+        return DiffResponse(question.id, "unknown", [], error=f"format has to be {' or '.join(_ANSWERS)}")
     try:
         return reader(question)
     except SetpointError as error:
-        return Answer(question.id, "unknown", [], error=str(error))
+        return DiffResponse(question.id, "unknown", [], error=str(error))
     except Exception as error:  # noqa: BLE001 - a question that nobody foresaw must not cost the others their answers
-        return Answer(question.id, "unknown", [], error=f"unforeseen: {type(error).__name__}: {error}")
+        return DiffResponse(question.id, "unknown", [], error=f"unforeseen: {type(error).__name__}: {error}")
 
 
-def own_project(question: Question) -> references.Project:
+def own_project(question: DiffRequest) -> references.Project:
     """The project that holds the resource, as far as the question tells."""
     named = project_of(question.full_name)
     if named and not named.isdigit() and named != question.project.id:
@@ -110,7 +112,7 @@ def own_project(question: Question) -> references.Project:
     return references.Project(identifier, question.project.number or (named if named.isdigit() else ""))
 
 
-def _as_api(question: Question) -> Answer:
+def _as_api(question: DiffRequest) -> DiffResponse:
     if not isinstance(question.declared, dict):
         raise BadRequest("`declared` has to be an object")
     schema = default_catalogue().fitting(question.asset_type, question.live)
@@ -118,21 +120,23 @@ def _as_api(question: Question) -> Answer:
     return answered(question.id, found)
 
 
-def answered(identifier: Any, found: Examination) -> Answer:
+def answered(identifier: Any, found: ExplainedComparison) -> DiffResponse:
     """The answer that an examination gives."""
-    return Answer(
+    return DiffResponse(
         identifier,
         "drift" if found.differences else "in_sync",
         [
-            AnsweredDifference(one.path, one.op, one.declared, one.observed, immutable=one.immutable)
-            for one in found.differences
+            AnsweredDifference(
+                difference.path, difference.op, difference.declared, difference.observed, immutable=difference.immutable
+            )
+            for difference in found.differences
         ],
         checked=found.checked,
         unchecked=[note.path for note in found.unchecked],
     )
 
 
-def _as_krm(question: Question) -> Answer:
+def _as_krm(question: DiffRequest) -> DiffResponse:
     if not krm.is_krm(question.declared):
         raise BadRequest("`declared` has to be a Config Connector object")
     if krm.is_other(question.declared, question.asset_type):
@@ -149,11 +153,11 @@ def _as_krm(question: Question) -> Answer:
     return _translated(question, translated, schema)
 
 
-def _as_terraform(question: Question) -> Answer:
+def _as_terraform(question: DiffRequest) -> DiffResponse:
     if not terraform.is_terraform(question.declared):
         raise BadRequest("`declared` has to be a plan or a state, as `terraform show -json` writes it")
     own = own_project(question)
-    found = terraform_match.find(question.declared, question.asset_type, question.full_name, own)
+    found = terraform_match.find_parts(question.declared, question.asset_type, question.full_name, own)
     if not found:
         raise BadRequest(f"no resource of the plan declares {question.full_name} ({question.asset_type})")
     part = terraform_match.likest(found, question.live)
@@ -165,7 +169,7 @@ def _as_terraform(question: Question) -> Answer:
     return _translated(msgspec.structs.replace(question, live=live), translated, schema)
 
 
-def _translated(question: Question, translated: Translated, schema: Schema | None) -> Answer:
+def _translated(question: DiffRequest, translated: Translated, schema: Schema | None) -> DiffResponse:
     """The answer in the author's words, with what could not be translated among the unchecked."""
     named = str(translated.declaration.project)
     own = own_project(question)
@@ -173,13 +177,17 @@ def _translated(question: Question, translated: Translated, schema: Schema | Non
     own = own._replace(ids_for_names=True, alias="" if named in (own.id, own.number) else named)
     found = explain.examine(translated.declaration.data, question.live, schema, own, whole=translated.whole)
     answer = answered(question.id, found)
-    for one in answer.differences:
-        one.declared_path = translated.declared_path(one.path)
+    for difference in answer.differences:
+        difference.declared_path = translated.declared_path(difference.path)
     answer.unchecked = [*translated.unchecked, *(translated.declared_path(path) for path in answer.unchecked)]
     return answer
 
 
-_ANSWERS: dict[str, Callable[[Question], Answer]] = {"api": _as_api, "krm": _as_krm, "terraform": _as_terraform}
+_ANSWERS: dict[str, Callable[[DiffRequest], DiffResponse]] = {
+    "api": _as_api,
+    "krm": _as_krm,
+    "terraform": _as_terraform,
+}
 
 
 def _id_of(line: bytes) -> Any:

@@ -13,7 +13,7 @@ from setpoint import bootstrap
 from setpoint.cli.options import Project, StoreUrl
 from setpoint.cli.output import out, say
 from setpoint.operations import diagnostics as examining
-from setpoint.operations.diagnostics import Symptom
+from setpoint.operations.diagnostics import CheckResult
 
 _STYLES = {"well": "green", "doubtful": "yellow", "ill": "bold red", "unknown": "magenta"}
 
@@ -48,7 +48,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _tell(symptoms: list[Symptom], *, verbose: bool) -> None:
+def _tell(symptoms: list[CheckResult], *, verbose: bool) -> None:
     for one in symptoms:
         if one.verdict == "well" and not verbose:
             continue
@@ -56,5 +56,5 @@ def _tell(symptoms: list[Symptom], *, verbose: bool) -> None:
         if one.do:
             line.append(f"\n          → {one.do}", "cyan")
         out.print(line, soft_wrap=True)
-    counts = {verdict: sum(one.verdict == verdict for one in symptoms) for verdict in _STYLES}
+    counts = {verdict: sum(symptom.verdict == verdict for symptom in symptoms) for verdict in _STYLES}
     say(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.cli.exported_files import ExportedFiles, Written
+from setpoint.cli.exported_files import ExportedFiles, WrittenFiles
 from setpoint.cli.options import ContentChoice, Scopes, Types, split
 from setpoint.cli.output import errors, out, say_error
 from setpoint.declarations import export as exporting
@@ -118,7 +118,7 @@ def _observations(
                 for content in contents:
                     for page in inventory.pages(scope, content, types):
                         progress.advance(task, len(page.observations))
-                        yield from ((one, _project_id(one, ids)) for one in page.observations)
+                        yield from ((observation, _project_id(observation, ids)) for observation in page.observations)
             except PermanentError as error:
                 tally.denied += 1
                 say_error(error)
@@ -126,7 +126,9 @@ def _observations(
 
 def _project_ids(inventory: Inventory, scope: str) -> dict[str, str]:
     """The ids of the projects of a scope by their numbers; none where only policies may be listed."""
-    found = (one for page in inventory.pages(scope, "resource", [_PROJECT]) for one in page.observations)
+    found = (
+        observation for page in inventory.pages(scope, "resource", [_PROJECT]) for observation in page.observations
+    )
     try:
         return {one.project_number: str((one.data or {}).get("projectId", "")) for one in found}
     except PermanentError:
@@ -138,7 +140,7 @@ def _project_id(observation: Observation, ids: dict[str, str]) -> str:
     return ids.get(observation.project_number, "") or ("" if named.isdigit() else named)
 
 
-def _print(tally: _Tally, written: Written, output: Path) -> None:
+def _print(tally: _Tally, written: WrittenFiles, output: Path) -> None:
     table = Table("asset type", "content", "declared", show_edge=False, box=None)
     table.columns[-1].justify = "right"
     for (kind, content), count in sorted(tally.exported.items()):

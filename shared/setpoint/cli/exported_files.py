@@ -58,7 +58,7 @@ def as_yaml(document: Mapping[str, Any]) -> str:
     return text
 
 
-class Written(NamedTuple):
+class WrittenFiles(NamedTuple):
     """What became of the files of an export.
 
     Args:
@@ -116,7 +116,7 @@ class ExportedFiles:
         self._places[declaration.key] = _Place(file, self._waiting.tell(), len(text))
         self._waiting.write(text)
 
-    def write(self, *, force: bool) -> Written:
+    def write(self, *, force: bool) -> WrittenFiles:
         """Write all files, or none where one would be changed.
 
         Args:
@@ -130,7 +130,7 @@ class ExportedFiles:
         except OSError as error:
             raise BadRequest(f"{error.filename or self._folder}: cannot be written: {error.strerror}") from error
 
-    def _write(self, *, force: bool) -> Written:
+    def _write(self, *, force: bool) -> WrittenFiles:
         moves: list[tuple[Path, Path]] = []
         unchanged, kept = [], []
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -145,11 +145,11 @@ class ExportedFiles:
                     moves.append((Path(staged, str(len(moves))), target))
                     moves[-1][0].write_bytes(content)
             if kept:
-                return Written([], unchanged, kept)
+                return WrittenFiles([], unchanged, kept)
             for source, target in moves:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 source.replace(target)
-        return Written([target for _, target in moves], unchanged, kept)
+        return WrittenFiles([target for _, target in moves], unchanged, kept)
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         """Each file with its documents in the order of the resources' names."""

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 _ENVELOPE = re.compile(rb'\{\s*"(?:message|subscription|ackId|deliveryAttempt)"\s*:')
 
 
-class Message(NamedTuple):
+class FeedMessage(NamedTuple):
     """A message of a recorded feed.
 
     Args:
@@ -29,10 +29,10 @@ class Message(NamedTuple):
     attributes: dict[str, str]
 
 
-def messages(stream: BinaryIO) -> Iterator[Message]:
+def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
     """The messages of a recorded feed, in its order; what is no message is passed on as it is, to be rejected."""
     for where, record in _records(stream):
-        yield _unwrapped(where, record) if _ENVELOPE.match(record) else Message(where, record, {})
+        yield _unwrapped(where, record) if _ENVELOPE.match(record) else FeedMessage(where, record, {})
 
 
 def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -74,11 +74,13 @@ def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:
         at = end
 
 
-def _unwrapped(where: int, record: bytes) -> Message:
+def _unwrapped(where: int, record: bytes) -> FeedMessage:
     try:
         envelope: Any = json.loads(record)
         message = envelope["message"]
         data = base64.b64decode(message.get("data") or "", validate=True)
-        return Message(where, data, {str(key): str(value) for key, value in (message.get("attributes") or {}).items()})
+        return FeedMessage(
+            where, data, {str(key): str(value) for key, value in (message.get("attributes") or {}).items()}
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
-        return Message(where, record, {})
+        return FeedMessage(where, record, {})

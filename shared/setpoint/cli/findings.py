@@ -16,7 +16,7 @@ from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line, who
 from setpoint.errors import BadRequest
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.ports.stores import StateStore
 
@@ -79,7 +79,7 @@ def show(
     """Show all that is known of one finding."""
     opened = bootstrap.open_store(store, create=False)
     try:
-        state = find(opened, finding)
+        state = find_finding(opened, finding)
         trail = opened.trail(state.key)
     finally:
         opened.close()
@@ -95,7 +95,7 @@ def _is_meant(state: ResourceState, status: Which, team: str | None) -> bool:
     return status is Which.all or finding.status == status
 
 
-def find(store: StateStore, wanted: str) -> ResourceState:
+def find_finding(store: StateStore, wanted: str) -> ResourceState:
     """The one finding that is meant by an id, the beginning of one, or a resource name.
 
     Raises:
@@ -134,7 +134,7 @@ def _details(state: ResourceState) -> Table:
     return table
 
 
-def _trail(trail: Sequence[Entry]) -> Table:
+def _trail(trail: Sequence[AuditEntry]) -> Table:
     """The audit trail, a line a step: when, what, by whom, on which reading, and why."""
     table = Table(title="audit trail", title_justify="left", box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True, style="dim")
@@ -142,7 +142,7 @@ def _trail(trail: Sequence[Entry]) -> Table:
     table.add_column(overflow="fold")
     for entry in trail:
         lines = [entry.text] if entry.text else []
-        lines += (f"{_SIGNS.get(one.action, '-')} {one.text}" for one in entry.reasons)
+        lines += (f"{_SIGNS.get(reason.action, '-')} {reason.text}" for reason in entry.reasons)
         lines += (f"writes {line}" for line in entry.summary)
         if entry.observed_at is not None:
             lines.append(f"on a reading of {entry.observed_at:%Y-%m-%d %H:%M:%S}")

@@ -19,9 +19,9 @@ from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.model import events
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.events import CloudEvent
-from setpoint.model.notice_view import Links, Message, Shown, Step
+from setpoint.model.notice_view import FindingView, Links, Message, TimelineEntry
 from setpoint.model.resource_state import ResourceState
 
 _MOST_STEPS = 24
@@ -109,7 +109,7 @@ def _read(path: Path) -> Iterator[CloudEvent]:
                 say_warning(f"{path}:{number}: {error}")
 
 
-def of_events(published: Iterable[CloudEvent]) -> Iterator[Shown]:
+def of_events(published: Iterable[CloudEvent]) -> Iterator[FindingView]:
     """Findings as their events tell them: each as its latest event does, with what happened before."""
     lives: dict[str, list[CloudEvent]] = {}
     seen: set[str] = set()
@@ -120,11 +120,11 @@ def of_events(published: Iterable[CloudEvent]) -> Iterator[Shown]:
     for life in lives.values():
         life.sort(key=lambda event: event.sequence)
         last = life[-1]
-        steps = tuple(Step(event.time, event.type) for event in life[-_MOST_STEPS:])
-        yield Shown(last.type, last.time, last.data, steps)
+        steps = tuple(TimelineEntry(event.time, event.type) for event in life[-_MOST_STEPS:])
+        yield FindingView(last.type, last.time, last.data, steps)
 
 
-def of_store(url: str) -> list[Shown]:
+def of_store(url: str) -> list[FindingView]:
     """The findings of a store as they are, with their audit trails.
 
     Args:
@@ -140,16 +140,16 @@ def of_store(url: str) -> list[Shown]:
         opened.close()
 
 
-def _of_state(state: ResourceState, trail: Iterable[Entry]) -> Shown:
+def _of_state(state: ResourceState, trail: Iterable[AuditEntry]) -> FindingView:
     data = finding_events.data_of(state)
-    happened = [Step(entry.at, entry.what, entry.by, entry.text) for entry in trail]
+    happened = [TimelineEntry(entry.at, entry.what, entry.by, entry.text) for entry in trail]
     event: events.EventType = "drift.opened"
     if data.status == "resolved":
         event = "drift.resolved"
     elif data.status != "open":
         event = "drift.exempted"
-    steps = (Step(data.first_seen, "drift.opened"), *happened[-_MOST_STEPS:])
+    steps = (TimelineEntry(data.first_seen, "drift.opened"), *happened[-_MOST_STEPS:])
     if event != "drift.opened":
-        steps = (*steps, Step(data.resolved_at or state.observed_at, event))
+        steps = (*steps, TimelineEntry(data.resolved_at or state.observed_at, event))
     quiet = state.exemption.until if state.exemption is not None and data.status not in ("open", "resolved") else None
-    return Shown(event, state.observed_at, data, steps, quiet)
+    return FindingView(event, state.observed_at, data, steps, quiet)

@@ -78,4 +78,4 @@ def lasting(text: str) -> timedelta:
 
 def split(types: Iterable[str] | None) -> list[str]:
     """The asset types that were asked for, one by one."""
-    return [one for group in types or () for one in group.split(",") if one]
+    return [part for group in types or () for part in group.split(",") if part]

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from setpoint.comparison import iam_policies
-from setpoint.declarations.plan import Claimed
+from setpoint.declarations.plan import OwnershipConflict
 from setpoint.declarations.readers.load import Loaded
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
@@ -149,7 +149,7 @@ def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text
     finding = state.finding
     if finding is None or finding.kind != "modified":
         return [Text(finding.kind, "red")] if finding else []
-    lines = [difference_line(one) for one in finding.differences[:most]]
+    lines = [difference_line(difference) for difference in finding.differences[:most]]
     if (more := finding.difference_count - len(lines)) > 0:
         lines.append(Text(f"and {more} more", "dim"))
     return lines
@@ -159,7 +159,7 @@ def difference_line(difference: Difference) -> Text:
     """``path: declared → observed``; a grant says all by itself."""
     if iam_policies.is_grant(difference.declared if difference.op == "missing" else difference.observed):
         sign, style = ("- ", "red") if difference.op == "missing" else ("+ ", "magenta")
-        return Text.assemble((sign, style), iam_policies.told(difference))
+        return Text.assemble((sign, style), iam_policies.describe_grants(difference))
     text = Text.assemble((difference.path or "(all)", _OPERATION_STYLES[difference.op]), ": ")
     if difference.op != "unexpected":
         text.append(shown(difference.declared))
@@ -187,7 +187,7 @@ def ago(time: datetime) -> str:
     return f"{max(seconds, 0)} s ago"
 
 
-def say_claims(claimed: Iterable[Claimed]) -> None:
+def say_claims(claimed: Iterable[OwnershipConflict]) -> None:
     """Tell of each resource that another source declares already."""
     for claim in claimed:
         say_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")

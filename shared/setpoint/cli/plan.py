@@ -12,7 +12,7 @@ from rich.text import Text
 from setpoint.catalog.schemas import Field, default_catalogue
 from setpoint.cli.output import difference_line, out
 from setpoint.comparison.compare import child, compare, masked
-from setpoint.declarations.plan import Change, Plan
+from setpoint.declarations.plan import Plan, PlannedChange
 from setpoint.model import field_path
 from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
@@ -42,7 +42,7 @@ def print_plan(plan: Plan, most: int = _MOST) -> None:
     out.print(Text(plan.summary()), soft_wrap=True)
 
 
-def _field_changes(change: Change) -> list[Text]:
+def _field_changes(change: PlannedChange) -> list[Text]:
     """The declared fields that change, as long as one declaration becomes one."""
     if change.before is None or change.after is None:
         return []
@@ -104,12 +104,12 @@ def as_json(plan: Plan) -> Iterator[str]:
     yield "}"
 
 
-def _told(change: Change) -> dict[str, Any]:
+def _told(change: PlannedChange) -> dict[str, Any]:
     return {
         "action": change.action,
         "resource_name": change.key.name,
         "content": change.key.content,
-        "declared_in": [str(one.source) for one in change.after.declarations] if change.after else [],
+        "declared_in": [str(declaration.source) for declaration in change.after.declarations] if change.after else [],
     }
 
 

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint.cli.apply import Paths, load_all
-from setpoint.cli.findings import find
+from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import errors, out, say, say_error
 from setpoint.detection import scopes
-from setpoint.detection.policy_evaluation import Treatment, case_of, treat
+from setpoint.detection.policy_evaluation import PolicyOutcome, case_of, evaluate_policy
 from setpoint.errors import BadRequest
 from setpoint.model import policy as policies
 from setpoint.model.declaration import Declaration, Scope
@@ -40,7 +40,7 @@ def explain(
     opened = bootstrap.open_store(store, create=False)
     try:
         rules = _policy(policy, opened)
-        state = find(opened, finding)
+        state = find_finding(opened, finding)
         snapshot = opened.read(state.key)
         last = opened.last_observation(state.key)
     finally:
@@ -49,10 +49,10 @@ def explain(
     if state.finding is None or spokesman is None or last is None:
         raise BadRequest(f"{state.key.name}: nothing is kept of it that rules could look at; wait for its next change")
     differences, kind = state.finding.differences, state.finding.kind
-    own = treat(None, spokesman, last, kind, differences).severity
+    own = evaluate_policy(None, spokesman, last, kind, differences).severity
     case = case_of(spokesman, last, kind, own, differences, actor)
     out.print(_tried(policies.explain(rules, case)))
-    _say(rules, treat(rules, spokesman, last, kind, differences, actor=actor), spokesman)
+    _say(rules, evaluate_policy(rules, spokesman, last, kind, differences, actor=actor), spokesman)
 
 
 @app.command()
@@ -65,10 +65,10 @@ def check(paths: Paths) -> None:
     if loaded.policy is None:
         raise BadRequest(f"no policy in {', '.join(paths)}")
     failures = 0
-    for one in loaded.policy_tests:
-        if unmet := one.unmet(loaded.policy):
+    for test in loaded.policy_tests:
+        if unmet := test.unmet(loaded.policy):
             failures += 1
-            say_error(f"{one.source}: {one.name}: {unmet}")
+            say_error(f"{test.source}: {test.name}: {unmet}")
     say(f"{len(loaded.policy_tests)} tests of policy {loaded.policy.name}, {failures} failed")
     if failures or loaded.problems:
         raise typer.Exit(1)
@@ -88,7 +88,9 @@ def _policy(path: Path | None, store: Store) -> Policy:
         if loaded.policy is None:
             raise BadRequest(f"{path}: holds no policy")
         return loaded.policy
-    found = next((one.policy for one in store.control().value.sources.values() if one.policy is not None), None)
+    found = next(
+        (source.policy for source in store.control().value.sources.values() if source.policy is not None), None
+    )
     return found or Policy()
 
 
@@ -100,7 +102,7 @@ def _tried(tried: tuple[policies.Tried, ...]) -> Table:
     return table
 
 
-def _say(policy: Policy, treatment: Treatment, spokesman: Declaration | Scope) -> None:
+def _say(policy: Policy, treatment: PolicyOutcome, spokesman: Declaration | Scope) -> None:
     rule = treatment.rule
     own = f" (its {type(spokesman).__name__.lower()} says {spokesman.mode})" if spokesman.mode else ""
     facts = {
@@ -118,4 +120,8 @@ def _say(policy: Policy, treatment: Treatment, spokesman: Declaration | Scope) -
 
 
 def _windows(rule: Rule | None) -> str:
-    return ", ".join(f"{one.cron} for {one.duration:.0f} s {one.time_zone}" for one in rule.windows) if rule else ""
+    return (
+        ", ".join(f"{window.cron} for {window.duration:.0f} s {window.time_zone}" for window in rule.windows)
+        if rule
+        else ""
+    )

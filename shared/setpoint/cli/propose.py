@@ -9,7 +9,7 @@ import typer
 
 from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.cli.findings import find
+from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
 from setpoint.cli.output import out, say_warning
 from setpoint.cli.unified_diff import unified
@@ -34,7 +34,7 @@ def propose(
     """
     opened = bootstrap.open_store(store, create=False)
     try:
-        key = find(opened, finding).key
+        key = find_finding(opened, finding).key
         observation = opened.last_observation(key)
         snapshot = opened.read(key)
     finally:
@@ -44,7 +44,7 @@ def propose(
     if observation is None:
         raise BadRequest(f"{key.name}: its last observation was too large to be kept, so that nothing can be proposed")
     if observation.deleted or observation.data is None:
-        where = ", ".join(str(one.source) for one in snapshot.desired.declarations)
+        where = ", ".join(str(declaration.source) for declaration in snapshot.desired.declarations)
         raise BadRequest(f"{key.name}: it is gone; to accept that, take out its declaration at {where}")
     if not _print_all(snapshot.desired.declarations, observation, root):
         raise typer.Exit(1)

@@ -8,14 +8,14 @@ import typer
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.findings import find
+from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who, somebody
 from setpoint.cli.output import errors, out, say
 from setpoint.errors import BadRequest
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.remediation import commands, engine
 from setpoint.remediation.decision import Decision
-from setpoint.remediation.live_resources import told
+from setpoint.remediation.live_resources import describe_refusal
 
 _REFUSED = frozenset(("leave", "stop", "wait", "rehearse"))
 """What a person who approves cannot change: a mode, a brake, a dry run."""
@@ -38,8 +38,8 @@ def remediate(
     who = by or somebody()
     hands = bootstrap.remediating(store, events_topic, who)
     try:
-        state = find(hands.deps.store, finding)
-        looked = engine.look(state.key, hands, "" if plan else who)
+        state = find_finding(hands.deps.store, finding)
+        looked = engine.preview(state.key, hands, "" if plan else who)
         if looked is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
         decision, found = looked
@@ -68,6 +68,8 @@ def _tell(decision: Decision, plan: WritePlan | NotWritable | None) -> None:
         out.print(Text(f"{plan.call.verb} {plan.call.url}"), soft_wrap=True)
         lines = plan.summary
     else:
-        lines = told(plan) if plan is not None else ("its API does not tell how to read it: see to it by hand",)
+        lines = (
+            describe_refusal(plan) if plan is not None else ("its API does not tell how to read it: see to it by hand",)
+        )
     for line in lines:
         out.print(Text(f"  {line}"), soft_wrap=True)

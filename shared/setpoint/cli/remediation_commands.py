@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint import bootstrap
-from setpoint.cli.findings import find
+from setpoint.cli.findings import find_finding
 from setpoint.cli.options import (
     DEFAULT_STORE,
     Because,
@@ -24,10 +24,10 @@ from setpoint.cli.output import errors, finding_block, out, say
 from setpoint.errors import BadRequest
 from setpoint.model.exemptions import Exemption
 from setpoint.model.policy import Policy
-from setpoint.model.safety_limits import Brakes, Pause
+from setpoint.model.safety_limits import Pause, SafetyState
 from setpoint.remediation import commands
 
-Place = Annotated[
+ScopeArgument = Annotated[
     str, typer.Argument(metavar="WHAT", help="fleet, projects/P, folders/N, organizations/N or //a/resource")
 ]
 
@@ -45,7 +45,7 @@ def approve(
     who = by or somebody()
     hands = bootstrap.remediating(store, events_topic, who)
     try:
-        state = find(hands.deps.store, finding)
+        state = find_finding(hands.deps.store, finding)
         if not fingerprint and not yes:
             errors.print(finding_block(state))
             if not typer.confirm("Approve that this is put back?", err=True):
@@ -72,7 +72,7 @@ def exempt(
     who = by or somebody()
     deps = bootstrap.rejudging(store, events_topic, create=False)
     try:
-        key = find(deps.store, finding).key
+        key = find_finding(deps.store, finding).key
         if end:
             outcome = commands.end_exemption(key, who, deps)
         else:
@@ -93,7 +93,7 @@ def accept(
     """Accept a drift as it is now: it is left alone as long as it stays so."""
     deps = bootstrap.rejudging(store, events_topic, create=False)
     try:
-        key = find(deps.store, finding).key
+        key = find_finding(deps.store, finding).key
         outcome = commands.accept(key, because, by or somebody(), deps)
     finally:
         deps.store.close()
@@ -101,7 +101,7 @@ def accept(
 
 
 def pause(
-    what: Place,
+    what: ScopeArgument,
     because: Because,
     lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; else until resumed.")] = "",
     store: StoreUrl = DEFAULT_STORE,
@@ -118,7 +118,7 @@ def pause(
     say(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
 
 
-def resume(what: Place, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
+def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
     """End a pause; `resume fleet` closes the breaker too."""
     deps = bootstrap.rejudging(store, None, create=False)
     try:
@@ -135,13 +135,13 @@ def brakes(store: StoreUrl = DEFAULT_STORE) -> None:
     opened = bootstrap.open_store(store, create=False)
     try:
         value = opened.brakes().value
-        policy = next((one.policy for one in opened.control().value.sources.values() if one.policy), None)
+        policy = next((source.policy for source in opened.control().value.sources.values() if source.policy), None)
     finally:
         opened.close()
     out.print(_table(value, policy or Policy()))
 
 
-def _table(value: Brakes, policy: Policy) -> Table:
+def _table(value: SafetyState, policy: Policy) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -155,7 +155,7 @@ def _table(value: Brakes, policy: Policy) -> Table:
     return table
 
 
-def _breaker(value: Brakes) -> Text:
+def _breaker(value: SafetyState) -> Text:
     if value.breaker is None:
         return Text("closed", "green")
     since = f"{value.breaker.at:%Y-%m-%d %H:%M} UTC: {value.breaker.reason}"

@@ -66,7 +66,9 @@ def sweep(  # noqa: PLR0913 - each is an option
             out.out(msgspec.json.encode(told).decode())
         else:
             out.print(_coverage(swept))
-            drifted = [one for one in deps.store.states(drifted=True) if one.finding and one.finding.status == "open"]
+            drifted = [
+                state for state in deps.store.states(drifted=True) if state.finding and state.finding.status == "open"
+            ]
             print_findings(out, drifted, f"{len(drifted) or 'no'} open findings")
     finally:
         deps.store.close()

@@ -14,7 +14,7 @@ import msgspec
 from setpoint.catalog import secrets
 from setpoint.comparison import api_quirks, lists, scalars, system_fields
 from setpoint.model import field_path
-from setpoint.model.difference import MASK, Difference, Note, Operation
+from setpoint.model.difference import MASK, Difference, Explanation, Operation
 from setpoint.model.field_path import Path
 from setpoint.model.naming import camel, snake
 from setpoint.model.references import Project
@@ -49,13 +49,13 @@ class Comparison:
         self.whole = whole
         self.exact = exact
         self.differences: list[Difference] = []
-        self.unchecked: list[Note] = []
+        self.unchecked: list[Explanation] = []
         self.unchecked_leaves = 0
-        self.notes: list[Note] | None = [] if explain else None
+        self.notes: list[Explanation] | None = [] if explain else None
 
     def trial(self) -> Comparison:
         """A comparison of the same kind whose findings do not count; for matching list elements."""
-        return _Trial(self.own, exact=self.exact)
+        return _DryComparison(self.own, exact=self.exact)
 
     def absorb(self, trial: Comparison) -> None:
         """Take over what a trial that found no difference has left unchecked."""
@@ -116,7 +116,7 @@ class Comparison:
         if reason or (reason := "zero is absent" if _is_zero(field, want) and _is_zero(field, have) else ""):
             self.note(path, reason)
         elif (type(have) is not str or field is None or not have[:1].isalpha()) and (
-            reason := scalars.untold(field, want, have)
+            reason := scalars.indeterminate(field, want, have)
         ):
             self.leave(path, want, reason)
         else:
@@ -178,16 +178,16 @@ class Comparison:
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
         """Say that a declared value could not be compared."""
-        self.unchecked.append(Note(field_path.text(path), reason))
+        self.unchecked.append(Explanation(field_path.text(path), reason))
         self.unchecked_leaves += leaves(want)
 
     def note(self, path: Path, reason: str) -> None:
         """Keep the reason why a field is no difference, where somebody wants to know."""
         if self.notes is not None:
-            self.notes.append(Note(field_path.text(path), reason))
+            self.notes.append(Explanation(field_path.text(path), reason))
 
 
-class _Trial(Comparison):
+class _DryComparison(Comparison):
     """Counts differences, and shows none."""
 
     __slots__ = ()

@@ -9,14 +9,14 @@ import msgspec
 
 from setpoint.comparison.compare import Comparison, leaves
 from setpoint.model import field_path
-from setpoint.model.difference import Difference, Note
+from setpoint.model.difference import Difference, Explanation
 from setpoint.model.references import Project
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
 
 
-class Examination(msgspec.Struct, frozen=True):
+class ExplainedComparison(msgspec.Struct, frozen=True):
     """A comparison with its reasons.
 
     Args:
@@ -28,8 +28,8 @@ class Examination(msgspec.Struct, frozen=True):
 
     differences: tuple[Difference, ...]
     checked: int
-    unchecked: tuple[Note, ...]
-    notes: tuple[Note, ...]
+    unchecked: tuple[Explanation, ...]
+    notes: tuple[Explanation, ...]
 
 
 def examine(
@@ -40,11 +40,11 @@ def examine(
     *,
     exact: bool = False,
     whole: tuple[str, ...] = (),
-) -> Examination:
+) -> ExplainedComparison:
     """Compare as the event path does, keeping every reason."""
     walk = Comparison(own, exact=exact, whole=whole, explain=True)
     walk.message(field_path.ROOT, "", schema, None, declared, observed)
-    return Examination(
+    return ExplainedComparison(
         differences=tuple(walk.differences),
         checked=max(0, leaves(declared) - walk.unchecked_leaves),
         unchecked=tuple(walk.unchecked),

@@ -102,7 +102,7 @@ def is_grant(value: Any) -> bool:
     return isinstance(value, dict) and "member" in value and value.keys() <= {"role", "member", "condition"}
 
 
-def told(difference: Difference) -> str:
+def describe_grants(difference: Difference) -> str:
     """A grant that is missing or unexpected in words: ``roles/owner given to user:a@example.com (condition none)``."""
     value = difference.declared if difference.op == "missing" else difference.observed
     condition = value.get("condition") or {}
@@ -127,7 +127,7 @@ def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
 
 def _owned_roles(declared: Mapping[str, Any]) -> set[tuple[str, str, str]]:
     """The roles and conditions that a policy names; one without members is owned too: nobody shall have it."""
-    return {(str(one.get("role", "")), *_condition(one)) for one in _objects(declared, "bindings")}
+    return {(str(object_.get("role", "")), *_condition(object_)) for object_ in _objects(declared, "bindings")}
 
 
 def _condition(binding: Mapping[str, Any]) -> tuple[str, str]:

@@ -165,7 +165,7 @@ def _untold(item: Field | None, want: list[Any], have: list[Any], missing: list[
     if not missing or len(want) != len(have) or len(missing) != len(unexpected):
         return ""
     pairs = zip(missing, unexpected, strict=True)
-    reasons = [scalars.untold(item, want[one], have[other]) for one, other in pairs]
+    reasons = [scalars.indeterminate(item, want[one], have[other]) for one, other in pairs]
     return reasons[0] if all(reasons) else ""
 
 

@@ -335,7 +335,7 @@ def _completes(declared: str, observed: str) -> bool:
     return all(at == part or at.startswith((f"{part}.", f"{part}+")) for part, at in zip(wanted, got, strict=False))
 
 
-def untold(field: Field | None, declared: Any, observed: Any) -> str:
+def indeterminate(field: Field | None, declared: Any, observed: Any) -> str:
     """Why two unlike scalars do not tell whether there is a difference, or an empty string.
 
     A document lists an enum's names and not their numbers: their order may prove that a number is a name

@@ -13,17 +13,25 @@ from itertools import groupby
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.declarations.plan import BATCH, DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Change, Plan, check_removals, plan
+from setpoint.declarations.plan import (
+    BATCH,
+    DEFAULT_MAX_REMOVALS,
+    DEFAULT_SOURCE,
+    Plan,
+    PlannedChange,
+    check_removals,
+    plan,
+)
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict, PermanentError, TransientError, Unavailable
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Desired, Scope
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore, Store, StoredRecord
-from setpoint.util.external_sort import Sorter, batches
+from setpoint.util.external_sort import ExternalSorter, batches
 
 _ATTEMPTS = 8
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -84,7 +92,7 @@ class _Judging:
 
 
 def sync(
-    loaded: Loaded, request: Request, deps: Deps, now: datetime, advance: Callable[[int], object] = bool
+    loaded: Loaded, request: Request, deps: Context, now: datetime, advance: Callable[[int], object] = bool
 ) -> Synced:
     """Bring a store in step with files, and judge again every finding that they concern.
 
@@ -134,12 +142,12 @@ def sync(
     return Synced(planned, judging.outcomes, len(judging.failed), next(iter(judging.failed), ""))
 
 
-def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[int], object]) -> _Judging:
+def _judge_again(planned: Plan, generation: int, deps: Context, advance: Callable[[int], object]) -> _Judging:
     """Judge whatever was not judged since a source changed, and note it where all went well."""
     judging = _Judging()
     if deps.bus is not None:
         with judging.going_on():
-            pipeline.heal(deps)
+            pipeline.republish_pending(deps)
     state = deps.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
         return judging
@@ -153,7 +161,7 @@ def _judge_again(planned: Plan, generation: int, deps: Deps, advance: Callable[[
             concerned.append(_by_rules(deps.store, everything=repolicies))
     for key, _ in groupby(heapq.merge(*concerned)):
         with judging.going_on():
-            judging.outcomes[pipeline.rejudge(key, deps)] += 1
+            judging.outcomes[pipeline.reevaluate(key, deps)] += 1
         advance(1)
     if not judging.waiting and not judging.failed:
         for one in state.earlier:
@@ -169,7 +177,7 @@ def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[Resourc
 
 def _by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
     """What the rules of the fleet may make something else of, in order: the unmanaged, or everything that drifts."""
-    found = Sorter()
+    found = ExternalSorter()
     for state in store.states(drifted=True):
         if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
             found.add((state.key.name, state.key.content))
@@ -222,7 +230,7 @@ def apply(
         commit=commit,
         applied_at=now,
         declared=declared,
-        scopes=tuple(_of_revision(one, repo, commit) for one in planned.scopes),
+        scopes=tuple(_of_revision(scope, repo, commit) for scope in planned.scopes),
         policy=planned.policy,
         alerting=planned.alerting,
         revision=revision,
@@ -257,14 +265,17 @@ def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Contro
     raise Conflict("the control record is written by others all the time; apply again")
 
 
-def _version(change: Change, source: str, generation: int, repo: str, commit: str) -> Version:
+def _version(change: PlannedChange, source: str, generation: int, repo: str, commit: str) -> Version:
     """What is desired then; each declaration is told where it stood in that revision, so that a link to it holds."""
     after = change.after
     if after is None:
         return Version(source, generation)
     declarations = after.declarations
     if repo or commit:
-        declarations = tuple(replace(one, source=replace(one.source, repo=repo, commit=commit)) for one in declarations)
+        declarations = tuple(
+            replace(declaration, source=replace(declaration.source, repo=repo, commit=commit))
+            for declaration in declarations
+        )
     return Version(source, generation, after.digest, declarations)
 
 

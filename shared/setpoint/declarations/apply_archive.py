@@ -18,12 +18,12 @@ from setpoint.declarations.plan import DEFAULT_SOURCE
 from setpoint.declarations.readers import archives as unpacking
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import load
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.ports.services import Archive, Archives
 
 
-class Report(NamedTuple):
+class ArchiveReport(NamedTuple):
     """What became of an archive.
 
     Args:
@@ -46,7 +46,7 @@ class Report(NamedTuple):
         return f"{self.synced.plan.summary()}{wrong}"
 
 
-def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Deps, now: datetime) -> Report:
+def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, now: datetime) -> ArchiveReport:
     """Apply an archive of declarations; what is bad in it is reported, and then nothing is removed.
 
     Events come in any order and more than once: what was uploaded before what is in force changes nothing.
@@ -73,7 +73,7 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Deps, now: 
         raise BadRequest(
             f"gs://{bucket}/{name}: declares nothing ({len(loaded.problems)} problems); nothing was changed"
         )
-    return Report(request, apply.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
+    return ArchiveReport(request, apply.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
 
 
 def _upload(event: Mapping[str, Any]) -> tuple[str, str, int]:

@@ -21,7 +21,7 @@ from setpoint.detection import verdict as judging
 from setpoint.detection.verdict import Schemas
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration, Owner, desired
-from setpoint.model.difference import Note
+from setpoint.model.difference import Explanation
 from setpoint.model.field_path import Path
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.naming import camel
@@ -62,7 +62,7 @@ class Exported(msgspec.Struct, frozen=True):
     """
 
     declaration: Declaration | None
-    left_out: tuple[Note, ...] = ()
+    left_out: tuple[Explanation, ...] = ()
     refusal: str = ""
 
 
@@ -115,7 +115,7 @@ def _of_resource(bare: Declaration, observation: Observation, schema: Schema, sc
         bare, data=pruning.message(field_path.ROOT, "", schema, None, observation.data)
     )
     for key in _unlike(declaration, observation, schemas):
-        pruning.left_out.append(Note(key, UNLIKE))
+        pruning.left_out.append(Explanation(key, UNLIKE))
         del declaration.data[key]
     return Exported(declaration, tuple(pruning.left_out))
 
@@ -124,14 +124,14 @@ def _unlike(declaration: Declaration, observation: Observation, schemas: Schemas
     """The top-level fields that the event path would report."""
     verdict = judging.judge(desired((declaration,)), Rules(), observation, schemas)
     differences = verdict.differences if isinstance(verdict, judging.Verdict) else ()
-    return sorted({field_path.parse(one.path)[0] for one in differences} & declaration.data.keys())
+    return sorted({field_path.parse(difference.path)[0] for difference in differences} & declaration.data.keys())
 
 
 class _Pruning:
     """The walk over a resource that keeps what a person would declare, and notes what it leaves out."""
 
     def __init__(self) -> None:
-        self.left_out: list[Note] = []
+        self.left_out: list[Explanation] = []
 
     def message(
         self, path: Path, name: str, schema: Schema | None, item: Field | None, data: Mapping[str, Any]
@@ -144,7 +144,7 @@ class _Pruning:
             if value is None:
                 continue
             if reason := (self._reason((path, key), name, schema, field, value) or _secrecy(data, key, field, value)):
-                self.left_out.append(Note(field_path.text((path, key)), reason))
+                self.left_out.append(Explanation(field_path.text((path, key)), reason))
                 continue
             part = self._value((path, key), key, field, value)
             if schema is None or part == value or not system_fields.is_zero(part):
@@ -185,7 +185,7 @@ def _secrecy(container: Mapping[str, Any], key: str, field: Field | None, value:
     if field is not None and field.sensitive:
         return SECRET
     elements = value if isinstance(value, list) else [value]
-    if isinstance(value, (bool, dict)) or any(isinstance(one, dict) for one in elements):
+    if isinstance(value, (bool, dict)) or any(isinstance(element, dict) for element in elements):
         return ""
     entry = container.get("key") or container.get("name")
     name = entry if key == "value" and isinstance(entry, str) else key
@@ -215,9 +215,9 @@ def _of_policy(bare: Declaration, policy: Mapping[str, Any]) -> Exported:
         members = []
         for member in sorted(binding.get("members") or ()):
             if iam_policies.is_deleted(member):
-                left_out.append(Note(f"{binding['role']} for {member}", DELETED))
+                left_out.append(Explanation(f"{binding['role']} for {member}", DELETED))
             elif _is_googles_own({**binding, "members": [member]}):
-                left_out.append(Note(f"{binding['role']} for {member}", GOOGLES_GRANT))
+                left_out.append(Explanation(f"{binding['role']} for {member}", GOOGLES_GRANT))
             else:
                 members.append(member)
         if members:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, cast, get_args
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.declarations.readers.dedupe import Declared, Entry
+from setpoint.declarations.readers.dedupe import Declared, ManifestEntry
 from setpoint.errors import BadRequest
 from setpoint.model import sources as controlling
 from setpoint.model.alerting_config import Alerting
@@ -19,7 +19,7 @@ from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore
-from setpoint.util.external_sort import Chain, Sorter, Spool
+from setpoint.util.external_sort import Chain, ExternalSorter, Spool
 
 Action = Literal["added", "changed", "removed"]
 
@@ -36,7 +36,7 @@ _ACTIONS: tuple[Action, ...] = get_args(Action)
 _ROUNDING = 1e-6
 
 
-class Change(msgspec.Struct, frozen=True):
+class PlannedChange(msgspec.Struct, frozen=True):
     """What an apply does to one resource and content.
 
     Args:
@@ -52,7 +52,7 @@ class Change(msgspec.Struct, frozen=True):
     after: Desired | None
 
 
-class Claimed(msgspec.Struct, frozen=True):
+class OwnershipConflict(msgspec.Struct, frozen=True):
     """A resource that two sources declare, so that the second is not applied.
 
     Args:
@@ -69,8 +69,8 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode_change = msgspec.json.Decoder(Change).decode
-_decode_claim = msgspec.json.Decoder(Claimed).decode
+_decode_change = msgspec.json.Decoder(PlannedChange).decode
+_decode_claim = msgspec.json.Decoder(OwnershipConflict).decode
 _decode_key = msgspec.json.Decoder(ResourceKey).decode
 _decode_digest = msgspec.json.Decoder(tuple[ResourceKey, str]).decode
 
@@ -99,11 +99,11 @@ class Plan(msgspec.Struct, frozen=True):
     """
 
     source: str
-    added: Sequence[Change] = ()
-    changed: Sequence[Change] = ()
-    removed: Sequence[Change] = ()
+    added: Sequence[PlannedChange] = ()
+    changed: Sequence[PlannedChange] = ()
+    removed: Sequence[PlannedChange] = ()
     unchanged: int = 0
-    claimed: Sequence[Claimed] = ()
+    claimed: Sequence[OwnershipConflict] = ()
     kept: Sequence[ResourceKey] = ()
     touched: Sequence[ResourceKey] = ()
     scopes: tuple[Scope, ...] = ()
@@ -117,7 +117,7 @@ class Plan(msgspec.Struct, frozen=True):
     generation: int = 0
 
     @property
-    def changes(self) -> Sequence[Change]:
+    def changes(self) -> Sequence[PlannedChange]:
         """What is added, changed and removed, in that order."""
         return Chain(self.added, self.changed, self.removed)
 
@@ -203,12 +203,12 @@ def _check_holder(
         raise BadRequest(f"{new.source}: source {holder} holds {what} of the fleet; there is one")
 
 
-class _Meeting(NamedTuple):
+class _JoinRow(NamedTuple):
     """A key with the digest that is in force, and with what the files declare of it; at most one of them is None."""
 
     key: ResourceKey
     before: str | None
-    entry: Entry | None
+    entry: ManifestEntry | None
 
     @property
     def same(self) -> bool:
@@ -216,30 +216,32 @@ class _Meeting(NamedTuple):
         return self.entry is not None and self.entry.digest == self.before
 
 
-def _meetings(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Entry]) -> Iterator[_Meeting]:
+def _meetings(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[ManifestEntry]) -> Iterator[_JoinRow]:
     """Both in one, in the order of keys that both of them have."""
     before, after = iter(manifest), iter(entries)
     row, entry = next(before, None), next(after, None)
     while row is not None or entry is not None:
         key = entry.key if entry is not None else None
         if row is None or (key is not None and key < row[0]):
-            yield _Meeting(cast("ResourceKey", key), None, entry)
+            yield _JoinRow(cast("ResourceKey", key), None, entry)
             entry = next(after, None)
         elif key is None or row[0] < key:
-            yield _Meeting(*row, None)
+            yield _JoinRow(*row, None)
             row = next(before, None)
         else:
-            yield _Meeting(*row, entry)
+            yield _JoinRow(*row, entry)
             row, entry = next(before, None), next(after, None)
 
 
-def _worth_a_look(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Entry]) -> Iterator[list[_Meeting]]:
+def _worth_a_look(
+    manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[ManifestEntry]
+) -> Iterator[list[_JoinRow]]:
     """All meetings in batches, in each of which not too many have to be looked up."""
-    batch: list[_Meeting] = []
+    batch: list[_JoinRow] = []
     looks = 0
-    for one in _meetings(manifest, entries):
-        batch.append(one)
-        looks += not one.same
+    for meeting in _meetings(manifest, entries):
+        batch.append(meeting)
+        looks += not meeting.same
         if looks == BATCH or len(batch) == _MEETINGS:
             yield batch
             batch, looks = [], 0
@@ -255,14 +257,16 @@ class _Planning:
         self._store = store
         self._control = control
         self._prune = prune
-        self._changes: dict[Action, Spool[Change]] = {action: Spool(_encode, _decode_change) for action in _ACTIONS}
-        self._claimed = Sorter()
+        self._changes: dict[Action, Spool[PlannedChange]] = {
+            action: Spool(_encode, _decode_change) for action in _ACTIONS
+        }
+        self._claimed = ExternalSorter()
         self._kept = _keys()
         self._touched = _keys()
         self._manifest: Spool[tuple[ResourceKey, str]] = Spool(_encode, _decode_digest)
         self._unchanged = self._before = 0
 
-    def take(self, batch: list[_Meeting]) -> None:
+    def take(self, batch: list[_JoinRow]) -> None:
         """Plan what becomes of some keys, in their order."""
         looks = (one.key for one in batch if not one.same and (one.entry is not None or self._prune))
         records = self._store.records(looks)
@@ -278,7 +282,7 @@ class _Planning:
             if one.before is not None:
                 self._manifest.append((one.key, one.before))
 
-    def _changes_to(self, one: _Meeting, versions: Mapping[str, Version]) -> bool:
+    def _changes_to(self, one: _JoinRow, versions: Mapping[str, Version]) -> bool:
         """Plan a change; whether there is one, since another source may declare the key."""
         after = self.declared.desired(one.entry) if one.entry is not None else None
         if one.entry is not None and after is not None:
@@ -288,7 +292,7 @@ class _Planning:
             self._manifest.append((one.key, after.digest))
         before = versions.get(self._source)
         action: Action = "removed" if after is None else "changed" if before else "added"
-        self._changes[action].append(Change(one.key, action, before, after))
+        self._changes[action].append(PlannedChange(one.key, action, before, after))
         self._touched.append(one.key)
         return True
 
@@ -346,13 +350,15 @@ def _unwritten(alerting: Alerting | None) -> Alerting | None:
     return replace(alerting, source=Source()) if alerting is not None else None
 
 
-def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> Claimed | None:
+def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> OwnershipConflict | None:
     for name, version in versions.items():
         if name == source:
             continue
         for theirs in version.declarations:
-            if (ours := next((one for one in after.declarations if clash(one, theirs)), None)) is not None:
-                return Claimed(key, name, str(theirs.source), str(ours.source))
+            if (
+                ours := next((declaration for declaration in after.declarations if clash(declaration, theirs)), None)
+            ) is not None:
+                return OwnershipConflict(key, name, str(theirs.source), str(ours.source))
     return None
 
 

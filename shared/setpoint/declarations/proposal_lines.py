@@ -15,7 +15,7 @@ _LONGEST = 120
 
 def lines(declaration: Declaration, differences: Iterable[Difference]) -> tuple[str, ...]:
     """What would have to be declared, a line a field; secrets stay masked."""
-    return tuple(line(declaration, one) for one in differences)
+    return tuple(line(declaration, difference) for difference in differences)
 
 
 def line(declaration: Declaration, difference: Difference) -> str:

@@ -15,9 +15,9 @@ from msgspec.structs import replace
 
 from setpoint.catalog import google_service_agents
 from setpoint.model import globs
-from setpoint.model.actors import Actor, Change, Confidence, Hand
+from setpoint.model.actors import Actor, ActorKind, AuditedChange, Confidence
 from setpoint.model.change_history import effective
-from setpoint.model.drift_onset import Appeared
+from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.policy import Policy
 
 WINDOW = timedelta(minutes=15)
@@ -35,13 +35,13 @@ _WORKLOAD = re.compile(
 _GOOGLES_OWN = re.compile(r"\d+@cloudservices\.gserviceaccount\.com\Z|\Asystem@google\.com\Z")
 
 
-def seen_again(appeared: Appeared, at: datetime) -> Appeared:
+def seen_again(appeared: DriftOnset, at: datetime) -> DriftOnset:
     """What an observation adds that shows the drift as it is, whether it comes late or not."""
     seen, *again = sorted({appeared.seen, *appeared.again, at})
     return replace(appeared, seen=seen, again=tuple(again[:_MOST_AGAIN]))
 
 
-def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime) -> Appeared:
+def narrowed(appeared: DriftOnset, at: datetime, *, shows: bool, latest: datetime) -> DriftOnset:
     """What a late observation adds.
 
     Args:
@@ -55,10 +55,10 @@ def narrowed(appeared: Appeared, at: datetime, *, shows: bool, latest: datetime)
     if shows:
         return seen_again(appeared, at)
     seen, *again = [one for one in (appeared.seen, *appeared.again) if one >= at] or [latest]
-    return Appeared(seen, at, again=tuple(again))
+    return DriftOnset(seen, at, again=tuple(again))
 
 
-def explains(change: Change, appeared: Appeared) -> bool:
+def explains(change: AuditedChange, appeared: DriftOnset) -> bool:
     """Whether a change may have brought a drift."""
     if appeared.declared or change.at > appeared.seen + SKEW or effective(change) < appeared.seen - WINDOW:
         return False
@@ -66,7 +66,7 @@ def explains(change: Change, appeared: Appeared) -> bool:
 
 
 def actor_of(
-    changes: Iterable[Change], appeared: Appeared, before: Actor | None = None, policy: Policy | None = None
+    changes: Iterable[AuditedChange], appeared: DriftOnset, before: Actor | None = None, policy: Policy | None = None
 ) -> Actor | None:
     """Who is behind a drift, or None where that is not known.
 
@@ -99,36 +99,36 @@ def actor_of(
     )
 
 
-def sure(actor: Actor | None) -> str:
+def confident_principal(actor: Actor | None) -> str:
     """Who it was, where there is no second one who may have been; else an empty string."""
     return actor.principal if actor is not None and actor.confidence != "possible" else ""
 
 
-def in_words(actor: Actor | None) -> str:
+def describe(actor: Actor | None) -> str:
     """Who it was, or all who may have been; empty where nobody is known."""
     return " or ".join((actor.principal, *actor.others)) if actor is not None else ""
 
 
-def _forgotten(before: Actor | None, known: list[Change]) -> list[str]:
+def _forgotten(before: Actor | None, known: list[AuditedChange]) -> list[str]:
     """Who was said to be, or may be, behind the drift, and whose changes are not known any more."""
     if before is None:
         return []
     told = {change.principal for change in known}
-    return [one for one in (before.principal, *before.others) if one not in told]
+    return [other for other in (before.principal, *before.others) if other not in told]
 
 
-def _confidence(change: Change, appeared: Appeared) -> Confidence:
+def _confidence(change: AuditedChange, appeared: DriftOnset) -> Confidence:
     is_known = appeared.clear is not None and appeared.clear < appeared.seen
     return "certain" if is_known and appeared.seen - effective(change) <= CLOSE else "likely"
 
 
-def _hand(change: Change, policy: Policy | None) -> Hand:
+def _hand(change: AuditedChange, policy: Policy | None) -> ActorKind:
     principal = change.principal
     is_service = _SERVICE.search(principal) is not None or _WORKLOAD.search(principal) is not None
     if policy is not None and policy.appliers:
         # A pipeline acts through the account that is named; a person who does so acts by hand.
         accounts = (principal, *change.through) if is_service else (principal,)
-        if any(globs.fits(policy.appliers, one) for one in accounts):
+        if any(globs.fits(policy.appliers, account) for account in accounts):
             return "applier"
     if _GOOGLES_OWN.search(principal) or google_service_agents.is_service_agent(f"serviceAccount:{principal}"):
         return "google"

@@ -46,7 +46,7 @@ class Asset(NamedTuple):
 Holds = Callable[[Asset], bool]
 
 
-class Entry(NamedTuple):
+class AutoCreatedRule(NamedTuple):
     """Something that others make.
 
     Args:
@@ -123,7 +123,7 @@ def _is_of_instance_group(asset: Asset) -> bool:
     """By the metadata that a managed instance group leaves on its members."""
     metadata = asset.data.get("metadata")
     items = metadata.get("items") if isinstance(metadata, dict) else None
-    return any(isinstance(one, dict) and one.get("key") == "created-by" for one in items or ())
+    return any(isinstance(item, dict) and item.get("key") == "created-by" for item in items or ())
 
 
 def _is_boot_disk(asset: Asset) -> bool:
@@ -179,124 +179,126 @@ _ENABLED = "https://cloud.google.com/service-usage/docs/enabled-service"
 
 HAPPENED = "something that happened, not something desired"
 
-MADE: tuple[Entry, ...] = (
+MADE: tuple[AutoCreatedRule, ...] = (
     # Networks.
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/Network",),
         _both(_named("default"), _says("autoCreateSubnetworks")),
         "the default network of a new project",
         "https://cloud.google.com/vpc/docs/vpc#default-network",
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/Subnetwork",),
         _is_of_auto_mode,
         "made by its auto mode network",
         "https://cloud.google.com/vpc/docs/vpc#subnet-ranges",
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/Firewall",),
         _both(_named(r"default-allow-(internal|ssh|rdp|icmp)"), _is_pre_populated_rule),
         "a pre-populated rule of the default network",
         "https://cloud.google.com/vpc/docs/firewalls#more_rules_default_vpc",
     ),
-    Entry(("compute.googleapis.com/Route",), _is_default_route, "the default route of its network", _ROUTES),
-    Entry(("compute.googleapis.com/Route",), _says("nextHopPeering"), "made by a network peering", _ROUTES),
-    Entry(("compute.googleapis.com/Route",), _says("nextHopNetwork"), "made by a subnetwork", _ROUTES),
-    Entry(
+    AutoCreatedRule(("compute.googleapis.com/Route",), _is_default_route, "the default route of its network", _ROUTES),
+    AutoCreatedRule(("compute.googleapis.com/Route",), _says("nextHopPeering"), "made by a network peering", _ROUTES),
+    AutoCreatedRule(("compute.googleapis.com/Route",), _says("nextHopNetwork"), "made by a subnetwork", _ROUTES),
+    AutoCreatedRule(
         ("compute.googleapis.com/Route",),
         _says("routeType", r"(SUBNET|BGP|TRANSIT)\Z"),
         "made by a subnetwork or learnt by a router",
         _ROUTES,
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/*Address",),
         _says("purpose", r"NAT_AUTO\Z"),
         "reserved by Cloud NAT",
         "https://cloud.google.com/compute/docs/reference/rest/v1/addresses",
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/*Address", "compute.googleapis.com/*ForwardingRule"),
         _named(r"sca-auto-(addr|fr)-[0-9a-f-]{36}"),
         "made by service connectivity automation",
     ),
-    Entry(
+    AutoCreatedRule(
         ("dns.googleapis.com/ResourceRecordSet",),
         _is_private_apex,
         "came with its DNS zone",
     ),
     # Kubernetes Engine.
-    Entry(("*k8s.io/*",), _always, "kept by a Kubernetes cluster"),
-    Entry(("compute.googleapis.com/*",), _labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine"),
-    Entry(
+    AutoCreatedRule(("*k8s.io/*",), _always, "kept by a Kubernetes cluster"),
+    AutoCreatedRule(("compute.googleapis.com/*",), _labelled(r"goog-(gke|k8s)-"), "made by Kubernetes Engine"),
+    AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup*", "compute.googleapis.com/InstanceTemplate"),
         _named(_GKE_GROUP),
         "made by a node pool",
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/Firewall",),
         _named(r"gke-.+-[0-9a-f]{8}-[a-z0-9-]+|k8s-fw-.+|k8s[12]?-.+|gke(mcg|gw)1-.+"),
         "made by Kubernetes Engine",
         _GKE_FIREWALLS,
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/Route",),
         _says("description", r"k8s-node-route\Z"),
         "made by Kubernetes Engine",
     ),
-    Entry(
+    AutoCreatedRule(
         _BALANCING,
         _either(_named(_K8S_NAME), _says("description", _K8S_TEXT)),
         "made by a Kubernetes Service, Ingress or Gateway",
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
         _either(_says("description", _K8S_TEXT), _says("description", r".*storage\.gke\.io/created-by")),
         "made for a Kubernetes volume",
     ),
-    Entry(
+    AutoCreatedRule(
         ("container.googleapis.com/NodePool",),
         _is_autoprovisioned,
         "made by node auto-provisioning",
         "https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools",
     ),
-    Entry(
+    AutoCreatedRule(
         ("dns.googleapis.com/*",),
         _within(r"/(managedZones|responsePolicies)/gke-[^/]+-dns(/|\Z)"),
         "made by Kubernetes Engine",
     ),
     # Instance groups, disks and snapshots.
-    Entry(("compute.googleapis.com/Instance",), _is_of_instance_group, "made by a managed instance group", _MIGS),
-    Entry(
+    AutoCreatedRule(
+        ("compute.googleapis.com/Instance",), _is_of_instance_group, "made by a managed instance group", _MIGS
+    ),
+    AutoCreatedRule(
         ("compute.googleapis.com/InstanceGroup",),
         _says("description", r"This instance group is controlled by (Regional )?Instance Group Manager '"),
         "made by a managed instance group",
         _MIGS,
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/*Disk",),
         _is_boot_disk,
         "made together with its instance",
         "https://cloud.google.com/compute/docs/reference/rest/v1/instances/insert",
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/Snapshot",),
         _either(_says("autoCreated"), _says("sourceSnapshotSchedulePolicy")),
         "made by a snapshot schedule",
         "https://cloud.google.com/compute/docs/reference/rest/v1/snapshots",
     ),
-    Entry(("compute.googleapis.com/Project",), _always, "came with its project", _ENABLED),
+    AutoCreatedRule(("compute.googleapis.com/Project",), _always, "came with its project", _ENABLED),
     # What services keep for themselves.
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/*",),
         _labelled(r"goog-dataproc-"),
         "made by Dataproc",
     ),
-    Entry(
+    AutoCreatedRule(
         ("compute.googleapis.com/*",),
         _labelled(r"goog-dataflow-"),
         "made by Dataflow",
     ),
-    Entry(
+    AutoCreatedRule(
         (
             "compute.googleapis.com/*",
             "container.googleapis.com/*",
@@ -306,7 +308,7 @@ MADE: tuple[Entry, ...] = (
         _labelled(r"goog-composer-"),
         "made by Composer",
     ),
-    Entry(
+    AutoCreatedRule(
         (
             "eventarc.googleapis.com/Trigger",
             "pubsub.googleapis.com/*",
@@ -316,89 +318,91 @@ MADE: tuple[Entry, ...] = (
         _labelled(r"goog-managed-by\Z"),
         "made by a managed service",
     ),
-    Entry(
+    AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
         _named(r"gcf(-v2)?-sources-\d+-.+|gcf-v2-uploads-\d+[-.].+"),
         "made by Cloud Functions",
         _FUNCTIONS,
     ),
-    Entry(
+    AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
         _named(r"run-sources-.+"),
         "made by Cloud Run",
         "https://cloud.google.com/run/docs/functions/overview",
     ),
-    Entry(
+    AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
         _named(r"[a-z0-9.:-]+_cloudbuild"),
         "made by Cloud Build",
     ),
-    Entry(
+    AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
         _named(r"((us|eu|asia)\.)?artifacts\..+\.appspot\.com"),
         "made by Container Registry",
     ),
-    Entry(
+    AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
         _named(r"(staging\.)?[a-z0-9:.-]+\.appspot\.com"),
         "made by App Engine",
         "https://cloud.google.com/appengine/docs/legacy/standard/java/using-cloud-storage",
     ),
-    Entry(
+    AutoCreatedRule(
         ("storage.googleapis.com/Bucket",),
         _named(r"dataproc-(staging|temp)-[a-z0-9-]+-\d+-[a-z0-9]+"),
         "made by Dataproc",
         "https://cloud.google.com/dataproc/docs/concepts/configuring-clusters/staging-bucket",
     ),
-    Entry(("storage.googleapis.com/Bucket",), _named(r"dataflow-staging-[a-z0-9-]+-\d+"), "made by Dataflow"),
-    Entry(("storage.googleapis.com/Bucket",), _named(r"cloud-ai-platform-[0-9a-f-]{36}"), "made by Vertex AI"),
-    Entry(
+    AutoCreatedRule(("storage.googleapis.com/Bucket",), _named(r"dataflow-staging-[a-z0-9-]+-\d+"), "made by Dataflow"),
+    AutoCreatedRule(
+        ("storage.googleapis.com/Bucket",), _named(r"cloud-ai-platform-[0-9a-f-]{36}"), "made by Vertex AI"
+    ),
+    AutoCreatedRule(
         ("artifactregistry.googleapis.com/Repository",), _named(r"gcf-artifacts"), "made by Cloud Functions", _FUNCTIONS
     ),
-    Entry(
+    AutoCreatedRule(
         ("artifactregistry.googleapis.com/Repository",), _named(r"cloud-run-source-deploy"), "made by Cloud Run", _RUN
     ),
-    Entry(
+    AutoCreatedRule(
         ("pubsub.googleapis.com/Topic", "pubsub.googleapis.com/Subscription"),
         _named(r"eventarc-[a-z0-9]+-.+-\d+"),
         "made by Eventarc",
         "https://cloud.google.com/eventarc/docs/reference/rest/v1/projects.locations.triggers#Pubsub",
     ),
-    Entry(
+    AutoCreatedRule(
         ("pubsub.googleapis.com/Subscription",),
         _both(_named(r"gcf-.+"), lambda asset: "cloudfunctions" in str(asset.data.get("pushConfig"))),
         "made by Cloud Functions",
     ),
-    Entry(
+    AutoCreatedRule(
         ("pubsub.googleapis.com/Topic",),
         _named(r"container-analysis-(notes|occurrences)-v1(beta1)?"),
         "made by Artifact Analysis",
         "https://cloud.google.com/artifact-analysis/docs/pub-sub-notifications",
     ),
-    Entry(
+    AutoCreatedRule(
         ("bigquery.googleapis.com/*",),
         _within(r"/datasets/_"),
         "a hidden dataset of BigQuery's own",
         "https://cloud.google.com/bigquery/docs/cached-results",
     ),
-    Entry(
+    AutoCreatedRule(
         ("logging.googleapis.com/Log*",),
         _within(r"/(sinks|buckets)/_(Default|Required)(/|\Z)|/views/_(AllLogs|Default)\Z"),
         "made by Cloud Logging",
         _LOGGING,
     ),
-    Entry(
+    AutoCreatedRule(
         ("firestore.googleapis.com/Database",),
         _both(_named(r"\(default\)"), _says("appEngineIntegrationMode", r"ENABLED\Z")),
         "made together with an App Engine application",
         "https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases",
     ),
-    Entry(
+    AutoCreatedRule(
         ("appengine.googleapis.com/Service",),
         _named(r"default"),
         "made together with an App Engine application",
     ),
-    Entry(
+    AutoCreatedRule(
         ("serviceusage.googleapis.com/Service",),
         _named(
             r"(analyticshub|bigquery\w*|cloudapis|cloudtrace|dataform|dataplex|datastore|logging|monitoring"
@@ -407,34 +411,34 @@ MADE: tuple[Entry, ...] = (
         "switched on in every new project",
         _ENABLED,
     ),
-    Entry(("cloudbilling.googleapis.com/ProjectBillingInfo",), _always, "came with its project"),
+    AutoCreatedRule(("cloudbilling.googleapis.com/ProjectBillingInfo",), _always, "came with its project"),
     # Identities.
-    Entry(
+    AutoCreatedRule(
         ("iam.googleapis.com/ServiceAccount",),
         _is_default_account,
         "a default service account",
         "https://cloud.google.com/compute/docs/access/service-accounts",
     ),
-    Entry(
+    AutoCreatedRule(
         ("iam.googleapis.com/ServiceAccount",),
         _is_service_agent,
         "a service agent",
         "https://cloud.google.com/iam/docs/service-agents",
     ),
-    Entry(
+    AutoCreatedRule(
         ("iam.googleapis.com/ServiceAccountKey",),
         _says("keyType", r"SYSTEM_MANAGED\Z"),
         "a key that Google manages and rotates",
         "https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts.keys",
     ),
-    Entry(
+    AutoCreatedRule(
         ("apikeys.googleapis.com/Key",),
         _says("displayName", r".* \(auto created by Firebase\)\Z"),
         "made by Firebase",
         "https://firebase.google.com/docs/projects/api-keys",
     ),
     # What happened: a later one takes its place.
-    Entry(
+    AutoCreatedRule(
         (
             "aiplatform.googleapis.com/*Job",
             "aiplatform.googleapis.com/ModelEvaluation",
@@ -487,5 +491,5 @@ def reason(observation: Observation) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _entries_for(asset_type: str) -> tuple[Entry, ...]:
+def _entries_for(asset_type: str) -> tuple[AutoCreatedRule, ...]:
     return tuple(entry for entry in MADE if globs.fits(entry.types, asset_type))

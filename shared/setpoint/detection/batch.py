@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation
 from setpoint.model.events import CloudEvent
@@ -43,7 +43,7 @@ def outcome_of(result: Result) -> Outcome:
     return result
 
 
-class Message(Protocol):
+class IncomingMessage(Protocol):
     """A message of a feed."""
 
     @property
@@ -55,7 +55,7 @@ class Message(Protocol):
         """What was sent beside it."""
 
 
-def receive_many(messages: Sequence[Message], deps: Deps) -> list[Result]:
+def receive_many(messages: Sequence[IncomingMessage], deps: Context) -> list[Result]:
     """What ``flow.receive`` does with each message, in their order.
 
     Args:
@@ -78,7 +78,7 @@ def receive_many(messages: Sequence[Message], deps: Deps) -> list[Result]:
     return [found[place] for place in range(len(messages))]
 
 
-def _read(message: Message) -> Observation | None:
+def _read(message: IncomingMessage) -> Observation | None:
     """What a message observes; None where that takes a closer look."""
     try:
         return observation.parse(message.data, message.attributes)
@@ -86,7 +86,7 @@ def _read(message: Message) -> Observation | None:
         return None
 
 
-def handle_many(observed: Sequence[Observation], deps: Deps) -> list[Result]:
+def handle_many(observed: Sequence[Observation], deps: Context) -> list[Result]:
     """What ``flow.handle_observation`` does with each observation, in their order; see ``receive_many``."""
     told = {place: news for place, one in enumerate(observed) if (news := deps.projects.told_by(one))}
     news = dict(chain.from_iterable(one.items() for one in told.values()))
@@ -94,13 +94,13 @@ def handle_many(observed: Sequence[Observation], deps: Deps) -> list[Result]:
     known = [place for place in range(len(observed)) if failure is None or place not in told]
     found: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], deps), strict=True))
     if news and failure is None:
-        failure = _error_of(pipeline.judge_waiting, news, deps)
+        failure = _error_of(pipeline.evaluate_deferred, news, deps)
     if failure is not None:  # what projects are called keeps nothing else from being judged
         found.update(dict.fromkeys(told, failure))
     return [found[place] for place in range(len(observed))]
 
 
-def _handle(observed: Sequence[Observation], deps: Deps) -> list[Result]:
+def _handle(observed: Sequence[Observation], deps: Context) -> list[Result]:
     try:
         stored = deps.store.read_many(_keys(observed, deps)) if observed else {}
     except TransientError as error:
@@ -115,7 +115,7 @@ def _handle(observed: Sequence[Observation], deps: Deps) -> list[Result]:
     return batch.results()
 
 
-def _keys(observed: Iterable[Observation], deps: Deps) -> Iterator[ResourceKey]:
+def _keys(observed: Iterable[Observation], deps: Context) -> Iterator[ResourceKey]:
     """Every name under which something may be stored of what was observed, each once."""
     named = ((one.key, *deps.projects.other_keys(deps.projects.placed(one))) for one in observed)
     return iter(dict.fromkeys(chain.from_iterable(named)))
@@ -130,7 +130,7 @@ class _Batch:
         deps: what the flow works with.
     """
 
-    def __init__(self, observed: Sequence[Observation], stored: Mapping[ResourceKey, Snapshot], deps: Deps) -> None:
+    def __init__(self, observed: Sequence[Observation], stored: Mapping[ResourceKey, Snapshot], deps: Context) -> None:
         self._observed = observed
         self._stored = stored
         self._deps = deps
@@ -143,10 +143,10 @@ class _Batch:
 
     def judge(self) -> None:
         """What follows from each observation, once those before it have had their effect."""
-        for place, observation in enumerate(self._observed):
-            key = self._judge_one(place, observation)
+        for place, observed in enumerate(self._observed):
+            key = self._judge_one(place, observed)
             if key is None:
-                self._apart.add(observation.key)
+                self._apart.add(observed.key)
                 self._singles.add(place)
             else:
                 self._places.setdefault(key, []).append(place)
@@ -156,12 +156,12 @@ class _Batch:
         if observed.key in self._apart:
             return None
         try:
-            found = pipeline.find(observed, self._deps, self._now.__getitem__)
+            found = pipeline.load(observed, self._deps, self._now.__getitem__)
             key = found.snapshot.key
             if found.left is not None or key in self._apart:
                 self._apart.add(key)
                 return None
-            transition = pipeline.follow(found, self._deps)
+            transition = pipeline.evaluate(found, self._deps)
         except Exception:  # noqa: BLE001 - done singly, it will be told and troubles nobody else
             return None
         observation: Observation | None = found.observation
@@ -234,7 +234,7 @@ class _Batch:
             return
         for key, changes in known.items():
             if changes != self._stored[key].changes:
-                failure = _error_of(pipeline.rejudge, key, self._deps)
+                failure = _error_of(pipeline.reevaluate, key, self._deps)
                 if failure is not None:
                     self._fail(key, failure)
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from setpoint.model.events import DriftData, EventType, RemediationData, drift_event
 from setpoint.model.observation import Observation
-from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_state import Finding, ResourceState
 
 
@@ -44,7 +44,7 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
     )
 
 
-def remediation_data(remedy: Remedy) -> RemediationData:
+def remediation_data(remedy: RemediationState) -> RemediationData:
     """A remedy as events tell it."""
     return RemediationData(
         step=remedy.step,

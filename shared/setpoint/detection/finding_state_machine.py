@@ -26,12 +26,12 @@ from setpoint.detection.actor_resolution import narrowed, seen_again
 from setpoint.detection.finding_events import drift_data, remediation_data
 from setpoint.detection.verdict import Unjudged, Verdict
 from setpoint.model.actors import Actor
-from setpoint.model.drift_onset import Appeared
+from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import EventType, Status, drift_event
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
-from setpoint.model.remediation_attempt import IN_PROGRESS, over, proved
+from setpoint.model.remediation_attempt import IN_PROGRESS, close, verify
 from setpoint.model.resource_state import Finding, ResourceState, Settling
 
 
@@ -110,7 +110,7 @@ def actor_before(state: ResourceState | None, fingerprint: str) -> Actor | None:
     return finding.actor
 
 
-def appearance(state: ResourceState | None, observation: Observation, fingerprint: str, judged_by: str) -> Appeared:
+def appearance(state: ResourceState | None, observation: Observation, fingerprint: str, judged_by: str) -> DriftOnset:
     """When a drift became what it is.
 
     Args:
@@ -121,14 +121,14 @@ def appearance(state: ResourceState | None, observation: Observation, fingerprin
     """
     at = observation.observed_at
     if state is None:
-        return Appeared(at)
+        return DriftOnset(at)
     if state.fingerprint == fingerprint:
-        return seen_again(state.appeared or Appeared(min(state.observed_at, at)), at)
+        return seen_again(state.appeared or DriftOnset(min(state.observed_at, at)), at)
     if state.judged_by == judged_by:
-        return Appeared(at, state.observed_at)
+        return DriftOnset(at, state.observed_at)
     if state.judged_by and at == state.observed_at:
-        return Appeared(at, at, declared=True)
-    return Appeared(at)
+        return DriftOnset(at, at, declared=True)
+    return DriftOnset(at)
 
 
 def _judged(
@@ -237,7 +237,7 @@ def _next_state(
     remedy = state.remedy if state else None
     if outcome == "resolved" and finding is not None and remedy is not None:
         is_put_back = remedy.step in IN_PROGRESS and finding.reason in _PUT_BACK
-        remedy = proved(remedy, observation.observed_at) if is_put_back else over(remedy, finding.reason)
+        remedy = verify(remedy, observation.observed_at) if is_put_back else close(remedy, finding.reason)
         if is_put_back:
             sequence += 1
             told = replace(drift_data(finding, observation), remediation=remediation_data(remedy))
@@ -307,7 +307,7 @@ def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str
     """Why a drift is over: rules keep quiet about all of it by now, or it is."""
     if finding.kind == "modified":
         quiet = {one.difference.path for one in verdict.suppressed if one.difference is not None}
-        is_ignored = bool(quiet) and all(one.path in quiet for one in finding.differences)
+        is_ignored = bool(quiet) and all(difference.path in quiet for difference in finding.differences)
     else:
         is_ignored = any(one.kind == finding.kind for one in verdict.suppressed)
     if is_ignored:

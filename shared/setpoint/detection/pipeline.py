@@ -50,7 +50,7 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Deps:
+class Context:
     """What the flow works with.
 
     Args:
@@ -73,7 +73,7 @@ class Deps:
         object.__setattr__(self, "projects", Projects(self.store))
 
 
-def receive(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcome:
+def receive(message: bytes, attributes: Mapping[str, str], deps: Context) -> Outcome:
     """Handle a message, and dead-letter it with the reason where it can never be handled.
 
     Raises:
@@ -87,7 +87,7 @@ def receive(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcom
         return "rejected"
 
 
-def handle_change(message: bytes, attributes: Mapping[str, str], deps: Deps) -> Outcome:
+def handle_change(message: bytes, attributes: Mapping[str, str], deps: Context) -> Outcome:
     """Compare what a feed message tells with what is desired, and publish what follows.
 
     Raises:
@@ -107,7 +107,7 @@ def handle_change(message: bytes, attributes: Mapping[str, str], deps: Deps) -> 
     return outcome
 
 
-def handle_observation(observation: Observation, deps: Deps) -> Outcome:
+def handle_observation(observation: Observation, deps: Context) -> Outcome:
     """Judge an observation, store what follows, then publish it.
 
     Raises:
@@ -120,9 +120,9 @@ def handle_observation(observation: Observation, deps: Deps) -> Outcome:
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
     if outcome in BEGINNINGS and deps.store.changes(snapshot.key) != snapshot.changes:
-        rejudge(snapshot.key, deps)  # who did it was told between the read and the commit
+        reevaluate(snapshot.key, deps)  # who did it was told between the read and the commit
     if news:
-        judge_waiting(news, deps)
+        evaluate_deferred(news, deps)
     return outcome
 
 
@@ -130,7 +130,7 @@ BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
 """What becomes of an observation that shows a drift that was not there before."""
 
 
-def learn(observed: Iterable[Observation], deps: Deps) -> None:
+def record_project_ids(observed: Iterable[Observation], deps: Context) -> None:
     """Take note of what observations tell of their projects' names, and of nothing else.
 
     Raises:
@@ -139,10 +139,10 @@ def learn(observed: Iterable[Observation], deps: Deps) -> None:
     for some in batches(observed, _AT_ONCE):
         news = {number: identifier for one in some for number, identifier in deps.projects.told_by(one).items()}
         deps.projects.learn(news)
-        judge_waiting(news, deps)
+        evaluate_deferred(news, deps)
 
 
-def judge_waiting(numbers: Collection[str], deps: Deps) -> None:
+def evaluate_deferred(numbers: Collection[str], deps: Context) -> None:
     """Judge what was observed of projects before anybody knew their ids.
 
     Args:
@@ -156,10 +156,10 @@ def judge_waiting(numbers: Collection[str], deps: Deps) -> None:
         for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _AT_ONCE):
             for key, snapshot in deps.store.read_many(some).items():
                 if snapshot.state is not None and not snapshot.state.judged_by:
-                    rejudge(key, deps)
+                    reevaluate(key, deps)
 
 
-def rejudge(key: ResourceKey, deps: Deps) -> Outcome:
+def reevaluate(key: ResourceKey, deps: Context) -> Outcome:
     """Judge the last observation of a resource again, since what is desired of it has changed.
 
     Returns:
@@ -169,14 +169,14 @@ def rejudge(key: ResourceKey, deps: Deps) -> Outcome:
     return "unreadable" if observation is None else handle_observation(observation, deps)
 
 
-def publish_pending(snapshot: Snapshot, deps: Deps) -> None:
+def publish_pending(snapshot: Snapshot, deps: Context) -> None:
     """Publish what is stored and not known to be published, under the ids that it was stored with."""
     if deps.bus is not None and snapshot.state is not None and snapshot.state.pending:
         deps.bus.publish(snapshot.state.pending)
         deps.store.mark_published(snapshot)
 
 
-def heal(deps: Deps) -> int:
+def republish_pending(deps: Context) -> int:
     """Publish whatever a crash has left behind; the number of resources of which something was published."""
     if deps.bus is None:
         return 0
@@ -186,7 +186,7 @@ def heal(deps: Deps) -> int:
     return len(keys)
 
 
-def settle(deps: Deps) -> Counter[Outcome]:
+def promote_settled(deps: Context) -> Counter[Outcome]:
     """Judge anew what drifted and was to last; what has lasted long enough becomes a finding.
 
     Nobody observes a resource again that does not change, so that somebody has to call this every minute or so.
@@ -194,7 +194,7 @@ def settle(deps: Deps) -> Counter[Outcome]:
     outcomes: Counter[Outcome] = Counter()
     for key in list(deps.store.due(deps.clock())):
         try:
-            outcomes[rejudge(key, deps)] += 1
+            outcomes[reevaluate(key, deps)] += 1
         except PermanentError:  # a record that cannot be read keeps no other from being judged
             outcomes["unreadable"] += 1
     return outcomes
@@ -214,7 +214,7 @@ class Found(NamedTuple):
     left: Snapshot | None = None
 
 
-def find(observation: Observation, deps: Deps, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
+def load(observation: Observation, deps: Context, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
     """What is stored of the resource, under the name that it is declared by.
 
     Where its own name is not declared, others are tried, and one by which it was declared before will do.
@@ -237,7 +237,7 @@ def find(observation: Observation, deps: Deps, read: Callable[[ResourceKey], Sna
     return Found(snapshot, observation)
 
 
-def follow(found: Found, deps: Deps) -> Transition:
+def evaluate(found: Found, deps: Context) -> Transition:
     """What follows from an observation of a resource of which this much is stored."""
     snapshot, observation, _ = found
     started = time.perf_counter()
@@ -249,11 +249,11 @@ def follow(found: Found, deps: Deps) -> Transition:
     return transition
 
 
-def _commit(observed: Observation, deps: Deps) -> tuple[Outcome, Snapshot]:
+def _commit(observed: Observation, deps: Context) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
-        snapshot, observation, left = found = find(observed, deps)
-        transition = follow(found, deps)
+        snapshot, observation, left = found = load(observed, deps)
+        transition = evaluate(found, deps)
         try:
             if left is not None:
                 _end(left, observed, deps)
@@ -287,13 +287,13 @@ def tells_who(snapshot: Snapshot, after: ResourceState) -> bool:
     return bool(snapshot.changes) and finding_state_machine.tells_when(snapshot.state, after)
 
 
-def _narrowed(snapshot: Snapshot, deps: Deps) -> tuple[Outcome, Snapshot]:
+def _narrowed(snapshot: Snapshot, deps: Context) -> tuple[Outcome, Snapshot]:
     """Judge the latest observation again, since an older one has narrowed down when its drift began."""
-    rejudge(snapshot.key, deps)
+    reevaluate(snapshot.key, deps)
     return "stale", deps.store.read(snapshot.key)
 
 
-def _end(left: Snapshot, observation: Observation, deps: Deps) -> None:
+def _end(left: Snapshot, observation: Observation, deps: Context) -> None:
     """End what was found under a name by which the resource is no longer kept, since another one is declared."""
     at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
     ended = finding_state_machine.advance(

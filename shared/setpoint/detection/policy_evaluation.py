@@ -12,12 +12,12 @@ from setpoint.model.declaration import Declaration, Mode, Scope
 from setpoint.model.difference import Difference
 from setpoint.model.labels import labels_of
 from setpoint.model.observation import Observation
-from setpoint.model.policy import Case, Policy, Rule
+from setpoint.model.policy import Policy, PolicyInput, Rule
 from setpoint.model.resource_key import project_of
 from setpoint.model.severity import Kind, Severity
 
 
-class Treatment(NamedTuple):
+class PolicyOutcome(NamedTuple):
     """What becomes of a drift.
 
     Args:
@@ -33,7 +33,7 @@ class Treatment(NamedTuple):
     rule: Rule | None
 
 
-def treat(
+def evaluate_policy(
     found: Policy | None,
     spokesman: Declaration | Scope,
     observation: Observation,
@@ -41,7 +41,7 @@ def treat(
     differences: Sequence[Difference],
     *,
     actor: str = "",
-) -> Treatment:
+) -> PolicyOutcome:
     """What a policy, or none, makes of a drift.
 
     Args:
@@ -55,16 +55,16 @@ def treat(
     severity = policy.severity(kind, observation.key.content, differences)
     rule = None
     if found is not None:
-        rule = policies.find(found, case_of(spokesman, observation, kind, severity, differences, actor))
+        rule = policies.first_match(found, case_of(spokesman, observation, kind, severity, differences, actor))
     severity = rule.severity if rule is not None and rule.severity is not None else severity
     mode = policies.more_careful(rule.mode if rule is not None else None, spokesman.mode)
     settle = rule.settle if rule is not None and rule.settle is not None else spokesman.settle
     if settle is None:
         settle = policy.settling_seconds(kind, observation.key.content, severity, observation.data)
-    return Treatment(severity, mode, settle, rule)
+    return PolicyOutcome(severity, mode, settle, rule)
 
 
-def grace(found: Policy | None, actor: Actor | None) -> float:
+def applier_delay(found: Policy | None, actor: Actor | None) -> float:
     """Seconds that a drift has to last because an applier is behind it."""
     return found.applier_grace if found is not None and actor is not None and actor.hand == "applier" else 0.0
 
@@ -76,11 +76,11 @@ def case_of(
     severity: Severity,
     differences: Sequence[Difference],
     actor: str = "",
-) -> Case:
+) -> PolicyInput:
     """A drift as the rules of a policy look at it; the arguments are those of ``treat``."""
     declared = spokesman.project if isinstance(spokesman, Declaration) else ""
     own = (declared, observation.project_id, observation.project_number, project_of(observation.key.name))
-    return Case(
+    return PolicyInput(
         asset_type=observation.asset_type,
         content=observation.key.content,
         kind=kind,
@@ -89,6 +89,6 @@ def case_of(
         projects=frozenset(filter(None, own)),
         ancestors=observation.ancestors,
         labels=labels_of(observation.data) if isinstance(observation.data, dict) else {},
-        paths=tuple(one.path for one in differences),
+        paths=tuple(difference.path for difference in differences),
         actor=actor,
     )

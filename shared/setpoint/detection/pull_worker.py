@@ -15,8 +15,8 @@ from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from setpoint.detection import batch
-from setpoint.detection.batch import Message, Result
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.batch import IncomingMessage, Result
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Unavailable
 from setpoint.model.outcome import Outcome
 
@@ -24,7 +24,7 @@ _WAIT_SECONDS = 0.2
 _LONGEST_PAUSE = 30.0
 
 
-class Delivery(Message, Protocol):
+class Delivery(IncomingMessage, Protocol):
     """A message that was delivered and not yet settled."""
 
     def ack(self) -> None:
@@ -57,7 +57,7 @@ class Worker:
         warn: told of each message that has to be delivered again, and why.
     """
 
-    def __init__(self, deps: Deps, warn: Callable[[Exception], None], *, batch: int = 100, threads: int = 2) -> None:
+    def __init__(self, deps: Context, warn: Callable[[Exception], None], *, batch: int = 100, threads: int = 2) -> None:
         self._deps = deps
         self._warn = warn
         self._batch = batch
@@ -101,7 +101,7 @@ class Worker:
                 deliveries = self._next()
                 results = batch.receive_many(deliveries, self._deps)
                 self._settle(deliveries, results)
-                is_down = bool(results) and all(isinstance(one, Unavailable) for one in results)
+                is_down = bool(results) and all(isinstance(result, Unavailable) for result in results)
                 failures = failures + 1 if is_down else 0
                 if failures:  # what was handed back comes again at once
                     self._stopping.wait(min(2.0 ** (failures - 4), _LONGEST_PAUSE))

@@ -15,7 +15,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.resource_key import WHOLE, project_of
 
 
-class Coverage(NamedTuple):
+class ScopeCoverage(NamedTuple):
     """What scopes say of a resource that nothing declares.
 
     Args:
@@ -34,7 +34,7 @@ class Coverage(NamedTuple):
         return self.scope is None or bool(self.made or self.rule)
 
 
-def explain(rules: Rules, observation: Observation) -> Coverage:
+def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
     """Which scope covers a resource that nothing declares, and why it need not be declared all the same.
 
     One scope that wants it declared is enough, whatever others spare it, and in whatever order they come. Where all
@@ -50,7 +50,7 @@ def explain(rules: Rules, observation: Observation) -> Coverage:
         rule = (
             "" if made else ignore_patterns.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
         )
-        found = Coverage(scope, made, rule)
+        found = ScopeCoverage(scope, made, rule)
         if not found.spared:
             return found
         if spared.scope is None or (rule and not spared.rule):
@@ -58,7 +58,7 @@ def explain(rules: Rules, observation: Observation) -> Coverage:
     return spared
 
 
-_NOWHERE = Coverage()
+_NOWHERE = ScopeCoverage()
 
 
 def _covers(scope: Scope, observation: Observation) -> bool:
@@ -66,7 +66,7 @@ def _covers(scope: Scope, observation: Observation) -> bool:
         globs.fits(scope.asset_types, observation.asset_type)
         and _lies_in(scope.projects, scope.ancestors, observation)
         and (not scope.labels or _is_labelled(scope.labels, observation))
-        and not any(_is_excepted(one, observation) for one in scope.exceptions)
+        and not any(_is_excepted(exception, observation) for exception in scope.exceptions)
     )
 
 
@@ -86,7 +86,7 @@ def _lies_in(projects: tuple[str, ...], ancestors: tuple[str, ...], observation:
             return True
         if project_of(observation.key.name) in named:
             return True
-    return any(one in observation.ancestors for one in ancestors)
+    return any(ancestor in observation.ancestors for ancestor in ancestors)
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,10 @@ def whole(declarations: Iterable[Declaration]) -> str:
 
 def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> tuple[Suppressed, ...]:
     """Differences that a declaration ignores, each with the rule."""
-    return tuple(Suppressed(_rule(declaration, _pattern(declaration, one)), difference=one) for one in differences)
+    return tuple(
+        Suppressed(_rule(declaration, _pattern(declaration, difference)), difference=difference)
+        for difference in differences
+    )
 
 
 def _pattern(declaration: Declaration, difference: Difference) -> str:

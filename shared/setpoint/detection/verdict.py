@@ -14,7 +14,7 @@ from setpoint.comparison import compare as comparing
 from setpoint.comparison import iam_policies, org_policies
 from setpoint.comparison.source_paths import declared_path
 from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
-from setpoint.detection.scopes import Coverage
+from setpoint.detection.scopes import ScopeCoverage
 from setpoint.model import ignore_patterns, lifecycle
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
@@ -113,9 +113,9 @@ def judge(
         return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who))
     found: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
-    for one in desired.declarations:
-        differences, ignored = _differences(one, observation, schemas)
-        found += ((one, difference) for difference in differences)
+    for declaration in desired.declarations:
+        differences, ignored = _differences(declaration, observation, schemas)
+        found += ((declaration, difference) for difference in differences)
         suppressed += ignored
     if not found:
         return _in_sync(desired, rules, observation, suppressed)
@@ -136,8 +136,8 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
     spokesman = found[0][0] if found else desired.declarations[0]
     told, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
     actor = who(told, judged_by)
-    treatment = policy_evaluation.treat(
-        rules.policy, spokesman, observation, kind, differences, actor=actor_resolution.sure(actor)
+    treatment = policy_evaluation.evaluate_policy(
+        rules.policy, spokesman, observation, kind, differences, actor=actor_resolution.confident_principal(actor)
     )
     return Verdict(
         kind=kind,
@@ -152,7 +152,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         project=spokesman.project or observation.project,
         source=spokesman.source,
         judged_by=judged_by,
-        settle=max(treatment.settle, policy_evaluation.grace(rules.policy, actor)),
+        settle=max(treatment.settle, policy_evaluation.applier_delay(rules.policy, actor)),
         was=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
         suppressed=_few(suppressed),
         actor=actor,
@@ -191,7 +191,7 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
 
 
 def _undeclared(
-    coverage: Coverage, rules: Rules, observation: Observation, who: Who
+    coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who
 ) -> Verdict | Literal["undeclared"]:
     if coverage.scope is None or coverage.made:
         return "undeclared"
@@ -212,8 +212,8 @@ def _verdict_of(
     actor: Actor | None = None,
 ) -> Verdict:
     """A verdict on what nothing declares."""
-    treatment = policy_evaluation.treat(
-        rules.policy, scope, observation, "unmanaged", (), actor=actor_resolution.sure(actor)
+    treatment = policy_evaluation.evaluate_policy(
+        rules.policy, scope, observation, "unmanaged", (), actor=actor_resolution.confident_principal(actor)
     )
     return Verdict(
         kind=kind,
@@ -226,7 +226,7 @@ def _verdict_of(
         project=observation.project,
         source=scope.source,
         judged_by=_judged_by(None, rules),
-        settle=max(treatment.settle, policy_evaluation.grace(rules.policy, actor)) if kind else 0.0,
+        settle=max(treatment.settle, policy_evaluation.applier_delay(rules.policy, actor)) if kind else 0.0,
         suppressed=suppressed,
         actor=actor,
     )

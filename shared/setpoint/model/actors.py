@@ -11,12 +11,12 @@ Confidence = Literal["certain", "likely", "possible"]
 """``certain``: nobody else changed it between the last two observations, and the times fit closely; ``likely``: nobody
 else is known to have changed it; ``possible``: several did, and which of them is not known."""
 
-Hand = Literal["person", "service", "applier", "google"]
+ActorKind = Literal["person", "service", "applier", "google"]
 """``person``: by hand, whatever the tool; ``service``: a service account; ``applier``: an account by which the fleet's
 own declarations are applied, as the policy names it; ``google``: Google's own systems and service agents."""
 
 
-class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One change of one resource and content, as an audit log tells it.
 
     Args:
@@ -60,7 +60,7 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     principal: str
-    hand: Hand
+    hand: ActorKind
     confidence: Confidence
     method: str
     at: datetime

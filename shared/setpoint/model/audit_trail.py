@@ -36,7 +36,7 @@ class Reason(msgspec.Struct, frozen=True):
     until: datetime | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the trail.
 
     Args:
@@ -61,10 +61,10 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 encode_entry = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Entry).decode
+_decode = msgspec.json.Decoder(AuditEntry).decode
 
 
-def decode_entries(stored: Iterable[bytes | str]) -> tuple[Entry, ...]:
+def decode_entries(stored: Iterable[bytes | str]) -> tuple[AuditEntry, ...]:
     """Read the stored form of entries, in the order of their times.
 
     Raises:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.errors import CorruptState
-from setpoint.model.actors import Change
+from setpoint.model.actors import AuditedChange
 
 MOST = 8
 """How many changes are kept."""
@@ -17,10 +17,10 @@ KEPT = timedelta(days=7)
 """For how long; a sweep finds what a feed has dropped within hours."""
 
 encode_changes = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(tuple[Change, ...]).decode
+_decode = msgspec.json.Decoder(tuple[AuditedChange, ...]).decode
 
 
-def decode_changes(stored: bytes | str) -> tuple[Change, ...]:
+def decode_changes(stored: bytes | str) -> tuple[AuditedChange, ...]:
     """Read the stored form of changes; empty gives none.
 
     Raises:
@@ -34,7 +34,7 @@ def decode_changes(stored: bytes | str) -> tuple[Change, ...]:
         raise CorruptState(f"stored changes cannot be read ({error}); delete their record in `actors`") from None
 
 
-def remembered(changes: Iterable[Change], change: Change, now: datetime) -> tuple[Change, ...]:
+def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: datetime) -> tuple[AuditedChange, ...]:
     """The changes with one more, the oldest first; the same in whatever order and however often they come.
 
     The first and the last entry of a long-running operation are one change.
@@ -44,7 +44,7 @@ def remembered(changes: Iterable[Change], change: Change, now: datetime) -> tupl
         change: what is told now.
         now: the time, by which old ones are dropped.
     """
-    known: list[Change] = []
+    known: list[AuditedChange] = []
     for one in sorted((*changes, change), key=_order):
         at = next((at for at, other in enumerate(known) if _is_same(one, other)), None)
         if at is None:
@@ -55,22 +55,22 @@ def remembered(changes: Iterable[Change], change: Change, now: datetime) -> tupl
     return tuple(kept[-MOST:])
 
 
-def effective(change: Change) -> datetime:
+def effective(change: AuditedChange) -> datetime:
     """When a change took effect, as far as that is known."""
     return change.done_at or change.at
 
 
-def _order(change: Change) -> tuple[datetime, datetime, str, str]:
+def _order(change: AuditedChange) -> tuple[datetime, datetime, str, str]:
     return change.at, effective(change), change.log_id, change.principal
 
 
-def _is_same(one: Change, other: Change) -> bool:
+def _is_same(one: AuditedChange, other: AuditedChange) -> bool:
     if one.operation or other.operation:
         return one.operation == other.operation
     return one.log_id == other.log_id and one.at == other.at
 
 
-def _merged(first: Change, other: Change) -> Change:
+def _merged(first: AuditedChange, other: AuditedChange) -> AuditedChange:
     """One change of two entries: who asked is told by the first that tells it."""
     told = first if first.principal or not other.principal else other
     done = max((one.done_at for one in (first, other) if one.done_at is not None), default=None)

@@ -195,7 +195,7 @@ def clash(one: Declaration, other: Declaration) -> bool:
 
 def _roles(declaration: Declaration) -> set[str]:
     bindings = declaration.data.get("bindings") or ()
-    return {_encode((one.get("role"), one.get("condition"))).decode() for one in bindings}
+    return {_encode((binding.get("role"), binding.get("condition"))).decode() for binding in bindings}
 
 
 def _constraints(declaration: Declaration) -> set[str]:

@@ -33,7 +33,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     declared_path: str = ""
 
 
-class Note(msgspec.Struct, frozen=True):
+class Explanation(msgspec.Struct, frozen=True):
     """Why a field is no difference although it is not literally equal, or why it was not compared."""
 
     path: str

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 
-class Appeared(msgspec.Struct, frozen=True, omit_defaults=True):
+class DriftOnset(msgspec.Struct, frozen=True, omit_defaults=True):
     """When a drift became what it is.
 
     Args:

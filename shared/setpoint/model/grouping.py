@@ -11,24 +11,24 @@ from setpoint.model import field_path
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.events import DriftData
 from setpoint.model.field_path import Element
-from setpoint.model.notice_view import Cause
+from setpoint.model.notice_view import GroupKey
 
 _MOST_CHANGES = 30
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def cause_of(data: DriftData) -> Cause:
+def cause_of(data: DriftData) -> GroupKey:
     """The cause of a finding: what it is, and which fields differ how.
 
     Which element of a list differs is left out, so that the third rule of one firewall and the fifth of another are one
     change. The role of a grant stays: to be owner of one project and viewer of another are two.
     """
     changes = sorted(set(map(change_of, data.differences)))
-    return Cause(data.asset_type, data.content, data.kind, tuple(changes[:_MOST_CHANGES]))
+    return GroupKey(data.asset_type, data.content, data.kind, tuple(changes[:_MOST_CHANGES]))
 
 
-def cause_id(cause: Cause) -> str:
+def cause_id(cause: GroupKey) -> str:
     """Sixteen hexadecimal digits, the same everywhere and for ever."""
     return hashlib.blake2b(_encode(cause), digest_size=8).hexdigest()
 

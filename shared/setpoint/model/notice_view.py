@@ -19,7 +19,7 @@ SNOOZES: dict[str, int] = {"1h": 3600, "1d": 86_400, "1w": 7 * 86_400}
 """For how long a finding can be snoozed, in seconds."""
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
+class TimelineEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that has happened to a finding.
 
     Args:
@@ -35,7 +35,7 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str = ""
 
 
-class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
+class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
     """A finding as a message shows it.
 
     Args:
@@ -50,12 +50,12 @@ class Shown(msgspec.Struct, frozen=True, omit_defaults=True):
     event: EventType
     at: datetime
     data: DriftData
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TimelineEntry, ...] = ()
     quiet_until: datetime | None = None
     next_window: datetime | None = None
 
 
-class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
+class GroupKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """What findings of one message have in common.
 
     Args:
@@ -71,7 +71,7 @@ class Cause(msgspec.Struct, frozen=True, omit_defaults=True):
     changes: tuple[tuple[str, Operation], ...] = ()
 
 
-class Group(msgspec.Struct, frozen=True, omit_defaults=True):
+class GroupView(msgspec.Struct, frozen=True, omit_defaults=True):
     """Several findings of one cause, as one message shows them.
 
     Args:
@@ -92,7 +92,7 @@ class Group(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     id: str
-    cause: Cause
+    cause: GroupKey
     severity: Severity
     opened_at: datetime
     changed_at: datetime
@@ -103,7 +103,7 @@ class Group(msgspec.Struct, frozen=True, omit_defaults=True):
     project_count: int
     teams: dict[str, int]
     actors: dict[str, int]
-    samples: tuple[Shown, ...]
+    samples: tuple[FindingView, ...]
 
 
 class Links(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -126,7 +126,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     applier_grace: float = 600.0
 
 
-class Case(NamedTuple):
+class PolicyInput(NamedTuple):
     """A drift as rules look at it."""
 
     asset_type: str
@@ -148,19 +148,19 @@ class Tried(NamedTuple):
     unfit: str
 
 
-def find(policy: Policy | None, case: Case) -> Rule | None:
+def first_match(policy: Policy | None, case: PolicyInput) -> Rule | None:
     """The first rule that matches, or None."""
     if policy is None:
         return None
     return next((rule for rule in policy.rules if not _unfit(rule.match, case)), None)
 
 
-def fits(match: Match, case: Case) -> bool:
+def fits(match: Match, case: PolicyInput) -> bool:
     """Whether a drift is one of those that are meant."""
     return not _unfit(match, case)
 
 
-def explain(policy: Policy, case: Case) -> tuple[Tried, ...]:
+def explain(policy: Policy, case: PolicyInput) -> tuple[Tried, ...]:
     """All rules up to the one that counts, each with what of it does not fit."""
     tried = []
     for rule in policy.rules:
@@ -178,7 +178,7 @@ def more_careful(one: Mode | None, other: Mode | None) -> Mode:
     return min(one, other, key=MODES.index)
 
 
-def _unfit(match: Match, case: Case) -> str:
+def _unfit(match: Match, case: PolicyInput) -> str:
     """The first thing that does not fit, or an empty string."""
     return next((name for name, fits in _CHECKS if not fits(match, case)), "")
 
@@ -187,17 +187,17 @@ def _one_of(wanted: tuple[str, ...], names: Iterable[str]) -> bool:
     return not wanted or any(globs.fits(wanted, name) for name in names)
 
 
-def _are_labels(match: Match, case: Case) -> bool:
+def _are_labels(match: Match, case: PolicyInput) -> bool:
     return all(value in ("*", case.labels.get(key)) and key in case.labels for key, value in match.labels.items())
 
 
-def _are_covered(match: Match, case: Case) -> bool:
+def _are_covered(match: Match, case: PolicyInput) -> bool:
     if not match.paths:
         return True
     return bool(case.paths) and all(ignore_patterns.covering(path, match.paths) is not None for path in case.paths)
 
 
-_CHECKS: tuple[tuple[str, Callable[[Match, Case], bool]], ...] = (
+_CHECKS: tuple[tuple[str, Callable[[Match, PolicyInput], bool]], ...] = (
     ("asset_types", lambda match, case: _one_of(match.asset_types, (case.asset_type,))),
     ("contents", lambda match, case: not match.contents or case.content in match.contents),
     ("kinds", lambda match, case: not match.kinds or case.kind in match.kinds),

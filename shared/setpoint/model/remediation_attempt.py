@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from setpoint.model.difference import Difference
 from setpoint.model.policy import Executor, Limits
 
-Step = Literal[
+RemediationStep = Literal[
     "asked",  # a person is to approve
     "waiting",  # for a time: a window, a limit, a pause after a failure
     "acting",  # a worker has claimed it and writes
@@ -28,10 +28,10 @@ Step = Literal[
     "over",  # nothing is to be put back any more, for another reason than that it was
 ]
 
-UNDER_WAY: frozenset[Step] = frozenset(("acting", "operating", "verifying"))
+UNDER_WAY: frozenset[RemediationStep] = frozenset(("acting", "operating", "verifying"))
 """Steps in which a write was claimed, and what came of it is to be seen."""
 
-IN_PROGRESS: frozenset[Step] = UNDER_WAY | {"handed_off"}
+IN_PROGRESS: frozenset[RemediationStep] = UNDER_WAY | {"handed_off"}
 """Steps after which a resource that is as declared again has been put back."""
 
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -44,7 +44,7 @@ VERIFY = timedelta(minutes=15)
 """How long the inventory may take to show a write, after which it is read again."""
 
 
-class Put(msgspec.Struct, frozen=True):
+class AppliedFix(msgspec.Struct, frozen=True):
     """Fields that were put back.
 
     Args:
@@ -56,7 +56,7 @@ class Put(msgspec.Struct, frozen=True):
     paths: tuple[str, ...]
 
 
-class Remedy(msgspec.Struct, frozen=True, omit_defaults=True):
+class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
     """How far putting back one drift has come.
 
     Args:
@@ -82,7 +82,7 @@ class Remedy(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     fingerprint: str
-    step: Step
+    step: RemediationStep
     since: datetime
     executor: Executor = "api"
     rule: str = ""
@@ -99,10 +99,10 @@ class Remedy(msgspec.Struct, frozen=True, omit_defaults=True):
     paths: tuple[str, ...] = ()
     claimed_at: datetime | None = None
     failure: str = ""
-    puts: tuple[Put, ...] = ()
+    puts: tuple[AppliedFix, ...] = ()
 
 
-class Drift(msgspec.Struct, frozen=True):
+class DriftSummary(msgspec.Struct, frozen=True):
     """What is to be put back.
 
     Args:
@@ -127,7 +127,7 @@ def _digest(difference: Difference) -> str:
     return hashlib.blake2b(msgspec.json.encode(difference), digest_size=8).hexdigest()
 
 
-def begin(before: Remedy | None, drift: Drift, limits: Limits, now: datetime) -> Remedy:
+def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, now: datetime) -> RemediationState:
     """The remedy of a drift that is looked at: the one before where it is the same drift, else a new one.
 
     What was put back of late stays known, so that a field that drifts again and again is. Failed attempts count for the
@@ -144,7 +144,7 @@ def begin(before: Remedy | None, drift: Drift, limits: Limits, now: datetime) ->
     if is_same and before.step not in ("done", "over"):
         return replace(before, puts=puts)
     if before.step == "verifying":
-        puts = (*puts, Put(now, before.paths))  # it took effect, since what differs now is something else
+        puts = (*puts, AppliedFix(now, before.paths))  # it took effect, since what differs now is something else
     new = replace(_fresh(drift, now), puts=puts)
     if before.failure and before.claimed_at is not None and before.claimed_at > late:
         new = replace(new, attempts=before.attempts, failure=before.failure, claimed_at=before.claimed_at)
@@ -152,16 +152,18 @@ def begin(before: Remedy | None, drift: Drift, limits: Limits, now: datetime) ->
     return replace(new, approved_by=before.approved_by) if _is_rest(before, drift) else new
 
 
-def _fresh(drift: Drift, now: datetime) -> Remedy:
-    return Remedy(drift.fingerprint, "waiting", now, desired=drift.desired, episode=drift.episode, scope=drift.scope)
+def _fresh(drift: DriftSummary, now: datetime) -> RemediationState:
+    return RemediationState(
+        drift.fingerprint, "waiting", now, desired=drift.desired, episode=drift.episode, scope=drift.scope
+    )
 
 
-def _is_rest(before: Remedy, drift: Drift) -> bool:
+def _is_rest(before: RemediationState, drift: DriftSummary) -> bool:
     """Whether a drift is what is left of one, with nothing in it that was not."""
     return before.episode == drift.episode and bool(drift.scope) and set(drift.scope) <= set(before.scope)
 
 
-def is_new(before: Remedy | None, remedy: Remedy) -> bool:
+def is_new(before: RemediationState | None, remedy: RemediationState) -> bool:
     """Whether a remedy is of a drift that was not looked at before."""
     return before is None or (before.since, before.fingerprint, before.episode) != (
         remedy.since,
@@ -170,17 +172,17 @@ def is_new(before: Remedy | None, remedy: Remedy) -> bool:
     )
 
 
-def is_held(remedy: Remedy, now: datetime) -> bool:
+def is_held(remedy: RemediationState, now: datetime) -> bool:
     """Whether a worker or an API is at it, whatever the drift is by now."""
     return remedy.step in ("acting", "operating") and remedy.due is not None and remedy.due > now
 
 
-def may_write(remedy: Remedy, now: datetime) -> bool:
+def may_write(remedy: RemediationState, now: datetime) -> bool:
     """Whether a claim is so young that its write ends before another worker may take over."""
     return remedy.claimed_at is not None and now - remedy.claimed_at < _TO_WRITE
 
 
-def returns(remedy: Remedy, paths: Iterable[str]) -> int:
+def returns(remedy: RemediationState, paths: Iterable[str]) -> int:
     """How often one of these fields was put back of late, to drift again."""
     drifting = set(paths)
     return sum(not drifting.isdisjoint(put.paths) for put in remedy.puts)
@@ -192,7 +194,9 @@ def pause_after(attempts: int) -> timedelta:
     return min(_FIRST_PAUSE * doubled, _LONGEST_PAUSE)
 
 
-def claimed(remedy: Remedy, worker: str, summary: tuple[str, ...], paths: tuple[str, ...], now: datetime) -> Remedy:
+def claimed(
+    remedy: RemediationState, worker: str, summary: tuple[str, ...], paths: tuple[str, ...], now: datetime
+) -> RemediationState:
     """The remedy when a worker is about to write."""
     return replace(
         remedy,
@@ -209,63 +213,65 @@ def claimed(remedy: Remedy, worker: str, summary: tuple[str, ...], paths: tuple[
     )
 
 
-def operating(remedy: Remedy, operation: str, now: datetime) -> Remedy:
+def operating(remedy: RemediationState, operation: str, now: datetime) -> RemediationState:
     """The remedy when the API goes on by itself."""
     return replace(remedy, step="operating", operation=operation, due=now + _FIRST_PAUSE, failure="")
 
 
-def written(remedy: Remedy, now: datetime) -> Remedy:
+def written(remedy: RemediationState, now: datetime) -> RemediationState:
     """The remedy when all is written, and the observation that proves it is to come."""
     return replace(remedy, step="verifying", due=now + VERIFY, worker="", operation="", failure="")
 
 
-def unanswered(remedy: Remedy, reason: str, now: datetime) -> Remedy:
+def unanswered(remedy: RemediationState, reason: str, now: datetime) -> RemediationState:
     """The remedy when nobody knows whether the write took effect: that is read soon."""
     return replace(
         remedy, step="verifying", due=now + _FIRST_PAUSE, worker="", operation="", reason=reason, failure=reason
     )
 
 
-def proved(remedy: Remedy, at: datetime) -> Remedy:
+def verify(remedy: RemediationState, at: datetime) -> RemediationState:
     """The remedy when an observation shows the resource as declared."""
-    puts = (*remedy.puts, Put(at, remedy.paths)) if remedy.step in UNDER_WAY else remedy.puts
+    puts = (*remedy.puts, AppliedFix(at, remedy.paths)) if remedy.step in UNDER_WAY else remedy.puts
     return replace(remedy, step="done", due=None, worker="", operation="", reason="", failure="", puts=puts)
 
 
-def over(remedy: Remedy, reason: str) -> Remedy:
+def close(remedy: RemediationState, reason: str) -> RemediationState:
     """The remedy when there is nothing to put back any more, or nobody is to; an approval is used up."""
     return replace(remedy, step="over", due=None, worker="", operation="", approved_by="", reason=reason)
 
 
-def put_off(remedy: Remedy, until: datetime, reason: str) -> Remedy:
+def postpone(remedy: RemediationState, until: datetime, reason: str) -> RemediationState:
     """The remedy when it has to wait for a time."""
     return replace(remedy, step="waiting", due=until, worker="", operation="", reason=reason)
 
 
-def failed(remedy: Remedy, reason: str, limits: Limits, now: datetime) -> Remedy:
+def failed(remedy: RemediationState, reason: str, limits: Limits, now: datetime) -> RemediationState:
     """The remedy after an attempt that failed: it waits, longer each time, and after the last one for a person."""
     after = replace(remedy, failure=reason, claimed_at=remedy.claimed_at or now)
     if after.attempts >= limits.attempts:
         return stopped(after, exhausted(after), now)
-    return put_off(after, now + pause_after(after.attempts), f"an attempt has failed: {reason}")
+    return postpone(after, now + pause_after(after.attempts), f"an attempt has failed: {reason}")
 
 
-def exhausted(remedy: Remedy) -> str:
+def exhausted(remedy: RemediationState) -> str:
     """That it was tried as often as it may be, in words."""
     return f"{remedy.attempts} attempts have failed, the last: {remedy.failure}"
 
 
-def stopped(remedy: Remedy, reason: str, now: datetime) -> Remedy:
+def stopped(remedy: RemediationState, reason: str, now: datetime) -> RemediationState:
     """The remedy when a person has to look; what holds it may be over without anybody saying so."""
     return replace(remedy, step="stopped", due=now + _LONGEST_PAUSE, worker="", operation="", reason=reason)
 
 
-def asked(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+def request_approval(
+    remedy: RemediationState, summary: tuple[str, ...], reason: str, now: datetime
+) -> RemediationState:
     """The remedy when a person is to approve; why may be over without anybody saying so."""
     return replace(remedy, step="asked", due=now + _LONGEST_PAUSE, summary=summary, reason=reason)
 
 
-def handed_off(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+def handed_off(remedy: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
     """The remedy when somebody else is to put it back; that may be decided otherwise later."""
     return replace(
         remedy,
@@ -278,6 +284,6 @@ def handed_off(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datet
     )
 
 
-def approved(remedy: Remedy, by: str, now: datetime) -> Remedy:
+def approved(remedy: RemediationState, by: str, now: datetime) -> RemediationState:
     """The remedy when somebody has approved this very drift; what stopped it before counts no longer."""
     return replace(remedy, step="waiting", due=now, approved_by=by, attempts=0, failure="", puts=(), reason="")

@@ -12,10 +12,10 @@ from setpoint.model.actors import Actor
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.difference import Difference
-from setpoint.model.drift_onset import Appeared
+from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import CloudEvent, Status
 from setpoint.model.exemptions import Exemption
-from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.severity import Kind, Severity
 from setpoint.model.suppressed import Suppressed
@@ -96,8 +96,8 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     settling: Settling | None = None
     suppressed: tuple[Suppressed, ...] = ()
     exemption: Exemption | None = None
-    remedy: Remedy | None = None
-    appeared: Appeared | None = None
+    remedy: RemediationState | None = None
+    appeared: DriftOnset | None = None
 
     @property
     def due(self) -> datetime | None:

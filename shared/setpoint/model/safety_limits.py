@@ -39,7 +39,7 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
     until: datetime | None = None
 
 
-class Act(msgspec.Struct, frozen=True):
+class WriteRecord(msgspec.Struct, frozen=True):
     """A write that was claimed."""
 
     project: str
@@ -58,7 +58,7 @@ class Breaker(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Brakes(msgspec.Struct, frozen=True, omit_defaults=True):
+class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
     """The brakes of a fleet.
 
     Args:
@@ -70,13 +70,13 @@ class Brakes(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     pauses: tuple[Pause, ...] = ()
-    acts: tuple[Act, ...] = ()
+    acts: tuple[WriteRecord, ...] = ()
     failures: tuple[datetime, ...] = ()
     wishes: tuple[datetime, ...] = ()
     breaker: Breaker | None = None
 
 
-def paused(brakes: Brakes, name: str, places: Collection[str], now: datetime) -> Pause | None:
+def paused(brakes: SafetyState, name: str, places: Collection[str], now: datetime) -> Pause | None:
     """The pause that a resource is under, or None.
 
     Args:
@@ -93,7 +93,7 @@ def paused(brakes: Brakes, name: str, places: Collection[str], now: datetime) ->
     return None
 
 
-def pauses_of_places(brakes: Brakes, now: datetime) -> list[Pause]:
+def pauses_of_places(brakes: SafetyState, now: datetime) -> list[Pause]:
     """The pauses of projects, folders and organisations: whether they hold a resource depends on where it lies."""
     return [one for one in brakes.pauses if "/" in one.of and one.of[0] != "/" and _is_in_force(one, now)]
 
@@ -102,19 +102,19 @@ def _is_in_force(pause: Pause, now: datetime) -> bool:
     return pause.until is None or pause.until > now
 
 
-def pause(brakes: Brakes, new: Pause) -> Brakes:
+def pause(brakes: SafetyState, new: Pause) -> SafetyState:
     """The brakes with a pause more, in place of one of the same thing."""
     others = tuple(one for one in brakes.pauses if one.of != new.of)
     return replace(brakes, pauses=(*others, new))
 
 
-def resume(brakes: Brakes, of: str) -> Brakes:
+def resume(brakes: SafetyState, of: str) -> SafetyState:
     """The brakes without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
     kept = replace(brakes, pauses=tuple(one for one in brakes.pauses if one.of != of))
     return replace(kept, breaker=None, failures=(), wishes=()) if of == FLEET else kept
 
 
-def exceeded(brakes: Brakes, project: str, limits: Limits, now: datetime) -> str:
+def exceeded(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> str:
     """The limit that one write more would exceed, in words; empty where there is room."""
     late = _late(brakes, limits, now).acts
     if len(late) >= limits.per_fleet:
@@ -125,7 +125,7 @@ def exceeded(brakes: Brakes, project: str, limits: Limits, now: datetime) -> str
     return ""
 
 
-def room_at(brakes: Brakes, project: str, limits: Limits, now: datetime) -> datetime:
+def room_at(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> datetime:
     """When one write more exceeds no limit any longer, if nobody else writes."""
     late = _late(brakes, limits, now).acts
     here = [act for act in late if act.project == project]
@@ -135,20 +135,20 @@ def room_at(brakes: Brakes, project: str, limits: Limits, now: datetime) -> date
     return max(ends, default=now) + timedelta(seconds=limits.within)
 
 
-def spend(brakes: Brakes, project: str, limits: Limits, now: datetime) -> Brakes:
+def spend(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> SafetyState:
     """The brakes after a write was claimed."""
     late = _late(brakes, limits, now)
-    return replace(late, acts=(*late.acts, Act(project, now)))
+    return replace(late, acts=(*late.acts, WriteRecord(project, now)))
 
 
-def wish(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+def wish(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     """The brakes after one drift more wanted to be put back; too many at once open the breaker."""
     late = _late(brakes, limits, now)
     wishes, breaker = _counted(late.wishes, limits.surge, "drifts wanted to be put back", limits, now)
     return brakes if brakes.breaker is not None else replace(late, wishes=wishes, breaker=breaker)
 
 
-def fail(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+def fail(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     """The brakes after a write failed; too many at once open the breaker."""
     late = _late(brakes, limits, now)
     failures, breaker = _counted(late.failures, limits.failures, "writes failed", limits, now)
@@ -165,7 +165,7 @@ def _counted(
     return (), Breaker(now, f"{len(times)} {what} within {limits.within:.0f} s")
 
 
-def _late(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
+def _late(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     """The brakes less what is too long ago to count."""
     since = now - timedelta(seconds=limits.within)
     return replace(
@@ -178,16 +178,16 @@ def _late(brakes: Brakes, limits: Limits, now: datetime) -> Brakes:
 
 
 encode_brakes = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Brakes).decode
+_decode = msgspec.json.Decoder(SafetyState).decode
 
 
-def decode_brakes(stored: bytes | str) -> Brakes:
+def decode_brakes(stored: bytes | str) -> SafetyState:
     """Read the stored form; empty gives brakes that are all off.
 
     Raises:
         CorruptState: it is not the stored form; nothing may be put back then.
     """
     try:
-        return _decode(stored) if stored else Brakes()
+        return _decode(stored) if stored else SafetyState()
     except UNREADABLE as error:
         raise CorruptState(f"the stored brakes cannot be read ({error}); nothing is put back until they are") from None

@@ -74,7 +74,7 @@ def severity(kind: Kind, content: Content, differences: Sequence[Difference]) ->
     if kind != "modified":
         return _BY_KIND[kind]
     floor: Severity = "high" if content in ("org_policy", "access_policy") else "low"
-    found = [_of_difference(one) for one in differences]
+    found = [_of_difference(difference) for difference in differences]
     return max((*found, floor), key=SEVERITIES.index)
 
 

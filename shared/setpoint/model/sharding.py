@@ -29,9 +29,9 @@ def split(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tu
         return [tuple(types)]
     if not types:
         return [(one,) for one in _ranges(_boundaries(counts, size))] or [()]
-    if all(is_plain(one) for one in types):
+    if all(is_plain(type_) for type_ in types):
         return _groups(sorted(types), counts, size)
-    return [(one,) for one in types]
+    return [(type_,) for type_ in types]
 
 
 def is_plain(asset_type: str) -> bool:
@@ -41,7 +41,7 @@ def is_plain(asset_type: str) -> bool:
 
 def matches(types: Sequence[str], asset_type: str) -> bool:
     """Whether a listing of these types would show one; of all types where they are empty."""
-    return not types or any(one == asset_type or _compiled(one).match(asset_type) for one in types)
+    return not types or any(type_ == asset_type or _compiled(type_).match(asset_type) for type_ in types)
 
 
 @lru_cache(maxsize=1024)
@@ -52,12 +52,12 @@ def _compiled(expression: str) -> re.Pattern[str]:
 def _groups(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tuple[str, ...]]:
     groups: list[list[str]] = [[]]
     held = 0
-    for one in types:
-        if groups[-1] and held + counts.get(one, 0) > size:
+    for type_ in types:
+        if groups[-1] and held + counts.get(type_, 0) > size:
             groups.append([])
             held = 0
-        groups[-1].append(one)
-        held += counts.get(one, 0)
+        groups[-1].append(type_)
+        held += counts.get(type_, 0)
     return [tuple(group) for group in groups]
 
 
@@ -100,7 +100,7 @@ def _above(low: str) -> list[str]:
     """Names from ``low`` on."""
     found = [_literal(low) + ".*"]
     for at in range(len(low) - 1, -1, -1):
-        found += [_literal(low[:at]) + one for one in _characters(ord(low[at]) + 1, _LAST)]
+        found += [_literal(low[:at]) + character for character in _characters(ord(low[at]) + 1, _LAST)]
     return found
 
 
@@ -108,7 +108,7 @@ def _below(high: str) -> list[str]:
     """Names below ``high``."""
     found = []
     for at in range(len(high)):
-        found += [_literal(high[:at]) + one for one in _characters(_FIRST, ord(high[at]) - 1)]
+        found += [_literal(high[:at]) + character for character in _characters(_FIRST, ord(high[at]) - 1)]
         found.append(_literal(high[:at]))
     return found
 

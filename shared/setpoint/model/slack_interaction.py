@@ -90,7 +90,7 @@ def of_request(body: bytes) -> Interaction:
     ) as error:
         raise MalformedMessage(f"no button that was pressed ({type(error).__name__})") from None
     where = payload.container
-    blocks = tuple(one for one in payload.message.blocks if one.get("block_id") == action.get("block_id"))
+    blocks = tuple(block for block in payload.message.blocks if block.get("block_id") == action.get("block_id"))
     return Interaction(
         payload.user.id, at, where.channel_id, where.message_ts, action, blocks[:1], thread=where.thread_ts
     )

@@ -208,7 +208,7 @@ def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
     if len(versions) == 1:
         (only,) = versions.values()
         return Desired(only.declarations, only.digest)
-    declarations = tuple(one for version in versions.values() for one in version.declarations)
+    declarations = tuple(declaration for version in versions.values() for declaration in version.declarations)
     return Desired(declarations, "+".join(version.digest for version in versions.values()))
 
 

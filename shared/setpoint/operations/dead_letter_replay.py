@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple, Protocol
 
 from setpoint.errors import BadRequest
-from setpoint.operations.dead_letters import Letter
+from setpoint.operations.dead_letters import DeadLetter
 
 
-class LetterBox(Protocol):
+class DeadLetterQueue(Protocol):
     """A dead-letter subscription, and the topics that its messages came from."""
 
-    def letters(self, most: int) -> Iterator[Letter]:
+    def letters(self, most: int) -> Iterator[DeadLetter]:
         """The letters that wait, up to so many; each is held back from others until it is taken off or given back.
 
         Raises:
@@ -32,17 +32,17 @@ class LetterBox(Protocol):
             Unavailable: Pub/Sub did not answer.
         """
 
-    def send(self, topic: str, letter: Letter, attributes: Mapping[str, str]) -> None:
+    def send(self, topic: str, letter: DeadLetter, attributes: Mapping[str, str]) -> None:
         """Publish the message of a letter, and return when it was taken.
 
         Raises:
             Unavailable: it may not have been taken.
         """
 
-    def take_off(self, letter: Letter) -> None:
+    def take_off(self, letter: DeadLetter) -> None:
         """Acknowledge a letter."""
 
-    def give_back(self, letters: list[Letter]) -> None:
+    def give_back(self, letters: list[DeadLetter]) -> None:
         """Leave letters where they are, for the next who looks."""
 
 
@@ -55,14 +55,14 @@ class Replayed(NamedTuple):
         about: the topic that it was sent to, or why it was left.
     """
 
-    letter: Letter
+    letter: DeadLetter
     done: Literal["sent", "dropped", "left"]
     about: str = ""
 
 
-def show(box: LetterBox, most: int) -> list[Letter]:
+def show(box: DeadLetterQueue, most: int) -> list[DeadLetter]:
     """The letters that wait; all of them still do afterwards."""
-    found: list[Letter] = []
+    found: list[DeadLetter] = []
     try:
         found.extend(box.letters(most))
     finally:
@@ -71,7 +71,7 @@ def show(box: LetterBox, most: int) -> list[Letter]:
 
 
 def replay(
-    box: LetterBox, most: int, reason: str = "", *, drop: bool = False, try_only: bool = False
+    box: DeadLetterQueue, most: int, reason: str = "", *, drop: bool = False, try_only: bool = False
 ) -> list[Replayed]:
     """Send letters back to the topics that they came from, or throw them away.
 
@@ -87,7 +87,7 @@ def replay(
         Unavailable: Pub/Sub did not answer; what was sent so far is taken off, and the rest is left.
     """
     done: list[Replayed] = []
-    held: list[Letter] = []
+    held: list[DeadLetter] = []
     try:
         for letter in box.letters(most):
             held.append(letter)
@@ -104,7 +104,7 @@ def replay(
     return done
 
 
-def _decided(letter: Letter, box: LetterBox, reason: str, *, drop: bool) -> Replayed:
+def _decided(letter: DeadLetter, box: DeadLetterQueue, reason: str, *, drop: bool) -> Replayed:
     if (reason not in letter.reason) if reason else letter.reason:
         return Replayed(letter, "left", "it was rejected for what it is; --reason names those to send all the same")
     if drop:

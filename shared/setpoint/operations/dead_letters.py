@@ -19,7 +19,7 @@ _OURS = frozenset((REASON, REJECTED_BY, REPLAYED))
 _ORIGINAL = "original_"
 
 
-class Letter(msgspec.Struct, frozen=True):
+class DeadLetter(msgspec.Struct, frozen=True):
     """A message in a dead-letter subscription.
 
     Args:

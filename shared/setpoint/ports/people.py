@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 
 
 class Filed(NamedTuple):
@@ -103,7 +103,14 @@ class Sink(Protocol):
     """Whether a message can be changed after it was sent; else each change is a message more."""
 
     def show(
-        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+        self,
+        name: str,
+        channel: str,
+        view: FindingView | GroupView,
+        links: Links,
+        posted: Posted | None,
+        *,
+        maybe: bool = False,
     ) -> Posted:
         """Show a finding, or several of one cause, as one message.
 
@@ -121,7 +128,7 @@ class Sink(Protocol):
         """
 
     def escalate(
-        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
     ) -> Posted:
         """Call somebody about a finding that is bad and still open; told of it once more when it is not, end the call.
 
@@ -138,7 +145,7 @@ class Sink(Protocol):
         """
 
     def reply(
-        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
         """Tell more below a message: what has last happened to a finding, or all of some findings.
 
@@ -151,7 +158,9 @@ class Sink(Protocol):
             maybe: an earlier try may have been taken.
         """
 
-    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+    def digest(
+        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
         """Tell of many findings at once.
 
         Args:

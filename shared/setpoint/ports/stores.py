@@ -9,14 +9,14 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from setpoint.errors import TransientError
-from setpoint.model.actors import Change
-from setpoint.model.audit_trail import Entry
+from setpoint.model.actors import AuditedChange
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.declaration import Desired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
-from setpoint.model.safety_limits import Brakes
+from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord
 from setpoint.model.sweep_records import Part, Shard, Sweep
 from setpoint.ports.people import NoticeStore
@@ -39,7 +39,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     rules: Rules
     state: ResourceState | None
     version: Any
-    changes: tuple[Change, ...] = ()
+    changes: tuple[AuditedChange, ...] = ()
 
 
 class Commit(NamedTuple):
@@ -298,7 +298,7 @@ class StoredBrakes(NamedTuple):
         version: the store's own mark of the record; None where there is none yet.
     """
 
-    value: Brakes
+    value: SafetyState
     version: Any
 
 
@@ -308,14 +308,14 @@ class RemedyStore(Protocol):
     def brakes(self) -> StoredBrakes:
         """The brakes of the fleet."""
 
-    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
         """Write the brakes in place of the ones of ``version``.
 
         Raises:
             Conflict: they are other ones by now; nothing was written.
         """
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
         """Store ``state`` in place of the one in ``snapshot``, and the brakes in place of those of ``version``.
 
         Both are written or none.
@@ -327,31 +327,31 @@ class RemedyStore(Protocol):
             Conflict: one of them is another one by now; nothing was written.
         """
 
-    def note(self, key: ResourceKey, entry: Entry) -> None:
+    def note(self, key: ResourceKey, entry: AuditEntry) -> None:
         """Add to the audit trail of a finding."""
 
-    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+    def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """The audit trail of a finding, the oldest entry first."""
 
 
 class ActorStore(Protocol):
     """Who has changed resources, as audit logs tell; it is read with ``StateStore.read``."""
 
-    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+    def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """What is known of the changes of a resource and content, as ``StateStore.read`` gives it, and nothing else.
 
         Raises:
             Unavailable: the store does not answer.
         """
 
-    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[AuditedChange, ...]]:
         """What ``changes`` gives of each of ``keys``, in one read; up to some hundred at a time.
 
         Raises:
             Unavailable: the store does not answer.
         """
 
-    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+    def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """Keep a change of a resource and content, as ``core.changes.remembered`` puts it to those that are kept.
 
         It may come more than once, late, and at once with others, of which none is lost.
@@ -390,7 +390,7 @@ class ReportStore(Protocol):
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
 
-    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+    def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemedyStore.trail``."""
 
     @property

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from setpoint.catalog.methods import Method, Resource
 from setpoint.catalog.permissions import permission
 from setpoint.model.write_plan import Call
-from setpoint.remediation.setter_methods import Special
+from setpoint.remediation.setter_methods import SetterMethod
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
 
-Cut = tuple[str, ...]
+FieldPath = tuple[str, ...]
 """The keys that lead to what is written."""
 
 _MERGING = frozenset(
@@ -64,8 +64,8 @@ def write(
     schema: Schema,
     live: Mapping[str, Any],
     target: Mapping[str, Any],
-    cuts: tuple[Cut, ...],
-    how: Special | None,
+    cuts: tuple[FieldPath, ...],
+    how: SetterMethod | None,
 ) -> tuple[Call, str]:
     """The request that makes the live resource the target in what the cuts name, and the state that it is for."""
     if how is not None:
@@ -89,11 +89,11 @@ def write(
     return call(resource, method, query=query, headers=headers, body=body, guarded=bool(etag)), etag
 
 
-def _mask(cuts: tuple[Cut, ...]) -> str:
+def _mask(cuts: tuple[FieldPath, ...]) -> str:
     return ",".join(".".join(cut) for cut in cuts)
 
 
-def _projected(target: Mapping[str, Any], cuts: tuple[Cut, ...]) -> dict[str, Any]:
+def _projected(target: Mapping[str, Any], cuts: tuple[FieldPath, ...]) -> dict[str, Any]:
     """Of the target what the cuts name; what is not there is left out, so that the mask clears it."""
     body: dict[str, Any] = {}
     for cut in cuts:
@@ -103,7 +103,7 @@ def _projected(target: Mapping[str, Any], cuts: tuple[Cut, ...]) -> dict[str, An
     return body
 
 
-def _merged(live: Mapping[str, Any], target: Mapping[str, Any], cuts: tuple[Cut, ...]) -> dict[str, Any]:
+def _merged(live: Mapping[str, Any], target: Mapping[str, Any], cuts: tuple[FieldPath, ...]) -> dict[str, Any]:
     """Of the target what the cuts name, with null for what is to go.
 
     Maps are sent whole, with null for each key that goes: so they come out alike where an API replaces them.
@@ -118,7 +118,7 @@ def _merged(live: Mapping[str, Any], target: Mapping[str, Any], cuts: tuple[Cut,
 
 
 def _precondition(
-    schema: Schema, method: Method, live: Mapping[str, Any], body: dict[str, Any], cuts: tuple[Cut, ...]
+    schema: Schema, method: Method, live: Mapping[str, Any], body: dict[str, Any], cuts: tuple[FieldPath, ...]
 ) -> tuple[str, dict[str, str], dict[str, str]]:
     """Say in the request which state of the resource it is meant for, in the way that the API has."""
     etag = str(live.get("etag") or "")
@@ -143,7 +143,7 @@ def _precondition(
 
 
 def _by_special_method(
-    resource: Resource, schema: Schema, live: Mapping[str, Any], target: Mapping[str, Any], how: Special
+    resource: Resource, schema: Schema, live: Mapping[str, Any], target: Mapping[str, Any], how: SetterMethod
 ) -> tuple[Call, str]:
     method = resource.kind.methods[how.method]
     keys = tuple(how.field.split("."))
@@ -167,7 +167,7 @@ def _by_special_method(
     return call(resource, method, body=body, guarded=bool(etag)), etag
 
 
-def at(holder: Any, keys: Cut) -> Any:
+def at(holder: Any, keys: FieldPath) -> Any:
     """What lies under a path of keys, or None."""
     for key in keys:
         if not isinstance(holder, dict):
@@ -176,7 +176,7 @@ def at(holder: Any, keys: Cut) -> Any:
     return holder
 
 
-def put(holder: dict[str, Any], keys: Cut, value: Any) -> None:
+def put(holder: dict[str, Any], keys: FieldPath, value: Any) -> None:
     """Lay a value under a path of keys, making what is on the way."""
     *way, last = keys
     for key in way:

@@ -11,26 +11,26 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.exemptions import Exemption
 from setpoint.model.outcome import Outcome
 from setpoint.model.policy import HANDS_OFF
 from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
 from setpoint.model.resource_state import ResourceState
-from setpoint.model.safety_limits import FLEET, Brakes, Pause
+from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import Snapshot
-from setpoint.remediation.context import look_at
-from setpoint.remediation.records import Hands
+from setpoint.remediation.context import load_context
+from setpoint.remediation.records import RemediationContext
 
 LONGEST_EXEMPTION = timedelta(days=366)
 _ATTEMPTS = 8
 
 
-def approve(key: ResourceKey, fingerprint: str, by: str, hands: Hands) -> None:
+def approve(key: ResourceKey, fingerprint: str, by: str, hands: RemediationContext) -> None:
     """Approve that a drift is put back: the very one that was shown, and no other.
 
     Args:
@@ -47,7 +47,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, hands: Hands) -> None:
         state = _drifted(snapshot)
         if state.fingerprint != fingerprint:
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
-        case = look_at(snapshot, hands)
+        case = load_context(snapshot, hands)
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.situation.mode in HANDS_OFF:
@@ -61,7 +61,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, hands: Hands) -> None:
     _note(key, "approved", by, "", fingerprint, hands.deps)
 
 
-def exempt(key: ResourceKey, exemption: Exemption, deps: Deps) -> Outcome:
+def exempt(key: ResourceKey, exemption: Exemption, deps: Context) -> Outcome:
     """Leave a finding alone until then, because; it is judged again at once. What was approved before is no longer.
 
     Returns:
@@ -85,10 +85,10 @@ def exempt(key: ResourceKey, exemption: Exemption, deps: Deps) -> Outcome:
     what = "accepted" if exemption.fingerprint else "exempted"
     until = f"until {exemption.until:%Y-%m-%d %H:%M} UTC: " if exemption.until is not None else ""
     _note(key, what, exemption.by, f"{until}{exemption.reason}", state.fingerprint, deps)
-    return pipeline.rejudge(key, deps)
+    return pipeline.reevaluate(key, deps)
 
 
-def accept(key: ResourceKey, reason: str, by: str, deps: Deps) -> Outcome:
+def accept(key: ResourceKey, reason: str, by: str, deps: Context) -> Outcome:
     """Accept a drift as it is now: it is left alone as long as it stays so.
 
     Raises:
@@ -98,7 +98,7 @@ def accept(key: ResourceKey, reason: str, by: str, deps: Deps) -> Outcome:
     return exempt(key, Exemption(reason, by, deps.clock(), None, state.fingerprint), deps)
 
 
-def end_exemption(key: ResourceKey, by: str, deps: Deps) -> Outcome:
+def end_exemption(key: ResourceKey, by: str, deps: Context) -> Outcome:
     """Take an exemption back; the finding is judged again at once.
 
     Raises:
@@ -112,10 +112,10 @@ def end_exemption(key: ResourceKey, by: str, deps: Deps) -> Outcome:
 
     state = _write(key, ended, deps)
     _note(key, "exemption ended", by, "", state.fingerprint, deps)
-    return pipeline.rejudge(key, deps)
+    return pipeline.reevaluate(key, deps)
 
 
-def pause(new: Pause, deps: Deps) -> None:
+def pause(new: Pause, deps: Context) -> None:
     """Put back nothing of the fleet, a project, a folder, an organisation or a resource, until somebody resumes.
 
     Raises:
@@ -128,7 +128,7 @@ def pause(new: Pause, deps: Deps) -> None:
     _note(ResourceKey(new.of), "paused", new.by, f"{until}{new.reason}", "", deps)
 
 
-def resume(of: str, by: str, deps: Deps) -> bool:
+def resume(of: str, by: str, deps: Context) -> bool:
     """End a pause; of the fleet, close the breaker too. Whether there was anything to end.
 
     Raises:
@@ -155,7 +155,7 @@ def check_place(of: str) -> None:
         raise BadRequest(f"`{of}` cannot be paused; name fleet, projects/P, folders/N, organizations/N or //a/resource")
 
 
-def _check_known(of: str, deps: Deps) -> None:
+def _check_known(of: str, deps: Context) -> None:
     """Look whether a resource is known by a name: by another one of its names a pause would hold nothing."""
     if not is_full_name(of):
         return
@@ -171,7 +171,7 @@ def _drifted(snapshot: Snapshot) -> ResourceState:
     return state
 
 
-def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], deps: Deps) -> ResourceState:
+def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], deps: Context) -> ResourceState:
     """Change the record of a finding; again from its present state where somebody else has written it."""
     for _ in range(_ATTEMPTS):
         snapshot = deps.store.read(key)
@@ -184,7 +184,7 @@ def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], deps: 
     raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; say it again")
 
 
-def _brake(change: Callable[[Brakes], Brakes], deps: Deps) -> None:
+def _brake(change: Callable[[SafetyState], SafetyState], deps: Context) -> None:
     for _ in range(_ATTEMPTS):
         stored = deps.store.brakes()
         try:
@@ -195,6 +195,6 @@ def _brake(change: Callable[[Brakes], Brakes], deps: Deps) -> None:
     raise Conflict(f"the brakes: written by others {_ATTEMPTS} times in a row; say it again")
 
 
-def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, deps: Deps) -> None:
+def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, deps: Context) -> None:
     at: datetime = deps.clock()
-    deps.store.note(key, Entry(at, what, by, fingerprint, text=text))
+    deps.store.note(key, AuditEntry(at, what, by, fingerprint, text=text))

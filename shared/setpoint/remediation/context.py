@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from setpoint.detection import actor_resolution, policy_evaluation
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model import sources as controlling
@@ -17,9 +17,9 @@ from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.ports.stores import Snapshot
-from setpoint.remediation.decision import Situation
-from setpoint.remediation.live_resources import Reading
-from setpoint.remediation.records import Case, Hands
+from setpoint.remediation.decision import DecisionInput
+from setpoint.remediation.live_resources import LiveReading
+from setpoint.remediation.records import RemediationCase, RemediationContext
 
 
 def is_due(state: ResourceState | None, now: datetime) -> bool:
@@ -32,7 +32,7 @@ def declared_digest(snapshot: Snapshot) -> str:
     return snapshot.desired.digest if snapshot.desired is not None else ""
 
 
-def read_live(case: Case, hands: Hands) -> Reading | None:
+def read_live(case: RemediationCase, hands: RemediationContext) -> LiveReading | None:
     """Read the resource of a finding; None where no method does.
 
     Raises:
@@ -46,7 +46,7 @@ def read_live(case: Case, hands: Hands) -> Reading | None:
     return hands.live.read(desired.declarations[0], case.last, hands.deps.clock())
 
 
-def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
+def load_context(snapshot: Snapshot, hands: RemediationContext) -> RemediationCase | None:
     """All that decides about an open finding; a brake that lands later makes the claim fail."""
     deps, key, now, state = hands.deps, snapshot.key, hands.deps.clock(), snapshot.state
     if state is None or state.finding is None or not state.is_open:
@@ -59,13 +59,13 @@ def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
     if (treatment := _treatment(snapshot, finding, last)) is not None:
         rule, mode = treatment.rule, treatment.mode
     scope = remediation_attempt.scope_of(finding.differences, finding.difference_count)
-    drift = remediation_attempt.Drift(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
-    remedy = remediation_attempt.begin(state.remedy, drift, policy.limits, now)
+    drift = remediation_attempt.DriftSummary(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
+    remedy = remediation_attempt.start(state.remedy, drift, policy.limits, now)
     if rule is not None:
         remedy = replace(remedy, rule=rule.name, executor=rule.executor)
     is_wish = remediation_attempt.is_new(state.remedy, remedy) and mode == "auto" and finding.kind == "modified"
     applied_at, changed_at, is_applying = _rollout(key, deps)
-    situation = Situation(
+    situation = DecisionInput(
         key=key,
         finding=finding,
         remedy=remedy,
@@ -77,14 +77,14 @@ def look_at(snapshot: Snapshot, hands: Hands) -> Case | None:
         applied_at=applied_at,
         changed_at=changed_at,
         is_applying=is_applying,
-        actor=actor_resolution.in_words(finding.actor),
+        actor=actor_resolution.describe(finding.actor),
         now=now,
         exemption=state.exemption,
     )
-    return Case(snapshot, state, situation, brakes, last)
+    return RemediationCase(snapshot, state, situation, brakes, last)
 
 
-def is_under_another_rule(case: Case, reading: Reading) -> bool:
+def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
     """Whether a resource is under another rule by what it is now than by what was observed last: by its labels, say."""
     at = case.situation
     if case.last is None:
@@ -93,14 +93,16 @@ def is_under_another_rule(case: Case, reading: Reading) -> bool:
     return now is not None and (now.rule, now.mode) != (at.rule, at.mode)
 
 
-def _treatment(snapshot: Snapshot, finding: Finding, seen: Observation | None) -> policy_evaluation.Treatment | None:
+def _treatment(
+    snapshot: Snapshot, finding: Finding, seen: Observation | None
+) -> policy_evaluation.PolicyOutcome | None:
     """What the policy makes of a finding; None where nothing was kept that it could look at."""
     spokesman = spokesman_of(snapshot, finding)
     if spokesman is None or seen is None:
         return None
     policy = snapshot.rules.policy or Policy()
-    actor = actor_resolution.sure(finding.actor)
-    return policy_evaluation.treat(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
+    actor = actor_resolution.confident_principal(finding.actor)
+    return policy_evaluation.evaluate_policy(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
 
 
 def spokesman_of(snapshot: Snapshot, finding: Finding) -> Declaration | None:
@@ -119,7 +121,7 @@ def _places(last: Observation | None, project: str) -> frozenset[str] | None:
     return frozenset((*last.ancestors, *named))
 
 
-def _rollout(key: ResourceKey, deps: Deps) -> tuple[datetime | None, datetime | None, bool]:
+def _rollout(key: ResourceKey, deps: Context) -> tuple[datetime | None, datetime | None, bool]:
     """When the sources of a declaration were applied, when it changed with that, and whether they are being applied."""
     control = deps.store.control().value
     record = deps.store.records([key])[key].value

@@ -14,10 +14,10 @@ from setpoint.model.audit_trail import Action, Reason
 from setpoint.model.declaration import Mode
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.policy import HANDS_OFF, Policy, Rule
-from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
-from setpoint.model.safety_limits import Brakes
+from setpoint.model.safety_limits import SafetyState
 
 _STRONGEST: tuple[Action, ...] = ("leave", "stop", "wait", "ask", "rehearse", "hand_off", "act")
 """Of several the first counts."""
@@ -41,10 +41,10 @@ class Decision(msgspec.Struct, frozen=True):
     @property
     def because(self) -> str:
         """The reasons that decided it, in one line."""
-        return "; ".join(one.text for one in self.reasons if one.action == self.action)
+        return "; ".join(reason.text for reason in self.reasons if reason.action == self.action)
 
 
-class Situation(NamedTuple):
+class DecisionInput(NamedTuple):
     """All that decides about a drift.
 
     Args:
@@ -66,11 +66,11 @@ class Situation(NamedTuple):
 
     key: ResourceKey
     finding: Finding
-    remedy: Remedy
+    remedy: RemediationState
     rule: Rule | None
     mode: Mode
     policy: Policy
-    brakes: Brakes
+    brakes: SafetyState
     places: frozenset[str] | None
     applied_at: datetime | None
     changed_at: datetime | None
@@ -80,7 +80,7 @@ class Situation(NamedTuple):
     exemption: Exemption | None = None
 
 
-def decide(situation: Situation) -> Decision:
+def decide(situation: DecisionInput) -> Decision:
     """What is done about a drift now."""
     reasons = tuple(reason for check in _CHECKS if (reason := check(situation)) is not None)
     action = min((reason.action for reason in reasons), key=_STRONGEST.index)
@@ -91,13 +91,13 @@ def decide(situation: Situation) -> Decision:
     return Decision(action, reasons, until)
 
 
-def held(situation: Situation) -> str:
+def held(situation: DecisionInput) -> str:
     """The pause or breaker that holds a drift, in words; empty for none."""
     found = (check(situation) for check in (_by_pause, _by_breaker))
     return "; ".join(reason.text for reason in found if reason is not None)
 
 
-def _by_mode(at: Situation) -> Reason:
+def _by_mode(at: DecisionInput) -> Reason:
     rule = f"rule {at.rule.name}" if at.rule is not None else "its declaration"
     if at.mode in HANDS_OFF:
         return Reason(f"mode {at.mode} by {rule}", "leave")
@@ -108,18 +108,18 @@ def _by_mode(at: Situation) -> Reason:
     return Reason(f"mode auto by {rule}")
 
 
-def _by_status(at: Situation) -> Reason | None:
+def _by_status(at: DecisionInput) -> Reason | None:
     return None if at.finding.status == "open" else Reason(f"the finding is {at.finding.status}", "leave")
 
 
-def _by_exemption(at: Situation) -> Reason | None:
+def _by_exemption(at: DecisionInput) -> Reason | None:
     """An exemption holds from when it is stored, whether the finding was judged again by then or not."""
     if at.exemption is None or not is_in_force(at.exemption, at.finding.fingerprint, at.now):
         return None
     return Reason(f"{at.exemption.by or 'somebody'} said to leave it alone: {at.exemption.reason}", "leave")
 
 
-def _by_size(at: Situation) -> Reason | None:
+def _by_size(at: DecisionInput) -> Reason | None:
     """Rules look at fields, and of a large drift not all are kept."""
     kept, count = len(at.finding.differences), at.finding.difference_count
     if kept == count or at.finding.kind != "modified" or at.remedy.approved_by:
@@ -127,7 +127,7 @@ def _by_size(at: Situation) -> Reason | None:
     return Reason(f"{count} fields differ, of which {kept} were looked at", "ask")
 
 
-def _by_place(at: Situation) -> Reason | None:
+def _by_place(at: DecisionInput) -> Reason | None:
     """Where an observation was not kept, or not with its folders, nobody knows which rule means the resource."""
     if at.places is not None or at.remedy.approved_by:
         return None
@@ -138,20 +138,20 @@ def _by_place(at: Situation) -> Reason | None:
     return None
 
 
-def _by_kind(at: Situation) -> Reason | None:
+def _by_kind(at: DecisionInput) -> Reason | None:
     if at.finding.kind == "modified":
         return None
     why = "making a resource anew" if at.finding.kind == "deleted" else "deleting a resource"
     return Reason(f"{why} is never automatic", "hand_off")
 
 
-def _by_executor(at: Situation) -> Reason | None:
+def _by_executor(at: DecisionInput) -> Reason | None:
     if at.rule is None or at.rule.executor == "api":
         return None
     return Reason(f"rule {at.rule.name} has it put back by {at.rule.executor}", "hand_off")
 
 
-def _by_pause(at: Situation) -> Reason | None:
+def _by_pause(at: DecisionInput) -> Reason | None:
     pause = braking.paused(at.brakes, at.key.name, at.places or (), at.now)
     if pause is None and at.places is None and (others := braking.pauses_of_places(at.brakes, at.now)):
         return Reason(f"{others[0].of} is paused, and it is not known whether it lies there", "wait")
@@ -161,18 +161,18 @@ def _by_pause(at: Situation) -> Reason | None:
     return Reason(f"{pause.of} is paused by {pause.by or 'somebody'}{why}", "wait", pause.until)
 
 
-def _by_breaker(at: Situation) -> Reason | None:
+def _by_breaker(at: DecisionInput) -> Reason | None:
     breaker = at.brakes.breaker
     return None if breaker is None else Reason(f"the breaker is open: {breaker.reason}", "stop")
 
 
-def _by_limit(at: Situation) -> Reason | None:
+def _by_limit(at: DecisionInput) -> Reason | None:
     limits, project = at.policy.limits, at.finding.project
     limit = braking.exceeded(at.brakes, project, limits, at.now)
     return Reason(limit, "wait", braking.room_at(at.brakes, project, limits, at.now)) if limit else None
 
 
-def _by_window(at: Situation) -> Reason | None:
+def _by_window(at: DecisionInput) -> Reason | None:
     if at.rule is None or not at.rule.windows or at.mode != "auto" or at.remedy.approved_by:
         return None
     if maintenance_windows.is_open(at.rule.windows, at.now):
@@ -180,7 +180,7 @@ def _by_window(at: Situation) -> Reason | None:
     return Reason(f"no window of rule {at.rule.name} is open", "wait")
 
 
-def _by_flapping(at: Situation) -> Reason | None:
+def _by_flapping(at: DecisionInput) -> Reason | None:
     times = _returns(at)
     if not times or at.remedy.approved_by:
         return None
@@ -192,17 +192,17 @@ def _by_flapping(at: Situation) -> Reason | None:
     return Reason(told, "wait", until) if until > at.now else None
 
 
-def _returns(at: Situation) -> int:
-    return remediation_attempt.returns(at.remedy, (one.path for one in at.finding.differences))
+def _returns(at: DecisionInput) -> int:
+    return remediation_attempt.returns(at.remedy, (difference.path for difference in at.finding.differences))
 
 
-def _by_attempts(at: Situation) -> Reason | None:
+def _by_attempts(at: DecisionInput) -> Reason | None:
     if at.remedy.attempts < at.policy.limits.attempts:
         return None
     return Reason(remediation_attempt.exhausted(at.remedy), "stop")
 
 
-def _by_pace(at: Situation) -> Reason | None:
+def _by_pace(at: DecisionInput) -> Reason | None:
     remedy = at.remedy
     if remedy.due is None or remedy.due <= at.now:
         return None
@@ -213,7 +213,7 @@ def _by_pace(at: Situation) -> Reason | None:
     return None
 
 
-def _by_age(at: Situation) -> Reason | None:
+def _by_age(at: DecisionInput) -> Reason | None:
     if at.finding.kind == "unmanaged":  # what nothing declares has no declaration to be old
         return None
     if at.applied_at is None:
@@ -223,18 +223,18 @@ def _by_age(at: Situation) -> Reason | None:
     return Reason(f"its source was last applied on {at.applied_at:%Y-%m-%d}, too long ago to act on it", "stop")
 
 
-def _by_apply(at: Situation) -> Reason | None:
+def _by_apply(at: DecisionInput) -> Reason | None:
     return Reason("its source is being applied", "wait") if at.is_applying else None
 
 
-def _by_rollout(at: Situation) -> Reason | None:
+def _by_rollout(at: DecisionInput) -> Reason | None:
     if at.changed_at is None:
         return None
     over = at.changed_at + timedelta(seconds=at.policy.limits.rollout)
     return None if over <= at.now else Reason("a change of its declaration is being rolled out", "wait", over)
 
 
-def _by_applier(at: Situation) -> Reason | None:
+def _by_applier(at: DecisionInput) -> Reason | None:
     """An applier that changes what is declared is on the way to apply it, or does so in the wrong order."""
     actor = at.finding.actor
     if actor is None or actor.hand != "applier" or at.remedy.approved_by:
@@ -244,11 +244,11 @@ def _by_applier(at: Situation) -> Reason | None:
     return None if over <= at.now else Reason(f"{actor.principal} applies declarations, and may be at it", "wait", over)
 
 
-def _by_rehearsal(at: Situation) -> Reason | None:
+def _by_rehearsal(at: DecisionInput) -> Reason | None:
     return Reason("the policy is a dry run", "rehearse") if at.policy.dry_run else None
 
 
-_CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
+_CHECKS: tuple[Callable[[DecisionInput], Reason | None], ...] = (
     _by_mode,
     _by_status,
     _by_exemption,

@@ -21,7 +21,7 @@ from setpoint.model import events, remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import Action, Reason
 from setpoint.model.events import EventType
-from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.ports.stores import Snapshot
@@ -31,14 +31,14 @@ from setpoint.remediation.context import (
     declared_digest,
     is_due,
     is_under_another_rule,
-    look_at,
+    load_context,
     read_live,
     spokesman_of,
 )
 from setpoint.remediation.decision import Decision
-from setpoint.remediation.execution import Outcome, judged
-from setpoint.remediation.live_resources import Reading, told
-from setpoint.remediation.records import Case, Hands, Told, is_said, keep
+from setpoint.remediation.execution import ExecutionOutcome, judged
+from setpoint.remediation.live_resources import LiveReading, describe_refusal
+from setpoint.remediation.records import AuditNote, RemediationCase, RemediationContext, is_said, save_step
 from setpoint.util import telemetry
 
 _ATTEMPTS = 8
@@ -55,7 +55,7 @@ Passed = Literal[
 ]
 
 
-class Round(NamedTuple):
+class TickResult(NamedTuple):
     """What came of going on with all that was due.
 
     Args:
@@ -64,7 +64,7 @@ class Round(NamedTuple):
         passed: why the message is about no one drift, where it is not.
     """
 
-    outcomes: Counter[Outcome]
+    outcomes: Counter[ExecutionOutcome]
     problems: tuple[str, ...] = ()
     passed: Passed | None = None
 
@@ -74,7 +74,7 @@ class Round(NamedTuple):
         return self.passed or next(iter(self.outcomes), "nothing")
 
 
-def receive(message: bytes, attributes: Mapping[str, str], hands: Hands) -> Round:
+def receive(message: bytes, attributes: Mapping[str, str], hands: RemediationContext) -> TickResult:
     """Handle a message: go on with what is due where it says so; else it is a drift event, or dead-lettered.
 
     Raises:
@@ -88,21 +88,21 @@ def receive(message: bytes, attributes: Mapping[str, str], hands: Hands) -> Roun
         event = events.read(message)
     except MalformedMessage as error:
         hands.deps.dead_letters.put(message, attributes, str(error))
-        return Round(Counter(), passed="rejected")
+        return TickResult(Counter(), passed="rejected")
     if event.type not in BEGINNINGS:
-        return Round(Counter(), passed="ignored")
+        return TickResult(Counter(), passed="ignored")
     telemetry.note(resource_name=event.data.resource_name, asset_type=event.data.asset_type, content=event.data.content)
     key = ResourceKey(event.data.resource_name, event.data.content)
-    return Round(Counter((remediate(key, hands),)))
+    return TickResult(Counter((remediate(key, hands),)))
 
 
-def resume_due(hands: Hands) -> Round:
+def resume_due(hands: RemediationContext) -> TickResult:
     """Go on with every remediation whose time has come; one that cannot be gone on with keeps back no other.
 
     Raises:
         Unavailable: the store does not tell what is due.
     """
-    outcomes: Counter[Outcome] = Counter()
+    outcomes: Counter[ExecutionOutcome] = Counter()
     problems = []
     now = hands.deps.clock()
     for key in list(hands.deps.store.due(now)):
@@ -111,10 +111,10 @@ def resume_due(hands: Hands) -> Round:
                 outcomes[remediate(key, hands)] += 1
         except SetpointError as error:
             problems.append(str(error))
-    return Round(outcomes, tuple(problems), "gone on")
+    return TickResult(outcomes, tuple(problems), "gone on")
 
 
-def remediate(key: ResourceKey, hands: Hands) -> Outcome:
+def remediate(key: ResourceKey, hands: RemediationContext) -> ExecutionOutcome:
     """Do what is to be done now about the drift of one resource; what the finding is by now counts, not what was told.
 
     Raises:
@@ -131,8 +131,8 @@ def remediate(key: ResourceKey, hands: Hands) -> Outcome:
     raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be looked at again")
 
 
-def look(
-    key: ResourceKey, hands: Hands, approved_by: str = ""
+def preview(
+    key: ResourceKey, hands: RemediationContext, approved_by: str = ""
 ) -> tuple[Decision, WritePlan | NotWritable | None] | None:
     """What would be decided now about a finding, and written; nothing is. None where there is no open finding.
 
@@ -141,7 +141,7 @@ def look(
         hands: what remediation works with.
         approved_by: who would approve it, as if they had.
     """
-    case = look_at(hands.deps.store.read(key), hands)
+    case = load_context(hands.deps.store.read(key), hands)
     if case is None:
         return None
     remedy = case.situation.remedy
@@ -153,115 +153,120 @@ def look(
     return deciding.decide(case.situation), plan
 
 
-def _step(key: ResourceKey, hands: Hands) -> Outcome:
+def _step(key: ResourceKey, hands: RemediationContext) -> ExecutionOutcome:
     snapshot = hands.deps.store.read(key)
     outcome = _go_on(snapshot, hands) or _begin(snapshot, hands)
     pipeline.publish_pending(hands.deps.store.read(key), hands.deps)
     return outcome
 
 
-def _go_on(snapshot: Snapshot, hands: Hands) -> Outcome | None:
+def _go_on(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome | None:
     """What becomes of a write that was claimed before; None where there is none, or it is to be begun anew."""
     state, now = snapshot.state, hands.deps.clock()
     if state is None or state.remedy is None or state.remedy.step not in remediation_attempt.UNDER_WAY:
         return None
     remedy = state.remedy
     if is_due(state, now):
-        return execution.go_on(snapshot, remedy, hands)
+        return execution.resume(snapshot, remedy, hands)
     is_same = (remedy.fingerprint, remedy.desired) == (state.fingerprint, declared_digest(snapshot))
     return "waiting" if is_same or remediation_attempt.is_held(remedy, now) else None
 
 
-def _begin(snapshot: Snapshot, hands: Hands) -> Outcome:
-    case = look_at(snapshot, hands)
+def _begin(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome:
+    case = load_context(snapshot, hands)
     if case is None:
         return _rest(snapshot, "nothing", hands)
     decision = deciding.decide(case.situation)
     return _FOLLOW[decision.action](case, decision, hands)
 
 
-def _rest(snapshot: Snapshot, outcome: Outcome, hands: Hands) -> Outcome:
+def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, hands: RemediationContext) -> ExecutionOutcome:
     """Have nobody look again at what there is nothing to do about."""
     state = snapshot.state
     if state is not None and state.remedy is not None and is_due(state, hands.deps.clock()):
         reason = "nothing is to be put back now"
-        hands.deps.store.commit(snapshot, replace(state, remedy=remediation_attempt.over(state.remedy, reason)))
+        hands.deps.store.commit(snapshot, replace(state, remedy=remediation_attempt.close(state.remedy, reason)))
     return outcome
 
 
-def _leave(case: Case, decision: Decision, hands: Hands) -> Outcome:
+def _leave(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
     del decision
     return _rest(case.snapshot, "left", hands)
 
 
-def _stop(case: Case, decision: Decision, hands: Hands) -> Outcome:
+def _stop(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
     """Hold it, and say so; of all that an open breaker holds, only what has opened it does."""
     remedy = remediation_attempt.stopped(case.situation.remedy, decision.because, case.situation.now)
     is_told = case.brakes.value.breaker is None
-    keep(case, remedy, Told("stop", "remediation.blocked" if is_told else None, decision), hands)
+    save_step(case, remedy, AuditNote("stop", "remediation.blocked" if is_told else None, decision), hands)
     return "stopped"
 
 
-def _wait(case: Case, decision: Decision, hands: Hands) -> Outcome:
+def _wait(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
     until = decision.until or case.situation.now
-    keep(
+    save_step(
         case,
-        remediation_attempt.put_off(case.situation.remedy, until, decision.because),
-        Told("wait", None, decision),
+        remediation_attempt.postpone(case.situation.remedy, until, decision.because),
+        AuditNote("wait", None, decision),
         hands,
     )
     return "waiting"
 
 
-def _ask(case: Case, decision: Decision, hands: Hands) -> Outcome:
+def _ask(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
     return _propose(
-        case, decision, hands, remediation_attempt.asked, Told("ask", "remediation.requested", decision), "asked"
+        case,
+        decision,
+        hands,
+        remediation_attempt.request_approval,
+        AuditNote("ask", "remediation.requested", decision),
+        "asked",
     )
 
 
-def _hand_off(case: Case, decision: Decision, hands: Hands) -> Outcome:
-    telling = Told("hand_off", "remediation.requested", decision)
+def _hand_off(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
+    telling = AuditNote("hand_off", "remediation.requested", decision)
     return _propose(case, decision, hands, remediation_attempt.handed_off, telling, "handed_off")
 
 
-def _rehearse(case: Case, decision: Decision, hands: Hands) -> Outcome:
-    def stopped(remedy: Remedy, summary: tuple[str, ...], reason: str, now: datetime) -> Remedy:
+def _rehearse(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
+    def stopped(remedy: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
         return replace(remediation_attempt.stopped(remedy, reason, now), summary=summary)
 
-    telling = Told("rehearse", "remediation.blocked", decision)
+    telling = AuditNote("rehearse", "remediation.blocked", decision)
     return _propose(case, decision, hands, stopped, telling, "rehearsed")
 
 
 def _propose(
-    case: Case,
+    case: RemediationCase,
     decision: Decision,
-    hands: Hands,
-    step: Callable[[Remedy, tuple[str, ...], str, datetime], Remedy],
-    telling: Told,
-    outcome: Outcome,
-) -> Outcome:
+    hands: RemediationContext,
+    step: Callable[[RemediationState, tuple[str, ...], str, datetime], RemediationState],
+    telling: AuditNote,
+    outcome: ExecutionOutcome,
+) -> ExecutionOutcome:
     """Say what would be written, having read the resource again; nothing is."""
     remedy = case.situation.remedy
     now = case.situation.now
     again = step(remedy, remedy.summary, decision.because, now)
     if is_said(case.state.remedy, again):
         if is_due(case.state, case.situation.now):
-            keep(case, again, telling, hands)
+            save_step(case, again, telling, hands)
         return outcome
     try:
         reading = read_live(case, hands)
     except (AccessDenied, Refused) as error:
-        keep(case, step(remedy, (f"it cannot be read: {error}",), decision.because, now), telling, hands)
+        save_step(case, step(remedy, (f"it cannot be read: {error}",), decision.because, now), telling, hands)
         return outcome
     if reading is not None and (ended := judged(case.snapshot, reading, hands)) is not None:
         return ended
     summary = _summary(case, reading, hands)
     seen = reading.observation if reading is not None else None
-    keep(case, step(remedy, summary, decision.because, now), telling._replace(reading=seen), hands)
+    save_step(case, step(remedy, summary, decision.because, now), telling._replace(reading=seen), hands)
     return outcome
 
 
-def _act(case: Case, decision: Decision, hands: Hands) -> Outcome:
+def _act(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
     """Put it back: read, judge, plan, claim, write."""
     try:
         reading = read_live(case, hands)
@@ -276,28 +281,28 @@ def _act(case: Case, decision: Decision, hands: Hands) -> Outcome:
         raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
     plan = hands.live.plan(case.snapshot.desired, reading)
     if isinstance(plan, NotWritable):
-        why = "; ".join(told(plan)) or "nothing of it can be written"
+        why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
         return _hand_off(case, _instead(decision, "hand_off", why), hands)
     at = case.situation
     if plan.disturbs and not at.remedy.approved_by:
         return _ask(case, _instead(decision, "ask", "; ".join(plan.disturbs)), hands)
     remedy = remediation_attempt.claimed(at.remedy, hands.worker, plan.summary, plan.paths, at.now)
     spent = braking.spend(at.brakes, at.finding.project, at.policy.limits, at.now)
-    keep(case, remedy, Told("act", "remediation.started", decision, reading.observation), hands, spent)
+    save_step(case, remedy, AuditNote("act", "remediation.started", decision, reading.observation), hands, spent)
     return execution.write(case, remedy, plan, hands)
 
 
-def _unread(case: Case, decision: Decision, error: str, hands: Hands) -> Outcome:
+def _unread(case: RemediationCase, decision: Decision, error: str, hands: RemediationContext) -> ExecutionOutcome:
     """Note that a resource cannot be read, which is an attempt that has failed."""
     at = case.situation
     tried = replace(at.remedy, attempts=at.remedy.attempts + 1, claimed_at=at.now)
     after = remediation_attempt.failed(tried, error, at.policy.limits, at.now)
     event: EventType | None = "remediation.failed" if after.step == "stopped" else None
-    keep(case, after, Told("failed", event, decision), hands)
+    save_step(case, after, AuditNote("failed", event, decision), hands)
     return "failed"
 
 
-def _summary(case: Case, reading: Reading | None, hands: Hands) -> tuple[str, ...]:
+def _summary(case: RemediationCase, reading: LiveReading | None, hands: RemediationContext) -> tuple[str, ...]:
     if reading is None or case.snapshot.desired is None:
         return ()
     if case.situation.remedy.executor == "propose":
@@ -305,14 +310,14 @@ def _summary(case: Case, reading: Reading | None, hands: Hands) -> tuple[str, ..
         spokesman = spokesman_of(case.snapshot, finding) or case.snapshot.desired.declarations[0]
         return proposal_lines.lines(spokesman, finding.differences)
     plan = hands.live.plan(case.snapshot.desired, reading)
-    return plan.summary if isinstance(plan, WritePlan) else told(plan)
+    return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 
 def _instead(decision: Decision, action: Action, reason: str) -> Decision:
     return Decision(action, (*decision.reasons, Reason(reason, action)))
 
 
-_FOLLOW: dict[Action, Callable[[Case, Decision, Hands], Outcome]] = {
+_FOLLOW: dict[Action, Callable[[RemediationCase, Decision, RemediationContext], ExecutionOutcome]] = {
     "leave": _leave,
     "stop": _stop,
     "wait": _wait,

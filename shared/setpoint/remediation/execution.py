@@ -11,16 +11,16 @@ from setpoint.errors import AccessDenied, Conflict, Refused, Unavailable
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model.policy import Policy
-from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Failed, Running, Started, WritePlan
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation import decision
 from setpoint.remediation.context import declared_digest
-from setpoint.remediation.live_resources import Reading
-from setpoint.remediation.records import Case, Hands, Told, note
+from setpoint.remediation.live_resources import LiveReading
+from setpoint.remediation.records import AuditNote, RemediationCase, RemediationContext, record_outcome
 
-Outcome = Literal[
+ExecutionOutcome = Literal[
     "nothing",  # no drift that anything is to be done about
     "left",  # its mode says to leave it alone
     "stopped",  # a brake holds it
@@ -37,13 +37,15 @@ Outcome = Literal[
 """What became of a drift."""
 
 
-def write(case: Case, remedy: Remedy, plan: WritePlan, hands: Hands) -> Outcome:
+def write(
+    case: RemediationCase, remedy: RemediationState, plan: WritePlan, hands: RemediationContext
+) -> ExecutionOutcome:
     """Send what was claimed, unless something has come in between; where no answer comes, the resource is read soon."""
     key, policy = case.snapshot.key, case.situation.policy
     snapshot = hands.deps.store.read(key)
     if why := _in_between(case, snapshot, remedy, hands):
-        free = remediation_attempt.put_off(case.situation.remedy, hands.deps.clock(), why)
-        note(key, remedy, free, Told("let_go", "remediation.blocked"), hands)
+        free = remediation_attempt.postpone(case.situation.remedy, hands.deps.clock(), why)
+        record_outcome(key, remedy, free, AuditNote("let_go", "remediation.blocked"), hands)
         return "waiting"
     try:
         written = hands.live.api.write(plan)
@@ -53,16 +55,16 @@ def write(case: Case, remedy: Remedy, plan: WritePlan, hands: Hands) -> Outcome:
         return _fail(key, remedy, str(error), policy, hands)
     except Unavailable as error:
         unsure = remediation_attempt.unanswered(remedy, str(error), hands.deps.clock())
-        note(key, remedy, unsure, Told("unanswered"), hands)
+        record_outcome(key, remedy, unsure, AuditNote("unanswered"), hands)
         return "verifying"
     if isinstance(written, Started):
         going = remediation_attempt.operating(remedy, written.url, hands.deps.clock())
-        note(key, remedy, going, Told("operating"), hands)
+        record_outcome(key, remedy, going, AuditNote("operating"), hands)
         return "operating"
     return _written(snapshot, remedy, hands)
 
 
-def _in_between(case: Case, snapshot: Snapshot, remedy: Remedy, hands: Hands) -> str:
+def _in_between(case: RemediationCase, snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> str:
     """What speaks against a write after it was claimed, in words; empty where nothing does."""
     now, at, state = hands.deps.clock(), case.situation, snapshot.state
     if not remediation_attempt.may_write(remedy, now):
@@ -74,18 +76,20 @@ def _in_between(case: Case, snapshot: Snapshot, remedy: Remedy, hands: Hands) ->
     return decision.held(at._replace(brakes=hands.deps.store.brakes().value, now=now))
 
 
-def _written(snapshot: Snapshot, remedy: Remedy, hands: Hands) -> Outcome:
+def _written(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
     """Note that all is written, and look."""
-    note(snapshot.key, remedy, remediation_attempt.written(remedy, hands.deps.clock()), Told("written"), hands)
+    record_outcome(
+        snapshot.key, remedy, remediation_attempt.written(remedy, hands.deps.clock()), AuditNote("written"), hands
+    )
     return _prove(snapshot, hands) or "verifying"
 
 
-def go_on(snapshot: Snapshot, remedy: Remedy, hands: Hands) -> Outcome | None:
+def resume(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome | None:
     """What becomes of a claimed write that somebody has to look at again; None where it is to be begun anew."""
     return _OVERDUE[remedy.step](snapshot, remedy, hands)
 
 
-def _watch(snapshot: Snapshot, remedy: Remedy, hands: Hands) -> Outcome:
+def _watch(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
     """Ask how far an operation has come; where nobody may ask, the resource tells."""
     try:
         progress = hands.live.api.operation(Started(remedy.operation))
@@ -93,14 +97,14 @@ def _watch(snapshot: Snapshot, remedy: Remedy, hands: Hands) -> Outcome:
         return _written(snapshot, remedy, hands)
     if isinstance(progress, Running):
         going = remediation_attempt.operating(remedy, remedy.operation, hands.deps.clock())
-        note(snapshot.key, remedy, going, Told("operating"), hands)
+        record_outcome(snapshot.key, remedy, going, AuditNote("operating"), hands)
         return "operating"
     if isinstance(progress, Failed):
         return _fail(snapshot.key, remedy, progress.reason, snapshot.rules.policy or Policy(), hands)
     return _written(snapshot, remedy, hands)
 
 
-def _verify(snapshot: Snapshot, remedy: Remedy, hands: Hands) -> Outcome:
+def _verify(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
     """Read what was written and never proved by the inventory."""
     if (ended := _prove(snapshot, hands)) is not None:
         return ended
@@ -108,13 +112,13 @@ def _verify(snapshot: Snapshot, remedy: Remedy, hands: Hands) -> Outcome:
     return _fail(snapshot.key, remedy, reason, snapshot.rules.policy or Policy(), hands)
 
 
-def _lapse(snapshot: Snapshot, remedy: Remedy, hands: Hands) -> Outcome | None:
+def _lapse(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome | None:
     """Read what was claimed by somebody who never told what came of it; None where it was not put back."""
     del remedy
     return _prove(snapshot, hands)
 
 
-def _prove(snapshot: Snapshot, hands: Hands) -> Outcome | None:
+def _prove(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome | None:
     """Read the resource after a write, and let the flow judge it; None where the drift is still the same."""
     if snapshot.desired is None:
         return None
@@ -127,18 +131,24 @@ def _prove(snapshot: Snapshot, hands: Hands) -> Outcome | None:
 
 
 def _fail(
-    key: ResourceKey, remedy: Remedy, reason: str, policy: Policy, hands: Hands, *, is_alarming: bool = True
-) -> Outcome:
+    key: ResourceKey,
+    remedy: RemediationState,
+    reason: str,
+    policy: Policy,
+    hands: RemediationContext,
+    *,
+    is_alarming: bool = True,
+) -> ExecutionOutcome:
     """Note a failure, and when to try again, or that a person has to look; an alarming one may open the breaker."""
     now = hands.deps.clock()
     after = remediation_attempt.failed(remedy, reason, policy.limits, now)
-    telling = Told("failed", "remediation.failed" if after.step == "stopped" else None)
+    telling = AuditNote("failed", "remediation.failed" if after.step == "stopped" else None)
     brake = (lambda brakes: braking.fail(brakes, policy.limits, now)) if is_alarming else None
-    note(key, remedy, after, telling, hands, brake)
+    record_outcome(key, remedy, after, telling, hands, brake)
     return "failed"
 
 
-def judged(snapshot: Snapshot, reading: Reading, hands: Hands) -> Outcome | None:
+def judged(snapshot: Snapshot, reading: LiveReading, hands: RemediationContext) -> ExecutionOutcome | None:
     """What the flow makes of a reading; None where it shows the same drift."""
     known = snapshot.state.fingerprint if snapshot.state is not None else ""
     verdict = judging.judge(snapshot.desired, snapshot.rules, reading.observation, hands.deps.schemas)
@@ -148,7 +158,10 @@ def judged(snapshot: Snapshot, reading: Reading, hands: Hands) -> Outcome | None
     return "resolved" if verdict.kind is None else "changed"
 
 
-_OVERDUE: dict[remediation_attempt.Step, Callable[[Snapshot, Remedy, Hands], Outcome | None]] = {
+_OVERDUE: dict[
+    remediation_attempt.RemediationStep,
+    Callable[[Snapshot, RemediationState, RemediationContext], ExecutionOutcome | None],
+] = {
     "acting": _lapse,
     "operating": _watch,
     "verifying": _verify,

@@ -56,7 +56,7 @@ def plan_policy(
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
         return _refused(declaration, "no_method", "the API has no policy for this kind of resource: see to it by hand")
-    if not live.get("etag") or any(_STRIPPED in str(one.get("role")) for one in live.get("bindings") or ()):
+    if not live.get("etag") or any(_STRIPPED in str(binding.get("role")) for binding in live.get("bindings") or ()):
         return _refused(declaration, "unread", "the policy was not read with its conditions and etag: read it again")
     audits = any(one.path.startswith("auditConfigs") for one in found)
     if audits and not method.wrapped_mask:

@@ -18,7 +18,7 @@ from setpoint.remediation import api_requests, iam_planner, planner
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LiveReading:
     """A resource as its API has just told it.
 
     Args:
@@ -30,7 +30,7 @@ class Reading:
     resource: Resource
 
 
-class Live:
+class LiveResources:
     """The APIs that hold the resources.
 
     Args:
@@ -44,7 +44,7 @@ class Live:
         self._catalogue = catalogue
         self._methods = methods or default_methods()
 
-    def read(self, declaration: Declaration, last: Observation | None, now: datetime) -> Reading | None:
+    def read(self, declaration: Declaration, last: Observation | None, now: datetime) -> LiveReading | None:
         """Read a declared resource, or its policy; None where no method does.
 
         Args:
@@ -68,9 +68,9 @@ class Live:
         if call is None:
             return None
         body = self.api.read(call)
-        return Reading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
+        return LiveReading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
 
-    def plan(self, desired: Desired, reading: Reading) -> WritePlan | NotWritable:
+    def plan(self, desired: Desired, reading: LiveReading) -> WritePlan | NotWritable:
         """The first write that puts back what differs; ``as_declared`` where nothing does.
 
         Where several declarations say something of a resource, each is put back by a write of its own.
@@ -102,9 +102,9 @@ def _observation(key: ResourceKey, asset_type: str, body: Any, last: Observation
     )
 
 
-def told(plan: NotWritable) -> tuple[str, ...]:
+def describe_refusal(plan: NotWritable) -> tuple[str, ...]:
     """What a person would have to do, a line a field."""
-    return tuple(_line(one) for one in plan.fields)
+    return tuple(_line(field) for field in plan.fields)
 
 
 def _line(one: Unwritable) -> str:

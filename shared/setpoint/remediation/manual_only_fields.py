@@ -19,7 +19,7 @@ _PLACES = frozenset(("zone", "region", "location", "locationId"))
 """Top-level fields that say where a resource is: nothing moves by an update."""
 
 
-class ByHand(NamedTuple):
+class ManualField(NamedTuple):
     """A field that is left to people.
 
     Args:
@@ -40,10 +40,10 @@ class ByHand(NamedTuple):
 _STOPPED = "the instance has to be stopped first: stop it, set it, start it"
 _ANEW = "the API cannot change it: it has to be made anew"
 
-BY_HAND: tuple[ByHand, ...] = (
+BY_HAND: tuple[ManualField, ...] = (
     # https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
     *(
-        ByHand("compute", "Instance", field, "by_hand", _STOPPED)
+        ManualField("compute", "Instance", field, "by_hand", _STOPPED)
         for field in (
             "confidentialInstanceConfig",
             "displayDevice",
@@ -55,42 +55,50 @@ BY_HAND: tuple[ByHand, ...] = (
         )
     ),
     # https://cloud.google.com/compute/docs/disks/resize-persistent-disk
-    ByHand("compute", "Disk", "sizeGb", "by_hand", "a disk only grows, and never shrinks again: disks.resize"),
+    ManualField("compute", "Disk", "sizeGb", "by_hand", "a disk only grows, and never shrinks again: disks.resize"),
     # https://cloud.google.com/storage/docs/bucket-relocation/overview
-    ByHand("storage", "Bucket", "location", "immutable", "a bucket is moved by relocating it, or made anew"),
-    ByHand("storage", "Bucket", "hierarchicalNamespace", "immutable", _ANEW),
+    ManualField("storage", "Bucket", "location", "immutable", "a bucket is moved by relocating it, or made anew"),
+    ManualField("storage", "Bucket", "hierarchicalNamespace", "immutable", _ANEW),
     # https://cloud.google.com/storage/docs/bucket-lock
-    ByHand("storage", "Bucket", "retentionPolicy.isLocked", "by_hand", "a lock can never be opened again"),
+    ManualField("storage", "Bucket", "retentionPolicy.isLocked", "by_hand", "a lock can never be opened again"),
     # https://cloud.google.com/bigquery/docs/managing-table-schemas
-    ByHand(
+    ManualField(
         "bigquery", "Table", "schema", "by_hand", "a column that is gone or retyped takes its data along: see to it"
     ),
-    ByHand("bigquery", "Table", "timePartitioning.field", "immutable", _ANEW),
-    ByHand("bigquery", "Table", "timePartitioning.type", "immutable", _ANEW),
-    ByHand("bigquery", "Table", "rangePartitioning", "immutable", _ANEW),
+    ManualField("bigquery", "Table", "timePartitioning.field", "immutable", _ANEW),
+    ManualField("bigquery", "Table", "timePartitioning.type", "immutable", _ANEW),
+    ManualField("bigquery", "Table", "rangePartitioning", "immutable", _ANEW),
     # https://cloud.google.com/sql/docs/mysql/upgrade-major-db-version-inplace
-    ByHand("sqladmin", "DatabaseInstance", "databaseVersion", "by_hand", "an upgrade cannot be undone: plan it"),
-    ByHand("sqladmin", "DatabaseInstance", "instanceType", "by_hand", "a replica is promoted, and never demoted again"),
-    ByHand("sqladmin", "DatabaseInstance", "masterInstanceName", "by_hand", "replication has to be set up anew"),
-    ByHand("sqladmin", "DatabaseInstance", "diskEncryptionConfiguration", "immutable", _ANEW),
+    ManualField("sqladmin", "DatabaseInstance", "databaseVersion", "by_hand", "an upgrade cannot be undone: plan it"),
+    ManualField(
+        "sqladmin", "DatabaseInstance", "instanceType", "by_hand", "a replica is promoted, and never demoted again"
+    ),
+    ManualField("sqladmin", "DatabaseInstance", "masterInstanceName", "by_hand", "replication has to be set up anew"),
+    ManualField("sqladmin", "DatabaseInstance", "diskEncryptionConfiguration", "immutable", _ANEW),
     # https://cloud.google.com/sql/docs/mysql/instance-settings#storage-capacity
-    ByHand("sqladmin", "DatabaseInstance", "settings.dataDiskSizeGb", "by_hand", "storage only grows"),
-    ByHand("sqladmin", "DatabaseInstance", "settings.dataDiskType", "by_hand", "the data has to be moved"),
+    ManualField("sqladmin", "DatabaseInstance", "settings.dataDiskSizeGb", "by_hand", "storage only grows"),
+    ManualField("sqladmin", "DatabaseInstance", "settings.dataDiskType", "by_hand", "the data has to be moved"),
     # https://cloud.google.com/resource-manager/docs/moving-projects-folders
-    ByHand("cloudresourcemanager", "Project", "parent", "by_hand", "a move changes what is inherited: projects.move"),
-    ByHand("cloudresourcemanager", "Folder", "parent", "by_hand", "a move changes what is inherited: folders.move"),
+    ManualField(
+        "cloudresourcemanager", "Project", "parent", "by_hand", "a move changes what is inherited: projects.move"
+    ),
+    ManualField(
+        "cloudresourcemanager", "Folder", "parent", "by_hand", "a move changes what is inherited: folders.move"
+    ),
     # https://cloud.google.com/dns/docs/zones
-    ByHand("dns", "ManagedZone", "dnsName", "immutable", _ANEW),
-    ByHand("dns", "ManagedZone", "visibility", "immutable", _ANEW),
+    ManualField("dns", "ManagedZone", "dnsName", "immutable", _ANEW),
+    ManualField("dns", "ManagedZone", "visibility", "immutable", _ANEW),
     # https://cloud.google.com/spanner/docs/move-instance
-    ByHand("spanner", "Instance", "config", "by_hand", "the instance has to be moved: instances.move"),
+    ManualField("spanner", "Instance", "config", "by_hand", "the instance has to be moved: instances.move"),
     # https://cloud.google.com/pubsub/docs/subscription-properties
-    ByHand("pubsub", "Subscription", "topic", "immutable", _ANEW),
-    ByHand("pubsub", "Subscription", "filter", "immutable", _ANEW),
-    ByHand("pubsub", "Subscription", "enableMessageOrdering", "immutable", _ANEW),
+    ManualField("pubsub", "Subscription", "topic", "immutable", _ANEW),
+    ManualField("pubsub", "Subscription", "filter", "immutable", _ANEW),
+    ManualField("pubsub", "Subscription", "enableMessageOrdering", "immutable", _ANEW),
     # https://cloud.google.com/kubernetes-engine/docs/how-to/node-pools
     *(
-        ByHand("container", "NodePool", field, "by_hand", "every node would be made anew: plan an upgrade of the pool")
+        ManualField(
+            "container", "NodePool", field, "by_hand", "every node would be made anew: plan an upgrade of the pool"
+        )
         for field in (
             "config.containerdConfig",
             "config.imageType",
@@ -101,11 +109,11 @@ BY_HAND: tuple[ByHand, ...] = (
             "version",
         )
     ),
-    ByHand(
+    ManualField(
         "container", "NodePool", "initialNodeCount", "immutable", "it tells of the pool's beginning: setSize resizes"
     ),
-    ByHand("container", "Cluster", "networkPolicy", "by_hand", "every node would be made anew: setNetworkPolicy"),
-    ByHand("container", "Cluster", "locations", "by_hand", "nodes would be made or deleted: setLocations"),
+    ManualField("container", "Cluster", "networkPolicy", "by_hand", "every node would be made anew: setNetworkPolicy"),
+    ManualField("container", "Cluster", "locations", "by_hand", "nodes would be made or deleted: setLocations"),
 )
 
 _NO_GENERAL: Mapping[tuple[str, str], str] = {
@@ -149,7 +157,7 @@ DISTURBING: tuple[tuple[str, str, str, str], ...] = (
 """Writes that do as they are asked and are felt: service, schema, field, and what happens."""
 
 
-def disturbance(service: str, schema: str, path: str) -> str:
+def side_effects(service: str, schema: str, path: str) -> str:
     """What putting a field back does to those who use the resource, or an empty string where nothing is known of it."""
     found = (
         what for one, kind, field, what in DISTURBING if (one, kind) == (service, schema) and is_below(path, field)
@@ -171,7 +179,7 @@ _PATCHABLE: Mapping[tuple[str, str], tuple[str, ...]] = {
 """Resources of which the general method takes some fields alone."""
 
 
-def left_to_people(service: str, schema: str, path: str) -> ByHand | None:
+def manual_rule(service: str, schema: str, path: str) -> ManualField | None:
     """The entry that keeps a field from being written, or None.
 
     Args:
@@ -184,7 +192,7 @@ def left_to_people(service: str, schema: str, path: str) -> ByHand | None:
             return one
     patchable = _PATCHABLE.get((service, schema))
     if patchable is not None and not any(is_below(path, field) for field in patchable):
-        return ByHand(service, schema, path, "immutable", _ANEW)
+        return ManualField(service, schema, path, "immutable", _ANEW)
     return None
 
 

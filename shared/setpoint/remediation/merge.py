@@ -35,7 +35,7 @@ A list is sent whole, so that nobody clears the others there; elsewhere the API 
 """
 
 
-class Change(NamedTuple):
+class FieldChange(NamedTuple):
     """One difference, and where it lies.
 
     Args:
@@ -60,20 +60,20 @@ class _Pair(NamedTuple):
     have: Any
 
 
-class Recording(Comparison):
+class RecordingComparison(Comparison):
     """A comparison that remembers where its differences lie, and which list elements belong together."""
 
     __slots__ = ("changes", "pairs")
 
     def __init__(self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = ()) -> None:
         super().__init__(own, exact=exact, whole=whole)
-        self.changes: list[Change] = []
+        self.changes: list[FieldChange] = []
         self.pairs: dict[Path, list[_Pair]] = {}
 
     def differ(self, path: Path, op: Any, name: str, field: Field | None, want: Any, have: Any) -> None:
         """See ``Comparison.differ``."""
         super().differ(path, op, name, field, want, have)
-        self.changes.append(Change(path, self.differences[-1], want))
+        self.changes.append(FieldChange(path, self.differences[-1], want))
 
     def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
         """See ``Comparison.paired``."""
@@ -89,19 +89,19 @@ def record(
     *,
     exact: bool = False,
     whole: tuple[str, ...] = (),
-) -> Recording:
+) -> RecordingComparison:
     """Compare, and remember where the differences lie."""
-    walk = Recording(own, exact=exact, whole=whole)
+    walk = RecordingComparison(own, exact=exact, whole=whole)
     walk.message(field_path.ROOT, "", schema, None, declared, live)
     return walk
 
 
-def mend(
+def apply_changes(
     declared: Mapping[str, Any],
     live: Mapping[str, Any],
     schema: Schema | None,
-    recording: Recording,
-    changes: Iterable[Change],
+    recording: RecordingComparison,
+    changes: Iterable[FieldChange],
 ) -> dict[str, Any]:
     """The live resource with the changes made, and nothing else; what does not change is shared, not copied."""
     mended: dict[str, Any] = _Mending(recording, changes).message(field_path.ROOT, schema, None, declared, live)
@@ -115,7 +115,7 @@ _GONE: Any = object()
 class _Mending:
     """Builds the mended values, from the top to what differs."""
 
-    def __init__(self, recording: Recording, changes: Iterable[Change]) -> None:
+    def __init__(self, recording: RecordingComparison, changes: Iterable[FieldChange]) -> None:
         self._pairs = recording.pairs
         self._exact: dict[Path, set[str]] = {}
         self._below: dict[Path, dict[Path, None]] = {}

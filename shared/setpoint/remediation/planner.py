@@ -23,11 +23,11 @@ from setpoint.model.naming import camel
 from setpoint.model.references import Project
 from setpoint.model.write_plan import NotWritable, Reason, Unwritable, WritePlan
 from setpoint.remediation import api_requests, manual_only_fields, wire_format
-from setpoint.remediation.api_requests import Cut
+from setpoint.remediation.api_requests import FieldPath
 from setpoint.remediation.iam_planner import plan_policy
-from setpoint.remediation.merge import Change, fields_along, mend, record
-from setpoint.remediation.setter_methods import Special
-from setpoint.remediation.write_refusals import Situation, plain, refusal
+from setpoint.remediation.merge import FieldChange, apply_changes, fields_along, record
+from setpoint.remediation.setter_methods import SetterMethod
+from setpoint.remediation.write_refusals import WriteInput, plain, refusal
 from setpoint.remediation.write_summary import line
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def plan(  # noqa: PLR0911 - a reason each
     if live is None:
         made = f" ({resource.kind.create})" if resource.kind.create else ""
         return _refused(declaration, "gone", f"it is gone: make it again as declared{made}")
-    wanted = None if differences is None else {(one.path, one.op) for one in differences}
+    wanted = None if differences is None else {(difference.path, difference.op) for difference in differences}
     if key.content == "iam_policy":
         return plan_policy(declaration, live, resource, wanted)
     if key.content != "resource":
@@ -109,14 +109,14 @@ def plan(  # noqa: PLR0911 - a reason each
     ]
     if not changes:
         return NotWritable(key, "as_declared")
-    situation = Situation(schema, resource, live)
+    situation = WriteInput(schema, resource, live)
     if refused := tuple(found for change in changes if (found := refusal(situation, change, _cut(schema, change)))):
         return NotWritable(key, refused[0].reason, refused)
-    groups: dict[Special | None, list[Change]] = {}
+    groups: dict[SetterMethod | None, list[FieldChange]] = {}
     for change in changes:
         groups.setdefault(situation.special(change), []).append(change)
     (how, first), *others = groups.items()
-    target = mend(declared, live, schema, recording, first)
+    target = apply_changes(declared, live, schema, recording, first)
     again = record(declared, target, schema, own, exact=declaration.exact, whole=declaration.whole)
     if stubborn := _still(again.changes, first):
         return NotWritable(key, "no_method", stubborn)
@@ -133,7 +133,7 @@ def plan(  # noqa: PLR0911 - a reason each
     )
 
 
-def _still(left: list[Change], first: list[Change]) -> tuple[Unwritable, ...]:
+def _still(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwritable, ...]:
     """What would differ after the write as before it: nothing, or the plan is not sent."""
     made = {(change.difference.path, change.difference.op) for change in first}
     return tuple(
@@ -143,8 +143,8 @@ def _still(left: list[Change], first: list[Change]) -> tuple[Unwritable, ...]:
     )
 
 
-def _disturbances(schema: Schema, changes: list[Change]) -> tuple[str, ...]:
-    found = (manual_only_fields.disturbance(schema.service, schema.name, plain(schema, change)) for change in changes)
+def _disturbances(schema: Schema, changes: list[FieldChange]) -> tuple[str, ...]:
+    found = (manual_only_fields.side_effects(schema.service, schema.name, plain(schema, change)) for change in changes)
     return tuple(dict.fromkeys(filter(None, found)))
 
 
@@ -152,7 +152,7 @@ def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable
     return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
 
 
-def _cut(schema: Schema, change: Change) -> Cut:
+def _cut(schema: Schema, change: FieldChange) -> FieldPath:
     """The path as far as an API can be told: to the first list, map or free-form value."""
     keys: list[str] = []
     for part, field in fields_along(schema, change.path):

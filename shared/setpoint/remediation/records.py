@@ -11,24 +11,24 @@ from msgspec.structs import replace
 
 from setpoint.comparison import compare as comparing
 from setpoint.detection import finding_events, pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.events import EventType
 from setpoint.model.observation import Observation
-from setpoint.model.remediation_attempt import UNDER_WAY, Remedy
+from setpoint.model.remediation_attempt import UNDER_WAY, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
-from setpoint.model.safety_limits import Brakes
+from setpoint.model.safety_limits import SafetyState
 from setpoint.ports.stores import Snapshot, StoredBrakes
-from setpoint.remediation.decision import Decision, Situation
-from setpoint.remediation.live_resources import Live
+from setpoint.remediation.decision import Decision, DecisionInput
+from setpoint.remediation.live_resources import LiveResources
 
 _ATTEMPTS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class RemediationContext:
     """What remediation works with.
 
     Args:
@@ -37,12 +37,12 @@ class Hands:
         worker: who is working, for the audit trail.
     """
 
-    deps: Deps
-    live: Live
+    deps: Context
+    live: LiveResources
     worker: str = "setpoint"
 
 
-class Case(NamedTuple):
+class RemediationCase(NamedTuple):
     """A finding that is looked at.
 
     Args:
@@ -55,12 +55,12 @@ class Case(NamedTuple):
 
     snapshot: Snapshot
     state: ResourceState
-    situation: Situation
+    situation: DecisionInput
     brakes: StoredBrakes
     last: Observation | None
 
 
-class Told(NamedTuple):
+class AuditNote(NamedTuple):
     """What is said of a step: to the audit trail, and as an event where it is one.
 
     Args:
@@ -76,7 +76,7 @@ class Told(NamedTuple):
     reading: Observation | None = None
 
 
-def is_said(before: Remedy | None, after: Remedy) -> bool:
+def is_said(before: RemediationState | None, after: RemediationState) -> bool:
     """Whether a step adds nothing to what was said before."""
     return before is not None and (before.fingerprint, before.step, before.reason, before.attempts) == (
         after.fingerprint,
@@ -86,7 +86,13 @@ def is_said(before: Remedy | None, after: Remedy) -> bool:
     )
 
 
-def keep(case: Case, remedy: Remedy, telling: Told, hands: Hands, brakes: Brakes | None = None) -> Snapshot:
+def save_step(
+    case: RemediationCase,
+    remedy: RemediationState,
+    telling: AuditNote,
+    hands: RemediationContext,
+    brakes: SafetyState | None = None,
+) -> Snapshot:
     """Store a step with the brakes that it was decided under, and note it; its event waits to be published."""
     deps, state = hands.deps, case.state
     said = is_said(state.remedy, remedy)
@@ -101,13 +107,13 @@ def keep(case: Case, remedy: Remedy, telling: Told, hands: Hands, brakes: Brakes
     return stored
 
 
-def note(
+def record_outcome(
     key: ResourceKey,
-    before: Remedy,
-    after: Remedy,
-    telling: Told,
-    hands: Hands,
-    brake: Callable[[Brakes], Brakes] | None = None,
+    before: RemediationState,
+    after: RemediationState,
+    telling: AuditNote,
+    hands: RemediationContext,
+    brake: Callable[[SafetyState], SafetyState] | None = None,
 ) -> None:
     """Store what came of a claim, unless somebody else has taken it over or an observation has proved it, and tell."""
     deps = hands.deps
@@ -136,14 +142,14 @@ def note(
     raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be read again")
 
 
-def _is_of(now: Remedy, before: Remedy) -> bool:
+def _is_of(now: RemediationState, before: RemediationState) -> bool:
     """Whether a remedy is still that of a claim."""
     is_same = (now.attempts, now.claimed_at) == (before.attempts, before.claimed_at)
     return is_same and now.step in UNDER_WAY
 
 
 def _with_event(
-    state: ResourceState, remedy: Remedy, event: EventType | None, snapshot: Snapshot, now: datetime
+    state: ResourceState, remedy: RemediationState, event: EventType | None, snapshot: Snapshot, now: datetime
 ) -> ResourceState:
     """The record with a step more, and with the event that tells of it."""
     after = replace(state, remedy=remedy)
@@ -151,12 +157,12 @@ def _with_event(
         return after
     declared = None
     if event == "remediation.requested" and snapshot.desired is not None:
-        declared = comparing.masked_message([one.data for one in snapshot.desired.declarations], None)
+        declared = comparing.masked_message([declaration.data for declaration in snapshot.desired.declarations], None)
     return finding_events.with_remediation_event(after, event, declared, now)
 
 
-def _audit(key: ResourceKey, remedy: Remedy, telling: Told, hands: Hands) -> None:
-    entry = Entry(
+def _audit(key: ResourceKey, remedy: RemediationState, telling: AuditNote, hands: RemediationContext) -> None:
+    entry = AuditEntry(
         at=hands.deps.clock(),
         what=telling.what,
         by=hands.worker,

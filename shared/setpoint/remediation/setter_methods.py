@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class Special(NamedTuple):
+class SetterMethod(NamedTuple):
     """The method that sets one field of a resource.
 
     Args:
@@ -36,45 +36,47 @@ _CLUSTER_ETAG = ("etag", "update.etag")
 _ETAG = ("etag", "etag")
 
 
-def _cluster(field: str, update: str = "") -> Special:
+def _cluster(field: str, update: str = "") -> SetterMethod:
     """``UpdateCluster`` takes one ``desired…`` field, and replaces that part of the cluster.
 
     https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/ClusterUpdate
     """
     name = update or f"desired{field[0].upper()}{field[1:]}"
-    return Special("container", "Cluster", field, "update", f"update.{name}", _CLUSTER_ETAG)
+    return SetterMethod("container", "Cluster", field, "update", f"update.{name}", _CLUSTER_ETAG)
 
 
-SPECIAL: tuple[Special, ...] = (
+SPECIAL: tuple[SetterMethod, ...] = (
     # https://cloud.google.com/compute/docs/reference/rest/v1/instances
-    Special("compute", "Instance", "metadata", "setMetadata", ""),
-    Special("compute", "Instance", "tags", "setTags", ""),
-    Special("compute", "Instance", "scheduling", "setScheduling", ""),
-    Special("compute", "Instance", "deletionProtection", "setDeletionProtection", "?"),
-    Special("compute", "Instance", "shieldedInstanceIntegrityPolicy", "setShieldedInstanceIntegrityPolicy", ""),
+    SetterMethod("compute", "Instance", "metadata", "setMetadata", ""),
+    SetterMethod("compute", "Instance", "tags", "setTags", ""),
+    SetterMethod("compute", "Instance", "scheduling", "setScheduling", ""),
+    SetterMethod("compute", "Instance", "deletionProtection", "setDeletionProtection", "?"),
+    SetterMethod("compute", "Instance", "shieldedInstanceIntegrityPolicy", "setShieldedInstanceIntegrityPolicy", ""),
     # https://cloud.google.com/compute/docs/reference/rest/v1/projects
-    Special("compute", "Project", "commonInstanceMetadata", "setCommonInstanceMetadata", ""),
+    SetterMethod("compute", "Project", "commonInstanceMetadata", "setCommonInstanceMetadata", ""),
     # https://cloud.google.com/compute/docs/reference/rest/v1/forwardingRules
-    Special("compute", "ForwardingRule", "target", "setTarget", "target"),
+    SetterMethod("compute", "ForwardingRule", "target", "setTarget", "target"),
     # https://cloud.google.com/compute/docs/reference/rest/v1/backendServices
-    Special("compute", "BackendService", "securityPolicy", "setSecurityPolicy", "securityPolicy"),
-    Special("compute", "BackendService", "edgeSecurityPolicy", "setEdgeSecurityPolicy", "securityPolicy"),
-    Special("compute", "BackendBucket", "edgeSecurityPolicy", "setEdgeSecurityPolicy", "securityPolicy"),
+    SetterMethod("compute", "BackendService", "securityPolicy", "setSecurityPolicy", "securityPolicy"),
+    SetterMethod("compute", "BackendService", "edgeSecurityPolicy", "setEdgeSecurityPolicy", "securityPolicy"),
+    SetterMethod("compute", "BackendBucket", "edgeSecurityPolicy", "setEdgeSecurityPolicy", "securityPolicy"),
     # https://cloud.google.com/compute/docs/reference/rest/v1/subnetworks
-    Special("compute", "Subnetwork", "privateIpGoogleAccess", "setPrivateIpGoogleAccess", "privateIpGoogleAccess"),
+    SetterMethod("compute", "Subnetwork", "privateIpGoogleAccess", "setPrivateIpGoogleAccess", "privateIpGoogleAccess"),
     # https://cloud.google.com/compute/docs/reference/rest/v1/instanceGroups
-    Special("compute", "InstanceGroup", "namedPorts", "setNamedPorts", "namedPorts", ("fingerprint", "fingerprint")),
+    SetterMethod(
+        "compute", "InstanceGroup", "namedPorts", "setNamedPorts", "namedPorts", ("fingerprint", "fingerprint")
+    ),
     # https://cloud.google.com/compute/docs/reference/rest/v1/targetSslProxies and targetTcpProxies: no patch
-    Special("compute", "TargetSslProxy", "service", "setBackendService", "service"),
-    Special("compute", "TargetSslProxy", "proxyHeader", "setProxyHeader", "proxyHeader"),
-    Special("compute", "TargetSslProxy", "sslCertificates", "setSslCertificates", "sslCertificates"),
-    Special("compute", "TargetSslProxy", "sslPolicy", "setSslPolicy", "sslPolicy"),
-    Special("compute", "TargetTcpProxy", "service", "setBackendService", "service"),
-    Special("compute", "TargetTcpProxy", "proxyHeader", "setProxyHeader", "proxyHeader"),
+    SetterMethod("compute", "TargetSslProxy", "service", "setBackendService", "service"),
+    SetterMethod("compute", "TargetSslProxy", "proxyHeader", "setProxyHeader", "proxyHeader"),
+    SetterMethod("compute", "TargetSslProxy", "sslCertificates", "setSslCertificates", "sslCertificates"),
+    SetterMethod("compute", "TargetSslProxy", "sslPolicy", "setSslPolicy", "sslPolicy"),
+    SetterMethod("compute", "TargetTcpProxy", "service", "setBackendService", "service"),
+    SetterMethod("compute", "TargetTcpProxy", "proxyHeader", "setProxyHeader", "proxyHeader"),
     # https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters
-    Special("container", "Cluster", "resourceLabels", "setResourceLabels", "resourceLabels", _LABELS),
-    Special("container", "Cluster", "maintenancePolicy", "setMaintenancePolicy", "maintenancePolicy"),
-    Special("container", "Cluster", "legacyAbac.enabled", "setLegacyAbac", "enabled"),
+    SetterMethod("container", "Cluster", "resourceLabels", "setResourceLabels", "resourceLabels", _LABELS),
+    SetterMethod("container", "Cluster", "maintenancePolicy", "setMaintenancePolicy", "maintenancePolicy"),
+    SetterMethod("container", "Cluster", "legacyAbac.enabled", "setLegacyAbac", "enabled"),
     _cluster("addonsConfig"),
     _cluster("authenticatorGroupsConfig"),
     _cluster("autoscaling", "desiredClusterAutoscaling"),
@@ -99,23 +101,23 @@ SPECIAL: tuple[Special, ...] = (
     _cluster("verticalPodAutoscaling"),
     _cluster("workloadIdentityConfig"),
     # https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters.nodePools
-    Special("container", "NodePool", "autoscaling", "setAutoscaling", "autoscaling"),
-    Special("container", "NodePool", "management", "setManagement", "management"),
-    Special("container", "NodePool", "upgradeSettings", "update", "upgradeSettings", _ETAG),
-    Special("container", "NodePool", "config.labels", "update", "labels.labels", _ETAG),
-    Special("container", "NodePool", "config.taints", "update", "taints.taints", _ETAG),
-    Special("container", "NodePool", "config.tags", "update", "tags.tags", _ETAG),
-    Special("container", "NodePool", "config.resourceLabels", "update", "resourceLabels.labels", _ETAG),
+    SetterMethod("container", "NodePool", "autoscaling", "setAutoscaling", "autoscaling"),
+    SetterMethod("container", "NodePool", "management", "setManagement", "management"),
+    SetterMethod("container", "NodePool", "upgradeSettings", "update", "upgradeSettings", _ETAG),
+    SetterMethod("container", "NodePool", "config.labels", "update", "labels.labels", _ETAG),
+    SetterMethod("container", "NodePool", "config.taints", "update", "taints.taints", _ETAG),
+    SetterMethod("container", "NodePool", "config.tags", "update", "tags.tags", _ETAG),
+    SetterMethod("container", "NodePool", "config.resourceLabels", "update", "resourceLabels.labels", _ETAG),
     # https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts: a patch does not change it
-    Special("iam", "ServiceAccount", "disabled", "disable", "-", when=True),
-    Special("iam", "ServiceAccount", "disabled", "enable", "-", when=False),
+    SetterMethod("iam", "ServiceAccount", "disabled", "disable", "-", when=True),
+    SetterMethod("iam", "ServiceAccount", "disabled", "enable", "-", when=False),
 )
 
-_SET_LABELS = Special("compute", "", "labels", "setLabels", "labels", _LABELS)
+_SET_LABELS = SetterMethod("compute", "", "labels", "setLabels", "labels", _LABELS)
 """Compute Engine sets the labels of every kind so, where it has the method; its patches leave them alone."""
 
 
-def special(service: str, schema: str, path: str, value: Any, methods: frozenset[str]) -> Special | None:
+def special(service: str, schema: str, path: str, value: Any, methods: frozenset[str]) -> SetterMethod | None:
     """The method that sets a field, or None where the resource is written as a whole.
 
     Args:

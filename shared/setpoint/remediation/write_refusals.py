@@ -13,34 +13,34 @@ from setpoint.model.field_path import Element
 from setpoint.model.naming import camel
 from setpoint.model.write_plan import Unwritable
 from setpoint.remediation import api_requests, manual_only_fields, setter_methods
-from setpoint.remediation.api_requests import Cut
-from setpoint.remediation.merge import Change, fields_along
-from setpoint.remediation.setter_methods import Special
+from setpoint.remediation.api_requests import FieldPath
+from setpoint.remediation.merge import FieldChange, fields_along
+from setpoint.remediation.setter_methods import SetterMethod
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
 
 
-class Situation(NamedTuple):
+class WriteInput(NamedTuple):
     """What is to be written: its schema, how it is reached, and what it is now."""
 
     schema: Schema
     resource: Resource
     live: Mapping[str, Any]
 
-    def special(self, change: Change) -> Special | None:
+    def special(self, change: FieldChange) -> SetterMethod | None:
         """The method that sets the changed field, or None where the general one does."""
         methods = frozenset(self.resource.kind.methods)
         path = plain(self.schema, change)
         return setter_methods.special(self.schema.service, self.schema.name, path, change.wanted, methods)
 
 
-def plain(schema: Schema, change: Change) -> str:
+def plain(schema: Schema, change: FieldChange) -> str:
     """The path of a change in the API's spelling, without list elements."""
     return ".".join(camel(part) for part, _ in fields_along(schema, change.path) if not isinstance(part, Element))
 
 
-def refusal(situation: Situation, change: Change, cut: Cut) -> Unwritable | None:
+def refusal(situation: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
     """Why a change is not written, or None.
 
     Args:
@@ -51,7 +51,7 @@ def refusal(situation: Situation, change: Change, cut: Cut) -> Unwritable | None
     return _of_value(situation, change) or _of_field(situation, change) or _of_company(situation, change, cut)
 
 
-def _of_value(situation: Situation, change: Change) -> Unwritable | None:
+def _of_value(situation: WriteInput, change: FieldChange) -> Unwritable | None:
     """Refuse secrets, and what is an input that nobody can read back."""
     field = fields_along(situation.schema, change.path)[-1][1]
     is_input = field is not None and field.input_only and change.difference.op != "unexpected"
@@ -61,7 +61,7 @@ def _of_value(situation: Situation, change: Change) -> Unwritable | None:
     return None
 
 
-def _of_field(situation: Situation, change: Change) -> Unwritable | None:
+def _of_field(situation: WriteInput, change: FieldChange) -> Unwritable | None:
     """Refuse what the API does not change, or should not be asked to."""
     path, (schema, resource, _) = change.difference.path, situation
     along = fields_along(schema, change.path)
@@ -76,10 +76,10 @@ def _of_field(situation: Situation, change: Change) -> Unwritable | None:
     return None if situation.special(change) is not None else _of_general_method(situation, change)
 
 
-def _of_general_method(situation: Situation, change: Change) -> Unwritable | None:
+def _of_general_method(situation: WriteInput, change: FieldChange) -> Unwritable | None:
     """Refuse what the method that writes the resource does not take, or should not be sent."""
     path, (schema, resource, _) = change.difference.path, situation
-    if entry := manual_only_fields.left_to_people(schema.service, schema.name, plain(schema, change)):
+    if entry := manual_only_fields.manual_rule(schema.service, schema.name, plain(schema, change)):
         return Unwritable(path, entry.reason, entry.todo)
     if resource.kind.writer is None:
         return Unwritable(path, "no_method", "no method of the API takes this field: see to it by hand")
@@ -88,7 +88,7 @@ def _of_general_method(situation: Situation, change: Change) -> Unwritable | Non
     return None
 
 
-def _of_company(situation: Situation, change: Change, cut: Cut) -> Unwritable | None:
+def _of_company(situation: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
     """Refuse where what is sent back beside the change, as it was read, is not all that is there."""
     schema, resource, live = situation
     special, writer = situation.special(change), resource.kind.writer

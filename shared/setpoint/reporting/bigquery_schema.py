@@ -64,7 +64,7 @@ def _form(kind: msgspec.inspect.Type, where: str) -> Column | None:
     if isinstance(kind, msgspec.inspect.AnyType):
         return None
     if isinstance(kind, msgspec.inspect.UnionType):
-        rest = [one for one in kind.types if not isinstance(one, msgspec.inspect.NoneType)]
+        rest = [type_ for type_ in kind.types if not isinstance(type_, msgspec.inspect.NoneType)]
         if len(rest) == 1:
             inner = _form(rest[0], where)
             return None if inner is None else {"mode": "NULLABLE", **inner}
@@ -122,7 +122,7 @@ def grown(before: Sequence[Column], now: Sequence[Column]) -> list[Column]:
 def _bare(column: Column) -> Column:
     """A column without its description, which may change."""
     bare = {name: column[name] for name in ("name", "type", "mode")}
-    return {**bare, "fields": [_bare(one) for one in column["fields"]]} if "fields" in column else bare
+    return {**bare, "fields": [_bare(field) for field in column["fields"]]} if "fields" in column else bare
 
 
 def refused(columns: Iterable[Column], row: Mapping[str, Any], path: str = "", *, drop_unknown: bool) -> list[str]:

@@ -34,7 +34,7 @@ _STATUS: dict[type[SetpointError], int] = {AccessDenied: 403, Unavailable: 503}
 """What an error is answered with; any other is the installation's."""
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What is answered to a request.
 
     Args:
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Keeper(Protocol):
+class IdentityVerifier(Protocol):
     """Knows who was let in."""
 
     def identity(self, assertion: str) -> str:
@@ -88,7 +88,7 @@ class Console:
         self,
         store: ReportStore,
         url: str,
-        keeper: Keeper,
+        keeper: IdentityVerifier,
         clock: Callable[[], datetime] = _now,
         kept: timedelta = KEPT,
     ) -> None:
@@ -97,7 +97,7 @@ class Console:
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
 
-    def answer(self, method: str, path: str, header: Callable[[str], str | None]) -> Answer:
+    def answer(self, method: str, path: str, header: Callable[[str], str | None]) -> Response:
         """Answer one request.
 
         Args:
@@ -127,7 +127,7 @@ class Console:
             return self._kept
 
 
-def _served(kept: _Kept, method: str, header: Callable[[str], str | None]) -> Answer:
+def _served(kept: _Kept, method: str, header: Callable[[str], str | None]) -> Response:
     told = {
         **_ALWAYS,
         "Content-Security-Policy": f"{page.policy()}; frame-ancestors 'none'",
@@ -137,16 +137,16 @@ def _served(kept: _Kept, method: str, header: Callable[[str], str | None]) -> An
     }
     known = {tag.strip().removeprefix("W/") for tag in (header("If-None-Match") or "").split(",")}
     if kept.tag in known:
-        return Answer(304, told, b"")
+        return Response(304, told, b"")
     body = kept.body
     if "gzip" in (header("Accept-Encoding") or ""):
         told["Content-Encoding"] = "gzip"
         body = kept.zipped
     told["Content-Length"] = str(len(body))
-    return Answer(200, told, b"" if method == "HEAD" else body)
+    return Response(200, told, b"" if method == "HEAD" else body)
 
 
-def _told(status: int, text: str, **headers: str) -> Answer:
+def _told(status: int, text: str, **headers: str) -> Response:
     policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
     more = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
-    return Answer(status, {**_ALWAYS, **policy, **more, **headers}, f"{text}\n".encode())
+    return Response(status, {**_ALWAYS, **policy, **more, **headers}, f"{text}\n".encode())

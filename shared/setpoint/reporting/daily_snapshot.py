@@ -18,7 +18,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.sources import desired_by
 from setpoint.ports.services import Warehouse
 from setpoint.ports.stores import Store
-from setpoint.reporting.rows import Coverage, Digest, Taken, finding_row, sweep_row
+from setpoint.reporting.rows import CoverageCounter, Taken, WeeklyDigest, finding_row, sweep_row
 from setpoint.reporting.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
 from setpoint.sweep.digest_set import Digests, digest_of
 from setpoint.util.external_sort import batches
@@ -64,24 +64,24 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
         TransientError: make it again.
     """
     taken = Taken(day, reporter.clock())
-    digest, checked = Digest(taken), array("Q")
+    digest, checked = WeeklyDigest(taken), array("Q")
 
     def put(table: str, rows: Iterable[msgspec.Struct]) -> int:
         return reporter.warehouse.replace_day(table, day, map(_encode, rows), run)
 
     findings = put(FINDINGS_SNAPSHOT, _findings(reporter.store.states(), taken, digest, checked))
     coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, Digests(checked)).rows(taken))
-    sweeps = [one.value for one in reporter.store.sweeps.sweeps() if one.value is not None]
+    sweeps = [sweep.value for sweep in reporter.store.sweeps.sweeps() if sweep.value is not None]
     return {
         FINDINGS_SNAPSHOT: findings,
         COVERAGE_SNAPSHOT: coverage,
-        SWEEPS_SNAPSHOT: put(SWEEPS_SNAPSHOT, [sweep_row(one, taken) for one in sweeps]),
+        SWEEPS_SNAPSHOT: put(SWEEPS_SNAPSHOT, [sweep_row(sweep, taken) for sweep in sweeps]),
         DIGESTS: put(DIGESTS, digest.rows()),
     }
 
 
 def _findings(
-    states: Iterable[ResourceState], taken: Taken, digest: Digest, checked: array[int]
+    states: Iterable[ResourceState], taken: Taken, digest: WeeklyDigest, checked: array[int]
 ) -> Iterator[msgspec.Struct]:
     """The rows of findings; in the same pass over all records, what else is to be known of them is counted."""
     for state in states:
@@ -93,9 +93,9 @@ def _findings(
             yield row
 
 
-def _coverage(store: Store, checked: Digests) -> Coverage:
+def _coverage(store: Store, checked: Digests) -> CoverageCounter:
     """Count what is declared, in the order of keys; no more than some hundred declarations are ever held."""
-    coverage, control = Coverage(), store.control().value
+    coverage, control = CoverageCounter(), store.control().value
     for keys in batches(_declared(store), _BATCH):
         for key, stored in store.records(keys).items():
             desired = desired_by(stored.value, control)

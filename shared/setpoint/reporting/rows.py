@@ -235,7 +235,7 @@ def finding_row(state: ResourceState, taken: Taken) -> FindingRow | None:
         severity=finding.severity,
         mode=finding.mode,
         difference_count=finding.difference_count,
-        paths=tuple(one.path for one in finding.differences[:_PATHS]),
+        paths=tuple(difference.path for difference in finding.differences[:_PATHS]),
         fingerprint=finding.fingerprint,
         first_seen=finding.first_seen,
         last_seen=finding.last_seen,
@@ -262,7 +262,7 @@ def _is_long_over(state: ResourceState, finding: Finding, now: datetime) -> bool
     return finding.resolved_at is not None and finding.resolved_at < now - KEPT
 
 
-class Coverage:
+class CoverageCounter:
     """Declared resources as they are counted, by team, project, type and content."""
 
     def __init__(self) -> None:
@@ -330,7 +330,7 @@ class _Count:
         self.actors: Counter[str] = Counter()
 
 
-class Digest:
+class WeeklyDigest:
     """A week as it is counted, from records in any order.
 
     Args:

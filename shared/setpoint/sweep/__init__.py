@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from setpoint.model.sweep_records import LAG
 from setpoint.sweep.context import Sweeper
-from setpoint.sweep.coordinator import Told, receive
+from setpoint.sweep.coordinator import MessageResult, receive
 from setpoint.sweep.in_process import Swept, sweep
 
-__all__ = ["LAG", "Sweeper", "Swept", "Told", "receive", "sweep"]
+__all__ = ["LAG", "MessageResult", "Sweeper", "Swept", "receive", "sweep"]

@@ -64,11 +64,16 @@ def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
     for states in batches(_adrift(sweep, shown, tally, sweeper), _AT_ONCE):
         if sweeper.clock() > until:
             return None
-        _judge([_Thing(one.key, one.asset_type, _project_of(one, sweeper)) for one in states], shown, tally, sweeper)
+        _judge(
+            [_MissingResource(state.key, state.asset_type, _project_of(state, sweeper)) for state in states],
+            shown,
+            tally,
+            sweeper,
+        )
     return _summary(shown, tally, sweeper.now())
 
 
-class _Thing(NamedTuple):
+class _MissingResource(NamedTuple):
     """What the listing has not shown.
 
     Args:
@@ -127,7 +132,7 @@ class _Place:
     """
 
     def __init__(self, shards: Iterable[Shard], records: SweepStore, projects: Projects) -> None:
-        done = [one for one in shards if one.status == "done"]
+        done = [shard for shard in shards if shard.status == "done"]
         self.above_projects = any(one.above_projects for one in done)
         self.projects = {name for one in done for part in records.parts(one.run, one.number) for name in part.projects}
         self._names = projects
@@ -135,21 +140,21 @@ class _Place:
     @cached_property
     def ids(self) -> frozenset[str]:
         """The ids of projects of which only the number was shown."""
-        return frozenset(self._names.id_of(one) for one in self.projects if one.isdigit()) - {""}
+        return frozenset(self._names.id_of(project) for project in self.projects if project.isdigit()) - {""}
 
 
 class _ScopeShown:
     """What the shards of one scope and content have listed to their end."""
 
     def __init__(self, shards: Iterable[Shard], place: _Place) -> None:
-        self._shards = [one for one in shards if one.status == "done"]
+        self._shards = [shard for shard in shards if shard.status == "done"]
         self._place = place
 
     def covers(self, asset_type: str) -> bool:
         """Whether all of a type was listed."""
-        return any(one.covers(asset_type) for one in self._shards)
+        return any(shard.covers(asset_type) for shard in self._shards)
 
-    def has(self, thing: _Thing) -> bool:
+    def has(self, thing: _MissingResource) -> bool:
         """Whether the project of a resource was shown; above all projects, any other resource there."""
         if not thing.project:
             above = (segment_after(thing.key.name, one) for one in ("organizations", "folders", "accessPolicies"))
@@ -163,34 +168,34 @@ class _Shown:
     def __init__(self, sweep: Sweep, sweeper: Sweeper) -> None:
         records = sweeper.records
         self.sweep = sweep
-        self.shards = [one.value for one in records.shards(sweep.run) if one.value is not None]
+        self.shards = [shard.value for shard in records.shards(sweep.run) if shard.value is not None]
         if len(self.shards) != sweep.shards:
             raise Conflict(f"sweep {sweep.name}: what its shards have shown is not there any more")
         self.seen = Digests(_collected(self.shards, records, "seen"))
         self.unchecked = Digests(_collected(self.shards, records, "unchecked"))
         self.read_at = {content: self._read_at(content) for content in sweep.told.contents}
         self._types = {
-            content: {kind for one in self.shards if _done(one, content) for kind in one.counts}
+            content: {kind for shard in self.shards if _done(shard, content) for kind in shard.counts}
             for content in sweep.told.contents
         }
-        self._named = frozenset(one for one in sweep.told.types if is_plain(one))
+        self._named = frozenset(type_ for type_ in sweep.told.types if is_plain(type_))
         places = {
-            scope: _Place((one for one in self.shards if one.scope == scope), records, sweeper.deps.projects)
+            scope: _Place((shard for shard in self.shards if shard.scope == scope), records, sweeper.deps.projects)
             for scope in sweep.told.scopes
         }
         self._scopes = {
             content: [
-                _ScopeShown((one for one in self.shards if (one.content, one.scope) == (content, scope)), place)
+                _ScopeShown((shard for shard in self.shards if (shard.content, shard.scope) == (content, scope)), place)
                 for scope, place in places.items()
             ]
             for content in sweep.told.contents
         }
 
     def _read_at(self, content: Content) -> datetime | None:
-        times = [one.read_at for one in self.shards if _done(one, content) and one.read_at]
+        times = [shard.read_at for shard in self.shards if _done(shard, content) and shard.read_at]
         return min(times) if times else None
 
-    def tells_of(self, thing: _Thing) -> bool:
+    def tells_of(self, thing: _MissingResource) -> bool:
         """Whether a resource would have been shown.
 
         A type of which nothing was listed may be one that the inventory does not hold, unless it was asked for by name.
@@ -226,7 +231,9 @@ def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -
                 yield key
 
 
-def _things(keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper: Sweeper) -> Iterator[_Thing]:
+def _things(
+    keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper: Sweeper
+) -> Iterator[_MissingResource]:
     """What is declared of keys; what was declared since the sweep began may have been listed before that."""
     for key, record in sweeper.deps.store.records(keys).items():
         versions = visible(record.value, control).values()
@@ -234,7 +241,7 @@ def _things(keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper
             declaration = version.declarations[0]  # where there are several, any
             known = any(one.generation <= sweep.sources.get(one.source, 0) for one in versions)
             project = declaration.project or project_of(key.name)
-            yield _Thing(key, declaration.asset_type, project, declaration, known)
+            yield _MissingResource(key, declaration.asset_type, project, declaration, known)
             break
 
 
@@ -273,9 +280,9 @@ def _project_of(state: ResourceState, sweeper: Sweeper) -> str:
     return last.project if last is not None else ""
 
 
-def _judge(things: Sequence[_Thing], shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
+def _judge(things: Sequence[_MissingResource], shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
     """Judge what was not seen; what is known to have been there since may be so young that it was not listed."""
-    told: list[tuple[_Thing, datetime]] = []
+    told: list[tuple[_MissingResource, datetime]] = []
     for thing in things:
         is_declared = thing.declaration is not None
         read_at = shown.read_at[thing.key.content]
@@ -295,7 +302,9 @@ def _judge(things: Sequence[_Thing], shown: _Shown, tally: _Tally, sweeper: Swee
             tally.gone_drifted += is_declared and is_drifted
 
 
-def _outcomes(told: Sequence[tuple[_Thing, datetime]], sweeper: Sweeper) -> Iterator[tuple[_Thing, Outcome, bool]]:
+def _outcomes(
+    told: Sequence[tuple[_MissingResource, datetime]], sweeper: Sweeper
+) -> Iterator[tuple[_MissingResource, Outcome, bool]]:
     """What becomes of absences as of some time, and whether each is then a drift that people know of.
 
     What was known to be gone is ``repeated``, and so is what a feed has told of since.
@@ -335,7 +344,7 @@ def _is_drifted(state: ResourceState) -> bool:
     return state.finding is not None and state.finding.status != "resolved" and state.settling is None
 
 
-def _absent(thing: _Thing, last: Observation | None, at: datetime) -> Observation:
+def _absent(thing: _MissingResource, last: Observation | None, at: datetime) -> Observation:
     """What it means that a content was not listed: the resource is gone; a policy that is not there is empty.
 
     Where it lay, and what it was, is as it was last observed.

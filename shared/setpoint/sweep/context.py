@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.model.sweep_records import LAG
 from setpoint.ports.queues import SweepQueue
 from setpoint.ports.services import Inventory
@@ -36,7 +36,7 @@ class Sweeper:
         sleep: waits for some seconds.
     """
 
-    deps: Deps
+    deps: Context
     inventory: Inventory
     queue: SweepQueue
     seconds: float = float("inf")

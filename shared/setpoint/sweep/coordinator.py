@@ -43,7 +43,7 @@ Done = Literal[
 ]
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one message.
 
     Args:
@@ -70,7 +70,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
         return "WARNING" if self.summary.listed else "ERROR"
 
 
-def receive(message: bytes, attributes: Mapping[str, str], message_id: str, sweeper: Sweeper) -> Told:
+def receive(message: bytes, attributes: Mapping[str, str], message_id: str, sweeper: Sweeper) -> MessageResult:
     """Do what a message tells, and dead-letter it with the reason where nothing can be done.
 
     Args:
@@ -87,11 +87,11 @@ def receive(message: bytes, attributes: Mapping[str, str], message_id: str, swee
         told = decode_message(message)
     except MalformedMessage as error:
         sweeper.deps.dead_letters.put(message, attributes, str(error))
-        return Told("rejected", str(error))
+        return MessageResult("rejected", str(error))
     return _HANDLERS[type(told)](told, message_id, sweeper)
 
 
-def start(told: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) -> Told:
+def start(told: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) -> MessageResult:
     """Begin a run of a sweep: plan its shards and have them listed; again only what is open, where it was begun before.
 
     A sweep that is under way is left to go on; one that has stopped is ended, with what is missing unknown.
@@ -106,7 +106,7 @@ def start(told: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) -> To
     before = stored.value
     if before is not None and before.summary is None and not fresh and before.run != run:
         if not _has_stopped(before, sweeper):
-            return Told("under way", _label(told))
+            return MessageResult("under way", _label(told))
         ended = _give_up(stored, sweeper)
         if ended.done != "ended":
             sweeper.queue.publish([told])  # after the old one has come to its end
@@ -116,7 +116,7 @@ def start(told: Start, run: str, sweeper: Sweeper, *, fresh: bool = False) -> To
         _learn_projects(told.scopes, sweeper)
         before = _begin(told, run, stored, sweeper)
     sweeper.queue.publish(_shuffled([Work(told.name, run, number) for number in before.open]))
-    return Told("begun" if before.open else "out of date", _label(told))
+    return MessageResult("begun" if before.open else "out of date", _label(told))
 
 
 def _learn_projects(scopes: Sequence[str], sweeper: Sweeper) -> None:
@@ -124,10 +124,10 @@ def _learn_projects(scopes: Sequence[str], sweeper: Sweeper) -> None:
     for scope in scopes:
         with suppress(BadRequest):  # the listing itself says so
             for page in sweeper.inventory.pages(scope, "resource", (_PROJECT,)):
-                pipeline.learn(page.observations, sweeper.deps)
+                pipeline.record_project_ids(page.observations, sweeper.deps)
 
 
-def work(told: Work, sweeper: Sweeper) -> Told:
+def work(told: Work, sweeper: Sweeper) -> MessageResult:
     """List a shard, or what of it fits into the time of one run; whoever ends the last one ends the sweep.
 
     Raises:
@@ -143,7 +143,7 @@ def work(told: Work, sweeper: Sweeper) -> Told:
         if sweep is None or sweep.open:
             return listed
     if sweep is None or sweep.open:
-        return Told("out of date", f"shard {told.shard} of {told.run}")
+        return MessageResult("out of date", f"shard {told.shard} of {told.run}")
     return _end(sweep, told, sweeper, until)
 
 
@@ -157,48 +157,48 @@ def _is_current(sweep: Sweep, told: Work) -> bool:
     return sweep.run == told.run and sweep.summary is None
 
 
-def _list(told: Work, sweeper: Sweeper, until: float) -> Told:
+def _list(told: Work, sweeper: Sweeper, until: float) -> MessageResult:
     stored = sweeper.records.shard(told.run, told.shard)
     shard = stored.value
     if shard is None:
-        return Told("out of date", f"shard {told.shard} of {told.run}")
+        return MessageResult("out of date", f"shard {told.shard} of {told.run}")
     if shard.status == "open":
         sweeper.sleep(random.uniform(0, sweeper.jitter))  # noqa: S311 - no secret
         listed = list_shard(stored, sweeper, until)
         if listed is None:
-            return Told("overtaken", shard.label)
+            return MessageResult("overtaken", shard.label)
         if listed.status == "open":
             sweeper.queue.publish([told])
-            return Told("handed over", shard.label)
-    return Told("listed", shard.label)
+            return MessageResult("handed over", shard.label)
+    return MessageResult("listed", shard.label)
 
 
-def heal(sweeper: Sweeper) -> Told:
+def republish_pending(sweeper: Sweeper) -> MessageResult:
     """Look after what waits, every minute; what fails is left to the next one."""
     try:
-        healed = pipeline.heal(sweeper.deps)
-        settled = pipeline.settle(sweeper.deps)
+        healed = pipeline.republish_pending(sweeper.deps)
+        settled = pipeline.promote_settled(sweeper.deps)
         stored_sweeps = list(sweeper.records.sweeps())
         _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper)
         for stored in stored_sweeps:
             if stored.value is not None and stored.value.summary is None and _has_stopped(stored.value, sweeper):
                 _give_up(stored, sweeper)
     except TransientError as error:
-        return Told("not healed", str(error))
-    return Told("healed", healed=healed, settled=settled.total())
+        return MessageResult("not healed", str(error))
+    return MessageResult("healed", healed=healed, settled=settled.total())
 
 
 def _note_age(sweeps: Sequence[Sweep], sweeper: Sweeper) -> None:
     """Tell how long ago a sweep has ended, or begun where it has not: somebody is to look where that grows."""
-    times = [one.summary.ended_at if one.summary is not None else one.started_at for one in sweeps]
+    times = [sweep.summary.ended_at if sweep.summary is not None else sweep.started_at for sweep in sweeps]
     if times:
         telemetry.note(sweep_age_seconds=round((sweeper.now() - max(times)).total_seconds()))
 
 
-_HANDLERS: dict[type[SweepMessage], Callable[[Any, str, Sweeper], Told]] = {
+_HANDLERS: dict[type[SweepMessage], Callable[[Any, str, Sweeper], MessageResult]] = {
     Start: start,
     Work: lambda told, _, sweeper: work(told, sweeper),
-    Heal: lambda _, __, sweeper: heal(sweeper),
+    Heal: lambda _, __, sweeper: republish_pending(sweeper),
 }
 
 
@@ -244,7 +244,7 @@ def _closed(told: Work, sweeper: Sweeper) -> Sweep | None:
     raise Conflict(f"sweep {told.sweep}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
 
 
-def _end(sweep: Sweep, told: Work, sweeper: Sweeper, until: float) -> Told:
+def _end(sweep: Sweep, told: Work, sweeper: Sweeper, until: float) -> MessageResult:
     """End a sweep of which every shard has come to its end, or hand over where that takes longer than there is time."""
     label = _label(sweep.told)
     try:
@@ -252,19 +252,19 @@ def _end(sweep: Sweep, told: Work, sweeper: Sweeper, until: float) -> Told:
         if summary is None:
             _show_life(sweep, sweeper)
             sweeper.queue.publish([told])
-            return Told("handed over", label)
+            return MessageResult("handed over", label)
         stored = sweeper.records.sweep(sweep.name)
         if stored.value != sweep:
-            return Told("overtaken", label)
+            return MessageResult("overtaken", label)
         counts = _worth_splitting(sweep, sweeper)
         sweeper.records.write_sweep(replace(sweep, counts=counts, summary=summary), stored.version)
     except Conflict:
         if sweeper.records.sweep(sweep.name).value == sweep:
             raise  # of a finding, not of the sweep
-        return Told("overtaken", label)
+        return MessageResult("overtaken", label)
     sweeper.records.drop_run(sweep.run)
     telemetry.note(coverage=round(summary.coverage, 6))
-    return Told("ended", label, summary)
+    return MessageResult("ended", label, summary)
 
 
 def _show_life(sweep: Sweep, sweeper: Sweeper) -> None:
@@ -298,11 +298,11 @@ def _has_stopped(sweep: Sweep, sweeper: Sweeper) -> bool:
     long_ago: timedelta = sweeper.patience
     if sweep.started_at + long_ago > sweeper.now():
         return False
-    times = [one.value.updated_at for one in sweeper.records.shards(sweep.run) if one.value is not None]
+    times = [shard.value.updated_at for shard in sweeper.records.shards(sweep.run) if shard.value is not None]
     return max([sweep.started_at, *times]) + long_ago <= sweeper.now()
 
 
-def _give_up(stored: StoredSweep, sweeper: Sweeper) -> Told:
+def _give_up(stored: StoredSweep, sweeper: Sweeper) -> MessageResult:
     """End a sweep that has stopped: what its open shards did not list is unknown."""
     sweep = stored.value
     assert sweep is not None  # noqa: S101 - callers have looked; this tells the type checker

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict, TransientError
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
@@ -77,7 +77,7 @@ def sweep(
     contents: Sequence[Content],
     types: Sequence[str],
     inventory: Inventory,
-    deps: Deps,
+    deps: Context,
     advance: Callable[[int], object] = bool,
     *,
     resume: bool = False,
@@ -100,13 +100,13 @@ def sweep(
     """
     waiting = _Waiting()
     sweeper = Sweeper(deps, inventory, waiting, advance=advance)
-    healed = pipeline.heal(deps)
+    healed = pipeline.republish_pending(deps)
     told = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
     resumed = resume and _resume(told, sweeper, waiting)
     if not resumed:
         start(told, uuid.uuid4().hex, sweeper, fresh=True)
     summary = _work_off(waiting, sweeper)
-    pipeline.settle(deps)
+    pipeline.promote_settled(deps)
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
     return Swept(summary, Counter(summary.outcomes), healed, resumed)

@@ -9,7 +9,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from setpoint.detection import batch, pipeline, scopes
-from setpoint.detection.pipeline import Deps
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict, PermanentError, ScopeDenied, TokenExpired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
@@ -139,18 +139,18 @@ def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple
     return done, Part(packed(seen), packed(unchecked), tuple(sorted(new)))
 
 
-def _digests(observation: Observation, deps: Deps) -> list[int]:
+def _digests(observation: Observation, deps: Context) -> list[int]:
     """A listed resource by every key under which it may be declared."""
     others = deps.projects.other_keys(deps.projects.placed(observation))
     return [digest_of(observation.key), *map(digest_of, others)]
 
 
-def _made(observation: Observation, rules: Rules, deps: Deps) -> str:
+def _made(observation: Observation, rules: Rules, deps: Context) -> str:
     """What made a resource that a scope covers and that need not be declared for that, or an empty string."""
     return scopes.explain(rules, deps.projects.placed(observation)).made if rules.scopes else ""
 
 
-def _judge(observed: Sequence[Observation], at: datetime, deps: Deps) -> Iterator[tuple[Observation, Outcome]]:
+def _judge(observed: Sequence[Observation], at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:
     """Run listed assets through the flow, each as of its own update time; what cannot be judged keeps no other from it.
 
     Raises:
@@ -162,7 +162,7 @@ def _judge(observed: Sequence[Observation], at: datetime, deps: Deps) -> Iterato
             yield observation, _as_of(at, observation, deps) if outcome == "stale" else outcome
 
 
-def _as_of(at: datetime, observation: Observation, deps: Deps) -> Outcome:
+def _as_of(at: datetime, observation: Observation, deps: Context) -> Outcome:
     """What becomes of a listed asset that is older than what is known.
 
     What is known may be later and wrong all the same: an earlier listing had dropped the resource, or two changes of
@@ -170,7 +170,7 @@ def _as_of(at: datetime, observation: Observation, deps: Deps) -> Outcome:
     and not as of later, so that a feed may still know better.
     """
     try:
-        state = pipeline.find(observation, deps).snapshot.state
+        state = pipeline.load(observation, deps).snapshot.state
         if state is None or state.observed_at >= at:
             return "stale"
         return pipeline.handle_observation(replace(observation, observed_at=at), deps)

@@ -20,7 +20,7 @@ from setpoint.errors import Unavailable
 
 _T = TypeVar("_T")
 
-Place = tuple[int, int]
+FileOffset = tuple[int, int]
 """Where something was put: offset and size, both in bytes."""
 
 Row = tuple[Any, ...]
@@ -48,7 +48,7 @@ def batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
         yield batch
 
 
-class _Room:
+class _WrapOsError:
     """What goes wrong with a temporary file, said with what to do; a class, since it is passed through so often."""
 
     def __enter__(self) -> None:
@@ -60,10 +60,10 @@ class _Room:
             raise Unavailable(f"{where}: no room for temporary files ({error}); free some, or set TMPDIR") from error
 
 
-_ROOM = _Room()
+_ROOM = _WrapOsError()
 
 
-class Blobs:
+class BlobFile:
     """Bytes, put one after the other and read in any order."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Blobs:
         weakref.finalize(self, self._file.close)
         self._end = self._at = 0
 
-    def put(self, data: bytes) -> Place:
+    def put(self, data: bytes) -> FileOffset:
         """Keep bytes; where they are.
 
         Raises:
@@ -85,7 +85,7 @@ class Blobs:
         self._end = self._at = self._end + len(data)
         return place
 
-    def get(self, place: Place) -> bytes:
+    def get(self, place: FileOffset) -> bytes:
         """What was put somewhere.
 
         Raises:
@@ -99,7 +99,7 @@ class Blobs:
             return self._file.read(size)
 
 
-class Lazy(Sequence[_T]):
+class LazySequence(Sequence[_T]):
     """A sequence whose items are made when they are asked for."""
 
     @abstractmethod
@@ -112,10 +112,10 @@ class Lazy(Sequence[_T]):
     def __getitem__(self, at: slice) -> list[_T]: ...
     def __getitem__(self, at: int | slice) -> _T | list[_T]:
         places = range(len(self))[at]
-        return self._at(places) if isinstance(places, int) else [self._at(one) for one in places]
+        return self._at(places) if isinstance(places, int) else [self._at(place) for place in places]
 
 
-class Spool(Lazy[_T]):
+class Spool(LazySequence[_T]):
     """A sequence that is appended to and read from its beginning, any number of times.
 
     Args:
@@ -125,12 +125,12 @@ class Spool(Lazy[_T]):
     """
 
     def __init__(
-        self, encode: Callable[[_T], bytes], decode: Callable[[bytes], _T], blobs: Blobs | None = None
+        self, encode: Callable[[_T], bytes], decode: Callable[[bytes], _T], blobs: BlobFile | None = None
     ) -> None:
         self._encode = encode
         self._decode = decode
-        self._blobs = blobs or Blobs()
-        self._places: list[Place] = []
+        self._blobs = blobs or BlobFile()
+        self._places: list[FileOffset] = []
         self._firsts: list[int] = []
         self._waiting: list[bytes] = []
         self._size = 0
@@ -169,7 +169,7 @@ class Spool(Lazy[_T]):
         return self._decode(decode_row(self._blobs.get(self._places[block]))[at - self._firsts[block]])
 
 
-class Chain(Lazy[_T]):
+class Chain(LazySequence[_T]):
     """Sequences one after the other, as one."""
 
     def __init__(self, *parts: Sequence[_T]) -> None:
@@ -190,11 +190,11 @@ class Chain(Lazy[_T]):
         raise IndexError(at)
 
 
-class Sorter:
+class ExternalSorter:
     """Rows that come in any order and are read in theirs; a row is small, what is large lies elsewhere."""
 
     def __init__(self) -> None:
-        self._blobs = Blobs()
+        self._blobs = BlobFile()
         self._runs: list[Spool[Row]] = []
         self._waiting: list[Row] = []
 
@@ -210,7 +210,7 @@ class Sorter:
         return heapq.merge(*self._runs, sorted(self._waiting))
 
 
-class Index:
+class PrefixIndex:
     """Rows that are found by how they begin.
 
     Args:
@@ -218,9 +218,9 @@ class Index:
     """
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self._blobs = Blobs()
+        self._blobs = BlobFile()
         self._firsts: list[Row] = []
-        self._places: list[Place] = []
+        self._places: list[FileOffset] = []
         for block in batches(rows, _INDEXED):
             self._firsts.append(block[0])
             self._places.append(self._blobs.put(encode_row(block)))

@@ -1,4 +1,4 @@
-"""``python -m setpoint_tools.demo``: make a fleet, let an hour pass, show what drifted, and check it against the truth."""
+"""``python -m setpoint_tools.demo``: make a fleet, let an hour pass, show what drifted, check it against the truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from setpoint_tools.demo import feed, incidents, oracle, pipeline, report, spell
 from setpoint_tools.demo import fleet as fleets
 from setpoint_tools.demo.feed import Sent
 from setpoint_tools.demo.fleet import Fleet
-from setpoint_tools.demo.pipeline import Places, Run
+from setpoint_tools.demo.pipeline import DemoPaths, Run
 
 _PIPED_WIDTH = 100
 _WIDEST = 120
@@ -44,9 +44,9 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
         The exit code: 1 where what was found is not what was done.
     """
     console = console or _console()
-    places = Places(folder)
+    places = DemoPaths(folder)
     fleet = fleets.make()
-    happened = incidents.all_incidents({one.id: one.number for one in fleet.projects})
+    happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
     sent = feed.make(fleet, happened, datetime.now(UTC))
     files = pipeline.prepare(fleet, sent, places)
     loaded = pipeline.load_fleet(places)
@@ -90,7 +90,7 @@ def _console() -> Console:
 
 def _introduce(console: Console, fleet: Fleet, loaded: Loaded, files: int) -> None:
     types = {one.kind.asset_type for one in fleet.declared}
-    teams = {one.owner.team for one in fleet.projects}
+    teams = {project.owner.team for project in fleet.projects}
     console.print(
         f"[bold]A sample fleet[/]: {len(loaded.desired)} declarations by {len(teams)} teams in "
         f"{len(fleet.projects)} projects, {len(types)} asset types, {len(loaded.scopes)} scopes, {files} files"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from setpoint.model.declaration import Authority, Owner
 from setpoint.model.resource_key import ResourceKey
-from setpoint_tools.demo.asset_types import ACCOUNT, FOLDER, KEY, PROJECT, SECRET, Kind
+from setpoint_tools.demo.asset_types import ACCOUNT, FOLDER, KEY, PROJECT, SECRET, SampleType
 from setpoint_tools.demo.samples import Data, Sample, Site
 
 _DAY = 86400
@@ -130,7 +130,7 @@ def conditional_policy(at: Site, grants: Grants, role: str, member: str, conditi
     )
 
 
-def _policy(at: Site, kind: Kind, path: str, declared: Grants, others: Grants, authority: Authority) -> Sample:
+def _policy(at: Site, kind: SampleType, path: str, declared: Grants, others: Grants, authority: Authority) -> Sample:
     written = [{"role": role, "members": at.hand.order(map(_as_written, who))} for role, who in declared.items()]
     merged = {role: sorted({*who, *others.get(role, ())}) for role, who in declared.items()}
     answered = [{"role": role, "members": who} for role, who in sorted((others | merged).items())]

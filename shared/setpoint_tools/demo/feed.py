@@ -12,7 +12,7 @@ from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.demo import messages
 from setpoint_tools.demo.fleet import Fleet
-from setpoint_tools.demo.incidents import Incident, Step
+from setpoint_tools.demo.incidents import Incident, IncidentStep
 from setpoint_tools.demo.mutations import edited
 from setpoint_tools.demo.samples import Sample
 from setpoint_tools.demo.server_defaults import Server
@@ -46,8 +46,8 @@ class Sent:
 def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Sent]:
     """The messages in the order in which they come; the same each time but for the times."""
     rng = random.Random("feed")  # noqa: S311 - a sample, no secret
-    happened = {one.key: one for one in incidents}
-    if unknown := happened.keys() - {one.key for one in fleet.samples}:
+    happened = {incident.key: incident for incident in incidents}
+    if unknown := happened.keys() - {sample.key for sample in fleet.samples}:
         raise LookupError(f"nothing in the fleet is called {unknown.pop().name}")
     sent = [one for sample in fleet.samples for one in _Life(sample, rng, now).told(happened.get(sample.key))]
     sent += _late(sent, rng)
@@ -84,7 +84,7 @@ class _Life:
             elif self._before is not None:
                 yield self._touched(at)
 
-    def _changed(self, step: Step, at: datetime) -> Sent:
+    def _changed(self, step: IncidentStep, at: datetime) -> Sent:
         self._edits = step.edits
         self._is_drifted = step.outcome != "resolved"
         if not step.gone:

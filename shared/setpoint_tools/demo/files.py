@@ -33,7 +33,7 @@ def _file(sample: Sample) -> Path:
 def as_yaml(documents: Iterable[Data]) -> str:
     """Documents as a file holds them."""
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return "---\n".join(yaml.dump(one, Dumper=dumper, sort_keys=False, width=110) for one in documents)
+    return "---\n".join(yaml.dump(document, Dumper=dumper, sort_keys=False, width=110) for document in documents)
 
 
 def declaration(sample: Sample) -> Data:

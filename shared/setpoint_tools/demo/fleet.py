@@ -11,7 +11,7 @@ from setpoint_tools.demo import access, messaging, networks, organisation, store
 from setpoint_tools.demo.asset_types import ACCOUNT, FIREWALL
 from setpoint_tools.demo.samples import Project, Sample, Site
 from setpoint_tools.demo.server_defaults import Server
-from setpoint_tools.demo.spelling_variants import Hand
+from setpoint_tools.demo.spelling_variants import SpellingVariator
 
 KEY_RING = "projects/keys-prod/locations/europe-west1/keyRings"
 
@@ -33,7 +33,7 @@ class Fleet:
     @property
     def declared(self) -> list[Sample]:
         """The resources that somebody declared."""
-        return [one for one in self.samples if one.declared is not None]
+        return [sample for sample in self.samples if sample.declared is not None]
 
 
 def make() -> Fleet:
@@ -45,7 +45,7 @@ def make() -> Fleet:
     scopes = [
         Scope(
             name="firewalls-are-declared",
-            projects=tuple(one.id for one in projects if one.owner.team == "network"),
+            projects=tuple(project.id for project in projects if project.owner.team == "network"),
             asset_types=(FIREWALL.asset_type,),
             owner=security,
             mode="approve",
@@ -62,7 +62,7 @@ def make() -> Fleet:
 
 def _made(project: Project) -> Iterator[Sample]:
     rng = random.Random(project.id)  # noqa: S311 - a sample, no secret
-    site = Site(project, Hand(rng), Server(rng))
+    site = Site(project, SpellingVariator(rng), Server(rng))
     yield from _MAKERS[project.owner.team](site)
 
 

@@ -13,7 +13,7 @@ from setpoint_tools.demo.mutations import Edit, drop, grant, put, revoke, uncond
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class IncidentStep:
     """One change of a resource.
 
     Args:
@@ -43,7 +43,7 @@ class Incident:
     key: ResourceKey
     kind: Kind
     fields: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[IncidentStep, ...]
 
     @property
     def is_open(self) -> bool:
@@ -62,49 +62,51 @@ def _exposed(numbers: dict[str, str]) -> list[Incident]:
         _opened(
             _project(numbers["payments-prod"]),
             "bindings[role=roles/owner]",
-            Step(23.4, "opened", (grant("roles/owner", "user:max.weber@example.com"),)),
+            IncidentStep(23.4, "opened", (grant("roles/owner", "user:max.weber@example.com"),)),
             content="iam_policy",
         ),
         _opened(
             "storage/example-billing-prod-exports",
             "bindings[role=roles/storage.objectViewer]",
-            Step(8.7, "opened", (grant("roles/storage.objectViewer", "allUsers"),)),
+            IncidentStep(8.7, "opened", (grant("roles/storage.objectViewer", "allUsers"),)),
             content="iam_policy",
         ),
         _opened(
             "compute/projects/net-prod/global/firewalls/allow-office-admin",
             "sourceRanges",
-            Step(41.2, "opened", (put("sourceRanges", ["198.51.100.0/28", "0.0.0.0/0"]),)),
+            IncidentStep(41.2, "opened", (put("sourceRanges", ["198.51.100.0/28", "0.0.0.0/0"]),)),
         ),
         Incident(
             _key("cloudsql/projects/billing-prod/instances/billing-main"),
             "modified",
             ("settings.ipConfiguration.ipv4Enabled", "settings.ipConfiguration.authorizedNetworks"),
             (
-                Step(36.1, "opened", (_PUBLIC_ADDRESS,)),
-                Step(33.5, "changed", (_PUBLIC_ADDRESS, put(_NETWORKS, [{"value": "0.0.0.0/0", "name": "home"}]))),
+                IncidentStep(36.1, "opened", (_PUBLIC_ADDRESS,)),
+                IncidentStep(
+                    33.5, "changed", (_PUBLIC_ADDRESS, put(_NETWORKS, [{"value": "0.0.0.0/0", "name": "home"}]))
+                ),
             ),
         ),
         _opened(
             "container/projects/training-prod/locations/europe-west4/clusters/ml-training",
             "masterAuthorizedNetworksConfig.enabled",
-            Step(19.8, "opened", (drop("masterAuthorizedNetworksConfig.enabled"),)),
+            IncidentStep(19.8, "opened", (drop("masterAuthorizedNetworksConfig.enabled"),)),
         ),
         Incident(
             _key("run/projects/storefront-staging/locations/europe-west3/services/storefront-api"),
             "modified",
             ("ingress",),
             (
-                Step(50.3, "opened", (_ALL_INGRESS,)),
-                Step(44.9, "resolved"),
-                Step(6.2, "opened", (_ALL_INGRESS,)),
+                IncidentStep(50.3, "opened", (_ALL_INGRESS,)),
+                IncidentStep(44.9, "resolved"),
+                IncidentStep(6.2, "opened", (_ALL_INGRESS,)),
             ),
         ),
         Incident(
             _key(_project(numbers["keys-prod"]), "iam_policy"),
             "modified",
             ("bindings[role=roles/cloudkms.viewer",),
-            (Step(27.7, "opened", (unconditional("roles/cloudkms.viewer"),)),),
+            (IncidentStep(27.7, "opened", (unconditional("roles/cloudkms.viewer"),)),),
         ),
     ]
 
@@ -115,38 +117,38 @@ def _weakened(numbers: dict[str, str]) -> list[Incident]:
         _opened(
             "cloudsql/projects/payments-prod/instances/payments-main",
             "settings.deletionProtectionEnabled",
-            Step(14.6, "opened", (drop("settings.deletionProtectionEnabled"),)),
+            IncidentStep(14.6, "opened", (drop("settings.deletionProtectionEnabled"),)),
         ),
         _opened(
             "storage/example-lake-prod-raw",
             "versioning.enabled",
-            Step(31.9, "opened", (drop("versioning"),)),
+            IncidentStep(31.9, "opened", (drop("versioning"),)),
         ),
         _opened(
             "cloudkms/projects/keys-prod/locations/europe-west1/keyRings/payments/cryptoKeys/database",
             "rotationPeriod",
-            Step(12.3, "opened", (drop("rotationPeriod"), drop("nextRotationTime"))),
+            IncidentStep(12.3, "opened", (drop("rotationPeriod"), drop("nextRotationTime"))),
         ),
         _opened(
             "redis/projects/storefront-prod/locations/europe-west3/instances/storefront-sessions",
             "authEnabled",
-            Step(47.5, "opened", (drop("authEnabled"),)),
+            IncidentStep(47.5, "opened", (drop("authEnabled"),)),
         ),
         _opened(
             "logging/projects/audit-prod/sinks/audit-archive",
             "disabled",
-            Step(9.9, "opened", (put("disabled", value=True),)),
+            IncidentStep(9.9, "opened", (put("disabled", value=True),)),
         ),
         _opened(
             f"cloudresourcemanager/folders/{organisation.FOLDER}",
             "[constraint=constraints/sql.restrictPublicIp]",
-            Step(37.0, "opened", (unenforced("sql.restrictPublicIp"),)),
+            IncidentStep(37.0, "opened", (unenforced("sql.restrictPublicIp"),)),
             content="org_policy",
         ),
         _opened(
             _project(numbers["warehouse-prod"]),
             "bindings[role=roles/bigquery.dataViewer]",
-            Step(17.2, "opened", (revoke("roles/bigquery.dataViewer", "group:analysts@example.com"),)),
+            IncidentStep(17.2, "opened", (revoke("roles/bigquery.dataViewer", "group:analysts@example.com"),)),
             content="iam_policy",
         ),
     ]
@@ -159,31 +161,31 @@ def _gone_or_stray() -> list[Incident]:
             _key("pubsub/projects/payments-prod/subscriptions/warehouse-invoices"),
             "deleted",
             (),
-            (Step(21.5, "opened", gone="with asset"),),
+            (IncidentStep(21.5, "opened", gone="with asset"),),
         ),
         Incident(
             _key("bigquery/projects/warehouse-staging/datasets/warehouse_scratch"),
             "deleted",
             (),
-            (Step(28.8, "opened", gone="without asset"),),
+            (IncidentStep(28.8, "opened", gone="without asset"),),
         ),
         Incident(
             _key("compute/projects/net-prod/global/firewalls/temp-debug-rdp"),
             "unmanaged",
             (),
-            (Step(11.1, "opened"),),
+            (IncidentStep(11.1, "opened"),),
         ),
         Incident(
             _key("iam/projects/payments-prod/serviceAccounts/quick-fix@payments-prod.iam.gserviceaccount.com"),
             "unmanaged",
             (),
-            (Step(39.4, "opened"), Step(25.6, "resolved", gone="with asset")),
+            (IncidentStep(39.4, "opened"), IncidentStep(25.6, "resolved", gone="with asset")),
         ),
         Incident(
             _key("compute/projects/net-prod/global/firewalls/default-allow-ssh"),
             "unmanaged",
             (),
-            (Step(48.2, "opened"), Step(46.0, "resolved", gone="without asset")),
+            (IncidentStep(48.2, "opened"), IncidentStep(46.0, "resolved", gone="without asset")),
         ),
     ]
 
@@ -195,17 +197,17 @@ def _harmless() -> list[Incident]:
         _opened(
             "compute/projects/serving-prod/zones/europe-west4-b/instances/worker-2",
             "machineType",
-            Step(34.3, "opened", (put("machineType", f"{machine}/n2-highmem-32"),)),
+            IncidentStep(34.3, "opened", (put("machineType", f"{machine}/n2-highmem-32"),)),
         ),
         _opened(
             "pubsub/projects/billing-staging/topics/invoices",
             "messageRetentionDuration",
-            Step(26.4, "opened", (put("messageRetentionDuration", "86400s"),)),
+            IncidentStep(26.4, "opened", (put("messageRetentionDuration", "86400s"),)),
         ),
         _opened(
             "storage/example-storefront-prod-uploads",
             "labels.team",
-            Step(16.0, "opened", (put("labels.team", "growth"),)),
+            IncidentStep(16.0, "opened", (put("labels.team", "growth"),)),
         ),
     ]
 
@@ -218,27 +220,30 @@ def _fixed() -> list[Incident]:
             "modified",
             ("iamConfiguration.publicAccessPrevention",),
             (
-                Step(43.7, "opened", (put("iamConfiguration.publicAccessPrevention", "inherited"),)),
-                Step(40.6, "resolved"),
+                IncidentStep(43.7, "opened", (put("iamConfiguration.publicAccessPrevention", "inherited"),)),
+                IncidentStep(40.6, "resolved"),
             ),
         ),
         Incident(
             _key("dns/projects/net-prod/managedZones/public"),
             "modified",
             ("dnssecConfig.state",),
-            (Step(35.0, "opened", (put("dnssecConfig.state", "off"),)), Step(22.2, "resolved")),
+            (IncidentStep(35.0, "opened", (put("dnssecConfig.state", "off"),)), IncidentStep(22.2, "resolved")),
         ),
         Incident(
             _key("compute/projects/net-staging/regions/europe-west3/subnetworks/main-europe-west3"),
             "modified",
             ("enableFlowLogs", "logConfig.enable"),
-            (Step(30.5, "opened", (drop("enableFlowLogs"), drop("logConfig.enable"))), Step(5.3, "resolved")),
+            (
+                IncidentStep(30.5, "opened", (drop("enableFlowLogs"), drop("logConfig.enable"))),
+                IncidentStep(5.3, "resolved"),
+            ),
         ),
         Incident(
             _key("pubsub/projects/lake-staging/topics/changes"),
             "deleted",
             (),
-            (Step(24.9, "opened", gone="with asset"), Step(18.4, "resolved")),
+            (IncidentStep(24.9, "opened", gone="with asset"), IncidentStep(18.4, "resolved")),
         ),
     ]
 
@@ -248,7 +253,7 @@ _PUBLIC_ADDRESS = put("settings.ipConfiguration.ipv4Enabled", value=True)
 _ALL_INGRESS = put("ingress", "INGRESS_TRAFFIC_ALL")
 
 
-def _opened(path: str, field: str, step: Step, content: Content = "resource") -> Incident:
+def _opened(path: str, field: str, step: IncidentStep, content: Content = "resource") -> Incident:
     return Incident(_key(path, content), "modified", (field,), (step,))
 
 

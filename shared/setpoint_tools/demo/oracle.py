@@ -27,7 +27,7 @@ def of_messages(sent: list[Sent], outcomes: list[Outcome]) -> Iterator[str]:
 def of_findings(incidents: Iterable[Incident], states: Iterable[ResourceState]) -> Iterator[str]:
     """What is wrong with the findings."""
     expected = {one.key: one for one in incidents}
-    found = {one.key: one for one in states}
+    found = {state.key: state for state in states}
     for key in sorted(found.keys() - expected.keys()):
         yield f"false alarm: {key.name} ({key.content}): {'; '.join(_paths(found[key]))}"
     for key, incident in expected.items():
@@ -68,4 +68,4 @@ def _of_finding(incident: Incident, state: ResourceState) -> Iterator[str]:
 
 
 def _paths(state: ResourceState) -> list[str]:
-    return [one.path for one in state.finding.differences] if state.finding else []
+    return [difference.path for difference in state.finding.differences] if state.finding else []

@@ -23,7 +23,7 @@ from setpoint_tools.demo.fleet import Fleet
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class DemoPaths:
     """The files of the demo.
 
     Args:
@@ -83,7 +83,7 @@ class Run:
     states: list[ResourceState] = field(default_factory=list)
 
 
-def prepare(fleet: Fleet, sent: list[Sent], places: Places) -> int:
+def prepare(fleet: Fleet, sent: list[Sent], places: DemoPaths) -> int:
     """Write the declarations and the feed into an empty folder; the number of declaration files."""
     for old in (
         places.fleet,
@@ -100,7 +100,7 @@ def prepare(fleet: Fleet, sent: list[Sent], places: Places) -> int:
     return files.write(fleet, places.fleet)
 
 
-def run(loaded: Loaded, places: Places, progress: Callable[[], None]) -> Run:
+def run(loaded: Loaded, places: DemoPaths, progress: Callable[[], None]) -> Run:
     """Declare what is loaded, then receive the feed as it stands in its file."""
     done = Run()
     with (
@@ -122,6 +122,6 @@ def run(loaded: Loaded, places: Places, progress: Callable[[], None]) -> Run:
     return done
 
 
-def load_fleet(places: Places) -> Loaded:
+def load_fleet(places: DemoPaths) -> Loaded:
     """Load the declarations as ``setpoint apply`` does."""
     return load.load([str(places.fleet)])

@@ -16,7 +16,7 @@ from setpoint.model.display_names import kind_of
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import Kind
-from setpoint_tools.demo.pipeline import Places, Run
+from setpoint_tools.demo.pipeline import DemoPaths, Run
 from setpoint_tools.demo.spellings import Spellings
 
 _SEVERITIES = list(SEVERITY_STYLES)
@@ -68,7 +68,7 @@ def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
 
 def worst(states: Iterable[ResourceState]) -> str:
     """The beginning of the id of the worst open finding."""
-    still = [(one, one.finding) for one in states if one.finding is not None and one.finding.status == "open"]
+    still = [(state, state.finding) for state in states if state.finding is not None and state.finding.status == "open"]
     return min(still, key=_worst_first)[0].key.id[:8] if still else ""
 
 
@@ -94,7 +94,7 @@ def _differences(finding: Finding) -> list[Text]:
     """What differs, one field a line."""
     if finding.kind != "modified":
         return [Text(_NOT_THERE[finding.kind], "red")]
-    lines = [difference_line(one) for one in finding.differences]
+    lines = [difference_line(difference) for difference in finding.differences]
     if finding.episodes > 1:
         lines[-1].append(f"  (episode {finding.episodes})", "dim")
     return lines
@@ -118,7 +118,7 @@ def show_outcomes(console: Console, run: Run, reasons: Iterable[str]) -> None:
 
 def show_spellings(console: Console, spellings: Spellings) -> None:
     """What a comparison of texts would have taken for drift."""
-    total = sum(one.count for one in spellings.reasons)
+    total = sum(reason.count for reason in spellings.reasons)
     _heading(
         console,
         f"{total:,} fields raised no alarm",
@@ -151,7 +151,7 @@ def show_speed(console: Console, run: Run) -> None:
     )
 
 
-def show_next(console: Console, places: Places, finding: str) -> None:
+def show_next(console: Console, places: DemoPaths, finding: str) -> None:
     """Where to go from here."""
     _heading(console, "next", "")
     store, feed = places.store, places.feed

@@ -7,9 +7,9 @@ from typing import Any
 
 from setpoint.model.declaration import Authority, Mode, Owner
 from setpoint.model.resource_key import Content, ResourceKey
-from setpoint_tools.demo.asset_types import Kind
+from setpoint_tools.demo.asset_types import SampleType
 from setpoint_tools.demo.server_defaults import Server
-from setpoint_tools.demo.spelling_variants import Hand
+from setpoint_tools.demo.spelling_variants import SpellingVariator
 
 Data = dict[str, Any]
 
@@ -59,7 +59,7 @@ class Sample:
     """
 
     key: ResourceKey
-    kind: Kind
+    kind: SampleType
     project: Project | None
     declared: Data | None
     live: Any
@@ -75,12 +75,12 @@ class Site:
     """Where a resource is made: a project, a hand that writes and a server that answers."""
 
     project: Project
-    hand: Hand
+    hand: SpellingVariator
     server: Server
 
     def sample(  # noqa: PLR0913 - what a sample is made of
         self,
-        kind: Kind,
+        kind: SampleType,
         path: str,
         declared: Data | None,
         live: Any,

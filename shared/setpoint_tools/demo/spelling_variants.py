@@ -11,7 +11,7 @@ _T = TypeVar("_T")
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60))
 
 
-class Hand:
+class SpellingVariator:
     """Writes values in one of the spellings that Google's APIs, their tools and their documentation accept.
 
     Args:

@@ -24,7 +24,7 @@ PUSHED: dict[str, tuple[str, ...]] = {
 """Which topics are pushed to which function; one that is not here is served, and nothing is pushed to it."""
 
 
-class Places(NamedTuple):
+class Endpoints(NamedTuple):
     """Where things are.
 
     Args:
@@ -38,7 +38,7 @@ class Places(NamedTuple):
     stand_ins: list[str]
 
 
-def find(stack: ExitStack, folder: Path, *, emulators: bool = True) -> Places:
+def find(stack: ExitStack, folder: Path, *, emulators: bool = True) -> Endpoints:
     """Start what is there, and stand-ins for what is not; all of it ends with the stack.
 
     Args:
@@ -63,7 +63,7 @@ def find(stack: ExitStack, folder: Path, *, emulators: bool = True) -> Places:
     except EmulatorMissing as missing:
         stand_ins.append(f"the store is SQLite, not Firestore: {missing}")
         store = f"sqlite:///{folder / 'setpoint.db'}"
-    return Places(variables, store, stand_ins)
+    return Endpoints(variables, store, stand_ins)
 
 
 def topic(name: str) -> str:
@@ -77,7 +77,7 @@ def topics() -> list[str]:
     return sorted({"asset-changes", "remediate-ticks", *named, *(one for pushed in PUSHED.values() for one in pushed)})
 
 
-def environment(places: Places, google: str, slack: str) -> dict[str, str]:
+def environment(places: Endpoints, google: str, slack: str) -> dict[str, str]:
     """The environment of the functions: every setting that names a topic gets one."""
     named = {variable: topic(_short(variable)) for variable in VARIABLES.values() if variable.endswith("_TOPIC")}
     others = {

@@ -145,7 +145,7 @@ def _relabelled(body: Body) -> Body:
     return {**body, "labels": {**body.get("labels", {}), "goog-managed-by": "dataplex"}, "etag": "CAE="}
 
 
-class Change(NamedTuple):
+class DemoChange(NamedTuple):
     """What somebody does behind Setpoint's back.
 
     Args:
@@ -161,15 +161,19 @@ class Change(NamedTuple):
     done: Callable[[Body], Body]
 
 
-CHANGES: dict[str, Change] = {
-    "open-firewall": Change(
+CHANGES: dict[str, DemoChange] = {
+    "open-firewall": DemoChange(
         FIREWALL, "opens the firewall to the world", "drift, and it is put back within seconds", _opened
     ),
-    "unversion-bucket": Change(
+    "unversion-bucket": DemoChange(
         BUCKET, "switches the bucket's versions off", "drift, and somebody is asked: `setpoint approve`", _unversioned
     ),
-    "shorten-topic": Change(TOPIC, "keeps messages for ten minutes only", "drift, which is told and left", _shortened),
-    "relabel-bucket": Change(BUCKET, "is Google itself, which adds a label", "nothing: that is no drift", _relabelled),
+    "shorten-topic": DemoChange(
+        TOPIC, "keeps messages for ten minutes only", "drift, which is told and left", _shortened
+    ),
+    "relabel-bucket": DemoChange(
+        BUCKET, "is Google itself, which adds a label", "nothing: that is no drift", _relabelled
+    ),
 }
 
 

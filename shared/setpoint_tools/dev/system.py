@@ -29,7 +29,7 @@ from setpoint.model.sweep_records import Heal, Start, encode_message
 from setpoint.remediation.engine import TICK
 from setpoint.reporting.console import Console
 from setpoint_tools.dev import endpoints, fleet
-from setpoint_tools.dev.endpoints import Places
+from setpoint_tools.dev.endpoints import Endpoints
 from setpoint_tools.dev.fleet import CHANGES, RESOURCES, Resource
 from setpoint_tools.testing import inventory
 from setpoint_tools.testing.asset_service import AssetService, asset_service
@@ -60,7 +60,7 @@ class System:
     def __init__(
         self,
         *,
-        found: Places,
+        found: Endpoints,
         pubsub: PubSubProject,
         assets: AssetService,
         google: Any,
@@ -106,8 +106,8 @@ class System:
             BadRequest: no message has that button.
         """
         for message in reversed(self.slack.shown(fleet.CHANNEL)):
-            elements = [one for block in message.blocks for one in block.get("elements", ())]
-            action = next((one for one in elements if one.get("action_id") == f"setpoint:{button}"), None)
+            elements = [element for block in message.blocks for element in block.get("elements", ())]
+            action = next((element for element in elements if element.get("action_id") == f"setpoint:{button}"), None)
             if action is not None:
                 payload = self.slack.pressed(fleet.CHANNEL, message.ts, action, _APPROVER)
                 body, headers = signed(payload, time.time())
@@ -117,9 +117,9 @@ class System:
 
     def populate(self) -> None:
         """Put the fleet where the fakes have it; no feed tells of that."""
-        for one in RESOURCES:
-            self._google.put(one.url, one.body)
-            self._note(one)
+        for resource in RESOURCES:
+            self._google.put(resource.url, resource.body)
+            self._note(resource)
 
     def declare(self, folder: Path) -> None:
         """Put in force what is declared."""
@@ -137,8 +137,8 @@ class System:
         """What goes on by itself: feeds, Scheduler, and whoever listens to the events; until ``end``."""
         last = 0.0
         while not self._ended.wait(_EVERY):
-            for one in RESOURCES:
-                self._feed(one)
+            for resource in RESOURCES:
+                self._feed(resource)
             if time.monotonic() - last > _TICKS:
                 last = time.monotonic()
                 self._publish("sweeps", encode_message(Heal()))

@@ -60,7 +60,7 @@ class HeldAssets:
         named = re.search(r"/projects/([^/]+)", new.name)
         ids = {named[1] if named else "", dict(new.resource.data).get("projectId", "")}
         if new.ancestors and new.ancestors[0].startswith("projects/"):
-            self._scopes.update((f"projects/{one}", new.ancestors[0]) for one in ids if one)
+            self._scopes.update((f"projects/{id_}", new.ancestors[0]) for id_ in ids if id_)
 
     def remove(self, name: str, at: datetime | None) -> None:
         """Let an asset be deleted."""
@@ -74,7 +74,7 @@ class HeldAssets:
 
     def types(self) -> set[str]:
         """The types of all assets that were ever held."""
-        found = {one[-1].asset_type for one in self.versions.values()}
+        found = {version[-1].asset_type for version in self.versions.values()}
         return found | (self.generated.types if self.generated else set())
 
     def present(self) -> list[Any]:

@@ -102,8 +102,8 @@ def _describe(asset: Any, target: Any) -> None:
     target.parent_full_resource_name = asset.resource.parent
     target.update_time.CopyFrom(asset.update_time)
     target.labels.update(_labels(asset))
-    for one in asset.ancestors:
-        if one.startswith("folders/"):
-            target.folders.append(one)
+    for ancestor in asset.ancestors:
+        if ancestor.startswith("folders/"):
+            target.folders.append(ancestor)
         else:
-            setattr(target, one.partition("s/")[0], one)  # project, organization
+            setattr(target, ancestor.partition("s/")[0], ancestor)  # project, organization

@@ -31,7 +31,7 @@ DATASET = "setpoint"
 LOCATION = "europe-west1"
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     """An answer to one request.
 
     Args:
@@ -69,12 +69,12 @@ class BigQueryService:
         nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]
         return Client(project=PROJECT, credentials=nobody, client_options=options)
 
-    def answer(self, verb: str, target: str, headers: dict[str, str], body: bytes) -> Answer | None:
+    def answer(self, verb: str, target: str, headers: dict[str, str], body: bytes) -> HttpResponse | None:
         """The answer to a request; None for one that never arrives."""
         url = urlsplit(target)
         asked = parse_qs(url.query)
         if url.path == f"/bigquery/v2/projects/{PROJECT}/datasets/{DATASET}":
-            return Answer(200, {"location": LOCATION, "datasetReference": _reference()})
+            return HttpResponse(200, {"location": LOCATION, "datasetReference": _reference()})
         if found := re.fullmatch(rf"/bigquery/v2/projects/{PROJECT}/jobs/([\w-]+)", url.path):
             return self._polled(found[1], asked.get("location", [""])[0])
         if verb == "PUT" and "upload_id" in asked:
@@ -83,45 +83,45 @@ class BigQueryService:
             return self._uploaded(asked["uploadType"], headers, body)
         return _error(501, f"the fake does not know {verb} {url.path}")
 
-    def _uploaded(self, kind: list[str], headers: dict[str, str], body: bytes) -> Answer | None:
+    def _uploaded(self, kind: list[str], headers: dict[str, str], body: bytes) -> HttpResponse | None:
         if self.refusals:
             return _error(self.refusals.pop(0), "the test asked for it")
         if kind == ["resumable"]:
             return self._resumable(json.loads(body))
         return self._begin(*_parts(headers["content-type"], body))
 
-    def _resumable(self, resource: dict[str, Any]) -> Answer:
+    def _resumable(self, resource: dict[str, Any]) -> HttpResponse:
         if resource["jobReference"]["jobId"] in self.jobs:
             return _error(409, "Already Exists: Job")
         upload = str(len(self._uploads) + 1)
         self._uploads[upload] = (resource, bytearray())
-        return Answer(200, {}, {"location": f"/upload?upload_id={upload}"})
+        return HttpResponse(200, {}, {"location": f"/upload?upload_id={upload}"})
 
-    def _chunk(self, upload: str, headers: dict[str, str], body: bytes) -> Answer | None:
+    def _chunk(self, upload: str, headers: dict[str, str], body: bytes) -> HttpResponse | None:
         """Take a part of an upload; the last one tells how many bytes there are in all."""
         resource, data = self._uploads[upload]
         data += body
         if headers["content-range"].endswith("/*"):
-            return Answer(308, {}, {"range": f"bytes=0-{len(data) - 1}"})
+            return HttpResponse(308, {}, {"range": f"bytes=0-{len(data) - 1}"})
         return self._begin(resource, bytes(data))
 
-    def _begin(self, resource: dict[str, Any], data: bytes) -> Answer | None:
+    def _begin(self, resource: dict[str, Any], data: bytes) -> HttpResponse | None:
         job_id = resource["jobReference"]["jobId"]
         if job_id in self.jobs:
             return _error(409, "Already Exists: Job")
         job = {**resource, "status": {"state": "RUNNING"}, "polls": self.polls, "data": data}
         job["jobReference"] = {**resource["jobReference"], "location": LOCATION}
         self.jobs[job_id] = job
-        return None if self.lost and self.lost.pop(0) else Answer(200, _told(job))
+        return None if self.lost and self.lost.pop(0) else HttpResponse(200, _told(job))
 
-    def _polled(self, job_id: str, location: str) -> Answer:
+    def _polled(self, job_id: str, location: str) -> HttpResponse:
         job = self.jobs.get(job_id)
         if job is None or location != LOCATION:
             return _error(404, "Not found: Job")
         job["polls"] -= 1
         if job["status"]["state"] != "DONE" and job["polls"] <= 0:
             self._run(job)
-        return Answer(200, _told(job))
+        return HttpResponse(200, _told(job))
 
     def _run(self, job: dict[str, Any]) -> None:
         """Load all rows of a job into its day, or none."""
@@ -154,9 +154,9 @@ def _told(job: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in job.items() if name not in ("polls", "data")}
 
 
-def _error(status: int, message: str) -> Answer:
+def _error(status: int, message: str) -> HttpResponse:
     reason = {403: "accessDenied", 404: "notFound", 409: "duplicate"}.get(status, "backendError")
-    return Answer(status, {"error": {"code": status, "message": message, "errors": [{"reason": reason}]}})
+    return HttpResponse(status, {"error": {"code": status, "message": message, "errors": [{"reason": reason}]}})
 
 
 def _parts(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:

@@ -17,7 +17,7 @@ import requests
 from msgspec.structs import replace
 
 from setpoint import sweep
-from setpoint.adapters.google.rest import GoogleRest, Patience
+from setpoint.adapters.google.rest import GoogleRest, RetryPolicy
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.attribution import service
 from setpoint.attribution.audit_log_parser import Logged
@@ -28,8 +28,8 @@ from setpoint.declarations.apply import Request
 from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import Loaded
 from setpoint.detection import pipeline
-from setpoint.detection.pipeline import Deps
-from setpoint.model.actors import Change
+from setpoint.detection.pipeline import Context
+from setpoint.model.actors import AuditedChange
 from setpoint.model.events import CloudEvent
 from setpoint.model.exemptions import Exemption
 from setpoint.model.observation import Observation
@@ -38,8 +38,8 @@ from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.services import Page
 from setpoint.remediation import commands, engine
-from setpoint.remediation.live_resources import Live
-from setpoint.remediation.records import Hands
+from setpoint.remediation.live_resources import LiveResources
+from setpoint.remediation.records import RemediationContext
 from setpoint.reporting import daily_snapshot
 from setpoint.reporting.daily_snapshot import Reporter
 from setpoint_tools.demo import feed, files, incidents
@@ -112,11 +112,11 @@ class _Inventory:
 def warehouse() -> DuckWarehouse:
     """The demo in the warehouse, with its views."""
     recorder, store = Recorder(), MemoryStore()
-    deps = Deps(store, recorder, MemoryDeadLetters(), default_catalogue(), recorder.clock)
+    deps = Context(store, recorder, MemoryDeadLetters(), default_catalogue(), recorder.clock)
     _feed(recorder, deps)
     with google_apis() as (apis, address), requests.Session() as session:
-        rest = GoogleRest(session, address, Patience(call=5, first=0.001, longest=0.01))
-        _put_back(Hands(deps, Live(rest, default_catalogue()), worker="demo"), recorder, apis)
+        rest = GoogleRest(session, address, RetryPolicy(call=5, first=0.001, longest=0.01))
+        _put_back(RemediationContext(deps, LiveResources(rest, default_catalogue()), worker="demo"), recorder, apis)
     _flap(deps, recorder)
     _leave_alone(deps, recorder)
     _sweep(deps, recorder)
@@ -129,10 +129,10 @@ def warehouse() -> DuckWarehouse:
     return made
 
 
-def _feed(recorder: Recorder, deps: Deps) -> None:
+def _feed(recorder: Recorder, deps: Context) -> None:
     """Declare the demo's fleet, and let its hour pass."""
     fleet = fleets.make()
-    happened = incidents.all_incidents({one.id: one.number for one in fleet.projects})
+    happened = incidents.all_incidents({project.id: project.number for project in fleet.projects})
     with tempfile.TemporaryDirectory() as folder:
         files.write(fleet, Path(folder))
         loaded = load.load([folder])
@@ -144,19 +144,19 @@ def _feed(recorder: Recorder, deps: Deps) -> None:
     recorder.now = FED
 
 
-def _open(deps: Deps) -> list[ResourceState]:
+def _open(deps: Context) -> list[ResourceState]:
     found = [state for state in deps.store.states(drifted=True) if state.is_open]
     return sorted(found, key=lambda one: one.key)
 
 
-def _put_back(hands: Hands, recorder: Recorder, apis: GoogleApis) -> None:
+def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -> None:
     """Somebody is told to have done some of it; what may be put back is, and what may not is said."""
     deps = hands.deps
     policies = [one for one in _open(deps) if one.key.content == "iam_policy"]
     for state, (principal, caller, method) in zip(policies, _DID_IT, strict=False):
         began = state.finding.first_seen if state.finding is not None else state.observed_at
         at = began - timedelta(seconds=2)
-        change = Change(principal=principal, caller=caller, method=method, at=at, log_id=state.key.id)
+        change = AuditedChange(principal=principal, caller=caller, method=method, at=at, log_id=state.key.id)
         service.attribute(Logged(state.key, change), Attributor(deps))
     buckets = [one for one in _open(deps) if one.asset_type == _BUCKET and one.key.content == "resource"]
     for state in buckets:
@@ -179,14 +179,14 @@ def _address(key: ResourceKey) -> str:
     return f"https://storage.googleapis.com/storage/v1/b/{key.name.rpartition('/')[2]}"
 
 
-def _observe(key: ResourceKey, data: Any, deps: Deps) -> None:
+def _observe(key: ResourceKey, data: Any, deps: Context) -> None:
     """A feed tells what a resource is by now."""
     seen = deps.store.last_observation(key)
     if seen is not None:
         pipeline.handle_observation(replace(seen, observed_at=deps.clock(), data=data), deps)
 
 
-def _flap(deps: Deps, recorder: Recorder) -> None:
+def _flap(deps: Context, recorder: Recorder) -> None:
     """Somebody and somebody else cannot agree on where a bucket is."""
     key = next(
         state.key
@@ -200,7 +200,7 @@ def _flap(deps: Deps, recorder: Recorder) -> None:
             _observe(key, data, deps)
 
 
-def _leave_alone(deps: Deps, recorder: Recorder) -> None:
+def _leave_alone(deps: Context, recorder: Recorder) -> None:
     """Two of what is open are exempted for a while."""
     for state, days in zip(_open(deps)[-2:], (5, 12), strict=True):
         until = recorder.now + timedelta(days=days)
@@ -208,7 +208,7 @@ def _leave_alone(deps: Deps, recorder: Recorder) -> None:
         commands.exempt(state.key, exemption, deps)
 
 
-def _sweep(deps: Deps, recorder: Recorder) -> None:
+def _sweep(deps: Context, recorder: Recorder) -> None:
     """The inventory is swept; it shows what was last observed."""
     recorder.now = FED + timedelta(hours=5)
     seen = [one for state in deps.store.states() if (one := deps.store.last_observation(state.key)) is not None]

@@ -37,7 +37,7 @@ class EmulatorMissing(Exception):  # noqa: N818 - the test is skipped, nothing w
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EmulatorKind:
     """One of the emulators.
 
     Args:
@@ -51,12 +51,12 @@ class Kind:
     variable: str
 
 
-PUBSUB = Kind(
+PUBSUB = EmulatorKind(
     "Google's Pub/Sub emulator",
     ("platform/pubsub-emulator/bin/cloud-pubsub-emulator",),
     "PUBSUB_EMULATOR_HOST",
 )
-FIRESTORE = Kind(
+FIRESTORE = EmulatorKind(
     "Google's Firestore emulator",
     ("platform/cloud-firestore-emulator/cloud_firestore_emulator", "start"),
     "FIRESTORE_EMULATOR_HOST",
@@ -72,11 +72,11 @@ class Emulator:
         address: ``127.0.0.1:PORT``, as its environment variable wants it.
     """
 
-    kind: Kind
+    kind: EmulatorKind
     address: str
 
 
-def find(kind: Kind, environment: Mapping[str, str] = os.environ) -> list[str]:
+def find(kind: EmulatorKind, environment: Mapping[str, str] = os.environ) -> list[str]:
     """The command that starts an emulator.
 
     Raises:
@@ -113,7 +113,7 @@ def _roots(environment: Mapping[str, str]) -> Iterator[Path]:
 
 
 @contextmanager
-def running(kind: Kind) -> Iterator[Emulator]:
+def running(kind: EmulatorKind) -> Iterator[Emulator]:
     """Start an emulator on a free port of the loopback, wait until it answers, and stop it at the end.
 
     Raises:

@@ -137,7 +137,7 @@ def _begun(number: int, rng: random.Random) -> DriftData:
         severity=rng.choice(("low", "medium", "high", "critical")),
         mode="alert",
         owner=Owner(team=rng.choice(_TEAMS)),
-        differences=tuple(Difference(one, "changed", declared="a", observed="b") for one in fields),
+        differences=tuple(Difference(field, "changed", declared="a", observed="b") for field in fields),
         difference_count=len(fields),
         fingerprint=key.id[:16],
         observed_at=_LONG_AGO,

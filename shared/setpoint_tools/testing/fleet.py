@@ -24,8 +24,8 @@ from setpoint_tools.demo import files, messages
 from setpoint_tools.demo.mutations import edited
 from setpoint_tools.demo.samples import Data, Project, Sample, Site
 from setpoint_tools.demo.server_defaults import Server
-from setpoint_tools.demo.spelling_variants import Hand
-from setpoint_tools.testing.resource_templates import BREEDS, PROJECT_POLICY, Breed, Drift
+from setpoint_tools.demo.spelling_variants import SpellingVariator
+from setpoint_tools.testing.resource_templates import PROJECT_POLICY, TEMPLATES, ResourceTemplate, TemplateDrift
 
 _START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _TEAMS = 40
@@ -41,7 +41,7 @@ _GONE = -1
 _QUIET = 0
 
 
-class Wrongs(NamedTuple):
+class FaultRates(NamedTuple):
     """What goes wrong on the way, as shares of all messages.
 
     Args:
@@ -55,7 +55,7 @@ class Wrongs(NamedTuple):
     broken: float = 0.002
 
 
-class Standing(NamedTuple):
+class ExpectedState(NamedTuple):
     """What a resource really is.
 
     Args:
@@ -71,7 +71,7 @@ class Standing(NamedTuple):
     field: str = ""
 
 
-class Told(NamedTuple):
+class FeedExpectation(NamedTuple):
     """A message of the feed, and what has to become of it.
 
     Args:
@@ -82,7 +82,7 @@ class Told(NamedTuple):
 
     data: bytes
     outcome: Outcome
-    standing: Standing | None = None
+    standing: ExpectedState | None = None
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,13 @@ class Fleet:
     rounds: int = 2
     seed: int = 0
     drifting: float = 0.1
-    wrongs: Wrongs = field(default_factory=Wrongs)
+    wrongs: FaultRates = field(default_factory=FaultRates)
     seconds: float = 0.05
 
     def sample(self, number: int) -> Sample:
         """The resource with a number from 0, each time the same."""
         rng = self._rng(number)
-        site = Site(self._project(number % self.projects), Hand(rng), Server(rng))
+        site = Site(self._project(number % self.projects), SpellingVariator(rng), Server(rng))
         made = self._breed(number).make(site, number)
         if not self._is_stray(number):
             return made
@@ -138,25 +138,25 @@ class Fleet:
                 at = self.standing(number).at
                 yield messages.asset(sample, self._live(sample, number, self.rounds - 1), at)
 
-    def standings(self) -> Iterator[Standing]:
+    def standings(self) -> Iterator[ExpectedState]:
         """What everything that is declared really is after the last round."""
         return (self.standing(number) for number in range(self.resources) if not self._is_stray(number))
 
-    def standing(self, number: int) -> Standing:
+    def standing(self, number: int) -> ExpectedState:
         """What a resource really is after the last round."""
         last = next(one for one in range(self.rounds - 1, -1, -1) if self._is_told(number, one))
         return self._standing(self.sample(number).key, number, last)
 
-    def feed(self) -> Iterator[Told]:
+    def feed(self) -> Iterator[FeedExpectation]:
         """All messages, in the order of their arrival."""
-        yield Told(messages.welcome("setpoint-resources"), "welcome")
+        yield FeedExpectation(messages.welcome("setpoint-resources"), "welcome")
         for number in range(self.rounds):
             yield from self._round(number)
 
-    def _round(self, now: int) -> Iterator[Told]:
+    def _round(self, now: int) -> Iterator[FeedExpectation]:
         """The messages of a round; what is delivered twice comes again before the round is over."""
         rng = self._rng("round", now)
-        again: list[tuple[float, int, Told]] = []
+        again: list[tuple[float, int, FeedExpectation]] = []
         whole: list[bytes] = []
         for place in range(self.resources):
             for told in self._of(self._number(place, now), now):
@@ -169,10 +169,10 @@ class Fleet:
             while again and again[0][0] <= place:
                 yield heapq.heappop(again)[2]
             if len(whole) == 4 and rng.random() < self.wrongs.broken:  # noqa: PLR2004 - what `broken` asks for
-                yield Told(rng.choice(messages.broken(whole)), "rejected")
+                yield FeedExpectation(rng.choice(messages.broken(whole)), "rejected")
         yield from (told for _, _, told in sorted(again, key=lambda one: one[0]))
 
-    def _of(self, number: int, now: int) -> Iterator[Told]:
+    def _of(self, number: int, now: int) -> Iterator[FeedExpectation]:
         """What the feed tells of a resource in a round: what it is, then what it was if that is late."""
         was_late = now > 0 and self._is_late(number, now - 1)
         if self._is_told(number, now) and not self._is_late(number, now):
@@ -181,7 +181,7 @@ class Fleet:
             told = self._told(number, now - 1, seen=now - 2)
             yield told if told.outcome == "undeclared" else told._replace(outcome="stale")
 
-    def _told(self, number: int, now: int, *, seen: int) -> Told:
+    def _told(self, number: int, now: int, *, seen: int) -> FeedExpectation:
         """The message of a resource in a round.
 
         Args:
@@ -204,7 +204,7 @@ class Fleet:
             data = messages.deleted(sample, standing.at, prior, with_asset=number % 2 == 0)
         else:
             data = messages.changed(sample, self._live(sample, number, now), standing.at, prior)
-        return Told(data, self._outcome(number, now, seen), standing)
+        return FeedExpectation(data, self._outcome(number, now, seen), standing)
 
     def _outcome(self, number: int, now: int, seen: int) -> Outcome:
         if self._is_stray(number):
@@ -216,12 +216,12 @@ class Fleet:
             return "resolved"
         return "opened" if before == _QUIET else "changed"
 
-    def _standing(self, key: ResourceKey, number: int, now: int) -> Standing:
+    def _standing(self, key: ResourceKey, number: int, now: int) -> ExpectedState:
         state, at = self._state(number, now), self._at(number, now)
         if state == _GONE:
-            return Standing(key, at, "deleted")
+            return ExpectedState(key, at, "deleted")
         drift = self._drift(number, state)
-        return Standing(key, at, "modified", drift.field) if drift else Standing(key, at, None)
+        return ExpectedState(key, at, "modified", drift.field) if drift else ExpectedState(key, at, None)
 
     def _live(self, sample: Sample, number: int, now: int) -> Any:
         """What the API says of a resource in a round."""
@@ -229,7 +229,7 @@ class Fleet:
         drift = self._drift(number, self._state(number, now)) if now >= 0 else None
         return edited(live, (drift.edit,)) if drift else live
 
-    def _drift(self, number: int, state: int) -> Drift | None:
+    def _drift(self, number: int, state: int) -> TemplateDrift | None:
         return self._breed(number).drifts[state - 1] if state > _QUIET else None
 
     def _state(self, number: int, now: int) -> int:
@@ -260,11 +260,11 @@ class Fleet:
     def _is_stray(self, number: int) -> bool:
         return number % _STRAYS == _STRAYS - 1
 
-    def _breed(self, number: int) -> Breed:
+    def _breed(self, number: int) -> ResourceTemplate:
         """The first resources are policies of projects, each of another one."""
         if number < self.projects and number % _POLICIES == 0:
             return PROJECT_POLICY
-        return BREEDS[number * 7 % len(BREEDS)]
+        return TEMPLATES[number * 7 % len(TEMPLATES)]
 
     def _project(self, number: int) -> Project:
         team, environment = f"team-{number % _TEAMS}", _ENVIRONMENTS[number % 3]

@@ -161,7 +161,7 @@ class GoogleApis:
             for key, body in sorted(self._resources.items())
             if key.startswith(below) and "/" not in key[len(below) :]
         ]
-        size = next((int(request.args[one]) for one in _PAGE_SIZES if one in request.args), len(found) or 1)
+        size = next((int(request.args[siz]) for siz in _PAGE_SIZES if siz in request.args), len(found) or 1)
         start = int(request.args.get("pageToken") or 0)
         page: dict[str, Any] = {name: copy.deepcopy(found[start : start + size])}
         if start + size < len(found):

@@ -57,7 +57,7 @@ class Shape(NamedTuple):
         """
         made = copy.deepcopy(dict(live))
         names = self.document.properties(self.schema)
-        paths = list(body) if mask == "*" else [one for one in mask.split(",") if one]
+        paths = list(body) if mask == "*" else [part for part in mask.split(",") if part]
         if not paths:
             raise invalid("the update mask is empty")
         for path in paths:

@@ -42,7 +42,7 @@ def replaced(live: Mapping[str, Any], policy: Mapping[str, Any], mask: str, toke
     either = (*policy.get("bindings", ()), *live.get("bindings", ()))
     if any("condition" in binding for binding in either) and policy.get("version") != _CONDITIONAL:
         raise invalid("a policy with conditions takes version 3")
-    paths = [one for one in mask.split(",") if one] or ["bindings", "etag"]
+    paths = [part for part in mask.split(",") if part] or ["bindings", "etag"]
     made = copy.deepcopy(dict(live))
     for path in paths:
         if path in policy:

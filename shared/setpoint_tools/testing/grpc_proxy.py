@@ -74,7 +74,7 @@ class GrpcProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         def answer(requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
             self.calls[name] += 1
-            faults = [one for one in self.faults if one.method == name and self._rng.random() < one.share]
+            faults = [fault for fault in self.faults if fault.method == name and self._rng.random() < fault.share]
             if self.pause:
                 time.sleep(self.pause)
             if self.is_away:
@@ -83,7 +83,7 @@ class GrpcProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
             call = self._channel.stream_stream(details.method)(requests, metadata=_passed_on(context))
             context.add_callback(call.cancel)
             try:
-                if any(one.when == "after" for one in faults):
+                if any(fault.when == "after" for fault in faults):
                     list(call)
                 else:
                     yield from call
@@ -102,9 +102,9 @@ def _open(target: str) -> grpc.Channel:
 
 
 def _fail(faults: list[Fault], when: str, context: grpc.ServicerContext) -> None:
-    for one in faults:
-        if one.when == when:
-            context.abort(one.code, "told to fail")
+    for fault in faults:
+        if fault.when == when:
+            context.abort(fault.code, "told to fail")
 
 
 def _passed_on(context: grpc.ServicerContext) -> list[tuple[str, str | bytes]]:

@@ -1,7 +1,7 @@
 """Fixtures for pytest: Google's emulators, a project on them that no other test has seen, and fakes of services.
 
-Load them with ``pytest_plugins = ["setpoint_tools.testing.plugin"]``. A test that needs an emulator which is not installed is
-skipped with the reason, and the summary at the end says so once more.
+Load them with ``pytest_plugins = ["setpoint_tools.testing.plugin"]``. A test that needs an emulator which is not
+installed is skipped with the reason, and the summary at the end says so once more.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from setpoint_tools.testing.emulators import (
     FIRESTORE,
     PUBSUB,
     Emulator,
+    EmulatorKind,
     EmulatorMissing,
-    Kind,
     clear_firestore,
     fresh_project,
     running,
@@ -68,7 +68,7 @@ def firestore_emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
     yield from _up(FIRESTORE, pytestconfig)
 
 
-def _up(kind: Kind, config: pytest.Config) -> Iterator[Emulator]:
+def _up(kind: EmulatorKind, config: pytest.Config) -> Iterator[Emulator]:
     try:
         with running(kind) as emulator:
             yield emulator
@@ -130,7 +130,7 @@ def google_rest(google_apis_at: tuple[GoogleApis, str]) -> Iterator[GoogleRest]:
     """The product's own client of Google's REST APIs, which talks to the fake, impatiently and without credentials."""
     import requests  # noqa: PLC0415 - only for tests that need it
 
-    from setpoint.adapters.google.rest import GoogleRest, Patience  # noqa: PLC0415 - as above
+    from setpoint.adapters.google.rest import GoogleRest, RetryPolicy  # noqa: PLC0415 - as above
 
     with requests.Session() as session:
-        yield GoogleRest(session, google_apis_at[1], Patience(call=5, first=0.001, longest=0.01))
+        yield GoogleRest(session, google_apis_at[1], RetryPolicy(call=5, first=0.001, longest=0.01))

@@ -95,9 +95,9 @@ class PubSubProject:
         except exceptions.DeadlineExceeded:
             return []
         if response.received_messages:
-            ids = [one.ack_id for one in response.received_messages]
+            ids = [message.ack_id for message in response.received_messages]
             self._subscriber.acknowledge(subscription=subscription, ack_ids=ids)
-        return [one.message for one in response.received_messages]
+        return [message.message for message in response.received_messages]
 
     def close(self) -> None:
         """Stop publishing and let go of connections."""

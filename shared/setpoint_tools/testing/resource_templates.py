@@ -16,7 +16,7 @@ _READERS = "roles/storage.objectViewer"
 _VIEWERS = "roles/viewer"
 
 
-class Drift(NamedTuple):
+class TemplateDrift(NamedTuple):
     """Something that people do to a resource behind the back of its declaration.
 
     Args:
@@ -28,7 +28,7 @@ class Drift(NamedTuple):
     field: str
 
 
-class Breed(NamedTuple):
+class ResourceTemplate(NamedTuple):
     """Resources of one kind.
 
     Args:
@@ -37,7 +37,7 @@ class Breed(NamedTuple):
     """
 
     make: Callable[[Site, int], Sample]
-    drifts: tuple[Drift, ...]
+    drifts: tuple[TemplateDrift, ...]
 
 
 def _topic(at: Site, number: int) -> Sample:
@@ -141,96 +141,115 @@ def _project_policy(at: Site, number: int) -> Sample:
     return access.project_policy(at, declared, {}, "policy")
 
 
-PROJECT_POLICY = Breed(
+PROJECT_POLICY = ResourceTemplate(
     _project_policy,
     (
-        Drift(grant("roles/owner", "user:max.weber@example.com"), "bindings[role=roles/owner]"),
-        Drift(revoke(_VIEWERS, "group:team-1@example.com"), f"bindings[role={_VIEWERS}]"),
+        TemplateDrift(grant("roles/owner", "user:max.weber@example.com"), "bindings[role=roles/owner]"),
+        TemplateDrift(revoke(_VIEWERS, "group:team-1@example.com"), f"bindings[role={_VIEWERS}]"),
     ),
 )
 """What a project has only one of."""
 
-_LABEL = Drift(put("labels.env", "sandbox"), "labels.env")
+_LABEL = TemplateDrift(put("labels.env", "sandbox"), "labels.env")
 
-BREEDS = (
-    Breed(_topic, (Drift(put("messageRetentionDuration", "86400s"), "messageRetentionDuration"), _LABEL)),
-    Breed(
-        _bucket,
-        (Drift(put("storageClass", "NEARLINE"), "storageClass"), Drift(drop("versioning.enabled"), "versioning")),
+TEMPLATES = (
+    ResourceTemplate(
+        _topic, (TemplateDrift(put("messageRetentionDuration", "86400s"), "messageRetentionDuration"), _LABEL)
     ),
-    Breed(
+    ResourceTemplate(
+        _bucket,
+        (
+            TemplateDrift(put("storageClass", "NEARLINE"), "storageClass"),
+            TemplateDrift(drop("versioning.enabled"), "versioning"),
+        ),
+    ),
+    ResourceTemplate(
         _subscription,
         (
-            Drift(put("ackDeadlineSeconds", 10), "ackDeadlineSeconds"),
-            Drift(drop("deadLetterPolicy"), "deadLetterPolicy"),
+            TemplateDrift(put("ackDeadlineSeconds", 10), "ackDeadlineSeconds"),
+            TemplateDrift(drop("deadLetterPolicy"), "deadLetterPolicy"),
         ),
     ),
-    Breed(_account, (Drift(put("disabled", value=True), "disabled"), Drift(put("description", "mine"), "description"))),
-    Breed(
+    ResourceTemplate(
+        _account,
+        (
+            TemplateDrift(put("disabled", value=True), "disabled"),
+            TemplateDrift(put("description", "mine"), "description"),
+        ),
+    ),
+    ResourceTemplate(
         _service,
         (
-            Drift(put("ingress", "INGRESS_TRAFFIC_ALL"), "ingress"),
-            Drift(put("template.scaling.maxInstanceCount", 100), "template.scaling.maxInstanceCount"),
+            TemplateDrift(put("ingress", "INGRESS_TRAFFIC_ALL"), "ingress"),
+            TemplateDrift(put("template.scaling.maxInstanceCount", 100), "template.scaling.maxInstanceCount"),
         ),
     ),
-    Breed(
+    ResourceTemplate(
         _bucket_policy,
         (
-            Drift(grant(_READERS, "allUsers"), f"bindings[role={_READERS}]"),
-            Drift(revoke(_READERS, "group:readers-2@example.com"), f"bindings[role={_READERS}]"),
+            TemplateDrift(grant(_READERS, "allUsers"), f"bindings[role={_READERS}]"),
+            TemplateDrift(revoke(_READERS, "group:readers-2@example.com"), f"bindings[role={_READERS}]"),
         ),
     ),
-    Breed(
+    ResourceTemplate(
         _firewall,
         (
-            Drift(put("sourceRanges", [*_OFFICE, "0.0.0.0/0"]), "sourceRanges"),
-            Drift(put("disabled", value=True), "disabled"),
+            TemplateDrift(put("sourceRanges", [*_OFFICE, "0.0.0.0/0"]), "sourceRanges"),
+            TemplateDrift(put("disabled", value=True), "disabled"),
         ),
     ),
-    Breed(_secret, (Drift(put("versionDestroyTtl", "86400s"), "versionDestroyTtl"), _LABEL)),
-    Breed(
+    ResourceTemplate(_secret, (TemplateDrift(put("versionDestroyTtl", "86400s"), "versionDestroyTtl"), _LABEL)),
+    ResourceTemplate(
         _dataset,
         (
-            Drift(put("defaultTableExpirationMs", "1000000"), "defaultTableExpirationMs"),
-            Drift(put("friendlyName", "ours"), "friendlyName"),
+            TemplateDrift(put("defaultTableExpirationMs", "1000000"), "defaultTableExpirationMs"),
+            TemplateDrift(put("friendlyName", "ours"), "friendlyName"),
         ),
     ),
-    Breed(
+    ResourceTemplate(
         _instance,
         (
-            Drift(drop("deletionProtection"), "deletionProtection"),
-            Drift(put("shieldedInstanceConfig.enableSecureBoot", value=False), "shieldedInstanceConfig"),
+            TemplateDrift(drop("deletionProtection"), "deletionProtection"),
+            TemplateDrift(put("shieldedInstanceConfig.enableSecureBoot", value=False), "shieldedInstanceConfig"),
         ),
     ),
-    Breed(_key, (Drift(put("rotationPeriod", "31536000s"), "rotationPeriod"), _LABEL)),
-    Breed(
+    ResourceTemplate(_key, (TemplateDrift(put("rotationPeriod", "31536000s"), "rotationPeriod"), _LABEL)),
+    ResourceTemplate(
         _database,
         (
-            Drift(put("settings.ipConfiguration.ipv4Enabled", value=True), "settings.ipConfiguration.ipv4Enabled"),
-            Drift(drop("settings.deletionProtectionEnabled"), "settings.deletionProtectionEnabled"),
+            TemplateDrift(
+                put("settings.ipConfiguration.ipv4Enabled", value=True), "settings.ipConfiguration.ipv4Enabled"
+            ),
+            TemplateDrift(drop("settings.deletionProtectionEnabled"), "settings.deletionProtectionEnabled"),
         ),
     ),
-    Breed(_zone, (Drift(put("description", "mine"), "description"), _LABEL)),
-    Breed(
+    ResourceTemplate(_zone, (TemplateDrift(put("description", "mine"), "description"), _LABEL)),
+    ResourceTemplate(
         _repository,
         (
-            Drift(put("dockerConfig.immutableTags", value=False), "dockerConfig"),
-            Drift(drop("cleanupPolicies"), "clean"),
+            TemplateDrift(put("dockerConfig.immutableTags", value=False), "dockerConfig"),
+            TemplateDrift(drop("cleanupPolicies"), "clean"),
         ),
     ),
-    Breed(_sink, (Drift(put("disabled", value=True), "disabled"), Drift(put("filter", "severity>=ERROR"), "filter"))),
-    Breed(
+    ResourceTemplate(
+        _sink,
+        (
+            TemplateDrift(put("disabled", value=True), "disabled"),
+            TemplateDrift(put("filter", "severity>=ERROR"), "filter"),
+        ),
+    ),
+    ResourceTemplate(
         _redis,
         (
-            Drift(drop("authEnabled"), "authEnabled"),
-            Drift(put("transitEncryptionMode", "DISABLED"), "transitEncryptionMode"),
+            TemplateDrift(drop("authEnabled"), "authEnabled"),
+            TemplateDrift(put("transitEncryptionMode", "DISABLED"), "transitEncryptionMode"),
         ),
     ),
-    Breed(
+    ResourceTemplate(
         _cluster,
         (
-            Drift(put("legacyAbac", {"enabled": True}), "legacyAbac"),
-            Drift(drop("masterAuthorizedNetworksConfig"), "masterAuthorizedNetworksConfig"),
+            TemplateDrift(put("legacyAbac", {"enabled": True}), "legacyAbac"),
+            TemplateDrift(drop("masterAuthorizedNetworksConfig"), "masterAuthorizedNetworksConfig"),
         ),
     ),
 )

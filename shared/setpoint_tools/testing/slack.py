@@ -38,7 +38,7 @@ class _Refused(Exception):  # noqa: N818 - Slack's word for it follows
 
 
 @dataclass
-class Message:
+class SlackMessage:
     """A message that stands in a channel.
 
     Args:
@@ -77,7 +77,7 @@ class Channel:
     is_private: bool = False
     is_member: bool = True
     is_archived: bool = False
-    messages: dict[str, Message] = field(default_factory=dict)
+    messages: dict[str, SlackMessage] = field(default_factory=dict)
     whispers: list[tuple[str, str, str]] = field(default_factory=list)
 
 
@@ -116,13 +116,13 @@ class Slack:
         profile = {"email": email}
         self.users[identifier] = {"id": identifier, "profile": profile, "is_email_confirmed": True, **more}
 
-    def shown(self, name: str) -> list[Message]:
+    def shown(self, name: str) -> list[SlackMessage]:
         """The messages of a channel, replies left out, the oldest first."""
-        return [one for one in self.channel(name).messages.values() if not one.thread]
+        return [message for message in self.channel(name).messages.values() if not message.thread]
 
-    def replies(self, name: str, ts: str) -> list[Message]:
+    def replies(self, name: str, ts: str) -> list[SlackMessage]:
         """What stands in the thread below a message."""
-        return [one for one in self.channel(name).messages.values() if one.thread == ts]
+        return [message for message in self.channel(name).messages.values() if message.thread == ts]
 
     def delete(self, name: str, ts: str) -> None:
         """Somebody deletes a message."""
@@ -234,7 +234,7 @@ class Slack:
         self._last = max(now, self._last + 0.000001)
         ts = f"{self._last:.6f}"
         thread = str(given.get("thread_ts") or "")
-        channel.messages[ts] = Message(ts, text, blocks, given.get("metadata"), thread)
+        channel.messages[ts] = SlackMessage(ts, text, blocks, given.get("metadata"), thread)
         return {"channel": channel.id, "ts": ts}
 
     def _update(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ class Slack:
 
     def _history(self, given: Mapping[str, Any]) -> dict[str, Any]:
         channel = self._place(given)
-        ours = [one for one in channel.messages.values() if not one.thread]
+        ours = [message for message in channel.messages.values() if not message.thread]
         return _listed(list(reversed(ours)), given)
 
     def _replies(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -265,7 +265,7 @@ class Slack:
         parent = channel.messages.get(str(given.get("ts")))
         if parent is None:
             raise _Refused("thread_not_found")
-        below = [one for one in channel.messages.values() if one.thread == parent.ts]
+        below = [message for message in channel.messages.values() if message.thread == parent.ts]
         return _listed(below, given, first=parent)
 
     def _channels(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -320,20 +320,22 @@ def _given(request: Request) -> dict[str, Any]:
 
 def _holds(block: Mapping[str, Any], action_id: str) -> bool:
     elements = [*(block.get("elements") or ()), block.get("accessory") or {}]
-    return any(one.get("action_id") == action_id for one in elements)
+    return any(element.get("action_id") == action_id for element in elements)
 
 
-def _listed(messages: list[Message], given: Mapping[str, Any], first: Message | None = None) -> dict[str, Any]:
+def _listed(
+    messages: list[SlackMessage], given: Mapping[str, Any], first: SlackMessage | None = None
+) -> dict[str, Any]:
     """A page of messages; of a thread, with the message that it hangs on at the top of each."""
     oldest, latest = float(given.get("oldest") or 0), float(given.get("latest") or "inf")
-    found = [one for one in messages if oldest < float(one.ts) < latest]
+    found = [message for message in messages if oldest < float(message.ts) < latest]
     start, size = int(given.get("cursor") or 0), int(given.get("limit") or _PAGE)
     with_metadata = str(given.get("include_all_metadata", "")).lower() in ("1", "true")
     told = [*([first] if first is not None else []), *found[start : start + size]]
     return {"messages": [_told(one, with_metadata) for one in told], **_cursor(start + size, len(found))}
 
 
-def _told(message: Message, with_metadata: bool) -> dict[str, Any]:  # noqa: FBT001 - private
+def _told(message: SlackMessage, with_metadata: bool) -> dict[str, Any]:  # noqa: FBT001 - private
     told: dict[str, Any] = {"type": "message", "ts": message.ts, "text": message.text, "blocks": message.blocks}
     if message.thread:
         told["thread_ts"] = message.thread

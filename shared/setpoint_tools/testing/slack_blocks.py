@@ -21,7 +21,7 @@ _OPTION = {"text": 75, "value": 150}
 
 def refusal(text: str, blocks: Any) -> str:
     """Slack's word for what is wrong with a message, and where; empty where nothing is."""
-    if not isinstance(blocks, list) or not all(isinstance(one, dict) for one in blocks):
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         return "invalid_blocks_format"
     if not text and not blocks:
         return "no_text"
@@ -100,15 +100,15 @@ def _context(block: Mapping[str, Any]) -> Iterator[str]:
     elements = block.get("elements") or []
     if not 1 <= len(elements) <= 10:  # noqa: PLR2004 - Slack's
         yield f"{len(elements)} elements"
-    for one in elements:
-        yield from _text(one, 3000)
+    for element in elements:
+        yield from _text(element, 3000)
 
 
 def _actions(block: Mapping[str, Any]) -> Iterator[str]:
     elements = block.get("elements") or []
     if not 1 <= len(elements) <= 25:  # noqa: PLR2004 - Slack's
         yield f"{len(elements)} elements"
-    ids = Counter(one.get("action_id") for one in elements)
+    ids = Counter(element.get("action_id") for element in elements)
     yield from (f"action_id {name} twice" for name, times in ids.items() if times > 1)
     for one in elements:
         yield from _element(one)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from setpoint_tools.testing.slack_blocks import texts
 
 if TYPE_CHECKING:
-    from setpoint_tools.testing.slack import Channel, Message, Slack
+    from setpoint_tools.testing.slack import Channel, Slack, SlackMessage
 
 _HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Fake Slack</title>
 <style>body{font:15px sans-serif;max-width:60em;margin:2em auto}article{border-left:3px solid #999;margin:1em 0;
@@ -19,18 +19,18 @@ padding:0 1em}article article{margin-left:1em}button{margin-right:.5em}p{white-s
 
 def page(slack: Slack) -> str:
     """All channels with their messages and threads; buttons are shown, and do nothing."""
-    shown = "".join(_channel(one) for one in slack.channels.values())
+    shown = "".join(_channel(channel) for channel in slack.channels.values())
     return f"{_HEAD}{shown or '<p>No channels yet.</p>'}</main></body></html>"
 
 
 def _channel(channel: Channel) -> str:
-    roots = [one for one in channel.messages.values() if not one.thread]
-    return f"<section><h2>#{escape(channel.name)}</h2>{''.join(_message(one, channel) for one in roots)}</section>"
+    roots = [message for message in channel.messages.values() if not message.thread]
+    return f"<section><h2>#{escape(channel.name)}</h2>{''.join(_message(root, channel) for root in roots)}</section>"
 
 
-def _message(message: Message, channel: Channel) -> str:
+def _message(message: SlackMessage, channel: Channel) -> str:
     below = "".join(_message(one, channel) for one in channel.messages.values() if one.thread == message.ts)
-    said = "".join(_block(one) for one in message.blocks) or f"<p>{_text(message.text)}</p>"
+    said = "".join(_block(block) for block in message.blocks) or f"<p>{_text(message.text)}</p>"
     edited = " <small>(edited)</small>" if message.edits else ""
     return f"<article>{said}{edited}{below}</article>"
 
@@ -40,15 +40,15 @@ def _block(block: Mapping[str, Any]) -> str:
         return "<hr>"
     elements = [*(block.get("elements") or ()), *([block["accessory"]] if "accessory" in block else [])]
     rest = {key: value for key, value in block.items() if key not in ("elements", "accessory")}
-    said = list(texts(rest)) + [text for one in elements if "action_id" not in one for text in texts(one)]
+    said = list(texts(rest)) + [text for element in elements if "action_id" not in element for text in texts(element)]
     return f"<p>{'<br>'.join(map(_text, said))}</p>{''.join(_buttons(elements))}"
 
 
 def _buttons(elements: list[Mapping[str, Any]]) -> Iterator[str]:
-    for one in elements:
-        if "action_id" in one:
-            label = one.get("text") or one.get("placeholder") or {}
-            yield f"<button>{_text(str(label.get('text', one['action_id'])))}</button>"
+    for element in elements:
+        if "action_id" in element:
+            label = element.get("text") or element.get("placeholder") or {}
+            yield f"<button>{_text(str(label.get('text', element['action_id'])))}</button>"
 
 
 def _text(text: str) -> str:

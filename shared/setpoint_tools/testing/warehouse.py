@@ -66,7 +66,7 @@ def parsed(name: str, days: int = DAYS) -> sql.Expr:
 def duck_type(column: Column) -> str:
     """DuckDB's type for a column."""
     if column["type"] == "RECORD":
-        kind = f"STRUCT({', '.join(f'{_quoted(one)} {duck_type(one)}' for one in column['fields'])})"
+        kind = f"STRUCT({', '.join(f'{_quoted(field)} {duck_type(field)}' for field in column['fields'])})"
     else:
         kind = _TYPES[column["type"]]
     return f"{kind}[]" if column["mode"] == "REPEATED" else kind
@@ -105,8 +105,8 @@ class DuckWarehouse:
         self.connection.execute("SET TimeZone = 'UTC'")
         for name, table in tables().items():
             columns = ", ".join(
-                f"{_quoted(one)} {duck_type(one)}{' NOT NULL' if one['mode'] == 'REQUIRED' else ''}"
-                for one in table.columns
+                f"{_quoted(column)} {duck_type(column)}{' NOT NULL' if column['mode'] == 'REQUIRED' else ''}"
+                for column in table.columns
             )
             self.connection.execute(f"CREATE TABLE {name} ({columns})")
         for name in view_names():
@@ -128,7 +128,7 @@ class DuckWarehouse:
 
     def load(self, table: str, rows: Iterable[Mapping[str, Any] | bytes]) -> None:
         """Add rows, given as JSON values or texts; what has no column is dropped."""
-        columns = {one["name"]: duck_type(one) for one in tables()[table].columns}
+        columns = {column["name"]: duck_type(column) for column in tables()[table].columns}
         with tempfile.NamedTemporaryFile("wb", suffix=".jsonl") as file:
             for row in rows:
                 file.write((row if isinstance(row, bytes) else json.dumps(row).encode()) + b"\n")

@@ -24,7 +24,7 @@ from setpoint_tools.testing.slack_faults import NONE, Fault, wait_for_the_end
 _WINDOW = 300
 
 
-class Received(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """A request that was taken.
 
     Args:
@@ -59,14 +59,14 @@ class Webhooks:
 
     def __init__(self, secret: str = "", clock: Callable[[], float] = time.time) -> None:
         self.plan: list[Fault] = []
-        self.requests: list[Received] = []
+        self.requests: list[ReceivedRequest] = []
         self.refused = 0
         self._secret = secret
         self._clock = clock
         self._lock = threading.Lock()
 
     @property
-    def told(self) -> list[Received]:
+    def told(self) -> list[ReceivedRequest]:
         """What was taken, each once."""
         return list({one.id or str(position): one for position, one in enumerate(self.requests)}.values())
 
@@ -81,7 +81,7 @@ class Webhooks:
                 self.refused += 1
                 fault = Fault(status=401)
             if fault == NONE or fault.taken:
-                self.requests.append(Received(request.path, request.args.to_dict(), headers, json.loads(body)))
+                self.requests.append(ReceivedRequest(request.path, request.args.to_dict(), headers, json.loads(body)))
         if fault.silent:
             wait_for_the_end(environ)
         if fault.lost or fault.silent:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
 from setpoint.errors import Conflict
-from setpoint.model.actors import Change
+from setpoint.model.actors import AuditedChange
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
 from setpoint.model.resource_key import ResourceKey
 
@@ -29,12 +29,12 @@ class FirestoreActors:
         self._client = client
         self._collection = collection
 
-    def of(self, key: ResourceKey) -> tuple[Change, ...]:
+    def of(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""
         with answering(key.name):
             return decode_changes(body_of(self._collection.document(key.id).get(field_paths=("body",))))
 
-    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+    def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         for _ in range(_ATTEMPTS):
             try:
@@ -43,7 +43,7 @@ class FirestoreActors:
                 continue
         raise Conflict(f"{key.name}: changed by others {_ATTEMPTS} times in a row; it will be delivered again")
 
-    def _put(self, key: ResourceKey, change: Change, now: datetime) -> None:
+    def _put(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         reference = self._collection.document(key.id)
         with answering(key.name):
             found = reference.get(field_paths=("body",))

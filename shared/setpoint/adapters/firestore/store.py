@@ -31,13 +31,13 @@ from setpoint.adapters.firestore.notices import FirestoreNotices
 from setpoint.adapters.firestore.sweeps import FirestoreSweeps
 from setpoint.errors import Conflict, TransientError
 from setpoint.model import observation as observations
-from setpoint.model.actors import Change
-from setpoint.model.audit_trail import Entry, decode_entries, encode_entry
+from setpoint.model.actors import AuditedChange
+from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import decode_changes
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_state, encode_state
-from setpoint.model.safety_limits import Brakes, decode_brakes, encode_brakes
+from setpoint.model.safety_limits import SafetyState, decode_brakes, encode_brakes
 from setpoint.model.sources import (
     MANIFEST_PART,
     Control,
@@ -317,14 +317,14 @@ class FirestoreStore:
             found = self._brakes.get()
         return StoredBrakes(decode_brakes(_body(found)), found.update_time if found.exists else None)
 
-    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
         """See ``RemedyStore.write_brakes``."""
         with _answering("the brakes"), _racing("the brakes"):
             batch = self._client.batch()
             self._put(batch, self._brakes, encode_brakes(brakes), version)
             batch.commit()
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
         """See ``RemedyStore.claim``; one request, which is atomic."""
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
@@ -333,18 +333,18 @@ class FirestoreStore:
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)
 
-    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+    def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""
         return self._changes.of(key)
 
-    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[AuditedChange, ...]]:
         """See ``ActorStore.changes_of``."""
         wanted = {key.id: key for key in keys}
         with _answering(f"{len(wanted)} resources"):
             found = self._get(self._actors.document(name) for name in wanted)
             return {wanted[one.id]: decode_changes(_body(one)) for one in found}
 
-    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+    def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         self._changes.remember(key, change, now)
 
@@ -357,12 +357,12 @@ class FirestoreStore:
             known = self._client.write_option(last_update_time=snapshot.version)
             batch.update(reference, _ABSENT | document, option=known)
 
-    def note(self, key: ResourceKey, entry: Entry) -> None:
+    def note(self, key: ResourceKey, entry: AuditEntry) -> None:
         """See ``RemedyStore.note``."""
         with _answering(key.name):
             self._audit.document().create({"finding": key.id, "body": encode_entry(entry).decode()})
 
-    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+    def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemedyStore.trail``."""
         query = self._audit.where(filter=FieldFilter("finding", "==", key.id))
         with _answering(key.name):

@@ -45,7 +45,7 @@ _EXACT = 2**53
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long to go on asking for a page.
 
     A quota is per minute (https://cloud.google.com/asset-inventory/docs/quota), so its error is waited for longer.
@@ -67,10 +67,10 @@ class Patience:
     calls_a_minute: float = 100.0
 
 
-_PATIENCE = Patience()
+_PATIENCE = RetryPolicy()
 
 
-class _Pace:
+class _RateLimiter:
     """A token bucket: a minute's calls may be made at once, and then as many as time brings."""
 
     def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
@@ -114,7 +114,7 @@ class AssetInventory:
     def __init__(
         self,
         client: AssetServiceClient,
-        patience: Patience = _PATIENCE,
+        patience: RetryPolicy = _PATIENCE,
         *,
         page_size: int = 1000,
         clock: Callable[[], float] = time.monotonic,
@@ -125,7 +125,7 @@ class AssetInventory:
         self._page_size = page_size
         self._clock = clock
         self._sleep = sleep
-        self._pace = _Pace(patience.calls_a_minute, clock, sleep)
+        self._pace = _RateLimiter(patience.calls_a_minute, clock, sleep)
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
@@ -177,7 +177,7 @@ class AssetInventory:
                 raise BadRequest(f"{request.parent} cannot be listed without credentials; {_LOG_IN}") from error
 
 
-def _pause(patience: Patience, error: Exception, calls: int) -> float:
+def _pause(patience: RetryPolicy, error: Exception, calls: int) -> float:
     """Exponential with jitter, so that many readers that were refused together do not come back together."""
     first = patience.first_of_quota if isinstance(error, exceptions.TooManyRequests) else patience.first
     most = min(patience.longest, first * 2.0**calls)

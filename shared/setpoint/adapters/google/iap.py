@@ -26,7 +26,7 @@ _ASKED_AGAIN = 60.0
 _SKEW = 30
 
 
-class _KeptKeys(Request):
+class _CachedCertificates(Request):
     """A transport of google-auth that asks for the same address once an hour, since keys change once in weeks."""
 
     def __init__(self, transport: Callable[..., Any], clock: Callable[[], float]) -> None:
@@ -53,7 +53,7 @@ class _KeptKeys(Request):
             return True
 
 
-class Doorkeeper:
+class IapTokenVerifier:
     """Knows who was let in.
 
     Args:
@@ -66,7 +66,7 @@ class Doorkeeper:
         self, audience: str, transport: Callable[..., Any], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._audience = audience
-        self._keys = _KeptKeys(transport, clock)
+        self._keys = _CachedCertificates(transport, clock)
 
     def identity(self, assertion: str) -> str:
         """Who somebody is, by the assertion that came with their request.

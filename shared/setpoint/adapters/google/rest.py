@@ -30,7 +30,7 @@ _TOO_FAST = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RAT
 _LONGEST = 500
 
 
-class Patience(NamedTuple):
+class RetryPolicy(NamedTuple):
     """How long to wait for an answer, in seconds.
 
     Args:
@@ -83,7 +83,7 @@ class GoogleRest:
         patience: how long to wait.
     """
 
-    def __init__(self, session: requests.Session, base_url: str = "", patience: Patience = Patience()) -> None:  # noqa: B008 - immutable
+    def __init__(self, session: requests.Session, base_url: str = "", patience: RetryPolicy = RetryPolicy()) -> None:  # noqa: B008 - immutable
         self._session = session
         self._base_url = base_url
         self._patience = patience
@@ -185,7 +185,7 @@ def _never_left(failure: Exception) -> bool:
     return isinstance(failure, requests.ConnectionError) and isinstance(reason, NewConnectionError)
 
 
-def _pause(patience: Patience, tries: int, answer: requests.Response | None) -> float:
+def _pause(patience: RetryPolicy, tries: int, answer: requests.Response | None) -> float:
     """Exponential with jitter, or what the API asks for; never longer than patience has."""
     most = min(patience.longest, patience.first * 2.0 ** (tries - 1))
     asked = answer.headers.get("Retry-After", "") if answer is not None else ""

@@ -13,15 +13,15 @@ from msgspec.structs import replace
 from setpoint.adapters.memory.notices import MemoryNotices
 from setpoint.adapters.memory.sweeps import MemorySweeps
 from setpoint.errors import Conflict, TransientError
-from setpoint.model.actors import Change
-from setpoint.model.audit_trail import Entry
+from setpoint.model.actors import AuditedChange
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.change_history import remembered
 from setpoint.model.events import CloudEvent
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
-from setpoint.model.safety_limits import Brakes
+from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
 from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
 
@@ -41,9 +41,9 @@ class MemoryStore:
         self._projects: dict[str, str] = {}
         self.sweeps = MemorySweeps()
         self.notices = MemoryNotices()
-        self._brakes = StoredBrakes(Brakes(), None)
-        self._changes: dict[ResourceKey, tuple[Change, ...]] = {}
-        self._trails: defaultdict[ResourceKey, list[Entry]] = defaultdict(list)
+        self._brakes = StoredBrakes(SafetyState(), None)
+        self._changes: dict[ResourceKey, tuple[AuditedChange, ...]] = {}
+        self._trails: defaultdict[ResourceKey, list[AuditEntry]] = defaultdict(list)
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
@@ -157,12 +157,12 @@ class MemoryStore:
         """See ``RemedyStore.brakes``."""
         return self._brakes
 
-    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
         """See ``RemedyStore.write_brakes``."""
         with self._lock:
             self._write_brakes(brakes, version)
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
         """See ``RemedyStore.claim``."""
         with self._lock:
             known, _ = self._states.get(snapshot.key, (None, None))
@@ -173,29 +173,29 @@ class MemoryStore:
             self._states[snapshot.key] = (now, state)
         return replace(snapshot, state=state, version=now)
 
-    def _write_brakes(self, brakes: Brakes, version: Any) -> None:
+    def _write_brakes(self, brakes: SafetyState, version: Any) -> None:
         if version != self._brakes.version:
             raise Conflict("the brakes were written by somebody else; read them again")
         self._brakes = StoredBrakes(brakes, (version or 0) + 1)
 
-    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+    def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""
         return self._changes.get(key, ())
 
-    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[AuditedChange, ...]]:
         """See ``ActorStore.changes_of``."""
         return {key: self.changes(key) for key in keys}
 
-    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+    def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         with self._lock:
             self._changes[key] = remembered(self._changes.get(key, ()), change, now)
 
-    def note(self, key: ResourceKey, entry: Entry) -> None:
+    def note(self, key: ResourceKey, entry: AuditEntry) -> None:
         """See ``RemedyStore.note``."""
         self._trails[key].append(entry)
 
-    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+    def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemedyStore.trail``."""
         return tuple(sorted(self._trails.get(key, ()), key=lambda entry: entry.at))
 

@@ -293,7 +293,7 @@ class PubSubStream:
         self._client.close()
 
 
-class Received(NamedTuple):
+class ReceivedMessage(NamedTuple):
     """A message pulled from a subscription."""
 
     data: bytes
@@ -313,7 +313,7 @@ class PubSubFeed:
         self._client = client
         self._subscription = subscription
 
-    def pull(self, most: int = 100) -> list[Received]:
+    def pull(self, most: int = 100) -> list[ReceivedMessage]:
         """Up to ``most`` messages; none when nothing came for some seconds.
 
         Raises:
@@ -329,10 +329,11 @@ class PubSubFeed:
         except (exceptions.GoogleAPICallError, GoogleAuthError) as error:
             raise not_pulled(self._subscription, error) from error
         return [
-            Received(one.message.data, dict(one.message.attributes), one.ack_id) for one in response.received_messages
+            ReceivedMessage(message.message.data, dict(message.message.attributes), message.ack_id)
+            for message in response.received_messages
         ]
 
-    def settle(self, done: Sequence[Received], again: Sequence[Received] = ()) -> None:
+    def settle(self, done: Sequence[ReceivedMessage], again: Sequence[ReceivedMessage] = ()) -> None:
         """Acknowledge what is done, and have delivered again what is not.
 
         Raises:

@@ -11,7 +11,7 @@ from google.api_core import exceptions
 
 from setpoint.adapters.pubsub.bus import not_pulled
 from setpoint.errors import BadRequest, Unavailable
-from setpoint.operations.dead_letters import Letter
+from setpoint.operations.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
@@ -38,7 +38,7 @@ class PubSubLetterBox:
         self._project = subscription.split("/subscriptions/", maxsplit=1)[0]
         self._topics: dict[str, str] = {}
 
-    def letters(self, most: int) -> Iterator[Letter]:
+    def letters(self, most: int) -> Iterator[DeadLetter]:
         """See ``LetterBox.letters``; one that comes again while it is held is passed over."""
         seen: set[str] = set()
         while len(seen) < most:
@@ -60,7 +60,7 @@ class PubSubLetterBox:
             for one in fresh:
                 message = one.message
                 seen.add(message.message_id)
-                yield Letter(
+                yield DeadLetter(
                     message.message_id,
                     message.data,
                     dict(message.attributes),
@@ -81,7 +81,7 @@ class PubSubLetterBox:
                 raise Unavailable(f"{name} cannot be looked up ({type(error).__name__}); try again") from error
         return self._topics[subscription]
 
-    def send(self, topic: str, letter: Letter, attributes: Mapping[str, str]) -> None:
+    def send(self, topic: str, letter: DeadLetter, attributes: Mapping[str, str]) -> None:
         """See ``LetterBox.send``."""
         try:
             sent = self._publisher.publish(topic, letter.data, ordering_key=letter.ordering_key, **attributes)
@@ -89,7 +89,7 @@ class PubSubLetterBox:
         except (exceptions.GoogleAPICallError, exceptions.RetryError, futures.TimeoutError) as error:
             raise Unavailable(f"{topic} did not take a message ({type(error).__name__}); try again") from error
 
-    def take_off(self, letter: Letter) -> None:
+    def take_off(self, letter: DeadLetter) -> None:
         """See ``LetterBox.take_off``."""
         try:
             self._subscriber.acknowledge(subscription=self._subscription, ack_ids=[letter.handle])
@@ -98,10 +98,10 @@ class PubSubLetterBox:
                 f"{self._subscription} took no acknowledgement ({type(error).__name__}); the letter will come again"
             ) from error
 
-    def give_back(self, letters: list[Letter]) -> None:
+    def give_back(self, letters: list[DeadLetter]) -> None:
         """See ``LetterBox.give_back``."""
         for at in range(0, len(letters), _BATCH):
-            self._deadline([one.handle for one in letters[at : at + _BATCH]], 0)
+            self._deadline([letter.handle for letter in letters[at : at + _BATCH]], 0)
 
     def _deadline(self, handles: list[str], seconds: int) -> None:
         try:

@@ -27,4 +27,4 @@ class PubSubSweepQueue:
     def publish(self, messages: Sequence[SweepMessage]) -> None:
         """See ``SweepQueue.publish``."""
         trace = telemetry.carried()
-        self._topic.publish(((encode_message(one), trace) for one in messages), "a message of a sweep")
+        self._topic.publish(((encode_message(message), trace) for message in messages), "a message of a sweep")

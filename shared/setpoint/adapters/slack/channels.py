@@ -14,7 +14,7 @@ _ID = re.compile(r"[CGD][A-Z0-9]{7,}\Z")
 _KINDS = "public_channel,private_channel"
 
 
-class Place(NamedTuple):
+class ChannelPage(NamedTuple):
     """What was read of a channel.
 
     Args:
@@ -57,7 +57,7 @@ class Channels:
             raise SlackRefused(channel, "channel_not_found")
         return self._ids[name]
 
-    def readable(self, channel: str, read: Callable[[str], Sequence[Mapping[str, Any]]]) -> Place:
+    def readable(self, channel: str, read: Callable[[str], Sequence[Mapping[str, Any]]]) -> ChannelPage:
         """Read something of a channel; a public one is joined where that takes being in it.
 
         Raises:
@@ -66,12 +66,12 @@ class Channels:
         """
         identifier = self.id_of(channel)
         try:
-            return Place(identifier, read(identifier))
+            return ChannelPage(identifier, read(identifier))
         except SlackRefused as refused:
             if refused.code != "not_in_channel":
                 raise
         self.join(identifier)
-        return Place(identifier, read(identifier))
+        return ChannelPage(identifier, read(identifier))
 
     def join(self, channel: str) -> None:
         """Be in a public channel.

@@ -16,7 +16,7 @@ from slack_sdk import WebClient
 from setpoint.adapters.slack.channels import Channels
 from setpoint.adapters.slack.slack_client import SlackRefused, call, pages
 from setpoint.alerting.rendering import slack as messages
-from setpoint.model.notice_view import Group, Links, Message, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links, Message
 from setpoint.ports.people import Posted
 
 EVENT_TYPE = "setpoint_notice"
@@ -53,25 +53,32 @@ class SlackSink:
         self._channels = Channels(client)
 
     def show(
-        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+        self,
+        name: str,
+        channel: str,
+        view: FindingView | GroupView,
+        links: Links,
+        posted: Posted | None,
+        *,
+        maybe: bool = False,
     ) -> Posted:
         """See ``Sink.show``."""
-        made = messages.group(view, links) if isinstance(view, Group) else messages.finding(view, links)
-        since = view.opened_at if isinstance(view, Group) else view.data.first_seen
+        made = messages.group(view, links) if isinstance(view, GroupView) else messages.finding(view, links)
+        since = view.opened_at if isinstance(view, GroupView) else view.data.first_seen
         return self._stand(name, channel, made, posted, since if maybe else None)
 
     def escalate(
-        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
     ) -> Posted:
         """See ``Sink.escalate``."""
         del links
         return self._stand(name, channel, messages.escalation(view), posted, view.data.first_seen if maybe else None)
 
     def reply(
-        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
         """See ``Sink.reply``."""
-        if isinstance(view, Shown):
+        if isinstance(view, FindingView):
             replies = {name: messages.step(view, links)}
         else:
             replies = {f"{name}/{number}": one for number, one in enumerate(messages.details(view, links), 1)}
@@ -82,7 +89,9 @@ class SlackSink:
                 self._sleep(_BETWEEN)
             self._post(identifier, posted.channel, replies[identifier], thread=posted.ts)
 
-    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+    def digest(
+        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
         """See ``Sink.digest``."""
         if not maybe or self._find(name, channel, self._oldest(None)) is None:
             self._post(name, channel, messages.digest(findings, links))
@@ -148,14 +157,14 @@ class SlackSink:
     def _find(self, name: str, channel: str, oldest: str) -> Posted | None:
         """Where a message stands that carries an id; the first one, where there are several."""
         place = self._channels.readable(channel, lambda one: self._history(one, oldest))
-        ours = sorted(_ts(one) for one in place.messages if _id_of(one) == name)
+        ours = sorted(_ts(message) for message in place.messages if _id_of(message) == name)
         return Posted(place.channel, ours[0]) if ours else None
 
     def _history(self, channel: str, oldest: str) -> list[Mapping[str, Any]]:
         listed = pages(
             self._client, "conversations.history", channel, channel=channel, oldest=oldest, include_all_metadata=True
         )
-        return [one for page in listed for one in _messages(page) if _id_of(one)]
+        return [message for page in listed for message in _messages(page) if _id_of(message)]
 
     def _replied(self, posted: Posted) -> frozenset[str]:
         """The ids of the replies that stand below a message."""
@@ -170,7 +179,7 @@ class SlackSink:
                 oldest=self._oldest(None),
                 include_all_metadata=True,
             )
-            return [one for page in listed for one in _messages(page)]
+            return [message for page in listed for message in _messages(page)]
 
         place = self._channels.readable(posted.channel, replies)
         return frozenset(map(_id_of, place.messages))
@@ -182,7 +191,7 @@ def _content(name: str, made: Message) -> dict[str, Any]:
 
 
 def _messages(page: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    return [one for one in page.get("messages") or () if isinstance(one, dict)]
+    return [message for message in page.get("messages") or () if isinstance(message, dict)]
 
 
 def _ts(message: Mapping[str, Any]) -> str:

@@ -19,13 +19,13 @@ from setpoint.adapters.sqlite.sweeps import SCHEMA as SWEEPS_SCHEMA
 from setpoint.adapters.sqlite.sweeps import SqliteSweeps
 from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
 from setpoint.model import observation as observations
-from setpoint.model.actors import Change
-from setpoint.model.audit_trail import Entry, decode_entries, encode_entry
+from setpoint.model.actors import AuditedChange
+from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_state, encode_state
-from setpoint.model.safety_limits import Brakes, decode_brakes, encode_brakes
+from setpoint.model.safety_limits import SafetyState, decode_brakes, encode_brakes
 from setpoint.model.sources import (
     MANIFEST_PART,
     Control,
@@ -168,7 +168,7 @@ class SqliteStore:
         if handle is None:
             handle = self._local.handle = _Handle(self._path)
             with self._lock:
-                alive = [one for one in self._closers if one.alive]
+                alive = [closer for closer in self._closers if closer.alive]
                 self._closers = [*alive, weakref.finalize(handle, handle.connection.close)]
             handle.connection.execute("PRAGMA synchronous = NORMAL")
         return handle.connection
@@ -361,33 +361,33 @@ class SqliteStore:
         """See ``RemedyStore.brakes``."""
         with _answering():
             row = self._connection().execute("SELECT body, version FROM brakes").fetchone()
-        return StoredBrakes(decode_brakes(row[0]), row[1]) if row else StoredBrakes(Brakes(), None)
+        return StoredBrakes(decode_brakes(row[0]), row[1]) if row else StoredBrakes(SafetyState(), None)
 
-    def write_brakes(self, brakes: Brakes, version: Any) -> None:
+    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
         """See ``RemedyStore.write_brakes``."""
         with _answering():
             self._write_only("brakes", encode_brakes(brakes), version)
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: Brakes, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
         """See ``RemedyStore.claim``."""
         with _answering(), _transaction(self._connection()):
             self._write_only("brakes", encode_brakes(brakes), version)
             return self._commit(snapshot, state)
 
-    def changes(self, key: ResourceKey) -> tuple[Change, ...]:
+    def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""
         with _answering():
             row = self._connection().execute(_CHANGES, (key.id,)).fetchone()
         return decode_changes(row[0]) if row else ()
 
-    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[Change, ...]]:
+    def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[AuditedChange, ...]]:
         """See ``ActorStore.changes_of``."""
         wanted = {key.id: key for key in keys}
         with _answering():
             found = dict(self._rows("SELECT id, body FROM actors", wanted))
         return {key: decode_changes(found[name]) if name in found else () for name, key in wanted.items()}
 
-    def remember(self, key: ResourceKey, change: Change, now: datetime) -> None:
+    def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""
         connection = self._connection()
         with _answering(), _transaction(connection):
@@ -399,12 +399,12 @@ class SqliteStore:
                 "INSERT OR REPLACE INTO actors VALUES (?, ?, ?)", (key.id, expires, encode_changes(known))
             )
 
-    def note(self, key: ResourceKey, entry: Entry) -> None:
+    def note(self, key: ResourceKey, entry: AuditEntry) -> None:
         """See ``RemedyStore.note``."""
         with _answering():
             self._connection().execute("INSERT INTO audit VALUES (?, ?)", (key.id, encode_entry(entry)))
 
-    def trail(self, key: ResourceKey) -> Sequence[Entry]:
+    def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemedyStore.trail``."""
         with _answering():
             rows = self._connection().execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()

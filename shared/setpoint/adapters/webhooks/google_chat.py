@@ -15,7 +15,7 @@ import requests
 from setpoint.adapters.webhooks.http_post import post
 from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.alerting.rendering import google_chat as messages
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.ports.people import Posted
 
 _REPLY = "REPLY_MESSAGE_FALLBACK_TO_NEW_THREAD"
@@ -42,30 +42,39 @@ class GoogleChatSink:
         self._seconds = seconds
 
     def show(
-        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+        self,
+        name: str,
+        channel: str,
+        view: FindingView | GroupView,
+        links: Links,
+        posted: Posted | None,
+        *,
+        maybe: bool = False,
     ) -> Posted:
         """See ``Sink.show``."""
         del posted, maybe
-        card = messages.group(view, links) if isinstance(view, Group) else messages.finding(view, links)
+        card = messages.group(view, links) if isinstance(view, GroupView) else messages.finding(view, links)
         return self._send(name, channel, name, card)
 
     def escalate(
-        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
     ) -> Posted:
         """See ``Sink.escalate``."""
         del posted, maybe
         return self._send(name, channel, name, messages.escalation(view, links))
 
     def reply(
-        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
         """See ``Sink.reply``."""
         del maybe
-        cards = [messages.step(view, links)] if isinstance(view, Shown) else messages.details(view, links)
+        cards = [messages.step(view, links)] if isinstance(view, FindingView) else messages.details(view, links)
         for number, card in enumerate(cards, 1):
             self._send(f"{name}/{number}", posted.channel, posted.ts, card)
 
-    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+    def digest(
+        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
         """See ``Sink.digest``."""
         del maybe
         self._send(name, channel, name, messages.digest(findings, links))

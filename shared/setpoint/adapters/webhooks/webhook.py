@@ -13,9 +13,9 @@ import requests
 from setpoint.adapters.webhooks.http_post import post
 from setpoint.adapters.webhooks.sink_addresses import Addresses
 from setpoint.alerting import pagerduty, webhook_payloads
-from setpoint.alerting.webhook_payloads import Notice
+from setpoint.alerting.webhook_payloads import WebhookNotice
 from setpoint.errors import BadRequest
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.ports.people import Posted
 
 
@@ -49,7 +49,14 @@ class WebhookSink:
         self._seconds = seconds
 
     def show(
-        self, name: str, channel: str, view: Shown | Group, links: Links, posted: Posted | None, *, maybe: bool = False
+        self,
+        name: str,
+        channel: str,
+        view: FindingView | GroupView,
+        links: Links,
+        posted: Posted | None,
+        *,
+        maybe: bool = False,
     ) -> Posted:
         """See ``Sink.show``; what is sent twice carries the same id."""
         del posted, maybe
@@ -58,7 +65,7 @@ class WebhookSink:
         return Posted(channel, name)
 
     def escalate(
-        self, name: str, channel: str, view: Shown, links: Links, posted: Posted | None, *, maybe: bool = False
+        self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
     ) -> Posted:
         """See ``Sink.escalate``."""
         del posted, maybe
@@ -67,19 +74,21 @@ class WebhookSink:
         return Posted(channel, name)
 
     def reply(
-        self, name: str, posted: Posted, view: Shown | Sequence[Shown], links: Links, *, maybe: bool = False
+        self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
         """See ``Sink.reply``; an incident of PagerDuty has no thread, and there is told what it became by ``show``."""
         del maybe
         if self._is_pager(posted.channel):
             return
-        if isinstance(view, Shown):
+        if isinstance(view, FindingView):
             self._send(posted.channel, webhook_payloads.step(name, posted.ts, view, links))
             return
         for part in webhook_payloads.details(name, posted.ts, view):
             self._send(posted.channel, part)
 
-    def digest(self, name: str, channel: str, findings: Sequence[Shown], links: Links, *, maybe: bool = False) -> None:
+    def digest(
+        self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
+    ) -> None:
         """See ``Sink.digest``."""
         del links, maybe
         if self._is_pager(channel):
@@ -90,7 +99,7 @@ class WebhookSink:
     def _is_pager(self, channel: str) -> bool:
         return self._addresses.get(channel, "setpoint", "pagerduty").format == "pagerduty"
 
-    def _page(self, name: str, channel: str, view: Shown | Group, links: Links) -> bool:
+    def _page(self, name: str, channel: str, view: FindingView | GroupView, links: Links) -> bool:
         """Tell PagerDuty, where the webhook leads there; whether it does."""
         if not self._is_pager(channel):
             return False
@@ -99,7 +108,7 @@ class WebhookSink:
         post(self._session, channel, address.url, body, {}, seconds=self._seconds)
         return True
 
-    def _send(self, channel: str, notice: Notice) -> None:
+    def _send(self, channel: str, notice: WebhookNotice) -> None:
         address = self._addresses.get(channel, "setpoint")
         body = webhook_payloads.encode(notice)
         timestamp = str(int(self._clock()))

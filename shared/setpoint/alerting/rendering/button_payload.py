@@ -15,7 +15,7 @@ import msgspec
 from setpoint.alerting.rendering.phrases import is_rehearsed
 from setpoint.alerting.rendering.safe_text import units
 from setpoint.errors import MalformedMessage
-from setpoint.model.notice_view import SNOOZES, Press, Shown
+from setpoint.model.notice_view import SNOOZES, FindingView, Press
 from setpoint.model.policy import HANDS_OFF
 from setpoint.model.remediation_attempt import IN_PROGRESS
 from setpoint.model.resource_key import CONTENTS, Content, ResourceKey
@@ -61,7 +61,7 @@ class _Value(msgspec.Struct, omit_defaults=True):
 _decode = msgspec.json.Decoder(_Value).decode
 
 
-def offered(shown: Shown) -> tuple[Press, ...]:
+def offered(shown: FindingView) -> tuple[Press, ...]:
     """What makes sense to press for a finding as it is; nothing once it is resolved.
 
     What was deleted is never made anew by itself, nor what is unmanaged deleted, and a dry run writes nothing, whoever

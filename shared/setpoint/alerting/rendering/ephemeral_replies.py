@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from setpoint.model.alerting_config import Approvers
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.difference import Difference
 from setpoint.model.events import DriftData
 from setpoint.remediation.decision import Decision
@@ -60,7 +60,7 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
     return f"Of {sum(told.values())} findings: {', '.join(parts)}." if parts else "It shows no findings any more."
 
 
-def why(data: DriftData, decision: Decision | None, approvers: Sequence[Approvers], trail: Sequence[Entry]) -> str:
+def why(data: DriftData, decision: Decision | None, approvers: Sequence[Approvers], trail: Sequence[AuditEntry]) -> str:
     """Why a finding is what it is, what is done about it and by whose word."""
     return _fit([*_finding(data), *_decision(data, decision), *_who(approvers), *_trail(trail)])
 
@@ -69,7 +69,7 @@ def _finding(data: DriftData) -> Iterator[str]:
     yield f"*{code(data.resource_name)}* is {data.status}: {data.severity}, {data.kind}"
     if data.reason:
         yield f"because {code(data.reason)}"
-    yield from (f"• {_difference(one)}" for one in data.differences[:_MOST_LINES])
+    yield from (f"• {_difference(difference)}" for difference in data.differences[:_MOST_LINES])
     if (more := data.difference_count - len(data.differences[:_MOST_LINES])) > 0:
         yield f"• and {more} fields more"
     if str(data.declared_in):
@@ -93,7 +93,7 @@ def _decision(data: DriftData, decision: Decision | None) -> Iterator[str]:
         yield f"*Nothing is put back*: mode {data.mode}, and it is {data.status}"
         return
     yield f"*What is done about it: {decision.action.replace('_', ' ')}*"
-    yield from (f"{'+' if one.action == 'act' else '-'} {code(one.text)}" for one in decision.reasons)
+    yield from (f"{'+' if reason.action == 'act' else '-'} {code(reason.text)}" for reason in decision.reasons)
 
 
 def _who(approvers: Sequence[Approvers]) -> Iterator[str]:
@@ -101,7 +101,7 @@ def _who(approvers: Sequence[Approvers]) -> Iterator[str]:
     yield f"*Who may decide*: {', '.join(who[:_MOST_LINES]) or 'nobody; no approvers are named for it'}"
 
 
-def _trail(trail: Sequence[Entry]) -> Iterator[str]:
+def _trail(trail: Sequence[AuditEntry]) -> Iterator[str]:
     if trail:
         yield "*What was done*"
     for one in trail[-_MOST_ENTRIES:]:
@@ -112,9 +112,9 @@ def _trail(trail: Sequence[Entry]) -> Iterator[str]:
 
 def _names(approvers: Iterable[Approvers]) -> Iterator[str]:
     """Groups and users as Slack shows them; addresses and patterns as they are written."""
-    for one in approvers:
-        yield from (f"<!subteam^{group}>" if group.isalnum() else code(group) for group in one.groups)
-        yield from (f"<@{user}>" if _is_id(user) else code(user) for user in one.users)
+    for approver in approvers:
+        yield from (f"<!subteam^{group}>" if group.isalnum() else code(group) for group in approver.groups)
+        yield from (f"<@{user}>" if _is_id(user) else code(user) for user in approver.users)
 
 
 def _is_id(user: str) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 from setpoint.alerting.rendering import links as addresses
 from setpoint.model.difference import Difference
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 
 _BUDGET = 20_000
 """Bytes of all lines of a card; the rest of it, and what JSON escapes, has room besides."""
@@ -24,7 +24,7 @@ _MOST_VALUE = 120
 _MOST_LINES = 60
 
 
-def finding(shown: Shown, links: Links) -> dict[str, Any]:
+def finding(shown: FindingView, links: Links) -> dict[str, Any]:
     """A finding as it is by now."""
     data = shown.data
     facts = {
@@ -39,7 +39,7 @@ def finding(shown: Shown, links: Links) -> dict[str, Any]:
     return _card(f"{data.severity} drift: {_short(data.resource_name)}", _place(shown), facts, _lines(shown), link)
 
 
-def group(group: Group, links: Links) -> dict[str, Any]:
+def group(group: GroupView, links: Links) -> dict[str, Any]:
     """Several findings of one cause."""
     facts = {
         "open": f"{group.statuses.get('open', 0)} of {group.total}",
@@ -49,12 +49,12 @@ def group(group: Group, links: Links) -> dict[str, Any]:
         "since": f"{group.opened_at:%Y-%m-%d %H:%M} UTC",
     }
     lines = [f"{operation} {path}" for path, operation in group.cause.changes]
-    lines += [one.data.resource_name for one in group.samples]
+    lines += [sample.data.resource_name for sample in group.samples]
     title = f"{group.severity} drift: {group.total} {group.cause.asset_type}"
     return _card(title, group.cause.kind, facts, lines, addresses.of_group(links, group))
 
 
-def step(shown: Shown, links: Links) -> dict[str, Any]:
+def step(shown: FindingView, links: Links) -> dict[str, Any]:
     """What has last happened to a finding."""
     last = shown.steps[-1] if shown.steps else None
     what = last.what if last is not None else shown.event
@@ -63,19 +63,19 @@ def step(shown: Shown, links: Links) -> dict[str, Any]:
     return _card(f"{what}: {_short(shown.data.resource_name)}", _place(shown), facts, (), link)
 
 
-def details(findings: Sequence[Shown], links: Links) -> Iterator[dict[str, Any]]:
+def details(findings: Sequence[FindingView], links: Links) -> Iterator[dict[str, Any]]:
     """All of some findings, a card each."""
     return (finding(one, links) for one in findings)
 
 
-def digest(findings: Sequence[Shown], links: Links) -> dict[str, Any]:
+def digest(findings: Sequence[FindingView], links: Links) -> dict[str, Any]:
     """Many findings at once; those that have no room are counted."""
     del links
     lines = [f"{one.data.severity}: {one.data.resource_name} ({one.data.status})" for one in findings]
     return _card(f"{len(findings)} findings", "digest", {}, lines, "")
 
 
-def escalation(shown: Shown, links: Links) -> dict[str, Any]:
+def escalation(shown: FindingView, links: Links) -> dict[str, Any]:
     """A finding that is still open, or no longer."""
     made = finding(shown, links)
     still = "still open" if shown.data.status == "open" else shown.data.status
@@ -117,9 +117,9 @@ def _joined(lines: list[str]) -> str:
     return "<br>".join([*kept, *([f"and {rest} more"] if rest else [])])
 
 
-def _lines(shown: Shown) -> list[str]:
+def _lines(shown: FindingView) -> list[str]:
     data = shown.data
-    lines = [_difference(one) for one in data.differences]
+    lines = [_difference(difference) for difference in data.differences]
     more = data.difference_count - len(data.differences)
     return [*lines, *([f"and {more} fields more"] if more > 0 else [])]
 
@@ -135,7 +135,7 @@ def _value(value: Any) -> str:
     return _cut(value if isinstance(value, str) else msgspec.json.encode(value).decode(), _MOST_VALUE)
 
 
-def _who(shown: Shown) -> str:
+def _who(shown: FindingView) -> str:
     actor = shown.data.actor
     if actor is None:
         return "not known"
@@ -144,13 +144,13 @@ def _who(shown: Shown) -> str:
     return f"{actor.principal}{with_what}{doubt}"
 
 
-def _status(shown: Shown) -> str:
+def _status(shown: FindingView) -> str:
     reason = f": {shown.data.reason}" if shown.data.reason else ""
     until = f" until {shown.quiet_until:%Y-%m-%d %H:%M} UTC" if shown.quiet_until is not None else ""
     return f"{shown.data.status}{until}{reason}"
 
 
-def _place(shown: Shown) -> str:
+def _place(shown: FindingView) -> str:
     return " · ".join(filter(None, (shown.data.asset_type, shown.data.project, shown.data.kind)))
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from setpoint.alerting.rendering.mrkdwn import is_address
 from setpoint.model.declaration import Source
 from setpoint.model.grouping import cause_id
-from setpoint.model.notice_view import Group, Links, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links
 
 _NEWEST = "HEAD"
 _SCP = re.compile(r"(?:[\w.+-]+@)?([\w.-]+\.[\w-]+):(?!/)([^\s?#]+)\Z")
@@ -112,12 +112,12 @@ def _path(path: str) -> str:
     return quote(path.strip("/").removesuffix(".git"))
 
 
-def of_finding(links: Links, shown: Shown) -> str:
+def of_finding(links: Links, shown: FindingView) -> str:
     """The address of a finding's page; empty where there is none."""
     return _filled(links.finding, shown.data.finding_id)
 
 
-def of_group(links: Links, group: Group) -> str:
+def of_group(links: Links, group: GroupView) -> str:
     """The address of a page of the findings of one cause; empty where there is none."""
     return _filled(links.group, cause_id(group.cause))
 

@@ -18,7 +18,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.difference import MASK, Difference
 from setpoint.model.display_names import kind_of, short_name, shortened
 from setpoint.model.events import DriftData, EventType, RemediationData
-from setpoint.model.notice_view import Group, Shown, Step
+from setpoint.model.notice_view import FindingView, GroupView, TimelineEntry
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import SEVERITIES, Kind, Severity
 
@@ -47,7 +47,7 @@ _LONGEST_SUMMARY = 600
 _AROUND = 12
 
 
-class Form(NamedTuple):
+class RenderStyle(NamedTuple):
     """How a sink shows what is not Setpoint's own words.
 
     Args:
@@ -61,7 +61,7 @@ class Form(NamedTuple):
     date: Callable[[datetime], str]
 
 
-PLAIN = Form(texts.clean, texts.clean, lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+PLAIN = RenderStyle(texts.clean, texts.clean, lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
 
 
 def last_name(data: DriftData) -> str:
@@ -151,7 +151,11 @@ def _same_beginning(one: str, other: str) -> int:
 def grant_of(difference: Difference) -> str:
     """A grant in words, ``roles/owner given to user:a@example.com``; empty where it is none."""
     value = difference.declared if difference.op == "missing" else difference.observed
-    return iam_policies.told(difference).removesuffix(" (condition none)") if iam_policies.is_grant(value) else ""
+    return (
+        iam_policies.describe_grants(difference).removesuffix(" (condition none)")
+        if iam_policies.is_grant(value)
+        else ""
+    )
 
 
 def difference_text(difference: Difference, most: int = 60) -> str:
@@ -185,7 +189,7 @@ def lasted(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{int(max(seconds, 0))} s"
 
 
-def by(actor: Actor | None, form: Form = PLAIN) -> str:
+def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
     """Who did it, how, and how sure that is."""
     if actor is None:
         return "not known so far"
@@ -199,14 +203,14 @@ def by(actor: Actor | None, form: Form = PLAIN) -> str:
     )
 
 
-def _one_of(names: tuple[str, ...], form: Form) -> str:
+def _one_of(names: tuple[str, ...], form: RenderStyle) -> str:
     told = [form.value(name or "somebody unknown") for name in names[:_MOST_OTHERS]]
     if (more := len(names) - len(told)) > 0:
         told.append(f"{more} more")
     return f"one of {', '.join(told[:-1])} or {told[-1]}" if len(told) > 1 else f"possibly {told[0]}"
 
 
-def _hand(actor: Actor, form: Form) -> str:
+def _hand(actor: Actor, form: RenderStyle) -> str:
     name = form.value(actor.principal) if actor.principal else "somebody whom the log does not name"
     match actor.hand:
         case "person" | "applier":
@@ -217,11 +221,11 @@ def _hand(actor: Actor, form: Form) -> str:
             return f"Google itself, {name}"
 
 
-def _through(actor: Actor, form: Form) -> str:
+def _through(actor: Actor, form: RenderStyle) -> str:
     return f", acting as {' through '.join(map(form.value, actor.through[:3]))}" if actor.through else ""
 
 
-def _how(actor: Actor, form: Form) -> str:
+def _how(actor: Actor, form: RenderStyle) -> str:
     if not actor.caller or actor.hand == "google":
         return ""
     return f" {_CALLERS.get(actor.caller) or f'with {form.value(actor.caller)}'}"
@@ -231,7 +235,7 @@ def _sure(actor: Actor) -> str:
     return " (certain)" if actor.confidence == "certain" else " (likely: nobody else is known to have changed it)"
 
 
-def next_step(shown: Shown, form: Form = PLAIN) -> str:
+def next_step(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     """What happens next; empty once a finding is resolved."""
     data = shown.data
     if data.status == "resolved":
@@ -244,7 +248,7 @@ def next_step(shown: Shown, form: Form = PLAIN) -> str:
     return _by_mode(shown, form)
 
 
-def _by_mode(shown: Shown, form: Form) -> str:
+def _by_mode(shown: FindingView, form: RenderStyle) -> str:
     match shown.data.mode:
         case "auto":
             return f"Will be put back automatically{_at_window(shown, form)}"
@@ -256,36 +260,36 @@ def _by_mode(shown: Shown, form: Form) -> str:
             return "Nothing is put back"
 
 
-def _until(shown: Shown, form: Form) -> str:
+def _until(shown: FindingView, form: RenderStyle) -> str:
     return f" until {form.date(shown.quiet_until)}" if shown.quiet_until is not None else ""
 
 
-def _because(reason: str, form: Form) -> str:
+def _because(reason: str, form: RenderStyle) -> str:
     return f": {form.prose(reason)}" if reason else ""
 
 
-def _at_window(shown: Shown, form: Form) -> str:
+def _at_window(shown: FindingView, form: RenderStyle) -> str:
     return f", from {form.date(shown.next_window)}" if shown.next_window is not None else ""
 
 
-def _waiting(shown: Shown, remedy: RemediationData, form: Form) -> str:
+def _waiting(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
     return f"Will be put back{_at_window(shown, form) or ' later'}{_because(remedy.reason, form)}"
 
 
-def _handed_off(shown: Shown, remedy: RemediationData, form: Form) -> str:
+def _handed_off(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
     del shown
     to = _EXECUTORS.get(remedy.executor, "whoever else can")
     return f"Is to be put back by {to}{_because(remedy.reason, form)}"
 
 
-def _stopped(shown: Shown, remedy: RemediationData, form: Form) -> str:
+def _stopped(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
     if is_rehearsed(remedy):
         return "Nothing is written: the policy is a dry run. It would be put back"
     del shown
     return f"Stopped until somebody looks{_because(remedy.reason, form)}"
 
 
-_STEPS: Mapping[str, Callable[[Shown, RemediationData, Form], str]] = {
+_STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]] = {
     "asked": lambda _, remedy, form: f"Waits for approval{_because(remedy.reason, form)}",
     "waiting": _waiting,
     "acting": lambda *_: "Is being put back right now",
@@ -303,7 +307,7 @@ def is_rehearsed(remedy: RemediationData | None) -> bool:
     return remedy is not None and remedy.step == "stopped" and "dry run" in remedy.reason and bool(remedy.summary)
 
 
-def ended(shown: Shown, form: Form = PLAIN) -> str:
+def ended(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     """Why a finding is resolved, and who saw to it."""
     remedy = shown.data.remediation
     if (remedy is not None and remedy.step == "done") or _was_put_back(shown.steps):
@@ -313,7 +317,7 @@ def ended(shown: Shown, form: Form = PLAIN) -> str:
     return _ENDS.get(shown.data.reason) or form.prose(shown.data.reason or "it has come to its end")
 
 
-def _was_put_back(steps: Iterable[Step]) -> bool:
+def _was_put_back(steps: Iterable[TimelineEntry]) -> bool:
     """Whether Setpoint has put it back since it was last opened."""
     is_put_back = False
     for step in steps:
@@ -332,27 +336,27 @@ def ordinal(number: int) -> str:
     return f"{number:,}{ending}"
 
 
-def _resolved(shown: Shown, form: Form) -> str:
+def _resolved(shown: FindingView, form: RenderStyle) -> str:
     return f"Resolved after {duration(shown.data)}: {ended(shown, form)}"
 
 
-def _requested(shown: Shown, form: Form) -> str:
+def _requested(shown: FindingView, form: RenderStyle) -> str:
     if shown.data.remediation is None:
         return "Somebody is asked whether to put it back"
     return next_step(shown, form)
 
 
-def _remedy_reason(shown: Shown, form: Form) -> str:
+def _remedy_reason(shown: FindingView, form: RenderStyle) -> str:
     return _because(shown.data.remediation.reason if shown.data.remediation else "", form)
 
 
-def _opened(shown: Shown, form: Form) -> str:
+def _opened(shown: FindingView, form: RenderStyle) -> str:
     del form
     again = f" again, for the {ordinal(shown.data.episodes)} time" if shown.data.episodes > 1 else ""
     return f"It {happened(shown.data)}{again}"
 
 
-_EVENTS: Mapping[EventType, Callable[[Shown, Form], str]] = {
+_EVENTS: Mapping[EventType, Callable[[FindingView, RenderStyle], str]] = {
     "drift.opened": _opened,
     "drift.changed": lambda shown, _: f"The drift is another one by now: {extent(shown.data)}",
     "drift.resolved": _resolved,
@@ -371,7 +375,7 @@ _ORDERS: Mapping[str, str] = {
 }
 
 
-def last(shown: Shown, form: Form = PLAIN) -> str:
+def last(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     """What has last happened to a finding."""
     step = shown.steps[-1] if shown.steps else None
     if step is None or step.what == shown.event:
@@ -379,7 +383,7 @@ def last(shown: Shown, form: Form = PLAIN) -> str:
     return past(step, form)
 
 
-def past(step: Step, form: Form = PLAIN) -> str:
+def past(step: TimelineEntry, form: RenderStyle = PLAIN) -> str:
     """A step of a finding's life, in a line."""
     word = _ORDERS.get(step.what) or _capital(step.what.partition(".")[2].replace("_", " ") or step.what)
     subject = {"drift": "Drift ", "remediation": "Putting back "}.get(step.what.partition(".")[0], "")
@@ -405,12 +409,12 @@ def severity_word(severity: Severity) -> str:
     return severity.capitalize()
 
 
-def worst_first(shown: Shown) -> tuple[bool, int, str]:
+def worst_first(shown: FindingView) -> tuple[bool, int, str]:
     """Sorts findings: the open ones first, the worst of them, by name."""
     return shown.data.status != "open", -SEVERITIES.index(shown.data.severity), shown.data.resource_name
 
 
-def statuses(group: Group) -> str:
+def statuses(group: GroupView) -> str:
     """How many of a group's findings are open, and what has become of the others."""
     counts = group.statuses
     of_open = [
@@ -423,12 +427,12 @@ def statuses(group: Group) -> str:
     return " · ".join(parts)
 
 
-def where(group: Group) -> str:
+def where(group: GroupView) -> str:
     """``in 40 projects``."""
     return f"in {plural('project', group.project_count)}" if group.project_count else ""
 
 
-def group_title(group: Group) -> str:
+def group_title(group: GroupView) -> str:
     """``41 Buckets in 40 projects``."""
     cause = group.cause
     counted = plural(kind_of(cause.asset_type) or cause.asset_type, group.total)
@@ -436,7 +440,7 @@ def group_title(group: Group) -> str:
     return " ".join(filter(None, (f"{about}{counted}", where(group))))
 
 
-def summary(shown: Shown) -> str:
+def summary(shown: FindingView) -> str:
     """A finding in one line of plain text, for notifications and for whatever shows no more."""
     data = shown.data
     place = ", ".join(filter(None, (data.project, f"team {data.owner.team}" if data.owner.team else "")))
@@ -452,7 +456,7 @@ def summary(shown: Shown) -> str:
     return texts.fit(f"{said}. {next_step(shown)}", _LONGEST_SUMMARY)
 
 
-def group_summary(group: Group) -> str:
+def group_summary(group: GroupView) -> str:
     """Several findings of one cause in one line of plain text."""
     if is_over(group):
         return texts.fit(f"Resolved: {group_title(group)}", _LONGEST_SUMMARY)
@@ -460,12 +464,12 @@ def group_summary(group: Group) -> str:
     return texts.fit(said, _LONGEST_SUMMARY)
 
 
-def happened_to_all(group: Group) -> str:
+def happened_to_all(group: GroupView) -> str:
     """What has become of them: ``have drifted``."""
     have = {"modified": "drifted", "deleted": "were deleted", "unmanaged": "are not declared"}
     return have[group.cause.kind]
 
 
-def is_over(group: Group) -> bool:
+def is_over(group: GroupView) -> bool:
     """Whether nothing of a group is left to look at."""
     return not group.statuses.get("open") and group.statuses.get("resolved", 0) >= group.total > 0

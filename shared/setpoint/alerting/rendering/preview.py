@@ -11,7 +11,7 @@ import jinja2
 
 from setpoint.alerting.rendering import mrkdwn_html, phrases, slack
 from setpoint.model.grouping import cause_id, cause_of
-from setpoint.model.notice_view import Group, Links, Message, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links, Message
 from setpoint.model.severity import SEVERITIES
 
 _MOST_SAMPLES = 10
@@ -35,7 +35,7 @@ class Conversation(NamedTuple):
     note: str = ""
 
 
-def conversations(findings: Sequence[Shown], links: Links) -> list[Conversation]:
+def conversations(findings: Sequence[FindingView], links: Links) -> list[Conversation]:
     """What Slack would be told of findings: those of one cause together, the worst first, then what is over.
 
     Args:
@@ -44,7 +44,7 @@ def conversations(findings: Sequence[Shown], links: Links) -> list[Conversation]
     """
     causes = [cause_id(cause_of(shown.data)) for shown in findings]
     common = Counter(cause for cause, shown in zip(causes, findings, strict=True) if shown.data.status != "resolved")
-    grouped: dict[str, list[Shown]] = {}
+    grouped: dict[str, list[FindingView]] = {}
     single = []
     for cause, shown in zip(causes, findings, strict=True):
         if common[cause] > 1 and shown.data.status != "resolved":
@@ -52,7 +52,7 @@ def conversations(findings: Sequence[Shown], links: Links) -> list[Conversation]
         else:
             single.append(shown)
     groups = [group_of(cause, sorted(ones, key=phrases.worst_first)) for cause, ones in grouped.items()]
-    told = [_of_group(one, grouped[one.id], links) for one in sorted(groups, key=_worst_group_first)]
+    told = [_of_group(group, grouped[group.id], links) for group in sorted(groups, key=_worst_group_first)]
     told += [_of_finding(shown, links) for shown in sorted(single, key=phrases.worst_first)]
     quiet = [shown for shown in findings if shown.data.severity == "low" and shown.data.status == "open"]
     if quiet:
@@ -61,22 +61,22 @@ def conversations(findings: Sequence[Shown], links: Links) -> list[Conversation]
     return told
 
 
-def _worst_group_first(group: Group) -> tuple[int, int]:
+def _worst_group_first(group: GroupView) -> tuple[int, int]:
     return -SEVERITIES.index(group.severity), -group.total
 
 
-def _of_group(group: Group, findings: Sequence[Shown], links: Links) -> Conversation:
+def _of_group(group: GroupView, findings: Sequence[FindingView], links: Links) -> Conversation:
     return Conversation(group.opened_at, slack.group(group, links), slack.details(findings, links))
 
 
-def _of_finding(shown: Shown, links: Links) -> Conversation:
+def _of_finding(shown: FindingView, links: Links) -> Conversation:
     replies = slack.details([shown], links)
     if shown.event != "drift.opened":
         replies = (*replies, slack.step(shown, links))
     return Conversation(shown.data.first_seen, slack.finding(shown, links), replies)
 
 
-def group_of(identifier: str, findings: Sequence[Shown]) -> Group:
+def group_of(identifier: str, findings: Sequence[FindingView]) -> GroupView:
     """Findings of one cause as one message shows them, the worst first.
 
     Args:
@@ -89,7 +89,7 @@ def group_of(identifier: str, findings: Sequence[Shown]) -> Group:
     statuses: Counter[str] = Counter(one.status for one in data)
     statuses["awaiting"] = steps["asked"]
     statuses["remediating"] = steps["acting"] + steps["operating"] + steps["verifying"] + steps["handed_off"]
-    return Group(
+    return GroupView(
         id=identifier,
         cause=cause_of(data[0]),
         severity=max((one.severity for one in data), key=SEVERITIES.index),

@@ -14,8 +14,8 @@ from setpoint.alerting.rendering import links as addresses
 from setpoint.alerting.rendering.mrkdwn import code, date, link, prose
 from setpoint.alerting.rendering.slack_blocks import (
     Block,
+    Confirmation,
     Part,
-    Question,
     actions,
     context,
     fields,
@@ -31,10 +31,10 @@ from setpoint.model import grouping
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.display_names import short_name
 from setpoint.model.events import DriftData
-from setpoint.model.notice_view import Group, Links, Message, Press, Shown
+from setpoint.model.notice_view import FindingView, GroupView, Links, Message, Press
 from setpoint.model.severity import SEVERITIES
 
-FORM = phrases.Form(value=lambda value: code(value, 100), prose=lambda text: prose(text, 400), date=date)
+FORM = phrases.RenderStyle(value=lambda value: code(value, 100), prose=lambda text: prose(text, 400), date=date)
 """How Slack shows what is not Setpoint's own words."""
 
 _MOST_LINES = 6
@@ -63,7 +63,7 @@ _STEP_MARKS: Mapping[str, str] = {
 }
 
 
-def finding(shown: Shown, links: Links) -> Message:
+def finding(shown: FindingView, links: Links) -> Message:
     """A finding as it is by now; the message is sent once, and changed whenever this gives something else.
 
     Args:
@@ -86,7 +86,7 @@ def _title(data: DriftData) -> str:
     return f"{mark}: {what if len(what) <= room else what[:room] + '…'} {happened}"
 
 
-def _over(shown: Shown, links: Links) -> Iterator[Block]:
+def _over(shown: FindingView, links: Links) -> Iterator[Block]:
     """A finding that is resolved: short and calm."""
     data = shown.data
     lost = f"~{code(phrases.what(data), 300)} {phrases.happened(data)}~"
@@ -111,7 +111,7 @@ def _differences(data: DriftData) -> Block:
         return section("Nothing declares it, in a scope that says everything there is declared.")
     is_grants = data.content == "iam_policy"
     heading = "*Grants that are not as declared*" if is_grants else "*What differs*: declared → now"
-    lines = [_difference(one) for one in data.differences[:_MOST_LINES]]
+    lines = [_difference(difference) for difference in data.differences[:_MOST_LINES]]
     return listed(heading, lines, max(data.difference_count - len(lines), 0))
 
 
@@ -153,7 +153,7 @@ def _grant(value: Mapping[str, object], *, is_missing: bool) -> str:
     return given.format(role, member) + (f", on condition {code(when, 120)}" if when else "")
 
 
-def _facts(shown: Shown) -> Iterator[tuple[str, str]]:
+def _facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     data = shown.data
     yield "Where", _where(data) or "not known"
     yield "Whose", _whose(data)
@@ -178,7 +178,7 @@ def _since(data: DriftData) -> str:
     return f"{date(data.first_seen)}{again}"
 
 
-def _footer(shown: Shown, links: Links) -> Block:
+def _footer(shown: FindingView, links: Links) -> Block:
     """Where it is declared, the resource's name, and where there is more."""
     data = shown.data
     page = link(addresses.of_finding(links, shown), "Open in Setpoint") or code(_command(data), 100)
@@ -201,7 +201,7 @@ def _place(data: DriftData) -> str:
     return link(addresses.declared_at(source), where) or code(where, 160) if where else ""
 
 
-def _actions(shown: Shown) -> list[Block]:
+def _actions(shown: FindingView) -> list[Block]:
     """Buttons; none where the name of the resource is longer than a button holds."""
     data = shown.data
     value = button_payload.finding_value(data.resource_name, data.content, data.fingerprint)
@@ -209,10 +209,10 @@ def _actions(shown: Shown) -> list[Block]:
     seed = f"{data.finding_id}\n{data.fingerprint}\n{shown.event}\n{shown.at.isoformat()}\n{len(shown.steps)}"
     written = "; ".join(shown.data.remediation.summary[:2]) if shown.data.remediation else ""
     write = written or "; ".join(map(phrases.difference_text, data.differences[:2])) or phrases.what(data)
-    questions: dict[Press, Question] = {
-        "fix": Question("Put it back now?", f"Setpoint writes to Google Cloud: {write}", "Fix now"),
-        "approve": Question("Approve?", f"Setpoint writes to Google Cloud: {write}", "Approve"),
-        "accept": Question(
+    questions: dict[Press, Confirmation] = {
+        "fix": Confirmation("Put it back now?", f"Setpoint writes to Google Cloud: {write}", "Fix now"),
+        "approve": Confirmation("Approve?", f"Setpoint writes to Google Cloud: {write}", "Approve"),
+        "accept": Confirmation(
             "Accept this drift?",
             "It is left as it is, and nobody is told of it again unless it becomes another one.",
             "Accept",
@@ -226,7 +226,7 @@ def _block_id(seed: str) -> str:
     return f"setpoint:{hashlib.blake2b(seed.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
 
 
-def group(group: Group, links: Links) -> Message:
+def group(group: GroupView, links: Links) -> Message:
     """Several findings of one cause, as they are by now.
 
     Args:
@@ -252,14 +252,14 @@ def group(group: Group, links: Links) -> Message:
     return message(phrases.group_summary(group), blocks)
 
 
-def _changes(group: Group) -> list[Block]:
+def _changes(group: GroupView) -> list[Block]:
     lines = [_change(change, group.samples) for change in group.cause.changes[:_MOST_LINES]]
     if not lines:
         return []
     return [listed("*What differs*: declared → now", lines, len(group.cause.changes) - len(lines), 2_000)]
 
 
-def _change(change: tuple[str, Operation], samples: Sequence[Shown]) -> str:
+def _change(change: tuple[str, Operation], samples: Sequence[FindingView]) -> str:
     """What differs, with its values where all samples have the same."""
     found = [_difference_of(shown.data, change) for shown in samples]
     known = [one for one in found if one is not None]
@@ -276,7 +276,7 @@ def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference
     return found[0] if len(found) == 1 else None
 
 
-def _group_facts(group: Group) -> Iterator[tuple[str, str]]:
+def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
     yield "Status", phrases.statuses(group)
     yield "Who did it", _doers(group)
     yield "Projects", _counted(group.projects, group.project_count)
@@ -299,7 +299,7 @@ def _counted(counts: Mapping[str, int], total: int) -> str:
     return ", ".join(told)
 
 
-def _doers(group: Group) -> str:
+def _doers(group: GroupView) -> str:
     """Who did it; with what, where one did all of it."""
     principals = [name for name in group.actors if name]
     if not principals:
@@ -312,12 +312,12 @@ def _doers(group: Group) -> str:
     return f"{told}, and others" if len(group.actors) > _MOST_LISTED else told
 
 
-def _samples(group: Group, links: Links) -> list[Block]:
+def _samples(group: GroupView, links: Links) -> list[Block]:
     lines = [_line(shown, links, with_difference=False) for shown in group.samples[:_MOST_SAMPLES]]
     return [listed("*Some of them*", lines, max(group.total - len(lines), 0))] if lines else []
 
 
-def _group_actions(group: Group) -> list[Block]:
+def _group_actions(group: GroupView) -> list[Block]:
     value = button_payload.group_value(group.id)
     count = group.statuses.get("open", 0)
     if not value or not count:
@@ -325,14 +325,14 @@ def _group_actions(group: Group) -> list[Block]:
     can_fix = any("fix" in button_payload.offered(shown) for shown in group.samples)
     first: tuple[Press, ...] = ("approve",) if group.statuses.get("awaiting") else ("fix",) if can_fix else ()
     those = phrases.plural("resource", count)
-    questions: dict[Press, Question] = {
-        "fix": Question(f"Put {those} back now?", f"Setpoint writes to Google Cloud, to {those}.", "Fix now"),
-        "approve": Question(
+    questions: dict[Press, Confirmation] = {
+        "fix": Confirmation(f"Put {those} back now?", f"Setpoint writes to Google Cloud, to {those}.", "Fix now"),
+        "approve": Confirmation(
             f"Approve {phrases.plural('write', group.statuses.get('awaiting', 0))}?",
             "Setpoint writes to Google Cloud, within the limits of the policy.",
             "Approve all",
         ),
-        "accept": Question(
+        "accept": Confirmation(
             f"Accept all {count:,}?",
             "They are left as they are, and nobody is told of one again unless it becomes another drift.",
             "Accept all",
@@ -343,7 +343,7 @@ def _group_actions(group: Group) -> list[Block]:
     return [actions(_block_id(seed), (*first, "snooze", "accept", "why"), value, questions)]
 
 
-def digest(findings: Sequence[Shown], links: Links) -> Message:
+def digest(findings: Sequence[FindingView], links: Links) -> Message:
     """Many findings at once, the worst first, in one message.
 
     Args:
@@ -357,14 +357,14 @@ def digest(findings: Sequence[Shown], links: Links) -> Message:
     return message(title, [header(f"🗞️ {title}"), *packed[0]])
 
 
-def _counts(findings: Sequence[Shown]) -> str:
+def _counts(findings: Sequence[FindingView]) -> str:
     """``42 findings: 3 high, 39 low``."""
     counts = Counter(shown.data.severity for shown in findings)
     told = ", ".join(f"{counts[level]:,} {level}" for level in reversed(SEVERITIES) if counts[level])
     return phrases.plural("finding", len(findings)) + (f": {told}" if told else "")
 
 
-def _line(shown: Shown, links: Links, *, with_difference: bool = True) -> str:
+def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> str:
     """A finding in a line of at most some 700 characters."""
     data = shown.data
     mark = {"resolved": "✅", "exempted": "🔕", "accepted": "☑️"}.get(data.status) or phrases.SEVERITY_MARKS[
@@ -382,7 +382,7 @@ def _line(shown: Shown, links: Links, *, with_difference: bool = True) -> str:
     return f"{said}: {_difference(data.differences[0])}{others}"
 
 
-def details(findings: Sequence[Shown], links: Links) -> tuple[Message, ...]:
+def details(findings: Sequence[FindingView], links: Links) -> tuple[Message, ...]:
     """All that there is to tell of findings, for the thread below a message; up to ten messages.
 
     Args:
@@ -401,11 +401,11 @@ def _rest(left: int) -> str:
     return f"{more(left)}: {code('setpoint findings list --status all')}"
 
 
-def _in_full(shown: Shown, links: Links) -> tuple[Message, ...]:
+def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
     data = shown.data
     where = link(addresses.of_finding(links, shown), "open in Setpoint") or code(_command(data), 100)
     fields_heading = f"*{phrases.plural('difference', data.difference_count)}*: declared → now"
-    lines = [f"{_difference(one)}{_in_own_terms(one)}" for one in data.differences[:_MOST_TOLD]]
+    lines = [f"{_difference(difference)}{_in_own_terms(difference)}" for difference in data.differences[:_MOST_TOLD]]
     unsaid = max(data.difference_count - len(lines), 0)
     parts = [
         Part(
@@ -420,7 +420,7 @@ def _in_full(shown: Shown, links: Links) -> tuple[Message, ...]:
     return tuple(message(f"All of {phrases.what(data)}", blocks) for blocks in packed)
 
 
-def _all_facts(shown: Shown) -> Iterator[tuple[str, str]]:
+def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     data = shown.data
     yield "Resource", code(data.resource_name, 1_000)
     about = f", {data.content.replace('_', ' ')}" if data.content != "resource" else ""
@@ -464,7 +464,7 @@ def _leaves(value: object, path: str = "") -> Iterator[str]:
         yield f"{code(path or '(all)', 160)}: {_value(value, phrases.value_text(value)[:400])}"
 
 
-def step(shown: Shown, links: Links) -> Message:
+def step(shown: FindingView, links: Links) -> Message:
     """What has last happened to a finding, for the thread below its message.
 
     Args:
@@ -484,7 +484,7 @@ def step(shown: Shown, links: Links) -> Message:
     return message(f"{phrases.what(shown.data)}: {told}", blocks)
 
 
-def escalation(shown: Shown) -> Message:
+def escalation(shown: FindingView) -> Message:
     """A call for help about a finding that is bad, and open still.
 
     Args:

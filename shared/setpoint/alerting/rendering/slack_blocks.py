@@ -64,7 +64,7 @@ def context(*markups: str) -> Block:
     return {"type": "context", "elements": [mrkdwn(" · ".join(filter(None, markups)))]}
 
 
-class Question(NamedTuple):
+class Confirmation(NamedTuple):
     """What somebody is asked who presses a button.
 
     Args:
@@ -93,7 +93,7 @@ class Question(NamedTuple):
         }
 
 
-def actions(block_id: str, offered: Sequence[Press], value: str, questions: dict[Press, Question]) -> Block:
+def actions(block_id: str, offered: Sequence[Press], value: str, questions: dict[Press, Confirmation]) -> Block:
     """Buttons, and a menu of times to snooze.
 
     Args:
@@ -111,7 +111,7 @@ def actions(block_id: str, offered: Sequence[Press], value: str, questions: dict
     }
 
 
-def _button(press: Press, value: str, question: Question | None) -> Block:
+def _button(press: Press, value: str, question: Confirmation | None) -> Block:
     button: Block = {
         "type": "button",
         "action_id": button_payload.action_id(press),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, cast, get_args
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, Form, NonEmpty, TimeZone
+from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, StrictModel, TimeZone
 from setpoint.model.alerting_config import Alerting, Approvers, Destination, Digest, Escalation, Route, SinkKind
 from setpoint.model.declaration import Source
 from setpoint.model.policy import Match
@@ -34,7 +34,7 @@ _To = Annotated[NonEmpty, AfterValidator(_is_destination)]
 _Link = Annotated[str, AfterValidator(_is_link)]
 
 
-class AlertMatchModel(Form):
+class AlertMatchModel(StrictModel):
     """Which drifts are meant: those that fit all that is said here."""
 
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
@@ -49,7 +49,7 @@ class AlertMatchModel(Form):
     actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
 
 
-class RouteModel(Form):
+class RouteModel(StrictModel):
     """Where the drifts that it means are told; the first route that matches counts."""
 
     name: NonEmpty
@@ -59,7 +59,7 @@ class RouteModel(Form):
     digest: bool = Field(default=False, description="once in a while only, see `digest`")
 
 
-class DigestModel(Form):
+class DigestModel(StrictModel):
     """What is told once in a while instead of at once."""
 
     severities: tuple[Severity, ...] = Field((), description="which drifts, where no route says otherwise")
@@ -67,7 +67,7 @@ class DigestModel(Form):
     time_zone: TimeZone = Digest().time_zone
 
 
-class EscalationModel(Form):
+class EscalationModel(StrictModel):
     """Who is called where a drift is bad, and nobody has acted on it for a while."""
 
     match: AlertMatchModel = Field(default_factory=lambda: AlertMatchModel.model_construct(severities=("critical",)))
@@ -75,7 +75,7 @@ class EscalationModel(Form):
     to: Annotated[tuple[_To, ...], Field(min_length=1)]
 
 
-class ApproversModel(Form):
+class ApproversModel(StrictModel):
     """Who may press the buttons of which drifts."""
 
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
@@ -89,7 +89,7 @@ class ApproversModel(Form):
         return self
 
 
-class AlertingSpec(Form):
+class AlertingSpec(StrictModel):
     """Who is told of what, and where messages lead to."""
 
     default: tuple[_To, ...] = Field((), description="where drifts are told that no route means, and no owner")
@@ -112,13 +112,13 @@ class AlertingSpec(Form):
         return value
 
 
-class AlertingMetadata(Form):
+class AlertingMetadata(StrictModel):
     """The name of the document."""
 
     name: NonEmpty
 
 
-class AlertingModel(Form):
+class AlertingModel(StrictModel):
     """Who is told of which drift of a fleet; there is one."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -134,11 +134,17 @@ def alerting(checked: AlertingModel, source: Source) -> Alerting:
         name=checked.metadata.name,
         default=_destinations(spec.default),
         routes=tuple(
-            Route(one.name, _match(one.match), _destinations(one.to), one.owner, one.digest) for one in spec.routes
+            Route(route.name, _match(route.match), _destinations(route.to), route.owner, route.digest)
+            for route in spec.routes
         ),
         digest=Digest(**spec.digest.model_dump()),
-        escalations=tuple(Escalation(_match(one.match), one.after, _destinations(one.to)) for one in spec.escalations),
-        approvers=tuple(Approvers(_match(one.match), one.groups, one.users) for one in spec.approvers),
+        escalations=tuple(
+            Escalation(_match(escalation.match), escalation.after, _destinations(escalation.to))
+            for escalation in spec.escalations
+        ),
+        approvers=tuple(
+            Approvers(_match(approver.match), approver.groups, approver.users) for approver in spec.approvers
+        ),
         group_seconds=spec.group_within,
         finding_link=spec.finding_link,
         group_link=spec.group_link,

@@ -47,7 +47,7 @@ _BROKEN = (
 )
 """What the readers of archives raise for bytes that they cannot read."""
 
-Member = tuple[str, Callable[[], IO[bytes]]]
+ArchiveMember = tuple[str, Callable[[], IO[bytes]]]
 
 
 def unpack(name: str, data: bytes, folder: Path) -> int:
@@ -116,7 +116,7 @@ class _Stream:
             pass
 
 
-def _write(name: str, members: Iterator[Member], folder: Path) -> int:
+def _write(name: str, members: Iterator[ArchiveMember], folder: Path) -> int:
     files = total = 0
     for path, opened in members:
         parts = PurePosixPath(path).parts
@@ -144,7 +144,7 @@ def _too_large(name: str) -> BadRequest:
     return BadRequest(f"{name}: unpacks to more than {_MOST_FILES:,} files or {_MOST_BYTES:,} bytes; split it")
 
 
-def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[Member]:
+def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[ArchiveMember]:
     for member in archive.infolist():
         if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
             continue
@@ -155,7 +155,7 @@ def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[Member]:
         yield member.filename, partial(archive.open, member)
 
 
-def _tarred(archive: tarfile.TarFile) -> Iterator[Member]:
+def _tarred(archive: tarfile.TarFile) -> Iterator[ArchiveMember]:
     for member in archive:
         if member.isfile() and not member.issparse():
             stream = archive.extractfile(member)

@@ -13,13 +13,22 @@ from setpoint.declarations.readers.deferred_documents import Texts
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model.declaration import Declaration, Desired, clash, desired
 from setpoint.model.resource_key import Content, ResourceKey
-from setpoint.util.external_sort import Blobs, Lazy, Place, Row, Sorter, Spool, decode_row, encode_row
+from setpoint.util.external_sort import (
+    BlobFile,
+    ExternalSorter,
+    FileOffset,
+    LazySequence,
+    Row,
+    Spool,
+    decode_row,
+    encode_row,
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Declaration).decode
 
 
-class Entry(NamedTuple):
+class ManifestEntry(NamedTuple):
     """What is declared of one resource and content, without the declarations.
 
     Args:
@@ -34,7 +43,7 @@ class Entry(NamedTuple):
     content: Content
     digest: str
     order: int
-    places: tuple[Place, ...]
+    places: tuple[FileOffset, ...]
 
     @property
     def key(self) -> ResourceKey:
@@ -42,10 +51,10 @@ class Entry(NamedTuple):
         return ResourceKey(self.name, self.content)
 
 
-class Declared(Lazy[Desired]):
+class Declared(LazySequence[Desired]):
     """All that is declared, in the order of keys; it is read from a file each time that it is gone through."""
 
-    def __init__(self, entries: Spool[Row], bodies: Blobs) -> None:
+    def __init__(self, entries: Spool[Row], bodies: BlobFile) -> None:
         self._entries = entries
         self._bodies = bodies
 
@@ -54,7 +63,7 @@ class Declared(Lazy[Desired]):
         """Any desired state as such a sequence; of a key that comes twice the last one counts."""
         if isinstance(several, Declared):
             return several
-        bodies, rows = Blobs(), Sorter()
+        bodies, rows = BlobFile(), ExternalSorter()
         for order, one in enumerate(several):
             key = one.declarations[0].key
             places = tuple(bodies.put(_encode(declaration)) for declaration in one.declarations)
@@ -65,11 +74,11 @@ class Declared(Lazy[Desired]):
             entries.append((name, content, digest, -order, places))
         return Declared(entries, bodies)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ManifestEntry]:
         """What is declared, without the declarations."""
-        return map(Entry._make, self._entries)
+        return map(ManifestEntry._make, self._entries)
 
-    def desired(self, entry: Entry) -> Desired:
+    def desired(self, entry: ManifestEntry) -> Desired:
         """The declarations of an entry."""
         return Desired(tuple(_decode(self._bodies.get(place)) for place in entry.places), entry.digest)
 
@@ -80,7 +89,7 @@ class Declared(Lazy[Desired]):
         return map(self.desired, self.entries())
 
     def _at(self, at: int) -> Desired:
-        return self.desired(Entry(*self._entries[at]))
+        return self.desired(ManifestEntry(*self._entries[at]))
 
 
 class _Addition(NamedTuple):
@@ -90,13 +99,13 @@ class _Addition(NamedTuple):
     content: Content
     order: int
     digest: str
-    body: Place
+    body: FileOffset
     leaves: int
     unchecked: int
     after: int
     file: str
     line: int
-    text: Place
+    text: FileOffset
     text_line: int
 
 
@@ -139,8 +148,8 @@ class Gathering:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        self._bodies = Blobs()
-        self._added = Sorter()
+        self._bodies = BlobFile()
+        self._added = ExternalSorter()
         self._count = 0
 
     def add(self, declaration: Declaration, document: Document, after: int) -> None:

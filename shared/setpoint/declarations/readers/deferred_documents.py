@@ -8,7 +8,16 @@ from typing import Any
 
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.krm_references import Objects, name_of, project_of_namespace
-from setpoint.util.external_sort import Blobs, Index, Place, Row, Sorter, Spool, decode_row, encode_row
+from setpoint.util.external_sort import (
+    BlobFile,
+    ExternalSorter,
+    FileOffset,
+    PrefixIndex,
+    Row,
+    Spool,
+    decode_row,
+    encode_row,
+)
 
 _REMEMBERED = 512
 """Names that references mean again and again, as those of networks and projects."""
@@ -21,17 +30,17 @@ class Texts:
     """Texts of documents, of which several may stand in one text."""
 
     def __init__(self) -> None:
-        self._blobs = Blobs()
+        self._blobs = BlobFile()
         self._last = ""
         self._place = self._blobs.put(b"")
 
-    def put(self, text: str) -> Place:
+    def put(self, text: str) -> FileOffset:
         """Keep a text; where it is."""
         if text is not self._last:
             self._last, self._place = text, self._blobs.put(encode_row(text))
         return self._place
 
-    def get(self, place: Place) -> str:
+    def get(self, place: FileOffset) -> str:
         """What was put somewhere."""
         if place != self._place:
             self._last, self._place = str(decode_row(self._blobs.get(place))), place
@@ -47,9 +56,9 @@ class Waiting:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        self._values = Blobs()
+        self._values = BlobFile()
         self._waiting: Spool[Row] = Spool(encode_row, decode_row)
-        self._names = Sorter()
+        self._names = ExternalSorter()
         self._namespaces: dict[str, str] = {}
 
     def add(self, document: Document) -> None:
@@ -62,7 +71,7 @@ class Waiting:
         """Keep a document that is read elsewhere, for others that refer to it."""
         self._refer(value)
 
-    def _refer(self, value: Any) -> Place:
+    def _refer(self, value: Any) -> FileOffset:
         place = self._values.put(encode_row(value))
         name = name_of(value)
         if name is not None:
@@ -78,7 +87,7 @@ class Waiting:
 
     def objects(self) -> Objects:
         """All of them, to look references up."""
-        index, values = Index(self._names), self._values
+        index, values = PrefixIndex(self._names), self._values
 
         @lru_cache(maxsize=_REMEMBERED)
         def named(name: str, namespace: str) -> list[Mapping[str, Any]]:

@@ -138,8 +138,8 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
         else:
             if value is None:
                 continue
-            for one in _items(value):
-                yield Document(file, line + builder.first_line, index, one, part, line)
+            for item in _items(value):
+                yield Document(file, line + builder.first_line, index, item, part, line)
                 index += 1
 
 
@@ -193,8 +193,8 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
             at = following if following >= 0 else len(text)
             continue
         part = text[at:end]
-        for one in _items(value):
-            yield Document(file, line, index, one, part, line)
+        for item in _items(value):
+            yield Document(file, line, index, item, part, line)
             index += 1
         at = end
 

@@ -1,7 +1,7 @@
 """Putting what an author wrote onto the API's schema: shared by the Config Connector and the Terraform reader.
 
 A field goes to the schema's field of the same name; to the one that tools' habits make of the name
-(`setpoint.declarations.readers.field_search`); or to the one field of that name further down. Where several would do, or the value
+(`field_search`); or to the one field of that name further down. Where several would do, or the value
 has not the field's shape, it is left out and named: a field that is not checked harms less than a false alarm.
 """
 
@@ -13,19 +13,21 @@ from typing import Any
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import join
 from setpoint.declarations.readers import field_search, json_tree, shape_matching
-from setpoint.declarations.readers.field_mapping_result import NO_MOVES, Moves, Placed, Unplaced
+from setpoint.declarations.readers.field_mapping_result import NO_MOVES, FieldOverrides, MappedFields, UnmappedField
 from setpoint.declarations.readers.field_search import Chain
 from setpoint.declarations.readers.passthrough import as_written
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
 
-__all__ = ["UNKNOWN", "Moves", "Placed", "Unplaced", "as_written", "place"]
+__all__ = ["UNKNOWN", "FieldOverrides", "MappedFields", "UnmappedField", "as_written", "place"]
 
 UNKNOWN = shape_matching.UNKNOWN
 """Stands in an author's tree for a value that nobody knows yet: a secret's, or one known after apply."""
 
 
-def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", moves: Moves = NO_MOVES) -> Placed:
+def place(
+    tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", moves: FieldOverrides = NO_MOVES
+) -> MappedFields:
     """Put an author's tree onto a schema.
 
     Args:
@@ -38,7 +40,7 @@ def place(tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", move
     data: dict[str, Any] = {}
     walk.origins[""] = prefix
     walk.message(tree, schema, data, _At(field_path.ROOT, prefix, ""))
-    return Placed(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole))
+    return MappedFields(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole))
 
 
 class _At:
@@ -59,10 +61,10 @@ class _NoPlaceError(Exception):
 class _Walk:
     __slots__ = ("moves", "origins", "root", "unknown", "unplaced", "whole")
 
-    def __init__(self, moves: Moves) -> None:
+    def __init__(self, moves: FieldOverrides) -> None:
         self.moves = moves
         self.origins: dict[str, str] = {}
-        self.unplaced: list[Unplaced] = []
+        self.unplaced: list[UnmappedField] = []
         self.unknown: list[str] = []
         self.whole: list[str] = []
         self.root: tuple[dict[str, Any], Schema] | None = None
@@ -107,7 +109,7 @@ class _Walk:
             self._put(chain, name, value, schema, out, at)
 
     def _miss(self, name: str, schema: Schema, at: _At) -> None:
-        self.unplaced.append(Unplaced(join(at.author, name), name, schema))
+        self.unplaced.append(UnmappedField(join(at.author, name), name, schema))
 
     def _put(self, chain: Chain, name: str, value: Any, schema: Schema, out: dict[str, Any], at: _At) -> None:
         """Set the value of the field at the end of a chain; messages on the way are made as they are needed."""

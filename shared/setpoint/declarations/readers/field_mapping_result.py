@@ -11,7 +11,7 @@ import msgspec
 from setpoint.catalog.schemas import Schema
 from setpoint.declarations.readers import name_heuristics
 
-Moves = Mapping[str, str | None]
+FieldOverrides = Mapping[str, str | None]
 """What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
 field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
 the tool's own and no data, or UNCHECKED; of several (`displayName|name`) the first that the schema has."""
@@ -19,13 +19,13 @@ the tool's own and no data, or UNCHECKED; of several (`displayName|name`) the fi
 UNCHECKED = "?"
 """An API path that no schema has: the field is data, and yet cannot be compared."""
 
-NO_MOVES: Moves = {}
+NO_MOVES: FieldOverrides = {}
 """No exceptions."""
 
 _CLOSE = 0.85
 
 
-class Unplaced(msgspec.Struct, frozen=True, eq=False):
+class UnmappedField(msgspec.Struct, frozen=True, eq=False):
     """An author's field that found no place.
 
     Args:
@@ -47,10 +47,10 @@ class Unplaced(msgspec.Struct, frozen=True, eq=False):
         names = {name_heuristics.plain(name): name for name in self.schema.fields}
         if own in names:
             return ()
-        return tuple(names[one] for one in difflib.get_close_matches(own, list(names), n=3, cutoff=_CLOSE))
+        return tuple(names[match_] for match_ in difflib.get_close_matches(own, list(names), n=3, cutoff=_CLOSE))
 
 
-class Placed(msgspec.Struct, frozen=True, eq=False):
+class MappedFields(msgspec.Struct, frozen=True, eq=False):
     """An author's tree in the API's shape.
 
     Args:
@@ -63,7 +63,7 @@ class Placed(msgspec.Struct, frozen=True, eq=False):
 
     data: dict[str, Any]
     origins: dict[str, str]
-    unplaced: tuple[Unplaced, ...]
+    unplaced: tuple[UnmappedField, ...]
     unknown: tuple[str, ...]
     whole: tuple[str, ...] = ()
 

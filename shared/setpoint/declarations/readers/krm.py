@@ -130,7 +130,7 @@ def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]
     group = str(value.get("apiVersion", "")).partition("/")[0]
     ruled = krm_kinds.resolve(group, str(value.get("kind", "")))
     candidates = [catalogue.fitting(one, live) for one in (asset_type, ruled.asset_type)]
-    found = [one for one in candidates if one is not None]
+    found = [candidate for candidate in candidates if candidate is not None]
     return max(found, key=lambda schema: sum(name in schema.fields for name in live), default=None)
 
 

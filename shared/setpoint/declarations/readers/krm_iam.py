@@ -53,7 +53,7 @@ class _Target(NamedTuple):
     asset_type: str
 
 
-class _Said(NamedTuple):
+class _GrantFields(NamedTuple):
     """A policy, the author's paths of its parts, and the author's paths whose value is not known."""
 
     policy: dict[str, Any]
@@ -165,7 +165,7 @@ def _constrained(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Obj
     return _in_hierarchy("Project", {}, value, objects)
 
 
-def _bindings(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Objects) -> _Said:
+def _bindings(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Objects) -> _GrantFields:
     out: list[dict[str, Any]] = []
     origins: dict[str, str] = {"bindings": "spec.bindings"}
     unknown: list[str] = []
@@ -184,27 +184,27 @@ def _bindings(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Object
     policy: dict[str, Any] = {"bindings": out}
     if spec.get("auditConfigs"):
         policy["auditConfigs"] = spec["auditConfigs"]
-    return _Said(policy, origins, tuple(unknown))
+    return _GrantFields(policy, origins, tuple(unknown))
 
 
-def _grant(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Objects) -> _Said:
+def _grant(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Objects) -> _GrantFields:
     field = "member" if spec.get("member") else "memberFrom"
     member = _member({field: spec.get(field)}, value, objects)
     if not member:
-        return _Said({"bindings": []}, {}, (f"spec.{field}",))
+        return _GrantFields({"bindings": []}, {}, (f"spec.{field}",))
     binding = {"role": spec.get("role"), "members": [member]} | _condition(spec)
-    return _Said({"bindings": [binding]}, {"bindings": f"spec.{field}", "bindings[0]": f"spec.{field}"})
+    return _GrantFields({"bindings": [binding]}, {"bindings": f"spec.{field}", "bindings[0]": f"spec.{field}"})
 
 
-def _audits(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _Said:
+def _audits(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _GrantFields:
     config = {"service": spec.get("service"), "auditLogConfigs": spec.get("auditLogConfigs") or []}
-    return _Said(
+    return _GrantFields(
         {"bindings": [], "auditConfigs": [config]},
         {"auditConfigs": "spec", "auditConfigs[0]": "spec"},
     )
 
 
-def _constraint(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _Said:
+def _constraint(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _GrantFields:
     policy: dict[str, Any] = {"constraint": spec.get("constraint")}
     origins: dict[str, str] = {}
     if isinstance(boolean := spec.get("booleanPolicy"), dict):
@@ -214,7 +214,7 @@ def _constraint(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _
     if spec.get("restorePolicy"):
         policy["restoreDefault"] = {}
         origins["restoreDefault"] = "spec.restorePolicy"
-    return _Said(policy, origins)
+    return _GrantFields(policy, origins)
 
 
 def _list_policy(values: Mapping[str, Any], origins: dict[str, str]) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, 
     if kind == "IAMServiceAccount":
         project = project_of(value, objects)
         return f"projects/{project}/serviceAccounts/{own}@{project}.iam.gserviceaccount.com" if project else ""
-    said = _Said(value, objects, depth)
+    said = _PlacementFields(value, objects, depth)
     filled = []
     for pattern in _patterns(target):
         path = said.fill(pattern.removesuffix("/*" * (len(fields) - 1)), own)
@@ -97,7 +97,7 @@ def _patterns(target: krm_kinds.Target) -> tuple[str, ...]:
     return (f"projects/*/locations/*/{collection[:1].lower()}{collection[1:]}/*",)
 
 
-class _Said:
+class _PlacementFields:
     """What an object says of its place."""
 
     __slots__ = ("depth", "location", "objects", "score", "spec", "tops", "value")

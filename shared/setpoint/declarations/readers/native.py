@@ -21,7 +21,7 @@ from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.policies import PolicyModel
 from setpoint.declarations.readers.policy_tests import PolicyTest, PolicyTestModel
-from setpoint.declarations.readers.pydantic_base import Form, NonEmpty, Settle
+from setpoint.declarations.readers.pydantic_base import NonEmpty, Settle, StrictModel
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path, resource_key
 from setpoint.model.alerting_config import Alerting
@@ -37,7 +37,7 @@ _Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
 _Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
 
 
-class OwnerModel(Form):
+class OwnerModel(StrictModel):
     """Whose resource it is, and where to reach them."""
 
     team: str = ""
@@ -45,7 +45,7 @@ class OwnerModel(Form):
     email: str = ""
 
 
-class Metadata(Form):
+class Metadata(StrictModel):
     """What a declaration is about."""
 
     name: str = Field(description="full resource name, //service.googleapis.com/path")
@@ -60,13 +60,13 @@ class Metadata(Form):
         return value.rstrip("/")
 
 
-class Remediation(Form):
+class Remediation(StrictModel):
     """What may be done about drift; what the policy of the fleet says counts too, and the more careful of both."""
 
     mode: Mode | None = None
 
 
-class Spec(Form):
+class Spec(StrictModel):
     """The desired state."""
 
     asset_type: _AssetType = Field(description="Cloud Asset Inventory's type, compute.googleapis.com/Firewall")
@@ -99,7 +99,7 @@ class Spec(Form):
         return self
 
 
-class DeclarationModel(Form):
+class DeclarationModel(StrictModel):
     """One desired state of one resource."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -108,14 +108,14 @@ class DeclarationModel(Form):
     spec: Spec
 
 
-class ScopeMetadata(Form):
+class ScopeMetadata(StrictModel):
     """The name and the owner of a scope."""
 
     name: NonEmpty
     owner: OwnerModel = OwnerModel()
 
 
-class SelectionModel(Form):
+class SelectionModel(StrictModel):
     """Some resources: those that fit all that is said here."""
 
     projects: tuple[NonEmpty, ...] = Field((), description="ids or numbers")
@@ -126,8 +126,11 @@ class SelectionModel(Form):
 
     def ancestors(self) -> tuple[str, ...]:
         """Folders and organisations as the inventory names them."""
-        folders = (f"folders/{one.removeprefix('folders/')}" for one in self.folders)
-        return (*folders, *(f"organizations/{one.removeprefix('organizations/')}" for one in self.organizations))
+        folders = (f"folders/{folder.removeprefix('folders/')}" for folder in self.folders)
+        return (
+            *folders,
+            *(f"organizations/{organization.removeprefix('organizations/')}" for organization in self.organizations),
+        )
 
 
 class ExceptionModel(SelectionModel):
@@ -156,7 +159,7 @@ class ScopeSpec(SelectionModel):
         return self
 
 
-class ScopeModel(Form):
+class ScopeModel(StrictModel):
     """A part of the fleet that is fully declared: what has no declaration there is unmanaged."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -247,12 +250,12 @@ def _scope(checked: ScopeModel, source: Source) -> Scope:
         settle=checked.spec.settle,
         ancestors=checked.spec.ancestors(),
         labels=checked.spec.labels,
-        exceptions=tuple(_selection(one) for one in checked.spec.exceptions),
+        exceptions=tuple(_selection(exception) for exception in checked.spec.exceptions),
         strict=checked.spec.strict,
     )
 
 
-_OTHERS: dict[type[Form], Callable[[Any, Source], Declared]] = {
+_OTHERS: dict[type[StrictModel], Callable[[Any, Source], Declared]] = {
     ScopeModel: _scope,
     PolicyModel: policies.policy,
     AlertingModel: alerting.alerting,
@@ -303,8 +306,8 @@ def _nearest(word: Any, known: Iterable[str]) -> str:
 def _fields_at(model: Any, where: tuple[Any, ...]) -> list[str]:
     """The names of the fields of the model at a path of field names."""
     for part in where:
-        found = next((one for one in model.model_fields.values() if one.alias == part), None)
+        found = next((field for field in model.model_fields.values() if field.alias == part), None)
         model = found.annotation if found is not None else None
         if not isinstance(model, type) or not issubclass(model, BaseModel):
             return []
-    return [str(one.alias) for one in model.model_fields.values()]
+    return [str(field.alias) for field in model.model_fields.values()]

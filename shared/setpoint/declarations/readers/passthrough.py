@@ -8,7 +8,7 @@ from typing import Any
 
 from setpoint.comparison.source_paths import join
 from setpoint.declarations.readers import name_heuristics, shape_matching
-from setpoint.declarations.readers.field_mapping_result import NO_MOVES, Moves, Placed
+from setpoint.declarations.readers.field_mapping_result import NO_MOVES, FieldOverrides, MappedFields
 from setpoint.declarations.readers.shape_matching import UNKNOWN
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
@@ -16,7 +16,7 @@ from setpoint.model.field_path import Path
 _ACRONYM = re.compile(r"[A-Z]{2}")
 
 
-def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: Moves = NO_MOVES) -> Placed:
+def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: FieldOverrides = NO_MOVES) -> MappedFields:
     """Take an author's tree as it is, for a resource that the catalogue does not describe.
 
     Two habits are undone: `networkRef` is `network`, and `projectID` is `projectId`, as in protobuf's JSON.
@@ -30,7 +30,7 @@ def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: Moves = 
     origins = {"": prefix}
     data = {name: part for name, part in tree.items() if name not in moves}
     taken = _taken(data, field_path.ROOT, prefix, origins, unknown)
-    return Placed(taken if isinstance(taken, dict) else {}, origins, (), tuple(unknown))
+    return MappedFields(taken if isinstance(taken, dict) else {}, origins, (), tuple(unknown))
 
 
 def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown: list[str]) -> Any:

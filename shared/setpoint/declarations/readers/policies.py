@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
-from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, Form, NonEmpty, Settle, TimeZone
+from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, Settle, StrictModel, TimeZone
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path
 from setpoint.model.declaration import Mode, Source
@@ -32,7 +32,7 @@ _Path = Annotated[NonEmpty, AfterValidator(_is_path)]
 _Ancestor = Annotated[str, Field(pattern=r"^(folders|organizations)/[0-9]+$")]
 
 
-class MatchModel(Form):
+class MatchModel(StrictModel):
     """Which drifts a rule means: those that fit all that is said here."""
 
     asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
@@ -47,7 +47,7 @@ class MatchModel(Form):
     actors: tuple[NonEmpty, ...] = Field((), description="who has changed it, or globs as *@example.com")
 
 
-class WindowModel(Form):
+class WindowModel(StrictModel):
     """When something may be put back without asking."""
 
     cron: Cron = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
@@ -55,7 +55,7 @@ class WindowModel(Form):
     time_zone: TimeZone = "UTC"
 
 
-class RuleModel(Form):
+class RuleModel(StrictModel):
     """What is to become of the drifts that it means; the first rule that matches counts."""
 
     name: NonEmpty
@@ -67,7 +67,7 @@ class RuleModel(Form):
     windows: tuple[WindowModel, ...] = ()
 
 
-class LimitsModel(Form):
+class LimitsModel(StrictModel):
     """The brakes."""
 
     per_project: _Count = Limits().per_project
@@ -82,7 +82,7 @@ class LimitsModel(Form):
     stale_after: _Duration = Limits().stale_after
 
 
-class PolicySpec(Form):
+class PolicySpec(StrictModel):
     """The rules and the brakes."""
 
     dry_run: bool = Field(default=True, description="nothing is written, only said what would be")
@@ -100,13 +100,13 @@ class PolicySpec(Form):
         return value
 
 
-class PolicyMetadata(Form):
+class PolicyMetadata(StrictModel):
     """The name of the policy."""
 
     name: NonEmpty
 
 
-class PolicyModel(Form):
+class PolicyModel(StrictModel):
     """The policy of a fleet; there is one."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -120,7 +120,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
     spec = checked.spec
     return Policy(
         name=checked.metadata.name,
-        rules=tuple(_rule(one) for one in spec.rules),
+        rules=tuple(_rule(rule) for rule in spec.rules),
         dry_run=spec.dry_run,
         limits=Limits(**spec.limits.model_dump()),
         source=source,

@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from setpoint.declarations.readers.pydantic_base import Form, NonEmpty
+from setpoint.declarations.readers.pydantic_base import NonEmpty, StrictModel
 from setpoint.model import policy as policies
 from setpoint.model.declaration import Mode, Source
-from setpoint.model.policy import Case, Policy
+from setpoint.model.policy import Policy, PolicyInput
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
@@ -29,7 +29,7 @@ class PolicyTest:
     """
 
     name: str
-    case: Case
+    case: PolicyInput
     rule: str | None
     mode: Mode | None
     severity: Severity | None
@@ -37,7 +37,7 @@ class PolicyTest:
 
     def unmet(self, policy: Policy) -> str:
         """What does not hold, in words; empty where all does."""
-        found = policies.find(policy, self.case)
+        found = policies.first_match(policy, self.case)
         got = found.name if found is not None else ""
         mode = policies.more_careful(found.mode if found is not None else None, None)
         severity = found.severity if found is not None and found.severity is not None else self.case.severity
@@ -46,7 +46,7 @@ class PolicyTest:
         return "; ".join(f"{what} is {has}, not {want}" for what, has, want in wrong)
 
 
-class GivenModel(Form):
+class GivenModel(StrictModel):
     """A drift."""
 
     asset_type: NonEmpty
@@ -61,7 +61,7 @@ class GivenModel(Form):
     actor: str = ""
 
 
-class ExpectModel(Form):
+class ExpectModel(StrictModel):
     """What is to become of it."""
 
     rule: str | None = None
@@ -69,7 +69,7 @@ class ExpectModel(Form):
     severity: Severity | None = None
 
 
-class CaseModel(Form):
+class CaseModel(StrictModel):
     """A drift, and what is to become of it."""
 
     name: NonEmpty
@@ -77,19 +77,19 @@ class CaseModel(Form):
     expect: ExpectModel
 
 
-class PolicyTestMetadata(Form):
+class PolicyTestMetadata(StrictModel):
     """The name of the tests."""
 
     name: NonEmpty
 
 
-class PolicyTestSpec(Form):
+class PolicyTestSpec(StrictModel):
     """The tests."""
 
     cases: tuple[CaseModel, ...] = Field(min_length=1)
 
 
-class PolicyTestModel(Form):
+class PolicyTestModel(StrictModel):
     """Tests of a policy."""
 
     api_version: Literal["setpoint.dev/v1"]
@@ -101,11 +101,11 @@ class PolicyTestModel(Form):
 def tests(checked: PolicyTestModel, source: Source) -> tuple[PolicyTest, ...]:
     """The tests that a document says."""
     return tuple(
-        PolicyTest(one.name, _case(one.given), one.expect.rule, one.expect.mode, one.expect.severity, source)
-        for one in checked.spec.cases
+        PolicyTest(case.name, _case(case.given), case.expect.rule, case.expect.mode, case.expect.severity, source)
+        for case in checked.spec.cases
     )
 
 
-def _case(given: GivenModel) -> Case:
+def _case(given: GivenModel) -> PolicyInput:
     said = given.model_dump()
-    return Case(**{**said, "projects": frozenset(said["projects"])})
+    return PolicyInput(**{**said, "projects": frozenset(said["projects"])})

@@ -225,7 +225,7 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
     if difference.op == "missing":
         for at in reversed(fitting):
             members = bindings[at]["members"]
-            if all(iam_policies.grant(bindings[at], one) == wanted for one in members):
+            if all(iam_policies.grant(bindings[at], member) == wanted for member in members):
                 yield Edit((*above, at), "remove")
                 continue
             for place in range(len(members) - 1, -1, -1):

@@ -16,7 +16,7 @@ from setpoint.model.declaration import MAX_SETTLE
 NonEmpty = Annotated[str, StringConstraints(min_length=1)]
 
 
-class Form(BaseModel):
+class StrictModel(BaseModel):
     """A part of a document: camelCase, frozen, and no field that nobody knows."""
 
     model_config = ConfigDict(

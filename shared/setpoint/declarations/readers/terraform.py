@@ -25,7 +25,7 @@ from setpoint.declarations.readers import (
     terraform_table,
 )
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.declarations.readers.field_mapping import UNKNOWN, Placed, Unplaced
+from setpoint.declarations.readers.field_mapping import UNKNOWN, MappedFields, UnmappedField
 from setpoint.declarations.readers.terraform_documents import Block
 from setpoint.declarations.readers.terraform_names import Name
 from setpoint.declarations.readers.terraform_types import PARTS, Meaning, meaning
@@ -186,7 +186,7 @@ def translate(
     )
 
 
-def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
+def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> MappedFields:
     writable = {name for name, field in schema.fields.items() if not field.output_only}
     addressed = (name for name in tree if terraform_table.ADDRESSED.fullmatch(name))
     no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around, *addressed)
@@ -202,7 +202,7 @@ def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> Placed:
     return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed
 
 
-def _as_written(part: Part, tree: Mapping[str, Any]) -> Placed:
+def _as_written(part: Part, tree: Mapping[str, Any]) -> MappedFields:
     """Without a schema nobody knows whether a block is an object or a list: only plain values can be compared."""
     no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around, part.name.attribute}
     plain, blocks = {}, []
@@ -214,10 +214,10 @@ def _as_written(part: Part, tree: Mapping[str, Any]) -> Placed:
         else:
             plain[name] = value
     placed = field_mapping.as_written(plain, prefix=part.prefix)
-    return Placed(placed.data, placed.origins, placed.unplaced, (*placed.unknown, *blocks))
+    return MappedFields(placed.data, placed.origins, placed.unplaced, (*placed.unknown, *blocks))
 
 
-def _is_in_name(field: Unplaced, part: Part) -> bool:
+def _is_in_name(field: UnmappedField, part: Part) -> bool:
     """Whether an attribute that found no place is a part of the resource's name."""
     in_name = (*part.name.around, part.name.attribute)
     return field.name in in_name and field.path == f"{part.prefix}.{field.name}"

@@ -83,7 +83,10 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
     configuration = _object(value.get("configuration"))
     written = dict(_written(_object(configuration.get("root_module")), ()))
     provided = _Providers(_object(configuration.get("provider_config")), _object(value.get("variables")))
-    changes = {str(one.get("address")): _object(one.get("change")) for one in _objects(value.get("resource_changes"))}
+    changes = {
+        str(object_.get("address")): _object(object_.get("change"))
+        for object_ in _objects(value.get("resource_changes"))
+    }
     root = _object(_object(value.get("planned_values") or value.get("values")).get("root_module"))
     google, others = [], Counter[str]()
     for path, resource in _resources(root, ()):
@@ -129,9 +132,9 @@ def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place
 
 def _written(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[tuple[_Place, str, str], dict[str, Any]]]:
     """What the configuration says of each resource: nothing in a state."""
-    for one in _objects(module.get("resources")):
-        if one.get("mode", _MANAGED) == _MANAGED:
-            yield (path, str(one.get("type", "")), str(one.get("name", ""))), one
+    for object_ in _objects(module.get("resources")):
+        if object_.get("mode", _MANAGED) == _MANAGED:
+            yield (path, str(object_.get("type", "")), str(object_.get("name", ""))), object_
     for name, call in _object(module.get("module_calls")).items():
         yield from _written(_object(_object(call).get("module")), (*path, name))
 
@@ -155,7 +158,7 @@ class _Providers(NamedTuple):
         if "constant_value" in said:
             return str(said["constant_value"] or "")
         references = said.get("references")
-        named = [match[1] for one in references or () if (match := _VARIABLE.match(str(one)))]
+        named = [match[1] for reference in references or () if (match := _VARIABLE.match(str(reference)))]
         return str(_object(self.variables.get(named[0])).get("value") or "") if len(named) == 1 else ""
 
 

@@ -24,7 +24,7 @@ _TYPE = re.compile(r"(google_\w+?)_iam_(policy|binding|member|audit_config)\Z")
 _AUTHORITIES: Mapping[str, Authority] = {"policy": "policy", "binding": "role", "member": "member"}
 
 
-class _Said(NamedTuple):
+class _GrantFields(NamedTuple):
     """A policy, and the author's paths of its parts."""
 
     policy: dict[str, Any]
@@ -76,7 +76,7 @@ def _naming(block: Block) -> dict[str, Any]:
     return {"project": block.default("project")} | named if block.type.startswith("google_project_iam_") else named
 
 
-def _policy(block: Block) -> _Said | None:
+def _policy(block: Block) -> _GrantFields | None:
     text = block.values.get("policy_data")
     try:
         policy = json.loads(text) if isinstance(text, str) else None
@@ -85,7 +85,7 @@ def _policy(block: Block) -> _Said | None:
     if not isinstance(policy, dict):
         return None
     path = f"{block.address}.policy_data"
-    return _Said(
+    return _GrantFields(
         {"bindings": policy.get("bindings") or []} | _audited(policy), {"bindings": path, "auditConfigs": path}
     )
 
@@ -95,27 +95,27 @@ def _audited(policy: Mapping[str, Any]) -> dict[str, Any]:
     return {"auditConfigs": found} if found else {}
 
 
-def _binding(block: Block) -> _Said | None:
+def _binding(block: Block) -> _GrantFields | None:
     return _grants(block, "members", block.values.get("members"))
 
 
-def _member(block: Block) -> _Said | None:
+def _member(block: Block) -> _GrantFields | None:
     member = block.values.get("member")
     return _grants(block, "member", [member] if isinstance(member, str) else member)
 
 
-def _grants(block: Block, attribute: str, members: Any) -> _Said | None:
+def _grants(block: Block, attribute: str, members: Any) -> _GrantFields | None:
     """One binding; where a part of it is known only after apply, nothing of it can be compared."""
     role, condition = block.values.get("role"), _condition(block.values.get("condition"))
     if not isinstance(role, str) or not isinstance(members, list) or condition is UNKNOWN:
         return None
-    if any(not isinstance(one, str) for one in members):
+    if any(not isinstance(member, str) for member in members):
         return None
     path = f"{block.address}.{attribute}"
     binding: dict[str, Any] = {"role": role, "members": members}
     if condition is not None:
         binding["condition"] = condition
-    return _Said({"bindings": [binding]}, {"bindings": path, "bindings[0]": path})
+    return _GrantFields({"bindings": [binding]}, {"bindings": path, "bindings[0]": path})
 
 
 def _condition(value: Any) -> Any:
@@ -130,7 +130,7 @@ def _condition(value: Any) -> Any:
     return {name: part for name, part in one.items() if part}
 
 
-def _audit(_: Block) -> _Said | None:
+def _audit(_: Block) -> _GrantFields | None:
     return None
 
 

@@ -26,7 +26,7 @@ _CLOSE = 0.9
 """How alike a name that no schema knows has to be to one that it knows: a letter more or less."""
 
 
-def find(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[Part]:
+def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Project) -> list[Part]:
     """The resources of a plan that may declare a live one, the surest only.
 
     Args:

@@ -15,7 +15,7 @@ _VARIABLE = re.compile(r"var\.([A-Za-z0-9_-]+)\Z")
 
 def as_attributes(document: Mapping[str, Any], differences: Sequence[Difference]) -> tuple[str, ...]:
     """A line for each difference: the attribute at its address, or the variable that gives its value."""
-    return tuple(_line(document, one) for one in differences)
+    return tuple(_line(document, difference) for difference in differences)
 
 
 def _line(document: Mapping[str, Any], difference: Difference) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import declared_path
-from setpoint.declarations.readers.field_mapping import Placed
+from setpoint.declarations.readers.field_mapping import MappedFields
 from setpoint.declarations.readers.shape_matching import from_json
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
@@ -92,7 +92,7 @@ def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict
             origins |= {f"{name}.{_ITEMS}[{at}]": said, f"{name}.{_ITEMS}[{at}].value": said}
 
 
-def undo(placed: Placed, prefix: str, origins: Mapping[str, str]) -> Placed:
+def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> MappedFields:
     """Put the author's own words back for what was brought into another shape.
 
     Args:
@@ -114,7 +114,7 @@ def undo(placed: Placed, prefix: str, origins: Mapping[str, str]) -> Placed:
         if (own := written(author)) != author:
             found[api] = own
     unplaced = tuple(msgspec.structs.replace(one, path=written(one.path)) for one in placed.unplaced)
-    return Placed(placed.data, found, unplaced, tuple(map(written, placed.unknown)))
+    return MappedFields(placed.data, found, unplaced, tuple(map(written, placed.unknown)))
 
 
 def _paths(value: Any, path: Path) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from setpoint.comparison.source_paths import declared_path
-from setpoint.declarations.readers.field_mapping import Unplaced
+from setpoint.declarations.readers.field_mapping import UnmappedField
 from setpoint.model.declaration import Declaration
 
 
@@ -26,7 +26,7 @@ class Translated(msgspec.Struct, frozen=True):
     declaration: Declaration
     unchecked: tuple[str, ...] = ()
     origins: Mapping[str, str] = {}
-    unplaced: tuple[Unplaced, ...] = ()
+    unplaced: tuple[UnmappedField, ...] = ()
     whole: tuple[str, ...] = ()
 
     def declared_path(self, api_path: str) -> str:

@@ -17,7 +17,7 @@ _CLOSE_TYPE = 0.8
 """How alike a kind has to be to one of its service; kinds that no schema describes are not that much like others."""
 
 
-class Slip(NamedTuple):
+class Typo(NamedTuple):
     """A field that the API does not know, and the one that was meant.
 
     Args:
@@ -31,9 +31,9 @@ class Slip(NamedTuple):
     meant: str
 
 
-def slips(data: dict[str, Any], schema: Schema | None) -> list[Slip]:
+def slips(data: dict[str, Any], schema: Schema | None) -> list[Typo]:
     """The misspelt fields of declared data; what is like nothing that the API knows is no slip, but unknown."""
-    found: list[Slip] = []
+    found: list[Typo] = []
     if schema is not None:
         _in_message(data, schema, None, found)
     return found
@@ -68,7 +68,7 @@ _At = tuple[Any, str | int] | None
 """A place in the data, as the place around it and the last step to it; only of a slip is it spelled out."""
 
 
-def _in_message(data: dict[str, Any], schema: Schema, at: _At, found: list[Slip]) -> None:
+def _in_message(data: dict[str, Any], schema: Schema, at: _At, found: list[Typo]) -> None:
     fields = schema.fields
     for key, value in data.items():
         field = fields.get(key) or fields.get(camel(key))
@@ -77,10 +77,10 @@ def _in_message(data: dict[str, Any], schema: Schema, at: _At, found: list[Slip]
                 _in_value(value, field, (at, key), found)
         elif meant := _meant(key, schema, data):
             where = _where((at, key))
-            found.append(Slip(where, field_path.text(_path(where)), meant))
+            found.append(Typo(where, field_path.text(_path(where)), meant))
 
 
-def _in_value(value: Any, field: Field, at: _At, found: list[Slip]) -> None:
+def _in_value(value: Any, field: Field, at: _At, found: list[Typo]) -> None:
     if isinstance(value, dict) and field.schema is not None:
         _in_message(value, field.schema, at, found)
     elif isinstance(value, dict) and field.kind == "map" and field.item is not None:

@@ -7,7 +7,7 @@ symptom, and keeps no other from being made.
 from __future__ import annotations
 
 from setpoint.operations.diagnostics.checks import CHECKS
-from setpoint.operations.diagnostics.installation import Patient
-from setpoint.operations.diagnostics.result import Symptom, Verdict, examine, is_well
+from setpoint.operations.diagnostics.installation import Installation
+from setpoint.operations.diagnostics.result import CheckResult, Verdict, examine, is_well
 
-__all__ = ["CHECKS", "Patient", "Symptom", "Verdict", "examine", "is_well"]
+__all__ = ["CHECKS", "CheckResult", "Installation", "Verdict", "examine", "is_well"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from setpoint.operations.diagnostics.installation import Patient
+from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.pubsub import subscriptions_of
-from setpoint.operations.diagnostics.result import Told
+from setpoint.operations.diagnostics.result import Finding
 
 FUNCTIONS = ("detect", "sweep", "sync")
 """What no installation can do without."""
@@ -29,7 +29,7 @@ _SKEW_DOUBTFUL = 5.0
 _SKEW_ILL = 60.0
 
 
-def permissions(patient: Patient) -> Iterator[Told]:
+def permissions(patient: Installation) -> Iterator[Finding]:
     """Whoever runs this may look at everything."""
     missing = sorted(set(MINE) - patient.permitted(list(MINE)))
     if missing:
@@ -38,7 +38,7 @@ def permissions(patient: Patient) -> Iterator[Told]:
         yield "well", "whoever runs this may look at everything"
 
 
-def apis(patient: Patient) -> Iterator[Told]:
+def apis(patient: Installation) -> Iterator[Finding]:
     """The APIs are switched on."""
     for name in APIS:
         url = f"https://serviceusage.googleapis.com/v1/projects/{patient.project}/services/{name}.googleapis.com"
@@ -53,7 +53,7 @@ def apis(patient: Patient) -> Iterator[Told]:
             )
 
 
-def functions_of(patient: Patient) -> dict[str, dict[str, Any]]:
+def functions_of(patient: Installation) -> dict[str, dict[str, Any]]:
     """Setpoint's functions, by their names without the prefix."""
     url = f"https://cloudfunctions.googleapis.com/v2/projects/{patient.project}/locations/{patient.region}/functions"
     listed = patient.listed(url, "functions", "cloudfunctions.functions.list")
@@ -61,7 +61,7 @@ def functions_of(patient: Patient) -> dict[str, dict[str, Any]]:
     return {name.removeprefix("setpoint-"): one for name, one in named.items() if name.startswith("setpoint-")}
 
 
-def functions(patient: Patient) -> Iterator[Told]:
+def functions(patient: Installation) -> Iterator[Finding]:
     """The functions are there and up, and say the same of the store."""
     found = functions_of(patient)
     for name in FUNCTIONS:
@@ -88,7 +88,7 @@ def environment(function: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def versions(patient: Patient) -> Iterator[Told]:
+def versions(patient: Installation) -> Iterator[Finding]:
     """All functions are built from one archive."""
     built: dict[str, list[str]] = {}
     for name, one in functions_of(patient).items():
@@ -105,7 +105,7 @@ def versions(patient: Patient) -> Iterator[Told]:
         yield "well", f"all functions are of {next(iter(built)) or 'one archive'}"
 
 
-def tokens(patient: Patient) -> Iterator[Told]:
+def tokens(patient: Installation) -> Iterator[Finding]:
     """Every push carries the token that its function wants."""
     found = functions_of(patient)
     for name, one in subscriptions_of(patient).items():
@@ -123,7 +123,7 @@ def tokens(patient: Patient) -> Iterator[Told]:
             yield "well", f"{name} pushes with the token that setpoint-{owner} wants"
 
 
-def jobs(patient: Patient) -> Iterator[Told]:
+def jobs(patient: Installation) -> Iterator[Finding]:
     """Scheduler's jobs are on, and their last try went well."""
     url = f"https://cloudscheduler.googleapis.com/v1/projects/{patient.project}/locations/{patient.region}/jobs"
     listed = patient.listed(url, "jobs", "cloudscheduler.jobs.list")
@@ -144,7 +144,7 @@ def jobs(patient: Patient) -> Iterator[Told]:
             yield "well", f"the job {name} is on"
 
 
-def clock(patient: Patient) -> Iterator[Told]:
+def clock(patient: Installation) -> Iterator[Finding]:
     """This machine's clock agrees with Google's: a command with a wrong one judges what is due wrongly."""
     skew = abs((patient.now() - patient.api.time()).total_seconds())
     if skew > _SKEW_ILL:

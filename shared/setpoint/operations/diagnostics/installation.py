@@ -30,7 +30,7 @@ def _now() -> datetime:
 
 
 @dataclass
-class Patient:
+class Installation:
     """An installation.
 
     Args:
@@ -73,7 +73,7 @@ class Patient:
     def policy(self, topic: str) -> dict[str, set[str]]:
         """Who has which role on a topic, by role."""
         told = self.get(f"https://pubsub.googleapis.com/v1/{topic}:getIamPolicy", "pubsub.topics.getIamPolicy") or {}
-        return {one["role"]: set(one.get("members") or ()) for one in told.get("bindings") or ()}
+        return {binding["role"]: set(binding.get("members") or ()) for binding in told.get("bindings") or ()}
 
     def permitted(self, permissions: list[str]) -> set[str]:
         """Those of some permissions that whoever runs this has on the project."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from setpoint.operations.diagnostics.installation import Patient
-from setpoint.operations.diagnostics.result import Told
+from setpoint.operations.diagnostics.installation import Installation
+from setpoint.operations.diagnostics.result import Finding
 
 TOPICS = ("asset-changes", "drift-events", "dead-letters", "sweeps")
 """What no installation can do without."""
@@ -18,7 +18,7 @@ _LATE = 900.0
 _GONE = "_deleted-topic_"
 
 
-def topics(patient: Patient) -> Iterator[Told]:
+def topics(patient: Installation) -> Iterator[Finding]:
     """The topics are there."""
     for name in TOPICS:
         topic = f"projects/{patient.project}/topics/{name}"
@@ -28,7 +28,7 @@ def topics(patient: Patient) -> Iterator[Told]:
             yield "well", f"topic {name}"
 
 
-def subscriptions(patient: Patient) -> Iterator[Told]:
+def subscriptions(patient: Installation) -> Iterator[Finding]:
     """The subscriptions are there, pushed with a token for their function, and lose nothing."""
     found = subscriptions_of(patient)
     for name in SUBSCRIPTIONS:
@@ -41,7 +41,7 @@ def subscriptions(patient: Patient) -> Iterator[Told]:
             yield "well", f"subscription {name}"
 
 
-def subscriptions_of(patient: Patient) -> dict[str, dict[str, Any]]:
+def subscriptions_of(patient: Installation) -> dict[str, dict[str, Any]]:
     """Those of Setpoint: the named ones, and whatever pushes to one of its functions; by their short names."""
     listed = patient.listed(
         f"{_PUBSUB}/projects/{patient.project}/subscriptions", "subscriptions", "pubsub.subscriptions.list"
@@ -72,7 +72,7 @@ def _faults(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "has no pauses between tries", _APPLY
 
 
-def publishers(patient: Patient) -> Iterator[Told]:
+def publishers(patient: Installation) -> Iterator[Finding]:
     """Feeds may publish to their topic, and Pub/Sub to that of dead letters."""
     number = project_number(patient)
     agents = {
@@ -91,13 +91,13 @@ def publishers(patient: Patient) -> Iterator[Told]:
             )
 
 
-def project_number(patient: Patient) -> str:
+def project_number(patient: Installation) -> str:
     """The number of the project that the installation runs in."""
     url = f"https://cloudresourcemanager.googleapis.com/v1/projects/{patient.project}"
     return str((patient.get(url, "resourcemanager.projects.get") or {}).get("projectNumber", ""))
 
 
-def feeds(patient: Patient) -> Iterator[Told]:
+def feeds(patient: Installation) -> Iterator[Finding]:
     """Every watched parent has a feed of resources and one of IAM policies, to the right topic."""
     if not patient.watch:
         yield "unknown", "nothing says what is watched", "name it: --watch organizations/NUMBER"
@@ -109,13 +109,13 @@ def feeds(patient: Patient) -> Iterator[Told]:
             one for one in listed if one.get("feedOutputConfig", {}).get("pubsubDestination", {}).get("topic") == topic
         ]
         for content in ("RESOURCE", "IAM_POLICY"):
-            if any(one.get("contentType") == content for one in ours):
+            if any(our.get("contentType") == content for our in ours):
                 yield "well", f"{parent}: feed of {content}"
             else:
                 yield "ill", f"{parent} has no feed of {content} to asset-changes", _APPLY
 
 
-def delivery(patient: Patient) -> Iterator[Told]:
+def delivery(patient: Installation) -> Iterator[Finding]:
     """Feeds deliver: a message within a day, and of late."""
     metric = "pubsub.googleapis.com/topic/send_request_count"
     if patient.measured(metric, "pubsub_topic", timedelta(hours=1), total=True).get("asset-changes"):
@@ -130,7 +130,7 @@ def delivery(patient: Patient) -> Iterator[Told]:
         yield "ill", "no feed message within a day", "see docs/runbooks/feed-silent.md"
 
 
-def lag(patient: Patient) -> Iterator[Told]:
+def lag(patient: Installation) -> Iterator[Finding]:
     """No pushed message waits for long."""
     ages = patient.measured(
         "pubsub.googleapis.com/subscription/oldest_unacked_message_age", "pubsub_subscription", timedelta(minutes=15)
@@ -148,7 +148,7 @@ def lag(patient: Patient) -> Iterator[Told]:
                 yield "well", f"{name}: the oldest message has waited for {age:.0f} s"
 
 
-def dead_letters(patient: Patient) -> Iterator[Told]:
+def dead_letters(patient: Installation) -> Iterator[Finding]:
     """Nothing waits that could not be handled."""
     waiting = patient.measured(
         "pubsub.googleapis.com/subscription/num_undelivered_messages", "pubsub_subscription", timedelta(minutes=15)

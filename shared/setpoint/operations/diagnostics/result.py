@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from setpoint.errors import AccessDenied, SetpointError
-from setpoint.operations.diagnostics.installation import Patient
+from setpoint.operations.diagnostics.installation import Installation
 
 Verdict = Literal[
     "well",
@@ -18,7 +18,7 @@ Verdict = Literal[
 ]
 
 
-class Symptom(msgspec.Struct, frozen=True):
+class CheckResult(msgspec.Struct, frozen=True):
     """One thing that was looked at.
 
     Args:
@@ -34,31 +34,33 @@ class Symptom(msgspec.Struct, frozen=True):
     do: str = ""
 
 
-Told = tuple[Verdict, str] | tuple[Verdict, str, str]
+Finding = tuple[Verdict, str] | tuple[Verdict, str, str]
 """Verdict, what was found, and what to do about it."""
 
-Check = Callable[[Patient], Iterable[Told]]
+Check = Callable[[Installation], Iterable[Finding]]
 
 
-def examine(patient: Patient, checks: Mapping[str, Check]) -> list[Symptom]:
+def examine(patient: Installation, checks: Mapping[str, Check]) -> list[CheckResult]:
     """Make every check, whatever becomes of the others."""
-    found: list[Symptom] = []
+    found: list[CheckResult] = []
     for name, check in checks.items():
         try:
-            found += [Symptom(name, *told) for told in check(patient)]
+            found += [CheckResult(name, *told) for told in check(patient)]
         except AccessDenied as error:
-            found.append(Symptom(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
+            found.append(CheckResult(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
         except SetpointError as error:
-            found.append(Symptom(name, "unknown", str(error), "mend that, and look again"))
+            found.append(CheckResult(name, "unknown", str(error), "mend that, and look again"))
         except Exception as error:  # noqa: BLE001 - a bug in one check hides no other
             kind = type(error).__name__
-            found.append(Symptom(name, "unknown", f"the check itself failed ({kind}: {error})", "report it as a bug"))
+            found.append(
+                CheckResult(name, "unknown", f"the check itself failed ({kind}: {error})", "report it as a bug")
+            )
     return found
 
 
-def is_well(symptoms: Iterable[Symptom]) -> bool:
+def is_well(symptoms: Iterable[CheckResult]) -> bool:
     """Whether nothing is ill or unknown."""
-    return all(one.verdict in ("well", "doubtful") for one in symptoms)
+    return all(symptom.verdict in ("well", "doubtful") for symptom in symptoms)
 
 
 def _to_look(error: AccessDenied) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
 
-from setpoint.operations.diagnostics.installation import Patient
-from setpoint.operations.diagnostics.result import Told
+from setpoint.operations.diagnostics.installation import Installation
+from setpoint.operations.diagnostics.result import Finding
 
 _SWEEP = timedelta(hours=13)
 _WAITING = timedelta(minutes=10)
@@ -17,7 +17,7 @@ UNINDEXED = (("findings", "body"), ("findings", "observation"), ("desired", "bod
 """Large fields that no query uses, some of those of infra/firestore.tf."""
 
 
-def store(patient: Patient) -> Iterator[Told]:
+def store(patient: Installation) -> Iterator[Finding]:
     """The store answers, and this version can read what is in it."""
     opened = patient.store()
     control = opened.control().value
@@ -38,7 +38,7 @@ def store(patient: Patient) -> Iterator[Told]:
         yield "well", f"source {name} declares {source.declared}"
 
 
-def database(patient: Patient) -> Iterator[Told]:
+def database(patient: Installation) -> Iterator[Finding]:
     """The database can be restored, cannot be deleted by mistake, and indexes nothing that is large."""
     if not patient.store_url.startswith("firestore://"):
         return
@@ -65,13 +65,13 @@ def database(patient: Patient) -> Iterator[Told]:
             yield "well", f"{collection}.{field} is not indexed"
 
 
-def sweeps(patient: Patient) -> Iterator[Told]:
+def sweeps(patient: Installation) -> Iterator[Finding]:
     """A sweep has ended of late, and could see what it was to see."""
-    records = [one.value for one in patient.store().sweeps.sweeps() if one.value is not None]
-    ended = [one for one in records if one.summary is not None]
+    records = [sweep.value for sweep in patient.store().sweeps.sweeps() if sweep.value is not None]
+    ended = [record for record in records if record.summary is not None]
     if not ended:
         do = f"gcloud scheduler jobs run setpoint-sweep --location={patient.region} --project={patient.project}"
-        going = any(one.started_at > patient.now() - _SWEEP for one in records)
+        going = any(record.started_at > patient.now() - _SWEEP for record in records)
         yield (
             ("doubtful", "the first sweep is under way", "look again later")
             if going
@@ -91,20 +91,20 @@ def sweeps(patient: Patient) -> Iterator[Told]:
         yield "doubtful", told, "`setpoint sweep --scope SCOPE` tells what is unknown"
 
 
-def brakes(patient: Patient) -> Iterator[Told]:
+def brakes(patient: Installation) -> Iterator[Finding]:
     """Nothing stops remediation."""
     found = patient.store().brakes().value
     if found.breaker is not None:
         told = f"the breaker is open since {found.breaker.at:%Y-%m-%d %H:%M} UTC: {found.breaker.reason}"
         yield "ill", told, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
-    in_force = [one for one in found.pauses if one.until is None or one.until > patient.now()]
+    in_force = [pause for pause in found.pauses if pause.until is None or pause.until > patient.now()]
     for one in in_force:
         yield "doubtful", f"{one.of} is paused by {one.by}: {one.reason}", f"`setpoint resume {one.of}` when it is over"
     if found.breaker is None and not in_force:
         yield "well", "nothing is paused, and the breaker is closed"
 
 
-def waiting(patient: Patient) -> Iterator[Told]:
+def waiting(patient: Installation) -> Iterator[Finding]:
     """What was to be published is, and what was due is done."""
     opened = patient.store()
     unpublished = sum(1 for _ in islice(opened.unpublished(), _MOST))

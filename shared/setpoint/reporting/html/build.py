@@ -9,7 +9,7 @@ from datetime import datetime
 
 from setpoint.detection.finding_events import data_of
 from setpoint.model import display_names
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding, ResourceState
@@ -28,7 +28,7 @@ _LONGEST = 600
 """Characters of a value that a report holds."""
 
 
-def _no_trail(_: ResourceKey) -> Sequence[Entry]:
+def _no_trail(_: ResourceKey) -> Sequence[AuditEntry]:
     return ()
 
 
@@ -50,7 +50,7 @@ class Facts:
     sweeps: Iterable[Sweep] = ()
     is_watched: bool = True
     store: str = ""
-    trail: Callable[[ResourceKey], Sequence[Entry]] = _no_trail
+    trail: Callable[[ResourceKey], Sequence[AuditEntry]] = _no_trail
 
 
 def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -> Report:

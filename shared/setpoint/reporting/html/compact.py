@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from setpoint.model.actors import Actor
-from setpoint.model.notice_view import Step
+from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.severity import SEVERITIES
 from setpoint.reporting.html.model import Field, Report, Row
 
@@ -54,7 +54,7 @@ def _packed(report: Report, limits: _Limits) -> dict[str, Any]:
         "watched": report.is_watched,
         "figures": report.figures,
         "span": report.span_seconds,
-        "spans": [(_seconds(one.start), one.opened, one.resolved, *one.open) for one in report.spans],
+        "spans": [(_seconds(span.start), span.opened, span.resolved, *span.open) for span in report.spans],
         "coverage": {**msgspec.to_builtins(report.coverage), "swept_at": _seconds(report.coverage.swept_at)},
         "texts": list(packer.texts),
         "rows": rows,
@@ -110,7 +110,7 @@ class _Packer:
         ]
         return [field.op[0], *cut, int(field.immutable)]
 
-    def _steps(self, steps: Sequence[Step]) -> Iterator[list[Any]]:
+    def _steps(self, steps: Sequence[TimelineEntry]) -> Iterator[list[Any]]:
         most = self._limits.steps
         for step in steps[-most:] if most else ():
             yield [self._ago(step.at), *map(self._text, (step.what, step.by, _cut(step.text, self._limits.value)))]

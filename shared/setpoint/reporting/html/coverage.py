@@ -7,23 +7,23 @@ from datetime import datetime, timedelta
 
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import Summary, Sweep
-from setpoint.reporting.html.model import Coverage, Notice
+from setpoint.reporting.html.model import ReportCoverage, ReportNotice
 
 _STALE = timedelta(days=1)
 """How old the latest sweep may be before the page says so; sweeps run every some hours."""
 _MOST = 5
 
 
-def coverage(control: Control, sweeps: Iterable[Sweep]) -> Coverage:
+def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
     """What the sweeps of late tell: figures of the largest of them, since others look at parts of the same."""
-    declared = sum(one.declared for one in control.sources.values())
-    ended = [(one, one.summary) for one in sweeps if one.summary is not None]
+    declared = sum(source.declared for source in control.sources.values())
+    ended = [(sweep, sweep.summary) for sweep in sweeps if sweep.summary is not None]
     if not ended:
-        return Coverage(declared=declared)
+        return ReportCoverage(declared=declared)
     latest = max(summary.ended_at for _, summary in ended)
     of_late = [(one, summary) for one, summary in ended if latest - summary.ended_at <= _STALE]
     main, told = max(of_late, key=lambda pair: (pair[1].declared, pair[1].ended_at))
-    return Coverage(
+    return ReportCoverage(
         declared=declared,
         swept=told.declared,
         in_sync=told.in_sync,
@@ -42,7 +42,7 @@ def _missed(summary: Summary) -> Iterator[str]:
         yield f"nothing was listed: {summary.nothing_listed}"
 
 
-def notices(told: Coverage, *, is_watched: bool, shown: int, total: int, now: datetime) -> Iterator[Notice]:
+def notices(told: ReportCoverage, *, is_watched: bool, shown: int, total: int, now: datetime) -> Iterator[ReportNotice]:
     """What to know before a figure is believed.
 
     Args:
@@ -56,16 +56,18 @@ def notices(told: Coverage, *, is_watched: bool, shown: int, total: int, now: da
         return  # the page says nothing else
     if told.missed:
         more = f" … and {len(told.missed) - _MOST} more" if len(told.missed) > _MOST else ""
-        yield Notice(
+        yield ReportNotice(
             "warning", f"Not all could be listed; of the rest nothing is known. {'; '.join(told.missed[:_MOST])}{more}"
         )
     if told.swept_at is None:
-        yield Notice(
+        yield ReportNotice(
             "note", "No sweep has ended yet: what changed before Setpoint was installed is not in these figures."
         )
     elif now - told.swept_at > _STALE:
-        yield Notice("warning", f"The latest sweep ended on {told.swept_at:%d %B %Y, %H:%M} UTC, more than a day ago.")
+        yield ReportNotice(
+            "warning", f"The latest sweep ended on {told.swept_at:%d %B %Y, %H:%M} UTC, more than a day ago."
+        )
     if shown < total:
-        yield Notice(
+        yield ReportNotice(
             "note", f"The table holds {shown:,} of {total:,} findings: all that fit, the open and the worst first."
         )

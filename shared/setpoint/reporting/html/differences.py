@@ -19,12 +19,12 @@ def fields(differences: Iterable[Difference], longest: int) -> tuple[Field, ...]
         differences: what differs; secrets are masked in it already.
         longest: characters of a value that are shown.
     """
-    return tuple(_field(one, longest) for one in differences)
+    return tuple(_field(difference, longest) for difference in differences)
 
 
 def _field(difference: Difference, longest: int) -> Field:
     if iam_policies.is_grant(difference.declared if difference.op == "missing" else difference.observed):
-        return Field(difference.op, grant=iam_policies.told(difference)[:longest])
+        return Field(difference.op, grant=iam_policies.describe_grants(difference)[:longest])
     return Field(
         difference.op,
         difference.path[:longest],

@@ -12,7 +12,7 @@ _SSH = re.compile(r"(?:ssh://)?git@(?P<host>[A-Za-z0-9.-]+)[:/](?P<path>[^\s]+)\
 _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:\d+)?\Z")
 _REVISION = re.compile(r"[A-Za-z0-9][\w./-]*\Z")
 
-Form = Callable[[str, str, str, int], str]
+LinkBuilder = Callable[[str, str, str, int], str]
 
 
 def _github(base: str, revision: str, file: str, line: int) -> str:
@@ -27,7 +27,7 @@ def _bitbucket(base: str, revision: str, file: str, line: int) -> str:
     return f"{base}/src/{revision}/{file}{f'#lines-{line}' if line else ''}"
 
 
-_FORMS: tuple[tuple[str, Form], ...] = (("gitlab", _gitlab), ("bitbucket", _bitbucket), ("github", _github))
+_FORMS: tuple[tuple[str, LinkBuilder], ...] = (("gitlab", _gitlab), ("bitbucket", _bitbucket), ("github", _github))
 """What a host has in its name, and how it addresses a line; of others nobody knows."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain, islice
 
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.stores import ReportStore
 from setpoint.reporting.html.build import Facts
@@ -22,7 +22,7 @@ def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
         url: its URL, for commands.
         trails: how many audit trails may be read.
     """
-    sweeps = [one.value for one in store.sweeps.sweeps() if one.value is not None]
+    sweeps = [sweep.value for sweep in store.sweeps.sweeps() if sweep.value is not None]
     anything = chain(store.states(drifted=True), store.states())
     return Facts(
         states=store.states(drifted=True),
@@ -34,6 +34,8 @@ def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
     )
 
 
-def _limited(trail: Callable[[ResourceKey], Sequence[Entry]], most: int) -> Callable[[ResourceKey], Sequence[Entry]]:
+def _limited(
+    trail: Callable[[ResourceKey], Sequence[AuditEntry]], most: int
+) -> Callable[[ResourceKey], Sequence[AuditEntry]]:
     left = iter(range(most))
     return lambda key: trail(key) if next(left, None) is not None else ()

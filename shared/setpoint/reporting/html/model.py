@@ -10,7 +10,7 @@ import msgspec
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Mode, Owner
 from setpoint.model.difference import Operation
-from setpoint.model.notice_view import Step
+from setpoint.model.notice_view import TimelineEntry
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
@@ -95,7 +95,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     actor: Actor | None = None
     source: str = ""
     link: str = ""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[TimelineEntry, ...] = ()
     group: str = ""
 
 
@@ -151,7 +151,7 @@ class Span(msgspec.Struct, frozen=True):
     open: tuple[int, int, int, int]
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """How much of what is declared the latest sweeps have looked at.
 
     Args:
@@ -180,7 +180,7 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
         return (self.in_sync + self.drifted) / self.swept if self.swept else None
 
 
-class Notice(msgspec.Struct, frozen=True):
+class ReportNotice(msgspec.Struct, frozen=True):
     """Something to know before any figure is believed.
 
     Args:
@@ -215,8 +215,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     figures: Figures
     spans: tuple[Span, ...]
     span_seconds: float
-    coverage: Coverage
+    coverage: ReportCoverage
     is_watched: bool
-    notices: tuple[Notice, ...]
+    notices: tuple[ReportNotice, ...]
     rows: tuple[Row, ...]
     total: int

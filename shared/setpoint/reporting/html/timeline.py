@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from setpoint.model.actors import Actor
-from setpoint.model.audit_trail import Entry
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.exemptions import Exemption
-from setpoint.model.notice_view import Step
-from setpoint.model.remediation_attempt import Remedy
+from setpoint.model.notice_view import TimelineEntry
+from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_state import Finding, ResourceState
 
 _MOST = 40
 """Steps that are shown; of a longer history the latest."""
 
 
-def steps(state: ResourceState, finding: Finding, trail: Sequence[Entry]) -> tuple[Step, ...]:
+def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -> tuple[TimelineEntry, ...]:
     """What has happened to a finding, oldest first.
 
     Args:
@@ -32,47 +32,49 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[Entry]) -> tup
     return tuple(sorted(found, key=lambda step: step.at)[-_MOST:])
 
 
-def _life(finding: Finding) -> Iterator[Step]:
+def _life(finding: Finding) -> Iterator[TimelineEntry]:
     again = f"episode {finding.episodes}" if finding.episodes > 1 else ""
-    yield Step(finding.first_seen, "drift began", text=again)
+    yield TimelineEntry(finding.first_seen, "drift began", text=again)
     if finding.actor is not None:
         yield _acted(finding.actor)
     if finding.changed_at is not None and finding.changed_at != finding.first_seen:
-        yield Step(finding.changed_at, "became another drift")
+        yield TimelineEntry(finding.changed_at, "became another drift")
     if finding.last_seen != finding.first_seen:
-        yield Step(finding.last_seen, "last seen drifted", text=f"{finding.count} observations showed it")
+        yield TimelineEntry(finding.last_seen, "last seen drifted", text=f"{finding.count} observations showed it")
     if finding.resolved_at is not None:
-        yield Step(finding.resolved_at, "resolved", text=finding.reason)
+        yield TimelineEntry(finding.resolved_at, "resolved", text=finding.reason)
 
 
-def _acted(actor: Actor) -> Step:
+def _acted(actor: Actor) -> TimelineEntry:
     text = " ".join(filter(None, (actor.method, f"with {actor.caller}" if actor.caller else "")))
-    return Step(actor.at, "changed", actor.principal, text)
+    return TimelineEntry(actor.at, "changed", actor.principal, text)
 
 
-def _exempted(exemption: Exemption) -> Iterator[Step]:
+def _exempted(exemption: Exemption) -> Iterator[TimelineEntry]:
     what = "accepted" if exemption.fingerprint else "exempted"
     until = f" until {exemption.until:%Y-%m-%d %H:%M} UTC" if exemption.until else ""
-    yield Step(exemption.since, what, exemption.by, f"{exemption.reason}{until}")
+    yield TimelineEntry(exemption.since, what, exemption.by, f"{exemption.reason}{until}")
 
 
-def _remedied(remedy: Remedy) -> Iterator[Step]:
+def _remedied(remedy: RemediationState) -> Iterator[TimelineEntry]:
     step = remedy.step.replace("_", " ")
-    yield Step(
+    yield TimelineEntry(
         remedy.since,
         f"remediation: {step}",
         remedy.approved_by,
         "; ".join((remedy.reason, *remedy.summary)).strip("; "),
     )
     if remedy.claimed_at is not None:
-        yield Step(
+        yield TimelineEntry(
             remedy.claimed_at, "remediation: written", text=f"attempt {remedy.attempts}. {remedy.failure}".strip()
         )
     for put in remedy.puts:
-        yield Step(put.at, "put back", text=", ".join(put.paths))
+        yield TimelineEntry(put.at, "put back", text=", ".join(put.paths))
 
 
-def _entry(entry: Entry) -> Step:
+def _entry(entry: AuditEntry) -> TimelineEntry:
     """A line of the audit trail, with what spoke for it and against it."""
-    reasons = ("; ".join(one.text for one in entry.reasons),) if entry.reasons else ()
-    return Step(entry.at, entry.what, entry.by, ". ".join(filter(None, (entry.text, *reasons, *entry.summary))))
+    reasons = ("; ".join(reason.text for reason in entry.reasons),) if entry.reasons else ()
+    return TimelineEntry(
+        entry.at, entry.what, entry.by, ". ".join(filter(None, (entry.text, *reasons, *entry.summary)))
+    )
