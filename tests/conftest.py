@@ -19,7 +19,16 @@ from setpoint_tools.testing.pubsub import PubSubProject
 
 pytest_plugins = ["setpoint_tools.testing.plugin"]
 
+LONG_SECONDS = 1200
+
 BACKENDS = ["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A long test may take its time, but not for ever; each other has the limit of pyproject.toml."""
+    for item in items:
+        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 
 
 class Backend(NamedTuple):
