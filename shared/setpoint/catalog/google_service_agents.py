@@ -83,8 +83,8 @@ _GRANTED = tuple((re.compile(role), re.compile(member)) for role, member in _DEF
 
 def is_service_agent(member: str) -> bool:
     """Whether a member, ``serviceAccount:…``, is a service agent of Google's."""
-    found = _AGENT.match(member)
-    return found is not None and (found[1].startswith("gcp-sa-") or found[1] in _PROJECTS)
+    match = _AGENT.match(member)
+    return match is not None and (match[1].startswith("gcp-sa-") or match[1] in _PROJECTS)
 
 
 def is_default_account(address: str) -> bool:
@@ -96,4 +96,6 @@ def is_granted_by_google(role: str, member: str) -> bool:
     """Whether Google gives this role to this member by itself: to an agent of its own, or by default."""
     if _AGENT_ROLE.match(role) and is_service_agent(member):
         return True
-    return any(one.fullmatch(role) and other.fullmatch(member) for one, other in _GRANTED)
+    return any(
+        role_pattern.fullmatch(role) and member_pattern.fullmatch(member) for role_pattern, member_pattern in _GRANTED
+    )

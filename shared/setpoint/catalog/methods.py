@@ -92,11 +92,11 @@ class Kind(msgspec.Struct, frozen=True):
     @property
     def writer(self) -> Method | None:
         """What puts fields back: a patch with a mask, else one without, else a replacement of the whole."""
-        found = [
+        candidates = [
             method for method in self.methods.values() if method.takes_resource and method.verb in ("PATCH", "PUT")
         ]
-        found = [one for one in found if not one.id.endswith((".create", ".insert"))]
-        return min(found, key=lambda one: (one.verb != "PATCH", not one.masked, one.id), default=None)
+        candidates = [method for method in candidates if not method.id.endswith((".create", ".insert"))]
+        return min(candidates, key=lambda method: (method.verb != "PATCH", not method.masked, method.id), default=None)
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -165,8 +165,8 @@ class Methods:
         path = path_of(name, schema.service, schema.name)
         if line is None or not path:
             return None
-        found = [kind for kind in line.resources if kind.schema == schema.name and kind.matches(path)]
-        kind = min(found, key=lambda one: one.pattern.count("*"), default=None)
+        matching = [kind for kind in line.resources if kind.schema == schema.name and kind.matches(path)]
+        kind = min(matching, key=lambda candidate: candidate.pattern.count("*"), default=None)
         return None if kind is None else Resource(name, kind, path, line.operations)
 
     def _line(self, schema: Schema) -> _Line | None:

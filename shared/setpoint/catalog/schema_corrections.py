@@ -139,12 +139,12 @@ CORRECTIONS: tuple[Correction, ...] = (
 
 @cache
 def _table() -> Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]]:
-    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    by_schema: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
     for correction in CORRECTIONS:
-        fields = found.setdefault((correction.service, correction.schema), {})
+        fields = by_schema.setdefault((correction.service, correction.schema), {})
         for name in correction.fields.split():
             fields.setdefault(name, {}).update(correction.attributes)
-    return MappingProxyType(found)
+    return MappingProxyType(by_schema)
 
 
 _NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})

@@ -154,9 +154,9 @@ class _Line:
         """Return a schema by a name that may be of a folded version, where names carry the version."""
         return self.schema(name) or next(
             (
-                found
+                schema
                 for version in self.versions[1:]
-                if (found := self.schema(name.replace(version.capitalize(), self.version.capitalize(), 1)))
+                if (schema := self.schema(name.replace(version.capitalize(), self.version.capitalize(), 1)))
             ),
             None,
         )
@@ -214,8 +214,8 @@ def enum_zero(names: tuple[str, ...], *, alphabetical: bool = False) -> str | No
         alphabetical: The document sorts them.
     """
     for name in names:
-        said = name.upper()
-        if said.endswith("UNSPECIFIED") or said.startswith(("UNSPECIFIED_", "UNDEFINED_")):
+        upper = name.upper()
+        if upper.endswith("UNSPECIFIED") or upper.startswith(("UNSPECIFIED_", "UNDEFINED_")):
             return name
     return None if alphabetical or not names else names[0]
 
@@ -257,22 +257,22 @@ class Catalogue:
         try:
             return self._known[key]
         except KeyError:
-            found = self._discovered(asset_type, discovery_uri, discovery_name) if discovery_name else None
-            if found is None:
-                found = next(iter(self.schemas_for(asset_type)), None)
-            self._known[key] = found
-            return found
+            schema = self._discovered(asset_type, discovery_uri, discovery_name) if discovery_name else None
+            if schema is None:
+                schema = next(iter(self.schemas_for(asset_type)), None)
+            self._known[key] = schema
+            return schema
 
     def schemas_for(self, asset_type: str) -> tuple[Schema, ...]:
         """Return every schema that a declaration of this type may be written in, the preferred version first.
 
         Cloud Run, for one, is declared as v2, as the Knative-style v1, and sent by the feed as either.
         """
-        found = self._candidates.get(asset_type)
-        if found is None:
-            found = tuple(dict.fromkeys(self._by_rule(asset_types.resolve(asset_type))))
-            self._candidates[asset_type] = found
-        return found
+        candidates = self._candidates.get(asset_type)
+        if candidates is None:
+            candidates = tuple(dict.fromkeys(self._by_rule(asset_types.resolve(asset_type))))
+            self._candidates[asset_type] = candidates
+        return candidates
 
     def kinds(self, asset_type: str) -> dict[str, str]:
         """Return the kinds of an asset type's service, in lower case, with the names of their schemas."""
@@ -301,19 +301,19 @@ class Catalogue:
         lines = self._lines(service or target.service)
         return next(
             (
-                found
+                schema
                 for line in sorted(lines, key=lambda line: version not in line.versions)
-                if (found := line.named(name))
+                if (schema := line.named(name))
             ),
             None,
         )
 
     def _by_rule(self, target: asset_types.Target) -> list[Schema]:
         lines = sorted(self._lines(target.service), key=lambda line: target.version not in line.versions)
-        named = [found for line in lines if target.schema and (found := line.named(target.schema))]
+        named = [schema for line in lines if target.schema and (schema := line.named(target.schema))]
         kind = target.kind.lower()
-        ruled = [found for line in lines if kind in line.kinds and (found := line.schema(line.kinds[kind]))]
-        return named + ruled or [found for line in lines if (found := line.schema(target.kind))]
+        ruled = [schema for line in lines if kind in line.kinds and (schema := line.schema(line.kinds[kind]))]
+        return named + ruled or [schema for line in lines if (schema := line.schema(target.kind))]
 
     def _lines(self, service: str) -> tuple[_Line, ...]:
         lines = self._services.get(service)

@@ -1,7 +1,7 @@
-"""What is a secret and must not be shown: by its name, or by its look whatever it is called.
+"""What is a secret and must not be shown: by its name, or by its look.
 
 One vocabulary for people's own words (environment variables, metadata, labels, keys of free-form objects) and for
-the fields of a schema. What takes a secret's place is decided elsewhere; here is only told what is one.
+the fields of a schema. What replaces a secret is decided elsewhere; this module only recognises one.
 """
 
 from __future__ import annotations
@@ -142,11 +142,11 @@ def names_a_secret(name: str) -> bool:
 
 
 def _has_a_secret(words: list[str]) -> bool:
-    for at, word in enumerate(words):
-        if word in _TOKENS and at and words[at - 1] in _NO_CREDENTIAL:
+    for position, word in enumerate(words):
+        if word in _TOKENS and position and words[position - 1] in _NO_CREDENTIAL:
             return False
         if word in _SECRETS:
-            return _ABOUT.isdisjoint(words[at + 1 :])
+            return _ABOUT.isdisjoint(words[position + 1 :])
     return False
 
 
@@ -222,5 +222,5 @@ _WITHHELD = re.compile(
 
 
 def may_be_withheld(name: str) -> bool:
-    """Whether an API may take the field and not give it back, where no schema tells: narrower than what is masked."""
+    """Whether an API may take the field and not return it, without a schema: narrower than what is masked."""
     return _WITHHELD.search(name.replace("-", "_").replace(".", "_")) is not None

@@ -1,4 +1,4 @@
-"""What single APIs do that no schema tells: some tables, each entry with the reason that holds for the API."""
+"""Behaviour of single APIs that no schema states: tables, each entry with its reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ADDED_BY_SERVER = frozenset(
         ("SecurityPolicyRule", "priority", 2147483647),
         # A firewall policy gets four that hand on what no other rule matches:
         # https://cloud.google.com/firewall/docs/firewall-policies-rule-details
-        *(("FirewallPolicyRule", "priority", 2147483647 - at) for at in range(4)),
+        *(("FirewallPolicyRule", "priority", 2147483647 - offset) for offset in range(4)),
     )
 )
 """List elements that a server adds by itself: schema of the element, field, value."""
@@ -28,7 +28,7 @@ _ABSENT_MEANS: Mapping[str, Any] = {
     # https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions#pushconfig
     "x-goog-version": "v1",
 }
-"""Map entries that a server does not give back where they say what is the case anyway."""
+"""Map entries that a server leaves out where they hold its default."""
 
 _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
     # GoogleSQL's names beside the legacy ones; BigQuery answers with the legacy ones:
@@ -59,15 +59,15 @@ _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
         frozenset(("132", "sctp")),
     ),
 }
-"""Words for one thing, by the name of the field that holds them."""
+"""Synonyms, by the name of the field that holds them."""
 
-_NEEDLESS: Mapping[str, str] = {
+_IMPLIED_PREFIXES: Mapping[str, str] = {
     # A value of an organisation policy may say that it is no subtree:
     # https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies
     "allowedValues": "is:",
     "deniedValues": "is:",
 }
-"""Beginnings of a value that say what holds without them, by the name of the field."""
+"""Prefixes of a value that are implied, by the name of the field."""
 
 CASELESS = frozenset(
     (
@@ -98,14 +98,14 @@ def is_added_by_server(item: Field | None, element: Mapping[str, Any]) -> bool:
 
 
 def is_hidden(key: str, field: Field | None, value: Any) -> bool:
-    """Whether the server leaves this value out because it is the case anyway."""
+    """Whether the server leaves this value out because it is the default."""
     if field is not None and field.default is not None and field.default == value:
         return True
     return key in _ABSENT_MEANS and bool(_ABSENT_MEANS[key] == value)
 
 
-def are_aliases(name: str, one: str, other: str) -> bool:
-    """Whether two words in a field of that name mean one thing."""
-    if needless := _NEEDLESS.get(name):
-        return one.removeprefix(needless) == other.removeprefix(needless)
-    return any(one in words and other in words for words in _ALIASES.get(name, ()))
+def are_aliases(name: str, declared: str, observed: str) -> bool:
+    """Whether two words are synonyms in a field of that name."""
+    if prefix := _IMPLIED_PREFIXES.get(name):
+        return declared.removeprefix(prefix) == observed.removeprefix(prefix)
+    return any(declared in words and observed in words for words in _ALIASES.get(name, ()))

@@ -31,7 +31,7 @@ _NO_FIELDS: Mapping[str, Field] = {}
 
 
 class Comparison:
-    """The walk over both sides, and what it has found so far.
+    """The walk over both sides, and its results.
 
     Args:
         own: the project that holds the resource, by id and number.
@@ -58,7 +58,7 @@ class Comparison:
         return _DryComparison(self.own, exact=self.exact)
 
     def absorb(self, trial: Comparison) -> None:
-        """Take over what a trial that found no difference has left unchecked."""
+        """Take over the unchecked fields of a trial that found no difference."""
         self.unchecked += trial.unchecked
         self.unchecked_leaves += trial.unchecked_leaves
 
@@ -74,13 +74,13 @@ class Comparison:
             if have == want or want is None:
                 continue
             field = fields.get(key) or item
-            if have is None and (found := _other_spelling(key, fields, observed)):
-                field, have = fields.get(found) or item, observed[found]
+            if have is None and (spelling := _other_spelling(key, fields, observed)):
+                field, have = fields.get(spelling) or item, observed[spelling]
             if (have is None and system_fields.is_system_label(name, key)) or (
                 path is None and key in system_fields.SYSTEM_FIELDS
             ):
                 self.note((path, key), "kept by the system")
-            elif have is None and _is_other_choice(declared, observed, fields):
+            elif have is None and _is_other_union_choice(declared, observed, fields):
                 self.differ((path, key), "missing", key, field, want, msgspec.UNSET)
             else:
                 self.value((path, key), key, field, want, have)
@@ -110,7 +110,7 @@ class Comparison:
 
     def _scalar(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         if isinstance(want, (dict, list)) or isinstance(have, (dict, list)):
-            reason = _parsed(want, have)
+            reason = _same_json(want, have)
         else:
             reason = scalars.equal(field, name, want, have, self.own)
         if reason or (reason := "zero is absent" if _is_zero(field, want) and _is_zero(field, have) else ""):
@@ -125,7 +125,7 @@ class Comparison:
     def _absent(self, path: Path, name: str, field: Field | None, want: Any) -> None:
         if _is_zero(field, want):
             self.note(path, "zero is absent")
-        elif _is_unanswered(name, field) or _is_indispensable(path, field):
+        elif _is_never_returned(name, field) or _is_required_reference(path, field):
             self.leave(path, want, "an input that the server does not give back")
         elif api_quirks.is_hidden(name, field, want):
             self.note(path, "default is absent")
@@ -155,7 +155,7 @@ class Comparison:
                 continue
             if system_fields.is_system_label(name, key) or (path is None and key in _OWN_FIELDS):
                 continue
-            if not _is_zero(field, have) and not _is_servers(key, field, have):
+            if not _is_zero(field, have) and not _is_server_owned(key, field, have):
                 self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
@@ -163,7 +163,7 @@ class Comparison:
         if name == "value" and path is not None and path[0] is not None:
             # An entry of metadata or environment has its name beside it, one of a list without names the list's.
             around, part = path[0]
-            name = _holder(field_path.element_value(part) or (around[1] if around is not None else ""))
+            name = _owner_name(field_path.element_value(part) or (around[1] if around is not None else ""))
         if field is None or field.name != name or field.kind != "scalar" or secrets.is_secret(field):
             want, have = masked(name, field, want), masked(name, field, have)
         else:
@@ -174,15 +174,15 @@ class Comparison:
         )
 
     def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
-        """Hear which element of the list at ``path`` is compared with which; either side may be empty."""
+        """Hook: which element of the list at ``path`` is compared with which; either side may be empty."""
 
     def leave(self, path: Path, want: Any, reason: str) -> None:
-        """Say that a declared value could not be compared."""
+        """Record that a declared value could not be compared."""
         self.unchecked.append(Explanation(field_path.text(path), reason))
         self.unchecked_leaves += leaves(want)
 
     def note(self, path: Path, reason: str) -> None:
-        """Keep the reason why a field is no difference, where somebody wants to know."""
+        """Record the rule by which a field is no difference, where an explanation is wanted."""
         if self.notes is not None:
             self.notes.append(Explanation(field_path.text(path), reason))
 
@@ -193,7 +193,7 @@ class _DryComparison(Comparison):
     __slots__ = ()
 
     def differ(self, *_: Any) -> None:
-        """Count one."""
+        """Count a difference."""
         self.differences.append(_COUNTED)
 
 
@@ -253,7 +253,7 @@ def masked(name: str, field: Field | None, value: Any) -> Any:
         return MASK if value and (is_secret(name, field) or secrets.looks_secret(value)) else value
     if isinstance(value, dict):
         entry = value.get("key") or value.get("name")
-        holder = _holder(entry if isinstance(entry, str) else name)
+        holder = _owner_name(entry if isinstance(entry, str) else name)
         return {key: masked(holder if key == "value" else key, child(field, key), part) for key, part in value.items()}
     if isinstance(value, list):
         item = field.item if field is not None else None
@@ -267,13 +267,13 @@ def masked(name: str, field: Field | None, value: Any) -> Any:
     return MASK if is_secret(name, field) else value
 
 
-def _holder(name: str) -> str:
-    """By what name to judge a `value` that this one belongs to."""
+def _owner_name(name: str) -> str:
+    """The name by which to judge whether a `value` is a secret."""
     return name if secrets.names_a_secret(name) else "value"
 
 
 def is_secret(name: str, field: Field | None) -> bool:
-    """Whether a value must not be shown: by the catalogue, and by its key where that is the author's own word."""
+    """Whether a value must not be shown: by the catalogue, and by its key where that is chosen by the author."""
     if field is None or field.name != name:
         return secrets.names_a_secret(name) or (field is not None and field.sensitive)
     return secrets.is_secret(field)
@@ -297,12 +297,14 @@ def _is_zero(field: Field | None, value: Any) -> bool:
     return bool(value in ("0", "0s", "false") and (field.type != "string" or field.format))
 
 
-def _is_unanswered(name: str, field: Field | None) -> bool:
+def _is_never_returned(name: str, field: Field | None) -> bool:
     """Whether the API takes the field and does not give it back."""
     return secrets.may_be_withheld(name) if field is None else field.input_only or field.sensitive
 
 
-def _is_other_choice(declared: Mapping[str, Any], observed: Mapping[str, Any], fields: Mapping[str, Field]) -> bool:
+def _is_other_union_choice(
+    declared: Mapping[str, Any], observed: Mapping[str, Any], fields: Mapping[str, Field]
+) -> bool:
     """Whether a message declares one empty choice, ``{automatic: {}}``, and the resource has made another."""
     if len(declared) != 1 or next(iter(declared.values())) != {}:
         return False
@@ -312,18 +314,18 @@ def _is_other_choice(declared: Mapping[str, Any], observed: Mapping[str, Any], f
     )
 
 
-def _is_servers(key: str, field: Field | None, value: Any) -> bool:
+def _is_server_owned(key: str, field: Field | None, value: Any) -> bool:
     """Whether all of an undeclared value is written by the server, or kept by the system."""
     if not isinstance(value, dict) or field is None:
         return field is not None and field.output_only
     return all(
-        system_fields.is_system_label(key, name) or _is_zero(inner, part) or _is_servers(name, inner, part)
+        system_fields.is_system_label(key, name) or _is_zero(inner, part) or _is_server_owned(name, inner, part)
         for name, part in value.items()
         for inner in (child(field, name),)
     )
 
 
-def _is_indispensable(path: Path, field: Field | None) -> bool:
+def _is_required_reference(path: Path, field: Field | None) -> bool:
     """Whether a resource cannot be without this field: it then has it, whether its API shows it or not.
 
     Further down a required field may be gone together with what it belongs to.
@@ -331,7 +333,7 @@ def _is_indispensable(path: Path, field: Field | None) -> bool:
     return field is not None and field.required and field.reference and path is not None and path[0] is None
 
 
-def _parsed(want: Any, have: Any) -> str:
+def _same_json(want: Any, have: Any) -> str:
     """An object on one side and JSON text on the other, compared by content."""
     text, other = (want, have) if isinstance(want, str) else (have, want)
     if not isinstance(text, str) or isinstance(other, str):

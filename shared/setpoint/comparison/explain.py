@@ -1,4 +1,4 @@
-"""Comparing for somebody who asks: besides the differences, what was compared, what was not, and why not."""
+"""Comparing with an explanation: besides the differences, what was compared, what was not, and why not."""
 
 from __future__ import annotations
 

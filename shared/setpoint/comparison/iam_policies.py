@@ -18,10 +18,10 @@ from setpoint.model.difference import Difference
 
 _CASELESS = ("user:", "group:", "domain:", "serviceAccount:")
 _DELETED = "deleted:"
-_UNTOLD = "_withcond_"
-"""In the name of a role whose condition a policy that is read in version 1 does not tell: ``roles/x_withcond_0a1b``."""
+_HIDDEN_CONDITION = "_withcond_"
+"""Part of a role's name where a policy of version 1 leaves out the condition: ``roles/x_withcond_0a1b``."""
 _UNREADABLE = str.maketrans('[]"', "()'")
-"""What would end an element's name in a path; a role's name and an address have none of it, a title may."""
+"""Characters that would end an element's name in a path; a title may hold them."""
 
 
 class Grant(NamedTuple):
@@ -71,20 +71,20 @@ def compare(
     """
     want, have = grants(declared), grants(observed)
     missing, more = want - have, have - want
-    if any(_UNTOLD in one.role for one in more):
-        missing, more = _without_untold(missing, more)
-    found = [_difference(one, "missing") for one in sorted(missing)]
+    if any(_HIDDEN_CONDITION in grant_.role for grant_ in more):
+        missing, more = _without_hidden_conditions(missing, more)
+    differences = [_difference(grant_, "missing") for grant_ in sorted(missing)]
     if authority != "member":
         owned = _owned_roles(declared)
-        found += [
-            _difference(one, "unexpected")
-            for one in sorted(more)
-            if (authority == "policy" or (one.role, one.title, one.expression) in owned)
-            and (exact or not is_googles_own(one))
+        differences += [
+            _difference(grant_, "unexpected")
+            for grant_ in sorted(more)
+            if (authority == "policy" or (grant_.role, grant_.title, grant_.expression) in owned)
+            and (exact or not is_googles_own(grant_))
         ]
     if "auditConfigs" in declared:
-        found += _audit_differences(declared, observed, authority)
-    return tuple(found)
+        differences += _audit_differences(declared, observed, authority)
+    return tuple(differences)
 
 
 def is_googles_own(grant: Grant) -> bool:
@@ -111,11 +111,17 @@ def describe_grants(difference: Difference) -> str:
     return f"{value.get('role', '')} {given} to {value['member']} (condition {when})"
 
 
-def _without_untold(missing: frozenset[Grant], more: frozenset[Grant]) -> tuple[frozenset[Grant], frozenset[Grant]]:
-    """Without the grants whose condition the policy does not tell: each may be the declared one of role and member."""
-    untold = {(grant.role.partition(_UNTOLD)[0], grant.member): grant for grant in more if _UNTOLD in grant.role}
-    matched = {grant for grant in missing if grant.expression and (grant.role, grant.member) in untold}
-    return missing - matched, more - {untold[grant.role, grant.member] for grant in matched}
+def _without_hidden_conditions(
+    missing: frozenset[Grant], more: frozenset[Grant]
+) -> tuple[frozenset[Grant], frozenset[Grant]]:
+    """Without the grants whose condition the policy leaves out: each may be the declared one of role and member."""
+    hidden = {
+        (grant.role.partition(_HIDDEN_CONDITION)[0], grant.member): grant
+        for grant in more
+        if _HIDDEN_CONDITION in grant.role
+    }
+    matched = {grant for grant in missing if grant.expression and (grant.role, grant.member) in hidden}
+    return missing - matched, more - {hidden[grant.role, grant.member] for grant in matched}
 
 
 def _grants(bindings: Iterable[Mapping[str, Any]]) -> Iterable[Grant]:
@@ -139,13 +145,13 @@ def _condition(binding: Mapping[str, Any]) -> tuple[str, str]:
 
 def _list(holder: Any, key: str) -> list[Any]:
     """The list under a key; an observed policy may hold anything, and what is none is left out."""
-    found = holder.get(key) if isinstance(holder, dict) else None
-    return found if isinstance(found, list) else []
+    elements = holder.get(key) if isinstance(holder, dict) else None
+    return elements if isinstance(elements, list) else []
 
 
 def _objects(holder: Any, key: str) -> list[dict[str, Any]]:
     """The objects in the list under a key."""
-    return [one for one in _list(holder, key) if isinstance(one, dict)]
+    return [element for element in _list(holder, key) if isinstance(element, dict)]
 
 
 def _member(member: str) -> str:
@@ -171,18 +177,18 @@ def _audit_differences(
     want, have = _audited(declared), _audited(observed)
     if authority != "policy":
         services = {service for service, _ in want}
-        have = {at: members for at, members in have.items() if at[0] in services}
-    found = []
-    for at in sorted(want | have):
-        path = audit_path(*at)
-        one, other = want.get(at, msgspec.UNSET), have.get(at, msgspec.UNSET)
-        if one is msgspec.UNSET:
-            found.append(Difference(path, "unexpected", observed=other))
-        elif other is msgspec.UNSET:
-            found.append(Difference(path, "missing", declared=one))
-        elif one != other:
-            found.append(Difference(f"{path}.exemptedMembers", "changed", one, other))
-    return found
+        have = {key: members for key, members in have.items() if key[0] in services}
+    differences = []
+    for key in sorted(want | have):
+        path = audit_path(*key)
+        declared_members, observed_members = want.get(key, msgspec.UNSET), have.get(key, msgspec.UNSET)
+        if declared_members is msgspec.UNSET:
+            differences.append(Difference(path, "unexpected", observed=observed_members))
+        elif observed_members is msgspec.UNSET:
+            differences.append(Difference(path, "missing", declared=declared_members))
+        elif declared_members != observed_members:
+            differences.append(Difference(f"{path}.exemptedMembers", "changed", declared_members, observed_members))
+    return differences
 
 
 def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:

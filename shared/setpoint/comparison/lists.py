@@ -59,7 +59,7 @@ _ORDERED_ELEMENTS = frozenset(
         "OSPolicyResource",  # enforced one after the other
     )
 )
-"""Messages whose lists have an order, under names that tell nothing (``rules``, ``fields``, ``resources``)."""
+"""Messages whose lists have an order, under general names (``rules``, ``fields``, ``resources``)."""
 
 _SCALAR_SEQUENCES = SEQUENCES | {"fields"}
 """The same for lists of scalars: ``clustering.fields`` is ordered, a table's ``schema.fields`` go by name."""
@@ -94,7 +94,7 @@ _FEW = 64
 """Up to this many leftovers on each side are matched by meaning, each with each; beyond it by their last segment."""
 
 _TRIES = 20_000
-"""So many pairs of one long list are compared by meaning at most, so that no event takes seconds."""
+"""So many pairs of one long list are compared by meaning at most, which bounds the time of an event."""
 
 
 def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
@@ -123,10 +123,10 @@ def is_ordered(name: str, item: Field | None) -> bool:
 
 
 def _unwrapped(want: list[Any], have: list[Any]) -> list[Any]:
-    """Where no schema tells: scalars that the API gives back in objects of one field each, ``[{username: x}]``."""
+    """Without a schema: scalars that the API returns in objects of one field each, ``[{username: x}]``."""
     if not want or isinstance(want[0], dict):
         return have
-    inner = [next(iter(one.values())) for one in have if isinstance(one, dict) and len(one) == 1]
+    inner = [next(iter(element.values())) for element in have if isinstance(element, dict) and len(element) == 1]
     return inner if len(inner) == len(have) else have
 
 
@@ -144,10 +144,10 @@ def _scalars(
         equal = len(want) == len(have) and not missing
     else:
         missing, unexpected = _leftovers(walk, path, name, item, want, have)
-        equal = not missing and all(_is_told_twice(walk, item, have, at) for at in unexpected)
+        equal = not missing and all(_is_duplicate_reference(walk, item, have, position) for position in unexpected)
     if equal:
         walk.note(path, "same elements")
-    elif reason := _untold(item, want, have, missing, unexpected):
+    elif reason := _indeterminate(item, want, have, missing, unexpected):
         walk.leave(path, want, reason)
     else:
         walk.differ(path, "changed", name, field, want, have)
@@ -156,29 +156,36 @@ def _scalars(
 def _unlike_positions(walk: Comparison, name: str, item: Field | None, want: list[Any], have: list[Any]) -> list[int]:
     pairs = enumerate(zip(want, have, strict=False))
     return [
-        at for at, (one, other) in pairs if not _is_same(_trial(walk, field_path.ROOT, name, item, one, other), one)
+        position
+        for position, (declared, observed) in pairs
+        if not _is_same(_trial(walk, field_path.ROOT, name, item, declared, observed), declared)
     ]
 
 
-def _untold(item: Field | None, want: list[Any], have: list[Any], missing: list[int], unexpected: list[int]) -> str:
-    """Why none of the elements without a counterpart tells whether there is a difference, or an empty string."""
+def _indeterminate(
+    item: Field | None, want: list[Any], have: list[Any], missing: list[int], unexpected: list[int]
+) -> str:
+    """Why no element without a counterpart can be compared, or an empty string."""
     if not missing or len(want) != len(have) or len(missing) != len(unexpected):
         return ""
     pairs = zip(missing, unexpected, strict=True)
-    reasons = [scalars.indeterminate(item, want[one], have[other]) for one, other in pairs]
+    reasons = [scalars.indeterminate(item, want[declared], have[observed]) for declared, observed in pairs]
     return reasons[0] if all(reasons) else ""
 
 
-def _is_told_twice(walk: Comparison, item: Field | None, have: list[Any], at: int) -> bool:
+def _is_duplicate_reference(walk: Comparison, item: Field | None, have: list[Any], position: int) -> bool:
     """Whether an observed reference names the same resource as another one beside it, in another spelling."""
-    if item is None or not item.reference or not isinstance(have[at], str) or len(have) > _LONG:
+    if item is None or not item.reference or not isinstance(have[position], str) or len(have) > _LONG:
         return False
     own = walk.own._replace(ids_for_names=False)
-    return any(other != at and isinstance(one, str) and same(one, have[at], own) for other, one in enumerate(have))
+    return any(
+        other != position and isinstance(element, str) and same(element, have[position], own)
+        for other, element in enumerate(have)
+    )
 
 
 _LONG = 300
-"""Beyond so many elements nobody looks whether one is told twice."""
+"""Longer lists are not searched for duplicate references."""
 
 
 def _leftovers(
@@ -186,57 +193,57 @@ def _leftovers(
 ) -> tuple[list[int], list[int]]:
     """Positions on each side that have no counterpart on the other: first literally, then by meaning."""
     waiting: dict[Any, list[int]] = {}
-    for at, element in enumerate(have):
-        waiting.setdefault(_literal(element), []).append(at)
+    for position, element in enumerate(have):
+        waiting.setdefault(_literal(element), []).append(position)
     missing = []
-    for at, element in enumerate(want):
+    for position, element in enumerate(want):
         same = waiting.get(_literal(element))
         if same:
             same.pop()
         else:
-            missing.append(at)
-    unexpected = sorted(at for group in waiting.values() for at in group)
+            missing.append(position)
+    unexpected = sorted(position for group in waiting.values() for position in group)
     if not missing or not unexpected:
         return missing, unexpected
     candidates = _Candidates(unexpected, have, few=max(len(missing), len(unexpected)) <= _FEW)
     unmatched = []
-    for at in missing:
-        for other in candidates.like(want[at]):
-            trial = _trial(walk, (path, field_path.index(at)), name, item, want[at], have[other])
-            if _is_same(trial, want[at]):
+    for position in missing:
+        for candidate in candidates.like(want[position]):
+            trial = _trial(walk, (path, field_path.index(position)), name, item, want[position], have[candidate])
+            if _is_same(trial, want[position]):
                 walk.absorb(trial)
-                candidates.take(other, have[other])
+                candidates.take(candidate, have[candidate])
                 break
         else:
-            unmatched.append(at)
+            unmatched.append(position)
     return unmatched, candidates.left()
 
 
 class _Candidates:
-    """Observed elements or keys that wait for a counterpart, by what they may be recognised by."""
+    """Observed elements or keys without a counterpart yet, grouped by their last segment."""
 
     def __init__(self, waiting: list[int], elements: Sequence[Any], *, few: bool) -> None:
         self._few = few
         self._tries = _TRIES
         self._waiting: dict[Any, dict[int, None]] = {}
-        for at in waiting:
-            self._waiting.setdefault(self._tail(elements[at]), {})[at] = None
+        for position in waiting:
+            self._waiting.setdefault(self._tail(elements[position]), {})[position] = None
 
     def like(self, element: Any) -> Iterator[int]:
         """The positions that may be this element's, until too many have been tried."""
-        for at in self._waiting.get(self._tail(element), ()):
+        for position in self._waiting.get(self._tail(element), ()):
             if not self._tries:
                 return
             self._tries -= 1
-            yield at
+            yield position
 
-    def take(self, at: int, element: Any) -> None:
-        """Let a position wait no longer."""
-        del self._waiting[self._tail(element)][at]
+    def take(self, position: int, element: Any) -> None:
+        """Remove a position that has a counterpart now."""
+        del self._waiting[self._tail(element)][position]
 
     def left(self) -> list[int]:
-        """The positions that still wait."""
-        return sorted(at for group in self._waiting.values() for at in group)
+        """The positions without a counterpart."""
+        return sorted(position for group in self._waiting.values() for position in group)
 
     def _tail(self, element: Any) -> Any:
         """Few are compared each with each; of many only scalars that end alike, as references to one thing do."""
@@ -265,8 +272,16 @@ def _is_same(trial: Comparison, want: Any) -> bool:
 
 
 def _in_order(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
-    for at in range(max(len(want), len(have))):
-        _pair(walk, path, field_path.index(at), name, item, want[at : at + 1], have[at : at + 1])
+    for position in range(max(len(want), len(have))):
+        _pair(
+            walk,
+            path,
+            field_path.index(position),
+            name,
+            item,
+            want[position : position + 1],
+            have[position : position + 1],
+        )
 
 
 def _pair(
@@ -313,8 +328,8 @@ def _by_key(
     for element in want:
         wanted = element[key]
         counterpart = there.pop(spellings.get(wanted, wanted), None)
-        found = [] if counterpart is None else [counterpart]
-        _pair(walk, path, field_path.element(key, wanted), name, item, [element], found)
+        counterparts = [] if counterpart is None else [counterpart]
+        _pair(walk, path, field_path.element(key, wanted), name, item, [element], counterparts)
     for value, element in there.items():
         part = field_path.element(key, value)
         if api_quirks.is_added_by_server(item, element):
@@ -340,33 +355,33 @@ def _other_spellings(
     missing, unexpected = set(want).difference(have), set(have).difference(want)
     if not missing or not unexpected:
         return {}
-    found = {}
-    waiting = [at for at, value in enumerate(have) if value in unexpected]
+    spellings = {}
+    waiting = [position for position, value in enumerate(have) if value in unexpected]
     candidates = _Candidates(waiting, have, few=max(len(missing), len(unexpected)) <= _FEW)
     for wanted in want:
         if wanted not in missing:
             continue
-        for at in candidates.like(wanted):
-            if scalars.equal(field, key, wanted, have[at], walk.own):
-                candidates.take(at, have[at])
-                found[wanted] = have[at]
+        for position in candidates.like(wanted):
+            if scalars.equal(field, key, wanted, have[position], walk.own):
+                candidates.take(position, have[position])
+                spellings[wanted] = have[position]
                 break
-    return found
+    return spellings
 
 
 def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]) -> None:
-    """Elements without an identity: equal ones go together, then the most alike, and what is left stands alone."""
+    """Match elements without an identifier: equal ones first, then the most alike; the rest has no counterpart."""
     missing, unexpected = _leftovers(walk, path, name, item, want, have)
     left = deque(unexpected)
-    for at in missing:
-        found = []
+    for position in missing:
+        counterparts = []
         if left:
-            counterpart = left[0] if len(left) > _FEW else _most_alike(walk, name, item, want[at], have, left)
+            counterpart = left[0] if len(left) > _FEW else _most_alike(walk, name, item, want[position], have, left)
             left.remove(counterpart)
-            found = [have[counterpart]]
-        _pair(walk, path, field_path.index(at), name, item, [want[at]], found)
-    for at in left:
-        _pair(walk, path, field_path.index(at), name, item, [], [have[at]])
+            counterparts = [have[counterpart]]
+        _pair(walk, path, field_path.index(position), name, item, [want[position]], counterparts)
+    for position in left:
+        _pair(walk, path, field_path.index(position), name, item, [], [have[position]])
 
 
 def _most_alike(
@@ -374,4 +389,10 @@ def _most_alike(
 ) -> int:
     if len(left) == 1:
         return next(iter(left))
-    return min(left, key=lambda at: (len(_trial(walk, field_path.ROOT, name, item, want, have[at]).differences), at))
+    return min(
+        left,
+        key=lambda position: (
+            len(_trial(walk, field_path.ROOT, name, item, want, have[position]).differences),
+            position,
+        ),
+    )

@@ -20,20 +20,20 @@ def compare(declared: Mapping[str, Any], observed: Any, own: Project, *, exact: 
     A policy that is declared is owned as a whole: a value that is allowed beside the declared ones is drift.
     """
     want, have = by_constraint(declared), by_constraint(observed)
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for constraint, policy in want.items():
-        at = _path(constraint)
+        path = _path(constraint)
         if constraint not in have:
-            found.append(Difference(at, "missing", declared=_rules(policy)))
+            differences.append(Difference(path, "missing", declared=_rules(policy)))
             continue
         inner = comparing.compare(_rules(policy), _rules(have[constraint]), own=own, exact=True)
         if not inner and _does_another_thing(policy, have[constraint]):
-            found.append(Difference(at, "changed", _rules(policy), _rules(have[constraint])))
-        found += [msgspec.structs.replace(one, path=f"{at}.{one.path}") for one in inner]
+            differences.append(Difference(path, "changed", _rules(policy), _rules(have[constraint])))
+        differences += [msgspec.structs.replace(difference, path=f"{path}.{difference.path}") for difference in inner]
     if exact:
         extra = sorted(have.keys() - want.keys())
-        found += [Difference(_path(at), "unexpected", observed=_rules(have[at])) for at in extra]
-    return tuple(found)
+        differences += [Difference(_path(path), "unexpected", observed=_rules(have[path])) for path in extra]
+    return tuple(differences)
 
 
 def _path(constraint: str) -> str:

@@ -1,7 +1,7 @@
-"""Whether two scalars mean the same, and by what name that sameness goes.
+"""Whether two scalars mean the same, and by which rule.
 
-Every function takes the declared and the observed value and gives the reason why they are equal, or an empty string.
-Which one is asked is decided by what the catalogue says of the field; without that, by the look of the values.
+Every function takes the declared and the observed value and returns the rule by which they are equal, or an empty
+string. The catalogue's type of the field selects the function; without a schema the look of the values does.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def equal(field: Field | None, name: str, declared: Any, observed: Any, own: Pro
 
 def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
     if isinstance(declared, bool) or isinstance(observed, bool):
-        one, other = _truth(declared), _truth(observed)
-        return "boolean as string" if one is not None and one == other else ""
+        declared_truth, observed_truth = _truth(declared), _truth(observed)
+        return "boolean as string" if declared_truth is not None and declared_truth == observed_truth else ""
     if field is not None and field.format == "duration":
         return duration(_as_seconds(declared), _as_seconds(observed))
     if field is not None and field.format == "enum":
@@ -87,7 +87,7 @@ def _across_types(field: Field | None, declared: Any, observed: Any) -> str:
 
 
 def _truth(value: Any) -> bool | None:
-    """What a boolean, or a string that people write for one, says."""
+    """The truth value of a boolean, or of a string that people write for one."""
     if isinstance(value, bool):
         return value
     word = value.lower() if isinstance(value, str) else ""
@@ -109,12 +109,12 @@ def number(declared: float | str, observed: float | str) -> str:
 def _enum(field: Field, declared: str, observed: str) -> str:
     if declared.casefold() == observed.casefold():
         return "enum in other case"
-    one, other = _constant(declared), _constant(observed)
-    if one == other:
+    declared_name, observed_name = _constant(declared), _constant(observed)
+    if declared_name == observed_name:
         return "enum in other spelling"
-    if not field.enum or (one in field.enum and other in field.enum):
+    if not field.enum or (declared_name in field.enum and observed_name in field.enum):
         return ""
-    shorter, longer = sorted((one, other), key=len)
+    shorter, longer = sorted((declared_name, observed_name), key=len)
     return "enum with its prefix" if longer.endswith("_" + shorter) and longer in field.enum else ""
 
 
@@ -135,8 +135,8 @@ def _enum_number(field: Field, declared: Any, observed: Any) -> str:
 
 def duration(declared: str, observed: str) -> str:
     """``3600s``, ``3600.000s``, ``1h`` and ``60m`` are one duration."""
-    one, other = seconds(declared), seconds(observed)
-    return "same duration" if one is not None and one == other else ""
+    declared_seconds, observed_seconds = seconds(declared), seconds(observed)
+    return "same duration" if declared_seconds is not None and declared_seconds == observed_seconds else ""
 
 
 def seconds(value: str) -> float | None:
@@ -149,12 +149,12 @@ def seconds(value: str) -> float | None:
 
 def timestamp(declared: str, observed: str) -> str:
     """RFC 3339 in any precision and offset."""
-    one, other = _instant(declared), _instant(observed)
-    if one is None or other is None:
+    declared_instant, observed_instant = _instant(declared), _instant(observed)
+    if declared_instant is None or observed_instant is None:
         return ""
-    if (one.tzinfo is None) != (other.tzinfo is None):
+    if (declared_instant.tzinfo is None) != (observed_instant.tzinfo is None):
         return ""
-    return "same instant" if abs(one - other) < timedelta(microseconds=1) else ""
+    return "same instant" if abs(declared_instant - observed_instant) < timedelta(microseconds=1) else ""
 
 
 def _instant(value: str) -> datetime | None:
@@ -166,8 +166,8 @@ def _instant(value: str) -> datetime | None:
 
 def encoded_bytes(declared: str, observed: str) -> str:
     """Base64 in the standard or the URL alphabet, padded or not (RFC 4648)."""
-    one, other = _decoded(declared), _decoded(observed)
-    return "same bytes" if one is not None and one == other else ""
+    declared_bytes, observed_bytes = _decoded(declared), _decoded(observed)
+    return "same bytes" if declared_bytes is not None and declared_bytes == observed_bytes else ""
 
 
 def _decoded(value: str) -> bytes | None:
@@ -180,8 +180,10 @@ def _decoded(value: str) -> bytes | None:
 
 def fieldmask(declared: str, observed: str) -> str:
     """A field mask is a set of paths, in snake or camel case."""
-    one, other = (sorted(camel(path.strip()) for path in mask.split(",")) for mask in (declared, observed))
-    return "same field mask" if one == other else ""
+    declared_paths, observed_paths = (
+        sorted(camel(path.strip()) for path in mask.split(",")) for mask in (declared, observed)
+    )
+    return "same field mask" if declared_paths == observed_paths else ""
 
 
 _BY_FORMAT: dict[str, Callable[[str, str], str]] = {
@@ -214,12 +216,12 @@ def _strings(field: Field | None, name: str, declared: str, observed: str, own: 
 
 
 def _is_word(declared: str, name: str) -> bool:
-    """Whether a declared string is a mere word, which none of the costlier questions can be about."""
+    """Whether a declared string is a mere word, which none of the costlier rules applies to."""
     return declared[:1].isalpha() and ":" not in declared and "ersion" not in name
 
 
 def _references(name: str, declared: str, observed: str, own: Project) -> str:
-    # An answer that is a bare name says nothing of the project.
+    # An answer that is a bare name does not name its project.
     seen_from = own if "/" in observed else own._replace(id="", number="")
     if same(declared, observed, seen_from):
         return "same resource"
@@ -229,7 +231,7 @@ def _references(name: str, declared: str, observed: str, own: Project) -> str:
 
 
 def _named(name: str, declared: str, observed: str, own: Project) -> str:
-    """Names of one thing: in another case, by an alias, by the number or with the id of the project."""
+    """Equal names: in another case, by an alias, by the number or with the id of the project."""
     if own.id and own.number and {declared, observed} == {own.id, own.number}:
         return "project id and number"
     if own.id and observed == f"{own.id}:{declared}":
@@ -240,7 +242,7 @@ def _named(name: str, declared: str, observed: str, own: Project) -> str:
 
 
 def _by_look(declared: str, observed: str) -> str:
-    """For a field that the catalogue does not know: only what can hardly be anything else."""
+    """For a field that the catalogue does not know: only unmistakable formats."""
     if declared.casefold() == observed.casefold() and (_CONSTANT.match(declared) or _CONSTANT.match(observed)):
         return "enum in other case"
     if _TIMESTAMP.match(declared) and _TIMESTAMP.match(observed):
@@ -274,10 +276,10 @@ def _quantity(name: str, declared: str, observed: str) -> str:
     """
     if name not in _QUANTITY_NAMES:
         return ""
-    one, other = _QUANTITY.match(declared), _QUANTITY.match(observed)
-    if one is None or other is None:
+    declared_match, observed_match = _QUANTITY.match(declared), _QUANTITY.match(observed)
+    if declared_match is None or observed_match is None:
         return ""
-    amounts = [Decimal(found[1]) * _QUANTITY_UNITS[found[2]] for found in (one, other)]
+    amounts = [Decimal(match[1]) * _QUANTITY_UNITS[match[2]] for match in (declared_match, observed_match)]
     return "same quantity" if amounts[0] == amounts[1] else ""
 
 
@@ -303,10 +305,12 @@ def _address(declared: str, observed: str) -> str:
     if not (_ADDRESS.match(declared) and _ADDRESS.match(observed)) or _DIGITS.match(declared):
         return ""
     try:
-        one, other = ipaddress.ip_interface(declared), ipaddress.ip_interface(observed)
+        declared_range, observed_range = ipaddress.ip_interface(declared), ipaddress.ip_interface(observed)
     except ValueError:
         return ""
-    if one == other or (one.network == other.network and other.ip == other.network.network_address):
+    if declared_range == observed_range or (
+        declared_range.network == observed_range.network and observed_range.ip == observed_range.network.network_address
+    ):
         return "same address range"
     return ""
 
@@ -332,7 +336,10 @@ def _completes(declared: str, observed: str) -> bool:
     wanted, got = declared.split("-"), observed.split("-")
     if not any(char.isdigit() for char in declared) or len(wanted) > len(got):
         return False
-    return all(at == part or at.startswith((f"{part}.", f"{part}+")) for part, at in zip(wanted, got, strict=False))
+    return all(
+        observed_part == declared_part or observed_part.startswith((f"{declared_part}.", f"{declared_part}+"))
+        for declared_part, observed_part in zip(wanted, got, strict=False)
+    )
 
 
 def indeterminate(field: Field | None, declared: Any, observed: Any) -> str:

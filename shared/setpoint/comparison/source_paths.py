@@ -1,4 +1,4 @@
-"""The way back from the API's terms to the author's: which path of the author's file declared a field."""
+"""From an API path back to the path in the author's file that declared the field."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def declared_path(origins: Mapping[str, str], data: Any, api_path: str) -> str:
         data: The declared data, in which elements that are named by a field are looked up.
         api_path: As in `Difference.path`; of one that cannot be read to its end, what can be.
     """
-    found = origins.get("", "")
-    node, at = data, ""
+    source_path = origins.get("", "")
+    node, path = data, ""
     for part in field_path.readable(api_path):
         step = _step(node, part)
         if step is None:
-            return found
+            return source_path
         key, node = step
-        at = join(at, key)
-        origin = origins.get(at)
-        found = origin if origin is not None else join(found, key)
-    return found
+        path = join(path, key)
+        origin = origins.get(path)
+        source_path = origin if origin is not None else join(source_path, key)
+    return source_path
 
 
 def _step(node: Any, part: str) -> tuple[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What belongs to the system and never to a declaration: it is dropped on both sides."""
+"""System fields, which no declaration owns: they are dropped on both sides."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SYSTEM_FIELDS = frozenset(
 """Top-level fields that the server alone writes, whatever a schema forgets to say."""
 
 IDENTITY_FIELDS = frozenset(("name", "zone", "region", "location", "network"))
-"""Fields that say which resource it is: schemas call some of them output-only, and yet they can be told wrong."""
+"""Fields that identify the resource: some schemas call them output-only, yet a declaration may contradict them."""
 
 _SYSTEM_LABEL = re.compile(r"goog-|managed-by-")
 LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations"))
@@ -42,7 +42,7 @@ def is_system_label(container: str, key: str) -> bool:
 def is_unlabelled(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
     """Whether labels are declared as Config Connector's, and the resource has none at all but Google's own.
 
-    It sets labels on some kinds and none on others, and nothing tells which; a label that is there is compared.
+    It labels some kinds and not others, and no list of them exists; a label that is there is compared.
     Source: https://cloud.google.com/config-connector/docs/how-to/managing-deleting-resources
     """
     return CONTROLLER_LABEL in declared and all(key.startswith("goog-") for key in observed)

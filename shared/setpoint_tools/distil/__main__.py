@@ -21,13 +21,13 @@ def main(arguments: list[str] | None = None) -> int:
         for stale in options.out.glob("*.json.gz"):
             stale.unlink()
     size = schemas = fields = 0
-    found = documents.read(documents.directory(), options.services)
-    for service, versions in found.items():
+    by_service = documents.read(documents.directory(), options.services)
+    for service, versions in by_service.items():
         content = artefact.build(versions)
         size += artefact.write(options.out, service, content)
         schemas += sum(len(line["schemas"]) for line in content["lines"])
         fields += sum(len(packed) for line in content["lines"] for packed in line["schemas"].values())
-    sys.stdout.write(f"{len(found)} services, {schemas:,} schemas, {fields:,} fields, {size / 1e6:.2f} MB\n")
+    sys.stdout.write(f"{len(by_service)} services, {schemas:,} schemas, {fields:,} fields, {size / 1e6:.2f} MB\n")
     return 0
 
 

@@ -24,10 +24,10 @@ def build(documents: Iterable[Document]) -> dict[str, Any]:
     its enums.
     """
     documents = list(documents)
-    found = []
+    packed_lines = []
     for line in lines(documents):
         packed = packing.pack(line)
-        found.append(
+        packed_lines.append(
             {
                 "version": line.base.version,
                 "revision": line.base.revision,
@@ -36,7 +36,7 @@ def build(documents: Iterable[Document]) -> dict[str, Any]:
                 **packed,
             }
         )
-    return {"service": documents[0].service, "lines": found}
+    return {"service": documents[0].service, "lines": packed_lines}
 
 
 def _alphabetical(document: Document) -> bool:

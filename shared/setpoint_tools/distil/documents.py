@@ -52,14 +52,14 @@ class Document:
         """2 for a stable version, 1 for a beta, 0 for an alpha or preview."""
         if self.version in _STAGES:
             return _STAGES[self.version]
-        found = _VERSION.match(self.version)
-        return _STAGES[found["stage"] or ""] if found else 0
+        match = _VERSION.match(self.version)
+        return _STAGES[match["stage"] or ""] if match else 0
 
     @property
     def major(self) -> int:
         """The number of the major version; -1 for `alpha` and `beta`, which say none."""
-        found = _VERSION.match(self.version)
-        return int(found["major"]) if found else -1
+        match = _VERSION.match(self.version)
+        return int(match["major"]) if match else -1
 
     @property
     def age(self) -> tuple[str, str]:
@@ -95,7 +95,7 @@ def read(folder: Path, services: Iterable[str] = ()) -> dict[str, list[Document]
         services: Only these APIs, as `compute`; all when empty.
     """
     wanted = frozenset(services)
-    found: dict[str, dict[str, Document]] = {}
+    by_service: dict[str, dict[str, Document]] = {}
     for path in sorted(folder.glob("*.json")):
         if wanted and path.name.split(".", 1)[0] not in wanted:
             continue
@@ -105,8 +105,8 @@ def read(folder: Path, services: Iterable[str] = ()) -> dict[str, list[Document]
         if _SCOPE not in scopes or service in _NOT_CLOUD:
             continue
         document = Document(service, content["version"], content.get("revision", ""), content)
-        found.setdefault(service, {})[document.version] = document
-    return {service: list(versions.values()) for service, versions in sorted(found.items())}
+        by_service.setdefault(service, {})[document.version] = document
+    return {service: list(versions.values()) for service, versions in sorted(by_service.items())}
 
 
 def lines(documents: Iterable[Document]) -> list[Line]:
@@ -117,8 +117,8 @@ def lines(documents: Iterable[Document]) -> list[Line]:
     majors: dict[int, list[Document]] = {}
     for document in documents:
         majors.setdefault(document.major if document.major >= 0 else newest, []).append(document)
-    found = []
+    sorted_lines = []
     for versions in majors.values():
         base, *extras = sorted(versions, key=lambda document: (document.stage, document.age), reverse=True)
-        found.append(Line(base, tuple(extras)))
-    return sorted(found, key=lambda line: (line.base.stage, line.base.major), reverse=True)
+        sorted_lines.append(Line(base, tuple(extras)))
+    return sorted(sorted_lines, key=lambda line: (line.base.stage, line.base.major), reverse=True)

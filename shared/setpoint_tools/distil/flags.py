@@ -82,15 +82,15 @@ def read(text: str) -> str:
     Returns:
         Letters of this module's constants, sorted; the empty string when the text says nothing.
     """
-    found: set[str] = set()
-    at = 0
-    while marker := _MARKER.match(text, at):
-        found.update(letter for letter, value in marker.groupdict().items() if value)
-        at = marker.end()
+    letters: set[str] = set()
+    position = 0
+    while marker := _MARKER.match(text, position):
+        letters.update(letter for letter, value in marker.groupdict().items() if value)
+        position = marker.end()
     if _OUTPUT_SENTENCE.search(text):
-        found.add(OUTPUT_ONLY)
+        letters.add(OUTPUT_ONLY)
     if _INPUT_SENTENCE.search(text):
-        found.add(INPUT_ONLY)
+        letters.add(INPUT_ONLY)
     if _IMMUTABLE_SENTENCE.search(text):
-        found.add(IMMUTABLE)
-    return "".join(sorted(found))
+        letters.add(IMMUTABLE)
+    return "".join(sorted(letters))

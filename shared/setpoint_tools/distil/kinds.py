@@ -31,19 +31,19 @@ def index(resources: Mapping[str, Mapping[str, Rank]], service: str, version: st
     """
     mark = version[:1].upper() + version[1:]
     own_first = sorted(resources, key=lambda name: (mark not in name, len(name), name))
-    found: dict[str, str] = {}
+    by_kind: dict[str, str] = {}
     for name in own_first:
-        found.setdefault(name.lower(), name)
+        by_kind.setdefault(name.lower(), name)
     for name in own_first:
         if stripped := _PREFIX.fullmatch(name):
-            found.setdefault(stripped["kind"].lower(), name)
+            by_kind.setdefault(stripped["kind"].lower(), name)
     for name in own_first:
         if name.lower().startswith(service):
-            found.setdefault(name.lower()[len(service) :], name)
+            by_kind.setdefault(name.lower()[len(service) :], name)
     held = [(rank, name, collection) for name in own_first for collection, rank in resources[name].items()]
     for _, name, collection in sorted(held, key=lambda entry: entry[0]):
-        found.setdefault(singular(collection).lower(), name)
-    return found
+        by_kind.setdefault(singular(collection).lower(), name)
+    return by_kind
 
 
 def singular(collection: str) -> str:

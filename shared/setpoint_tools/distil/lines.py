@@ -39,11 +39,11 @@ def pack(line: Line) -> dict[str, Any]:
 
 def _document(document: Document) -> tuple[dict[str, str], dict[str, Fields]]:
     content = document.content
-    found = schemas.resources(content)
-    known = kinds.index(found, document.service, document.version)
+    resources = schemas.resources(content)
+    known = kinds.index(resources, document.service, document.version)
     packer = schemas.Packer(document.service, content.get("schemas", {}), known)
-    names = schemas.reachable(content.get("schemas", {}), found)
-    return known, {name: packer.schema(name, resource=name in found) for name in sorted(names)}
+    names = schemas.reachable(content.get("schemas", {}), resources)
+    return known, {name: packer.schema(name, resource=name in resources) for name in sorted(names)}
 
 
 def renamer(version: str, base: str) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""Whether a string names another resource, or is a secret: told from the field's name and description."""
+"""Whether a string names another resource, or is a secret: from the field's name and description."""
 
 from __future__ import annotations
 

@@ -38,18 +38,18 @@ def main() -> int:
     METHODS.mkdir(parents=True, exist_ok=True)
     for stale in METHODS.glob("*.json.gz"):
         stale.unlink()
-    size = services = resources = methods = written = 0
+    size = services = kinds = methods = written = 0
     for service, versions in documents.read(documents.directory()).items():
         content = of_service(versions)
-        found = [resource for line in content["lines"] for resource in line["resources"]]
-        if found:
+        resources = [resource for line in content["lines"] for resource in line["resources"]]
+        if resources:
             size += artefact.write(METHODS, service, content)
             services += 1
-            resources += len(found)
-            methods += sum(len(resource["methods"]) for resource in found)
-            written += sum(msgspec.convert(resource, Kind).writer is not None for resource in found)
+            kinds += len(resources)
+            methods += sum(len(resource["methods"]) for resource in resources)
+            written += sum(msgspec.convert(resource, Kind).writer is not None for resource in resources)
     sys.stdout.write(
-        f"{services} services, {resources:,} resources that are read, {written:,} of them written, "
+        f"{services} services, {kinds:,} resources that are read, {written:,} of them written, "
         f"{methods:,} methods, {size / 1e3:.0f} KB\n"
     )
     return 0
@@ -63,19 +63,19 @@ def of_service(versions: Iterable[documents.Document]) -> dict[str, Any]:
     versions = list(versions)
     lines = []
     for line in documents.lines(versions):
-        found: dict[str, dict[str, Any]] = {}
+        by_pattern: dict[str, dict[str, Any]] = {}
         operations: set[str] = set()
         for document in (line.base, *line.extras):
             rename = renamer(document.version, line.base.version)
             for resource in _resources(document.content, rename):
-                stable = found.setdefault(resource["pattern"], resource)
+                stable = by_pattern.setdefault(resource["pattern"], resource)
                 if stable["base"] != resource["base"] and _is_called_alike(stable, resource):
                     stable.setdefault("beta", resource["base"])
             operations.update(_operations(document.content))
         lines.append(
             {
                 "version": line.base.version,
-                "resources": [found[pattern] for pattern in sorted(found)],
+                "resources": [by_pattern[pattern] for pattern in sorted(by_pattern)],
                 "operations": sorted(operations),
             }
         )
@@ -94,10 +94,10 @@ def _is_called_alike(stable: Mapping[str, Any], beta: Mapping[str, Any]) -> bool
 
 def _collections(content: Mapping[str, Any]) -> Iterator[dict[str, Mapping[str, Any]]]:
     """Yield the methods of each collection by name."""
-    found: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
+    by_collection: dict[tuple[str, ...], dict[str, Mapping[str, Any]]] = {}
     for collections, name, method in methods_of(content):
-        found.setdefault(collections, {})[name] = method
-    yield from found.values()
+        by_collection.setdefault(collections, {})[name] = method
+    yield from by_collection.values()
 
 
 def _resources(content: Mapping[str, Any], rename: Callable[[str], str]) -> Iterator[dict[str, Any]]:
@@ -116,8 +116,11 @@ def _resources(content: Mapping[str, Any], rename: Callable[[str], str]) -> Iter
                 continue
             schema = methods[name]["response"]["$ref"]
             held = dict(_held(content, methods, base, pattern, schema))
-            made = next((method["id"] for one, method in methods.items() if one in _MAKING), "")
-            packed = {one: {key: value for key, value in method.items() if value} for one, method in held.items()}
+            made = next((method["id"] for short_name, method in methods.items() if short_name in _MAKING), "")
+            packed = {
+                short_name: {key: value for key, value in method.items() if value}
+                for short_name, method in held.items()
+            }
             resource = {"schema": rename(schema), "base": base, "pattern": pattern, "methods": packed, "create": made}
             yield resource
 
@@ -126,7 +129,7 @@ def located(content: Mapping[str, Any], method: Mapping[str, Any]) -> tuple[str,
     """Return where a method is: the address up to the version, and the path with `*` for each parameter."""
     path = content.get("servicePath", "") + (method.get("flatPath") or method.get("path", ""))
     parts = _PARAMETER.sub("*", path).strip("/").split("/")
-    version = next((at for at, part in enumerate(parts) if _VERSION.fullmatch(part)), -1)
+    version = next((position for position, part in enumerate(parts) if _VERSION.fullmatch(part)), -1)
     pattern = "/".join(parts[version + 1 :])
     base = content["rootUrl"] + "".join(f"{part}/" for part in parts[: version + 1])
     return (base, pattern) if pattern else None
@@ -154,13 +157,17 @@ def _held(
 
 def _shape(content: Mapping[str, Any], method: Mapping[str, Any], schema: str) -> dict[str, Any]:
     """Return what a method takes and answers: the body's schema, wrappers, masks, preconditions, operations."""
-    query = {name: one for name, one in method.get("parameters", {}).items() if one.get("location") == "query"}
+    query = {
+        name: parameter
+        for name, parameter in method.get("parameters", {}).items()
+        if parameter.get("location") == "query"
+    }
     request = method.get("request", {}).get("$ref", "")
     fields = content.get("schemas", {}).get(request, {}).get("properties", {})
     response = method.get("response", {}).get("$ref", "")
     shape: dict[str, Any] = {
         "request": request,
-        "mask": next((name for name, one in query.items() if one.get("format") == _MASK), ""),
+        "mask": next((name for name, parameter in query.items() if parameter.get("format") == _MASK), ""),
         "policy_version": next((name for name in query if _POLICY_VERSION.fullmatch(name)), ""),
         "query": [name for name in query if name in _PRECONDITIONS],
         "long_running": response.endswith("Operation"),
@@ -168,8 +175,10 @@ def _shape(content: Mapping[str, Any], method: Mapping[str, Any], schema: str) -
     if request and request == schema:
         shape["whole"] = True
     elif request:
-        shape["wrap"] = next((name for name, one in fields.items() if one.get("$ref") == schema), "")
-        shape["wrapped_mask"] = next((name for name, one in fields.items() if one.get("format") == _MASK), "")
+        shape["wrap"] = next((name for name, parameter in fields.items() if parameter.get("$ref") == schema), "")
+        shape["wrapped_mask"] = next(
+            (name for name, parameter in fields.items() if parameter.get("format") == _MASK), ""
+        )
     if "options" in fields and method["id"].endswith("getIamPolicy"):
         shape["policy_version"] = "options"
     return shape

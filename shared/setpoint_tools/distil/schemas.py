@@ -70,18 +70,18 @@ def resources(document: Mapping[str, Any]) -> dict[str, dict[str, Rank]]:
     they wrap is.
     """
     schemas = document.get("schemas", {})
-    found: dict[str, dict[str, Rank]] = {}
+    by_schema: dict[str, dict[str, Rank]] = {}
     for collections, name, method in methods(document):
         if not name.startswith(_RESOURCE_METHODS) or "IamPolicy" in name:
             continue
         for side in ("response", "request"):
             for schema, sure in _spoken_of(schemas, method.get(side, {}).get("$ref")):
-                ranks = found.setdefault(schema, {})
+                ranks = by_schema.setdefault(schema, {})
                 if name not in _RESOURCE_METHODS or not collections:
                     continue
                 rank = (sure + (name != "get") + 2 * (side == "request"), len(collections))
                 ranks[collections[-1]] = min(rank, ranks.get(collections[-1], rank))
-    return found
+    return by_schema
 
 
 def _spoken_of(schemas: Mapping[str, Any], name: str | None) -> Iterator[tuple[str, int]]:
@@ -106,14 +106,14 @@ def _spoken_of(schemas: Mapping[str, Any], name: str | None) -> Iterator[tuple[s
 def reachable(schemas: Mapping[str, Any], roots: Iterable[str]) -> set[str]:
     """Return the names of all schemas that the roots hold, themselves included."""
     waiting = list(roots)
-    found: set[str] = set()
+    names: set[str] = set()
     while waiting:
         name = waiting.pop()
-        if name in found or name not in schemas:
+        if name in names or name not in schemas:
             continue
-        found.add(name)
+        names.add(name)
         waiting.extend(_references(schemas[name]))
-    return found
+    return names
 
 
 def _references(node: Mapping[str, Any]) -> Iterator[str]:
