@@ -24,7 +24,7 @@ from setpoint.bootstrap import open_store
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
@@ -83,7 +83,7 @@ def times(store: str, count: int) -> list[float]:
         for key in map(_key, names)
     ]
     now = datetime.now(UTC)
-    apply.sync(Loaded(wanted, policy=POLICY), Request("bench"), deps, now - timedelta(hours=1))
+    apply.sync(LoadResult(wanted, policy=POLICY), Request("bench"), deps, now - timedelta(hours=1))
     found = []
     for name in names:
         live = {"name": name, "location": "EU", "metageneration": "3", "versioning": {"enabled": False}}

@@ -14,7 +14,7 @@ from setpoint.alerting import service
 from setpoint.alerting.service import AlertingContext
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Throttled, Unavailable
 from setpoint.model.actors import Actor
@@ -156,7 +156,7 @@ class Office:
             self.say(alerting)
 
     def say(self, alerting: Alerting) -> None:
-        apply.sync(Loaded(alerting=alerting), Request("fleet"), self.deps, self.clock())
+        apply.sync(LoadResult(alerting=alerting), Request("fleet"), self.deps, self.clock())
 
     def tell(self, *events: CloudEvent) -> None:
         for event in events:

@@ -13,7 +13,7 @@ from setpoint.attribution.service import Attributor
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model.actors import Actor
@@ -76,7 +76,7 @@ class World:
 
     def declare(self, policy: Policy | None = None, location: str = "EU", **more: Any) -> None:
         wanted = desired((Declaration(self.key, TYPE, {"location": location}, project="shop-prod", **more),))
-        apply.sync(Loaded([wanted], policy=policy), Request("git", prune=True), self.deps, at(-86_400))
+        apply.sync(LoadResult([wanted], policy=policy), Request("git", prune=True), self.deps, at(-86_400))
 
     def observe(self, live: Any = DRIFTED, seconds: float = 0) -> str:
         return pipeline.handle_observation(Observation(self.key, TYPE, at(seconds), data=live), self.deps)

@@ -14,7 +14,7 @@ from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.plan import Plan, PlannedChange, check_removals, part
 from setpoint.declarations.readers.documents import Problem
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, CorruptState, TransientError, Unavailable
@@ -45,7 +45,7 @@ def deps(store):
 
 
 def sync(deps, *declarations, scopes=(), prune=True, **request):
-    loaded = Loaded(list(declarations), tuple(scopes))
+    loaded = LoadResult(list(declarations), tuple(scopes))
     return apply.sync(loaded, Request("git", prune=prune, max_removals=1, **request), deps, NOON)
 
 
@@ -192,7 +192,7 @@ def test_a_scope_that_went_while_the_bus_was_down_is_made_up_for(deps, monkeypat
 
 def test_no_scope_goes_while_a_document_is_bad(deps):
     sync(deps, declared(OTHER), scopes=[scope()])
-    loaded = Loaded([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")])
+    loaded = LoadResult([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")])
     apply.sync(loaded, Request("git", prune=True), deps, NOON)
 
     assert [one.name for one in deps.store.read(KEY).rules.scopes] == ["billing"]
@@ -264,7 +264,7 @@ def test_what_nobody_declares_is_judged_again_when_the_rules_of_its_scope_change
 
 
 def policed(deps, policy, *declarations, source="git", prune=True):
-    loaded = Loaded(list(declarations), policy=policy)
+    loaded = LoadResult(list(declarations), policy=policy)
     return apply.sync(loaded, Request(source, prune=prune, max_removals=1), deps, NOON)
 
 

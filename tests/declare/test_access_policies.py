@@ -10,7 +10,7 @@ import pytest
 
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import export
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.detection.verdict import Verdict, judge
 from setpoint.model import observation as observations
 from setpoint.model.declaration import desired
@@ -173,7 +173,7 @@ FORMS = {
 }
 
 
-def loaded(tmp_path: Path, form: str) -> Loaded:
+def loaded(tmp_path: Path, form: str) -> LoadResult:
     (tmp_path / form).write_text(FORMS[form])
     return load([str(tmp_path)])
 
@@ -189,7 +189,7 @@ def message(name: str, field: str, data: dict[str, Any], **more: Any) -> bytes:
     return msgspec.json.encode({"asset": asset, **more})
 
 
-def verdict(found: Loaded, sent: bytes) -> Verdict:
+def verdict(found: LoadResult, sent: bytes) -> Verdict:
     observation = observations.parse(sent)
     assert observation is not None
     wanted = [one for one in found.desired if one.declarations[0].key == observation.key]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.declarations.readers.dedupe import Declared, Gathering
-from setpoint.declarations.readers.deferred_documents import Texts
+from setpoint.declarations.readers.dedupe import DeclarationSet, DeclaredResources
+from setpoint.declarations.readers.deferred_documents import TextStore
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.load import load
 from setpoint.model.declaration import Declaration, Source, clash, desired
@@ -46,7 +46,7 @@ def test_the_first_declaration_counts_and_those_that_clash_with_it_are_problems_
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(external_sort, "_RUN", run)
-        gathering = Gathering(Texts())
+        gathering = DeclarationSet(TextStore())
         for one in given_ones:
             text = f"metadata:\n  x: {one.source.line}\n"
             gathering.add(one, Document("a.yaml", one.source.line, 0, None, text, one.source.line), 0)
@@ -63,10 +63,10 @@ def test_of_several_desired_states_of_a_key_the_last_counts_and_all_are_in_the_o
         desired((declaration(*grant, line=1),))
         for grant in [("b", "role", "r"), ("b", "role", "s"), ("a", "role", "r")]
     )
-    found = Declared.of([first, last, other])
+    found = DeclaredResources.of([first, last, other])
     assert list(found) == [other, last]
     assert (found[1], found[:1]) == (last, [other])
-    assert Declared.of(found) is found
+    assert DeclaredResources.of(found) is found
 
 
 TWICE = """\

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model import ignore_patterns
 
 BUCKET = """\
@@ -138,7 +138,7 @@ def test_a_file_that_is_not_text_is_reported(tmp_path):
     assert [problem.message for problem in load([str(tmp_path)]).problems] == ["cannot be read: is not UTF-8"]
 
 
-def digests(found: Loaded) -> set[str]:
+def digests(found: LoadResult) -> set[str]:
     return {one.digest for one in found.desired}
 
 

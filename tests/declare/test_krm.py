@@ -250,10 +250,12 @@ def test_labels_of_a_notification_channel_are_its_users_labels() -> None:
 def test_a_part_of_another_resource_declares_nothing() -> None:
     nat = an_object("ComputeRouterNAT", {"region": "us-east1", "routerRef": {"name": "r"}})
     assert read(nat) == []
-    assert krm.is_other(nat, "compute.googleapis.com/Router")
-    assert not krm.is_other(an_object("ComputeRouter", {}), "compute.googleapis.com/Router")
-    assert not krm.is_other(an_object("ComputeForwardingRule", {}), "compute.googleapis.com/GlobalForwardingRule")
-    left = krm.nothing(nat, name="//compute.googleapis.com/x", asset_type="compute.googleapis.com/Router")
+    assert krm.describes_other_type(nat, "compute.googleapis.com/Router")
+    assert not krm.describes_other_type(an_object("ComputeRouter", {}), "compute.googleapis.com/Router")
+    assert not krm.describes_other_type(
+        an_object("ComputeForwardingRule", {}), "compute.googleapis.com/GlobalForwardingRule"
+    )
+    left = krm.uncomparable(nat, name="//compute.googleapis.com/x", asset_type="compute.googleapis.com/Router")
     assert left.declaration.data == {}
     assert left.unchecked == ("spec.routerRef",)
 

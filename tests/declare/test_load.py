@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 
 SCOPE_OF = "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: typed}\nspec: {projects: [p], assetTypes: "
 GOOD = """\
@@ -41,13 +41,13 @@ spec: {projects: [billing-prod], assetTypes: [storage.googleapis.com/Bucket]}
 """
 
 
-def loaded(tmp_path: Path, *texts: str) -> Loaded:
+def loaded(tmp_path: Path, *texts: str) -> LoadResult:
     for at, text in enumerate(texts):
         (tmp_path / f"{at}.yaml").write_text(text)
     return load([str(tmp_path)])
 
 
-def said(found: Loaded) -> list[tuple[int, str, str]]:
+def said(found: LoadResult) -> list[tuple[int, str, str]]:
     return [(problem.line, problem.field, problem.message) for problem in found.problems]
 
 

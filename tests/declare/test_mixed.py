@@ -11,7 +11,7 @@ import pytest
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint_tools.testing import messages
@@ -91,7 +91,7 @@ TERRAFORM = {
 
 
 @pytest.fixture
-def loaded(tmp_path: Path) -> Loaded:
+def loaded(tmp_path: Path) -> LoadResult:
     (tmp_path / "a.yaml").write_text(NATIVE)
     (tmp_path / "b.yaml").write_text(KRM)
     (tmp_path / "state.json").write_text(json.dumps(TERRAFORM))
@@ -99,7 +99,7 @@ def loaded(tmp_path: Path) -> Loaded:
     return load([str(tmp_path)], root=str(tmp_path))
 
 
-def test_all_three_formats_load_side_by_side(loaded: Loaded) -> None:
+def test_all_three_formats_load_side_by_side(loaded: LoadResult) -> None:
     assert {one.declarations[0].key.name for one in loaded.desired} == {
         "//pubsub.googleapis.com/projects/shop/topics/orders",
         "//storage.googleapis.com/shop-orders",
@@ -108,7 +108,7 @@ def test_all_three_formats_load_side_by_side(loaded: Loaded) -> None:
     assert loaded.skipped.total() == 2
 
 
-def test_what_is_wrong_is_said_with_file_line_and_field(loaded: Loaded) -> None:
+def test_what_is_wrong_is_said_with_file_line_and_field(loaded: LoadResult) -> None:
     assert sorted((problem.file, problem.line, problem.field) for problem in loaded.problems) == [
         ("a.yaml", 8, "spec.data.labls"),
         ("b.yaml", 26, "metadata.name"),
@@ -117,21 +117,21 @@ def test_what_is_wrong_is_said_with_file_line_and_field(loaded: Loaded) -> None:
     assert "did you mean labels?" in next(problem.message for problem in loaded.problems if problem.file == "a.yaml")
 
 
-def test_a_misspelt_field_is_not_compared_and_counts_as_unchecked(loaded: Loaded) -> None:
+def test_a_misspelt_field_is_not_compared_and_counts_as_unchecked(loaded: LoadResult) -> None:
     (topic,) = (one for one in loaded.desired if one.declarations[0].key.name.endswith("/orders"))
     assert topic.declarations[0].data == {"messageRetentionDuration": "1d"}
     assert topic.declarations[0].unchecked == ("spec.data.labls",)
     assert 0 < loaded.coverage < 1
 
 
-def test_annotations_of_a_manifest_say_whose_it_is_and_what_may_be_done(loaded: Loaded) -> None:
+def test_annotations_of_a_manifest_say_whose_it_is_and_what_may_be_done(loaded: LoadResult) -> None:
     (bucket,) = (one.declarations[0] for one in loaded.desired if "storage" in one.declarations[0].key.name)
     assert (bucket.owner.team, bucket.mode, bucket.ignore) == ("shop", "approve", ("labels.touched",))
     assert bucket.settle == 0
     assert bucket.project == "shop-prod"
 
 
-def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: Loaded) -> None:
+def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: LoadResult) -> None:
     deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     now = datetime(2026, 3, 1, tzinfo=UTC)
     apply.declare(deps.store, loaded.desired, loaded.scopes, now)

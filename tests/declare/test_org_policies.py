@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from setpoint.comparison.org_policies import compare
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.references import Project
 
 HEAD = """\
@@ -22,7 +22,7 @@ LOGIN = "constraints/compute.requireOsLogin"
 PLACES = "constraints/gcp.resourceLocations"
 
 
-def loaded(tmp_path: Path, data: Any) -> Loaded:
+def loaded(tmp_path: Path, data: Any) -> LoadResult:
     (tmp_path / "a.yaml").write_text(HEAD + msgspec.json.encode(data).decode() + "\n")
     return load([str(tmp_path)])
 

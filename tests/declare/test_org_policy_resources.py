@@ -14,7 +14,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.comparison.compare import compare
 from setpoint.comparison.org_policies import compare as compare_v1
 from setpoint.declarations.apply import declare
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model.difference import Difference
@@ -164,7 +164,7 @@ def test_what_a_policy_of_api_v1_no_longer_says_is_drift(declared: dict[str, Any
     assert v1(declared, live)
 
 
-def terraform(tmp_path: Path, kind: str, **values: Any) -> Loaded:
+def terraform(tmp_path: Path, kind: str, **values: Any) -> LoadResult:
     resource = {
         "address": f"{kind}.x",
         "mode": "managed",

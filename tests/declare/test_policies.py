@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.maintenance_windows import Window
 from setpoint.model.policy import Limits, Match, Rule
 
@@ -35,7 +35,7 @@ spec:
 """
 
 
-def loaded(folder: Path, *texts: str) -> Loaded:
+def loaded(folder: Path, *texts: str) -> LoadResult:
     for at, text in enumerate(texts):
         (folder / f"{at}.yaml").write_text(text)
     return load([str(folder)])

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from setpoint.declarations.readers.load import Loaded, load
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.model.declaration import Owner, Scope, Selection
 
 HEAD = "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: s, owner: {team: t}}\nspec:\n"
 
 
-def loaded(tmp_path: Path, spec: str) -> Loaded:
+def loaded(tmp_path: Path, spec: str) -> LoadResult:
     (tmp_path / "a.yaml").write_text(HEAD + spec)
     return load([str(tmp_path)])
 

@@ -24,7 +24,7 @@ from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.cli import app
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request as Apply
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
 from setpoint.model.declaration import Declaration, desired
@@ -174,7 +174,7 @@ def stored() -> MemoryStore:
     store = MemoryStore()
     key = ResourceKey("//storage.googleapis.com/exports")
     wanted = desired((Declaration(key, "storage.googleapis.com/Bucket", {"location": "EU"}, project="shop"),))
-    apply.sync(Loaded([wanted]), Apply("git"), Context(store, None, MemoryDeadLetters()), datetime.now(UTC))
+    apply.sync(LoadResult([wanted]), Apply("git"), Context(store, None, MemoryDeadLetters()), datetime.now(UTC))
     swept(store, Summary(datetime.now(UTC), listed=10, declared=10, in_sync=10))
     return store
 

@@ -12,7 +12,7 @@ from e2e.test_detect_on_emulators import wait_until
 from setpoint.bootstrap import open_store
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint.model.declaration import Declaration, desired
@@ -41,7 +41,7 @@ def installation(pubsub_emulator, pubsub_project, firestore_emulator, firestore_
     }
     store = open_store(environment["SETPOINT_STORE"])
     wanted = desired((Declaration(KEY, TYPE, {"location": "EU"}, project="shop-prod"),))
-    apply.sync(Loaded([wanted]), Request("git"), Context(store, None, None), datetime.now(UTC) - timedelta(days=1))
+    apply.sync(LoadResult([wanted]), Request("git"), Context(store, None, None), datetime.now(UTC) - timedelta(days=1))
     with ExitStack() as stack:
         stack.callback(pubsub.close)
         stack.callback(store.close)

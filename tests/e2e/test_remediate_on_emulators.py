@@ -15,7 +15,7 @@ from e2e.test_detect_on_emulators import wait_until
 from remediation.fleet import AUTO, DECLARED, DRIFTED, KEY, TYPE, URL
 from setpoint.bootstrap import open_store
 from setpoint.declarations.apply import Request, sync
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
 from setpoint.model import events
 from setpoint.model.declaration import Declaration, desired
@@ -104,7 +104,7 @@ def installation(
 def declare(store: Store) -> None:
     wanted = desired((Declaration(KEY, TYPE, DECLARED, project="shop-prod"),))
     deps = Context(store, None, None)
-    sync(Loaded([wanted], policy=AUTO), Request("git"), deps, datetime.now(UTC) - timedelta(minutes=1))
+    sync(LoadResult([wanted], policy=AUTO), Request("git"), deps, datetime.now(UTC) - timedelta(minutes=1))
 
 
 def assert_told_in_order(installation: Installation, expected: list[str]) -> None:

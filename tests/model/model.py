@@ -32,7 +32,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.documents import Problem
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, TransientError
@@ -137,7 +137,7 @@ class Model:
         """Apply the files of a source."""
         files = self.files[name]
         problems = [Problem("bad.yaml", 1, "", "cannot be read")] if bad else []
-        loaded = Loaded(list(files.desired.values()), files.scopes, problems, policy=files.policy)
+        loaded = LoadResult(list(files.desired.values()), files.scopes, problems, policy=files.policy)
         request = Request(name, prune=prune, max_removals=rng.choice((1.0, 1.0, 1.0, 0.3)))
         self._note_applied()  # this apply may come in the middle of another one of the source
         around = self._applying

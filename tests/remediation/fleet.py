@@ -13,7 +13,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryS
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model import remediation_attempt
@@ -76,12 +76,12 @@ class World:
         self.declare_all([(Declaration(KEY, TYPE, data, project="shop-prod", **more),)], policy)
 
     def declare_all(self, wanted: Iterable[tuple[Declaration, ...]], policy: Policy | None = AUTO) -> None:
-        loaded = Loaded([desired(ones) for ones in wanted], policy=policy)
+        loaded = LoadResult([desired(ones) for ones in wanted], policy=policy)
         apply.sync(loaded, Request("git", prune=True), self.deps, self.clock())
         self.clock.forward(seconds=1)
 
     def declare_nothing(self) -> None:
-        apply.sync(Loaded([], policy=AUTO), Request("git", prune=True, max_removals=1.0), self.deps, self.clock())
+        apply.sync(LoadResult([], policy=AUTO), Request("git", prune=True, max_removals=1.0), self.deps, self.clock())
 
     def drift(self, live: Any = DRIFTED) -> None:
         """Somebody changes the bucket, and a feed tells of it."""

@@ -12,7 +12,7 @@ from setpoint import sweep as sweeping
 from setpoint.adapters.google.asset_inventory import AssetInventory, RetryPolicy
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, ScopeDenied, Unavailable
@@ -419,13 +419,13 @@ def test_what_nobody_declares_and_went_unseen_is_closed(put, sweep, deps):
 
 def test_a_finding_that_is_declared_no_longer_is_closed_by_a_sweep_where_the_apply_died(put, sweep, deps, monkeypatch):
     put("other")
-    apply.sync(Loaded([declared("lost"), declared("other")]), REQUEST, deps, LONG_AGO)
+    apply.sync(LoadResult([declared("lost"), declared("other")]), REQUEST, deps, LONG_AGO)
     sweep()
     assert kinds(deps) == {"lost": "deleted"}
     with monkeypatch.context() as patched:
         patched.setattr(pipeline, "rejudge", dies)
         with pytest.raises(KeyboardInterrupt):
-            apply.sync(Loaded([declared("other")]), REQUEST, deps, LONG_AGO)
+            apply.sync(LoadResult([declared("other")]), REQUEST, deps, LONG_AGO)
 
     sweep()
 

@@ -18,7 +18,7 @@ from setpoint.declarations import plan as planning
 from setpoint.declarations.apply import Request, Synced
 from setpoint.declarations.plan import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
 from setpoint.declarations.readers import load
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
 from setpoint.ports.stores import Store
@@ -110,7 +110,7 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
-def load_all(paths: list[str]) -> Loaded:
+def load_all(paths: list[str]) -> LoadResult:
     """Load and report.
 
     Raises:
@@ -123,14 +123,14 @@ def load_all(paths: list[str]) -> Loaded:
     return loaded
 
 
-def _plan(loaded: Loaded, source: str, store: Store, *, prune: bool) -> Plan:
+def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan:
     prune = prune and not loaded.problems
     return planning.plan(
         loaded.desired, loaded.scopes, source, store, policy=loaded.policy, alerting=loaded.alerting, prune=prune
     )
 
 
-def _sync(loaded: Loaded, request: Request, deps: pipeline.Context) -> Synced:
+def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synced:
     if request.prune and loaded.problems:
         say_warning("nothing is removed, since not every document could be read")
     with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:

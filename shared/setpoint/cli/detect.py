@@ -21,7 +21,7 @@ from setpoint.cli.output import out, print_findings, say, say_claims, say_warnin
 from setpoint.cli.stdout_dead_letters import Rejected
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
@@ -100,7 +100,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
-def _declare(loaded: Loaded, deps: Context) -> None:
+def _declare(loaded: LoadResult, deps: Context) -> None:
     """Put in force what the files declare; another command that does the same at the same time is waited for."""
     for _ in range(_ATTEMPTS):
         try:

@@ -139,8 +139,8 @@ def answered(identifier: Any, found: ExplainedComparison) -> DiffResponse:
 def _as_krm(question: DiffRequest) -> DiffResponse:
     if not krm.is_krm(question.declared):
         raise BadRequest("`declared` has to be a Config Connector object")
-    if krm.is_other(question.declared, question.asset_type):
-        alien = krm.nothing(question.declared, name=question.full_name, asset_type=question.asset_type)
+    if krm.describes_other_type(question.declared, question.asset_type):
+        alien = krm.uncomparable(question.declared, name=question.full_name, asset_type=question.asset_type)
         return _translated(question, alien, None)
     schema = krm.schema_of(question.declared, question.asset_type, question.live)
     translated = krm.translate(

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from setpoint.comparison import iam_policies
 from setpoint.declarations.plan import OwnershipConflict
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
@@ -52,7 +52,7 @@ _MOST_LINES = 6
 _MOST_SKIPPED = 5
 
 
-def report(loaded: Loaded) -> None:
+def report(loaded: LoadResult) -> None:
     """Tell on standard error what was loaded and what is wrong."""
     for problem in loaded.problems:
         say_error(problem)  # ``file:line: field: message``, which terminals and editors can follow

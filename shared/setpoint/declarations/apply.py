@@ -22,7 +22,7 @@ from setpoint.declarations.plan import (
     check_removals,
     plan,
 )
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict, PermanentError, TransientError, Unavailable
@@ -92,7 +92,7 @@ class _Judging:
 
 
 def sync(
-    loaded: Loaded, request: Request, deps: Context, now: datetime, advance: Callable[[int], object] = bool
+    loaded: LoadResult, request: Request, deps: Context, now: datetime, advance: Callable[[int], object] = bool
 ) -> Synced:
     """Bring a store in step with files, and judge again every finding that they concern.
 

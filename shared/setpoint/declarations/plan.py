@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, cast, get_args
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.declarations.readers.dedupe import Declared, ManifestEntry
+from setpoint.declarations.readers.dedupe import DeclaredResources, ManifestEntry
 from setpoint.errors import BadRequest
 from setpoint.model import sources as controlling
 from setpoint.model.alerting_config import Alerting
@@ -188,7 +188,7 @@ def plan(
     state = control.sources.get(source, SourceState())
     _check_holder("the policy", policy, source, {name: one.policy for name, one in control.sources.items()})
     _check_holder("the alerting", alerting, source, {name: one.alerting for name, one in control.sources.items()})
-    planning = _Planning(Declared.of(desired), source, store, control, prune=prune)
+    planning = _Planning(DeclaredResources.of(desired), source, store, control, prune=prune)
     for batch in _worth_a_look(store.manifest(source, state.generation), planning.declared.entries()):
         planning.take(batch)
     return planning.done(scopes, policy, alerting, state)
@@ -251,7 +251,9 @@ def _worth_a_look(
 class _Planning:
     """A plan in the making."""
 
-    def __init__(self, declared: Declared, source: str, store: DesiredStore, control: Control, *, prune: bool) -> None:
+    def __init__(
+        self, declared: DeclaredResources, source: str, store: DesiredStore, control: Control, *, prune: bool
+    ) -> None:
         self.declared = declared
         self._source = source
         self._store = store

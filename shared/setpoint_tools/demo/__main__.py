@@ -16,7 +16,7 @@ from setpoint.alerting.rendering import preview
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import notify
 from setpoint.cli.report import make
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import observation as observations
 from setpoint.model.declaration import Desired
 from setpoint.model.notice_view import Links
@@ -88,7 +88,7 @@ def _console() -> Console:
     return console
 
 
-def _introduce(console: Console, fleet: Fleet, loaded: Loaded, files: int) -> None:
+def _introduce(console: Console, fleet: Fleet, loaded: LoadResult, files: int) -> None:
     types = {one.kind.asset_type for one in fleet.declared}
     teams = {project.owner.team for project in fleet.projects}
     console.print(
@@ -110,7 +110,7 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
         yield lambda: bar.advance(task)
 
 
-def _in_sync(loaded: Loaded, sent: list[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
+def _in_sync(loaded: LoadResult, sent: list[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
     """Each declared resource with its latest message that was found in sync."""
     desired = {one.declarations[0].key: one for one in loaded.desired}
     latest = {

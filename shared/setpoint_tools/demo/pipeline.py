@@ -13,7 +13,7 @@ from setpoint import bootstrap
 from setpoint.cli import feed as recorded
 from setpoint.declarations import apply
 from setpoint.declarations.readers import load
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import ResourceState
@@ -100,7 +100,7 @@ def prepare(fleet: Fleet, sent: list[Sent], places: DemoPaths) -> int:
     return files.write(fleet, places.fleet)
 
 
-def run(loaded: Loaded, places: DemoPaths, progress: Callable[[], None]) -> Run:
+def run(loaded: LoadResult, places: DemoPaths, progress: Callable[[], None]) -> Run:
     """Declare what is loaded, then receive the feed as it stands in its file."""
     done = Run()
     with (
@@ -122,6 +122,6 @@ def run(loaded: Loaded, places: DemoPaths, progress: Callable[[], None]) -> Run:
     return done
 
 
-def load_fleet(places: DemoPaths) -> Loaded:
+def load_fleet(places: DemoPaths) -> LoadResult:
     """Load the declarations as ``setpoint apply`` does."""
     return load.load([str(places.fleet)])

@@ -26,7 +26,7 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers import load
-from setpoint.declarations.readers.load import Loaded
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model.actors import AuditedChange
@@ -137,7 +137,7 @@ def _feed(recorder: Recorder, deps: Context) -> None:
         files.write(fleet, Path(folder))
         loaded = load.load([folder])
     apply.sync(loaded, Request("demo"), deps, FED - timedelta(hours=2))
-    apply.sync(Loaded(policy=_POLICY), Request("policy"), deps, FED - timedelta(hours=2))
+    apply.sync(LoadResult(policy=_POLICY), Request("policy"), deps, FED - timedelta(hours=2))
     for sent in feed.make(fleet, happened, FED):
         recorder.now = sent.at + sent.late
         pipeline.receive(sent.data, {}, deps)
@@ -168,7 +168,7 @@ def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -
     for state in (first, second):
         commands.approve(state.key, state.fingerprint, "lea.koch@example.com", hands)
     engine.remediate(first.key, hands)
-    dry = Loaded(policy=replace(_POLICY, dry_run=True))
+    dry = LoadResult(policy=replace(_POLICY, dry_run=True))
     apply.sync(dry, Request("policy"), deps, recorder.clock())
     engine.remediate(second.key, hands)
     recorder.now += timedelta(minutes=2)

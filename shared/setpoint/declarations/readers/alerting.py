@@ -153,10 +153,10 @@ def alerting(checked: AlertingModel, source: Source) -> Alerting:
 
 
 def _match(model: AlertMatchModel) -> Match:
-    said: dict[str, Any] = model.model_dump()
-    return Match(**said)
+    fields: dict[str, Any] = model.model_dump()
+    return Match(**fields)
 
 
 def _destinations(names: tuple[str, ...]) -> tuple[Destination, ...]:
-    found = (name.partition(":") for name in names)
-    return tuple(Destination(cast("SinkKind", sink), channel) for sink, _, channel in found)
+    parts = (name.partition(":") for name in names)
+    return tuple(Destination(cast("SinkKind", sink), channel) for sink, _, channel in parts)

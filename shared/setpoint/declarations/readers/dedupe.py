@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from setpoint.comparison.compare import leaves
-from setpoint.declarations.readers.deferred_documents import Texts
+from setpoint.declarations.readers.deferred_documents import TextStore
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model.declaration import Declaration, Desired, clash, desired
 from setpoint.model.resource_key import Content, ResourceKey
@@ -51,7 +51,7 @@ class ManifestEntry(NamedTuple):
         return ResourceKey(self.name, self.content)
 
 
-class Declared(LazySequence[Desired]):
+class DeclaredResources(LazySequence[Desired]):
     """All that is declared, in the order of keys; it is read from a file each time that it is gone through."""
 
     def __init__(self, entries: Spool[Row], bodies: BlobFile) -> None:
@@ -59,20 +59,20 @@ class Declared(LazySequence[Desired]):
         self._bodies = bodies
 
     @staticmethod
-    def of(several: Iterable[Desired]) -> Declared:
+    def of(several: Iterable[Desired]) -> DeclaredResources:
         """Any desired state as such a sequence; of a key that comes twice the last one counts."""
-        if isinstance(several, Declared):
+        if isinstance(several, DeclaredResources):
             return several
         bodies, rows = BlobFile(), ExternalSorter()
-        for order, one in enumerate(several):
-            key = one.declarations[0].key
-            places = tuple(bodies.put(_encode(declaration)) for declaration in one.declarations)
-            rows.add((key.name, key.content, -order, one.digest, places))
+        for order, item in enumerate(several):
+            key = item.declarations[0].key
+            places = tuple(bodies.put(_encode(declaration)) for declaration in item.declarations)
+            rows.add((key.name, key.content, -order, item.digest, places))
         entries: Spool[Row] = Spool(encode_row, decode_row)
-        for (name, content), found in groupby(rows, key=_key):
-            _, _, order, digest, places = next(found)
+        for (name, content), group in groupby(rows, key=_key):
+            _, _, order, digest, places = next(group)
             entries.append((name, content, digest, -order, places))
-        return Declared(entries, bodies)
+        return DeclaredResources(entries, bodies)
 
     def entries(self) -> Iterator[ManifestEntry]:
         """What is declared, without the declarations."""
@@ -88,8 +88,8 @@ class Declared(LazySequence[Desired]):
     def __iter__(self) -> Iterator[Desired]:
         return map(self.desired, self.entries())
 
-    def _at(self, at: int) -> Desired:
-        return self.desired(ManifestEntry(*self._entries[at]))
+    def _at(self, index: int) -> Desired:
+        return self.desired(ManifestEntry(*self._entries[index]))
 
 
 class _Addition(NamedTuple):
@@ -109,7 +109,7 @@ class _Addition(NamedTuple):
     text_line: int
 
 
-class Repeated(NamedTuple):
+class DuplicateDeclaration(NamedTuple):
     """A declaration of what is declared already.
 
     Args:
@@ -123,7 +123,7 @@ class Repeated(NamedTuple):
     problem: Problem
 
 
-class Gathered(NamedTuple):
+class DeduplicatedDeclarations(NamedTuple):
     """Everything that was added.
 
     Args:
@@ -133,20 +133,20 @@ class Gathered(NamedTuple):
         unchecked: how many of them cannot be compared.
     """
 
-    declared: Declared
-    repeated: list[Repeated]
+    declared: DeclaredResources
+    repeated: list[DuplicateDeclaration]
     leaves: int
     unchecked: int
 
 
-class Gathering:
+class DeclarationSet:
     """Takes declarations in the order of the files.
 
     Args:
         texts: where the texts of documents are kept.
     """
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: TextStore) -> None:
         self._texts = texts
         self._bodies = BlobFile()
         self._added = ExternalSorter()
@@ -178,36 +178,42 @@ class Gathering:
         )
         self._added.add(tuple(added))
 
-    def done(self) -> Gathered:
+    def done(self) -> DeduplicatedDeclarations:
         """Put together what belongs to one resource, and leave out what another declaration owns."""
         entries: Spool[Row] = Spool(encode_row, decode_row)
-        repeated: list[Repeated] = []
+        repeated: list[DuplicateDeclaration] = []
         total = unchecked = 0
         for (name, content), rows in groupby(self._added, key=_key):
             added = [_Addition(*row) for row in rows]
             digest = added[0].digest
             if len(added) > 1:
                 added, digest = self._together(added, repeated)
-            entries.append((name, content, digest, added[0].order, tuple(one.body for one in added)))
-            total += sum(one.leaves for one in added)
-            unchecked += sum(one.unchecked for one in added)
+            entries.append((name, content, digest, added[0].order, tuple(addition.body for addition in added)))
+            total += sum(addition.leaves for addition in added)
+            unchecked += sum(addition.unchecked for addition in added)
         repeated.sort()
-        return Gathered(Declared(entries, self._bodies), repeated, total, unchecked)
+        return DeduplicatedDeclarations(DeclaredResources(entries, self._bodies), repeated, total, unchecked)
 
-    def _together(self, added: list[_Addition], repeated: list[Repeated]) -> tuple[list[_Addition], str]:
+    def _together(self, added: list[_Addition], repeated: list[DuplicateDeclaration]) -> tuple[list[_Addition], str]:
         """Those that count of several declarations of one key, and their digest."""
         kept: list[_Addition] = []
         declarations: list[Declaration] = []
-        for one in added:
-            declaration = _decode(self._bodies.get(one.body))
+        for addition in added:
+            declaration = _decode(self._bodies.get(addition.body))
             twin = next((other for other in declarations if clash(declaration, other)), None)
             if twin is None:
-                kept.append(one)
+                kept.append(addition)
                 declarations.append(declaration)
             else:
-                document = Document(one.file, one.line, 0, None, self._texts.get(one.text), one.text_line)
-                what = f"{one.name} ({one.content})"
-                repeated.append(Repeated(one.after, one.order, twice(document, what, _place(twin))))
+                document = Document(
+                    addition.file, addition.line, 0, None, self._texts.get(addition.text), addition.text_line
+                )
+                what = f"{addition.name} ({addition.content})"
+                repeated.append(
+                    DuplicateDeclaration(
+                        addition.after, addition.order, duplicate_problem(document, what, _place(twin))
+                    )
+                )
         return kept, desired(tuple(declarations)).digest
 
 
@@ -220,7 +226,7 @@ def _place(declaration: Declaration) -> str:
     return f"{declaration.source} ({origin})" if origin else str(declaration.source)
 
 
-def twice(document: Document, what: str, where: str) -> Problem:
+def duplicate_problem(document: Document, what: str, where: str) -> Problem:
     """The problem of a document that declares what is declared elsewhere.
 
     Args:

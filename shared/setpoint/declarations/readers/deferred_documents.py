@@ -26,7 +26,7 @@ _ANYWHERE, _NOWHERE = "", "!"
 """In the place of a namespace: of an object that says none, and of one whose namespace is no name."""
 
 
-class Texts:
+class TextStore:
     """Texts of documents, of which several may stand in one text."""
 
     def __init__(self) -> None:
@@ -47,14 +47,14 @@ class Texts:
         return self._last
 
 
-class Waiting:
+class DeferredDocuments:
     """Config Connector's documents in their order, and what they may refer to.
 
     Args:
         texts: where the texts of documents are kept.
     """
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: TextStore) -> None:
         self._texts = texts
         self._values = BlobFile()
         self._waiting: Spool[Row] = Spool(encode_row, decode_row)

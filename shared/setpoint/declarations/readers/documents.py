@@ -51,10 +51,10 @@ class Document(NamedTuple):
         """The line of a field, or of the nearest thing around it."""
         node, line = _composed(self.text), self.line
         for part in path:
-            found = _step(node, part)
-            if found is None:
+            child = _step(node, part)
+            if child is None:
                 break
-            line, node = self.text_line + found[0], found[1]
+            line, node = self.text_line + child[0], child[1]
         return line
 
 
@@ -131,8 +131,8 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
             builder = _Builder(part)
             value = builder.document()
         except yaml.MarkedYAMLError as error:
-            at = error.problem_mark or error.context_mark
-            yield Problem(file, line + (at.line if at else 0), "", f"not YAML: {error.problem or error.context}")
+            mark = error.problem_mark or error.context_mark
+            yield Problem(file, line + (mark.line if mark else 0), "", f"not YAML: {error.problem or error.context}")
         except yaml.YAMLError:
             yield Problem(file, line, "", "not YAML: it holds a character that YAML does not allow")
         else:
@@ -147,14 +147,14 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
     """The documents of a YAML stream, each with its first line, so that a broken one spoils no other."""
     start = 0
     held: list[str] = []
-    for at, line in enumerate(lines(text)):
+    for number, line in enumerate(lines(text)):
         if line[:3] != "---" or line[3:4] not in _AFTER_DASHES:
             held.append(line)
             continue
         yield start + 1, "".join(held)
         rest = line[3:].strip()
         goes_on = bool(rest) and not rest.startswith("#")
-        start, held = (at, ["   " + line[3:]]) if goes_on else (at + 1, [])
+        start, held = (number, ["   " + line[3:]]) if goes_on else (number + 1, [])
     yield start + 1, "".join(held)
 
 
@@ -179,30 +179,30 @@ def whole(text: str, *, as_json: bool = False) -> Iterator[Any]:
 def _json(file: str, text: str) -> Iterator[Document | Problem]:
     """One JSON value, many one after the other, or one a line."""
     decode = json.JSONDecoder().raw_decode
-    at, index = 0, 0
+    start, index = 0, 0
     line, counted = 1, 0
-    while (at := _skip_space(text, at)) < len(text):
-        line, counted = line + text.count("\n", counted, at), at
+    while (start := _skip_space(text, start)) < len(text):
+        line, counted = line + text.count("\n", counted, start), start
         try:
-            value, end = decode(text, at)
+            value, end = decode(text, start)
         except (ValueError, RecursionError) as error:
             where = error.lineno if isinstance(error, json.JSONDecodeError) else line
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
             yield Problem(file, where, "", f"not JSON: {reason}")
-            following = text.find("\n{", at)
-            at = following if following >= 0 else len(text)
+            following = text.find("\n{", start)
+            start = following if following >= 0 else len(text)
             continue
-        part = text[at:end]
+        part = text[start:end]
         for item in _items(value):
             yield Document(file, line, index, item, part, line)
             index += 1
-        at = end
+        start = end
 
 
-def _skip_space(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
+def _skip_space(text: str, start: int) -> int:
+    while start < len(text) and text[start].isspace():
+        start += 1
+    return start
 
 
 def _items(value: Any) -> list[Any]:
@@ -278,13 +278,13 @@ class _Builder:
             raise _fault(f"more than {_MOST_NODES:,} values; split the document, or use fewer aliases", event)
 
     def _sequence(self, depth: int) -> list[Any]:
-        found = []
+        items = []
         while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
-            found.append(self._value(event, depth + 1))
-        return found
+            items.append(self._value(event, depth + 1))
+        return items
 
     def _mapping(self, depth: int) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        mapping: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         following, scalar, end = self._next, yaml.ScalarEvent, yaml.MappingEndEvent
         while (event := following()).__class__ is not end:
@@ -297,11 +297,11 @@ class _Builder:
             if key == "<<" and event.implicit[0]:
                 for part in reversed(value if isinstance(value, list) else [value]):
                     merged |= part if isinstance(part, dict) else {}
-            elif key in found:
+            elif key in mapping:
                 raise _fault(f"`{key}` stands here twice", event)
             else:
-                found[key] = value
-        return merged | found if merged else found
+                mapping[key] = value
+        return merged | mapping if merged else mapping
 
     def _key(self, event: Any, depth: int) -> str:
         key = self._value(event, depth)

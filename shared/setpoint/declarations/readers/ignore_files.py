@@ -58,8 +58,8 @@ class IgnoreFiles:
     def __init__(self, sources: Iterable[str], root: str = "") -> None:
         self.problems: list[Problem] = []
         self._lines: dict[str, list[_Line]] = {}
-        found = {file for source in sources for file in _files(source)}
-        for file in sorted(found, key=lambda file: (len(PurePath(file).parts), file)):
+        paths = {file for source in sources for file in _files(source)}
+        for file in sorted(paths, key=lambda file: (len(PurePath(file).parts), file)):
             shown = os.path.relpath(file, root) if root else file
             self._lines[os.path.dirname(shown)] = list(self._read(file, shown))  # noqa: PTH120 - paths as they were given
 
@@ -129,10 +129,10 @@ def _line(written: str, where: str) -> _Line:
 def _expression(pattern: str) -> str | None:
     """A pattern as a regular expression; None where it is none."""
     try:
-        found, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
-        if found is None:
+        regex, _ = GitIgnoreSpecPattern.pattern_to_regex(pattern)
+        if regex is None:
             return None
-        expression: str = found.replace(_DIRECTORY_MARK, "/")
+        expression: str = regex.replace(_DIRECTORY_MARK, "/")
         re.compile(expression)
     except (ValueError, re.error):
         return None

@@ -15,13 +15,13 @@ from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison.system_fields import CONTROLLER_LABEL
 from setpoint.declarations.readers import field_mapping, field_search, krm_iam, krm_kinds, krm_names, krm_table
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, project_of, resolved
+from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, project_of, resolve_references
 from setpoint.declarations.readers.name_heuristics import plain, spellings
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.resource_key import ResourceKey, content_of
 
-__all__ = ["Objects", "is_krm", "is_other", "nothing", "read", "schema_of", "translate"]
+__all__ = ["Objects", "describes_other_type", "is_krm", "read", "schema_of", "translate", "uncomparable"]
 
 _SHORTEST = 3
 """An ending of a kind with fewer letters is a piece of an acronym."""
@@ -74,7 +74,7 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         translate(value, objects, name=name, asset_type=target.asset_type, schema=schema, source=source)
         for schema in candidates
     ]
-    return min(translated, key=lambda one: len(one.unchecked))
+    return min(translated, key=lambda candidate: len(candidate.unchecked))
 
 
 def _faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -101,7 +101,7 @@ def _problem(document: Document, path: tuple[str, ...], message: str) -> Problem
     return Problem(document.file, document.line_of(path), ".".join(path), message)
 
 
-def is_other(value: Mapping[str, Any], asset_type: str) -> bool:
+def describes_other_type(value: Mapping[str, Any], asset_type: str) -> bool:
     """Whether an asset type is of another resource than an object's own: what holds it, or what it binds.
 
     Args:
@@ -129,12 +129,12 @@ def schema_of(value: Mapping[str, Any], asset_type: str, live: Mapping[str, Any]
     catalogue = default_catalogue()
     group = str(value.get("apiVersion", "")).partition("/")[0]
     ruled = krm_kinds.resolve(group, str(value.get("kind", "")))
-    candidates = [catalogue.fitting(one, live) for one in (asset_type, ruled.asset_type)]
-    found = [candidate for candidate in candidates if candidate is not None]
-    return max(found, key=lambda schema: sum(name in schema.fields for name in live), default=None)
+    candidates = [catalogue.fitting(type_, live) for type_ in (asset_type, ruled.asset_type)]
+    schemas = [candidate for candidate in candidates if candidate is not None]
+    return max(schemas, key=lambda schema: sum(name in schema.fields for name in live), default=None)
 
 
-def nothing(value: Mapping[str, Any], *, name: str, asset_type: str) -> Translated:
+def uncomparable(value: Mapping[str, Any], *, name: str, asset_type: str) -> Translated:
     """An object of which nothing can be compared with a resource: all that it says is unchecked.
 
     Args:
@@ -143,9 +143,9 @@ def nothing(value: Mapping[str, Any], *, name: str, asset_type: str) -> Translat
         asset_type: Cloud Asset Inventory's type.
     """
     spec = value.get("spec")
-    said = [f"spec.{field}" for field in spec if field not in krm_table.PLACES] if isinstance(spec, dict) else []
+    paths = [f"spec.{field}" for field in spec if field not in krm_table.PLACES] if isinstance(spec, dict) else []
     return Translated(
-        Declaration(key=ResourceKey(name), asset_type=asset_type, data={}), unchecked=tuple(said), origins={"": "spec"}
+        Declaration(key=ResourceKey(name), asset_type=asset_type, data={}), unchecked=tuple(paths), origins={"": "spec"}
     )
 
 
@@ -170,7 +170,7 @@ def translate(
     """
     kind = str(value.get("kind", ""))
     spec = value.get("spec")
-    tree = resolved(spec if isinstance(spec, dict) else {}, value, objects)
+    tree = resolve_references(spec if isinstance(spec, dict) else {}, value, objects)
     moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
     placed = (
         field_mapping.place(tree, schema, moves=moves)
@@ -203,14 +203,14 @@ def _not_data(tree: Mapping[str, Any], schema: Schema | None, name: str) -> dict
     """
     known = field_search.direct(schema) if schema is not None else {}
     segments = set(name.split("/"))
-    found = []
+    left_out = []
     for field, value in tree.items():
         always = field in krm_table.PLACES or field in krm_table.DIRECTIVES
         names = (plain(field),) if always else spellings(field)
-        is_field = any((one := known.get(spelled)) and not one.output_only for spelled in names)
+        is_field = any((known_field := known.get(spelled)) and not known_field.output_only for spelled in names)
         if not is_field and (always or (isinstance(value, str) and value.rpartition("/")[2] in segments)):
-            found.append(field)
-    return dict.fromkeys(found)
+            left_out.append(field)
+    return dict.fromkeys(left_out)
 
 
 def _lift(tree: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], origins: dict[str, str]) -> None:
@@ -219,9 +219,9 @@ def _lift(tree: Mapping[str, Any], schema: Schema | None, data: dict[str, Any], 
     if field is None or field.type != "string" or "parent" in data:
         return
     for name, collection in (("folderRef", "folders"), ("organizationRef", "organizations")):
-        said = tree.get(name)
-        if isinstance(said, str) and said:
-            data["parent"] = f"{collection}/{said.rpartition('/')[2]}"
+        parent = tree.get(name)
+        if isinstance(parent, str) and parent:
+            data["parent"] = f"{collection}/{parent.rpartition('/')[2]}"
             origins["parent"] = f"spec.{name}"
 
 
@@ -232,15 +232,15 @@ def _label(value: Mapping[str, Any], schema: Schema | None, data: dict[str, Any]
     holder = _labels_of(schema) if schema is not None else ("labels",)
     if not isinstance(labels, dict) or not labels or not holder:
         return
-    at = data
+    node = data
     for name in holder[:-1]:
-        at = at.setdefault(name, {})
-    own = at.get(holder[-1]) or {}
+        node = node.setdefault(name, {})
+    own = node.get(holder[-1]) or {}
     # Google's labels know no slash: the controller keeps what is meant for Kubernetes to itself.
-    given = {key: str(one) for key, one in labels.items() if "/" not in key and one is not None}
+    given = {key: str(label) for key, label in labels.items() if "/" not in key and label is not None}
     if not given or not isinstance(own, dict):
         return
-    at[holder[-1]] = given | {CONTROLLER_LABEL: "true"} | own
+    node[holder[-1]] = given | {CONTROLLER_LABEL: "true"} | own
     path = ".".join(holder)
     if own:
         origins.update({f"{path}.{key}": f"metadata.labels.{key}" for key in given if key not in own})

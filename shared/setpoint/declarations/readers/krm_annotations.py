@@ -23,45 +23,45 @@ _KNOWN = ("team", "slack", "email", "mode", "ignore", "settle")
 _MODES: tuple[Mode, ...] = get_args(Mode)
 
 
-def annotated(declaration: Declaration, document: Document) -> tuple[Declaration, list[Problem]]:
+def apply_annotations(declaration: Declaration, document: Document) -> tuple[Declaration, list[Problem]]:
     """The declaration with what its object's annotations say, and what is wrong with them."""
     annotations = (document.value.get("metadata") or {}).get("annotations") or {}
-    said: dict[str, Any] = {
+    settings: dict[str, Any] = {
         key.removeprefix(_PREFIX): str(text)
         for key, text in annotations.items()
         if isinstance(key, str) and key.startswith(_PREFIX)
     }
-    if not said:
+    if not settings:
         return declaration, []
-    problems = [_problem(document, name, message) for name, message in _faults(said)]
-    mode = next((one for one in _MODES if one == said.get("mode")), declaration.mode)
-    ignore = tuple(path for path in _paths(said) if not _fault_of(path))
-    owner = Owner(said.get("team", ""), said.get("slack", ""), said.get("email", ""))
-    settle = None if _settle_fault(said) else scalars.seconds(said.get("settle", ""))
+    problems = [_problem(document, name, message) for name, message in _faults(settings)]
+    mode = next((known for known in _MODES if known == settings.get("mode")), declaration.mode)
+    ignore = tuple(path for path in _paths(settings) if not _fault_of(path))
+    owner = Owner(settings.get("team", ""), settings.get("slack", ""), settings.get("email", ""))
+    settle = None if _settle_fault(settings) else scalars.seconds(settings.get("settle", ""))
     return replace(declaration, owner=owner, mode=mode, ignore=ignore, settle=settle), problems
 
 
-def _paths(said: dict[str, Any]) -> list[str]:
-    return [path.strip() for path in said.get("ignore", "").split(",") if path.strip()]
+def _paths(settings: dict[str, Any]) -> list[str]:
+    return [path.strip() for path in settings.get("ignore", "").split(",") if path.strip()]
 
 
-def _faults(said: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in said:
+def _faults(settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in settings:
         if name not in _KNOWN:
             yield name, f"no such annotation; there are {', '.join(_KNOWN)}"
-    if said.get("mode", "alert") not in _MODES:
+    if settings.get("mode", "alert") not in _MODES:
         yield "mode", f"has to be {' or '.join(_MODES)}"
-    for path in _paths(said):
+    for path in _paths(settings):
         if fault := _fault_of(path):
             yield "ignore", fault
-    if fault := _settle_fault(said):
+    if fault := _settle_fault(settings):
         yield "settle", fault
 
 
-def _settle_fault(said: dict[str, Any]) -> str:
-    if "settle" not in said:
+def _settle_fault(settings: dict[str, Any]) -> str:
+    if "settle" not in settings:
         return ""
-    seconds = scalars.seconds(said["settle"])
+    seconds = scalars.seconds(settings["settle"])
     fits = seconds is not None and seconds <= MAX_SETTLE
     return "" if fits else "has to be a duration up to a day, like 30s, 5m or 1h"
 

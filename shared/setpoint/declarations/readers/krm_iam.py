@@ -83,24 +83,24 @@ def translate(value: Mapping[str, Any], objects: Objects, source: Source) -> Tra
     target = _constrained(value, spec, objects) if kind == _ORG_POLICY else _target(value, spec, objects)
     if target is None:
         return "spec.projectRef" if kind == _ORG_POLICY else "spec.resourceRef"
-    said = _READERS[kind](spec, value, objects)
+    grants = _READERS[kind](spec, value, objects)
     content: Content = "org_policy" if kind == _ORG_POLICY else "iam_policy"
     authority: Authority = _AUTHORITIES.get(kind, "policy")
     others: tuple[str, ...] = ()
-    if authority == "policy" and content == "iam_policy" and said.unknown:
+    if authority == "policy" and content == "iam_policy" and grants.unknown:
         # The grant of an unknown member cannot be told from one that nobody declared: others are not looked for.
         authority, others = "member", ("spec.bindings",)
     return Translated(
         Declaration(
             key=ResourceKey(target.name, content),
             asset_type=target.asset_type,
-            data=said.policy,
+            data=grants.policy,
             project=project_of(target.name) or project_of_object(value, objects),
             authority=authority,
             source=source,
         ),
-        unchecked=(*said.unknown, *others),
-        origins={"": "spec", **said.origins},
+        unchecked=(*grants.unknown, *others),
+        origins={"": "spec", **grants.origins},
     )
 
 
@@ -118,7 +118,7 @@ def _target(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects)
         path = str(external)
         if path.startswith("//"):
             return _Target(path, meant.asset_type)
-        name = krm_names.of_external(path, meant)
+        name = krm_names.external_name(path, meant)
     else:
         namespace = str(reference.get("namespace") or namespace_of(value))
         named = objects.find(str(reference.get("name")), namespace, kind=kind) or {
@@ -132,8 +132,8 @@ def _target(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects)
 
 def _annotations(value: Mapping[str, Any]) -> dict[str, Any]:
     metadata = value.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return annotations if isinstance(annotations, dict) else {}
 
 
 def _in_hierarchy(
@@ -141,12 +141,12 @@ def _in_hierarchy(
 ) -> _Target | None:
     collection = _HIERARCHY[kind]
     named = reference.get("external") is not None or reference.get("name") is not None
-    found = resolve(f"{kind}Ref", reference, value, objects) if named else project_of_object(value, objects)
-    if not isinstance(found, str) or not found:
+    resolved = resolve(f"{kind}Ref", reference, value, objects) if named else project_of_object(value, objects)
+    if not isinstance(resolved, str) or not resolved:
         return None
     host = "cloudbilling" if kind == "BillingAccount" else "cloudresourcemanager"
     return _Target(
-        f"//{host}.googleapis.com/{collection}/{references.segments(found)[-1]}", f"{host}.googleapis.com/{kind}"
+        f"//{host}.googleapis.com/{collection}/{references.segments(resolved)[-1]}", f"{host}.googleapis.com/{kind}"
     )
 
 
@@ -158,8 +158,8 @@ def _constrained(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Obj
         ("organizationRef", "Organization", ORGANIZATION_ID),
     ):
         reference = spec.get(field)
-        if not isinstance(reference, dict) and name and (said := annotation(value, name)):
-            reference = {"external": said}
+        if not isinstance(reference, dict) and name and (external := annotation(value, name)):
+            reference = {"external": external}
         if isinstance(reference, dict):
             return _in_hierarchy(kind, reference, value, objects)
     return _in_hierarchy("Project", {}, value, objects)
@@ -169,17 +169,17 @@ def _bindings(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Object
     out: list[dict[str, Any]] = []
     origins: dict[str, str] = {"bindings": "spec.bindings"}
     unknown: list[str] = []
-    for at, binding in enumerate(spec.get("bindings") or ()):
+    for index, binding in enumerate(spec.get("bindings") or ()):
         if not isinstance(binding, dict):
             continue
         members = []
-        for position, one in enumerate(binding.get("members") or ()):
-            member = _member(one, value, objects)
+        for position, entry in enumerate(binding.get("members") or ()):
+            member = _member(entry, value, objects)
             if member:
                 members.append(member)
             else:
-                unknown.append(f"spec.bindings[{at}].members[{position}]")
-        origins[f"bindings[{len(out)}]"] = f"spec.bindings[{at}]"
+                unknown.append(f"spec.bindings[{index}].members[{position}]")
+        origins[f"bindings[{len(out)}]"] = f"spec.bindings[{index}]"
         out.append({"role": binding.get("role"), "members": members} | _condition(binding))
     policy: dict[str, Any] = {"bindings": out}
     if spec.get("auditConfigs"):
@@ -219,27 +219,27 @@ def _constraint(spec: Mapping[str, Any], _: Mapping[str, Any], __: Objects) -> _
 
 def _list_policy(values: Mapping[str, Any], origins: dict[str, str]) -> dict[str, Any]:
     """Terraform's shape, which Config Connector keeps, as the API has it."""
-    found = {name: values[name] for name in ("suggestedValue", "inheritFromParent") if values.get(name) is not None}
+    policy = {name: values[name] for name in ("suggestedValue", "inheritFromParent") if values.get(name) is not None}
     for side in org_policies.SIDES:
-        if isinstance(said := values.get(side), dict):
-            found |= org_policies.side_of_list(side, said, f"spec.listPolicy.{side}", origins)
-    return found
+        if isinstance(values_of_side := values.get(side), dict):
+            policy |= org_policies.list_side(side, values_of_side, f"spec.listPolicy.{side}", origins)
+    return policy
 
 
-def _member(one: Any, value: Mapping[str, Any], objects: Objects) -> str:
+def _member(entry: Any, value: Mapping[str, Any], objects: Objects) -> str:
     """A member as IAM writes it, or an empty string where it is known only to the cluster."""
-    if isinstance(one, str):
-        return one
-    if not isinstance(one, dict):
+    if isinstance(entry, str):
+        return entry
+    if not isinstance(entry, dict):
         return ""
-    if isinstance(one.get("member"), str):
-        return str(one["member"])
-    origin = one.get("memberFrom")
+    if isinstance(entry.get("member"), str):
+        return str(entry["member"])
+    origin = entry.get("memberFrom")
     account = origin.get("serviceAccountRef") if isinstance(origin, dict) else None
     if not isinstance(account, dict):
         return ""  # a sink's, an instance's or a service's identity, which the server makes up
-    found = resolve("serviceAccountRef", account, value, objects)
-    address = str(found).rpartition("/")[2] if isinstance(found, str) else ""
+    resolved = resolve("serviceAccountRef", account, value, objects)
+    address = str(resolved).rpartition("/")[2] if isinstance(resolved, str) else ""
     return f"serviceAccount:{address}" if "@" in address else ""
 
 

@@ -89,7 +89,7 @@ def endings(kind: str) -> tuple[str, ...]:
 
     The whole kind is tried last: `WorkstationCluster` is a schema, and so is `Cluster` of others.
     """
-    starts = [0, *(found.start() for found in _WORD_START.finditer(kind))]
+    starts = [0, *(match.start() for match in _WORD_START.finditer(kind))]
     return tuple(kind[start:] for start in starts)
 
 
@@ -110,7 +110,7 @@ def group_of(kind: str) -> str:
 
     `ComputeSubnetwork` is of `compute`, `BigQueryDataset` of `bigquery`.
     """
-    starts = [found.start() for found in _WORD_START.finditer(kind)]
+    starts = [match.start() for match in _WORD_START.finditer(kind)]
     catalogue = default_catalogue()
     for end in reversed(starts):
         label = kind[:end].lower()

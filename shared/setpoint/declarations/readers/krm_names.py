@@ -49,7 +49,7 @@ def full_name(value: Mapping[str, Any], objects: Objects) -> str:
     return name_patterns.full_name(target.asset_type, path) if path else ""
 
 
-def of_external(path: str, target: krm_kinds.Target) -> str:
+def external_name(path: str, target: krm_kinds.Target) -> str:
     """The full resource name of what a reference names from outside: a path, a self link, a bucket's name."""
     parts = references.segments(path)
     if len(parts) == 1 and target.asset_type == "storage.googleapis.com/Bucket":
@@ -62,7 +62,7 @@ def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, 
     kind = str(value.get("kind", ""))
     fields = krm_table.OWN_FIELDS.get(kind, ())
     own = _own(value, fields) if fields else resource_id(value)
-    if krm_table.is_named_by_server(kind) and not krm_table.says_id(value):
+    if krm_table.is_named_by_server(kind) and not krm_table.has_resource_id(value):
         return ""
     if "/" in own and not fields:
         whole = references.segments(own)
@@ -71,27 +71,27 @@ def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, 
     if kind == "IAMServiceAccount":
         project = project_of(value, objects)
         return f"projects/{project}/serviceAccounts/{own}@{project}.iam.gserviceaccount.com" if project else ""
-    said = _PlacementFields(value, objects, depth)
+    placement = _PlacementFields(value, objects, depth)
     filled = []
     for pattern in _patterns(target):
-        path = said.fill(pattern.removesuffix("/*" * (len(fields) - 1)), own)
+        path = placement.fill(pattern.removesuffix("/*" * (len(fields) - 1)), own)
         if path:
-            filled.append((said.score, path))
+            filled.append((placement.score, path))
     return max(filled)[1] if filled else ""
 
 
 def _own(value: Mapping[str, Any], fields: tuple[str, ...]) -> str:
     spec = value.get("spec")
-    found = [str(spec.get(field) or "") for field in fields] if isinstance(spec, dict) else []
-    return "/".join(found) if all(found) else ""
+    values = [str(spec.get(field) or "") for field in fields] if isinstance(spec, dict) else []
+    return "/".join(values) if all(values) else ""
 
 
 def _patterns(target: krm_kinds.Target) -> tuple[str, ...]:
     """The patterns of a kind; of one that no document describes, how most are named (https://google.aip.dev/122)."""
     schema: Schema | None = target.schema
-    found = name_patterns.of(target.asset_type, schema.name) if schema is not None else ()
-    if found or schema is not None:
-        return found
+    patterns = name_patterns.of(target.asset_type, schema.name) if schema is not None else ()
+    if patterns or schema is not None:
+        return patterns
     *head, last = name_heuristics.words(target.asset_type.rpartition("/")[2])
     collection = "".join(word.capitalize() for word in (*head, name_heuristics.plural(last)))
     return (f"projects/*/locations/*/{collection[:1].lower()}{collection[1:]}/*",)
@@ -110,7 +110,7 @@ class _PlacementFields:
         spec = value.get("spec")
         self.spec: Mapping[str, Any] = spec if isinstance(spec, dict) else {}
         self.location = next(
-            (str(found) for name in ("location", "region", "zone") if (found := self.spec.get(name))), ""
+            (str(text) for name in ("location", "region", "zone") if (text := self.spec.get(name))), ""
         ).rpartition("/")[2]
         self.tops = {
             "projects": project_of(value, objects),
@@ -122,8 +122,8 @@ class _PlacementFields:
     def _top(self, field: str, name: str) -> str:
         reference = self.spec.get(field)
         if isinstance(reference, dict) and is_reference(field, reference):
-            found = resolve(field, reference, self.value, self.objects)
-            return found.rpartition("/")[2] if isinstance(found, str) else ""
+            name_of_holder = resolve(field, reference, self.value, self.objects)
+            return name_of_holder.rpartition("/")[2] if isinstance(name_of_holder, str) else ""
         return annotation(self.value, name) if name else ""
 
     def fill(self, pattern: str, own: str) -> str:
@@ -131,16 +131,16 @@ class _PlacementFields:
         parts = pattern.split("/")
         out: list[str] = []
         self.score = 1
-        for at, part in enumerate(parts):
+        for index, part in enumerate(parts):
             if part != "*":
                 out.append(part)
                 continue
-            collection = parts[at - 1] if at else ""
-            if at == len(parts) - 1:
+            collection = parts[index - 1] if index else ""
+            if index == len(parts) - 1:
                 if not own:
                     return ""
                 out.append(own)
-            elif collection in _TOPS and at == 1:
+            elif collection in _TOPS and index == 1:
                 if not self.tops[collection]:
                     return ""
                 # The more special wins: an object of an organisation may lie in a project's namespace.
@@ -181,8 +181,8 @@ class _PlacementFields:
             value = self.spec.get(field)
             if isinstance(value, str) and value:
                 return "/".join(references.segments(value))
-            if isinstance(value, dict) and is_reference(field, value) and (found := self._named(field, value)):
-                return found
+            if isinstance(value, dict) and is_reference(field, value) and (name := self._named(field, value)):
+                return name
         return ""
 
     def _holders(self, collection: str) -> Iterator[str]:
@@ -203,17 +203,17 @@ class _PlacementFields:
             path = str(external)
             return "/".join(references.segments(path)) if "/" in path else path
         namespace = str(reference.get("namespace") or namespace_of(self.value))
-        found = self.objects.find(
+        holder = self.objects.find(
             str(reference.get("name")), namespace, kind=str(reference.get("kind") or ""), field=field
         )
-        if found is None:
+        if holder is None:
             return str(reference.get("name"))
         if self.depth >= _DEEPEST:
             return ""
-        group = str(found.get("apiVersion", "")).partition("/")[0]
-        target = krm_kinds.resolve(group, str(found.get("kind", "")))
-        known = _path(_beside(found, self.value), self.objects, target, self.depth + 1)
-        return known if known or _patterns(target) else resource_id(found)
+        group = str(holder.get("apiVersion", "")).partition("/")[0]
+        target = krm_kinds.resolve(group, str(holder.get("kind", "")))
+        known = _path(_beside(holder, self.value), self.objects, target, self.depth + 1)
+        return known if known or _patterns(target) else resource_id(holder)
 
 
 def _beside(value: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

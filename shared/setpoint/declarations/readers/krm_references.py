@@ -76,17 +76,19 @@ class Objects:
             kind: Its kind, where the reference says it.
             field: The reference's field, whose words tell the kind where several objects share the name.
         """
-        found = [
-            one
-            for one in self._named(name, namespace)
-            if (not kind or one.get("kind") == kind)
-            and (not namespace or one["metadata"].get("namespace", namespace) == namespace)
+        candidates = [
+            candidate
+            for candidate in self._named(name, namespace)
+            if (not kind or candidate.get("kind") == kind)
+            and (not namespace or candidate["metadata"].get("namespace", namespace) == namespace)
         ]
         if field and not kind:
             stem = tuple(word for word in words(field) if word not in {"ref", "refs"})
-            named = [one for one in found if words(str(one.get("kind", "")))[-len(stem) :] == stem]
-            found = named or found
-        return found[0] if len(found) == 1 else None
+            named = [
+                candidate for candidate in candidates if words(str(candidate.get("kind", "")))[-len(stem) :] == stem
+            ]
+            candidates = named or candidates
+        return candidates[0] if len(candidates) == 1 else None
 
 
 def name_of(value: Any) -> str | None:
@@ -105,15 +107,15 @@ def annotation(value: Mapping[str, Any], name: str) -> str:
     """An annotation of an object, or an empty string."""
     metadata = value.get("metadata")
     annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    found = annotations.get(name) if isinstance(annotations, dict) else None
-    return str(found) if found is not None else ""
+    text = annotations.get(name) if isinstance(annotations, dict) else None
+    return str(text) if text is not None else ""
 
 
 def namespace_of(value: Mapping[str, Any]) -> str:
     """An object's namespace, or an empty string."""
     metadata = value.get("metadata")
-    found = metadata.get("namespace") if isinstance(metadata, dict) else None
-    return found if isinstance(found, str) else ""
+    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
+    return namespace if isinstance(namespace, str) else ""
 
 
 def project_of(value: Mapping[str, Any], objects: Objects) -> str:
@@ -124,8 +126,8 @@ def project_of(value: Mapping[str, Any], objects: Objects) -> str:
     spec = value.get("spec")
     reference = spec.get("projectRef") if isinstance(spec, dict) else None
     if isinstance(reference, dict):
-        found = resolve("projectRef", reference, value, objects)
-        return found.rpartition("/")[2] if isinstance(found, str) else ""
+        resolved = resolve("projectRef", reference, value, objects)
+        return resolved.rpartition("/")[2] if isinstance(resolved, str) else ""
     namespace = namespace_of(value)
     return annotation(value, PROJECT_ID) or (objects.project(namespace) if namespace else "")
 
@@ -134,8 +136,8 @@ def resource_id(value: Mapping[str, Any]) -> str:
     """The last segment of the resource's name: `spec.resourceID`, else the object's own name."""
     spec, metadata = value.get("spec"), value.get("metadata")
     named = spec.get("resourceID") if isinstance(spec, dict) else None
-    found = named or (metadata.get("name") if isinstance(metadata, dict) else None)
-    return str(found) if found is not None else ""
+    id_ = named or (metadata.get("name") if isinstance(metadata, dict) else None)
+    return str(id_) if id_ is not None else ""
 
 
 def is_reference(field: str, value: Any) -> bool:
@@ -151,12 +153,12 @@ def is_secret(field: str, value: Any) -> bool:
     if not isinstance(value, dict) or not value:
         return False
     pointed = [inner for name, inner in value.items() if name in _POINTERS] or [value if field in _POINTERS else None]
-    if any(isinstance(one, dict) and "key" in one and one.keys() <= _KEYED for one in pointed):
+    if any(isinstance(pointer, dict) and "key" in pointer and pointer.keys() <= _KEYED for pointer in pointed):
         return True
     return "valueFrom" in value or (field.endswith("SecretRef") and "key" in value and value.keys() <= _KEYED)
 
 
-def is_struct(value: Any) -> bool:
+def is_protobuf_struct(value: Any) -> bool:
     """Whether an object spells free-form JSON out as the messages `Struct` and `ListValue` of protocol buffers."""
     if not isinstance(value, dict) or len(value) != 1:
         return False
@@ -178,16 +180,16 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
         return Reference(external)
     name, kind = str(reference.get("name")), str(reference.get("kind") or "")
     namespace = str(reference.get("namespace") or namespace_of(referrer))
-    found = objects.find(name, namespace, kind=kind, field=field)
-    kind = str(found.get("kind")) if found is not None else kind or _kind_by_field(field)
+    referred = objects.find(name, namespace, kind=kind, field=field)
+    kind = str(referred.get("kind")) if referred is not None else kind or _kind_by_field(field)
     if kind == "Secret" or (kind == "ComputeAddress" and "range" not in field.lower()):
         # Where an address is referred to by name, the API mostly has the address itself; a range goes by its name.
-        return _address(found)
-    short = resource_id(found) if found is not None else name
+        return _address(referred)
+    short = resource_id(referred) if referred is not None else name
     if kind == "IAMServiceAccount":
-        project = project_of(found if found is not None else referrer, objects)
+        project = project_of(referred if referred is not None else referrer, objects)
         return Reference(f"{short}@{project}.iam.gserviceaccount.com" if project and "@" not in short else short)
-    if krm_table.is_named_by_server(kind) and not krm_table.says_id(found):
+    if krm_table.is_named_by_server(kind) and not krm_table.has_resource_id(referred):
         return UNKNOWN
     return Reference(short)
 
@@ -195,8 +197,8 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
 def _address(value: Mapping[str, Any] | None) -> Any:
     """The address that an object reserves, where it says which; a secret says nothing."""
     spec = value.get("spec") if value is not None and value.get("kind") == "ComputeAddress" else None
-    said = spec.get("address") if isinstance(spec, dict) else None
-    return str(said) if said else UNKNOWN
+    address = spec.get("address") if isinstance(spec, dict) else None
+    return str(address) if address else UNKNOWN
 
 
 def _kind_by_field(field: str) -> str:
@@ -207,27 +209,27 @@ def _kind_by_field(field: str) -> str:
     return "Folder" if stem == "folder" else ""
 
 
-def resolved(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str = "") -> Any:
+def resolve_references(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str = "") -> Any:
     """A spec with every reference replaced by what it means, and every secret by `UNKNOWN`."""
     if isinstance(tree, dict):
         # The API has plain JSON where some kinds have protocol buffers' messages; neither is worth a false alarm.
-        if is_secret(field, tree) or is_struct(tree):
+        if is_secret(field, tree) or is_protobuf_struct(tree):
             return UNKNOWN
         if is_reference(field, tree):
             return resolve(field, tree, referrer, objects)
-        return {name: resolved(part, referrer, objects, name) for name, part in tree.items()}
+        return {name: resolve_references(part, referrer, objects, name) for name, part in tree.items()}
     if isinstance(tree, list):
-        one = _principal if field in _PRINCIPALS else resolved
-        return [one(part, referrer, objects, field) for part in tree]
+        resolve_part = _principal if field in _PRINCIPALS else resolve_references
+        return [resolve_part(part, referrer, objects, field) for part in tree]
     return tree
 
 
 def _principal(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str) -> Any:
     """A member of an access rule: a service account is told by its kind there, as in IAM."""
     account = tree.get("serviceAccountRef") if isinstance(tree, dict) else None
-    found = resolved(tree, referrer, objects, field)
-    if isinstance(account, dict) and isinstance(found, dict):
-        address = found["serviceAccountRef"]
+    parts = resolve_references(tree, referrer, objects, field)
+    if isinstance(account, dict) and isinstance(parts, dict):
+        address = parts["serviceAccountRef"]
         if isinstance(address, str) and "@" in address and ":" not in address:
             return Reference(f"serviceAccount:{address}")
-    return found
+    return parts

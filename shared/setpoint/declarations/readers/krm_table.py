@@ -191,7 +191,7 @@ def is_named_by_server(kind: str) -> bool:
     return kind in _NAMED_BY_SERVER
 
 
-def says_id(value: Mapping[str, Any] | None) -> bool:
+def has_resource_id(value: Mapping[str, Any] | None) -> bool:
     """Whether an object says the id that the server gave: `spec.resourceID`."""
     spec = value.get("spec") if value is not None else None
     return isinstance(spec, dict) and spec.get("resourceID") is not None

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations.readers import documents, json_tree, krm, native, terraform, typos
-from setpoint.declarations.readers.dedupe import Gathering, Repeated, twice
-from setpoint.declarations.readers.deferred_documents import Texts, Waiting
+from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
+from setpoint.declarations.readers.deferred_documents import DeferredDocuments, TextStore
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.ignore_files import IgnoreFiles
-from setpoint.declarations.readers.krm_annotations import annotated
+from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.policy_tests import PolicyTest
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model import field_path
@@ -26,7 +26,7 @@ from setpoint.model.resource_key import WHOLE
 
 
 @dataclass(slots=True)
-class Loaded:
+class LoadResult:
     """What files declare.
 
     Args:
@@ -58,7 +58,7 @@ class Loaded:
         return (self.leaves - self.unchecked) / self.leaves if self.leaves else 1.0
 
 
-def load(paths: Iterable[str], *, root: str = "") -> Loaded:
+def load(paths: Iterable[str], *, root: str = "") -> LoadResult:
     """Read all declarations in files and directories; bad ones are reported and good ones beside them kept.
 
     Args:
@@ -78,11 +78,11 @@ class _Loading:
     """What has been read so far."""
 
     def __init__(self, ignore_files: IgnoreFiles) -> None:
-        texts = Texts()
-        self._loaded = Loaded(problems=list(ignore_files.problems))
+        texts = TextStore()
+        self._loaded = LoadResult(problems=list(ignore_files.problems))
         self._ignore_files = ignore_files
-        self._gathering = Gathering(texts)
-        self._waiting = Waiting(texts)
+        self._declarations = DeclarationSet(texts)
+        self._deferred = DeferredDocuments(texts)
         self._scopes: dict[str, Scope] = {}
 
     def take(self, document: Document | Problem) -> None:
@@ -94,26 +94,26 @@ class _Loading:
         if native.is_native(value):
             self._native(document)
         elif krm.is_krm(value):
-            self._waiting.add(document)
+            self._deferred.add(document)
         elif terraform.is_terraform(value):
             self._terraform(document)
         else:
             if isinstance(value, dict) and value.get("kind") == "Namespace":
-                self._waiting.refer(value)
+                self._deferred.refer(value)
             self._loaded.skipped["documents of other kinds"] += 1
 
-    def done(self) -> Loaded:
+    def done(self) -> LoadResult:
         """Everything that was declared."""
-        objects = self._waiting.objects()
-        for document in self._waiting:
-            found = krm.read(document, objects)
-            if isinstance(found, Translated):
-                declaration, problems = annotated(found.declaration, document)
+        objects = self._deferred.objects()
+        for document in self._deferred:
+            result = krm.read(document, objects)
+            if isinstance(result, Translated):
+                declaration, problems = apply_annotations(result.declaration, document)
                 self._loaded.problems.extend(problems)
-                self._translated(replace(found, declaration=declaration), document)
+                self._translated(replace(result, declaration=declaration), document)
             else:
-                self._loaded.problems.extend(found)
-        gathered = self._gathering.done()
+                self._loaded.problems.extend(result)
+        gathered = self._declarations.done()
         self._loaded.desired = gathered.declared
         self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
         self._loaded.leaves, self._loaded.unchecked = gathered.leaves, gathered.unchecked
@@ -121,33 +121,35 @@ class _Loading:
         return self._loaded
 
     def _native(self, document: Document) -> None:
-        found = native.read(document)
-        if isinstance(found, Declaration):
-            self._check_type(found.asset_type, document, ("spec", "assetType"))
-            self._add(self._spelled(found, document), document)
-        elif isinstance(found, Scope):
-            for at, asset_type in enumerate(found.asset_types):
-                self._check_type(asset_type, document, ("spec", "assetTypes", at))
-            scope = self._ignore_files.applied_to_scope(found)
-            twin = self._scopes.setdefault(found.name, scope)
+        result = native.read(document)
+        if isinstance(result, Declaration):
+            self._check_type(result.asset_type, document, ("spec", "assetType"))
+            self._add(self._spelled(result, document), document)
+        elif isinstance(result, Scope):
+            for index, asset_type in enumerate(result.asset_types):
+                self._check_type(asset_type, document, ("spec", "assetTypes", index))
+            scope = self._ignore_files.applied_to_scope(result)
+            twin = self._scopes.setdefault(result.name, scope)
             if twin is not scope:
-                self._loaded.problems.append(twice(document, f"scope {found.name}", str(twin.source)))
-        elif isinstance(found, Policy):
+                self._loaded.problems.append(duplicate_problem(document, f"scope {result.name}", str(twin.source)))
+        elif isinstance(result, Policy):
             if self._loaded.policy is not None:
-                self._loaded.problems.append(twice(document, "the policy", str(self._loaded.policy.source)))
-            self._loaded.policy = self._loaded.policy or found
-        elif isinstance(found, Alerting):
+                self._loaded.problems.append(duplicate_problem(document, "the policy", str(self._loaded.policy.source)))
+            self._loaded.policy = self._loaded.policy or result
+        elif isinstance(result, Alerting):
             if self._loaded.alerting is not None:
-                self._loaded.problems.append(twice(document, "the alerting", str(self._loaded.alerting.source)))
-            self._loaded.alerting = self._loaded.alerting or found
-        elif isinstance(found, tuple):
-            self._loaded.policy_tests.extend(found)
+                self._loaded.problems.append(
+                    duplicate_problem(document, "the alerting", str(self._loaded.alerting.source))
+                )
+            self._loaded.alerting = self._loaded.alerting or result
+        elif isinstance(result, tuple):
+            self._loaded.policy_tests.extend(result)
         else:
-            self._loaded.problems.extend(found)
+            self._loaded.problems.extend(result)
 
     def _check_type(self, asset_type: str, document: Document, where: tuple[str | int, ...]) -> None:
         """Report a type that is misspelt by all that is known: no resource would ever be of it."""
-        if "*" not in asset_type and (meant := typos.type_meant(asset_type)):
+        if "*" not in asset_type and (meant := typos.closest_asset_type(asset_type)):
             message = f"{asset_type} is no asset type; did you mean {meant}?"
             field = ".".join(map(str, where))
             self._loaded.problems.append(Problem(document.file, document.line_of(where), field, message))
@@ -157,20 +159,20 @@ class _Loading:
         if declaration.key.content not in WHOLE:
             return declaration
         schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
-        for slip in typos.slips(declaration.data, schema):
+        for slip in typos.find_typos(declaration.data, schema):
             line = document.line_of(("spec", "data", *slip.where))
             message = f"{declaration.asset_type} has no such field; did you mean {slip.meant}?"
             self._loaded.problems.append(Problem(document.file, line, f"spec.data.{slip.path}", message))
-            data = typos.without(declaration.data, slip.where)
+            data = typos.without_field(declaration.data, slip.where)
             declaration = replace(declaration, data=data, unchecked=(*declaration.unchecked, f"spec.data.{slip.path}"))
         return declaration
 
     def _terraform(self, document: Document) -> None:
-        found = terraform.read(document)
-        for translated in found.translated:
+        result = terraform.read(document)
+        for translated in result.translated:
             self._translated(translated, document)
-        self._loaded.problems.extend(found.problems)
-        self._loaded.skipped.update(found.skipped)
+        self._loaded.problems.extend(result.problems)
+        self._loaded.skipped.update(result.skipped)
 
     def _translated(self, translated: Translated, document: Document) -> None:
         declaration = replace(
@@ -189,18 +191,18 @@ class _Loading:
         self._add(declaration, document)
 
     def _add(self, declaration: Declaration, document: Document) -> None:
-        self._gathering.add(self._ignore_files.applied(declaration), document, len(self._loaded.problems))
+        self._declarations.add(self._ignore_files.applied(declaration), document, len(self._loaded.problems))
 
 
-def _with(problems: list[Problem], repeated: list[Repeated]) -> list[Problem]:
+def _with(problems: list[Problem], repeated: list[DuplicateDeclaration]) -> list[Problem]:
     """All problems in the order of the files, those included that are known only at the end."""
-    found: list[Problem] = []
+    ordered: list[Problem] = []
     done = 0
-    for one in repeated:
-        found += problems[done : one.after]
-        found.append(one.problem)
-        done = one.after
-    return found + problems[done:]
+    for repetition in repeated:
+        ordered += problems[done : repetition.after]
+        ordered.append(repetition.problem)
+        done = repetition.after
+    return ordered + problems[done:]
 
 
 def _steps(path: str) -> list[str | int]:

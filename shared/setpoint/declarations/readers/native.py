@@ -208,13 +208,13 @@ def read(document: Document) -> Declared | list[Problem]:
     try:
         checked = model.model_validate(document.value)
     except ValidationError as error:
-        return [_problem(document, model, one) for one in error.errors(include_url=False, include_input=False)]
+        return [_problem(document, model, fault) for fault in error.errors(include_url=False, include_input=False)]
     source = Source(file=document.file, line=document.line, document=document.position)
     if not isinstance(checked, DeclarationModel):
         return _OTHERS[type(checked)](checked, source)
     try:
         return _declaration(checked, source)
-    except org_policies.Fault as fault:
+    except org_policies.OrgPolicyError as fault:
         where = ("spec", "data", *fault.where)
         return [Problem(document.file, document.line_of(where), _field(where), fault.message)]
 
@@ -222,11 +222,11 @@ def read(document: Document) -> Declared | list[Problem]:
 def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
     metadata, spec = checked.metadata, checked.spec
     content: Content = spec.content
-    said = org_policies.read(spec.data) if content == "org_policy" else org_policies.Said(spec.data)
+    policies_ = org_policies.read(spec.data) if content == "org_policy" else org_policies.OrgPolicyFields(spec.data)
     return Declaration(
         key=ResourceKey(metadata.name, content),
         asset_type=spec.asset_type,
-        data=said.data,
+        data=policies_.data,
         project=metadata.project or resource_key.project_of(metadata.name),
         owner=_owner(metadata.owner),
         authority=spec.authority,
@@ -235,7 +235,7 @@ def _declaration(checked: DeclarationModel, source: Source) -> Declaration:
         mode=spec.remediation.mode,
         source=source,
         settle=spec.settle,
-        unchecked=tuple(_field(("spec", "data", *where)) for where in said.unchecked),
+        unchecked=tuple(_field(("spec", "data", *where)) for where in policies_.unchecked),
     )
 
 
@@ -276,10 +276,10 @@ def _check_policy(data: dict[str, Any]) -> None:
     bindings = data.get("bindings")
     if not isinstance(bindings, list):
         raise ValueError("`data.bindings` has to be a list of {role, members}")  # noqa: TRY004 - pydantic wants this one
-    for at, binding in enumerate(bindings):
+    for index, binding in enumerate(bindings):
         members = binding.get("members") if isinstance(binding, dict) else None
         if not isinstance(members, list) or not isinstance(binding.get("role"), str):
-            raise ValueError(f"`data.bindings[{at}]` has to be {{role, members}}")  # noqa: TRY004 - as above
+            raise ValueError(f"`data.bindings[{index}]` has to be {{role, members}}")  # noqa: TRY004 - as above
 
 
 def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
@@ -299,15 +299,15 @@ def _field(where: tuple[str | int, ...]) -> str:
 
 
 def _nearest(word: Any, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(str(word), list(known), n=1)
-    return f"; did you mean {found[0]}?" if found else ""
+    matches = difflib.get_close_matches(str(word), list(known), n=1)
+    return f"; did you mean {matches[0]}?" if matches else ""
 
 
 def _fields_at(model: Any, where: tuple[Any, ...]) -> list[str]:
     """The names of the fields of the model at a path of field names."""
     for part in where:
-        found = next((field for field in model.model_fields.values() if field.alias == part), None)
-        model = found.annotation if found is not None else None
+        named = next((field for field in model.model_fields.values() if field.alias == part), None)
+        model = named.annotation if named is not None else None
         if not isinstance(model, type) or not issubclass(model, BaseModel):
             return []
     return [str(field.alias) for field in model.model_fields.values()]

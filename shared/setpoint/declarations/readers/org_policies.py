@@ -38,27 +38,27 @@ SIDES: Mapping[str, tuple[str, str]] = {"allow": ("allowedValues", "ALLOW"), "de
 """Terraform's blocks of a list policy, which Config Connector keeps: the API's field, and its word for all values."""
 
 
-def side_of_list(side: str, said: Mapping[str, Any], path: str, origins: dict[str, str]) -> dict[str, Any]:
+def list_side(side: str, block: Mapping[str, Any], path: str, origins: dict[str, str]) -> dict[str, Any]:
     """What a block ``allow`` or ``deny`` says, in the shape of API v1.
 
     Args:
         side: one of ``SIDES``.
-        said: the block.
+        block: the block.
         path: where the author wrote it.
         origins: is told of each field where it was written.
     """
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     listed, whole = SIDES[side]
-    if said.get("all"):
-        found["allValues"] = whole
+    if block.get("all"):
+        fields["allValues"] = whole
         origins["listPolicy.allValues"] = f"{path}.all"
-    if said.get("values"):
-        found[listed] = said["values"]
+    if block.get("values"):
+        fields[listed] = block["values"]
         origins[f"listPolicy.{listed}"] = f"{path}.values"
-    return found
+    return fields
 
 
-class Fault(Exception):  # noqa: N818 - what is wrong, said at its place
+class OrgPolicyError(Exception):
     """What is wrong with a policy.
 
     Args:
@@ -72,7 +72,7 @@ class Fault(Exception):  # noqa: N818 - what is wrong, said at its place
         self.message = message
 
 
-class Said(NamedTuple):
+class OrgPolicyFields(NamedTuple):
     """Policies in the shape of API v1.
 
     Args:
@@ -84,7 +84,7 @@ class Said(NamedTuple):
     unchecked: tuple[Where, ...] = ()
 
 
-def read(data: Mapping[str, Any]) -> Said:
+def read(data: Mapping[str, Any]) -> OrgPolicyFields:
     """Read the data of a declaration of organisation policies.
 
     Raises:
@@ -93,21 +93,21 @@ def read(data: Mapping[str, Any]) -> Said:
     several = next((name for name in _SEVERAL if name in data), None)
     if several is None:
         unchecked: list[Where] = []
-        return Said(_policy(data, (), unchecked), tuple(unchecked))
+        return OrgPolicyFields(_policy(data, (), unchecked), tuple(unchecked))
     _only(data, frozenset((several,)), ())
     policies = data[several]
     if not isinstance(policies, list) or not policies:
-        raise Fault((several,), "has to be a list of policies")
-    found: list[dict[str, Any]] = []
+        raise OrgPolicyError((several,), "has to be a list of policies")
+    read_policies: list[dict[str, Any]] = []
     unchecked = []
-    for at, policy in enumerate(policies):
+    for index, policy in enumerate(policies):
         if not isinstance(policy, dict):
-            raise Fault((several, at), "has to be a policy, {constraint, booleanPolicy or listPolicy}")
-        one = _policy(policy, (several, at), unchecked)
-        if any(other["constraint"] == one["constraint"] for other in found):
-            raise Fault((several, at), f"{one['constraint']} stands here twice")
-        found.append(one)
-    return Said({"policies": found}, tuple(unchecked))
+            raise OrgPolicyError((several, index), "has to be a policy, {constraint, booleanPolicy or listPolicy}")
+        read_policy = _policy(policy, (several, index), unchecked)
+        if any(other["constraint"] == read_policy["constraint"] for other in read_policies):
+            raise OrgPolicyError((several, index), f"{read_policy['constraint']} stands here twice")
+        read_policies.append(read_policy)
+    return OrgPolicyFields({"policies": read_policies}, tuple(unchecked))
 
 
 def _policy(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> dict[str, Any]:
@@ -116,13 +116,13 @@ def _policy(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> 
     _only(policy, frozenset(("constraint", *_TYPES)), where)
     constraint = policy.get("constraint")
     if not isinstance(constraint, str) or not constraint.removeprefix("constraints/"):
-        raise Fault((*where, "constraint"), "is missing: say which constraint this sets")
-    said = [name for name in _TYPES if name in policy]
-    if len(said) != 1:
-        raise Fault(where, f"has to have one of {', '.join(_TYPES)}")
-    kind = said[0]
+        raise OrgPolicyError((*where, "constraint"), "is missing: say which constraint this sets")
+    types = [name for name in _TYPES if name in policy]
+    if len(types) != 1:
+        raise OrgPolicyError(where, f"has to have one of {', '.join(_TYPES)}")
+    kind = types[0]
     if not isinstance(policy[kind], dict):
-        raise Fault((*where, kind), "has to be an object")
+        raise OrgPolicyError((*where, kind), "has to be an object")
     _only(policy[kind], _V1[kind], (*where, kind))
     return {"constraint": _constraint(constraint), kind: policy[kind]}
 
@@ -131,11 +131,13 @@ def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) ->
     _only(policy, _V2, where)
     named = _POLICY_NAME.match(str(policy.get("name", "")))
     if named is None:
-        raise Fault((*where, "name"), "does not tell the constraint; it looks like projects/P/policies/CONSTRAINT")
+        raise OrgPolicyError(
+            (*where, "name"), "does not tell the constraint; it looks like projects/P/policies/CONSTRAINT"
+        )
     spec = policy.get("spec")
     if not isinstance(spec, dict):
         dry = f"; {_AS_RESOURCE}" if "dryRunSpec" in policy else ""
-        raise Fault((*where, "spec"), f"has to be an object with `rules`, `inheritFromParent` or `reset`{dry}")
+        raise OrgPolicyError((*where, "spec"), f"has to be an object with `rules`, `inheritFromParent` or `reset`{dry}")
     unchecked += [(*where, name) for name in ("dryRunSpec", "alternate") if name in policy]
     return {"constraint": _constraint(named[1]), **_spec(spec, (*where, "spec"))}
 
@@ -145,65 +147,69 @@ def _spec(spec: Mapping[str, Any], where: Where) -> dict[str, Any]:
     _only(spec, _V2_SPEC, where)
     rules = spec.get("rules") or []
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise Fault((*where, "rules"), "has to be a list of rules")
+        raise OrgPolicyError((*where, "rules"), "has to be a list of rules")
     inherits = "inheritFromParent" in spec and _flag(spec["inheritFromParent"], (*where, "inheritFromParent"))
     if "reset" in spec and _flag(spec["reset"], (*where, "reset")):
         if rules or inherits:
-            raise Fault((*where, "reset"), "stands alone: with it there are no rules and nothing is inherited")
+            raise OrgPolicyError((*where, "reset"), "stands alone: with it there are no rules and nothing is inherited")
         return {"restoreDefault": {}}
-    found: dict[str, Any] = {}
-    for at, rule in enumerate(rules):
-        _add(found, rule, (*where, "rules", at))
-    if "enforced" in found:
-        if len(found) > 1 or inherits:
-            raise Fault(where, "a rule with `enforce` stands alone: the constraint takes a flag or values, not both")
-        return {"booleanPolicy": found}
+    policy: dict[str, Any] = {}
+    for index, rule in enumerate(rules):
+        _add(policy, rule, (*where, "rules", index))
+    if "enforced" in policy:
+        if len(policy) > 1 or inherits:
+            raise OrgPolicyError(
+                where, "a rule with `enforce` stands alone: the constraint takes a flag or values, not both"
+            )
+        return {"booleanPolicy": policy}
     if inherits:
-        found["inheritFromParent"] = True
-    if not found:
-        raise Fault(where, "says nothing: give `rules`, `inheritFromParent` or `reset`")
-    if "allValues" in found and not found.keys().isdisjoint(_V2_VALUES):
-        raise Fault((*where, "rules"), "allow or deny all values, or name some")
-    return {"listPolicy": found}
+        policy["inheritFromParent"] = True
+    if not policy:
+        raise OrgPolicyError(where, "says nothing: give `rules`, `inheritFromParent` or `reset`")
+    if "allValues" in policy and not policy.keys().isdisjoint(_V2_VALUES):
+        raise OrgPolicyError((*where, "rules"), "allow or deny all values, or name some")
+    return {"listPolicy": policy}
 
 
-def _add(found: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
+def _add(policy: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
     _only(rule, _V2_RULE, where)
     for name in ("condition", "parameters"):
         if rule.get(name):
-            raise Fault((*where, name), f"cannot be compared: the inventory sends policies without it; {_AS_RESOURCE}")
-    before = len(found)
+            raise OrgPolicyError(
+                (*where, name), f"cannot be compared: the inventory sends policies without it; {_AS_RESOURCE}"
+            )
+    before = len(policy)
     values = rule.get("values")
     if values is not None:
-        _add_values(found, values, (*where, "values"))
+        _add_values(policy, values, (*where, "values"))
     for name, meant in (("allowAll", "ALLOW"), ("denyAll", "DENY")):
         if name in rule and _flag(rule[name], (*where, name)):
-            _set(found, "allValues", meant, (*where, name))
+            _set(policy, "allValues", meant, (*where, name))
     if "enforce" in rule:
-        _set(found, "enforced", _flag(rule["enforce"], (*where, "enforce")), (*where, "enforce"))
-    if len(found) == before and not values:
-        raise Fault(where, "says nothing: give `enforce`, `allowAll`, `denyAll` or `values`")
+        _set(policy, "enforced", _flag(rule["enforce"], (*where, "enforce")), (*where, "enforce"))
+    if len(policy) == before and not values:
+        raise OrgPolicyError(where, "says nothing: give `enforce`, `allowAll`, `denyAll` or `values`")
 
 
-def _add_values(found: dict[str, Any], values: Any, where: Where) -> None:
+def _add_values(policy: dict[str, Any], values: Any, where: Where) -> None:
     if not isinstance(values, dict):
-        raise Fault(where, "has to be {allowedValues} or {deniedValues}")
+        raise OrgPolicyError(where, "has to be {allowedValues} or {deniedValues}")
     _only(values, _V2_VALUES, where)
     for name, some in values.items():
         if not isinstance(some, list):
-            raise Fault((*where, name), "has to be a list")
-        found[name] = [*found.get(name, ()), *some]
+            raise OrgPolicyError((*where, name), "has to be a list")
+        policy[name] = [*policy.get(name, ()), *some]
 
 
-def _set(found: dict[str, Any], name: str, value: Any, where: Where) -> None:
-    if found.setdefault(name, value) != value:
-        raise Fault(where, "contradicts a rule before it")
+def _set(policy: dict[str, Any], name: str, value: Any, where: Where) -> None:
+    if policy.setdefault(name, value) != value:
+        raise OrgPolicyError(where, "contradicts a rule before it")
 
 
 def _flag(value: Any, where: Where) -> bool:
     meant = _FLAGS.get(str(value).lower())
     if meant is None:
-        raise Fault(where, "has to be true or false")
+        raise OrgPolicyError(where, "has to be true or false")
     return meant
 
 
@@ -212,7 +218,7 @@ def _only(given: Mapping[str, Any], known: Iterable[str], where: Where) -> None:
     for name in given:
         if name not in known and name not in _SERVER_KEPT:
             near = difflib.get_close_matches(name, sorted(known), n=1)
-            raise Fault((*where, name), "no such field" + (f"; did you mean {near[0]}?" if near else ""))
+            raise OrgPolicyError((*where, name), "no such field" + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def _constraint(name: str) -> str:

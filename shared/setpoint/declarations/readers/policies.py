@@ -130,7 +130,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
 
 
 def _rule(model: RuleModel) -> Rule:
-    said: dict[str, Any] = model.model_dump()
-    said["match"] = Match(**said["match"])
-    said["windows"] = tuple(Window(**window) for window in said["windows"])
-    return Rule(**said)
+    fields: dict[str, Any] = model.model_dump()
+    fields["match"] = Match(**fields["match"])
+    fields["windows"] = tuple(Window(**window) for window in fields["windows"])
+    return Rule(**fields)

@@ -37,10 +37,10 @@ class PolicyTest:
 
     def unmet(self, policy: Policy) -> str:
         """What does not hold, in words; empty where all does."""
-        found = policies.first_match(policy, self.case)
-        got = found.name if found is not None else ""
-        mode = policies.more_careful(found.mode if found is not None else None, None)
-        severity = found.severity if found is not None and found.severity is not None else self.case.severity
+        rule = policies.first_match(policy, self.case)
+        got = rule.name if rule is not None else ""
+        mode = policies.more_careful(rule.mode if rule is not None else None, None)
+        severity = rule.severity if rule is not None and rule.severity is not None else self.case.severity
         checks = (("rule", self.rule, got), ("mode", self.mode, mode), ("severity", self.severity, severity))
         wrong = [(what, has or "none", want or "none") for what, want, has in checks if want not in (None, has)]
         return "; ".join(f"{what} is {has}, not {want}" for what, has, want in wrong)
@@ -107,5 +107,5 @@ def tests(checked: PolicyTestModel, source: Source) -> tuple[PolicyTest, ...]:
 
 
 def _case(given: GivenModel) -> PolicyInput:
-    said = given.model_dump()
-    return PolicyInput(**{**said, "projects": frozenset(said["projects"])})
+    fields = given.model_dump()
+    return PolicyInput(**{**fields, "projects": frozenset(fields["projects"])})

@@ -60,24 +60,24 @@ def propose(text: str, declaration: Declaration, differences: Sequence[Differenc
     done: list[Edit] = []
     by_hand: list[str] = []
     value = copy.deepcopy(document.value)
-    for one in _in_order(differences):
+    for difference in _in_order(differences):
         try:
-            found = list(_edits(declaration, value, one))
-            _rewritten(text, document, [*done, *found])
+            edits = list(_edits(declaration, value, difference))
+            _rewritten(text, document, [*done, *edits])
         except (_ByHandError, NotRewritableError) as why:
-            by_hand.append(f"{proposal_lines.line(declaration, one)} ({why})")
+            by_hand.append(f"{proposal_lines.line(declaration, difference)} ({why})")
             continue
-        done += found
-        for edit in found:
+        done += edits
+        for edit in edits:
             _apply(value, edit)
     return Proposal(_rewritten(text, document, done) if done else text, tuple(by_hand))
 
 
 def _document(text: str, declaration: Declaration) -> Document | None:
     """The document that declares a resource: where it was, or where it has moved to in its file."""
-    found = [one for one in documents.parse(text, declaration.source.file) if isinstance(one, Document)]
-    found.sort(key=lambda one: one.position != declaration.source.document)
-    return next((one for one in found if _declares(one, declaration)), None)
+    parsed = [document for document in documents.parse(text, declaration.source.file) if isinstance(document, Document)]
+    parsed.sort(key=lambda document: document.position != declaration.source.document)
+    return next((document for document in parsed if _declares(document, declaration)), None)
 
 
 def _declares(document: Document, declaration: Declaration) -> bool:
@@ -107,13 +107,13 @@ def _in_order(differences: Iterable[Difference]) -> list[Difference]:
     So no place moves, and nothing is emptied that something is still to come into.
     """
     order = {"changed": 0, "unexpected": 1, "missing": 2}
-    backwards = sorted(differences, key=lambda one: _numbers(one.path), reverse=True)
-    return sorted(backwards, key=lambda one: order[one.op])
+    backwards = sorted(differences, key=lambda difference: _numbers(difference.path), reverse=True)
+    return sorted(backwards, key=lambda difference: order[difference.op])
 
 
 def _numbers(path: str) -> tuple[tuple[int, str], ...]:
     inner = ((part[1:-1], part) for part in field_path.readable(path))
-    return tuple((int(one), "") if one.isdecimal() else (-1, part) for one, part in inner)
+    return tuple((int(key), "") if key.isdecimal() else (-1, part) for key, part in inner)
 
 
 def _edits(declaration: Declaration, value: Any, difference: Difference) -> Iterator[Edit]:
@@ -143,15 +143,15 @@ def _field(value: Any, above: Where, parts: tuple[str, ...], difference: Differe
     if not parts or _is_krm_default(value, parts):
         raise _ByHandError("it is not written as a field of its own")
     last = parts[-1]
-    found = _step(node, last)
+    step = _step(node, last)
     if difference.op == "unexpected":
         yield _added(where, node, last, observed)
-    elif found is None:
+    elif step is None:
         raise _ByHandError("it is not written there")
     elif difference.op == "missing":
-        yield _removed(value, above, (*where, found[0]))
+        yield _removed(value, above, (*where, step[0]))
     else:
-        yield from _changed((*where, found[0]), found[1], last, observed)
+        yield from _changed((*where, step[0]), step[1], last, observed)
 
 
 def _is_krm_default(value: Any, parts: tuple[str, ...]) -> bool:
@@ -199,18 +199,18 @@ def _changed(where: Where, before: Any, last: str, observed: Any) -> Iterator[Ed
 
 def _changed_list(where: Where, before: list[Any], observed: list[Any]) -> Iterator[Edit]:
     """Change the elements that differ, where that gives the observed list; else the whole of it."""
-    if any(isinstance(one, (dict, list)) for one in (*before, *observed)):
+    if any(isinstance(element, (dict, list)) for element in (*before, *observed)):
         raise _ByHandError("the order of its elements is another")
-    kept = [one for one in before if one in observed]
-    more = [one for one in observed if one not in before]
+    kept = [element for element in before if element in observed]
+    more = [element for element in observed if element not in before]
     if not kept or kept + more != observed:
         yield Edit(where, "set", observed)
         return
-    for at in range(len(before) - 1, -1, -1):
-        if before[at] not in observed:
-            yield Edit((*where, at), "remove")
-    for one in more:
-        yield Edit(where, "append", one)
+    for index in range(len(before) - 1, -1, -1):
+        if before[index] not in observed:
+            yield Edit((*where, index), "remove")
+    for element in more:
+        yield Edit(where, "append", element)
 
 
 def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
@@ -221,23 +221,25 @@ def _grants(value: Any, difference: Difference) -> Iterator[Edit]:
     wanted = iam_policies.grant(given, given["member"])
     bindings = value["spec"]["data"]["bindings"]
     above: Where = ("spec", "data", "bindings")
-    fitting = [at for at, one in enumerate(bindings) if iam_policies.grant(one, given["member"]) == wanted]
+    fitting = [
+        index for index, binding in enumerate(bindings) if iam_policies.grant(binding, given["member"]) == wanted
+    ]
     if difference.op == "missing":
-        for at in reversed(fitting):
-            members = bindings[at]["members"]
-            if all(iam_policies.grant(bindings[at], member) == wanted for member in members):
-                yield Edit((*above, at), "remove")
+        for index in reversed(fitting):
+            members = bindings[index]["members"]
+            if all(iam_policies.grant(bindings[index], member) == wanted for member in members):
+                yield Edit((*above, index), "remove")
                 continue
             for place in range(len(members) - 1, -1, -1):
-                if iam_policies.grant(bindings[at], members[place]) == wanted:
-                    yield Edit((*above, at, "members", place), "remove")
+                if iam_policies.grant(bindings[index], members[place]) == wanted:
+                    yield Edit((*above, index, "members", place), "remove")
     elif fitting:
         where: Where = (*above, fitting[0], "members")
         held = bindings[fitting[0]]["members"]
         yield Edit(where, "append", given["member"]) if held else Edit(where, "set", [given["member"]])
     else:
         binding = {"role": given["role"], "members": [given["member"]]}
-        if condition := {key: one for key, one in (given.get("condition") or {}).items() if one}:
+        if condition := {key: part for key, part in (given.get("condition") or {}).items() if part}:
             binding["condition"] = condition
         yield Edit(above, "append", binding) if bindings else Edit(above, "set", [binding])
 
@@ -246,10 +248,10 @@ def _walk(value: Any, above: Where, parts: Iterable[str]) -> tuple[Where, Any]:
     """The place of a path in a document, and what is there."""
     where, node = above, _get(value, above)
     for part in parts:
-        found = _step(node, part)
-        if found is None:
+        step = _step(node, part)
+        if step is None:
             raise _ByHandError("it is not written there")
-        where, node = (*where, found[0]), found[1]
+        where, node = (*where, step[0]), step[1]
     return where, node
 
 
@@ -260,10 +262,10 @@ def _step(node: Any, part: str) -> tuple[str | int, Any] | None:
         return None
     key, named, value = part[1:-1].partition("=")
     if not named:
-        at = int(key) if key.isdecimal() else len(node)
-        return (at, node[at]) if at < len(node) else None
-    fits: Callable[[Any], bool] = lambda one: isinstance(one, dict) and str(one.get(key)) == value  # noqa: E731
-    return next(((at, one) for at, one in enumerate(node) if fits(one)), None)
+        index = int(key) if key.isdecimal() else len(node)
+        return (index, node[index]) if index < len(node) else None
+    fits: Callable[[Any], bool] = lambda element: isinstance(element, dict) and str(element.get(key)) == value  # noqa: E731
+    return next(((index, element) for index, element in enumerate(node) if fits(element)), None)
 
 
 def _get(value: Any, where: Where) -> Any:
@@ -298,11 +300,11 @@ def _rewritten(text: str, document: Document, edits: list[Edit]) -> str:
     if dashes == "---":  # a document that begins behind them
         after = dashes + after[3:]
     changed = text[:start] + after + text[start + len(before) :]
-    wanted = [one.value for one in documents.parse(text, document.file) if isinstance(one, Document)]
+    wanted = [parsed.value for parsed in documents.parse(text, document.file) if isinstance(parsed, Document)]
     wanted[document.position] = copy.deepcopy(wanted[document.position])
     for edit in edits:
         _apply(wanted[document.position], edit)
-    if [one.value for one in documents.parse(changed, document.file) if isinstance(one, Document)] != wanted:
+    if [parsed.value for parsed in documents.parse(changed, document.file) if isinstance(parsed, Document)] != wanted:
         raise NotRewritableError("it cannot be written without changing something else")
     return changed
 
@@ -328,7 +330,7 @@ def _above(document: Document, part: str, *, as_json: bool) -> Where:
 
 
 def _index(several: list[Any], document: Document) -> int:
-    same = [at for at, one in enumerate(several) if one == document.value]
+    same = [index for index, element in enumerate(several) if element == document.value]
     if len(same) != 1:
         raise NotRewritableError("two documents of a list are alike")
     return same[0]

@@ -29,10 +29,10 @@ class StrictModel(BaseModel):
 
 
 def _seconds(value: Any) -> Any:
-    found = scalars.seconds(value) if isinstance(value, str) else value
-    if found is None:
+    seconds = scalars.seconds(value) if isinstance(value, str) else value
+    if seconds is None:
         raise ValueError("not a duration; it looks like 30s, 5m or 1h")
-    return found
+    return seconds
 
 
 AsSeconds = BeforeValidator(_seconds, json_schema_input_type=str | float)

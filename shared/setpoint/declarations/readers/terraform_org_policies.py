@@ -89,7 +89,7 @@ def _list_policy(values: Mapping[str, Any], path: str, origins: dict[str, str]) 
             origins[f"listPolicy.{name}"] = f"{path}.{attribute}"
     for side in org_policies.SIDES:
         said = _inner(values.get(side)) or {}
-        found |= org_policies.side_of_list(side, said, f"{path}.{side}[0]", origins)
+        found |= org_policies.list_side(side, said, f"{path}.{side}[0]", origins)
     return found
 
 

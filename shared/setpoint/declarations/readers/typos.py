@@ -31,26 +31,26 @@ class Typo(NamedTuple):
     meant: str
 
 
-def slips(data: dict[str, Any], schema: Schema | None) -> list[Typo]:
+def find_typos(data: dict[str, Any], schema: Schema | None) -> list[Typo]:
     """The misspelt fields of declared data; what is like nothing that the API knows is no slip, but unknown."""
-    found: list[Typo] = []
+    typos: list[Typo] = []
     if schema is not None:
-        _in_message(data, schema, None, found)
-    return found
+        _in_message(data, schema, None, typos)
+    return typos
 
 
-def without(data: Any, where: tuple[str | int, ...]) -> Any:
+def without_field(data: Any, where: tuple[str | int, ...]) -> Any:
     """The data less one field; what is around it is copied."""
     head, rest = where[0], where[1:]
     if isinstance(data, list):
-        return [without(part, rest) if at == head else part for at, part in enumerate(data)]
+        return [without_field(part, rest) if step == head else part for step, part in enumerate(data)]
     if not rest:
         return {key: part for key, part in data.items() if key != head}
-    return {key: without(part, rest) if key == head else part for key, part in data.items()}
+    return {key: without_field(part, rest) if key == head else part for key, part in data.items()}
 
 
 @cache
-def type_meant(asset_type: str) -> str:
+def closest_asset_type(asset_type: str) -> str:
     """The asset type that a misspelt one means; empty where it is known, or its service has none that is like it."""
     catalogue = default_catalogue()
     if catalogue.schemas_for(asset_type):
@@ -68,31 +68,31 @@ _At = tuple[Any, str | int] | None
 """A place in the data, as the place around it and the last step to it; only of a slip is it spelled out."""
 
 
-def _in_message(data: dict[str, Any], schema: Schema, at: _At, found: list[Typo]) -> None:
+def _in_message(data: dict[str, Any], schema: Schema, place: _At, typos: list[Typo]) -> None:
     fields = schema.fields
     for key, value in data.items():
         field = fields.get(key) or fields.get(camel(key))
         if field is not None:
             if isinstance(value, (dict, list)):
-                _in_value(value, field, (at, key), found)
+                _in_value(value, field, (place, key), typos)
         elif meant := _meant(key, schema, data):
-            where = _where((at, key))
-            found.append(Typo(where, field_path.text(_path(where)), meant))
+            where = _where((place, key))
+            typos.append(Typo(where, field_path.text(_path(where)), meant))
 
 
-def _in_value(value: Any, field: Field, at: _At, found: list[Typo]) -> None:
+def _in_value(value: Any, field: Field, place: _At, typos: list[Typo]) -> None:
     if isinstance(value, dict) and field.schema is not None:
-        _in_message(value, field.schema, at, found)
+        _in_message(value, field.schema, place, typos)
     elif isinstance(value, dict) and field.kind == "map" and field.item is not None:
         for key, part in value.items():
-            _in_value(part, field.item, (at, key), found)
+            _in_value(part, field.item, (place, key), typos)
     elif isinstance(value, list) and field.item is not None:
         for position, part in enumerate(value):
-            _in_value(part, field.item, (at, position), found)
+            _in_value(part, field.item, (place, position), typos)
 
 
-def _where(at: _At) -> tuple[str | int, ...]:
-    return (*_where(at[0]), at[1]) if at is not None else ()
+def _where(place: _At) -> tuple[str | int, ...]:
+    return (*_where(place[0]), place[1]) if place is not None else ()
 
 
 def _path(where: tuple[str | int, ...]) -> Path:
@@ -105,5 +105,5 @@ def _path(where: tuple[str | int, ...]) -> Path:
 def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
     """The one field that is spelled almost so and not declared beside it, or an empty string."""
     free = [name for name, field in schema.fields.items() if name not in data and not field.output_only]
-    found = difflib.get_close_matches(camel(key), free, n=1, cutoff=_CLOSE)
-    return found[0] if found else ""
+    matches = difflib.get_close_matches(camel(key), free, n=1, cutoff=_CLOSE)
+    return matches[0] if matches else ""

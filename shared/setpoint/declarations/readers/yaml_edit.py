@@ -60,7 +60,7 @@ class _Writer:
             raise NotRewritableError("its text cannot be taken apart") from error
 
     def after_set(self, where: Where, value: Any) -> str:
-        key, node = self._at(where)
+        key, node = self._locate(where)
         is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
         if is_block or (isinstance(value, (dict, list)) and value and key is not None and self._is_block(where)):
             if key is None:
@@ -72,29 +72,29 @@ class _Writer:
         return self._with(start, end, between + self._inline(value, node))
 
     def after_remove(self, where: Where, _: Any) -> str:
-        _, parent = self._at(where[:-1])
+        _, parent = self._locate(where[:-1])
         entries = self._entries(parent)
-        at = self._position(parent, where[-1])
-        start, end = entries[at]
+        index = self._position(parent, where[-1])
+        start, end = entries[index]
         if parent.flow_style:
-            if at + 1 < len(entries):
-                return self._with(start, entries[at + 1][0], "")
-            return self._with(entries[at - 1][1] if at else start, end, "")
+            if index + 1 < len(entries):
+                return self._with(start, entries[index + 1][0], "")
+            return self._with(entries[index - 1][1] if index else start, end, "")
         if len(entries) == 1:
             return self.after_set(where[:-1], {} if isinstance(parent, yaml.MappingNode) else [])
         line = self.text.rfind("\n", 0, start) + 1
         before = self.text[line:start].strip()
         if before == ("-" if isinstance(parent, yaml.SequenceNode) else ""):
             return self._with(line, self._line_end(end), "")
-        if at + 1 < len(entries):  # the first key of a list's element shares its line with the dash
-            return self._with(start, entries[at + 1][0], "")
+        if index + 1 < len(entries):  # the first key of a list's element shares its line with the dash
+            return self._with(start, entries[index + 1][0], "")
         raise NotRewritableError("it shares its line with something else")
 
     def after_append(self, where: Where, value: Any) -> str:
-        return self._appended(self._at(where)[1], "", value)
+        return self._appended(self._locate(where)[1], "", value)
 
     def after_add(self, where: Where, value: Any) -> str:
-        return self._appended(self._at(where[:-1])[1], str(where[-1]), value)
+        return self._appended(self._locate(where[:-1])[1], str(where[-1]), value)
 
     def _appended(self, node: Any, key: str, value: Any) -> str:
         entries = self._entries(node)
@@ -111,7 +111,7 @@ class _Writer:
         newline = "" if self.text[:end].endswith("\n") else "\n"
         return self._with(end, end, f"{newline}{' ' * pad}{lead}\n")
 
-    def _at(self, where: Where) -> tuple[Any, Any]:
+    def _locate(self, where: Where) -> tuple[Any, Any]:
         """The key, where it is one's value, and the node at a place."""
         key: Any = None
         node: Any = self.root
@@ -139,14 +139,14 @@ class _Writer:
 
     def _is_block(self, where: Where) -> bool:
         """Whether a value stands in block style: its holder does, and so does what is around it."""
-        return not self.as_json and not self._at(where[:-1])[1].flow_style
+        return not self.as_json and not self._locate(where[:-1])[1].flow_style
 
     def _entries(self, node: Any) -> list[tuple[int, int]]:
         """Where each entry of a collection begins and ends."""
         if isinstance(node, yaml.MappingNode):
-            return [(key.start_mark.index, max(key.end_mark.index, self._end(one))) for key, one in node.value]
+            return [(key.start_mark.index, max(key.end_mark.index, self._end(node_))) for key, node_ in node.value]
         if isinstance(node, yaml.SequenceNode):
-            return [(one.start_mark.index, self._end(one)) for one in node.value]
+            return [(element.start_mark.index, self._end(element)) for element in node.value]
         raise NotRewritableError("there is no mapping or list")
 
     def _end(self, node: Any) -> int:
@@ -157,10 +157,10 @@ class _Writer:
         end: int = node.end_mark.index
         return len(self.text[:end].rstrip()) if getattr(node, "style", None) in ("|", ">") else end
 
-    def _line_end(self, at: int) -> int:
+    def _line_end(self, position: int) -> int:
         """The beginning of the next line."""
-        found = self.text.find("\n", at)
-        return len(self.text) if found < 0 else found + 1
+        newline = self.text.find("\n", position)
+        return len(self.text) if newline < 0 else newline + 1
 
     def _with(self, start: int, end: int, new: str) -> str:
         return self.text[:start] + new + self.text[end:]
@@ -179,10 +179,10 @@ class _Writer:
         """What stands behind a key's colon, in block style."""
         if isinstance(value, dict) and value:
             pad = " " * (column + 2)
-            return "".join(f"\n{pad}{self._key(key)}:{self._valued(one, column + 2)}" for key, one in value.items())
+            return "".join(f"\n{pad}{self._key(key)}:{self._valued(part, column + 2)}" for key, part in value.items())
         if isinstance(value, list) and value:
             pad = " " * (column + 2)
-            return "".join(f"\n{pad}-{self._item(one, column + 2)}" for one in value)
+            return "".join(f"\n{pad}-{self._item(part, column + 2)}" for part in value)
         return f" {self._flow(value)}"
 
     def _item(self, value: Any, column: int) -> str:
@@ -190,7 +190,7 @@ class _Writer:
         if not isinstance(value, dict) or not value:
             return f" {self._flow(value)}"
         pad = " " * (column + 2)
-        lines = [f"{self._key(key)}:{self._valued(one, column + 2)}" for key, one in value.items()]
+        lines = [f"{self._key(key)}:{self._valued(part, column + 2)}" for key, part in value.items()]
         return " " + f"\n{pad}".join(lines)
 
     def _flow(self, value: Any) -> str:
@@ -198,7 +198,7 @@ class _Writer:
         if self.as_json:
             return json.dumps(value, ensure_ascii=False)
         if isinstance(value, dict):
-            return "{" + ", ".join(f"{self._key(key)}: {self._flow(one)}" for key, one in value.items()) + "}"
+            return "{" + ", ".join(f"{self._key(key)}: {self._flow(part)}" for key, part in value.items()) + "}"
         if isinstance(value, list):
             return "[" + ", ".join(map(self._flow, value)) + "]"
         return _plain(value) if isinstance(value, str) else json.dumps(value)
@@ -210,7 +210,9 @@ class _Writer:
 def _plain(value: str) -> str:
     """A string without quotes where it is read back as that, anywhere; else in quotes."""
     if value and value.isprintable() and value.strip() == value and not set(value) & set("{}[],#&*!|>'\"%@`"):
-        read = [one.value for one in documents.parse(f"k: {value}\n") if isinstance(one, documents.Document)]
+        read = [
+            document.value for document in documents.parse(f"k: {value}\n") if isinstance(document, documents.Document)
+        ]
         if read == [{"k": value}] and _is_plain_in_flow(value):
             return value
     return _quoted(value)
@@ -219,9 +221,13 @@ def _plain(value: str) -> str:
 def _quoted(value: str) -> str:
     """A string in double quotes; JSON's escapes are YAML's too, and YAML takes few other letters that do not show."""
     text = json.dumps(value, ensure_ascii=False)
-    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text)
 
 
 def _is_plain_in_flow(value: str) -> bool:
-    read = [one.value for one in documents.parse(f"k: {{{value}: [{value}]}}\n") if isinstance(one, documents.Document)]
+    read = [
+        document.value
+        for document in documents.parse(f"k: {{{value}: [{value}]}}\n")
+        if isinstance(document, documents.Document)
+    ]
     return read == [{"k": {value: [value]}}] and not value.startswith(("-", "?", ":", "<<"))
