@@ -82,7 +82,7 @@ class _Judging:
     waiting: list[str] = field(default_factory=list)
 
     @contextmanager
-    def going_on(self) -> Iterator[None]:
+    def isolated(self) -> Iterator[None]:
         try:
             yield
         except TransientError as error:
@@ -146,7 +146,7 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Callabl
     """Judge whatever was not judged since a source changed, and note it where all went well."""
     judging = _Judging()
     if deps.bus is not None:
-        with judging.going_on():
+        with judging.isolated():
             pipeline.republish_pending(deps)
     state = deps.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
@@ -154,18 +154,18 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Callabl
     concerned: list[Iterable[ResourceKey]] = [planned.touched]
     all_before = (state.judged, state.generation) == (planned.generation, generation)
     if not all_before:
-        concerned += [_keys(deps.store, planned.source, one) for one in (*state.earlier, state.generation)]
+        concerned += [_keys(deps.store, planned.source, earlier) for earlier in (*state.earlier, state.generation)]
     repolicies = planned.repolicies or not all_before
     if planned.rescopes or repolicies:
-        with judging.going_on():
-            concerned.append(_by_rules(deps.store, everything=repolicies))
+        with judging.isolated():
+            concerned.append(_affected_by_rules(deps.store, everything=repolicies))
     for key, _ in groupby(heapq.merge(*concerned)):
-        with judging.going_on():
+        with judging.isolated():
             judging.outcomes[pipeline.reevaluate(key, deps)] += 1
         advance(1)
     if not judging.waiting and not judging.failed:
-        for one in state.earlier:
-            deps.store.drop_manifest(planned.source, one)
+        for earlier in state.earlier:
+            deps.store.drop_manifest(planned.source, earlier)
         _update(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
     return judging
 
@@ -175,19 +175,19 @@ def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[Resourc
     return (key for key, _ in store.manifest(source, generation))
 
 
-def _by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
+def _affected_by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
     """What the rules of the fleet may make something else of, in order: the unmanaged, or everything that drifts."""
-    found = ExternalSorter()
+    keys = ExternalSorter()
     for state in store.states(drifted=True):
         if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
-            found.add((state.key.name, state.key.content))
+            keys.add((state.key.name, state.key.content))
     for state in store.suppressed():
-        if any(one.kind == "unmanaged" for one in state.suppressed):
-            found.add((state.key.name, state.key.content))
+        if any(suppressed.kind == "unmanaged" for suppressed in state.suppressed):
+            keys.add((state.key.name, state.key.content))
     if everything:
         for key in store.due(_NEVER):
-            found.add((key.name, key.content))
-    return (ResourceKey(*row) for row in found)
+            keys.add((key.name, key.content))
+    return (ResourceKey(*row) for row in keys)
 
 
 def declare(store: DesiredStore, desired: Iterable[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
@@ -230,7 +230,7 @@ def apply(
         commit=commit,
         applied_at=now,
         declared=declared,
-        scopes=tuple(_of_revision(scope, repo, commit) for scope in planned.scopes),
+        scopes=tuple(_with_revision(scope, repo, commit) for scope in planned.scopes),
         policy=planned.policy,
         alerting=planned.alerting,
         revision=revision,
@@ -279,7 +279,7 @@ def _version(change: PlannedChange, source: str, generation: int, repo: str, com
     return Version(source, generation, after.digest, declarations)
 
 
-def _of_revision(scope: Scope, repo: str, commit: str) -> Scope:
+def _with_revision(scope: Scope, repo: str, commit: str) -> Scope:
     """A scope with the revision that wrote it; one that is kept from before has its own already."""
     if scope.source.repo or scope.source.commit:
         return scope

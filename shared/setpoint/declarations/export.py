@@ -151,9 +151,11 @@ class _Pruning:
                 kept[key] = part
         return kept
 
-    def _reason(self, at: tuple[Path, str], name: str, schema: Schema | None, field: Field | None, value: Any) -> str:
+    def _reason(
+        self, position: tuple[Path, str], name: str, schema: Schema | None, field: Field | None, value: Any
+    ) -> str:
         """Why a field is not declared, or an empty string."""
-        parent, key = at
+        parent, key = position
         if system_fields.is_system_label(name, key) or (name in system_fields.LABEL_MAPS and _CONTROL_PLANE.match(key)):
             return LABEL
         if schema is None:
@@ -176,7 +178,9 @@ class _Pruning:
             return self.message(path, name, schema, item, value)
         if isinstance(value, list):
             item = field.item if field is not None else None
-            return [self._value((path, field_path.index(at)), name, item, one) for at, one in enumerate(value)]
+            return [
+                self._value((path, field_path.index(index)), name, item, element) for index, element in enumerate(value)
+            ]
         return value
 
 
@@ -238,10 +242,10 @@ def _by_role(binding: Mapping[str, Any]) -> tuple[str, str]:
 
 def _of_constraints(bare: Declaration, policies: Iterable[Any]) -> Exported:
     """The policies of a resource by constraint, without what only the server writes."""
-    found = by_constraint(list(policies))
-    if not found:
+    constraints = by_constraint(list(policies))
+    if not constraints:
         return Exported(None, refusal="sets no constraint")
-    data = {"policies": [{"constraint": name, **_rest(found[name])} for name in sorted(found)]}
+    data = {"policies": [{"constraint": name, **_rest(constraints[name])} for name in sorted(constraints)]}
     return Exported(msgspec.structs.replace(bare, data=data))
 
 

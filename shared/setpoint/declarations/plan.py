@@ -30,7 +30,7 @@ DEFAULT_MAX_REMOVALS = 0.1
 BATCH = 300
 """How many records are read or written at once."""
 
-_MEETINGS = 3_000
+_MAX_ROWS = 3_000
 """How many keys are compared at once, as long as few of them have to be looked up."""
 _ACTIONS: tuple[Action, ...] = get_args(Action)
 _ROUNDING = 1e-6
@@ -134,7 +134,7 @@ class Plan(msgspec.Struct, frozen=True):
     @property
     def realerts(self) -> bool:
         """Whether it changes who is told of which drift, and not only where that is written."""
-        return _unwritten(self.alerting) != _unwritten(self.alerting_before)
+        return _without_source(self.alerting) != _without_source(self.alerting_before)
 
     @property
     def changes_rules(self) -> bool:
@@ -145,19 +145,19 @@ class Plan(msgspec.Struct, frozen=True):
         """One line: how many are added, changed, removed, kept and unchanged."""
         nothing = "no resource to change" if self.changes_rules else "nothing to change"
         counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
-        told = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or nothing
-        told += f", {self.unchanged} unchanged"
+        text = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or nothing
+        text += f", {self.unchanged} unchanged"
         if self.rescopes:
-            told += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
+            text += f", scopes: {_names(self.scopes)} (before: {_names(self.scopes_before)})"
         if self.repolicies:
-            told += f", the policy changes: {_policy(self.policy)} (before: {_policy(self.policy_before)})"
+            text += f", the policy changes: {_policy(self.policy)} (before: {_policy(self.policy_before)})"
         if self.realerts:
-            told += f", the alerting changes: {_alerting(self.alerting)} (before: {_alerting(self.alerting_before)})"
+            text += f", the alerting changes: {_alerting(self.alerting)} (before: {_alerting(self.alerting_before)})"
         if self.kept:
-            told += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
+            text += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
         if self.claimed:
-            told += f", {len(self.claimed)} claimed by another source"
-        return f"source {self.source}: {told}"
+            text += f", {len(self.claimed)} claimed by another source"
+        return f"source {self.source}: {text}"
 
 
 def plan(
@@ -186,10 +186,10 @@ def plan(
     """
     control = store.control().value
     state = control.sources.get(source, SourceState())
-    _check_holder("the policy", policy, source, {name: one.policy for name, one in control.sources.items()})
-    _check_holder("the alerting", alerting, source, {name: one.alerting for name, one in control.sources.items()})
+    _check_holder("the policy", policy, source, {name: state.policy for name, state in control.sources.items()})
+    _check_holder("the alerting", alerting, source, {name: state.alerting for name, state in control.sources.items()})
     planning = _Planning(DeclaredResources.of(desired), source, store, control, prune=prune)
-    for batch in _worth_a_look(store.manifest(source, state.generation), planning.declared.entries()):
+    for batch in _join_batches(store.manifest(source, state.generation), planning.declared.entries()):
         planning.take(batch)
     return planning.done(scopes, policy, alerting, state)
 
@@ -198,7 +198,7 @@ def _check_holder(
     what: str, new: Policy | Alerting | None, source: str, held: Mapping[str, Policy | Alerting | None]
 ) -> None:
     """Look whether another source holds what there is one of in a fleet."""
-    holder = next((name for name, one in held.items() if one is not None), source)
+    holder = next((name for name, holder_state in held.items() if holder_state is not None), source)
     if new is not None and holder != source:
         raise BadRequest(f"{new.source}: source {holder} holds {what} of the fleet; there is one")
 
@@ -216,7 +216,7 @@ class _JoinRow(NamedTuple):
         return self.entry is not None and self.entry.digest == self.before
 
 
-def _meetings(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[ManifestEntry]) -> Iterator[_JoinRow]:
+def _join(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[ManifestEntry]) -> Iterator[_JoinRow]:
     """Both in one, in the order of keys that both of them have."""
     before, after = iter(manifest), iter(entries)
     row, entry = next(before, None), next(after, None)
@@ -233,18 +233,18 @@ def _meetings(manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[Man
             row, entry = next(before, None), next(after, None)
 
 
-def _worth_a_look(
+def _join_batches(
     manifest: Iterable[tuple[ResourceKey, str]], entries: Iterable[ManifestEntry]
 ) -> Iterator[list[_JoinRow]]:
-    """All meetings in batches, in each of which not too many have to be looked up."""
+    """All rows in batches, in each of which not too many have to be looked up."""
     batch: list[_JoinRow] = []
-    looks = 0
-    for meeting in _meetings(manifest, entries):
-        batch.append(meeting)
-        looks += not meeting.same
-        if looks == BATCH or len(batch) == _MEETINGS:
+    lookups = 0
+    for row in _join(manifest, entries):
+        batch.append(row)
+        lookups += not row.same
+        if lookups == BATCH or len(batch) == _MAX_ROWS:
             yield batch
-            batch, looks = [], 0
+            batch, lookups = [], 0
     yield batch
 
 
@@ -270,32 +270,32 @@ class _Planning:
 
     def take(self, batch: list[_JoinRow]) -> None:
         """Plan what becomes of some keys, in their order."""
-        looks = (one.key for one in batch if not one.same and (one.entry is not None or self._prune))
-        records = self._store.records(looks)
-        for one in batch:
-            self._before += one.before is not None
-            record = records.get(one.key)
-            if one.same:
+        lookups = (row.key for row in batch if not row.same and (row.entry is not None or self._prune))
+        records = self._store.records(lookups)
+        for row in batch:
+            self._before += row.before is not None
+            record = records.get(row.key)
+            if row.same:
                 self._unchanged += 1
             elif record is None:
-                self._kept.append(one.key)
-            elif self._changes_to(one, controlling.visible(record.value, self._control)):
+                self._kept.append(row.key)
+            elif self._changes_to(row, controlling.visible(record.value, self._control)):
                 continue
-            if one.before is not None:
-                self._manifest.append((one.key, one.before))
+            if row.before is not None:
+                self._manifest.append((row.key, row.before))
 
-    def _changes_to(self, one: _JoinRow, versions: Mapping[str, Version]) -> bool:
+    def _changes_to(self, row: _JoinRow, versions: Mapping[str, Version]) -> bool:
         """Plan a change; whether there is one, since another source may declare the key."""
-        after = self.declared.desired(one.entry) if one.entry is not None else None
-        if one.entry is not None and after is not None:
-            if claim := _claim(one.key, after, versions, self._source):
-                self._claimed.add((one.entry.order, _encode(claim)))
+        after = self.declared.desired(row.entry) if row.entry is not None else None
+        if row.entry is not None and after is not None:
+            if claim := _claim(row.key, after, versions, self._source):
+                self._claimed.add((row.entry.order, _encode(claim)))
                 return False
-            self._manifest.append((one.key, after.digest))
+            self._manifest.append((row.key, after.digest))
         before = versions.get(self._source)
         action: Action = "removed" if after is None else "changed" if before else "added"
-        self._changes[action].append(PlannedChange(one.key, action, before, after))
-        self._touched.append(one.key)
+        self._changes[action].append(PlannedChange(row.key, action, before, after))
+        self._touched.append(row.key)
         return True
 
     def done(
@@ -347,7 +347,7 @@ def _alerting(alerting: Alerting | None) -> str:
     return alerting.name if alerting is not None else "none"
 
 
-def _unwritten(alerting: Alerting | None) -> Alerting | None:
+def _without_source(alerting: Alerting | None) -> Alerting | None:
     """What is said of alerts, without where it is written."""
     return replace(alerting, source=Source()) if alerting is not None else None
 

@@ -39,11 +39,11 @@ def place(
     walk = _Walk(moves)
     data: dict[str, Any] = {}
     walk.origins[""] = prefix
-    walk.message(tree, schema, data, _At(field_path.ROOT, prefix, ""))
+    walk.message(tree, schema, data, _Cursor(field_path.ROOT, prefix, ""))
     return MappedFields(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole))
 
 
-class _At:
+class _Cursor:
     """Where the walk is: the API path, the author's path, and the author's names without list positions."""
 
     __slots__ = ("api", "author", "names")
@@ -69,7 +69,7 @@ class _Walk:
         self.whole: list[str] = []
         self.root: tuple[dict[str, Any], Schema] | None = None
 
-    def message(self, tree: Mapping[str, Any], schema: Schema, out: dict[str, Any], at: _At) -> None:
+    def message(self, tree: Mapping[str, Any], schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
         """Place the fields of one group; those of the very same name first, since a name is no habit."""
         if self.root is None:
             self.root = (out, schema)
@@ -77,48 +77,51 @@ class _Walk:
         for name, value in tree.items():
             if value is None:
                 continue
-            inner = f"{at.names}.{name}" if at.names else name
+            inner = f"{cursor.names}.{name}" if cursor.names else name
             if inner in self.moves:
-                self._move(inner, name, value, schema, out, at)
+                self._move(inner, name, value, schema, out, cursor)
             elif (
                 (field := schema.fields.get(name)) is not None
                 and not field.output_only
                 and shape_matching.fits(field, value)
             ):
-                self._put((field,), name, value, schema, out, at)
+                self._put((field,), name, value, schema, out, cursor)
             else:
                 rest.append((name, value))
         for name, value in rest:
             chain = field_search.search(schema, name, value, out)
             if chain is None:
-                self._miss(name, schema, at)
+                self._unmapped(name, schema, cursor)
             else:
-                self._put(chain, name, value, schema, out, at)
+                self._put(chain, name, value, schema, out, cursor)
 
-    def _move(self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], at: _At) -> None:
+    def _move(self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
         target = self.moves[inner]
         if target is None:
             return
         if target.startswith("/") and self.root is not None:
             out, schema = self.root
-            at = _At(field_path.ROOT, at.author, at.names)
-        chain = next((found for path in target.removeprefix("/").split("|") if (found := _follow(schema, path))), None)
+            cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
+        chain = next(
+            (followed for path in target.removeprefix("/").split("|") if (followed := _resolve_path(schema, path))),
+            None,
+        )
         if chain is None:
-            self._miss(name, schema, at)
+            self._unmapped(name, schema, cursor)
         else:
-            self._put(chain, name, value, schema, out, at)
+            self._put(chain, name, value, schema, out, cursor)
 
-    def _miss(self, name: str, schema: Schema, at: _At) -> None:
-        self.unplaced.append(UnmappedField(join(at.author, name), name, schema))
+    def _unmapped(self, name: str, schema: Schema, cursor: _Cursor) -> None:
+        self.unplaced.append(UnmappedField(join(cursor.author, name), name, schema))
 
-    def _put(self, chain: Chain, name: str, value: Any, schema: Schema, out: dict[str, Any], at: _At) -> None:
+    def _put(self, chain: Chain, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
         """Set the value of the field at the end of a chain; messages on the way are made as they are needed."""
-        author = join(at.author, name)
-        inner = f"{at.names}.{name}" if at.names else name
+        author = join(cursor.author, name)
+        inner = f"{cursor.names}.{name}" if cursor.names else name
         if value is UNKNOWN:
             self.unknown.append(author)
             return
-        api = at.api
+        api = cursor.api
         holder = out
         for field in chain[:-1]:
             api = (api, field.name)
@@ -128,7 +131,7 @@ class _Walk:
             holder = holder[field.name]
         last = chain[-1]
         api = (api, last.name)
-        within = _At(api, author, inner)
+        within = _Cursor(api, author, inner)
         if len(chain) > 1 or last.name != name:
             self.origins[field_path.text(api)] = author
         misses = len(self.unplaced)
@@ -137,115 +140,115 @@ class _Walk:
         except _NoPlaceError:
             placed = None
             del self.unplaced[misses:]
-            self._miss(name, schema, at)
+            self._unmapped(name, schema, cursor)
         if placed is None or placed is UNKNOWN:
-            _prune(out, chain)
+            _drop_empty(out, chain)
         else:
             holder[last.name] = placed
 
-    def _value(self, field: Field, value: Any, at: _At, before: Any = None) -> Any:
+    def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
         """The value in the field's shape, or None where nothing of it is to be compared."""
         if value is UNKNOWN:
-            self.unknown.append(at.author)
+            self.unknown.append(cursor.author)
             return None
         if field.kind == "message":
-            return self._group(field, value, at, before)
+            return self._group(field, value, cursor, before)
         if field.kind == "list":
-            return self._list(field, value, at)
+            return self._list(field, value, cursor)
         if field.kind == "map":
-            return self._map(field, value, at)
+            return self._map(field, value, cursor)
         if field.kind == "any":
-            return self._free(value, at)
-        return self._scalar(field, value, at)
+            return self._free(value, cursor)
+        return self._scalar(field, value, cursor)
 
-    def _group(self, field: Field, value: Any, at: _At, before: Any) -> Any:
+    def _group(self, field: Field, value: Any, cursor: _Cursor, before: Any) -> Any:
         schema = field.schema
         if schema is None:
-            return self._free(value, at)
+            return self._free(value, cursor)
         if isinstance(value, str) and not isinstance(value, shape_matching.Reference):
             value = json_tree.unpacked(value)
         if isinstance(value, list) and (inner := shape_matching.elements(schema, value)) is not None:
-            api = (at.api, inner.name)
-            self.origins[field_path.text(api)] = at.author
-            return {inner.name: self._value(inner, value, _At(api, at.author, at.names))}
+            api = (cursor.api, inner.name)
+            self.origins[field_path.text(api)] = cursor.author
+            return {inner.name: self._value(inner, value, _Cursor(api, cursor.author, cursor.names))}
         if isinstance(value, list):
             if len(value) > 1:
                 raise _NoPlaceError
             if not value:
                 return None
-            at = _At(at.api, f"{at.author}[0]", at.names)
-            self.origins[field_path.text(at.api)] = at.author
+            cursor = _Cursor(cursor.api, f"{cursor.author}[0]", cursor.names)
+            self.origins[field_path.text(cursor.api)] = cursor.author
             value = value[0]
             if value is None or value is UNKNOWN:
-                return self._value(field, UNKNOWN, at) if value is UNKNOWN else None
+                return self._value(field, UNKNOWN, cursor) if value is UNKNOWN else None
         if not isinstance(value, dict):
             inner = shape_matching.only(schema, value)
             if inner is None:
                 raise _NoPlaceError
-            api = (at.api, inner.name)
-            self.origins[field_path.text(api)] = at.author
-            return {inner.name: self._value(inner, value, _At(api, at.author, at.names))}
+            api = (cursor.api, inner.name)
+            self.origins[field_path.text(api)] = cursor.author
+            return {inner.name: self._value(inner, value, _Cursor(api, cursor.author, cursor.names))}
         out: dict[str, Any] = before if isinstance(before, dict) else {}
         left = len(self.unplaced) + len(self.unknown)
-        self.message(value, schema, out, at)
+        self.message(value, schema, out, cursor)
         # A group that the author wrote with fields, none of which is known here, says nothing.
         return None if value and not out and len(self.unplaced) + len(self.unknown) > left else out
 
-    def _list(self, field: Field, value: Any, at: _At) -> Any:
+    def _list(self, field: Field, value: Any, cursor: _Cursor) -> Any:
         item = field.item
         if isinstance(value, str) and not isinstance(value, shape_matching.Reference):
             value = json_tree.unpacked(value)
         if not isinstance(value, list):
-            author = at.author
-            self.origins[field_path.text((at.api, field_path.index(0)))] = author
+            author = cursor.author
+            self.origins[field_path.text((cursor.api, field_path.index(0)))] = author
             values = [(author, value)]
         else:
-            values = [(f"{at.author}[{position}]", one) for position, one in enumerate(value)]
+            values = [(f"{cursor.author}[{position}]", element) for position, element in enumerate(value)]
         if item is None:
-            return [one for _, one in values]
+            return [element for _, element in values]
         out: list[Any] = []
-        for author, one in values:
-            if one is None:
+        for author, element in values:
+            if element is None:
                 continue
-            api = (at.api, field_path.index(len(out)))
-            placed = self._value(item, one, _At(api, author, at.names))
+            api = (cursor.api, field_path.index(len(out)))
+            placed = self._value(item, element, _Cursor(api, author, cursor.names))
             if placed is None:
                 # A list of which one element is unknown cannot be compared as a whole.
                 raise _NoPlaceError
             out.append(placed)
         return out
 
-    def _map(self, field: Field, value: Any, at: _At) -> Any:
+    def _map(self, field: Field, value: Any, cursor: _Cursor) -> Any:
         if isinstance(value, list):
-            return self._entries(field, value, at)
+            return self._entries(field, value, cursor)
         if not isinstance(value, dict):
             raise _NoPlaceError
         if field.item is None:
-            return self._free(value, at)
+            return self._free(value, cursor)
         out = {}
-        for key, one in value.items():
-            if one is None:
+        for key, part in value.items():
+            if part is None:
                 continue
-            placed = self._value(field.item, one, _At((at.api, key), join(at.author, key), at.names))
+            placed = self._value(field.item, part, _Cursor((cursor.api, key), join(cursor.author, key), cursor.names))
             if placed is not None:
                 out[key] = placed
         return out if out or not value else None
 
-    def _entries(self, field: Field, entries: list[Any], at: _At) -> Any:
+    def _entries(self, field: Field, entries: list[Any], cursor: _Cursor) -> Any:
         """A map that the author had to write as a list: of keys and values, or of messages that hold their key."""
         out = {}
-        self.whole.append(field_path.text(at.api))
+        self.whole.append(field_path.text(cursor.api))
         for position, entry in enumerate(entries):
             key_name, value_name = shape_matching.entry_names(entry) if isinstance(entry, dict) else ("", "")
             key = entry.get(key_name) if key_name else None
             if not isinstance(key, str) or not (value_name or _is_message(field.item)):
                 raise _NoPlaceError
             key = str(key)
-            author = f"{at.author}[{position}]"
-            api = (at.api, key)
-            inner = _At(api, author, at.names)
+            author = f"{cursor.author}[{position}]"
+            api = (cursor.api, key)
+            inner = _Cursor(api, author, cursor.names)
             if value_name:
-                inner = _At(api, join(author, value_name), f"{at.names}.{value_name}")
+                inner = _Cursor(api, join(author, value_name), f"{cursor.names}.{value_name}")
             self.origins[field_path.text(api)] = inner.author
             value = entry[value_name] if value_name else _without_key(entry, key_name, field.item)
             placed = self._value(field.item, value, inner) if field.item is not None else value
@@ -253,42 +256,42 @@ class _Walk:
                 out[key] = placed
         return out if out or not entries else None
 
-    def _free(self, value: Any, at: _At) -> Any:
-        if any(one is UNKNOWN for one in json_tree.inside(value)):
-            self.unknown.append(at.author)
+    def _free(self, value: Any, cursor: _Cursor) -> Any:
+        if any(part is UNKNOWN for part in json_tree.inside(value)):
+            self.unknown.append(cursor.author)
             return None
         return json_tree.plain(value)
 
-    def _scalar(self, field: Field, value: Any, at: _At) -> Any:
+    def _scalar(self, field: Field, value: Any, cursor: _Cursor) -> Any:
         if isinstance(value, list):
             if len(value) != 1:
                 raise _NoPlaceError
-            at = _At(at.api, f"{at.author}[0]", at.names)
-            self.origins[field_path.text(at.api)] = at.author
-            return self._value(field, value[0], at)
+            cursor = _Cursor(cursor.api, f"{cursor.author}[0]", cursor.names)
+            self.origins[field_path.text(cursor.api)] = cursor.author
+            return self._value(field, value[0], cursor)
         if isinstance(value, dict):
             if field.format == "duration" and value.keys() <= {"seconds", "nanos"}:
                 return shape_matching.duration(value)
             if len(value) != 1:
                 raise _NoPlaceError
             [(name, inner)] = value.items()
-            at = _At(at.api, join(at.author, name), f"{at.names}.{name}")
-            self.origins[field_path.text(at.api)] = at.author
-            return self._value(field, inner, at)
+            cursor = _Cursor(cursor.api, join(cursor.author, name), f"{cursor.names}.{name}")
+            self.origins[field_path.text(cursor.api)] = cursor.author
+            return self._value(field, inner, cursor)
         if not shape_matching.fits_scalar(field, value):
             raise _NoPlaceError
         return str(value) if isinstance(value, shape_matching.Reference) else value
 
 
-def _follow(schema: Schema, path: str) -> Chain | None:
+def _resolve_path(schema: Schema, path: str) -> Chain | None:
     chain = []
-    at: Schema | None = schema
+    current: Schema | None = schema
     for name in path.split("."):
-        field = at.fields.get(name) if at is not None else None
+        field = current.fields.get(name) if current is not None else None
         if field is None:
             return None
         chain.append(field)
-        at = field.schema
+        current = field.schema
     return tuple(chain)
 
 
@@ -303,7 +306,7 @@ def _is_message(field: Field | None) -> bool:
     return field is not None and field.kind == "message"
 
 
-def _prune(out: dict[str, Any], chain: Chain) -> None:
+def _drop_empty(out: dict[str, Any], chain: Chain) -> None:
     """Take back the messages that were made on the way to nothing."""
     holders = [out]
     for field in chain[:-1]:

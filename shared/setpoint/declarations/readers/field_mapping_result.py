@@ -70,4 +70,4 @@ class MappedFields(msgspec.Struct, frozen=True, eq=False):
     @property
     def unchecked(self) -> tuple[str, ...]:
         """The author's paths that cannot be compared."""
-        return (*(one.path for one in self.unplaced), *self.unknown)
+        return (*(field.path for field in self.unplaced), *self.unknown)

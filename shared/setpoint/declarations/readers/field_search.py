@@ -43,11 +43,11 @@ def direct(schema: Schema) -> dict[str, Field]:
 @lru_cache(maxsize=4096)
 def below(schema: Schema) -> dict[str, tuple[Chain, ...]]:
     """The writable fields inside a schema's messages, at most four deep, by plain name."""
-    found: dict[str, list[Chain]] = {}
+    by_name: dict[str, list[Chain]] = {}
     for chain in _descend(schema, (), (schema,)):
         if len(chain) > 1:
-            found.setdefault(plain(chain[-1].name), []).append(chain)
-    return {name: tuple(chains) for name, chains in found.items()}
+            by_name.setdefault(plain(chain[-1].name), []).append(chain)
+    return {name: tuple(chains) for name, chains in by_name.items()}
 
 
 @lru_cache(maxsize=4096)
@@ -56,21 +56,21 @@ def joined(schema: Schema) -> dict[str, tuple[Chain, ...]]:
 
     A word that ends one name and starts the next may be said once: `connectionDraining.drainingTimeoutSec`.
     """
-    found: dict[str, list[Chain]] = {}
+    by_name: dict[str, list[Chain]] = {}
     for chain in _descend(schema, (), (schema,)):
         if len(chain) > 1:
             for name in {"".join(plain(field.name) for field in chain), _run_together(chain)}:
-                found.setdefault(name, []).append(chain)
-    return {name: tuple(chains) for name, chains in found.items()}
+                by_name.setdefault(name, []).append(chain)
+    return {name: tuple(chains) for name, chains in by_name.items()}
 
 
 def _run_together(chain: Chain) -> str:
     """The path in one word that says a word once where one name ends with it and the next starts with it."""
-    said: tuple[str, ...] = ()
+    joined_words: tuple[str, ...] = ()
     for field in chain:
         more = words(field.name)
-        said += more[1:] if said[-1:] == more[:1] else more
-    return "".join(said)
+        joined_words += more[1:] if joined_words[-1:] == more[:1] else more
+    return "".join(joined_words)
 
 
 def _descend(schema: Schema, chain: Chain, seen: tuple[Schema, ...]) -> Iterator[Chain]:
@@ -101,20 +101,20 @@ def search(schema: Schema, name: str, value: Any, taken: Mapping[str, Any]) -> C
     if not words(name) or (field is not None and field.output_only):
         return None
     habitual = (*same, *habits(name, kind_of(value)))
-    found = _first(own, habitual, name, value, taken)
-    if found is not None:
-        return (found,)
+    match_ = _first(own, habitual, name, value, taken)
+    if match_ is not None:
+        return (match_,)
     by_path = joined(schema)
     for spelled in habitual:
-        if (chain := _one(by_path.get(spelled, ()), name, value, taken)) is not None:
+        if (chain := _only(by_path.get(spelled, ()), name, value, taken)) is not None:
             return chain
-    found = _first(own, (*without_owner(name, schema.name), *with_owner(name, schema.name)), name, value, taken)
-    if found is not None:
-        return (found,)
-    if isinstance(value, Reference) and (found := _referred(own, schema, name, value, taken)) is not None:
-        return (found,)
+    match_ = _first(own, (*without_owner(name, schema.name), *with_owner(name, schema.name)), name, value, taken)
+    if match_ is not None:
+        return (match_,)
+    if isinstance(value, Reference) and (match_ := _referred(own, schema, name, value, taken)) is not None:
+        return (match_,)
     inside = below(schema) if is_telling(name) else {}
-    return next((_one(inside[spelled], name, value, taken) for spelled in same if spelled in inside), None)
+    return next((_only(inside[spelled], name, value, taken) for spelled in same if spelled in inside), None)
 
 
 def _referred(
@@ -138,15 +138,15 @@ def _first(
 def _ending(fields: Mapping[str, Field], name: str, taken: Mapping[str, Any]) -> Field | None:
     """The one reference whose name ends with what an author's reference is called: `authorizedNetwork`."""
     stem = spellings(name)[1]
-    found = [
+    ending = [
         field
         for spelled, field in fields.items()
         if spelled.endswith(stem) and field.reference and field.kind == "scalar" and not field.output_only
     ]
-    return found[0] if len(found) == 1 and found[0].name not in taken else None
+    return ending[0] if len(ending) == 1 and ending[0].name not in taken else None
 
 
-def _one(chains: tuple[Chain, ...], name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:
+def _only(chains: tuple[Chain, ...], name: str, value: Any, taken: Mapping[str, Any]) -> Chain | None:
     fitting = [chain for chain in chains if _takes(chain[-1], name, value) and not _is_taken(chain, taken)]
     return fitting[0] if len(fitting) == 1 else None
 

@@ -27,5 +27,5 @@ def inside(value: Any) -> Iterator[Any]:
 
 def unpacked(text: str) -> Any:
     """What a string holds as JSON, or the string."""
-    found = from_json(text)
-    return text if found is None else found
+    decoded = from_json(text)
+    return text if decoded is None else decoded

@@ -54,12 +54,12 @@ def spellings(name: str) -> tuple[str, ...]:
     parts = words(name)
     base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
     many = parts[-1:] == ("refs",)
-    found = [plain(name), "".join(base)]
+    names = [plain(name), "".join(base)]
     if base:
         head, last = "".join(base[:-1]), base[-1]
         numbers = [plural(last), singular(last)] if many else [singular(last), plural(last)]
-        found += [head + word for word in numbers]
-    return tuple(dict.fromkeys(found))
+        names += [head + word for word in numbers]
+    return tuple(dict.fromkeys(names))
 
 
 @lru_cache(maxsize=65536)
@@ -73,38 +73,38 @@ def habits(name: str, kind: str) -> tuple[str, ...]:
     parts = words(name)
     if not parts:
         return ()
-    found: list[str] = []
+    names: list[str] = []
     reference = parts[-1] in {"ref", "refs"}
     base = parts[:-1] if reference and len(parts) > 1 else parts
     base = base[:-2] if base[-2:] == ("self", "link") and len(base) > 2 else base  # noqa: PLR2004 - and a word before
     stem = "".join(base)
     if base[0] == "num" and len(base) > 1:
-        found.append("".join((*base[1:-1], singular(base[-1]), "count")))
+        names.append("".join((*base[1:-1], singular(base[-1]), "count")))
     if kind == "flag":
-        found += _flags(base)
+        names += _flags(base)
     if kind in {"scalar", "list"}:
         endings = _IDENTIFYING if kind == "scalar" else (*_IDENTIFYING, *_IDENTIFYING_PLURALS)
         if len(base) > 1 and base[-1] in endings:
             head = "".join(base[:-1])
-            found += [head, "".join(base[:-2]) + plural(base[-2])] if kind == "list" else [head]
+            names += [head, "".join(base[:-2]) + plural(base[-2])] if kind == "list" else [head]
         heads = [stem, "".join(base[:-1]) + singular(base[-1])] if kind == "list" else [stem]
-        found += [head + ending for head in heads for ending in endings]
+        names += [head + ending for head in heads for ending in endings]
     if kind == "scalar":
-        found += [stem + unit for unit in _UNITS]
+        names += [stem + unit for unit in _UNITS]
     if kind in {"group", "list"}:
         if len(base) > 1 and base[-1] in _GROUPING:
             head = "".join(base[:-1])
-            found += [head, "".join((*base[:-2], plural(base[-2])))]
-        found += [stem + ending for ending in _GROUPING]
-    found += _synonyms(base)
-    return tuple(dict.fromkeys(one for one in found if one))
+            names += [head, "".join((*base[:-2], plural(base[-2])))]
+        names += [stem + ending for ending in _GROUPING]
+    names += _synonyms(base)
+    return tuple(dict.fromkeys(candidate for candidate in names if candidate))
 
 
 def _flags(base: tuple[str, ...]) -> list[str]:
     """`enableX`, `xEnabled` and `x` say one thing; so do `disableX` and `xDisabled`."""
     for word in ("enable", "disable"):
-        said = {word, word + "d"}
-        rest = base[1:] if base[0] in said else base[:-1] if base[-1] in said else ()
+        switch = {word, word + "d"}
+        rest = base[1:] if base[0] in switch else base[:-1] if base[-1] in switch else ()
         if rest:
             stem = "".join(rest)
             same = [stem + word + "d", stem + word, word + stem, word + "d" + stem]
@@ -117,26 +117,26 @@ def _flags(base: tuple[str, ...]) -> list[str]:
 
 def _synonyms(base: tuple[str, ...]) -> list[str]:
     head, last = "".join(base[:-1]), base[-1]
-    found = []
+    names = []
     for pair in _SYNONYMS:
-        one, other = (plain(word) for word in pair)
-        if last == one:
-            found.append(head + other)
+        first, other = (plain(word) for word in pair)
+        if last == first:
+            names.append(head + other)
         elif last == other:
-            found.append(head + one)
-    return found
+            names.append(head + first)
+    return names
 
 
 @lru_cache(maxsize=65536)
 def without_owner(name: str, owner: str) -> tuple[str, ...]:
     """The name without the leading words that only repeat whose field it is: a cluster's `clusterAutoscaling`."""
     parts, repeated = words(name), set(words(owner))
-    found = []
+    names = []
     for count in range(1, len(parts)):
         if parts[count - 1] not in repeated:
             break
-        found.append("".join(parts[count:]))
-    return tuple(found)
+        names.append("".join(parts[count:]))
+    return tuple(names)
 
 
 @lru_cache(maxsize=65536)
@@ -154,11 +154,11 @@ def tails(name: str) -> tuple[str, ...]:
     """
     parts = words(name)
     base = parts[:-1] if len(parts) > 1 and parts[-1] in {"ref", "refs"} else parts
-    found = ["source" + "".join(base)]  # a disk's `imageRef` is what it is made from
+    names = ["source" + "".join(base)]  # a disk's `imageRef` is what it is made from
     for start in range(1, len(base)):
         stem = "".join(base[start:])
-        found += [stem, *(stem + ending for ending in _IDENTIFYING)] if stem not in _IDENTIFYING else []
-    return tuple(found)
+        names += [stem, *(stem + ending for ending in _IDENTIFYING)] if stem not in _IDENTIFYING else []
+    return tuple(names)
 
 
 def names_owner(name: str, owner: str) -> bool:

@@ -29,11 +29,11 @@ def as_written(tree: Mapping[str, Any], *, prefix: str = "spec", moves: FieldOve
     unknown: list[str] = []
     origins = {"": prefix}
     data = {name: part for name, part in tree.items() if name not in moves}
-    taken = _taken(data, field_path.ROOT, prefix, origins, unknown)
+    taken = _copy(data, field_path.ROOT, prefix, origins, unknown)
     return MappedFields(taken if isinstance(taken, dict) else {}, origins, (), tuple(unknown))
 
 
-def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown: list[str]) -> Any:
+def _copy(value: Any, api: Path, author: str, origins: dict[str, str], unknown: list[str]) -> Any:
     if value is UNKNOWN:
         unknown.append(author)
         return None
@@ -44,13 +44,13 @@ def _taken(value: Any, api: Path, author: str, origins: dict[str, str], unknown:
             path = (api, plain)
             if plain != name:
                 origins[field_path.text(path)] = join(author, name)
-            taken = _taken(part, path, join(author, name), origins, unknown)
+            taken = _copy(part, path, join(author, name), origins, unknown)
             if taken is not None:
                 out[plain] = taken
         return out
     if isinstance(value, list):
         return [
-            _taken(part, (api, field_path.index(position)), f"{author}[{position}]", origins, unknown)
+            _copy(part, (api, field_path.index(position)), f"{author}[{position}]", origins, unknown)
             for position, part in enumerate(value)
         ]
     return str(value) if isinstance(value, shape_matching.Reference) else value

@@ -64,14 +64,14 @@ def _fits_plain(field: Field, value: Any) -> bool:
 
 def _fits_list(field: Field, value: list[Any]) -> bool:
     if field.kind == "list":
-        return field.item is None or all(fits(field.item, one) for one in value)
+        return field.item is None or all(fits(field.item, element) for element in value)
     if field.kind == "map":
         message = field.item is not None and field.item.kind == "message"
-        names = [entry_names(one) if isinstance(one, dict) else ("", "") for one in value]
+        names = [entry_names(entry) if isinstance(entry, dict) else ("", "") for entry in value]
         return all(key and (named or message) for key, named in names)
     if field.kind == "message" and field.schema is not None and elements(field.schema, value) is not None:
         return True
-    return len(value) <= 1 and all(fits(field, one) for one in value)
+    return len(value) <= 1 and all(fits(field, element) for element in value)
 
 
 def elements(schema: Schema, value: list[Any]) -> Field | None:
@@ -83,8 +83,8 @@ def elements(schema: Schema, value: list[Any]) -> Field | None:
         known = {plain(name) for name in schema.fields}
         if any(plain(name) in known for name in value[0]):
             return None
-    found = [field for field in schema.fields.values() if field.kind == "list" and not field.output_only]
-    return found[0] if len(found) == 1 and fits(found[0], value) else None
+    lists = [field for field in schema.fields.values() if field.kind == "list" and not field.output_only]
+    return lists[0] if len(lists) == 1 and fits(lists[0], value) else None
 
 
 def from_json(text: str) -> Any:
@@ -92,10 +92,10 @@ def from_json(text: str) -> Any:
     if text[:1] not in _JSON_STARTS:
         return None
     try:
-        found = msgspec.json.decode(text)
+        decoded = msgspec.json.decode(text)
     except msgspec.MsgspecError:
         return None
-    return found if isinstance(found, (dict, list)) else None
+    return decoded if isinstance(decoded, (dict, list)) else None
 
 
 def _is_duration(field: Field, value: Mapping[str, Any]) -> bool:
@@ -125,8 +125,8 @@ def fits_scalar(field: Field, value: Any) -> bool:
 def only(schema: Schema, value: Any) -> Field | None:
     """The field of a message that one scalar means: `enabled` for a flag, or the only one that there is."""
     if isinstance(value, bool):
-        found = schema.fields.get("enabled") or schema.fields.get("enable")
-        return found if found is not None and found.type == "boolean" and not found.output_only else None
+        flag = schema.fields.get("enabled") or schema.fields.get("enable")
+        return flag if flag is not None and flag.type == "boolean" and not flag.output_only else None
     writable = [field for field in schema.fields.values() if not field.output_only]
     if len(writable) == 1 and writable[0].kind == "scalar" and fits_scalar(writable[0], value):
         return writable[0]

@@ -64,21 +64,21 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
         project: The project of resources that say none, where the provider block says none either.
     """
     source = Source(file=document.file, line=document.line, document=document.position)
-    found = terraform_documents.read(document.value, project=project)
-    loaded = TerraformLoaded([], [], Counter(found.others))
-    for block in found.google:
+    blocks = terraform_documents.read(document.value, project=project)
+    loaded = TerraformLoaded([], [], Counter(blocks.others))
+    for block in blocks.google:
         reader = _reader_of(block.type)
         if reader is not None:
-            said = reader(block, source)
-            if said is not None:
-                _take(said, block, document, loaded)
+            translated = reader(block, source)
+            if translated is not None:
+                _collect(translated, block, document, loaded)
             else:
                 loaded.skipped[block.type] += 1
             continue
         for part in parts(block):
             if part.means.known and part.block.type not in PARTS:
                 schemas = default_catalogue().schemas_for(part.means.asset_type)
-                _take(translate(part, schemas, source), part.block, document, loaded)
+                _collect(translate(part, schemas, source), part.block, document, loaded)
             else:
                 loaded.skipped[block.type] += 1
     return loaded
@@ -91,7 +91,7 @@ def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | No
     return terraform_org_policies.translate if terraform_org_policies.is_org_policy(terraform_type) else None
 
 
-def _take(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
+def _collect(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
     if not translated.declaration.key.name:
         message = "its full resource name is known only after apply; load the state, or the plan after it was applied"
         if not block.default("project"):
@@ -122,37 +122,39 @@ class Part(NamedTuple):
 def parts(block: Block) -> list[Part]:
     """The resources of Google's that a Terraform resource declares: itself, and blocks that the API keeps apart."""
     if block.type in terraform_table.LISTS:
-        return [part for one in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(one)]
+        return [part for listed in _listed(block, *terraform_table.LISTS[block.type]) for part in parts(listed)]
     means = meaning(block.type)
     name = terraform_names.name_of(block, means)
-    found = [Part(block, means, name, block.address, block.type)]
+    resources = [Part(block, means, name, block.address, block.type)]
     for attribute, asset_type, own in terraform_table.KEPT_APART.get(block.type, ()):
         inside = block.values.get(attribute)
         apart = Meaning(asset_type, ())
         if isinstance(inside, list):
-            for at, one in enumerate(inside):
-                if isinstance(one, dict) and name.text:
-                    inner = block._replace(values=one, names=frozenset(one))
+            for index, element in enumerate(inside):
+                if isinstance(element, dict) and name.text:
+                    inner = block._replace(values=element, names=frozenset(element))
                     text = f"{name.text}/{terraform_names.collection_of(apart)}/{inner.value(own)}"
                     held = Name(text if inner.value(own) else "", frozenset(("zone",)), own, inner.value(own))
-                    found.append(
-                        Part(inner, apart, held, f"{block.address}.{attribute}[{at}]", f"{block.type}.{attribute}")
+                    resources.append(
+                        Part(inner, apart, held, f"{block.address}.{attribute}[{index}]", f"{block.type}.{attribute}")
                     )
         elif inside is not None:
             inner = block._replace(values={name: value for name, value in block.values.items() if name in own.split()})
-            found.append(
+            resources.append(
                 Part(inner, apart, terraform_names.name_of(block, apart), block.address, f"{block.type}.{attribute}")
             )
-    return found
+    return resources
 
 
 def _listed(block: Block, attribute: str, single: str) -> list[Block]:
     """The resources of a Terraform resource that is a list of them."""
     listed = block.values.get(attribute)
     return [
-        block._replace(type=single, address=f"{block.address}.{attribute}[{at}]", values=one, names=frozenset(one))
-        for at, one in enumerate(listed if isinstance(listed, list) else ())
-        if isinstance(one, dict)
+        block._replace(
+            type=single, address=f"{block.address}.{attribute}[{index}]", values=element, names=frozenset(element)
+        )
+        for index, element in enumerate(listed if isinstance(listed, list) else ())
+        if isinstance(element, dict)
     ]
 
 
@@ -168,10 +170,10 @@ def translate(
         schemas: The schemas that the API may write it in; the one that takes most attributes is chosen.
         source: Where it is written.
     """
-    tree = _declared(part.block.values)
+    tree = _without_empty(part.block.values)
     placed = [_place(part, tree, schema) for schema in schemas]
-    best = min(placed, key=lambda one: len(one.unplaced)) if placed else _as_written(part, tree)
-    unplaced = tuple(one for one in best.unplaced if not _is_in_name(one, part))
+    best = min(placed, key=lambda fields: len(fields.unplaced)) if placed else _as_written(part, tree)
+    unplaced = tuple(field for field in best.unplaced if not _is_in_name(field, part))
     return Translated(
         Declaration(
             key=ResourceKey(part.name.text, content_of(part.means.asset_type)),
@@ -180,7 +182,7 @@ def translate(
             project=project_of(part.name.text) or part.block.default("project"),
             source=source,
         ),
-        unchecked=(*(one.path for one in unplaced), *best.unknown),
+        unchecked=(*(field.path for field in unplaced), *best.unknown),
         origins=best.origins,
         unplaced=unplaced,
     )
@@ -223,13 +225,13 @@ def _is_in_name(field: UnmappedField, part: Part) -> bool:
     return field.name in in_name and field.path == f"{part.prefix}.{field.name}"
 
 
-def _declared(value: Any) -> Any:
+def _without_empty(value: Any) -> Any:
     """Without what Terraform writes for what is not declared: null, empty strings, lists and blocks."""
     if isinstance(value, dict):
-        return {name: part for name, one in value.items() if not _is_empty(part := _declared(one))}
+        return {name: part for name, element in value.items() if not _is_empty(part := _without_empty(element))}
     if isinstance(value, list):
         # Of blocks that nothing is known of, one cannot be told from another.
-        return UNKNOWN if any(_is_unknown(one) for one in value) else [_declared(one) for one in value]
+        return UNKNOWN if any(_is_unknown(part) for part in value) else [_without_empty(part) for part in value]
     return value
 
 

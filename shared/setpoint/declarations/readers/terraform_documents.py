@@ -42,9 +42,9 @@ class Block(NamedTuple):
     def value(self, *names: str) -> str:
         """The first of the named attributes that is a known, non-empty scalar, as text; or an empty string."""
         for name in names:
-            found = self.values.get(name)
-            if isinstance(found, (str, int)) and not isinstance(found, bool) and found != "":
-                return str(found)
+            value = self.values.get(name)
+            if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+                return str(value)
         return ""
 
     def default(self, name: str) -> str:
@@ -81,7 +81,7 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
         project: The project of resources that say none, where the provider block says none either.
     """
     configuration = _object(value.get("configuration"))
-    written = dict(_written(_object(configuration.get("root_module")), ()))
+    written = dict(_configurations(_object(configuration.get("root_module")), ()))
     provided = _Providers(_object(configuration.get("provider_config")), _object(value.get("variables")))
     changes = {
         str(object_.get("address")): _object(object_.get("change"))
@@ -97,14 +97,14 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
         if provider not in _PROVIDERS:
             others[provider or kind.partition("_")[0]] += 1
             continue
-        said = written.get((path, kind, str(resource.get("name", ""))), {})
+        configured = written.get((path, kind, str(resource.get("name", ""))), {})
         change = changes.get(address, {})
         google.append(
             Block(
                 address=address,
                 type=kind,
-                values=_attributes(resource, change, said.get("expressions")),
-                defaults={"project": project} | provided.defaults(str(said.get("provider_config_key")), provider),
+                values=_attributes(resource, change, configured.get("expressions")),
+                defaults={"project": project} | provided.defaults(str(configured.get("provider_config_key")), provider),
                 names=frozenset((*_object(resource.get("values")), *_object(change.get("after_unknown")))),
             )
         )
@@ -116,7 +116,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
 
 
 _Place = tuple[str, ...]
@@ -130,13 +130,15 @@ def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place
         yield from _resources(child, tuple(_STEP.findall(_INDEX.sub("", str(child.get("address", ""))))))
 
 
-def _written(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[tuple[_Place, str, str], dict[str, Any]]]:
+def _configurations(
+    module: Mapping[str, Any], path: _Place
+) -> Iterator[tuple[tuple[_Place, str, str], dict[str, Any]]]:
     """What the configuration says of each resource: nothing in a state."""
     for object_ in _objects(module.get("resources")):
         if object_.get("mode", _MANAGED) == _MANAGED:
             yield (path, str(object_.get("type", "")), str(object_.get("name", ""))), object_
     for name, call in _object(module.get("module_calls")).items():
-        yield from _written(_object(_object(call).get("module")), (*path, name))
+        yield from _configurations(_object(_object(call).get("module")), (*path, name))
 
 
 class _Providers(NamedTuple):
@@ -148,16 +150,16 @@ class _Providers(NamedTuple):
     def defaults(self, key: str, provider: str) -> dict[str, str]:
         """What a provider block says for all its resources."""
         block = self.blocks.get(key) or self.blocks.get(provider) or self.blocks.get("google")
-        said = _object(_object(block).get("expressions"))
-        found = {name: self._constant(said.get(name)) for name in ("project", "region", "zone")}
-        return {name: value for name, value in found.items() if value}
+        expressions = _object(_object(block).get("expressions"))
+        constants = {name: self._constant(expressions.get(name)) for name in ("project", "region", "zone")}
+        return {name: value for name, value in constants.items() if value}
 
     def _constant(self, expression: Any) -> str:
         """The value of an expression that is a constant or just one variable of the root module."""
-        said = _object(expression)
-        if "constant_value" in said:
-            return str(said["constant_value"] or "")
-        references = said.get("references")
+        constant = _object(expression)
+        if "constant_value" in constant:
+            return str(constant["constant_value"] or "")
+        references = constant.get("references")
         named = [match[1] for reference in references or () if (match := _VARIABLE.match(str(reference)))]
         return str(_object(self.variables.get(named[0])).get("value") or "") if len(named) == 1 else ""
 
@@ -167,8 +169,12 @@ def _attributes(resource: Mapping[str, Any], change: Mapping[str, Any], written:
     secret = change.get("after_sensitive") or resource.get("sensitive_values")
     # What a plan takes over from the state holds also what the service chose.
     reading = _Reading(taken_over=change.get("before") is not None)
-    found = reading.group(values, change.get("after_unknown"), secret, written if isinstance(written, dict) else None)
-    return found | {name: values[name] for name in _NAMING if name not in found and values.get(name) is not None}
+    attributes = reading.group(
+        values, change.get("after_unknown"), secret, written if isinstance(written, dict) else None
+    )
+    return attributes | {
+        name: values[name] for name in _NAMING if name not in attributes and values.get(name) is not None
+    }
 
 
 _NAMING = ("id", "name", "project", "location", "region", "zone", "unique_id", "self_link")
@@ -192,20 +198,20 @@ class _Reading:
     def group(self, values: Any, unknown: Any, secret: Any, written: Any) -> dict[str, Any]:
         """The attributes of a resource, a block or a map, without those that nobody declares."""
         names = dict.fromkeys((*values, *(unknown if isinstance(unknown, dict) else ())))
-        found = {}
+        attributes = {}
         for name in names:
-            value, said = values.get(name), _inner(written, name)
-            left_open = said is None and written is not None
+            value, expression = values.get(name), _inner(written, name)
+            left_open = expression is None and written is not None
             if left_open and self.taken_over:
                 # A `dynamic` block is not shown as written: a block may be one.
                 part = UNKNOWN if _is_block(value) else None
             elif left_open and _part(unknown, name) is True:
                 part = None
             else:
-                part = self.part(value, _part(unknown, name), _part(secret, name), said)
+                part = self.part(value, _part(unknown, name), _part(secret, name), expression)
             if part is not None:
-                found[name] = part
-        return found
+                attributes[name] = part
+        return attributes
 
     def part(self, value: Any, unknown: Any, secret: Any, written: Any) -> Any:
         """One value, `UNKNOWN` where it is known only after apply, or secret; None where it says nothing."""
@@ -219,8 +225,8 @@ class _Reading:
             return self.group(value, unknown, secret, written)
         if isinstance(value, list):
             return [
-                self.part(one, _part(unknown, at), _part(secret, at), said)
-                for at, (one, said) in enumerate(zip(value, _elements(written, value), strict=True))
+                self.part(element, _part(unknown, index), _part(secret, index), expression)
+                for index, (element, expression) in enumerate(zip(value, _expressions_of(written, value), strict=True))
             ]
         return value
 
@@ -250,29 +256,31 @@ def _inner(written: Any, name: str) -> Any:
     return written.get(name)
 
 
-def _elements(written: Any, values: list[Any]) -> list[Any]:
+def _expressions_of(written: Any, values: list[Any]) -> list[Any]:
     """The expression of each element of a list of blocks.
 
     A set has another order than the file: where the constants do not agree, each element has the expressions of all.
     """
     if not isinstance(written, list):
         return [written] * len(values)
-    if len(written) == len(values) and all(map(_agree, written, values)):
+    if len(written) == len(values) and all(map(_constants_match, written, values)):
         return written
-    found: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for block in written:
-        for name, said in _object(block).items():
-            before = found.get(name)
-            found[name] = [*before, *said] if isinstance(before, list) and isinstance(said, list) else said
-    return [found] * len(values)
+        for name, expression in _object(block).items():
+            before = merged.get(name)
+            merged[name] = (
+                [*before, *expression] if isinstance(before, list) and isinstance(expression, list) else expression
+            )
+    return [merged] * len(values)
 
 
-def _agree(written: Any, value: Any) -> bool:
+def _constants_match(written: Any, value: Any) -> bool:
     """Whether a block can be what the author wrote at a place: the constants are the same."""
     if not isinstance(written, dict) or not isinstance(value, dict):
         return True
     return all(
-        value.get(name) == said["constant_value"]
-        for name, said in written.items()
-        if isinstance(said, dict) and isinstance(said.get("constant_value"), (str, int))
+        value.get(name) == expression["constant_value"]
+        for name, expression in written.items()
+        if isinstance(expression, dict) and isinstance(expression.get("constant_value"), (str, int))
     )

@@ -53,19 +53,19 @@ def translate(block: Block, source: Source) -> Translated | None:
     if not means.known or target in PARTS:
         return None
     name = terraform_names.name_of(block._replace(type=target, values=_naming(block)), means)
-    said = _READERS[form](block)
-    if said is None:
+    grants = _READERS[form](block)
+    if grants is None:
         return None
     return Translated(
         Declaration(
             key=ResourceKey(name.text, "iam_policy"),
             asset_type=means.asset_type,
-            data=said.policy,
+            data=grants.policy,
             project=project_of(name.text) or block.default("project"),
             authority=_AUTHORITIES[form],
             source=source,
         ),
-        origins={"": block.address, **said.origins},
+        origins={"": block.address, **grants.origins},
     )
 
 
@@ -91,8 +91,8 @@ def _policy(block: Block) -> _GrantFields | None:
 
 
 def _audited(policy: Mapping[str, Any]) -> dict[str, Any]:
-    found = policy.get("auditConfigs")
-    return {"auditConfigs": found} if found else {}
+    audit_configs = policy.get("auditConfigs")
+    return {"auditConfigs": audit_configs} if audit_configs else {}
 
 
 def _binding(block: Block) -> _GrantFields | None:
@@ -122,12 +122,12 @@ def _condition(value: Any) -> Any:
     """The condition, None where there is none, `UNKNOWN` where it is known only after apply."""
     if value is UNKNOWN:
         return UNKNOWN
-    one = value[0] if isinstance(value, list) and value else value
-    if not isinstance(one, dict):
-        return UNKNOWN if one is UNKNOWN else None
-    if any(part is UNKNOWN for part in one.values()):
+    block_value = value[0] if isinstance(value, list) and value else value
+    if not isinstance(block_value, dict):
+        return UNKNOWN if block_value is UNKNOWN else None
+    if any(part is UNKNOWN for part in block_value.values()):
         return UNKNOWN
-    return {name: part for name, part in one.items() if part}
+    return {name: part for name, part in block_value.items() if part}
 
 
 def _audit(_: Block) -> _GrantFields | None:

@@ -40,7 +40,7 @@ def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Pr
     service = asset_type.partition("/")[0]
     candidates = (
         [part for part in parts if part.means.asset_type == asset_type]
-        or [part for part in parts if _is_akin(part.means.asset_type, asset_type)]
+        or [part for part in parts if _is_same_kind(part.means.asset_type, asset_type)]
         or [part for part in parts if part.means.service == service]
     )
     exact = [part for part in candidates if part.name.text and references.same(part.name.text, full_name, own)]
@@ -50,9 +50,9 @@ def find_parts(plan: Mapping[str, Any], asset_type: str, full_name: str, own: Pr
     return exact or named or [part for part in candidates if not part.name.text] or candidates
 
 
-def _is_akin(one: str, other: str) -> bool:
+def _is_same_kind(first: str, other: str) -> bool:
     """Whether two asset types are one kind, regional or global."""
-    service, _, kind = one.partition("/")
+    service, _, kind = first.partition("/")
     other_service, _, other_kind = other.partition("/")
     return service == other_service and _plain(kind) == _plain(other_kind)
 
@@ -77,7 +77,7 @@ def as_api(live: Mapping[str, Any], schema: Schema | None) -> Mapping[str, Any]:
         return live
     known = schema.fields.keys()
     if not known & live.keys():
-        inside = [one for one in live.values() if isinstance(one, dict) and known & one.keys()]
+        inside = [part for part in live.values() if isinstance(part, dict) and known & part.keys()]
         live = inside[0] if len(inside) == 1 else live
     if known >= live.keys():
         return live
@@ -107,7 +107,7 @@ def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:
         live: The body.
     """
     lacking: list[str] = []
-    data = _there(translated.declaration.data, live, None, lacking)
+    data = _present(translated.declaration.data, live, None, lacking)
     return msgspec.structs.replace(
         translated,
         declaration=msgspec.structs.replace(translated.declaration, data=data),
@@ -115,13 +115,13 @@ def sent(translated: Translated, live: Mapping[str, Any]) -> Translated:
     )
 
 
-def _there(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
+def _present(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
     if not isinstance(declared, dict) or not isinstance(live, dict):
         return declared
     out = {}
     for name, value in declared.items():
         if name in live:
-            out[name] = _there(value, live[name], (path, name), lacking)
+            out[name] = _present(value, live[name], (path, name), lacking)
         elif system_fields.is_zero(value):
             out[name] = value
         else:
@@ -139,7 +139,7 @@ def _leaves(value: Any, path: Path) -> Iterator[str]:
 
 def _scalars(value: Any) -> list[str]:
     if isinstance(value, dict):
-        return [found for part in value.values() for found in _scalars(part)]
+        return [scalar for part in value.values() for scalar in _scalars(part)]
     if isinstance(value, list):
-        return [found for part in value for found in _scalars(part)]
+        return [scalar for part in value for scalar in _scalars(part)]
     return [value] if isinstance(value, str) and value else []

@@ -222,9 +222,9 @@ def _spelled_out(own: str, project: str, meaning: Meaning, collections: tuple[st
 
 def collection_of(meaning: Meaning) -> str:
     """The collection that holds resources of a kind: `crypto_key` → `cryptoKeys`."""
-    found = _COLLECTIONS.get(meaning.asset_type)
-    if found is not None:
-        return found
+    collection = _COLLECTIONS.get(meaning.asset_type)
+    if collection is not None:
+        return collection
     *head, last = re.findall(r"[A-Z][a-z0-9]*", meaning.kind) or [meaning.kind]
     plural = "".join(head) + name_heuristics.plural(last.lower()).capitalize()
     return plural[:1].lower() + plural[1:]
@@ -279,24 +279,24 @@ def _own(block: Block, meaning: Meaning) -> tuple[str, str]:
         return "", ""
     short = block.value("name")
     for attribute in _own_attributes(meaning):
-        found = block.value(attribute)
+        value = block.value(attribute)
         # Compute numbers its resources besides naming them.
-        if found and not (found.isdigit() and attribute.endswith("_id") and short and "/" not in short):
-            return attribute, found
+        if value and not (value.isdigit() and attribute.endswith("_id") and short and "/" not in short):
+            return attribute, value
     return "name", ""
 
 
 def _own_attributes(meaning: Meaning) -> Iterator[str]:
     words = meaning.words
     for start in range(len(words)):
-        said = "_".join(words[start:])
-        yield f"{said}_id"
-        yield f"{said.removesuffix('_config')}_id"
+        value = "_".join(words[start:])
+        yield f"{value}_id"
+        yield f"{value.removesuffix('_config')}_id"
     yield from ("account_id", "name")
     for start in range(len(words)):
-        said = "_".join(words[start:])
-        yield f"{said}_name"
-        yield said
+        value = "_".join(words[start:])
+        yield f"{value}_name"
+        yield value
     yield from ("domain_name", "domain")
 
 
@@ -305,15 +305,15 @@ def _parent(block: Block, collection: str) -> tuple[str, str]:
     words = re.findall(r"[A-Z]?[a-z0-9]+", collection)
     singular = "_".join([*(word.lower() for word in words[:-1]), name_heuristics.singular(words[-1].lower())])
     last = singular.rpartition("_")[2]
-    names = [f"{said}{ending}" for said in dict.fromkeys((singular, last)) for ending in ("", "_id", "_name")]
+    names = [f"{value}{ending}" for value in dict.fromkeys((singular, last)) for ending in ("", "_id", "_name")]
     names += ["bucket"] if collection == "b" else []
     names += ["database"] if collection == "databases" else []
     joined = singular.replace("_", "")
     names += [f"dataplex_{singular}", f"parent_{singular}", f"{singular}s_id", joined, "collection"]
     for attribute in names:
-        found = block.value(attribute)
-        if found:
-            return attribute, found
+        value = block.value(attribute)
+        if value:
+            return attribute, value
     return singular, ""
 
 
@@ -323,7 +323,7 @@ def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[
     if not around and _is_path(parent):
         return _path(parent)
     path = ""
-    for at, (collection, (_, value)) in enumerate(zip(around, parents, strict=True)):
+    for index, (collection, (_, value)) in enumerate(zip(around, parents, strict=True)):
         if _is_path(value):
             path = _path(value)
         elif value:
@@ -333,7 +333,7 @@ def _top(block: Block, meaning: Meaning, around: tuple[str, ...], parents: list[
             path = f"{path}/{collection}/{value.rpartition('/')[2]}"
         elif _is_path(parent):
             path = _path(parent)
-        elif not any(_is_path(inner) for _, inner in parents[at + 1 :]):
+        elif not any(_is_path(inner) for _, inner in parents[index + 1 :]):
             return ""
     return path or _root(block, meaning)
 
@@ -362,7 +362,7 @@ def _place(block: Block, meaning: Meaning) -> str:
             if value:
                 return f"{attribute}s/{value.rpartition('/')[2]}"
         return "global" if meaning.service == "compute.googleapis.com" else "regions/global"
-    value = next((found for attribute in _LOCATIONS if (found := block.default(attribute))), "")
+    value = next((location for attribute in _LOCATIONS if (location := block.default(attribute))), "")
     return f"locations/{value.rpartition('/')[2]}" if value else ""
 
 

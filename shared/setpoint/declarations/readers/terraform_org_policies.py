@@ -82,15 +82,15 @@ def _policy(block: Block, origins: dict[str, str]) -> dict[str, Any] | None:
 
 
 def _list_policy(values: Mapping[str, Any], path: str, origins: dict[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    policy: dict[str, Any] = {}
     for attribute, name in (("inherit_from_parent", "inheritFromParent"), ("suggested_value", "suggestedValue")):
         if values.get(attribute):
-            found[name] = values[attribute]
+            policy[name] = values[attribute]
             origins[f"listPolicy.{name}"] = f"{path}.{attribute}"
     for side in org_policies.SIDES:
-        said = _inner(values.get(side)) or {}
-        found |= org_policies.list_side(side, said, f"{path}.{side}[0]", origins)
-    return found
+        values_of_side = _inner(values.get(side)) or {}
+        policy |= org_policies.list_side(side, values_of_side, f"{path}.{side}[0]", origins)
+    return policy
 
 
 def _inner(blocks: Any) -> dict[str, Any] | None:

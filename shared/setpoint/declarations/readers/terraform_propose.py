@@ -43,8 +43,8 @@ def _variable(document: Mapping[str, Any], where: str) -> str:
             continue
         expression = (resource.get("expressions") or {}).get(attribute)
         references = expression.get("references") if isinstance(expression, dict) else None
-        if isinstance(references, list) and len(references) == 1 and (found := _VARIABLE.match(str(references[0]))):
-            return found.group(1)
+        if isinstance(references, list) and len(references) == 1 and (match_ := _VARIABLE.match(str(references[0]))):
+            return match_.group(1)
     return ""
 
 

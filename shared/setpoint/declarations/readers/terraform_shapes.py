@@ -61,18 +61,18 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
     """Bring the attributes of a resource into the API's shape."""
     whole = _WHOLE.get(terraform_type)
     if whole is not None and isinstance(text := tree.get(whole), str):
-        said = from_json(text)
-        if isinstance(said, dict):
-            return Reshaped(said, dict.fromkeys(said, whole))
+        decoded = from_json(text)
+        if isinstance(decoded, dict):
+            return Reshaped(decoded, dict.fromkeys(decoded, whole))
     out, origins = _disks(tree) if terraform_type in _WITH_DISKS else (dict(tree), {})
     for name, within in _JSON.get(terraform_type, {}).items():
         text = out.get(name)
-        said = from_json(text) if isinstance(text, str) else None
-        if isinstance(said, list):
-            out[name] = {within: said}
+        decoded = from_json(text) if isinstance(text, str) else None
+        if isinstance(decoded, list):
+            out[name] = {within: decoded}
             origins[f"{name}.{within}"] = name
     if terraform_type in _WITH_INTERFACES and isinstance(out.get("network_interface"), list):
-        out["network_interface"] = [_interface(one, tree.get("zone")) for one in out["network_interface"]]
+        out["network_interface"] = [_interface(interface, tree.get("zone")) for interface in out["network_interface"]]
     for name, value in tree.items():
         item = _item(schema, name)
         if item is not None:
@@ -86,10 +86,10 @@ def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict
         out[name] = {_ITEMS: value}
         origins[f"{name}.{_ITEMS}"] = name
     elif isinstance(value, dict) and item.schema is not None and {"key", "value"} <= item.schema.fields.keys():
-        out[name] = {_ITEMS: [{"key": key, "value": one} for key, one in value.items()]}
-        for at, key in enumerate(value):
-            said = field_path.text(((None, name), key))
-            origins |= {f"{name}.{_ITEMS}[{at}]": said, f"{name}.{_ITEMS}[{at}].value": said}
+        out[name] = {_ITEMS: [{"key": key, "value": element} for key, element in value.items()]}
+        for index, key in enumerate(value):
+            author = field_path.text(((None, name), key))
+            origins |= {f"{name}.{_ITEMS}[{index}]": author, f"{name}.{_ITEMS}[{index}].value": author}
 
 
 def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> MappedFields:
@@ -108,13 +108,13 @@ def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> Mappe
                 return f"{prefix}.{own}{inside.removeprefix(shaped)}"
         return path
 
-    found = dict(placed.origins)
+    api_origins = dict(placed.origins)
     for api in _paths(placed.data, None):
         author = declared_path(placed.origins, placed.data, api)
         if (own := written(author)) != author:
-            found[api] = own
-    unplaced = tuple(msgspec.structs.replace(one, path=written(one.path)) for one in placed.unplaced)
-    return MappedFields(placed.data, found, unplaced, tuple(map(written, placed.unknown)))
+            api_origins[api] = own
+    unplaced = tuple(msgspec.structs.replace(field, path=written(field.path)) for field in placed.unplaced)
+    return MappedFields(placed.data, api_origins, unplaced, tuple(map(written, placed.unknown)))
 
 
 def _paths(value: Any, path: Path) -> Iterator[str]:
@@ -125,8 +125,8 @@ def _paths(value: Any, path: Path) -> Iterator[str]:
         for name, part in value.items():
             yield from _paths(part, (path, name))
     elif isinstance(value, list):
-        for at, part in enumerate(value):
-            yield from _paths(part, (path, field_path.index(at)))
+        for index, part in enumerate(value):
+            yield from _paths(part, (path, field_path.index(index)))
 
 
 def _interface(block: Any, zone: Any) -> Any:
@@ -146,22 +146,22 @@ def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     disks: list[Any] = []
     for name, implied in _KINDS_OF_DISK.items():
         blocks = tree.get(name)
-        if blocks is not None and not (isinstance(blocks, list) and all(isinstance(one, dict) for one in blocks)):
+        if blocks is not None and not (isinstance(blocks, list) and all(isinstance(block, dict) for block in blocks)):
             return dict(tree), {}
-        for at, block in enumerate(blocks or ()):
+        for index, block in enumerate(blocks or ()):
             here = f"disks[{len(disks)}]"
-            origins[here] = f"{name}[{at}]"
+            origins[here] = f"{name}[{index}]"
             disk = implied | {_DISK_NAMES.get(key, key): value for key, value in block.items()}
             key = disk.pop(_DISK_NAMES["kms_key_self_link"], None)
             if key is not None:
                 disk["disk_encryption_key"] = {"kms_key_name": key}
-            origins |= {f"{here}.{_DISK_NAMES[key]}": f"{name}[{at}].{key}" for key in block if key in _DISK_NAMES}
+            origins |= {f"{here}.{_DISK_NAMES[key]}": f"{name}[{index}].{key}" for key in block if key in _DISK_NAMES}
             inside = disk.get("initialize_params")
             if isinstance(inside, list) and inside and isinstance(inside[0], dict):
                 disk["initialize_params"] = [{_NEW_DISK.get(key, key): value for key, value in inside[0].items()}]
                 there = "initialize_params[0]"
                 origins |= {
-                    f"{here}.{there}.{_NEW_DISK[key]}": f"{name}[{at}].{there}.{key}"
+                    f"{here}.{there}.{_NEW_DISK[key]}": f"{name}[{index}].{there}.{key}"
                     for key in inside[0]
                     if key in _NEW_DISK
                 }

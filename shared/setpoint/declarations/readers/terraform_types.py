@@ -301,10 +301,10 @@ def _kinds(service: str, words: tuple[str, ...]) -> Iterator[str]:
         if words[: len(scope)] == scope and len(words) > len(scope):
             shorter.append(words[len(scope) :])
             break
-    for said in shorter:
+    for name_words in shorter:
         # Cloud Logging writes in front of its kinds what they are of: LogSink, LogBucket.
         prefixes = ("Log", "") if service == "logging" else ("",)
-        ends = (said, said[:-1]) if said[-1] == "config" and len(said) > 1 else (said,)
+        ends = (name_words, name_words[:-1]) if name_words[-1] == "config" and len(name_words) > 1 else (name_words,)
         yield from (f"{prefix}{_camel(end)}" for end in ends for prefix in prefixes)
 
 
