@@ -19,4 +19,4 @@ def attribute(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("attribute", event) as message:
         outcomes = service.receive(message.data, message.attributes, bootstrap.attributor())
-        message.end(max(outcomes, key=service.TELLING.index))
+        message.end(max(outcomes, key=service.PRECEDENCE.index))

@@ -155,7 +155,7 @@ def test_what_settles_is_counted_beside_what_is_open(declarations: str) -> None:
     done = setpoint("detect", "--declarations", declarations, "--feed", "-", stdin=lines(seen))
 
     assert "no drift" in done.stdout
-    assert "1 more differ and are settling" in done.stderr
+    assert "1 more differ within their grace period" in done.stderr
 
 
 def test_what_a_rule_keeps_quiet_about_is_there_for_whoever_asks(declarations: str, tmp_path: Path) -> None:

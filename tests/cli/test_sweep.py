@@ -56,7 +56,7 @@ def test_an_interrupted_sweep_goes_on_unless_it_is_told_to_begin_anew(url, asset
 
     done = run(url)
     assert (done.exit_code, len(asset_service.requests)) == (0, 7)
-    assert "went on where the sweep before was interrupted" in done.stderr
+    assert "continued the interrupted sweep" in done.stderr
 
     asset_service.fail(grpc.StatusCode.UNAVAILABLE, times=10_000, page=3)
     run(url)

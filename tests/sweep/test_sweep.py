@@ -423,7 +423,7 @@ def test_a_finding_that_is_declared_no_longer_is_closed_by_a_sweep_where_the_app
     sweep()
     assert kinds(deps) == {"lost": "deleted"}
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "rejudge", dies)
+        patched.setattr(pipeline, "reevaluate", dies)
         with pytest.raises(KeyboardInterrupt):
             apply.sync(LoadResult([declared("other")]), REQUEST, deps, LONG_AGO)
 

@@ -1,7 +1,6 @@
-"""Reading Cloud Audit Logs: an entry becomes the changes that it tells of.
+"""Parses Cloud Audit Logs entries into changes.
 
-Taken are the logs of what changes resources, Admin Activity and System Event. What only reads, rehearses or fails
-changes nothing.
+Only the Admin Activity and System Event logs are read. Reads, dry runs and failed calls are not changes.
 
 Sources: https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry,
 https://cloud.google.com/logging/docs/reference/audit/auditlog/rest/Shared.Types/AuditLog
@@ -29,27 +28,27 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 _LOGS = re.compile(r"/logs/cloudaudit\.googleapis\.com(?:%2F|/)(?:activity|system_event)\Z", re.IGNORECASE)
 _AUDIT_LOG = "type.googleapis.com/google.cloud.audit.AuditLog"
 
-_READS = frozenset(
+_READ_VERBS = frozenset(
     (
         *("get", "list", "search", "query", "test", "fetch", "lookup", "check", "analyze", "validate", "aggregated"),
         *("read", "watch", "count", "preview", "troubleshoot", "simulate", "report", "export", "generate", "sign"),
         *("login", "authorize", "download", "wait", "describe", "explain", "diagnose"),
     )
 )
-"""Verbs of methods that change nothing; a few services log them beside what does."""
+"""Verbs of read-only methods; some services log them together with writes."""
 
-_NOT_OURS = frozenset(
+_IGNORED_SERVICES = frozenset(
     (
-        "k8s.io",  # what is in a cluster is no resource of Google's; there is very much of it
-        "login.googleapis.com",  # people signing in
+        "k8s.io",  # Kubernetes objects are not Google Cloud resources
+        "login.googleapis.com",  # sign-ins
         "admin.googleapis.com",  # Workspace
-        "cloudidentity.googleapis.com",  # groups, which no feed tells of
+        "cloudidentity.googleapis.com",  # groups, which no feed carries
         "iamcredentials.googleapis.com",  # tokens
         "sts.googleapis.com",  # tokens
-        "oslogin.googleapis.com",  # keys of people
+        "oslogin.googleapis.com",  # SSH keys of users
     )
 )
-"""Services whose entries are about nothing that the inventory sends."""
+"""Services whose entries concern nothing that the inventory carries."""
 
 _SETS_POLICY = re.compile(r"set_?iam_?(?:policy|permissions)\Z", re.IGNORECASE)
 _SETS_ORG_POLICY = re.compile(r"(?:set|clear)_?org_?policy(?:v\d)?\Z", re.IGNORECASE)
@@ -59,18 +58,18 @@ _DATASET = re.compile(r"projects/[^/]+/datasets/[^/]+\Z")
 _ORG_POLICY_HOST = "orgpolicy.googleapis.com"
 _HIERARCHY_HOST = "cloudresourcemanager.googleapis.com"
 
-_PASSED = frozenset(("private", "gce-internal-ip"))
-"""What audit logs say in place of an address that they keep to themselves."""
+_WITHHELD_ADDRESSES = frozenset(("private", "gce-internal-ip"))
+"""Placeholders that audit logs write for a withheld address."""
 _MEMBER = re.compile(r"\A(?:user|serviceAccount):")
 
 
 class Logged(NamedTuple):
-    """A change, and of what.
+    """A change and its resource.
 
     Args:
-        key: the resource and content, by the name that the entry tells.
+        key: the resource and content, by the name in the entry.
         change: the change.
-        also: the same by other names that the entry tells.
+        also: the same resource by other names in the entry.
     """
 
     key: ResourceKey
@@ -102,7 +101,7 @@ class _Delegation(msgspec.Struct, rename="camel"):
     principal_subject: str = ""
 
     @property
-    def told(self) -> str:
+    def principal(self) -> str:
         email = self.first_party_principal.principal_email if self.first_party_principal else ""
         return email or self.principal_subject
 
@@ -156,17 +155,17 @@ _decode_payload = msgspec.json.Decoder(_AuditLog).decode
 
 
 def parse(entry: bytes, *, mask_ip: bool) -> tuple[Logged, ...]:
-    """Read one entry, as a sink of Cloud Logging publishes it.
+    """Parse one entry, as a Cloud Logging sink publishes it.
 
     Args:
         entry: a LogEntry as JSON in UTF-8.
-        mask_ip: whether the address that a request came from is kept without its end.
+        mask_ip: whether to truncate the caller's address to its network.
 
     Returns:
-        The changes that it tells of, each with its resource; none where it tells of none that anybody could tell.
+        The changes, each with its resource; none where the entry describes no change to a known resource.
 
     Raises:
-        MalformedMessage: says what is wrong and where, and never quotes the entry.
+        MalformedMessage: names the problem and its position, and never quotes the entry.
     """
     read = _read(_decode_entry, entry)
     if not _LOGS.search(read.log_name) or not bytes(read.proto_payload):
@@ -175,25 +174,26 @@ def parse(entry: bytes, *, mask_ip: bool) -> tuple[Logged, ...]:
     if payload.type not in ("", _AUDIT_LOG) or not _is_change(payload):
         return ()
     change = _change(read, payload, mask_ip=mask_ip)
-    told = AuditEntryTarget(
+    target = AuditEntryTarget(
         payload.service_name,
         payload.method_name,
-        payload.resource_name or next((one.resource for one in payload.authorization_info if one.resource), ""),
+        payload.resource_name
+        or next((authorization.resource for authorization in payload.authorization_info if authorization.resource), ""),
         read.resource.labels,
         _mapping(payload.request),
         _mapping(payload.response),
     )
-    return tuple(Logged(key, change, also) for key, also in _keys(told))
+    return tuple(Logged(key, change, also) for key, also in _keys(target))
 
 
 def _read(decode: Any, raw: Any) -> Any:
     try:
         return decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        told = (
+        reason = (
             "JSON is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or "JSON is nested too deeply"
         )
-        raise MalformedMessage(f"not an entry of an audit log: {told}") from None
+        raise MalformedMessage(f"not an entry of an audit log: {reason}") from None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -201,13 +201,13 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _is_change(payload: _AuditLog) -> bool:
-    if payload.service_name in _NOT_OURS or not payload.service_name or not payload.method_name:
+    if payload.service_name in _IGNORED_SERVICES or not payload.service_name or not payload.method_name:
         return False
     if payload.status is not None and payload.status.code:
         return False
-    if AuditEntryTarget("", payload.method_name, "").verb in _READS:
+    if AuditEntryTarget("", payload.method_name, "").verb in _READ_VERBS:
         return False
-    kinds = {one.permission_type for one in payload.authorization_info}
+    kinds = {authorization.permission_type for authorization in payload.authorization_info}
     if kinds and kinds <= {"ADMIN_READ", "DATA_READ"}:
         return False
     request = _mapping(payload.request)
@@ -220,14 +220,14 @@ def _change(entry: _Entry, payload: _AuditLog, *, mask_ip: bool) -> AuditedChang
     operation = entry.operation or _Operation()
     is_end = operation.last and not operation.first
     asked = None if is_end else request.request_attributes.time
-    at = asked or logged
-    if at is None or logged is None:
+    changed_at = asked or logged
+    if changed_at is None or logged is None:
         raise MalformedMessage("not an entry of an audit log: field `timestamp` is missing")
     principal, through = _principals(payload.authentication_info or _Authentication())
     return AuditedChange(
         principal=principal,
         method=payload.method_name,
-        at=_utc(at),
+        at=_utc(changed_at),
         done_at=_utc(logged) if is_end else None,
         through=through,
         caller=caller_of(request.caller_supplied_user_agent),
@@ -241,14 +241,14 @@ def _utc(time: datetime) -> datetime:
     try:
         return time.astimezone(UTC)
     except OverflowError:
-        raise MalformedMessage("not an entry of an audit log: field `timestamp` is no time of this calendar") from None
+        raise MalformedMessage("not an entry of an audit log: field `timestamp` is out of range") from None
 
 
-def _principals(told: _Authentication) -> tuple[str, tuple[str, ...]]:
-    """Who asked, and the accounts between; delegations are told in the order in which they were made."""
-    last = told.principal_email or told.principal_subject
-    chain = [_bare(one.told) for one in told.service_account_delegation_info]
-    chain = [one for one in (*chain, _bare(last)) if one]
+def _principals(authentication: _Authentication) -> tuple[str, tuple[str, ...]]:
+    """The originating principal, and the accounts it acted through, in order of delegation."""
+    last = authentication.principal_email or authentication.principal_subject
+    chain = [_bare(delegation.principal) for delegation in authentication.service_account_delegation_info]
+    chain = [entry for entry in (*chain, _bare(last)) if entry]
     return (chain[0], tuple(chain[1:])) if chain else ("", ())
 
 
@@ -256,12 +256,12 @@ def _bare(principal: str) -> str:
     return _MEMBER.sub("", principal, count=1)
 
 
-def _address(told: str, *, mask: bool) -> str:
-    """An address; masked it is that of its network, /24 or /48."""
-    if told in _PASSED or not told:
-        return told
+def _address(address_text: str, *, mask: bool) -> str:
+    """The address; masked, that of its network, /24 or /48."""
+    if address_text in _WITHHELD_ADDRESSES or not address_text:
+        return address_text
     try:
-        address = ipaddress.ip_address(told)
+        address = ipaddress.ip_address(address_text)
     except ValueError:
         return ""
     if not mask:
@@ -270,49 +270,49 @@ def _address(told: str, *, mask: bool) -> str:
     return str(ipaddress.ip_network((int(address), prefix), strict=False).network_address)
 
 
-def _keys(told: AuditEntryTarget) -> Iterator[tuple[ResourceKey, tuple[ResourceKey, ...]]]:
-    """Every resource and content that an entry changes, with its other spellings."""
-    for named in audit_resource_names.named(told):
-        others = audit_name_exceptions.others(told.service, named.path, told.labels, told.response)
+def _keys(target: AuditEntryTarget) -> Iterator[tuple[ResourceKey, tuple[ResourceKey, ...]]]:
+    """Every resource and content that an entry changes, with its alternative names."""
+    for named in audit_resource_names.named(target):
+        others = audit_name_exceptions.alternative_paths(target.service, named.path, target.labels, target.response)
         spellings = (named.path, *others)
-        for host, content, shaped in _contents(told, named):
+        for host, content, shaped in _contents(target, named):
             names = (audit_resource_names.full_name(host, shaped(spelling)) for spelling in spellings)
             key, *also = dict.fromkeys(ResourceKey(name, content) for name in names)
             if is_full_name(key.name):
                 yield key, tuple(also)
 
 
-def _contents(told: AuditEntryTarget, named: Named) -> Iterator[tuple[str, Content, Any]]:
-    """What of a resource an entry changes: the host that names it, the content, and what makes its name of a path."""
-    path, last = named.path, told.last
+def _contents(target: AuditEntryTarget, named: Named) -> Iterator[tuple[str, Content, Any]]:
+    """The changed contents of a resource: the host of the name, the content, and a function from path to name."""
+    path, last = named.path, target.last
     if _SETS_ORG_POLICY.search(last):
-        yield _HIERARCHY_HOST, "org_policy", _as_it_is
+        yield _HIERARCHY_HOST, "org_policy", _unchanged
         return
-    if told.service == _ORG_POLICY_HOST and _ORG_POLICY.fullmatch(path):
-        # The inventory tells of it twice: as what is set on a project, and as a resource.
-        yield _HIERARCHY_HOST, "org_policy", _holder
-        yield told.service, "resource", _as_it_is
+    if target.service == _ORG_POLICY_HOST and _ORG_POLICY.fullmatch(path):
+        # The inventory carries it twice: as a content of the project, and as a resource.
+        yield _HIERARCHY_HOST, "org_policy", _policy_parent
+        yield target.service, "resource", _unchanged
         return
     whole: Content = "resource"
-    if told.service == "accesscontextmanager.googleapis.com" and _ACCESS.fullmatch(path):
+    if target.service == "accesscontextmanager.googleapis.com" and _ACCESS.fullmatch(path):
         whole = "access_policy"
-    if _SETS_POLICY.search(last) and not _is_dataset(told, path):
-        yield told.service, "iam_policy", _as_it_is
+    if _SETS_POLICY.search(last) and not _is_dataset(target, path):
+        yield target.service, "iam_policy", _unchanged
         return
-    yield told.service, whole, _as_it_is
-    if named.begins_or_ends or _is_dataset(told, path):
-        yield told.service, "iam_policy", _as_it_is
+    yield target.service, whole, _unchanged
+    if named.begins_or_ends or _is_dataset(target, path):
+        yield target.service, "iam_policy", _unchanged
 
 
-def _is_dataset(told: AuditEntryTarget, path: str) -> bool:
-    """Who may read a dataset is a field of it, and its policy as well."""
-    return told.service == "bigquery.googleapis.com" and _DATASET.fullmatch(path) is not None
+def _is_dataset(target: AuditEntryTarget, path: str) -> bool:
+    """Whether a path is a dataset, whose access list is both a field and its IAM policy."""
+    return target.service == "bigquery.googleapis.com" and _DATASET.fullmatch(path) is not None
 
 
-def _as_it_is(path: str) -> str:
+def _unchanged(path: str) -> str:
     return path
 
 
-def _holder(path: str) -> str:
-    found = _ORG_POLICY.fullmatch(path)
-    return found[1] if found else path
+def _policy_parent(path: str) -> str:
+    match = _ORG_POLICY.fullmatch(path)
+    return match[1] if match else path

@@ -1,9 +1,9 @@
-"""Which resources an entry of an audit log is about: from the many shapes of its names to full resource names.
+"""Resolves the resources of an audit log entry to full resource names.
 
-The rule: an entry names its service, and a resource by a path; the service's host and that path are the full resource
-name. A method that makes a resource often names what it is to be made in; its own id is then in the request or in the
-answer, and its collection is the one of the API's paths that fits the method's name. A path that goes on below a
-resource means that resource. The tables hold what the rule does not reach, each entry with its reason.
+The rule: an entry names its service and a resource path; host and path form the full resource name. A create method
+often names the parent; the id is then in the request or the response, and the collection is the one of the API's paths
+that matches the method's name. A path below a resource means that resource. Tables hold the exceptions, each with its
+reason.
 
 Sources: https://cloud.google.com/logging/docs/audit/understanding-audit-logs,
 https://cloud.google.com/asset-inventory/docs/asset-names
@@ -23,15 +23,15 @@ from setpoint.catalog.methods import default_methods
 
 
 class AuditEntryTarget(NamedTuple):
-    """What an entry tells of its resource.
+    """The parts of an entry that identify its resource.
 
     Args:
         service: the service's host, ``compute.googleapis.com``.
         method: the method's name.
-        name: the resource's name, as the entry spells it.
-        labels: of the monitored resource.
-        request: the request's body, as far as it was logged.
-        response: the answer's body, likewise.
+        name: the resource name in the entry.
+        labels: labels of the monitored resource.
+        request: the logged request body.
+        response: the logged response body.
     """
 
     service: str
@@ -43,101 +43,106 @@ class AuditEntryTarget(NamedTuple):
 
     @property
     def verb(self) -> str:
-        """What the method does, in lower case: ``create``, ``set``, ``patch``."""
+        """The verb of the method in lower case: ``create``, ``set``, ``patch``."""
         return _words(self.last)[0].lower()
 
     @property
     def last(self) -> str:
-        """The method's own name, without those of what holds it."""
+        """The last part of the method name."""
         return re.split(r"[./]", self.method)[-1]
 
 
-_MAKES = frozenset(("create", "insert", "add", "import", "clone", "undelete", "upload", "recreate"))
-_ENDS = frozenset(("create", "insert", "delete", "undelete", "purge", "drop", "destroy"))
+_CREATE_VERBS = frozenset(("create", "insert", "add", "import", "clone", "undelete", "upload", "recreate"))
+_LIFECYCLE_VERBS = frozenset(("create", "insert", "delete", "undelete", "purge", "drop", "destroy"))
 
 _PARTS: Mapping[str, frozenset[str]] = {
-    # Databases, users and certificates of an instance are no assets, and no resources of their own in the inventory.
+    # Databases, users and certificates of an instance are not in the inventory.
     "sqladmin": frozenset(("databases", "users", "sslCerts", "connectSettings")),
-    # What lies in a bucket is data; who may read it is told with the bucket.
+    # Objects are data; access to them is reported with the bucket.
     "storage": frozenset(("objects", "o", "acl", "defaultObjectAcl", "folders", "managedFolders")),
-    # A table's access policies are set on the table.
+    # Row access policies belong to the table.
     "bigquery": frozenset(("rowAccessPolicies", "data", "insertAll")),
     # Rows and sessions are data.
     "spanner": frozenset(("sessions",)),
-    # What was changed in a zone is told by the zone and its record sets.
+    # Changes are reported as the zone and its record sets.
     "dns": frozenset(("changes", "dnsKeys")),
 }
-"""API → collections that are parts of what holds them."""
+"""API → collections that are parts of their parent resource."""
 
 
 class Named(NamedTuple):
-    """A resource that an entry is about.
+    """A resource of an entry.
 
     Args:
         path: its path below the service's host.
-        begins_or_ends: whether it is made or goes, so that all that is set on it comes and goes with it.
+        begins_or_ends: whether it is created or deleted, and its policies with it.
     """
 
     path: str
     begins_or_ends: bool
 
 
-def named(told: AuditEntryTarget) -> tuple[Named, ...]:
-    """The resources that an entry is about; none where it does not tell."""
-    path = audit_name_exceptions.spelled(told.service, told.name, told.labels)
-    held = audit_name_exceptions.several(told.service, told.method, path, told.request)
+def named(target: AuditEntryTarget) -> tuple[Named, ...]:
+    """The resources of an entry; none where it does not identify any."""
+    path = audit_name_exceptions.resource_path(target.service, target.name, target.labels)
+    held = audit_name_exceptions.batch_paths(target.service, target.method, path, target.request)
     if held:
-        return tuple(Named(one, begins_or_ends=False) for one in held)
-    path = _path(told, path)
-    return (Named(path, told.verb in _ENDS and _is_of(told, path)),) if path else ()
+        return tuple(Named(held_path, begins_or_ends=False) for held_path in held)
+    path = _path(target, path)
+    return (Named(path, target.verb in _LIFECYCLE_VERBS and _is_of(target, path)),) if path else ()
 
 
 def full_name(service: str, path: str) -> str:
-    """The full resource name of a path of a service."""
+    """The full resource name of a service's path."""
     return f"//{HOST.get(service, service)}/{path}"
 
 
-def _path(told: AuditEntryTarget, path: str) -> str:
-    """The path of the one resource that an entry is about; empty where it does not tell."""
-    if told.verb in _MAKES:
-        path = _made(told, path)
-    known = _known(told.service)
+def _path(target: AuditEntryTarget, path: str) -> str:
+    """The path of an entry's single resource; empty where it cannot be determined."""
+    if target.verb in _CREATE_VERBS:
+        path = _created_path(target, path)
+    known = _known(target.service)
     parts = path.split("/")
-    if not all(parts) or "operations" in parts or parts[-1] in _TOPS | _PLACES:
+    if not all(parts) or "operations" in parts or parts[-1] in _ROOT_COLLECTIONS | _LOCATION_COLLECTIONS:
         return ""
-    api = _api(told.service)
+    api = _api(target.service)
     inner = _PARTS.get(api, frozenset())
-    cut = next((at for at, part in enumerate(parts) if at and part in inner and _is_collection(parts, at)), len(parts))
+    cut = next(
+        (index for index, part in enumerate(parts) if index and part in inner and _is_collection(parts, index)),
+        len(parts),
+    )
     path = "/".join(parts[:cut])
-    if not known or api in audit_name_exceptions.UNLISTED:
+    if not known or api in audit_name_exceptions.APIS_WITHOUT_RESOURCE_PATHS:
         return path
     return _resource_of(path, known) or (path if _is_deep(path) else "")
 
 
-def _is_collection(parts: list[str], at: int) -> bool:
-    """Whether a segment is a collection and not somebody's name; ids and collections take turns."""
-    return at % 2 == (0 if parts[0] in _TOPS else 1)
+def _is_collection(parts: list[str], index: int) -> bool:
+    """Whether a segment is a collection; collections and ids alternate."""
+    return index % 2 == (0 if parts[0] in _ROOT_COLLECTIONS else 1)
 
 
-_TOPS = frozenset(("projects", "folders", "organizations", "billingAccounts", "accessPolicies", "apps", "locations"))
-_PLACES = frozenset(("locations", "regions", "zones"))
+_ROOT_COLLECTIONS = frozenset(
+    ("projects", "folders", "organizations", "billingAccounts", "accessPolicies", "apps", "locations")
+)
+_LOCATION_COLLECTIONS = frozenset(("locations", "regions", "zones"))
 
 
 def _is_deep(path: str) -> bool:
-    """Whether a path that no document knows is one of a resource, and not of a project or place."""
+    """Whether an unknown path is that of a resource, and not of a project or location."""
     parts = path.split("/")
-    return len(parts) % 2 == 0 and len(parts) > 2 and parts[-2] not in _PLACES  # noqa: PLR2004
+    return len(parts) % 2 == 0 and len(parts) > 2 and parts[-2] not in _LOCATION_COLLECTIONS  # noqa: PLR2004
 
 
 def _resource_of(path: str, known: frozenset[str]) -> str:
-    """The longest beginning of a path that is a resource's; a project or a place is one only where it is all of it."""
+    """The longest prefix of a path that is a resource; a project or location only where it is the whole path."""
     parts = path.split("/")
     beginnings = ("/".join(parts[:end]) for end in range(len(parts), 0, -1))
     return next(
         (
             beginning
             for beginning in beginnings
-            if _is_known(beginning, known) and (beginning == path or not _is_holder(beginning))
+            if _is_known(beginning, known) and (beginning == path or not _is_parent(beginning))
         ),
         "",
     )
@@ -147,44 +152,46 @@ def _is_known(path: str, known: frozenset[str]) -> bool:
     return any(_regex(pattern).fullmatch(path) for pattern in known)
 
 
-def _made(told: AuditEntryTarget, path: str) -> str:
-    """The path of what a method makes; empty where the entry does not tell."""
-    if path and _is_of(told, path):
+def _created_path(target: AuditEntryTarget, path: str) -> str:
+    """The path of a created resource; empty where the entry does not hold it."""
+    if path and _is_of(target, path):
         return path
-    collection = _collection(told, path)
-    for answered in (told.response.get(name) for name in ("targetLink", "selfLink", "name")):
-        found = audit_name_exceptions.spelled(told.service, str(answered or ""), told.labels)
-        if "/" in found and "operations" not in found.split("/") and _fits(found, collection):
-            return found
-    own = _own_id(told, collection)
+    collection = _collection(target, path)
+    for answered in (target.response.get(name) for name in ("targetLink", "selfLink", "name")):
+        answered_path = audit_name_exceptions.resource_path(target.service, str(answered or ""), target.labels)
+        if "/" in answered_path and "operations" not in answered_path.split("/") and _fits(answered_path, collection):
+            return answered_path
+    own = _requested_id(target, collection)
     if "/" in own:
-        return audit_name_exceptions.spelled(told.service, own, told.labels)
+        return audit_name_exceptions.resource_path(target.service, own, target.labels)
     if own and collection and path:
         return f"{path}/{collection}/{own}"
-    return path if _is_known(path, _known(told.service)) and not _is_holder(path) else ""
+    return path if _is_known(path, _known(target.service)) and not _is_parent(path) else ""
 
 
-def _is_of(told: AuditEntryTarget, path: str) -> bool:
-    """Whether a path is of the kind that a method is named after, and not of what holds it."""
+def _is_of(target: AuditEntryTarget, path: str) -> bool:
+    """Whether a path is of the kind in the method name, and not its parent."""
     *_, collection, own = ("", *path.split("/"))
     if not collection:  # a bucket, whose name is all of its path
-        return bool(own) and not _noun(told)
-    if (collection in _TOPS or collection in _PLACES) and not _noun(told):
+        return bool(own) and not _noun(target)
+    if (collection in _ROOT_COLLECTIONS or collection in _LOCATION_COLLECTIONS) and not _noun(target):
         return False
-    named_after = _noun(told) or _singular(_held_in(told.method))
+    named_after = _noun(target) or _singular(_parent_collection(target.method))
     return named_after.lower().endswith(_singular(collection).lower())
 
 
-def _held_in(method: str) -> str:
-    """The collection that a method's name tells: ``dns.managedZones.create``."""
+def _parent_collection(method: str) -> str:
+    """The collection in a method name: ``dns.managedZones.create``."""
     parts = method.split(".")
     return parts[-2] if len(parts) > 1 else ""
 
 
-def _is_holder(path: str) -> bool:
-    """Whether a path is only where something is made: a project, a location."""
+def _is_parent(path: str) -> bool:
+    """Whether a path is only a parent: a project or a location."""
     parts = path.split("/")
-    return (parts[0] in _TOPS and len(parts) <= 2) or parts[-2:-1] in ([place] for place in _PLACES)  # noqa: PLR2004
+    if parts[0] in _ROOT_COLLECTIONS and len(parts) <= 2:  # noqa: PLR2004
+        return True
+    return len(parts) > 1 and parts[-2] in _LOCATION_COLLECTIONS
 
 
 def _fits(path: str, collection: str) -> bool:
@@ -192,11 +199,11 @@ def _fits(path: str, collection: str) -> bool:
     return not collection or parts[-2:-1] == [collection]
 
 
-def _own_id(told: AuditEntryTarget, collection: str) -> str:
-    """The id of what is made, as the request tells it: beside the resource or in it; or its whole name."""
-    request = told.request
+def _requested_id(target: AuditEntryTarget, collection: str) -> str:
+    """The id of a created resource in the request, beside or inside the resource; or its whole name."""
+    request = target.request
     asked: list[tuple[Any, str]] = []
-    for word in filter(None, dict.fromkeys((_noun(told), _singular(collection)))):
+    for word in filter(None, dict.fromkeys((_noun(target), _singular(collection)))):
         asked += ((request, field) for field in (f"{word}Id", f"{word}_id", f"{word}Name"))
         asked += ((request.get(word), field) for field in ("name", "id", f"{word}Id"))
     asked += ((holder, field) for holder in (request, request.get("resource")) for field in ("name", "id"))
@@ -204,40 +211,40 @@ def _own_id(told: AuditEntryTarget, collection: str) -> str:
     return next((value for value in values if isinstance(value, str) and value), "")
 
 
-def _noun(told: AuditEntryTarget) -> str:
-    """What a method is about, as fields are called by it: ``CreateCryptoKey`` → ``cryptoKey``."""
-    words = _words(told.last)
+def _noun(target: AuditEntryTarget) -> str:
+    """The noun of a method in the form of field names: ``CreateCryptoKey`` → ``cryptoKey``."""
+    words = _words(target.last)
     noun = "".join(words[1:])
     return noun[:1].lower() + noun[1:]
 
 
-def _collection(told: AuditEntryTarget, path: str) -> str:
-    """The collection of what a method makes: of those below a path the one that fits its name best, or the plural."""
-    noun = _noun(told)
+def _collection(target: AuditEntryTarget, path: str) -> str:
+    """The collection of a created resource: the best match below a path, or the plural of the noun."""
+    noun = _noun(target)
     if not noun:
-        return _held_in(told.method)
-    below = _collections_below(told.service, path)
-    found = [one for one in below if noun.lower().endswith(_singular(one).lower())]
-    return max(found, key=len, default=_plural(noun) if not below else "")
+        return _parent_collection(target.method)
+    below = _collections_below(target.service, path)
+    candidates = [name for name in below if noun.lower().endswith(_singular(name).lower())]
+    return max(candidates, key=len, default=_plural(noun) if not below else "")
 
 
 @cache
 def _collections_below(service: str, path: str) -> tuple[str, ...]:
     depth = len(path.split("/"))
-    found = set()
+    collections = set()
     for pattern in _known(service):
         parts = pattern.split("/")
         if len(parts) == depth + 2 and _regex("/".join(parts[:depth])).fullmatch(path):
-            found.add(parts[depth])
-    return tuple(sorted(found))
+            collections.add(parts[depth])
+    return tuple(sorted(collections))
 
 
 @cache
 def _known(service: str) -> frozenset[str]:
-    """The paths of the resources of a service, as audit logs and the inventory spell them."""
+    """The resource path patterns of a service, in the form of resource names."""
     patterns = default_methods().patterns(_api(service))
     return frozenset(
-        audit_name_exceptions.as_named(service, pattern) for pattern in patterns if "operations" not in pattern
+        audit_name_exceptions.name_pattern(service, pattern) for pattern in patterns if "operations" not in pattern
     )
 
 

@@ -1,7 +1,7 @@
-"""The life of one entry of an audit log: from the message to the finding that it explains.
+"""Attributes drift to audit log entries.
 
-Which comes first does not matter. Where the entry does, it is kept under the key of the resource, and who did it is
-told with the drift itself. Where the drift does, its finding is judged again.
+Order does not matter. An entry that comes first is stored under the key of its resource, and the drift event carries
+the actor. Where the drift comes first, its finding is judged again.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from setpoint.model.resource_key import ResourceKey, project_of
 from setpoint.ports.stores import Snapshot
 
 AttributionOutcome = Literal[
-    "told",  # it explains a drift that is known already
-    "kept",  # it is kept until a drift shows
-    "own",  # Setpoint itself has done it
-    "nothing",  # it changed nothing that anybody could tell
-    "rejected",  # no entry of a log: dead-lettered
+    "told",  # it explains a known drift
+    "kept",  # it is stored until a drift is detected
+    "own",  # Setpoint itself made the change
+    "nothing",  # it describes no change to a known resource
+    "rejected",  # not a log entry: dead-lettered
 ]
-"""What became of one entry, of each resource and content that it is about."""
+"""The outcome of one entry for each of its resources and contents."""
 
-TELLING: tuple[AttributionOutcome, ...] = ("nothing", "own", "kept", "told", "rejected")
-"""What became of it, from the least to the most: an entry about several is told by the most of it."""
+PRECEDENCE: tuple[AttributionOutcome, ...] = ("nothing", "own", "kept", "told", "rejected")
+"""Outcomes by rising precedence: an entry about several resources is logged with the highest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attributor:
-    """What attributing works with.
+    """The dependencies of attribution.
 
     Args:
-        deps: the findings, and where events go.
-        own: the accounts that Setpoint itself writes with; what they do is nobody's drift.
-        mask_ip: whether the end of the address that a request came from is left out.
+        deps: the context of detection.
+        own: the accounts that Setpoint itself writes with; their changes are not attributed.
+        mask_ip: whether to truncate caller addresses.
     """
 
     deps: Context
@@ -51,7 +51,7 @@ def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributo
     """Handle an entry, and dead-letter it with the reason where it can never be handled.
 
     Raises:
-        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
+        PermanentError: the installation is misconfigured: let the message be delivered again once that is fixed.
         TransientError: let the message be delivered again.
     """
     try:
@@ -61,56 +61,56 @@ def receive(message: bytes, attributes: Mapping[str, str], attributor: Attributo
         return Counter(("rejected",))
     if not logged:
         return Counter(("nothing",))
-    return Counter(attribute(one, attributor) for one in logged)
+    return Counter(attribute(change, attributor) for change in logged)
 
 
 def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
-    """Keep one change, then look whether it explains anything; in this order, so that neither misses the other.
+    """Store a change, then look for a drift that it explains; in this order, so that neither misses the other.
 
     Raises:
-        TransientError: tell of it again.
+        TransientError: let it be delivered again.
     """
     deps = attributor.deps
     if logged.change.principal in attributor.own:
         return "own"
-    homes = _homes(logged, deps)
-    for key in homes:
+    keys = _storage_keys(logged, deps)
+    for key in keys:
         deps.store.remember(key, logged.change, deps.clock())
-    outcomes = [_explain(key, logged, deps) for key in homes]
+    outcomes = [_explain(key, logged, deps) for key in keys]
     return "told" if "told" in outcomes else "kept"
 
 
 def _explain(key: ResourceKey, logged: Logged, deps: Context) -> AttributionOutcome:
-    """Judge a drift again that a change may have brought."""
+    """Judge a drift again that a change may explain."""
     snapshot = deps.store.read(key)
     appeared = snapshot.state.appeared if snapshot.state is not None else None
-    # Entries of one operation are one change, of which this is a part.
-    changes = (change for change in snapshot.changes if _is_of(logged, change.log_id, change.operation))
+    # Entries of one operation form one change.
+    changes = (change for change in snapshot.changes if _is_part_of(logged, change.log_id, change.operation))
     if appeared is None or not any(actor_resolution.explains(change, appeared) for change in changes):
         return "kept"
     pipeline.reevaluate(key, deps)
     return "told"
 
 
-def _is_of(logged: Logged, log_id: str, operation: str) -> bool:
+def _is_part_of(logged: Logged, log_id: str, operation: str) -> bool:
     change = logged.change
     return log_id == change.log_id or (bool(change.operation) and operation == change.operation)
 
 
-def _homes(logged: Logged, deps: Context) -> list[ResourceKey]:
-    """The keys under which a change is kept: that of its resource; where it is not known, each that it may get."""
-    keys = list(dict.fromkeys(_spellings(logged, deps)))
+def _storage_keys(logged: Logged, deps: Context) -> list[ResourceKey]:
+    """The keys under which a change is stored: that of its resource; where it is unknown, all candidates."""
+    keys = list(dict.fromkeys(_candidate_keys(logged, deps)))
     known: list[Snapshot] = []
     for key in keys:
         snapshot = deps.store.read(key)
         if snapshot.desired is not None:
             return [key]
         known.append(snapshot)
-    return [one.key for one in known if one.state is not None] or keys
+    return [snapshot.key for snapshot in known if snapshot.state is not None] or keys
 
 
-def _spellings(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
-    """All names that an entry tells, and the project's id for its number where that is known."""
+def _candidate_keys(logged: Logged, deps: Context) -> Iterator[ResourceKey]:
+    """All names in an entry, and the same with the project id for its number where known."""
     for key in (logged.key, *logged.also):
         yield key
         number = project_of(key.name)

@@ -1,4 +1,4 @@
-"""With what a request was made, by the user agent that it came with."""
+"""Recognises the tool of a request by its user agent."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CALLERS = tuple((name, re.compile(pattern, re.IGNORECASE)) for name, pattern in
 
 
 def caller_of(user_agent: str) -> str:
-    """The tool, as ``Change.caller`` names it; empty where the user agent does not tell.
+    """The tool, as in ``AuditedChange.caller``; empty where the user agent is unknown.
 
     Args:
         user_agent: ``requestMetadata.callerSuppliedUserAgent`` of an audit log's entry.

@@ -1,4 +1,4 @@
-"""``setpoint detect``: a feed in, drift out."""
+"""``setpoint detect``: detect drift in a feed."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ Outcomes = Counter[Outcome]
 
 _ATTEMPTS = 8
 _EMPTY_PULLS = 2
-"""Pub/Sub may answer a pull with nothing while messages wait, so that one empty pull says little."""
+"""Pub/Sub may return an empty pull although messages wait."""
 _LONGEST_PAUSE = 60.0
 _NEVER = datetime.max.replace(tzinfo=UTC)
-_STRAY_LETTERS = Path("setpoint-dead-letters.jsonl")
+_DEFAULT_DEAD_LETTERS = Path("setpoint-dead-letters.jsonl")
 
 
 class Output(StrEnum):
@@ -51,7 +51,9 @@ def detect(  # noqa: PLR0913 - the options of the command
     *,
     declarations: Annotated[
         list[str] | None,
-        typer.Option("--declarations", "-d", metavar="PATH", help="Declare this first; may be given again."),
+        typer.Option(
+            "--declarations", "-d", metavar="PATH", help="Apply these declarations first; may be given again."
+        ),
     ] = None,
     feed_file: Annotated[
         str | None, typer.Option("--feed", metavar="FILE|-", help="A recorded feed; - is standard input.")
@@ -61,26 +63,26 @@ def detect(  # noqa: PLR0913 - the options of the command
         typer.Option("--subscription", metavar="projects/P/subscriptions/S", help="Pull from Pub/Sub until stopped."),
     ] = None,
     store: StoreUrl = "memory:",
-    output: Annotated[Output, typer.Option(help="table for people; jsonl: one CloudEvent a line.")] = Output.table,
+    output: Annotated[Output, typer.Option(help="table, or jsonl: one CloudEvent per line.")] = Output.table,
     events_topic: Annotated[
         str | None,
-        typer.Option(metavar="projects/P/topics/T", help="Publish events there too, instead of here."),
+        typer.Option(metavar="projects/P/topics/T", help="Publish events to this topic instead of here."),
     ] = None,
     dead_letters: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Append messages that cannot be handled, with the reason."),
+        typer.Option(metavar="FILE", help="Append rejected messages here, with the reason."),
     ] = None,
-    until_idle: Annotated[bool, typer.Option(help="With --subscription: stop when nothing comes any more.")] = False,
+    until_idle: Annotated[bool, typer.Option(help="With --subscription: stop when no more messages arrive.")] = False,
 ) -> None:
-    """Compare each change of a feed with what is declared, and tell what drifted.
+    """Compare each change in a feed with the declarations, and show the drift.
 
-    Exits with 1 where a declaration is bad; everything else is done all the same.
+    Exits with 1 where a declaration is invalid; all others are used.
     """
     if (feed_file is None) == (subscription is None):
-        raise BadRequest("say where changes come from: either --feed FILE or --subscription NAME")
+        raise BadRequest("give either --feed FILE or --subscription NAME")
     loaded = load_all(declarations) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
-    rejected = Rejected(dead_letters or (None if keeps_itself else _STRAY_LETTERS))
+    rejected = Rejected(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))
     deps = bootstrap.command_line(store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic)
     try:
         if loaded:
@@ -101,7 +103,7 @@ def detect(  # noqa: PLR0913 - the options of the command
 
 
 def _declare(loaded: LoadResult, deps: Context) -> None:
-    """Put in force what the files declare; another command that does the same at the same time is waited for."""
+    """Apply the declarations; retry while another command applies at the same time."""
     for _ in range(_ATTEMPTS):
         try:
             synced = apply.sync(loaded, Request(), deps, datetime.now(UTC))
@@ -109,7 +111,7 @@ def _declare(loaded: LoadResult, deps: Context) -> None:
             continue
         say_claims(synced.plan.claimed)
         return
-    raise Conflict("the declarations are applied by others all the time; try again")
+    raise Conflict("another command keeps applying declarations; try again")
 
 
 def _from_file(name: str, deps: Context, rejected: Rejected) -> Outcomes:
@@ -125,7 +127,7 @@ def _from_file(name: str, deps: Context, rejected: Rejected) -> Outcomes:
 
 
 def _messages(name: str) -> Iterator[feed.FeedMessage]:
-    """The messages of a file; what goes wrong while they are handled is not the file's fault and passes by here."""
+    """The messages of a file; errors of their handling are not reported as errors of the file."""
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
             yield from feed.messages(stream)
@@ -134,7 +136,7 @@ def _messages(name: str) -> Iterator[feed.FeedMessage]:
 
 
 def _from_subscription(name: str, deps: Context, rejected: Rejected, *, until_idle: bool) -> Outcomes:
-    """Pull until interrupted; a message is acknowledged when everything that follows from it is safe."""
+    """Pull until interrupted; a message is acknowledged once its results are stored."""
     subscription = bootstrap.open_subscription(name)
     rejected.where = name
     outcomes: Outcomes = Counter()
@@ -152,12 +154,12 @@ def _from_subscription(name: str, deps: Context, rejected: Rejected, *, until_id
             if failures:
                 time.sleep(min(2.0**failures, _LONGEST_PAUSE))
     except KeyboardInterrupt:
-        say("stopped; what was not acknowledged will be delivered again")
+        say("stopped; unacknowledged messages will be delivered again")
     return outcomes
 
 
 def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes, rejected: Rejected) -> tuple[bool, bool]:
-    """Handle one batch; whether anything came, and whether any of it has to come again."""
+    """Handle one batch; return whether it had messages, and whether any has to be delivered again."""
     batch = subscription.pull()
     done, again = [], []
     for message in batch:
@@ -180,8 +182,8 @@ def _timed(work: Callable[[], Outcomes]) -> None:
     outcomes = work()
     took = time.perf_counter() - started
     total = outcomes.total()
-    told = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    say(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {told or 'nothing came'}")
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    say(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {counts or 'no messages'}")
 
 
 def _show(deps: Context) -> None:
@@ -193,4 +195,4 @@ def _show(deps: Context) -> None:
             otherwise_due.add(state.key)
     print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
     if waiting := sum(1 for key in deps.store.due(_NEVER) if key not in otherwise_due):
-        say(f"{waiting} more differ and are settling; they become findings if that lasts")
+        say(f"{waiting} more differ within their grace period; they become findings if they persist")

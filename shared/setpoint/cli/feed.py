@@ -1,6 +1,6 @@
-"""Recorded feeds: messages from a file or standard input.
+"""Reads recorded feeds from a file or standard input.
 
-Taken are: one TemporalAsset a line, as a feed sends it; the same inside Pub/Sub's envelope, as a push subscription or
+Accepted formats: one TemporalAsset per line; the same inside Pub/Sub's envelope, as a push subscription or
 ``gcloud pubsub subscriptions pull --format=json`` writes it; and a JSON array or a run of indented objects of either.
 """
 
@@ -19,7 +19,7 @@ class FeedMessage(NamedTuple):
     """A message of a recorded feed.
 
     Args:
-        where: the line, from 1.
+        where: line number, from 1.
         data: the message's data.
         attributes: the message's attributes.
     """
@@ -30,7 +30,7 @@ class FeedMessage(NamedTuple):
 
 
 def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
-    """The messages of a recorded feed, in its order; what is no message is passed on as it is, to be rejected."""
+    """The messages of a recorded feed, in order; invalid records are passed on unchanged, to be rejected."""
     for where, record in _records(stream):
         yield _unwrapped(where, record) if _ENVELOPE.match(record) else FeedMessage(where, record, {})
 
@@ -38,40 +38,40 @@ def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
 def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """One record a line; a file whose first line is a lone bracket is indented JSON, and read as a whole."""
     is_first = True
-    for at, line in enumerate(stream, start=1):
+    for number, line in enumerate(stream, start=1):
         record = line.strip()
-        if at == 1:
+        if number == 1:
             record = record.removeprefix(b"\xef\xbb\xbf")
         if not record:
             continue
         if is_first and (record == b"{" or record.startswith(b"[")):
-            yield from _indented(at, record + b"\n" + stream.read())
+            yield from _indented(number, record + b"\n" + stream.read())
             return
         is_first = False
-        yield at, record
+        yield number, record
 
 
 def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:
     """JSON that is not one record a line: an array, or objects that go over several lines."""
     text = rest.decode(errors="replace")
     decode = json.JSONDecoder().raw_decode
-    at = counted = 0
+    offset = counted = 0
     line = first_line
-    while at < len(text):
-        if text[at].isspace() or text[at] == ",":
-            at += 1
+    while offset < len(text):
+        if text[offset].isspace() or text[offset] == ",":
+            offset += 1
             continue
-        line, counted = line + text.count("\n", counted, at), at
+        line, counted = line + text.count("\n", counted, offset), offset
         try:
-            value, end = decode(text, at)
+            value, end = decode(text, offset)
         except (ValueError, RecursionError):
-            end = text.find("\n{", at + 1)
+            end = text.find("\n{", offset + 1)
             end = len(text) if end < 0 else end
-            yield line, text[at:end].strip().encode()
+            yield line, text[offset:end].strip().encode()
         else:
             for element in value if isinstance(value, list) else [value]:
                 yield line, json.dumps(element).encode()
-        at = end
+        offset = end
 
 
 def _unwrapped(where: int, record: bytes) -> FeedMessage:

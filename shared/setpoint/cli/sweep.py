@@ -1,4 +1,4 @@
-"""``setpoint sweep``: the whole inventory against what is declared."""
+"""``setpoint sweep``: compare the whole inventory with the declarations."""
 
 from __future__ import annotations
 
@@ -31,18 +31,22 @@ def sweep(  # noqa: PLR0913 - each is an option
     *,
     scope: Scopes,
     types: Types = None,
-    content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else everything.")] = None,
+    content: Annotated[
+        list[ContentChoice] | None, typer.Option(help="Content to list; may be given again. Default: all.")
+    ] = None,
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, where a sweep was interrupted.")] = False,
-    jitter: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Begin up to so much later.")] = 0.0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Restart an interrupted sweep.")] = False,
+    jitter: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Random delay before the start, at most this long.")
+    ] = 0.0,
     output: Annotated[Output, typer.Option(help="table for people; json: one object.")] = Output.table,
 ) -> None:
-    """Compare all that is there, and all that is not, with what is declared; heal what feeds have dropped.
+    """Compare the whole inventory with the declarations: a full scan that also finds deleted resources.
 
-    A sweep that was interrupted goes on where it stopped.
+    An interrupted sweep continues where it stopped.
 
-    Exits with 1 where something could not be listed for another reason than that it is denied.
+    Exits with 1 where a listing failed for another reason than missing permission.
     """
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
     deps = bootstrap.rejudging(store, events_topic)
@@ -53,17 +57,17 @@ def sweep(  # noqa: PLR0913 - each is an option
             task = progress.add_task("assets", total=None)
             swept = sweeping.sweep(
                 scope,
-                [one.value for one in content or _everything(scope)],
+                [choice.value for choice in content or _all_contents(scope)],
                 split(types),
                 bootstrap.open_inventory(),
                 deps,
                 advance=lambda done: progress.advance(task, done),
                 resume=not fresh,
             )
-        _tell(swept, time.perf_counter() - started)
+        _report(swept, time.perf_counter() - started)
         if output is Output.json:
-            told = msgspec.structs.asdict(swept.summary) | {"healed": swept.healed, "resumed": swept.resumed}
-            out.out(msgspec.json.encode(told).decode())
+            report = msgspec.structs.asdict(swept.summary) | {"healed": swept.healed, "resumed": swept.resumed}
+            out.out(msgspec.json.encode(report).decode())
         else:
             out.print(_coverage(swept))
             drifted = [
@@ -76,31 +80,31 @@ def sweep(  # noqa: PLR0913 - each is an option
         raise typer.Exit(1)
 
 
-def _everything(scopes: list[str]) -> list[ContentChoice]:
-    """All contents; access policies are listed of organisations only, which hold them."""
+def _all_contents(scopes: list[str]) -> list[ContentChoice]:
+    """All contents; access policies can be listed on organisations only."""
     above = any(scope.startswith("organizations/") for scope in scopes)
-    return [one for one in ContentChoice if above or one is not ContentChoice.access_policy]
+    return [choice for choice in ContentChoice if above or choice is not ContentChoice.access_policy]
 
 
-def _tell(swept: Swept, took: float) -> None:
-    told = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
+def _report(swept: Swept, took: float) -> None:
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
     if swept.resumed:
-        say("went on where the sweep before was interrupted; --fresh begins anew")
-    say(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {told}")
+        say("continued the interrupted sweep; --fresh restarts it")
+    say(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {counts}")
     for made, count in swept.made.most_common():
         say(f"{count:,} need no declaration: {made}")
     if swept.gone:
-        say(f"{swept.gone:,} declared and not there")
+        say(f"{swept.gone:,} declared and deleted")
     if swept.unknown:
-        say_warning(f"{swept.unknown:,} declared, and the listing can tell nothing of them", "unknown")
+        say_warning(f"{swept.unknown:,} declared, and not conclusive in the listing", "unknown")
     for reason in (*swept.denied.values(), *swept.summary.failed.values()):
         say_warning(reason, "unknown")
     if swept.healed:
-        say(f"published what was left of {swept.healed:,} resources")
+        say(f"published pending events of {swept.healed:,} resources")
 
 
 def _coverage(swept: Swept) -> Table:
-    """Of what is declared, how much the sweep knows."""
+    """The coverage of the declarations."""
     summary = swept.summary
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(justify="right")
@@ -110,8 +114,8 @@ def _coverage(swept: Swept) -> Table:
         (summary.seen, "seen", ""),
         (summary.in_sync, "in sync", "green"),
         (summary.drifted, "drifted", "red"),
-        (summary.unknown, "unknown: the listing can tell nothing of them", "yellow"),
-        (summary.unchecked, "unchecked: the listing does not tell what they are", "yellow"),
+        (summary.unknown, "unknown: the listing is not conclusive", "yellow"),
+        (summary.unchecked, "unchecked: the listing carries no content", "yellow"),
     )
     for count, what, style in counts:
         table.add_row(f"{count:,}", Text(what, style if count else "dim"))

@@ -1,4 +1,4 @@
-"""Reading what Cloud Asset Inventory sends: a TemporalAsset becomes an observation.
+"""Parses Cloud Asset Inventory messages: a TemporalAsset becomes an observation.
 
 The JSON is read by hand, not by ``TemporalAsset.from_json``: that one refuses unknown fields and turns the integers of
 ``resource.data`` into floats.
@@ -24,18 +24,18 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """What the inventory says a resource is, and when.
+    """The state of a resource in the inventory at a time.
 
     Args:
         key: the resource and the content that was observed.
         asset_type: Cloud Asset Inventory's type, ``compute.googleapis.com/Firewall``.
-        observed_at: when the resource was so; the order of observations is the order of these, never of arrival.
-        deleted: the resource is gone; ``data`` is then what it was, where the message tells.
+        observed_at: time of the state; observations are ordered by it, never by arrival.
+        deleted: the resource is deleted; ``data`` is then its last state, where known.
         data: the resource's fields, its IAM policy, its list of organisation policies or its access policy; None
-            where the message tells of the resource but not what it is.
+            where the message carries no content.
         ancestors: ``projects/NUMBER`` first, then folders and the organisation.
-        project_id: the project's id, where it is known from elsewhere; empty as a message is read.
-        location: as the message gives it, or empty.
+        project_id: the project's id, from other sources; empty after parsing.
+        location: location in the message, or empty.
         discovery_uri: address of the discovery document that describes ``data``, or empty.
         discovery_name: name of the schema in that document, or empty.
     """
@@ -81,12 +81,12 @@ def decode(stored: bytes | str) -> Observation:
 
 def decode_readable(stored: Iterable[tuple[ResourceKey, bytes | str | None]]) -> dict[ResourceKey, Observation]:
     """Read the stored form of many observations, and leave out what is empty or cannot be read."""
-    found = {}
+    readable = {}
     for key, body in stored:
         if body:
             with suppress(CorruptState):
-                found[key] = decode(body)
-    return found
+                readable[key] = decode(body)
+    return readable
 
 
 _decode_stored = msgspec.json.Decoder(Observation).decode
@@ -138,7 +138,7 @@ def parse(message: bytes, attributes: Mapping[str, str] | None = None) -> Observ
         The observation, or None for the welcome message that a new feed sends once.
 
     Raises:
-        MalformedMessage: says what is wrong and where (byte offset or field), and never quotes the message.
+        MalformedMessage: names the problem and its byte offset or field, and never quotes the message.
     """
     del attributes
     if message.startswith(WELCOME):
@@ -158,7 +158,7 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
     known = asset or prior
     assert known is not None  # noqa: S101 - parse() has checked it; this tells the type checker
     deleted = bool(temporal.deleted)
-    # What is gone is told by what it was: a deleted policy comes with a resource that says nothing.
+    # The prior state gives the content: a deleted policy comes with an empty resource.
     first, second = (prior, asset) if deleted else (asset, prior)
     content = (first and _content(first)) or (second and _content(second)) or "resource"
     if content == "resource":
@@ -183,15 +183,15 @@ def _read(decode: Any, raw: Any, where: str) -> Any:
         return decode(raw)
     except msgspec.ValidationError as error:
         detail = str(error)
-        at = f"{detail} (in {where})" if where else detail
+        reason = f"{detail} (in {where})" if where else detail
     except msgspec.DecodeError as error:
         detail = str(error)
-        at = detail if "byte" in detail else f"{detail} (byte {len(raw)})"
+        reason = detail if "byte" in detail else f"{detail} (byte {len(raw)})"
     except UnicodeDecodeError as error:
-        at = f"JSON is not UTF-8: {error.reason}"
+        reason = f"JSON is not UTF-8: {error.reason}"
     except RecursionError:
-        at = "JSON is nested too deeply"
-    raise MalformedMessage(f"not a feed message: {at}") from None
+        reason = "JSON is nested too deeply"
+    raise MalformedMessage(f"not a feed message: {reason}") from None
 
 
 def _content(asset: _Asset) -> Content | None:
@@ -212,8 +212,8 @@ def _data(asset: _Asset, content: Content) -> Any:
         return asset.iam_policy or {}
     if content == "org_policy":
         return asset.org_policy or []
-    told = asset.access_policy or asset.access_level or asset.service_perimeter
-    return told or (asset.resource.data if asset.resource else None)
+    policy = asset.access_policy or asset.access_level or asset.service_perimeter
+    return policy or (asset.resource.data if asset.resource else None)
 
 
 def _full_name(name: str) -> str:
@@ -240,4 +240,4 @@ def _observed_at(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
     try:
         return (max(times) if temporal.deleted else times[0]).astimezone(UTC)
     except OverflowError:
-        raise MalformedMessage("not a feed message: field `asset.updateTime` is no time of this calendar") from None
+        raise MalformedMessage("not a feed message: field `asset.updateTime` is out of range") from None

@@ -9,24 +9,24 @@ from typing import Literal
 import msgspec
 
 Content = Literal["resource", "iam_policy", "org_policy", "access_policy"]
-"""What an observation tells of a resource; a feed carries one content type, a finding is about one."""
+"""A part of a resource that is observed; each feed carries one content type, each finding concerns one."""
 
 CONTENTS: tuple[Content, ...] = ("resource", "iam_policy", "org_policy", "access_policy")
 
 WHOLE: frozenset[Content] = frozenset(("resource", "access_policy"))
-"""Contents that are all of a resource, and not what is set on one: such a resource is there or gone.
+"""Contents that are a resource of their own, which exists or is deleted, and not a policy set on one.
 
 Access policies, access levels and service perimeters are resources that the inventory sends as a content of their own.
 """
 
 
 class ResourceKey(msgspec.Struct, frozen=True, order=True):
-    """A resource and the content of it that is meant.
+    """A resource and one of its contents.
 
     Args:
         name: full resource name, ``//service.googleapis.com/path``
             (https://cloud.google.com/asset-inventory/docs/resource-name-format).
-        content: content type in Setpoint's spelling.
+        content: content type.
     """
 
     name: str
@@ -34,13 +34,13 @@ class ResourceKey(msgspec.Struct, frozen=True, order=True):
 
     @property
     def id(self) -> str:
-        """Thirty-two hexadecimal digits, the same everywhere and for ever; safe as a document id."""
+        """Stable id of 32 hexadecimal digits; safe as a document id."""
         return _id(self.content, self.name)
 
 
 @lru_cache(maxsize=1024)
 def _id(content: str, name: str) -> str:
-    """One event asks for the same id several times."""
+    """Cached, since one event computes the same id several times."""
     return hashlib.blake2b(f"{content}\n{name}".encode(), digest_size=16).hexdigest()
 
 
@@ -56,13 +56,13 @@ def content_of(asset_type: str) -> Content:
 
 def segment_after(name: str, collection: str) -> str:
     """The path segment that follows ``collection`` in a resource name, or an empty string."""
-    _, found, rest = name.partition(f"/{collection}/")
-    return rest.partition("/")[0] if found else ""
+    _, separator, rest = name.partition(f"/{collection}/")
+    return rest.partition("/")[0] if separator else ""
 
 
 @lru_cache(maxsize=1024)
 def project_of(name: str) -> str:
-    """The project id or number that a full resource name holds, or an empty string; one event asks several times."""
+    """The project id or number in a full resource name, or an empty string; cached for repeated use."""
     return segment_after(name, "projects")
 
 

@@ -1,8 +1,8 @@
-"""The end of a sweep: what it has not shown, and what it has found in all.
+"""Concludes a sweep: judges what it did not list, and counts its results.
 
-What is declared, or has drifted, and was not seen is gone, as far as that can be known: in a scope that has
-shown its project, by a shard of its type that was listed to its end, and not known to be there since. Of anything else
-the sweep can tell nothing.
+A resource that is declared or has drifted and was not listed counts as deleted only where the listing is conclusive:
+its project was listed in the scope, by a completed shard of its type, and nothing newer shows that it exists. All
+else is unknown.
 """
 
 from __future__ import annotations
@@ -32,55 +32,55 @@ from setpoint.util.external_sort import batches
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 100
-"""Records that are read together."""
+"""Records read together."""
 
 
 def conclude(sweep: Sweep, sweeper: Sweeper, until: float) -> Summary | None:
-    """Judge what was not seen, and count what the sweep has found.
+    """Judge what was not listed, and count the results.
 
-    To do it again does no harm, and takes little time for what is judged already: it is known to be gone.
+    Repeating it is harmless and fast: what was judged before is known to be deleted.
 
     Args:
-        sweep: the record; all its shards have come to an end.
-        sweeper: what sweeps work with.
-        until: by the clock, when to stop.
+        sweep: the record; all its shards have ended.
+        sweeper: the dependencies and limits.
+        until: clock time at which to stop.
 
     Returns:
-        What the sweep has found; None where time was over before the end.
+        The summary; None where time was up before the end.
 
     Raises:
-        Conflict: somebody else has ended this sweep already.
-        TransientError: do it again later.
+        Conflict: another worker has ended this sweep.
+        TransientError: retry later.
     """
-    shown = _Shown(sweep, sweeper)
+    listing = _Listing(sweep, sweeper)
     if sweeper.records.sweep(sweep.name).value != sweep:
-        raise Conflict(f"sweep {sweep.name}: it was ended by somebody else; what its shards have shown is not there")
-    tally = _Tally(_Declared(shown.seen))
+        raise Conflict(f"sweep {sweep.name}: another worker ended it and dropped the records of its shards")
+    counters = _Counters(_Declared(listing.seen))
     control = sweeper.deps.store.control().value
-    for keys in batches(_missing(control, shown, tally, sweeper), _AT_ONCE):
+    for keys in batches(_missing(control, listing, counters, sweeper), _AT_ONCE):
         if sweeper.clock() > until:
             return None
-        _judge(list(_things(keys, sweep, control, sweeper)), shown, tally, sweeper)
-    for states in batches(_adrift(sweep, shown, tally, sweeper), _AT_ONCE):
+        _judge(list(_missing_resources(keys, sweep, control, sweeper)), listing, counters, sweeper)
+    for states in batches(_undeclared_drift(sweep, listing, counters, sweeper), _AT_ONCE):
         if sweeper.clock() > until:
             return None
         _judge(
             [_MissingResource(state.key, state.asset_type, _project_of(state, sweeper)) for state in states],
-            shown,
-            tally,
+            listing,
+            counters,
             sweeper,
         )
-    return _summary(shown, tally, sweeper.now())
+    return _summary(listing, counters, sweeper.now())
 
 
 class _MissingResource(NamedTuple):
-    """What the listing has not shown.
+    """A resource that the listing has not shown.
 
     Args:
         key: the resource and content.
         asset_type: its type.
-        project: id or number of its project, where anybody tells it.
-        declaration: what is declared of it; None where only a finding is known.
+        project: id or number of its project, or empty where unknown.
+        declaration: its declaration; None where only a finding is known.
         known: whether it was declared when the sweep began.
     """
 
@@ -92,14 +92,14 @@ class _MissingResource(NamedTuple):
 
 
 class _Declared:
-    """The digests of what is declared: what was seen too is marked there, and only the others are held."""
+    """The digests of what is declared: listed ones are marked in the listing's set, only the others are kept."""
 
     def __init__(self, seen: Digests) -> None:
         self.seen = Marks(seen)
         self._others: set[int] = set()
 
     def add(self, digest: int) -> bool:
-        """Note one; True where it was not seen, and this is the first time that it is said."""
+        """Add a digest; True where it was not listed and is added for the first time."""
         if self.seen.mark(digest) or digest in self._others:
             return False
         self._others.add(digest)
@@ -112,8 +112,8 @@ class _Declared:
         return len(self.seen) + len(self._others)
 
 
-class _Tally:
-    """What is counted on the way."""
+class _Counters:
+    """Counters of a conclusion."""
 
     def __init__(self, declared: _Declared) -> None:
         self.declared = declared
@@ -125,52 +125,57 @@ class _Tally:
         self.outcomes: Counter[Outcome] = Counter()
 
 
-class _Place:
-    """What the shards of one scope have shown to be in it, whatever content they listed.
+class _ScopeProjects:
+    """The projects that the shards of one scope have listed, whatever content they listed.
 
-    A project may have resources, and no policy of its own.
+    A project may have resources and no policy of its own.
     """
 
     def __init__(self, shards: Iterable[Shard], records: SweepStore, projects: Projects) -> None:
         done = [shard for shard in shards if shard.status == "done"]
-        self.above_projects = any(one.above_projects for one in done)
-        self.projects = {name for one in done for part in records.parts(one.run, one.number) for name in part.projects}
+        self.above_projects = any(shard.above_projects for shard in done)
+        self.projects = {
+            name for shard in done for part in records.parts(shard.run, shard.number) for name in part.projects
+        }
         self._names = projects
 
     @cached_property
     def ids(self) -> frozenset[str]:
-        """The ids of projects of which only the number was shown."""
+        """The ids of projects that were listed by number."""
         return frozenset(self._names.id_of(project) for project in self.projects if project.isdigit()) - {""}
 
 
-class _ScopeShown:
-    """What the shards of one scope and content have listed to their end."""
+class _ScopeListing:
+    """What the completed shards of one scope and content have listed."""
 
-    def __init__(self, shards: Iterable[Shard], place: _Place) -> None:
+    def __init__(self, shards: Iterable[Shard], scope_projects: _ScopeProjects) -> None:
         self._shards = [shard for shard in shards if shard.status == "done"]
-        self._place = place
+        self._projects_of_scope = scope_projects
 
     def covers(self, asset_type: str) -> bool:
-        """Whether all of a type was listed."""
+        """Whether all assets of a type were listed."""
         return any(shard.covers(asset_type) for shard in self._shards)
 
-    def has(self, thing: _MissingResource) -> bool:
-        """Whether the project of a resource was shown; above all projects, any other resource there."""
-        if not thing.project:
-            above = (segment_after(thing.key.name, one) for one in ("organizations", "folders", "accessPolicies"))
-            return self._place.above_projects and any(above)
-        return thing.project in self._place.projects or thing.project in self._place.ids
+    def has(self, resource: _MissingResource) -> bool:
+        """Whether the project of a resource was listed; above projects, any other resource there."""
+        if not resource.project:
+            above = (
+                segment_after(resource.key.name, collection)
+                for collection in ("organizations", "folders", "accessPolicies")
+            )
+            return self._projects_of_scope.above_projects and any(above)
+        return resource.project in self._projects_of_scope.projects or resource.project in self._projects_of_scope.ids
 
 
-class _Shown:
-    """What all shards have shown; of resources only those that may be declared, however large the fleet is."""
+class _Listing:
+    """What all shards have listed; of resources only those that may be declared, to bound memory."""
 
     def __init__(self, sweep: Sweep, sweeper: Sweeper) -> None:
         records = sweeper.records
         self.sweep = sweep
         self.shards = [shard.value for shard in records.shards(sweep.run) if shard.value is not None]
         if len(self.shards) != sweep.shards:
-            raise Conflict(f"sweep {sweep.name}: what its shards have shown is not there any more")
+            raise Conflict(f"sweep {sweep.name}: the records of its shards are gone; run the sweep again")
         self.seen = Digests(_collected(self.shards, records, "seen"))
         self.unchecked = Digests(_collected(self.shards, records, "unchecked"))
         self.read_at = {content: self._read_at(content) for content in sweep.told.contents}
@@ -179,14 +184,18 @@ class _Shown:
             for content in sweep.told.contents
         }
         self._named = frozenset(type_ for type_ in sweep.told.types if is_plain(type_))
-        places = {
-            scope: _Place((shard for shard in self.shards if shard.scope == scope), records, sweeper.deps.projects)
+        projects_by_scope = {
+            scope: _ScopeProjects(
+                (shard for shard in self.shards if shard.scope == scope), records, sweeper.deps.projects
+            )
             for scope in sweep.told.scopes
         }
         self._scopes = {
             content: [
-                _ScopeShown((shard for shard in self.shards if (shard.content, shard.scope) == (content, scope)), place)
-                for scope, place in places.items()
+                _ScopeListing(
+                    (shard for shard in self.shards if (shard.content, shard.scope) == (content, scope)), scope_projects
+                )
+                for scope, scope_projects in projects_by_scope.items()
             ]
             for content in sweep.told.contents
         }
@@ -195,16 +204,16 @@ class _Shown:
         times = [shard.read_at for shard in self.shards if _done(shard, content) and shard.read_at]
         return min(times) if times else None
 
-    def tells_of(self, thing: _MissingResource) -> bool:
-        """Whether a resource would have been shown.
+    def would_list(self, resource: _MissingResource) -> bool:
+        """Whether the listing would have shown a resource if it existed.
 
-        A type of which nothing was listed may be one that the inventory does not hold, unless it was asked for by name.
-        Where nobody says which project holds a resource, nothing tells of it.
+        A type of which nothing was listed may be unknown to the inventory, unless it was requested by name.
+        A resource whose project is unknown cannot be judged.
         """
-        content, kind = thing.key.content, thing.asset_type
-        if not thing.known or (kind not in self._types[content] and kind not in self._named):
+        content, kind = resource.key.content, resource.asset_type
+        if not resource.known or (kind not in self._types[content] and kind not in self._named):
             return False
-        return any(scope.covers(kind) and scope.has(thing) for scope in self._scopes[content])
+        return any(scope.covers(kind) and scope.has(resource) for scope in self._scopes[content])
 
 
 def _done(shard: Shard, content: Content) -> bool:
@@ -212,151 +221,153 @@ def _done(shard: Shard, content: Content) -> bool:
 
 
 def _collected(shards: Iterable[Shard], records: SweepStore, field: str) -> Iterator[int]:
-    """Digests of all parts; also of shards that did not come to their end: what they have shown is there."""
+    """Digests of all parts, including those of shards that did not complete: what they listed exists."""
     for shard in shards:
         parts = 0
         for part in records.parts(shard.run, shard.number):
             yield from unpacked(getattr(part, field))
             parts += 1
         if parts < shard.parts:
-            raise Conflict(f"{shard.label}: what it has shown is not there any more")
+            raise Conflict(f"{shard.label}: its records are gone; run the sweep again")
 
 
-def _missing(control: Control, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> Iterator[ResourceKey]:
-    """All that any source declares and the sweep has not seen, each once; what is declared is noted."""
-    contents = shown.sweep.told.contents
+def _missing(control: Control, listing: _Listing, counters: _Counters, sweeper: Sweeper) -> Iterator[ResourceKey]:
+    """The keys that any source declares and the sweep did not list, each once; every declared key is counted."""
+    contents = listing.sweep.told.contents
     for source, state in control.sources.items():
         for key, _ in sweeper.deps.store.manifest(source, state.generation):
-            if key.content in contents and tally.declared.add(digest_of(key)):
+            if key.content in contents and counters.declared.add(digest_of(key)):
                 yield key
 
 
-def _things(
+def _missing_resources(
     keys: Sequence[ResourceKey], sweep: Sweep, control: Control, sweeper: Sweeper
 ) -> Iterator[_MissingResource]:
-    """What is declared of keys; what was declared since the sweep began may have been listed before that."""
+    """The declarations of keys; one made after the sweep began may have been listed before."""
     for key, record in sweeper.deps.store.records(keys).items():
         versions = visible(record.value, control).values()
         for version in versions:
             declaration = version.declarations[0]  # where there are several, any
-            known = any(one.generation <= sweep.sources.get(one.source, 0) for one in versions)
+            known = any(version.generation <= sweep.sources.get(version.source, 0) for version in versions)
             project = declaration.project or project_of(key.name)
             yield _MissingResource(key, declaration.asset_type, project, declaration, known)
             break
 
 
-def _adrift(sweep: Sweep, shown: _Shown, tally: _Tally, sweeper: Sweeper) -> list[ResourceState]:
-    """What has drifted and is neither declared nor seen; findings of what is declared and seen are counted."""
-    found: dict[int, ResourceState] = {}
-    declared = tally.declared
+def _undeclared_drift(sweep: Sweep, listing: _Listing, counters: _Counters, sweeper: Sweeper) -> list[ResourceState]:
+    """Drifted resources neither declared nor listed; findings of declared and listed resources are counted."""
+    missing: dict[int, ResourceState] = {}
+    declared = counters.declared
     for state in _drifted(sweeper.deps.store):
         if state.key.content not in sweep.told.contents:
             continue
         digest = digest_of(state.key)
-        if digest not in shown.seen and digest not in declared:
-            found[digest] = state
-        elif digest in shown.seen and _is_drifted(state):
-            tally.seen_drifted += digest in declared.seen and digest not in shown.unchecked
-    return list(found.values())
+        if digest not in listing.seen and digest not in declared:
+            missing[digest] = state
+        elif digest in listing.seen and _is_drifted(state):
+            counters.seen_drifted += digest in declared.seen and digest not in listing.unchecked
+    return list(missing.values())
 
 
 def _drifted(store: Store) -> Iterator[ResourceState]:
-    """All that differs, whether anybody was told of it, or is to be when it has lasted, or a rule keeps it quiet."""
+    """Every state that differs: with an open finding, within its grace period, or suppressed by a rule."""
     for state in store.states(drifted=True):
         if state.finding is not None and state.finding.status != "resolved":
             yield state
     for keys in batches(list(store.due(_NEVER)), _AT_ONCE):
-        waiting = (one.state for one in store.read_many(keys).values())
+        waiting = (snapshot.state for snapshot in store.read_many(keys).values())
         yield from (state for state in waiting if state is not None and state.settling is not None)
     yield from (state for state in store.suppressed() if state.finding is None or state.finding.status == "resolved")
 
 
 def _project_of(state: ResourceState, sweeper: Sweeper) -> str:
-    """Id or number of the project of what has drifted, from whoever tells it."""
-    told = state.finding.project if state.finding is not None else project_of(state.key.name)
-    if told:
-        return told
+    """Project id or number of a drifted resource: from its finding, its name or its last observation."""
+    project = state.finding.project if state.finding is not None else project_of(state.key.name)
+    if project:
+        return project
     last = sweeper.deps.store.last_observation(state.key)
     return last.project if last is not None else ""
 
 
-def _judge(things: Sequence[_MissingResource], shown: _Shown, tally: _Tally, sweeper: Sweeper) -> None:
-    """Judge what was not seen; what is known to have been there since may be so young that it was not listed."""
-    told: list[tuple[_MissingResource, datetime]] = []
-    for thing in things:
-        is_declared = thing.declaration is not None
-        read_at = shown.read_at[thing.key.content]
-        if not matches(shown.sweep.told.types, thing.asset_type):
-            tally.not_asked += is_declared
-        elif read_at is None or not shown.tells_of(thing):
-            tally.unknown += is_declared
+def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Counters, sweeper: Sweeper) -> None:
+    """Judge what was not listed; a resource created during the sweep may be missing from the listing."""
+    absences: list[tuple[_MissingResource, datetime]] = []
+    for resource in missing:
+        is_declared = resource.declaration is not None
+        read_at = listing.read_at[resource.key.content]
+        if not matches(listing.sweep.told.types, resource.asset_type):
+            counters.not_asked += is_declared
+        elif read_at is None or not listing.would_list(resource):
+            counters.unknown += is_declared
         else:
-            told.append((thing, known_at(read_at, sweeper.lag)))
-    for thing, outcome, is_drifted in _outcomes(told, sweeper):
-        is_declared = thing.declaration is not None
+            absences.append((resource, known_at(read_at, sweeper.lag)))
+    for resource, outcome, is_drifted in _outcomes(absences, sweeper):
+        is_declared = resource.declaration is not None
         if outcome in ("stale", "unreadable"):
-            tally.unknown += is_declared
+            counters.unknown += is_declared
         else:
-            tally.outcomes[outcome] += 1
-            tally.gone += is_declared
-            tally.gone_drifted += is_declared and is_drifted
+            counters.outcomes[outcome] += 1
+            counters.gone += is_declared
+            counters.gone_drifted += is_declared and is_drifted
 
 
 def _outcomes(
-    told: Sequence[tuple[_MissingResource, datetime]], sweeper: Sweeper
+    absences: Sequence[tuple[_MissingResource, datetime]], sweeper: Sweeper
 ) -> Iterator[tuple[_MissingResource, Outcome, bool]]:
-    """What becomes of absences as of some time, and whether each is then a drift that people know of.
+    """Outcomes of absences as of a time, and whether each is then visible drift.
 
-    What was known to be gone is ``repeated``, and so is what a feed has told of since.
+    A resource already known to be deleted is ``repeated``, also where a feed reported it since.
     """
-    before = _states([thing.key for thing, _ in told], sweeper.deps.store)
-    new = [(thing, at) for thing, at in told if not _is_gone(before.get(thing.key), at)]
-    last = sweeper.deps.store.last_observations([thing.key for thing, _ in new])
-    absent = [_absent(thing, last.get(thing.key), at) for thing, at in new]
-    results = dict(zip((thing.key for thing, _ in new), batch.handle_many(absent, sweeper.deps), strict=True))
+    before = _states([resource.key for resource, _ in absences], sweeper.deps.store)
+    new = [
+        (resource, absent_at) for resource, absent_at in absences if not _is_gone(before.get(resource.key), absent_at)
+    ]
+    last = sweeper.deps.store.last_observations([resource.key for resource, _ in new])
+    absent = [_absent(resource, last.get(resource.key), absent_at) for resource, absent_at in new]
+    results = dict(zip((resource.key for resource, _ in new), batch.handle_many(absent, sweeper.deps), strict=True))
     after = before | _states(list(results), sweeper.deps.store)
-    for thing, at in told:
-        outcome, state = batch.outcome_of(results.get(thing.key, "repeated")), after.get(thing.key)
-        if outcome == "stale" and _is_gone(state, at):
+    for resource, absent_at in absences:
+        outcome, state = batch.outcome_of(results.get(resource.key, "repeated")), after.get(resource.key)
+        if outcome == "stale" and _is_gone(state, absent_at):
             outcome = "repeated"
-        yield thing, outcome, state is not None and _is_drifted(state)
+        yield resource, outcome, state is not None and _is_drifted(state)
 
 
 def _states(keys: Sequence[ResourceKey], store: Store) -> dict[ResourceKey, ResourceState]:
-    """The records of resources that have one, and one that can be read."""
+    """The readable states of resources."""
     try:
-        found = store.read_many(keys) if keys else {}
+        snapshots = store.read_many(keys) if keys else {}
     except PermanentError:
-        found = {}
+        snapshots = {}
         for key in keys:
             with suppress(PermanentError):
-                found[key] = store.read(key)
-    return {key: one.state for key, one in found.items() if one.state is not None}
+                snapshots[key] = store.read(key)
+    return {key: snapshot.state for key, snapshot in snapshots.items() if snapshot.state is not None}
 
 
-def _is_gone(state: ResourceState | None, at: datetime) -> bool:
-    """Whether a resource is known to have been gone at a time, or later."""
-    return state is not None and state.deleted and state.observed_at >= at
+def _is_gone(state: ResourceState | None, time: datetime) -> bool:
+    """Whether a resource is known to have been deleted at a time, or later."""
+    return state is not None and state.deleted and state.observed_at >= time
 
 
 def _is_drifted(state: ResourceState) -> bool:
-    """Whether there is a drift that people know of, and not one that has yet to last, or that a rule keeps quiet."""
+    """Whether a state has visible drift: not within its grace period and not suppressed."""
     return state.finding is not None and state.finding.status != "resolved" and state.settling is None
 
 
-def _absent(thing: _MissingResource, last: Observation | None, at: datetime) -> Observation:
-    """What it means that a content was not listed: the resource is gone; a policy that is not there is empty.
+def _absent(resource: _MissingResource, last: Observation | None, absent_at: datetime) -> Observation:
+    """The observation of a content that was not listed: a deleted resource, or an empty policy.
 
-    Where it lay, and what it was, is as it was last observed.
+    Location and last content are those of the last observation.
     """
-    content, project = thing.key.content, thing.project
+    content, project = resource.key.content, resource.project
     ancestors = last.ancestors if last is not None else ()
     if not ancestors and project.isdigit():
         ancestors = (f"projects/{project}",)
     return Observation(
-        thing.key,
-        thing.asset_type,
-        at,
+        resource.key,
+        resource.asset_type,
+        absent_at,
         deleted=content in WHOLE,
         data=(last and last.data) if content in WHOLE else {} if content == "iam_policy" else [],
         ancestors=ancestors,
@@ -364,31 +375,31 @@ def _absent(thing: _MissingResource, last: Observation | None, at: datetime) -> 
     )
 
 
-def _made(shards: Iterable[Shard]) -> dict[str, int]:
+def _created_by(shards: Iterable[Shard]) -> dict[str, int]:
     made: Counter[str] = Counter()
     for shard in shards:
         made.update(shard.made)
     return dict(made)
 
 
-def _summary(shown: _Shown, tally: _Tally, now: datetime) -> Summary:
-    outcomes = tally.outcomes
-    for shard in shown.shards:
+def _summary(listing: _Listing, counters: _Counters, now: datetime) -> Summary:
+    outcomes = counters.outcomes
+    for shard in listing.shards:
         outcomes.update(shard.outcomes)
-    seen = len(tally.declared.seen)
-    unchecked = sum(one in tally.declared for one in shown.unchecked)
+    seen = len(counters.declared.seen)
+    unchecked = sum(digest in counters.declared for digest in listing.unchecked)
     return Summary(
         ended_at=now,
-        listed=sum(one.listed for one in shown.shards),
+        listed=sum(shard.listed for shard in listing.shards),
         outcomes=outcomes,
-        declared=len(tally.declared) - tally.not_asked,
+        declared=len(counters.declared) - counters.not_asked,
         seen=seen,
-        in_sync=seen - unchecked - tally.seen_drifted + tally.gone - tally.gone_drifted,
-        drifted=tally.seen_drifted + tally.gone_drifted,
+        in_sync=seen - unchecked - counters.seen_drifted + counters.gone - counters.gone_drifted,
+        drifted=counters.seen_drifted + counters.gone_drifted,
         unchecked=unchecked,
-        unknown=tally.unknown,
-        gone=tally.gone,
-        made=_made(shown.shards),
-        denied={one.scope: one.reason for one in shown.shards if one.status == "denied"},
-        failed={one.label: one.reason for one in shown.shards if one.status in ("failed", "lost")},
+        unknown=counters.unknown,
+        gone=counters.gone,
+        made=_created_by(listing.shards),
+        denied={shard.scope: shard.reason for shard in listing.shards if shard.status == "denied"},
+        failed={shard.label: shard.reason for shard in listing.shards if shard.status in ("failed", "lost")},
     )

@@ -1,4 +1,4 @@
-"""What sweeps work with."""
+"""The dependencies and limits of a sweep."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from setpoint.ports.services import Inventory
 from setpoint.ports.stores import SweepStore
 
 
-def _nothing(_: int) -> None:
-    """Nobody watches."""
+def _no_progress(_: int) -> None:
+    """Report no progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """What sweeps work with, and how.
+    """The dependencies and limits of a sweep.
 
     Args:
-        deps: what the flow works with; its clock tells the time.
-        inventory: what lists assets.
-        queue: where messages go that tell what to do next.
-        seconds: how long one run works before it hands over to the next one.
-        shard_size: how many assets a shard is to list.
+        deps: the context of detection; its clock gives the time.
+        inventory: lists assets.
+        queue: takes the messages of the next steps.
+        seconds: the time of one run before it hands over to the next.
+        shard_size: target number of assets of a shard.
         lag: how far a listing may lag behind a feed.
-        patience: how long an open shard may show no progress before it is taken for lost.
-        jitter: a shard begins up to so many seconds late, so that those which begin together do not call together.
-        advance: is called with the number of assets judged, for a progress bar.
-        clock: tells seconds that only ever grow.
-        sleep: waits for some seconds.
+        patience: time without progress after which an open shard counts as lost.
+        jitter: maximum random delay of a shard in seconds, to spread calls.
+        advance: called with the number of judged assets, for a progress bar.
+        clock: monotonic seconds.
+        sleep: sleeps for seconds.
     """
 
     deps: Context
@@ -44,19 +44,19 @@ class Sweeper:
     lag: timedelta = LAG
     patience: timedelta = timedelta(hours=1)
     jitter: float = 0.0
-    advance: Callable[[int], object] = _nothing
+    advance: Callable[[int], object] = _no_progress
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
     @property
     def records(self) -> SweepStore:
-        """How far sweeps have come."""
+        """The stored progress of sweeps."""
         return self.deps.store.sweeps
 
     def now(self) -> datetime:
-        """The time, as the flow has it."""
+        """The current time of the context's clock."""
         return self.deps.clock()
 
     def deadline(self) -> float:
-        """When, by the clock, this run is to hand over."""
+        """The clock time at which this run hands over."""
         return self.clock() + self.seconds

@@ -20,15 +20,15 @@ def digest_of(key: ResourceKey) -> int:
 
     Two keys of a million have the same one with a probability of 1 in 37 million (2⁶⁴ numbers).
     """
-    told = hashlib.blake2b(f"{key.content}\n{key.name}".encode(), digest_size=_SIZE).digest()
-    return int.from_bytes(told, sys.byteorder)
+    digest = hashlib.blake2b(f"{key.content}\n{key.name}".encode(), digest_size=_SIZE).digest()
+    return int.from_bytes(digest, sys.byteorder)
 
 
 class Digests:
-    """A set of digests, made from some and then only asked.
+    """A read-only set of digests.
 
     Args:
-        values: digests, any of them more than once; they are read once, and never all held as numbers of Python's.
+        values: digests, duplicates allowed; they are read once into an array.
     """
 
     __slots__ = ("_sorted",)
@@ -47,13 +47,13 @@ class Digests:
         return iter(self._sorted)
 
     def place(self, digest: int) -> int | None:
-        """Where in the order of all a digest is, from 0; None where it is not one of them."""
-        at = bisect_left(self._sorted, digest)
-        return at if at < len(self._sorted) and self._sorted[at] == digest else None
+        """The index of a digest in sorted order, or None where it is not in the set."""
+        position = bisect_left(self._sorted, digest)
+        return position if position < len(self._sorted) and self._sorted[position] == digest else None
 
 
 def _sort(values: array[int]) -> None:
-    """Sort an array where it is, and keep one of equals: by the first byte, then what has that in common."""
+    """Sort an array in place and drop duplicates: by the first byte, then each group."""
     ends = _by_first_byte(values)
     kept = start = 0
     for end in ends:
@@ -64,10 +64,10 @@ def _sort(values: array[int]) -> None:
 
 
 def _by_first_byte(values: array[int]) -> list[int]:
-    """Put numbers with one first byte together, in place (https://en.wikipedia.org/wiki/American_flag_sort).
+    """Group numbers by their first byte, in place (https://en.wikipedia.org/wiki/American_flag_sort).
 
     Returns:
-        Where those of each first byte end.
+        The end index of each group.
     """
     counts = [0] * _BYTES
     for value in values:
@@ -85,7 +85,7 @@ def _by_first_byte(values: array[int]) -> list[int]:
 
 
 class Marks:
-    """Some of a set of digests, in a byte for each of the set.
+    """A subset of a set of digests, one byte per member.
 
     Args:
         whole: the set.
@@ -98,7 +98,7 @@ class Marks:
         self._marked = bytearray(len(whole))
 
     def mark(self, digest: int) -> bool:
-        """Mark a digest, again or for the first time; False where it is not of the set."""
+        """Mark a digest; False where it is not in the set."""
         place = self._whole.place(digest)
         if place is None:
             return False
@@ -114,7 +114,7 @@ class Marks:
 
 
 def packed(values: Iterable[int]) -> bytes:
-    """The stored form of digests: the bytes of each in its own order, which is the same on every machine."""
+    """The stored form of digests; digests are in native byte order, so it is the same on every machine."""
     return array("Q", values).tobytes()
 
 

@@ -1,4 +1,4 @@
-"""A whole sweep in one process: the same messages, handled one after the other."""
+"""A sweep in one process: the same messages, handled in sequence."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from setpoint.sweep.context import Sweeper
 from setpoint.sweep.coordinator import start, work
 
 RESUMABLE = timedelta(days=1)
-"""A sweep that was interrupted longer ago is begun anew: what it had listed says little of now."""
+"""A sweep that was interrupted longer ago starts from the beginning: its listing is out of date."""
 
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep has found; see ``Summary`` for what is counted.
+    """The result of a sweep; see ``Summary`` for what is counted.
 
     Args:
-        summary: what it has found.
-        outcomes: what became of the observations.
-        healed: resources of which events were published that a crash had left behind.
-        resumed: whether it went on where another one was interrupted.
+        summary: its figures.
+        outcomes: number of observations by outcome.
+        healed: resources whose pending events were published after a crash.
+        resumed: whether it continued an interrupted sweep.
     """
 
     summary: Summary
@@ -40,32 +40,32 @@ class Swept:
 
     @property
     def listed(self) -> int:
-        """Assets that were listed."""
+        """Listed assets."""
         return self.summary.listed
 
     @property
     def gone(self) -> int:
-        """Declared resources that exist no longer, and declared policies that are empty."""
+        """Declared resources that are deleted, and declared policies that are empty."""
         return self.summary.gone
 
     @property
     def unknown(self) -> int:
-        """Declared resources of which the sweep can tell nothing."""
+        """Declared resources that the sweep could not judge."""
         return self.summary.unknown
 
     @property
     def made(self) -> Counter[str]:
-        """Undeclared resources within a scope that Google or another resource makes, by what made them."""
+        """Undeclared resources within a scope that Google or another resource creates, by creator."""
         return Counter(self.summary.made)
 
     @property
     def denied(self) -> dict[str, str]:
-        """Scopes that nobody may list, and why."""
+        """Scopes that may not be listed, and the reason."""
         return self.summary.denied
 
 
-class _Waiting(deque[SweepMessage]):
-    """A queue in memory, for whoever both fills and empties it."""
+class _MemoryQueue(deque[SweepMessage]):
+    """A queue in memory whose consumer is also its producer."""
 
     def publish(self, messages: Sequence[SweepMessage]) -> None:
         """See ``SweepQueue.publish``."""
@@ -82,58 +82,58 @@ def sweep(
     *,
     resume: bool = False,
 ) -> Swept:
-    """List scopes and judge all that is there, and all that is not.
+    """List scopes and judge both what exists and what is missing.
 
     Args:
         scopes: ``organizations/N``, ``folders/N`` or ``projects/P``; one that is denied stops no other.
-        contents: what of the resources to look at.
+        contents: the contents to list.
         types: asset types, or regular expressions for them; all types where empty.
-        inventory: what lists them.
-        deps: where findings are kept and events go.
-        advance: is called with the number of assets judged, for a progress bar.
-        resume: go on where the same sweep was interrupted less than a day ago; else begin anew.
+        inventory: lists the assets.
+        deps: the context of detection.
+        advance: called with the number of judged assets, for a progress bar.
+        resume: continue the same sweep if it was interrupted less than a day ago; else start from the beginning.
 
     Raises:
-        BadRequest: nothing at all was listed, which is never a clean fleet.
-        Conflict: another process does the same sweep.
-        Unavailable: the inventory or the store does not answer; what was judged is stored, and a sweep may be resumed.
+        BadRequest: nothing was listed, which is never a clean fleet.
+        Conflict: another process runs the same sweep.
+        Unavailable: the inventory or the store does not answer; progress is stored, and the sweep can be resumed.
     """
-    waiting = _Waiting()
-    sweeper = Sweeper(deps, inventory, waiting, advance=advance)
+    queue = _MemoryQueue()
+    sweeper = Sweeper(deps, inventory, queue, advance=advance)
     healed = pipeline.republish_pending(deps)
-    told = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
-    resumed = resume and _resume(told, sweeper, waiting)
+    request = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
+    resumed = resume and _resume(request, sweeper, queue)
     if not resumed:
-        start(told, uuid.uuid4().hex, sweeper, fresh=True)
-    summary = _work_off(waiting, sweeper)
+        start(request, uuid.uuid4().hex, sweeper, fresh=True)
+    summary = _drain(queue, sweeper)
     pipeline.promote_settled(deps)
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
     return Swept(summary, Counter(summary.outcomes), healed, resumed)
 
 
-def _resume(told: Start, sweeper: Sweeper, waiting: _Waiting) -> bool:
-    """Have the rest of an interrupted sweep done, where there is one."""
-    before = sweeper.records.sweep(told.name).value
+def _resume(request: Start, sweeper: Sweeper, queue: _MemoryQueue) -> bool:
+    """Queue the rest of an interrupted sweep; False where there is none."""
+    before = sweeper.records.sweep(request.name).value
     if before is None or before.summary is not None or before.started_at + RESUMABLE < sweeper.now():
         return False
-    waiting.publish([Work(before.name, before.run, number) for number in before.open or (0,)])
+    queue.publish([Work(before.name, before.run, number) for number in before.open or (0,)])
     return True
 
 
-def _work_off(waiting: _Waiting, sweeper: Sweeper) -> Summary:
-    """Do all that waits; a shard that fails in passing keeps no other from being listed."""
+def _drain(queue: _MemoryQueue, sweeper: Sweeper) -> Summary:
+    """Handle the queue until the sweep has ended; a shard that fails does not keep others from being listed."""
     failures: list[TransientError] = []
-    while waiting:
-        message = waiting.popleft()
+    while queue:
+        message = queue.popleft()
         assert isinstance(message, Work)  # noqa: S101 - nothing else is ever put there
         try:
-            told = work(message, sweeper)
+            result = work(message, sweeper)
         except TransientError as error:
             failures.append(error)
             continue
-        if told.summary is not None:
-            return told.summary
+        if result.summary is not None:
+            return result.summary
     if failures:
         raise failures[0]
-    raise Conflict("another process does the same sweep; let it end, or begin anew with --fresh")
+    raise Conflict("another process runs the same sweep; wait for it, or start again with --fresh")

@@ -1,4 +1,4 @@
-"""Listing a shard: every asset through the flow, and after each page a record of how far it came."""
+"""Lists a shard: every asset is judged, and progress is stored after each page."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ from setpoint.sweep.digest_set import digest_of, packed
 from setpoint.util.external_sort import batches
 
 _AT_ONCE = 100
-"""Assets that are judged with one read and one write."""
+"""Assets judged with one read and one write."""
 
 
 def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | None:
-    """List a shard from where it stopped, to its end or until time is over; it is then still ``open``.
+    """List a shard from its stored progress to its end, or until time is up; it is then still ``open``.
 
     Args:
         stored: the record as it was read.
-        sweeper: what sweeps work with.
-        until: by the clock, when to stop; at least one page is read.
+        sweeper: the dependencies and limits.
+        until: clock time at which to stop; at least one page is read.
 
     Returns:
-        The record as it is stored then; None where somebody else lists the same shard, and is ahead.
+        The record as stored then; None where another worker is ahead with the same shard.
 
     Raises:
-        TransientError: go on later; what was judged is stored.
+        TransientError: resume later; progress is stored.
     """
-    sweeper.deps.projects.ask_again()  # whoever began the sweep has learnt what projects are called
-    writing = _Writing(stored, sweeper)
+    sweeper.deps.projects.ask_again()  # the start of the sweep may have recorded new project ids
+    record = _ShardRecord(stored, sweeper)
     try:
         try:
-            _read(writing, sweeper, until)
+            _read(record, sweeper, until)
         except TokenExpired:
-            writing.begin_anew()
-            _read(writing, sweeper, until)
+            record.begin_anew()
+            _read(record, sweeper, until)
     except _Overtaken:
         return None
-    return writing.shard
+    return record.shard
 
 
 class _Overtaken(Exception):  # noqa: N818 - no error: whoever is ahead does the rest
-    """Somebody else has written the record of the shard."""
+    """Another worker has written the record of the shard."""
 
 
-class _Writing:
-    """The record of a shard, as this process has written it last."""
+class _ShardRecord:
+    """The record of a shard, as this process last wrote it."""
 
     def __init__(self, stored: StoredShard, sweeper: Sweeper) -> None:
         assert stored.value is not None  # noqa: S101 - callers have looked; this tells the type checker
@@ -74,32 +74,32 @@ class _Writing:
         self.shard = shard
 
     def begin_anew(self) -> None:
-        """List it from its begin; what its pages have shown stays seen."""
+        """Restart the listing; what its pages have shown stays seen."""
         now = self._sweeper.now()
         self.write(replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, made={}, updated_at=now))
 
 
-def _read(writing: _Writing, sweeper: Sweeper, until: float) -> None:
-    told: set[str] = set()
-    for page in _pages(writing, sweeper):
-        writing.write(*_judged(page, writing.shard, told, sweeper))
+def _read(record: _ShardRecord, sweeper: Sweeper, until: float) -> None:
+    known_projects: set[str] = set()
+    for page in _pages(record, sweeper):
+        record.write(*_judge_page(page, record.shard, known_projects, sweeper))
         sweeper.advance(len(page.observations))
-        if writing.shard.status != "open" or sweeper.clock() > until:
+        if record.shard.status != "open" or sweeper.clock() > until:
             break
 
 
-def _pages(writing: _Writing, sweeper: Sweeper) -> Iterator[Page]:
-    """What is left to list; where it may not be listed, the record says so."""
-    shard = writing.shard
+def _pages(record: _ShardRecord, sweeper: Sweeper) -> Iterator[Page]:
+    """The pages left to list; a denied or failed listing is written to the record."""
+    shard = record.shard
     try:
         yield from sweeper.inventory.pages(shard.scope, shard.content, shard.types, page_token=shard.page_token)
     except BadRequest as error:
         status: Status = "denied" if isinstance(error, ScopeDenied) else "failed"
-        writing.write(replace(writing.shard, status=status, reason=str(error), updated_at=sweeper.now()))
+        record.write(replace(record.shard, status=status, reason=str(error), updated_at=sweeper.now()))
 
 
-def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
-    """Judge a page; the record that is then true, and what the page has shown."""
+def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Sweeper) -> tuple[Shard, Part]:
+    """Judge a page; return the new record and what the page has shown."""
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
     made: Counter[str] = Counter(shard.made)
@@ -114,15 +114,15 @@ def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple
         counts[observation.asset_type] += 1
         above_projects = above_projects or not observation.project
         projects.update((observation.project, observation.project_number))
-        if outcome == "undeclared" and (by := _made(observation, rules, deps)):
+        if outcome == "undeclared" and (by := _created_by(observation, rules, deps)):
             made[by] += 1
         if outcome != "undeclared":
             digests = _digests(observation, deps)
             seen += digests
             if outcome == "unreadable":
                 unchecked += digests
-    new = projects - told - {""}
-    told |= new
+    new = projects - known_projects - {""}
+    known_projects |= new
     done = replace(
         shard,
         updated_at=sweeper.now(),
@@ -140,39 +140,39 @@ def _judged(page: Page, shard: Shard, told: set[str], sweeper: Sweeper) -> tuple
 
 
 def _digests(observation: Observation, deps: Context) -> list[int]:
-    """A listed resource by every key under which it may be declared."""
+    """The digests of every key under which a listed resource may be declared."""
     others = deps.projects.other_keys(deps.projects.placed(observation))
     return [digest_of(observation.key), *map(digest_of, others)]
 
 
-def _made(observation: Observation, rules: Rules, deps: Context) -> str:
-    """What made a resource that a scope covers and that need not be declared for that, or an empty string."""
+def _created_by(observation: Observation, rules: Rules, deps: Context) -> str:
+    """The creator of a resource that lies within a scope and needs no declaration, or an empty string."""
     return scopes.explain(rules, deps.projects.placed(observation)).made if rules.scopes else ""
 
 
-def _judge(observed: Sequence[Observation], at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:
-    """Run listed assets through the flow, each as of its own update time; what cannot be judged keeps no other from it.
+def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:
+    """Judge listed assets, each as of its own update time; one that cannot be judged does not affect the others.
 
     Raises:
-        TransientError: list the page again; what was judged is stored.
+        TransientError: list the page again; progress is stored.
     """
     for some in batches(observed, _AT_ONCE):
         for observation, result in zip(some, batch.handle_many(some, deps), strict=True):
             outcome = batch.outcome_of(result)
-            yield observation, _as_of(at, observation, deps) if outcome == "stale" else outcome
+            yield observation, _judge_stale(read_at, observation, deps) if outcome == "stale" else outcome
 
 
-def _as_of(at: datetime, observation: Observation, deps: Context) -> Outcome:
-    """What becomes of a listed asset that is older than what is known.
+def _judge_stale(read_at: datetime, observation: Observation, deps: Context) -> Outcome:
+    """Judge a listed asset that is older than the stored state.
 
-    What is known may be later and wrong all the same: an earlier listing had dropped the resource, or two changes of
-    one moment were told in no order. Once the listing can no longer lag behind what is known, it is right as of ``at``,
-    and not as of later, so that a feed may still know better.
+    The stored state may be later and still wrong: an earlier listing had dropped the resource, or two changes of one
+    moment arrived in no order. Once the listing can no longer lag behind the stored state, it holds as of ``read_at``,
+    and not later, so that a feed can still correct it.
     """
     try:
         state = pipeline.load(observation, deps).snapshot.state
-        if state is None or state.observed_at >= at:
+        if state is None or state.observed_at >= read_at:
             return "stale"
-        return pipeline.handle_observation(replace(observation, observed_at=at), deps)
+        return pipeline.handle_observation(replace(observation, observed_at=read_at), deps)
     except PermanentError:
         return "unreadable"
