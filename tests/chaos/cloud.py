@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +44,7 @@ from setpoint_tools.testing.emulators import (
 )
 from setpoint_tools.testing.fleet import Fleet
 from setpoint_tools.testing.grpc_proxy import Fault, grpc_proxy
+from setpoint_tools.testing.polling import LIMIT, poll, wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served
 
@@ -136,7 +137,7 @@ class Cloud:
         alive = [live for live in self._lives if live.poll() is None]
         for life in alive:
             life.send_signal(signal.SIGTERM)
-        return [life.wait(30) for life in alive]
+        return [life.wait(LIMIT) for life in alive]
 
     def said(self) -> str:
         """All that the workers have said."""
@@ -165,14 +166,21 @@ class Cloud:
 
     def settle(self, fleet: Fleet, *, by_sweep: bool = False) -> None:
         """Wait until the findings are true, everything is published and nothing more is told; or for too long."""
-        until = time.monotonic() + self.patience
-        while differing(fleet, self.store.states(), by_sweep=by_sweep) and time.monotonic() < until:
-            time.sleep(0.5)
-        while list(self.store.unpublished()) and time.monotonic() < until:
-            pipeline.republish_pending(
-                Context(self.store, PubSubBus(self.topics.publisher, self.drift_events), MemoryDeadLetters())
-            )
+        poll(lambda: not differing(fleet, self.store.states(), by_sweep=by_sweep), self.patience, 0.5)
+        poll(self._is_published, self.patience, 0.0)
         self.hear()
+
+    def _is_published(self) -> bool:
+        """Whether nothing waits to be published; publishes what does."""
+        if not list(self.store.unpublished()):
+            return True
+        bus = PubSubBus(self.topics.publisher, self.drift_events)
+        pipeline.republish_pending(Context(self.store, bus, MemoryDeadLetters()))
+        return False
+
+    def stored(self) -> int:
+        """How many resources the store has a record of."""
+        return sum(1 for _ in self.store.states())
 
     def judged(self, report: Report, fleet: Fleet, *, by_sweep: bool = False) -> Report:
         report.kills = self.kills
@@ -252,7 +260,7 @@ def forgetful_pubsub(at: Cloud, messages: int, resources: int = 150) -> Report:
     report, started = Report("forgetful Pub/Sub, emulators"), time.monotonic()
     for report.messages in at.publish(fleet):
         pass
-    wait_until(lambda: sum(1 for _ in at.store.states()) > resources // 3)
+    wait_until(lambda: at.stored() > resources // 3, lambda: f"{at.stored()} of {resources} resources are stored")
     at.kill_all()
     at.kills += 1
     at.hear()
@@ -288,7 +296,10 @@ def killed_function(at: Cloud, messages: int, resources: int = 100) -> Report:
             for report.messages in at.publish(fleet):
                 pass
             for share in (0.2, 0.5, 0.8):
-                wait_until(lambda share=share: sum(1 for _ in at.store.states()) >= share * resources)
+                wait_until(
+                    lambda share=share: at.stored() >= share * resources,
+                    lambda: f"{at.stored()} of {resources} resources are stored",
+                )
                 function.kill()
                 at.kills += 1
                 function.start()
@@ -352,13 +363,6 @@ def slow_store(at: Cloud, messages: int, resources: int = 100) -> Report:
     if report.seconds < 11:
         report.wrong.append("it was not slow")
     return at.judged(report, fleet)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it does not come about"
-        time.sleep(0.1)
 
 
 SCENARIOS = {

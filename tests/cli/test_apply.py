@@ -32,7 +32,7 @@ def setpoint(tmp_path):
     def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         store = () if command == "validate" else ("--store", f"sqlite:///{tmp_path}/s.db")
         whole = [sys.executable, "-m", "setpoint", command, *map(str, arguments), *store]
-        return subprocess.run(whole, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
+        return subprocess.run(whole, capture_output=True, text=True, check=False, timeout=240, cwd=tmp_path)
 
     return run
 

@@ -40,7 +40,7 @@ def change(minute: int, retention: str = "86400s", **more: Any) -> dict[str, Any
 
 def setpoint(*arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "setpoint", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd, timeout=60)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd, timeout=240)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_a_reader_that_stops_reading_ends_the_run_quietly(declarations: str, tmp
         assert process.stderr is not None
         process.stdout.close()  # before the first event: every write meets a closed pipe
         said = process.stderr.read().decode()
-        assert process.wait(timeout=60) == 141
+        assert process.wait(timeout=240) == 141
     assert said.splitlines() == ["1 declared, 100.0% of 2 values comparable"]
 
 
@@ -252,7 +252,7 @@ def test_a_table_whose_reader_is_gone_ends_quietly(declarations: str) -> None:
         process.stdin.write(lines(change(1, "600s")))
         process.stdin.close()
         said = process.stderr.read()
-        assert process.wait(timeout=60) == 141
+        assert process.wait(timeout=240) == 141
     assert "rror" not in said
 
 
@@ -264,7 +264,7 @@ def test_an_interrupt_ends_the_run_as_a_shell_expects(declarations: str) -> None
         process.stdin.flush()
         assert "drift.opened" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=240) == 130
         assert "Traceback" not in process.stderr.read()
 
 
@@ -308,7 +308,7 @@ def test_several_may_start_on_one_fresh_store(declarations: str, tmp_path: Path)
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    done = [one.communicate(lines(change(1, "600s")), timeout=60) for one in running]
+    done = [one.communicate(lines(change(1, "600s")), timeout=240) for one in running]
     assert [one.returncode for one in running] == [0, 0, 0], done
     ids = {json.loads(line)["id"] for out, _ in done for line in out.splitlines()}
     assert len(ids) == 1

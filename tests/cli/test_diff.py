@@ -13,7 +13,7 @@ from setpoint.cli import diff_jsonl
 
 def diff(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "setpoint", "diff", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=240)
 
 
 def question(**changes: Any) -> str:

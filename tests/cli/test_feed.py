@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import io
 import json
-import time
 
 from setpoint.cli import feed
+from setpoint_tools.testing.scaling import growth
 
 
 def test_a_long_run_of_objects_over_several_lines_is_read_at_once() -> None:
-    text = "".join('{\n "a": ' + str(at) + ', "text": "' + "x" * 100 + '"\n}\n' for at in range(20_000))
-    started = time.perf_counter()
-    found = list(feed.messages(io.BytesIO(text.encode())))
-    assert time.perf_counter() - started < 2
-    assert [one.where for one in found] == list(range(1, 60_000, 3))
-    assert json.loads(found[-1].data)["a"] == 19_999
+    text = "x" * 100
+
+    def read_objects(count: int) -> None:
+        lines = "".join(f'{{\n "a": {number}, "text": "{text}"\n}}\n' for number in range(count))
+        messages = list(feed.messages(io.BytesIO(lines.encode())))
+        assert [message.where for message in messages] == list(range(1, 3 * count, 3))
+        assert json.loads(messages[-1].data)["a"] == count - 1
+
+    assert growth(read_objects, 2_000, 20_000) < 40, "ten times as many objects are to take about ten times as long"
 
 
 def test_what_is_broken_between_objects_keeps_its_line() -> None:

@@ -52,7 +52,7 @@ def setpoint(tmp_path, google_apis_at):
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         whole = [sys.executable, "-m", "setpoint", *arguments]
         return subprocess.run(
-            whole, input=stdin, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path, env=environment
+            whole, input=stdin, capture_output=True, text=True, check=False, timeout=240, cwd=tmp_path, env=environment
         )
 
     return run

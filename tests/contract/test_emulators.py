@@ -6,18 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from setpoint_tools.testing.emulators import PUBSUB, EmulatorMissing, find, request
+from setpoint_tools.testing.polling import wait_until
 
 OWNER = """
 import time
 from setpoint_tools.testing.emulators import PUBSUB, running
 with running(PUBSUB) as emulator:
     print(emulator.address, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 pytest_plugins = ["pytester"]
@@ -48,10 +48,7 @@ def test_an_emulator_ends_with_the_process_that_started_it(pubsub_emulator, how)
         assert request(address, "GET", "/") == 200
         owner.send_signal(how)
 
-    until = time.monotonic() + 20
-    while answers(address):
-        assert time.monotonic() < until, "it is still there"
-        time.sleep(0.05)
+    wait_until(lambda: not answers(address), "the emulator still answers")
 
 
 def answers(address: str) -> bool:

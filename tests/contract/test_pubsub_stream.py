@@ -9,6 +9,7 @@ import pytest
 
 from setpoint.adapters.pubsub.bus import Delivered, PubSubStream, subscriber
 from setpoint.errors import BadRequest
+from setpoint_tools.testing.polling import LIMIT, wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 
 pytestmark = pytest.mark.emulator
@@ -32,24 +33,17 @@ def open_stream(at_the_end) -> Iterator[Callable[..., PubSubStream]]:
     return opened
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < until, "it does not come about"
-        time.sleep(0.05)
-
-
 def test_a_stream_gives_no_more_than_may_be_held_until_some_is_settled(open_stream, subscription):
     held: list[Delivered] = []
     stream = open_stream(subscription, messages=10)
     stream.open(held.append)
-    wait_until(lambda: len(held) == 10)
+    wait_until(lambda: len(held) == 10, lambda: f"{len(held)} of 10 messages are held")
     time.sleep(1)
     assert len(held) == 10
 
     for one in held[:5]:
         one.ack()
-    wait_until(lambda: len(held) == 15)
+    wait_until(lambda: len(held) == 15, lambda: f"{len(held)} of 15 messages are held")
     time.sleep(0.5)
 
     assert len(held) == 15
@@ -63,7 +57,7 @@ def test_what_was_acknowledged_is_known_when_the_stream_is_closed_and_the_rest_c
     held: list[Delivered] = []
     stream = open_stream(subscription)
     stream.open(held.append)
-    wait_until(lambda: len(held) == 40)
+    wait_until(lambda: len(held) == 40, lambda: f"{len(held)} of 40 messages are held")
     given = held[:40]
     for one in given[:30]:
         one.ack()
@@ -71,7 +65,7 @@ def test_what_was_acknowledged_is_known_when_the_stream_is_closed_and_the_rest_c
         one.nack()  # which may come again before the stream is closed, and is then leased once more
     stream.close()
 
-    again = pubsub.receive_until(subscription, lambda found: len({one.data for one in found}) == 10, 60)
+    again = pubsub.receive_until(subscription, lambda found: len({one.data for one in found}) == 10)
 
     assert {one.data for one in again} == {one.data for one in given[30:]}
 
@@ -81,4 +75,4 @@ def test_a_subscription_that_is_not_there_is_said_to_be_missing(open_stream, sub
     stream.open(lambda _: None)
 
     with pytest.raises(BadRequest, match="misspelt"):
-        stream.wait(30)
+        stream.wait(LIMIT)

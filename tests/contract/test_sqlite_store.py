@@ -35,7 +35,7 @@ def file(tmp_path) -> Path:
 
 def test_processes_that_start_together_on_a_new_file_lose_no_update(file):
     workers = [start_worker(file, f"worker-{number}") for number in range(4)]
-    said = [worker.communicate(timeout=60)[0].split() for worker in workers]
+    said = [worker.communicate(timeout=240)[0].split() for worker in workers]
 
     assert [worker.returncode for worker in workers] == [0, 0, 0, 0]
     assert [len(lines) for lines in said] == [TIMES] * 4
@@ -51,7 +51,7 @@ def test_a_process_that_is_killed_half_way_loses_nothing_that_it_has_committed(f
         told = [victim.stdout.readline() for _ in range(50)]
         victim.send_signal(signal.SIGKILL)
         told += victim.stdout.readlines()
-    survivor.communicate(timeout=60)
+    survivor.communicate(timeout=240)
 
     assert (victim.returncode, survivor.returncode) == (-signal.SIGKILL, 0)
     store = SqliteStore(file)

@@ -226,7 +226,7 @@ def test_the_module_runs_by_itself_and_says_it_in_plain_text(tmp_path):
         text=True,
         check=False,
         env=environment,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\x1b" not in done.stdout

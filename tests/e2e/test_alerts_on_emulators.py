@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from e2e.test_dev import wait_until
 from setpoint_tools.dev import fleet, system
+from setpoint_tools.testing.polling import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,16 +29,20 @@ def texts(running) -> list[str]:
 def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):
     running.change("unversion-bucket")
 
-    wait_until(lambda: any("Approve" in text for text in texts(running)))
+    wait_until(lambda: any("Approve" in text for text in texts(running)), lambda: f"no Approve in {texts(running)}")
     (text,) = texts(running)
     assert "versioning" in text
-    wait_until(lambda: fleet.SOMEBODY in texts(running)[0])
-    assert fleet.SOMEBODY in requests.get(running.addresses["page"], timeout=10).text
+    wait_until(lambda: fleet.SOMEBODY in texts(running)[0], lambda: f"nobody changed it in {texts(running)}")
+    assert fleet.SOMEBODY in requests.get(running.addresses["page"], timeout=60).text
 
     running.press("approve")
 
-    wait_until(lambda: "resolved" in texts(running)[0].lower())
+    wait_until(lambda: "resolved" in texts(running)[0].lower(), lambda: f"not resolved in {texts(running)}")
     (text,) = texts(running)
     assert "Approve" not in text
     (message,) = running.slack.shown(fleet.CHANNEL)
-    wait_until(lambda: "Put back" in str([reply.text for reply in running.slack.replies(fleet.CHANNEL, message.ts)]))
+
+    def replies() -> str:
+        return str([reply.text for reply in running.slack.replies(fleet.CHANNEL, message.ts)])
+
+    wait_until(lambda: "Put back" in replies(), lambda: f"no remediation in {replies()}")

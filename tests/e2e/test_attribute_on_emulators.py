@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from attribution.world import ALICE, DRIFTED, IN_SYNC, KEY, NOON, TYPE, entry
-from e2e.test_detect_on_emulators import wait_until
 from setpoint.bootstrap import open_store
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
@@ -18,6 +17,7 @@ from setpoint.model import events
 from setpoint.model.declaration import Declaration, desired
 from setpoint_tools.testing import messages
 from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served
 
@@ -61,7 +61,7 @@ def test_who_changed_it_is_told_whichever_comes_first(installation, first):
     now = datetime.now(UTC)  # what is older than some days is not kept
     observed = messages.resource(KEY.name, TYPE, IN_SYNC, now - timedelta(minutes=5))
     pubsub.publish(topics["detect"], [(observed, {})])
-    wait_until(lambda: store.read(KEY).state is not None)
+    wait_until(lambda: store.read(KEY).state is not None, f"no record of {KEY}")
     logged = entry(seconds=(now - NOON).total_seconds() - 10)
     told = {"detect": messages.resource(KEY.name, TYPE, DRIFTED, now), "attribute": logged}
     done = {
@@ -70,7 +70,7 @@ def test_who_changed_it_is_told_whichever_comes_first(installation, first):
     }
     for name in (first, *(told.keys() - {first})):
         pubsub.publish(topics[name], [(told[name], {})])
-        wait_until(done[name])
+        wait_until(done[name], f"{name} has not handled its message")
 
     known: dict[str, events.CloudEvent] = {}
 
@@ -78,7 +78,7 @@ def test_who_changed_it_is_told_whichever_comes_first(installation, first):
         known.update({event.id: event for event in map(events.decode, (one.data for one in pubsub.received(heard)))})
         return any(event.data.actor is not None for event in known.values())
 
-    wait_until(is_told)
+    wait_until(is_told, lambda: f"no actor in {sorted(event.type for event in known.values())}")
     expected = ["drift.opened", "drift.attributed"] if first == "detect" else ["drift.opened"]
     story = sorted(known.values(), key=lambda event: event.sequence)
     assert [event.type for event in story] == expected

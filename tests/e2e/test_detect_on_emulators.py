@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -19,12 +18,11 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Store
 from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served
 
 pytestmark = pytest.mark.emulator
-
-PATIENCE = 90.0
 
 
 class Installation(NamedTuple):
@@ -78,7 +76,7 @@ def test_a_function_killed_half_way_and_started_again_loses_nothing(installation
     declare(installation.store, sent.desired, (), datetime.now(UTC))
 
     publish(installation, sent.feed)
-    wait_until(lambda: sum(1 for _ in installation.store.states()) > 10)
+    wait_until(lambda: sum(1 for _ in installation.store.states()) > 10, "ten resources are not stored")
     installation.function.kill()
     assert standing(installation.store.states()) != standing(embedded(sent).values()), "nothing is left to lose"
     installation.function.start()
@@ -93,8 +91,9 @@ def publish(installation: Installation, feed: list[bytes]) -> None:
 def assert_nothing_is_lost(installation: Installation, sent: Traffic) -> None:
     """In the end the findings are those of one process that saw all of it, and every event of theirs was told."""
     expected = embedded(sent)
-    wait_until(lambda: standing(installation.store.states()) == standing(expected.values()))
-    wait_until(lambda: not list(installation.store.unpublished()))
+    wanted = standing(expected.values())
+    wait_until(lambda: standing(installation.store.states()) == wanted, lambda: missing(installation.store, wanted))
+    wait_until(lambda: not list(installation.store.unpublished()), "some events are not published")
 
     records = {state.key: state for state in installation.store.states()}
     known: dict[str, CloudEvent] = {}
@@ -105,7 +104,7 @@ def assert_nothing_is_lost(installation: Installation, sent: Traffic) -> None:
             assert known.setdefault(event.id, event) == event
         return len(known) >= sum(state.sequence for state in records.values())
 
-    wait_until(all_told)
+    wait_until(all_told, lambda: f"{len(known)} events, of {sum(state.sequence for state in records.values())}")
     for key, state in records.items():
         assert_tells_its_story(sorted((one for one in known.values() if one.subject == key.name), key=sequence), state)
 
@@ -116,7 +115,7 @@ def assert_nothing_is_lost(installation: Installation, sent: Traffic) -> None:
             dead.setdefault(message.data, set()).add(message.attributes["reason"])
         return len(dead) >= len(sent.broken)
 
-    wait_until(all_dead)
+    wait_until(all_dead, lambda: f"{len(dead)} dead letters, of {len(sent.broken)}")
     assert dead.keys() == sent.broken
     assert all(len(reasons) == 1 and min(reasons).startswith("not a feed message: ") for reasons in dead.values())
 
@@ -124,6 +123,13 @@ def assert_nothing_is_lost(installation: Installation, sent: Traffic) -> None:
 def standing(states: Iterator[ResourceState]) -> dict[ResourceKey, tuple[object, ...]]:
     """What does not depend on the order of arrival."""
     return {state.key: (state.observed_at, state.deleted, state.fingerprint, still_open(state)) for state in states}
+
+
+def missing(store: Store, wanted: dict[ResourceKey, tuple[object, ...]]) -> str:
+    """What the store does not have yet."""
+    stored = standing(store.states())
+    different = [str(key) for key, record in wanted.items() if stored.get(key) != record]
+    return f"{len(different)} of {len(wanted)} records differ, the first {different[:3]}"
 
 
 def still_open(state: ResourceState) -> tuple[object, ...]:
@@ -145,10 +151,3 @@ def assert_tells_its_story(story: list[CloudEvent], state: ResourceState) -> Non
         assert story[0].type == "drift.opened"
         assert story[-1].data.status == state.finding.status
         assert story[-1].data.fingerprint == state.finding.fingerprint
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it does not come about"
-        time.sleep(0.2)

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,18 @@ from setpoint.bootstrap.settings import VARIABLES
 from setpoint.errors import BadRequest
 from setpoint_tools.dev import control_server, endpoints, fleet
 from setpoint_tools.dev.fleet import CHANGES
+from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.serving import functions
 
 ROOT = Path(__file__).parents[2]
 SETPOINT = [sys.executable, "-m", "setpoint"]
-PATIENCE = 60.0
 PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
 
 
 def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
     return subprocess.run(
-        [*SETPOINT, *arguments], capture_output=True, text=True, check=False, timeout=120, env=environment, **more
+        [*SETPOINT, *arguments], capture_output=True, text=True, check=False, timeout=240, env=environment, **more
     )
 
 
@@ -69,28 +68,26 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
         [*SETPOINT, "dev", "up", "--no-emulators", *folder, "--root", str(ROOT)],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment,
     ) as process:  # fmt: skip
-        wait_until(lambda: (tmp_path / "dev.json").exists() or process.poll() is not None)
+        wait_until(
+            lambda: (tmp_path / "dev.json").exists() or process.poll() is not None, "`setpoint dev up` is not up"
+        )
         assert (tmp_path / "dev.json").stat().st_mode & 0o077 == 0
         assert run("dev", "change", "relabel-bucket", *folder).returncode == 0  # which is no drift
         assert run("dev", "change", "shorten-topic", *folder).returncode == 0
         assert "there is no change" in run("dev", "change", "nonsense", *folder).stderr
         assert "is up already" in run("dev", "up", "--no-emulators", *folder, "--root", str(ROOT)).stderr
         store = json.loads((tmp_path / "dev.json").read_text())["store"]
-        wait_until(lambda: "Topic orders" in run("findings", "list", "--store", store).stdout)
-        listed = run("findings", "list", "--store", store).stdout
-        assert listed.startswith("1 open findings")
+
+        def listed() -> str:
+            return run("findings", "list", "--store", store).stdout
+
+        wait_until(lambda: "Topic orders" in listed(), lambda: f"Topic orders is not among {listed()}")
+        assert listed().startswith("1 open findings")
         assert run("dev", "down", *folder).returncode == 0
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=240)
     assert process.returncode == 0
     assert out.startswith("drift.opened")
     assert "nothing is up" in run("dev", "down", *folder).stderr
-
-
-def wait_until(condition) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it does not come about"
-        time.sleep(0.2)
 
 
 def test_outside_of_a_checkout_it_says_where_to_run_it(tmp_path):

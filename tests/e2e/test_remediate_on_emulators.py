@@ -11,7 +11,6 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
-from e2e.test_detect_on_emulators import wait_until
 from remediation.fleet import AUTO, DECLARED, DRIFTED, KEY, TYPE, URL
 from setpoint.bootstrap import open_store
 from setpoint.declarations.apply import Request, sync
@@ -26,6 +25,7 @@ from setpoint_tools.testing import messages
 from setpoint_tools.testing.emulators import free_port
 from setpoint_tools.testing.google_apis import GoogleApis
 from setpoint_tools.testing.google_faults import Fault
+from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served
 
@@ -115,7 +115,7 @@ def assert_told_in_order(installation: Installation, expected: list[str]) -> Non
             assert known.setdefault(event.id, event) == event
         return len(known) >= len(expected)
 
-    wait_until(all_told)
+    wait_until(all_told, lambda: f"{sorted(event.type for event in known.values())}, of {expected}")
     story = sorted(known.values(), key=lambda event: event.sequence)
     assert [event.type for event in story] == expected
     assert [int(event.sequence) for event in story] == list(range(1, len(story) + 1))
@@ -125,7 +125,7 @@ def test_a_change_is_put_back_proved_and_told(installation):
     installation.google.put(URL, DRIFTED)
     installation.observe(DRIFTED)
 
-    wait_until(lambda: installation.step == "done")
+    wait_until(lambda: installation.step == "done", lambda: f"the remediation is {installation.step!r}, not done")
 
     assert len(installation.google.journal) == 1
     assert installation.google.get(URL)["versioning"] == {"enabled": True}
@@ -140,9 +140,12 @@ def test_a_change_is_put_back_proved_and_told(installation):
 def test_a_function_that_is_killed_between_claim_and_write_is_taken_over_when_its_claim_runs_out(installation):
     """The request is on its way, and lost with the process that sent it."""
     installation.google.put(URL, DRIFTED)
-    installation.google.fail(Fault(lost="before", delay=5), verb="PATCH")
+    installation.google.fail(Fault(lost="before", delay=30), verb="PATCH")
     installation.observe(DRIFTED)
-    wait_until(lambda: any(request.startswith("PATCH") for request in installation.google.requests))
+    wait_until(
+        lambda: any(request.startswith("PATCH") for request in installation.google.requests),
+        lambda: f"no PATCH among {installation.google.requests}",
+    )
     installation.remediate.kill()
     assert (installation.step, installation.google.journal) == ("acting", [])
 
@@ -153,7 +156,7 @@ def test_a_function_that_is_killed_between_claim_and_write_is_taken_over_when_it
     let_the_claim_run_out(installation.store)
     installation.tick()
 
-    wait_until(lambda: installation.step == "done")
+    wait_until(lambda: installation.step == "done", lambda: f"the remediation is {installation.step!r}, not done")
     assert len(installation.google.journal) == 1
     story = ["drift.opened", "remediation.started", "remediation.started", "drift.resolved", "remediation.succeeded"]
     assert_told_in_order(installation, story)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +12,12 @@ from setpoint.bootstrap import open_store
 from setpoint.model.sweep_records import Start, encode_message
 from setpoint_tools.testing import inventory
 from setpoint_tools.testing.emulators import free_port
+from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served
 
 pytestmark = pytest.mark.emulator
 
-PATIENCE = 90.0
 TOTAL = 1_500
 START = Start((ORG,), ("resource",))
 
@@ -56,11 +54,11 @@ def test_a_sweep_whose_function_is_killed_half_way_finds_everything(
     with log.open("wb") as stream, Served("sweep", port, environment, stream, under=program) as function:
         subscription = pubsub.subscription(sweeps, push_to=f"http://127.0.0.1:{port}/{sweeps}")
         pubsub.publish(sweeps, [(encode_message(START), {})])
-        wait_until(lambda: listed() >= 1_000)
+        wait_until(lambda: listed() >= 1_000, lambda: f"{listed()} of 1,000 assets are listed")
         function.kill()
         assert not ended(), "nothing is left to do"
         function.start()
-        wait_until(ended)
+        wait_until(ended, lambda: f"the sweep does not end; {listed()} assets are listed")
         pubsub.unsubscribe(subscription)
 
     summary = store.sweeps.sweep(START.name).value.summary
@@ -72,10 +70,3 @@ def test_a_sweep_whose_function_is_killed_half_way_finds_everything(
     assert "handed over" in log.read_text()
     store.close()
     pubsub.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it does not come about"
-        time.sleep(0.2)

@@ -27,7 +27,7 @@ def deliver(message: bytes, url: str, events_file: Path, death: tuple[int, str, 
     command = [sys.executable, doomed.__file__, url, str(events_file), *map(str, death)]
     paths = filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.run(command, input=message, env=environment, check=False, timeout=60).returncode
+    return subprocess.run(command, input=message, env=environment, check=False, timeout=240).returncode
 
 
 @pytest.mark.parametrize(("how", "code"), [("kill", -signal.SIGKILL), ("exit", 70)])

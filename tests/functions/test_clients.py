@@ -92,7 +92,7 @@ def test_a_function_loads_the_clients_that_it_uses_and_no_others(name, monkeypat
     maker, used = USED[name]
     command = [sys.executable, "-c", LOADED, str(ROOT / "functions" / name / "main.py"), maker, *HEAVY]
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
 
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) <= used

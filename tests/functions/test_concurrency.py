@@ -54,7 +54,7 @@ def push_until_taken(port: int, message: bytes) -> None:
     """Deliver it again for as long as it is not taken, as Pub/Sub does."""
     body = json.dumps({"message": {"messageId": "1", "data": base64.b64encode(message).decode()}, "subscription": "s"})
     for _ in range(50):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=240)
         connection.request("POST", TOPIC, body, {"Content-Type": "application/json"})
         status = connection.getresponse().status
         connection.close()

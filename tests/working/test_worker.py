@@ -12,6 +12,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryS
 from setpoint.detection import batch
 from setpoint.detection.pull_worker import Worker
 from setpoint.errors import BadRequest, Unavailable
+from setpoint_tools.testing.polling import LIMIT, wait_until
 
 
 class Handed:
@@ -66,11 +67,11 @@ def run(worker: Worker, stream: FakeStream, until) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stream, stop))
     thread.start()
-    end = time.monotonic() + 20
-    while not until() and time.monotonic() < end:
-        time.sleep(0.002)
-    stop.set()
-    thread.join()
+    try:
+        wait_until(until, "what was delivered is not settled", pause=0.002)
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_what_waits_is_handled_in_batches_and_acknowledged_once(world, warned, mocker):
@@ -94,7 +95,7 @@ def test_a_worker_that_is_stopped_finishes_its_batch_and_hands_back_the_rest(wor
 
     def slow(some, deps):
         begun.set()
-        assert go_on.wait(20)
+        assert go_on.wait(LIMIT)
         return receive(some, deps)
 
     mocker.patch.object(batch, "receive_many", slow)
@@ -104,7 +105,7 @@ def test_a_worker_that_is_stopped_finishes_its_batch_and_hands_back_the_rest(wor
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stream, stop))
     thread.start()
-    assert begun.wait(20)
+    assert begun.wait(LIMIT)
     stop.set()
     time.sleep(0.3)
     assert thread.is_alive()

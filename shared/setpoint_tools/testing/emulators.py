@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,9 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from setpoint_tools.testing.polling import poll
+
 _ROOT_VARIABLE = "SETPOINT_SDK_ROOT"
 _USUAL_ROOTS = ("/usr/lib/google-cloud-sdk", "/usr/share/google-cloud-sdk", "~/google-cloud-sdk")
-_UP_SECONDS = 60.0
+_UP_SECONDS = 120.0
 _ATTEMPTS = 3
 _LOOPBACK = "127.0.0.1"
 
@@ -137,9 +138,9 @@ def running(kind: EmulatorKind) -> Iterator[Emulator]:
 
 def free_port() -> int:
     """A port of the loopback that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind((_LOOPBACK, 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind((_LOOPBACK, 0))
+        port: int = listener.getsockname()[1]
         return port
 
 
@@ -165,18 +166,21 @@ def _start(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
 
 def _comes_up(process: subprocess.Popen[bytes], port: int) -> bool:
     """Whether the emulator answers before it ends; it may lose its port to somebody else."""
-    until = time.monotonic() + _UP_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            request(f"{_LOOPBACK}:{port}", "GET", "/")
-            return True
-        time.sleep(0.05)
+    address = f"{_LOOPBACK}:{port}"
+    poll(lambda: process.poll() is not None or _answers(address), _UP_SECONDS)
+    return process.poll() is None and _answers(address)
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        request(address, "GET", "/")
+        return True
     return False
 
 
 def request(address: str, method: str, path: str) -> int:
     """Send an emulator an HTTP request; the status of the answer."""
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(address, timeout=60)
     try:
         connection.request(method, path)
         return connection.getresponse().status

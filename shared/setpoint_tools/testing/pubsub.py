@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.types import PubsubMessage, PushConfig, RetryPolicy, Subscription
 
 from setpoint.adapters.pubsub.bus import publisher
+from setpoint_tools.testing.polling import LIMIT, poll
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
@@ -66,26 +66,30 @@ class PubSubProject:
 
     def publish(self, topic: str, messages: Iterable[tuple[bytes, Mapping[str, str]]]) -> None:
         """Publish messages, each with its attributes, and wait until all are taken."""
-        sent = [self.publisher.publish(topic, data, **attributes) for data, attributes in messages]
-        for one in sent:
-            one.result(timeout=60)
+        published = [self.publisher.publish(topic, data, **attributes) for data, attributes in messages]
+        for future in published:
+            future.result(timeout=LIMIT)
 
     def received(self, subscription: str) -> list[PubsubMessage]:
         """All messages that a subscription has now, acknowledged; none where nothing comes for a second."""
-        found: list[PubsubMessage] = []
+        messages: list[PubsubMessage] = []
         while batch := self._pull(subscription):
-            found += batch
-        return found
+            messages += batch
+        return messages
 
     def receive_until(
-        self, subscription: str, enough: Callable[[list[PubsubMessage]], bool], seconds: float
+        self, subscription: str, enough: Callable[[list[PubsubMessage]], object], seconds: float = LIMIT
     ) -> list[PubsubMessage]:
         """All messages of a subscription, acknowledged, until they are enough or time is over."""
-        found: list[PubsubMessage] = []
-        until = time.monotonic() + seconds
-        while not enough(found) and time.monotonic() < until:
-            found += self._pull(subscription)
-        return found
+        messages: list[PubsubMessage] = []
+
+        def receive() -> object:
+            if not enough(messages):
+                messages.extend(self._pull(subscription))
+            return enough(messages)
+
+        poll(receive, seconds, 0.0)
+        return messages
 
     def _pull(self, subscription: str) -> list[PubsubMessage]:
         try:

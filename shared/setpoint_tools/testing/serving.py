@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Self
 
-_UP_SECONDS = 30.0
+from setpoint_tools.testing.polling import poll
+
+_UP_SECONDS = 120.0
 _HTTP = "@functions_framework.http"
 
 
@@ -86,16 +87,19 @@ class Served:
         Raises:
             RuntimeError: it does not come up; its log says why.
         """
-        until = time.monotonic() + _UP_SECONDS
-        while time.monotonic() < until and self._process is not None and self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-                connection.connect()
-                connection.close()
-                return
-            time.sleep(0.05)
-        self.stop(signal.SIGKILL)
-        raise RuntimeError("functions-framework does not come up")
+        poll(lambda: self._has_ended() or self._accepts(), _UP_SECONDS)
+        if self._has_ended() or not self._accepts():
+            self.stop(signal.SIGKILL)
+            raise RuntimeError("functions-framework does not come up")
+
+    def _has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
+
+    def _accepts(self) -> bool:
+        """Whether somebody accepts connections on the port."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=60):
+            return True
+        return False
 
     def kill(self) -> None:
         """End it and its workers at once, in the middle of whatever they do."""

@@ -84,9 +84,9 @@ def _environment() -> Environment:
 @cache
 def _parts() -> _Parts:
     own = files("setpoint.reporting.html")
-    style = (own / "page" / "page.css").read_text("utf-8")
+    style = (own / "assets" / "page.css").read_text("utf-8")
     library, _, _ = (own / "vendor" / _VENDORED).read_text("utf-8").partition("//# sourceMappingURL=")
-    scripts = "\n".join((own / "page" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
+    scripts = "\n".join((own / "assets" / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
     script = f'{library}\n(() => {{\n"use strict";\n{scripts}\n}})();\n'
     directives = (
         "default-src 'none'",
