@@ -1,0 +1,66 @@
+"""What MkDocs does not do by itself: the repository's own pages on the site, and links that leave docs/.
+
+README.md is the site's first page. Links in it, and links from docs/ to files beside docs/, are rewritten: to a page of
+the site where there is one, else to the file in the repository (``repo_url``), or to its name where that is not set.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import Files
+    from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "CHANGELOG.md": "changelog.md",
+}
+"""Pages at the repository's root, and where the site has them."""
+_HOME = {site: repository for repository, site in PAGES.items()}
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
+_LOADED = re.compile(r"<(?:script|img|iframe)[^>]*\ssrc=[\"']?https?:|<link[^>]*rel=[\"']?stylesheet[^>]*href=[\"']?https?:")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages of the repository's root."""
+    for repository, site in PAGES.items():
+        files.append(File.generated(config, site, content=(ROOT / repository).read_text()))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Rewrite the links of a page that lead out of docs/."""
+    here = page.file.src_uri
+    origin = _HOME.get(here, f"docs/{here}")
+
+    def rewritten(link: re.Match[str]) -> str:
+        image, text, path, anchor = link[1], link[2], link[3], link[4] or ""
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(origin), path))
+        if not (ROOT / target).exists():
+            message = f"{origin}: no file {target}"
+            raise PluginError(message)
+        site = PAGES.get(target) or target.removeprefix("docs/")
+        if site in _HOME or (target.startswith("docs/") and files.get_file_from_path(site)):
+            return f"{image}[{text}]({posixpath.relpath(site, posixpath.dirname(here) or '.')}{anchor})"
+        return f"[{text}]({config.repo_url.rstrip('/')}/blob/main/{target}{anchor})" if config.repo_url else text
+
+    return _LINK.sub(rewritten, markdown)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuse a site that loads anything from another host."""
+    for page in Path(config.site_dir).rglob("*.html"):
+        if loaded := _LOADED.search(page.read_text()):
+            message = f"{page.name} loads from another host: {loaded[0]}"
+            raise PluginError(message)
