@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
+DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers policy audit sbom bench chaos lock schemas reports catalogue clean
+.PHONY: help demo test check lint types layers docs policy audit sbom bench chaos lock schemas reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -27,7 +28,7 @@ demo: $(VENV)/.run ## the whole pipeline on a sample fleet, embedded, no account
 test: $(VENV)/.dev ## every test; those on Google's emulators where they are installed
 	$(BIN)/pytest -n auto
 
-check: lint types layers policy audit test ## all that CI asks for
+check: lint types layers docs policy audit test ## all that CI asks for
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -39,6 +40,15 @@ types: $(VENV)/.dev
 
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+# MkDocs has an environment of its own: nothing of the library is needed to build the site.
+$(DOCS)/.run: .ci/requirements-docs.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --no-deps --require-hashes -r .ci/requirements-docs.txt
+	@touch $@
+
+docs: $(DOCS)/.run ## the documentation as a site in build/site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --clean
 
 # checkov pins much, so that it has an environment of its own; without a package index it is not there.
 policy: ## scan infra/ for what is against good practice (checkov)

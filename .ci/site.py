@@ -2,7 +2,7 @@
 
 README.md is the site's first page. Links in it, and links from docs/ to files beside docs/, are rewritten: to a page of
 the site where there is one, else to the file in the repository (``repo_url``), or to its name where that is not set.
-"""
+"""  # noqa: INP001 - a hook of MkDocs
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ PAGES = {
 """Pages at the repository's root, and where the site has them."""
 _HOME = {site: repository for repository, site in PAGES.items()}
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
-_LOADED = re.compile(r"<(?:script|img|iframe)[^>]*\ssrc=[\"']?https?:|<link[^>]*rel=[\"']?stylesheet[^>]*href=[\"']?https?:")
+_LOADED = re.compile(
+    r"<(?:script|img|iframe)[^>]*\ssrc=[\"']?https?:|<link[^>]*rel=[\"']?stylesheet[^>]*href=[\"']?https?:"
+)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

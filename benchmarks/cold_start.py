@@ -26,7 +26,7 @@ CLIENTS = {
     "sweep": ("sweeper", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.asset_v1")),
     "sync": ("syncer", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.storage")),
 }
-"""Of each function, what of `wiring` its first event calls, and the clients that it needs."""
+"""Of each function, what of `bootstrap` its first event calls, and the clients that it needs."""
 
 ENVIRONMENT = {
     "SETPOINT_STORE": "firestore://fleet-ops/setpoint",
@@ -55,7 +55,7 @@ started = time.process_time()
 print(time.process_time() - started, time.process_time())
 """
 _BARE = "import importlib\nfor name in {clients!r}:\n    importlib.import_module(name)"
-_FUNCTION = "import runpy\nrunpy.run_path({main!r})\nfrom setpoint import wiring\nwiring.{maker}()"
+_FUNCTION = "import runpy\nrunpy.run_path({main!r})\nfrom setpoint import bootstrap\nbootstrap.{maker}()"
 
 
 def measure(name: str, rounds: int) -> dict[str, float]:

@@ -1,7 +1,8 @@
-"""Setpoint: event-driven drift detection for Google Cloud.
+"""Setpoint: event-driven drift detection and remediation for Google Cloud.
 
-The layers, from the outside in: ``cli`` and the functions call ``wiring``, which puts ``adapters`` behind the
-``ports`` that ``flow`` drives; ``core`` is pure.
+The command line and the functions call ``bootstrap``, which puts ``adapters`` behind the ``ports`` of the services:
+``detection``, ``attribution``, ``sweep``, ``declarations``, ``remediation``, ``reporting`` and ``alerting``. ``model``,
+``catalog`` and ``comparison`` are pure. docs/architecture.md follows a message through them.
 """
 
 __version__ = "0.1.0"

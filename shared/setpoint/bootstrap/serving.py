@@ -5,7 +5,7 @@
     @functions_framework.cloud_event
     def detect(event: CloudEvent) -> None:
         with serving.handling("detect", event) as run:
-            run.end(flow.receive(run.data, run.attributes, wiring.detector()))
+            run.end(pipeline.receive(run.data, run.attributes, bootstrap.detector()))
 """
 
 from __future__ import annotations

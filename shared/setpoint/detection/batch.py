@@ -56,7 +56,7 @@ class IncomingMessage(Protocol):
 
 
 def receive_many(messages: Sequence[IncomingMessage], deps: Context) -> list[Result]:
-    """What ``flow.receive`` does with each message, in their order.
+    """What ``pipeline.receive`` does with each message, in their order.
 
     Args:
         messages: up to some hundred.
@@ -87,7 +87,7 @@ def _read(message: IncomingMessage) -> Observation | None:
 
 
 def handle_many(observed: Sequence[Observation], deps: Context) -> list[Result]:
-    """What ``flow.handle_observation`` does with each observation, in their order; see ``receive_many``."""
+    """What ``pipeline.handle_observation`` does with each observation, in their order; see ``receive_many``."""
     told = {place: news for place, one in enumerate(observed) if (news := deps.projects.told_by(one))}
     news = dict(chain.from_iterable(one.items() for one in told.values()))
     failure = _error_of(deps.projects.learn, news)
@@ -222,7 +222,7 @@ class _Batch:
             self._fail(one.key, failures[-1])
 
     def finish(self) -> None:
-        """Do singly what is left, in its order; then look once more who did it, as ``flow.handle_observation`` does."""
+        """Do singly what is left, in its order; then look once more who did it, as ``pipeline.handle_observation`` does."""
         for place in sorted(self._singles):
             self._results[place] = _singly(pipeline.handle_observation, self._observed[place], self._deps)
         begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]

@@ -1,4 +1,4 @@
-"""What stops remediation, whatever a policy allows: pauses, limits in time, and a breaker.
+"""The guardrails of remediation, whatever a policy allows: pauses, rate limits, and a circuit breaker.
 
 All of it is one small record, which is written in the same step as the claim that it allows. Whoever acts has thus seen
 every pause that had landed, and two who act at once cannot both have the last of a limit.

@@ -1,4 +1,4 @@
-"""How bad a drift is, and how long it has to last."""
+"""How bad a drift is, and its grace period: how long it has to last before it is a finding."""
 
 from __future__ import annotations
 

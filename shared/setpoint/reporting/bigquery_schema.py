@@ -75,7 +75,7 @@ def _form(kind: msgspec.inspect.Type, where: str) -> Column | None:
         return {"type": "RECORD", "fields": list(_columns(kind))}
     if type(kind) in _TYPES:
         return {"type": _TYPES[type(kind)]}
-    raise TypeError(f"{where}: no column is of the form {kind}; give it one in core/columns.py")
+    raise TypeError(f"{where}: no column is of the form {kind}; give it one in reporting/bigquery_schema.py")
 
 
 def _descriptions(model: type) -> dict[str, str]:
