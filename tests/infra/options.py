@@ -1,0 +1,49 @@
+"""What can be switched on in ``infra/``, each by the variables that it needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+BASE: dict[str, Any] = {
+    "project_id": "fleet-ops",
+    "region": "europe-west1",
+    "watch": ["projects/shop-prod"],
+}
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "watch-organization": {"watch": ["organizations/566099688680"]},
+    "watch-folder": {"watch": ["folders/918177713511"]},
+    "watch-several": {"watch": ["organizations/566099688680", "folders/918177713511", "projects/shop-prod"]},
+    "worker": {"worker": {"enabled": True, "image": "europe-docker.pkg.dev/fleet-ops/setpoint/worker@sha256:0"}},
+    "remediation-of-resources": {
+        "remediation": {
+            "enabled": True,
+            "within": "folders/918177713511",
+            "resources": ["storage.googleapis.com/Bucket"],
+        },
+        "remediation_role_in": "566099688680",
+    },
+    "remediation-of-policies": {
+        "remediation": {
+            "enabled": True,
+            "within": "projects/shop-prod",
+            "policies": ["storage.googleapis.com/Bucket"],
+        },
+    },
+    "alerts": {"alerts": {"enabled": True}},
+    "alerts-without-buttons": {"alerts": {"enabled": True, "buttons": False}},
+    "attribution": {"attribution": {"enabled": True}},
+    "console": {"console": {"enabled": True, "domain": "drift.example.com", "viewers": ["group:ops@example.com"]}},
+    "reports": {"reports": {"enabled": True, "readers": ["group:ops@example.com"]}},
+    "kms-key": {"kms_key": "projects/keys/locations/europe-west1/keyRings/ops/cryptoKeys/setpoint"},
+    "vpc-connector": {"vpc_connector": "projects/fleet-ops/locations/europe-west1/connectors/setpoint"},
+    "uploaders": {"uploaders": ["serviceAccount:ci@fleet-ops.iam.gserviceaccount.com"]},
+    "monitoring": {"monitoring": {"channels": ["projects/fleet-ops/notificationChannels/1"]}},
+}
+
+EVERYTHING: dict[str, Any] = {
+    **{name: value for option in OPTIONS.values() for name, value in option.items()},
+    "watch": OPTIONS["watch-several"]["watch"],
+    **OPTIONS["remediation-of-resources"],
+    "alerts": {"enabled": True},
+}

@@ -1,0 +1,111 @@
+"""Terraform plans, applies, plans again and destroys infra/, with stand-ins for the providers.
+
+``inventories/`` says what each option adds to the base and what it takes away; write them anew with
+``SETPOINT_WRITE_INVENTORIES=1 pytest tests/infra/test_terraform_plans.py``, and review the change like code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.blocks import CODE, EXAMPLES, INFRA, TERRAFORM
+from infra.hcl import strings
+from infra.options import BASE, EVERYTHING, OPTIONS
+from infra.standin import mirror
+from infra.workspace import TerraformError, Workspace, addresses
+
+pytestmark = pytest.mark.skipif(
+    not TERRAFORM, reason="NO TERRAFORM: infra/ is not planned; install it to try the module"
+)
+
+INVENTORIES = Path(__file__).with_name("inventories")
+_WRITES = bool(os.environ.get("SETPOINT_WRITE_INVENTORIES"))
+_EXAMPLE_VALUES = {"project_id": "fleet-ops", "organization_id": "566099688680"}
+
+
+@pytest.fixture(scope="session")
+def configuration(tmp_path_factory) -> Path:
+    return mirror.write(tmp_path_factory.mktemp("mirror"))
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory, configuration) -> Workspace:
+    return Workspace(tmp_path_factory.mktemp("module"), configuration)
+
+
+@pytest.fixture(scope="module")
+def base(module) -> set[str]:
+    return addresses(module.plan({**BASE, "source_archive": str(module.archive)}))
+
+
+def check_inventory(name: str, planned: dict[str, list[str]]) -> None:
+    file = INVENTORIES / f"{name}.yaml"
+    if _WRITES:
+        file.write_text(yaml.safe_dump(planned, sort_keys=False))
+    assert planned == yaml.safe_load(file.read_text()), f"{file.name} is not what Terraform plans"
+
+
+def test_the_base_plans_what_its_inventory_says(base):
+    check_inventory("base", {"adds": sorted(base)})
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_an_option_alone_plans_what_its_inventory_says(module, base, option):
+    planned = addresses(module.plan({**BASE, "source_archive": str(module.archive), **OPTIONS[option]}))
+    check_inventory(option, {"adds": sorted(planned - base), "removes": sorted(base - planned)})
+
+
+def test_every_inventory_is_of_an_option():
+    assert {file.stem for file in INVENTORIES.glob("*.yaml")} == {"base", *OPTIONS}
+
+
+def test_the_readme_of_the_module_has_every_variable_with_its_description():
+    text = (INFRA / "README.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", text, re.MULTILINE))
+    assert rows == {
+        variable.labels[0]: strings(variable.attributes["description"])[0].rstrip(".")
+        for variable in CODE.named("variable")
+    }
+
+
+def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_path, configuration):
+    workspace = Workspace(tmp_path, configuration)
+    workspace.apply({**BASE, **EVERYTHING, "source_archive": str(workspace.archive), "deletion_protection": False})
+    assert workspace.changes() == []
+    assert workspace.destroy() == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_comes_up_and_needs_no_change_afterwards(tmp_path, configuration, example):
+    workspace = Workspace(tmp_path, configuration, f"examples/{example.name}")
+    declared = set(
+        re.findall(r'^variable "(\w+)"', "".join(file.read_text() for file in example.glob("*.tf")), re.MULTILINE)
+    )
+    workspace.apply({name: value for name, value in _EXAMPLE_VALUES.items() if name in declared})
+    assert workspace.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "refusal"),
+    [
+        ('resource "google_pubsub_topic" "x" {\n  nam = "x"\n}', 'named "nam" is not expected here'),
+        ('resource "google_pubsub_topic" "x" {}', 'The argument "name" is required'),
+        ('resource "google_pubsub_topic" "x" {\n  name = "x"\n  push {}\n}', 'type "push" are not expected'),
+        (
+            'resource "google_bigquery_table" "x" {\n  dataset_id = "d"\n  table_id = "t"\n  schema = "{"\n}',
+            "invalid JSON",
+        ),
+        ('output "x" {\n  value = google_pubsub_topic.no_such\n}', "has not been declared"),
+    ],
+    ids=["attribute", "missing", "block", "json", "reference"],
+)
+def test_a_planted_mistake_is_found(tmp_path, configuration, planted, refusal):
+    workspace = Workspace(tmp_path, configuration)
+    (tmp_path / "infra" / "planted.tf").write_text(planted + "\n")
+    with pytest.raises(TerraformError, match=refusal):
+        workspace.plan({**BASE, "source_archive": str(workspace.archive)})

@@ -1,0 +1,90 @@
+"""Terraform on a copy of a module, with stand-ins for the providers: no account, and no registry is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from infra.blocks import INFRA, TERRAFORM
+
+_SECONDS = 300
+_DECORATION = re.compile(r"[│╷╵]|\x1b\[[0-9;]*m")
+
+
+class TerraformError(Exception):
+    """Terraform ended with an error."""
+
+
+class Workspace:
+    """A root module that Terraform works in.
+
+    Args:
+        folder: where the repository's ``infra`` is copied to.
+        configuration: of Terraform, with the mirror of the stand-ins.
+        root: the root module within the copy, ``.`` or ``examples/organisation``.
+    """
+
+    def __init__(self, folder: Path, configuration: Path, root: str = ".") -> None:
+        shutil.copytree(INFRA, folder / "infra", ignore=shutil.ignore_patterns(".terraform*"))
+        shutil.copytree(INFRA.parent / "docs" / "runbooks", folder / "docs" / "runbooks")
+        archive = folder / "build" / "setpoint.zip"
+        archive.parent.mkdir()
+        archive.write_bytes(b"an archive")
+        self.archive = archive
+        self._folder = folder / "infra" / root
+        self._environment = {**os.environ, "TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1"}
+        for versions in self._folder.glob("*.tf"):
+            text = versions.read_text()
+            versions.write_text(re.sub(r'\n  backend "gcs" \{.*?\n  \}\n', "\n", text, flags=re.DOTALL))
+        self.run("init", "-input=false")
+
+    def run(self, *arguments: str, exit_codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
+        """Run Terraform.
+
+        Raises:
+            TerraformError: it ended otherwise than with one of the exit codes; says what it wrote.
+        """
+        command = [TERRAFORM, f"-chdir={self._folder}", *arguments, "-no-color"]
+        done = subprocess.run(
+            command, env=self._environment, check=False, capture_output=True, text=True, timeout=_SECONDS
+        )
+        if done.returncode not in exit_codes:
+            raise TerraformError(" ".join(_DECORATION.sub(" ", done.stderr + done.stdout).split()))
+        return done
+
+    def plan(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Plan with these variables; the plan as JSON, ``show -json``."""
+        self._set(values)
+        self.run("plan", "-input=false", "-out=made.tfplan")
+        return json.loads(self.run("show", "-json", "made.tfplan").stdout)
+
+    def apply(self, values: dict[str, Any]) -> None:
+        """Apply with these variables."""
+        self._set(values)
+        self.run("apply", "-input=false", "-auto-approve")
+
+    def changes(self) -> list[str]:
+        """The addresses that another plan with the same variables would change."""
+        self.run("plan", "-input=false", "-out=again.tfplan")
+        planned = json.loads(self.run("show", "-json", "again.tfplan").stdout)
+        changes = planned.get("resource_changes", ())
+        return [change["address"] for change in changes if change["change"]["actions"] not in (["no-op"], ["read"])]
+
+    def destroy(self) -> list[str]:
+        """Destroy everything; the addresses that are left."""
+        self.run("destroy", "-input=false", "-auto-approve")
+        return self.run("state", "list").stdout.split()
+
+    def _set(self, values: dict[str, Any]) -> None:
+        (self._folder / "terraform.tfvars.json").write_text(json.dumps(values))
+
+
+def addresses(plan: dict[str, Any]) -> set[str]:
+    """The addresses of all resources that a plan adds."""
+    changes = plan.get("resource_changes", ())
+    return {change["address"] for change in changes if change["change"]["actions"] == ["create"]}
