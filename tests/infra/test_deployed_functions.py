@@ -17,9 +17,9 @@ from setpoint.cli import worker
 def settings_needed(function: str) -> set[str]:
     """The settings that the wiring of a function asks for, by the call that its main.py makes."""
     main = (ROOT / f"functions/{function}/main.py").read_text()
-    (entry,) = set(re.findall(r"wiring\.(\w+)\(\)", main))
-    wiring = ast.parse((ROOT / "shared/setpoint/bootstrap/__init__.py").read_text())
-    (made,) = [one for one in wiring.body if isinstance(one, ast.FunctionDef) and one.name == entry]
+    (entry,) = set(re.findall(r"bootstrap\.(\w+)\(\)", main))
+    bootstrap = ast.parse((ROOT / "shared/setpoint/bootstrap/__init__.py").read_text())
+    (made,) = [one for one in bootstrap.body if isinstance(one, ast.FunctionDef) and one.name == entry]
     (call,) = [
         one for one in ast.walk(made) if isinstance(one, ast.Call) and ast.unparse(one.func) == "from_environment"
     ]

@@ -26,7 +26,7 @@ def test_the_app_of_slack_asks_for_what_is_used_of_it():
         "users.info": {"users:read", "users:read.email"},
         "usergroups.users.list": {"usergroups:read"},
     }
-    sources = [path.read_text() for path in (ROOT / "shared/setpoint/adapters").glob("slack*.py")]
+    sources = [path.read_text() for path in (ROOT / "shared/setpoint/adapters/slack").glob("*.py")]
     called = {
         method
         for text in sources

@@ -173,9 +173,9 @@ def test_the_dashboard_is_json_in_a_grid_whose_tiles_do_not_overlap(tmp_path):
     subprocess.run([TERRAFORM, "apply", "-auto-approve"], cwd=tmp_path, check=True, capture_output=True)
     shown = subprocess.run([TERRAFORM, "output", "-raw", "dashboard"], cwd=tmp_path, check=True, capture_output=True)
     tiles = json.loads(shown.stdout)["mosaicLayout"]["tiles"]
-    taken = {(tile["xPos"], tile["yPos"]) for tile in tiles}
+    taken = {(tile.get("xPos", 0), tile.get("yPos", 0)) for tile in tiles}
     assert len(tiles) == len(taken) >= len(METRICS)
-    assert all(tile["xPos"] + tile["width"] <= 12 for tile in tiles)
+    assert all(tile.get("xPos", 0) + tile["width"] <= 12 for tile in tiles)
     for tile in tiles:
         assert tile["widget"]["xyChart"]["dataSets"][0]["timeSeriesQuery"]["timeSeriesFilter"]["filter"]
 
