@@ -4,7 +4,9 @@ locals {
   reports = var.reports.enabled ? toset(["report"]) : toset([])
 
   # A filter and no condition: both results of a condition have one type, and tables differ in theirs.
-  tables = { for name, table in {
+  tables = { for name, table in local.all_tables : name => table if var.reports.enabled }
+
+  all_tables = {
     drift_events = {
       by        = "time"
       clustered = ["project", "assettype"]
@@ -35,7 +37,7 @@ locals {
       clustered = null
       about     = "The week before each day, of the fleet and of each team."
     }
-  } : name => table if var.reports.enabled }
+  }
 
   # Subscriptions by the table that they write. A message keeps its values only where it is written whole: a JSON column
   # takes them from a string, and events have them as they are.

@@ -17,7 +17,7 @@ def inner(expression: str) -> dict[str, str]:
     return entries(expression[expression.index("{") : expression.rindex("}", 0, expression.rindex(":")) + 1])
 
 
-TABLES = {name: entries(one) for name, one in inner(local("tables")).items()}
+TABLES = {name: entries(one) for name, one in entries(local("all_tables")).items()}
 
 
 def block(kind: str, name: str):
