@@ -103,9 +103,9 @@ def test_messages_come_in_the_last_hour_and_late_ones_after_newer_ones(sent):
     for one in sent:
         if one.key is None:
             continue
-        assert 0 < (NOW - one.at).total_seconds() < 3700
-        assert (one.at < newest.get(one.key, one.at)) == (one.outcome == "stale")
-        newest[one.key] = max(one.at, newest.get(one.key, one.at))
+        assert 0 < (NOW - one.time).total_seconds() < 3700
+        assert (one.time < newest.get(one.key, one.time)) == (one.outcome == "stale")
+        newest[one.key] = max(one.time, newest.get(one.key, one.time))
 
 
 def test_the_demo_finds_exactly_what_was_done(happened, states):

@@ -182,7 +182,7 @@ def handle(pressed: Pressed, interaction: Interaction, presser: InteractionHandl
         text = _summed(pressed.press, results)
     else:
         results = (_of_one(GroupedFinding(pressed.key, pressed.fingerprint), press),)
-        text = _told(results[0])
+        text = _result_text(results[0])
     is_done = any(result.outcome == "done" for result in results)
     problems = _answer(text, interaction, presser, is_done=is_done) if text else ()
     return InteractionResult(pressed, posted, results, (*press.problems, *problems))
@@ -295,7 +295,8 @@ def _entry(key: ResourceKey, press: _Press) -> AuditEntry | None:
     what = _WORDS.get(press.pressed.press)
     trail = press.presser.hands.deps.store.trail(key)
     return next(
-        (one for one in trail if one.what == what and one.by == press.by and one.at >= press.interaction.at), None
+        (entry for entry in trail if entry.what == what and entry.by == press.by and entry.at >= press.interaction.at),
+        None,
     )
 
 
@@ -353,7 +354,7 @@ def _explained(key: ResourceKey, presser: InteractionHandler) -> str:
     return ephemeral_replies.why(data, decision, _approvers(data, presser.alerting(snapshot.rules)), store.trail(key))
 
 
-def _told(result: Result) -> str:
+def _result_text(result: Result) -> str:
     """What whoever pressed is told of one finding; nothing where it was done, which the message shows."""
     if result.outcome == "done":
         return ""

@@ -43,7 +43,7 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         cause: what it has in common with others, by all its differences.
         sequence: number of the event that it is as of; none is taken that is not greater.
         joined_at: when it came to its thread.
-        told: number of the event that is on show; empty for none.
+        shown_sequence: number of the event that is on show; empty for none; stored as ``told``.
         not_before: when it may be told, where not at once.
         is_escalation: it is told only where nobody has acted on it until then.
         is_digest: it is told with others.
@@ -57,7 +57,7 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     cause: GroupKey
     sequence: str
     joined_at: datetime
-    told: str = ""
+    shown_sequence: str = msgspec.field(default="", name="told")
     not_before: datetime | None = None
     is_escalation: bool = False
     is_digest: bool = False
@@ -71,7 +71,7 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     @property
     def is_new(self) -> bool:
         """Whether there is something of it to show that is not on show."""
-        return self.told != self.sequence and not self.is_silent
+        return self.shown_sequence != self.sequence and not self.is_silent
 
     @property
     def due(self) -> datetime | None:
@@ -162,9 +162,9 @@ def slot_name(to: Destination, cause: str, actor: str = "") -> str:
     return _digest(to.id, cause, actor)
 
 
-def name_of(place: str, told: Iterable[str]) -> str:
+def name_of(place: str, members: Iterable[str]) -> str:
     """The id of something that is told of many: the same for the same ones."""
-    return _digest(place, *sorted(told))
+    return _digest(place, *sorted(members))
 
 
 def accepts(slot: GroupWindow, actor: str, now: datetime) -> bool:
@@ -207,9 +207,9 @@ def _step(event: CloudEvent) -> TimelineEntry:
 
 def compact(data: DriftData) -> DriftData:
     """A finding without what no message has room for."""
-    told = None if data.remediation is None else replace(data.remediation, declared=None)
+    remediation = None if data.remediation is None else replace(data.remediation, declared=None)
     differences = tuple(_short(difference) for difference in data.differences[:_MOST_FIELDS])
-    return replace(data, differences=differences, was=None, remediation=told)
+    return replace(data, differences=differences, was=None, remediation=remediation)
 
 
 def _short(difference: Difference) -> Difference:
@@ -226,7 +226,7 @@ def is_obsolete(notice: AlertNotice) -> bool:
     data, steps = notice.shown.data, notice.shown.steps
     remediation = data.remediation
     is_acted_on = any(step.by for step in steps) or (remediation is not None and remediation.step in UNDER_WAY)
-    return notice.is_escalation and not notice.told and (data.status != "open" or is_acted_on)
+    return notice.is_escalation and not notice.shown_sequence and (data.status != "open" or is_acted_on)
 
 
 def is_shown(notice: AlertNotice, now: datetime) -> bool:

@@ -72,7 +72,7 @@ def show(name: str, alerting: Alerting, desk: AlertingContext, patience: float) 
         return claimed
     work = _Work(*claimed, Links(alerting.finding_link, alerting.group_link), desk, patience)
     try:
-        told = work.run()
+        showing = work.run()
     except SetpointError as error:
         _put_off(work, error, desk)
         if isinstance(error, Throttled):
@@ -80,7 +80,7 @@ def show(name: str, alerting: Alerting, desk: AlertingContext, patience: float) 
         if isinstance(error, BadRequest):
             _tell_elsewhere(work, str(error), alerting, desk)
         raise
-    return told
+    return showing
 
 
 def _claim(name: str, desk: AlertingContext, patience: float) -> tuple[Thread, object] | Showing:
@@ -144,7 +144,7 @@ class _Work:
         self._list(posted)
         if not is_first:
             self._tell_step(posted)
-        self._note_told()
+        self._record_shown()
         self.store(replace(self.thread, claimed_until=None, not_before=None, failures=0, problem=""))
         return "shown"
 
@@ -157,10 +157,18 @@ class _Work:
     def _members(self, now: datetime) -> list[StoredNotice]:
         """What is to be shown: all notices of the thread, less the escalations that are not due or call nobody."""
         stored = list(self._desk.records.of_thread(self.thread.id))
-        void = [one for one in stored if model.is_obsolete(one.value) and not one.value.is_silent]
-        for one in void:
-            write_notice(replace(one.value, is_silent=True), one.version, self._desk)
-        return [one for one in stored if one not in void and model.is_shown(one.value, now)]
+        void = [
+            stored_notice
+            for stored_notice in stored
+            if model.is_obsolete(stored_notice.value) and not stored_notice.value.is_silent
+        ]
+        for stored_notice in void:
+            write_notice(replace(stored_notice.value, is_silent=True), stored_notice.version, self._desk)
+        return [
+            stored_notice
+            for stored_notice in stored
+            if stored_notice not in void and model.is_shown(stored_notice.value, now)
+        ]
 
     def _show(self, notices: Sequence[AlertNotice]) -> Posted:
         sink = self._sink
@@ -183,7 +191,7 @@ class _Work:
         ]
         if room <= 0 or not missing:
             return
-        new = {one.id: self._full(one) for one in missing[:room]}
+        new = {notice.id: self._full(notice) for notice in missing[:room]}
         self._reply(model.name_of(self.thread.id, new), posted, list(new.values()))
         self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
 
@@ -209,16 +217,20 @@ class _Work:
             return notice.shown
         return replace(notice.shown, data=replace(data, differences=state.finding.differences))
 
-    def _note_told(self) -> None:
+    def _record_shown(self) -> None:
         """Note what is on show by now; what somebody has told meanwhile stays due."""
         new = [notice for notice in self.notices if notice.value.is_new]
 
-        def note(one: StoredNotice) -> None:
-            write_notice(replace(one.value, told=one.value.sequence), one.version, self._desk)
+        def note(stored_notice: StoredNotice) -> None:
+            write_notice(
+                replace(stored_notice.value, shown_sequence=stored_notice.value.sequence),
+                stored_notice.version,
+                self._desk,
+            )
 
         if len(new) < _SEVERAL:
-            for one in new:
-                note(one)
+            for stored_notice in new:
+                note(stored_notice)
             return
         with ThreadPoolExecutor(_WRITERS) as pool:
             list(pool.map(note, new))
@@ -248,13 +260,13 @@ def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, desk: Alertin
     now = desk.deps.clock()
     for stored in work.notices:
         notice = stored.value
-        told = {one.value.to for one in desk.records.of_finding(notice.key.id)}
+        informed = {stored_notice.value.to for stored_notice in desk.records.of_finding(notice.key.id)}
         for to in alerting.default:
-            if to in told:
+            if to in informed:
                 continue
             step = TimelineEntry(now, "misrouted", text=problem)
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
             thread = model.slot_name(to, work.thread.id)
-            copy = replace(notice, to=to, thread=thread, shown=shown, told="", joined_at=now)
+            copy = replace(notice, to=to, thread=thread, shown=shown, shown_sequence="", joined_at=now)
             with suppress(Conflict):
                 desk.records.write_notice(copy, None, now)

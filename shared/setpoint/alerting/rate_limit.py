@@ -46,8 +46,8 @@ class AlertingContext:
     def alerting(self) -> Alerting:
         """Who is told of what, by now; without an ``Alerting`` document the channels of the owners."""
         control = self.deps.store.control().value
-        said = (source.alerting for source in control.sources.values())
-        return next((one for one in said if one is not None), Alerting())
+        documents = (source.alerting for source in control.sources.values())
+        return next((document for document in documents if document is not None), Alerting())
 
 
 def acquire(to: Destination, desk: AlertingContext, patience: float) -> bool:

@@ -50,7 +50,7 @@ class NoticeRecords:
 
     def of_finding(self, finding: str) -> Sequence[StoredNotice]:
         """All notices of a finding, those of threads of long ago included."""
-        return [_notice(one) for one in self._store.of_finding(_NOTICES, finding)]
+        return [_notice(record) for record in self._store.of_finding(_NOTICES, finding)]
 
     def of_thread(self, thread: str) -> Iterator[StoredNotice]:
         """The notices that a thread shows."""
@@ -58,7 +58,7 @@ class NoticeRecords:
 
     def due(self, now: datetime, most: int) -> Sequence[StoredNotice]:
         """Notices that are to be told by now, those that wait longest first."""
-        return [_notice(one) for one in self._store.due(_NOTICES, now, most)]
+        return [_notice(record) for record in self._store.due(_NOTICES, now, most)]
 
     def write_notice(self, notice: AlertNotice, version: Any, now: datetime) -> Any:
         """Write a notice in place of the one of ``version``; the version that it then has.

@@ -28,10 +28,10 @@ def route(alerting: Alerting, data: DriftData) -> Routed:
     """Where a drift is told."""
     case = case_of(data)
     own = (Destination("slack", data.owner.slack),) if data.owner.slack else ()
-    found = next((one for one in alerting.routes if fits(one.match, case)), None)
-    if found is not None:
-        to = (*found.to, *(own if found.owner else ()))
-        return Routed(tuple(dict.fromkeys(to)), found.digest, found.name)
+    matching = next((rule for rule in alerting.routes if fits(rule.match, case)), None)
+    if matching is not None:
+        to = (*matching.to, *(own if matching.owner else ()))
+        return Routed(tuple(dict.fromkeys(to)), matching.digest, matching.name)
     return Routed(own or alerting.default, data.severity in alerting.digest.severities, "")
 
 

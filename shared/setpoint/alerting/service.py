@@ -60,8 +60,8 @@ class TickResult(NamedTuple):
     @property
     def outcome(self) -> str:
         """In one word: what came of it where that is the same for all, else ``several``."""
-        told = [showing for showing, count in self.showings.items() if count]
-        return told[0] if len(told) == 1 else "several" if told else "nothing"
+        parts = [showing for showing, count in self.showings.items() if count]
+        return parts[0] if len(parts) == 1 else "several" if parts else "nothing"
 
 
 def receive(message: bytes, attributes: Mapping[str, str], desk: AlertingContext) -> TickResult:
@@ -126,16 +126,16 @@ def send_due(desk: AlertingContext) -> TickResult:
     tried: set[str] = set()
     most = _DUE_AT_ONCE
     while desk.deps.clock() < until:
-        found = desk.records.due(desk.deps.clock(), most)
-        due = [one for one in found if _work_of(one.value) not in tried]
-        if not due and len(found) == most < _MOST_DUE:
+        stored = desk.records.due(desk.deps.clock(), most)
+        due = [notice for notice in stored if _work_of(notice.value) not in tried]
+        if not due and len(stored) == most < _MOST_DUE:
             most *= 4  # what cannot be told now is not to stand before what can
             continue
         if not due:
             break
-        tried.update(_work_of(one.value) for one in due)
-        problems += _digest([one for one in due if one.value.is_digest], alerting, desk)
-        threads = {one.value.thread for one in due if not one.value.is_digest}
+        tried.update(_work_of(notice.value) for notice in due)
+        problems += _digest([notice for notice in due if notice.value.is_digest], alerting, desk)
+        threads = {notice.value.thread for notice in due if not notice.value.is_digest}
         done = _show_all(sorted(threads), alerting, desk, _ROUND_PATIENCE, until)
         showings += done.showings
         problems += done.problems
@@ -155,7 +155,9 @@ def note_step(key: ResourceKey, step: TimelineEntry, desk: AlertingContext) -> T
         if notice.thread and not notice.is_silent and step not in notice.shown.steps:
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
             with suppress(Conflict):  # an event came meanwhile; the step is in the audit trail
-                desk.records.write_notice(replace(notice, shown=shown, told=""), stored.version, desk.deps.clock())
+                desk.records.write_notice(
+                    replace(notice, shown=shown, shown_sequence=""), stored.version, desk.deps.clock()
+                )
                 threads.add(notice.thread)
     return _show_all(sorted(threads), desk.alerting(), desk, _PATIENCE)
 
@@ -163,7 +165,7 @@ def note_step(key: ResourceKey, step: TimelineEntry, desk: AlertingContext) -> T
 def members(thread: str, records: NoticeRecords) -> list[GroupedFinding]:
     """The findings that a thread shows."""
     shown = (stored.value for stored in records.of_thread(thread) if not stored.value.is_silent)
-    return [GroupedFinding(one.key, one.shown.data.fingerprint) for one in shown]
+    return [GroupedFinding(notice.key, notice.shown.data.fingerprint) for notice in shown]
 
 
 def _work_of(notice: AlertNotice) -> str:
@@ -346,4 +348,4 @@ def _tell_digest(to: Destination, notices: Sequence[StoredNotice], alerting: Ale
         name = model.name_of(to.id, (f"{notice.value.id}{notice.value.sequence}" for notice in notices))
         sink.digest(name, to.channel, still, Links(alerting.finding_link, alerting.group_link), maybe=True)
     for stored in notices:
-        write_notice(replace(stored.value, told=stored.value.sequence), stored.version, desk)
+        write_notice(replace(stored.value, shown_sequence=stored.value.sequence), stored.version, desk)

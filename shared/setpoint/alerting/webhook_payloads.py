@@ -110,14 +110,14 @@ def _of_one(kind: NoticeType, name: str, notice: str, view: FindingView, links: 
 def _parts(kind: NoticeType, name: str, notice: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
     parts = [tuple(findings[start : start + _PART]) for start in range(0, len(findings), _PART)]
     for number, part in enumerate(parts, 1):
-        at = max(one.at for one in part)
+        latest = max(finding.at for finding in part)
         data = NoticeData(findings=part, part=number, parts=len(parts))
-        yield _notice(kind, notice, "", at, data, seed=f"{name}/{number}")
+        yield _notice(kind, notice, "", latest, data, seed=f"{name}/{number}")
 
 
 def _notice(
-    kind: NoticeType, notice: str, subject: str, at: datetime, data: NoticeData, seed: str = ""
+    kind: NoticeType, notice: str, subject: str, time: datetime, data: NoticeData, seed: str = ""
 ) -> WebhookNotice:
-    told = f"{kind}\n{seed or notice}\n".encode() + msgspec.json.encode(data)
-    identifier = hashlib.blake2b(told, digest_size=16).hexdigest()
-    return WebhookNotice(id=identifier, type=kind, subject=subject, time=at, notice=notice, data=data)
+    content = f"{kind}\n{seed or notice}\n".encode() + msgspec.json.encode(data)
+    identifier = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return WebhookNotice(id=identifier, type=kind, subject=subject, time=time, notice=notice, data=data)

@@ -107,7 +107,7 @@ def _message(event: CloudEvent) -> Mapping[str, Any]:
 def _seconds_since(time: Any) -> float | None:
     """How long ago something was, in seconds; None where the text is no time."""
     try:
-        at = datetime.fromisoformat(time)
+        then = datetime.fromisoformat(time)
     except (TypeError, ValueError):
         return None
-    return round((datetime.now(UTC) - (at if at.tzinfo else at.replace(tzinfo=UTC))).total_seconds(), 3)
+    return round((datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds(), 3)

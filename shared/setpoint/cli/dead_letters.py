@@ -39,7 +39,7 @@ def list_letters(
     letters = dead_letter_replay.show(bootstrap.open_letter_box(project, subscription), most)
     if output is Output.jsonl:
         for letter in letters:
-            out.out(msgspec.json.encode(_told(letter)).decode())
+            out.out(msgspec.json.encode(_as_json(letter)).decode())
         return
     table = Table(box=None, pad_edge=False)
     for column in ("id", "since", "from", "bytes", "why"):
@@ -69,15 +69,16 @@ def replay(
     """
     box = bootstrap.open_letter_box(project, subscription)
     done = dead_letter_replay.replay(box, most, reason, drop=drop, try_only=dry_run)
-    for one in done:
-        trial = "would be " if dry_run and one.done != "left" else ""
-        say(f"{trial}{one.done} {one.letter.id}: {one.about or one.letter.why}")
-    say(f"{sum(one.done != 'left' for one in done)} of {len(done)} {'would be ' if dry_run else ''}sent or dropped")
-    if any(one.done == "left" for one in done):
+    for result in done:
+        trial = "would be " if dry_run and result.done != "left" else ""
+        say(f"{trial}{result.done} {result.letter.id}: {result.about or result.letter.why}")
+    handled = sum(result.done != "left" for result in done)
+    say(f"{handled} of {len(done)} {'would be ' if dry_run else ''}sent or dropped")
+    if handled < len(done):
         raise typer.Exit(1)
 
 
-def _told(letter: DeadLetter) -> dict[str, object]:
+def _as_json(letter: DeadLetter) -> dict[str, object]:
     return {
         "id": letter.id,
         "published_at": letter.published_at,

@@ -68,7 +68,7 @@ def up(
                 threading.Thread(target=_play, args=[running, heard], daemon=True).start()
             else:
                 say("up. In another terminal: `setpoint dev change NAME`")
-                say("\n".join(f"  {name:18} somebody {one.what}" for name, one in CHANGES.items()))
+                say("\n".join(f"  {name:18} somebody {change.what}" for name, change in CHANGES.items()))
             try:
                 running.run()
             except KeyboardInterrupt:
@@ -123,8 +123,8 @@ def _say(folder: Path, command: str, argument: str = "") -> None:
 def _line(event: CloudEvent) -> Text:
     """An event in a line."""
     line = Text.assemble((f"{event.type:23} ", "bold"), short_name(event.subject))
-    for one in event.data.differences[:3] if event.type.startswith("drift.") else ():
-        line.append("\n    ").append(difference_line(one))
+    for difference in event.data.differences[:3] if event.type.startswith("drift.") else ():
+        line.append("\n    ").append(difference_line(difference))
     if event.data.remediation is not None and event.data.remediation.reason:
         line.append(f"\n    {event.data.remediation.reason}", "dim")
     return line

@@ -49,9 +49,9 @@ def diff(
     if declared is None or live is None:
         raise BadRequest("name two files, DECLARED and LIVE, or use --jsonl FILE")
     identifier, _, number = project.partition(",")
-    found = _examined(declared, live, asset_type, Project(identifier, number), exact=exact)
-    _print(found, explain=explain)
-    if found.differences:
+    explained = _examined(declared, live, asset_type, Project(identifier, number), exact=exact)
+    _print(explained, explain=explain)
+    if explained.differences:
         raise typer.Exit(1)
 
 
@@ -109,8 +109,8 @@ def _resource(asset: dict[str, Any]) -> dict[str, Any]:
     if "assetType" not in asset and "asset_type" not in asset:
         return asset
     resource = asset.get("resource")
-    found = [resource.get("data") if isinstance(resource, dict) else None, *map(asset.get, _ACCESS_POLICIES)]
-    return next((one for one in found if isinstance(one, dict)), asset)
+    candidates = [resource.get("data") if isinstance(resource, dict) else None, *map(asset.get, _ACCESS_POLICIES)]
+    return next((candidate for candidate in candidates if isinstance(candidate, dict)), asset)
 
 
 _ACCESS_POLICIES = ("accessPolicy", "accessLevel", "servicePerimeter")
@@ -123,27 +123,27 @@ def _policy(asset: dict[str, Any]) -> Any:
 
 
 def _only_document(file: str) -> dict[str, Any]:
-    found = list(documents.read(file))
-    for one in found:
-        if isinstance(one, Problem):
-            raise BadRequest(str(one))
-    values = [one.value for one in found if not isinstance(one, Problem)]
+    read = list(documents.read(file))
+    for document in read:
+        if isinstance(document, Problem):
+            raise BadRequest(str(document))
+    values = [document.value for document in read if not isinstance(document, Problem)]
     if len(values) != 1 or not isinstance(values[0], dict):
         raise BadRequest(f"{file}: has to hold one object")
     return values[0]
 
 
-def _print(found: ExplainedComparison, *, explain: bool) -> None:
-    for difference in found.differences:
+def _print(explained: ExplainedComparison, *, explain: bool) -> None:
+    for difference in explained.differences:
         out.print(difference_line(difference), soft_wrap=True)
-    if explain and (found.notes or found.unchecked):
+    if explain and (explained.notes or explained.unchecked):
         table = Table(show_edge=False, box=None)
         for column in ("field", "why it is no difference"):
             table.add_column(column, overflow="fold")
-        for note in found.notes:
+        for note in explained.notes:
             table.add_row(Text(note.path), Text(note.reason))
-        for note in found.unchecked:
+        for note in explained.unchecked:
             table.add_row(Text(note.path, "yellow"), Text(f"not checked: {note.reason}", "yellow"))
         out.print(table)
-    told = f"{len(found.differences)} differences" if found.differences else "in sync"
-    out.print(f"{told}; {found.checked} fields checked, {len(found.unchecked)} not", style="dim")
+    outcome = f"{len(explained.differences)} differences" if explained.differences else "in sync"
+    out.print(f"{outcome}; {explained.checked} fields checked, {len(explained.unchecked)} not", style="dim")

@@ -116,23 +116,23 @@ def _as_api(question: DiffRequest) -> DiffResponse:
     if not isinstance(question.declared, dict):
         raise BadRequest("`declared` has to be an object")
     schema = default_catalogue().fitting(question.asset_type, question.live)
-    found = explain.examine(question.declared, question.live, schema, own_project(question))
-    return answered(question.id, found)
+    explained = explain.examine(question.declared, question.live, schema, own_project(question))
+    return answered(question.id, explained)
 
 
-def answered(identifier: Any, found: ExplainedComparison) -> DiffResponse:
+def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
     """The answer that an examination gives."""
     return DiffResponse(
         identifier,
-        "drift" if found.differences else "in_sync",
+        "drift" if explained.differences else "in_sync",
         [
             AnsweredDifference(
                 difference.path, difference.op, difference.declared, difference.observed, immutable=difference.immutable
             )
-            for difference in found.differences
+            for difference in explained.differences
         ],
-        checked=found.checked,
-        unchecked=[note.path for note in found.unchecked],
+        checked=explained.checked,
+        unchecked=[note.path for note in explained.unchecked],
     )
 
 
@@ -157,10 +157,10 @@ def _as_terraform(question: DiffRequest) -> DiffResponse:
     if not terraform.is_terraform(question.declared):
         raise BadRequest("`declared` has to be a plan or a state, as `terraform show -json` writes it")
     own = own_project(question)
-    found = terraform_match.find_parts(question.declared, question.asset_type, question.full_name, own)
-    if not found:
+    parts = terraform_match.find_parts(question.declared, question.asset_type, question.full_name, own)
+    if not parts:
         raise BadRequest(f"no resource of the plan declares {question.full_name} ({question.asset_type})")
-    part = terraform_match.likest(found, question.live)
+    part = terraform_match.likest(parts, question.live)
     schema = default_catalogue().fitting(question.asset_type, question.live)
     translated = terraform.translate(part, (schema,) if schema is not None else ())
     live = dict(terraform_match.as_api(question.live, schema))
@@ -175,8 +175,8 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
     own = own_project(question)
     # An author names what an API may answer by its id, and a project by an id that has another name by now.
     own = own._replace(ids_for_names=True, alias="" if named in (own.id, own.number) else named)
-    found = explain.examine(translated.declaration.data, question.live, schema, own, whole=translated.whole)
-    answer = answered(question.id, found)
+    explained = explain.examine(translated.declaration.data, question.live, schema, own, whole=translated.whole)
+    answer = answered(question.id, explained)
     for difference in answer.differences:
         difference.declared_path = translated.declared_path(difference.path)
     answer.unchecked = [*translated.unchecked, *(translated.declared_path(path) for path in answer.unchecked)]

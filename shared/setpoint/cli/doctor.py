@@ -49,12 +49,14 @@ def doctor(
 
 
 def _tell(symptoms: list[CheckResult], *, verbose: bool) -> None:
-    for one in symptoms:
-        if one.verdict == "well" and not verbose:
+    for result in symptoms:
+        if result.verdict == "well" and not verbose:
             continue
-        line = Text.assemble((f"{one.verdict:9}", _STYLES[one.verdict]), (f"{one.check}: ", "dim"), one.what)
-        if one.do:
-            line.append(f"\n          → {one.do}", "cyan")
+        line = Text.assemble(
+            (f"{result.verdict:9}", _STYLES[result.verdict]), (f"{result.check}: ", "dim"), result.what
+        )
+        if result.do:
+            line.append(f"\n          → {result.do}", "cyan")
         out.print(line, soft_wrap=True)
     counts = {verdict: sum(symptom.verdict == verdict for symptom in symptoms) for verdict in _STYLES}
     say(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

@@ -48,7 +48,7 @@ def export(
 
     Exits with 1 where a scope could not be listed; what the others hold is written all the same.
     """
-    contents: list[Content] = [one.value for one in content or [ContentChoice.resource]]
+    contents: list[Content] = [choice.value for choice in content or [ContentChoice.resource]]
     tally = _Tally()
     with ExportedFiles(output) as files:
         for observation, project in _observations(bootstrap.open_inventory(), scope, contents, split(types), tally):
@@ -126,11 +126,11 @@ def _observations(
 
 def _project_ids(inventory: Inventory, scope: str) -> dict[str, str]:
     """The ids of the projects of a scope by their numbers; none where only policies may be listed."""
-    found = (
+    projects = (
         observation for page in inventory.pages(scope, "resource", [_PROJECT]) for observation in page.observations
     )
     try:
-        return {one.project_number: str((one.data or {}).get("projectId", "")) for one in found}
+        return {project.project_number: str((project.data or {}).get("projectId", "")) for project in projects}
     except PermanentError:
         return {}
 
@@ -151,10 +151,10 @@ def _print(tally: _Tally, written: WrittenFiles, output: Path) -> None:
         out.print(Text(f"not declared: {count:,} {kind}: {reason}", "yellow"), soft_wrap=True)
     for reason, count in tally.left_out.most_common():
         out.print(f"left out: {count:,} {'grants' if reason == exporting.GOOGLES_GRANT else 'fields'}: {reason}")
-    told = sorted(tally.fields.items(), key=lambda one: (one[0][0] != exporting.SECRET, -one[1], one[0]))
-    for (reason, kind, path), count in told[:_MOST]:
+    counts = sorted(tally.fields.items(), key=lambda item: (item[0][0] != exporting.SECRET, -item[1], item[0]))
+    for (reason, kind, path), count in counts[:_MOST]:
         out.print(f"  {reason}: {path} of {count:,} {kind}", style="yellow", soft_wrap=True, markup=False)
-    if (more := len(told) - _MOST) > 0:
+    if (more := len(counts) - _MOST) > 0:
         out.print(f"  and {more:,} more fields", style="yellow")
     if not written.kept:
         files = f"{len(written.written):,} files written, {len(written.unchanged):,} unchanged in {output}"

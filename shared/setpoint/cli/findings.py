@@ -57,18 +57,18 @@ def list_findings(
     opened = bootstrap.open_store(store, create=False)
     try:
         if status is Which.suppressed:
-            found = list(opened.suppressed())
+            states = list(opened.suppressed())
         else:
-            found = [one for one in opened.states(drifted=True) if _is_meant(one, status, team)]
+            states = [state for state in opened.states(drifted=True) if _is_meant(state, status, team)]
     finally:
         opened.close()
     if output is Output.jsonl:
-        for state in found:
+        for state in states:
             out.out(msgspec.json.encode({"id": state.key.id, **msgspec.to_builtins(state)}).decode())
     elif status is Which.suppressed:
-        print_suppressed(out, found)
+        print_suppressed(out, states)
     else:
-        print_findings(out, found, f"{len(found) or 'no'} {status} findings")
+        print_findings(out, states, f"{len(states) or 'no'} {status} findings")
 
 
 @app.command()
@@ -101,14 +101,14 @@ def find_finding(store: StateStore, wanted: str) -> ResourceState:
     Raises:
         BadRequest: there is none, or there are several.
     """
-    told = {one.key: one for one in chain(store.states(drifted=True), store.suppressed())}
-    found = [one for key, one in told.items() if key.name == wanted or key.id.startswith(wanted)]
-    if not found:
+    known = {state.key: state for state in chain(store.states(drifted=True), store.suppressed())}
+    matching = [state for key, state in known.items() if key.name == wanted or key.id.startswith(wanted)]
+    if not matching:
         raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` names them all")
-    if len(found) > 1:
-        ids = ", ".join(one.key.id[:12] for one in found[:5])
-        raise BadRequest(f"`{wanted}` means {len(found)} findings ({ids}…); give more of the id")
-    return found[0]
+    if len(matching) > 1:
+        ids = ", ".join(state.key.id[:12] for state in matching[:5])
+        raise BadRequest(f"`{wanted}` means {len(matching)} findings ({ids}…); give more of the id")
+    return matching[0]
 
 
 def _details(state: ResourceState) -> Table:
@@ -124,11 +124,11 @@ def _details(state: ResourceState) -> Table:
             table.add_row(difference.op, difference_line(difference))
         if (more := state.finding.difference_count - len(state.finding.differences)) > 0:
             table.add_row("", f"and {more} more")
-    for one in state.suppressed:
-        table.add_row("suppressed", suppressed_line(one))
+    for suppressed in state.suppressed:
+        table.add_row("suppressed", suppressed_line(suppressed))
     if state.remedy is not None:
-        told = f"{state.remedy.step}{': ' if state.remedy.reason else ''}{state.remedy.reason}"
-        table.add_row("remediation", Text(told))
+        step = f"{state.remedy.step}{': ' if state.remedy.reason else ''}{state.remedy.reason}"
+        table.add_row("remediation", Text(step))
         for line in state.remedy.summary:
             table.add_row("", Text(line))
     return table

@@ -57,36 +57,38 @@ def notify(
         raise BadRequest("say --preview: from the command line nothing is sent; functions/notify sends")
     shown = list(of_events(_read(events_file))) if events_file is not None else of_store(store)
     links = Links(finding_link, group_link)
-    told = preview.conversations(shown, links)
+    conversations = preview.conversations(shown, links)
     if html is not None:
         try:
-            html.write_text(preview.page(told), encoding="utf-8")
+            html.write_text(preview.page(conversations), encoding="utf-8")
         except OSError as error:
             raise BadRequest(f"{html}: cannot be written ({error.strerror})") from None
-        say(f"{phrases.plural('message', len(told))} in {html}")
+        say(f"{phrases.plural('message', len(conversations))} in {html}")
         return
-    for one in told:
+    for conversation in conversations:
         if output is Output.json:
-            for message in (one.message, *one.replies):
+            for message in (conversation.message, *conversation.replies):
                 out.out(msgspec.json.encode({"text": message.text, "blocks": message.blocks}).decode())
         else:
-            out.print(_short(one.message), soft_wrap=not out.is_terminal)
+            out.print(_short(conversation.message), soft_wrap=not out.is_terminal)
     if output is Output.text:
-        say(f"{phrases.plural('message', len(told))}; --html FILE draws them, --output json gives their blocks")
+        say(
+            f"{phrases.plural('message', len(conversations))}; --html FILE draws them, --output json gives their blocks"
+        )
 
 
 def _short(message: Message) -> Text:
     """A message in a line, and the buttons below it."""
-    said = message.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    word, colon, rest = said.partition(":")
+    plain = message.text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    word, colon, rest = plain.partition(":")
     text = Text.assemble((word, SEVERITY_STYLES.get(word.lower(), "bold")), colon, rest)
     labels = [_label(element) for block in message.blocks if block["type"] == "actions" for element in _elements(block)]
     return text.append(f"\n    [{'] ['.join(labels)}]", "dim") if labels else text
 
 
 def _elements(block: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    found: Iterable[Mapping[str, Any]] = block["elements"]
-    return found
+    elements: Iterable[Mapping[str, Any]] = block["elements"]
+    return elements
 
 
 def _label(element: Mapping[str, Any]) -> str:

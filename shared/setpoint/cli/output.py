@@ -56,14 +56,14 @@ def report(loaded: LoadResult) -> None:
     """Tell on standard error what was loaded and what is wrong."""
     for problem in loaded.problems:
         say_error(problem)  # ``file:line: field: message``, which terminals and editors can follow
-    said = f"{len(loaded.desired)} declared"
+    summary = f"{len(loaded.desired)} declared"
     if loaded.scopes:
-        said += f", {len(loaded.scopes)} scopes"
-    said += f", {loaded.coverage:.1%} of {loaded.leaves} values comparable"
+        summary += f", {len(loaded.scopes)} scopes"
+    summary += f", {loaded.coverage:.1%} of {loaded.leaves} values comparable"
     if loaded.skipped:
         most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
-        said += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
-    text = Text(said)
+        summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
+    text = Text(summary)
     if loaded.problems:
         text.append(", ").append(f"{len(loaded.problems)} problems", "red")
     errors.print(text, soft_wrap=True)
@@ -97,15 +97,15 @@ def print_suppressed(console: Console, states: Iterable[ResourceState]) -> None:
     console.print(Text(f"{len(shown) or 'no'} resources with a drift that a rule keeps quiet about", "bold"))
     for state in shown:
         lines = [Text.assemble(title(state), (f"  {short_name(state.key.name)}", "dim"))]
-        lines += (suppressed_line(one) for one in state.suppressed)
+        lines += (suppressed_line(suppressed) for suppressed in state.suppressed)
         console.print(Text("\n    ").join(lines), soft_wrap=not console.is_terminal)
 
 
 def suppressed_line(suppressed: Suppressed) -> Text:
     """``path: declared → observed``, or the kind of the drift, and the rule that keeps quiet about it."""
     difference = suppressed.difference
-    told = Text(suppressed.kind, "red") if difference is None else difference_line(difference)
-    return Text.assemble(told, (f"  by {suppressed.rule}", "dim"))
+    text = Text(suppressed.kind, "red") if difference is None else difference_line(difference)
+    return Text.assemble(text, (f"  by {suppressed.rule}", "dim"))
 
 
 def finding_block(state: ResourceState) -> Text:
@@ -133,10 +133,10 @@ def who(actor: Actor | None) -> str:
     if actor is None:
         return "unknown"
     names = " or ".join((actor.principal, *actor.others))
-    told = (names, f"by {actor.caller}" if actor.caller else "", f"{actor.at:%Y-%m-%d %H:%M}")
+    parts = (names, f"by {actor.caller}" if actor.caller else "", f"{actor.at:%Y-%m-%d %H:%M}")
     hand = "" if actor.hand == "person" else f"{actor.hand}, "
     through = f" through {', '.join(actor.through)}" if actor.through else ""
-    return f"{', '.join(filter(None, told))}{through} ({hand}{actor.confidence})"
+    return f"{', '.join(filter(None, parts))}{through} ({hand}{actor.confidence})"
 
 
 def _worst_first(state: ResourceState) -> tuple[int, str]:
@@ -174,8 +174,8 @@ def difference_line(difference: Difference) -> Text:
 def title(state: ResourceState) -> Text:
     """What drifted, as people call it: ``IAM of Bucket exports``, and its project where the name does not say it."""
     project = state.finding.project if state.finding else ""
-    told = display_names.title(state.key.name, state.key.content, state.asset_type, project)
-    return Text.assemble((told.kind, "bold"), f" {told.name}", (f"  {told.project}", "dim"))
+    title = display_names.title(state.key.name, state.key.content, state.asset_type, project)
+    return Text.assemble((title.kind, "bold"), f" {title.name}", (f"  {title.project}", "dim"))
 
 
 def ago(time: datetime) -> str:

@@ -37,8 +37,8 @@ def print_plan(plan: Plan, most: int = _MOST) -> None:
     if (more := len(plan.changes) - most) > 0:
         out.print(f"and {more} more", style="dim")
     for claim in plan.claimed:
-        told = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
-        out.print(Text.assemble(("!", "red"), f" {told}, at {claim.where}; not applied"), soft_wrap=True)
+        text = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
+        out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; not applied"), soft_wrap=True)
     out.print(Text(plan.summary()), soft_wrap=True)
 
 
@@ -50,46 +50,48 @@ def _field_changes(change: PlannedChange) -> list[Text]:
     if len(old) != 1 or len(new) != 1:
         return []
     known = new[0].asset_type if change.key.content == "resource" else ""
-    return [difference_line(one) for one in _changed(known, old[0].data, new[0].data)]
+    return [difference_line(difference) for difference in _changed(known, old[0].data, new[0].data)]
 
 
 def _changed(asset_type: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Difference]:
     """What changes by meaning, and then what is only spelled otherwise: `1h` for `60m` is a change of the file too."""
     schema = default_catalogue().fitting(asset_type, new) if asset_type else None
-    found = list(compare(old, new, schema, exact=True))
-    told = [field_path.parse(one.path) for one in found]
+    differences = list(compare(old, new, schema, exact=True))
+    known_paths = [field_path.parse(difference.path) for difference in differences]
     whole = Field("", "message", schema=schema) if schema is not None else None
-    for one in _respelled(field_path.ROOT, whole, old, new):
-        parts = field_path.parse(one.path)
-        if not any(parts[: len(other)] == other[: len(parts)] for other in told):
-            found.append(one)
-    return found
+    for difference in _respelled(field_path.ROOT, whole, old, new):
+        parts = field_path.parse(difference.path)
+        if not any(parts[: len(other)] == other[: len(parts)] for other in known_paths):
+            differences.append(difference)
+    return differences
 
 
 def _respelled(path: Path, field: Field | None, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
     """Every field that is not literally the same, with secrets masked; a list as a whole."""
     for key in {**old, **new}:
-        one, other = old.get(key), new.get(key)
+        old_value, other = old.get(key), new.get(key)
         inner = child(field, key)
-        if one == other:
+        if old_value == other:
             continue
-        if isinstance(one, dict) and isinstance(other, dict):
-            yield from _respelled((path, key), inner, one, other)
+        if isinstance(old_value, dict) and isinstance(other, dict):
+            yield from _respelled((path, key), inner, old_value, other)
             continue
-        one, other = (msgspec.UNSET if value is None else masked(key, inner, value) for value in (one, other))
-        at = field_path.text((path, key))
+        old_value, other = (
+            msgspec.UNSET if value is None else masked(key, inner, value) for value in (old_value, other)
+        )
+        inner_path = field_path.text((path, key))
         if other is msgspec.UNSET:
-            yield Difference(at, "missing", one)
-        elif one is msgspec.UNSET:
-            yield Difference(at, "unexpected", observed=other)
+            yield Difference(inner_path, "missing", old_value)
+        elif old_value is msgspec.UNSET:
+            yield Difference(inner_path, "unexpected", observed=other)
         else:
-            yield Difference(at, "changed", one, other)
+            yield Difference(inner_path, "changed", old_value, other)
 
 
 def as_json(plan: Plan) -> Iterator[str]:
     """The plan for machines, a piece of its one line at a time."""
     yield f'{{"source":{_json(plan.source)},"changes":['
-    yield from _listed(map(_told, plan.changes))
+    yield from _listed(map(_as_json, plan.changes))
     yield '],"claimed":['
     yield from _listed(plan.claimed)
     yield '],"kept":['
@@ -104,7 +106,7 @@ def as_json(plan: Plan) -> Iterator[str]:
     yield "}"
 
 
-def _told(change: PlannedChange) -> dict[str, Any]:
+def _as_json(change: PlannedChange) -> dict[str, Any]:
     return {
         "action": change.action,
         "resource_name": change.key.name,

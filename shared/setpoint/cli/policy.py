@@ -88,17 +88,17 @@ def _policy(path: Path | None, store: Store) -> Policy:
         if loaded.policy is None:
             raise BadRequest(f"{path}: holds no policy")
         return loaded.policy
-    found = next(
+    chosen = next(
         (source.policy for source in store.control().value.sources.values() if source.policy is not None), None
     )
-    return found or Policy()
+    return chosen or Policy()
 
 
 def _tried(tried: tuple[policies.Tried, ...]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     for rule, unfit in tried:
-        told = Text(f"{unfit} does not fit", "dim") if unfit else Text("applies", "green")
-        table.add_row(rule, told)
+        verdict = Text(f"{unfit} does not fit", "dim") if unfit else Text("applies", "green")
+        table.add_row(rule, verdict)
     return table
 
 

@@ -42,8 +42,8 @@ def remediate(
         looked = engine.preview(state.key, hands, "" if plan else who)
         if looked is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
-        decision, found = looked
-        _tell(decision, found)
+        decision, reading = looked
+        _tell(decision, reading)
         if plan:
             return
         if decision.action in _REFUSED:

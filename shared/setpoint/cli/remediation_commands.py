@@ -149,9 +149,9 @@ def _table(value: SafetyState, policy: Policy) -> Table:
     table.add_row("policy", f"{policy.name}{', a dry run' if policy.dry_run else ''}")
     table.add_row("writes of late", f"{len(value.acts)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
     table.add_row("breaker", _breaker(value))
-    for one in value.pauses:
-        until = f" until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else ""
-        table.add_row("paused", Text(f"{one.of}{until} by {one.by}: {one.reason}", "yellow"))
+    for pause_ in value.pauses:
+        until = f" until {pause_.until:%Y-%m-%d %H:%M} UTC" if pause_.until else ""
+        table.add_row("paused", Text(f"{pause_.of}{until} by {pause_.by}: {pause_.reason}", "yellow"))
     return table
 
 

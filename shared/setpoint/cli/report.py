@@ -96,7 +96,7 @@ def _print(report: Report) -> None:
 
 
 def _figures(report: Report) -> Table:
-    told, covered = report.figures, report.coverage
+    figures, covered = report.figures, report.coverage
     table = Table(
         title=f"drift since {report.since:%Y-%m-%d %H:%M} UTC", title_justify="left", box=None, show_header=False
     )
@@ -106,16 +106,16 @@ def _figures(report: Report) -> Table:
     swept = "never swept" if covered.swept_at is None else f"swept {covered.swept_at:%Y-%m-%d %H:%M} UTC"
     share = "-" if covered.compared is None else f"{covered.compared:.1%}"
     for row in (
-        ("open", f"{told.open:,}", f"{told.open - told.open_before:+,} in this time"),
-        ("critical", f"{told.critical:,}", f"{told.critical - told.critical_before:+,}"),
-        ("opened", f"{told.opened:,}", ""),
-        ("resolved", f"{told.resolved:,}", ""),
-        ("mean time to resolve", _lasted(told.seconds_to_resolve), f"{_lasted(told.seconds_before)} before"),
-        ("exempted, accepted", f"{told.exempted:,}", ""),
+        ("open", f"{figures.open:,}", f"{figures.open - figures.open_before:+,} in this time"),
+        ("critical", f"{figures.critical:,}", f"{figures.critical - figures.critical_before:+,}"),
+        ("opened", f"{figures.opened:,}", ""),
+        ("resolved", f"{figures.resolved:,}", ""),
+        ("mean time to resolve", _lasted(figures.seconds_to_resolve), f"{_lasted(figures.seconds_before)} before"),
+        ("exempted, accepted", f"{figures.exempted:,}", ""),
         (
             "put back",
-            f"{told.put_back:,}",
-            f"{told.awaiting} to approve, {told.remediating} under way, {told.stopped} stopped",
+            f"{figures.put_back:,}",
+            f"{figures.awaiting} to approve, {figures.remediating} under way, {figures.stopped} stopped",
         ),
         ("coverage", share, f"{covered.in_sync + covered.drifted:,} of {covered.declared:,} declared, {swept}"),
     ):
@@ -144,7 +144,7 @@ def _shares(what: str, values: Iterable[str], rows: Iterable[Row]) -> Table:
     table.add_column("open", justify="right")
     for severity, style in SEVERITY_STYLES.items():
         table.add_column(severity, justify="right", style=style)
-    for value, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST]:
+    for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST]:
         table.add_row(Text(value), f"{count:,}", *(f"{bad[value][severity]:,}" for severity in SEVERITY_STYLES))
     if (more := len(counts) - _MOST) > 0:
         table.add_row(Text(f"and {more} others", "dim"))

@@ -43,16 +43,16 @@ def worker(
         working.run(stream, stop)
     finally:
         deps.store.close()
-        told = {"outcomes": dict(working.outcomes), "seconds": round(time.monotonic() - started, 3)}
-        _log("INFO", "the worker has stopped", **told)
+        totals = {"outcomes": dict(working.outcomes), "seconds": round(time.monotonic() - started, 3)}
+        _log("INFO", "the worker has stopped", **totals)
 
 
 def _warn(error: Exception) -> None:
-    said = str(error)
+    text = str(error)
     if not isinstance(error, SetpointError):  # whose message may quote what it was about
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        said = f"{Path(frame.filename).name}:{frame.lineno}"
-    _log("WARNING", f"delivered again: {type(error).__name__}: {said}")
+        text = f"{Path(frame.filename).name}:{frame.lineno}"
+    _log("WARNING", f"delivered again: {type(error).__name__}: {text}")
 
 
 def _log(severity: str, message: str, **more: Any) -> None:

@@ -42,9 +42,9 @@ def columns_of(model: type[msgspec.Struct]) -> list[Column]:
     Raises:
         TypeError: a field is of a form that no column has.
     """
-    told = msgspec.inspect.type_info(model)
-    assert isinstance(told, msgspec.inspect.StructType)  # noqa: S101 - it is one; this tells the type checker
-    return list(_columns(told))
+    described = msgspec.inspect.type_info(model)
+    assert isinstance(described, msgspec.inspect.StructType)  # noqa: S101 - it is one; this tells the type checker
+    return list(_columns(described))
 
 
 def _columns(model: msgspec.inspect.StructType) -> Iterator[Column]:
@@ -81,36 +81,36 @@ def _form(kind: msgspec.inspect.Type, where: str) -> Column | None:
 def _descriptions(model: type) -> dict[str, str]:
     """What the docstring of a model says of each of its fields."""
     _, _, args = (inspect.getdoc(model) or "").partition("Args:\n")
-    return {name: " ".join(said.replace("``", "").split()) for name, said in _MEMBER.findall(args)}
+    return {name: " ".join(text.replace("``", "").split()) for name, text in _MEMBER.findall(args)}
 
 
 def shrunk(before: Sequence[Column], now: Sequence[Column], path: str = "") -> list[str]:
     """What a schema no longer has, or asks for that it did not before: changes that a table in use does not survive."""
-    there = {one["name"]: one for one in now}
-    found = []
+    there = {column["name"]: column for column in now}
+    problems = []
     for old in before:
         where = f"{path}{old['name']}"
         new = there.get(old["name"])
         if new is None:
-            found.append(f"{where} is gone")
+            problems.append(f"{where} is gone")
             continue
         if new["type"] != old["type"]:
-            found.append(f"{where} was {old['type']} and is {new['type']}")
+            problems.append(f"{where} was {old['type']} and is {new['type']}")
         if new["mode"] != old["mode"] and (old["mode"], new["mode"]) != ("REQUIRED", "NULLABLE"):
-            found.append(f"{where} was {old['mode']} and is {new['mode']}")
-        found += shrunk(old.get("fields", ()), new.get("fields", ()), f"{where}.")
-    known = {one["name"] for one in before}
-    found += [
-        f"{path}{one['name']} is new and required"
-        for one in now
-        if one["name"] not in known and one["mode"] == "REQUIRED"
+            problems.append(f"{where} was {old['mode']} and is {new['mode']}")
+        problems += shrunk(old.get("fields", ()), new.get("fields", ()), f"{where}.")
+    known = {column["name"] for column in before}
+    problems += [
+        f"{path}{column['name']} is new and required"
+        for column in now
+        if column["name"] not in known and column["mode"] == "REQUIRED"
     ]
-    return found
+    return problems
 
 
 def grown(before: Sequence[Column], now: Sequence[Column]) -> list[Column]:
     """The columns that ever were: those of before, as they were, with what is new after them."""
-    latest = {one["name"]: one for one in now}
+    latest = {column["name"]: column for column in now}
     kept = []
     for old in before:
         new = latest.pop(old["name"], None)
@@ -134,19 +134,19 @@ def refused(columns: Iterable[Column], row: Mapping[str, Any], path: str = "", *
         path: where in the row this is.
         drop_unknown: what has no column is left out rather than refused.
     """
-    known = {one["name"]: one for one in columns}
-    found = [] if drop_unknown else [f"{path}{name} has no column" for name in row if name not in known]
+    known = {column["name"]: column for column in columns}
+    problems = [] if drop_unknown else [f"{path}{name} has no column" for name in row if name not in known]
     for name, column in known.items():
         where, value = f"{path}{name}", row.get(name)
         if value is None:
             if column["mode"] == "REQUIRED":
-                found.append(f"{where} is required")
+                problems.append(f"{where} is required")
         elif column["mode"] == "REPEATED" and not isinstance(value, list):
-            found.append(f"{where} is no list")
+            problems.append(f"{where} is no list")
         else:
-            for one in value if column["mode"] == "REPEATED" else [value]:
-                found += _refused_value(column, one, where, drop_unknown=drop_unknown)
-    return found
+            for item in value if column["mode"] == "REPEATED" else [value]:
+                problems += _refused_value(column, item, where, drop_unknown=drop_unknown)
+    return problems
 
 
 def _refused_value(column: Column, value: Any, where: str, *, drop_unknown: bool) -> list[str]:

@@ -108,12 +108,12 @@ class Console:
         try:
             self._keeper.identity(header(HEADER) or "")
             if method not in ("GET", "HEAD"):
-                return _told(405, "this page is for reading", Allow="GET, HEAD")
+                return _text_response(405, "this page is for reading", Allow="GET, HEAD")
             if path != "/":
-                return _told(404, "there is one page here, at /")
+                return _text_response(404, "there is one page here, at /")
             return _served(self._page(), method, header)
         except SetpointError as error:
-            return _told(_STATUS.get(type(error), 500), str(error))
+            return _text_response(_STATUS.get(type(error), 500), str(error))
 
     def _page(self) -> _Kept:
         """The page that is kept, or a new one; many who ask at once wait for one."""
@@ -128,7 +128,7 @@ class Console:
 
 
 def _served(kept: _Kept, method: str, header: Callable[[str], str | None]) -> Response:
-    told = {
+    headers = {
         **_ALWAYS,
         "Content-Security-Policy": f"{page.policy()}; frame-ancestors 'none'",
         "Content-Type": "text/html; charset=utf-8",
@@ -137,16 +137,16 @@ def _served(kept: _Kept, method: str, header: Callable[[str], str | None]) -> Re
     }
     known = {tag.strip().removeprefix("W/") for tag in (header("If-None-Match") or "").split(",")}
     if kept.tag in known:
-        return Response(304, told, b"")
+        return Response(304, headers, b"")
     body = kept.body
     if "gzip" in (header("Accept-Encoding") or ""):
-        told["Content-Encoding"] = "gzip"
+        headers["Content-Encoding"] = "gzip"
         body = kept.zipped
-    told["Content-Length"] = str(len(body))
-    return Response(200, told, b"" if method == "HEAD" else body)
+    headers["Content-Length"] = str(len(body))
+    return Response(200, headers, b"" if method == "HEAD" else body)
 
 
-def _told(status: int, text: str, **headers: str) -> Response:
+def _text_response(status: int, text: str, **headers: str) -> Response:
     policy = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
     more = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
     return Response(status, {**_ALWAYS, **policy, **more, **headers}, f"{text}\n".encode())

@@ -108,7 +108,7 @@ def _declared(store: Store) -> Iterator[ResourceKey]:
     """Every resource and content that is declared, once, however many sources declare it."""
     sources = store.control().value.sources.items()
     before = None
-    for key, _ in heapq.merge(*(store.manifest(name, one.generation) for name, one in sources)):
+    for key, _ in heapq.merge(*(store.manifest(name, source.generation) for name, source in sources)):
         if key != before:
             yield key
         before = key

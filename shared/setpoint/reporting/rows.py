@@ -208,22 +208,22 @@ class Taken(NamedTuple):
 
     Args:
         day: the day that it is of, in UTC.
-        at: when it is taken.
+        time: when it is taken.
     """
 
     day: date
-    at: datetime
+    time: datetime
 
 
 def finding_row(state: ResourceState, taken: Taken) -> FindingRow | None:
     """The row of a record; None where it never drifted, or that was over long ago."""
     finding = state.finding
-    if finding is None or _is_long_over(state, finding, taken.at):
+    if finding is None or _is_long_over(state, finding, taken.time):
         return None
     exemption, remedy = state.exemption, state.remedy
     return FindingRow(
         day=taken.day,
-        taken_at=taken.at,
+        taken_at=taken.time,
         finding_id=state.key.id,
         resource_name=state.key.name,
         asset_type=state.asset_type,
@@ -282,7 +282,7 @@ class CoverageCounter:
             team, project, asset_type, content = group
             yield CoverageRow(
                 day=taken.day,
-                taken_at=taken.at,
+                taken_at=taken.time,
                 team=team,
                 project=project,
                 asset_type=asset_type,
@@ -294,14 +294,14 @@ class CoverageCounter:
 
 def sweep_row(sweep: Sweep, taken: Taken) -> SweepRow:
     """The row of a sweep; one that goes on has counted nothing yet."""
-    told, summary = sweep.told, sweep.summary
+    start, summary = sweep.told, sweep.summary
     return SweepRow(
         day=taken.day,
-        taken_at=taken.at,
+        taken_at=taken.time,
         sweep=sweep.name,
-        scopes=told.scopes,
-        contents=told.contents,
-        types=told.types,
+        scopes=start.scopes,
+        contents=start.contents,
+        types=start.types,
         started_at=sweep.started_at,
         ended_at=summary.ended_at if summary else None,
         listed=summary.listed if summary else 0,
@@ -365,8 +365,8 @@ class WeeklyDigest:
             count.oldest = min(finding.first_seen, count.oldest or finding.first_seen)
         count.quiet += finding.status in ("exempted", "accepted")
 
-    def _is_in_week(self, at: datetime) -> bool:
-        return self._until - WEEK <= at < self._until
+    def _is_in_week(self, time: datetime) -> bool:
+        return self._until - WEEK <= time < self._until
 
     def rows(self) -> Iterator[DigestRow]:
         """The fleet's row, then one for each team in their order."""
@@ -375,10 +375,10 @@ class WeeklyDigest:
             yield self._row("team", team, count)
 
     def _row(self, grouped_by: Literal["fleet", "team"], name: str, count: _Count) -> DigestRow:
-        actor = min(count.actors, key=lambda one: (-count.actors[one], one), default="")
+        actor = min(count.actors, key=lambda principal: (-count.actors[principal], principal), default="")
         return DigestRow(
             day=self._taken.day,
-            taken_at=self._taken.at,
+            taken_at=self._taken.time,
             grouped_by=grouped_by,
             name=name,
             began=count.began,
@@ -399,15 +399,15 @@ class WeeklyDigest:
 def _text(grouped_by: str, name: str, count: _Count, actor: str, until: datetime) -> str:
     whose = "the fleet" if grouped_by == "fleet" else name or "what is nobody's"
     last = (until - timedelta(days=1)).date()
-    told = f"Drift of {whose} in the week to {last}: {count.began} began, {count.ended} ended"
-    told += f", {count.put_back} put back by Setpoint." if count.put_back else "."
-    worst = [f"{count.open[one]} {one}" for one in ("critical", "high", "medium", "low") if count.open[one]]
+    text = f"Drift of {whose} in the week to {last}: {count.began} began, {count.ended} ended"
+    text += f", {count.put_back} put back by Setpoint." if count.put_back else "."
+    worst = [f"{count.open[level]} {level}" for level in ("critical", "high", "medium", "low") if count.open[level]]
     if count.oldest is not None:
-        told += f" Open now: {count.open.total()} ({', '.join(worst)}), the oldest since {count.oldest.date()}."
+        text += f" Open now: {count.open.total()} ({', '.join(worst)}), the oldest since {count.oldest.date()}."
     else:
-        told += " Nothing is open."
+        text += " Nothing is open."
     if count.quiet:
-        told += f" {count.quiet} left alone on purpose."
+        text += f" {count.quiet} left alone on purpose."
     if actor:
-        told += f" Most by {actor} ({count.actors[actor]})."
-    return told
+        text += f" Most by {actor} ({count.actors[actor]})."
+    return text

@@ -68,15 +68,15 @@ def main(folder: Path = Path("demo-out"), console: Console | None = None) -> int
     if faults:
         _complain(console, faults)
         return 1
-    quiet = sum(one.outcome in ("in_sync", "stale", "repeated", "undeclared") for one in sent)
+    quiet = sum(message.outcome in ("in_sync", "stale", "repeated", "undeclared") for message in sent)
     console.print(
         f"[bold green]{len(happened)} resources were made to drift, and exactly these were found[/]: "
         f"none missed, no false alarm in {quiet:,} other messages"
     )
     console.print()
     places.report.write_bytes(page.render(make(places.store, "2h")))
-    told = preview.conversations(list(notify.of_store(places.store)), Links())
-    places.slack.write_text(preview.page(told), encoding="utf-8")
+    conversations = preview.conversations(list(notify.of_store(places.store)), Links())
+    places.slack.write_text(preview.page(conversations), encoding="utf-8")
     report.show_next(console, places, report.worst(run.states))
     return 0
 
@@ -89,7 +89,7 @@ def _console() -> Console:
 
 
 def _introduce(console: Console, fleet: Fleet, loaded: LoadResult, files: int) -> None:
-    types = {one.kind.asset_type for one in fleet.declared}
+    types = {sample.kind.asset_type for sample in fleet.declared}
     teams = {project.owner.team for project in fleet.projects}
     console.print(
         f"[bold]A sample fleet[/]: {len(loaded.desired)} declarations by {len(teams)} teams in "
@@ -112,9 +112,11 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
 
 def _in_sync(loaded: LoadResult, sent: list[Sent], run: Run) -> Iterator[tuple[Desired, Observation]]:
     """Each declared resource with its latest message that was found in sync."""
-    desired = {one.declarations[0].key: one for one in loaded.desired}
+    desired = {resource.declarations[0].key: resource for resource in loaded.desired}
     latest = {
-        one.key: one.data for one, outcome in zip(sent, run.outcomes, strict=False) if outcome == "in_sync" and one.key
+        message.key: message.data
+        for message, outcome in zip(sent, run.outcomes, strict=False)
+        if outcome == "in_sync" and message.key
     }
     for key, data in latest.items():
         observation = observations.parse(data)

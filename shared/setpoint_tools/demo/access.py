@@ -13,25 +13,25 @@ Grants = dict[str, list[str]]
 """Members by role."""
 
 
-def key(at: Site, ring: str, name: str) -> Sample:
+def key(site: Site, ring: str, name: str) -> Sample:
     """A key that rotates; when next is the server's business."""
-    path = f"projects/{at.project.id}/locations/{at.project.region}/keyRings/{ring}/cryptoKeys/{name}"
-    labels = at.labels()
+    path = f"projects/{site.project.id}/locations/{site.project.region}/keyRings/{ring}/cryptoKeys/{name}"
+    labels = site.labels()
     declared = {
         "purpose": "ENCRYPT_DECRYPT",
-        "rotationPeriod": at.hand.duration(90 * _DAY),
+        "rotationPeriod": site.hand.duration(90 * _DAY),
         "nextRotationTime": "2025-03-01T00:00:00Z",
-        "destroyScheduledDuration": at.hand.duration(30 * _DAY),
+        "destroyScheduledDuration": site.hand.duration(30 * _DAY),
         "versionTemplate": {
             "algorithm": "GOOGLE_SYMMETRIC_ENCRYPTION",
-            "protectionLevel": at.hand.constant("SOFTWARE"),
+            "protectionLevel": site.hand.constant("SOFTWARE"),
         },
         "labels": labels,
     }
     live = {
         "name": path,
         "purpose": "ENCRYPT_DECRYPT",
-        "createTime": at.server.time(),
+        "createTime": site.server.time(),
         "rotationPeriod": f"{90 * _DAY}s",
         "nextRotationTime": "2026-02-24T00:00:00Z",
         "destroyScheduledDuration": f"{30 * _DAY}s",
@@ -41,101 +41,107 @@ def key(at: Site, ring: str, name: str) -> Sample:
             "state": "ENABLED",
             "algorithm": "GOOGLE_SYMMETRIC_ENCRYPTION",
             "protectionLevel": "SOFTWARE",
-            "createTime": at.server.time(),
+            "createTime": site.server.time(),
         },
-        "labels": at.live_labels(labels),
+        "labels": site.live_labels(labels),
     }
-    where = at.project.region
-    return at.sample(KEY, f"cloudkms/{path}", declared, live, location=where, ignore=("nextRotationTime",), mode="auto")
+    where = site.project.region
+    return site.sample(
+        KEY, f"cloudkms/{path}", declared, live, location=where, ignore=("nextRotationTime",), mode="auto"
+    )
 
 
-def secret(at: Site, name: str) -> Sample:
+def secret(site: Site, name: str) -> Sample:
     """A secret's place, kept in two regions; the API answers with the project's number."""
-    labels = at.labels()
+    labels = site.labels()
     regions = [{"location": "europe-west1"}, {"location": "europe-west4"}]
     declared = {
-        "name": f"projects/{at.project.id}/secrets/{name}",
-        "replication": {"userManaged": {"replicas": at.hand.order(regions)}},
-        "versionDestroyTtl": at.hand.duration(7 * _DAY),
+        "name": f"projects/{site.project.id}/secrets/{name}",
+        "replication": {"userManaged": {"replicas": site.hand.order(regions)}},
+        "versionDestroyTtl": site.hand.duration(7 * _DAY),
         "labels": labels,
     }
     live = {
-        "name": f"projects/{at.project.number}/secrets/{name}",
+        "name": f"projects/{site.project.number}/secrets/{name}",
         "replication": {"userManaged": {"replicas": regions}},
         "versionDestroyTtl": f"{7 * _DAY}s",
-        "createTime": at.server.time(),
-        "etag": f'"{at.server.hex(14)}"',
-        "labels": at.live_labels(labels),
+        "createTime": site.server.time(),
+        "etag": f'"{site.server.hex(14)}"',
+        "labels": site.live_labels(labels),
     }
-    return at.sample(SECRET, f"secretmanager/projects/{at.project.id}/secrets/{name}", declared, live)
+    return site.sample(SECRET, f"secretmanager/projects/{site.project.id}/secrets/{name}", declared, live)
 
 
-def account(at: Site, name: str, text: str) -> Sample:
+def account(site: Site, name: str, text: str) -> Sample:
     """A service account."""
-    email = f"{name}@{at.project.id}.iam.gserviceaccount.com"
-    path = f"projects/{at.project.id}/serviceAccounts/{email}"
-    number = at.server.digits(21)
+    email = f"{name}@{site.project.id}.iam.gserviceaccount.com"
+    path = f"projects/{site.project.id}/serviceAccounts/{email}"
+    number = site.server.digits(21)
     declared = {"displayName": name.replace("-", " "), "description": text, "disabled": False}
     live = {
         "name": path,
-        "projectId": at.project.id,
+        "projectId": site.project.id,
         "uniqueId": number,
         "oauth2ClientId": number,
         "email": email,
         "displayName": name.replace("-", " "),
         "description": text,
-        "etag": at.server.token(),
+        "etag": site.server.token(),
     }
-    return at.sample(ACCOUNT, f"iam/{path}", declared, live, location="global")
+    return site.sample(ACCOUNT, f"iam/{path}", declared, live, location="global")
 
 
-def stray_account(at: Site, name: str) -> Sample:
+def stray_account(site: Site, name: str) -> Sample:
     """A service account that nobody declared."""
-    made = account(at, name, "made by hand")
-    return at.sample(ACCOUNT, f"iam/{made.key.name.partition('.com/')[2]}", None, made.live, location="global")
+    made = account(site, name, "made by hand")
+    return site.sample(ACCOUNT, f"iam/{made.key.name.partition('.com/')[2]}", None, made.live, location="global")
 
 
-def project_policy(at: Site, declared: Grants, others: Grants, authority: Authority) -> Sample:
+def project_policy(site: Site, declared: Grants, others: Grants, authority: Authority) -> Sample:
     """The IAM policy of a project; ``others`` are grants that the declaration does not own."""
-    path = f"cloudresourcemanager/projects/{at.project.number}"
+    path = f"cloudresourcemanager/projects/{site.project.number}"
     own = {
         "roles/compute.serviceAgent": [
-            f"serviceAccount:service-{at.project.number}@compute-system.iam.gserviceaccount.com"
+            f"serviceAccount:service-{site.project.number}@compute-system.iam.gserviceaccount.com"
         ],
         "roles/container.serviceAgent": [
-            f"serviceAccount:service-{at.project.number}@container-engine-robot.iam.gserviceaccount.com"
+            f"serviceAccount:service-{site.project.number}@container-engine-robot.iam.gserviceaccount.com"
         ],
     }
-    return _policy(at, PROJECT, path, declared, own | others, authority)
+    return _policy(site, PROJECT, path, declared, own | others, authority)
 
 
-def bucket_policy(at: Site, bucket: Sample, declared: Grants, authority: Authority) -> Sample:
+def bucket_policy(site: Site, bucket: Sample, declared: Grants, authority: Authority) -> Sample:
     """The IAM policy of a bucket; the legacy roles that every bucket has are no part of the declaration."""
-    legacy = {"roles/storage.legacyBucketOwner": [f"projectEditor:{at.project.id}", f"projectOwner:{at.project.id}"]}
+    legacy = {
+        "roles/storage.legacyBucketOwner": [f"projectEditor:{site.project.id}", f"projectOwner:{site.project.id}"]
+    }
     path = bucket.key.name.removeprefix("//").replace(".googleapis.com", "", 1)
-    return _policy(at, bucket.kind, path, declared, legacy, authority)
+    return _policy(site, bucket.kind, path, declared, legacy, authority)
 
 
-def conditional_policy(at: Site, grants: Grants, role: str, member: str, condition: Data) -> Sample:
+def conditional_policy(site: Site, grants: Grants, role: str, member: str, condition: Data) -> Sample:
     """The IAM policy of a project, one of its grants only for a time."""
-    made = project_policy(at, grants, {}, "policy")
+    made = project_policy(site, grants, {}, "policy")
     timed = {"role": role, "members": [member], "condition": condition}
     assert made.declared is not None  # noqa: S101 - it has just been declared
-    return at.sample(
+    return site.sample(
         PROJECT,
-        f"cloudresourcemanager/projects/{at.project.number}",
+        f"cloudresourcemanager/projects/{site.project.number}",
         {"bindings": [*made.declared["bindings"], timed]},
         {**made.live, "version": 3, "bindings": [*made.live["bindings"], timed]},
         content="iam_policy",
     )
 
 
-def _policy(at: Site, kind: SampleType, path: str, declared: Grants, others: Grants, authority: Authority) -> Sample:
-    written = [{"role": role, "members": at.hand.order(map(_as_written, who))} for role, who in declared.items()]
+def _policy(site: Site, kind: SampleType, path: str, declared: Grants, others: Grants, authority: Authority) -> Sample:
+    written = [{"role": role, "members": site.hand.order(map(_as_written, who))} for role, who in declared.items()]
     merged = {role: sorted({*who, *others.get(role, ())}) for role, who in declared.items()}
     answered = [{"role": role, "members": who} for role, who in sorted((others | merged).items())]
-    live = {"version": 1, "etag": at.server.token(), "bindings": answered}
-    return at.sample(kind, path, {"bindings": at.hand.order(written)}, live, content="iam_policy", authority=authority)
+    live = {"version": 1, "etag": site.server.token(), "bindings": answered}
+    return site.sample(
+        kind, path, {"bindings": site.hand.order(written)}, live, content="iam_policy", authority=authority
+    )
 
 
 def _as_written(member: str) -> str:

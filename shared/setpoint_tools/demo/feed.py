@@ -32,14 +32,14 @@ class Sent:
         data: the message.
         outcome: what has to become of it.
         key: the resource and content that it is about, or None where it is about none.
-        at: when the resource was so; it is sent at once, unless it is late.
+        time: when the resource was so; it is sent at once, unless it is late.
         late: how long it took to come.
     """
 
     data: bytes
     outcome: Outcome
     key: ResourceKey | None
-    at: datetime
+    time: datetime
     late: timedelta = field(default=timedelta())
 
 
@@ -49,11 +49,15 @@ def make(fleet: Fleet, incidents: Iterable[Incident], now: datetime) -> list[Sen
     happened = {incident.key: incident for incident in incidents}
     if unknown := happened.keys() - {sample.key for sample in fleet.samples}:
         raise LookupError(f"nothing in the fleet is called {unknown.pop().name}")
-    sent = [one for sample in fleet.samples for one in _Life(sample, rng, now).told(happened.get(sample.key))]
+    sent = [
+        message for sample in fleet.samples for message in _Life(sample, rng, now).messages(happened.get(sample.key))
+    ]
     sent += _late(sent, rng)
-    sent.sort(key=lambda one: one.at + one.late)
+    sent.sort(key=lambda message: message.time + message.late)
     sent = list(_repeated(sent, rng))
-    for place, data in enumerate(messages.broken([one.data for one in sent if one.outcome == "in_sync"]), start=1):
+    for place, data in enumerate(
+        messages.broken([message.data for message in sent if message.outcome == "in_sync"]), start=1
+    ):
         sent.insert(place * len(sent) // 9, Sent(data, "rejected", None, now))
     feeds = ("setpoint-resources", "setpoint-iam-policies", "setpoint-org-policies")
     return [*(Sent(messages.welcome(feed), "welcome", None, now) for feed in feeds), *sent]
@@ -71,39 +75,39 @@ class _Life:
         self._before: tuple[Any, datetime] | None = None
         self._is_drifted = False
 
-    def told(self, incident: Incident | None) -> Iterator[Sent]:
+    def messages(self, incident: Incident | None) -> Iterator[Sent]:
         steps = {self._ago(step.minutes): step for step in incident.steps} if incident else {}
         is_stray = self._sample.declared is None
         first = min(steps) if is_stray and steps else self._ago(_FIRST + self._rng.uniform(-4, 2))
         if not (is_stray and steps):
             self._before = (self._sample.live, first - timedelta(days=self._rng.uniform(1, 90)))
         quiet = [self._ago(self._rng.uniform(0.4, 52)) for _ in range(self._rng.randrange(1, 6))]
-        for at in sorted({first, *steps, *(at for at in quiet if at > first)}):
-            if at in steps:
-                yield self._changed(steps[at], at)
+        for time in sorted({first, *steps, *(time for time in quiet if time > first)}):
+            if time in steps:
+                yield self._changed(steps[time], time)
             elif self._before is not None:
-                yield self._touched(at)
+                yield self._touched(time)
 
-    def _changed(self, step: IncidentStep, at: datetime) -> Sent:
+    def _changed(self, step: IncidentStep, time: datetime) -> Sent:
         self._edits = step.edits
         self._is_drifted = step.outcome != "resolved"
         if not step.gone:
-            return self._tell(step.outcome, at)
+            return self._tell(step.outcome, time)
         assert self._before is not None  # noqa: S101 - what is deleted was there
-        data = messages.deleted(self._sample, at, self._before, with_asset=step.gone == "with asset")
+        data = messages.deleted(self._sample, time, self._before, with_asset=step.gone == "with asset")
         self._before = None
-        return Sent(data, step.outcome, self._sample.key, at)
+        return Sent(data, step.outcome, self._sample.key, time)
 
-    def _touched(self, at: datetime) -> Sent:
+    def _touched(self, time: datetime) -> Sent:
         if self._is_drifted:
-            return self._tell("drifted", at)
-        return self._tell("in_sync" if self._sample.declared is not None else "undeclared", at)
+            return self._tell("drifted", time)
+        return self._tell("in_sync" if self._sample.declared is not None else "undeclared", time)
 
-    def _tell(self, outcome: Outcome, at: datetime) -> Sent:
-        live = edited(self._server.touched(self._sample.live, at), self._edits)
-        data = messages.changed(self._sample, live, at, self._before)
-        self._before = (live, at)
-        return Sent(data, outcome, self._sample.key, at)
+    def _tell(self, outcome: Outcome, time: datetime) -> Sent:
+        live = edited(self._server.touched(self._sample.live, time), self._edits)
+        data = messages.changed(self._sample, live, time, self._before)
+        self._before = (live, time)
+        return Sent(data, outcome, self._sample.key, time)
 
     def _ago(self, minutes: float) -> datetime:
         return self._now - timedelta(minutes=minutes, microseconds=self._rng.randrange(10**6))
@@ -112,22 +116,30 @@ class _Life:
 def _late(sent: list[Sent], rng: random.Random) -> list[Sent]:
     """Copies of messages that came another way round, after what is newer; of drift that is over above all."""
     newest: dict[ResourceKey | None, Sent] = {}
-    for one in sent:
-        newest[one.key] = max(one, newest.get(one.key, one), key=lambda each: each.at)
-    older = [one for one in sent if one.at < newest[one.key].at and one.outcome != "undeclared"]
-    over = [one for one in older if one.outcome == "opened" and newest[one.key].outcome in ("in_sync", "resolved")]
-    chosen = {id(one): one for one in [*over, *rng.sample(older, _LATE - len(over))]}
+    for message in sent:
+        newest[message.key] = max(message, newest.get(message.key, message), key=lambda each: each.time)
+    older = [message for message in sent if message.time < newest[message.key].time and message.outcome != "undeclared"]
+    over = [
+        message
+        for message in older
+        if message.outcome == "opened" and newest[message.key].outcome in ("in_sync", "resolved")
+    ]
+    chosen = {id(message): message for message in [*over, *rng.sample(older, _LATE - len(over))]}
     return [
-        replace(one, outcome="stale", late=newest[one.key].at - one.at + timedelta(seconds=rng.uniform(0.5, 20)))
-        for one in chosen.values()
+        replace(
+            message,
+            outcome="stale",
+            late=newest[message.key].time - message.time + timedelta(seconds=rng.uniform(0.5, 20)),
+        )
+        for message in chosen.values()
     ]
 
 
 def _repeated(sent: list[Sent], rng: random.Random) -> Iterator[Sent]:
     """Each message, and some of them twice in a row, as a feed that delivers at least once does."""
-    known = [at for at, one in enumerate(sent) if one.outcome not in ("stale", "undeclared")]
+    known = [index for index, message in enumerate(sent) if message.outcome not in ("stale", "undeclared")]
     twice = set(rng.sample(known, _REPEATED))
-    for at, one in enumerate(sent):
-        yield one
-        if at in twice:
-            yield replace(one, outcome="repeated")
+    for index, message in enumerate(sent):
+        yield message
+        if index in twice:
+            yield replace(message, outcome="repeated")

@@ -39,7 +39,7 @@ class Fleet:
 def make() -> Fleet:
     """The same fleet each time."""
     projects = organisation.projects()
-    samples = [one for project in projects for one in _made(project)]
+    samples = [sample for project in projects for sample in _made(project)]
     security = organisation.TEAMS["security"]
     samples.append(access.folder_policies(security, organisation.FOLDER, organisation.CUSTOMER))
     scopes = [
@@ -66,117 +66,119 @@ def _made(project: Project) -> Iterator[Sample]:
     yield from _MAKERS[project.owner.team](site)
 
 
-def _network(at: Site) -> Iterator[Sample]:
-    yield networks.network(at)
+def _network(site: Site) -> Iterator[Sample]:
+    yield networks.network(site)
     for block, region in enumerate(("europe-west1", "europe-west3", "europe-west4"), start=10):
-        yield networks.subnetwork(at, region, block)
+        yield networks.subnetwork(site, region, block)
     office, proxies = ["198.51.100.0/28", "203.0.113.16/29"], ["35.191.0.0/16", "130.211.0.0/22"]
-    yield networks.firewall(at, "allow-iap-ssh", ["22"], ["35.235.240.0/20"], ["allow-iap-ssh"])
-    yield networks.firewall(at, "allow-health-checks", ["80", "443", "8080"], proxies, ["web", "api"])
-    yield networks.firewall(at, "allow-office-admin", ["443", "9443"], office, ["admin"])
-    yield networks.firewall(at, "allow-internal-postgres", ["5432"], ["10.10.0.0/20", "10.12.0.0/20"], ["postgres"])
-    yield networks.firewall(at, "allow-internal-metrics", ["9090-9100"], ["10.8.0.0/13"], ["metrics"])
-    environment = at.project.environment
-    yield networks.zone(at, "internal", f"{environment}.internal.example.com.", private=True)
-    yield networks.zone(at, "public", f"{environment}.example.com.", private=False)
+    yield networks.firewall(site, "allow-iap-ssh", ["22"], ["35.235.240.0/20"], ["allow-iap-ssh"])
+    yield networks.firewall(site, "allow-health-checks", ["80", "443", "8080"], proxies, ["web", "api"])
+    yield networks.firewall(site, "allow-office-admin", ["443", "9443"], office, ["admin"])
+    yield networks.firewall(site, "allow-internal-postgres", ["5432"], ["10.10.0.0/20", "10.12.0.0/20"], ["postgres"])
+    yield networks.firewall(site, "allow-internal-metrics", ["9090-9100"], ["10.8.0.0/13"], ["metrics"])
+    environment = site.project.environment
+    yield networks.zone(site, "internal", f"{environment}.internal.example.com.", private=True)
+    yield networks.zone(site, "public", f"{environment}.example.com.", private=False)
     declared = {"roles/owner": ["group:network-admins@example.com"], "roles/compute.networkAdmin": _people("ana.ruiz")}
-    yield access.project_policy(at, declared, {}, "policy")
+    yield access.project_policy(site, declared, {}, "policy")
     if environment == "prod":
-        yield networks.stray_firewall(at, "temp-debug-rdp", ["0.0.0.0/0"])
-        yield networks.stray_firewall(at, "default-allow-ssh", ["10.128.0.0/9"])
+        yield networks.stray_firewall(site, "temp-debug-rdp", ["0.0.0.0/0"])
+        yield networks.stray_firewall(site, "default-allow-ssh", ["10.128.0.0/9"])
 
 
-def _security(at: Site) -> Iterator[Sample]:
+def _security(site: Site) -> Iterator[Sample]:
     admins = {"roles/owner": ["group:security-admins@example.com"]}
-    if at.project.id == "keys-prod":
+    if site.project.id == "keys-prod":
         for ring in ("payments", "billing", "storefront", "data", "ml"):
             for name in ("storage", "database"):
-                yield access.key(at, ring, name)
+                yield access.key(site, ring, name)
         condition = {
             "title": "until the audit ends",
             "expression": 'request.time < timestamp("2026-12-31T00:00:00Z")',
         }
         yield access.conditional_policy(
-            at, admins, "roles/cloudkms.viewer", "group:auditors@partner.example.com", condition
+            site, admins, "roles/cloudkms.viewer", "group:auditors@partner.example.com", condition
         )
         return
-    logs = stores.bucket(at, "example-audit-logs", key=f"{KEY_RING}/data/cryptoKeys/storage")
+    logs = stores.bucket(site, "example-audit-logs", key=f"{KEY_RING}/data/cryptoKeys/storage")
     yield logs
-    yield access.bucket_policy(at, logs, {"roles/storage.objectViewer": ["group:auditors@example.com"]}, "role")
-    yield stores.dataset(at, "audit_events")
-    yield messaging.sink(at, "audit-archive", "storage.googleapis.com/example-audit-logs", 'logName:"cloudaudit"')
-    tables = f"bigquery.googleapis.com/projects/{at.project.id}/datasets/audit_events"
-    yield messaging.sink(at, "audit-analysis", tables, 'logName:"activity" AND severity>=NOTICE')
-    yield access.account(at, "log-reader", "reads the archive for investigations")
-    yield access.project_policy(at, admins | {"roles/logging.viewer": ["group:auditors@example.com"]}, {}, "policy")
+    yield access.bucket_policy(site, logs, {"roles/storage.objectViewer": ["group:auditors@example.com"]}, "role")
+    yield stores.dataset(site, "audit_events")
+    yield messaging.sink(site, "audit-archive", "storage.googleapis.com/example-audit-logs", 'logName:"cloudaudit"')
+    tables = f"bigquery.googleapis.com/projects/{site.project.id}/datasets/audit_events"
+    yield messaging.sink(site, "audit-analysis", tables, 'logName:"activity" AND severity>=NOTICE')
+    yield access.account(site, "log-reader", "reads the archive for investigations")
+    yield access.project_policy(site, admins | {"roles/logging.viewer": ["group:auditors@example.com"]}, {}, "policy")
 
 
-def _product(at: Site) -> Iterator[Sample]:
+def _product(site: Site) -> Iterator[Sample]:
     """The services of a team that sells something; development has less of everything."""
-    project, team = at.project, at.project.owner.team
+    project, team = site.project, site.project.owner.team
     api, worker = f"{team}-api", f"{team}-worker"
     for name in (api, worker):
-        yield access.account(at, name, f"runs {name}")
-        yield workloads.service(at, name, f"{name}@{project.id}.iam.gserviceaccount.com")
-    exports = stores.bucket(at, f"example-{project.id}-exports", key=f"{KEY_RING}/{team}/cryptoKeys/storage")
+        yield access.account(site, name, f"runs {name}")
+        yield workloads.service(site, name, f"{name}@{project.id}.iam.gserviceaccount.com")
+    exports = stores.bucket(site, f"example-{project.id}-exports", key=f"{KEY_RING}/{team}/cryptoKeys/storage")
     yield exports
-    yield stores.bucket(at, f"example-{project.id}-uploads", ignore=("labels.last-touched",))
-    yield access.bucket_policy(at, exports, {"roles/storage.objectViewer": [f"group:{team}-team@example.com"]}, "role")
+    yield stores.bucket(site, f"example-{project.id}-uploads", ignore=("labels.last-touched",))
+    yield access.bucket_policy(
+        site, exports, {"roles/storage.objectViewer": [f"group:{team}-team@example.com"]}, "role"
+    )
     for name in ("orders", "invoices", "dead-letters"):
-        yield messaging.topic(at, name)
-    yield messaging.subscription(at, f"{worker}-orders", "orders", f"https://{worker}-x4f7qz2kva-ew.a.run.app/orders")
-    yield messaging.subscription(at, "warehouse-invoices", "invoices")
-    yield stores.database(at, f"{team}-main")
-    yield access.secret(at, "psp-api-key" if team == "payments" else "partner-api-key")
+        yield messaging.topic(site, name)
+    yield messaging.subscription(site, f"{worker}-orders", "orders", f"https://{worker}-x4f7qz2kva-ew.a.run.app/orders")
+    yield messaging.subscription(site, "warehouse-invoices", "invoices")
+    yield stores.database(site, f"{team}-main")
+    yield access.secret(site, "psp-api-key" if team == "payments" else "partner-api-key")
     if project.environment == "prod":
-        yield stores.redis(at, f"{team}-sessions")
-        yield stores.repository(at, "images")
-    yield _product_policy(at)
+        yield stores.redis(site, f"{team}-sessions")
+        yield stores.repository(site, "images")
+    yield _product_policy(site)
     if project.id == "payments-prod":
-        yield access.stray_account(at, "quick-fix")
+        yield access.stray_account(site, "quick-fix")
     if project.id == "storefront-dev":
-        yield access.stray_account(at, "playground")
+        yield access.stray_account(site, "playground")
 
 
-def _product_policy(at: Site) -> Sample:
+def _product_policy(site: Site) -> Sample:
     """Production owns all grants of the project; staging its roles; development only what it needs itself."""
-    team = at.project.owner.team
+    team = site.project.owner.team
     declared = {
         "roles/viewer": [f"group:{team}-team@example.com", *_people("mira.okafor", "jon.berg")],
-        "roles/run.developer": [f"serviceAccount:deployer@{at.project.id}.iam.gserviceaccount.com"],
+        "roles/run.developer": [f"serviceAccount:deployer@{site.project.id}.iam.gserviceaccount.com"],
     }
-    if at.project.environment == "prod":
-        return access.project_policy(at, declared, {}, "policy")
+    if site.project.environment == "prod":
+        return access.project_policy(site, declared, {}, "policy")
     others = {"roles/editor": [f"group:{team}-developers@example.com"], "roles/browser": _people("lea.stone")}
-    if at.project.environment == "staging":
-        return access.project_policy(at, declared, others, "role")
-    return access.project_policy(at, declared, others | {"roles/viewer": _people("sam.kim")}, "member")
+    if site.project.environment == "staging":
+        return access.project_policy(site, declared, others, "role")
+    return access.project_policy(site, declared, others | {"roles/viewer": _people("sam.kim")}, "member")
 
 
-def _data(at: Site) -> Iterator[Sample]:
-    name = at.project.id.partition("-")[0]
+def _data(site: Site) -> Iterator[Sample]:
+    name = site.project.id.partition("-")[0]
     for stage in ("raw", "curated", "scratch"):
         key = "" if stage == "scratch" else f"{KEY_RING}/data/cryptoKeys/storage"
-        yield stores.bucket(at, f"example-{at.project.id}-{stage}", key=key)
-        yield stores.dataset(at, f"{name}_{stage}")
-    yield messaging.topic(at, "changes")
-    yield messaging.topic(at, "dead-letters")
-    yield messaging.subscription(at, "loader-changes", "changes")
-    yield access.account(at, "loader", "loads what comes in")
+        yield stores.bucket(site, f"example-{site.project.id}-{stage}", key=key)
+        yield stores.dataset(site, f"{name}_{stage}")
+    yield messaging.topic(site, "changes")
+    yield messaging.topic(site, "dead-letters")
+    yield messaging.subscription(site, "loader-changes", "changes")
+    yield access.account(site, "loader", "loads what comes in")
     readers = {"roles/bigquery.dataViewer": ["group:analysts@example.com", *_people("iris.wong", "tom.reed")]}
     others = {"roles/owner": ["group:data-admins@example.com"]}
-    yield access.project_policy(at, readers, others, "role")
+    yield access.project_policy(site, readers, others, "role")
 
 
-def _learning(at: Site) -> Iterator[Sample]:
-    account = f"trainer@{at.project.id}.iam.gserviceaccount.com"
-    yield access.account(at, "trainer", "trains models and serves them")
-    yield stores.bucket(at, f"example-{at.project.id}-models", key=f"{KEY_RING}/ml/cryptoKeys/storage")
-    yield workloads.cluster(at, f"ml-{at.project.id.partition('-')[0]}")
+def _learning(site: Site) -> Iterator[Sample]:
+    account = f"trainer@{site.project.id}.iam.gserviceaccount.com"
+    yield access.account(site, "trainer", "trains models and serves them")
+    yield stores.bucket(site, f"example-{site.project.id}-models", key=f"{KEY_RING}/ml/cryptoKeys/storage")
+    yield workloads.cluster(site, f"ml-{site.project.id.partition('-')[0]}")
     for number in (1, 2, 3):
-        yield workloads.instance(at, f"worker-{number}", "n2-standard-8", account)
+        yield workloads.instance(site, f"worker-{number}", "n2-standard-8", account)
     others = {"roles/editor": ["group:ml-developers@example.com"]}
-    yield access.project_policy(at, {"roles/aiplatform.user": ["group:ml-team@example.com"]}, others, "member")
+    yield access.project_policy(site, {"roles/aiplatform.user": ["group:ml-team@example.com"]}, others, "member")
 
 
 def _people(*names: str) -> list[str]:

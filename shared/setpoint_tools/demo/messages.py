@@ -20,22 +20,22 @@ def welcome(feed: str) -> bytes:
     return WELCOME + f" organizations/{organisation.ORGANISATION}/feeds/{feed}".encode()
 
 
-def changed(sample: Sample, live: Any, at: datetime, before: tuple[Any, datetime] | None) -> bytes:
+def changed(sample: Sample, live: Any, time: datetime, before: tuple[Any, datetime] | None) -> bytes:
     """What a resource is now, and what it was before, if it was there."""
-    message: Data = {"asset": asset(sample, live, at)}
+    message: Data = {"asset": asset(sample, live, time)}
     if before is None:
         message["priorAssetState"] = "DOES_NOT_EXIST"
     else:
         message |= {"priorAsset": asset(sample, *before), "priorAssetState": "PRESENT"}
-    return _encoded(message | _window(at))
+    return _encoded(message | _window(time))
 
 
-def deleted(sample: Sample, at: datetime, before: tuple[Any, datetime], *, with_asset: bool) -> bytes:
+def deleted(sample: Sample, time: datetime, before: tuple[Any, datetime], *, with_asset: bool) -> bytes:
     """That a resource is gone; half of these messages come without ``asset``."""
     message: Data = {"deleted": True, "priorAsset": asset(sample, *before), "priorAssetState": "PRESENT"}
     if with_asset:
-        message["asset"] = asset(sample, None, at)
-    return _encoded(message | _window(at))
+        message["asset"] = asset(sample, None, time)
+    return _encoded(message | _window(time))
 
 
 def broken(whole: Sequence[bytes]) -> list[bytes]:
@@ -58,21 +58,21 @@ def broken(whole: Sequence[bytes]) -> list[bytes]:
     ]
 
 
-def asset(sample: Sample, live: Any, at: datetime) -> Data:
+def asset(sample: Sample, live: Any, time: datetime) -> Data:
     """A resource as an inventory lists it; without what it is where ``live`` is None."""
     parent = f"projects/{sample.project.number}" if sample.project else _ABOVE[0]
-    told: Data = {
+    asset_: Data = {
         "ancestors": [parent, *_ABOVE] if sample.project else _ABOVE,
         "assetType": sample.kind.asset_type,
         "name": sample.key.name,
-        "updateTime": stamp(at),
+        "updateTime": stamp(time),
     }
     if sample.key.content == "iam_policy":
-        return told | {"iamPolicy": live}
+        return asset_ | {"iamPolicy": live}
     if sample.key.content == "org_policy":
-        return told | {"orgPolicy": live}
+        return asset_ | {"orgPolicy": live}
     if live is None:
-        return told | {"resource": {}}
+        return asset_ | {"resource": {}}
     resource: Data = {
         "version": sample.kind.version,
         "discoveryDocumentUri": sample.kind.discovery_uri,
@@ -82,11 +82,11 @@ def asset(sample: Sample, live: Any, at: datetime) -> Data:
     }
     if sample.location:
         resource["location"] = sample.location
-    return told | {"resource": resource}
+    return asset_ | {"resource": resource}
 
 
-def _window(at: datetime) -> Data:
-    return {"window": {"startTime": stamp(at)}}
+def _window(time: datetime) -> Data:
+    return {"window": {"startTime": stamp(time)}}
 
 
 def _encoded(message: Data) -> bytes:

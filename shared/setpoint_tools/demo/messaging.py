@@ -8,43 +8,43 @@ from setpoint_tools.demo.samples import Data, Sample, Site
 _DAY = 86400
 
 
-def topic(at: Site, name: str) -> Sample:
+def topic(site: Site, name: str) -> Sample:
     """A topic that keeps its messages in Europe."""
-    path = f"projects/{at.project.id}/topics/{name}"
-    labels = at.labels()
+    path = f"projects/{site.project.id}/topics/{name}"
+    labels = site.labels()
     regions = ["europe-west1", "europe-west3", "europe-west4"]
     declared = {
-        "name": at.hand.near(path, "pubsub"),
-        "messageRetentionDuration": at.hand.duration(7 * _DAY),
-        "messageStoragePolicy": {"allowedPersistenceRegions": at.hand.order(regions)},
+        "name": site.hand.near(path, "pubsub"),
+        "messageRetentionDuration": site.hand.duration(7 * _DAY),
+        "messageStoragePolicy": {"allowedPersistenceRegions": site.hand.order(regions)},
         "labels": labels,
     }
     live = {
         "name": path,
         "messageRetentionDuration": f"{7 * _DAY}s",
         "messageStoragePolicy": {"allowedPersistenceRegions": regions},
-        "labels": at.live_labels(labels),
+        "labels": site.live_labels(labels),
     }
-    return at.sample(TOPIC, f"pubsub/{path}", declared, live)
+    return site.sample(TOPIC, f"pubsub/{path}", declared, live)
 
 
-def subscription(at: Site, name: str, topic_name: str, service_url: str = "") -> Sample:
+def subscription(site: Site, name: str, topic_name: str, service_url: str = "") -> Sample:
     """A subscription with dead letters; pushed where there is a service to push to."""
-    path = f"projects/{at.project.id}/subscriptions/{name}"
-    source = f"projects/{at.project.id}/topics/{topic_name}"
-    dead = f"projects/{at.project.id}/topics/dead-letters"
-    labels = at.labels()
+    path = f"projects/{site.project.id}/subscriptions/{name}"
+    source = f"projects/{site.project.id}/topics/{topic_name}"
+    dead = f"projects/{site.project.id}/topics/dead-letters"
+    labels = site.labels()
     declared: Data = {
-        "topic": at.hand.near(source, "pubsub"),
-        "ackDeadlineSeconds": at.hand.number(60),
-        "messageRetentionDuration": at.hand.duration(7 * _DAY),
+        "topic": site.hand.near(source, "pubsub"),
+        "ackDeadlineSeconds": site.hand.number(60),
+        "messageRetentionDuration": site.hand.duration(7 * _DAY),
         "retainAckedMessages": False,
         "enableMessageOrdering": True,
-        "expirationPolicy": {"ttl": at.hand.duration(31 * _DAY)},
-        "retryPolicy": {"minimumBackoff": at.hand.duration(10), "maximumBackoff": at.hand.duration(600)},
+        "expirationPolicy": {"ttl": site.hand.duration(31 * _DAY)},
+        "retryPolicy": {"minimumBackoff": site.hand.duration(10), "maximumBackoff": site.hand.duration(600)},
         "deadLetterPolicy": {
-            "deadLetterTopic": at.hand.link(dead, "pubsub"),
-            "maxDeliveryAttempts": at.hand.number(5),
+            "deadLetterTopic": site.hand.link(dead, "pubsub"),
+            "maxDeliveryAttempts": site.hand.number(5),
         },
         "labels": labels,
     }
@@ -58,18 +58,18 @@ def subscription(at: Site, name: str, topic_name: str, service_url: str = "") ->
         "expirationPolicy": {"ttl": f"{31 * _DAY}s"},
         "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
         "deadLetterPolicy": {"deadLetterTopic": dead, "maxDeliveryAttempts": 5},
-        "labels": at.live_labels(labels),
+        "labels": site.live_labels(labels),
         "pushConfig": {},
     }
     if service_url:
-        account = f"push@{at.project.id}.iam.gserviceaccount.com"
+        account = f"push@{site.project.id}.iam.gserviceaccount.com"
         push = {"pushEndpoint": service_url, "oidcToken": {"serviceAccountEmail": account}}
         declared["pushConfig"] = push
         live["pushConfig"] = {**push, "attributes": {"x-goog-version": "v1"}}
-    return at.sample(SUBSCRIPTION, f"pubsub/{path}", declared, live)
+    return site.sample(SUBSCRIPTION, f"pubsub/{path}", declared, live)
 
 
-def sink(at: Site, name: str, destination: str, kept: str) -> Sample:
+def sink(site: Site, name: str, destination: str, kept: str) -> Sample:
     """A sink that takes logs to where they are kept."""
     declared = {
         "name": name,
@@ -86,11 +86,11 @@ def sink(at: Site, name: str, destination: str, kept: str) -> Sample:
             {
                 "name": "health-checks",
                 "filter": 'httpRequest.userAgent:"GoogleHC"',
-                "createTime": at.server.time(),
+                "createTime": site.server.time(),
             }
         ],
-        "writerIdentity": f"serviceAccount:service-{at.project.number}@gcp-sa-logging.iam.gserviceaccount.com",
-        "createTime": at.server.time(),
-        "updateTime": at.server.time(),
+        "writerIdentity": f"serviceAccount:service-{site.project.number}@gcp-sa-logging.iam.gserviceaccount.com",
+        "createTime": site.server.time(),
+        "updateTime": site.server.time(),
     }
-    return at.sample(SINK, f"logging/projects/{at.project.id}/sinks/{name}", declared, live, location="global")
+    return site.sample(SINK, f"logging/projects/{site.project.id}/sinks/{name}", declared, live, location="global")

@@ -57,8 +57,8 @@ def revoke(role: str, member: str) -> Edit:
     def edit(live: Any) -> None:
         for binding in live["bindings"]:
             if binding["role"] == role:
-                binding["members"] = [one for one in binding["members"] if one != member]
-        live["bindings"] = [one for one in live["bindings"] if one["members"]]
+                binding["members"] = [present for present in binding["members"] if present != member]
+        live["bindings"] = [kept for kept in live["bindings"] if kept["members"]]
 
     return edit
 

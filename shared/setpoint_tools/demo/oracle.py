@@ -18,38 +18,39 @@ def of_messages(sent: list[Sent], outcomes: list[Outcome]) -> Iterator[str]:
     """What is wrong with the outcomes of the messages."""
     if len(sent) != len(outcomes):
         yield f"{len(sent)} messages were sent and {len(outcomes)} received"
-    for one, outcome in zip(sent, outcomes, strict=False):
-        if outcome != one.outcome:
-            about = f"{one.key.name} ({one.key.content})" if one.key else "no resource"
-            yield f"{_fault(one.outcome, outcome)}: {about} at {one.at:%H:%M:%S}: {outcome} instead of {one.outcome}"
+    for message, outcome in zip(sent, outcomes, strict=False):
+        if outcome != message.outcome:
+            about = f"{message.key.name} ({message.key.content})" if message.key else "no resource"
+            fault = _fault(message.outcome, outcome)
+            yield f"{fault}: {about} at {message.time:%H:%M:%S}: {outcome} instead of {message.outcome}"
 
 
 def of_findings(incidents: Iterable[Incident], states: Iterable[ResourceState]) -> Iterator[str]:
     """What is wrong with the findings."""
-    expected = {one.key: one for one in incidents}
-    found = {state.key: state for state in states}
-    for key in sorted(found.keys() - expected.keys()):
-        yield f"false alarm: {key.name} ({key.content}): {'; '.join(_paths(found[key]))}"
+    expected = {incident.key: incident for incident in incidents}
+    findings = {state.key: state for state in states}
+    for key in sorted(findings.keys() - expected.keys()):
+        yield f"false alarm: {key.name} ({key.content}): {'; '.join(_paths(findings[key]))}"
     for key, incident in expected.items():
-        if key not in found:
+        if key not in findings:
             yield f"missed: {key.name} ({key.content})"
         else:
-            yield from _of_finding(incident, found[key])
+            yield from _of_finding(incident, findings[key])
 
 
 def of_events(sent: Iterable[Sent], types: Iterable[str]) -> Iterator[str]:
     """What is wrong with the published events: each transition has to have told of itself once."""
-    expected = Counter(_EVENTS[one.outcome] for one in sent if one.outcome in _EVENTS)
-    found = Counter(types)
-    for name in sorted(expected.keys() | found.keys()):
-        if expected[name] != found[name]:
-            yield f"events: {found[name]} {name} instead of {expected[name]}"
+    expected = Counter(_EVENTS[message.outcome] for message in sent if message.outcome in _EVENTS)
+    published = Counter(types)
+    for name in sorted(expected.keys() | published.keys()):
+        if expected[name] != published[name]:
+            yield f"events: {published[name]} {name} instead of {expected[name]}"
 
 
-def _fault(expected: Outcome, found: Outcome) -> str:
-    if found in _ALARMS and expected not in _ALARMS:
+def _fault(expected: Outcome, outcome: Outcome) -> str:
+    if outcome in _ALARMS and expected not in _ALARMS:
         return "false alarm"
-    return "missed" if expected in _ALARMS and found not in _ALARMS else "wrong outcome"
+    return "missed" if expected in _ALARMS and outcome not in _ALARMS else "wrong outcome"
 
 
 def _of_finding(incident: Incident, state: ResourceState) -> Iterator[str]:

@@ -96,7 +96,7 @@ def prepare(fleet: Fleet, sent: list[Sent], places: DemoPaths) -> int:
     ):
         shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     places.root.mkdir(parents=True, exist_ok=True)
-    places.feed.write_bytes(b"".join(one.data + b"\n" for one in sent))
+    places.feed.write_bytes(b"".join(message.data + b"\n" for message in sent))
     return files.write(fleet, places.fleet)
 
 

@@ -44,7 +44,7 @@ _MEANINGS: dict[Outcome, str] = {
 
 def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
     """What drifted: by team, the worst first; then what was put back meanwhile."""
-    known = [(one, one.finding) for one in states if one.finding is not None]
+    known = [(state, state.finding) for state in states if state.finding is not None]
     still = [(state, finding) for state, finding in known if finding.status == "open"]
     past = [(state, finding) for state, finding in known if finding.status == "resolved"]
     teams: dict[str, list[tuple[ResourceState, Finding]]] = {}
@@ -72,8 +72,8 @@ def worst(states: Iterable[ResourceState]) -> str:
     return min(still, key=_worst_first)[0].key.id[:8] if still else ""
 
 
-def _worst_first(one: tuple[ResourceState, Finding]) -> tuple[int, str, str]:
-    state, finding = one
+def _worst_first(pair: tuple[ResourceState, Finding]) -> tuple[int, str, str]:
+    state, finding = pair
     return _SEVERITIES.index(finding.severity), finding.owner.team, state.key.name
 
 
@@ -111,7 +111,7 @@ def show_outcomes(console: Console, run: Run, reasons: Iterable[str]) -> None:
     for outcome, meaning in _MEANINGS.items():
         table.add_row(f"{counts[outcome]:,}", outcome.replace("_", " "), Text(meaning, "dim"))
     console.print(table)
-    for reason, count in Counter(one.removeprefix("not a feed message: ") for one in reasons).items():
+    for reason, count in Counter(reason.removeprefix("not a feed message: ") for reason in reasons).items():
         console.print(Text(f"{count:>9,}    {reason}", "yellow"))
     console.print()
 
@@ -128,14 +128,17 @@ def show_spellings(console: Console, spellings: Spellings) -> None:
     table.add_column(justify="right", min_width=7)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for one in spellings.reasons[:_MOST_REASONS]:
+    for spelling in spellings.reasons[:_MOST_REASONS]:
         example = Text.assemble(
-            (f"{kind_of(one.asset_type)} {one.path}: ", "dim"), one.declared, (" is ", "dim"), one.observed
+            (f"{kind_of(spelling.asset_type)} {spelling.path}: ", "dim"),
+            spelling.declared,
+            (" is ", "dim"),
+            spelling.observed,
         )
-        table.add_row(f"{one.count:,}", one.reason, example if one.declared else "")
+        table.add_row(f"{spelling.count:,}", spelling.reason, example if spelling.declared else "")
     console.print(table)
     if more := spellings.reasons[_MOST_REASONS:]:
-        rest = ", ".join(f"{one.reason} ({one.count})" for one in more)
+        rest = ", ".join(f"{spelling.reason} ({spelling.count})" for spelling in more)
         console.print(Padding(Text(f"and {rest}", "dim"), (0, 0, 0, 9)))
     console.print()
 

@@ -58,33 +58,33 @@ class Server:
 
     def labels(self) -> dict[str, str]:
         """Labels that a controller or Google itself puts beside those that are declared."""
-        found = {}
+        touched = {}
         if self._rng.random() < 0.3:  # noqa: PLR2004 - a share
-            found["goog-managed-by"] = "service-extensions"
+            touched["goog-managed-by"] = "service-extensions"
         if self._rng.random() < 0.3:  # noqa: PLR2004 - a share
-            found["managed-by-cnrm"] = "true"
-        return found
+            touched["managed-by-cnrm"] = "true"
+        return touched
 
-    def touched(self, live: Any, at: datetime) -> Any:
+    def touched(self, live: Any, time: datetime) -> Any:
         """The same resource after a change of no account: everything that moves with each write has moved."""
         if isinstance(live, list):
-            return [self.touched(part, at) for part in live]
+            return [self.touched(part, time) for part in live]
         if not isinstance(live, dict):
             return live
-        return {key: self._moved(key, value, at) for key, value in live.items()}
+        return {key: self._moved(key, value, time) for key, value in live.items()}
 
-    def _moved(self, key: str, value: Any, at: datetime) -> Any:
+    def _moved(self, key: str, value: Any, time: datetime) -> Any:
         if key in _TOKENS:
             return self.token()
         if key in _TIMES:
-            return stamp(at)
+            return stamp(time)
         if key in _COUNTERS:
             return str(int(value) + self._rng.randrange(1, 4))
         if key == "lastModifiedTime":
-            return str(int(at.timestamp() * 1000))
-        return self.touched(value, at)
+            return str(int(time.timestamp() * 1000))
+        return self.touched(value, time)
 
 
-def stamp(at: datetime) -> str:
+def stamp(time: datetime) -> str:
     """RFC 3339 with microseconds, as the feed writes it."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

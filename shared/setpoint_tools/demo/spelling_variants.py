@@ -40,9 +40,9 @@ class SpellingVariator:
 
     def order(self, items: Iterable[_T]) -> list[_T]:
         """A list that is a set, in some order."""
-        found = list(items)
-        self._rng.shuffle(found)
-        return found
+        shuffled = list(items)
+        self._rng.shuffle(shuffled)
+        return shuffled
 
     def link(self, path: str, service: str = "compute") -> str:
         """A resource of any project: relative, as self link of either host, or as full resource name."""

@@ -54,7 +54,7 @@ class Spellings:
 
 def collect(pairs: Iterable[tuple[Desired, Observation]], schemas: Schemas) -> Spellings:
     """Compare resources that are in sync once more, this time with reasons."""
-    found: dict[str, Spelling] = {}
+    spellings: dict[str, Spelling] = {}
     resources = 0
     for desired, observation in pairs:
         declaration = desired.declarations[0]
@@ -70,30 +70,30 @@ def collect(pairs: Iterable[tuple[Desired, Observation]], schemas: Schemas) -> S
         notes = explain.examine(declared, observation.data, schema, own).notes
         resources += bool(notes)
         for note in notes:
-            spelling = found.setdefault(note.reason, Spelling(note.reason))
+            spelling = spellings.setdefault(note.reason, Spelling(note.reason))
             spelling.count += 1
             _illustrate(spelling, note.path, observation, declared)
-    return Spellings(sorted(found.values(), key=lambda one: -one.count), resources)
+    return Spellings(sorted(spellings.values(), key=lambda spelling: -spelling.count), resources)
 
 
 def _illustrate(spelling: Spelling, path: str, observation: Observation, declared: Mapping[str, Any]) -> None:
     """Keep the example that looks most unlike among those that fit on a line."""
-    want, have = _at(declared, path), _at(observation.data, path)
+    want, have = _value_of(declared, path), _value_of(observation.data, path)
     if want is msgspec.UNSET or (have is msgspec.UNSET and "absent" not in spelling.reason):
         return
-    one, other = _text(want), _text(have)
-    if len(path + one + other) > _READABLE:
+    declared_text, other = _text(want), _text(have)
+    if len(path + declared_text + other) > _READABLE:
         return
-    if not spelling.declared or _unlikeness(one, other) > _unlikeness(spelling.declared, spelling.observed):
+    if not spelling.declared or _unlikeness(declared_text, other) > _unlikeness(spelling.declared, spelling.observed):
         spelling.asset_type, spelling.path = observation.asset_type, path
-        spelling.declared, spelling.observed = one, other
+        spelling.declared, spelling.observed = declared_text, other
 
 
 def _unlikeness(declared: str, observed: str) -> int:
     return len(set(declared) ^ set(observed)) + abs(len(declared) - len(observed))
 
 
-def _at(data: Any, path: str) -> Any:
+def _value_of(data: Any, path: str) -> Any:
     for part in field_path.parse(path):
         data = _step(data, part)
     return data
@@ -106,7 +106,9 @@ def _step(data: Any, part: str) -> Any:
         key, _, value = part[1:-1].partition("=")
         if key.isdigit():
             return data[int(key)] if int(key) < len(data) else msgspec.UNSET
-        return next((one for one in data if isinstance(one, dict) and str(one.get(key)) == value), msgspec.UNSET)
+        return next(
+            (element for element in data if isinstance(element, dict) and str(element.get(key)) == value), msgspec.UNSET
+        )
     return msgspec.UNSET
 
 

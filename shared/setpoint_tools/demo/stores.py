@@ -8,23 +8,23 @@ from setpoint_tools.demo.samples import Data, Sample, Site
 _DAY = 86400
 
 
-def bucket(at: Site, name: str, *, key: str = "", ignore: tuple[str, ...] = ()) -> Sample:
+def bucket(site: Site, name: str, *, key: str = "", ignore: tuple[str, ...] = ()) -> Sample:
     """A bucket with versions, an end of life for old ones, and no public access."""
-    labels = at.labels()
+    labels = site.labels()
     rules: list[Data] = [
         {"action": {"type": "SetStorageClass", "storageClass": "NEARLINE"}, "condition": {"age": 30}},
         {"action": {"type": "Delete"}, "condition": {"age": 365, "isLive": False}},
     ]
     declared: Data = {
-        "location": at.hand.constant("EU"),
+        "location": site.hand.constant("EU"),
         "storageClass": "STANDARD",
         "versioning": {"enabled": True},
         "iamConfiguration": {
             "uniformBucketLevelAccess": {"enabled": True},
             "publicAccessPrevention": "enforced",
         },
-        "softDeletePolicy": {"retentionDurationSeconds": at.hand.number(7 * _DAY)},
-        "lifecycle": {"rule": at.hand.order(rules)},
+        "softDeletePolicy": {"retentionDurationSeconds": site.hand.number(7 * _DAY)},
+        "lifecycle": {"rule": site.hand.order(rules)},
         "billing": {"requesterPays": False},
         "labels": labels,
     }
@@ -33,73 +33,73 @@ def bucket(at: Site, name: str, *, key: str = "", ignore: tuple[str, ...] = ()) 
         "id": name,
         "name": name,
         "selfLink": f"https://www.googleapis.com/storage/v1/b/{name}",
-        "projectNumber": at.project.number,
-        "metageneration": at.server.digits(2),
+        "projectNumber": site.project.number,
+        "metageneration": site.server.digits(2),
         "location": "EU",
         "locationType": "multi-region",
         "storageClass": "STANDARD",
-        "timeCreated": at.server.time(),
-        "updated": at.server.time(),
-        "etag": at.server.token(),
+        "timeCreated": site.server.time(),
+        "updated": site.server.time(),
+        "etag": site.server.token(),
         "versioning": {"enabled": True},
         "iamConfiguration": {
-            "bucketPolicyOnly": {"enabled": True, "lockedTime": at.server.time()},
-            "uniformBucketLevelAccess": {"enabled": True, "lockedTime": at.server.time()},
+            "bucketPolicyOnly": {"enabled": True, "lockedTime": site.server.time()},
+            "uniformBucketLevelAccess": {"enabled": True, "lockedTime": site.server.time()},
             "publicAccessPrevention": "enforced",
         },
-        "softDeletePolicy": {"retentionDurationSeconds": str(7 * _DAY), "effectiveTime": at.server.time()},
+        "softDeletePolicy": {"retentionDurationSeconds": str(7 * _DAY), "effectiveTime": site.server.time()},
         "lifecycle": {"rule": [rules[0], {"action": {"type": "Delete"}, "condition": {"age": 365}}]},
-        "labels": at.live_labels(labels),
+        "labels": site.live_labels(labels),
         "rpo": "DEFAULT",
     }
     if key:
-        declared["encryption"] = {"defaultKmsKeyName": at.hand.one_of(key, f"//cloudkms.googleapis.com/{key}")}
+        declared["encryption"] = {"defaultKmsKeyName": site.hand.one_of(key, f"//cloudkms.googleapis.com/{key}")}
         live["encryption"] = {"defaultKmsKeyName": key}
-    return at.sample(BUCKET, f"storage/{name}", declared, live, location="eu", ignore=ignore)
+    return site.sample(BUCKET, f"storage/{name}", declared, live, location="eu", ignore=ignore)
 
 
-def dataset(at: Site, name: str) -> Sample:
+def dataset(site: Site, name: str) -> Sample:
     """A dataset with its readers."""
-    labels = at.labels()
+    labels = site.labels()
     access = [
         {"role": "WRITER", "specialGroup": "projectWriters"},
         {"role": "OWNER", "specialGroup": "projectOwners"},
         {"role": "READER", "groupByEmail": "analysts@example.com"},
-        {"role": "READER", "groupByEmail": f"{at.project.owner.team}-team@example.com"},
+        {"role": "READER", "groupByEmail": f"{site.project.owner.team}-team@example.com"},
     ]
     declared = {
         "datasetReference": {"datasetId": name},
-        "location": at.hand.constant("EU"),
+        "location": site.hand.constant("EU"),
         "friendlyName": name.replace("_", " "),
-        "defaultTableExpirationMs": at.hand.number(90 * _DAY * 1000),
-        "maxTimeTravelHours": at.hand.number(168),
+        "defaultTableExpirationMs": site.hand.number(90 * _DAY * 1000),
+        "maxTimeTravelHours": site.hand.number(168),
         "isCaseInsensitive": False,
-        "access": at.hand.order(access),
+        "access": site.hand.order(access),
         "labels": labels,
     }
     live = {
         "kind": "bigquery#dataset",
-        "etag": at.server.token(),
-        "id": f"{at.project.id}:{name}",
-        "selfLink": f"https://bigquery.googleapis.com/bigquery/v2/projects/{at.project.id}/datasets/{name}",
-        "datasetReference": {"datasetId": name, "projectId": at.project.id},
+        "etag": site.server.token(),
+        "id": f"{site.project.id}:{name}",
+        "selfLink": f"https://bigquery.googleapis.com/bigquery/v2/projects/{site.project.id}/datasets/{name}",
+        "datasetReference": {"datasetId": name, "projectId": site.project.id},
         "friendlyName": name.replace("_", " "),
         "location": "EU",
         "defaultTableExpirationMs": str(90 * _DAY * 1000),
         "maxTimeTravelHours": "168",
-        "creationTime": str(int(at.server.born().timestamp() * 1000)),
-        "lastModifiedTime": str(int(at.server.born().timestamp() * 1000)),
+        "creationTime": str(int(site.server.born().timestamp() * 1000)),
+        "lastModifiedTime": str(int(site.server.born().timestamp() * 1000)),
         "type": "DEFAULT",
         "access": access,
-        "labels": at.live_labels(labels),
+        "labels": site.live_labels(labels),
     }
-    return at.sample(DATASET, f"bigquery/projects/{at.project.id}/datasets/{name}", declared, live, location="EU")
+    return site.sample(DATASET, f"bigquery/projects/{site.project.id}/datasets/{name}", declared, live, location="EU")
 
 
-def database(at: Site, name: str) -> Sample:
+def database(site: Site, name: str) -> Sample:
     """A PostgreSQL instance: private, backed up, protected against deletion."""
-    labels = at.labels()
-    version = at.hand.one_of("POSTGRES_15", "POSTGRES_16")
+    labels = site.labels()
+    version = site.hand.one_of("POSTGRES_15", "POSTGRES_16")
     flags = [
         {"name": "cloudsql.iam_authentication", "value": "on"},
         {"name": "log_min_duration_statement", "value": "500"},
@@ -107,31 +107,31 @@ def database(at: Site, name: str) -> Sample:
     ]
     settings = {
         "tier": "db-custom-4-15360",
-        "availabilityType": at.hand.constant("REGIONAL"),
-        "dataDiskSizeGb": at.hand.number(100),
+        "availabilityType": site.hand.constant("REGIONAL"),
+        "dataDiskSizeGb": site.hand.number(100),
         "dataDiskType": "PD_SSD",
         "deletionProtectionEnabled": True,
         "backupConfiguration": {
             "enabled": True,
             "startTime": "03:00",
             "pointInTimeRecoveryEnabled": True,
-            "backupRetentionSettings": {"retainedBackups": at.hand.number(14), "retentionUnit": "count"},
+            "backupRetentionSettings": {"retainedBackups": site.hand.number(14), "retentionUnit": "count"},
         },
         "ipConfiguration": {
             "ipv4Enabled": False,
-            "privateNetwork": at.hand.link(at.project.network),
+            "privateNetwork": site.hand.link(site.project.network),
             "sslMode": "ENCRYPTED_ONLY",
             "authorizedNetworks": [],
         },
-        "databaseFlags": at.hand.order(
-            [*flags[:1], {"name": "log_min_duration_statement", "value": at.hand.number(500)}, *flags[2:]]
+        "databaseFlags": site.hand.order(
+            [*flags[:1], {"name": "log_min_duration_statement", "value": site.hand.number(500)}, *flags[2:]]
         ),
-        "maintenanceWindow": {"day": 7, "hour": at.hand.number(2), "updateTrack": "stable"},
+        "maintenanceWindow": {"day": 7, "hour": site.hand.number(2), "updateTrack": "stable"},
         "userLabels": labels,
     }
     live_settings = {
         "kind": "sql#settings",
-        "settingsVersion": at.server.digits(3),
+        "settingsVersion": site.server.digits(3),
         "tier": "db-custom-4-15360",
         "edition": "ENTERPRISE",
         "availabilityType": "REGIONAL",
@@ -153,60 +153,60 @@ def database(at: Site, name: str) -> Sample:
             "backupRetentionSettings": {"retainedBackups": 14, "retentionUnit": "COUNT"},
         },
         "ipConfiguration": {
-            "privateNetwork": at.project.network,
+            "privateNetwork": site.project.network,
             "sslMode": "ENCRYPTED_ONLY",
             "requireSsl": True,
         },
         "databaseFlags": flags,
         "maintenanceWindow": {"kind": "sql#maintenanceWindow", "day": 7, "hour": 2, "updateTrack": "stable"},
-        "locationPreference": {"kind": "sql#locationPreference", "zone": f"{at.project.region}-b"},
-        "userLabels": at.live_labels(labels),
+        "locationPreference": {"kind": "sql#locationPreference", "zone": f"{site.project.region}-b"},
+        "userLabels": site.live_labels(labels),
     }
-    declared = {"name": name, "databaseVersion": version, "region": at.project.region, "settings": settings}
+    declared = {"name": name, "databaseVersion": version, "region": site.project.region, "settings": settings}
     live = {
         "kind": "sql#instance",
         "name": name,
-        "project": at.project.id,
-        "selfLink": f"https://sqladmin.googleapis.com/sql/v1beta4/projects/{at.project.id}/instances/{name}",
-        "connectionName": f"{at.project.id}:{at.project.region}:{name}",
-        "createTime": at.server.time(),
+        "project": site.project.id,
+        "selfLink": f"https://sqladmin.googleapis.com/sql/v1beta4/projects/{site.project.id}/instances/{name}",
+        "connectionName": f"{site.project.id}:{site.project.region}:{name}",
+        "createTime": site.server.time(),
         "databaseVersion": version,
         "databaseInstalledVersion": f"{version}_7",
         "backendType": "SECOND_GEN",
         "instanceType": "CLOUD_SQL_INSTANCE",
-        "region": at.project.region,
-        "gceZone": f"{at.project.region}-b",
+        "region": site.project.region,
+        "gceZone": f"{site.project.region}-b",
         "state": "RUNNABLE",
-        "etag": at.server.token(),
-        "ipAddresses": [{"type": "PRIVATE", "ipAddress": at.server.address()}],
+        "etag": site.server.token(),
+        "ipAddresses": [{"type": "PRIVATE", "ipAddress": site.server.address()}],
         "serverCaCert": {
             "kind": "sql#sslCert",
             "certSerialNumber": "0",
-            "commonName": f"C=US,O=Google\\, Inc,CN={at.server.hex(8)}",
-            "sha1Fingerprint": at.server.hex(40),
+            "commonName": f"C=US,O=Google\\, Inc,CN={site.server.hex(8)}",
+            "sha1Fingerprint": site.server.hex(40),
         },
-        "serviceAccountEmailAddress": f"p{at.project.number}-x4f7qz@gcp-sa-cloud-sql.iam.gserviceaccount.com",
+        "serviceAccountEmailAddress": f"p{site.project.number}-x4f7qz@gcp-sa-cloud-sql.iam.gserviceaccount.com",
         "settings": live_settings,
     }
-    path = f"cloudsql/projects/{at.project.id}/instances/{name}"
-    return at.sample(DATABASE, path, declared, live, location=at.project.region)
+    path = f"cloudsql/projects/{site.project.id}/instances/{name}"
+    return site.sample(DATABASE, path, declared, live, location=site.project.region)
 
 
-def redis(at: Site, name: str) -> Sample:
+def redis(site: Site, name: str) -> Sample:
     """A cache, replicated, with a password and encryption in transit."""
-    path = f"projects/{at.project.id}/locations/{at.project.region}/instances/{name}"
+    path = f"projects/{site.project.id}/locations/{site.project.region}/instances/{name}"
     declared = {
-        "name": at.hand.near(path, "redis"),
-        "tier": at.hand.constant("STANDARD_HA"),
-        "memorySizeGb": at.hand.number(5),
+        "name": site.hand.near(path, "redis"),
+        "tier": site.hand.constant("STANDARD_HA"),
+        "memorySizeGb": site.hand.number(5),
         "redisVersion": "REDIS_7_0",
-        "authorizedNetwork": at.hand.link(at.project.network),
+        "authorizedNetwork": site.hand.link(site.project.network),
         "authEnabled": True,
         "transitEncryptionMode": "SERVER_AUTHENTICATION",
         "connectMode": "PRIVATE_SERVICE_ACCESS",
-        "redisConfigs": {"maxmemory-policy": "allkeys-lru", "timeout": at.hand.number(300)},
+        "redisConfigs": {"maxmemory-policy": "allkeys-lru", "timeout": site.hand.number(300)},
         "maintenancePolicy": {
-            "weeklyMaintenanceWindow": [{"day": at.hand.constant("SUNDAY"), "startTime": {"hours": 2, "minutes": 0}}]
+            "weeklyMaintenanceWindow": [{"day": site.hand.constant("SUNDAY"), "startTime": {"hours": 2, "minutes": 0}}]
         },
     }
     live = {
@@ -214,40 +214,40 @@ def redis(at: Site, name: str) -> Sample:
         "tier": "STANDARD_HA",
         "memorySizeGb": 5,
         "redisVersion": "REDIS_7_0",
-        "authorizedNetwork": at.project.network,
+        "authorizedNetwork": site.project.network,
         "authEnabled": True,
         "transitEncryptionMode": "SERVER_AUTHENTICATION",
         "connectMode": "PRIVATE_SERVICE_ACCESS",
         "redisConfigs": {"maxmemory-policy": "allkeys-lru", "timeout": "300"},
         "maintenancePolicy": {
-            "createTime": at.server.time(),
-            "updateTime": at.server.time(),
+            "createTime": site.server.time(),
+            "updateTime": site.server.time(),
             "weeklyMaintenanceWindow": [{"day": "SUNDAY", "startTime": {"hours": 2}, "duration": "3600s"}],
         },
-        "host": at.server.address(),
+        "host": site.server.address(),
         "port": 6378,
         "state": "READY",
-        "createTime": at.server.time(),
-        "locationId": f"{at.project.region}-b",
-        "currentLocationId": f"{at.project.region}-c",
-        "persistenceIamIdentity": f"serviceAccount:{at.project.number}-compute@developer.gserviceaccount.com",
+        "createTime": site.server.time(),
+        "locationId": f"{site.project.region}-b",
+        "currentLocationId": f"{site.project.region}-c",
+        "persistenceIamIdentity": f"serviceAccount:{site.project.number}-compute@developer.gserviceaccount.com",
     }
-    return at.sample(REDIS, f"redis/{path}", declared, live, location=at.project.region)
+    return site.sample(REDIS, f"redis/{path}", declared, live, location=site.project.region)
 
 
-def repository(at: Site, name: str) -> Sample:
+def repository(site: Site, name: str) -> Sample:
     """A repository of images that drops what nobody uses."""
-    labels = at.labels()
-    path = f"projects/{at.project.id}/locations/{at.project.region}/repositories/{name}"
+    labels = site.labels()
+    path = f"projects/{site.project.id}/locations/{site.project.region}/repositories/{name}"
     declared = {
-        "format": at.hand.constant("DOCKER"),
+        "format": site.hand.constant("DOCKER"),
         "mode": "STANDARD_REPOSITORY",
         "dockerConfig": {"immutableTags": True},
         "cleanupPolicies": {
             "untagged": {
                 "id": "untagged",
-                "action": at.hand.constant("DELETE"),
-                "condition": {"tagState": "UNTAGGED", "olderThan": at.hand.duration(30 * _DAY)},
+                "action": site.hand.constant("DELETE"),
+                "condition": {"tagState": "UNTAGGED", "olderThan": site.hand.duration(30 * _DAY)},
             }
         },
         "labels": labels,
@@ -264,10 +264,10 @@ def repository(at: Site, name: str) -> Sample:
                 "condition": {"tagState": "UNTAGGED", "olderThan": f"{30 * _DAY}s"},
             }
         },
-        "labels": at.live_labels(labels),
-        "createTime": at.server.time(),
-        "updateTime": at.server.time(),
-        "sizeBytes": at.server.digits(11),
-        "registryUri": f"{at.project.region}-docker.pkg.dev/{at.project.id}/{name}",
+        "labels": site.live_labels(labels),
+        "createTime": site.server.time(),
+        "updateTime": site.server.time(),
+        "sizeBytes": site.server.digits(11),
+        "registryUri": f"{site.project.region}-docker.pkg.dev/{site.project.id}/{name}",
     }
-    return at.sample(REPOSITORY, f"artifactregistry/{path}", declared, live, location=at.project.region)
+    return site.sample(REPOSITORY, f"artifactregistry/{path}", declared, live, location=site.project.region)

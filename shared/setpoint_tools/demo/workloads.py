@@ -10,17 +10,17 @@ _SCOPES = ["https://www.googleapis.com/auth/cloud-platform", "https://www.google
 _FALSE = ("false", False)
 
 
-def instance(at: Site, name: str, machine: str, account: str) -> Sample:
+def instance(site: Site, name: str, machine: str, account: str) -> Sample:
     """A machine in the shared network."""
-    project, zone = at.project, f"{at.project.region}-b"
+    project, zone = site.project, f"{site.project.region}-b"
     home = f"projects/{project.id}/zones/{zone}"
     path = f"{home}/instances/{name}"
-    labels = at.labels()
+    labels = site.labels()
     tags = ["allow-iap-ssh", "ml-worker", "no-external-ip"]
     declared = {
         "name": name,
-        "zone": at.hand.one_of(zone, f"zones/{zone}", home),
-        "machineType": at.hand.near(f"{home}/machineTypes/{machine}"),
+        "zone": site.hand.one_of(zone, f"zones/{zone}", home),
+        "machineType": site.hand.near(f"{home}/machineTypes/{machine}"),
         "deletionProtection": True,
         "canIpForward": False,
         "disks": [
@@ -28,26 +28,26 @@ def instance(at: Site, name: str, machine: str, account: str) -> Sample:
                 "boot": True,
                 "autoDelete": True,
                 "deviceName": "boot",
-                "diskSizeGb": at.hand.number(200),
+                "diskSizeGb": site.hand.number(200),
                 "initializeParams": {"sourceImage": "projects/debian-cloud/global/images/family/debian-12"},
             }
         ],
         "networkInterfaces": [
-            {"network": at.hand.link(project.network), "subnetwork": at.hand.link(project.subnetwork)}
+            {"network": site.hand.link(project.network), "subnetwork": site.hand.link(project.subnetwork)}
         ],
-        "serviceAccounts": [{"email": account, "scopes": at.hand.order(_SCOPES)}],
+        "serviceAccounts": [{"email": account, "scopes": site.hand.order(_SCOPES)}],
         "scheduling": {
-            "onHostMaintenance": at.hand.constant("TERMINATE"),
+            "onHostMaintenance": site.hand.constant("TERMINATE"),
             "automaticRestart": True,
             "preemptible": False,
         },
         "shieldedInstanceConfig": {"enableSecureBoot": True, "enableVtpm": True},
         "metadata": {"items": [{"key": "enable-oslogin", "value": "TRUE"}]},
-        "tags": {"items": at.hand.order(tags)},
+        "tags": {"items": site.hand.order(tags)},
         "labels": labels,
     }
     live = {
-        **at.server.compute(path),
+        **site.server.compute(path),
         "name": name,
         "zone": _COMPUTE + home,
         "machineType": f"{_COMPUTE}{home}/machineTypes/{machine}",
@@ -74,32 +74,32 @@ def instance(at: Site, name: str, machine: str, account: str) -> Sample:
                 "name": "nic0",
                 "network": _COMPUTE + project.network,
                 "subnetwork": _COMPUTE + project.subnetwork,
-                "networkIP": at.server.address(),
+                "networkIP": site.server.address(),
                 "stackType": "IPV4_ONLY",
-                "fingerprint": at.server.token(),
+                "fingerprint": site.server.token(),
             }
         ],
         "serviceAccounts": [{"email": account, "scopes": _SCOPES}],
         "scheduling": {"onHostMaintenance": "TERMINATE", "automaticRestart": True, "provisioningModel": "STANDARD"},
         "shieldedInstanceConfig": {"enableSecureBoot": True, "enableVtpm": True, "enableIntegrityMonitoring": True},
         "metadata": {
-            "fingerprint": at.server.token(),
+            "fingerprint": site.server.token(),
             "items": [{"key": "enable-oslogin", "value": "TRUE"}],
         },
-        "tags": {"items": tags, "fingerprint": at.server.token()},
-        "labels": at.live_labels(labels),
-        "labelFingerprint": at.server.token(),
-        "fingerprint": at.server.token(),
-        "lastStartTimestamp": at.server.time(),
+        "tags": {"items": tags, "fingerprint": site.server.token()},
+        "labels": site.live_labels(labels),
+        "labelFingerprint": site.server.token(),
+        "fingerprint": site.server.token(),
+        "lastStartTimestamp": site.server.time(),
     }
     ignored = ("metadata.items[key=ssh-keys]",)
-    return at.sample(INSTANCE, f"compute/{path}", declared, live, location=zone, ignore=ignored)
+    return site.sample(INSTANCE, f"compute/{path}", declared, live, location=zone, ignore=ignored)
 
 
-def cluster(at: Site, name: str) -> Sample:
+def cluster(site: Site, name: str) -> Sample:
     """A private cluster on a release channel, reachable from the office only."""
-    project = at.project
-    labels = at.labels()
+    project = site.project
+    labels = site.labels()
     offices = [
         {"displayName": "office-berlin", "cidrBlock": "198.51.100.0/28"},
         {"displayName": "office-lisbon", "cidrBlock": "203.0.113.16/29"},
@@ -108,12 +108,12 @@ def cluster(at: Site, name: str) -> Sample:
     declared = {
         "name": name,
         "location": project.region,
-        "network": at.hand.link(project.network),
-        "subnetwork": at.hand.link(project.subnetwork),
+        "network": site.hand.link(project.network),
+        "subnetwork": site.hand.link(project.subnetwork),
         "initialClusterVersion": "1.31",
-        "releaseChannel": {"channel": at.hand.constant("REGULAR")},
+        "releaseChannel": {"channel": site.hand.constant("REGULAR")},
         "privateClusterConfig": {"enablePrivateNodes": True, "masterIpv4CidrBlock": "172.16.4.0/28"},
-        "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": at.hand.order(offices)},
+        "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": site.hand.order(offices)},
         "ipAllocationPolicy": {
             "useIpAliases": True,
             "clusterSecondaryRangeName": "pods",
@@ -122,15 +122,15 @@ def cluster(at: Site, name: str) -> Sample:
         "workloadIdentityConfig": {"workloadPool": f"{project.id}.svc.id.goog"},
         "shieldedNodes": {"enabled": True},
         "legacyAbac": {"enabled": False},
-        "loggingConfig": {"componentConfig": {"enableComponents": at.hand.order(components)}},
+        "loggingConfig": {"componentConfig": {"enableComponents": site.hand.order(components)}},
         "nodePools": [
             {
                 "name": "general",
-                "initialNodeCount": at.hand.number(3),
-                "autoscaling": {"enabled": True, "minNodeCount": 3, "maxNodeCount": at.hand.number(12)},
+                "initialNodeCount": site.hand.number(3),
+                "autoscaling": {"enabled": True, "minNodeCount": 3, "maxNodeCount": site.hand.number(12)},
                 "config": {
                     "machineType": "e2-standard-8",
-                    "diskSizeGb": at.hand.number(100),
+                    "diskSizeGb": site.hand.number(100),
                     "oauthScopes": _SCOPES[:1],
                 },
                 "management": {"autoRepair": True, "autoUpgrade": True},
@@ -141,13 +141,13 @@ def cluster(at: Site, name: str) -> Sample:
     links = f"https://container.googleapis.com/v1/projects/{project.id}/locations/{project.region}/clusters/{name}"
     live = {
         "name": name,
-        "id": at.server.hex(32),
+        "id": site.server.hex(32),
         "selfLink": links,
         "location": project.region,
         "locations": [f"{project.region}-{zone}" for zone in "bcd"],
         "status": "RUNNING",
-        "createTime": at.server.time(),
-        "etag": at.server.token(),
+        "createTime": site.server.time(),
+        "etag": site.server.token(),
         "endpoint": "172.16.4.2",
         "network": "main",
         "subnetwork": project.subnetwork.rpartition("/")[2],
@@ -161,7 +161,7 @@ def cluster(at: Site, name: str) -> Sample:
             "enablePrivateNodes": True,
             "masterIpv4CidrBlock": "172.16.4.0/28",
             "privateEndpoint": "172.16.4.2",
-            "peeringName": f"gke-n{at.server.hex(20)}-peer",
+            "peeringName": f"gke-n{site.server.hex(20)}-peer",
         },
         "masterAuthorizedNetworksConfig": {"enabled": True, "cidrBlocks": offices},
         "ipAllocationPolicy": {
@@ -192,38 +192,38 @@ def cluster(at: Site, name: str) -> Sample:
                     "serviceAccount": "default",
                 },
                 "management": {"autoRepair": True, "autoUpgrade": True},
-                "etag": at.server.token(),
+                "etag": site.server.token(),
             }
         ],
-        "resourceLabels": at.live_labels(labels),
-        "labelFingerprint": at.server.token(),
+        "resourceLabels": site.live_labels(labels),
+        "labelFingerprint": site.server.token(),
     }
     path = f"container/projects/{project.id}/locations/{project.region}/clusters/{name}"
-    return at.sample(CLUSTER, path, declared, live, location=project.region)
+    return site.sample(CLUSTER, path, declared, live, location=project.region)
 
 
-def service(at: Site, name: str, account: str) -> Sample:
+def service(site: Site, name: str, account: str) -> Sample:
     """A service behind the load balancer."""
-    project = at.project
+    project = site.project
     path = f"projects/{project.id}/locations/{project.region}/services/{name}"
-    labels = at.labels()
-    image = f"{project.region}-docker.pkg.dev/{project.id}/images/{name}@sha256:{at.server.hex(64)}"
+    labels = site.labels()
+    image = f"{project.region}-docker.pkg.dev/{project.id}/images/{name}@sha256:{site.server.hex(64)}"
     declared = {
         "ingress": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
         "template": {
             "serviceAccount": account,
-            "timeout": at.hand.duration(300),
-            "maxInstanceRequestConcurrency": at.hand.number(80),
-            "scaling": {"minInstanceCount": 1, "maxInstanceCount": at.hand.number(20)},
+            "timeout": site.hand.duration(300),
+            "maxInstanceRequestConcurrency": site.hand.number(80),
+            "scaling": {"minInstanceCount": 1, "maxInstanceCount": site.hand.number(20)},
             "containers": [
                 {
                     "image": image,
-                    "ports": [{"containerPort": at.hand.number(8080)}],
+                    "ports": [{"containerPort": site.hand.number(8080)}],
                     "env": [
-                        {"name": "WORKERS", "value": at.hand.number(4)},
-                        {"name": "DEBUG", "value": at.hand.one_of(*_FALSE)},
+                        {"name": "WORKERS", "value": site.hand.number(4)},
+                        {"name": "DEBUG", "value": site.hand.one_of(*_FALSE)},
                     ],
-                    "resources": {"limits": {"cpu": at.hand.number(1), "memory": "512Mi"}},
+                    "resources": {"limits": {"cpu": site.hand.number(1), "memory": "512Mi"}},
                 }
             ],
         },
@@ -232,10 +232,10 @@ def service(at: Site, name: str, account: str) -> Sample:
     }
     live = {
         "name": path,
-        "uid": at.server.hex(32),
-        "generation": at.server.digits(2),
-        "createTime": at.server.time(),
-        "updateTime": at.server.time(),
+        "uid": site.server.hex(32),
+        "generation": site.server.digits(2),
+        "createTime": site.server.time(),
+        "updateTime": site.server.time(),
         "creator": "ci@example.com",
         "lastModifier": "ci@example.com",
         "launchStage": "GA",
@@ -259,8 +259,8 @@ def service(at: Site, name: str, account: str) -> Sample:
         "trafficStatuses": [{"type": "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "percent": 100}],
         "terminalCondition": {"type": "Ready", "state": "CONDITION_SUCCEEDED"},
         "latestReadyRevision": f"{path}/revisions/{name}-00042-x7z",
-        "uri": f"https://{name}-{at.server.hex(10)}-ew.a.run.app",
-        "labels": at.live_labels(labels),
-        "etag": at.server.token(),
+        "uri": f"https://{name}-{site.server.hex(10)}-ew.a.run.app",
+        "labels": site.live_labels(labels),
+        "etag": site.server.token(),
     }
-    return at.sample(SERVICE, f"run/{path}", declared, live, location=project.region)
+    return site.sample(SERVICE, f"run/{path}", declared, live, location=project.region)

@@ -21,12 +21,12 @@ _LARGEST = 10_000
 
 
 @contextmanager
-def reachable(folder: Path, told: dict[str, Any], commands: dict[str, Callable[[str], str]]) -> Iterator[None]:
+def reachable(folder: Path, description: dict[str, Any], commands: dict[str, Callable[[str], str]]) -> Iterator[None]:
     """Take commands from this machine's user, who alone can read the file that says how.
 
     Args:
         folder: where the file is written.
-        told: what it says besides.
+        description: what it says besides.
         commands: what is done for each, with its argument; gives what to say.
 
     Raises:
@@ -64,7 +64,7 @@ def reachable(folder: Path, told: dict[str, Any], commands: dict[str, Callable[[
     thread.start()
     file = folder / _FILE
     file.touch(mode=0o600)
-    file.write_text(json.dumps({"address": f"http://127.0.0.1:{server.server_port}", "token": token, **told}))
+    file.write_text(json.dumps({"address": f"http://127.0.0.1:{server.server_port}", "token": token, **description}))
     try:
         yield
     finally:

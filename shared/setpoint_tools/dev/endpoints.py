@@ -74,7 +74,9 @@ def topic(name: str) -> str:
 def topics() -> list[str]:
     """The short names of all topics: those that are pushed, and those that settings name."""
     named = {_short(variable) for variable in VARIABLES.values() if variable.endswith("_TOPIC")}
-    return sorted({"asset-changes", "remediate-ticks", *named, *(one for pushed in PUSHED.values() for one in pushed)})
+    return sorted(
+        {"asset-changes", "remediate-ticks", *named, *(topic for pushed in PUSHED.values() for topic in pushed)}
+    )
 
 
 def environment(places: Endpoints, google: str, slack: str) -> dict[str, str]:

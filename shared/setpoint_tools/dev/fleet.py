@@ -98,10 +98,10 @@ def documents() -> list[dict[str, Any]]:
         {
             "apiVersion": "setpoint.dev/v1",
             "kind": "Declaration",
-            "metadata": {"name": one.name, "project": PROJECT, "owner": {"team": "shop", "slack": f"#{CHANNEL}"}},
-            "spec": {"assetType": one.asset_type, "data": one.declared},
+            "metadata": {"name": resource.name, "project": PROJECT, "owner": {"team": "shop", "slack": f"#{CHANNEL}"}},
+            "spec": {"assetType": resource.asset_type, "data": resource.declared},
         }
-        for one in RESOURCES
+        for resource in RESOURCES
     ]
     policy = {
         "apiVersion": "setpoint.dev/v1",
@@ -179,36 +179,36 @@ CHANGES: dict[str, DemoChange] = {
 
 def resource(name: str) -> Resource:
     """A resource by its name."""
-    return next(one for one in RESOURCES if one.name == name)
+    return next(candidate for candidate in RESOURCES if candidate.name == name)
 
 
-def told(one: Resource, live: Body, at: str) -> dict[str, Any]:
+def as_asset(resource: Resource, live: Body, time: str) -> dict[str, Any]:
     """An asset as the inventory tells of it."""
     return {
-        "name": one.name,
-        "assetType": one.asset_type,
+        "name": resource.name,
+        "assetType": resource.asset_type,
         "ancestors": list(ANCESTORS),
-        "updateTime": at,
+        "updateTime": time,
         "resource": {"version": "v1", "data": copy.deepcopy(live)},
     }
 
 
-def logged(one: Resource, at: str, number: int) -> dict[str, Any]:
+def logged(resource: Resource, time: str, number: int) -> dict[str, Any]:
     """An entry of the audit log that tells who has changed a resource.
 
     Source: https://cloud.google.com/logging/docs/reference/audit/auditlog/rest/Shared.Types/AuditLog
     """
-    service = one.name.removeprefix("//").partition("/")[0]
+    service = resource.name.removeprefix("//").partition("/")[0]
     return {
         "logName": f"projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Factivity",
         "insertId": f"dev-{number}",
-        "timestamp": at,
+        "timestamp": time,
         "resource": {"labels": {"project_id": PROJECT}},
         "protoPayload": {
             "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
             "serviceName": service,
-            "methodName": one.method,
-            "resourceName": one.logged,
+            "methodName": resource.method,
+            "resourceName": resource.logged,
             "authenticationInfo": {"principalEmail": SOMEBODY},
             "requestMetadata": {
                 "callerIp": "203.0.113.7",

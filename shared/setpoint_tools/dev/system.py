@@ -49,7 +49,7 @@ class System:
     """All that is up.
 
     Args:
-        found: where messages and state are.
+        places: where messages and state are.
         pubsub: the project with topics and subscriptions.
         assets: the fake Cloud Asset Inventory.
         google: the fake of Google's REST APIs.
@@ -60,14 +60,14 @@ class System:
     def __init__(
         self,
         *,
-        found: Endpoints,
+        places: Endpoints,
         pubsub: PubSubProject,
         assets: AssetService,
         google: Any,
         slack: Slack,
         heard: Callable[[CloudEvent], None],
     ) -> None:
-        self.places = found
+        self.places = places
         self.addresses: dict[str, str] = {}
         self._pubsub = pubsub
         self._assets = assets
@@ -88,10 +88,10 @@ class System:
         change = CHANGES.get(name)
         if change is None:
             raise BadRequest(f"there is no change `{name}`; there are {', '.join(CHANGES)}")
-        one = fleet.resource(change.of)
-        self._google.put(one.url, change.done(self._google.get(one.url) or one.body))
+        resource = fleet.resource(change.of)
+        self._google.put(resource.url, change.done(self._google.get(resource.url) or resource.body))
         self._changes += 1
-        self._publish("audit-log", json.dumps(fleet.logged(one, _now(), self._changes)).encode())
+        self._publish("audit-log", json.dumps(fleet.logged(resource, _now(), self._changes)).encode())
         return f"somebody {change.what}; then {change.then}"
 
     def sweep(self) -> str:
@@ -162,16 +162,16 @@ class System:
         self._ended.set()
         return "going down"
 
-    def _feed(self, one: Resource) -> None:
+    def _feed(self, resource: Resource) -> None:
         """Tell of a resource that has changed, as a feed does."""
-        if self._google.get(one.url) != self._told.get(one.name):
-            asset = self._note(one)
+        if self._google.get(resource.url) != self._told.get(resource.name):
+            asset = self._note(resource)
             message = {"asset": asset, "priorAssetState": "PRESENT", "window": {"startTime": asset["updateTime"]}}
             self._publish("asset-changes", json.dumps(message).encode())
 
-    def _note(self, one: Resource) -> dict[str, Any]:
-        live = self._told[one.name] = self._google.get(one.url)
-        asset = fleet.told(one, live or {}, _now())
+    def _note(self, resource: Resource) -> dict[str, Any]:
+        live = self._told[resource.name] = self._google.get(resource.url)
+        asset = fleet.as_asset(resource, live or {}, _now())
         self._assets.put(asset)
         return asset
 
@@ -208,34 +208,38 @@ def up(root: Path, folder: Path, heard: Callable[[CloudEvent], None], *, emulato
 
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        found = endpoints.find(stack, folder, emulators=emulators)
-        stack.enter_context(_environment(found.variables))
+        places = endpoints.find(stack, folder, emulators=emulators)
+        stack.enter_context(_environment(places.variables))
         pubsub = PubSubProject(endpoints.HOME)
         stack.callback(pubsub.close)
-        google, google_at = stack.enter_context(google_apis())
+        google, google_address = stack.enter_context(google_apis())
         google.polls = 0  # what takes a while is looked at again after a minute, which is too long to watch
         assets = stack.enter_context(asset_service())
-        slack_is, slack_at = stack.enter_context(slack())
-        slack_is.channel(fleet.CHANNEL)
-        slack_is.user(_APPROVER, fleet.APPROVER)
+        slack_fake, slack_address = stack.enter_context(slack())
+        slack_fake.channel(fleet.CHANNEL)
+        slack_fake.user(_APPROVER, fleet.APPROVER)
         for name in endpoints.topics():
             pubsub.topic(name)
         pubsub.subscription(endpoints.topic("drift-events"))
-        system = System(found=found, pubsub=pubsub, assets=assets, google=google, slack=slack_is, heard=heard)
+        system = System(places=places, pubsub=pubsub, assets=assets, google=google, slack=slack_fake, heard=heard)
         system.populate()
         system.declare(folder)
-        variables = endpoints.environment(found, google_at, slack_at)
+        variables = endpoints.environment(places, google_address, slack_address)
         served = _serve(stack, root, folder, names, variables, assets.address)
-        for name, one in served.items():
-            system.addresses[name] = f"http://127.0.0.1:{one.port}"
+        for name, process in served.items():
+            system.addresses[name] = f"http://127.0.0.1:{process.port}"
             if is_http(root, name):
                 continue
             for pushed in endpoints.PUSHED.get(name, ()):
                 address = f"{system.addresses[name]}/{endpoints.topic(pushed)}"
                 pubsub.subscription(endpoints.topic(pushed), name=f"{name}-{pushed}", push_to=address)
                 stack.callback(pubsub.unsubscribe, f"projects/{endpoints.HOME}/subscriptions/{name}-{pushed}")
-        system.addresses |= {"google": google_at, "inventory": assets.address, "slack": slack_at.removesuffix("/api/")}
-        system.addresses["page"] = stack.enter_context(serving(_page(found.store)))
+        system.addresses |= {
+            "google": google_address,
+            "inventory": assets.address,
+            "slack": slack_address.removesuffix("/api/"),
+        }
+        system.addresses["page"] = stack.enter_context(serving(_page(places.store)))
         yield system
 
 
@@ -250,8 +254,8 @@ def _serve(
         served[name] = Served(name, free_port(), variables, log, under=under if name == "sweep" else (), root=root)
         stack.push(served[name].__exit__)
         served[name].launch()
-    for one in served.values():
-        one.wait()
+    for process in served.values():
+        process.wait()
     return served
 
 

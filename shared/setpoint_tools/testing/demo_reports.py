@@ -139,7 +139,7 @@ def _feed(recorder: Recorder, deps: Context) -> None:
     apply.sync(loaded, Request("demo"), deps, FED - timedelta(hours=2))
     apply.sync(LoadResult(policy=_POLICY), Request("policy"), deps, FED - timedelta(hours=2))
     for sent in feed.make(fleet, happened, FED):
-        recorder.now = sent.at + sent.late
+        recorder.now = sent.time + sent.late
         pipeline.receive(sent.data, {}, deps)
     recorder.now = FED
 

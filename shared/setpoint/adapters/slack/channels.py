@@ -52,7 +52,9 @@ class Channels:
         name = channel.removeprefix("#")
         if name not in self._ids:
             listed = pages(self._client, "conversations.list", channel, types=_KINDS, exclude_archived=True)
-            self._ids |= {str(one["name"]): str(one["id"]) for page in listed for one in page.get("channels") or ()}
+            self._ids |= {
+                str(listing["name"]): str(listing["id"]) for page in listed for listing in page.get("channels") or ()
+            }
         if name not in self._ids:
             raise SlackRefused(channel, "channel_not_found")
         return self._ids[name]

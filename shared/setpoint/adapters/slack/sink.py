@@ -81,11 +81,11 @@ class SlackSink:
         if isinstance(view, FindingView):
             replies = {name: messages.step(view, links)}
         else:
-            replies = {f"{name}/{number}": one for number, one in enumerate(messages.details(view, links), 1)}
+            replies = {f"{name}/{number}": reply for number, reply in enumerate(messages.details(view, links), 1)}
         there = self._replied(posted) if maybe else frozenset()
         missing = [identifier for identifier in replies if identifier not in there]
-        for at, identifier in enumerate(missing):
-            if at:
+        for index, identifier in enumerate(missing):
+            if index:
                 self._sleep(_BETWEEN)
             self._post(identifier, posted.channel, replies[identifier], thread=posted.ts)
 
@@ -114,9 +114,9 @@ class SlackSink:
             oldest = self._oldest(since)
         else:
             return self._post(name, channel, made)
-        found = self._find(name, channel, oldest)
-        if found is not None and self._update(name, found, made):
-            return found
+        earlier = self._find(name, channel, oldest)
+        if earlier is not None and self._update(name, earlier, made):
+            return earlier
         return self._post(name, channel, made)
 
     def _post(self, name: str, channel: str, made: Message, thread: str | None = None) -> Posted:
@@ -156,7 +156,7 @@ class SlackSink:
 
     def _find(self, name: str, channel: str, oldest: str) -> Posted | None:
         """Where a message stands that carries an id; the first one, where there are several."""
-        place = self._channels.readable(channel, lambda one: self._history(one, oldest))
+        place = self._channels.readable(channel, lambda identifier: self._history(identifier, oldest))
         ours = sorted(_ts(message) for message in place.messages if _id_of(message) == name)
         return Posted(place.channel, ours[0]) if ours else None
 

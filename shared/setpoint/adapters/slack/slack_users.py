@@ -63,20 +63,20 @@ class SlackPeople:
         )
 
     def _person(self, user: str) -> Person:
-        told = call(self._client, "users.info", user, user=user).get("user") or {}
-        is_confirmed = told.get("is_email_confirmed", False)
-        email = (told.get("profile") or {}).get("email") if is_confirmed else ""
-        return Person(user, str(email or ""), any(told.get(sign) for sign in _GUEST))
+        profile = call(self._client, "users.info", user, user=user).get("user") or {}
+        is_confirmed = profile.get("is_email_confirmed", False)
+        email = (profile.get("profile") or {}).get("email") if is_confirmed else ""
+        return Person(user, str(email or ""), any(profile.get(sign) for sign in _GUEST))
 
     def _group(self, group: str) -> frozenset[str]:
-        told: dict[str, Any] = call(self._client, "usergroups.users.list", group, usergroup=group)
-        return frozenset(map(str, told.get("users") or ()))
+        answer: dict[str, Any] = call(self._client, "usergroups.users.list", group, usergroup=group)
+        return frozenset(map(str, answer.get("users") or ()))
 
     def _kept(self, kept: dict[str, tuple[float, _T]], key: str, ask: Callable[[str], _T]) -> _T:
         now = self._clock()
-        found = kept.get(key)
-        if found is not None and now - found[0] < _KEPT_SECONDS:
-            return found[1]
+        entry = kept.get(key)
+        if entry is not None and now - entry[0] < _KEPT_SECONDS:
+            return entry[1]
         if len(kept) >= _MOST_KEPT:
             kept.clear()
         value = ask(key)

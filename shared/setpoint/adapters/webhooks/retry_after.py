@@ -14,12 +14,12 @@ def seconds_of(header: str | None) -> float:
 
     Source: https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
     """
-    told = (header or "").strip()
-    if told.isascii() and told.isdecimal():
-        return min(float(told[:9]), _LONGEST)
+    value = (header or "").strip()
+    if value.isascii() and value.isdecimal():
+        return min(float(value[:9]), _LONGEST)
     try:
-        at = parsedate_to_datetime(told)
+        time = parsedate_to_datetime(value)
     except ValueError:
         return _UNTOLD
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST)
+    time = time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    return min(max((time - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST)

@@ -59,13 +59,13 @@ class Addresses:
         Raises:
             BadRequest: there is none, or it is of another kind.
         """
-        found = self._known.get(name)
-        if found is None:
+        address = self._known.get(name)
+        if address is None:
             known = ", ".join(sorted(self._known)) or "none"
             raise BadRequest(f"webhook `{name}`: {SINKS} has no such name (it has {known}); add it, or mend the route")
-        if found.format not in formats:
-            raise BadRequest(f"webhook `{name}`: its format is {found.format}, and here goes {' or '.join(formats)}")
-        return found
+        if address.format not in formats:
+            raise BadRequest(f"webhook `{name}`: its format is {address.format}, and here goes {' or '.join(formats)}")
+        return address
 
 
 def _read(text: str) -> Mapping[str, Address]:
@@ -75,12 +75,12 @@ def _read(text: str) -> Mapping[str, Address]:
         raise BadRequest(
             f'{SINKS}: not of the form {{"name": {{"url": "https://…", "secret": "…", "format": "setpoint"}}}}'
         ) from None
-    for name, one in known.items():
-        if not _is_address(one.url):
+    for name, address in known.items():
+        if not _is_address(address.url):
             raise BadRequest(f"{SINKS}, `{name}`: its url is no https address")
-        if one.format == "setpoint" and len(one.secret) < _SHORTEST_SECRET:
+        if address.format == "setpoint" and len(address.secret) < _SHORTEST_SECRET:
             raise BadRequest(f"{SINKS}, `{name}`: its secret has less than {_SHORTEST_SECRET} characters")
-        if one.format == "pagerduty" and not one.secret:
+        if address.format == "pagerduty" and not address.secret:
             raise BadRequest(f"{SINKS}, `{name}`: its secret has to be the integration key of a service")
     return known
 

@@ -24,7 +24,7 @@ _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`": "\N{MODIF
 
 def code(text: str, most: int = 300) -> str:
     """A value in a code span, in which nothing formats, links or calls anybody."""
-    shown = "".join(one if one.isprintable() else " " for one in text[: most + 1])
+    shown = "".join(character if character.isprintable() else " " for character in text[: most + 1])
     cut = shown if len(shown) <= most else f"{shown[: most - 1]}…"
     return f"`{cut.translate(_ESCAPES) or ' '}`"
 
@@ -48,7 +48,7 @@ def refusal(name: str, approvers: Sequence[Approvers]) -> str:
 
 def counts(what: str, outcomes: Mapping[str, int]) -> str:
     """What became of pressing the button of several findings."""
-    told = Counter(outcomes)
+    counted = Counter(outcomes)
     words = {
         "done": f"{what}",
         "already": "were so already",
@@ -56,8 +56,8 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
         "declined": "cannot be",
         "refused": "are not yours to decide",
     }
-    parts = [f"{told[outcome]} {text}" for outcome, text in words.items() if told[outcome]]
-    return f"Of {sum(told.values())} findings: {', '.join(parts)}." if parts else "It shows no findings any more."
+    parts = [f"{counted[outcome]} {text}" for outcome, text in words.items() if counted[outcome]]
+    return f"Of {sum(counted.values())} findings: {', '.join(parts)}." if parts else "It shows no findings any more."
 
 
 def why(data: DriftData, decision: Decision | None, approvers: Sequence[Approvers], trail: Sequence[AuditEntry]) -> str:
@@ -78,8 +78,9 @@ def _finding(data: DriftData) -> Iterator[str]:
     yield f"changed by {code(actor.principal)} ({actor.confidence})" if actor else "nobody knows who changed it"
 
 
-def _difference(one: Difference) -> str:
-    return f"{code(one.declared_path or one.path)}: {_value(one.declared)} declared, {_value(one.observed)} observed"
+def _difference(difference: Difference) -> str:
+    declared, observed = _value(difference.declared), _value(difference.observed)
+    return f"{code(difference.declared_path or difference.path)}: {declared} declared, {observed} observed"
 
 
 def _value(value: Any) -> str:
@@ -104,10 +105,10 @@ def _who(approvers: Sequence[Approvers]) -> Iterator[str]:
 def _trail(trail: Sequence[AuditEntry]) -> Iterator[str]:
     if trail:
         yield "*What was done*"
-    for one in trail[-_MOST_ENTRIES:]:
-        by = f" by {code(one.by)}" if one.by else ""
-        text = f": {code(one.text)}" if one.text else ""
-        yield f"• {one.at:%Y-%m-%d %H:%M} UTC {one.what}{by}{text}"
+    for entry in trail[-_MOST_ENTRIES:]:
+        by = f" by {code(entry.by)}" if entry.by else ""
+        text = f": {code(entry.text)}" if entry.text else ""
+        yield f"• {entry.at:%Y-%m-%d %H:%M} UTC {entry.what}{by}{text}"
 
 
 def _names(approvers: Iterable[Approvers]) -> Iterator[str]:

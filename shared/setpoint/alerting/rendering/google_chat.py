@@ -65,13 +65,13 @@ def step(shown: FindingView, links: Links) -> dict[str, Any]:
 
 def details(findings: Sequence[FindingView], links: Links) -> Iterator[dict[str, Any]]:
     """All of some findings, a card each."""
-    return (finding(one, links) for one in findings)
+    return (finding(shown, links) for shown in findings)
 
 
 def digest(findings: Sequence[FindingView], links: Links) -> dict[str, Any]:
     """Many findings at once; those that have no room are counted."""
     del links
-    lines = [f"{one.data.severity}: {one.data.resource_name} ({one.data.status})" for one in findings]
+    lines = [f"{shown.data.severity}: {shown.data.resource_name} ({shown.data.status})" for shown in findings]
     return _card(f"{len(findings)} findings", "digest", {}, lines, "")
 
 
@@ -124,9 +124,9 @@ def _lines(shown: FindingView) -> list[str]:
     return [*lines, *([f"and {more} fields more"] if more > 0 else [])]
 
 
-def _difference(one: Difference) -> str:
-    sides = " → ".join(_value(value) for value in (one.declared, one.observed))
-    return f"{one.declared_path or one.path}: {sides}"
+def _difference(difference: Difference) -> str:
+    sides = " → ".join(_value(value) for value in (difference.declared, difference.observed))
+    return f"{difference.declared_path or difference.path}: {sides}"
 
 
 def _value(value: Any) -> str:
@@ -169,7 +169,7 @@ def _html(text: str, most: int) -> str:
 
 def _cut(text: str, most: int) -> str:
     """Text of so many bytes, in which nothing is hidden."""
-    shown = "".join(one if one.isprintable() else " " for one in text[: most + 1])
+    shown = "".join(character if character.isprintable() else " " for character in text[: most + 1])
     if len(shown.encode()) <= most:
         return shown
     return shown.encode()[: most - 3].decode(errors="ignore") + "…"

@@ -32,36 +32,44 @@ class _Lines(NamedTuple):
     line: int
 
 
-def _github(at: _Lines) -> str:
-    return f"https://{at.host}/{at.path}/blob/{at.commit}/{at.file}" + (f"#L{at.line}" if at.line else "")
-
-
-def _gitlab(at: _Lines) -> str:
-    return f"https://{at.host}/{at.path}/-/blob/{at.commit}/{at.file}" + (f"#L{at.line}" if at.line else "")
-
-
-def _bitbucket(at: _Lines) -> str:
-    return f"https://{at.host}/{at.path}/src/{at.commit}/{at.file}" + (f"#lines-{at.line}" if at.line else "")
-
-
-def _gitea(at: _Lines) -> str:
-    kind = "branch" if at.commit == _NEWEST else "commit"
-    return f"https://{at.host}/{at.path}/src/{kind}/{at.commit}/{at.file}" + (f"#L{at.line}" if at.line else "")
-
-
-def _cloud_source(at: _Lines) -> str:
-    """``source.developers.google.com/p/PROJECT/r/REPOSITORY`` is read elsewhere than it is cloned from."""
-    found = re.match(r"p/([^/]+)/r/([^/]+)\Z", at.path)
-    repository = f"{found[1]}/{found[2]}" if found else at.path
-    return f"https://source.cloud.google.com/{repository}/+/{at.commit}:{at.file}" + (
-        f";l={at.line}" if at.line else ""
+def _github(lines: _Lines) -> str:
+    return f"https://{lines.host}/{lines.path}/blob/{lines.commit}/{lines.file}" + (
+        f"#L{lines.line}" if lines.line else ""
     )
 
 
-def _azure(at: _Lines) -> str:
-    version = "" if at.commit == _NEWEST else f"&version=GC{at.commit}"
-    line = f"&line={at.line}&lineEnd={at.line}&lineStartColumn=1&lineEndColumn=1" if at.line else ""
-    return f"https://{at.host}/{at.path}?path=/{at.file}{version}{line}"
+def _gitlab(lines: _Lines) -> str:
+    return f"https://{lines.host}/{lines.path}/-/blob/{lines.commit}/{lines.file}" + (
+        f"#L{lines.line}" if lines.line else ""
+    )
+
+
+def _bitbucket(lines: _Lines) -> str:
+    return f"https://{lines.host}/{lines.path}/src/{lines.commit}/{lines.file}" + (
+        f"#lines-{lines.line}" if lines.line else ""
+    )
+
+
+def _gitea(lines: _Lines) -> str:
+    kind = "branch" if lines.commit == _NEWEST else "commit"
+    return f"https://{lines.host}/{lines.path}/src/{kind}/{lines.commit}/{lines.file}" + (
+        f"#L{lines.line}" if lines.line else ""
+    )
+
+
+def _cloud_source(lines: _Lines) -> str:
+    """``source.developers.google.com/p/PROJECT/r/REPOSITORY`` is read elsewhere than it is cloned from."""
+    matched = re.match(r"p/([^/]+)/r/([^/]+)\Z", lines.path)
+    repository = f"{matched[1]}/{matched[2]}" if matched else lines.path
+    return f"https://source.cloud.google.com/{repository}/+/{lines.commit}:{lines.file}" + (
+        f";l={lines.line}" if lines.line else ""
+    )
+
+
+def _azure(lines: _Lines) -> str:
+    version = "" if lines.commit == _NEWEST else f"&version=GC{lines.commit}"
+    line = f"&line={lines.line}&lineEnd={lines.line}&lineStartColumn=1&lineEndColumn=1" if lines.line else ""
+    return f"https://{lines.host}/{lines.path}?path=/{lines.file}{version}{line}"
 
 
 _HOSTS: tuple[tuple[re.Pattern[str], Callable[[_Lines], str]], ...] = (
@@ -96,8 +104,8 @@ def _repository(repo: str) -> tuple[str, str]:
     if not repo.isprintable():
         return "", ""
     if "://" not in repo:
-        found = _SCP.match(repo)
-        return (found[1].lower(), _path(found[2])) if found else ("", "")
+        matched = _SCP.match(repo)
+        return (matched[1].lower(), _path(matched[2])) if matched else ("", "")
     try:
         parts = urlsplit(repo)
         port = f":{parts.port}" if parts.port and parts.scheme in ("http", "https") else ""

@@ -83,9 +83,9 @@ def is_address(url: str) -> bool:
     return url.startswith(("https://", "http://")) and url.isprintable()
 
 
-def date(at: datetime, form: str = "{date_short_pretty} at {time}") -> str:
+def date(time: datetime, form: str = "{date_short_pretty} at {time}") -> str:
     """A time, which Slack shows in the time zone of whoever reads it.
 
     Source: https://docs.slack.dev/messaging/formatting-message-text#date-formatting
     """
-    return f"<!date^{int(at.timestamp())}^{form}|{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"
+    return f"<!date^{int(time.timestamp())}^{form}|{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC>"

@@ -52,24 +52,24 @@ class _Walk:
         self._open: list[str] = []
 
     def parts(self) -> Iterator[Markup]:
-        at = 0
-        for found in _PIECE.finditer(self._markup):
-            yield from self._text(at, found.start())
-            yield from self._piece(found)
-            at = found.end()
-        yield from self._text(at, len(self._markup))
+        start = 0
+        for piece in _PIECE.finditer(self._markup):
+            yield from self._text(start, piece.start())
+            yield from self._piece(piece)
+            start = piece.end()
+        yield from self._text(start, len(self._markup))
         yield from self._close()
 
-    def _piece(self, found: re.Match[str]) -> Iterator[Markup]:
-        if found["line"]:
+    def _piece(self, piece: re.Match[str]) -> Iterator[Markup]:
+        if piece["line"]:
             yield from self._close()
             yield Markup("<br>")
-        elif found["fence"] is not None:
-            yield Markup("<pre>{}</pre>").format(_unescaped(found["fence"].strip("\n")))
-        elif found["code"] is not None:
-            yield Markup("<code>{}</code>").format(_unescaped(found["code"]))
+        elif piece["fence"] is not None:
+            yield Markup("<pre>{}</pre>").format(_unescaped(piece["fence"].strip("\n")))
+        elif piece["code"] is not None:
+            yield Markup("<code>{}</code>").format(_unescaped(piece["code"]))
         else:
-            yield _token(found["token"])
+            yield _token(piece["token"])
 
     def _close(self) -> Iterator[Markup]:
         while self._open:
@@ -78,20 +78,20 @@ class _Walk:
     def _text(self, start: int, end: int) -> Iterator[Markup]:
         """Text without code and links; a mark of format counts at the border of a word."""
         begun = start
-        for at in range(start, end):
-            mark = self._markup[at]
-            if mark in _TAGS and (tag := self._turn(mark, at)):
-                yield escape(_unescaped(self._markup[begun:at]))
+        for index in range(start, end):
+            mark = self._markup[index]
+            if mark in _TAGS and (tag := self._turn(mark, index)):
+                yield escape(_unescaped(self._markup[begun:index]))
                 yield tag
-                begun = at + 1
+                begun = index + 1
         yield escape(_unescaped(self._markup[begun:end]))
 
-    def _turn(self, mark: str, at: int) -> Markup | None:
-        before, after = self._markup[at - 1 : at], self._markup[at + 1 : at + 2]
+    def _turn(self, mark: str, index: int) -> Markup | None:
+        before, after = self._markup[index - 1 : index], self._markup[index + 1 : index + 2]
         if self._open and self._open[-1] == mark and not before.isspace() and not after.isalnum():
             self._open.pop()
             return _TAGS[mark][1]
-        line = self._markup[at + 1 :].partition("\n")[0]
+        line = self._markup[index + 1 :].partition("\n")[0]
         if mark not in self._open and not before.isalnum() and after.strip() and mark in line:
             self._open.append(mark)
             return _TAGS[mark][0]
@@ -99,14 +99,14 @@ class _Walk:
 
 
 def _token(token: str) -> Markup:
-    if found := _DATE.match(token):
-        at = datetime.fromtimestamp(int(found["time"]), UTC)
-        text = found["form"]
+    if matched := _DATE.match(token):
+        time = datetime.fromtimestamp(int(matched["time"]), UTC)
+        text = matched["form"]
         for name, form in _FORMS.items():
-            text = text.replace(name, at.strftime(form).replace("{day}", _day(at.day)))
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), found["fallback"], text)
-    if found := _WEB.match(token):
-        url, label = _unescaped(found["url"]), _unescaped(found["label"] or found["url"])
+            text = text.replace(name, time.strftime(form).replace("{day}", _day(time.day)))
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(time.isoformat(), matched["fallback"], text)
+    if matched := _WEB.match(token):
+        url, label = _unescaped(matched["url"]), _unescaped(matched["label"] or matched["url"])
         return Markup('<a href="{}" rel="noreferrer">{}</a>').format(url, label)
     return Markup('<span class="mention">{}</span>').format(_unescaped(token))
 

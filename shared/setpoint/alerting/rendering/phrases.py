@@ -61,7 +61,7 @@ class RenderStyle(NamedTuple):
     date: Callable[[datetime], str]
 
 
-PLAIN = RenderStyle(texts.clean, texts.clean, lambda at: f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+PLAIN = RenderStyle(texts.clean, texts.clean, lambda time: f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
 
 
 def last_name(data: DriftData) -> str:
@@ -129,7 +129,7 @@ def sides(difference: Difference, most: int) -> tuple[str, str]:
     declared, observed = value_text(difference.declared), value_text(difference.observed)
     if max(len(declared), len(observed)) > most:
         skipped = _same_beginning(declared, observed)
-        declared, observed = (f"{texts.ELLIPSIS}{one[skipped:]}" if skipped else one for one in (declared, observed))
+        declared, observed = (f"{texts.ELLIPSIS}{text[skipped:]}" if skipped else text for text in (declared, observed))
     return _cut(declared, most), _cut(observed, most)
 
 
@@ -137,15 +137,15 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + texts.ELLIPSIS
 
 
-def _same_beginning(one: str, other: str) -> int:
+def _same_beginning(first: str, other: str) -> int:
     """How much two texts begin with that need not be told: up to some characters before they differ, at a word."""
-    pairs = enumerate(zip(one, other, strict=False))
-    same = next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+    pairs = enumerate(zip(first, other, strict=False))
+    same = next((index for index, (left, right) in pairs if left != right), min(len(first), len(other)))
     if same <= 2 * _AROUND:
         return 0
-    border = re.search(r"[^\w-](?=[\w-]*\Z)", one[:same])
-    at = border.end() if border else 0
-    return at if same - at <= 2 * _AROUND else same - _AROUND
+    border = re.search(r"[^\w-](?=[\w-]*\Z)", first[:same])
+    border_end = border.end() if border else 0
+    return border_end if same - border_end <= 2 * _AROUND else same - _AROUND
 
 
 def grant_of(difference: Difference) -> str:
@@ -195,19 +195,23 @@ def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
         return "not known so far"
     if actor.confidence == "possible":
         return f"{_one_of((actor.principal, *actor.others), form)}: several changed it at about that time"
-    told = f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
+    text = f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
     return (
-        told
+        text
         if actor.hand != "applier"
-        else f"{told}: the account that applies your declarations, a sync may be under way"
+        else f"{text}: the account that applies your declarations, a sync may be under way"
     )
 
 
 def _one_of(names: tuple[str, ...], form: RenderStyle) -> str:
-    told = [form.value(name or "somebody unknown") for name in names[:_MOST_OTHERS]]
-    if (more := len(names) - len(told)) > 0:
-        told.append(f"{more} more")
-    return f"one of {', '.join(told[:-1])} or {told[-1]}" if len(told) > 1 else f"possibly {told[0]}"
+    candidates = [form.value(name or "somebody unknown") for name in names[:_MOST_OTHERS]]
+    if (more := len(names) - len(candidates)) > 0:
+        candidates.append(f"{more} more")
+    return (
+        f"one of {', '.join(candidates[:-1])} or {candidates[-1]}"
+        if len(candidates) > 1
+        else f"possibly {candidates[0]}"
+    )
 
 
 def _hand(actor: Actor, form: RenderStyle) -> str:
@@ -387,9 +391,9 @@ def past(step: TimelineEntry, form: RenderStyle = PLAIN) -> str:
     """A step of a finding's life, in a line."""
     word = _ORDERS.get(step.what) or _capital(step.what.partition(".")[2].replace("_", " ") or step.what)
     subject = {"drift": "Drift ", "remediation": "Putting back "}.get(step.what.partition(".")[0], "")
-    told = f"{subject}{word.lower()}" if subject else word
+    text = f"{subject}{word.lower()}" if subject else word
     person = f" by {form.value(step.by)}" if step.by else ""
-    return f"{told if step.what in _ORDERS or subject else form.prose(told)}{person}{_because(step.text, form)}"
+    return f"{text if step.what in _ORDERS or subject else form.prose(text)}{person}{_because(step.text, form)}"
 
 
 def _capital(words: str) -> str:
@@ -418,8 +422,8 @@ def statuses(group: GroupView) -> str:
     """How many of a group's findings are open, and what has become of the others."""
     counts = group.statuses
     of_open = [
-        f"{counts[name]:,} {told}"
-        for name, told in (("awaiting", "waiting for approval"), ("remediating", "being put back"))
+        f"{counts[name]:,} {label}"
+        for name, label in (("awaiting", "waiting for approval"), ("remediating", "being put back"))
         if counts.get(name)
     ]
     parts = [f"{counts.get('open', 0):,} open" + (f" ({', '.join(of_open)})" if of_open else "")]
@@ -447,21 +451,21 @@ def summary(shown: FindingView) -> str:
     head = f"{what(data)}{f' ({place})' if place else ''}"
     if data.status == "resolved":
         return texts.fit(f"Resolved: {head} after {duration(data)}, {ended(shown)}", _LONGEST_SUMMARY)
-    said = f"{severity_word(data.severity)}: {head} {happened(data)}"
+    text = f"{severity_word(data.severity)}: {head} {happened(data)}"
     if data.kind == "modified" and data.differences:
         more = data.difference_count - 1
-        said += f": {difference_text(data.differences[0])}{f' and {more:,} more' if more > 0 else ''}"
+        text += f": {difference_text(data.differences[0])}{f' and {more:,} more' if more > 0 else ''}"
     if data.actor is not None:
-        said += f", by {by(data.actor)}"
-    return texts.fit(f"{said}. {next_step(shown)}", _LONGEST_SUMMARY)
+        text += f", by {by(data.actor)}"
+    return texts.fit(f"{text}. {next_step(shown)}", _LONGEST_SUMMARY)
 
 
 def group_summary(group: GroupView) -> str:
     """Several findings of one cause in one line of plain text."""
     if is_over(group):
         return texts.fit(f"Resolved: {group_title(group)}", _LONGEST_SUMMARY)
-    said = f"{severity_word(group.severity)}: {group_title(group)} {happened_to_all(group)}; {statuses(group)}"
-    return texts.fit(said, _LONGEST_SUMMARY)
+    text = f"{severity_word(group.severity)}: {group_title(group)} {happened_to_all(group)}; {statuses(group)}"
+    return texts.fit(text, _LONGEST_SUMMARY)
 
 
 def happened_to_all(group: GroupView) -> str:

@@ -23,13 +23,13 @@ class Conversation(NamedTuple):
     """A message and what stands in its thread.
 
     Args:
-        at: when the message was sent.
+        time: when the message was sent.
         message: the message.
         replies: its thread, the oldest first.
         note: what a reader of the preview is told of it.
     """
 
-    at: datetime
+    time: datetime
     message: Message
     replies: tuple[Message, ...] = ()
     note: str = ""
@@ -52,13 +52,13 @@ def conversations(findings: Sequence[FindingView], links: Links) -> list[Convers
         else:
             single.append(shown)
     groups = [group_of(cause, sorted(ones, key=phrases.worst_first)) for cause, ones in grouped.items()]
-    told = [_of_group(group, grouped[group.id], links) for group in sorted(groups, key=_worst_group_first)]
-    told += [_of_finding(shown, links) for shown in sorted(single, key=phrases.worst_first)]
+    previews = [_of_group(group, grouped[group.id], links) for group in sorted(groups, key=_worst_group_first)]
+    previews += [_of_finding(shown, links) for shown in sorted(single, key=phrases.worst_first)]
     quiet = [shown for shown in findings if shown.data.severity == "low" and shown.data.status == "open"]
     if quiet:
         note = "once a day, where the fleet's Alerting says so for low severities"
-        told.append(Conversation(max(shown.at for shown in quiet), slack.digest(quiet, links), note=note))
-    return told
+        previews.append(Conversation(max(shown.at for shown in quiet), slack.digest(quiet, links), note=note))
+    return previews
 
 
 def _worst_group_first(group: GroupView) -> tuple[int, int]:
@@ -84,35 +84,39 @@ def group_of(identifier: str, findings: Sequence[FindingView]) -> GroupView:
         findings: one or more, the worst first.
     """
     data = [shown.data for shown in findings]
-    steps = Counter(one.remediation.step for one in data if one.remediation is not None and one.status == "open")
-    projects = Counter(one.project for one in data if one.project)
-    statuses: Counter[str] = Counter(one.status for one in data)
+    steps = Counter(
+        finding.remediation.step for finding in data if finding.remediation is not None and finding.status == "open"
+    )
+    projects = Counter(finding.project for finding in data if finding.project)
+    statuses: Counter[str] = Counter(finding.status for finding in data)
     statuses["awaiting"] = steps["asked"]
     statuses["remediating"] = steps["acting"] + steps["operating"] + steps["verifying"] + steps["handed_off"]
     return GroupView(
         id=identifier,
         cause=cause_of(data[0]),
-        severity=max((one.severity for one in data), key=SEVERITIES.index),
-        opened_at=min(one.first_seen for one in data),
+        severity=max((finding.severity for finding in data), key=SEVERITIES.index),
+        opened_at=min(finding.first_seen for finding in data),
         changed_at=max(shown.at for shown in findings),
         total=len(data),
         statuses={name: count for name, count in statuses.items() if count},
-        severities=dict(Counter(one.severity for one in data)),
+        severities=dict(Counter(finding.severity for finding in data)),
         projects=dict(projects.most_common(_MOST_PROJECTS)),
         project_count=len(projects),
-        teams=dict(Counter(one.owner.team for one in data if one.owner.team).most_common(_MOST_COUNTED)),
+        teams=dict(Counter(finding.owner.team for finding in data if finding.owner.team).most_common(_MOST_COUNTED)),
         actors=dict(
-            Counter(one.actor.principal if one.actor is not None else "" for one in data).most_common(_MOST_COUNTED)
+            Counter(finding.actor.principal if finding.actor is not None else "" for finding in data).most_common(
+                _MOST_COUNTED
+            )
         ),
         samples=tuple(findings[:_MOST_SAMPLES]),
     )
 
 
-def page(told: Iterable[Conversation], channel: str = "drift") -> str:
+def page(shown: Iterable[Conversation], channel: str = "drift") -> str:
     """The conversations as an HTML page, light or dark as its reader prefers.
 
     Args:
-        told: what is shown, in that order.
+        shown: what is shown, in that order.
         channel: the name of the channel in the page's head.
     """
     environment = jinja2.Environment(
@@ -123,4 +127,4 @@ def page(told: Iterable[Conversation], channel: str = "drift") -> str:
         lstrip_blocks=True,
     )
     environment.filters["shown"] = mrkdwn_html.shown
-    return environment.get_template("preview.html").render(conversations=list(told), channel=channel) + "\n"
+    return environment.get_template("preview.html").render(conversations=list(shown), channel=channel) + "\n"

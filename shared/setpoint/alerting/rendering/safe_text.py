@@ -72,9 +72,9 @@ def _fit(text: str, most: int, escapes: Mapping[str, str]) -> str:
 
 def _border(text: str, end: int) -> int:
     """The last place up to ``end`` at which no character is torn from what belongs to it."""
-    for at in range(end, max(end - _MOST_EXTENDERS, 0), -1):
-        if at == len(text) or not _belongs_to_what_is_before(text[at]):
-            return at
+    for index in range(end, max(end - _MOST_EXTENDERS, 0), -1):
+        if index == len(text) or not _belongs_to_what_is_before(text[index]):
+            return index
     return end
 
 

@@ -261,10 +261,12 @@ def _changes(group: GroupView) -> list[Block]:
 
 def _change(change: tuple[str, Operation], samples: Sequence[FindingView]) -> str:
     """What differs, with its values where all samples have the same."""
-    found = [_difference_of(shown.data, change) for shown in samples]
-    known = [one for one in found if one is not None]
-    values = {(phrases.value_text(one.declared), phrases.value_text(one.observed)) for one in known}
-    if known and len(known) == len(found) and len(values) == 1:
+    differences = [_difference_of(shown.data, change) for shown in samples]
+    known = [difference for difference in differences if difference is not None]
+    values = {
+        (phrases.value_text(difference.declared), phrases.value_text(difference.observed)) for difference in known
+    }
+    if known and len(known) == len(differences) and len(values) == 1:
         return _difference(known[0])
     path, op = change
     return f"{code(path or '(all)', 160)} {_OPERATIONS[op]}"
@@ -272,8 +274,10 @@ def _change(change: tuple[str, Operation], samples: Sequence[FindingView]) -> st
 
 def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference | None:
     """The one difference of a finding that is this change of the cause; None where there are several."""
-    found = [one for one in islice(data.differences, _LOOKED_AT) if grouping.change_of(one) == change]
-    return found[0] if len(found) == 1 else None
+    matching = [
+        difference for difference in islice(data.differences, _LOOKED_AT) if grouping.change_of(difference) == change
+    ]
+    return matching[0] if len(matching) == 1 else None
 
 
 def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
@@ -285,18 +289,18 @@ def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
         counts = [(level, group.severities[level]) for level in reversed(SEVERITIES) if group.severities.get(level)]
         yield "How bad", ", ".join(f"{count:,} {level}" for level, count in counts)
     yield "Since", date(group.opened_at)
-    told = {phrases.next_step(shown, FORM) for shown in group.samples if shown.data.status == "open"}
-    if len(told) == 1:
-        yield "Next", told.pop()
+    next_steps = {phrases.next_step(shown, FORM) for shown in group.samples if shown.data.status == "open"}
+    if len(next_steps) == 1:
+        yield "Next", next_steps.pop()
 
 
 def _counted(counts: Mapping[str, int], total: int) -> str:
     """The largest, each with how many it has, and how many others there are."""
-    largest = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:_MOST_LISTED]
-    told = [f"{code(name, 60) if name else 'none'} {count:,}" for name, count in largest]
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
+    parts = [f"{code(name, 60) if name else 'none'} {count:,}" for name, count in largest]
     if (more := max(total, len(counts)) - len(largest)) > 0:
-        told.append(f"{more:,} more")
-    return ", ".join(told)
+        parts.append(f"{more:,} more")
+    return ", ".join(parts)
 
 
 def _doers(group: GroupView) -> str:
@@ -307,9 +311,9 @@ def _doers(group: GroupView) -> str:
     known = [shown.data.actor for shown in group.samples if shown.data.actor is not None]
     if len(group.actors) == 1 and known and all(actor.principal == principals[0] for actor in known):
         return phrases.by(known[0], FORM)
-    largest = sorted(group.actors.items(), key=lambda one: (-one[1], one[0]))[:_MOST_LISTED]
-    told = ", ".join(f"{code(name, 80) if name else 'not known so far'} {count:,}" for name, count in largest)
-    return f"{told}, and others" if len(group.actors) > _MOST_LISTED else told
+    largest = sorted(group.actors.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
+    text = ", ".join(f"{code(name, 80) if name else 'not known so far'} {count:,}" for name, count in largest)
+    return f"{text}, and others" if len(group.actors) > _MOST_LISTED else text
 
 
 def _samples(group: GroupView, links: Links) -> list[Block]:
@@ -360,8 +364,8 @@ def digest(findings: Sequence[FindingView], links: Links) -> Message:
 def _counts(findings: Sequence[FindingView]) -> str:
     """``42 findings: 3 high, 39 low``."""
     counts = Counter(shown.data.severity for shown in findings)
-    told = ", ".join(f"{counts[level]:,} {level}" for level in reversed(SEVERITIES) if counts[level])
-    return phrases.plural("finding", len(findings)) + (f": {told}" if told else "")
+    levels = ", ".join(f"{counts[level]:,} {level}" for level in reversed(SEVERITIES) if counts[level])
+    return phrases.plural("finding", len(findings)) + (f": {levels}" if levels else "")
 
 
 def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> str:
@@ -371,15 +375,15 @@ def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> 
         data.severity
     ]
     name = link(addresses.of_finding(links, shown), phrases.what(data), 100) or code(phrases.what(data), 100)
-    said = f"{mark} {name}"
+    text = f"{mark} {name}"
     if data.project and data.project != phrases.last_name(data):
-        said += f" in {code(data.project, 60)}"
+        text += f" in {code(data.project, 60)}"
     if data.status == "resolved":
-        return f"{said}: resolved after {phrases.duration(data)}"
+        return f"{text}: resolved after {phrases.duration(data)}"
     if not with_difference or data.kind != "modified" or not data.differences:
-        return f"{said} {phrases.happened(data)}" if with_difference else said
+        return f"{text} {phrases.happened(data)}" if with_difference else text
     others = f" {more(data.difference_count - 1)}" if data.difference_count > 1 else ""
-    return f"{said}: {_difference(data.differences[0])}{others}"
+    return f"{text}: {_difference(data.differences[0])}{others}"
 
 
 def details(findings: Sequence[FindingView], links: Links) -> tuple[Message, ...]:
@@ -409,9 +413,9 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
     unsaid = max(data.difference_count - len(lines), 0)
     parts = [
         Part(
-            f"*All of {code(phrases.what(data), 200)}*", [f"{name}: {told}" for name, told in _all_facts(shown) if told]
+            f"*All of {code(phrases.what(data), 200)}*", [f"{name}: {fact}" for name, fact in _all_facts(shown) if fact]
         ),
-        Part("*What has happened*", [f"{date(one.at)}  {phrases.past(one, FORM)}" for one in shown.steps]),
+        Part("*What has happened*", [f"{date(entry.at)}  {phrases.past(entry, FORM)}" for entry in shown.steps]),
         Part("*What would put it back*", _summary(data)),
         Part("*What it was*", list(islice(_leaves(data.was), _MOST_TOLD))),
         Part(fields_heading, lines),
@@ -427,7 +431,7 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Type", f"{code(data.asset_type, 200)}{about}"
     yield "Lies in", ", ".join(code(place, 60) for place in data.ancestors[:_MOST_SAMPLES])
     yield "Project", code(data.project, 100) if data.project else ""
-    yield "Whose", ", ".join(code(one, 100) for one in msgspec.structs.astuple(data.owner) if one)
+    yield "Whose", ", ".join(code(part, 100) for part in msgspec.structs.astuple(data.owner) if part)
     yield "Status", data.status + (f": {prose(data.reason)}" if data.reason else "")
     yield "How bad", f"{phrases.SEVERITY_MARKS[data.severity]} {data.severity}"
     yield "Mode", data.mode
@@ -472,16 +476,16 @@ def step(shown: FindingView, links: Links) -> Message:
         links: where it links to.
     """
     what = shown.steps[-1].what if shown.steps else shown.event
-    said = f"{_STEP_MARKS.get(what, '•')} {phrases.last(shown, FORM)}."
-    told = phrases.last(shown)
-    blocks = [section(said)]
+    text = f"{_STEP_MARKS.get(what, '•')} {phrases.last(shown, FORM)}."
+    plain_text = phrases.last(shown)
+    blocks = [section(text)]
     if what in ("drift.opened", "drift.changed") and shown.data.status == "open":
         blocks.append(_differences(shown.data))
     elif what in ("remediation.requested", "remediation.started") and (written := _summary(shown.data)):
         blocks.append(listed("*What would put it back*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
     if page := addresses.of_finding(links, shown):
         blocks.append(context(link(page, "Open in Setpoint")))
-    return message(f"{phrases.what(shown.data)}: {told}", blocks)
+    return message(f"{phrases.what(shown.data)}: {plain_text}", blocks)
 
 
 def escalation(shown: FindingView) -> Message:

@@ -161,42 +161,42 @@ def pack(
     """
     sections = _sections(parts, lines)
     packed: list[list[_Section]] = [[]]
-    for position, one in enumerate(sections):
-        if not _has_room(packed[-1], one, lines):
+    for position, section_ in enumerate(sections):
+        if not _has_room(packed[-1], section_, lines):
             if len(packed) == messages:
-                left = sum(one.lines for one in sections[position:])
+                left = sum(later.lines for later in sections[position:])
                 return [*map(_blocks, packed[:-1]), (*_blocks(packed[-1]), context(rest(left + unsaid)))]
             packed.append([])
-        packed[-1].append(one)
-    built = [_blocks(one) for one in packed if one]
+        packed[-1].append(section_)
+    built = [_blocks(sections_) for sections_ in packed if sections_]
     if unsaid and built:
         built[-1] = (*built[-1], context(rest(unsaid)))
     return built
 
 
 def _sections(parts: Iterable[Part], most_lines: int) -> list[_Section]:
-    found = []
+    sections = []
     for part in parts:
         text, count = part.heading, 0
         for line in part.lines:
             if texts.units(text) + texts.units(line) + 1 > _MOST_SECTION or count == most_lines:
-                found.append(_Section(text, count))
+                sections.append(_Section(text, count))
                 text, count = "", 0
             text = f"{text}\n{line}" if text else line
             count += 1
         if count:
-            found.append(_Section(text, count))
-    return found
+            sections.append(_Section(text, count))
+    return sections
 
 
-def _has_room(sections: Sequence[_Section], one: _Section, lines: int) -> bool:
-    length = sum(texts.units(section.markup) for section in sections) + texts.units(one.markup)
+def _has_room(sections: Sequence[_Section], added: _Section, lines: int) -> bool:
+    length = sum(texts.units(section.markup) for section in sections) + texts.units(added.markup)
     is_short = length <= MOST_TEXT - _MOST_FALLBACK - _HEADING_ROOM and len(sections) < 40  # noqa: PLR2004 - of 50
-    return not sections or (is_short and sum(section.lines for section in sections) + one.lines <= lines)
+    return not sections or (is_short and sum(section.lines for section in sections) + added.lines <= lines)
 
 
 def _blocks(sections: Iterable[_Section]) -> tuple[Block, ...]:
-    return tuple(section(one.markup) for one in sections)
+    return tuple(section(part.markup) for part in sections)
 
 
 def listed(heading: str, lines: Sequence[str], unsaid: int = 0, most: int = 2_500) -> Block:

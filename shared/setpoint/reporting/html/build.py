@@ -73,14 +73,14 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
         if finding.resolved_at is not None and finding.resolved_at < since:
             continue
         total += 1
-        one = (_rank(finding), state.key.id, state)
+        ranked = (_rank(finding), state.key.id, state)
         if len(kept) < most:
-            heapq.heappush(kept, one)
+            heapq.heappush(kept, ranked)
         else:
-            heapq.heappushpop(kept, one)
-    told = coverage.coverage(facts.control, facts.sweeps)
-    is_watched = facts.is_watched or total > 0 or told.swept_at is not None
-    notices = coverage.notices(told, is_watched=is_watched, shown=len(kept), total=total, now=now)
+            heapq.heappushpop(kept, ranked)
+    covered = coverage.coverage(facts.control, facts.sweeps)
+    is_watched = facts.is_watched or total > 0 or covered.swept_at is not None
+    notices = coverage.notices(covered, is_watched=is_watched, shown=len(kept), total=total, now=now)
     return Report(
         generated_at=now,
         since=since,
@@ -88,7 +88,7 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
         figures=tally.figures(),
         spans=tuple(tally.spans()),
         span_seconds=tally.span.total_seconds(),
-        coverage=told,
+        coverage=covered,
         is_watched=is_watched,
         notices=tuple(notices),
         rows=tuple(_row(state, facts) for _, _, state in sorted(kept, reverse=True)),

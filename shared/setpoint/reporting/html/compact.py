@@ -98,15 +98,15 @@ class _Packer:
     def _link(self, row: Row) -> tuple[int, int]:
         """What stands before the file in a link and between file and line; -1 for one that the file is not told of."""
         file, _, line = row.source.rpartition(":")
-        before, found, after = row.link.partition(file) if file else (row.link, "", "")
-        if not found or not after.endswith(line):
+        before, name, after = row.link.partition(file) if file else (row.link, "", "")
+        if not name or not after.endswith(line):
             return self._text(row.link), -1
         return self._text(before), self._text(after.removesuffix(line))
 
     def _field(self, field: Field) -> list[Any]:
         cut = [
-            self._text(_cut(one, self._limits.value))
-            for one in (field.path, field.declared, field.observed, field.grant)
+            self._text(_cut(text, self._limits.value))
+            for text in (field.path, field.declared, field.observed, field.grant)
         ]
         return [field.op[0], *cut, int(field.immutable)]
 

@@ -21,17 +21,17 @@ def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
     if not ended:
         return ReportCoverage(declared=declared)
     latest = max(summary.ended_at for _, summary in ended)
-    of_late = [(one, summary) for one, summary in ended if latest - summary.ended_at <= _STALE]
-    main, told = max(of_late, key=lambda pair: (pair[1].declared, pair[1].ended_at))
+    of_late = [(sweep, summary) for sweep, summary in ended if latest - summary.ended_at <= _STALE]
+    main, summary = max(of_late, key=lambda pair: (pair[1].declared, pair[1].ended_at))
     return ReportCoverage(
         declared=declared,
-        swept=told.declared,
-        in_sync=told.in_sync,
-        drifted=told.drifted,
-        unknown=told.unknown + told.unchecked,
-        swept_at=told.ended_at,
+        swept=summary.declared,
+        in_sync=summary.in_sync,
+        drifted=summary.drifted,
+        unknown=summary.unknown + summary.unchecked,
+        swept_at=summary.ended_at,
         scopes=main.told.scopes,
-        missed=tuple(text for _, one in of_late for text in _missed(one)),
+        missed=tuple(text for _, summary in of_late for text in _missed(summary)),
     )
 
 
@@ -42,11 +42,13 @@ def _missed(summary: Summary) -> Iterator[str]:
         yield f"nothing was listed: {summary.nothing_listed}"
 
 
-def notices(told: ReportCoverage, *, is_watched: bool, shown: int, total: int, now: datetime) -> Iterator[ReportNotice]:
+def notices(
+    covered: ReportCoverage, *, is_watched: bool, shown: int, total: int, now: datetime
+) -> Iterator[ReportNotice]:
     """What to know before a figure is believed.
 
     Args:
-        told: how much was looked at.
+        covered: how much was looked at.
         is_watched: whether anything was ever observed or swept.
         shown: findings in the report.
         total: findings that there are.
@@ -54,18 +56,19 @@ def notices(told: ReportCoverage, *, is_watched: bool, shown: int, total: int, n
     """
     if not is_watched:
         return  # the page says nothing else
-    if told.missed:
-        more = f" … and {len(told.missed) - _MOST} more" if len(told.missed) > _MOST else ""
+    if covered.missed:
+        more = f" … and {len(covered.missed) - _MOST} more" if len(covered.missed) > _MOST else ""
         yield ReportNotice(
-            "warning", f"Not all could be listed; of the rest nothing is known. {'; '.join(told.missed[:_MOST])}{more}"
+            "warning",
+            f"Not all could be listed; of the rest nothing is known. {'; '.join(covered.missed[:_MOST])}{more}",
         )
-    if told.swept_at is None:
+    if covered.swept_at is None:
         yield ReportNotice(
             "note", "No sweep has ended yet: what changed before Setpoint was installed is not in these figures."
         )
-    elif now - told.swept_at > _STALE:
+    elif now - covered.swept_at > _STALE:
         yield ReportNotice(
-            "warning", f"The latest sweep ended on {told.swept_at:%d %B %Y, %H:%M} UTC, more than a day ago."
+            "warning", f"The latest sweep ended on {covered.swept_at:%d %B %Y, %H:%M} UTC, more than a day ago."
         )
     if shown < total:
         yield ReportNotice(

@@ -82,13 +82,13 @@ class Tally:
         if began < self.start:
             self._carried[severity] += ended is None or ended >= self.start
         else:
-            self._opened[self._at(began)] += 1
-            self._change[severity][self._at(began)] += 1
+            self._opened[self._index(began)] += 1
+            self._change[severity][self._index(began)] += 1
         if ended is None:
             return
         if ended >= self.start:
-            self._resolved[self._at(ended)] += 1
-            self._change[severity][self._at(ended)] -= 1
+            self._resolved[self._index(ended)] += 1
+            self._change[severity][self._index(ended)] -= 1
         lasted = (ended - began).total_seconds()
         if ended >= self.since:
             self._count("resolved")
@@ -96,7 +96,7 @@ class Tally:
         elif ended >= self.before:
             self._lasted_before.append(lasted)
 
-    def _at(self, time: datetime) -> int:
+    def _index(self, time: datetime) -> int:
         return min((time - self.start) // self.span, len(self._opened) - 1)
 
     def figures(self) -> Figures:
@@ -110,9 +110,9 @@ class Tally:
             list(accumulate(change, initial=carried))[1:]
             for change, carried in zip(self._change, self._carried, strict=True)
         ]
-        for at, (opened, resolved) in enumerate(zip(self._opened, self._resolved, strict=True)):
-            low, medium, high, critical = (one[at] for one in open_at)
-            yield Span(self.start + at * self.span, opened, resolved, (low, medium, high, critical))
+        for index, (opened, resolved) in enumerate(zip(self._opened, self._resolved, strict=True)):
+            low, medium, high, critical = (level[index] for level in open_at)
+            yield Span(self.start + index * self.span, opened, resolved, (low, medium, high, critical))
 
 
 def _floor(time: datetime, span: timedelta) -> datetime:

@@ -42,11 +42,11 @@ def declared_at(source: Source) -> str:
     Returns:
         ``https://…``; empty where the repository, the revision or the host's way to address a line is not known.
     """
-    found = _repository(source.repo)
+    repository = _repository(source.repo)
     parts = source.file.removeprefix("./").split("/")
-    if found is None or not _REVISION.match(source.commit) or not source.file or {"", "..", "."} & set(parts):
+    if repository is None or not _REVISION.match(source.commit) or not source.file or {"", "..", "."} & set(parts):
         return ""
-    host, path = found
+    host, path = repository
     form = next((form for word, form in _FORMS if word in host), None)
     if form is None:
         return ""

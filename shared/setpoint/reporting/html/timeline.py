@@ -23,13 +23,13 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
         finding: the finding.
         trail: its audit trail, where that was read; what it tells is not told of the record again.
     """
-    found = [*_life(finding)]
+    entries = [*_life(finding)]
     if trail:
-        found += (_entry(one) for one in trail)
+        entries += (_entry(entry) for entry in trail)
     else:
-        found += _exempted(state.exemption) if state.exemption is not None else ()
-        found += _remedied(state.remedy) if state.remedy is not None else ()
-    return tuple(sorted(found, key=lambda step: step.at)[-_MOST:])
+        entries += _exempted(state.exemption) if state.exemption is not None else ()
+        entries += _remedied(state.remedy) if state.remedy is not None else ()
+    return tuple(sorted(entries, key=lambda step: step.at)[-_MOST:])
 
 
 def _life(finding: Finding) -> Iterator[TimelineEntry]:
