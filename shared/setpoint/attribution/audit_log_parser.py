@@ -18,7 +18,9 @@ import msgspec
 
 from setpoint.attribution import audit_name_exceptions, audit_resource_names
 from setpoint.attribution.audit_resource_names import AuditEntryTarget, Named
+from setpoint.attribution.principals import Authentication, principals_of
 from setpoint.attribution.user_agents import caller_of
+from setpoint.catalog.principal_kinds import REDACTED
 from setpoint.errors import MalformedMessage
 from setpoint.model.actors import AuditedChange
 from setpoint.model.resource_key import Content, ResourceKey, is_full_name
@@ -60,7 +62,6 @@ _HIERARCHY_HOST = "cloudresourcemanager.googleapis.com"
 
 _WITHHELD_ADDRESSES = frozenset(("private", "gce-internal-ip"))
 """Placeholders that audit logs write for a withheld address."""
-_MEMBER = re.compile(r"\A(?:user|serviceAccount):")
 
 
 class Logged(NamedTuple):
@@ -92,26 +93,6 @@ class _Status(msgspec.Struct, frozen=True):
     code: int = 0
 
 
-class _FirstParty(msgspec.Struct, rename="camel"):
-    principal_email: str = ""
-
-
-class _Delegation(msgspec.Struct, rename="camel"):
-    first_party_principal: _FirstParty | None = None
-    principal_subject: str = ""
-
-    @property
-    def principal(self) -> str:
-        email = self.first_party_principal.principal_email if self.first_party_principal else ""
-        return email or self.principal_subject
-
-
-class _Authentication(msgspec.Struct, frozen=True, rename="camel"):
-    principal_email: str = ""
-    principal_subject: str = ""
-    service_account_delegation_info: tuple[_Delegation, ...] = ()
-
-
 class _RequestAttributes(msgspec.Struct, frozen=True):
     time: Instant | None = None
 
@@ -133,11 +114,13 @@ class _AuditLog(msgspec.Struct, rename="camel"):
     method_name: str = ""
     resource_name: str = ""
     status: _Status | None = None
-    authentication_info: _Authentication | None = None
+    authentication_info: Authentication | None = None
     authorization_info: tuple[_Authorization, ...] = ()
     request_metadata: _RequestMetadata | None = None
     request: Any = None
     response: Any = None
+    metadata: Any = None
+    service_data: Any = None
 
 
 class _Entry(msgspec.Struct, rename="camel"):
@@ -182,6 +165,7 @@ def parse(entry: bytes, *, mask_ip: bool) -> tuple[Logged, ...]:
         read.resource.labels,
         _mapping(payload.request),
         _mapping(payload.response),
+        _mapping(payload.service_data),
     )
     return tuple(Logged(key, change, also) for key, also in _keys(target))
 
@@ -223,7 +207,9 @@ def _change(entry: _Entry, payload: _AuditLog, *, mask_ip: bool) -> AuditedChang
     changed_at = asked or logged
     if changed_at is None or logged is None:
         raise MalformedMessage("not an entry of an audit log: field `timestamp` is missing")
-    principal, through = _principals(payload.authentication_info or _Authentication())
+    principal, through = principals_of(payload.authentication_info, payload.metadata)
+    if is_end and principal == REDACTED:  # the first entry of an operation names the caller
+        principal = ""
     return AuditedChange(
         principal=principal,
         method=payload.method_name,
@@ -242,18 +228,6 @@ def _utc(time: datetime) -> datetime:
         return time.astimezone(UTC)
     except OverflowError:
         raise MalformedMessage("not an entry of an audit log: field `timestamp` is out of range") from None
-
-
-def _principals(authentication: _Authentication) -> tuple[str, tuple[str, ...]]:
-    """The originating principal, and the accounts it acted through, in order of delegation."""
-    last = authentication.principal_email or authentication.principal_subject
-    chain = [_bare(delegation.principal) for delegation in authentication.service_account_delegation_info]
-    chain = [entry for entry in (*chain, _bare(last)) if entry]
-    return (chain[0], tuple(chain[1:])) if chain else ("", ())
-
-
-def _bare(principal: str) -> str:
-    return _MEMBER.sub("", principal, count=1)
 
 
 def _address(address_text: str, *, mask: bool) -> str:

@@ -29,6 +29,11 @@ APIS_WITHOUT_RESOURCE_PATHS = frozenset(
 )
 """APIs whose discovery documents do not identify resource paths."""
 
+SERVER_MADE_IDS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("dataflow", "jobs"): ("id", "job_id"),  # the request's name is a display name
+}
+"""API and collection → field of the response and label of the monitored resource that hold a service-made id."""
+
 _URL = re.compile(
     r"\A(?:https?:)?//[^/]+/(?:(?:compute|storage|sql|dns|bigquery|container)/)?(?:v\d\w*/|beta/|alpha/)?"
 )
@@ -106,7 +111,7 @@ def name_pattern(service: str, pattern: str) -> str:
 
 
 def batch_paths(service: str, method: str, path: str, request: Mapping[str, Any]) -> tuple[str, ...]:
-    """The paths of an entry about batch_paths resources; none for a single resource.
+    """The paths of an entry about several resources; none for a single resource.
 
     Args:
         service: the service's host.
@@ -116,13 +121,47 @@ def batch_paths(service: str, method: str, path: str, request: Mapping[str, Any]
     """
     last = method.rpartition(".")[2]
     if service == "serviceusage.googleapis.com" and last.startswith("Batch"):
-        return tuple(f"{path}/services/{id_}" for id_ in _list_field(request, "serviceIds") if isinstance(id_, str))
+        parent = path.removesuffix("/services")
+        ids = (*_list_field(request, "serviceIds"), *_list_field(request, "service_ids"))
+        return tuple(f"{parent}/services/{id_}" for id_ in ids if isinstance(id_, str))
     if service == "accesscontextmanager.googleapis.com" and last.startswith("Replace"):
         held = (*_list_field(request, "servicePerimeters"), *_list_field(request, "accessLevels"))
         return tuple(str(id_["name"]) for id_ in held if isinstance(id_, dict) and id_.get("name"))
     if service == "dns.googleapis.com" and method.endswith("changes.create"):
         return tuple(dict.fromkeys(_record_set_paths(path.partition("/changes")[0], request)))
     return ()
+
+
+def bigquery_paths(service: str, path: str, service_data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The datasets and tables in BigQuery's older log format, AuditData; none where the entry's own path names one.
+
+    Source: https://cloud.google.com/bigquery/docs/reference/auditlogs/rest/Shared.Types/AuditData
+    """
+    if service != "bigquery.googleapis.com" or "/datasets/" in path:
+        return ()
+    names = (_bigquery_path(name) for name in _bigquery_names(service_data))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+_BIGQUERY_NAMES = frozenset(("datasetName", "tableName", "destinationTable"))
+
+
+def _bigquery_names(data: Any) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(data, dict):
+        return
+    for field, value in data.items():
+        if field in _BIGQUERY_NAMES and isinstance(value, dict):
+            yield value
+        else:
+            yield from _bigquery_names(value)
+
+
+def _bigquery_path(name: Mapping[str, Any]) -> str:
+    project, dataset, table = (str(name.get(field) or "") for field in ("projectId", "datasetId", "tableId"))
+    if not project or not dataset or dataset.startswith("_"):  # results of queries go to hidden datasets
+        return ""
+    path = f"projects/{project}/datasets/{dataset}"
+    return f"{path}/tables/{table}" if table else path
 
 
 def _record_set_paths(zone: str, request: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ https://cloud.google.com/asset-inventory/docs/asset-names
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ class AuditEntryTarget(NamedTuple):
         labels: labels of the monitored resource.
         request: the logged request body.
         response: the logged response body.
+        service_data: the payload of a service's older log format.
     """
 
     service: str
@@ -40,6 +41,7 @@ class AuditEntryTarget(NamedTuple):
     labels: Mapping[str, str] = {}
     request: Mapping[str, Any] = {}
     response: Mapping[str, Any] = {}
+    service_data: Mapping[str, Any] = {}
 
     @property
     def verb(self) -> str:
@@ -86,6 +88,7 @@ def named(target: AuditEntryTarget) -> tuple[Named, ...]:
     """The resources of an entry; none where it does not identify any."""
     path = audit_name_exceptions.resource_path(target.service, target.name, target.labels)
     held = audit_name_exceptions.batch_paths(target.service, target.method, path, target.request)
+    held = held or audit_name_exceptions.bigquery_paths(target.service, path, target.service_data)
     if held:
         return tuple(Named(held_path, begins_or_ends=False) for held_path in held)
     path = _path(target, path)
@@ -101,6 +104,8 @@ def _path(target: AuditEntryTarget, path: str) -> str:
     """The path of an entry's single resource; empty where it cannot be determined."""
     if target.verb in _CREATE_VERBS:
         path = _created_path(target, path)
+    elif _names_collection(target.service, path):
+        path = _created_path(target, path) or path
     known = _known(target.service)
     parts = path.split("/")
     if not all(parts) or "operations" in parts or parts[-1] in _ROOT_COLLECTIONS | _LOCATION_COLLECTIONS:
@@ -115,6 +120,12 @@ def _path(target: AuditEntryTarget, path: str) -> str:
     if not known or api in audit_name_exceptions.APIS_WITHOUT_RESOURCE_PATHS:
         return path
     return _resource_of(path, known) or (path if _is_deep(path) else "")
+
+
+def _names_collection(service: str, path: str) -> bool:
+    """Whether a path ends with a collection of the service: ``projects/p/metrics``."""
+    head, _, last = path.rpartition("/")
+    return bool(head) and last in _collections_below(service, head)
 
 
 def _is_collection(parts: list[str], index: int) -> bool:
@@ -154,19 +165,31 @@ def _is_known(path: str, known: frozenset[str]) -> bool:
 
 def _created_path(target: AuditEntryTarget, path: str) -> str:
     """The path of a created resource; empty where the entry does not hold it."""
-    if path and _is_of(target, path):
+    collection = ""
+    if _names_collection(target.service, path):
+        path, _, collection = path.rpartition("/")
+    elif path and _is_of(target, path):
         return path
-    collection = _collection(target, path)
-    for answered in (target.response.get(name) for name in ("targetLink", "selfLink", "name")):
+    collection = collection or _collection(target, path)
+    for answered in _answered_names(target.response):
         answered_path = audit_name_exceptions.resource_path(target.service, str(answered or ""), target.labels)
         if "/" in answered_path and "operations" not in answered_path.split("/") and _fits(answered_path, collection):
             return answered_path
     own = _requested_id(target, collection)
-    if "/" in own:
+    if own.split("/")[0] in _ROOT_COLLECTIONS or own.startswith(("//", "https://")):
         return audit_name_exceptions.resource_path(target.service, own, target.labels)
     if own and collection and path:
         return f"{path}/{collection}/{own}"
     return path if _is_known(path, _known(target.service)) and not _is_parent(path) else ""
+
+
+def _answered_names(response: Mapping[str, Any]) -> Iterator[str]:
+    """The names in a response: of the resource, or of what a long-running operation is about."""
+    for name in ("targetLink", "selfLink", "name"):
+        yield str(response.get(name) or "")
+    for part, name in (("response", "name"), ("metadata", "target"), ("metadata", "entity")):
+        inner = response.get(part)
+        yield str(inner.get(name) or "") if isinstance(inner, dict) else ""
 
 
 def _is_of(target: AuditEntryTarget, path: str) -> bool:
@@ -202,13 +225,23 @@ def _fits(path: str, collection: str) -> bool:
 def _requested_id(target: AuditEntryTarget, collection: str) -> str:
     """The id of a created resource in the request, beside or inside the resource; or its whole name."""
     request = target.request
+    if server_made := audit_name_exceptions.SERVER_MADE_IDS.get((_api(target.service), collection)):
+        field, label = server_made
+        return str(target.response.get(field) or target.labels.get(label) or "")
     asked: list[tuple[Any, str]] = []
     for word in filter(None, dict.fromkeys((_noun(target), _singular(collection)))):
         asked += ((request, field) for field in (f"{word}Id", f"{word}_id", f"{word}Name"))
         asked += ((request.get(word), field) for field in ("name", "id", f"{word}Id"))
     asked += ((holder, field) for holder in (request, request.get("resource")) for field in ("name", "id"))
+    asked += ((target.labels, field) for word in _label_words(collection) for field in (f"{word}_id", f"{word}_name"))
     values = (holder.get(field) for holder, field in asked if isinstance(holder, dict))
     return next((value for value in values if isinstance(value, str) and value), "")
+
+
+def _label_words(collection: str) -> tuple[str, ...]:
+    """The words by which labels of a monitored resource call a member of a collection: ``crypto_key``."""
+    singular = _singular(collection)
+    return (re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", singular).lower(), singular.lower()) if singular else ()
 
 
 def _noun(target: AuditEntryTarget) -> str:

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from setpoint.cli import (
     apply,
+    attribute,
     dead_letters,
     detect,
     dev,
@@ -58,6 +59,7 @@ app.command()(apply.apply)
 app.command()(detect.detect)
 app.command()(worker.worker)
 app.command()(sweep.sweep)
+app.command()(attribute.attribute)
 app.command()(report.report)
 app.command()(diff.diff)
 app.command()(export.export)

@@ -7,13 +7,12 @@ people give one of whom only that much is said.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from setpoint.catalog import google_service_agents
+from setpoint.catalog.principal_kinds import kind_of
 from setpoint.model import globs
 from setpoint.model.actors import Actor, ActorKind, AuditedChange, Confidence
 from setpoint.model.change_history import effective
@@ -27,12 +26,6 @@ SKEW = timedelta(seconds=60)
 _MOST_AGAIN = 8
 CLOSE = timedelta(minutes=2)
 """How near the times of a change and of the observation that shows it are where there is no doubt."""
-
-_SERVICE = re.compile(r"@(?:[a-z0-9.-]+\.)?gserviceaccount\.com\Z")
-_WORKLOAD = re.compile(
-    r"\Aprincipal(?:Set)?://.+/workloadIdentityPools/|\Aserviceaccount:.+\.svc\.id\.goog", re.IGNORECASE
-)
-_GOOGLES_OWN = re.compile(r"\d+@cloudservices\.gserviceaccount\.com\Z|\Asystem@google\.com\Z")
 
 
 def seen_again(appeared: DriftOnset, at: datetime) -> DriftOnset:
@@ -124,12 +117,16 @@ def _confidence(change: AuditedChange, appeared: DriftOnset) -> Confidence:
 
 def _hand(change: AuditedChange, policy: Policy | None) -> ActorKind:
     principal = change.principal
-    is_service = _SERVICE.search(principal) is not None or _WORKLOAD.search(principal) is not None
+    kind = kind_of(principal)
     if policy is not None and policy.appliers:
         # A pipeline acts through the account that is named; a person who does so acts by hand.
-        accounts = (principal, *change.through) if is_service else (principal,)
-        if any(globs.fits(policy.appliers, account) for account in accounts):
+        accounts = (principal,) if kind == "person" else (principal, *change.through)
+        if any(_is_applier(policy.appliers, account) for account in accounts):
             return "applier"
-    if _GOOGLES_OWN.search(principal) or google_service_agents.is_service_agent(f"serviceAccount:{principal}"):
-        return "google"
-    return "service" if is_service else "person"
+    # Whoever a log does not name is no known account: somebody, so that a person looks at it.
+    return "person" if kind == "unknown" else kind
+
+
+def _is_applier(appliers: tuple[str, ...], account: str) -> bool:
+    """Whether an account is an applier, named with or without the prefix of an IAM member."""
+    return globs.fits(appliers, account) or globs.fits(appliers, f"serviceAccount:{account}")

@@ -9,4 +9,4 @@ from functools import lru_cache
 @lru_cache(maxsize=4096)
 def fits(globs: tuple[str, ...], name: str) -> bool:
     """Whether a name is one of those that are named, or fits one of the patterns."""
-    return name in globs or any(fnmatchcase(name, glob) for glob in globs)
+    return name in globs or any(fnmatchcase(name, glob.replace("[", "[[]")) for glob in globs)

@@ -1,0 +1,64 @@
+"""``setpoint attribute``: hand over recorded audit log entries."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setpoint import bootstrap
+from setpoint.attribution import service
+from setpoint.attribution.service import AttributionOutcome, Attributor
+from setpoint.cli import feed
+from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
+from setpoint.cli.output import say
+from setpoint.cli.stdout_dead_letters import Rejected
+from setpoint.errors import BadRequest
+
+_WORDS: dict[AttributionOutcome, str] = {
+    "told": "explain a known drift",
+    "kept": "stored until a drift is detected",
+    "own": "made by Setpoint",
+    "nothing": "describe no change",
+    "rejected": "rejected",
+}
+
+
+def attribute(
+    entries: Annotated[str, typer.Argument(metavar="FILE|-", help="Audit log entries; - is standard input.")],
+    *,
+    store: StoreUrl = DEFAULT_STORE,
+    events_topic: EventsTopic = None,
+    keep_ip: Annotated[bool, typer.Option("--keep-ip", help="Store caller addresses in full.")] = False,
+) -> None:
+    """Attribute drift to recorded audit log entries: LogEntry objects, one per line or in a JSON array.
+
+    The output of `gcloud logging read --format=json` is such an array.
+
+    Exits with 1 where no entry could be read.
+    """
+    rejected = Rejected(None)
+    deps = bootstrap.command_line(store, rejected, None, events_topic)
+    attributor = Attributor(deps, mask_ip=not keep_ip)
+    outcomes: Counter[AttributionOutcome] = Counter()
+    try:
+        for message in _entries(entries):
+            rejected.where = f"{entries}:{message.where}"
+            outcomes.update(service.receive(message.data, message.attributes, attributor))
+    finally:
+        deps.store.close()
+    counts = ", ".join(f"{count} {_WORDS[outcome]}" for outcome, count in outcomes.most_common())
+    say(f"{outcomes.total()} resources of audit log entries: {counts or 'no entries'}")
+    if not outcomes or set(outcomes) == {"rejected"}:
+        raise typer.Exit(1)
+
+
+def _entries(name: str) -> list[feed.FeedMessage]:
+    try:
+        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
+            return list(feed.messages(stream))
+    except OSError as error:
+        raise BadRequest(f"{name}: cannot be read: {error.strerror}") from error
