@@ -91,5 +91,6 @@ def test_nothing_is_there_unless_somebody_switches_reports_on():
     for used, one in typed():
         if used.startswith("google_bigquery"):
             assert "for_each" in one.attributes
-    assert all(local(name).startswith("var.reports.enabled ?") for name in ("reports", "tables", "written", "views"))
+    assert all(local(name).startswith("var.reports.enabled ?") for name in ("reports", "written", "views"))
+    assert local("tables").endswith("if var.reports.enabled }")
     assert only_if("report_pushes") == "var.reports.enabled"
