@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from typing import Any
 
@@ -81,6 +82,9 @@ app.add_typer(policy.app, name="policy")
 
 def main() -> None:
     """Run the command line; an error that Setpoint foresees is one line, not a traceback."""
+    # A shell lets what it starts in the background ignore SIGINT, and SIGTERM would cut off the last words.
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, signal.default_int_handler)
     # A command makes millions of small objects that stay: collecting them over and over takes a fifth of its time.
     gc.set_threshold(100_000, 50, 50)
     try:
