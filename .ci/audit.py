@@ -1,4 +1,4 @@
-"""Known vulnerabilities of what is installed from .ci/requirements.txt: `make audit`.
+"""Known vulnerabilities of what the functions run with, .ci/requirements-functions.txt: `make audit`.
 
 Fails where there are some. Where the database of advisories cannot be reached it says so, loudly, and does not fail: an
 audit of nothing is no good news, and no reason to stop a machine that is offline.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LOCK = Path(__file__).with_name("requirements.txt")
+LOCK = Path(__file__).with_name("requirements-functions.txt")
 _SECONDS = 180
 
 

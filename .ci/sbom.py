@@ -1,8 +1,7 @@
 """What a release consists of, as CycloneDX: `make sbom` writes dist/setpoint.cdx.json.
 
 It is made from the lock file, offline, with the digests of the files that an installation takes; the same lock gives
-the same bytes. Google's buildpack installs the newest versions that pyproject.toml allows (docs/install.md): the bill
-of a deployed image is that of its registry's own scan.
+the same bytes. The functions are installed from this lock: the bill is that of what runs.
 """  # noqa: INP001 - a script
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 ROOT = Path(__file__).parents[1]
-LOCK = Path(__file__).with_name("requirements.txt")
+LOCK = Path(__file__).with_name("requirements-functions.txt")
 _PACKAGE = re.compile(r"^([\w.-]+)==(\S+)(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 _VERSION = re.compile(r'__version__ = "([^"]+)"')

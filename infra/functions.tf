@@ -139,9 +139,8 @@ resource "google_cloudfunctions2_function" "function" {
 
     environment_variables = {
       GOOGLE_FUNCTION_SOURCE = "functions/${each.key}/main.py"
-      # uv installs the library from the archive each time; pip keeps it for a day while pyproject.toml stays the same.
+      # Installs what requirements.txt of the archive locks, by its hashes; pyproject.toml beside it comes second.
       GOOGLE_PYTHON_PACKAGE_MANAGER = "uv"
-      UV_NO_DEV                     = "1" # uv would install the linters and test tools as well
     }
 
     source {
@@ -162,7 +161,7 @@ resource "google_cloudfunctions2_function" "function" {
     max_instance_request_concurrency = each.value.size.concurrency
     min_instance_count               = each.value.size.min_instances
     max_instance_count               = each.value.size.max_instances
-    environment_variables            = each.value.environment
+    environment_variables            = merge(each.value.environment, { PYTHONPATH = "/workspace/shared" }) # where the library lies
     vpc_connector                    = var.vpc_connector
     vpc_connector_egress_settings    = var.vpc_connector == null ? null : "PRIVATE_RANGES_ONLY" # Google's APIs and Slack are outside
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
 
@@ -30,16 +30,32 @@ def test_the_archive_holds_the_functions_the_library_and_its_data(archive):
     assert {f"functions/{name}/main.py" for name in entries(local("functions"))} <= names
     assert {"shared/setpoint/bootstrap/settings.py", "shared/setpoint/catalog/data/schemas/storage.json.gz"} <= names
     assert {path for path in names if path.startswith("shared/")} >= {
-        str(path.relative_to(ROOT)) for path in package.glob("catalogue/*.json.gz")
+        str(path.relative_to(ROOT)) for path in package.glob("catalog/data/**/*.json.gz")
     }
 
 
-def test_the_buildpack_finds_what_it_installs_from_and_nothing_that_comes_before_it(archive):
+def test_the_buildpack_installs_the_lock_of_the_functions_and_no_tool_of_development(archive):
     names = set(archive.namelist())
-    project = tomllib.loads(archive.read("pyproject.toml").decode())["project"]
-    assert {project["readme"], *project["license-files"]} <= names
-    assert any(dependency.startswith("functions-framework") for dependency in project["dependencies"])
-    assert not {"requirements.txt", "uv.lock", "poetry.lock"} & names
+    lock = archive.read("requirements.txt").decode()
+    assert lock == (ROOT / ".ci/requirements-functions.txt").read_text()
+    locked = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
+    assert {"functions-framework", "google-cloud-firestore", "msgspec"} <= locked
+    assert not {"pytest", "ruff", "mypy"} & locked
+    assert lock.count("--hash=sha256:") > len(locked)
+    assert not {"uv.lock", "poetry.lock"} & names
+
+
+def test_the_functions_run_with_the_versions_that_are_tested():
+    def versions(name: str) -> dict[str, str]:
+        return dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / ".ci" / name).read_text(), re.MULTILINE))
+
+    deployed = versions("requirements-functions.txt")
+    assert deployed.items() <= versions("requirements.txt").items()
+
+
+def test_the_archive_leaves_out_what_is_not_deployed(archive):
+    folders = {"/".join(name.split("/")[:2]) for name in archive.namelist() if "/" in name}
+    assert {folder for folder in folders if not folder.startswith("functions/")} == {"shared/setpoint"}
 
 
 def test_the_same_source_makes_the_same_archive(archive, tmp_path):
