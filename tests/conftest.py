@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
 from typing import NamedTuple
 
 import pytest
-from hypothesis import settings
 
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.bootstrap import open_store
@@ -17,18 +15,9 @@ from setpoint.ports.stores import StateStore
 from setpoint_tools.testing.emulators import clear_firestore, fresh_project
 from setpoint_tools.testing.pubsub import PubSubProject
 
-pytest_plugins = ["setpoint_tools.testing.plugin"]
-
-LONG_SECONDS = 1200
+pytest_plugins = ["run_options", "setpoint_tools.testing.plugin"]
 
 BACKENDS = ["memory", "sqlite", pytest.param("firestore", marks=pytest.mark.emulator)]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A long test may take its time, but not for ever; each other has the limit of pyproject.toml."""
-    for item in items:
-        if item.get_closest_marker("long") and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
 
 
 class Backend(NamedTuple):
@@ -107,9 +96,3 @@ def pubsub(pubsub_project) -> Iterator[PubSubProject]:
     project = PubSubProject(pubsub_project)
     yield project
     project.close()
-
-
-# Timed by nobody, and on a build machine the same examples in every run; elsewhere Hypothesis goes on searching.
-settings.register_profile("default", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")

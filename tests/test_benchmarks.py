@@ -7,13 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_benchmark_measures_and_ends_with_one_line_of_json(monkeypatch, tmp_path):
     monkeypatch.setenv("SETPOINT_CORPUS", str(tmp_path))  # nothing recorded there: a generated fleet
     command = [sys.executable, str(ROOT / "benchmarks" / "run.py"), "--cases", "3"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert "pipeline with SQLite, events/s" in figures
@@ -23,7 +27,7 @@ def test_the_benchmark_measures_and_ends_with_one_line_of_json(monkeypatch, tmp_
 def test_all_figures_are_printed_in_a_table_and_in_one_line_of_json():
     names = {main.parent.name for main in ROOT.glob("functions/*/main.py")}
     command = [sys.executable, str(ROOT / "benchmarks" / "bench.py"), "--only", "cold_start"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
@@ -34,7 +38,7 @@ def test_all_figures_are_printed_in_a_table_and_in_one_line_of_json():
 
 def test_a_sweep_is_measured_beside_a_bare_listing():
     command = [sys.executable, str(ROOT / "benchmarks" / "sweep.py"), "200"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
     assert done.returncode == 0, done.stderr
     (told,) = json.loads(done.stdout.splitlines()[-1]).values()

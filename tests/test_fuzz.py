@@ -34,6 +34,7 @@ from setpoint.model.sources import Control, SourceState
 from setpoint.model.sweep_records import Part, Shard, Start, Summary, Sweep, Work
 from setpoint_tools.dev import fleet
 from setpoint_tools.testing import messages
+from sizes import size
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = ResourceKey("//storage.googleapis.com/exports")
@@ -144,7 +145,7 @@ def swapped(draw: st.DrawFn, valid: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", PARSERS)
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(40, 150), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_is_parsed_gives_a_value_or_an_error_of_ours_without_the_content(name, data):
     parse, valid = PARSERS[name]
@@ -158,7 +159,7 @@ def test_whatever_is_parsed_gives_a_value_or_an_error_of_ours_without_the_conten
     assert SECRET not in said
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=size(40, 150), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_a_feed_sends_is_handled_and_what_is_rejected_is_kept(data):
     deps = world()
@@ -189,7 +190,9 @@ spec: {location: EU, versioning: {enabled: true}}
 
 @pytest.mark.parametrize("kind", FILES)
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=size(20, 60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_whatever_is_in_a_file_of_declarations_it_is_read_or_its_problems_are_told(kind, data, tmp_path):

@@ -11,6 +11,7 @@ from alerts.office import Crash, Office, event
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent
 from setpoint.model.notice_view import FindingView, GroupView
+from sizes import size
 
 FAULTS = st.lists(st.sampled_from(["", "", "throttled", "down", "lost", "dead", "refused"]), max_size=12)
 CAUSES = [(Difference("versioning.enabled", "changed"),), (Difference("labels.team", "missing"),)]
@@ -55,7 +56,7 @@ def where(office: Office, name: str) -> list[str]:
     return statuses
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=size(60, 300), deadline=None)
 @given(lives(), st.data(), FAULTS)
 def test_the_last_state_of_each_finding_is_shown_once(told, data, faults):
     office = Office()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -15,9 +14,10 @@ from setpoint.adapters.slack.sink import SlackSink
 from setpoint.adapters.slack.slack_client import client
 from setpoint_tools.testing.slack import TOKEN, Slack, slack
 from setpoint_tools.testing.slack_faults import FAULTS
+from sizes import size
 
-STORM = {"memory": 5000, "sqlite": 5000, "firestore": int(os.environ.get("SETPOINT_STORM", "250"))}
-"""Findings of one cause within a minute; set SETPOINT_STORM=5000 to have as many on the emulator, for some minutes."""
+STORM = {"memory": size(500, 5000), "sqlite": size(250, 5000), "firestore": size(50, 250)}
+"""Findings of one cause within a minute."""
 
 
 def in_slack(office: Office, service: Slack, address: str) -> None:
@@ -36,7 +36,8 @@ def pace():
         yield clock, service, address
 
 
-def test_5000_findings_of_one_cause_are_one_message(backend, pace):
+@pytest.mark.thorough
+def test_a_storm_of_findings_of_one_cause_is_one_message(backend, pace):
     clock, service, address = pace
     office = Office(store=backend.open(), clock=clock)
     in_slack(office, service, address)
@@ -63,7 +64,7 @@ def test_5000_findings_of_one_cause_are_one_message(backend, pace):
     print(f"{backend.name}: {count} findings, {len(service.calls)} calls, {message.edits} updates")  # noqa: T201
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=size(20, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives(), st.lists(st.sampled_from(["", *FAULTS]), max_size=8))
 def test_the_last_state_of_each_finding_stands_in_slack_once_whatever_fails(told, faults):
     clock = Clock()

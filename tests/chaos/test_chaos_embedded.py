@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from chaos import embedded
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
@@ -13,21 +15,25 @@ from setpoint.detection.pipeline import Context
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint_tools.testing import messages
+from sizes import size
 
+MESSAGES, KILLS = size(1_500, 5_000), size(1, 3)
 BUCKET, KIND = ResourceKey("//storage.googleapis.com/billing-exports"), "storage.googleapis.com/Bucket"
 
 
+@pytest.mark.thorough
 def test_workers_that_are_killed_with_clocks_hours_apart_lose_nothing_and_find_nothing_false(tmp_path):
-    report = embedded.killed_workers(tmp_path, 5_000)
+    report = embedded.killed_workers(tmp_path, MESSAGES)
 
     assert report.is_true, report
-    assert report.messages >= 5_000
-    assert report.kills >= 3
+    assert report.messages >= MESSAGES
+    assert report.kills >= KILLS
     assert report.deliveries > report.messages
 
 
+@pytest.mark.thorough
 def test_a_disk_that_is_full_again_and_again_loses_nothing(tmp_path):
-    report = embedded.full_disk(tmp_path, 2_000)
+    report = embedded.full_disk(tmp_path, size(500, 2_000))
 
     assert report.is_true, report
     assert report.deliveries > report.messages

@@ -6,7 +6,7 @@ import pytest
 
 from chaos import cloud
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.long]
 
 
 @pytest.fixture

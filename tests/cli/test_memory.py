@@ -14,6 +14,7 @@ MOST = 1.3
 """How much more memory ten times as many declarations may take; held in memory they took 1.6 to 2.4 times as much."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["native", "krm", "terraform"])
 def test_an_apply_of_ten_times_as_many_declarations_takes_no_more_memory(kind):
     command = [sys.executable, str(BENCHMARK), "--formats", kind, "--counts", "2000", "20000"]

@@ -24,6 +24,7 @@ from setpoint.model.declaration import Source, desired
 from setpoint_tools.demo import files
 from setpoint_tools.testing.fleet import FaultRates, Fleet
 from setpoint_tools.testing.resource_templates import TEMPLATES
+from sizes import size
 
 FLEET = Fleet(400, projects=60, rounds=6, drifting=0.3)
 
@@ -54,7 +55,7 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
     assert not states, "records of what nobody declared"
 
 
-@settings(max_examples=25)
+@settings(max_examples=size(8, 25))
 @given(
     st.builds(
         Fleet,

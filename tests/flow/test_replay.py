@@ -37,6 +37,7 @@ from setpoint.model import observation as observations
 from setpoint.model.events import CloudEvent
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
+from sizes import size
 
 SECONDS = st.integers(0, 5)  # few, so that different observations fall on the same instant
 OWNED = [{"role": "roles/owner", "members": ["user:somebody@example.com"]}]
@@ -53,7 +54,7 @@ MESSAGES = st.one_of(
 )
 FEEDS = st.lists(MESSAGES, max_size=14)
 
-EXAMPLES = {"memory": 500, "sqlite": 60, "firestore": 8}
+EXAMPLES = {"memory": size(100, 500), "sqlite": size(15, 60), "firestore": size(3, 8)}
 
 
 @pytest.fixture
@@ -90,6 +91,7 @@ def run(world: Context, *feed: bytes) -> Told:
     return told(world)
 
 
+@pytest.mark.thorough
 def test_a_feed_replayed_gives_the_same_findings_and_the_same_event_ids(new_backend, examples):
     @examples
     @given(FEEDS)
@@ -100,6 +102,7 @@ def test_a_feed_replayed_gives_the_same_findings_and_the_same_event_ids(new_back
     holds()
 
 
+@pytest.mark.thorough
 def test_a_feed_with_duplicates_gives_the_same_findings_and_the_same_event_ids(new_backend, examples):
     @examples
     @given(feeds_with_duplicates())
@@ -110,6 +113,7 @@ def test_a_feed_with_duplicates_gives_the_same_findings_and_the_same_event_ids(n
     holds()
 
 
+@pytest.mark.thorough
 def test_a_feed_in_another_order_gives_the_same_findings_in_the_end(new_backend, examples):
     @examples
     @given(feeds_in_two_orders())
@@ -120,6 +124,7 @@ def test_a_feed_in_another_order_gives_the_same_findings_in_the_end(new_backend,
     holds()
 
 
+@pytest.mark.thorough
 def test_no_order_of_a_feed_gives_an_event_without_a_reason(new_backend, examples):
     @examples
     @given(feeds_in_two_orders())

@@ -25,6 +25,7 @@ from setpoint.alerting.rendering import button_payload
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.model import slack_interaction
 from setpoint_tools.testing.slack import SIGNING_SECRET, signed
+from sizes import size
 
 MAIN = Path(__file__).parents[2] / "functions/slack_actions/main.py"
 NOW = 1_772_366_400.0
@@ -171,7 +172,7 @@ TEXT = st.text(
 )
 NAMES = st.sampled_from(["X-Slack-Signature", "X-Slack-Request-Timestamp", "Content-Type", "Content-Encoding"])
 NUMBERS = st.sampled_from([f"{NOW:.0f}", "-1", "²", "٣", "9" * 5000, "1_0", " 1 ", "nan", "1e9", "0x1"])
-FUZZ = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=size(100, 300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FUZZ

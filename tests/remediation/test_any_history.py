@@ -15,6 +15,7 @@ from setpoint.model import safety_limits
 from setpoint.model.safety_limits import Pause
 from setpoint.remediation.engine import remediate, resume_due
 from setpoint_tools.testing.google_faults import Fault
+from sizes import size
 
 FAULTS = [
     Fault(lost="before"),
@@ -92,7 +93,7 @@ class History:
         pipeline.republish_pending(self.world.deps)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=size(50, 200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happenings=st.lists(HAPPENINGS, min_size=1, max_size=14))
 def test_nothing_is_written_under_a_pause_and_in_the_end_it_is_put_back_or_with_a_person(
     google_apis, google_rest, happenings

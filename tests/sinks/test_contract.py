@@ -12,8 +12,9 @@ from setpoint.errors import BadRequest, Throttled, Unavailable
 from setpoint.ports.people import Posted
 from setpoint_tools.testing.slack_faults import FAULTS, NONE, Fault
 from sinks.views import LINKS, finding, several
+from sizes import size
 
-PLANS = int(os.environ.get("SETPOINT_FAULT_PLANS", "25"))
+PLANS = int(os.environ.get("SETPOINT_FAULT_PLANS", size(8, 50)))
 """How many fault plans are tried of each sink; more of them for the figure that docs/decisions/0021 tells."""
 UNCERTAIN = sorted(FAULTS.keys() - {"too many"})
 
