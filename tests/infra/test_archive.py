@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,36 @@ import pytest
 
 from infra.blocks import INFRA, ROOT, local
 from infra.hcl import entries
+
+FIGURES = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))
+MAKERS = FIGURES["CLIENTS"]
+
+STARTS = """
+import os, pathlib, runpy, sys
+import functions_framework, google.auth, google.cloud.firestore, google.cloud.pubsub_v1
+from google.auth.credentials import AnonymousCredentials
+
+class NoTools:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "setpoint_tools":
+            raise ImportError(name)
+
+sys.meta_path.insert(0, NoTools())
+google.auth.default = lambda *_, **__: (AnonymousCredentials(), "fleet-ops")
+archive, *functions = sys.argv[1:]
+for name, maker in (function.split("=") for function in functions):
+    if child := os.fork():
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            sys.exit(f"{name} does not start")
+        print(name, flush=True)
+        continue
+    runpy.run_path(f"{archive}/functions/{name}/main.py")
+    from setpoint import bootstrap
+    getattr(bootstrap, maker)()
+    assert pathlib.Path(bootstrap.__file__).is_relative_to(archive)
+    os._exit(0)
+"""
+"""Each function in a process of its own, forked from one that has loaded Google's clients."""
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +63,30 @@ def test_the_archive_holds_the_functions_the_library_and_its_data(archive):
     assert {path for path in names if path.startswith("shared/")} >= {
         str(path.relative_to(ROOT)) for path in package.glob("catalog/data/**/*.json.gz")
     }
+
+
+def test_every_function_starts_from_the_archive_alone(archive, tmp_path):
+    """With all that its first event makes, and with setpoint_tools out of reach."""
+    archive.extractall(tmp_path)
+    names = [*entries(local("functions"))]
+    run = started(tmp_path, names)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == names
+
+
+def test_a_function_that_needs_the_tools_does_not_start_from_the_archive(archive, tmp_path):
+    archive.extractall(tmp_path)
+    main = tmp_path / "functions/detect/main.py"
+    main.write_text(main.read_text() + "\nfrom setpoint_tools.testing import messages\n")
+    run = started(tmp_path, ["detect"])
+    assert run.returncode == 1
+    assert "ImportError: setpoint_tools" in run.stderr
+
+
+def started(archive: Path, names: list[str]) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **FIGURES["ENVIRONMENT"], "PYTHONPATH": str(archive / "shared")}
+    command = [sys.executable, "-c", STARTS, str(archive), *(f"{name}={MAKERS[name][0]}" for name in names)]
+    return subprocess.run(command, env=environment, cwd=archive, capture_output=True, text=True, check=False)
 
 
 def test_the_buildpack_installs_the_lock_of_the_functions_and_no_tool_of_development(archive):
