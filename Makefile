@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers docs policy audit sbom bench chaos lock schemas reports catalogue clean
+.PHONY: help demo test check lint types layers docs policy audit sbom bench chaos lock test-long schemas reports catalogue clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 # The lock names everything: pip is not to look for more, and would stumble over an extra of what is pinned.
 $(VENV)/.run: .ci/requirements.txt pyproject.toml
@@ -25,10 +25,13 @@ $(VENV)/.dev: .ci/requirements-dev.txt $(VENV)/.run
 demo: $(VENV)/.run ## the whole pipeline on a sample fleet, embedded, no account
 	$(BIN)/python -m setpoint_tools.demo
 
-test: $(VENV)/.dev ## every test; those on Google's emulators where they are installed
+test: $(VENV)/.dev ## what a change needs, with the emulators, the browser and the Terraform that are installed
 	$(BIN)/pytest -n auto
 
-check: lint types layers docs policy audit test ## all that CI asks for
+test-long: $(VENV)/.dev ## storms, long models, chaos, benchmarks and large memory runs
+	$(BIN)/pytest -n auto --long
+
+check: lint types layers docs policy audit test ## all that CI asks for, but for the long tests
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
