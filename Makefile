@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 CHECKOV := $(VENV)/checkov
 DOCS := $(VENV)/docs
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers docs policy audit sbom bench chaos lock test-long schemas reports catalogue clean
+.PHONY: help demo test check lint types layers words docs policy audit sbom bench chaos lock test-long schemas reports catalogue clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -31,7 +31,7 @@ test: $(VENV)/.dev ## what a change needs, with the emulators, the browser and t
 test-long: $(VENV)/.dev ## storms, long models, chaos, benchmarks and large memory runs
 	$(BIN)/pytest -n auto --long
 
-check: lint types layers docs policy audit test ## all that CI asks for, but for the long tests
+check: lint types layers words docs policy audit test ## all that CI asks for, but for the long tests
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
@@ -43,6 +43,9 @@ types: $(VENV)/.dev
 
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+words: $(VENV)/.dev ## bindings that name nothing, words without a meaning in the field, files that are too long
+	$(BIN)/python .ci/words.py
 
 # MkDocs has an environment of its own: nothing of the library is needed to build the site.
 $(DOCS)/.run: .ci/requirements-docs.txt

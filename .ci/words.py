@@ -1,0 +1,177 @@
+"""How the code reads: `make words`.
+
+Fails on bindings that say nothing of what they hold, on words that stand for a term of the field in what users read,
+and on files that are too long. What is exempt yet is listed here, and nowhere else.
+"""  # noqa: INP001 - a script
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+MOST_LINES = 500
+
+EMPTY_NAMES = frozenset({"one", "told", "found", "at", "said"})
+"""Names of bindings that could hold anything."""
+
+TERMS = {
+    r"puts? back|putting back": "remediate, remediation; revert (of a field)",
+    r"letter ?box(es)?": "dead-letter queue",
+    r"letters? (wait|box|are taken|is taken)": "messages",
+    r"who(ever)? may press|may press": "approvers",
+    r"taken? at (its|their|his|her) word": "not verified",
+    r"whose it is": "owner",
+    r"how bad( it is)?\b": "severity",
+    r"who did it": "changed by",
+    r"lies in": "location",
+    r"heals?|healed|healing": "reconcile; publish again",
+    r"written of late": "recent writes",
+    r"rehears(e|es|ed|al)": "dry run",
+    r"hand(s|ed)? off|handoff": "delegate",
+    r"brakes": "safety limits: rate limit, circuit breaker, pause",
+    r"there though nobody declared": "unmanaged resource",
+    r"(is|are) ill\b|doubtful": "fail; warn",
+}
+"""A word that users had to learn here, and the term that they know."""
+
+TEXTS = ("README.md", "docs", "shared/setpoint")
+CODE = ("shared", "functions", "benchmarks", "tests", ".ci", "infra")
+
+EXEMPT_FROM_NAMES: tuple[str, ...] = (
+    "shared/setpoint/adapters",
+    "shared/setpoint/remediation",
+    "shared/setpoint/model",
+    "shared/setpoint/detection",
+    "shared/setpoint/operations",
+    "shared/setpoint/util",
+    "shared/setpoint/cli",
+    "shared/setpoint/declarations",
+    "shared/setpoint_tools",
+    "functions",
+    "benchmarks",
+    "tests",
+    ".ci",
+    "infra",
+)
+EXEMPT_FROM_TERMS: tuple[str, ...] = ("docs", "shared/setpoint")
+EXEMPT_FROM_LENGTH = (
+    "infra/variables.tf",
+    "shared/setpoint/alerting/rendering/slack.py",
+    "shared/setpoint/reporting/html/vendor",
+    "docs/schemas",
+    "docs/reports.md",
+    "LICENSE",
+)
+"""What others wrote, and what is generated."""
+_MEASURED = {".py", ".md", ".js", ".css", ".html", ".j2", ".tf", ".yaml", ".toml", ""}
+
+
+class Fault(NamedTuple):
+    """What reads badly, and where.
+
+    Args:
+        path: from the root of the checkout.
+        line: from 1.
+        message: what to write in its place.
+    """
+
+    path: str
+    line: int
+    message: str
+
+
+def empty_names(path: str, text: str) -> Iterator[Fault]:
+    """The bindings of a module whose name could hold anything."""
+    for node in ast.walk(ast.parse(text)):
+        for name in _bound(node):
+            if name.strip("_") in EMPTY_NAMES:
+                yield Fault(path, getattr(node, "lineno", 1), f"{name!r} names nothing: say what it holds")
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """The names that a node binds: of variables, parameters, attributes, functions, classes and imports."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+            return [name]
+        case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return [name]
+        case ast.ClassDef(name=name):
+            return [name]
+        case ast.alias():
+            return [node.asname or node.name]
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return [name]
+        case _:
+            return []
+
+
+def private_words(path: str, text: str) -> Iterator[Fault]:
+    """The words that stand for a term of the field; in a module only those of its strings, in which users read them."""
+    lines = _strings(text) if path.endswith(".py") else list(enumerate(text.splitlines(), 1))
+    for number, line in lines:
+        for pattern, term in _PATTERNS:
+            if match := pattern.search(line):
+                yield Fault(path, number, f"{match[0]!r}: write {term}")
+
+
+_PATTERNS = [(re.compile(rf"\b({words})\b", re.IGNORECASE), term) for words, term in TERMS.items()]
+
+
+def _strings(text: str) -> list[tuple[int, str]]:
+    strings = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    return [
+        (node.lineno + offset, line)
+        for node in strings
+        if isinstance(node.value, str)
+        for offset, line in enumerate(node.value.splitlines())
+        if " " in line  # what has no space is an identifier
+    ]
+
+
+def too_long(path: str, text: str) -> Iterator[Fault]:
+    """Files that nobody reads from end to end."""
+    lines = text.count("\n")
+    if lines > MOST_LINES:
+        yield Fault(path, lines, f"{lines} lines, {MOST_LINES} at most: cut it by what changes together")
+
+
+def faults(root: Path) -> Iterator[Fault]:
+    """All that reads badly among the files that Git tracks."""
+    for path in _tracked(root):
+        if Path(path).suffix not in _MEASURED or not (root / path).is_file():
+            continue
+        text = (root / path).read_text()
+        if path.endswith(".py") and _is_in(path, CODE) and not _is_in(path, EXEMPT_FROM_NAMES):
+            yield from empty_names(path, text)
+        if _is_in(path, TEXTS) and not _is_in(path, EXEMPT_FROM_TERMS):
+            yield from private_words(path, text)
+        if not _is_in(path, EXEMPT_FROM_LENGTH):
+            yield from too_long(path, text)
+
+
+def _is_in(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def _tracked(root: Path) -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True)  # noqa: S607 - git
+    return sorted(listed.stdout.decode().rstrip("\0").split("\0"))
+
+
+def main() -> int:
+    """Print what reads badly; 1 where anything does."""
+    listed = list(faults(ROOT))
+    for fault in listed:
+        sys.stdout.write(f"{fault.path}:{fault.line}: {fault.message}\n")
+    sys.stdout.write(f"words: {len(listed)} faults\n")
+    return int(bool(listed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The check of names, terms and lengths (.ci/words.py) finds what it is for."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+
+import pytest
+
+from infra.blocks import ROOT
+
+WORDS = runpy.run_path(str(ROOT / ".ci/words.py"))
+
+BINDINGS = {
+    "a variable": "one = 1",
+    "a parameter": "def f(told): return told",
+    "a lambda's parameter": "f = lambda at: at",
+    "a loop": "for found in (): pass",
+    "a comprehension": "x = [said for said in ()]",
+    "an attribute": "class A:\n    def f(self): self.told = 1",
+    "a private attribute": "class A:\n    def f(self): self._told = 1",
+    "a field": "class A:\n    at: int",
+    "a function": "def found(): pass",
+    "a class": "class told: pass",
+    "an import": "import json as one",
+    "a walrus": "if (found := 1): pass",
+    "a context": "with open('x') as said: pass",
+    "an exception": "try: pass\nexcept ValueError as told: pass",
+    "a pattern": "match 1:\n    case found: pass",
+}
+
+
+@pytest.mark.parametrize("text", BINDINGS.values(), ids=BINDINGS)
+def test_a_binding_that_could_hold_anything_is_found(text):
+    assert len(list(WORDS["empty_names"]("a.py", text))) == 1
+
+
+def test_names_that_say_what_they_hold_are_left_alone():
+    assert list(WORDS["empty_names"]("a.py", "x = record.one + found_ids\nprint(told)")) == []
+
+
+@pytest.mark.parametrize("text", ["It is put back.", "Heals what was lost", "the brakes", "Who may press?"])
+def test_a_private_word_is_found_in_texts_and_in_strings(text):
+    assert len(list(WORDS["private_words"]("a.md", text))) == 1
+    assert len(list(WORDS["private_words"]("a.py", f"x = 'The text: {text}'"))) == 1
+
+
+def test_words_of_the_field_and_names_in_code_are_left_alone():
+    assert list(WORDS["private_words"]("a.md", "The finding is remediated; health checks pass.")) == []
+    assert list(WORDS["private_words"]("a.py", "brakes = load('brakes')  # put back")) == []
+
+
+def test_a_file_that_is_too_long_is_found():
+    assert len(list(WORDS["too_long"]("a.md", "x\n" * 501))) == 1
+    assert list(WORDS["too_long"]("a.md", "x\n" * 500)) == []
+
+
+def test_commits_that_only_move_and_rename_are_left_out_of_blame():
+    names = [line for line in (ROOT / ".git-blame-ignore-revs").read_text().splitlines() if line[0] != "#"]
+    assert len(names) == len(set(names)) >= 2
+    assert all(len(name) == 40 for name in names)
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout of Git")
+    known = subprocess.run(
+        ["git", "cat-file", "-e", f"{names[0]}^{{commit}}"], cwd=ROOT, check=False, capture_output=True
+    )
+    shallow = subprocess.run(["git", "rev-parse", "--is-shallow-repository"], cwd=ROOT, check=True, capture_output=True)
+    assert known.returncode == 0 or shallow.stdout.strip() == b"true"
