@@ -97,7 +97,7 @@ def test_a_feed_gives_one_cloud_event_a_line_and_nothing_else_on_standard_output
 
 def test_what_is_rejected_from_standard_input_is_kept(declarations: str) -> None:
     done = setpoint("detect", "-d", declarations, "--feed", "-", stdin="broken\n", cwd=Path(declarations))
-    assert done.returncode == 0
+    assert done.returncode == 1
     (letter,) = [
         json.loads(line) for line in (Path(declarations) / "setpoint-dead-letters.jsonl").read_text().splitlines()
     ]
@@ -216,7 +216,7 @@ def test_a_path_that_looks_like_markup_is_said_as_it_is(name: str, tmp_path: Pat
     (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
     (tmp_path / name).write_text("broken\n")
     rejected = setpoint("detect", "--feed", str(tmp_path / name))
-    assert rejected.returncode == 0
+    assert rejected.returncode == 1
     assert f"rejected: {tmp_path / name}:1: " in rejected.stderr
 
 
@@ -336,3 +336,24 @@ def test_events_that_nobody_took_wait_for_somebody_who_does(declarations: str, t
     setpoint("detect", "-d", declarations, "--feed", "-", "--store", store, stdin=lines(change(1, "600s")))
     later = setpoint("detect", "--feed", "-", "--store", store, "--output", "jsonl", stdin="\n")
     assert [event["type"] for event in events(later)] == ["drift.opened"]
+
+
+def test_a_feed_of_which_nothing_can_be_read_is_no_clean_run(declarations: str) -> None:
+    done = setpoint("detect", "-d", declarations, "--feed", "-", stdin='{"level": "info"}\n', cwd=Path(declarations))
+    assert done.returncode == 1
+    assert "no drift" not in done.stdout
+
+
+def test_a_store_in_which_nothing_is_declared_is_not_said_to_be_without_drift(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text(lines(change(1, "600s")))
+    done = setpoint("detect", "--feed", str(feed))
+    assert "no drift" not in done.stdout
+    assert "nothing is declared in memory:" in done.stderr
+
+
+def test_drift_has_an_exit_code_of_its_own_where_that_is_asked_for(declarations: str, tmp_path: Path) -> None:
+    feed = tmp_path / "feed.jsonl"
+    feed.write_text(lines(change(1, "600s")))
+    done = setpoint("detect", "-d", declarations, "--feed", str(feed), "--exit-code")
+    assert done.returncode == (2 if "1 open finding" in done.stdout else 0)

@@ -6,7 +6,8 @@ Adapters are imported where they are chosen, so that no process loads a client t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -24,6 +25,7 @@ from setpoint.ports.services import Inventory
 from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
+    from setpoint.adapters.asset_files import FileInventory
     from setpoint.adapters.google.cloud_storage import Archives
     from setpoint.adapters.google.iap import IapTokenVerifier
     from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
@@ -413,6 +415,31 @@ def open_inventory() -> Inventory:
     from setpoint.adapters.google.asset_inventory import AssetInventory, client
 
     return AssetInventory(client())
+
+
+def open_file(name: str) -> AbstractContextManager[BinaryIO]:
+    """Open a file, or an object ``gs://BUCKET/OBJECT``, for reading.
+
+    Raises:
+        OSError: it cannot be opened.
+        BadRequest: there are no credentials for Cloud Storage.
+    """
+    if not name.startswith("gs://"):
+        return Path(name).open("rb")
+    from setpoint.adapters.google.cloud_storage import client, open_object
+
+    return open_object(client(), name)
+
+
+def open_inventory_files(names: Sequence[str]) -> FileInventory:
+    """An inventory in exported files.
+
+    Raises:
+        BadRequest: a file cannot be read, or none holds an asset.
+    """
+    from setpoint.adapters.asset_files import FileInventory
+
+    return FileInventory(names, open_file)
 
 
 def open_store(url: str, *, create: bool = True) -> Store:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,7 +14,6 @@ from setpoint.cli import feed
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import say
 from setpoint.cli.stdout_dead_letters import Rejected
-from setpoint.errors import BadRequest
 
 _WORDS: dict[AttributionOutcome, str] = {
     "told": "explain a known drift",
@@ -45,7 +42,7 @@ def attribute(
     attributor = Attributor(deps, mask_ip=not keep_ip)
     outcomes: Counter[AttributionOutcome] = Counter()
     try:
-        for message in _entries(entries):
+        for message in feed.open_messages(entries):
             rejected.where = f"{entries}:{message.where}"
             outcomes.update(service.receive(message.data, message.attributes, attributor))
     finally:
@@ -54,11 +51,3 @@ def attribute(
     say(f"{outcomes.total()} resources of audit log entries: {counts or 'no entries'}")
     if not outcomes or set(outcomes) == {"rejected"}:
         raise typer.Exit(1)
-
-
-def _entries(name: str) -> list[feed.FeedMessage]:
-    try:
-        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
-            return list(feed.messages(stream))
-    except OSError as error:
-        raise BadRequest(f"{name}: cannot be read: {error.strerror}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,7 @@ from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
 from setpoint.model.outcome import Outcome
+from setpoint.model.resource_state import ResourceState
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub.bus import PubSubFeed
@@ -36,6 +37,8 @@ _ATTEMPTS = 8
 _EMPTY_PULLS = 2
 """Pub/Sub may return an empty pull although messages wait."""
 _LONGEST_PAUSE = 60.0
+_DRIFTED = 2
+"""The exit code of drift with ``--exit-code``, as that of ``terraform plan -detailed-exitcode``."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _DEFAULT_DEAD_LETTERS = Path("setpoint-dead-letters.jsonl")
 
@@ -56,7 +59,8 @@ def detect(  # noqa: PLR0913 - the options of the command
         ),
     ] = None,
     feed_file: Annotated[
-        str | None, typer.Option("--feed", metavar="FILE|-", help="A recorded feed; - is standard input.")
+        str | None,
+        typer.Option("--feed", metavar="FILE|-|gs://…", help="Recorded messages or assets; - is standard input."),
     ] = None,
     subscription: Annotated[
         str | None,
@@ -73,10 +77,14 @@ def detect(  # noqa: PLR0913 - the options of the command
         typer.Option(metavar="FILE", help="Append rejected messages here, with the reason."),
     ] = None,
     until_idle: Annotated[bool, typer.Option(help="With --subscription: stop when no more messages arrive.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 where a finding is open.")] = False,
 ) -> None:
     """Compare each change in a feed with the declarations, and show the drift.
 
-    Exits with 1 where a declaration is invalid; all others are used.
+    Feeds are messages of Cloud Asset Inventory, exports, responses of its methods, or rows of its BigQuery tables, one
+    per line or in JSON arrays, compressed or not.
+
+    Exits with 1 where a declaration is invalid, while all others are used, and where no message could be read.
     """
     if (feed_file is None) == (subscription is None):
         raise BadRequest("give either --feed FILE or --subscription NAME")
@@ -90,16 +98,23 @@ def detect(  # noqa: PLR0913 - the options of the command
         pipeline.republish_pending(deps)
         pipeline.promote_settled(deps)
         if subscription:
-            _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
+            outcomes = _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
+            is_read = True
         else:
-            _timed(lambda: _from_file(str(feed_file), deps, rejected))
-        if output is Output.table:
-            _show(deps)
+            outcomes = _timed(lambda: _from_file(str(feed_file), deps, rejected))
+            is_read = not outcomes or outcomes.total() > outcomes["rejected"]
+        if not is_read:
+            say_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
+        elif output is Output.table:
+            _show(deps, store)
+        is_drifted = exit_code and any(_is_open(state) for state in deps.store.states(drifted=True))
     finally:
         deps.store.close()
         rejected.close()
-    if loaded and loaded.problems:
+    if not is_read or (loaded and loaded.problems):
         raise typer.Exit(1)
+    if is_drifted:
+        raise typer.Exit(_DRIFTED)
 
 
 def _declare(loaded: LoadResult, deps: Context) -> None:
@@ -116,23 +131,18 @@ def _declare(loaded: LoadResult, deps: Context) -> None:
 
 def _from_file(name: str, deps: Context, rejected: Rejected) -> Outcomes:
     outcomes: Outcomes = Counter()
-    for message in _messages(name):
+    kinds: Counter[str] = Counter()
+    for message in feed.open_messages(name):
+        kinds[message.kind] += 1
         rejected.where = f"{name}:{message.where}"
         try:
             outcomes[pipeline.receive(message.data, message.attributes, deps)] += 1
         except PermanentError as error:
             rejected.put(message.data, message.attributes, str(error))
             outcomes["rejected"] += 1
+    if set(kinds) - {"feed message"}:
+        say(f"{name} holds {', '.join(f'{count:,} x {kind}' for kind, count in kinds.most_common())}")
     return outcomes
-
-
-def _messages(name: str) -> Iterator[feed.FeedMessage]:
-    """The messages of a file; errors of their handling are not reported as errors of the file."""
-    try:
-        with sys.stdin.buffer if name == "-" else Path(name).open("rb") as stream:
-            yield from feed.messages(stream)
-    except OSError as error:
-        raise BadRequest(f"{name}: cannot be read: {error.strerror}") from error
 
 
 def _from_subscription(name: str, deps: Context, rejected: Rejected, *, until_idle: bool) -> Outcomes:
@@ -177,22 +187,31 @@ def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes, rejected:
     return bool(batch), bool(again)
 
 
-def _timed(work: Callable[[], Outcomes]) -> None:
+def _timed(work: Callable[[], Outcomes]) -> Outcomes:
     started = time.perf_counter()
     outcomes = work()
     took = time.perf_counter() - started
     total = outcomes.total()
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
     say(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {counts or 'no messages'}")
+    return outcomes
 
 
-def _show(deps: Context) -> None:
+def _is_open(state: ResourceState) -> bool:
+    return state.finding is not None and state.finding.status == "open"
+
+
+def _show(deps: Context, store: str) -> None:
     drifted, otherwise_due = [], set()
     for state in deps.store.states(drifted=True):
-        if state.finding and state.finding.status == "open":
+        if _is_open(state):
             drifted.append(state)
         if state.settling is None:
             otherwise_due.add(state.key)
-    print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
+    is_declared = bool(deps.store.control().value.sources)
+    if not is_declared:
+        say_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
+    if is_declared or drifted:
+        print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
     if waiting := sum(1 for key in deps.store.due(_NEVER) if key not in otherwise_due):
         say(f"{waiting} more differ within their grace period; they become findings if they persist")

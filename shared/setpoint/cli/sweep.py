@@ -15,9 +15,14 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
-from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, Scopes, StoreUrl, Types, split
+from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_findings, say, say_warning
+from setpoint.errors import BadRequest
+from setpoint.ports.services import Inventory
 from setpoint.sweep import Swept
+
+_REASONS = 3
+"""Reasons of rejected records that are shown."""
 
 
 class Output(StrEnum):
@@ -29,7 +34,13 @@ class Output(StrEnum):
 
 def sweep(  # noqa: PLR0913 - each is an option
     *,
-    scope: Scopes,
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")
+    ] = None,
+    from_files: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="FILE|gs://…", help="Exported or listed assets instead of the API; several."),
+    ] = None,
     types: Types = None,
     content: Annotated[
         list[ContentChoice] | None, typer.Option(help="Content to list; may be given again. Default: all.")
@@ -44,11 +55,13 @@ def sweep(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Compare the whole inventory with the declarations: a full scan that also finds deleted resources.
 
+    With --from no credentials for Cloud Asset Inventory are needed; the scope is that of the files where none is given.
     An interrupted sweep continues where it stopped.
 
     Exits with 1 where a listing failed for another reason than missing permission.
     """
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
+    inventory, scopes = _inventory(scope or [], from_files or [])
     deps = bootstrap.rejudging(store, events_topic)
     started = time.perf_counter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -56,13 +69,13 @@ def sweep(  # noqa: PLR0913 - each is an option
         with Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task("assets", total=None)
             swept = sweeping.sweep(
-                scope,
-                [choice.value for choice in content or _all_contents(scope)],
+                scopes,
+                [choice.value for choice in content or _all_contents(scopes)],
                 split(types),
-                bootstrap.open_inventory(),
+                inventory,
                 deps,
                 advance=lambda done: progress.advance(task, done),
-                resume=not fresh,
+                resume=not fresh and not from_files,
             )
         _report(swept, time.perf_counter() - started)
         if output is Output.json:
@@ -78,6 +91,20 @@ def sweep(  # noqa: PLR0913 - each is an option
         deps.store.close()
     if swept.summary.failed:
         raise typer.Exit(1)
+
+
+def _inventory(scopes: list[str], files: list[str]) -> tuple[Inventory, list[str]]:
+    """The inventory to list, and its scopes."""
+    if not files:
+        if not scopes:
+            raise BadRequest("give --scope SCOPE, or --from FILE for assets that were exported before")
+        return bootstrap.open_inventory(), scopes
+    inventory = bootstrap.open_inventory_files(files)
+    kinds = ", ".join(f"{count:,} x {kind}" for kind, count in inventory.kinds.most_common())
+    say(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")
+    for reason, count in inventory.rejected.most_common(_REASONS):
+        say_warning(f"{count:,} x {reason}", "rejected")
+    return inventory, scopes or list(inventory.scopes)
 
 
 def _all_contents(scopes: list[str]) -> list[ContentChoice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, cast
 
 from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
@@ -28,6 +29,29 @@ def client() -> Client:
         return Client()
     except GoogleAuthError as error:
         raise BadRequest("no credentials for Cloud Storage; run where a service account is attached") from error
+
+
+def open_object(client: Client, url: str) -> BinaryIO:
+    """Open an object for reading, a part at a time.
+
+    Args:
+        client: of Cloud Storage.
+        url: ``gs://BUCKET/OBJECT``.
+
+    Raises:
+        BadRequest: the URL is incomplete, or there is no such object.
+        Unavailable: the object cannot be read.
+    """
+    bucket, _, name = url.removeprefix("gs://").partition("/")
+    if not bucket or not name:
+        raise BadRequest(f"`{url}` names no object; use gs://BUCKET/OBJECT")
+    try:
+        blob = client.bucket(bucket).get_blob(name)
+        if blob is None:
+            raise BadRequest(f"{url}: no such object; list the bucket with `gcloud storage ls gs://{bucket}`")
+        return cast("BinaryIO", blob.open("rb"))
+    except exceptions.GoogleAPIError as error:
+        raise Unavailable(f"{url}: cannot be read ({type(error).__name__}); grant storage.objectViewer") from error
 
 
 class Archives:

@@ -1,0 +1,107 @@
+"""Reads recorded assets from a stream: JSON lines, arrays, or indented objects, compressed or not."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import lzma
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import BinaryIO, NamedTuple, cast
+
+from setpoint.model.asset_formats import RecordKind, records
+
+_FEED_MESSAGE = re.compile(rb'\{\s*"(?:asset|priorAsset|deleted|window)"\s*:')
+_SNAKE = re.compile(rb'"(?:asset_type|prior_asset|update_time|start_time)"')
+_BOM = b"\xef\xbb\xbf"
+
+
+class FeedMessage(NamedTuple):
+    """A message of a recorded feed.
+
+    Args:
+        where: line number, from 1.
+        data: the message's data.
+        attributes: the message's attributes.
+        kind: the shape in which it was recorded.
+    """
+
+    where: int
+    data: bytes
+    attributes: Mapping[str, str]
+    kind: RecordKind = "feed message"
+
+
+def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
+    """The messages of a recorded feed, in order; invalid records are passed on unchanged, to be rejected.
+
+    Raises:
+        OSError: the stream cannot be read, or its compression is damaged.
+    """
+    default_time = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    for where, record in _records(_decompressed(stream)):
+        if _FEED_MESSAGE.match(record) and not _SNAKE.search(record):
+            yield FeedMessage(where, record, {})
+            continue
+        try:
+            value = json.loads(record)
+        except (ValueError, RecursionError):
+            yield FeedMessage(where, record, {}, "unknown")
+            continue
+        for kind, data, attributes in records(value, default_time):
+            yield FeedMessage(where, data, attributes, kind)
+
+
+def _decompressed(stream: BinaryIO) -> BinaryIO:
+    """The stream, decompressed where its first bytes say that it is gzip, bzip2 or xz."""
+    peekable = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", stream))
+    head = peekable.peek(6)[:6]
+    if head.startswith(b"\x1f\x8b"):
+        return cast("BinaryIO", gzip.GzipFile(fileobj=peekable))
+    if head.startswith(b"BZh"):
+        return cast("BinaryIO", bz2.BZ2File(peekable))
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return cast("BinaryIO", lzma.LZMAFile(peekable))
+    return cast("BinaryIO", peekable)
+
+
+def _records(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """One record per line; a file that starts with a bracket on its own or an array is read as a whole."""
+    is_first = True
+    for number, line in enumerate(stream, start=1):
+        record = line.strip()
+        if number == 1:
+            record = record.removeprefix(_BOM)
+        if not record:
+            continue
+        if is_first and (record == b"{" or record.startswith(b"[")):
+            yield from _indented(number, record + b"\n" + stream.read())
+            return
+        is_first = False
+        yield number, record
+
+
+def _indented(first_line: int, rest: bytes) -> Iterator[tuple[int, bytes]]:
+    """JSON that is not one record per line: an array, or objects over several lines."""
+    text = rest.decode(errors="replace")
+    decode = json.JSONDecoder().raw_decode
+    offset = counted = 0
+    line = first_line
+    while offset < len(text):
+        if text[offset].isspace() or text[offset] == ",":
+            offset += 1
+            continue
+        line, counted = line + text.count("\n", counted, offset), offset
+        try:
+            value, end = decode(text, offset)
+        except (ValueError, RecursionError):
+            end = text.find("\n{", offset + 1)
+            end = len(text) if end < 0 else end
+            yield line, text[offset:end].strip().encode()
+        else:
+            for element in value if isinstance(value, list) else [value]:
+                yield line, json.dumps(element).encode()
+        offset = end

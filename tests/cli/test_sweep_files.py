@@ -1,0 +1,80 @@
+"""``setpoint sweep --from``: a sweep over exported assets, without credentials."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from setpoint.cli import app
+
+DECLARED = """
+apiVersion: setpoint.dev/v1
+kind: Declaration
+metadata:
+  name: //storage.googleapis.com/{name}
+  project: fleet-prod-123
+spec:
+  assetType: storage.googleapis.com/Bucket
+  settle: 0s
+  data:
+    location: EU
+"""
+
+
+def asset(name: str, location: str, **more: object) -> dict[str, object]:
+    return {
+        "name": f"//storage.googleapis.com/{name}",
+        "asset_type": "storage.googleapis.com/Bucket",
+        "update_time": "2026-03-01T12:00:00Z",
+        "ancestors": ["projects/123456789012", "organizations/987654321098"],
+        "resource": {"version": "v1", "data": {"name": name, "location": location}},
+        **more,
+    }
+
+
+PROJECT = {
+    "name": "//cloudresourcemanager.googleapis.com/projects/123456789012",
+    "asset_type": "cloudresourcemanager.googleapis.com/Project",
+    "update_time": "2026-03-01T12:00:00Z",
+    "ancestors": ["projects/123456789012", "organizations/987654321098"],
+    "resource": {"version": "v3", "data": {"projectId": "fleet-prod-123", "name": "projects/123456789012"}},
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    store = f"sqlite:///{tmp_path}/s.db"
+    (tmp_path / "decl.yaml").write_text("---".join(DECLARED.format(name=name) for name in ("same", "moved", "lost")))
+    assert CliRunner().invoke(app, ["apply", str(tmp_path / "decl.yaml"), "--store", store]).exit_code == 0
+
+    def sweep(content: bytes, *more: str):
+        (tmp_path / "export").write_bytes(content)
+        return CliRunner().invoke(
+            app, ["sweep", "--from", str(tmp_path / "export"), "--store", store, "--output", "json", *more]
+        )
+
+    return sweep
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_an_export_shows_what_differs_and_what_is_deleted(run, compress):
+    lines = [json.dumps(value) for value in (PROJECT, asset("same", "EU"), asset("moved", "US"))]
+    done = run(compress("\n".join(lines).encode()))
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert (summary["in_sync"], summary["drifted"], summary["gone"], summary["unknown"]) == (1, 2, 1, 0)
+
+
+def test_an_export_of_another_project_says_nothing_of_what_is_declared(run):
+    other = asset("other", "EU", ancestors=["projects/999999999999", "organizations/987654321098"])
+    summary = json.loads(run(json.dumps(other).encode()).stdout)
+    assert (summary["gone"], summary["unknown"]) == (0, 3)
+
+
+def test_a_file_without_assets_is_no_clean_sweep(run):
+    done = run(b'{"level": "info"}\n')
+    assert done.exit_code == 1
+    assert "no assets could be read" in str(done.exception)

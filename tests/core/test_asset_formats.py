@@ -1,0 +1,110 @@
+"""Assets are read in every shape in which Google's tools write them."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import io
+import json
+import lzma
+
+import pytest
+
+from setpoint.model import observation as observations
+from setpoint.model.asset_stream import messages
+
+NAME = "//storage.googleapis.com/shop"
+NOON = "2026-03-01T12:00:00Z"
+DATA = {"name": "shop", "location": "US", "labels": {"team_name": "shop"}}
+ASSET = {
+    "name": NAME,
+    "assetType": "storage.googleapis.com/Bucket",
+    "updateTime": NOON,
+    "ancestors": ["projects/123456789012", "organizations/987654321098"],
+    "resource": {"version": "v1", "discoveryName": "Bucket", "data": DATA},
+}
+SNAKE = {
+    "name": NAME,
+    "asset_type": "storage.googleapis.com/Bucket",
+    "update_time": NOON,
+    "ancestors": ASSET["ancestors"],
+    "resource": {"version": "v1", "discovery_name": "Bucket", "data": DATA},
+}
+TEMPORAL = {"asset": ASSET, "window": {"startTime": NOON}}
+ROW = {
+    **SNAKE,
+    "update_time": "2026-03-01 12:00:00 UTC",
+    "resource": {"version": "v1", "discovery_name": "Bucket", "data": json.dumps(DATA), "parent": None},
+    "iam_policy": None,
+    "org_policy": [],
+}
+PUSHED = {"message": {"data": base64.b64encode(json.dumps(TEMPORAL).encode()).decode(), "messageId": "1"}}
+SEARCHED = {
+    "name": NAME,
+    "assetType": "storage.googleapis.com/Bucket",
+    "project": "projects/123456789012",
+    "organization": "organizations/987654321098",
+    "updateTime": NOON,
+    "versionedResources": [{"version": "v1", "resource": DATA}],
+}
+
+
+def read(content: bytes):
+    return [(message.kind, observations.parse(message.data)) for message in messages(io.BytesIO(content))]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (TEMPORAL, "feed message"),
+        ({"asset": SNAKE, "window": {"start_time": NOON}, "prior_asset_state": "PRESENT"}, "feed message"),
+        (ASSET, "asset"),
+        (SNAKE, "asset"),
+        (ROW, "asset"),
+        ([ASSET], "asset"),
+        ([ROW], "asset"),
+        ({"readTime": NOON, "assets": [ASSET]}, "asset"),
+        ({"assets": [TEMPORAL]}, "feed message"),
+        ([TEMPORAL], "feed message"),
+        ({"results": [SEARCHED]}, "search result"),
+        ([SEARCHED], "search result"),
+        (PUSHED, "feed message"),
+        ({"receivedMessages": [{"ackId": "a", **PUSHED}]}, "feed message"),
+        ([{"ackId": "a", **PUSHED}], "feed message"),
+        (PUSHED["message"], "feed message"),
+        ({"data": PUSHED}, "feed message"),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_resource_is_read_alike_in_every_shape(value, kind, indent):
+    ((recorded, observation),) = read(json.dumps(value, indent=indent).encode())
+    assert recorded == kind
+    assert (observation.key.name, observation.data) == (NAME, DATA)
+    assert observation.observed_at.isoformat() == "2026-03-01T12:00:00+00:00"
+    assert observation.ancestors == tuple(ASSET["ancestors"])
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_are_read(compress):
+    ((kind, observation),) = read(compress(json.dumps(SNAKE).encode() + b"\n"))
+    assert (kind, observation.key.name) == ("asset", NAME)
+
+
+def test_policies_of_dumps_are_read_in_the_spelling_of_feeds():
+    policy = {"bindings": [], "audit_configs": [{"service": "a", "audit_log_configs": [{"log_type": "DATA_READ"}]}]}
+    dumped = {key: value for key, value in SNAKE.items() if key != "resource"} | {"iam_policy": policy}
+    ((_, observation),) = read(json.dumps(dumped).encode())
+    assert observation.key.content == "iam_policy"
+    assert observation.data["auditConfigs"] == [{"service": "a", "auditLogConfigs": [{"logType": "DATA_READ"}]}]
+
+
+def test_a_search_result_without_content_says_only_that_the_resource_exists():
+    result = {key: value for key, value in SEARCHED.items() if key != "versionedResources"}
+    ((kind, observation),) = read(json.dumps(result).encode())
+    assert (kind, observation.data) == ("search result", None)
+
+
+def test_what_is_no_asset_is_passed_on_to_be_rejected():
+    kinds = [message.kind for message in messages(io.BytesIO(b'{"level": "info"}\nplain text\n[1, 2]\n'))]
+    assert kinds == ["unknown"] * 4
