@@ -126,7 +126,7 @@ def sweep(store: Path, address: str) -> None:
     gc.set_threshold(100_000, 50, 50)
     started = time.perf_counter()
     inventory = _inventory(address)
-    deps = bootstrap.rejudging(f"sqlite:///{store}", None)
+    deps = bootstrap.open_detection(f"sqlite:///{store}", None)
     swept = sweep.sweep([ORG], ["resource"], [], inventory, deps)
     took, used = time.perf_counter() - started, time.process_time()
     summary = swept.summary

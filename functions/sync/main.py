@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def sync(event: CloudEvent) -> None:
     """Apply one uploaded archive; what can never be applied is said in the log, anything else is tried again."""
     with serving.handling("sync", event) as upload:
-        archives, deps = bootstrap.syncer()
+        archives, deps = bootstrap.declaration_applier()
         try:
             report = apply_archive.sync_archive(upload.body, archives, deps, datetime.now(UTC))
         except Superseded as error:

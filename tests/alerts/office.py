@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.alerting import service
-from setpoint.alerting.service import AlertingContext
+from setpoint.alerting.context import AlertingContext
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import LoadResult
@@ -151,7 +151,13 @@ class Office:
         self.sink = MemorySink()
         self.letters = MemoryDeadLetters()
         self.deps = Context(store or MemoryStore(), None, self.letters, clock=self.clock)
-        self.desk = AlertingContext(self.deps, {"slack": self.sink, "webhook": self.sink}, sleep=self.clock.sleep)
+        self.desk = AlertingContext(
+            self.deps.store,
+            self.letters,
+            {"slack": self.sink, "webhook": self.sink},
+            clock=self.clock,
+            sleep=self.clock.sleep,
+        )
         if alerting is not None:
             self.say(alerting)
 
@@ -160,7 +166,7 @@ class Office:
 
     def tell(self, *events: CloudEvent) -> None:
         for event in events:
-            service.tell(event, self.desk)
+            service.notify(event, self.desk)
 
     def tick(self, times: int = 1, minutes: float = 1) -> None:
         for _ in range(times):

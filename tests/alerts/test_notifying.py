@@ -140,7 +140,7 @@ def test_what_somebody_does_is_shown_in_the_message(office):
     office.tell(OPENED)
     step = TimelineEntry(NOON, "approved", "slack:U1 alice@example.com")
 
-    service.note_step(KEY, step, office.desk)
+    service.add_step(KEY, step, office.desk)
 
     assert office.only().steps[-1] == step
 
@@ -274,7 +274,7 @@ def test_nobody_is_called_where_somebody_has_acted(what):
     office = escalating()
     office.tell(CRITICAL)
     if what == "acted":
-        service.note_step(KEY, TimelineEntry(NOON, "approved", "alice"), office.desk)
+        service.add_step(KEY, TimelineEntry(NOON, "approved", "alice"), office.desk)
     else:
         office.tell(event(f"drift.{what}", 2, severity="critical"))
     office.tick(30)
@@ -332,7 +332,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
     def told_meanwhile(*given, **named):
         office.sink.reply = reply
         reply(*given, **named)
-        service.tell(event("drift.changed", 2, fingerprint="other"), office.desk)
+        service.notify(event("drift.changed", 2, fingerprint="other"), office.desk)
 
     office.sink.reply = told_meanwhile
     office.tell(OPENED)
@@ -346,7 +346,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
 def test_nobody_is_called_about_what_somebody_acts_on_whatever_is_told_of_it_then(what):
     office = escalating()
     office.tell(CRITICAL)
-    service.note_step(KEY, TimelineEntry(NOON, "approved", "alice"), office.desk)
+    service.add_step(KEY, TimelineEntry(NOON, "approved", "alice"), office.desk)
     office.tell(event("drift.attributed", 2, severity="critical", actor=ALICE))
     office.tick(30)
     remediation = RemediationData(step="waiting") if what.startswith("remediation") else None

@@ -49,10 +49,17 @@ def setpoint(tmp_path, google_apis_at):
         "COLUMNS": "200",
     }
 
-    def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
         whole = [sys.executable, "-m", "setpoint", *arguments]
         return subprocess.run(
-            whole, input=stdin, capture_output=True, text=True, check=False, timeout=240, cwd=tmp_path, env=environment
+            whole,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+            cwd=tmp_path,
+            env=environment | variables,
         )
 
     return run
@@ -197,6 +204,12 @@ def test_an_approval_is_of_the_drift_that_was_shown(setpoint, drifted):
     assert setpoint("approve", NAME, "--as", "ann", stdin="y\n").returncode == 0
     assert "approved by ann" in setpoint("findings", "show", NAME).stdout
     assert drifted.journal == []
+
+
+def test_approving_needs_no_credentials_of_google(setpoint, drifted, tmp_path):  # noqa: ARG001 - there is drift
+    nobody = {"SETPOINT_GOOGLE_APIS": "", "GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "missing.json")}
+    done = setpoint("approve", NAME, "--yes", "--as", "ann", **nobody)
+    assert (done.returncode, "approved by ann" in done.stderr) == (0, True), done.stderr
 
 
 def test_who_says_yes_in_a_dry_run_has_approved_nothing(setpoint, drifted, tmp_path):

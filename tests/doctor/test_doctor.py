@@ -355,7 +355,7 @@ def test_lists_are_read_to_their_last_page(patient, google):
 
 
 def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
-    monkeypatch.setattr(bootstrap, "patient", lambda *_: patient)
+    monkeypatch.setattr(bootstrap, "open_installation", lambda *_: patient)
     run = ["doctor", "--project", P]
     fine = CliRunner().invoke(app, run)
     assert (fine.exit_code, fine.stdout) == (0, "")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 
 from setpoint import bootstrap
-from setpoint.adapters.pubsub.interaction_queue import PubSubPressQueue
+from setpoint.adapters.pubsub.interaction_queue import PubSubInteractionQueue
 from setpoint.adapters.slack import slack_requests
 from setpoint.adapters.slack.slack_requests import LARGEST, SlackRequests
 from setpoint.alerting.rendering import button_payload
@@ -89,7 +89,7 @@ def test_a_press_is_handed_on_with_what_is_needed_of_it_and_nothing_else(client,
 
     (taken,) = queue.taken
     assert (taken.user, taken.channel, taken.ts, taken.at.timestamp()) == ("UALICE", "C1", "1.2", 1772366399.5)
-    assert button_payload.decode(taken.action, taken.blocks).press == "approve"
+    assert button_payload.decode(taken.action, taken.blocks).action == "approve"
     assert [block["block_id"] for block in taken.blocks] == ["b"]
     handed_on = slack_interaction.encode(taken).decode()
     assert "hooks.slack.com" not in handed_on
@@ -228,7 +228,7 @@ def test_a_secret_that_could_be_guessed_is_refused(queue, secret):
 def test_a_press_is_published_with_its_type(mocker, queue, client):
     post(client, *signed(payload(), NOW))
     publisher = mocker.Mock()
-    PubSubPressQueue(publisher, "projects/p/topics/slack-actions").publish(queue.taken[0])
+    PubSubInteractionQueue(publisher, "projects/p/topics/slack-actions").publish(queue.taken[0])
 
     ((topic, data), more) = publisher.publish.call_args
     assert topic == "projects/p/topics/slack-actions"
@@ -242,7 +242,7 @@ def test_a_topic_that_does_not_answer_is_unavailable(mocker, queue, client):
     publisher = mocker.Mock()
     publisher.publish.return_value.result.side_effect = TimeoutError
     with pytest.raises(Unavailable, match="press again"):
-        PubSubPressQueue(publisher, "t").publish(queue.taken[0])
+        PubSubInteractionQueue(publisher, "t").publish(queue.taken[0])
 
 
 def test_the_settings_of_the_function_are_named_and_shown_nowhere(monkeypatch, mocker):

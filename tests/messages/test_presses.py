@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.alerting.rendering import button_payload
-from setpoint.alerting.rendering.button_payload import Pressed
+from setpoint.alerting.rendering.button_payload import ClickedButton
 from setpoint.alerting.rendering.safe_text import units
 from setpoint.errors import MalformedMessage
 from setpoint.model.resource_key import CONTENTS
@@ -19,12 +19,12 @@ def test_what_is_put_into_a_button_is_read_out_of_it(name, content, fingerprint)
     assert not set(value) & set("&<>")
     if value:
         action = {"action_id": "setpoint:why", "value": value}
-        assert button_payload.decode(action) == Pressed("why", name, content, fingerprint)
+        assert button_payload.decode(action) == ClickedButton("why", name, content, fingerprint)
 
 
 def test_a_group_is_told_by_its_id():
     action = {"action_id": button_payload.action_id("approve"), "value": button_payload.group_value("g1")}
-    assert button_payload.decode(action) == Pressed("approve", group="g1")
+    assert button_payload.decode(action) == ClickedButton("approve", group="g1")
 
 
 def test_a_menu_is_read_with_the_buttons_beside_it():
@@ -34,7 +34,7 @@ def test_a_menu_is_read_with_the_buttons_beside_it():
         {"block_id": "b", "elements": [{}, button]},
     ]
     action = {"action_id": "setpoint:snooze", "block_id": "b", "selected_option": {"value": "1w"}}
-    assert button_payload.decode(action, blocks) == Pressed("snooze", group="g1", seconds=604_800)
+    assert button_payload.decode(action, blocks) == ClickedButton("snooze", group="g1", seconds=604_800)
 
 
 @pytest.mark.parametrize(

@@ -328,4 +328,4 @@ def test_every_button_says_what_it_is_about():
         action = element | {"block_id": block["block_id"], "selected_option": {"value": "1d"}}
         pressed = button_payload.decode(action, [block])
         assert (pressed.name, pressed.fingerprint) == (BUCKET.resource_name, BUCKET.fingerprint)
-        assert pressed.seconds == (86_400 if pressed.press == "snooze" else 0)
+        assert pressed.seconds == (86_400 if pressed.action == "snooze" else 0)

@@ -11,17 +11,13 @@ from msgspec.structs import replace
 from remediation.fleet import AUTO, KEY, World
 from setpoint.adapters.slack.slack_client import client
 from setpoint.adapters.slack.slack_users import SlackPeople
-from setpoint.adapters.withheld import WithheldApis
-from setpoint.alerting import interactions as pressing
+from setpoint.alerting import interactions
 from setpoint.alerting.interactions import GroupedFinding, InteractionHandler, InteractionResult
 from setpoint.alerting.rendering import button_payload
-from setpoint.catalog.schemas import default_catalogue
 from setpoint.model import slack_interaction
 from setpoint.model.alerting_config import Alerting, Approvers
 from setpoint.model.notice_view import SNOOZES
 from setpoint.model.policy import Match, Policy, Rule
-from setpoint.remediation.live_resources import LiveResources
-from setpoint.remediation.records import RemediationContext
 from setpoint_tools.testing.slack import TOKEN, Slack, signed, slack
 
 ASKING = Policy(rules=(Rule("all", mode="approve"),), dry_run=False, limits=AUTO.limits)
@@ -44,11 +40,8 @@ class Desk:
         service.groups["SSHOP"] = ["UALICE"]
         service.channel("shop")
         self.client = client(TOKEN, address, 5)
-        hands = RemediationContext(
-            world.deps, LiveResources(WithheldApis(), default_catalogue()), worker="setpoint-notify"
-        )
         self.people = SlackPeople(self.client, clock=self.now)
-        self.presser = InteractionHandler(hands, self.people, lambda _: self.members, lambda _: self.alerting)
+        self.handler = InteractionHandler(world.deps, self.people, lambda _: self.members, lambda _: self.alerting)
         self.ts = self.show()
 
     def now(self) -> float:
@@ -90,7 +83,7 @@ class Desk:
         return self.receive(self.message(press, user, ts, times))
 
     def receive(self, message: bytes) -> InteractionResult:
-        return pressing.receive(message, {"type": "press"}, self.presser)
+        return interactions.receive(message, {"type": "press"}, self.handler)
 
     @property
     def whispers(self) -> list[tuple[str, str]]:

@@ -266,7 +266,7 @@ def test_who_somebody_is_has_to_be_known_before_anything_is_ordered(desk):
 
 def test_what_tells_of_no_button_is_dead_lettered_with_the_reason(desk):
     for message in (b"{}", b"no", desk.message("approve", "UALICE").replace(b"setpoint:", b"another:")):
-        assert desk.receive(message).pressed is None
+        assert desk.receive(message).button is None
     assert len(desk.world.deps.dead_letters.kept) == 3
     assert all("button" in one.reason or "pressed" in one.reason for one in desk.world.deps.dead_letters.kept)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-
-import pytest
 
 from setpoint import bootstrap
 from setpoint.adapters.slack.sink import SlackSink
 from setpoint.adapters.webhooks.google_chat import GoogleChatSink
 from setpoint.adapters.webhooks.webhook import WebhookSink
 from setpoint.bootstrap.settings import from_environment
-from setpoint.errors import AccessDenied
+from setpoint.remediation.live_resources import LiveResources
 from setpoint_tools.testing.slack import SIGNING_SECRET, TOKEN
 
 SINKS = json.dumps({"ops": {"url": "https://hooks.example.com/x", "secret": "0123456789abcdef"}})
@@ -40,7 +39,9 @@ def test_settings_show_no_secret():
     assert not any(secret in shown for secret in (TOKEN, SIGNING_SECRET, "hooks.example.com"))
 
 
-def test_what_follows_buttons_has_no_rights_on_the_fleet(deps, mocker):
-    made = bootstrap.open_presser(from_environment(ENVIRONMENT), deps, lambda _: ())
-    with pytest.raises(AccessDenied, match="nothing is read or written from here"):
-        made.hands.live.api.read(mocker.Mock(url="u", permission="p"))
+def test_clicks_are_handled_with_no_api_of_the_fleet(deps, mocker):
+    opened = mocker.patch("setpoint.adapters.google.rest.open_apis")
+    handler = bootstrap.open_interaction_handler(from_environment(ENVIRONMENT), deps, lambda _: ())
+    assert handler.context is deps
+    assert not any(isinstance(getattr(deps, field.name), LiveResources) for field in dataclasses.fields(deps))
+    opened.assert_not_called()

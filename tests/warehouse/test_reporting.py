@@ -14,7 +14,7 @@ from setpoint.errors import Unavailable
 from setpoint.model.events import encode
 from setpoint.reporting.bigquery_schema import refused
 from setpoint.reporting.daily_snapshot import Reporter, report
-from setpoint.reporting.rows import KEPT, Taken, WeeklyDigest, finding_row
+from setpoint.reporting.rows import KEPT, SnapshotTime, WeeklyDigest, finding_row
 from setpoint.reporting.tables import (
     COVERAGE_SNAPSHOT,
     DIGESTS,
@@ -219,9 +219,9 @@ def test_what_was_over_long_ago_is_told_no_more(told):
     state = told.world.store.read(KEY).state
     assert state.finding.resolved_at is not None
     now = state.finding.resolved_at + KEPT
-    assert finding_row(state, Taken(now.date(), now)) is not None
+    assert finding_row(state, SnapshotTime(now.date(), now)) is not None
     late = now + timedelta(seconds=1)
-    assert finding_row(state, Taken(late.date(), late)) is None
+    assert finding_row(state, SnapshotTime(late.date(), late)) is None
 
 
 def test_an_empty_store_has_a_digest_and_nothing_else(told):
@@ -229,5 +229,5 @@ def test_an_empty_store_has_a_digest_and_nothing_else(told):
     assert report(date(2026, 3, 1), "1", reporter) == {
         FINDINGS_SNAPSHOT: 0, COVERAGE_SNAPSHOT: 0, SWEEPS_SNAPSHOT: 0, DIGESTS: 1,
     }  # fmt: skip
-    (row,) = WeeklyDigest(Taken(date(2026, 3, 1), datetime(2026, 3, 1, tzinfo=UTC))).rows()
+    (row,) = WeeklyDigest(SnapshotTime(date(2026, 3, 1), datetime(2026, 3, 1, tzinfo=UTC))).rows()
     assert row.text == "Drift of the fleet in the week to 2026-02-28: 0 began, 0 ended. Nothing is open."

@@ -1,8 +1,8 @@
-"""What follows when somebody presses a button in Slack: who may, the order, and the answer.
+"""Clicks on the buttons of a Slack message: who may click, what is ordered, and what they are answered.
 
-A button is a wish about what was shown. It is followed where the finding is still just that, whoever presses may decide
-about it, and nobody has done so already; else nothing happens, and whoever pressed is told why. A message that comes
-twice, and a button that is pressed twice, are one order.
+A button asks for something about the drift that was shown. The order is given where the finding still has that drift,
+whoever clicks is an approver, and nobody has given it before. Otherwise nothing changes, and they are answered why.
+A message that is delivered twice, and a button that is clicked twice, give one order.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from setpoint.alerting import routing as alerts
+from setpoint.alerting import routing
 from setpoint.alerting.rendering import button_payload, ephemeral_replies
-from setpoint.alerting.rendering.button_payload import Pressed
+from setpoint.alerting.rendering.button_payload import ClickedButton
 from setpoint.detection import finding_events
+from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, MalformedMessage, TransientError
 from setpoint.model import slack_interaction
 from setpoint.model.alerting_config import Alerting, Approvers
@@ -24,7 +25,7 @@ from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.events import DriftData
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.fleet_rules import Rules
-from setpoint.model.notice_view import Press, TimelineEntry
+from setpoint.model.notice_view import ButtonAction, TimelineEntry
 from setpoint.model.policy import fits
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
@@ -34,20 +35,24 @@ from setpoint.ports.stores import Snapshot
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
 from setpoint.remediation.context import load_context
-from setpoint.remediation.records import RemediationContext
 
 InteractionOutcome = Literal[
-    "done",  # it was ordered, now or by this very press before
+    "done",  # ordered now, or by the same click before
     "already",  # somebody has ordered it before
-    "stale",  # it is another drift by now, or over
-    "declined",  # it cannot be ordered: its mode, or it is being written
-    "refused",  # whoever pressed may not
+    "stale",  # the finding is resolved, or has another drift
+    "declined",  # it cannot be ordered: the mode forbids it, or a write is under way
+    "refused",  # whoever clicked is no approver
 ]
-_WORDS: dict[Press, str] = {"fix": "approved", "approve": "approved", "snooze": "exempted", "accept": "accepted"}
+_AUDIT_WORDS: dict[ButtonAction, str] = {
+    "fix": "approved",
+    "approve": "approved",
+    "snooze": "exempted",
+    "accept": "accepted",
+}
 """What the audit trail calls it."""
 
-_AS_LONG = timedelta(minutes=1)
-"""What two people say at about the same time is the same."""
+_SAME_TIME = timedelta(minutes=1)
+"""Two exemptions that end within this time of each other last equally long."""
 
 
 class GroupedFinding(NamedTuple):
@@ -55,7 +60,7 @@ class GroupedFinding(NamedTuple):
 
     Args:
         key: the resource and content.
-        fingerprint: the drift that it is shown for; where empty, any that was there when the button was pressed.
+        fingerprint: the drift that the message shows; where empty, any that was there when the button was clicked.
     """
 
     key: ResourceKey
@@ -64,31 +69,31 @@ class GroupedFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InteractionHandler:
-    """What pressing works with.
+    """What clicks are handled with.
 
     Args:
-        hands: what orders work with.
-        people: who presses, and how they are answered.
+        context: findings and their rules, which orders change.
+        people: who clicks, and how they are answered.
         members: the findings of a message that shows several, by its id.
-        alerting: who may press, as the rules of the fleet say.
+        alerting: the approvers, by the rules of the fleet.
     """
 
-    hands: RemediationContext
+    context: Context
     people: People
     members: Callable[[str], Iterable[GroupedFinding]]
     alerting: Callable[[Rules], Alerting]
 
 
 class Result(NamedTuple):
-    """What became of a press for one finding.
+    """What a click has done to one finding.
 
     Args:
         key: the resource and content.
         outcome: what became of it.
-        text: why, where nothing was done; or who has done it before.
-        step: what has happened to the finding, the same however often the press is told; None where nothing has.
-        quiet_until: until when it is left alone, where that was ordered.
-        approvers: who may press.
+        text: why nothing was done, or who has done it before.
+        step: what has happened to the finding, the same however often the click is delivered; None for nothing.
+        quiet_until: when the exemption ends that was ordered.
+        approvers: who may click.
     """
 
     key: ResourceKey
@@ -100,57 +105,62 @@ class Result(NamedTuple):
 
 
 class InteractionResult(NamedTuple):
-    """What became of a press.
+    """What a click has done.
 
     Args:
-        pressed: the button; None where the message was none, and was dead-lettered.
+        button: the button; None where the message held none, and was dead-lettered.
         posted: the message that it is in.
         results: what became of each finding; none for a question.
-        problems: what went wrong beside it: an answer that was not delivered, a group that nobody knows.
+        problems: what failed besides: an answer that was not delivered, a group that does not exist.
     """
 
-    pressed: Pressed | None
+    button: ClickedButton | None
     posted: Posted | None = None
     results: tuple[Result, ...] = ()
     problems: tuple[str, ...] = ()
 
     @property
     def done(self) -> tuple[Result, ...]:
-        """The findings to which something has happened."""
+        """The findings that the click has changed."""
         return tuple(result for result in self.results if result.outcome == "done")
 
 
-class _Press(NamedTuple):
-    """A press, and who it is from.
+class _Click(NamedTuple):
+    """A click, and who it is from.
 
     Args:
-        pressed: the button.
-        interaction: what Slack told of it.
-        person: who pressed.
-        problems: what could not be learnt of them.
-        presser: what pressing works with.
+        button: the button.
+        interaction: what Slack sent.
+        person: who clicked.
+        problems: what could not be read of them.
+        handler: what clicks are handled with.
     """
 
-    pressed: Pressed
+    button: ClickedButton
     interaction: Interaction
     person: Person
     problems: list[str]
-    presser: InteractionHandler
+    handler: InteractionHandler
 
     @property
     def by(self) -> str:
-        """Whoever pressed, as the audit trail names them."""
+        """Whoever clicked, as the audit trail names them."""
         return " ".join(filter(None, (f"slack:{self.person.id}", self.person.email)))
 
     @property
     def until(self) -> datetime | None:
-        """Until when it is to be left alone: from when the button was pressed, however late that is told."""
-        seconds = self.pressed.seconds
-        return self.interaction.at + timedelta(seconds=seconds) if self.pressed.press == "snooze" else None
+        """When a snooze ends: it lasts from the click, however late that is delivered."""
+        lasts = timedelta(seconds=self.button.seconds)
+        return self.interaction.at + lasts if self.button.action == "snooze" else None
+
+    @property
+    def audit_word(self) -> str:
+        """What the audit trail calls the order; empty where the button orders nothing."""
+        return _AUDIT_WORDS.get(self.button.action, "")
 
 
-def receive(message: bytes, attributes: Mapping[str, str], presser: InteractionHandler) -> InteractionResult:
-    """Handle a message that tells of a button; one that tells of none is dead-lettered.
+def receive(message: bytes, attributes: Mapping[str, str], handler: InteractionHandler) -> InteractionResult:
+    """Handle a message about a click; one that holds none is dead-lettered.
 
     Raises:
         TransientError: let the message be delivered again; what was ordered by then is not ordered again.
@@ -158,42 +168,42 @@ def receive(message: bytes, attributes: Mapping[str, str], presser: InteractionH
     """
     try:
         interaction = slack_interaction.decode(message)
-        pressed = button_payload.decode(interaction.action, interaction.blocks)
+        button = button_payload.decode(interaction.action, interaction.blocks)
     except MalformedMessage as error:
-        presser.hands.deps.dead_letters.put(message, attributes, str(error))
+        handler.context.dead_letters.put(message, attributes, str(error))
         return InteractionResult(None)
-    return handle(pressed, interaction, presser)
+    return handle(button, interaction, handler)
 
 
-def handle(pressed: Pressed, interaction: Interaction, presser: InteractionHandler) -> InteractionResult:
-    """Follow a button that was pressed.
+def handle(button: ClickedButton, interaction: Interaction, handler: InteractionHandler) -> InteractionResult:
+    """Handle a click.
 
     Raises:
         TransientError: as ``receive`` does.
         CorruptState: as ``receive`` does.
     """
     posted = Posted(interaction.channel, interaction.ts)
-    if pressed.press == "why" and not pressed.group:
-        text = _explained(pressed.key, presser)
-        return InteractionResult(pressed, posted, problems=_answer(text, interaction, presser))
-    press = _Press(pressed, interaction, *_who(interaction.user, presser), presser)
-    if pressed.group:
-        results = _of_all(press)
-        text = _summed(pressed.press, results)
+    if button.action == "why" and not button.group:
+        text = _explanation(button.key, handler)
+        return InteractionResult(button, posted, problems=_answer(text, interaction, handler))
+    click = _Click(button, interaction, *_person(interaction.user, handler.people), handler)
+    if button.group:
+        results = _apply_to_group(click)
+        text = _group_text(click, results)
     else:
-        results = (_of_one(GroupedFinding(pressed.key, pressed.fingerprint), press),)
+        results = (_apply(GroupedFinding(button.key, button.fingerprint), click),)
         text = _result_text(results[0])
     is_done = any(result.outcome == "done" for result in results)
-    problems = _answer(text, interaction, presser, is_done=is_done) if text else ()
-    return InteractionResult(pressed, posted, results, (*press.problems, *problems))
+    problems = _answer(text, interaction, handler, is_done=is_done) if text else ()
+    return InteractionResult(button, posted, results, (*click.problems, *problems))
 
 
-def _of_all(press: _Press) -> tuple[Result, ...]:
-    """Follow it for each finding; one that is written by others keeps back no other."""
+def _apply_to_group(click: _Click) -> tuple[Result, ...]:
+    """Apply a click to each finding of a message; one that somebody else is writing holds back no other."""
     results, failure = [], None
-    for member in press.presser.members(press.pressed.group):
+    for member in click.handler.members(click.button.group):
         try:
-            results.append(_of_one(member, press))
+            results.append(_apply(member, click))
         except TransientError as error:
             failure = error
     if failure is not None:
@@ -201,36 +211,48 @@ def _of_all(press: _Press) -> tuple[Result, ...]:
     return tuple(results)
 
 
-def _of_one(member: GroupedFinding, press: _Press) -> Result:
-    """Follow it for one finding, where it is still what was shown, and whoever presses may."""
+def _apply(member: GroupedFinding, click: _Click) -> Result:
+    """Apply a click to one finding.
+
+    The order of the checks matters: who may not click learns nothing else, and what this click has ordered before is
+    done, whatever the finding is by now.
+    """
     key = member.key
-    snapshot = press.presser.hands.deps.store.read(key)
+    snapshot = click.handler.context.store.read(key)
     state = snapshot.state
     if state is None or state.finding is None:
-        return Result(key, "stale", "nothing is known of it any more")
+        return Result(key, "stale", "it has no finding any more")
     data = finding_events.data_of(state)
-    alerting = press.presser.alerting(snapshot.rules)
-    if not _may(data, alerting, press):
+    alerting = click.handler.alerting(snapshot.rules)
+    if not _may_click(data, alerting, click):
         return Result(key, "refused", approvers=_approvers(data, alerting))
-    if (entry := _entry(key, press)) is None:
-        if (unfit := _unfit(state, member, press)) is not None:
-            return unfit
-        try:
-            _ORDERS[press.pressed.press](key, state.fingerprint, press)
-        except BadRequest as error:
-            return Result(key, "declined", str(error))
-        entry = _entry(key, press)
-    return Result(key, "done", step=_step(entry, press), quiet_until=press.until)
+    entry = _audit_entry(key, click)
+    if entry is None:
+        refusal = _refusal(state, member, click) or _order(key, state.fingerprint, click)
+        if refusal is not None:
+            return refusal
+        entry = _audit_entry(key, click)
+    return Result(key, "done", step=_step(entry, click), quiet_until=click.until)
 
 
-def _unfit(state: ResourceState, member: GroupedFinding, press: _Press) -> Result | None:
-    """Why nothing is to be done about a finding; None where something is."""
-    if press.pressed.press not in _ORDERS:
+def _refusal(state: ResourceState, member: GroupedFinding, click: _Click) -> Result | None:
+    """Why a finding takes no order; None where it takes this one."""
+    if click.button.action not in _ORDERS:
         return Result(member.key, "declined", "ask about each finding by itself")
-    if why := _stale(state, member, press.interaction):
+    if why := _stale(state, member, click.interaction):
         return Result(member.key, "stale", why)
-    why = _approved(state, press) if press.pressed.press in ("fix", "approve") else _exempted(state, press)
+    is_approval = click.button.action in ("fix", "approve")
+    why = _approved_before(state, click) if is_approval else _exempted_before(state, click)
     return Result(member.key, "already", why) if why else None
+
+
+def _order(key: ResourceKey, fingerprint: str, click: _Click) -> Result | None:
+    """Give the order; None where it was taken."""
+    try:
+        _ORDERS[click.button.action](key, fingerprint, click)
+    except BadRequest as error:
+        return Result(key, "declined", str(error))
+    return None
 
 
 def _stale(state: ResourceState, member: GroupedFinding, interaction: Interaction) -> str:
@@ -240,49 +262,48 @@ def _stale(state: ResourceState, member: GroupedFinding, interaction: Interactio
         return "it is resolved"
     is_older = (finding.changed_at or finding.first_seen) <= interaction.at
     is_same = state.fingerprint == member.fingerprint if member.fingerprint else is_older
-    return "" if is_same else "it is another drift by now; look again"
+    return "" if is_same else "it has another drift by now; look at its latest message"
 
 
-def _approved(state: ResourceState, press: _Press) -> str:
-    """Who has approved it before; empty where nobody has, or this very press has and was cut off."""
+def _approved_before(state: ResourceState, click: _Click) -> str:
+    """Who else has approved it; empty where nobody has, or this very click has and was interrupted."""
     remedy = state.remedy
     if remedy is None or remedy.fingerprint != state.fingerprint or remedy.step in ("done", "over"):
         return ""
-    return f"approved by {remedy.approved_by}" if remedy.approved_by not in ("", press.by) else ""
+    return f"approved by {remedy.approved_by}" if remedy.approved_by not in ("", click.by) else ""
 
 
-def _exempted(state: ResourceState, press: _Press) -> str:
-    """Who has said before to leave it alone for as long; empty where nobody has, or this very press has."""
+def _exempted_before(state: ResourceState, click: _Click) -> str:
+    """Who else has exempted it for as long; empty where nobody has, or this very click has."""
     exemption = state.exemption
-    if exemption is None or not is_in_force(exemption, state.fingerprint, press.presser.hands.deps.clock()):
+    if exemption is None or not is_in_force(exemption, state.fingerprint, click.handler.context.clock()):
         return ""
-    if (exemption.by, exemption.since) == (press.by, press.interaction.at):
+    if (exemption.by, exemption.since) == (click.by, click.interaction.at):
         return ""
-    is_as_long = exemption.until is None or (press.until is not None and exemption.until + _AS_LONG >= press.until)
-    return f"{exemption.by or 'somebody'} said to leave it alone: {exemption.reason}" if is_as_long else ""
+    is_as_long = exemption.until is None or (click.until is not None and exemption.until + _SAME_TIME >= click.until)
+    return f"exempted by {exemption.by or 'somebody'}: {exemption.reason}" if is_as_long else ""
 
 
-def _approve(key: ResourceKey, fingerprint: str, press: _Press) -> None:
-    """Have it put back; remediate looks at what is due each minute, and has the rights that nobody has here."""
-    commands.approve(key, fingerprint, press.by, press.presser.hands)
+def _approve(key: ResourceKey, fingerprint: str, click: _Click) -> None:
+    """Approve a write; ``functions/remediate`` makes it, which alone has the rights."""
+    commands.approve(key, fingerprint, click.by, click.handler.context)
 
 
-def _snooze(key: ResourceKey, fingerprint: str, press: _Press) -> None:
+def _snooze(key: ResourceKey, fingerprint: str, click: _Click) -> None:
     del fingerprint
-    deps, until = press.presser.hands.deps, press.until
-    if until is None or until <= deps.clock():
-        raise BadRequest("the time for which it was to be left alone is over")
-    commands.exempt(key, Exemption(f"snoozed in Slack by {press.by}", press.by, press.interaction.at, until), deps)
+    context, until = click.handler.context, click.until
+    if until is None or until <= context.clock():
+        raise BadRequest("the time to snooze is over already")
+    commands.exempt(key, Exemption(f"snoozed in Slack by {click.by}", click.by, click.interaction.at, until), context)
 
 
-def _accept(key: ResourceKey, fingerprint: str, press: _Press) -> None:
-    """Accept the very drift that was shown; one that comes in between is accepted by nobody."""
-    reason = f"accepted in Slack by {press.by}"
-    exemption = Exemption(reason, press.by, press.interaction.at, None, fingerprint)
-    commands.exempt(key, exemption, press.presser.hands.deps)
+def _accept(key: ResourceKey, fingerprint: str, click: _Click) -> None:
+    """Accept the very drift that was shown; one that comes in between stays open."""
+    reason = f"accepted in Slack by {click.by}"
+    commands.exempt(key, Exemption(reason, click.by, click.interaction.at, None, fingerprint), click.handler.context)
 
 
-_ORDERS: dict[Press, Callable[[ResourceKey, str, _Press], None]] = {
+_ORDERS: dict[ButtonAction, Callable[[ResourceKey, str, _Click], None]] = {
     "fix": _approve,
     "approve": _approve,
     "snooze": _snooze,
@@ -290,72 +311,74 @@ _ORDERS: dict[Press, Callable[[ResourceKey, str, _Press], None]] = {
 }
 
 
-def _entry(key: ResourceKey, press: _Press) -> AuditEntry | None:
-    """What the trail holds of this press; or of one that was the same, and was followed after this was pressed."""
-    what = _WORDS.get(press.pressed.press)
-    trail = press.presser.hands.deps.store.trail(key)
+def _audit_entry(key: ResourceKey, click: _Click) -> AuditEntry | None:
+    """The entry of the audit trail about this click, or about an equal one that was handled after it was made."""
     return next(
-        (entry for entry in trail if entry.what == what and entry.by == press.by and entry.at >= press.interaction.at),
+        (
+            entry
+            for entry in click.handler.context.store.trail(key)
+            if (entry.what, entry.by) == (click.audit_word, click.by) and entry.at >= click.interaction.at
+        ),
         None,
     )
 
 
-def _step(entry: AuditEntry | None, press: _Press) -> TimelineEntry:
-    if entry is None:  # by a clock that is behind Slack's
-        return TimelineEntry(press.interaction.at, _WORDS[press.pressed.press], press.by)
+def _step(entry: AuditEntry | None, click: _Click) -> TimelineEntry:
+    if entry is None:  # written by a clock that is behind Slack's
+        return TimelineEntry(click.interaction.at, click.audit_word, click.by)
     return TimelineEntry(entry.at, entry.what, entry.by, entry.text)
 
 
-def _who(user: str, presser: InteractionHandler) -> tuple[Person, list[str]]:
-    """Who presses; where nobody may ask for their address, their id alone counts."""
+def _person(user: str, people: People) -> tuple[Person, list[str]]:
+    """Who clicked; where their address cannot be read, their id alone counts."""
     try:
-        return presser.people.person(user), []
+        return people.person(user), []
     except BadRequest as error:
         return Person(user), [str(error)]
 
 
-def _may(data: DriftData, alerting: Alerting, press: _Press) -> bool:
-    """Whether somebody may press; groups are only asked for where their members may, and nobody else tells."""
-    person = press.person
+def _may_click(data: DriftData, alerting: Alerting, click: _Click) -> bool:
+    """Whether somebody may click; a group is asked for only where its members may, and nothing else decides."""
+    person = click.person
     if person.is_guest:
         return False
     names = tuple(filter(None, (person.id, person.email)))
-    if alerts.may_click(alerting, data, names, ()):
+    if routing.may_click(alerting, data, names, ()):
         return True
     groups = dict.fromkeys(group for approver in _approvers(data, alerting) for group in approver.groups)
-    return any(alerts.may_click(alerting, data, names, (group,)) for group in groups if _is_in(group, press))
+    return any(routing.may_click(alerting, data, names, (group,)) for group in groups if _is_in(group, click))
 
 
-def _is_in(group: str, press: _Press) -> bool:
-    """Whether somebody is in a group; in one that nobody knows is nobody."""
+def _is_in(group: str, click: _Click) -> bool:
+    """Whether somebody is in a group; a group that does not exist has no members."""
     try:
-        return press.person.id in press.presser.people.group(group)
+        return click.person.id in click.handler.people.group(group)
     except BadRequest as error:
-        if str(error) not in press.problems:
-            press.problems.append(str(error))
+        if str(error) not in click.problems:
+            click.problems.append(str(error))
         return False
 
 
 def _approvers(data: DriftData, alerting: Alerting) -> tuple[Approvers, ...]:
-    case = alerts.case_of(data)
+    case = routing.case_of(data)
     return tuple(approver for approver in alerting.approvers if fits(approver.match, case))
 
 
-def _explained(key: ResourceKey, presser: InteractionHandler) -> str:
+def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     """Why a finding is what it is, in words."""
-    store = presser.hands.deps.store
+    store = handler.context.store
     snapshot: Snapshot = store.read(key)
     state = snapshot.state
     if state is None or state.finding is None:
-        return ephemeral_replies.stale(key.name, "nothing is known of it any more")
+        return ephemeral_replies.stale(key.name, "it has no finding any more")
     data = finding_events.data_of(state)
-    case = load_context(snapshot, presser.hands)
+    case = load_context(snapshot, handler.context)
     decision = deciding.decide(case.situation) if case is not None else None
-    return ephemeral_replies.why(data, decision, _approvers(data, presser.alerting(snapshot.rules)), store.trail(key))
+    return ephemeral_replies.why(data, decision, _approvers(data, handler.alerting(snapshot.rules)), store.trail(key))
 
 
 def _result_text(result: Result) -> str:
-    """What whoever pressed is told of one finding; nothing where it was done, which the message shows."""
+    """The answer about one finding; empty where the order was taken, which the message itself shows."""
     if result.outcome == "done":
         return ""
     if result.outcome == "refused":
@@ -363,23 +386,24 @@ def _result_text(result: Result) -> str:
     return ephemeral_replies.stale(result.key.name, result.text)
 
 
-def _summed(press: Press, results: tuple[Result, ...]) -> str:
+def _group_text(click: _Click, results: tuple[Result, ...]) -> str:
     refused = [result for result in results if result.outcome == "refused"]
     if refused and len(refused) == len(results):
         return ephemeral_replies.refusal(refused[0].key.name, refused[0].approvers)
-    return ephemeral_replies.counts(_WORDS.get(press, "asked for"), Counter(result.outcome for result in results))
+    outcomes: Counter[str] = Counter(result.outcome for result in results)
+    return ephemeral_replies.counts(click.audit_word or "asked for", outcomes)
 
 
 def _answer(
-    text: str, interaction: Interaction, presser: InteractionHandler, *, is_done: bool = False
+    text: str, interaction: Interaction, handler: InteractionHandler, *, is_done: bool = False
 ) -> tuple[str, ...]:
-    """Tell whoever pressed; an order stands whether they hear of it or not.
+    """Answer whoever clicked; an order stands whether they are reached or not.
 
     Raises:
-        TransientError: nothing was ordered, and they were not told.
+        TransientError: nothing was ordered, and they were not reached.
     """
     try:
-        presser.people.tell(interaction.user, interaction.channel, text, interaction.thread)
+        handler.people.tell(interaction.user, interaction.channel, text, interaction.thread)
     except BadRequest as error:
         return (str(error),)
     except TransientError as error:

@@ -157,12 +157,12 @@ def decode_record(stored: bytes, kind: type[Any]) -> Any:
         raise CorruptState(f"a record of what people were told cannot be read ({error}); delete it") from None
 
 
-def slot_name(to: Destination, cause: str, actor: str = "") -> str:
+def window_id(to: Destination, cause: str, actor: str = "") -> str:
     """The id of the slot of a cause at a destination; of one actor's, where another's is open."""
     return _digest(to.id, cause, actor)
 
 
-def name_of(place: str, members: Iterable[str]) -> str:
+def reply_id(place: str, members: Iterable[str]) -> str:
     """The id of something that is told of many: the same for the same ones."""
     return _digest(place, *sorted(members))
 
@@ -172,7 +172,7 @@ def accepts(slot: GroupWindow, actor: str, now: datetime) -> bool:
     return now < slot.closes_at and (not actor or slot.actor in ("", actor))
 
 
-def next_slot(before: GroupWindow | None, name: str, actor: str, now: datetime, seconds: float) -> GroupWindow:
+def next_window(before: GroupWindow | None, name: str, actor: str, now: datetime, seconds: float) -> GroupWindow:
     """The slot after its thread takes no more."""
     number = (before.number if before is not None else 0) + 1
     return GroupWindow(f"{name}-{number}", number, now + timedelta(seconds=seconds), actor)

@@ -15,8 +15,9 @@ from typing import Literal
 from msgspec.structs import replace
 
 from setpoint.alerting import model
+from setpoint.alerting.context import AlertingContext, write_notice
 from setpoint.alerting.model import AlertNotice, Thread
-from setpoint.alerting.rate_limit import SECONDS_BETWEEN, AlertingContext, acquire, back_off, write_notice
+from setpoint.alerting.rate_limit import SECONDS_BETWEEN, acquire, back_off
 from setpoint.alerting.repository import StoredNotice
 from setpoint.errors import BadRequest, Conflict, SetpointError, Throttled, Unavailable
 from setpoint.model.alerting_config import Alerting
@@ -54,51 +55,51 @@ _TOLD_BELOW = frozenset(
 """What is told below the message of a single finding, so that whoever follows it hears of it."""
 
 
-def show(name: str, alerting: Alerting, desk: AlertingContext, patience: float) -> Showing:
+def show(name: str, alerting: Alerting, context: AlertingContext, max_wait: float) -> Showing:
     """Have a thread's message show what its findings are by now.
 
     Args:
         name: the thread.
         alerting: who is told of what.
-        desk: what alerting works with.
-        patience: seconds to wait for a turn.
+        context: what alerting works with.
+        max_wait: seconds to wait for a turn.
 
     Raises:
         BadRequest: the place will never take it; its findings are told at the default destinations, too.
         Unavailable: the place, or the store, did not answer; it is tried again.
     """
-    claimed = _claim(name, desk, patience)
+    claimed = _claim(name, context, max_wait)
     if isinstance(claimed, str):
         return claimed
-    work = _Work(*claimed, Links(alerting.finding_link, alerting.group_link), desk, patience)
+    work = _Work(*claimed, Links(alerting.finding_link, alerting.group_link), context, max_wait)
     try:
         showing = work.run()
     except SetpointError as error:
-        _put_off(work, error, desk)
+        _put_off(work, error, context)
         if isinstance(error, Throttled):
             return "later"
         if isinstance(error, BadRequest):
-            _tell_elsewhere(work, str(error), alerting, desk)
+            _tell_elsewhere(work, str(error), alerting, context)
         raise
     return showing
 
 
-def _claim(name: str, desk: AlertingContext, patience: float) -> tuple[Thread, object] | Showing:
+def _claim(name: str, context: AlertingContext, max_wait: float) -> tuple[Thread, object] | Showing:
     """Have nobody else show a thread; the thread as it was before, with the mark of its record."""
-    stored = desk.records.thread(name)
+    stored = context.records.thread(name)
     thread = stored.value
     if thread is None:
-        first = next(desk.records.of_thread(name), None)
+        first = next(context.records.of_thread(name), None)
         if first is None:
             return "nothing"
         thread = model.new_thread(name, first.value)
-    now = desk.deps.clock()
+    now = context.clock()
     times = (thread.claimed_until, thread.not_before, _next_change(thread))
-    if any(time is not None and time > now for time in times) or not acquire(thread.to, desk, patience):
+    if any(time is not None and time > now for time in times) or not acquire(thread.to, context, max_wait):
         return "later"
     claimed = replace(thread, claimed_until=now + _CLAIM, is_tried=thread.is_tried or not thread.ts)
     try:
-        return thread, desk.records.write_thread(claimed, stored.version, now)
+        return thread, context.records.write_thread(claimed, stored.version, now)
     except Conflict:
         return "later"
 
@@ -115,23 +116,25 @@ class _Work:
         thread: the thread as it was before.
         version: the mark of its record since it was claimed.
         links: where messages link to.
-        desk: what alerting works with.
-        patience: seconds to wait for a turn.
+        context: what alerting works with.
+        max_wait: seconds to wait for a turn.
     """
 
-    def __init__(self, thread: Thread, version: object, links: Links, desk: AlertingContext, patience: float) -> None:
+    def __init__(
+        self, thread: Thread, version: object, links: Links, context: AlertingContext, max_wait: float
+    ) -> None:
         self.thread = thread
         self.version = version
         self.notices: list[StoredNotice] = []
         self._links = links
-        self._desk = desk
-        self._patience = patience
+        self._context = context
+        self._max_wait = max_wait
         self._maybe = thread.failures > 0 or thread.claimed_until is not None
-        self._sink = desk.sinks.get(thread.to.sink)
+        self._sink = context.sinks.get(thread.to.sink)
 
     def run(self) -> Showing:
         """Show the message, tell what belongs below it, and note what is on show by now."""
-        now = self._desk.deps.clock()
+        now = self._context.clock()
         self.notices = self._members(now)
         if not self.notices:
             self.store(replace(self.thread, claimed_until=None))
@@ -151,19 +154,19 @@ class _Work:
     def store(self, thread: Thread) -> None:
         """Write the thread; where somebody else has claimed it since, what they write counts."""
         with suppress(Conflict):
-            self.version = self._desk.records.write_thread(thread, self.version, self._desk.deps.clock())
+            self.version = self._context.records.write_thread(thread, self.version, self._context.clock())
         self.thread = thread
 
     def _members(self, now: datetime) -> list[StoredNotice]:
         """What is to be shown: all notices of the thread, less the escalations that are not due or call nobody."""
-        stored = list(self._desk.records.of_thread(self.thread.id))
+        stored = list(self._context.records.of_thread(self.thread.id))
         void = [
             stored_notice
             for stored_notice in stored
             if model.is_obsolete(stored_notice.value) and not stored_notice.value.is_silent
         ]
         for stored_notice in void:
-            write_notice(replace(stored_notice.value, is_silent=True), stored_notice.version, self._desk)
+            write_notice(replace(stored_notice.value, is_silent=True), stored_notice.version, self._context)
         return [
             stored_notice
             for stored_notice in stored
@@ -192,7 +195,7 @@ class _Work:
         if room <= 0 or not missing:
             return
         new = {notice.id: self._full(notice) for notice in missing[:room]}
-        self._reply(model.name_of(self.thread.id, new), posted, list(new.values()))
+        self._reply(model.reply_id(self.thread.id, new), posted, list(new.values()))
         self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
 
     def _tell_step(self, posted: Posted) -> None:
@@ -203,15 +206,15 @@ class _Work:
             self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
 
     def _reply(self, name: str, posted: Posted, view: FindingView | Sequence[FindingView]) -> None:
-        if self._sink is None or not acquire(self.thread.to, self._desk, self._patience):
+        if self._sink is None or not acquire(self.thread.to, self._context, self._max_wait):
             raise Throttled(self.thread.to.id, SECONDS_BETWEEN[self.thread.to.sink])
         self._sink.reply(name, posted, view, self._links, maybe=self._maybe)
-        after = self._desk.deps.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
-        back_off(self.thread.to, after, self._desk)  # a long reply has taken several turns
+        after = self._context.clock() + timedelta(seconds=SECONDS_BETWEEN[self.thread.to.sink])
+        back_off(self.thread.to, after, self._context)  # a long reply has taken several turns
 
     def _full(self, notice: AlertNotice) -> FindingView:
         """A finding with all its differences, where it is still the one that was told of."""
-        state = self._desk.deps.store.read(notice.key).state
+        state = self._context.store.read(notice.key).state
         data = notice.shown.data
         if state is None or state.finding is None or state.finding.fingerprint != data.fingerprint:
             return notice.shown
@@ -225,7 +228,7 @@ class _Work:
             write_notice(
                 replace(stored_notice.value, shown_sequence=stored_notice.value.sequence),
                 stored_notice.version,
-                self._desk,
+                self._context,
             )
 
         if len(new) < _SEVERAL:
@@ -236,14 +239,14 @@ class _Work:
             list(pool.map(note, new))
 
 
-def _put_off(work: _Work, error: SetpointError, desk: AlertingContext) -> None:
+def _put_off(work: _Work, error: SetpointError, context: AlertingContext) -> None:
     """Have nobody try again at once what has failed."""
-    now, thread = desk.deps.clock(), work.thread
+    now, thread = context.clock(), work.thread
     failures = thread.failures + 1
     wait = min(_BACK_OFF * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
     if isinstance(error, Throttled):
         wait = timedelta(seconds=error.seconds)
-        back_off(thread.to, now + wait, desk)
+        back_off(thread.to, now + wait, context)
     is_tried = thread.is_tried or not thread.ts
     problem = "" if isinstance(error, Unavailable) else str(error)
     work.store(
@@ -253,20 +256,20 @@ def _put_off(work: _Work, error: SetpointError, desk: AlertingContext) -> None:
     )
 
 
-def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, desk: AlertingContext) -> None:
+def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, context: AlertingContext) -> None:
     """Tell at the default destinations what cannot be told where it was meant to be."""
     if work.thread.to in alerting.default:
         return
-    now = desk.deps.clock()
+    now = context.clock()
     for stored in work.notices:
         notice = stored.value
-        informed = {stored_notice.value.to for stored_notice in desk.records.of_finding(notice.key.id)}
+        informed = {stored_notice.value.to for stored_notice in context.records.of_finding(notice.key.id)}
         for to in alerting.default:
             if to in informed:
                 continue
             step = TimelineEntry(now, "misrouted", text=problem)
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
-            thread = model.slot_name(to, work.thread.id)
+            thread = model.window_id(to, work.thread.id)
             copy = replace(notice, to=to, thread=thread, shown=shown, shown_sequence="", joined_at=now)
             with suppress(Conflict):
-                desk.records.write_notice(copy, None, now)
+                context.records.write_notice(copy, None, now)

@@ -8,7 +8,7 @@ on with what is due. A message is thus a view of what is kept, and is changed as
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -18,10 +18,11 @@ from cronsim import CronSim
 from msgspec.structs import replace
 
 from setpoint.alerting import interactions, model, routing
+from setpoint.alerting.context import AlertingContext, write_notice
 from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
 from setpoint.alerting.model import AlertNotice
 from setpoint.alerting.publish_thread import Showing, show
-from setpoint.alerting.rate_limit import AlertingContext, acquire, write_notice
+from setpoint.alerting.rate_limit import acquire
 from setpoint.alerting.repository import NoticeRecords, StoredNotice
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, SetpointError
 from setpoint.model import events
@@ -33,17 +34,17 @@ from setpoint.model.resource_key import ResourceKey
 
 TICK = "tick"
 """The ``type`` of the message that comes every minute, in place of an event's."""
-PRESS = "press"
+INTERACTION = "press"
 """The ``type`` of a message that tells of a button that somebody has pressed."""
 
 _ATTEMPTS = 16
-_PATIENCE = 3.0
+_MAX_WAIT = 3.0
 """Seconds that an event waits for its turn in a channel; what has to wait longer is told within a minute."""
-_ROUND_PATIENCE = 5.0
+_TICK_MAX_WAIT = 5.0
 """Seconds that the round waits for a turn, so that a channel that takes no more does not hold up the others."""
-_ROUND_SECONDS = 45.0
-_MOST_DUE = 32_000
-_DUE_AT_ONCE = 500
+_TICK_SECONDS = 45.0
+_DUE_LIMITS = (500, 2_000, 8_000, 32_000)
+"""Notices that are read at once; the larger numbers only where the first ones were all tried already."""
 
 
 class TickResult(NamedTuple):
@@ -64,7 +65,7 @@ class TickResult(NamedTuple):
         return parts[0] if len(parts) == 1 else "several" if parts else "nothing"
 
 
-def receive(message: bytes, attributes: Mapping[str, str], desk: AlertingContext) -> TickResult:
+def receive(message: bytes, attributes: Mapping[str, str], context: AlertingContext) -> TickResult:
     """Handle a message: an event, or the tick of every minute.
 
     Raises:
@@ -72,128 +73,133 @@ def receive(message: bytes, attributes: Mapping[str, str], desk: AlertingContext
         TransientError: let the message be delivered again.
     """
     if attributes.get("type") == TICK:
-        return send_due(desk)
-    if attributes.get("type") == PRESS and desk.presser is not None:
-        return press(message, attributes, desk.presser, desk)
+        return send_due(context)
+    if attributes.get("type") == INTERACTION and context.interactions is not None:
+        return handle_interaction(message, attributes, context.interactions, context)
     try:
         event = events.read(message)
     except MalformedMessage as error:
-        desk.deps.dead_letters.put(message, attributes, str(error))
+        context.dead_letters.put(message, attributes, str(error))
         return TickResult(Counter(), ())
-    return tell(event, desk)
+    return notify(event, context)
 
 
-def tell(event: CloudEvent, desk: AlertingContext) -> TickResult:
+def notify(event: CloudEvent, context: AlertingContext) -> TickResult:
     """Keep what an event tells, and show it.
 
     Raises:
         TransientError: the store does not answer; nothing is lost.
     """
-    alerting = desk.alerting()
-    threads = _note(event, alerting, desk)
-    return _show_all(threads, alerting, desk, _PATIENCE)
+    alerting = context.alerting()
+    threads = _note(event, alerting, context)
+    return _show_all(threads, alerting, context, _MAX_WAIT)
 
 
-def press(
-    message: bytes, attributes: Mapping[str, str], presser: InteractionHandler, desk: AlertingContext
+def handle_interaction(
+    message: bytes, attributes: Mapping[str, str], handler: InteractionHandler, context: AlertingContext
 ) -> TickResult:
     """Follow a button that somebody has pressed, and show what they have done.
 
     Raises:
         TransientError: it is to be followed later.
     """
-    handled = interactions.receive(message, attributes, presser)
+    handled = interactions.receive(message, attributes, handler)
     showings: Counter[Showing] = Counter()
     problems = list(handled.problems)
     for result in handled.done:
         if result.step is not None:
-            done = note_step(result.key, result.step, desk)
+            done = add_step(result.key, result.step, context)
             showings += done.showings
             problems += done.problems
     return TickResult(showings, tuple(problems))
 
 
-def send_due(desk: AlertingContext) -> TickResult:
-    """Tell what is due and was not told: what failed, what waits for its turn, digests, escalations.
+def send_due(context: AlertingContext) -> TickResult:
+    """Show what is due: what failed, what waits for its turn, digests, escalations.
 
     Raises:
         TransientError: the store does not answer.
     """
-    alerting = desk.alerting()
+    alerting = context.alerting()
     showings: Counter[Showing] = Counter()
     problems: list[str] = []
-    until = desk.deps.clock() + timedelta(seconds=_ROUND_SECONDS)
+    until = context.clock() + timedelta(seconds=_TICK_SECONDS)
     tried: set[str] = set()
-    most = _DUE_AT_ONCE
-    while desk.deps.clock() < until:
-        stored = desk.records.due(desk.deps.clock(), most)
-        due = [notice for notice in stored if _work_of(notice.value) not in tried]
-        if not due and len(stored) == most < _MOST_DUE:
-            most *= 4  # what cannot be told now is not to stand before what can
-            continue
-        if not due:
-            break
-        tried.update(_work_of(notice.value) for notice in due)
-        problems += _digest([notice for notice in due if notice.value.is_digest], alerting, desk)
+    while context.clock() < until and (due := _next_due(tried, context)):
+        tried.update(_target_of(notice.value) for notice in due)
+        problems += _send_digests([notice for notice in due if notice.value.is_digest], alerting, context)
         threads = {notice.value.thread for notice in due if not notice.value.is_digest}
-        done = _show_all(sorted(threads), alerting, desk, _ROUND_PATIENCE, until)
+        done = _show_all(sorted(threads), alerting, context, _TICK_MAX_WAIT, until)
         showings += done.showings
         problems += done.problems
-    desk.records.forget(desk.deps.clock())
+    context.records.forget(context.clock())
     return TickResult(showings, tuple(problems))
 
 
-def note_step(key: ResourceKey, step: TimelineEntry, desk: AlertingContext) -> TickResult:
+def _next_due(tried: Collection[str], context: AlertingContext) -> list[StoredNotice]:
+    """The next notices that are due and whose target was not tried yet; none where there are no more.
+
+    What cannot be shown now stays due and comes first each time, so that more is read until something else comes.
+    """
+    for limit in _DUE_LIMITS:
+        stored = context.records.due(context.clock(), limit)
+        due = [notice for notice in stored if _target_of(notice.value) not in tried]
+        if due or len(stored) < limit:
+            return due
+    return []
+
+
+def add_step(key: ResourceKey, step: TimelineEntry, context: AlertingContext) -> TickResult:
     """Show what somebody has done about a finding, everywhere where it is shown.
 
     Raises:
         TransientError: the store does not answer.
     """
     threads = set()
-    for stored in _latest(desk.records.of_finding(key.id)).values():
+    for stored in _latest(context.records.of_finding(key.id)).values():
         notice = stored.value
         if notice.thread and not notice.is_silent and step not in notice.shown.steps:
             shown = replace(notice.shown, steps=(*notice.shown.steps, step))
             with suppress(Conflict):  # an event came meanwhile; the step is in the audit trail
-                desk.records.write_notice(
-                    replace(notice, shown=shown, shown_sequence=""), stored.version, desk.deps.clock()
+                context.records.write_notice(
+                    replace(notice, shown=shown, shown_sequence=""), stored.version, context.clock()
                 )
                 threads.add(notice.thread)
-    return _show_all(sorted(threads), desk.alerting(), desk, _PATIENCE)
+    return _show_all(sorted(threads), context.alerting(), context, _MAX_WAIT)
 
 
-def members(thread: str, records: NoticeRecords) -> list[GroupedFinding]:
+def findings_of_thread(thread: str, records: NoticeRecords) -> list[GroupedFinding]:
     """The findings that a thread shows."""
     shown = (stored.value for stored in records.of_thread(thread) if not stored.value.is_silent)
     return [GroupedFinding(notice.key, notice.shown.data.fingerprint) for notice in shown]
 
 
-def _work_of(notice: AlertNotice) -> str:
+def _target_of(notice: AlertNotice) -> str:
     return notice.to.id if notice.is_digest else notice.thread
 
 
-def _note(event: CloudEvent, alerting: Alerting, desk: AlertingContext) -> list[str]:
+def _note(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
     """Keep what an event tells as notices, one at each destination; the threads that are to be shown anew."""
     for _ in range(_ATTEMPTS):
         try:
-            return _write_notices(event, alerting, desk)
+            return _write_notices(event, alerting, context)
         except Conflict:
             continue
     raise Conflict(f"{event.subject}: told of by others {_ATTEMPTS} times in a row; it will be delivered again")
 
 
-def _write_notices(event: CloudEvent, alerting: Alerting, desk: AlertingContext) -> list[str]:
+def _write_notices(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
     key = ResourceKey(event.data.resource_name, event.data.content)
-    kept = desk.records.of_finding(key.id)
+    kept = context.records.of_finding(key.id)
     versions = {stored.value.id: stored.version for stored in kept}
     present, wanted = _latest(kept), _wanted(event, alerting)
     threads = []
     for name in dict.fromkeys((*wanted, *present)):
         notice = present[name].value if name in present else None
         if notice is None or event.sequence > notice.sequence:
-            notice = _next_notice(key, event, notice, wanted.get(name), alerting, desk)
-            desk.records.write_notice(notice, versions.get(notice.id), desk.deps.clock())
-        if not notice.is_digest and notice.due is not None and notice.due <= desk.deps.clock():
+            notice = _next_notice(key, event, notice, wanted.get(name), alerting, context)
+            context.records.write_notice(notice, versions.get(notice.id), context.clock())
+        if not notice.is_digest and notice.due is not None and notice.due <= context.clock():
             threads.append(notice.thread)
     return threads
 
@@ -223,13 +229,13 @@ def _next_notice(
     before: AlertNotice | None,
     to: _Wanted | None,
     alerting: Alerting,
-    desk: AlertingContext,
+    context: AlertingContext,
 ) -> AlertNotice:
     """The notice after an event: the one before went on with, or a new one where the finding begins anew."""
-    now = desk.deps.clock()
+    now = context.clock()
     data = event.data
     if before is not None and not _begins(event, before, alerting, now):
-        return _followed(before, event, alerting, desk)
+        return _followed(before, event, alerting, context)
     if to is None:
         assert before is not None  # noqa: S101 - a destination is wanted, or was before
         to = _Wanted(before.to, before.not_before, before.is_escalation, before.is_digest)
@@ -246,21 +252,21 @@ def _next_notice(
         return replace(notice, is_silent=True)
     if to.is_digest:
         return replace(notice, is_digest=True, not_before=_next_digest(alerting, now))
-    thread = _thread_of(event, to.to, alerting, desk)
+    thread = _thread_of(event, to.to, alerting, context)
     return replace(notice, thread=thread, not_before=to.not_before, is_escalation=to.is_escalation)
 
 
-def _followed(before: AlertNotice, event: CloudEvent, alerting: Alerting, desk: AlertingContext) -> AlertNotice:
-    until = _quiet_until(before.key, desk) if event.data.status == "exempted" else None
+def _followed(before: AlertNotice, event: CloudEvent, alerting: Alerting, context: AlertingContext) -> AlertNotice:
+    until = _quiet_until(before.key, context) if event.data.status == "exempted" else None
     notice = replace(before, shown=model.advance(before.shown, event, until), sequence=event.sequence)
     if before.is_digest:
-        return replace(notice, not_before=_next_digest(alerting, desk.deps.clock()))
+        return replace(notice, not_before=_next_digest(alerting, context.clock()))
     return replace(notice, is_silent=True) if model.is_obsolete(notice) else notice
 
 
-def _quiet_until(key: ResourceKey, desk: AlertingContext) -> datetime | None:
+def _quiet_until(key: ResourceKey, context: AlertingContext) -> datetime | None:
     """Until when somebody has said to leave a finding alone."""
-    state = desk.deps.store.read(key).state
+    state = context.store.read(key).state
     return state.exemption.until if state is not None and state.exemption is not None else None
 
 
@@ -280,24 +286,24 @@ def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
     return latest
 
 
-def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, desk: AlertingContext) -> str:
+def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, context: AlertingContext) -> str:
     """The thread that shows a finding: the one of its cause that takes more, or a new one.
 
     Raises:
         Conflict: somebody else has opened one meanwhile.
     """
-    now, actor, cause = desk.deps.clock(), model.actor_of(event.data), cause_id(cause_of(event.data))
-    name = model.slot_name(to, cause)
-    stored = desk.records.slot(name)
+    now, actor, cause = context.clock(), model.actor_of(event.data), cause_id(cause_of(event.data))
+    name = model.window_id(to, cause)
+    stored = context.records.slot(name)
     if stored.value is not None and now < stored.value.closes_at and not model.accepts(stored.value, actor, now):
-        name = model.slot_name(to, cause, actor)  # somebody else is behind the others
-        stored = desk.records.slot(name)
+        name = model.window_id(to, cause, actor)  # somebody else is behind the others
+        stored = context.records.slot(name)
     slot = stored.value
     if slot is None or not model.accepts(slot, actor, now):
-        slot = model.next_slot(slot, name, actor, now, alerting.group_seconds)
-        desk.records.write_slot(name, slot, stored.version)
+        slot = model.next_window(slot, name, actor, now, alerting.group_seconds)
+        context.records.write_slot(name, slot, stored.version)
     elif actor and not slot.actor:
-        desk.records.write_slot(name, replace(slot, actor=actor), stored.version)
+        context.records.write_slot(name, replace(slot, actor=actor), stored.version)
     return slot.thread
 
 
@@ -308,22 +314,22 @@ def _next_digest(alerting: Alerting, now: datetime) -> datetime:
 
 
 def _show_all(
-    threads: Sequence[str], alerting: Alerting, desk: AlertingContext, patience: float, until: datetime | None = None
+    threads: Sequence[str], alerting: Alerting, context: AlertingContext, max_wait: float, until: datetime | None = None
 ) -> TickResult:
     showings: Counter[Showing] = Counter()
     problems = []
     for thread in dict.fromkeys(threads):
-        if until is not None and desk.deps.clock() >= until:
+        if until is not None and context.clock() >= until:
             break
         try:
-            showings[show(thread, alerting, desk, patience)] += 1
+            showings[show(thread, alerting, context, max_wait)] += 1
         except SetpointError as error:
             showings["failed"] += 1
             problems.append(str(error))
     return TickResult(showings, tuple(problems))
 
 
-def _digest(due: Sequence[StoredNotice], alerting: Alerting, desk: AlertingContext) -> list[str]:
+def _send_digests(due: Sequence[StoredNotice], alerting: Alerting, context: AlertingContext) -> list[str]:
     """Tell of many findings at once, one message a destination; the problems there were."""
     problems = []
     by_destination: dict[Destination, list[StoredNotice]] = {}
@@ -331,21 +337,23 @@ def _digest(due: Sequence[StoredNotice], alerting: Alerting, desk: AlertingConte
         by_destination.setdefault(stored.value.to, []).append(stored)
     for to, notices in by_destination.items():
         try:
-            _tell_digest(to, notices, alerting, desk)
+            _send_digest(to, notices, alerting, context)
         except SetpointError as error:
             problems.append(str(error))
     return problems
 
 
-def _tell_digest(to: Destination, notices: Sequence[StoredNotice], alerting: Alerting, desk: AlertingContext) -> None:
-    sink = desk.sinks.get(to.sink)
+def _send_digest(
+    to: Destination, notices: Sequence[StoredNotice], alerting: Alerting, context: AlertingContext
+) -> None:
+    sink = context.sinks.get(to.sink)
     if sink is None:
         raise BadRequest(f"{to.id}: nothing is set up to tell anybody there; see docs/slack.md")
     still = [notice.value.shown for notice in notices if notice.value.shown.data.status == "open"]
     if still:
-        if not acquire(to, desk, _PATIENCE):
+        if not acquire(to, context, _MAX_WAIT):
             return
-        name = model.name_of(to.id, (f"{notice.value.id}{notice.value.sequence}" for notice in notices))
+        name = model.reply_id(to.id, (f"{notice.value.id}{notice.value.sequence}" for notice in notices))
         sink.digest(name, to.channel, still, Links(alerting.finding_link, alerting.group_link), maybe=True)
     for stored in notices:
-        write_notice(replace(stored.value, shown_sequence=stored.value.sequence), stored.version, desk)
+        write_notice(replace(stored.value, shown_sequence=stored.value.sequence), stored.version, context)

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from setpoint.adapters.google.cloud_storage import Archives
     from setpoint.adapters.google.iap import IapTokenVerifier
     from setpoint.adapters.pubsub.bus import PubSubFeed, PubSubStream
-    from setpoint.adapters.pubsub.dead_letters import PubSubLetterBox
+    from setpoint.adapters.pubsub.dead_letters import PubSubDeadLetterQueue
     from setpoint.adapters.pubsub.push_tokens import PushTokens
     from setpoint.adapters.slack.slack_requests import SlackRequests
+    from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.interactions import GroupedFinding, InteractionHandler
-    from setpoint.alerting.rate_limit import AlertingContext
     from setpoint.attribution.service import Attributor
     from setpoint.operations.diagnostics import Installation
     from setpoint.remediation.records import RemediationContext
@@ -51,7 +51,7 @@ def detector() -> Context:
     from setpoint.adapters.pubsub.bus import publisher
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
-    return _publishing(settings, publisher())
+    return _publishing_context(settings, publisher())
 
 
 def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
@@ -68,7 +68,7 @@ def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "subscription")
     stream = PubSubStream(subscriber(), settings.subscription, messages=messages, size=size)
-    return stream, _publishing(settings, publisher())
+    return stream, _publishing_context(settings, publisher())
 
 
 @cache
@@ -79,16 +79,16 @@ def attributor() -> Attributor:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "mask_ip", "own_accounts")
     masks, own = settings.masks_ip(), settings.accounts()
-    return Attributor(_publishing(settings, publisher()), own, mask_ip=masks)
+    return Attributor(_publishing_context(settings, publisher()), own, mask_ip=masks)
 
 
 @cache
-def syncer() -> tuple[Archives, Context]:
+def declaration_applier() -> tuple[Archives, Context]:
     """What ``functions/sync`` works with, made with the first event and kept for the life of the instance."""
     from setpoint.adapters.google.cloud_storage import Archives, client
 
     settings = from_environment(os.environ, "store", "events_topic")
-    return Archives(client()), rejudging(settings.store, settings.events_topic)
+    return Archives(client()), open_detection(settings.store, settings.events_topic)
 
 
 @cache
@@ -100,7 +100,7 @@ def remediator() -> RemediationContext:
     from setpoint.remediation.records import RemediationContext
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
-    deps = _publishing(settings, publisher())
+    deps = _publishing_context(settings, publisher())
     live = LiveResources(open_apis(settings.google_apis), default_catalogue())
     return RemediationContext(deps, live, worker=f"setpoint-remediate/{uuid4().hex[:8]}")
 
@@ -120,18 +120,20 @@ def sweeper() -> Sweeper:
     # What does not answer is left to the next delivery: a run that waits for it would only be cut off.
     inventory = AssetInventory(client(), RetryPolicy(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
-    return Sweeper(_publishing(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS)
+    return Sweeper(
+        _publishing_context(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS
+    )
 
 
 @cache
 def slack_requests() -> SlackRequests:
     """What ``functions/slack_actions`` works with, made with the first request and kept for its life."""
     from setpoint.adapters.pubsub.bus import publisher
-    from setpoint.adapters.pubsub.interaction_queue import PubSubPressQueue
+    from setpoint.adapters.pubsub.interaction_queue import PubSubInteractionQueue
     from setpoint.adapters.slack.slack_requests import SlackRequests
 
     settings = from_environment(os.environ, "slack_signing_secret", "actions_topic")
-    return SlackRequests(settings.slack_signing_secret, PubSubPressQueue(publisher(), settings.actions_topic))
+    return SlackRequests(settings.slack_signing_secret, PubSubInteractionQueue(publisher(), settings.actions_topic))
 
 
 @cache
@@ -140,49 +142,49 @@ def notifier() -> AlertingContext:
     from setpoint.adapters.pubsub.bus import publisher
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "slack_token", "sinks")
-    return open_desk(settings, _publishing(settings, publisher()))
+    return open_alerting(settings, _publishing_context(settings, publisher()))
 
 
-def open_desk(settings: Settings, deps: Context) -> AlertingContext:
+def open_alerting(settings: Settings, detection: Context) -> AlertingContext:
     """What alerting works with.
 
     Args:
         settings: with Slack's token, and the addresses of webhooks.
-        deps: the findings.
+        detection: the findings and their rules.
 
     Raises:
         BadRequest: the setting of webhooks cannot be read.
     """
     from setpoint.alerting import service
-    from setpoint.alerting.rate_limit import AlertingContext
+    from setpoint.alerting.context import AlertingContext
     from setpoint.alerting.repository import NoticeRecords
 
-    records = NoticeRecords(deps.store.notices)
-    presser = open_presser(settings, deps, lambda thread: service.members(thread, records))
-    return AlertingContext(deps, open_sinks(settings), presser)
+    records = NoticeRecords(detection.store.notices)
+    return AlertingContext(
+        detection.store,
+        detection.dead_letters,
+        open_sinks(settings),
+        open_interaction_handler(settings, detection, lambda thread: service.findings_of_thread(thread, records)),
+        detection.clock,
+    )
 
 
-def open_presser(
-    settings: Settings, deps: Context, members: Callable[[str], Iterable[GroupedFinding]]
+def open_interaction_handler(
+    settings: Settings, detection: Context, members: Callable[[str], Iterable[GroupedFinding]]
 ) -> InteractionHandler:
-    """What follows the buttons that people press.
+    """What handles clicks on the buttons of messages.
 
     Args:
         settings: with Slack's token.
-        deps: what orders are kept in.
+        detection: the findings and their rules, which orders change.
         members: the findings of a message that shows several, by its id.
     """
     from setpoint.adapters.slack.slack_client import client
     from setpoint.adapters.slack.slack_users import SlackPeople
-    from setpoint.adapters.withheld import WithheldApis
     from setpoint.alerting.interactions import InteractionHandler
-    from setpoint.remediation.live_resources import LiveResources
-    from setpoint.remediation.records import RemediationContext
 
-    hands = RemediationContext(deps, LiveResources(WithheldApis(), default_catalogue()), worker="setpoint-notify")
-    return InteractionHandler(
-        hands, SlackPeople(client(settings.slack_token, settings.slack_api)), members, _alerting_of
-    )
+    people = SlackPeople(client(settings.slack_token, settings.slack_api))
+    return InteractionHandler(detection, people, members, _alerting_of)
 
 
 def _alerting_of(rules: Rules) -> Alerting:
@@ -216,10 +218,10 @@ def console() -> Console:
     from setpoint.reporting.console import Console
 
     settings = from_environment(os.environ, "store", "iap_audience")
-    return Console(open_for_reading(settings.store), settings.store, doorkeeper(settings.iap_audience))
+    return Console(open_for_reading(settings.store), settings.store, token_verifier(settings.iap_audience))
 
 
-def doorkeeper(audience: str) -> IapTokenVerifier:
+def token_verifier(audience: str) -> IapTokenVerifier:
     """What knows who was let in by Identity-Aware Proxy, by Google's public keys."""
     from setpoint.adapters.google.iap import IapTokenVerifier, transport
 
@@ -278,7 +280,7 @@ def spans() -> Spans | None:
     return OtlpSpans(exporter())
 
 
-def _publishing(settings: Settings, client: Any) -> Context:
+def _publishing_context(settings: Settings, client: Any) -> Context:
     """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
 
@@ -290,7 +292,9 @@ def _publishing(settings: Settings, client: Any) -> Context:
     )
 
 
-def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None) -> Context:
+def open_feed_detection(
+    store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None
+) -> Context:
     """What ``setpoint detect`` works with.
 
     Args:
@@ -305,7 +309,7 @@ def command_line(store: str, dead_letters: DeadLetters, events: BinaryIO | None,
     return Context(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
 
 
-def rejudging(store: str, events_topic: str | None, *, create: bool = True) -> Context:
+def open_detection(store: str, events_topic: str | None, *, create: bool = True) -> Context:
     """What judges findings again when declarations change.
 
     Args:
@@ -321,7 +325,7 @@ def rejudging(store: str, events_topic: str | None, *, create: bool = True) -> C
     return Context(open_store(store, create=create), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
 
 
-def remediating(store: str, events_topic: str | None, worker: str) -> RemediationContext:
+def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:
     """What somebody at a command line puts drift back with, by their own credentials.
 
     Args:
@@ -338,7 +342,7 @@ def remediating(store: str, events_topic: str | None, worker: str) -> Remediatio
 
     settings = from_environment(os.environ)
     live = LiveResources(open_apis(settings.google_apis), default_catalogue())
-    return RemediationContext(rejudging(store, events_topic), live, worker=worker)
+    return RemediationContext(open_detection(store, events_topic), live, worker=worker)
 
 
 def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus | None:
@@ -371,7 +375,7 @@ def open_subscription(name: str) -> PubSubFeed:
     return PubSubFeed(subscriber(), name)
 
 
-def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> Installation:
+def open_installation(project: str, region: str, watch: tuple[str, ...], store: str) -> Installation:
     """A live installation, to be looked at by the credentials of the environment.
 
     Args:
@@ -390,7 +394,7 @@ def patient(project: str, region: str, watch: tuple[str, ...], store: str) -> In
     return Installation(project, region, watch, opened, store, open_apis(from_environment(os.environ).google_apis))
 
 
-def open_letter_box(project: str, subscription: str) -> PubSubLetterBox:
+def open_dead_letter_queue(project: str, subscription: str) -> PubSubDeadLetterQueue:
     """The dead letters of an installation; on the emulator where ``PUBSUB_EMULATOR_HOST`` is set.
 
     Args:
@@ -401,9 +405,9 @@ def open_letter_box(project: str, subscription: str) -> PubSubLetterBox:
         BadRequest: there are no credentials.
     """
     from setpoint.adapters.pubsub.bus import publisher, subscriber
-    from setpoint.adapters.pubsub.dead_letters import PubSubLetterBox
+    from setpoint.adapters.pubsub.dead_letters import PubSubDeadLetterQueue
 
-    return PubSubLetterBox(subscriber(), publisher(), f"projects/{project}/subscriptions/{subscription}")
+    return PubSubDeadLetterQueue(subscriber(), publisher(), f"projects/{project}/subscriptions/{subscription}")
 
 
 def open_inventory() -> Inventory:

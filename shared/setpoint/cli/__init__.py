@@ -29,7 +29,7 @@ from setpoint.cli import (
     sweep,
     worker,
 )
-from setpoint.cli.output import say_error, stop_writing
+from setpoint.cli.output import print_error, stop_writing
 from setpoint.errors import SetpointError
 
 _INTERRUPTED = 130
@@ -90,5 +90,5 @@ def main() -> None:
     try:
         app()
     except SetpointError as error:
-        say_error(error)
+        print_error(error)
         sys.exit(1)

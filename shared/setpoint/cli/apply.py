@@ -12,7 +12,7 @@ from rich.progress import Progress
 from setpoint import bootstrap
 from setpoint.cli import plan as plans
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
-from setpoint.cli.output import errors, out, report, say, say_claims, say_error, say_warning
+from setpoint.cli.output import errors, out, print_claims, print_error, print_load_result, print_status, print_warning
 from setpoint.declarations import apply as syncing
 from setpoint.declarations import plan as planning
 from setpoint.declarations.apply import Request, Synced
@@ -95,7 +95,7 @@ def apply(  # noqa: PLR0913 - the options of the command
     """
     loaded = load_all(paths)
     request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
-    deps = bootstrap.rejudging(store, events_topic)
+    deps = bootstrap.open_detection(store, events_topic)
     failed = 0
     try:
         if dry_run:
@@ -117,7 +117,7 @@ def load_all(paths: list[str]) -> LoadResult:
         BadRequest: nothing at all was found, which is more likely a wrong path than an empty fleet.
     """
     loaded = load.load(paths)
-    report(loaded)
+    print_load_result(loaded)
     if not (loaded.desired or loaded.scopes or loaded.policy or loaded.alerting or loaded.problems):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
@@ -132,17 +132,17 @@ def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan
 
 def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synced:
     if request.prune and loaded.problems:
-        say_warning("nothing is removed, since not every document could be read")
+        print_warning("nothing is removed, since not every document could be read")
     with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:
         task = progress.add_task("applying", total=2 * len(loaded.desired))
         synced = syncing.sync(
             loaded, request, deps, datetime.now(UTC), advance=lambda done: progress.advance(task, done)
         )
-    say_claims(synced.plan.claimed)
-    say(synced.plan.summary())
+    print_claims(synced.plan.claimed)
+    print_status(synced.plan.summary())
     told = ", ".join(f"{synced.outcomes[one]} {one}" for one in _TOLD if synced.outcomes.get(one))
     if told:
-        say(f"findings judged again: {told}")
+        print_status(f"findings judged again: {told}")
     if synced.failed:
-        say_error(f"{synced.failed} findings could not be judged again, first: {synced.failure}")
+        print_error(f"{synced.failed} findings could not be judged again, first: {synced.failure}")
     return synced

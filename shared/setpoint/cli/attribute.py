@@ -12,8 +12,8 @@ from setpoint.attribution import service
 from setpoint.attribution.service import AttributionOutcome, Attributor
 from setpoint.cli import feed
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
-from setpoint.cli.output import say
-from setpoint.cli.stdout_dead_letters import Rejected
+from setpoint.cli.output import print_status
+from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 
 _WORDS: dict[AttributionOutcome, str] = {
     "told": "explain a known drift",
@@ -37,8 +37,8 @@ def attribute(
 
     Exits with 1 where no entry could be read.
     """
-    rejected = Rejected(None)
-    deps = bootstrap.command_line(store, rejected, None, events_topic)
+    rejected = ReportedDeadLetters(None)
+    deps = bootstrap.open_feed_detection(store, rejected, None, events_topic)
     attributor = Attributor(deps, mask_ip=not keep_ip)
     outcomes: Counter[AttributionOutcome] = Counter()
     try:
@@ -48,6 +48,6 @@ def attribute(
     finally:
         deps.store.close()
     counts = ", ".join(f"{count} {_WORDS[outcome]}" for outcome, count in outcomes.most_common())
-    say(f"{outcomes.total()} resources of audit log entries: {counts or 'no entries'}")
+    print_status(f"{outcomes.total()} resources of audit log entries: {counts or 'no entries'}")
     if not outcomes or set(outcomes) == {"rejected"}:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from setpoint import bootstrap
 from setpoint.cli.options import Project
-from setpoint.cli.output import ago, out, say
+from setpoint.cli.output import ago, out, print_status
 from setpoint.operations import dead_letter_replay
 from setpoint.operations.dead_letters import DeadLetter
 
@@ -36,7 +36,7 @@ def list_letters(
     output: Annotated[Output, typer.Option(help="table for people; jsonl: an object a line.")] = Output.table,
 ) -> None:
     """Show the letters that wait; all of them still do afterwards. Their content is not shown: it may hold secrets."""
-    letters = dead_letter_replay.show(bootstrap.open_letter_box(project, subscription), most)
+    letters = dead_letter_replay.show(bootstrap.open_dead_letter_queue(project, subscription), most)
     if output is Output.jsonl:
         for letter in letters:
             out.out(msgspec.json.encode(_as_json(letter)).decode())
@@ -48,7 +48,7 @@ def list_letters(
         size = f"{len(letter.data):,}"
         table.add_row(letter.id, ago(letter.published_at), letter.subscription or "?", size, letter.why)
     out.print(table)
-    say(f"{len(letters) or 'no'} dead letters{' at least' if len(letters) == most else ''}")
+    print_status(f"{len(letters) or 'no'} dead letters{' at least' if len(letters) == most else ''}")
 
 
 @app.command()
@@ -67,13 +67,13 @@ def replay(
 
     Exits with 1 where some were left.
     """
-    box = bootstrap.open_letter_box(project, subscription)
+    box = bootstrap.open_dead_letter_queue(project, subscription)
     done = dead_letter_replay.replay(box, most, reason, drop=drop, try_only=dry_run)
     for result in done:
         trial = "would be " if dry_run and result.done != "left" else ""
-        say(f"{trial}{result.done} {result.letter.id}: {result.about or result.letter.why}")
+        print_status(f"{trial}{result.done} {result.letter.id}: {result.about or result.letter.why}")
     handled = sum(result.done != "left" for result in done)
-    say(f"{handled} of {len(done)} {'would be ' if dry_run else ''}sent or dropped")
+    print_status(f"{handled} of {len(done)} {'would be ' if dry_run else ''}sent or dropped")
     if handled < len(done):
         raise typer.Exit(1)
 

@@ -17,8 +17,8 @@ from setpoint import bootstrap
 from setpoint.cli import feed
 from setpoint.cli.apply import load_all
 from setpoint.cli.options import StoreUrl
-from setpoint.cli.output import out, print_findings, say, say_claims, say_warning
-from setpoint.cli.stdout_dead_letters import Rejected
+from setpoint.cli.output import out, print_claims, print_findings, print_status, print_warning
+from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import LoadResult
@@ -90,8 +90,10 @@ def detect(  # noqa: PLR0913 - the options of the command
         raise BadRequest("give either --feed FILE or --subscription NAME")
     loaded = load_all(declarations) if declarations else None
     keeps_itself = feed_file is not None and feed_file != "-"
-    rejected = Rejected(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))
-    deps = bootstrap.command_line(store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic)
+    rejected = ReportedDeadLetters(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))
+    deps = bootstrap.open_feed_detection(
+        store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic
+    )
     try:
         if loaded:
             _declare(loaded, deps)
@@ -104,7 +106,7 @@ def detect(  # noqa: PLR0913 - the options of the command
             outcomes = _timed(lambda: _from_file(str(feed_file), deps, rejected))
             is_read = not outcomes or outcomes.total() > outcomes["rejected"]
         if not is_read:
-            say_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
+            print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
             _show(deps, store)
         is_drifted = exit_code and any(_is_open(state) for state in deps.store.states(drifted=True))
@@ -124,12 +126,12 @@ def _declare(loaded: LoadResult, deps: Context) -> None:
             synced = apply.sync(loaded, Request(), deps, datetime.now(UTC))
         except Conflict:
             continue
-        say_claims(synced.plan.claimed)
+        print_claims(synced.plan.claimed)
         return
     raise Conflict("another command keeps applying declarations; try again")
 
 
-def _from_file(name: str, deps: Context, rejected: Rejected) -> Outcomes:
+def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outcomes:
     outcomes: Outcomes = Counter()
     kinds: Counter[str] = Counter()
     for message in feed.open_messages(name):
@@ -141,11 +143,11 @@ def _from_file(name: str, deps: Context, rejected: Rejected) -> Outcomes:
             rejected.put(message.data, message.attributes, str(error))
             outcomes["rejected"] += 1
     if set(kinds) - {"feed message"}:
-        say(f"{name} holds {', '.join(f'{count:,} x {kind}' for kind, count in kinds.most_common())}")
+        print_status(f"{name} holds {', '.join(f'{count:,} x {kind}' for kind, count in kinds.most_common())}")
     return outcomes
 
 
-def _from_subscription(name: str, deps: Context, rejected: Rejected, *, until_idle: bool) -> Outcomes:
+def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, *, until_idle: bool) -> Outcomes:
     """Pull until interrupted; a message is acknowledged once its results are stored."""
     subscription = bootstrap.open_subscription(name)
     rejected.where = name
@@ -157,18 +159,20 @@ def _from_subscription(name: str, deps: Context, rejected: Rejected, *, until_id
                 came, failed = _pull(subscription, deps, outcomes, rejected)
                 pipeline.promote_settled(deps)
             except Unavailable as error:
-                say_warning(error, "again")
+                print_warning(error, "again")
                 came, failed = True, True
             idle = 0 if came else idle + 1
             failures = failures + 1 if failed else 0
             if failures:
                 time.sleep(min(2.0**failures, _LONGEST_PAUSE))
     except KeyboardInterrupt:
-        say("stopped; unacknowledged messages will be delivered again")
+        print_status("stopped; unacknowledged messages will be delivered again")
     return outcomes
 
 
-def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes, rejected: Rejected) -> tuple[bool, bool]:
+def _pull(
+    subscription: PubSubFeed, deps: Context, outcomes: Outcomes, rejected: ReportedDeadLetters
+) -> tuple[bool, bool]:
     """Handle one batch; return whether it had messages, and whether any has to be delivered again."""
     batch = subscription.pull()
     done, again = [], []
@@ -181,7 +185,7 @@ def _pull(subscription: PubSubFeed, deps: Context, outcomes: Outcomes, rejected:
             outcomes["rejected"] += 1
             done.append(message)
         except TransientError as error:
-            say_warning(error, "again")
+            print_warning(error, "again")
             again.append(message)
     subscription.settle(done, again)
     return bool(batch), bool(again)
@@ -193,7 +197,7 @@ def _timed(work: Callable[[], Outcomes]) -> Outcomes:
     took = time.perf_counter() - started
     total = outcomes.total()
     counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    say(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {counts or 'no messages'}")
+    print_status(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {counts or 'no messages'}")
     return outcomes
 
 
@@ -210,8 +214,8 @@ def _show(deps: Context, store: str) -> None:
             otherwise_due.add(state.key)
     is_declared = bool(deps.store.control().value.sources)
     if not is_declared:
-        say_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
+        print_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
     if is_declared or drifted:
         print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
     if waiting := sum(1 for key in deps.store.due(_NEVER) if key not in otherwise_due):
-        say(f"{waiting} more differ within their grace period; they become findings if they persist")
+        print_status(f"{waiting} more differ within their grace period; they become findings if they persist")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from setpoint.cli.output import difference_line, errors, out, say, say_warning
+from setpoint.cli.output import difference_line, errors, out, print_status, print_warning
 from setpoint.errors import BadRequest
 from setpoint.model.display_names import short_name
 from setpoint.model.events import CloudEvent
@@ -48,14 +48,14 @@ def up(
         out.print(_line(event), soft_wrap=True)
         heard.append(event.type)
 
-    say("starting: emulators, fakes, functions …")
+    print_status("starting: emulators, fakes, functions …")
     with system.up(root.resolve(), folder, hear, emulators=emulators) as running:
         for stand_in in running.places.stand_ins:
-            say_warning(stand_in, "STAND-IN")
+            print_warning(stand_in, "STAND-IN")
         for name, address in running.addresses.items():
             if address:
                 errors.print(Text.assemble((f"  {name:14}", "dim"), address), soft_wrap=True)
-        say(f"  logs          {folder}/*.log\n  store         {running.places.store}")
+        print_status(f"  logs          {folder}/*.log\n  store         {running.places.store}")
         commands = {
             "change": running.change,
             "press": running.press,
@@ -67,19 +67,19 @@ def up(
             if play:
                 threading.Thread(target=_play, args=[running, heard], daemon=True).start()
             else:
-                say("up. In another terminal: `setpoint dev change NAME`")
-                say("\n".join(f"  {name:18} somebody {change.what}" for name, change in CHANGES.items()))
+                print_status("up. In another terminal: `setpoint dev change NAME`")
+                print_status("\n".join(f"  {name:18} somebody {change.what}" for name, change in CHANGES.items()))
             try:
                 running.run()
             except KeyboardInterrupt:
-                say("going down")
+                print_status("going down")
     if play and tuple(heard[: len(_STORY)]) != _STORY:
         raise BadRequest(f"the story did not come out: {', '.join(heard) or 'nothing was told'}; see {folder}/*.log")
 
 
 def _play(running: System, heard: list[str]) -> None:
     """Open the firewall, wait until all was told that follows, and end."""
-    say(running.change("open-firewall"))
+    print_status(running.change("open-firewall"))
     until = time.monotonic() + _PATIENCE
     while len(heard) < len(_STORY) and time.monotonic() < until:
         time.sleep(0.1)
@@ -117,7 +117,7 @@ def sweep(folder: Folder = HERE) -> None:
 def _say(folder: Path, command: str, argument: str = "") -> None:
     from setpoint_tools.dev import control_server  # noqa: PLC0415 - loads a client
 
-    say(control_server.tell(folder.resolve(), command, argument))
+    print_status(control_server.tell(folder.resolve(), command, argument))
 
 
 def _line(event: CloudEvent) -> Text:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint.cli.options import Project, StoreUrl
-from setpoint.cli.output import out, say
+from setpoint.cli.output import out, print_status
 from setpoint.operations import diagnostics as examining
 from setpoint.operations.diagnostics import CheckResult
 
@@ -38,7 +38,9 @@ def doctor(
 
     Exits with 1 where something is ill, or could not be looked at.
     """
-    patient = bootstrap.patient(project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint")
+    patient = bootstrap.open_installation(
+        project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint"
+    )
     symptoms = examining.examine(patient, examining.CHECKS)
     if output is Output.json:
         out.out(msgspec.json.encode({"well": examining.is_well(symptoms), "symptoms": symptoms}).decode())
@@ -59,4 +61,4 @@ def _tell(symptoms: list[CheckResult], *, verbose: bool) -> None:
             line.append(f"\n          → {result.do}", "cyan")
         out.print(line, soft_wrap=True)
     counts = {verdict: sum(symptom.verdict == verdict for symptom in symptoms) for verdict in _STYLES}
-    say(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
+    print_status(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

@@ -18,7 +18,7 @@ from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.exported_files import ExportedFiles, WrittenFiles
 from setpoint.cli.options import ContentChoice, Scopes, Types, split
-from setpoint.cli.output import errors, out, say_error
+from setpoint.cli.output import errors, out, print_error
 from setpoint.declarations import export as exporting
 from setpoint.declarations.export import Exported
 from setpoint.errors import BadRequest, PermanentError
@@ -121,7 +121,7 @@ def _observations(
                         yield from ((observation, _project_id(observation, ids)) for observation in page.observations)
             except PermanentError as error:
                 tally.denied += 1
-                say_error(error)
+                print_error(error)
 
 
 def _project_ids(inventory: Inventory, scope: str) -> dict[str, str]:

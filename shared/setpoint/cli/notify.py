@@ -15,7 +15,7 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint.alerting.rendering import phrases, preview
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl
-from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
+from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
 from setpoint.detection import finding_events
 from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.model import events
@@ -63,7 +63,7 @@ def notify(
             html.write_text(preview.page(conversations), encoding="utf-8")
         except OSError as error:
             raise BadRequest(f"{html}: cannot be written ({error.strerror})") from None
-        say(f"{phrases.plural('message', len(conversations))} in {html}")
+        print_status(f"{phrases.plural('message', len(conversations))} in {html}")
         return
     for conversation in conversations:
         if output is Output.json:
@@ -72,7 +72,7 @@ def notify(
         else:
             out.print(_short(conversation.message), soft_wrap=not out.is_terminal)
     if output is Output.text:
-        say(
+        print_status(
             f"{phrases.plural('message', len(conversations))}; --html FILE draws them, --output json gives their blocks"
         )
 
@@ -108,7 +108,7 @@ def _read(path: Path) -> Iterator[CloudEvent]:
             try:
                 yield events.read(line)
             except MalformedMessage as error:
-                say_warning(f"{path}:{number}: {error}")
+                print_warning(f"{path}:{number}: {error}")
 
 
 def of_events(published: Iterable[CloudEvent]) -> Iterator[FindingView]:

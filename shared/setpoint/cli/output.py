@@ -52,10 +52,10 @@ _MOST_LINES = 6
 _MOST_SKIPPED = 5
 
 
-def report(loaded: LoadResult) -> None:
+def print_load_result(loaded: LoadResult) -> None:
     """Tell on standard error what was loaded and what is wrong."""
     for problem in loaded.problems:
-        say_error(problem)  # ``file:line: field: message``, which terminals and editors can follow
+        print_error(problem)  # ``file:line: field: message``, which terminals and editors can follow
     summary = f"{len(loaded.desired)} declared"
     if loaded.scopes:
         summary += f", {len(loaded.scopes)} scopes"
@@ -69,17 +69,17 @@ def report(loaded: LoadResult) -> None:
     errors.print(text, soft_wrap=True)
 
 
-def say(text: object) -> None:
+def print_status(text: object) -> None:
     """Say something on standard error as it is, whatever brackets there are in it."""
     errors.print(Text(str(text)), soft_wrap=True)
 
 
-def say_error(text: object) -> None:
+def print_error(text: object) -> None:
     """Say on standard error what is wrong."""
     errors.print(Text.assemble(("error:", "red"), " ", str(text)), soft_wrap=True)
 
 
-def say_warning(text: object, word: str = "warning") -> None:
+def print_warning(text: object, word: str = "warning") -> None:
     """Say on standard error what to look at; ``word`` tells of what sort it is."""
     errors.print(Text.assemble((f"{word}:", "yellow"), " ", str(text)), soft_wrap=True)
 
@@ -187,7 +187,7 @@ def ago(time: datetime) -> str:
     return f"{max(seconds, 0)} s ago"
 
 
-def say_claims(claimed: Iterable[OwnershipConflict]) -> None:
+def print_claims(claimed: Iterable[OwnershipConflict]) -> None:
     """Tell of each resource that another source declares already."""
     for claim in claimed:
-        say_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")
+        print_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")

@@ -13,7 +13,7 @@ from setpoint import bootstrap
 from setpoint.cli.apply import Paths, load_all
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
-from setpoint.cli.output import errors, out, say, say_error
+from setpoint.cli.output import errors, out, print_error, print_status
 from setpoint.detection import scopes
 from setpoint.detection.policy_evaluation import PolicyOutcome, case_of, evaluate_policy
 from setpoint.errors import BadRequest
@@ -68,8 +68,8 @@ def check(paths: Paths) -> None:
     for test in loaded.policy_tests:
         if unmet := test.unmet(loaded.policy):
             failures += 1
-            say_error(f"{test.source}: {test.name}: {unmet}")
-    say(f"{len(loaded.policy_tests)} tests of policy {loaded.policy.name}, {failures} failed")
+            print_error(f"{test.source}: {test.name}: {unmet}")
+    print_status(f"{len(loaded.policy_tests)} tests of policy {loaded.policy.name}, {failures} failed")
     if failures or loaded.problems:
         raise typer.Exit(1)
 

@@ -11,7 +11,7 @@ from setpoint import bootstrap
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
-from setpoint.cli.output import out, say_warning
+from setpoint.cli.output import out, print_warning
 from setpoint.cli.unified_diff import unified
 from setpoint.declarations.readers import propose as proposing
 from setpoint.detection import verdict
@@ -66,7 +66,7 @@ def _print_all(declarations: tuple[Declaration, ...], observation: Observation, 
         after[file] = proposed.text
         is_all = is_all and not proposed.by_hand
         for line in proposed.by_hand:
-            say_warning(line, "by hand")
+            print_warning(line, "by hand")
     for file, text in after.items():
         _print_diff(file, before[file], text)
     return is_all

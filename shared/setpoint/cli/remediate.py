@@ -10,7 +10,7 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint.cli.findings import find_finding
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, FindingName, StoreUrl, Who, somebody
-from setpoint.cli.output import errors, out, say
+from setpoint.cli.output import errors, out, print_status
 from setpoint.errors import BadRequest
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.remediation import commands, engine
@@ -36,13 +36,13 @@ def remediate(
     people too. Exits with 1 where nothing was put back.
     """
     who = by or somebody()
-    hands = bootstrap.remediating(store, events_topic, who)
+    context = bootstrap.open_remediation(store, events_topic, who)
     try:
-        state = find_finding(hands.deps.store, finding)
-        looked = engine.preview(state.key, hands, "" if plan else who)
-        if looked is None:
+        state = find_finding(context.deps.store, finding)
+        preview = engine.preview(state.key, context, "" if plan else who)
+        if preview is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
-        decision, reading = looked
+        decision, reading = preview
         _tell(decision, reading)
         if plan:
             return
@@ -50,11 +50,11 @@ def remediate(
             raise BadRequest(f"nothing is put back: {decision.because}")
         if not yes and not typer.confirm("Put it back?", err=True):
             raise typer.Exit(1)
-        commands.approve(state.key, state.fingerprint, who, hands)
-        outcome = engine.remediate(state.key, hands)
+        commands.approve(state.key, state.fingerprint, who, context.deps)
+        outcome = engine.remediate(state.key, context)
     finally:
-        hands.deps.store.close()
-    say(f"{state.key.name}: {outcome}")
+        context.deps.store.close()
+    print_status(f"{state.key.name}: {outcome}")
     if outcome not in ("resolved", "verifying", "operating"):
         raise typer.Exit(1)
 

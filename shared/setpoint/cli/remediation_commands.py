@@ -20,7 +20,7 @@ from setpoint.cli.options import (
     lasting,
     somebody,
 )
-from setpoint.cli.output import errors, finding_block, out, say
+from setpoint.cli.output import errors, finding_block, out, print_status
 from setpoint.errors import BadRequest
 from setpoint.model.exemptions import Exemption
 from setpoint.model.policy import Policy
@@ -43,17 +43,17 @@ def approve(
 ) -> None:
     """Approve that a drift is put back: the one that is shown; the remediator does the rest."""
     who = by or somebody()
-    hands = bootstrap.remediating(store, events_topic, who)
+    detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
-        state = find_finding(hands.deps.store, finding)
+        state = find_finding(detection.store, finding)
         if not fingerprint and not yes:
             errors.print(finding_block(state))
             if not typer.confirm("Approve that this is put back?", err=True):
                 raise typer.Exit(1)
-        commands.approve(state.key, fingerprint or state.fingerprint, who, hands)
+        commands.approve(state.key, fingerprint or state.fingerprint, who, detection)
     finally:
-        hands.deps.store.close()
-    say(f"approved by {who}: {state.key.name}")
+        detection.store.close()
+    print_status(f"approved by {who}: {state.key.name}")
 
 
 def exempt(
@@ -70,7 +70,7 @@ def exempt(
     if not end and not (lasts and because):
         raise BadRequest("say how long and why: --for 7d --because TEXT; or --end")
     who = by or somebody()
-    deps = bootstrap.rejudging(store, events_topic, create=False)
+    deps = bootstrap.open_detection(store, events_topic, create=False)
     try:
         key = find_finding(deps.store, finding).key
         if end:
@@ -80,7 +80,7 @@ def exempt(
             outcome = commands.exempt(key, Exemption(because, who, now, now + lasting(lasts)), deps)
     finally:
         deps.store.close()
-    say(f"{key.name}: {_shown(outcome)}")
+    print_status(f"{key.name}: {_shown(outcome)}")
 
 
 def accept(
@@ -91,13 +91,13 @@ def accept(
     by: Who = "",
 ) -> None:
     """Accept a drift as it is now: it is left alone as long as it stays so."""
-    deps = bootstrap.rejudging(store, events_topic, create=False)
+    deps = bootstrap.open_detection(store, events_topic, create=False)
     try:
         key = find_finding(deps.store, finding).key
         outcome = commands.accept(key, because, by or somebody(), deps)
     finally:
         deps.store.close()
-    say(f"{key.name}: {_shown(outcome)}")
+    print_status(f"{key.name}: {_shown(outcome)}")
 
 
 def pause(
@@ -108,26 +108,26 @@ def pause(
     by: Who = "",
 ) -> None:
     """Put back nothing of something, until somebody resumes; drift is told of all the same."""
-    deps = bootstrap.rejudging(store, None, create=False)
+    deps = bootstrap.open_detection(store, None, create=False)
     try:
         now = deps.clock()
         until = now + lasting(lasts) if lasts else None
         commands.pause(Pause(what, now, by or somebody(), because, until), deps)
     finally:
         deps.store.close()
-    say(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
+    print_status(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
 
 
 def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
     """End a pause; `resume fleet` closes the breaker too."""
-    deps = bootstrap.rejudging(store, None, create=False)
+    deps = bootstrap.open_detection(store, None, create=False)
     try:
         ended = commands.resume(what, by or somebody(), deps)
     finally:
         deps.store.close()
     if not ended:
         raise BadRequest(f"{what} is not paused")
-    say(f"{what} is resumed")
+    print_status(f"{what} is resumed")
 
 
 def brakes(store: StoreUrl = DEFAULT_STORE) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, StoreUrl, lasting
-from setpoint.cli.output import SEVERITY_STYLES, out, say, say_warning
+from setpoint.cli.output import SEVERITY_STYLES, out, print_status, print_warning
 from setpoint.errors import BadRequest
 from setpoint.model.display_names import kind_of
 from setpoint.reporting.html import build, load, page
@@ -79,14 +79,14 @@ def write(report: Report, file: Path) -> None:
         file.write_bytes(made)
     except OSError as error:
         raise BadRequest(f"{file}: {error.strerror}") from None
-    say(f"{file}: {len(report.rows):,} findings, {len(made) / 1e6:.1f} MB; open it in a browser")
+    print_status(f"{file}: {len(report.rows):,} findings, {len(made) / 1e6:.1f} MB; open it in a browser")
 
 
 def _print(report: Report) -> None:
     for notice in report.notices:
-        (say_warning if notice.level == "warning" else say)(notice.text)
+        (print_warning if notice.level == "warning" else print_status)(notice.text)
     if not report.is_watched:
-        say_warning("nothing was observed or swept yet: this report says nothing of the fleet")
+        print_warning("nothing was observed or swept yet: this report says nothing of the fleet")
     out.print(_figures(report))
     rows = [row for row in report.rows if row.status in UNRESOLVED]
     if rows:

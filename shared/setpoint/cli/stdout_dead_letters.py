@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import IO
 
 from setpoint.bootstrap import dead_letters_in
-from setpoint.cli.output import say, say_warning
+from setpoint.cli.output import print_status, print_warning
 from setpoint.errors import Unavailable
 from setpoint.ports.queues import DeadLetters
 
 
-class Rejected:
+class ReportedDeadLetters:
     """``DeadLetters`` that are reported on standard error and appended to a file.
 
     Args:
@@ -27,7 +27,7 @@ class Rejected:
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
         """See ``DeadLetters.put``."""
-        say_warning(f"{self.where}: {reason}", "rejected")
+        print_warning(f"{self.where}: {reason}", "rejected")
         if self._file is None:
             return
         if self._letters is None:
@@ -36,7 +36,7 @@ class Rejected:
             except OSError as error:
                 raise Unavailable(f"{self._file} cannot be written ({error.strerror})") from error
             self._letters = dead_letters_in(self._stream)
-            say(f"kept in {self._file}")
+            print_status(f"kept in {self._file}")
         self._letters.put(message, attributes, reason)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
-from setpoint.cli.output import errors, out, print_findings, say, say_warning
+from setpoint.cli.output import errors, out, print_findings, print_status, print_warning
 from setpoint.errors import BadRequest
 from setpoint.ports.services import Inventory
 from setpoint.sweep import Swept
@@ -62,7 +62,7 @@ def sweep(  # noqa: PLR0913 - each is an option
     """
     time.sleep(random.uniform(0, jitter))  # noqa: S311 - no secret
     inventory, scopes = _inventory(scope or [], from_files or [])
-    deps = bootstrap.rejudging(store, events_topic)
+    deps = bootstrap.open_detection(store, events_topic)
     started = time.perf_counter()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
@@ -101,9 +101,9 @@ def _inventory(scopes: list[str], files: list[str]) -> tuple[Inventory, list[str
         return bootstrap.open_inventory(), scopes
     inventory = bootstrap.open_inventory_files(files)
     kinds = ", ".join(f"{count:,} x {kind}" for kind, count in inventory.kinds.most_common())
-    say(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")
+    print_status(f"{', '.join(files)}: {kinds}; as of {inventory.read_at:%Y-%m-%d %H:%M:%SZ}")
     for reason, count in inventory.rejected.most_common(_REASONS):
-        say_warning(f"{count:,} x {reason}", "rejected")
+        print_warning(f"{count:,} x {reason}", "rejected")
     return inventory, scopes or list(inventory.scopes)
 
 
@@ -116,18 +116,18 @@ def _all_contents(scopes: list[str]) -> list[ContentChoice]:
 def _report(swept: Swept, took: float) -> None:
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in swept.outcomes.most_common())
     if swept.resumed:
-        say("continued the interrupted sweep; --fresh restarts it")
-    say(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {counts}")
+        print_status("continued the interrupted sweep; --fresh restarts it")
+    print_status(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {counts}")
     for made, count in swept.made.most_common():
-        say(f"{count:,} need no declaration: {made}")
+        print_status(f"{count:,} need no declaration: {made}")
     if swept.gone:
-        say(f"{swept.gone:,} declared and deleted")
+        print_status(f"{swept.gone:,} declared and deleted")
     if swept.unknown:
-        say_warning(f"{swept.unknown:,} declared, and not conclusive in the listing", "unknown")
+        print_warning(f"{swept.unknown:,} declared, and not conclusive in the listing", "unknown")
     for reason in (*swept.denied.values(), *swept.summary.failed.values()):
-        say_warning(reason, "unknown")
+        print_warning(reason, "unknown")
     if swept.healed:
-        say(f"published pending events of {swept.healed:,} resources")
+        print_status(f"published pending events of {swept.healed:,} resources")
 
 
 def _coverage(swept: Swept) -> Table:

@@ -12,7 +12,7 @@ from setpoint.model.events import DriftData, EventType
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
-Press = Literal["fix", "approve", "snooze", "accept", "why"]
+ButtonAction = Literal["fix", "approve", "snooze", "accept", "why"]
 """What a button asks for."""
 
 SNOOZES: dict[str, int] = {"1h": 3600, "1d": 86_400, "1w": 7 * 86_400}

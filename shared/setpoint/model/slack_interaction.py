@@ -13,7 +13,7 @@ import msgspec
 
 from setpoint.errors import MalformedMessage
 
-PRESS = "press"
+INTERACTION = "press"
 """The attribute ``type`` of a message that hands it on."""
 _MOST_FIELDS = 16
 

@@ -43,7 +43,7 @@ class SweepQueue(Protocol):
         """
 
 
-class PressQueue(Protocol):
+class InteractionQueue(Protocol):
     """Where it is handed on that somebody has pressed a button."""
 
     def publish(self, interaction: Interaction) -> None:

@@ -24,20 +24,19 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation.context import load_context
-from setpoint.remediation.records import RemediationContext
 
 LONGEST_EXEMPTION = timedelta(days=366)
 _ATTEMPTS = 8
 
 
-def approve(key: ResourceKey, fingerprint: str, by: str, hands: RemediationContext) -> None:
+def approve(key: ResourceKey, fingerprint: str, by: str, deps: Context) -> None:
     """Approve that a drift is put back: the very one that was shown, and no other.
 
     Args:
         key: the resource and content.
         fingerprint: the drift that was shown.
         by: who approves.
-        hands: what remediation works with.
+        deps: the findings, and where events go.
 
     Raises:
         BadRequest: there is no such drift, it is another one by now, or its mode is to put nothing back.
@@ -47,7 +46,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, hands: RemediationConte
         state = _drifted(snapshot)
         if state.fingerprint != fingerprint:
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
-        case = load_context(snapshot, hands)
+        case = load_context(snapshot, deps)
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.situation.mode in HANDS_OFF:
@@ -55,10 +54,10 @@ def approve(key: ResourceKey, fingerprint: str, by: str, hands: RemediationConte
         remedy = case.situation.remedy
         if remedy.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
             raise BadRequest(f"{key.name}: it is being put back ({remedy.step})")
-        return replace(state, remedy=remediation_attempt.approved(remedy, by, hands.deps.clock()))
+        return replace(state, remedy=remediation_attempt.approved(remedy, by, deps.clock()))
 
-    _write(key, approved, hands.deps)
-    _note(key, "approved", by, "", fingerprint, hands.deps)
+    _write(key, approved, deps)
+    _note(key, "approved", by, "", fingerprint, deps)
 
 
 def exempt(key: ResourceKey, exemption: Exemption, deps: Context) -> Outcome:

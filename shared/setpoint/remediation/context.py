@@ -46,9 +46,9 @@ def read_live(case: RemediationCase, hands: RemediationContext) -> LiveReading |
     return hands.live.read(desired.declarations[0], case.last, hands.deps.clock())
 
 
-def load_context(snapshot: Snapshot, hands: RemediationContext) -> RemediationCase | None:
+def load_context(snapshot: Snapshot, deps: Context) -> RemediationCase | None:
     """All that decides about an open finding; a brake that lands later makes the claim fail."""
-    deps, key, now, state = hands.deps, snapshot.key, hands.deps.clock(), snapshot.state
+    key, now, state = snapshot.key, deps.clock(), snapshot.state
     if state is None or state.finding is None or not state.is_open:
         return None
     finding = state.finding

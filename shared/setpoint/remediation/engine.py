@@ -141,7 +141,7 @@ def preview(
         hands: what remediation works with.
         approved_by: who would approve it, as if they had.
     """
-    case = load_context(hands.deps.store.read(key), hands)
+    case = load_context(hands.deps.store.read(key), hands.deps)
     if case is None:
         return None
     remedy = case.situation.remedy
@@ -173,7 +173,7 @@ def _go_on(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome | 
 
 
 def _begin(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome:
-    case = load_context(snapshot, hands)
+    case = load_context(snapshot, hands.deps)
     if case is None:
         return _rest(snapshot, "nothing", hands)
     decision = deciding.decide(case.situation)

@@ -60,7 +60,7 @@ class IdentityVerifier(Protocol):
         """
 
 
-class _Kept(NamedTuple):
+class _CachedPage(NamedTuple):
     """A page that was made."""
 
     made_at: datetime
@@ -95,7 +95,7 @@ class Console:
         self._for = kept
         self._store, self._url, self._keeper, self._clock = store, url, keeper, clock
         self._lock = threading.Lock()
-        self._kept: _Kept | None = None
+        self._kept: _CachedPage | None = None
 
     def answer(self, method: str, path: str, header: Callable[[str], str | None]) -> Response:
         """Answer one request.
@@ -115,7 +115,7 @@ class Console:
         except SetpointError as error:
             return _text_response(_STATUS.get(type(error), 500), str(error))
 
-    def _page(self) -> _Kept:
+    def _page(self) -> _CachedPage:
         """The page that is kept, or a new one; many who ask at once wait for one."""
         with self._lock:
             now = self._clock()
@@ -123,11 +123,11 @@ class Console:
                 facts = load.gather(self._store, self._url, trails=0)
                 body = page.render(build.build(facts, now - PERIOD, now))
                 tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-                self._kept = _Kept(now, body, gzip.compress(body, 5, mtime=0), tag)
+                self._kept = _CachedPage(now, body, gzip.compress(body, 5, mtime=0), tag)
             return self._kept
 
 
-def _served(kept: _Kept, method: str, header: Callable[[str], str | None]) -> Response:
+def _served(kept: _CachedPage, method: str, header: Callable[[str], str | None]) -> Response:
     headers = {
         **_ALWAYS,
         "Content-Security-Policy": f"{page.policy()}; frame-ancestors 'none'",

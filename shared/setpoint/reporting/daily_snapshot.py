@@ -18,7 +18,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.sources import desired_by
 from setpoint.ports.services import Warehouse
 from setpoint.ports.stores import Store
-from setpoint.reporting.rows import CoverageCounter, Taken, WeeklyDigest, finding_row, sweep_row
+from setpoint.reporting.rows import CoverageCounter, SnapshotTime, WeeklyDigest, finding_row, sweep_row
 from setpoint.reporting.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
 from setpoint.sweep.digest_set import Digests, digest_of
 from setpoint.util.external_sort import batches
@@ -63,7 +63,7 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
         PermanentError: a table does not take its rows, or a record cannot be read: somebody has to mend that first.
         TransientError: make it again.
     """
-    taken = Taken(day, reporter.clock())
+    taken = SnapshotTime(day, reporter.clock())
     digest, checked = WeeklyDigest(taken), array("Q")
 
     def put(table: str, rows: Iterable[msgspec.Struct]) -> int:
@@ -81,7 +81,7 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
 
 
 def _findings(
-    states: Iterable[ResourceState], taken: Taken, digest: WeeklyDigest, checked: array[int]
+    states: Iterable[ResourceState], taken: SnapshotTime, digest: WeeklyDigest, checked: array[int]
 ) -> Iterator[msgspec.Struct]:
     """The rows of findings; in the same pass over all records, what else is to be known of them is counted."""
     for state in states:

@@ -203,7 +203,7 @@ class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
-class Taken(NamedTuple):
+class SnapshotTime(NamedTuple):
     """Which snapshot it is.
 
     Args:
@@ -215,7 +215,7 @@ class Taken(NamedTuple):
     time: datetime
 
 
-def finding_row(state: ResourceState, taken: Taken) -> FindingRow | None:
+def finding_row(state: ResourceState, taken: SnapshotTime) -> FindingRow | None:
     """The row of a record; None where it never drifted, or that was over long ago."""
     finding = state.finding
     if finding is None or _is_long_over(state, finding, taken.time):
@@ -276,7 +276,7 @@ class CoverageCounter:
         self._declared[group] += 1
         self._checked[group] += is_checked
 
-    def rows(self, taken: Taken) -> Iterator[CoverageRow]:
+    def rows(self, taken: SnapshotTime) -> Iterator[CoverageRow]:
         """A row for each team, project, type and content, in their order."""
         for group, declared in sorted(self._declared.items()):
             team, project, asset_type, content = group
@@ -292,7 +292,7 @@ class CoverageCounter:
             )
 
 
-def sweep_row(sweep: Sweep, taken: Taken) -> SweepRow:
+def sweep_row(sweep: Sweep, taken: SnapshotTime) -> SweepRow:
     """The row of a sweep; one that goes on has counted nothing yet."""
     start, summary = sweep.told, sweep.summary
     return SweepRow(
@@ -337,7 +337,7 @@ class WeeklyDigest:
         taken: the day after the week, and when it is made.
     """
 
-    def __init__(self, taken: Taken) -> None:
+    def __init__(self, taken: SnapshotTime) -> None:
         self._taken = taken
         self._until = datetime.combine(taken.day, time(), UTC)
         self._fleet = _Count()

@@ -108,7 +108,7 @@ def run(loaded: LoadResult, places: DemoPaths, progress: Callable[[], None]) -> 
         places.dead_letters.open("wb") as letters,
         places.feed.open("rb") as stream,
     ):
-        deps = bootstrap.command_line(places.store, bootstrap.dead_letters_in(letters), events, None)
+        deps = bootstrap.open_feed_detection(places.store, bootstrap.dead_letters_in(letters), events, None)
         try:
             apply.declare(deps.store, loaded.desired, loaded.scopes, datetime.now(UTC))
             for message in recorded.messages(stream):

@@ -126,7 +126,7 @@ class System:
         files = folder / "fleet"
         files.mkdir(exist_ok=True)
         (files / "fleet.yaml").write_text(yaml.safe_dump_all(fleet.documents(), sort_keys=False))
-        deps = bootstrap.rejudging(self.places.store, None)
+        deps = bootstrap.open_detection(self.places.store, None)
         loaded = load.load([str(files)], root=str(files))
         if loaded.problems:
             raise BadRequest(str(loaded.problems[0]))

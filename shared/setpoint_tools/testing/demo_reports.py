@@ -166,7 +166,7 @@ def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -
             engine.remediate(state.key, hands)
     first, second = buckets[:2]
     for state in (first, second):
-        commands.approve(state.key, state.fingerprint, "lea.koch@example.com", hands)
+        commands.approve(state.key, state.fingerprint, "lea.koch@example.com", hands.deps)
     engine.remediate(first.key, hands)
     dry = LoadResult(policy=replace(_POLICY, dry_run=True))
     apply.sync(dry, Request("policy"), deps, recorder.clock())

@@ -22,7 +22,7 @@ _HOLD_SECONDS = 600
 _BATCH = 100
 
 
-class PubSubLetterBox:
+class PubSubDeadLetterQueue:
     """A ``LetterBox`` over Pub/Sub.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from setpoint.adapters.pubsub.bus import PubSubTopic
-from setpoint.model.slack_interaction import PRESS, Interaction, encode
+from setpoint.model.slack_interaction import INTERACTION, Interaction, encode
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient
@@ -14,7 +14,7 @@ _SECONDS = 2.0
 """Slack waits for 3 seconds (https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response)."""
 
 
-class PubSubPressQueue:
+class PubSubInteractionQueue:
     """A ``PressQueue`` to a topic.
 
     Args:
@@ -27,4 +27,4 @@ class PubSubPressQueue:
 
     def publish(self, interaction: Interaction) -> None:
         """See ``PressQueue.publish``."""
-        self._topic.publish([(encode(interaction), {"type": PRESS})], "a press", _SECONDS, "press again")
+        self._topic.publish([(encode(interaction), {"type": INTERACTION})], "a press", _SECONDS, "press again")

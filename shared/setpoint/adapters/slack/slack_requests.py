@@ -10,7 +10,7 @@ from slack_sdk.signature import Clock, SignatureVerifier
 from setpoint.alerting.rendering import button_payload
 from setpoint.errors import BadRequest, MalformedMessage, Unavailable
 from setpoint.model import slack_interaction
-from setpoint.ports.queues import PressQueue
+from setpoint.ports.queues import InteractionQueue
 
 LARGEST = 1_000_000
 """Bytes of a request; a message of 50 blocks is told in far less."""
@@ -32,7 +32,7 @@ class SlackRequests:
         BadRequest: it is no signing secret, and could be guessed.
     """
 
-    def __init__(self, secret: str, queue: PressQueue, clock: Clock = Clock()) -> None:  # noqa: B008 - it has no state
+    def __init__(self, secret: str, queue: InteractionQueue, clock: Clock = Clock()) -> None:  # noqa: B008 - it has no state
         if len(secret.strip()) < _SHORTEST_SECRET:
             raise BadRequest("SETPOINT_SLACK_SIGNING_SECRET is no signing secret of a Slack app: it has 32 characters")
         self._verifier = SignatureVerifier(secret.strip(), clock)

@@ -15,7 +15,7 @@ import msgspec
 from setpoint.alerting.rendering.phrases import is_rehearsed
 from setpoint.alerting.rendering.safe_text import units
 from setpoint.errors import MalformedMessage
-from setpoint.model.notice_view import SNOOZES, FindingView, Press
+from setpoint.model.notice_view import SNOOZES, ButtonAction, FindingView
 from setpoint.model.policy import HANDS_OFF
 from setpoint.model.remediation_attempt import IN_PROGRESS
 from setpoint.model.resource_key import CONTENTS, Content, ResourceKey
@@ -26,19 +26,19 @@ MOST_VALUE = 2_000
 _PREFIX = "setpoint:"
 
 
-class Pressed(msgspec.Struct, frozen=True, omit_defaults=True):
+class ClickedButton(msgspec.Struct, frozen=True, omit_defaults=True):
     """A button that somebody has pressed.
 
     Args:
-        press: what it asks for.
+        action: what it asks for.
         name: full resource name; empty for a group.
         content: what of the resource.
         fingerprint: the drift that was shown.
         group: id of the message that shows several findings; empty for one finding.
-        seconds: for how long to snooze; 0 for another press.
+        seconds: for how long to snooze; 0 for another button.
     """
 
-    press: Press
+    action: ButtonAction
     name: str = ""
     content: Content = "resource"
     fingerprint: str = ""
@@ -61,7 +61,7 @@ class _Value(msgspec.Struct, omit_defaults=True):
 _decode = msgspec.json.Decoder(_Value).decode
 
 
-def offered(shown: FindingView) -> tuple[Press, ...]:
+def offered_actions(shown: FindingView) -> tuple[ButtonAction, ...]:
     """What makes sense to press for a finding as it is; nothing once it is resolved.
 
     What was deleted is never made anew by itself, nor what is unmanaged deleted, and a dry run writes nothing, whoever
@@ -80,9 +80,9 @@ def offered(shown: FindingView) -> tuple[Press, ...]:
     return ("fix", "snooze", "accept", "why")
 
 
-def action_id(press: Press) -> str:
+def action_id(action: ButtonAction) -> str:
     """The id of a button."""
-    return f"{_PREFIX}{press}"
+    return f"{_PREFIX}{action}"
 
 
 def finding_value(name: str, content: Content, fingerprint: str) -> str:
@@ -103,7 +103,7 @@ def _value(fields: dict[str, str]) -> str:
     return text if units(text) <= MOST_VALUE else ""
 
 
-def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> Pressed:
+def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButton:
     """Read what was pressed.
 
     Args:
@@ -115,9 +115,9 @@ def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> Pressed:
     """
     name = action.get("action_id")
     press = name.removeprefix(_PREFIX) if isinstance(name, str) and name.startswith(_PREFIX) else ""
-    if press not in get_args(Press):
+    if press not in get_args(ButtonAction):
         raise MalformedMessage("an action of Slack's that is no button of Setpoint's")
-    asked = cast("Press", press)
+    asked = cast("ButtonAction", press)
     seconds = _seconds(action) if asked == "snooze" else 0
     value = action.get("value")
     if not isinstance(value, str):
@@ -128,7 +128,7 @@ def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> Pressed:
         raise MalformedMessage(f"a button whose value tells nothing: {error}") from None
     if bool(about.n) == bool(about.g) or about.c not in CONTENTS:
         raise MalformedMessage("a button whose value tells neither of a finding nor of several")
-    return Pressed(asked, about.n, about.c, about.f, about.g, seconds)
+    return ClickedButton(asked, about.n, about.c, about.f, about.g, seconds)
 
 
 def _seconds(action: Mapping[str, Any]) -> int:

@@ -31,7 +31,7 @@ from setpoint.model import grouping
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.display_names import short_name
 from setpoint.model.events import DriftData
-from setpoint.model.notice_view import FindingView, GroupView, Links, Message, Press
+from setpoint.model.notice_view import ButtonAction, FindingView, GroupView, Links, Message
 from setpoint.model.severity import SEVERITIES
 
 FORM = phrases.RenderStyle(value=lambda value: code(value, 100), prose=lambda text: prose(text, 400), date=date)
@@ -205,11 +205,11 @@ def _actions(shown: FindingView) -> list[Block]:
     """Buttons; none where the name of the resource is longer than a button holds."""
     data = shown.data
     value = button_payload.finding_value(data.resource_name, data.content, data.fingerprint)
-    offered = button_payload.offered(shown) if value else ()
+    offered = button_payload.offered_actions(shown) if value else ()
     seed = f"{data.finding_id}\n{data.fingerprint}\n{shown.event}\n{shown.at.isoformat()}\n{len(shown.steps)}"
     written = "; ".join(shown.data.remediation.summary[:2]) if shown.data.remediation else ""
     write = written or "; ".join(map(phrases.difference_text, data.differences[:2])) or phrases.what(data)
-    questions: dict[Press, Confirmation] = {
+    questions: dict[ButtonAction, Confirmation] = {
         "fix": Confirmation("Put it back now?", f"Setpoint writes to Google Cloud: {write}", "Fix now"),
         "approve": Confirmation("Approve?", f"Setpoint writes to Google Cloud: {write}", "Approve"),
         "accept": Confirmation(
@@ -326,10 +326,10 @@ def _group_actions(group: GroupView) -> list[Block]:
     count = group.statuses.get("open", 0)
     if not value or not count:
         return []
-    can_fix = any("fix" in button_payload.offered(shown) for shown in group.samples)
-    first: tuple[Press, ...] = ("approve",) if group.statuses.get("awaiting") else ("fix",) if can_fix else ()
+    can_fix = any("fix" in button_payload.offered_actions(shown) for shown in group.samples)
+    first: tuple[ButtonAction, ...] = ("approve",) if group.statuses.get("awaiting") else ("fix",) if can_fix else ()
     those = phrases.plural("resource", count)
-    questions: dict[Press, Confirmation] = {
+    questions: dict[ButtonAction, Confirmation] = {
         "fix": Confirmation(f"Put {those} back now?", f"Setpoint writes to Google Cloud, to {those}.", "Fix now"),
         "approve": Confirmation(
             f"Approve {phrases.plural('write', group.statuses.get('awaiting', 0))}?",

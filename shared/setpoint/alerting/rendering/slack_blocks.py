@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from setpoint.alerting.rendering import button_payload
 from setpoint.alerting.rendering import safe_text as texts
 from setpoint.alerting.rendering.mrkdwn import escaped, mrkdwn, plain
-from setpoint.model.notice_view import SNOOZES, Message, Press
+from setpoint.model.notice_view import SNOOZES, ButtonAction, Message
 
 Block = dict[str, Any]
 
@@ -29,7 +29,7 @@ MOST_TEXT = 10_000
 _MOST_SECTION = 3_000
 _MOST_FALLBACK = 1_000
 _HEADING_ROOM = 400
-_BUTTONS: dict[Press, str] = {
+_BUTTONS: dict[ButtonAction, str] = {
     "fix": "Fix now",
     "approve": "Approve",
     "snooze": "Snooze",
@@ -93,7 +93,9 @@ class Confirmation(NamedTuple):
         }
 
 
-def actions(block_id: str, offered: Sequence[Press], value: str, questions: dict[Press, Confirmation]) -> Block:
+def actions(
+    block_id: str, offered: Sequence[ButtonAction], value: str, questions: dict[ButtonAction, Confirmation]
+) -> Block:
     """Buttons, and a menu of times to snooze.
 
     Args:
@@ -111,7 +113,7 @@ def actions(block_id: str, offered: Sequence[Press], value: str, questions: dict
     }
 
 
-def _button(press: Press, value: str, question: Confirmation | None) -> Block:
+def _button(press: ButtonAction, value: str, question: Confirmation | None) -> Block:
     button: Block = {
         "type": "button",
         "action_id": button_payload.action_id(press),
