@@ -19,5 +19,7 @@ if TYPE_CHECKING:
 def sweep(event: CloudEvent) -> None:
     """Handle one pushed message; an exception has Pub/Sub deliver it again."""
     with serving.handling("sweep", event) as message:
-        told = sweeping.receive(message.data, message.attributes, message.message_id, bootstrap.sweeper())
-        message.end(told.done, told.severity, f"{told.done} {told.about}".strip(), **msgspec.to_builtins(told))
+        result = sweeping.receive(message.data, message.attributes, message.message_id, bootstrap.sweeper())
+        message.end(
+            result.done, result.severity, f"{result.done} {result.about}".strip(), **msgspec.to_builtins(result)
+        )

@@ -28,27 +28,27 @@ CLOSE = timedelta(minutes=2)
 """How near the times of a change and of the observation that shows it are where there is no doubt."""
 
 
-def seen_again(appeared: DriftOnset, at: datetime) -> DriftOnset:
+def seen_again(appeared: DriftOnset, observed_at: datetime) -> DriftOnset:
     """What an observation adds that shows the drift as it is, whether it comes late or not."""
-    seen, *again = sorted({appeared.seen, *appeared.again, at})
+    seen, *again = sorted({appeared.seen, *appeared.again, observed_at})
     return replace(appeared, seen=seen, again=tuple(again[:_MOST_AGAIN]))
 
 
-def narrowed(appeared: DriftOnset, at: datetime, *, shows: bool, latest: datetime) -> DriftOnset:
+def narrowed(appeared: DriftOnset, observed_at: datetime, *, shows: bool, latest: datetime) -> DriftOnset:
     """What a late observation adds.
 
     Args:
         appeared: what was known.
-        at: the observation.
+        observed_at: the observation.
         shows: whether it shows the drift as it is.
         latest: the latest observation, which shows it.
     """
-    if appeared.clear is not None and at <= appeared.clear:
+    if appeared.clear is not None and observed_at <= appeared.clear:
         return appeared
     if shows:
-        return seen_again(appeared, at)
-    seen, *again = [one for one in (appeared.seen, *appeared.again) if one >= at] or [latest]
-    return DriftOnset(seen, at, again=tuple(again))
+        return seen_again(appeared, observed_at)
+    seen, *again = [moment for moment in (appeared.seen, *appeared.again) if moment >= observed_at] or [latest]
+    return DriftOnset(seen, observed_at, again=tuple(again))
 
 
 def explains(change: AuditedChange, appeared: DriftOnset) -> bool:
@@ -70,15 +70,15 @@ def actor_of(
         policy: names the accounts that apply declarations.
     """
     known = sorted(changes, key=lambda change: (effective(change), change.at, change.log_id))
-    told = [change for change in known if explains(change, appeared)]
-    named = [change for change in told if change.principal]
+    explaining = [change for change in known if explains(change, appeared)]
+    named = [change for change in explaining if change.principal]
     forgotten = _forgotten(before, known)
     if not named:
         return before if before is not None and before.principal in forgotten else None
     latest = named[-1]
-    others = dict.fromkeys(one.principal for one in reversed(named) if one.principal != latest.principal)
-    others |= dict.fromkeys(one for one in forgotten if one != latest.principal)
-    is_alone = len(named) == len(told) and not others
+    others = dict.fromkeys(change.principal for change in reversed(named) if change.principal != latest.principal)
+    others |= dict.fromkeys(principal for principal in forgotten if principal != latest.principal)
+    is_alone = len(named) == len(explaining) and not others
     return Actor(
         principal=latest.principal,
         hand=_hand(latest, policy),
@@ -106,8 +106,8 @@ def _forgotten(before: Actor | None, known: list[AuditedChange]) -> list[str]:
     """Who was said to be, or may be, behind the drift, and whose changes are not known any more."""
     if before is None:
         return []
-    told = {change.principal for change in known}
-    return [other for other in (before.principal, *before.others) if other not in told]
+    known_principals = {change.principal for change in known}
+    return [other for other in (before.principal, *before.others) if other not in known_principals]
 
 
 def _confidence(change: AuditedChange, appeared: DriftOnset) -> Confidence:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
-from setpoint.model import observation
+from setpoint.model import observation as observations
 from setpoint.model.events import CloudEvent
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
@@ -65,39 +65,41 @@ def receive_many(messages: Sequence[IncomingMessage], deps: Context) -> list[Res
     Returns:
         For each, what became of it, or the error for which it has to be delivered again.
     """
-    found: dict[int, Result] = {}
+    results: dict[int, Result] = {}
     observed: dict[int, Observation] = {}
     for place, message in enumerate(messages):
         observation = _read(message)
         if observation is None:
-            found[place] = _singly(pipeline.receive, message.data, message.attributes, deps)
+            results[place] = _singly(pipeline.receive, message.data, message.attributes, deps)
         else:
             observed[place] = observation
     if observed:
-        found.update(zip(observed, handle_many(list(observed.values()), deps), strict=True))
-    return [found[place] for place in range(len(messages))]
+        results.update(zip(observed, handle_many(list(observed.values()), deps), strict=True))
+    return [results[place] for place in range(len(messages))]
 
 
 def _read(message: IncomingMessage) -> Observation | None:
     """What a message observes; None where that takes a closer look."""
     try:
-        return observation.parse(message.data, message.attributes)
+        return observations.parse(message.data, message.attributes)
     except MalformedMessage:
         return None
 
 
 def handle_many(observed: Sequence[Observation], deps: Context) -> list[Result]:
     """What ``pipeline.handle_observation`` does with each observation, in their order; see ``receive_many``."""
-    told = {place: news for place, one in enumerate(observed) if (news := deps.projects.told_by(one))}
-    news = dict(chain.from_iterable(one.items() for one in told.values()))
+    described = {
+        place: news for place, observation in enumerate(observed) if (news := deps.projects.told_by(observation))
+    }
+    news = dict(chain.from_iterable(ids.items() for ids in described.values()))
     failure = _error_of(deps.projects.learn, news)
-    known = [place for place in range(len(observed)) if failure is None or place not in told]
-    found: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], deps), strict=True))
+    known = [place for place in range(len(observed)) if failure is None or place not in described]
+    results: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], deps), strict=True))
     if news and failure is None:
         failure = _error_of(pipeline.evaluate_deferred, news, deps)
     if failure is not None:  # what projects are called keeps nothing else from being judged
-        found.update(dict.fromkeys(told, failure))
-    return [found[place] for place in range(len(observed))]
+        results.update(dict.fromkeys(described, failure))
+    return [results[place] for place in range(len(observed))]
 
 
 def _handle(observed: Sequence[Observation], deps: Context) -> list[Result]:
@@ -106,7 +108,7 @@ def _handle(observed: Sequence[Observation], deps: Context) -> list[Result]:
     except TransientError as error:
         return [error] * len(observed)
     except Exception:  # noqa: BLE001 - a record that cannot be read keeps no other from being judged
-        return [_singly(pipeline.handle_observation, one, deps) for one in observed]
+        return [_singly(pipeline.handle_observation, observation, deps) for observation in observed]
     batch = _Batch(observed, stored, deps)
     batch.judge()
     batch.commit()
@@ -117,7 +119,9 @@ def _handle(observed: Sequence[Observation], deps: Context) -> list[Result]:
 
 def _keys(observed: Iterable[Observation], deps: Context) -> Iterator[ResourceKey]:
     """Every name under which something may be stored of what was observed, each once."""
-    named = ((one.key, *deps.projects.other_keys(deps.projects.placed(one))) for one in observed)
+    named = (
+        (observation.key, *deps.projects.other_keys(deps.projects.placed(observation))) for observation in observed
+    )
     return iter(dict.fromkeys(chain.from_iterable(named)))
 
 
@@ -156,22 +160,22 @@ class _Batch:
         if observed.key in self._apart:
             return None
         try:
-            found = pipeline.load(observed, self._deps, self._now.__getitem__)
-            key = found.snapshot.key
-            if found.left is not None or key in self._apart:
+            stored = pipeline.load(observed, self._deps, self._now.__getitem__)
+            key = stored.snapshot.key
+            if stored.left is not None or key in self._apart:
                 self._apart.add(key)
                 return None
-            transition = pipeline.evaluate(found, self._deps)
+            transition = pipeline.evaluate(stored, self._deps)
         except Exception:  # noqa: BLE001 - done singly, it will be told and troubles nobody else
             return None
-        observation: Observation | None = found.observation
+        observation: Observation | None = stored.observation
         if transition.outcome == "stale" and transition.state is not None:
-            if pipeline.tells_who(found.snapshot, transition.state):
+            if pipeline.tells_who(stored.snapshot, transition.state):
                 self._apart.add(key)
                 return None
             observation = self._commits[key].observation if key in self._commits else None
         if transition.state is not None:
-            self._now[key] = replace(found.snapshot, state=transition.state)
+            self._now[key] = replace(stored.snapshot, state=transition.state)
             self._commits[key] = Commit(self._stored[key], transition.state, observation)
         self._results[place] = transition.outcome
         return key
@@ -185,11 +189,11 @@ class _Batch:
         except PermanentError as error:  # one of them is refused: singly it will be told which
             written = [error] * len(commits)
         except TransientError as error:
-            for one in commits:
-                self._fail(one.snapshot.key, error)
+            for commit in commits:
+                self._fail(commit.snapshot.key, error)
             return
-        for one, result in zip(commits, written, strict=True):
-            key = one.snapshot.key
+        for commit, result in zip(commits, written, strict=True):
+            key = commit.snapshot.key
             if isinstance(result, SetpointError):
                 self._singles.update(self._places.pop(key))
             else:
@@ -197,29 +201,33 @@ class _Batch:
 
     def publish(self) -> None:
         """Publish what is stored and not known to be published, of all resources together."""
-        waiting = [one for key in self._places if (one := self._now[key]).state is not None and one.state.pending]
+        waiting = [
+            snapshot
+            for key in self._places
+            if (snapshot := self._now[key]).state is not None and snapshot.state.pending
+        ]
         if self._deps.bus is None or not waiting:
             return
         try:
-            self._deps.bus.publish([event for one in waiting for event in _pending(one)])
-            marked = self._deps.store.commit_many([_published(one) for one in waiting])
+            self._deps.bus.publish([event for snapshot in waiting for event in _pending(snapshot)])
+            marked = self._deps.store.commit_many([_published(snapshot) for snapshot in waiting])
         except Exception:  # noqa: BLE001 - one that cannot be told of keeps no other from being so
             self._publish_singly(waiting)
             return
-        for one, result in zip(waiting, marked, strict=True):
+        for snapshot, result in zip(waiting, marked, strict=True):
             if isinstance(result, TransientError) and not isinstance(result, Conflict):
-                self._fail(one.key, result)
+                self._fail(snapshot.key, result)
 
     def _publish_singly(self, waiting: Iterable[Snapshot]) -> None:
         """Tell of one resource after the other, as long as there is hope."""
         failures: list[Exception] = []
-        for one in waiting:
+        for snapshot in waiting:
             if len(failures) < _TOLD_ENOUGH:
-                error = _error_of(pipeline.publish_pending, one, self._deps)
+                error = _error_of(pipeline.publish_pending, snapshot, self._deps)
                 if error is None:
                     continue
                 failures.append(error)
-            self._fail(one.key, failures[-1])
+            self._fail(snapshot.key, failures[-1])
 
     def finish(self) -> None:
         """Do singly what is left, in its order; then look once more who did it, as the pipeline does."""

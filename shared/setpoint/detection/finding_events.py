@@ -37,8 +37,8 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
     remedy = state.remedy
     assert remedy is not None  # noqa: S101 - there is nothing to tell of without
     sequence = state.sequence + 1
-    told = replace(remediation_data(remedy), declared=declared)
-    data = replace(data_of(state), remediation=told)
+    remediation = replace(remediation_data(remedy), declared=declared)
+    data = replace(data_of(state), remediation=remediation)
     return replace(
         state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
     )

@@ -119,16 +119,16 @@ def appearance(state: ResourceState | None, observation: Observation, fingerprin
         fingerprint: the drift.
         judged_by: what says that it is one.
     """
-    at = observation.observed_at
+    seen_at = observation.observed_at
     if state is None:
-        return DriftOnset(at)
+        return DriftOnset(seen_at)
     if state.fingerprint == fingerprint:
-        return seen_again(state.appeared or DriftOnset(min(state.observed_at, at)), at)
+        return seen_again(state.appeared or DriftOnset(min(state.observed_at, seen_at)), seen_at)
     if state.judged_by == judged_by:
-        return DriftOnset(at, state.observed_at)
-    if state.judged_by and at == state.observed_at:
-        return DriftOnset(at, at, declared=True)
-    return DriftOnset(at)
+        return DriftOnset(seen_at, state.observed_at)
+    if state.judged_by and seen_at == state.observed_at:
+        return DriftOnset(seen_at, seen_at, declared=True)
+    return DriftOnset(seen_at)
 
 
 def _judged(
@@ -240,8 +240,8 @@ def _next_state(
         remedy = verify(remedy, observation.observed_at) if is_put_back else close(remedy, finding.reason)
         if is_put_back:
             sequence += 1
-            told = replace(drift_data(finding, observation), remediation=remediation_data(remedy))
-            pending = (*pending, drift_event("remediation.succeeded", sequence, told))
+            data = replace(drift_data(finding, observation), remediation=remediation_data(remedy))
+            pending = (*pending, drift_event("remediation.succeeded", sequence, data))
     return ResourceState(
         key=observation.key,
         asset_type=observation.asset_type,
@@ -265,13 +265,13 @@ def _next_finding(
     since: datetime,
     exemption: Exemption | None,
 ) -> tuple[Outcome, Finding | None]:
-    at = observation.observed_at
+    seen_at = observation.observed_at
     before = finding if finding is not None and finding.status != "resolved" else None
     if verdict.kind is None:
         if before is None:
             return "in_sync", finding
         reason = _reason(before, observation, verdict)
-        return "resolved", replace(before, status="resolved", resolved_at=at, reason=reason)
+        return "resolved", replace(before, status="resolved", resolved_at=seen_at, reason=reason)
     if before is None:
         begun = _begun(verdict, observation, episodes=finding.episodes + 1 if finding else 1)
         seen = replace(begun, first_seen=since)
@@ -279,8 +279,8 @@ def _next_finding(
         seen = replace(
             _begun(verdict, observation, before.episodes),
             first_seen=before.first_seen,
-            count=before.count + (at != before.last_seen),
-            changed_at=before.changed_at if verdict.fingerprint == before.fingerprint else at,
+            count=before.count + (seen_at != before.last_seen),
+            changed_at=before.changed_at if verdict.fingerprint == before.fingerprint else seen_at,
         )
     if exemption is not None:
         status: Status = "accepted" if exemption.fingerprint else "exempted"
@@ -306,10 +306,10 @@ _PUT_BACK = ("in sync", "gone")
 def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str:
     """Why a drift is over: rules keep quiet about all of it by now, or it is."""
     if finding.kind == "modified":
-        quiet = {one.difference.path for one in verdict.suppressed if one.difference is not None}
+        quiet = {suppressed.difference.path for suppressed in verdict.suppressed if suppressed.difference is not None}
         is_ignored = bool(quiet) and all(difference.path in quiet for difference in finding.differences)
     else:
-        is_ignored = any(one.kind == finding.kind for one in verdict.suppressed)
+        is_ignored = any(suppressed.kind == finding.kind for suppressed in verdict.suppressed)
     if is_ignored:
         return "ignored"
     return "gone" if observation.deleted else "in sync"

@@ -137,7 +137,11 @@ def record_project_ids(observed: Iterable[Observation], deps: Context) -> None:
         TransientError: observe again.
     """
     for some in batches(observed, _AT_ONCE):
-        news = {number: identifier for one in some for number, identifier in deps.projects.told_by(one).items()}
+        news = {
+            number: identifier
+            for observation in some
+            for number, identifier in deps.projects.told_by(observation).items()
+        }
         deps.projects.learn(news)
         evaluate_deferred(news, deps)
 
@@ -237,9 +241,9 @@ def load(observation: Observation, deps: Context, read: Callable[[ResourceKey], 
     return Found(snapshot, observation)
 
 
-def evaluate(found: Found, deps: Context) -> Transition:
+def evaluate(stored: Found, deps: Context) -> Transition:
     """What follows from an observation of a resource of which this much is stored."""
-    snapshot, observation, _ = found
+    snapshot, observation, _ = stored
     started = time.perf_counter()
     verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas, _who(snapshot, observation))
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
@@ -252,16 +256,16 @@ def evaluate(found: Found, deps: Context) -> Transition:
 def _commit(observed: Observation, deps: Context) -> tuple[Outcome, Snapshot]:
     """One read and at most one commit; again from the read where somebody else wrote in between."""
     for _ in range(_ATTEMPTS):
-        snapshot, observation, left = found = load(observed, deps)
-        transition = evaluate(found, deps)
+        snapshot, observation, left = stored = load(observed, deps)
+        transition = evaluate(stored, deps)
         try:
             if left is not None:
                 _end(left, observed, deps)
             if transition.state is None:
                 return transition.outcome, snapshot
             if transition.outcome == "stale":
-                stored = deps.store.commit(snapshot, transition.state)
-                return _narrowed(stored, deps) if tells_who(snapshot, transition.state) else ("stale", stored)
+                written = deps.store.commit(snapshot, transition.state)
+                return _narrowed(written, deps) if tells_who(snapshot, transition.state) else ("stale", written)
             return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
         except Conflict:
             telemetry.add("conflicts")
@@ -295,9 +299,9 @@ def _narrowed(snapshot: Snapshot, deps: Context) -> tuple[Outcome, Snapshot]:
 
 def _end(left: Snapshot, observation: Observation, deps: Context) -> None:
     """End what was found under a name by which the resource is no longer kept, since another one is declared."""
-    at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
+    ended_at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
     ended = finding_state_machine.advance(
-        left.state, replace(observation, observed_at=at), "undeclared", deps.clock()
+        left.state, replace(observation, observed_at=ended_at), "undeclared", deps.clock()
     ).state
     if ended is not None:
         publish_pending(deps.store.commit(left, ended), deps)

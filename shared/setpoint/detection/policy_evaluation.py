@@ -34,7 +34,7 @@ class PolicyOutcome(NamedTuple):
 
 
 def evaluate_policy(
-    found: Policy | None,
+    fleet_policy: Policy | None,
     spokesman: Declaration | Scope,
     observation: Observation,
     kind: Kind,
@@ -45,7 +45,7 @@ def evaluate_policy(
     """What a policy, or none, makes of a drift.
 
     Args:
-        found: the policy.
+        fleet_policy: the policy.
         spokesman: the declaration or scope that the drift is from.
         observation: what was observed.
         kind: the kind of the drift.
@@ -54,8 +54,8 @@ def evaluate_policy(
     """
     severity = policy.severity(kind, observation.key.content, differences)
     rule = None
-    if found is not None:
-        rule = policies.first_match(found, case_of(spokesman, observation, kind, severity, differences, actor))
+    if fleet_policy is not None:
+        rule = policies.first_match(fleet_policy, case_of(spokesman, observation, kind, severity, differences, actor))
     severity = rule.severity if rule is not None and rule.severity is not None else severity
     mode = policies.more_careful(rule.mode if rule is not None else None, spokesman.mode)
     settle = rule.settle if rule is not None and rule.settle is not None else spokesman.settle
@@ -64,9 +64,13 @@ def evaluate_policy(
     return PolicyOutcome(severity, mode, settle, rule)
 
 
-def applier_delay(found: Policy | None, actor: Actor | None) -> float:
+def applier_delay(fleet_policy: Policy | None, actor: Actor | None) -> float:
     """Seconds that a drift has to last because an applier is behind it."""
-    return found.applier_grace if found is not None and actor is not None and actor.hand == "applier" else 0.0
+    return (
+        fleet_policy.applier_grace
+        if fleet_policy is not None and actor is not None and actor.hand == "applier"
+        else 0.0
+    )
 
 
 def case_of(

@@ -71,15 +71,15 @@ class Projects:
 
     def id_of(self, number: str) -> str:
         """The id of the project with this number, or an empty string."""
-        found = self._ids.get(number, "")
-        if found or self._unknown.get(number, 0.0) > time.monotonic():
-            return found
-        found = str(self._store.project_id(number))
-        if found:
-            self._ids[number] = found
+        identifier = self._ids.get(number, "")
+        if identifier or self._unknown.get(number, 0.0) > time.monotonic():
+            return identifier
+        identifier = str(self._store.project_id(number))
+        if identifier:
+            self._ids[number] = identifier
         else:
             self._unknown[number] = time.monotonic() + _FORGET_SECONDS
-        return found
+        return identifier
 
     def ask_again(self) -> None:
         """Ask the store again for numbers that it did not know: another process may have learnt them since."""

@@ -64,7 +64,7 @@ class Worker:
         self._queue: SimpleQueue[Delivery] = SimpleQueue()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._work, name=f"batches-{one}") for one in range(threads)]
+        self._threads = [threading.Thread(target=self._work, name=f"batches-{number}") for number in range(threads)]
         self._broken: list[BaseException] = []
         self.outcomes: Counter[Outcome | str] = Counter()
 
@@ -110,12 +110,12 @@ class Worker:
 
     def _next(self) -> list[Delivery]:
         """What has come so far, up to a batch; nothing where nothing comes for a moment."""
-        found: list[Delivery] = []
+        deliveries: list[Delivery] = []
         with contextlib.suppress(Empty):
-            found.append(self._queue.get(timeout=_WAIT_SECONDS))
-            while len(found) < self._batch:
-                found.append(self._queue.get_nowait())
-        return found
+            deliveries.append(self._queue.get(timeout=_WAIT_SECONDS))
+            while len(deliveries) < self._batch:
+                deliveries.append(self._queue.get_nowait())
+        return deliveries
 
     def _settle(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> None:
         for delivery, result in zip(deliveries, results, strict=True):
@@ -125,7 +125,7 @@ class Worker:
             else:
                 delivery.ack()
         with self._lock:
-            self.outcomes.update("again" if isinstance(one, Exception) else one for one in results)
+            self.outcomes.update("again" if isinstance(result, Exception) else result for result in results)
 
     def _hand_back(self) -> None:
         with contextlib.suppress(Empty):

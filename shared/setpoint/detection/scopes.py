@@ -50,11 +50,11 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
         rule = (
             "" if made else ignore_patterns.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
         )
-        found = ScopeCoverage(scope, made, rule)
-        if not found.spared:
-            return found
+        coverage = ScopeCoverage(scope, made, rule)
+        if not coverage.spared:
+            return coverage
         if spared.scope is None or (rule and not spared.rule):
-            spared = found
+            spared = coverage
     return spared
 
 

@@ -31,11 +31,11 @@ def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> t
 def _pattern(declaration: Declaration, difference: Difference) -> str:
     """The pattern that covers a difference, or the one that lies below it: a list is told as a whole."""
     patterns = declaration.ignore
-    found = ignore_patterns.covering(difference.path, patterns)
-    if found is None:
+    pattern = ignore_patterns.covering(difference.path, patterns)
+    if pattern is None:
         head = field_path.readable(difference.path)[:1]
-        found = next((pattern for pattern in patterns if field_path.parse(pattern)[:1] == head), patterns[0])
-    return found
+        pattern = next((candidate for candidate in patterns if field_path.parse(candidate)[:1] == head), patterns[0])
+    return pattern
 
 
 def _rule(declaration: Declaration, pattern: str) -> str:

@@ -111,15 +111,15 @@ def judge(
         if rule := suppressions.whole(desired.declarations):
             return _in_sync(desired, rules, observation, (Suppressed(rule, "deleted"),))
         return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who))
-    found: list[tuple[Declaration, Difference]] = []
+    differing: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
     for declaration in desired.declarations:
         differences, ignored = _differences(declaration, observation, schemas)
-        found += ((declaration, difference) for difference in differences)
+        differing += ((declaration, difference) for difference in differences)
         suppressed += ignored
-    if not found:
+    if not differing:
         return _in_sync(desired, rules, observation, suppressed)
-    return _drift(desired, rules, observation, schemas, _Drift("modified", found, suppressed, who))
+    return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who))
 
 
 class _Drift(NamedTuple):
@@ -130,22 +130,23 @@ class _Drift(NamedTuple):
 
 
 def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
-    kind, found, suppressed, who = drift
-    differences = [difference for _, difference in found]
+    kind, differing, suppressed, who = drift
+    differences = [difference for _, difference in differing]
     encoded = [_encode(difference) for difference in differences]
-    spokesman = found[0][0] if found else desired.declarations[0]
-    told, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
-    actor = who(told, judged_by)
+    spokesman = differing[0][0] if differing else desired.declarations[0]
+    digest, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
+    actor = who(digest, judged_by)
     treatment = policy_evaluation.evaluate_policy(
         rules.policy, spokesman, observation, kind, differences, actor=actor_resolution.confident_principal(actor)
     )
     return Verdict(
         kind=kind,
         differences=tuple(
-            _in_authors_words(found[at][0], one) for at, one in enumerate(_bounded(differences, encoded))
+            _in_authors_words(differing[index][0], difference)
+            for index, difference in enumerate(_bounded(differences, encoded))
         ),
         difference_count=len(differences),
-        fingerprint=told,
+        fingerprint=digest,
         severity=treatment.severity,
         owner=spokesman.owner,
         mode=treatment.mode,
@@ -164,8 +165,8 @@ def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
     if not data:
         return None
     schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
-    told = comparing.masked_message(data, schema)
-    return told if len(_encode(told)) <= _ROOM_FOR_ONE else None
+    masked = comparing.masked_message(data, schema)
+    return masked if len(_encode(masked)) <= _ROOM_FOR_ONE else None
 
 
 def _judged_by(desired: Desired | None, rules: Rules) -> str:
@@ -234,8 +235,8 @@ def _verdict_of(
 
 def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
     """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
-    found, _ = _differences(declaration, observation, schemas)
-    return tuple(_in_authors_words(declaration, one) for one in found)
+    kept, _ = _differences(declaration, observation, schemas)
+    return tuple(_in_authors_words(declaration, difference) for difference in kept)
 
 
 def _differences(
@@ -244,18 +245,20 @@ def _differences(
     """What differs, and what differs and is to be left alone."""
     own = own_project(declaration.project, observation)
     if observation.key.content not in WHOLE:
-        found = _policy_differences(declaration, observation.data, own)
-        kept = _not_ignored(declaration, found)
+        differing = _policy_differences(declaration, observation.data, own)
+        kept = _not_ignored(declaration, differing)
     else:
         schema = _schema(schemas, observation)
-        found = _resource_differences(declaration, declaration.data, observation.data, schema, own)
-        kept = found
-        if found and declaration.ignore:
+        differing = _resource_differences(declaration, declaration.data, observation.data, schema, own)
+        kept = differing
+        if differing and declaration.ignore:
             kept = _not_ignored_fields(declaration, observation.data, schema, own)
-    if len(kept) == len(found):
+    if len(kept) == len(differing):
         return kept, ()
-    told = {(one.path, one.op) for one in kept}
-    return kept, suppressions.suppressed(declaration, [one for one in found if (one.path, one.op) not in told])
+    kept_fields = {(difference.path, difference.op) for difference in kept}
+    return kept, suppressions.suppressed(
+        declaration, [difference for difference in differing if (difference.path, difference.op) not in kept_fields]
+    )
 
 
 def _resource_differences(
@@ -274,8 +277,10 @@ def _not_ignored_fields(
     return _resource_differences(declaration, want, have, schema, own)
 
 
-def _not_ignored(declaration: Declaration, found: Sequence[Difference]) -> tuple[Difference, ...]:
-    return tuple(one for one in found if ignore_patterns.covering(one.path, declaration.ignore) is None)
+def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> tuple[Difference, ...]:
+    return tuple(
+        difference for difference in differing if ignore_patterns.covering(difference.path, declaration.ignore) is None
+    )
 
 
 def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
@@ -350,11 +355,11 @@ def _few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
     """As many as a record has room for beside its finding."""
     kept: list[Suppressed] = []
     room = _ROOM_FOR_ONE
-    for one in suppressed:
-        room -= len(_encode(one))
+    for entry in suppressed:
+        room -= len(_encode(entry))
         if room < 0:
             break
-        kept.append(one)
+        kept.append(entry)
     return tuple(kept)
 
 

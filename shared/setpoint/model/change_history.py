@@ -45,13 +45,13 @@ def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: dat
         now: the time, by which old ones are dropped.
     """
     known: list[AuditedChange] = []
-    for one in sorted((*changes, change), key=_order):
-        at = next((at for at, other in enumerate(known) if _is_same(one, other)), None)
-        if at is None:
-            known.append(one)
+    for audited in sorted((*changes, change), key=_order):
+        place = next((place for place, other in enumerate(known) if _is_same(audited, other)), None)
+        if place is None:
+            known.append(audited)
         else:
-            known[at] = _merged(known[at], one)
-    kept = [one for one in sorted(known, key=_order) if effective(one) > now - KEPT]
+            known[place] = _merged(known[place], audited)
+    kept = [entry for entry in sorted(known, key=_order) if effective(entry) > now - KEPT]
     return tuple(kept[-MOST:])
 
 
@@ -64,14 +64,14 @@ def _order(change: AuditedChange) -> tuple[datetime, datetime, str, str]:
     return change.at, effective(change), change.log_id, change.principal
 
 
-def _is_same(one: AuditedChange, other: AuditedChange) -> bool:
-    if one.operation or other.operation:
-        return one.operation == other.operation
-    return one.log_id == other.log_id and one.at == other.at
+def _is_same(first: AuditedChange, other: AuditedChange) -> bool:
+    if first.operation or other.operation:
+        return first.operation == other.operation
+    return first.log_id == other.log_id and first.at == other.at
 
 
 def _merged(first: AuditedChange, other: AuditedChange) -> AuditedChange:
     """One change of two entries: who asked is told by the first that tells it."""
-    told = first if first.principal or not other.principal else other
-    done = max((one.done_at for one in (first, other) if one.done_at is not None), default=None)
-    return replace(told, at=min(first.at, other.at), done_at=done, log_id=first.log_id)
+    known = first if first.principal or not other.principal else other
+    done = max((change.done_at for change in (first, other) if change.done_at is not None), default=None)
+    return replace(known, at=min(first.at, other.at), done_at=done, log_id=first.log_id)

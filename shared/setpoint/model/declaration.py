@@ -182,14 +182,14 @@ def _bare(declared: Any) -> Any:
     return msgspec.structs.replace(declared, source=_NOWHERE, ignores=ignores)
 
 
-def clash(one: Declaration, other: Declaration) -> bool:
+def clash(first: Declaration, other: Declaration) -> bool:
     """Whether two declarations of one resource and content own the same part of it, so that both cannot hold."""
-    if one.key.content == "iam_policy":
-        if "policy" in (one.authority, other.authority):
+    if first.key.content == "iam_policy":
+        if "policy" in (first.authority, other.authority):
             return True
-        return one.authority == other.authority == "role" and not _roles(one).isdisjoint(_roles(other))
-    if one.key.content == "org_policy":
-        return one.exact or other.exact or not _constraints(one).isdisjoint(_constraints(other))
+        return first.authority == other.authority == "role" and not _roles(first).isdisjoint(_roles(other))
+    if first.key.content == "org_policy":
+        return first.exact or other.exact or not _constraints(first).isdisjoint(_constraints(other))
     return True
 
 
@@ -204,5 +204,5 @@ def _constraints(declaration: Declaration) -> set[str]:
 
 def meaning(declared: Iterable[Any]) -> str:
     """A digest that changes with the meaning, and not when something moves in its file."""
-    bare = [_bare(one) for one in declared]
+    bare = [_bare(declaration) for declaration in declared]
     return hashlib.blake2b(_encode(bare), digest_size=8).hexdigest()

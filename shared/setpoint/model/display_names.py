@@ -60,6 +60,6 @@ def shown(value: Any, most: int = _SHORT) -> str:
 
 def shortened(value: Any) -> Any:
     """A link less what is the same in all of them; any other value as it is."""
-    if isinstance(value, str) and (found := _LINK.match(value)):
-        return f"…/{found.group(1)}"
+    if isinstance(value, str) and (link := _LINK.match(value)):
+        return f"…/{link.group(1)}"
     return value

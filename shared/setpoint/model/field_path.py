@@ -98,20 +98,20 @@ def readable(path: str) -> tuple[str, ...]:
 def _parts(pattern: str) -> tuple[tuple[str, ...], int]:
     """The parts, and the position at which reading ended."""
     parts: list[str] = []
-    at = 0
-    while at < len(pattern):
-        found = _PART.match(pattern, at)
-        if not found:
+    position = 0
+    while position < len(pattern):
+        match = _PART.match(pattern, position)
+        if not match:
             break
-        quoted, key, value, bracket, plain = found.groups()
+        quoted, key, value, bracket, plain = match.groups()
         if key is not None:
             parts.append(element(key, _unquoted(value)))
         elif bracket is not None:
             parts.append(Element(bracket))
         else:
             parts.append(plain if quoted is None else _unquoted(quoted))
-        at = found.end()
-    return tuple(parts), at
+        position = match.end()
+    return tuple(parts), position
 
 
 def _unquoted(text: str) -> str:

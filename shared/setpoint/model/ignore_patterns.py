@@ -31,17 +31,17 @@ def _compiled(expression: str) -> Any:
 
 def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> str:
     """The rule by which a resource is left alone, in the words of its file, or an empty string."""
-    found = ""
+    deciding_rule = ""
     for rule in rules:
         if means(rule, name, asset_type):
-            found = "" if rule.negated else rule.text or rule.expression
-    return found
+            deciding_rule = "" if rule.negated else rule.text or rule.expression
+    return deciding_rule
 
 
 def covering(path: str, patterns: tuple[str, ...]) -> str | None:
     """The first pattern that covers the path of a difference; None where none does."""
-    at = field_path.readable(path)
-    return next((pattern for pattern in patterns if _covers(field_path.parse(pattern), at)), None)
+    parts = field_path.readable(path)
+    return next((pattern for pattern in patterns if _covers(field_path.parse(pattern), parts)), None)
 
 
 def without(data: Any, patterns: tuple[str, ...]) -> Any:
@@ -64,7 +64,8 @@ def _positions(parts: tuple[str, ...]) -> tuple[int, ...]:
 
 def _covers(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
     return len(pattern) <= len(path) and all(
-        part == at or part == ("[*]" if at.startswith("[") else "*") for part, at in zip(pattern, path, strict=False)
+        part == element or part == ("[*]" if element.startswith("[") else "*")
+        for part, element in zip(pattern, path, strict=False)
     )
 
 
@@ -76,9 +77,9 @@ def _without(data: Any, parts: tuple[str, ...]) -> Any:
         if not head.startswith("["):
             return data
         return [
-            _without(element, rest) if rest and _is_meant(head, at, element) else element
-            for at, element in enumerate(data)
-            if rest or not _is_meant(head, at, element)
+            _without(element, rest) if rest and _is_meant(head, index, element) else element
+            for index, element in enumerate(data)
+            if rest or not _is_meant(head, index, element)
         ]
     return data
 
@@ -96,7 +97,7 @@ def _without_key(data: dict[str, Any], head: str, rest: tuple[str, ...]) -> dict
     return kept
 
 
-def _is_meant(part: str, at: int, element: Any) -> bool:
+def _is_meant(part: str, index: int, element: Any) -> bool:
     """Whether ``[*]``, ``[2]`` or ``[priority=1000]`` means this element."""
     inner = part[1:-1]
     if inner == "*":
@@ -104,4 +105,4 @@ def _is_meant(part: str, at: int, element: Any) -> bool:
     key, has_value, value = inner.partition("=")
     if has_value and isinstance(element, dict):
         return str(element.get(key)) == value
-    return inner == str(at)
+    return inner == str(index)

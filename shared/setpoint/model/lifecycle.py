@@ -41,9 +41,11 @@ def is_transitional(data: Any) -> bool:
     """Whether something is at work on a resource, so that what it is now is not what it will be."""
     if not isinstance(data, dict):
         return False
-    return data.get("reconciling") is True or any(said.removeprefix("STATE_") in _ON_ITS_WAY for said in _said(data))
+    return data.get("reconciling") is True or any(
+        status.removeprefix("STATE_") in _ON_ITS_WAY for status in _statuses(data)
+    )
 
 
-def _said(data: dict[str, Any]) -> Iterator[str]:
+def _statuses(data: dict[str, Any]) -> Iterator[str]:
     """What it says of itself in a word; some APIs keep a message under these names."""
-    return (said for field in _SAID_IN if isinstance(said := data.get(field), str))
+    return (status for field in _SAID_IN if isinstance(status := data.get(field), str))

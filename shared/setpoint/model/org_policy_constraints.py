@@ -19,10 +19,9 @@ def by_constraint(data: Any) -> dict[str, dict[str, Any]]:
     """The policies by constraint, ``constraints/`` in front, without what only the server writes."""
     if isinstance(data, dict):
         data = data.get("policies") or data.get("orgPolicy") or [data]
-    policies = data if isinstance(data, list) else []
-    found = {}
-    for policy in policies:
+    policies = {}
+    for policy in data if isinstance(data, list) else []:
         if isinstance(policy, dict) and policy.get("constraint"):
             constraint = "constraints/" + str(policy["constraint"]).removeprefix("constraints/")
-            found[constraint] = {key: part for key, part in policy.items() if key not in _SERVER_KEPT}
-    return found
+            policies[constraint] = {key: part for key, part in policy.items() if key not in _SERVER_KEPT}
+    return policies

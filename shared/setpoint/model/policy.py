@@ -171,11 +171,11 @@ def explain(policy: Policy, case: PolicyInput) -> tuple[Tried, ...]:
     return tuple(tried)
 
 
-def more_careful(one: Mode | None, other: Mode | None) -> Mode:
+def more_careful(first: Mode | None, other: Mode | None) -> Mode:
     """The more careful of two modes, of which either may not be said; ``alert`` where neither is."""
-    if one is None or other is None:
-        return one or other or "alert"
-    return min(one, other, key=MODES.index)
+    if first is None or other is None:
+        return first or other or "alert"
+    return min(first, other, key=MODES.index)
 
 
 def _unfit(match: Match, case: PolicyInput) -> str:

@@ -230,9 +230,9 @@ def unanswered(remedy: RemediationState, reason: str, now: datetime) -> Remediat
     )
 
 
-def verify(remedy: RemediationState, at: datetime) -> RemediationState:
+def verify(remedy: RemediationState, verified_at: datetime) -> RemediationState:
     """The remedy when an observation shows the resource as declared."""
-    puts = (*remedy.puts, AppliedFix(at, remedy.paths)) if remedy.step in UNDER_WAY else remedy.puts
+    puts = (*remedy.puts, AppliedFix(verified_at, remedy.paths)) if remedy.step in UNDER_WAY else remedy.puts
     return replace(remedy, step="done", due=None, worker="", operation="", reason="", failure="", puts=puts)
 
 

@@ -95,7 +95,7 @@ def paused(brakes: SafetyState, name: str, places: Collection[str], now: datetim
 
 def pauses_of_places(brakes: SafetyState, now: datetime) -> list[Pause]:
     """The pauses of projects, folders and organisations: whether they hold a resource depends on where it lies."""
-    return [one for one in brakes.pauses if "/" in one.of and one.of[0] != "/" and _is_in_force(one, now)]
+    return [held for held in brakes.pauses if "/" in held.of and held.of[0] != "/" and _is_in_force(held, now)]
 
 
 def _is_in_force(pause: Pause, now: datetime) -> bool:
@@ -104,13 +104,13 @@ def _is_in_force(pause: Pause, now: datetime) -> bool:
 
 def pause(brakes: SafetyState, new: Pause) -> SafetyState:
     """The brakes with a pause more, in place of one of the same thing."""
-    others = tuple(one for one in brakes.pauses if one.of != new.of)
+    others = tuple(held for held in brakes.pauses if held.of != new.of)
     return replace(brakes, pauses=(*others, new))
 
 
 def resume(brakes: SafetyState, of: str) -> SafetyState:
     """The brakes without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
-    kept = replace(brakes, pauses=tuple(one for one in brakes.pauses if one.of != of))
+    kept = replace(brakes, pauses=tuple(held for held in brakes.pauses if held.of != of))
     return replace(kept, breaker=None, failures=(), wishes=()) if of == FLEET else kept
 
 
@@ -170,10 +170,10 @@ def _late(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     since = now - timedelta(seconds=limits.within)
     return replace(
         brakes,
-        pauses=tuple(one for one in brakes.pauses if _is_in_force(one, now)),
+        pauses=tuple(held for held in brakes.pauses if _is_in_force(held, now)),
         acts=tuple(act for act in brakes.acts if act.at > since),
-        failures=tuple(at for at in brakes.failures if at > since),
-        wishes=tuple(at for at in brakes.wishes if at > since),
+        failures=tuple(failed_at for failed_at in brakes.failures if failed_at > since),
+        wishes=tuple(requested_at for requested_at in brakes.wishes if requested_at > since),
     )
 
 

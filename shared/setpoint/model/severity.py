@@ -74,8 +74,8 @@ def severity(kind: Kind, content: Content, differences: Sequence[Difference]) ->
     if kind != "modified":
         return _BY_KIND[kind]
     floor: Severity = "high" if content in ("org_policy", "access_policy") else "low"
-    found = [_of_difference(difference) for difference in differences]
-    return max((*found, floor), key=SEVERITIES.index)
+    severities = [_of_difference(difference) for difference in differences]
+    return max((*severities, floor), key=SEVERITIES.index)
 
 
 @lru_cache(maxsize=4096)

@@ -28,7 +28,7 @@ def split(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tu
     if sum(counts.values()) <= size:
         return [tuple(types)]
     if not types:
-        return [(one,) for one in _ranges(_boundaries(counts, size))] or [()]
+        return [(expression,) for expression in _ranges(_boundaries(counts, size))] or [()]
     if all(is_plain(type_) for type_ in types):
         return _groups(sorted(types), counts, size)
     return [(type_,) for type_ in types]
@@ -91,26 +91,26 @@ def _range(low: str, high: str) -> str:
 
 def _between(low: str, high: str) -> list[str]:
     """Names between two that differ in their first character."""
-    found = [_literal(low[0]) + one for one in _above(low[1:])]
-    found += _characters(ord(low[0]) + 1, ord(high[0]) - 1)
-    return found + [_literal(high[0]) + one for one in _below(high[1:])]
+    expressions = [_literal(low[0]) + expression for expression in _above(low[1:])]
+    expressions += _characters(ord(low[0]) + 1, ord(high[0]) - 1)
+    return expressions + [_literal(high[0]) + expression for expression in _below(high[1:])]
 
 
 def _above(low: str) -> list[str]:
     """Names from ``low`` on."""
-    found = [_literal(low) + ".*"]
-    for at in range(len(low) - 1, -1, -1):
-        found += [_literal(low[:at]) + character for character in _characters(ord(low[at]) + 1, _LAST)]
-    return found
+    expressions = [_literal(low) + ".*"]
+    for index in range(len(low) - 1, -1, -1):
+        expressions += [_literal(low[:index]) + character for character in _characters(ord(low[index]) + 1, _LAST)]
+    return expressions
 
 
 def _below(high: str) -> list[str]:
     """Names below ``high``."""
-    found = []
-    for at in range(len(high)):
-        found += [_literal(high[:at]) + character for character in _characters(_FIRST, ord(high[at]) - 1)]
-        found.append(_literal(high[:at]))
-    return found
+    expressions = []
+    for index in range(len(high)):
+        expressions += [_literal(high[:index]) + character for character in _characters(_FIRST, ord(high[index]) - 1)]
+        expressions.append(_literal(high[:index]))
+    return expressions
 
 
 def _characters(first: int, last: int) -> list[str]:
@@ -119,4 +119,6 @@ def _characters(first: int, last: int) -> list[str]:
 
 
 def _literal(text: str) -> str:
-    return "".join(one if one.isalnum() or one == "/" else rf"\x{ord(one):02x}" for one in text)
+    return "".join(
+        character if character.isalnum() or character == "/" else rf"\x{ord(character):02x}" for character in text
+    )

@@ -77,7 +77,7 @@ def of_request(body: bytes) -> Interaction:
         form = parse_qs(body.decode(), strict_parsing=True, max_num_fields=_MOST_FIELDS)
         payload = _read(form["payload"][0])
         action = payload.actions[0]
-        at = datetime.fromtimestamp(float(action["action_ts"]), UTC)
+        clicked_at = datetime.fromtimestamp(float(action["action_ts"]), UTC)
     except (
         msgspec.MsgspecError,
         ValueError,
@@ -92,7 +92,7 @@ def of_request(body: bytes) -> Interaction:
     where = payload.container
     blocks = tuple(block for block in payload.message.blocks if block.get("block_id") == action.get("block_id"))
     return Interaction(
-        payload.user.id, at, where.channel_id, where.message_ts, action, blocks[:1], thread=where.thread_ts
+        payload.user.id, clicked_at, where.channel_id, where.message_ts, action, blocks[:1], thread=where.thread_ts
     )
 
 

@@ -133,7 +133,7 @@ def finish(control: Control, source: str, generation: int, state: SourceState, *
         raise Conflict(f"source {source}: another apply has begun since; apply again")
     check_revision(now, source, state.revision)
     earlier = (*now.earlier, now.generation) if removes else now.earlier
-    in_force = _told(state, replace(now, generation=generation, pending=0, earlier=earlier))
+    in_force = _with_bookkeeping(state, replace(now, generation=generation, pending=0, earlier=earlier))
     return replace(control, sources={**control.sources, source: in_force})
 
 
@@ -146,14 +146,14 @@ def touch(control: Control, source: str, expected: int, state: SourceState) -> C
     """
     now = _in_force(control, source, expected)
     check_revision(now, source, state.revision)
-    return replace(control, sources={**control.sources, source: _told(state, now)})
+    return replace(control, sources={**control.sources, source: _with_bookkeeping(state, now)})
 
 
 def judged(control: Control, source: str, generation: int) -> Control:
     """Note that all findings that a source concerns were judged by a generation or a later one."""
     now = control.sources.get(source, SourceState())
     done = max(now.judged, generation)
-    noted = replace(now, judged=done, earlier=tuple(one for one in now.earlier if one >= done))
+    noted = replace(now, judged=done, earlier=tuple(number for number in now.earlier if number >= done))
     return replace(control, sources={**control.sources, source: noted})
 
 
@@ -170,7 +170,7 @@ def check_revision(now: SourceState, source: str, revision: int) -> None:
         )
 
 
-def _told(state: SourceState, now: SourceState) -> SourceState:
+def _with_bookkeeping(state: SourceState, now: SourceState) -> SourceState:
     """What a new state tells, with the book-keeping of the present one."""
     return replace(
         state,
@@ -192,12 +192,12 @@ def _in_force(control: Control, source: str, expected: int) -> SourceState:
 
 def visible(record: DesiredRecord, control: Control) -> dict[str, Version]:
     """The version in force of each source that declares something."""
-    found: dict[str, Version] = {}
+    versions: dict[str, Version] = {}
     for version in record.versions:
         source = control.sources.get(version.source)
         if source is not None and source.shows(version.generation):
-            found[version.source] = version
-    return {name: version for name, version in found.items() if version.declarations}
+            versions[version.source] = version
+    return {name: version for name, version in versions.items() if version.declarations}
 
 
 def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
@@ -218,10 +218,17 @@ def with_version(record: DesiredRecord, version: Version, control: Control) -> D
     Raises:
         Conflict: an apply of the same source that began later has written here already.
     """
-    if any(one.source == version.source and one.generation > version.generation for one in record.versions):
+    if any(
+        kept_version.source == version.source and kept_version.generation > version.generation
+        for kept_version in record.versions
+    ):
         raise Conflict(f"source {version.source}: another apply has begun since; apply again")
     in_force = visible(record, control).get(version.source)
-    kept = [one for one in record.versions if one.source != version.source or one is in_force]
+    kept = [
+        kept_version
+        for kept_version in record.versions
+        if kept_version.source != version.source or kept_version is in_force
+    ]
     return DesiredRecord((*kept, version))
 
 

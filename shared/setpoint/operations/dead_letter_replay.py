@@ -62,12 +62,12 @@ class Replayed(NamedTuple):
 
 def show(box: DeadLetterQueue, most: int) -> list[DeadLetter]:
     """The letters that wait; all of them still do afterwards."""
-    found: list[DeadLetter] = []
+    letters: list[DeadLetter] = []
     try:
-        found.extend(box.letters(most))
+        letters.extend(box.letters(most))
     finally:
-        box.give_back(found)
-    return found
+        box.give_back(letters)
+    return letters
 
 
 def replay(
@@ -91,12 +91,12 @@ def replay(
     try:
         for letter in box.letters(most):
             held.append(letter)
-            one = _decided(letter, box, reason, drop=drop)
-            done.append(one)
-            if one.done == "left" or try_only:
+            replayed = _decided(letter, box, reason, drop=drop)
+            done.append(replayed)
+            if replayed.done == "left" or try_only:
                 continue
-            if one.done == "sent":
-                box.send(one.about, letter, letter.restored())
+            if replayed.done == "sent":
+                box.send(replayed.about, letter, letter.restored())
             box.take_off(letter)
             held.remove(letter)
     finally:

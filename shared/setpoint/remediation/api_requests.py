@@ -40,8 +40,10 @@ def is_whole(schema: Schema, method: Method) -> bool:
 
 def read(resource: Resource) -> Call:
     """The request that reads a resource."""
-    method = next((one for name, one in resource.kind.methods.items() if name == "get"), None)
-    method = method or next(one for one in resource.kind.methods.values() if one.verb == "GET" and not one.suffix)
+    method = next((candidate for name, candidate in resource.kind.methods.items() if name == "get"), None)
+    method = method or next(
+        candidate for candidate in resource.kind.methods.values() if candidate.verb == "GET" and not candidate.suffix
+    )
     return call(resource, method)
 
 
@@ -97,7 +99,7 @@ def _projected(target: Mapping[str, Any], cuts: tuple[FieldPath, ...]) -> dict[s
     """Of the target what the cuts name; what is not there is left out, so that the mask clears it."""
     body: dict[str, Any] = {}
     for cut in cuts:
-        value = at(target, cut)
+        value = value_at(target, cut)
         if value is not None:
             put(body, cut, value)
     return body
@@ -110,7 +112,7 @@ def _merged(live: Mapping[str, Any], target: Mapping[str, Any], cuts: tuple[Fiel
     """
     body: dict[str, Any] = {}
     for cut in cuts:
-        value, before = at(target, cut), at(live, cut)
+        value, before = value_at(target, cut), value_at(live, cut)
         if isinstance(value, dict) and isinstance(before, dict):
             value = {**dict.fromkeys(before), **value}
         put(body, cut, value)
@@ -130,7 +132,7 @@ def _precondition(
         return etag, {}, {"If-Match": etag}
     if schema.service == "sqladmin" and any(cut[0] == "settings" for cut in cuts):
         # https://cloud.google.com/sql/docs/mysql/admin-api/rest/v1/instances#settings
-        version = str(at(live, ("settings", "settingsVersion")) or "")
+        version = str(value_at(live, ("settings", "settingsVersion")) or "")
         if version:
             put(body, ("settings", "settingsVersion"), version)
         return version, {}, {}
@@ -147,7 +149,7 @@ def _by_special_method(
 ) -> tuple[Call, str]:
     method = resource.kind.methods[how.method]
     keys = tuple(how.field.split("."))
-    value = at(target, keys)
+    value = value_at(target, keys)
     if value is None:
         field = schema.fields.get(keys[0]) if len(keys) == 1 else None
         value = field.zero if field is not None else None
@@ -167,7 +169,7 @@ def _by_special_method(
     return call(resource, method, body=body, guarded=bool(etag)), etag
 
 
-def at(holder: Any, keys: FieldPath) -> Any:
+def value_at(holder: Any, keys: FieldPath) -> Any:
     """What lies under a path of keys, or None."""
     for key in keys:
         if not isinstance(holder, dict):

@@ -135,7 +135,7 @@ def resume(of: str, by: str, deps: Context) -> bool:
     """
     check_place(of)
     before = deps.store.brakes().value
-    ends = any(one.of == of for one in before.pauses) or (of == FLEET and before.breaker is not None)
+    ends = any(held.of == of for held in before.pauses) or (of == FLEET and before.breaker is not None)
     if ends:
         _brake(lambda brakes: braking.resume(brakes, of), deps)
         _note(ResourceKey(of), "resumed", by, "", "", deps)
@@ -158,8 +158,8 @@ def _check_known(of: str, deps: Context) -> None:
     """Look whether a resource is known by a name: by another one of its names a pause would hold nothing."""
     if not is_full_name(of):
         return
-    found = (deps.store.read(ResourceKey(of, content)) for content in CONTENTS)
-    if not any(one.desired is not None or one.state is not None for one in found):
+    snapshots = (deps.store.read(ResourceKey(of, content)) for content in CONTENTS)
+    if not any(snapshot.desired is not None or snapshot.state is not None for snapshot in snapshots):
         raise BadRequest(f"{of}: no resource is known by this name; use the one that `setpoint findings list` shows")
 
 
@@ -195,5 +195,5 @@ def _brake(change: Callable[[SafetyState], SafetyState], deps: Context) -> None:
 
 
 def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, deps: Context) -> None:
-    at: datetime = deps.clock()
-    deps.store.note(key, AuditEntry(at, what, by, fingerprint, text=text))
+    now: datetime = deps.clock()
+    deps.store.note(key, AuditEntry(now, what, by, fingerprint, text=text))

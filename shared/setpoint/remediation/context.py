@@ -86,11 +86,11 @@ def load_context(snapshot: Snapshot, deps: Context) -> RemediationCase | None:
 
 def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
     """Whether a resource is under another rule by what it is now than by what was observed last: by its labels, say."""
-    at = case.situation
+    decided_on = case.situation
     if case.last is None:
         return False
-    now = _treatment(case.snapshot, at.finding, reading.observation)
-    return now is not None and (now.rule, now.mode) != (at.rule, at.mode)
+    now = _treatment(case.snapshot, decided_on.finding, reading.observation)
+    return now is not None and (now.rule, now.mode) != (decided_on.rule, decided_on.mode)
 
 
 def _treatment(
@@ -110,14 +110,14 @@ def spokesman_of(snapshot: Snapshot, finding: Finding) -> Declaration | None:
     if snapshot.desired is None:
         return None
     ones = snapshot.desired.declarations
-    return next((one for one in ones if one.source == finding.source), ones[0])
+    return next((declaration for declaration in ones if declaration.source == finding.source), ones[0])
 
 
 def _places(last: Observation | None, project: str) -> frozenset[str] | None:
     """Where a resource lies, by the last observation; None where none was kept that tells."""
     if last is None or not last.ancestors:
         return None
-    named = (f"projects/{one}" for one in (project, last.project) if one)
+    named = (f"projects/{name}" for name in (project, last.project) if name)
     return frozenset((*last.ancestors, *named))
 
 

@@ -93,8 +93,8 @@ def decide(situation: DecisionInput) -> Decision:
 
 def held(situation: DecisionInput) -> str:
     """The pause or breaker that holds a drift, in words; empty for none."""
-    found = (check(situation) for check in (_by_pause, _by_breaker))
-    return "; ".join(reason.text for reason in found if reason is not None)
+    reasons = (check(situation) for check in (_by_pause, _by_breaker))
+    return "; ".join(reason.text for reason in reasons if reason is not None)
 
 
 def _by_mode(at: DecisionInput) -> Reason:
@@ -185,11 +185,11 @@ def _by_flapping(at: DecisionInput) -> Reason | None:
     if not times or at.remedy.approved_by:
         return None
     who = at.actor or "somebody unknown"
-    told = f"what was put back has drifted again, {times} times: {who} disagrees"
+    text = f"what was put back has drifted again, {times} times: {who} disagrees"
     if times >= at.policy.limits.flaps:
-        return Reason(told, "stop")
+        return Reason(text, "stop")
     until = at.remedy.since + remediation_attempt.pause_after(times)
-    return Reason(told, "wait", until) if until > at.now else None
+    return Reason(text, "wait", until) if until > at.now else None
 
 
 def _returns(at: DecisionInput) -> int:

@@ -283,20 +283,20 @@ def _act(case: RemediationCase, decision: Decision, hands: RemediationContext) -
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
         return _hand_off(case, _instead(decision, "hand_off", why), hands)
-    at = case.situation
-    if plan.disturbs and not at.remedy.approved_by:
+    decided_on = case.situation
+    if plan.disturbs and not decided_on.remedy.approved_by:
         return _ask(case, _instead(decision, "ask", "; ".join(plan.disturbs)), hands)
-    remedy = remediation_attempt.claimed(at.remedy, hands.worker, plan.summary, plan.paths, at.now)
-    spent = braking.spend(at.brakes, at.finding.project, at.policy.limits, at.now)
+    remedy = remediation_attempt.claimed(decided_on.remedy, hands.worker, plan.summary, plan.paths, decided_on.now)
+    spent = braking.spend(decided_on.brakes, decided_on.finding.project, decided_on.policy.limits, decided_on.now)
     save_step(case, remedy, AuditNote("act", "remediation.started", decision, reading.observation), hands, spent)
     return execution.write(case, remedy, plan, hands)
 
 
 def _unread(case: RemediationCase, decision: Decision, error: str, hands: RemediationContext) -> ExecutionOutcome:
     """Note that a resource cannot be read, which is an attempt that has failed."""
-    at = case.situation
-    tried = replace(at.remedy, attempts=at.remedy.attempts + 1, claimed_at=at.now)
-    after = remediation_attempt.failed(tried, error, at.policy.limits, at.now)
+    decided_on = case.situation
+    tried = replace(decided_on.remedy, attempts=decided_on.remedy.attempts + 1, claimed_at=decided_on.now)
+    after = remediation_attempt.failed(tried, error, decided_on.policy.limits, decided_on.now)
     event: EventType | None = "remediation.failed" if after.step == "stopped" else None
     save_step(case, after, AuditNote("failed", event, decision), hands)
     return "failed"

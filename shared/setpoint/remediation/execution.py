@@ -66,14 +66,14 @@ def write(
 
 def _in_between(case: RemediationCase, snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> str:
     """What speaks against a write after it was claimed, in words; empty where nothing does."""
-    now, at, state = hands.deps.clock(), case.situation, snapshot.state
+    now, decided_on, state = hands.deps.clock(), case.situation, snapshot.state
     if not remediation_attempt.may_write(remedy, now):
         return "the claim is too old to write on"
-    if state is None or state.remedy != remedy or not state.is_open or state.exemption != at.exemption:
+    if state is None or state.remedy != remedy or not state.is_open or state.exemption != decided_on.exemption:
         return "somebody has said something else of it since"
-    if declared_digest(snapshot) != at.remedy.desired:
+    if declared_digest(snapshot) != decided_on.remedy.desired:
         return "something else is declared of it by now"
-    return decision.held(at._replace(brakes=hands.deps.store.brakes().value, now=now))
+    return decision.held(decided_on._replace(brakes=hands.deps.store.brakes().value, now=now))
 
 
 def _written(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:

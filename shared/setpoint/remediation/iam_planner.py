@@ -45,25 +45,25 @@ def plan_policy(
         resource: whose policy it is.
         wanted: path and operation of the differences to put back; all where None.
     """
-    found = [
-        one
-        for one in iam_policies.compare(declaration.data, live, declaration.authority, exact=declaration.exact)
-        if (wanted is None or (one.path, one.op) in wanted)
-        and ignore_patterns.covering(one.path, declaration.ignore) is None
+    differences = [
+        difference
+        for difference in iam_policies.compare(declaration.data, live, declaration.authority, exact=declaration.exact)
+        if (wanted is None or (difference.path, difference.op) in wanted)
+        and ignore_patterns.covering(difference.path, declaration.ignore) is None
     ]
-    if not found:
+    if not differences:
         return NotWritable(declaration.key, "as_declared")
     method = resource.kind.methods.get("setIamPolicy")
     if method is None or "getIamPolicy" not in resource.kind.methods:
         return _refused(declaration, "no_method", "the API has no policy for this kind of resource: see to it by hand")
     if not live.get("etag") or any(_STRIPPED in str(binding.get("role")) for binding in live.get("bindings") or ()):
         return _refused(declaration, "unread", "the policy was not read with its conditions and etag: read it again")
-    audits = any(one.path.startswith("auditConfigs") for one in found)
+    audits = any(difference.path.startswith("auditConfigs") for difference in differences)
     if audits and not method.wrapped_mask:
         return _refused(declaration, "no_method", "the API takes no audit configuration here: see to it by hand")
-    policy = {**live, "version": VERSION, "bindings": _bindings(declaration.data, live, found)}
+    policy = {**live, "version": VERSION, "bindings": _bindings(declaration.data, live, differences)}
     if audits:
-        policy["auditConfigs"] = _audit_configs(declaration.data, live, found)
+        policy["auditConfigs"] = _audit_configs(declaration.data, live, differences)
     body: dict[str, Any] = {method.wrap: policy} if method.wrap else policy
     if audits:
         body[method.wrapped_mask] = "bindings,etag,auditConfigs"
@@ -71,8 +71,11 @@ def plan_policy(
         declaration.key,
         call(resource, method, body=body, guarded=True),
         str(live["etag"]),
-        paths=tuple(one.path for one in found),
-        summary=tuple(f"{one.path}: {'add' if one.op == 'missing' else _VERBS[one.op]}" for one in found),
+        paths=tuple(difference.path for difference in differences),
+        summary=tuple(
+            f"{difference.path}: {'add' if difference.op == 'missing' else _VERBS[difference.op]}"
+            for difference in differences
+        ),
     )
 
 
@@ -83,9 +86,19 @@ def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable
     return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
 
 
-def _bindings(declared: Mapping[str, Any], live: Mapping[str, Any], found: list[Difference]) -> list[dict[str, Any]]:
-    removed = {_grant(one.observed) for one in found if one.op == "unexpected" and one.path.startswith("bindings")}
-    added = {_grant(one.declared) for one in found if one.op == "missing" and one.path.startswith("bindings")}
+def _bindings(
+    declared: Mapping[str, Any], live: Mapping[str, Any], differences: list[Difference]
+) -> list[dict[str, Any]]:
+    removed = {
+        _grant(difference.observed)
+        for difference in differences
+        if difference.op == "unexpected" and difference.path.startswith("bindings")
+    }
+    added = {
+        _grant(difference.declared)
+        for difference in differences
+        if difference.op == "missing" and difference.path.startswith("bindings")
+    }
     bindings = [
         {
             **binding,
@@ -120,19 +133,23 @@ def _grant(value: Mapping[str, Any]) -> Grant:
 
 
 def _audit_configs(
-    declared: Mapping[str, Any], live: Mapping[str, Any], found: list[Difference]
+    declared: Mapping[str, Any], live: Mapping[str, Any], differences: list[Difference]
 ) -> list[dict[str, Any]]:
     """The live audit configuration, with what was found put back: log type by log type."""
-    differing = {one.path.removesuffix(".exemptedMembers"): one for one in found if one.path.startswith("auditConfigs")}
+    differing = {
+        entry.path.removesuffix(".exemptedMembers"): entry
+        for entry in differences
+        if entry.path.startswith("auditConfigs")
+    }
     want, have = _logs(declared), _logs(live)
-    for at in {**have, **want}:
-        difference = differing.get(iam_policies.audit_path(*at))
+    for audited in {**have, **want}:
+        difference = differing.get(iam_policies.audit_path(*audited))
         if difference is None:
             continue
         if difference.op == "unexpected":
-            have.pop(at, None)
+            have.pop(audited, None)
         else:
-            have[at] = want[at]
+            have[audited] = want[audited]
     services: dict[str, list[Any]] = {}
     for (service, _), log in have.items():
         services.setdefault(service, []).append(log)

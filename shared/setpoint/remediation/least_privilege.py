@@ -51,7 +51,7 @@ def of_policy(schema: Schema, methods: Methods) -> tuple[str, ...]:
 def _writers(schema: Schema, kind: Kind) -> Iterator[str]:
     if kind.writer is not None:
         yield kind.writer.id
-    names = {one.method for one in SPECIAL if (one.service, one.schema) == (schema.service, schema.name)}
+    names = {setter.method for setter in SPECIAL if (setter.service, setter.schema) == (schema.service, schema.name)}
     if schema.service == "compute":
         names.add("setLabels")
     yield from (kind.methods[name].id for name in sorted(names) if name in kind.methods)

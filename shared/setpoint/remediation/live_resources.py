@@ -76,14 +76,14 @@ class LiveResources:
         Where several declarations say something of a resource, each is put back by a write of its own.
         """
         body = None if reading.observation.deleted else reading.observation.data
-        found: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
+        planned: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
         for declaration in desired.declarations:
             own = verdict.own_project(declaration.project, reading.observation)
             schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
-            found = planner.plan(declaration, body, schema, reading.resource, own=own)
-            if isinstance(found, WritePlan) or found.reason != "as_declared":
+            planned = planner.plan(declaration, body, schema, reading.resource, own=own)
+            if isinstance(planned, WritePlan) or planned.reason != "as_declared":
                 break
-        return found
+        return planned
 
 
 def _read_policy(declaration: Declaration, resource: Resource) -> Any:
@@ -107,5 +107,5 @@ def describe_refusal(plan: NotWritable) -> tuple[str, ...]:
     return tuple(_line(field) for field in plan.fields)
 
 
-def _line(one: Unwritable) -> str:
-    return f"{one.path}: {one.todo}" if one.path else one.todo
+def _line(field: Unwritable) -> str:
+    return f"{field.path}: {field.todo}" if field.path else field.todo

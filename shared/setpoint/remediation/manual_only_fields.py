@@ -159,10 +159,10 @@ DISTURBING: tuple[tuple[str, str, str, str], ...] = (
 
 def side_effects(service: str, schema: str, path: str) -> str:
     """What putting a field back does to those who use the resource, or an empty string where nothing is known of it."""
-    found = (
-        what for one, kind, field, what in DISTURBING if (one, kind) == (service, schema) and is_below(path, field)
+    effects = (
+        what for owner, kind, field, what in DISTURBING if (owner, kind) == (service, schema) and is_below(path, field)
     )
-    return next(found, "")
+    return next(effects, "")
 
 
 def not_written_whole(service: str, schema: str) -> str:
@@ -187,9 +187,11 @@ def manual_rule(service: str, schema: str, path: str) -> ManualField | None:
         schema: the resource's schema.
         path: the field, without list elements.
     """
-    for one in BY_HAND:
-        if (one.service, one.schema) == (service, schema) and (is_below(path, one.field) or is_below(one.field, path)):
-            return one
+    for field in BY_HAND:
+        if (field.service, field.schema) == (service, schema) and (
+            is_below(path, field.field) or is_below(field.field, path)
+        ):
+            return field
     patchable = _PATCHABLE.get((service, schema))
     if patchable is not None and not any(is_below(path, field) for field in patchable):
         return ManualField(service, schema, path, "immutable", _ANEW)
@@ -215,11 +217,11 @@ def holds_inputs(field: Field | None, value: Any, depth: int = 0) -> bool:
     if field is None or depth > _DEEPEST:
         return False
     if isinstance(value, list):
-        return any(holds_inputs(field.item, one, depth + 1) for one in value)
+        return any(holds_inputs(field.item, element, depth + 1) for element in value)
     if not isinstance(value, dict):
         return False
     fields = field.schema.fields if field.schema is not None else {}
-    if any(one.input_only and not one.immutable for one in fields.values()):
+    if any(inner.input_only and not inner.immutable for inner in fields.values()):
         return True
     return any(holds_inputs(fields.get(key) or field.item, part, depth + 1) for key, part in value.items())
 

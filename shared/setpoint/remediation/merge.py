@@ -77,8 +77,8 @@ class RecordingComparison(Comparison):
 
     def paired(self, path: Path, part: str, want: list[Any], have: list[Any]) -> None:
         """See ``Comparison.paired``."""
-        one, other = (side[0] if side else msgspec.UNSET for side in (want, have))
-        self.pairs.setdefault(path, []).append(_Pair(part, one, other))
+        wanted, other = (side[0] if side else msgspec.UNSET for side in (want, have))
+        self.pairs.setdefault(path, []).append(_Pair(part, wanted, other))
 
 
 def record(
@@ -162,21 +162,21 @@ class _Mending:
         item = field.item if field is not None else None
         made: dict[int, Any] = {}
         added: list[tuple[int, Any]] = []
-        places = {id(element): at for at, element in enumerate(want)}
+        places = {id(element): index for index, element in enumerate(want)}
         order: dict[int, int] = {}
-        for part, one, other in self._pairs[path]:
-            at = (path, Element(part))
-            ops = self._exact.get(at, ())
+        for part, wanted, other in self._pairs[path]:
+            element_path = (path, Element(part))
+            ops = self._exact.get(element_path, ())
             if other is msgspec.UNSET:
                 if "missing" in ops:
-                    added.append((places[id(one)], wire_format.sent(item, one)))
-            elif one is msgspec.UNSET:
+                    added.append((places[id(wanted)], wire_format.sent(item, wanted)))
+            elif wanted is msgspec.UNSET:
                 if "unexpected" in ops:
                     made[id(other)] = _GONE
             else:
-                order[id(other)] = places[id(one)]
-                if self._is_touched(at):
-                    made[id(other)] = self._value(at, item, one, other)
+                order[id(other)] = places[id(wanted)]
+                if self._is_touched(element_path):
+                    made[id(other)] = self._value(element_path, item, wanted, other)
         kept = [
             (order.get(id(element), len(want)), value)
             for element in have
@@ -186,8 +186,8 @@ class _Mending:
             return [value for _, value in sorted(kept + added, key=lambda placed: placed[0])]
         return [value for _, value in kept + added]
 
-    def _is_touched(self, at: Path) -> bool:
-        return at in self._below or "changed" in self._exact.get(at, ())
+    def _is_touched(self, element_path: Path) -> bool:
+        return element_path in self._below or "changed" in self._exact.get(element_path, ())
 
 
 def _exclude(mended: dict[str, Any], schema: Schema | None, chosen: str, *, declared: Any) -> None:
@@ -204,16 +204,20 @@ def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | N
     while path is not None:
         path, part = path
         parts.append(part)
-    found: list[tuple[str, Field | None]] = []
+    along: list[tuple[str, Field | None]] = []
     fields: Mapping[str, Field] = schema.fields if schema is not None else {}
     field: Field | None = None
-    for at, part in enumerate(reversed(parts)):
+    for distance, part in enumerate(reversed(parts)):
         if isinstance(part, Element):
             field = field.item if field is not None else None
         else:
-            field = wire_format.field(fields, part) if at == 0 else comparing.child(field, part) or _camel(field, part)
-        found.append((part, field))
-    return found
+            field = (
+                wire_format.field(fields, part)
+                if distance == 0
+                else comparing.child(field, part) or _camel(field, part)
+            )
+        along.append((part, field))
+    return along
 
 
 def _camel(field: Field | None, part: str) -> Field | None:

@@ -20,13 +20,13 @@ def address(call: Call, answer: Mapping[str, Any]) -> str:
         call: what was sent.
         answer: the operation, as it was answered.
     """
-    for said in (answer.get("selfLink"), answer.get("name"), _beside(call, answer)):
-        if not isinstance(said, str) or "/" not in said:
+    for name in (answer.get("selfLink"), answer.get("name"), _beside(call, answer)):
+        if not isinstance(name, str) or "/" not in name:
             continue
-        for pattern in sorted(call.operations, key=lambda one: -one.count("/")):
-            found = re.search(rf"(?:\A|/)({re.escape(pattern).replace(chr(92) + '*', '[^/]+')})\Z", said)
-            if found:
-                return call.base + found[1]
+        for pattern in sorted(call.operations, key=lambda text: -text.count("/")):
+            match = re.search(rf"(?:\A|/)({re.escape(pattern).replace(chr(92) + '*', '[^/]+')})\Z", name)
+            if match:
+                return call.base + match[1]
     name = answer.get("name")
     return f"{call.base}{name}" if isinstance(name, str) and "/" in name else ""
 
@@ -53,8 +53,8 @@ def progress(answer: Mapping[str, Any]) -> Running | Done | Failed:
 
 def _reason(error: Any) -> str:
     """What went wrong: of one error, or of a list of them."""
-    found = error.get("errors") if isinstance(error, dict) else None
-    first = found[0] if isinstance(found, list) and found else error
+    errors = error.get("errors") if isinstance(error, dict) else None
+    first = errors[0] if isinstance(errors, list) and errors else error
     if not isinstance(first, dict):
         return "it ended with an error"
     code = first.get("code") or first.get("status") or ""

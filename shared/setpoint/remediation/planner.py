@@ -55,7 +55,7 @@ def reach(declaration: Declaration, schema: Schema, methods: Methods) -> Resourc
 
 def _names_beta(fields: Mapping[str, Field], item: Field | None, data: Any) -> bool:
     if isinstance(data, list):
-        return any(_names_beta(fields, item, one) for one in data)
+        return any(_names_beta(fields, item, element) for element in data)
     if not isinstance(data, dict):
         return False
     for key, part in data.items():
@@ -110,7 +110,9 @@ def plan(  # noqa: PLR0911 - a reason each
     if not changes:
         return NotWritable(key, "as_declared")
     situation = WriteInput(schema, resource, live)
-    if refused := tuple(found for change in changes if (found := refusal(situation, change, _cut(schema, change)))):
+    if refused := tuple(
+        unwritable for change in changes if (unwritable := refusal(situation, change, _cut(schema, change)))
+    ):
         return NotWritable(key, refused[0].reason, refused)
     groups: dict[SetterMethod | None, list[FieldChange]] = {}
     for change in changes:
@@ -144,8 +146,10 @@ def _still(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwritabl
 
 
 def _disturbances(schema: Schema, changes: list[FieldChange]) -> tuple[str, ...]:
-    found = (manual_only_fields.side_effects(schema.service, schema.name, plain(schema, change)) for change in changes)
-    return tuple(dict.fromkeys(filter(None, found)))
+    effects = (
+        manual_only_fields.side_effects(schema.service, schema.name, plain(schema, change)) for change in changes
+    )
+    return tuple(dict.fromkeys(filter(None, effects)))
 
 
 def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable:

@@ -95,14 +95,14 @@ def save_step(
 ) -> Snapshot:
     """Store a step with the brakes that it was decided under, and note it; its event waits to be published."""
     deps, state = hands.deps, case.state
-    said = is_said(state.remedy, remedy)
-    after = _with_event(state, remedy, None if said else telling.event, case.snapshot, deps.clock())
+    is_repeated = is_said(state.remedy, remedy)
+    after = _with_event(state, remedy, None if is_repeated else telling.event, case.snapshot, deps.clock())
     brakes = brakes or case.situation.brakes
     if brakes == case.brakes.value:
         stored = deps.store.commit(case.snapshot, after)
     else:
         stored = deps.store.claim(case.snapshot, after, brakes, case.brakes.version)
-    if not said:
+    if not is_repeated:
         _audit(stored.key, remedy, telling, hands)
     return stored
 

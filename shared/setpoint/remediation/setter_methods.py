@@ -129,10 +129,10 @@ def special(service: str, schema: str, path: str, value: Any, methods: frozenset
     """
     if service == "compute" and "setLabels" in methods and is_below(path, "labels"):
         return _SET_LABELS
-    for one in SPECIAL:
-        of_this_kind = (one.service, one.schema) == (service, schema) and one.method in methods
-        if of_this_kind and is_below(path, one.field) and one.when in (None, bool(value)):
-            return one
+    for setter in SPECIAL:
+        of_this_kind = (setter.service, setter.schema) == (service, schema) and setter.method in methods
+        if of_this_kind and is_below(path, setter.field) and setter.when in (None, bool(value)):
+            return setter
     return None
 
 

@@ -159,9 +159,9 @@ def begun(traceparent: str | None, seed: str) -> Trace:
         traceparent: what it carries, whatever that is.
         seed: names the message; all deliveries of it are in one trace.
     """
-    found = _TRACEPARENT.match(traceparent or "")
-    if found is not None:
-        return Trace(found[1], found[2])
+    match = _TRACEPARENT.match(traceparent or "")
+    if match is not None:
+        return Trace(match[1], match[2])
     digest = hashlib.blake2b(seed.encode(), digest_size=24).hexdigest()
     return Trace(digest[:32], digest[32:])
 
@@ -188,9 +188,9 @@ def running(function: str, parent: Trace, project: str = "", spans: Spans | None
                 yield run
     except BaseException as error:
         # Whose message is Setpoint's own holds no payload; of any other error only its kind is safe to tell.
-        told = str(error) if isinstance(error, SetpointError) else "see the traceback"
+        text = str(error) if isinstance(error, SetpointError) else "see the traceback"
         severity: Severity = "WARNING" if isinstance(error, TransientError) else "ERROR"
-        run.end("failed", severity, f"{type(error).__name__}: {told}")
+        run.end("failed", severity, f"{type(error).__name__}: {text}")
         raise
     finally:
         run.fields["took_seconds"] = round(time.perf_counter() - started, 6)

@@ -46,15 +46,15 @@ class FirestoreActors:
     def _put(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         reference = self._collection.document(key.id)
         with answering(key.name):
-            found = reference.get(field_paths=("body",))
-        known = decode_changes(body_of(found))
+            document = reference.get(field_paths=("body",))
+        known = decode_changes(body_of(document))
         after = remembered(known, change, now)
         if after == known:
             return
-        document = {"body": encode_changes(after).decode(), "expires": now + KEPT}
+        body = {"body": encode_changes(after).decode(), "expires": now + KEPT}
         with answering(key.name), racing(key.name):
-            if found.exists:
-                option = self._client.write_option(last_update_time=found.update_time)
-                reference.update(document, option=option)
+            if document.exists:
+                option = self._client.write_option(last_update_time=document.update_time)
+                reference.update(body, option=option)
             else:
-                reference.create(document)
+                reference.create(body)

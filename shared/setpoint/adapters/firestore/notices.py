@@ -35,8 +35,8 @@ class FirestoreNotices:
     def read(self, kind: str, name: str) -> StoredBody | None:
         """See ``NoticeStore.read``."""
         with answering(f"{kind} {name}"):
-            found = self._client.collection(kind).document(name).get(field_paths=_BODY)
-        return _stored(found) if found.exists else None
+            document = self._client.collection(kind).document(name).get(field_paths=_BODY)
+        return _stored(document) if document.exists else None
 
     def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
         """See ``NoticeStore.write``; a field that a record does not have is not indexed."""
@@ -55,7 +55,7 @@ class FirestoreNotices:
         """See ``NoticeStore.of_finding``."""
         query = self._client.collection(kind).where(filter=FieldFilter("finding", "==", finding))
         with answering(f"{kind} of {finding}"):
-            return [_stored(found) for found in query.select(_BODY).stream()]
+            return [_stored(document) for document in query.select(_BODY).stream()]
 
     def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
         """See ``NoticeStore.of_thread``."""
@@ -64,17 +64,17 @@ class FirestoreNotices:
         while True:
             page = query.select(_BODY).limit(_PAGE)
             with answering(f"{kind} of {thread}"):
-                found = list((page.start_after(last) if last is not None else page).stream())
-            yield from map(_stored, found)
-            if len(found) < _PAGE:
+                documents = list((page.start_after(last) if last is not None else page).stream())
+            yield from map(_stored, documents)
+            if len(documents) < _PAGE:
                 return
-            last = found[-1]
+            last = documents[-1]
 
     def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
         """See ``NoticeStore.due``."""
         query = self._client.collection(kind).where(filter=FieldFilter("due", "<=", now)).order_by("due").limit(most)
         with answering(f"{kind} that are due"):
-            return [_stored(found) for found in query.select(_BODY).stream()]
+            return [_stored(document) for document in query.select(_BODY).stream()]
 
     def forget(self, now: datetime) -> int:
         """See ``NoticeStore.forget``: Firestore does so by itself (https://cloud.google.com/firestore/docs/ttl)."""
@@ -82,5 +82,5 @@ class FirestoreNotices:
         return 0
 
 
-def _stored(found: DocumentSnapshot[Any]) -> StoredBody:
-    return StoredBody(found.id, body_of(found), found.update_time)
+def _stored(document: DocumentSnapshot[Any]) -> StoredBody:
+    return StoredBody(document.id, body_of(document), document.update_time)

@@ -94,26 +94,28 @@ class FirestoreStore:
         """See ``StateStore.read``."""
         references = (*self._own(key), self._control)
         with _answering(key.name):
-            found = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
-        return self._snapshot(key, found)
+            documents = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
+        return self._snapshot(key, documents)
 
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         """See ``StateStore.read_many``."""
         wanted = list(keys)
-        references = (*(one for key in wanted for one in self._own(key)), self._control)
+        references = (*(reference for key in wanted for reference in self._own(key)), self._control)
         with _answering(f"{len(wanted)} resources"):
-            found = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
-        return {key: self._snapshot(key, found) for key in wanted}
+            documents = {snapshot.reference.path: snapshot for snapshot in self._get(references)}
+        return {key: self._snapshot(key, documents) for key in wanted}
 
     def _own(self, key: ResourceKey) -> tuple[DocumentReference, DocumentReference, DocumentReference]:
-        desired, finding, actors = (one.document(key.id) for one in (self._desired, self._findings, self._actors))
+        desired, finding, actors = (
+            collection.document(key.id) for collection in (self._desired, self._findings, self._actors)
+        )
         return desired, finding, actors
 
-    def _snapshot(self, key: ResourceKey, found: Mapping[str, DocumentSnapshot[Any]]) -> Snapshot:
+    def _snapshot(self, key: ResourceKey, documents: Mapping[str, DocumentSnapshot[Any]]) -> Snapshot:
         """What the documents that were read tell of a resource."""
         desired, finding, actors = self._own(key)
-        wanted, control = _body(found[desired.path]), _body(found[self._control.path])
-        state = found[finding.path]
+        wanted, control = _body(documents[desired.path]), _body(documents[self._control.path])
+        state = documents[finding.path]
         body = _body(state)
         return Snapshot(
             key,
@@ -121,7 +123,7 @@ class FirestoreStore:
             decode_rules(control),
             decode_state(body) if body else None,
             state.update_time if state.exists else None,
-            decode_changes(_body(found[actors.path])),
+            decode_changes(_body(documents[actors.path])),
         )
 
     def _get(self, references: Iterable[DocumentReference]) -> Iterator[DocumentSnapshot[Any]]:
@@ -136,27 +138,29 @@ class FirestoreStore:
 
         Source: https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents/batchWrite
         """
-        documents = ((one, _document(one.snapshot.key, one.state) | _with(one.observation)) for one in commits)
+        documents = (
+            (commit, _document(commit.snapshot.key, commit.state) | _with(commit.observation)) for commit in commits
+        )
         sized = ((pair, sum(_size(pair[1].get(field, "")) for field in ("body", "observation"))) for pair in documents)
         return [result for part in _batches(sized) for result in self._commit_part(part)]
 
     def _commit_part(self, part: list[tuple[Commit, dict[str, Any]]]) -> Iterator[Snapshot | TransientError]:
         batch = BulkWriteBatch(self._client)
-        for one, document in part:
-            self._replace(batch, one.snapshot, document)
+        for commit, document in part:
+            self._replace(batch, commit.snapshot, document)
         with _answering(f"{len(part)} records"):
             answer = batch.commit()
-        for (one, _), status, result in zip(part, answer.status, answer.write_results, strict=True):
+        for (commit, _), status, result in zip(part, answer.status, answer.write_results, strict=True):
             if status.code:
-                yield refusal(one.snapshot.key.name, status.code)
+                yield refusal(commit.snapshot.key.name, status.code)
             else:
-                yield replace(one.snapshot, state=one.state, version=result.update_time)
+                yield replace(commit.snapshot, state=commit.state, version=result.update_time)
 
     def last_observation(self, key: ResourceKey) -> Observation | None:
         """See ``StateStore.last_observation``."""
         with _answering(key.name):
-            found = self._findings.document(key.id).get(field_paths=("observation",))
-        body = (found.to_dict() or {}).get("observation")
+            document = self._findings.document(key.id).get(field_paths=("observation",))
+        body = (document.to_dict() or {}).get("observation")
         return observations.decode(body) if body else None
 
     def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
@@ -164,8 +168,8 @@ class FirestoreStore:
         wanted = {key.id: key for key in keys}
         references = [self._findings.document(name) for name in wanted]
         with _answering(f"{len(wanted)} resources"):
-            found = list(self._client.get_all(references, field_paths=("observation",)))
-        bodies = ((wanted[one.id], (one.to_dict() or {}).get("observation")) for one in found)
+            documents = list(self._client.get_all(references, field_paths=("observation",)))
+        bodies = ((wanted[document.id], (document.to_dict() or {}).get("observation")) for document in documents)
         return observations.decode_readable(bodies)
 
     def mark_published(self, snapshot: Snapshot) -> None:
@@ -188,8 +192,8 @@ class FirestoreStore:
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
         with _answering("the control record"):
-            found = self._control.get()
-        return StoredControl(decode_control(_body(found)), found.update_time if found.exists else None)
+            document = self._control.get()
+        return StoredControl(decode_control(_body(document)), document.update_time if document.exists else None)
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``."""
@@ -214,10 +218,10 @@ class FirestoreStore:
             yield from self._unordered(source, generation)
         for page in pages:
             with _answering(f"the manifest of {source}"):
-                found = page.get()
-            if not found.exists:
+                document = page.get()
+            if not document.exists:
                 raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
-            yield from decode_manifest(_body(found))
+            yield from decode_manifest(_body(document))
 
     def _unordered(self, source: str, generation: int) -> list[tuple[ResourceKey, str]]:
         """A manifest as it was written before manifests had an order; the next apply writes another one."""
@@ -229,9 +233,9 @@ class FirestoreStore:
         """See ``DesiredStore.write_manifest``; some thousand entries a document."""
         self.drop_manifest(source, generation)
         pages = self._pages(source, generation)
-        for at, rows in enumerate(batches(manifest, MANIFEST_PART)):
+        for number, rows in enumerate(batches(manifest, MANIFEST_PART)):
             with _answering(f"the manifest of {source}"):
-                pages.document(f"{at:06d}").set({"body": encode_manifest(rows).decode()})
+                pages.document(f"{number:06d}").set({"body": encode_manifest(rows).decode()})
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""
@@ -254,15 +258,15 @@ class FirestoreStore:
         by_path = {reference.path: key for reference, key in wanted.items()}
         with _answering("desired state"):
             return {
-                by_path[found.reference.path]: StoredRecord(
-                    decode_record(_body(found)), found.update_time if found.exists else None
+                by_path[document.reference.path]: StoredRecord(
+                    decode_record(_body(document)), document.update_time if document.exists else None
                 )
-                for found in self._get(wanted)
+                for document in self._get(wanted)
             }
 
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``; each request of it is atomic."""
-        bodies = ((key, encode_record(one.value)) for key, one in records.items())
+        bodies = ((key, encode_record(record.value)) for key, record in records.items())
         sized = ((pair, len(pair[1])) for pair in bodies)
         with _answering("desired state"), _racing("desired state"):
             for part in _batches(sized):
@@ -274,8 +278,8 @@ class FirestoreStore:
     def project_id(self, number: str) -> str:
         """See ``ProjectStore.project_id``."""
         with _answering(f"project {number}"):
-            found = self._projects.document(number).get()
-        return str((found.to_dict() or {}).get("id", ""))
+            document = self._projects.document(number).get()
+        return str((document.to_dict() or {}).get("id", ""))
 
     def learn_projects(self, ids: Mapping[str, str]) -> None:
         """See ``ProjectStore.learn_projects``."""
@@ -289,33 +293,33 @@ class FirestoreStore:
         """See ``StateStore.states``."""
         query = self._findings.where(filter=FieldFilter("status", "!=", "none")) if drifted else self._findings
         with _answering("the findings"):
-            for found in query.select(_BODY).stream():
-                yield decode_state(_body(found))
+            for document in query.select(_BODY).stream():
+                yield decode_state(_body(document))
 
     def unpublished(self) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
         query = self._findings.where(filter=FieldFilter("pending", "==", True))  # noqa: FBT003 - a value, not a flag
         with _answering("the findings"):
-            return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
+            return iter([decode_state(_body(document)).key for document in query.select(_BODY).stream()])
 
     def suppressed(self) -> Iterator[ResourceState]:
         """See ``StateStore.suppressed``."""
         query = self._findings.where(filter=FieldFilter("suppressed", "==", True))  # noqa: FBT003 - a value, not a flag
         with _answering("the findings"):
-            for found in query.select(_BODY).stream():
-                yield decode_state(_body(found))
+            for document in query.select(_BODY).stream():
+                yield decode_state(_body(document))
 
     def due(self, now: datetime) -> Iterator[ResourceKey]:
         """See ``StateStore.due``."""
         query = self._findings.where(filter=FieldFilter("due", "<=", now))
         with _answering("the findings"):
-            return iter([decode_state(_body(found)).key for found in query.select(_BODY).stream()])
+            return iter([decode_state(_body(document)).key for document in query.select(_BODY).stream()])
 
     def brakes(self) -> StoredBrakes:
         """See ``RemedyStore.brakes``."""
         with _answering("the brakes"):
-            found = self._brakes.get()
-        return StoredBrakes(decode_brakes(_body(found)), found.update_time if found.exists else None)
+            document = self._brakes.get()
+        return StoredBrakes(decode_brakes(_body(document)), document.update_time if document.exists else None)
 
     def write_brakes(self, brakes: SafetyState, version: Any) -> None:
         """See ``RemedyStore.write_brakes``."""
@@ -341,8 +345,8 @@ class FirestoreStore:
         """See ``ActorStore.changes_of``."""
         wanted = {key.id: key for key in keys}
         with _answering(f"{len(wanted)} resources"):
-            found = self._get(self._actors.document(name) for name in wanted)
-            return {wanted[one.id]: decode_changes(_body(one)) for one in found}
+            documents = self._get(self._actors.document(name) for name in wanted)
+            return {wanted[document.id]: decode_changes(_body(document)) for document in documents}
 
     def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""
@@ -366,7 +370,7 @@ class FirestoreStore:
         """See ``RemedyStore.trail``."""
         query = self._audit.where(filter=FieldFilter("finding", "==", key.id))
         with _answering(key.name):
-            return decode_entries([_body(found) for found in query.select(_BODY).stream()])
+            return decode_entries([_body(document) for document in query.select(_BODY).stream()])
 
     def close(self) -> None:
         """See ``StateStore.close``."""
@@ -406,11 +410,11 @@ def _batches(sized: Iterable[tuple[_T, int]]) -> Iterator[list[_T]]:
     """As many records at a time as one request takes; each comes with its size in bytes."""
     batch: list[_T] = []
     room = _BATCH_BYTES
-    for one, size in sized:
+    for item, size in sized:
         if batch and (len(batch) == _BATCH or size > room):
             yield batch
             batch, room = [], _BATCH_BYTES
-        batch.append(one)
+        batch.append(item)
         room -= size
     if batch:
         yield batch

@@ -40,7 +40,7 @@ class FirestoreSweeps:
     def sweeps(self) -> Iterator[StoredSweep]:
         """See ``SweepStore.sweeps``."""
         with answering("sweeps"):
-            return iter([_sweep(found) for found in self._sweeps.stream()])
+            return iter([_sweep(document) for document in self._sweeps.stream()])
 
     def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
         """See ``SweepStore.write_sweep``."""
@@ -59,7 +59,7 @@ class FirestoreSweeps:
     def shards(self, run: str) -> Iterator[StoredShard]:
         """See ``SweepStore.shards``."""
         with answering(f"the shards of run {run}"):
-            return iter([_shard(found) for found in self._shards(run).stream()])
+            return iter([_shard(document) for document in self._shards(run).stream()])
 
     def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``; one request, which is atomic."""
@@ -68,8 +68,8 @@ class FirestoreSweeps:
             reference = self._shards(shard.run).document(f"{shard.number:06d}")
             self._put(batch, reference, encode_record(shard), version)
             if part is not None:
-                at = self._parts(shard.run).document(f"{shard.number:06d}-{shard.parts:06d}")
-                batch.set(at, {"body": encode_record(part).decode()})
+                part_reference = self._parts(shard.run).document(f"{shard.number:06d}-{shard.parts:06d}")
+                batch.set(part_reference, {"body": encode_record(part).decode()})
             written = batch.commit()[0]
         return StoredShard(shard, written.update_time)
 
@@ -78,17 +78,17 @@ class FirestoreSweeps:
         parts = self._parts(run)
         first, last = (parts.document(f"{number:06d}-{end}") for end in ("", "~"))
         with answering(f"the parts of shard {number} of run {run}"):
-            for found in parts.order_by("__name__").start_at([first]).end_at([last]).stream():
-                yield decode_record(body_of(found), Part)
+            for document in parts.order_by("__name__").start_at([first]).end_at([last]).stream():
+                yield decode_record(body_of(document), Part)
 
     def drop_run(self, run: str) -> None:
         """See ``SweepStore.drop_run``."""
         with answering(f"run {run}"):
             for collection in (self._shards(run), self._parts(run)):
                 documents = list(collection.list_documents())
-                for at in range(0, len(documents), _BATCH):
+                for first in range(0, len(documents), _BATCH):
                     batch = self._client.batch()
-                    for document in documents[at : at + _BATCH]:
+                    for document in documents[first : first + _BATCH]:
                         batch.delete(document)
                     batch.commit()
 
@@ -100,20 +100,20 @@ class FirestoreSweeps:
             batch.update(reference, document, option=self._client.write_option(last_update_time=version))
 
     def _shards(self, run: str) -> CollectionReference:
-        found: CollectionReference = self._runs.document(run).collection("shards")
-        return found
+        collection: CollectionReference = self._runs.document(run).collection("shards")
+        return collection
 
     def _parts(self, run: str) -> CollectionReference:
-        found: CollectionReference = self._runs.document(run).collection("shard_parts")
-        return found
+        collection: CollectionReference = self._runs.document(run).collection("shard_parts")
+        return collection
 
 
-def _sweep(found: DocumentSnapshot[Any]) -> StoredSweep:
-    return StoredSweep(decode_record(body_of(found), Sweep), found.update_time) if found.exists else _NO_SWEEP
+def _sweep(document: DocumentSnapshot[Any]) -> StoredSweep:
+    return StoredSweep(decode_record(body_of(document), Sweep), document.update_time) if document.exists else _NO_SWEEP
 
 
-def _shard(found: DocumentSnapshot[Any]) -> StoredShard:
-    return StoredShard(decode_record(body_of(found), Shard), found.update_time) if found.exists else _NO_SHARD
+def _shard(document: DocumentSnapshot[Any]) -> StoredShard:
+    return StoredShard(decode_record(body_of(document), Shard), document.update_time) if document.exists else _NO_SHARD
 
 
 _NO_SWEEP, _NO_SHARD = StoredSweep(None, None), StoredShard(None, None)

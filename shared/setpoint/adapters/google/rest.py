@@ -129,9 +129,9 @@ class GoogleRest:
             Unavailable: nobody answers.
         """
         call = Call("clock", "GET", "https://www.googleapis.com/generate_204")
-        said = self._send(call, again=_PASSING).headers.get("Date", "")
+        date = self._send(call, again=_PASSING).headers.get("Date", "")
         try:
-            return parsedate_to_datetime(said).astimezone(UTC)
+            return parsedate_to_datetime(date).astimezone(UTC)
         except ValueError:
             raise Unavailable(f"{call.url} does not tell the time; try again later") from None
 
@@ -210,8 +210,8 @@ def _error(answer: requests.Response) -> Mapping[str, Any]:
 
 
 def _reasons(error: Mapping[str, Any]) -> list[str]:
-    found = [*(error.get("errors") or ()), *(error.get("details") or ())]
-    return [str(one["reason"]) for one in found if isinstance(one, dict) and "reason" in one]
+    details = [*(error.get("errors") or ()), *(error.get("details") or ())]
+    return [str(detail["reason"]) for detail in details if isinstance(detail, dict) and "reason" in detail]
 
 
 def _is_too_fast(error: Mapping[str, Any]) -> bool:
@@ -231,14 +231,14 @@ def _checked(call: Call, answer: requests.Response) -> Any:
     where = f"{call.method} at {call.url}"
     if answer.ok:
         return answer.json() if answer.content else None
-    said = str(error.get("message") or answer.reason)[:_LONGEST]
+    message = str(error.get("message") or answer.reason)[:_LONGEST]
     if status in _STALE:
-        raise Conflict(f"{where}: it has changed since it was read ({said}); read it again")
+        raise Conflict(f"{where}: it has changed since it was read ({message}); read it again")
     if status in (401, 403):
         raise AccessDenied(call.url, call.permission, _remedy(call, error))
     if status in _PASSING:
-        raise Unavailable(f"{where}: {status} ({said}); try again later")
-    raise Refused(f"{where}: {status} ({said})")
+        raise Unavailable(f"{where}: {status} ({message}); try again later")
+    raise Refused(f"{where}: {status} ({message})")
 
 
 def _remedy(call: Call, error: Mapping[str, Any]) -> str:

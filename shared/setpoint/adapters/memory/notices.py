@@ -26,14 +26,14 @@ class MemoryNotices:
 
     def read(self, kind: str, name: str) -> StoredBody | None:
         """See ``NoticeStore.read``."""
-        found = self._records.get((kind, name))
-        return StoredBody(name, found.body, found.version) if found is not None else None
+        record = self._records.get((kind, name))
+        return StoredBody(name, record.body, record.version) if record is not None else None
 
     def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
         """See ``NoticeStore.write``."""
         with self._lock:
-            found = self._records.get((kind, name))
-            if (found.version if found is not None else None) != version:
+            record = self._records.get((kind, name))
+            if (record.version if record is not None else None) != version:
                 raise Conflict(f"{kind} {name}: written by somebody else; read it again")
             now = (version or 0) + 1
             self._records[kind, name] = _Record(body, now, filed)
@@ -41,11 +41,11 @@ class MemoryNotices:
 
     def of_finding(self, kind: str, finding: str) -> Sequence[StoredBody]:
         """See ``NoticeStore.of_finding``."""
-        return self._found(kind, lambda filed: filed.finding == finding)
+        return self._filed(kind, lambda filed: filed.finding == finding)
 
     def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
         """See ``NoticeStore.of_thread``."""
-        return iter(self._found(kind, lambda filed: filed.thread == thread))
+        return iter(self._filed(kind, lambda filed: filed.thread == thread))
 
     def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
         """See ``NoticeStore.due``."""
@@ -69,7 +69,11 @@ class MemoryNotices:
                 del self._records[key]
         return len(old)
 
-    def _found(self, kind: str, fits: Callable[[Filed], bool]) -> list[StoredBody]:
+    def _filed(self, kind: str, fits: Callable[[Filed], bool]) -> list[StoredBody]:
         with self._lock:
-            found = [(key[1], one) for key, one in self._records.items() if key[0] == kind and fits(one.filed)]
-        return [StoredBody(name, one.body, one.version) for name, one in sorted(found, key=lambda pair: pair[0])]
+            matching = [
+                (key[1], record) for key, record in self._records.items() if key[0] == kind and fits(record.filed)
+            ]
+        return [
+            StoredBody(name, record.body, record.version) for name, record in sorted(matching, key=lambda pair: pair[0])
+        ]

@@ -71,7 +71,7 @@ class MemoryStore:
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
         """See ``StateStore.commit_many``."""
-        return [_tried(self.commit, one) for one in commits]
+        return [_tried(self.commit, item) for item in commits]
 
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
@@ -116,8 +116,8 @@ class MemoryStore:
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
         """See ``DesiredStore.records``; the mark of a record is the record itself, which nobody changes in place."""
         with self._lock:
-            found = {key: self._records.get(key) for key in keys}
-        return {key: StoredRecord(record or DesiredRecord(), record) for key, record in found.items()}
+            records_by_key = {key: self._records.get(key) for key in keys}
+        return {key: StoredRecord(record or DesiredRecord(), record) for key, record in records_by_key.items()}
 
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``."""
@@ -138,8 +138,8 @@ class MemoryStore:
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
         with self._lock:
-            found = [state for _, state in self._states.values() if state.finding is not None or not drifted]
-        return iter(found)
+            states = [state for _, state in self._states.values() if state.finding is not None or not drifted]
+        return iter(states)
 
     def unpublished(self) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
@@ -203,9 +203,9 @@ class MemoryStore:
         """Nothing to let go of."""
 
 
-def _tried(commit: Callable[..., Snapshot], one: Commit) -> Snapshot | Conflict:
+def _tried(commit: Callable[..., Snapshot], item: Commit) -> Snapshot | Conflict:
     try:
-        return commit(*one)
+        return commit(*item)
     except Conflict as conflict:
         return conflict
 

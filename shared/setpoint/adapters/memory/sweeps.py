@@ -22,12 +22,12 @@ class MemorySweeps:
 
     def sweep(self, name: str) -> StoredSweep:
         """See ``SweepStore.sweep``."""
-        found = self._sweeps.get(name)
-        return StoredSweep(found, found)
+        sweep = self._sweeps.get(name)
+        return StoredSweep(sweep, sweep)
 
     def sweeps(self) -> Iterator[StoredSweep]:
         """See ``SweepStore.sweeps``."""
-        return iter([StoredSweep(one, one) for one in self._sweeps.values()])
+        return iter([StoredSweep(sweep, sweep) for sweep in self._sweeps.values()])
 
     def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
         """See ``SweepStore.write_sweep``."""
@@ -39,13 +39,13 @@ class MemorySweeps:
 
     def shard(self, run: str, number: int) -> StoredShard:
         """See ``SweepStore.shard``."""
-        found = self._shards.get(run, {}).get(number)
-        return StoredShard(found, found)
+        shard = self._shards.get(run, {}).get(number)
+        return StoredShard(shard, shard)
 
     def shards(self, run: str) -> Iterator[StoredShard]:
         """See ``SweepStore.shards``."""
-        found = sorted(self._shards.get(run, {}).items())
-        return iter([StoredShard(one, one) for _, one in found])
+        shards = sorted(self._shards.get(run, {}).items())
+        return iter([StoredShard(shard, shard) for _, shard in shards])
 
     def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``."""

@@ -112,8 +112,8 @@ class PubSubTopic:
         """
         try:
             sent = [self._client.publish(self._topic, data, **attributes) for data, attributes in messages]
-            for one in sent:
-                one.result(timeout=seconds)
+            for future in sent:
+                future.result(timeout=seconds)
         except _FAILURES as error:
             raise Unavailable(f"{self._topic} did not take {what} ({type(error).__name__}); {then}") from error
 
@@ -133,20 +133,20 @@ class PubSubBus:
         self._client = client
         self._topic = topic
 
-    def publish(self, told: Sequence[CloudEvent]) -> None:
+    def publish(self, events: Sequence[CloudEvent]) -> None:
         """See ``EventBus.publish``."""
         failed: dict[str, Exception] = {}
         sent: list[tuple[str, futures.Future[str]]] = []
-        for event in told:
+        for event in events:
             key = _ordering_key(event)
             try:
                 sent.append((key, self._send(event, key)))
             except _FAILED_BEFORE as error:
                 failed[key] = error
         until = time.monotonic() + _PUBLISH_SECONDS
-        for key, one in sent:
+        for key, future in sent:
             try:
-                one.result(timeout=max(until - time.monotonic(), 0.0))
+                future.result(timeout=max(until - time.monotonic(), 0.0))
             except (*_FAILURES, *_FAILED_BEFORE) as error:
                 failed.setdefault(key, error)
         if failed:
@@ -341,11 +341,11 @@ class PubSubFeed:
         """
         try:
             if done:
-                self._client.acknowledge(subscription=self._subscription, ack_ids=[one.ack_id for one in done])
+                self._client.acknowledge(subscription=self._subscription, ack_ids=[message.ack_id for message in done])
             if again:
                 self._client.modify_ack_deadline(
                     subscription=self._subscription,
-                    ack_ids=[one.ack_id for one in again],
+                    ack_ids=[message.ack_id for message in again],
                     ack_deadline_seconds=0,
                 )
         except exceptions.GoogleAPICallError as error:
@@ -354,14 +354,14 @@ class PubSubFeed:
 
 def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
     """A message's attributes under names and in sizes that Pub/Sub takes, up to so many."""
-    found: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for key, value in attributes.items():
         name = _cut(key, _KEY_BYTES)
         while name in _TAKEN or (name != key and name in attributes):
             name = f"original_{name}"
-        if name and not name.startswith("goog") and len(found) < room:
-            found[name] = _cut(value, _ATTRIBUTE_BYTES)
-    return found
+        if name and not name.startswith("goog") and len(kept) < room:
+            kept[name] = _cut(value, _ATTRIBUTE_BYTES)
+    return kept
 
 
 def _cut(text: str, most: int) -> str:
@@ -379,8 +379,8 @@ def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
         return BadRequest(f"{subscription} may not be pulled; grant roles/pubsub.subscriber on it to whoever runs this")
     if isinstance(error, (exceptions.Unauthorized, GoogleAuthError)) or _NO_CREDENTIALS in str(error):
         return BadRequest(f"{subscription} cannot be pulled without credentials; {_LOG_IN}")
-    said = error.message if isinstance(error, exceptions.GoogleAPICallError) else error
-    return Unavailable(f"{subscription} cannot be pulled ({type(error).__name__}: {said})")
+    reason = error.message if isinstance(error, exceptions.GoogleAPICallError) else error
+    return Unavailable(f"{subscription} cannot be pulled ({type(error).__name__}: {reason})")
 
 
 def _ordering_key(event: CloudEvent) -> str:

@@ -53,12 +53,12 @@ class PubSubDeadLetterQueue:
                 return
             except exceptions.GoogleAPICallError as error:
                 raise not_pulled(self._subscription, error) from error
-            fresh = [one for one in response.received_messages if one.message.message_id not in seen]
+            fresh = [received for received in response.received_messages if received.message.message_id not in seen]
             if not fresh:
                 return
-            self._deadline([one.ack_id for one in fresh], _HOLD_SECONDS)
-            for one in fresh:
-                message = one.message
+            self._deadline([received.ack_id for received in fresh], _HOLD_SECONDS)
+            for received in fresh:
+                message = received.message
                 seen.add(message.message_id)
                 yield DeadLetter(
                     message.message_id,
@@ -66,7 +66,7 @@ class PubSubDeadLetterQueue:
                     dict(message.attributes),
                     datetime.fromtimestamp(message.publish_time.timestamp(), UTC),
                     message.ordering_key,
-                    one.ack_id,
+                    received.ack_id,
                 )
 
     def topic_of(self, subscription: str) -> str:
@@ -100,8 +100,8 @@ class PubSubDeadLetterQueue:
 
     def give_back(self, letters: list[DeadLetter]) -> None:
         """See ``LetterBox.give_back``."""
-        for at in range(0, len(letters), _BATCH):
-            self._deadline([letter.handle for letter in letters[at : at + _BATCH]], 0)
+        for first in range(0, len(letters), _BATCH):
+            self._deadline([letter.handle for letter in letters[first : first + _BATCH]], 0)
 
     def _deadline(self, handles: list[str], seconds: int) -> None:
         try:

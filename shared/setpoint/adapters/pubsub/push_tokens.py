@@ -43,9 +43,9 @@ class CachedCertificates(transport.Request):
             if answer is not None and self._clock() < until:
                 return answer
             answer = self._fetch(url, method, *more, **options)
-            found = _MAX_AGE.search(_header(answer.headers, "cache-control"))
-            if found is not None and answer.status == 200:  # noqa: PLR2004 - OK
-                self._kept[url] = (self._clock() + int(found[1]), answer)
+            max_age = _MAX_AGE.search(_header(answer.headers, "cache-control"))
+            if max_age is not None and answer.status == 200:  # noqa: PLR2004 - OK
+                self._kept[url] = (self._clock() + int(max_age[1]), answer)
             return answer
 
 

@@ -60,8 +60,8 @@ class SqliteNotices:
 
     def read(self, kind: str, name: str) -> StoredBody | None:
         """See ``NoticeStore.read``."""
-        found = self._found(_READ, (kind, name))
-        return found[0] if found else None
+        bodies = self._bodies(_READ, (kind, name))
+        return bodies[0] if bodies else None
 
     def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
         """See ``NoticeStore.write``."""
@@ -76,25 +76,25 @@ class SqliteNotices:
 
     def of_finding(self, kind: str, finding: str) -> Sequence[StoredBody]:
         """See ``NoticeStore.of_finding``."""
-        return self._found(_OF_FINDING, (finding, kind))
+        return self._bodies(_OF_FINDING, (finding, kind))
 
     def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
         """See ``NoticeStore.of_thread``."""
         last = ""
-        while page := self._found(_OF_THREAD, (thread, kind, last, _PAGE)):
+        while page := self._bodies(_OF_THREAD, (thread, kind, last, _PAGE)):
             yield from page
             last = page[-1].id
 
     def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
         """See ``NoticeStore.due``."""
-        return self._found(_DUE, (kind, now.timestamp(), most))
+        return self._bodies(_DUE, (kind, now.timestamp(), most))
 
     def forget(self, now: datetime) -> int:
         """See ``NoticeStore.forget``."""
         with self._answering():
             return self._connection().execute("DELETE FROM notices WHERE expires <= ?", (now.timestamp(),)).rowcount
 
-    def _found(self, statement: str, values: tuple[Any, ...]) -> list[StoredBody]:
+    def _bodies(self, statement: str, values: tuple[Any, ...]) -> list[StoredBody]:
         with self._answering():
             rows = self._connection().execute(statement, values).fetchall()
         return [StoredBody(*row) for row in rows]

@@ -188,10 +188,10 @@ class SqliteStore:
             changes = dict(self._rows("SELECT id, body FROM actors", wanted))
             states = self._rows("SELECT id, body, version FROM findings", wanted)
         control = row[0] if row else None
-        found = {name: (body, version) for name, body, version in states}
+        records = {name: (body, version) for name, body, version in states}
         snapshots = {}
         for name, key in wanted.items():
-            state, version = found.get(name, (None, None))
+            state, version = records.get(name, (None, None))
             snapshots[key] = _snapshot(key, desired.get(name), control, state, version, changes.get(name))
         return snapshots
 
@@ -203,11 +203,11 @@ class SqliteStore:
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
         """See ``StateStore.commit_many``; one transaction, in which what conflicts writes nothing."""
         with _answering(), _transaction(self._connection()):
-            return [self._tried(one) for one in commits]
+            return [self._tried(item) for item in commits]
 
-    def _tried(self, one: Commit) -> Snapshot | Conflict:
+    def _tried(self, item: Commit) -> Snapshot | Conflict:
         try:
-            return self._commit(*one)
+            return self._commit(*item)
         except Conflict as conflict:
             return conflict
 
@@ -302,8 +302,8 @@ class SqliteStore:
         """See ``DesiredStore.records``; the mark of a record is its stored form."""
         wanted = {key.id: key for key in keys}
         with _answering():
-            found = dict(self._rows("SELECT id, body FROM desired", wanted))
-        bodies = {key: found.get(identifier) for identifier, key in wanted.items()}
+            stored = dict(self._rows("SELECT id, body FROM desired", wanted))
+        bodies = {key: stored.get(identifier) for identifier, key in wanted.items()}
         return {key: StoredRecord(decode_record(body or b""), body) for key, body in bodies.items()}
 
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
@@ -384,8 +384,8 @@ class SqliteStore:
         """See ``ActorStore.changes_of``."""
         wanted = {key.id: key for key in keys}
         with _answering():
-            found = dict(self._rows("SELECT id, body FROM actors", wanted))
-        return {key: decode_changes(found[name]) if name in found else () for name, key in wanted.items()}
+            stored = dict(self._rows("SELECT id, body FROM actors", wanted))
+        return {key: decode_changes(stored[name]) if name in stored else () for name, key in wanted.items()}
 
     def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""

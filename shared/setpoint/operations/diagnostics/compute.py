@@ -57,19 +57,21 @@ def functions_of(patient: Installation) -> dict[str, dict[str, Any]]:
     """Setpoint's functions, by their names without the prefix."""
     url = f"https://cloudfunctions.googleapis.com/v2/projects/{patient.project}/locations/{patient.region}/functions"
     listed = patient.listed(url, "functions", "cloudfunctions.functions.list")
-    named = {one["name"].rpartition("/")[2]: one for one in listed}
-    return {name.removeprefix("setpoint-"): one for name, one in named.items() if name.startswith("setpoint-")}
+    named = {function["name"].rpartition("/")[2]: function for function in listed}
+    return {
+        name.removeprefix("setpoint-"): function for name, function in named.items() if name.startswith("setpoint-")
+    }
 
 
 def functions(patient: Installation) -> Iterator[Finding]:
     """The functions are there and up, and say the same of the store."""
-    found = functions_of(patient)
+    deployed = functions_of(patient)
     for name in FUNCTIONS:
-        if name not in found:
+        if name not in deployed:
             yield "ill", f"there is no function setpoint-{name} in {patient.region}", _APPLY
-    for name, one in found.items():
-        state = one.get("state", "")
-        store = environment(one).get("SETPOINT_STORE", patient.store_url)
+    for name, function in deployed.items():
+        state = function.get("state", "")
+        store = environment(function).get("SETPOINT_STORE", patient.store_url)
         if state != "ACTIVE":
             yield "ill", f"setpoint-{name} is {state or 'in no state'}", "look at its last build in the console"
         elif store != patient.store_url:
@@ -84,21 +86,21 @@ def functions(patient: Installation) -> Iterator[Finding]:
 
 def environment(function: dict[str, Any]) -> dict[str, str]:
     """The environment variables of a function."""
-    found: dict[str, str] = function.get("serviceConfig", {}).get("environmentVariables") or {}
-    return found
+    variables: dict[str, str] = function.get("serviceConfig", {}).get("environmentVariables") or {}
+    return variables
 
 
 def versions(patient: Installation) -> Iterator[Finding]:
     """All functions are built from one archive."""
     built: dict[str, list[str]] = {}
-    for name, one in functions_of(patient).items():
-        source = one.get("buildConfig", {}).get("source", {}).get("storageSource", {}).get("object", "")
+    for name, function in functions_of(patient).items():
+        source = function.get("buildConfig", {}).get("source", {}).get("storageSource", {}).get("object", "")
         built.setdefault(source, []).append(name)
     if len(built) > 1:
-        told = "; ".join(f"{', '.join(sorted(names))} of {source or '?'}" for source, names in sorted(built.items()))
+        sources = "; ".join(f"{', '.join(sorted(names))} of {source or '?'}" for source, names in sorted(built.items()))
         yield (
             "ill",
-            f"functions are of different versions: {told}",
+            f"functions are of different versions: {sources}",
             "a deployment stopped half-way: `terraform apply` again",
         )
     elif built:
@@ -107,14 +109,14 @@ def versions(patient: Installation) -> Iterator[Finding]:
 
 def tokens(patient: Installation) -> Iterator[Finding]:
     """Every push carries the token that its function wants."""
-    found = functions_of(patient)
-    for name, one in subscriptions_of(patient).items():
-        push = one.get("pushConfig") or {}
+    deployed = functions_of(patient)
+    for name, subscription in subscriptions_of(patient).items():
+        push = subscription.get("pushConfig") or {}
         function = push.get("pushEndpoint", "").partition("//setpoint-")[2]
-        owner = next((key for key in sorted(found, key=len, reverse=True) if function.startswith(f"{key}-")), "")
+        owner = next((key for key in sorted(deployed, key=len, reverse=True) if function.startswith(f"{key}-")), "")
         if not owner:
             continue
-        wanted, token = environment(found[owner]), push.get("oidcToken") or {}
+        wanted, token = environment(deployed[owner]), push.get("oidcToken") or {}
         pairs = (("SETPOINT_PUSH_ACCOUNT", "serviceAccountEmail"), ("SETPOINT_PUSH_AUDIENCE", "audience"))
         wrong = [variable for variable, key in pairs if wanted.get(variable) and wanted[variable] != token.get(key)]
         if wrong:
@@ -127,17 +129,17 @@ def jobs(patient: Installation) -> Iterator[Finding]:
     """Scheduler's jobs are on, and their last try went well."""
     url = f"https://cloudscheduler.googleapis.com/v1/projects/{patient.project}/locations/{patient.region}/jobs"
     listed = patient.listed(url, "jobs", "cloudscheduler.jobs.list")
-    found = {one["name"].rpartition("/")[2]: one for one in listed}
+    configured = {job["name"].rpartition("/")[2]: job for job in listed}
     for name in JOBS:
-        if name not in found:
+        if name not in configured:
             yield "ill", f"there is no job {name}", _APPLY
-    for name, one in found.items():
+    for name, job in configured.items():
         if not name.startswith("setpoint-"):
             continue
-        code = one.get("status", {}).get("code", 0)
-        if one.get("state") != "ENABLED":
+        code = job.get("status", {}).get("code", 0)
+        if job.get("state") != "ENABLED":
             do = f"gcloud scheduler jobs resume {name} --location={patient.region} --project={patient.project}"
-            yield "ill", f"the job {name} is {one.get('state', 'off').lower()}", do
+            yield "ill", f"the job {name} is {job.get('state', 'off').lower()}", do
         elif code:
             yield "ill", f"the last try of the job {name} failed (code {code})", "may Scheduler publish to its topic?"
         else:

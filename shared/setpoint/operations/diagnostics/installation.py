@@ -61,19 +61,19 @@ class Installation:
 
     def listed(self, url: str, name: str, permission: str, **query: str) -> list[dict[str, Any]]:
         """All of a list, whatever the number of its pages."""
-        found: list[dict[str, Any]] = []
+        items: list[dict[str, Any]] = []
         token = ""
         while True:
             page = self.get(url, permission, **query, **({"pageToken": token} if token else {})) or {}
-            found += page.get(name) or ()
+            items += page.get(name) or ()
             token = page.get("nextPageToken", "")
             if not token:
-                return found
+                return items
 
     def policy(self, topic: str) -> dict[str, set[str]]:
         """Who has which role on a topic, by role."""
-        told = self.get(f"https://pubsub.googleapis.com/v1/{topic}:getIamPolicy", "pubsub.topics.getIamPolicy") or {}
-        return {binding["role"]: set(binding.get("members") or ()) for binding in told.get("bindings") or ()}
+        policy = self.get(f"https://pubsub.googleapis.com/v1/{topic}:getIamPolicy", "pubsub.topics.getIamPolicy") or {}
+        return {binding["role"]: set(binding.get("members") or ()) for binding in policy.get("bindings") or ()}
 
     def permitted(self, permissions: list[str]) -> set[str]:
         """Those of some permissions that whoever runs this has on the project."""
@@ -101,16 +101,16 @@ class Installation:
                 "interval.endTime": _stamp(until),
             },
         )
-        found: dict[str, float] = {}
-        for one in series:
-            labels = one.get("resource", {}).get("labels", {})
+        totals: dict[str, float] = {}
+        for measured in series:
+            labels = measured.get("resource", {}).get("labels", {})
             name = labels.get("subscription_id") or labels.get("topic_id") or ""
-            points = one.get("points") or []  # the latest first
+            points = measured.get("points") or []  # the latest first
             for point in points if total else points[:1]:
                 value = point.get("value", {})
-                found[name] = found.get(name, 0.0) + float(value.get("int64Value") or value.get("doubleValue") or 0)
-        return found
+                totals[name] = totals.get(name, 0.0) + float(value.get("int64Value") or value.get("doubleValue") or 0)
+        return totals
 
 
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00Z")  # by the minute, so that the same is asked once
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00Z")  # by the minute, so that the same is asked once

@@ -30,12 +30,12 @@ def topics(patient: Installation) -> Iterator[Finding]:
 
 def subscriptions(patient: Installation) -> Iterator[Finding]:
     """The subscriptions are there, pushed with a token for their function, and lose nothing."""
-    found = subscriptions_of(patient)
+    configured = subscriptions_of(patient)
     for name in SUBSCRIPTIONS:
-        if name not in found:
+        if name not in configured:
             yield "ill", f"there is no subscription {name}", _APPLY
-    for name, one in found.items():
-        faults = [*_faults(one)]
+    for name, subscription in configured.items():
+        faults = [*_faults(subscription)]
         yield from (("ill", f"subscription {name} {what}", do) for what, do in faults)
         if not faults:
             yield "well", f"subscription {name}"
@@ -46,29 +46,29 @@ def subscriptions_of(patient: Installation) -> dict[str, dict[str, Any]]:
     listed = patient.listed(
         f"{_PUBSUB}/projects/{patient.project}/subscriptions", "subscriptions", "pubsub.subscriptions.list"
     )
-    named = {one["name"].rpartition("/")[2]: one for one in listed}
+    named = {subscription["name"].rpartition("/")[2]: subscription for subscription in listed}
     return {
-        name: one
-        for name, one in named.items()
-        if name in SUBSCRIPTIONS or "//setpoint-" in one.get("pushConfig", {}).get("pushEndpoint", "")
+        name: subscription
+        for name, subscription in named.items()
+        if name in SUBSCRIPTIONS or "//setpoint-" in subscription.get("pushConfig", {}).get("pushEndpoint", "")
     }
 
 
-def _faults(one: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if one.get("topic") == _GONE:
+def _faults(subscription: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if subscription.get("topic") == _GONE:
         yield "is of a topic that was deleted", "delete it, and `terraform apply` makes it again"
-    if one.get("state", "ACTIVE") != "ACTIVE":
-        yield f"is not active ({one['state']})", "look at the error of its push endpoint in the console"
-    if one.get("expirationPolicy", {}).get("ttl"):
+    if subscription.get("state", "ACTIVE") != "ACTIVE":
+        yield f"is not active ({subscription['state']})", "look at the error of its push endpoint in the console"
+    if subscription.get("expirationPolicy", {}).get("ttl"):
         yield "expires when it is quiet", _APPLY
-    push = one.get("pushConfig") or {}
+    push = subscription.get("pushConfig") or {}
     if not push.get("pushEndpoint"):
         return
     if not push.get("oidcToken", {}).get("serviceAccountEmail"):
         yield "pushes without a token, which Cloud Run refuses", _APPLY
-    if not one.get("deadLetterPolicy", {}).get("deadLetterTopic"):
+    if not subscription.get("deadLetterPolicy", {}).get("deadLetterTopic"):
         yield "has no dead-letter topic: what fails for a week is lost", _APPLY
-    if not one.get("retryPolicy"):
+    if not subscription.get("retryPolicy"):
         yield "has no pauses between tries", _APPLY
 
 
@@ -106,7 +106,9 @@ def feeds(patient: Installation) -> Iterator[Finding]:
         url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"
         listed = patient.listed(url, "feeds", "cloudasset.feeds.list")
         ours = [
-            one for one in listed if one.get("feedOutputConfig", {}).get("pubsubDestination", {}).get("topic") == topic
+            feed
+            for feed in listed
+            if feed.get("feedOutputConfig", {}).get("pubsubDestination", {}).get("topic") == topic
         ]
         for content in ("RESOURCE", "IAM_POLICY"):
             if any(our.get("contentType") == content for our in ours):
@@ -135,8 +137,8 @@ def lag(patient: Installation) -> Iterator[Finding]:
     ages = patient.measured(
         "pubsub.googleapis.com/subscription/oldest_unacked_message_age", "pubsub_subscription", timedelta(minutes=15)
     )
-    for name, one in subscriptions_of(patient).items():
-        if one.get("pushConfig", {}).get("pushEndpoint"):
+    for name, subscription in subscriptions_of(patient).items():
+        if subscription.get("pushConfig", {}).get("pushEndpoint"):
             age = ages.get(name, 0.0)
             if age > _LATE:
                 yield (

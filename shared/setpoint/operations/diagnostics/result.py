@@ -42,20 +42,20 @@ Check = Callable[[Installation], Iterable[Finding]]
 
 def examine(patient: Installation, checks: Mapping[str, Check]) -> list[CheckResult]:
     """Make every check, whatever becomes of the others."""
-    found: list[CheckResult] = []
+    results: list[CheckResult] = []
     for name, check in checks.items():
         try:
-            found += [CheckResult(name, *told) for told in check(patient)]
+            results += [CheckResult(name, *finding) for finding in check(patient)]
         except AccessDenied as error:
-            found.append(CheckResult(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
+            results.append(CheckResult(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
         except SetpointError as error:
-            found.append(CheckResult(name, "unknown", str(error), "mend that, and look again"))
+            results.append(CheckResult(name, "unknown", str(error), "mend that, and look again"))
         except Exception as error:  # noqa: BLE001 - a bug in one check hides no other
             kind = type(error).__name__
-            found.append(
+            results.append(
                 CheckResult(name, "unknown", f"the check itself failed ({kind}: {error})", "report it as a bug")
             )
-    return found
+    return results
 
 
 def is_well(symptoms: Iterable[CheckResult]) -> bool:

@@ -44,13 +44,13 @@ def database(patient: Installation) -> Iterator[Finding]:
         return
     project, _, name = patient.store_url.removeprefix("firestore://").partition("/")
     base = f"https://firestore.googleapis.com/v1/projects/{project}/databases/{name or '(default)'}"
-    told = patient.get(base, "datastore.databases.get")
-    if told is None:
+    settings = patient.get(base, "datastore.databases.get")
+    if settings is None:
         yield "ill", f"there is no database {name or '(default)'} in {project}", "`terraform apply` makes it"
         return
-    if told.get("pointInTimeRecoveryEnablement") != "POINT_IN_TIME_RECOVERY_ENABLED":
+    if settings.get("pointInTimeRecoveryEnablement") != "POINT_IN_TIME_RECOVERY_ENABLED":
         yield "doubtful", "the database cannot be restored to a moment before", "switch point-in-time recovery on"
-    if told.get("deleteProtectionState") != "DELETE_PROTECTION_ENABLED":
+    if settings.get("deleteProtectionState") != "DELETE_PROTECTION_ENABLED":
         yield "doubtful", "the database may be deleted", "deletion_protection = true, where this is not just to try"
     for collection, field in UNINDEXED:
         url = f"{base}/collectionGroups/{collection}/fields/{field}"
@@ -78,29 +78,33 @@ def sweeps(patient: Installation) -> Iterator[Finding]:
             else ("ill", "no sweep has ended", do)
         )
         return
-    last = max((one.summary for one in ended if one.summary is not None), key=lambda one: one.ended_at)
+    last = max((sweep.summary for sweep in ended if sweep.summary is not None), key=lambda sweep: sweep.ended_at)
     age = patient.now() - last.ended_at
-    told = f"the last sweep ended {age.total_seconds() / 3600:.1f} hours ago and listed {last.listed}"
-    yield ("ill", told, "see docs/runbooks/sweep-missing.md") if age > _SWEEP else ("well", told)
+    text = f"the last sweep ended {age.total_seconds() / 3600:.1f} hours ago and listed {last.listed}"
+    yield ("ill", text, "see docs/runbooks/sweep-missing.md") if age > _SWEEP else ("well", text)
     for scope, reason in last.denied.items():
         yield "ill", f"{scope} could not be listed: {reason}", "grant roles/cloudasset.viewer on it to setpoint-sweep"
     for shard, reason in last.failed.items():
         yield "doubtful", f"{shard} was not listed to its end: {reason}", "see the log of setpoint-sweep"
     if last.coverage < _COVERED:
-        told = f"of what is declared {last.coverage:.0%} could be judged"
-        yield "doubtful", told, "`setpoint sweep --scope SCOPE` tells what is unknown"
+        text = f"of what is declared {last.coverage:.0%} could be judged"
+        yield "doubtful", text, "`setpoint sweep --scope SCOPE` tells what is unknown"
 
 
 def brakes(patient: Installation) -> Iterator[Finding]:
     """Nothing stops remediation."""
-    found = patient.store().brakes().value
-    if found.breaker is not None:
-        told = f"the breaker is open since {found.breaker.at:%Y-%m-%d %H:%M} UTC: {found.breaker.reason}"
-        yield "ill", told, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
-    in_force = [pause for pause in found.pauses if pause.until is None or pause.until > patient.now()]
-    for one in in_force:
-        yield "doubtful", f"{one.of} is paused by {one.by}: {one.reason}", f"`setpoint resume {one.of}` when it is over"
-    if found.breaker is None and not in_force:
+    state = patient.store().brakes().value
+    if state.breaker is not None:
+        text = f"the breaker is open since {state.breaker.at:%Y-%m-%d %H:%M} UTC: {state.breaker.reason}"
+        yield "ill", text, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
+    in_force = [pause for pause in state.pauses if pause.until is None or pause.until > patient.now()]
+    for pause in in_force:
+        yield (
+            "doubtful",
+            f"{pause.of} is paused by {pause.by}: {pause.reason}",
+            f"`setpoint resume {pause.of}` when it is over",
+        )
+    if state.breaker is None and not in_force:
         yield "well", "nothing is paused, and the breaker is closed"
 
 
@@ -109,11 +113,11 @@ def waiting(patient: Installation) -> Iterator[Finding]:
     opened = patient.store()
     unpublished = sum(1 for _ in islice(opened.unpublished(), _MOST))
     if unpublished:
-        told = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
-        yield "doubtful", told, "look again in a minute; if they still do, is the job setpoint-heal on?"
+        text = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
+        yield "doubtful", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
     overdue = sum(1 for _ in islice(opened.due(patient.now() - _WAITING), _MOST))
     if overdue:
-        told = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
-        yield "ill", told, "are the jobs setpoint-heal and setpoint-remediate on?"
+        text = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
+        yield "ill", text, "are the jobs setpoint-heal and setpoint-remediate on?"
     if not unpublished and not overdue:
         yield "well", "nothing waits to be published, and nothing is overdue"
