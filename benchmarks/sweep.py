@@ -133,7 +133,7 @@ def sweep(store: Path, address: str) -> None:
     print(
         f"sweep: {swept.listed:,} assets in {took:.1f} s ({used:.1f} s of its own), {_peak():.0f} MB; declared "
         f"{summary.declared:,}, seen {summary.seen:,}, in sync {summary.in_sync:,}, drifted {summary.drifted:,}, "
-        f"gone {summary.gone:,}, unknown {summary.unknown:,}, unchecked {summary.unchecked:,}"
+        f"gone {summary.deleted:,}, unknown {summary.unknown:,}, unchecked {summary.unchecked:,}"
     )
     print(json.dumps({"assets": swept.listed, "seconds": took, "own_seconds": used, "peak_mb": _peak()}))
     deps.store.close()

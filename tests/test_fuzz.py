@@ -59,7 +59,7 @@ def recorded() -> tuple[bytes, bytes, bytes]:
 
 
 STATE, EVENT, OBSERVATION = recorded()
-ENTRY = AuditEntry(at=NOON, what="act", by="ann")
+ENTRY = AuditEntry(recorded_at=NOON, what="act", by="ann")
 START = Start(("organizations/1",), ("resource",))
 SWEEP = Sweep("s", "1", START, NOON, summary=Summary(NOON, listed=1))
 BRAKES = SafetyState((Pause("fleet", NOON),), (WriteRecord("p", NOON),), breaker=Breaker(NOON, "surge"))
@@ -77,7 +77,7 @@ PARSERS: dict[str, tuple[Callable[[bytes], Any], bytes]] = {
         sweep_records.encode_record(Shard("1", 0, "organizations/1", "resource", NOON)),
     ),
     "stored part": (partial(sweep_records.decode_record, form=Part), sweep_records.encode_record(Part(b"12345678"))),
-    "stored brakes": (safety_limits.decode_brakes, safety_limits.encode_brakes(BRAKES)),
+    "stored brakes": (safety_limits.decode_safety_state, safety_limits.encode_safety_state(BRAKES)),
     "control record": (
         sources.decode_control,
         sources.encode_control(Control({"git": SourceState(1, commit="abc", applied_at=NOON)}, 1)),

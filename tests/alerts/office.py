@@ -33,7 +33,11 @@ PAGER = Destination("webhook", "pager")
 ALERTING = Alerting("fleet", default=(DRIFTS,))
 VERSIONING = Difference("versioning.enabled", "changed", declared=True, observed=False)
 ALICE = Actor(
-    principal="alice@example.com", hand="person", confidence="certain", method="storage.buckets.update", at=NOON
+    principal="alice@example.com",
+    kind="person",
+    confidence="certain",
+    method="storage.buckets.update",
+    requested_at=NOON,
 )
 
 

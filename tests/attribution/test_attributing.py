@@ -41,10 +41,10 @@ def test_where_the_log_comes_first_the_actor_is_in_the_event_that_opens():
     assert world.told == ["drift.opened"]
     expected = Actor(
         principal=ALICE,
-        hand="person",
+        kind="person",
         confidence="certain",
         method="storage.buckets.update",
-        at=at(-10),
+        requested_at=at(-10),
         caller="console",
         ip="203.0.113.0",
     )
@@ -142,7 +142,7 @@ def test_what_an_applier_changes_opens_only_when_it_lasts():
     assert pipeline.promote_settled(world.deps) == {}
     world.now = at(601)
     assert pipeline.promote_settled(world.deps) == {"opened": 1}
-    assert (world.actor.hand, world.told) == ("applier", ["drift.opened"])
+    assert (world.actor.kind, world.told) == ("applier", ["drift.opened"])
 
 
 def test_a_sync_that_comes_after_the_applier_resolves_it_quietly():
@@ -176,7 +176,7 @@ def test_what_a_person_does_through_the_applier_is_told_at_once():
     told = entry().replace(b'{"principalEmail":"alice@example.com"}', msgspec.json.encode(chain))
     world.receive(told)
     assert world.observe() == "opened"
-    assert (world.actor.principal, world.actor.hand, world.actor.through) == (BOB, "person", (DEPLOY,))
+    assert (world.actor.principal, world.actor.kind, world.actor.through) == (BOB, "person", (DEPLOY,))
 
 
 def test_what_setpoint_itself_writes_is_nobodys_drift():
@@ -199,7 +199,7 @@ def test_an_operation_explains_what_is_seen_when_it_is_over():
     first = entry(ALICE, 0, operation={"id": "op", "first": True})
     last = entry("", 2990, operation={"id": "op", "last": True})
     assert [world.receive(first), world.receive(last)] == ["kept", "told"]
-    assert (world.actor.principal, world.actor.at) == (ALICE, NOON)
+    assert (world.actor.principal, world.actor.requested_at) == (ALICE, NOON)
 
 
 DATABASE_KEY = "//secretmanager.googleapis.com/projects/shop-prod/secrets/db"
@@ -219,7 +219,7 @@ def test_a_change_is_found_under_the_name_by_which_the_resource_is_kept():
 
 def test_a_projects_number_is_known_from_what_was_observed():
     world = World(key=ResourceKey(DATABASE_KEY))
-    world.store.learn_projects({"12": "shop-prod"})
+    world.store.write_project_ids({"12": "shop-prod"})
     world.observe()
     told = entry(**NUMBERED).replace(b'"project_id":"shop-prod"', b'"project_id":""')
     assert world.receive(told) == "told"

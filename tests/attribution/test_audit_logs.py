@@ -58,7 +58,7 @@ def test_the_right_resource_is_found_in_98_of_100_shapes_and_a_wrong_principal_i
 def test_the_times_of_an_operation_are_when_it_was_asked_for_and_when_it_was_over():
     last, first = (one.parsed()[0].change for one in KNOWN if one.name.startswith("compute-firewall-patch"))
     noon = datetime(2026, 3, 1, 12, 3, 4, 123456, tzinfo=UTC)
-    assert (first.at, first.done_at, first.operation) == (noon, None, "operation-1")
+    assert (first.requested_at, first.done_at, first.operation) == (noon, None, "operation-1")
     assert (last.done_at, last.operation, last.principal) == (noon, "operation-1", "")
 
 

@@ -108,7 +108,7 @@ def test_somebody_unknown_makes_it_possible_and_is_nobody_else():
 def test_whose_hand_it_was(principal, through, hand):
     policy = Policy(appliers=("deploy@*",))
     actor = actor_of((change(principal, through=through),), SEEN, None, policy)
-    assert actor.hand == hand
+    assert actor.kind == hand
 
 
 def test_who_was_told_stays_when_the_changes_are_forgotten():

@@ -45,7 +45,7 @@ def hostile():
             owner=Owner(nasty, nasty, nasty),
             differences=(Difference(f"{nasty}{number}", "changed", nasty, [nasty, number]),),
             actor=replace(ALICE, principal=nasty, caller=nasty),
-            was={nasty: nasty},
+            previous_data={nasty: nasty},
         )
         for number, nasty in enumerate(NASTY)
     ]
@@ -55,7 +55,7 @@ def hostile():
 def drawn(request, tmp_path) -> Path:
     findings = {"typical": typical, "hostile": hostile}[request.param]()
     told = preview.conversations(findings, LINKS)
-    told.append(preview.Conversation(findings[0].at, slack.escalation(findings[0]), note="escalation"))
+    told.append(preview.Conversation(findings[0].event_time, slack.escalation(findings[0]), note="escalation"))
     file = tmp_path / "slack.html"
     file.write_text(preview.page(told), encoding="utf-8")
     return file

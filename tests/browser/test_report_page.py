@@ -19,7 +19,7 @@ from setpoint.model.remediation_attempt import RemediationState
 from setpoint.reporting.html.model import Report
 from setpoint.reporting.html.page import render
 
-MAX = Actor(principal="max@example.com", hand="person", confidence="certain", method="buckets.patch", at=NOW)
+MAX = Actor(principal="max@example.com", kind="person", confidence="certain", method="buckets.patch", requested_at=NOW)
 DAY = timedelta(days=1)
 STATES = (
     state("//storage.googleapis.com/exports", severity="critical", actor=MAX),
@@ -38,7 +38,7 @@ STATES = (
         differences=(),
         difference_count=0,
         first_seen=NOW - DAY,
-        remedy=RemediationState("f", "asked", NOW),
+        remediation=RemediationState("f", "asked", NOW),
     ),
     state("//storage.googleapis.com/past", status="resolved", resolved_at=NOW - DAY, first_seen=NOW - 3 * DAY),
 )
@@ -250,7 +250,9 @@ HOSTILE = "</script><img src=x onerror=alert(1)>\"'&<b>\u202egnirts\u2028 مرح
 
 
 def test_values_are_text_whatever_they_are(show):
-    evil = Actor(principal=HOSTILE, hand="person", confidence="likely", method=HOSTILE, at=NOW, through=(HOSTILE,))
+    evil = Actor(
+        principal=HOSTILE, kind="person", confidence="likely", method=HOSTILE, requested_at=NOW, through=(HOSTILE,)
+    )
     differences = (Difference(HOSTILE, "changed", HOSTILE, {HOSTILE: HOSTILE}),)
     hostile = state(
         "//storage.googleapis.com/x",

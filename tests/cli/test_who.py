@@ -12,7 +12,9 @@ from setpoint.cli import app
 from setpoint.cli.output import out, who
 from setpoint.model.actors import Actor
 
-ACTOR = Actor(principal=ALICE, hand="person", confidence="likely", method="m.update", at=NOON, caller="console")
+ACTOR = Actor(
+    principal=ALICE, kind="person", confidence="likely", method="m.update", requested_at=NOON, caller="console"
+)
 
 
 @pytest.mark.parametrize(
@@ -20,7 +22,7 @@ ACTOR = Actor(principal=ALICE, hand="person", confidence="likely", method="m.upd
     [
         (None, "unknown"),
         (ACTOR, "alice@example.com, by console, 2026-03-01 12:00 (likely)"),
-        (replace(ACTOR, caller="", hand="service"), "alice@example.com, 2026-03-01 12:00 (service, likely)"),
+        (replace(ACTOR, caller="", kind="service"), "alice@example.com, 2026-03-01 12:00 (service, likely)"),
         (
             replace(ACTOR, confidence="possible", others=(BOB,), through=("deploy@x", "jump@x")),
             "alice@example.com or bob@example.com, by console, 2026-03-01 12:00 through deploy@x, jump@x (possible)",

@@ -15,7 +15,7 @@ from setpoint.model.resource_key import ResourceKey
 CHANGE = AuditedChange(
     principal="alice@example.com",
     method="storage.buckets.update",
-    at=NOON,
+    requested_at=NOON,
     through=("deploy@shop.iam.gserviceaccount.com",),
     caller="console",
     ip="203.0.113.0",
@@ -54,7 +54,7 @@ def test_a_change_that_is_told_again_is_kept_once(store):
 
 
 def test_changes_are_in_the_order_of_their_times_whichever_comes_first(store):
-    later = replace(CHANGE, at=NOON + minutes(1), log_id="2")
+    later = replace(CHANGE, requested_at=NOON + minutes(1), log_id="2")
     store.remember(KEY, later, NOON)
     store.remember(KEY, CHANGE, NOON)
 
@@ -64,7 +64,7 @@ def test_changes_are_in_the_order_of_their_times_whichever_comes_first(store):
 def test_the_entries_of_an_operation_are_one_change(store):
     first = replace(CHANGE, operation="op-1")
     last = AuditedChange(
-        principal="", method=CHANGE.method, at=NOON + minutes(3), done_at=NOON + minutes(3), operation="op-1"
+        principal="", method=CHANGE.method, requested_at=NOON + minutes(3), done_at=NOON + minutes(3), operation="op-1"
     )
     for change in (last, first, last):
         store.remember(KEY, change, NOON)
@@ -73,7 +73,7 @@ def test_the_entries_of_an_operation_are_one_change(store):
 
 
 def test_the_latest_few_are_kept(store):
-    changes = [replace(CHANGE, at=NOON + minutes(number), log_id=str(number)) for number in range(MOST + 3)]
+    changes = [replace(CHANGE, requested_at=NOON + minutes(number), log_id=str(number)) for number in range(MOST + 3)]
     for change in changes:
         store.remember(KEY, change, NOON)
 
@@ -82,7 +82,7 @@ def test_the_latest_few_are_kept(store):
 
 def test_old_changes_are_forgotten_with_the_next(store):
     store.remember(KEY, CHANGE, NOON)
-    late = replace(CHANGE, at=NOON + KEPT + minutes(1), log_id="2")
+    late = replace(CHANGE, requested_at=NOON + KEPT + minutes(1), log_id="2")
     store.remember(KEY, late, NOON + KEPT + minutes(1))
 
     assert store.read(KEY).changes == (late,)
@@ -98,7 +98,7 @@ def test_a_change_does_not_conflict_with_a_commit(store):
 
 
 def test_of_many_who_remember_at_once_none_loses_a_change(backend):
-    changes = [replace(CHANGE, at=NOON + minutes(number), log_id=str(number)) for number in range(4)]
+    changes = [replace(CHANGE, requested_at=NOON + minutes(number), log_id=str(number)) for number in range(4)]
     workers = [
         threading.Thread(target=lambda one=change: backend.open().remember(KEY, one, NOON), daemon=True)
         for change in changes

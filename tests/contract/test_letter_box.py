@@ -58,11 +58,11 @@ class Box:
         self._break("send")
         self.sent.append((topic, letter.data, attributes))
 
-    def take_off(self, letter):
-        self._break("take_off")
+    def ack(self, letter):
+        self._break("ack")
         self.kept.remove(letter)
 
-    def give_back(self, letters):
+    def release(self, letters):
         self.given_back = list(letters)
 
 
@@ -102,7 +102,7 @@ def test_what_was_cut_comes_from_nowhere_or_from_what_is_gone_is_left_with_the_r
     assert (box.kept, box.sent) == ([], [])
 
 
-@pytest.mark.parametrize("breaks", ["send", "take_off"])
+@pytest.mark.parametrize("breaks", ["send", "ack"])
 def test_whatever_breaks_no_letter_is_lost_and_one_is_sent_twice_at_worst(breaks):
     letters = [letter(number, b"%d" % number, **GIVEN_UP) for number in range(3)]
     box = Box(*letters)

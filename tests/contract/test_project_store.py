@@ -12,8 +12,8 @@ def test_the_id_of_a_project_that_nobody_has_learned_is_empty(store):
 
 
 def test_a_project_is_known_by_its_number_once_it_was_learned(backend):
-    backend.open().learn_projects({"111111111111": "billing"})
-    backend.open().learn_projects({"222222222222": "shop"})
+    backend.open().write_project_ids({"111111111111": "billing"})
+    backend.open().write_project_ids({"222222222222": "shop"})
 
     assert backend.open().project_id("111111111111") == "billing"
     assert backend.open().project_id("222222222222") == "shop"
@@ -21,14 +21,14 @@ def test_a_project_is_known_by_its_number_once_it_was_learned(backend):
 
 def test_to_learn_a_project_twice_does_no_harm(store):
     for _ in range(2):
-        store.learn_projects({"111111111111": "billing"})
+        store.write_project_ids({"111111111111": "billing"})
 
     assert store.project_id("111111111111") == "billing"
 
 
 def test_of_two_ids_of_a_project_the_latest_is_known(store):
-    store.learn_projects({"111111111111": "billing"})
-    store.learn_projects({"111111111111": "billing-2"})
+    store.write_project_ids({"111111111111": "billing"})
+    store.write_project_ids({"111111111111": "billing-2"})
 
     assert store.project_id("111111111111") == "billing-2"
 
@@ -46,6 +46,6 @@ def test_a_file_that_was_made_before_projects_were_learned_learns_them(tmp_path)
     connection.close()
 
     store = SqliteStore(file)
-    store.learn_projects({"111111111111": "billing"})
+    store.write_project_ids({"111111111111": "billing"})
     assert store.project_id("111111111111") == "billing"
     store.close()

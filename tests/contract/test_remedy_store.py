@@ -1,4 +1,4 @@
-"""The contract of `RemedyStore`, over every backend that the product has."""
+"""The contract of `RemediationStore`, over every backend that the product has."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.safety_limits import Pause, SafetyState, WriteRecord
 
 PAUSED = SafetyState(pauses=(Pause("fleet", NOON, by="ann", reason="incident"),))
-SPENT = SafetyState(acts=(WriteRecord("billing", NOON),))
+SPENT = SafetyState(writes=(WriteRecord("billing", NOON),))
 
 
 def test_brakes_that_were_never_written_are_off(store):
-    assert store.brakes() == (SafetyState(), None)
+    assert store.safety_state() == (SafetyState(), None)
 
 
 def test_brakes_are_read_as_they_were_written(store):
-    store.write_brakes(PAUSED, None)
-    store.write_brakes(SPENT, store.brakes().version)
+    store.write_safety_state(PAUSED, None)
+    store.write_safety_state(SPENT, store.safety_state().version)
 
-    assert store.brakes().value == SPENT
+    assert store.safety_state().value == SPENT
 
 
 def test_of_two_who_write_the_brakes_the_second_has_a_conflict(store):
-    store.write_brakes(PAUSED, None)
-    seen = store.brakes().version
-    store.write_brakes(SPENT, seen)
+    store.write_safety_state(PAUSED, None)
+    seen = store.safety_state().version
+    store.write_safety_state(SPENT, seen)
 
     for version in (None, seen):
         with pytest.raises(Conflict):
-            store.write_brakes(PAUSED, version)
-    assert store.brakes().value == SPENT
+            store.write_safety_state(PAUSED, version)
+    assert store.safety_state().value == SPENT
 
 
 def test_a_claim_writes_the_finding_and_the_brakes(store):
     snapshot = store.commit(store.read(KEY), drifted(pending=1))
-    acting = replace(drifted(pending=1), remedy=RemediationState("00112233aabbccdd", "acting", NOON, due=NOON))
+    acting = replace(drifted(pending=1), remediation=RemediationState("00112233aabbccdd", "acting", NOON, due=NOON))
 
-    claimed = store.claim(snapshot, acting, SPENT, store.brakes().version)
+    claimed = store.claim(snapshot, acting, SPENT, store.safety_state().version)
 
     assert store.read(KEY) == claimed
-    assert (claimed.state, store.brakes().value) == (acting, SPENT)
+    assert (claimed.state, store.safety_state().value) == (acting, SPENT)
     assert list(store.due(NOON)) == [KEY]
 
 
@@ -55,18 +55,18 @@ def test_a_claim_on_a_finding_that_was_written_since_writes_nothing(store):
     store.commit(stale, in_sync(sequence=2))
 
     with pytest.raises(Conflict):
-        store.claim(stale, drifted(), SPENT, store.brakes().version)
-    assert (store.read(KEY).state, store.brakes().value) == (in_sync(sequence=2), SafetyState())
+        store.claim(stale, drifted(), SPENT, store.safety_state().version)
+    assert (store.read(KEY).state, store.safety_state().value) == (in_sync(sequence=2), SafetyState())
 
 
 def test_a_claim_under_brakes_that_were_written_since_writes_nothing(store):
     snapshot = store.commit(store.read(KEY), drifted())
-    seen = store.brakes().version
-    store.write_brakes(PAUSED, seen)
+    seen = store.safety_state().version
+    store.write_safety_state(PAUSED, seen)
 
     with pytest.raises(Conflict):
         store.claim(snapshot, replace(drifted(), sequence=9), SPENT, seen)
-    assert (store.read(KEY), store.brakes().value) == (snapshot, PAUSED)
+    assert (store.read(KEY), store.safety_state().value) == (snapshot, PAUSED)
 
 
 def test_a_claim_can_be_committed_upon(store):

@@ -43,17 +43,21 @@ FINDING = Finding(
 )
 REMEDY = RemediationState("f1", "waiting", NOW - timedelta(hours=1))
 APPLIER = Actor(
-    principal="deploy@shop.iam.gserviceaccount.com", hand="applier", confidence="likely", method="m.update", at=NOW
+    principal="deploy@shop.iam.gserviceaccount.com",
+    kind="applier",
+    confidence="likely",
+    method="m.update",
+    requested_at=NOW,
 )
 GOOD = DecisionInput(
     key=KEY,
     finding=FINDING,
-    remedy=REMEDY,
+    remediation=REMEDY,
     rule=RULE,
     mode="auto",
     policy=Policy(rules=(RULE,), dry_run=False, limits=LIMITS),
-    brakes=SafetyState(),
-    places=frozenset(("projects/shop-prod", "projects/12", "folders/3", "organizations/4")),
+    safety_state=SafetyState(),
+    ancestors=frozenset(("projects/shop-prod", "projects/12", "folders/3", "organizations/4")),
     applied_at=NOW - timedelta(days=1),
     changed_at=None,
     is_applying=False,
@@ -75,7 +79,7 @@ def paused(of: str, until: datetime | None = None) -> SafetyState:
 
 
 def put(*times: float, paths: tuple[str, ...] = ("versioning.enabled",)) -> RemediationState:
-    return replace(REMEDY, puts=tuple(AppliedFix(ago(hours=hours), paths) for hours in times))
+    return replace(REMEDY, applied_fixes=tuple(AppliedFix(ago(hours=hours), paths) for hours in times))
 
 
 NIGHT = Window("0 22 * * *", 4 * 3600)
@@ -89,40 +93,44 @@ BRAKES = {
     "exempted a moment ago": ({"exemption": Exemption("freeze", "ann", ago(seconds=1))}, "leave", "ann said"),
     "accepted a moment ago": ({"exemption": Exemption("fine", "ann", NOW, None, "f1")}, "leave", "fine"),
     "more fields than were looked at": ({"finding": replace(FINDING, difference_count=900)}, "ask", "900 fields"),
-    "nobody knows which rule it is under": ({"places": None, "rule": None}, "ask", "which rule"),
+    "nobody knows which rule it is under": ({"ancestors": None, "rule": None}, "ask", "which rule"),
     "a deletion": ({"finding": replace(FINDING, kind="deleted")}, "hand_off", "never automatic"),
     "unmanaged": ({"finding": replace(FINDING, kind="unmanaged")}, "hand_off", "never automatic"),
     "another executor": ({"rule": replace(RULE, executor="handoff")}, "hand_off", "put back by handoff"),
-    "fleet paused": ({"brakes": paused("fleet")}, "wait", "fleet is paused by ann: migration"),
-    "project paused": ({"brakes": paused("projects/12")}, "wait", "projects/12"),
-    "project paused by its id": ({"brakes": paused("projects/shop-*")}, "wait", "projects/shop-*"),
-    "folder paused": ({"brakes": paused("folders/3")}, "wait", "folders/3"),
-    "organisation paused": ({"brakes": paused("organizations/4")}, "wait", "organizations/4"),
-    "resource paused": ({"brakes": paused(KEY.name)}, "wait", KEY.name),
-    "paused until tonight": ({"brakes": paused("fleet", later(hours=6))}, "wait", "fleet"),
+    "fleet paused": ({"safety_state": paused("fleet")}, "wait", "fleet is paused by ann: migration"),
+    "project paused": ({"safety_state": paused("projects/12")}, "wait", "projects/12"),
+    "project paused by its id": ({"safety_state": paused("projects/shop-*")}, "wait", "projects/shop-*"),
+    "folder paused": ({"safety_state": paused("folders/3")}, "wait", "folders/3"),
+    "organisation paused": ({"safety_state": paused("organizations/4")}, "wait", "organizations/4"),
+    "resource paused": ({"safety_state": paused(KEY.name)}, "wait", KEY.name),
+    "paused until tonight": ({"safety_state": paused("fleet", later(hours=6))}, "wait", "fleet"),
     "some folder paused, and nobody knows which it lies in": (
-        {"places": None, "brakes": paused("folders/99")},
+        {"ancestors": None, "safety_state": paused("folders/99")},
         "wait",
         "not known whether it lies there",
     ),
     "rules by folder, and nobody knows which it lies in": (
-        {"places": None, "policy": replace(GOOD.policy, rules=(Rule("x", Match(ancestors=("folders/9",))), RULE))},
+        {"ancestors": None, "policy": replace(GOOD.policy, rules=(Rule("x", Match(ancestors=("folders/9",))), RULE))},
         "ask",
         "not known which folders",
     ),
-    "breaker": ({"brakes": SafetyState(breaker=Breaker(ago(minutes=1), "5 writes failed"))}, "stop", "5 writes failed"),
+    "breaker": (
+        {"safety_state": SafetyState(breaker=Breaker(ago(minutes=1), "5 writes failed"))},
+        "stop",
+        "5 writes failed",
+    ),
     "outside of its window": ({"rule": replace(RULE, windows=(NIGHT,))}, "wait", "no window"),
     "limit of the project": (
         {
-            "brakes": SafetyState(
-                acts=(WriteRecord("shop-prod", ago(minutes=9)), WriteRecord("shop-prod", ago(minutes=8)))
+            "safety_state": SafetyState(
+                writes=(WriteRecord("shop-prod", ago(minutes=9)), WriteRecord("shop-prod", ago(minutes=8)))
             )
         },
         "wait",
         "project shop-prod",
     ),
     "limit of the fleet": (
-        {"brakes": SafetyState(acts=tuple(WriteRecord(f"p{one}", ago(minutes=9)) for one in range(3)))},
+        {"safety_state": SafetyState(writes=tuple(WriteRecord(f"p{one}", ago(minutes=9)) for one in range(3)))},
         "wait",
         "in the fleet",
     ),
@@ -131,20 +139,20 @@ BRAKES = {
         "wait",
         "deploy@shop.iam.gserviceaccount.com applies declarations",
     ),
-    "it came back too often": ({"remedy": put(3, 1), "actor": "bob"}, "stop", "bob disagrees"),
-    "it came back just now": ({"remedy": replace(put(1), since=ago(seconds=20))}, "wait", "drifted again"),
+    "it came back too often": ({"remediation": put(3, 1), "actor": "bob"}, "stop", "bob disagrees"),
+    "it came back just now": ({"remediation": replace(put(1), since=ago(seconds=20))}, "wait", "drifted again"),
     "too many attempts": (
-        {"remedy": replace(REMEDY, step="stopped", attempts=4, failure="boom")},
+        {"remediation": replace(REMEDY, step="stopped", attempts=4, failure="boom")},
         "stop",
         "4 attempts have failed, the last: boom",
     ),
     "an attempt failed just now": (
-        {"remedy": replace(REMEDY, attempts=1, failure="boom", due=later(seconds=30))},
+        {"remediation": replace(REMEDY, attempts=1, failure="boom", due=later(seconds=30))},
         "wait",
         "boom",
     ),
     "somebody is at it": (
-        {"remedy": replace(REMEDY, step="acting", attempts=1, due=later(minutes=3))},
+        {"remediation": replace(REMEDY, step="acting", attempts=1, due=later(minutes=3))},
         "wait",
         "acting",
     ),
@@ -159,24 +167,24 @@ BRAKES = {
 NO_BRAKES = {
     "nothing": {},
     "by its declaration": {"rule": None},
-    "approved": {"mode": "approve", "remedy": replace(REMEDY, approved_by="ann")},
+    "approved": {"mode": "approve", "remediation": replace(REMEDY, approved_by="ann")},
     "an exemption that is over": {"exemption": Exemption("freeze", "ann", ago(days=2), ago(days=1))},
     "another drift was accepted": {"exemption": Exemption("fine", "ann", ago(days=2), None, "f2")},
-    "a pause that is over": {"brakes": paused("fleet", ago(minutes=1))},
-    "another project is paused": {"brakes": paused("projects/other")},
-    "nobody knows where it lies, and nobody asks": {"places": None},
+    "a pause that is over": {"safety_state": paused("fleet", ago(minutes=1))},
+    "another project is paused": {"safety_state": paused("projects/other")},
+    "nobody knows where it lies, and nobody asks": {"ancestors": None},
     "in its window": {"rule": replace(RULE, windows=(NIGHT, NOONS))},
     "approved outside of its window": {
         "rule": replace(RULE, windows=(NIGHT,)),
-        "remedy": replace(REMEDY, approved_by="ann"),
+        "remediation": replace(REMEDY, approved_by="ann"),
     },
     "writes of long ago": {
-        "brakes": SafetyState(acts=tuple(WriteRecord("shop-prod", ago(minutes=61)) for _ in range(9)))
+        "safety_state": SafetyState(writes=tuple(WriteRecord("shop-prod", ago(minutes=61)) for _ in range(9)))
     },
-    "it came back an hour ago": {"remedy": put(2)},
-    "other fields were put back": {"remedy": put(3, 2, 1, paths=("labels.team",))},
-    "it came back often, and somebody approved": {"remedy": replace(put(3, 2, 1), approved_by="ann")},
-    "a claim that has run out": {"remedy": replace(REMEDY, step="acting", attempts=1, due=ago(seconds=1))},
+    "it came back an hour ago": {"remediation": put(2)},
+    "other fields were put back": {"remediation": put(3, 2, 1, paths=("labels.team",))},
+    "it came back often, and somebody approved": {"remediation": replace(put(3, 2, 1), approved_by="ann")},
+    "a claim that has run out": {"remediation": replace(REMEDY, step="acting", attempts=1, due=ago(seconds=1))},
     "rolled out long ago": {"changed_at": ago(hours=1)},
 }
 
@@ -224,19 +232,19 @@ def test_every_reason_is_given_whichever_decides(names):
 
 
 def test_a_drift_that_waits_is_looked_at_when_the_last_of_its_reasons_ends():
-    on = {"brakes": paused("fleet", later(hours=6)), "changed_at": ago(minutes=10)}
+    on = {"safety_state": paused("fleet", later(hours=6)), "changed_at": ago(minutes=10)}
     assert decide(GOOD._replace(**on)).until == later(hours=6)
 
 
 def test_a_limit_ends_when_the_write_that_is_too_many_is_long_ago():
-    brakes = SafetyState(acts=(WriteRecord("shop-prod", ago(minutes=50)), WriteRecord("shop-prod", ago(minutes=20))))
-    assert decide(GOOD._replace(brakes=brakes)).until == later(minutes=10)
+    brakes = SafetyState(writes=(WriteRecord("shop-prod", ago(minutes=50)), WriteRecord("shop-prod", ago(minutes=20))))
+    assert decide(GOOD._replace(safety_state=brakes)).until == later(minutes=10)
 
 
 def test_the_pause_after_a_return_grows_with_each():
     policy = replace(GOOD.policy, limits=replace(LIMITS, flaps=9))
     untils = [
-        decide(GOOD._replace(policy=policy, remedy=replace(put(*range(1, times + 1)), since=NOW))).until
+        decide(GOOD._replace(policy=policy, remediation=replace(put(*range(1, times + 1)), since=NOW))).until
         for times in (1, 2, 3)
     ]
     assert untils == [later(minutes=1), later(minutes=2), later(minutes=4)]
@@ -244,8 +252,8 @@ def test_the_pause_after_a_return_grows_with_each():
 
 def test_what_holds_a_claimed_write_is_a_pause_or_the_breaker():
     assert held(GOOD) == ""
-    assert "migration" in held(GOOD._replace(brakes=paused("folders/3")))
-    assert "open" in held(GOOD._replace(brakes=SafetyState(breaker=Breaker(NOW, "surge"))))
+    assert "migration" in held(GOOD._replace(safety_state=paused("folders/3")))
+    assert "open" in held(GOOD._replace(safety_state=SafetyState(breaker=Breaker(NOW, "surge"))))
 
 
 def test_a_drift_that_nobody_has_approved_is_asked_for_outside_of_its_window_too():
@@ -268,4 +276,4 @@ def test_what_an_applier_has_changed_waits_for_the_grace_and_no_longer():
 
 def test_who_approves_what_an_applier_has_changed_does_not_wait():
     approved = replace(REMEDY, approved_by="ann")
-    assert decide(GOOD._replace(finding=replace(FINDING, actor=APPLIER), remedy=approved)).action == "act"
+    assert decide(GOOD._replace(finding=replace(FINDING, actor=APPLIER), remediation=approved)).action == "act"

@@ -246,8 +246,8 @@ def test_a_finding_of_what_is_gone_tells_what_it_was_without_its_secrets() -> No
     state = after(None, gone).state
     assert state is not None
     assert state.finding is not None
-    assert state.finding.was == {"location": "EU", "rotation": {"password": "(sensitive)"}}
-    assert state.pending[0].data.was == state.finding.was
+    assert state.finding.previous_data == {"location": "EU", "rotation": {"password": "(sensitive)"}}
+    assert state.pending[0].data.previous_data == state.finding.previous_data
 
 
 def test_what_was_too_large_to_tell_is_not_told() -> None:
@@ -255,4 +255,4 @@ def test_what_was_too_large_to_tell_is_not_told() -> None:
     state = after(None, gone).state
     assert state is not None
     assert state.finding is not None
-    assert (state.finding.kind, state.finding.was) == ("deleted", None)
+    assert (state.finding.kind, state.finding.previous_data) == ("deleted", None)

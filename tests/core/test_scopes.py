@@ -23,7 +23,7 @@ ANCESTORS = ("projects/11", "folders/2", "folders/3", "organizations/9")
 def covering(ones, observation):
     """The scope that wants a resource declared, or None."""
     found = scopes.explain(rules(ones), observation)
-    return None if found.spared else found.scope
+    return None if found.is_exempt else found.scope
 
 
 def observed(

@@ -254,7 +254,7 @@ def test_a_list_is_not_sent_back_where_its_secrets_are_not_read():
 
 def test_a_write_that_is_felt_says_so():
     plan = sent(DATABASE, {"settings": {"tier": "db-g1-small"}}, {"settings": {"tier": "db-f1-micro"}})
-    assert plan.disturbs == ("the instance restarts",)
+    assert plan.side_effects == ("the instance restarts",)
 
 
 def test_what_only_a_beta_knows_is_read_and_written_there():

@@ -108,7 +108,7 @@ def test_a_policy_is_found_by_its_resources_id_or_number(tmp_path: Path, place: 
     assert found.problems == []
     deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
     declare(deps.store, found.desired, (), AT)
-    deps.store.learn_projects({"11": "shop"})
+    deps.store.write_project_ids({"11": "shop"})
     for enforce, outcome in ((True, "in_sync"), (False, "opened")):
         data = {"name": f"{numbered}/policies/compute.requireOsLogin", "spec": {"rules": [{"enforce": enforce}]}}
         observation = Observation(

@@ -274,7 +274,7 @@ HOURS = timedelta(hours=1)
 
 
 def opened(store: MemoryStore, brakes: SafetyState) -> None:
-    store.write_brakes(brakes, store.brakes().version)
+    store.write_safety_state(brakes, store.safety_state().version)
 
 
 def control(store: MemoryStore, value: Control) -> None:

@@ -72,15 +72,15 @@ def counted(pubsub_emulator, pubsub_project, firestore_emulator, firestore_proje
     deps = Context(store, PubSubBus(client, events), PubSubDeadLetters(client, letters), default_catalogue())
     apply.declare(store, FLEET.desired(), (), datetime.now(UTC))
     made = Counted(deps, tuple(proxies))
-    learn_projects(made)
+    write_project_ids(made)
     return made
 
 
-def learn_projects(counted: Counted) -> None:
+def write_project_ids(counted: Counted) -> None:
     """A process stores what each project is called once, with the first event of it."""
     for number in range(FLEET.projects):
         project = FLEET._project(number)
-        counted.deps.store.learn_projects({project.number: project.id})
+        counted.deps.store.write_project_ids({project.number: project.id})
         counted.deps.projects._ids[project.number] = project.id
     counted.calls()
 

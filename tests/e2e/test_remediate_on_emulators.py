@@ -60,7 +60,7 @@ class Installation(NamedTuple):
     @property
     def step(self) -> str:
         state = self.store.read(KEY).state
-        return state.remedy.step if state is not None and state.remedy is not None else ""
+        return state.remediation.step if state is not None and state.remediation is not None else ""
 
 
 @pytest.fixture
@@ -166,5 +166,5 @@ def let_the_claim_run_out(store: Store) -> None:
     """As five minutes would."""
     snapshot = store.read(KEY)
     state = snapshot.state
-    past = replace(state.remedy, due=datetime.now(UTC) - timedelta(seconds=1))
-    store.commit(snapshot, replace(state, remedy=past))
+    past = replace(state.remediation, due=datetime.now(UTC) - timedelta(seconds=1))
+    store.commit(snapshot, replace(state, remediation=past))

@@ -86,7 +86,9 @@ def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Context
 
 
 def declare(store: Store) -> None:
-    store.learn_projects({"20318464073": "elsewhere"})  # else what an event calls a project depends on what came before
+    store.write_project_ids(
+        {"20318464073": "elsewhere"}
+    )  # else what an event calls a project depends on what came before
     apply.declare(store, DESIRED, RULES.scopes, at(0))
 
 

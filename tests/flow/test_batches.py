@@ -124,7 +124,7 @@ class Recorded:
         return call
 
 
-NAMES = STEPS | {"read_many", "commit_many", "learn_projects", "changes_of"}
+NAMES = STEPS | {"read_many", "commit_many", "write_project_ids", "changes_of"}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -198,7 +198,7 @@ def test_a_commit_that_does_not_answer_has_only_what_was_to_be_written_delivered
 
 def test_a_project_whose_name_cannot_be_stored_troubles_no_other(mocker):
     made = world()
-    mocker.patch.object(made.store, "learn_projects", side_effect=Unavailable("away"))
+    mocker.patch.object(made.store, "write_project_ids", side_effect=Unavailable("away"))
     results = batching.receive_many(batch([bucket(1), foreign(1), grants(1, [])]), made)
 
     assert [type(result) for result in results] == [str, Unavailable, str]
@@ -206,10 +206,10 @@ def test_a_project_whose_name_cannot_be_stored_troubles_no_other(mocker):
 
 def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_failed(mocker):
     made = world()
-    judged = mocker.patch.object(pipeline, "judge_waiting", side_effect=Unavailable("away"))
+    judged = mocker.patch.object(pipeline, "evaluate_deferred", side_effect=Unavailable("away"))
     (first,) = batching.receive_many(batch([foreign(1)]), made)
     mocker.stop(judged)
-    judged = mocker.spy(pipeline, "judge_waiting")
+    judged = mocker.spy(pipeline, "evaluate_deferred")
 
     (again,) = batching.receive_many(batch([foreign(1)]), made)
 
@@ -218,7 +218,7 @@ def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_faile
     assert judged.call_count == 1
 
 
-@pytest.mark.parametrize("step", ["learn_projects", "read_many", "publish"])
+@pytest.mark.parametrize("step", ["write_project_ids", "read_many", "publish"])
 def test_an_error_that_nobody_foresaw_in_what_is_done_together_ends_no_batch(mocker, step):
     made = world()
     mocker.patch.object(made.bus if step == "publish" else made.store, step, side_effect=ZeroDivisionError)
@@ -231,7 +231,7 @@ def test_an_error_that_nobody_foresaw_in_what_is_done_together_ends_no_batch(moc
 
 def test_an_ancestor_that_is_no_project_tells_of_none(mocker):
     made = world()
-    learnt = mocker.spy(made.store, "learn_projects")
+    learnt = mocker.spy(made.store, "write_project_ids")
     odd = foreign(1).replace(b'"projects/20318464073"', b'"projects/1/2"')
     assert odd != foreign(1)
 

@@ -126,7 +126,7 @@ def test_what_waits_and_is_declared_by_nobody_goes_on_waiting(deps):
 
 
 def test_each_pair_is_stored_once(deps, mocker):
-    learn = mocker.spy(deps.store, "learn_projects")
+    learn = mocker.spy(deps.store, "write_project_ids")
     for _ in range(3):
         teach(deps)
     assert learn.call_count == 1

@@ -87,7 +87,7 @@ def test_what_fails_is_delivered_again(client, world, deliver):
     assert deliver(client, drift_event(world)) >= 500
 
     assert deliver(client, drift_event(world)) == 200
-    assert world.store.read(KEY).state.remedy.step == "done"
+    assert world.store.read(KEY).state.remediation.step == "done"
 
 
 def test_a_function_without_its_settings_fails_and_names_them(client, monkeypatch):

@@ -88,7 +88,7 @@ def test_a_press_is_handed_on_with_what_is_needed_of_it_and_nothing_else(client,
     assert post(client, *signed(payload(), NOW)) == 200
 
     (taken,) = queue.taken
-    assert (taken.user, taken.channel, taken.ts, taken.at.timestamp()) == ("UALICE", "C1", "1.2", 1772366399.5)
+    assert (taken.user, taken.channel, taken.ts, taken.clicked_at.timestamp()) == ("UALICE", "C1", "1.2", 1772366399.5)
     assert button_payload.decode(taken.action, taken.blocks).action == "approve"
     assert [block["block_id"] for block in taken.blocks] == ["b"]
     handed_on = slack_interaction.encode(taken).decode()

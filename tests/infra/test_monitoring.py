@@ -48,8 +48,8 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     (opened,) = [event for event in world.bus.events if event.type == "drift.opened"]
     remediate = served("remediate")
     assert push(remediate, message_of(events.encode(opened), type=opened.type)) == 200
-    stored = world.store.brakes()
-    world.store.write_brakes(SafetyState(breaker=Breaker(world.clock(), "a surge")), stored.version)
+    stored = world.store.safety_state()
+    world.store.write_safety_state(SafetyState(breaker=Breaker(world.clock(), "a surge")), stored.version)
     assert push(remediate, message_of(b"tick", type="tick")) == 200
 
     detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())

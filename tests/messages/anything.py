@@ -99,10 +99,10 @@ differences = st.one_of(
 actors = st.builds(
     Actor,
     principal=words,
-    hand=st.sampled_from(get_args(ActorKind)),
+    kind=st.sampled_from(get_args(ActorKind)),
     confidence=st.sampled_from(get_args(Confidence)),
     method=words,
-    at=times,
+    requested_at=times,
     through=st.lists(words, max_size=4).map(tuple),
     caller=st.one_of(st.sampled_from(("", "console", "terraform")), words),
     ip=words,
@@ -155,7 +155,7 @@ def drifts(draw: st.DrawFn, most: int = 10_000) -> DriftData:
         episodes=draw(st.integers(1, 10**6)),
         declared_in=draw(sources),
         reason=draw(st.one_of(st.sampled_from(("", "in sync", "gone", "ignored", "no longer declared")), words)),
-        was=draw(st.one_of(st.none(), values)),
+        previous_data=draw(st.one_of(st.none(), values)),
         remediation=draw(st.one_of(st.none(), remediations)),
         actor=draw(st.one_of(st.none(), actors)),
         resolved_at=draw(st.one_of(st.none(), times)),
@@ -164,14 +164,14 @@ def drifts(draw: st.DrawFn, most: int = 10_000) -> DriftData:
 
 
 _whats = st.one_of(st.sampled_from((*get_args(EventType), "approved", "exempted", "accepted")), words)
-steps = st.builds(TimelineEntry, at=times, what=_whats, by=words, text=words)
+steps = st.builds(TimelineEntry, occurred_at=times, what=_whats, by=words, text=words)
 
 
 @st.composite
 def showns(draw: st.DrawFn, most: int = 10_000) -> FindingView:
     return FindingView(
         event=draw(st.sampled_from(get_args(EventType))),
-        at=draw(times),
+        event_time=draw(times),
         data=draw(drifts(most)),
         steps=tuple(draw(st.lists(steps, max_size=4))) * draw(st.sampled_from((1, 1, 20))),
         quiet_until=draw(st.one_of(st.none(), times)),

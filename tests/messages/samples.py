@@ -17,10 +17,10 @@ AT = datetime(2026, 3, 1, 13, 42, tzinfo=UTC)
 LINKS = Links("https://setpoint.example.com/#finding={id}", "https://setpoint.example.com/#group={id}")
 ALICE = Actor(
     principal="alice@example.com",
-    hand="person",
+    kind="person",
     confidence="certain",
     method="storage.buckets.update",
-    at=AT,
+    requested_at=AT,
     caller="console",
 )
 BUCKET = DriftData(

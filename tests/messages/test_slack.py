@@ -161,13 +161,13 @@ def test_what_is_left_alone_says_until_when_and_why():
             "one of `alice@example.com`, `bob@example.com` or `c@example.com`: several changed it at about that time",
         ),
         (
-            replace(ALICE, hand="applier", caller="terraform"),
+            replace(ALICE, kind="applier", caller="terraform"),
             (
                 "`alice@example.com` with Terraform (certain):"
                 " the account that applies your declarations, a sync may be under way"
             ),
         ),
-        (replace(ALICE, hand="service", caller="gcloud"), "service account `alice@example.com` with gcloud (certain)"),
+        (replace(ALICE, kind="service", caller="gcloud"), "service account `alice@example.com` with gcloud (certain)"),
         (
             replace(ALICE, through=("deploy@example.com",)),
             "`alice@example.com`, acting as `deploy@example.com` in the Cloud console (certain)",
@@ -230,7 +230,7 @@ def bucket(number: int, **changes):
         "finding_id": f"{number:032x}",
         "resource_name": f"//storage.googleapis.com/bucket-{number:02d}",
         "project": f"shop-{number % 40:02d}",
-        "actor": replace(ALICE, principal="deploy@ci.example.com", hand="service", caller="terraform"),
+        "actor": replace(ALICE, principal="deploy@ci.example.com", kind="service", caller="terraform"),
     }
     return shown(**(told | changes))
 
@@ -261,7 +261,7 @@ def test_a_group_that_is_over_is_calm():
 
 def test_details_tell_everything_of_one_finding():
     steps = (TimelineEntry(AT, "drift.opened"), TimelineEntry(AT, "approved", by="bob@example.com", text="go on"))
-    (message,) = slack.details([shown(steps=steps, was={"location": "EU"})], LINKS)
+    (message,) = slack.details([shown(steps=steps, previous_data={"location": "EU"})], LINKS)
     read = "\n".join(lines(message))
     for told in (
         "Resource: `//storage.googleapis.com/billing-exports`",
@@ -310,7 +310,7 @@ def test_a_reply_tells_what_has_last_happened(told, said):
 
 
 def test_an_escalation_is_loud_and_says_for_how_long():
-    late = replace(shown(severity="critical"), at=AT + timedelta(minutes=12))
+    late = replace(shown(severity="critical"), event_time=AT + timedelta(minutes=12))
     read = lines(slack.escalation(late))
     assert read[0] == "🚨 Critical, and nobody has acted: Bucket billing-exports"
     assert "*Open for 12 min.* Will be put back once somebody approves it." in read

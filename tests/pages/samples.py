@@ -91,10 +91,15 @@ def _made(chance: random.Random, name: str, asset_type: str, project: str) -> Re
     )
     step = chance.choice(("asked", "verifying", "stopped", "waiting")) if status == "open" else "done"
     remedy = RemediationState(
-        "f", step, first, attempts=1, claimed_at=first, puts=(AppliedFix(min(NOW, first + lasted), ("a",)),)
+        "f", step, first, attempts=1, claimed_at=first, applied_fixes=(AppliedFix(min(NOW, first + lasted), ("a",)),)
     )
     actor = Actor(
-        principal=who, hand="person", confidence="likely", method="compute.firewalls.patch", at=first, caller="console"
+        principal=who,
+        kind="person",
+        confidence="likely",
+        method="compute.firewalls.patch",
+        requested_at=first,
+        caller="console",
     )
     return state(
         name,
@@ -117,7 +122,7 @@ def _made(chance: random.Random, name: str, asset_type: str, project: str) -> Re
         resolved_at=min(NOW, first + lasted) if status == "resolved" else None,
         reason="in sync" if status == "resolved" else "",
         actor=actor if chance.random() < 0.7 else None,
-        remedy=remedy if chance.random() < 0.2 else None,
+        remediation=remedy if chance.random() < 0.2 else None,
     )
 
 

@@ -47,7 +47,7 @@ def test_the_time_to_resolve_is_of_the_period_and_beside_it_that_of_as_long_befo
 
 def test_remediation_is_counted_by_how_far_it_has_come():
     def at(name, step, **more):
-        return state(f"//a.com/{name}", remedy=RemediationState("f", step, NOW - DAY, **more))
+        return state(f"//a.com/{name}", remediation=RemediationState("f", step, NOW - DAY, **more))
 
     told = report(
         at("a", "asked"),
@@ -57,9 +57,12 @@ def test_remediation_is_counted_by_how_far_it_has_come():
             "//a.com/d",
             status="resolved",
             resolved_at=NOW,
-            remedy=RemediationState("f", "done", NOW, puts=(AppliedFix(NOW, ("x",)),)),
+            remediation=RemediationState("f", "done", NOW, applied_fixes=(AppliedFix(NOW, ("x",)),)),
         ),
-        state("//a.com/e", remedy=RemediationState("f", "waiting", NOW, puts=(AppliedFix(NOW - 50 * DAY, ("x",)),))),
+        state(
+            "//a.com/e",
+            remediation=RemediationState("f", "waiting", NOW, applied_fixes=(AppliedFix(NOW - 50 * DAY, ("x",)),)),
+        ),
     )
     assert (told.figures.awaiting, told.figures.remediating, told.figures.stopped, told.figures.put_back) == (
         1,
@@ -145,10 +148,12 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
             status="resolved",
             resolved_at=NOW,
             reason="in sync",
-            actor=Actor(principal="max@example.com", hand="person", confidence="certain", method="m", at=first - DAY),
+            actor=Actor(
+                principal="max@example.com", kind="person", confidence="certain", method="m", requested_at=first - DAY
+            ),
             exemption=Exemption("a migration", "ana", first + DAY / 2, NOW - DAY),
-            remedy=RemediationState(
-                "f", "done", first + 3 * DAY, claimed_at=first + 3 * DAY, puts=(AppliedFix(NOW, ("a.b",)),)
+            remediation=RemediationState(
+                "f", "done", first + 3 * DAY, claimed_at=first + 3 * DAY, applied_fixes=(AppliedFix(NOW, ("a.b",)),)
             ),
         )
     ).rows
@@ -162,7 +167,7 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
 
 def test_an_audit_trail_takes_the_place_of_what_the_record_tells_of_remediation():
     trail = [AuditEntry(NOW, "act", "worker", reasons=(Reason("the policy says so"),), text="decided")]
-    one = state(remedy=RemediationState("f", "asked", NOW - DAY))
+    one = state(remediation=RemediationState("f", "asked", NOW - DAY))
     (row,) = report(one, trail=lambda _: trail).rows
     assert [(step.what, step.by, step.text) for step in row.steps][-1] == (
         "act",

@@ -146,7 +146,7 @@ def test_whoever_may_not_is_told_who_may_and_nothing_else_happens(desk):
     assert user == "UBOB"
     assert "<!subteam^SSHOP>" in text
     assert "`*@ops.example.com`" in text
-    assert (desk.trail, desk.world.state.remedy) == ([], None)
+    assert (desk.trail, desk.world.state.remediation) == ([], None)
 
 
 def test_nobody_may_where_nobody_is_named(desk):
@@ -323,7 +323,7 @@ def test_two_who_press_at_once_are_one_approval_and_one_write(desk):
     with ThreadPoolExecutor() as threads:
         handled = list(threads.map(desk.receive, messages * 2))
 
-    assert desk.world.state.remedy.approved_by in {by for _, by in desk.trail}
+    assert desk.world.state.remediation.approved_by in {by for _, by in desk.trail}
     assert {outcome for one in handled for outcome in outcomes(one)} <= {"done", "already"}
     desk.world.clock.forward(minutes=1)
     resume_due(desk.world.hands)

@@ -38,7 +38,7 @@ def fleet(desk):
 
 def approved(desk):
     states = [desk.world.store.read(key).state for key in KEYS]
-    return [bool(state.remedy and state.remedy.approved_by) for state in states]
+    return [bool(state.remediation and state.remediation.approved_by) for state in states]
 
 
 def test_each_finding_that_somebody_may_decide_about_is_approved_and_they_are_told_how_many(fleet):

@@ -103,8 +103,8 @@ class World:
 
     def brake(self, change: Any) -> None:
         """Somebody pauses, or resumes."""
-        stored = self.store.brakes()
-        self.store.write_brakes(change(stored.value), stored.version)
+        stored = self.store.safety_state()
+        self.store.write_safety_state(change(stored.value), stored.version)
 
     def exempt(self) -> None:
         """Somebody says to leave the bucket alone, and the finding is not judged again yet."""
@@ -114,8 +114,8 @@ class World:
 
     def approve(self, key: ResourceKey = KEY) -> None:
         snapshot = self.store.read(key)
-        remedy = remediation_attempt.approved(snapshot.state.remedy, "ann", self.clock())
-        self.store.commit(snapshot, replace(snapshot.state, remedy=remedy))
+        remedy = remediation_attempt.approved(snapshot.state.remediation, "ann", self.clock())
+        self.store.commit(snapshot, replace(snapshot.state, remediation=remedy))
 
     @property
     def writes(self) -> int:

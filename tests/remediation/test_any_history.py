@@ -45,13 +45,13 @@ class History:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.workers = [world.hands, world.worker("worker-2", world.hands.live.api)]
+        self.workers = [world.hands, world.worker("worker-2", world.hands.live_resources.api)]
         world.declare(PATIENT)
         world.google.put(URL, {**DRIFTED, "versioning": {"enabled": True}})
 
     def happen(self, what: str, how: object) -> None:
         world = self.world
-        paused, written = bool(world.store.brakes().value.pauses), world.writes
+        paused, written = bool(world.store.safety_state().value.pauses), world.writes
         getattr(self, f"_{what.replace(' ', '_')}")(how)
         if paused and what != "resume":
             assert world.writes == written, "written under a pause"
@@ -78,7 +78,7 @@ class History:
         self.world.brake(lambda now: safety_limits.pause(now, pause))
 
     def _resume(self, _: object) -> None:
-        for pause in self.world.store.brakes().value.pauses:
+        for pause in self.world.store.safety_state().value.pauses:
             self.world.brake(lambda now, of=pause.of: safety_limits.resume(now, of))
 
     def _by_hand(self, _: object) -> None:
@@ -110,7 +110,7 @@ def test_nothing_is_written_under_a_pause_and_in_the_end_it_is_put_back_or_with_
     if state is None or state.finding is None:
         assert world.writes == 0
         return
-    is_with_a_person = state.remedy is not None and state.remedy.step == "stopped"
+    is_with_a_person = state.remediation is not None and state.remediation.step == "stopped"
     assert state.finding.status == "resolved" or is_with_a_person
     if state.finding.status == "resolved":
         assert world.google.get(URL)["versioning"] == {"enabled": True}

@@ -72,7 +72,7 @@ def test_after_a_person_has_looked_the_rest_is_put_back_at_the_pace_of_the_limit
     fleet_drifts(world, 12, limited(surge=10, per_fleet=4, per_project=9))
     for number in range(12):
         remediate(bucket(number), world.hands)
-    assert (world.writes, world.store.brakes().value.breaker is None) == (4, False)
+    assert (world.writes, world.store.safety_state().value.breaker is None) == (4, False)
 
     world.brake(lambda now: safety_limits.resume(now, "fleet"))
     counts = []
@@ -108,7 +108,7 @@ def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a
     world.declare()
     writes = []
     for _ in range(5):
-        change = AuditedChange(principal="bob@example.com", method="storage.buckets.update", at=world.clock())
+        change = AuditedChange(principal="bob@example.com", method="storage.buckets.update", requested_at=world.clock())
         world.store.remember(KEY, change, world.clock())
         world.drift()
         remediate(KEY, world.hands)
@@ -119,7 +119,7 @@ def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a
 
     assert writes == [1, 2, 2, 2, 2]
     assert world.told.count("remediation.blocked") == 1
-    assert "bob@example.com disagrees" in world.state.remedy.reason
+    assert "bob@example.com disagrees" in world.state.remediation.reason
 
 
 def test_a_controller_that_sets_another_value_each_time_is_found_out_too(world):
@@ -130,7 +130,7 @@ def test_a_controller_that_sets_another_value_each_time_is_found_out_too(world):
         world.ticks(10)
 
     assert world.writes == AUTO.limits.flaps
-    assert "drifted again" in world.state.remedy.reason
+    assert "drifted again" in world.state.remediation.reason
 
 
 def test_a_day_of_peace_forgets_returns(world):
@@ -230,7 +230,7 @@ def test_a_mode_that_leaves_it_alone_leaves_nothing_to_look_at(world, mode):
     remediate(KEY, world.hands)
     world.clock.forward(minutes=2)
     resume_due(world.hands)
-    assert world.state.remedy.step == "waiting"
+    assert world.state.remediation.step == "waiting"
     world.declare(replace(AUTO, rules=(replace(AUTO.rules[0], mode=mode),)))
     world.ticks(30)
 

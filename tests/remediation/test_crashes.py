@@ -50,7 +50,9 @@ def doomed(world: World, step: int, when: str, trouble=crash) -> RemediationCont
         return Stepped(real, steps, step, when, trouble, OF_REMEDIATION)
 
     deps = Context(port(world.store), port(world.bus), MemoryDeadLetters(), default_catalogue(), world.clock)
-    return RemediationContext(deps, LiveResources(port(world.hands.live.api), default_catalogue()), worker="doomed")
+    return RemediationContext(
+        deps, LiveResources(port(world.hands.live_resources.api), default_catalogue()), worker="doomed"
+    )
 
 
 def opened(world: World) -> bytes:
@@ -72,7 +74,7 @@ def test_a_crash_at_any_call_ends_with_one_write_and_every_event_told_once(new_w
             receive(message, {}, worker)
         except (Crash, Unavailable):
             crashed = True
-        if delivered_again or world.state.remedy is None:  # Pub/Sub does, and before a first record nothing is due
+        if delivered_again or world.state.remediation is None:  # Pub/Sub does, and before a first record nothing is due
             receive(message, {}, world.hands)
         world.ticks(30)
 
@@ -103,7 +105,7 @@ def test_a_crash_at_any_call_of_a_round_loses_no_operation(new_world, trouble, w
         world.ticks(30)
 
         assert world.writes == 1, f"{when} {step}"
-        assert world.store.read(FIREWALL).state.remedy.step == "done"
+        assert world.store.read(FIREWALL).state.remediation.step == "done"
         assert {event.type for event in world.bus.events} == set(PUT_BACK)
         if not crashed and step > FEWEST_CALLS:
             return
@@ -130,7 +132,7 @@ def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world)
     world.drift()
 
     class Deadly:
-        read = world.hands.live.api.read
+        read = world.hands.live_resources.api.read
         write = staticmethod(lambda _: crash())
 
     deadly = RemediationContext(world.deps, LiveResources(Deadly(), default_catalogue()))
@@ -140,10 +142,10 @@ def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world)
         world.clock.forward(minutes=6)
     pipeline.republish_pending(world.deps)
 
-    assert world.state.remedy.step == "stopped"
-    assert "nobody told what came of it" in world.state.remedy.reason
+    assert world.state.remediation.step == "stopped"
+    assert "nobody told what came of it" in world.state.remediation.reason
     assert world.google.get(URL)["versioning"] == {"enabled": False}
-    assert world.store.read(KEY).state.remedy.attempts == 4
+    assert world.store.read(KEY).state.remediation.attempts == 4
 
 
 def by_sequence(event):

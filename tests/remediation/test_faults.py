@@ -24,7 +24,7 @@ PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediatio
 def assert_put_back_once(world: World) -> None:
     assert world.writes == 1
     assert world.google.get(URL)["versioning"] == {"enabled": True}
-    assert (world.state.finding.status, world.state.remedy.step) == ("resolved", "done")
+    assert (world.state.finding.status, world.state.remediation.step) == ("resolved", "done")
     assert_told_once(world)
     assert world.told[-2:] == ["drift.resolved", "remediation.succeeded"]
 
@@ -49,7 +49,7 @@ def test_a_write_that_an_api_is_too_busy_for_is_made_later(drifted, status, time
 def test_a_write_whose_answer_is_lost_is_read_and_not_sent_again(drifted):
     drifted.google.fail(Fault(lost="after"), verb=PATCH)
 
-    assert (remediate(KEY, drifted.hands), drifted.state.remedy.step) == ("verifying", "verifying")
+    assert (remediate(KEY, drifted.hands), drifted.state.remediation.step) == ("verifying", "verifying")
     drifted.ticks(2)
 
     assert_put_back_once(drifted)
@@ -72,7 +72,7 @@ def test_a_write_for_another_state_of_the_resource_is_made_anew_and_alarms_nobod
     drifted.google.fail(Fault(status), verb=PATCH)
 
     assert remediate(KEY, drifted.hands) == "failed"
-    assert drifted.store.brakes().value.failures == ()
+    assert drifted.store.safety_state().value.failures == ()
     drifted.ticks(5)
 
     assert_put_back_once(drifted)
@@ -98,7 +98,7 @@ def test_what_is_denied_is_tried_ever_more_seldom_and_then_told_with_the_permiss
     drifted.ticks(300)
 
     tries = [request for request in drifted.google.requests if request.startswith(verb)]
-    assert (drifted.writes, len(tries), drifted.state.remedy.step) == (0, AUTO.limits.attempts, "stopped")
+    assert (drifted.writes, len(tries), drifted.state.remediation.step) == (0, AUTO.limits.attempts, "stopped")
     assert drifted.told.count("remediation.failed") == 1
     failed = next(event for event in drifted.bus.events if event.type == "remediation.failed")
     assert f"storage.buckets.{'get' if verb == 'GET' else 'update'}" in failed.data.remediation.reason
@@ -112,7 +112,7 @@ def test_what_an_api_refuses_is_left_to_a_person(drifted):
     drifted.ticks(300)
 
     assert drifted.told[-1] == "remediation.failed"
-    assert drifted.state.remedy.attempts == AUTO.limits.attempts
+    assert drifted.state.remediation.attempts == AUTO.limits.attempts
 
 
 def test_a_resource_that_cannot_be_read_is_read_again_later_and_keeps_back_no_other(drifted):
@@ -193,8 +193,8 @@ class TestLandsBeforeTheClaim:
         assert (drifted.writes, drifted.state.finding.status) == (0, "resolved")
 
     def test_another_worker(self, drifted):
-        other = drifted.worker("worker-2", drifted.hands.live.api)
-        slow = Meanwhile(drifted.hands.live.api, "read", lambda: remediate(KEY, other))
+        other = drifted.worker("worker-2", drifted.hands.live_resources.api)
+        slow = Meanwhile(drifted.hands.live_resources.api, "read", lambda: remediate(KEY, other))
 
         remediate(KEY, drifted.worker("worker-1", slow))
 
@@ -225,7 +225,7 @@ class TestLandsBetweenClaimAndWrite:
     def test_a_pause(self, drifted, landing):
         landing(lambda: drifted.brake(lambda now: safety_limits.pause(now, Pause("fleet", drifted.clock()))))
 
-        assert (drifted.writes, drifted.state.remedy.step, drifted.state.remedy.attempts) == (0, "waiting", 0)
+        assert (drifted.writes, drifted.state.remediation.step, drifted.state.remediation.attempts) == (0, "waiting", 0)
         assert drifted.told == ["drift.opened", "remediation.started", "remediation.blocked"]
 
     def test_an_exemption(self, drifted, landing):
@@ -241,12 +241,12 @@ class TestLandsBetweenClaimAndWrite:
     def test_a_long_sleep(self, drifted, landing):
         """A frozen instance that wakes up has no claim any more, whether another worker has taken it over or not."""
         landing(lambda: drifted.clock.forward(minutes=6))
-        assert (drifted.writes, drifted.state.remedy.step) == (0, "waiting")
+        assert (drifted.writes, drifted.state.remediation.step) == (0, "waiting")
         drifted.ticks(5)
         assert_put_back_once(drifted)
 
     def test_a_long_sleep_in_which_another_worker_puts_it_back(self, drifted, landing):
-        other = drifted.worker("worker-2", drifted.hands.live.api)
+        other = drifted.worker("worker-2", drifted.hands.live_resources.api)
 
         def sleep():
             drifted.clock.forward(minutes=6)
@@ -294,7 +294,7 @@ class TestOperations:
         firewall.ticks(10)
 
         assert firewall.writes == 1
-        assert firewall.store.read(FIREWALL).state.remedy.step == "done"
+        assert firewall.store.read(FIREWALL).state.remediation.step == "done"
         assert firewall.told == PUT_BACK
 
     def test_one_that_fails_is_tried_again(self, firewall):
@@ -311,10 +311,10 @@ class TestOperations:
         firewall.google.fail(Fault(403), path="operations", times=-1)
         firewall.google.polls = 1
         remediate(FIREWALL, firewall.hands)
-        assert firewall.store.read(FIREWALL).state.remedy.step == "operating"
+        assert firewall.store.read(FIREWALL).state.remediation.step == "operating"
 
         firewall.ticks(2)
-        assert firewall.store.read(FIREWALL).state.remedy.step == "verifying"
+        assert firewall.store.read(FIREWALL).state.remediation.step == "verifying"
 
     def test_whatever_drifts_meanwhile_waits_for_it(self, firewall):
         firewall.google.polls = 2
@@ -334,13 +334,13 @@ class TestOperations:
 
 
 def test_a_write_that_an_api_only_says_it_made_is_found_out(drifted, mocker):
-    mocker.patch.object(drifted.hands.live.api, "write", return_value=Written())
+    mocker.patch.object(drifted.hands.live_resources.api, "write", return_value=Written())
     assert remediate(KEY, drifted.hands) == "verifying"
     drifted.ticks(60 * 5)
 
-    assert drifted.state.remedy.step == "stopped"
+    assert drifted.state.remediation.step == "stopped"
     assert drifted.told.count("remediation.failed") == 1
-    assert "is not so" in drifted.state.remedy.reason
+    assert "is not so" in drifted.state.remediation.reason
 
 
 def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(world):
@@ -360,11 +360,11 @@ def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(wo
 def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
     drifted.brake(lambda now: safety_limits.pause(now, Pause("fleet", drifted.clock())))
     remediate(KEY, drifted.hands)
-    assert drifted.state.remedy.due is not None
+    assert drifted.state.remediation.due is not None
 
     drifted.observe({**DRIFTED, "versioning": {"enabled": True}})
 
-    assert (drifted.state.remedy.step, drifted.state.due) == ("over", None)
+    assert (drifted.state.remediation.step, drifted.state.due) == ("over", None)
     assert "remediation.succeeded" not in drifted.told
 
 
@@ -373,7 +373,7 @@ def test_what_is_no_longer_declared_was_not_put_back(drifted):
     remediate(KEY, drifted.hands)
     drifted.declare_nothing()
 
-    assert (drifted.state.finding.reason, drifted.state.remedy.step) == ("no longer declared", "over")
+    assert (drifted.state.finding.reason, drifted.state.remediation.step) == ("no longer declared", "over")
     drifted.ticks(30)
     assert "remediation.succeeded" not in drifted.told
 
@@ -388,4 +388,4 @@ def test_an_approval_is_for_one_episode(world):
 
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
     assert world.told.count("remediation.requested") == 2
-    assert remediation_attempt.returns(world.state.remedy, ["versioning.enabled"]) == 0
+    assert remediation_attempt.returns(world.state.remediation, ["versioning.enabled"]) == 0

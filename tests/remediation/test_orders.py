@@ -107,7 +107,7 @@ def test_what_was_accepted_is_left_alone_as_long_as_it_stays_so(world):
 
 
 def test_an_exemption_that_lands_before_the_claim_makes_the_claim_fail(world):
-    seen, brakes = world.store.read(KEY), world.store.brakes()
+    seen, brakes = world.store.read(KEY), world.store.safety_state()
     commands.exempt(KEY, exemption(world), world.deps)
 
     with pytest.raises(Conflict):
@@ -144,12 +144,12 @@ def test_what_is_being_written_cannot_be_approved_so_that_nobody_else_claims_it(
     remediate(KEY, world.hands)
     snapshot = world.store.read(KEY)
     due = world.clock() + timedelta(minutes=5)
-    writing = replace(snapshot.state.remedy, step=step, worker="worker-2", attempts=1, due=due)
-    world.store.commit(snapshot, replace(snapshot.state, remedy=writing))
+    writing = replace(snapshot.state.remediation, step=step, worker="worker-2", attempts=1, due=due)
+    world.store.commit(snapshot, replace(snapshot.state, remediation=writing))
 
     with pytest.raises(BadRequest, match="being put back"):
         commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
-    assert (world.state.remedy.worker, remediate(KEY, world.hands), world.writes) == ("worker-2", "waiting", 0)
+    assert (world.state.remediation.worker, remediate(KEY, world.hands), world.writes) == ("worker-2", "waiting", 0)
 
 
 def test_what_was_approved_is_no_longer_after_an_exemption(world):

@@ -59,10 +59,10 @@ def test_a_policy_that_somebody_changes_meanwhile_is_read_again_and_nothing_of_t
     world.declare_all([(grants([READERS], authority="role"),)])
     granted(world, [{"role": VIEWER, "members": ["allUsers"]}])
     theirs = [{"role": VIEWER, "members": ["allUsers"]}, {"role": ADMIN, "members": ["user:bob@example.com"]}]
-    written = world.hands.live.api.write
+    written = world.hands.live_resources.api.write
 
     class Meanwhile:
-        read = world.hands.live.api.read
+        read = world.hands.live_resources.api.read
 
         def write(self, plan):
             if not world.writes and theirs:
@@ -184,12 +184,12 @@ def test_what_nobody_approved_is_asked_for_although_a_part_was(two_methods):
 def test_what_disturbs_is_asked_for_and_done_when_approved(world, mocker):
     world.declare()
     world.drift()
-    planned = world.hands.live.plan
+    planned = world.hands.live_resources.plan
 
     def disturbing(*args):
-        return replace(planned(*args), disturbs=("it restarts",))
+        return replace(planned(*args), side_effects=("it restarts",))
 
-    mocker.patch.object(world.hands.live, "plan", disturbing)
+    mocker.patch.object(world.hands.live_resources, "plan", disturbing)
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
     assert "it restarts" in world.bus.events[-1].data.remediation.reason
 

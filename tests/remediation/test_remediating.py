@@ -20,7 +20,7 @@ def test_a_drift_is_put_back_and_proved_and_nothing_else_is_changed(world):
     assert live["labels"] == {"team": "shop", "x": "y"}
     assert world.writes == 1
     assert world.told == ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
-    assert world.state.remedy.step == "done"
+    assert world.state.remediation.step == "done"
     assert world.trail == ["act", "written"]
 
 

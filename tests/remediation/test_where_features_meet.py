@@ -40,7 +40,7 @@ def test_what_is_put_back_beside_something_ignored_was_put_back_and_flaps_like_a
 
     assert "remediation.succeeded" in world.told
     assert world.writes < 6
-    assert world.state.remedy.step == "stopped"
+    assert world.state.remediation.step == "stopped"
 
 
 @pytest.mark.parametrize("project", ["", "12"])

@@ -143,7 +143,7 @@ DIFFERENCES = st.lists(st.builds(Difference, path=TEXT, op=st.just("changed"), d
 
 @given(name=TEXT, differences=DIFFERENCES, repeat=st.integers(1, 400), text=TEXT)
 def test_any_drift_makes_a_card_within_the_limits_of_chat_and_no_tag_of_its_own(name, differences, repeat, text):
-    actor = Actor(principal=text, hand="person", confidence="likely", method=text, at=NOON)
+    actor = Actor(principal=text, kind="person", confidence="likely", method=text, requested_at=NOON)
     data = {"resource_name": name, "differences": tuple(differences * repeat)[:10_000], "actor": actor, "reason": text}
     shown = replace(finding(**data), steps=(TimelineEntry(NOON, "approved", text, text),))
     group = replace(several(), projects={text + str(number): number for number in range(20)}, samples=(shown,) * 10)

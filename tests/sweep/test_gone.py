@@ -32,7 +32,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sweep_records import Heal
 
 READS = {"read", "read_many", "records", "last_observation", "last_observations", "changes", "changes_of"}
-CALLS = READS | {"commit", "commit_many", "mark_published", "learn_projects"}
+CALLS = READS | {"commit", "commit_many", "mark_published", "write_project_ids"}
 
 
 class Counted:
@@ -77,7 +77,7 @@ def test_what_is_gone_costs_some_calls_a_hundred(torn_down):
 
     summary = ended(work_off(torn_down))
 
-    assert (summary.gone, summary.drifted, summary.in_sync) == (598, 599, 3)
+    assert (summary.deleted, summary.drifted, summary.in_sync) == (598, 599, 3)
     assert torn_down.deps.store.calls - before <= 12 * 7
 
 
@@ -103,7 +103,7 @@ def test_an_end_that_takes_several_runs_comes(torn_down):
     assert [one.done for one in told][-1] == "ended"
     assert 1 <= [one.done for one in told].count("handed over") <= 4
     summary = ended(told)
-    assert (summary.gone, summary.drifted, summary.in_sync, summary.unknown) == (598, 599, 3, 0)
+    assert (summary.deleted, summary.drifted, summary.in_sync, summary.unknown) == (598, 599, 3, 0)
     assert len(standing(sweeper.deps)) == 599
 
 
@@ -145,7 +145,7 @@ def test_what_is_gone_is_counted_alike_when_the_end_comes_twice(asset_service, m
 
     summary = ended(work_off(sweeper))
 
-    assert (summary.gone, summary.in_sync, summary.drifted) == (1, 2, 0)  # gone, and not yet for long enough
+    assert (summary.deleted, summary.in_sync, summary.drifted) == (1, 2, 0)  # gone, and not yet for long enough
 
 
 def test_what_a_rule_keeps_quiet_about_is_in_sync_whether_there_ever_was_a_finding_or_not(asset_service):
@@ -183,4 +183,4 @@ def test_a_record_that_cannot_be_read_is_unknown_and_keeps_no_other_from_being_g
 
     summary = ended(work_off(sweeper))
 
-    assert (summary.gone, summary.unknown, summary.drifted) == (1, 1, 1)
+    assert (summary.deleted, summary.unknown, summary.drifted) == (1, 1, 1)

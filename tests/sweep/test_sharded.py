@@ -85,7 +85,7 @@ def test_a_sweep_that_messages_drive_finds_what_a_sweep_in_one_process_finds(swe
     summary = ended(work_off(sweeper))
 
     assert kinds(sweeper) == EXPECTED
-    assert (summary.listed, summary.declared, summary.seen, summary.gone) == (48, 50, 48, 2)
+    assert (summary.listed, summary.declared, summary.seen, summary.deleted) == (48, 50, 48, 2)
     assert (summary.in_sync, summary.drifted, summary.unknown, summary.unchecked) == (44, 6, 0, 0)
 
 
@@ -401,4 +401,4 @@ def test_a_process_that_lists_knows_the_projects_that_another_has_just_learnt(as
     listing.queue.publish(starting.queue)
     summary = ended(work_off(listing))
 
-    assert (summary.seen, summary.gone, kinds(listing)) == (1, 0, {})
+    assert (summary.seen, summary.deleted, kinds(listing)) == (1, 0, {})

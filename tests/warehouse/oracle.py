@@ -93,7 +93,7 @@ def causes(events: list[CloudEvent]) -> Counter[tuple[str, str, str, str]]:
             drift = (event.data.finding_id, event.data.episodes)
             known[drift] = event.data.actor or known.get(drift)
     return Counter(
-        (one.principal, one.hand, one.caller or "(unknown)", one.method) if one else ("(unknown)",) * 4
+        (one.principal, one.kind, one.caller or "(unknown)", one.method) if one else ("(unknown)",) * 4
         for one in known.values()
     )
 

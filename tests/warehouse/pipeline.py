@@ -26,10 +26,10 @@ NOBODYS = ResourceKey("//storage.googleapis.com/nobodys")
 UNSEEN = ResourceKey("//storage.googleapis.com/unseen")
 ANN = Actor(
     principal="ann@example.com",
-    hand="person",
+    kind="person",
     confidence="certain",
     method="storage.buckets.update",
-    at=NOON,
+    requested_at=NOON,
     caller="gcloud",
 )
 SHOP, BILLING, NET = Owner(team="shop"), Owner(team="billing"), Owner(team="net")

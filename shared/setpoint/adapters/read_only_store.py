@@ -45,5 +45,5 @@ class ReadOnly:
         return self._control()
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
-        """See ``RemedyStore.trail``."""
+        """See ``RemediationStore.trail``."""
         return self._trail(key)

@@ -151,7 +151,7 @@ class _Click(NamedTuple):
     def until(self) -> datetime | None:
         """When a snooze ends: it lasts from the click, however late that is delivered."""
         lasts = timedelta(seconds=self.button.seconds)
-        return self.interaction.at + lasts if self.button.action == "snooze" else None
+        return self.interaction.clicked_at + lasts if self.button.action == "snooze" else None
 
     @property
     def audit_word(self) -> str:
@@ -260,14 +260,14 @@ def _stale(state: ResourceState, member: GroupedFinding, interaction: Interactio
     finding = state.finding
     if finding is None or finding.status == "resolved":
         return "it is resolved"
-    is_older = (finding.changed_at or finding.first_seen) <= interaction.at
+    is_older = (finding.changed_at or finding.first_seen) <= interaction.clicked_at
     is_same = state.fingerprint == member.fingerprint if member.fingerprint else is_older
     return "" if is_same else "it has another drift by now; look at its latest message"
 
 
 def _approved_before(state: ResourceState, click: _Click) -> str:
     """Who else has approved it; empty where nobody has, or this very click has and was interrupted."""
-    remedy = state.remedy
+    remedy = state.remediation
     if remedy is None or remedy.fingerprint != state.fingerprint or remedy.step in ("done", "over"):
         return ""
     return f"approved by {remedy.approved_by}" if remedy.approved_by not in ("", click.by) else ""
@@ -278,7 +278,7 @@ def _exempted_before(state: ResourceState, click: _Click) -> str:
     exemption = state.exemption
     if exemption is None or not is_in_force(exemption, state.fingerprint, click.handler.context.clock()):
         return ""
-    if (exemption.by, exemption.since) == (click.by, click.interaction.at):
+    if (exemption.by, exemption.since) == (click.by, click.interaction.clicked_at):
         return ""
     is_as_long = exemption.until is None or (click.until is not None and exemption.until + _SAME_TIME >= click.until)
     return f"exempted by {exemption.by or 'somebody'}: {exemption.reason}" if is_as_long else ""
@@ -294,13 +294,15 @@ def _snooze(key: ResourceKey, fingerprint: str, click: _Click) -> None:
     context, until = click.handler.context, click.until
     if until is None or until <= context.clock():
         raise BadRequest("the time to snooze is over already")
-    commands.exempt(key, Exemption(f"snoozed in Slack by {click.by}", click.by, click.interaction.at, until), context)
+    exemption = Exemption(f"snoozed in Slack by {click.by}", click.by, click.interaction.clicked_at, until)
+    commands.exempt(key, exemption, context)
 
 
 def _accept(key: ResourceKey, fingerprint: str, click: _Click) -> None:
     """Accept the very drift that was shown; one that comes in between stays open."""
     reason = f"accepted in Slack by {click.by}"
-    commands.exempt(key, Exemption(reason, click.by, click.interaction.at, None, fingerprint), click.handler.context)
+    exemption = Exemption(reason, click.by, click.interaction.clicked_at, None, fingerprint)
+    commands.exempt(key, exemption, click.handler.context)
 
 
 _ORDERS: dict[ButtonAction, Callable[[ResourceKey, str, _Click], None]] = {
@@ -313,11 +315,12 @@ _ORDERS: dict[ButtonAction, Callable[[ResourceKey, str, _Click], None]] = {
 
 def _audit_entry(key: ResourceKey, click: _Click) -> AuditEntry | None:
     """The entry of the audit trail about this click, or about an equal one that was handled after it was made."""
+    clicked_at = click.interaction.clicked_at
     return next(
         (
             entry
             for entry in click.handler.context.store.trail(key)
-            if (entry.what, entry.by) == (click.audit_word, click.by) and entry.at >= click.interaction.at
+            if (entry.what, entry.by) == (click.audit_word, click.by) and entry.recorded_at >= clicked_at
         ),
         None,
     )
@@ -325,8 +328,8 @@ def _audit_entry(key: ResourceKey, click: _Click) -> AuditEntry | None:
 
 def _step(entry: AuditEntry | None, click: _Click) -> TimelineEntry:
     if entry is None:  # written by a clock that is behind Slack's
-        return TimelineEntry(click.interaction.at, click.audit_word, click.by)
-    return TimelineEntry(entry.at, entry.what, entry.by, entry.text)
+        return TimelineEntry(click.interaction.clicked_at, click.audit_word, click.by)
+    return TimelineEntry(entry.recorded_at, entry.what, entry.by, entry.text)
 
 
 def _person(user: str, people: People) -> tuple[Person, list[str]]:
@@ -373,7 +376,7 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
         return ephemeral_replies.stale(key.name, "it has no finding any more")
     data = finding_events.data_of(state)
     case = load_context(snapshot, handler.context)
-    decision = deciding.decide(case.situation) if case is not None else None
+    decision = deciding.decide(case.decision_input) if case is not None else None
     return ephemeral_replies.why(data, decision, _approvers(data, handler.alerting(snapshot.rules)), store.trail(key))
 
 

@@ -209,7 +209,7 @@ def compact(data: DriftData) -> DriftData:
     """A finding without what no message has room for."""
     remediation = None if data.remediation is None else replace(data.remediation, declared=None)
     differences = tuple(_short(difference) for difference in data.differences[:_MOST_FIELDS])
-    return replace(data, differences=differences, was=None, remediation=remediation)
+    return replace(data, differences=differences, previous_data=None, remediation=remediation)
 
 
 def _short(difference: Difference) -> Difference:
@@ -246,7 +246,7 @@ def view(thread: Thread, notices: Sequence[AlertNotice]) -> FindingView | GroupV
         cause=thread.cause,
         severity=max((finding.data.severity for finding in findings), key=SEVERITIES.index),
         opened_at=min(finding.data.first_seen for finding in findings),
-        changed_at=max(finding.at for finding in findings),
+        changed_at=max(finding.event_time for finding in findings),
         total=len(findings),
         statuses=_statuses(findings),
         severities=dict(Counter(finding.data.severity for finding in findings)),

@@ -104,13 +104,13 @@ def digest(name: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice
 
 def _of_one(kind: NoticeType, name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
     data = NoticeData(findings=(view,), link=links.finding.replace("{id}", view.data.finding_id))
-    return _notice(kind, notice, view.data.resource_name, view.at, data, seed=name)
+    return _notice(kind, notice, view.data.resource_name, view.event_time, data, seed=name)
 
 
 def _parts(kind: NoticeType, name: str, notice: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
     parts = [tuple(findings[start : start + _PART]) for start in range(0, len(findings), _PART)]
     for number, part in enumerate(parts, 1):
-        latest = max(finding.at for finding in part)
+        latest = max(finding.event_time for finding in part)
         data = NoticeData(findings=part, part=number, parts=len(parts))
         yield _notice(kind, notice, "", latest, data, seed=f"{name}/{number}")
 

@@ -213,7 +213,7 @@ def _change(entry: _Entry, payload: _AuditLog, *, mask_ip: bool) -> AuditedChang
     return AuditedChange(
         principal=principal,
         method=payload.method_name,
-        at=_utc(changed_at),
+        requested_at=_utc(changed_at),
         done_at=_utc(logged) if is_end else None,
         through=through,
         caller=caller_of(request.caller_supplied_user_agent),

@@ -83,7 +83,7 @@ def attribute(logged: Logged, attributor: Attributor) -> AttributionOutcome:
 def _explain(key: ResourceKey, logged: Logged, deps: Context) -> AttributionOutcome:
     """Judge a drift again that a change may explain."""
     snapshot = deps.store.read(key)
-    appeared = snapshot.state.appeared if snapshot.state is not None else None
+    appeared = snapshot.state.onset if snapshot.state is not None else None
     # Entries of one operation form one change.
     changes = (change for change in snapshot.changes if _is_part_of(logged, change.log_id, change.operation))
     if appeared is None or not any(actor_resolution.explains(change, appeared) for change in changes):

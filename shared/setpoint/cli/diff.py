@@ -69,7 +69,7 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, _resource(observed)))
     schema = default_catalogue().fitting(asset_type or declaration.asset_type, have)
     own = own if own.id or own.number else Project(declaration.project)
-    whole = declaration.whole
+    whole = declaration.exhaustive_paths
     return explain.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
 
 

@@ -126,10 +126,10 @@ def _details(state: ResourceState) -> Table:
             table.add_row("", f"and {more} more")
     for suppressed in state.suppressed:
         table.add_row("suppressed", suppressed_line(suppressed))
-    if state.remedy is not None:
-        step = f"{state.remedy.step}{': ' if state.remedy.reason else ''}{state.remedy.reason}"
+    if state.remediation is not None:
+        step = f"{state.remediation.step}{': ' if state.remediation.reason else ''}{state.remediation.reason}"
         table.add_row("remediation", Text(step))
-        for line in state.remedy.summary:
+        for line in state.remediation.summary:
             table.add_row("", Text(line))
     return table
 
@@ -147,7 +147,9 @@ def _trail(trail: Sequence[AuditEntry]) -> Table:
         if entry.observed_at is not None:
             lines.append(f"on a reading of {entry.observed_at:%Y-%m-%d %H:%M:%S}")
         by = f" by {entry.by}" if entry.by else ""
-        table.add_row(f"{entry.at:%Y-%m-%d %H:%M:%S}", Text(f"{entry.what}{by}"), Text("\n").join(map(Text, lines)))
+        table.add_row(
+            f"{entry.recorded_at:%Y-%m-%d %H:%M:%S}", Text(f"{entry.what}{by}"), Text("\n").join(map(Text, lines))
+        )
     return table
 
 

@@ -144,7 +144,7 @@ def of_store(url: str) -> list[FindingView]:
 
 def _of_state(state: ResourceState, trail: Iterable[AuditEntry]) -> FindingView:
     data = finding_events.data_of(state)
-    happened = [TimelineEntry(entry.at, entry.what, entry.by, entry.text) for entry in trail]
+    happened = [TimelineEntry(entry.recorded_at, entry.what, entry.by, entry.text) for entry in trail]
     event: events.EventType = "drift.opened"
     if data.status == "resolved":
         event = "drift.resolved"

@@ -133,8 +133,8 @@ def who(actor: Actor | None) -> str:
     if actor is None:
         return "unknown"
     names = " or ".join((actor.principal, *actor.others))
-    parts = (names, f"by {actor.caller}" if actor.caller else "", f"{actor.at:%Y-%m-%d %H:%M}")
-    hand = "" if actor.hand == "person" else f"{actor.hand}, "
+    parts = (names, f"by {actor.caller}" if actor.caller else "", f"{actor.requested_at:%Y-%m-%d %H:%M}")
+    hand = "" if actor.kind == "person" else f"{actor.kind}, "
     through = f" through {', '.join(actor.through)}" if actor.through else ""
     return f"{', '.join(filter(None, parts))}{through} ({hand}{actor.confidence})"
 

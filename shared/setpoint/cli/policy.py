@@ -22,7 +22,7 @@ from setpoint.model.declaration import Declaration, Scope
 from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy, Rule
 from setpoint.ports.stores import Snapshot, Store
-from setpoint.remediation.context import spokesman_of
+from setpoint.remediation.context import primary_declaration
 
 app = typer.Typer(help="The policy of the fleet: how bad a drift is, and what is done.", no_args_is_help=True)
 
@@ -78,7 +78,7 @@ def _spokesman(snapshot: Snapshot, last: Observation | None) -> Declaration | Sc
     """What the finding is from: a declaration, or the scope that covers what nothing declares."""
     if snapshot.state is None or snapshot.state.finding is None or last is None:
         return None
-    declared = spokesman_of(snapshot, snapshot.state.finding)
+    declared = primary_declaration(snapshot, snapshot.state.finding)
     return declared or scopes.explain(snapshot.rules, last).scope
 
 

@@ -134,7 +134,7 @@ def brakes(store: StoreUrl = DEFAULT_STORE) -> None:
     """Tell what is paused, what was written of late, and whether the breaker is open."""
     opened = bootstrap.open_store(store, create=False)
     try:
-        value = opened.brakes().value
+        value = opened.safety_state().value
         policy = next((source.policy for source in opened.control().value.sources.values() if source.policy), None)
     finally:
         opened.close()
@@ -147,7 +147,7 @@ def _table(value: SafetyState, policy: Policy) -> Table:
     table.add_column(overflow="fold")
     limits = policy.limits
     table.add_row("policy", f"{policy.name}{', a dry run' if policy.dry_run else ''}")
-    table.add_row("writes of late", f"{len(value.acts)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
+    table.add_row("writes of late", f"{len(value.writes)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
     table.add_row("breaker", _breaker(value))
     for pause_ in value.pauses:
         until = f" until {pause_.until:%Y-%m-%d %H:%M} UTC" if pause_.until else ""
@@ -158,7 +158,7 @@ def _table(value: SafetyState, policy: Policy) -> Table:
 def _breaker(value: SafetyState) -> Text:
     if value.breaker is None:
         return Text("closed", "green")
-    since = f"{value.breaker.at:%Y-%m-%d %H:%M} UTC: {value.breaker.reason}"
+    since = f"{value.breaker.opened_at:%Y-%m-%d %H:%M} UTC: {value.breaker.reason}"
     return Text(f"open since {since}; `setpoint resume fleet` closes it", "red")
 
 

@@ -79,7 +79,9 @@ def sweep(  # noqa: PLR0913 - each is an option
             )
         _report(swept, time.perf_counter() - started)
         if output is Output.json:
-            report = msgspec.structs.asdict(swept.summary) | {"healed": swept.healed, "resumed": swept.resumed}
+            fields = msgspec.structs.fields(swept.summary)
+            summary = {field.encode_name: getattr(swept.summary, field.name) for field in fields}
+            report = summary | {"healed": swept.healed, "resumed": swept.resumed}
             out.out(msgspec.json.encode(report).decode())
         else:
             out.print(_coverage(swept))

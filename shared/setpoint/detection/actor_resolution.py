@@ -53,7 +53,7 @@ def narrowed(appeared: DriftOnset, observed_at: datetime, *, shows: bool, latest
 
 def explains(change: AuditedChange, appeared: DriftOnset) -> bool:
     """Whether a change may have brought a drift."""
-    if appeared.declared or change.at > appeared.seen + SKEW or effective(change) < appeared.seen - WINDOW:
+    if appeared.declared or change.requested_at > appeared.seen + SKEW or effective(change) < appeared.seen - WINDOW:
         return False
     return appeared.clear is None or appeared.clear == appeared.seen or effective(change) > appeared.clear
 
@@ -69,7 +69,7 @@ def actor_of(
         before: who was said to be behind this very drift; that is not forgotten when the changes are.
         policy: names the accounts that apply declarations.
     """
-    known = sorted(changes, key=lambda change: (effective(change), change.at, change.log_id))
+    known = sorted(changes, key=lambda change: (effective(change), change.requested_at, change.log_id))
     explaining = [change for change in known if explains(change, appeared)]
     named = [change for change in explaining if change.principal]
     forgotten = _forgotten(before, known)
@@ -81,10 +81,10 @@ def actor_of(
     is_alone = len(named) == len(explaining) and not others
     return Actor(
         principal=latest.principal,
-        hand=_hand(latest, policy),
+        kind=_hand(latest, policy),
         confidence=_confidence(latest, appeared) if is_alone else "possible",
         method=latest.method,
-        at=latest.at,
+        requested_at=latest.requested_at,
         through=latest.through,
         caller=latest.caller,
         ip=latest.ip,

@@ -89,10 +89,10 @@ def _read(message: IncomingMessage) -> Observation | None:
 def handle_many(observed: Sequence[Observation], deps: Context) -> list[Result]:
     """What ``pipeline.handle_observation`` does with each observation, in their order; see ``receive_many``."""
     described = {
-        place: news for place, observation in enumerate(observed) if (news := deps.projects.told_by(observation))
+        place: news for place, observation in enumerate(observed) if (news := deps.projects.described_ids(observation))
     }
     news = dict(chain.from_iterable(ids.items() for ids in described.values()))
-    failure = _error_of(deps.projects.learn, news)
+    failure = _error_of(deps.projects.record, news)
     known = [place for place in range(len(observed)) if failure is None or place not in described]
     results: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], deps), strict=True))
     if news and failure is None:
@@ -120,7 +120,8 @@ def _handle(observed: Sequence[Observation], deps: Context) -> list[Result]:
 def _keys(observed: Iterable[Observation], deps: Context) -> Iterator[ResourceKey]:
     """Every name under which something may be stored of what was observed, each once."""
     named = (
-        (observation.key, *deps.projects.other_keys(deps.projects.placed(observation))) for observation in observed
+        (observation.key, *deps.projects.alternative_keys(deps.projects.with_project_id(observation)))
+        for observation in observed
     )
     return iter(dict.fromkeys(chain.from_iterable(named)))
 
@@ -170,7 +171,7 @@ class _Batch:
             return None
         observation: Observation | None = stored.observation
         if transition.outcome == "stale" and transition.state is not None:
-            if pipeline.tells_who(stored.snapshot, transition.state):
+            if pipeline.may_change_actor(stored.snapshot, transition.state):
                 self._apart.add(key)
                 return None
             observation = self._commits[key].observation if key in self._commits else None

@@ -19,7 +19,7 @@ def data_of(state: ResourceState) -> DriftData:
     Args:
         state: a record with a finding.
     """
-    finding, remedy = state.finding, state.remedy
+    finding, remedy = state.finding, state.remediation
     assert finding is not None  # noqa: S101 - there is nothing to tell without
     data = drift_data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
     return data if remedy is None or remedy.step == "over" else replace(data, remediation=remediation_data(remedy))
@@ -34,7 +34,7 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
         declared: what is declared of the resource, for whoever else is to put it back; without secrets.
         now: the time.
     """
-    remedy = state.remedy
+    remedy = state.remediation
     assert remedy is not None  # noqa: S101 - there is nothing to tell of without
     sequence = state.sequence + 1
     remediation = replace(remediation_data(remedy), declared=declared)
@@ -80,7 +80,7 @@ def drift_data(finding: Finding, observation: Observation) -> DriftData:
         count=finding.count,
         episodes=finding.episodes,
         declared_in=finding.source,
-        was=finding.was,
+        previous_data=finding.previous_data,
         actor=finding.actor,
         resolved_at=finding.resolved_at,
         ancestors=finding.ancestors,

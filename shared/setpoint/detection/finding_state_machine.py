@@ -80,16 +80,16 @@ def advance(
 
 def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unjudged) -> Transition:
     """What an older observation adds: it may narrow down when the drift has begun."""
-    if state.appeared is None or not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
+    if state.onset is None or not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
         return Transition("stale")
     shows = verdict.fingerprint == state.fingerprint
-    appeared = narrowed(state.appeared, observation.observed_at, shows=shows, latest=state.observed_at)
-    return Transition("stale", replace(state, appeared=appeared) if appeared != state.appeared else None)
+    appeared = narrowed(state.onset, observation.observed_at, shows=shows, latest=state.observed_at)
+    return Transition("stale", replace(state, onset=appeared) if appeared != state.onset else None)
 
 
-def tells_when(before: ResourceState | None, after: ResourceState) -> bool:
+def changes_onset(before: ResourceState | None, after: ResourceState) -> bool:
     """Whether a late observation says otherwise when a drift has begun."""
-    was, now = before.appeared if before is not None else None, after.appeared
+    was, now = before.onset if before is not None else None, after.onset
     return was is None or now is None or (was.seen, was.clear) != (now.seen, now.clear)
 
 
@@ -123,7 +123,7 @@ def appearance(state: ResourceState | None, observation: Observation, fingerprin
     if state is None:
         return DriftOnset(seen_at)
     if state.fingerprint == fingerprint:
-        return seen_again(state.appeared or DriftOnset(min(state.observed_at, seen_at)), seen_at)
+        return seen_again(state.onset or DriftOnset(min(state.observed_at, seen_at)), seen_at)
     if state.judged_by == judged_by:
         return DriftOnset(seen_at, state.observed_at)
     if state.judged_by and seen_at == state.observed_at:
@@ -234,7 +234,7 @@ def _next_state(
     if event_type is not None and finding is not None:
         sequence += 1
         pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation)))
-    remedy = state.remedy if state else None
+    remedy = state.remediation if state else None
     if outcome == "resolved" and finding is not None and remedy is not None:
         is_put_back = remedy.step in IN_PROGRESS and finding.reason in _PUT_BACK
         remedy = verify(remedy, observation.observed_at) if is_put_back else close(remedy, finding.reason)
@@ -253,8 +253,8 @@ def _next_state(
         finding=finding,
         pending=pending,
         exemption=_kept(state.exemption, outcome) if state else None,
-        remedy=remedy,
-        appeared=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
+        remediation=remedy,
+        onset=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
     )
 
 
@@ -331,7 +331,7 @@ def _begun(verdict: Verdict, observation: Observation, episodes: int) -> Finding
         first_seen=observation.observed_at,
         last_seen=observation.observed_at,
         episodes=episodes,
-        was=verdict.was,
+        previous_data=verdict.previous_data,
         actor=verdict.actor,
         ancestors=observation.ancestors,
     )

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from setpoint.detection import actor_resolution, finding_state_machine
 from setpoint.detection import verdict as judging
 from setpoint.detection.finding_state_machine import Transition
-from setpoint.detection.project_ids import Projects, is_waiting, keys_by_number
+from setpoint.detection.project_ids import ProjectIdResolver, is_waiting, keys_by_number
 from setpoint.detection.verdict import Schemas, Who
 from setpoint.errors import Conflict, MalformedMessage, PermanentError
 from setpoint.model import observation as observations
@@ -67,10 +67,10 @@ class Context:
     dead_letters: DeadLetters
     schemas: Schemas | None = None
     clock: Callable[[], datetime] = _utc_now
-    projects: Projects = field(init=False)
+    projects: ProjectIdResolver = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "projects", Projects(self.store))
+        object.__setattr__(self, "projects", ProjectIdResolver(self.store))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], deps: Context) -> Outcome:
@@ -114,9 +114,9 @@ def handle_observation(observation: Observation, deps: Context) -> Outcome:
         PermanentError: what is stored of the resource cannot be read.
         TransientError: observe again.
     """
-    news = deps.projects.told_by(observation)
+    news = deps.projects.described_ids(observation)
     if news:
-        deps.projects.learn(news)
+        deps.projects.record(news)
     outcome, snapshot = _commit(observation, deps)
     publish_pending(snapshot, deps)
     if outcome in BEGINNINGS and deps.store.changes(snapshot.key) != snapshot.changes:
@@ -140,9 +140,9 @@ def record_project_ids(observed: Iterable[Observation], deps: Context) -> None:
         news = {
             number: identifier
             for observation in some
-            for number, identifier in deps.projects.told_by(observation).items()
+            for number, identifier in deps.projects.described_ids(observation).items()
         }
-        deps.projects.learn(news)
+        deps.projects.record(news)
         evaluate_deferred(news, deps)
 
 
@@ -156,7 +156,7 @@ def evaluate_deferred(numbers: Collection[str], deps: Context) -> None:
     Raises:
         TransientError: observe again.
     """
-    with deps.projects.judging(numbers):
+    with deps.projects.evaluating(numbers):
         for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _AT_ONCE):
             for key, snapshot in deps.store.read_many(some).items():
                 if snapshot.state is not None and not snapshot.state.judged_by:
@@ -230,10 +230,10 @@ def load(observation: Observation, deps: Context, read: Callable[[ResourceKey], 
     """
     read = read or deps.store.read
     snapshot = read(observation.key)
-    observation = deps.projects.placed(observation)
+    observation = deps.projects.with_project_id(observation)
     if snapshot.desired is not None:
         return Found(snapshot, observation)
-    for key in deps.projects.other_keys(observation):
+    for key in deps.projects.alternative_keys(observation):
         other = read(key)
         if other.desired is not None or other.state is not None:
             is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
@@ -265,7 +265,7 @@ def _commit(observed: Observation, deps: Context) -> tuple[Outcome, Snapshot]:
                 return transition.outcome, snapshot
             if transition.outcome == "stale":
                 written = deps.store.commit(snapshot, transition.state)
-                return _narrowed(written, deps) if tells_who(snapshot, transition.state) else ("stale", written)
+                return _narrowed(written, deps) if may_change_actor(snapshot, transition.state) else ("stale", written)
             return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
         except Conflict:
             telemetry.add("conflicts")
@@ -286,9 +286,9 @@ def _who(snapshot: Snapshot, observation: Observation) -> Who:
     return who
 
 
-def tells_who(snapshot: Snapshot, after: ResourceState) -> bool:
+def may_change_actor(snapshot: Snapshot, after: ResourceState) -> bool:
     """Whether a late observation may make it somebody else who is behind a drift: when it began is otherwise."""
-    return bool(snapshot.changes) and finding_state_machine.tells_when(snapshot.state, after)
+    return bool(snapshot.changes) and finding_state_machine.changes_onset(snapshot.state, after)
 
 
 def _narrowed(snapshot: Snapshot, deps: Context) -> tuple[Outcome, Snapshot]:

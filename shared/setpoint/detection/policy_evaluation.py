@@ -68,7 +68,7 @@ def applier_delay(fleet_policy: Policy | None, actor: Actor | None) -> float:
     """Seconds that a drift has to last because an applier is behind it."""
     return (
         fleet_policy.applier_grace
-        if fleet_policy is not None and actor is not None and actor.hand == "applier"
+        if fleet_policy is not None and actor is not None and actor.kind == "applier"
         else 0.0
     )
 

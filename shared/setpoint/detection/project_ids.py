@@ -22,7 +22,7 @@ _FORGET_SECONDS = 60.0
 _SERVICE_ACCOUNT = "iam.googleapis.com/ServiceAccount"
 
 
-class Projects:
+class ProjectIdResolver:
     """The pairs that this process has seen, over those that the store keeps.
 
     Args:
@@ -35,7 +35,7 @@ class Projects:
         self._unknown: dict[str, float] = {}
         self._unjudged: set[str] = set()
 
-    def told_by(self, observation: Observation) -> dict[str, str]:
+    def described_ids(self, observation: Observation) -> dict[str, str]:
         """The id by the number of the project that an observation tells of, where that is news.
 
         It is news to this process until what waited for it was judged; see ``judging``.
@@ -47,7 +47,7 @@ class Projects:
             return {number: identifier}
         return {}
 
-    def learn(self, ids: Mapping[str, str]) -> None:
+    def record(self, ids: Mapping[str, str]) -> None:
         """Take note of what projects are called; each pair is stored once by each process.
 
         Raises:
@@ -55,12 +55,12 @@ class Projects:
         """
         new = {number: identifier for number, identifier in ids.items() if self._ids.get(number) != identifier}
         if new:
-            self._store.learn_projects(new)
+            self._store.write_project_ids(new)
             self._unjudged.update(new)
             self._ids.update(new)
 
     @contextmanager
-    def judging(self, numbers: Collection[str]) -> Iterator[None]:
+    def evaluating(self, numbers: Collection[str]) -> Iterator[None]:
         """While somebody judges what waited for the ids of these projects; they are news again where that fails."""
         self._unjudged.difference_update(numbers)
         try:
@@ -81,18 +81,18 @@ class Projects:
             self._unknown[number] = time.monotonic() + _FORGET_SECONDS
         return identifier
 
-    def ask_again(self) -> None:
+    def forget_unknown(self) -> None:
         """Ask the store again for numbers that it did not know: another process may have learnt them since."""
         self._unknown.clear()
 
-    def placed(self, observation: Observation) -> Observation:
+    def with_project_id(self, observation: Observation) -> Observation:
         """The observation with the id of its project, where that is known and its name does not tell it."""
         number = observation.project_number
         if not number or project_of(observation.key.name) not in ("", number):
             return observation
         return replace(observation, project_id=self.id_of(number) or observation.project_id)
 
-    def other_keys(self, observation: Observation) -> Iterator[ResourceKey]:
+    def alternative_keys(self, observation: Observation) -> Iterator[ResourceKey]:
         """Other keys under which the same resource may be declared: by its project's id, by its address."""
         key = observation.key
         if observation.project_id and (number := observation.project_number) and f"projects/{number}" in key.name:

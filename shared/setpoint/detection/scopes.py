@@ -20,18 +20,18 @@ class ScopeCoverage(NamedTuple):
 
     Args:
         scope: the scope that covers it, or None.
-        made: what made it, where it need not be declared for that; empty where it has to be.
+        created_by: what made it, where it need not be declared for that; empty where it has to be.
         rule: the ignore rule by which it is left alone, in the words of its file; empty where none does.
     """
 
     scope: Scope | None = None
-    made: str = ""
+    created_by: str = ""
     rule: str = ""
 
     @property
-    def spared(self) -> bool:
+    def is_exempt(self) -> bool:
         """Whether it need not be declared."""
-        return self.scope is None or bool(self.made or self.rule)
+        return self.scope is None or bool(self.created_by or self.rule)
 
 
 def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
@@ -51,7 +51,7 @@ def explain(rules: Rules, observation: Observation) -> ScopeCoverage:
             "" if made else ignore_patterns.leaving_alone(scope.ignores, observation.key.name, observation.asset_type)
         )
         coverage = ScopeCoverage(scope, made, rule)
-        if not coverage.spared:
+        if not coverage.is_exempt:
             return coverage
         if spared.scope is None or (rule and not spared.rule):
             spared = coverage

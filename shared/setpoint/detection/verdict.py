@@ -52,7 +52,7 @@ class Verdict(msgspec.Struct, frozen=True):
         source: where the declaration is written.
         judged_by: digest of the declarations and rules that gave the verdict.
         settle: seconds that the drift has to last before it is a finding.
-        was: what a deleted resource was, without secrets, where that is known and not too large.
+        previous_data: what a deleted resource was, without secrets, where that is known and not too large.
         suppressed: what rules keep quiet about, up to a size.
         actor: who is behind the drift; None where that is not known.
     """
@@ -68,7 +68,7 @@ class Verdict(msgspec.Struct, frozen=True):
     source: Source
     judged_by: str
     settle: float = 0.0
-    was: Any = None
+    previous_data: Any = None
     suppressed: tuple[Suppressed, ...] = ()
     actor: Actor | None = None
 
@@ -154,7 +154,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         source=spokesman.source,
         judged_by=judged_by,
         settle=max(treatment.settle, policy_evaluation.applier_delay(rules.policy, actor)),
-        was=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
+        previous_data=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
         suppressed=_few(suppressed),
         actor=actor,
     )
@@ -194,7 +194,7 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
 def _undeclared(
     coverage: ScopeCoverage, rules: Rules, observation: Observation, who: Who
 ) -> Verdict | Literal["undeclared"]:
-    if coverage.scope is None or coverage.made:
+    if coverage.scope is None or coverage.created_by:
         return "undeclared"
     if observation.deleted or lifecycle.is_gone(observation.data):
         return _verdict_of(coverage.scope, rules, observation, None, ())
@@ -264,7 +264,9 @@ def _differences(
 def _resource_differences(
     declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project
 ) -> tuple[Difference, ...]:
-    return comparing.compare(declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.whole)
+    return comparing.compare(
+        declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.exhaustive_paths
+    )
 
 
 def _not_ignored_fields(

@@ -22,7 +22,7 @@ class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     Args:
         principal: who asked for it, an e-mail address or ``principal://…``; empty where the log does not tell.
         method: the method, as the service names it: ``storage.buckets.update``, ``v1.compute.firewalls.patch``.
-        at: when it was asked for.
+        requested_at: when it was asked for.
         done_at: when a long-running operation was over; None where there was none, or it is not known.
         through: accounts that acted in between, the one nearest to the principal first; where ``alice`` impersonates
             ``deploy``, the principal is ``alice`` and ``deploy`` stands here.
@@ -35,7 +35,7 @@ class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 
     principal: str
     method: str
-    at: datetime
+    requested_at: datetime = msgspec.field(name="at")
     done_at: datetime | None = None
     through: tuple[str, ...] = ()
     caller: str = ""
@@ -49,10 +49,10 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     Args:
         principal: who did it, an e-mail address or ``principal://…``.
-        hand: whose hand that is.
+        kind: whose hand that is.
         confidence: how sure it is.
         method: the method that was called.
-        at: when it was asked for.
+        requested_at: when it was asked for.
         through: accounts that acted in between.
         caller: with what it was done; empty where that is not known.
         ip: the address that it came from, masked where the installation says so.
@@ -60,10 +60,10 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """
 
     principal: str
-    hand: ActorKind
+    kind: ActorKind = msgspec.field(name="hand")
     confidence: Confidence
     method: str
-    at: datetime
+    requested_at: datetime = msgspec.field(name="at")
     through: tuple[str, ...] = ()
     caller: str = ""
     ip: str = ""

@@ -40,7 +40,7 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of the trail.
 
     Args:
-        at: when.
+        recorded_at: when.
         what: what was decided or done, ``act``, ``wait``, ``written``, ``approved``, ….
         by: a person, or the worker that did it.
         fingerprint: the drift that it is about.
@@ -50,7 +50,7 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
         text: what came of it, in words.
     """
 
-    at: datetime
+    recorded_at: datetime = msgspec.field(name="at")
     what: str
     by: str = ""
     fingerprint: str = ""
@@ -71,6 +71,6 @@ def decode_entries(stored: Iterable[bytes | str]) -> tuple[AuditEntry, ...]:
         CorruptState: one is not the stored form.
     """
     try:
-        return tuple(sorted(map(_decode, stored), key=lambda entry: entry.at))
+        return tuple(sorted(map(_decode, stored), key=lambda entry: entry.recorded_at))
     except UNREADABLE as error:
         raise CorruptState(f"an entry of an audit trail cannot be read ({error})") from None

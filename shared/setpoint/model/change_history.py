@@ -57,21 +57,21 @@ def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: dat
 
 def effective(change: AuditedChange) -> datetime:
     """When a change took effect, as far as that is known."""
-    return change.done_at or change.at
+    return change.done_at or change.requested_at
 
 
 def _order(change: AuditedChange) -> tuple[datetime, datetime, str, str]:
-    return change.at, effective(change), change.log_id, change.principal
+    return change.requested_at, effective(change), change.log_id, change.principal
 
 
 def _is_same(first: AuditedChange, other: AuditedChange) -> bool:
     if first.operation or other.operation:
         return first.operation == other.operation
-    return first.log_id == other.log_id and first.at == other.at
+    return first.log_id == other.log_id and first.requested_at == other.requested_at
 
 
 def _merged(first: AuditedChange, other: AuditedChange) -> AuditedChange:
     """One change of two entries: who asked is told by the first that tells it."""
     known = first if first.principal or not other.principal else other
     done = max((change.done_at for change in (first, other) if change.done_at is not None), default=None)
-    return replace(known, at=min(first.at, other.at), done_at=done, log_id=first.log_id)
+    return replace(known, requested_at=min(first.requested_at, other.requested_at), done_at=done, log_id=first.log_id)

@@ -66,7 +66,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         ignore: paths that are not compared, ``labels.last-touched`` or ``lifecycle.rule[*].condition.age``.
         mode: what may be done about drift at most; None leaves it to the policy.
         source: where it is written; no part of the digest, so that moving a file changes nothing.
-        whole: paths of maps of which every entry is owned, as of a list, and not only those that are named.
+        exhaustive_paths: paths of maps of which every entry is owned, as of a list, and not only those that are named.
         origins: API path → the author's path, where the declaration was translated from another format.
         unchecked: the author's paths that could not be translated, or whose value is not known.
         settle: seconds that a difference has to last before it is a finding; None leaves it to the policy.
@@ -83,7 +83,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     ignore: tuple[str, ...] = ()
     mode: Mode | None = None
     source: Source = Source()
-    whole: tuple[str, ...] = ()
+    exhaustive_paths: tuple[str, ...] = msgspec.field(default=(), name="whole")
     origins: dict[str, str] = {}
     unchecked: tuple[str, ...] = ()
     settle: float | None = None

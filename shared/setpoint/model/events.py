@@ -85,7 +85,7 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         count: observations that showed drift since it began.
         episodes: how often this resource has drifted, this time included.
         declared_in: file and line of the declaration; of the scope, for an unmanaged resource.
-        was: what a deleted resource was, without secrets, where that is known and not larger than 16 KB.
+        previous_data: what a deleted resource was, without secrets, where that is known and not larger than 16 KB.
         remediation: how far putting it back has come; of ``remediation.…`` events alone.
         actor: who is behind the drift; None while that is not known.
         resolved_at: the observation with which it ended; None while it lasts.
@@ -113,7 +113,7 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
     episodes: int
     declared_in: Source
     reason: str = ""
-    was: Any = None
+    previous_data: Any = msgspec.field(default=None, name="was")
     remediation: RemediationData | None = None
     actor: Actor | None = None
     resolved_at: datetime | None = None

@@ -23,13 +23,13 @@ class TimelineEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """Something that has happened to a finding.
 
     Args:
-        at: when.
+        occurred_at: when.
         what: an event's type, or what somebody has asked for: ``approved``, ``exempted``, ``accepted``.
         by: who, where it was a person.
         text: in words, where there is more to say.
     """
 
-    at: datetime
+    occurred_at: datetime = msgspec.field(name="at")
     what: str
     by: str = ""
     text: str = ""
@@ -40,7 +40,7 @@ class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         event: the latest event.
-        at: its time.
+        event_time: its time.
         data: the finding after it.
         steps: what has happened to it, oldest first; up to some dozen.
         quiet_until: until when somebody has said to leave it alone; None for never, or not at all.
@@ -48,7 +48,7 @@ class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     event: EventType
-    at: datetime
+    event_time: datetime = msgspec.field(name="at")
     data: DriftData
     steps: tuple[TimelineEntry, ...] = ()
     quiet_until: datetime | None = None

@@ -22,7 +22,7 @@ Executor = Literal["api", "handoff", "propose"]
 
 MODES: tuple[Mode, ...] = ("off", "alert", "approve", "auto")
 """From the most careful to the least."""
-HANDS_OFF: tuple[Mode, ...] = ("off", "alert")
+MANUAL_MODES: tuple[Mode, ...] = ("off", "alert")
 """Those in which nothing is put back."""
 
 

@@ -48,11 +48,11 @@ class AppliedFix(msgspec.Struct, frozen=True):
     """Fields that were put back.
 
     Args:
-        at: when that was seen.
+        verified_at: when that was seen.
         paths: which, as differences name them.
     """
 
-    at: datetime
+    verified_at: datetime = msgspec.field(name="at")
     paths: tuple[str, ...]
 
 
@@ -78,7 +78,7 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
         paths: the fields that the last claim was for.
         claimed_at: when it was last claimed.
         failure: what came of the last claim where that failed.
-        puts: what was put back of this resource of late.
+        applied_fixes: what was put back of this resource of late.
     """
 
     fingerprint: str
@@ -99,7 +99,7 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
     paths: tuple[str, ...] = ()
     claimed_at: datetime | None = None
     failure: str = ""
-    puts: tuple[AppliedFix, ...] = ()
+    applied_fixes: tuple[AppliedFix, ...] = msgspec.field(default=(), name="puts")
 
 
 class DriftSummary(msgspec.Struct, frozen=True):
@@ -139,13 +139,13 @@ def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, 
     if is_held(before, now):
         return before  # whatever drifts now, somebody is writing
     late = now - timedelta(seconds=limits.flap_within)
-    puts = tuple(put for put in before.puts if put.at > late)
+    puts = tuple(put for put in before.applied_fixes if put.verified_at > late)
     is_same = (before.fingerprint, before.episode) == (drift.fingerprint, drift.episode)
     if is_same and before.step not in ("done", "over"):
-        return replace(before, puts=puts)
+        return replace(before, applied_fixes=puts)
     if before.step == "verifying":
         puts = (*puts, AppliedFix(now, before.paths))  # it took effect, since what differs now is something else
-    new = replace(_fresh(drift, now), puts=puts)
+    new = replace(_fresh(drift, now), applied_fixes=puts)
     if before.failure and before.claimed_at is not None and before.claimed_at > late:
         new = replace(new, attempts=before.attempts, failure=before.failure, claimed_at=before.claimed_at)
         new = replace(new, due=before.claimed_at + pause_after(before.attempts))
@@ -185,7 +185,7 @@ def may_write(remedy: RemediationState, now: datetime) -> bool:
 def returns(remedy: RemediationState, paths: Iterable[str]) -> int:
     """How often one of these fields was put back of late, to drift again."""
     drifting = set(paths)
-    return sum(not drifting.isdisjoint(put.paths) for put in remedy.puts)
+    return sum(not drifting.isdisjoint(put.paths) for put in remedy.applied_fixes)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -232,8 +232,12 @@ def unanswered(remedy: RemediationState, reason: str, now: datetime) -> Remediat
 
 def verify(remedy: RemediationState, verified_at: datetime) -> RemediationState:
     """The remedy when an observation shows the resource as declared."""
-    puts = (*remedy.puts, AppliedFix(verified_at, remedy.paths)) if remedy.step in UNDER_WAY else remedy.puts
-    return replace(remedy, step="done", due=None, worker="", operation="", reason="", failure="", puts=puts)
+    puts = (
+        (*remedy.applied_fixes, AppliedFix(verified_at, remedy.paths))
+        if remedy.step in UNDER_WAY
+        else remedy.applied_fixes
+    )
+    return replace(remedy, step="done", due=None, worker="", operation="", reason="", failure="", applied_fixes=puts)
 
 
 def close(remedy: RemediationState, reason: str) -> RemediationState:
@@ -286,4 +290,4 @@ def handed_off(remedy: RemediationState, summary: tuple[str, ...], reason: str, 
 
 def approved(remedy: RemediationState, by: str, now: datetime) -> RemediationState:
     """The remedy when somebody has approved this very drift; what stopped it before counts no longer."""
-    return replace(remedy, step="waiting", due=now, approved_by=by, attempts=0, failure="", puts=(), reason="")
+    return replace(remedy, step="waiting", due=now, approved_by=by, attempts=0, failure="", applied_fixes=(), reason="")

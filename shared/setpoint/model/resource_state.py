@@ -44,7 +44,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     episodes: int = 1
     resolved_at: datetime | None = None
     reason: str = ""
-    was: Any = None
+    previous_data: Any = msgspec.field(default=None, name="was")
     actor: Actor | None = None
     changed_at: datetime | None = None
     ancestors: tuple[str, ...] = ()
@@ -80,8 +80,8 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         settling: the drift that it shows and that is not a finding yet.
         suppressed: what rules keep quiet about, as of the last observation.
         exemption: what somebody has said of leaving it alone, in force or over.
-        remedy: how far putting it back has come.
-        appeared: when the drift that it shows became what it is; None where it shows none.
+        remediation: how far putting it back has come.
+        onset: when the drift that it shows became what it is; None where it shows none.
     """
 
     key: ResourceKey
@@ -96,8 +96,8 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     settling: Settling | None = None
     suppressed: tuple[Suppressed, ...] = ()
     exemption: Exemption | None = None
-    remedy: RemediationState | None = None
-    appeared: DriftOnset | None = None
+    remediation: RemediationState | None = msgspec.field(default=None, name="remedy")
+    onset: DriftOnset | None = msgspec.field(default=None, name="appeared")
 
     @property
     def due(self) -> datetime | None:
@@ -105,7 +105,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         times = (
             self.settling.due if self.settling is not None else None,
             self.exemption.until if self.exemption is not None and self.is_quiet else None,
-            self.remedy.due if self.remedy is not None else None,
+            self.remediation.due if self.remediation is not None else None,
         )
         return min((time for time in times if time is not None), default=None)
 

@@ -43,18 +43,18 @@ class WriteRecord(msgspec.Struct, frozen=True):
     """A write that was claimed."""
 
     project: str
-    at: datetime
+    claimed_at: datetime = msgspec.field(name="at")
 
 
 class Breaker(msgspec.Struct, frozen=True):
     """Nothing is put back any more until a person has looked and resumes.
 
     Args:
-        at: when it opened.
+        opened_at: when it opened.
         reason: what opened it.
     """
 
-    at: datetime
+    opened_at: datetime = msgspec.field(name="at")
     reason: str
 
 
@@ -63,16 +63,16 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Args:
         pauses: what is paused.
-        acts: the writes of late, oldest first.
+        writes: the writes of late, oldest first.
         failures: when writes have failed of late.
-        wishes: when drifts have wanted to be put back of late, up to the number that opens the breaker.
+        requests: when drifts have wanted to be put back of late, up to the number that opens the breaker.
         breaker: open, or None.
     """
 
     pauses: tuple[Pause, ...] = ()
-    acts: tuple[WriteRecord, ...] = ()
+    writes: tuple[WriteRecord, ...] = msgspec.field(default=(), name="acts")
     failures: tuple[datetime, ...] = ()
-    wishes: tuple[datetime, ...] = ()
+    requests: tuple[datetime, ...] = msgspec.field(default=(), name="wishes")
     breaker: Breaker | None = None
 
 
@@ -93,7 +93,7 @@ def paused(brakes: SafetyState, name: str, places: Collection[str], now: datetim
     return None
 
 
-def pauses_of_places(brakes: SafetyState, now: datetime) -> list[Pause]:
+def pauses_of_ancestors(brakes: SafetyState, now: datetime) -> list[Pause]:
     """The pauses of projects, folders and organisations: whether they hold a resource depends on where it lies."""
     return [held for held in brakes.pauses if "/" in held.of and held.of[0] != "/" and _is_in_force(held, now)]
 
@@ -111,12 +111,12 @@ def pause(brakes: SafetyState, new: Pause) -> SafetyState:
 def resume(brakes: SafetyState, of: str) -> SafetyState:
     """The brakes without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
     kept = replace(brakes, pauses=tuple(held for held in brakes.pauses if held.of != of))
-    return replace(kept, breaker=None, failures=(), wishes=()) if of == FLEET else kept
+    return replace(kept, breaker=None, failures=(), requests=()) if of == FLEET else kept
 
 
 def exceeded(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> str:
     """The limit that one write more would exceed, in words; empty where there is room."""
-    late = _late(brakes, limits, now).acts
+    late = _late(brakes, limits, now).writes
     if len(late) >= limits.per_fleet:
         return f"{len(late)} writes in the fleet within {limits.within:.0f} s, the limit is {limits.per_fleet}"
     here = sum(act.project == project for act in late)
@@ -127,10 +127,12 @@ def exceeded(brakes: SafetyState, project: str, limits: Limits, now: datetime) -
 
 def room_at(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> datetime:
     """When one write more exceeds no limit any longer, if nobody else writes."""
-    late = _late(brakes, limits, now).acts
+    late = _late(brakes, limits, now).writes
     here = [act for act in late if act.project == project]
     ends = [
-        acts[-most].at for acts, most in ((late, limits.per_fleet), (here, limits.per_project)) if 0 < most <= len(acts)
+        acts[-most].claimed_at
+        for acts, most in ((late, limits.per_fleet), (here, limits.per_project))
+        if 0 < most <= len(acts)
     ]
     return max(ends, default=now) + timedelta(seconds=limits.within)
 
@@ -138,14 +140,14 @@ def room_at(brakes: SafetyState, project: str, limits: Limits, now: datetime) ->
 def spend(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> SafetyState:
     """The brakes after a write was claimed."""
     late = _late(brakes, limits, now)
-    return replace(late, acts=(*late.acts, WriteRecord(project, now)))
+    return replace(late, writes=(*late.writes, WriteRecord(project, now)))
 
 
 def wish(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     """The brakes after one drift more wanted to be put back; too many at once open the breaker."""
     late = _late(brakes, limits, now)
-    wishes, breaker = _counted(late.wishes, limits.surge, "drifts wanted to be put back", limits, now)
-    return brakes if brakes.breaker is not None else replace(late, wishes=wishes, breaker=breaker)
+    wishes, breaker = _counted(late.requests, limits.surge, "drifts wanted to be put back", limits, now)
+    return brakes if brakes.breaker is not None else replace(late, requests=wishes, breaker=breaker)
 
 
 def fail(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
@@ -171,17 +173,17 @@ def _late(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     return replace(
         brakes,
         pauses=tuple(held for held in brakes.pauses if _is_in_force(held, now)),
-        acts=tuple(act for act in brakes.acts if act.at > since),
+        writes=tuple(act for act in brakes.writes if act.claimed_at > since),
         failures=tuple(failed_at for failed_at in brakes.failures if failed_at > since),
-        wishes=tuple(requested_at for requested_at in brakes.wishes if requested_at > since),
+        requests=tuple(requested_at for requested_at in brakes.requests if requested_at > since),
     )
 
 
-encode_brakes = msgspec.json.Encoder().encode
+encode_safety_state = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(SafetyState).decode
 
 
-def decode_brakes(stored: bytes | str) -> SafetyState:
+def decode_safety_state(stored: bytes | str) -> SafetyState:
     """Read the stored form; empty gives brakes that are all off.
 
     Raises:

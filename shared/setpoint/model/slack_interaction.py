@@ -23,7 +23,7 @@ class Interaction(msgspec.Struct, frozen=True):
 
     Args:
         user: the id of whoever pressed it.
-        at: when, by Slack's clock.
+        clicked_at: when, by Slack's clock.
         channel: the id of the channel.
         ts: the message.
         action: the button, as Slack tells it.
@@ -32,7 +32,7 @@ class Interaction(msgspec.Struct, frozen=True):
     """
 
     user: str
-    at: datetime
+    clicked_at: datetime = msgspec.field(name="at")
     channel: str
     ts: str
     action: dict[str, Any]

@@ -107,8 +107,8 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         drifted: those of them that are not, gone ones included.
         unchecked: those that were listed without telling what they are, or whose record cannot be read.
         unknown: those of which the sweep can tell nothing.
-        gone: declared resources that exist no longer, and declared policies that are empty.
-        made: undeclared resources within a scope that Google or another resource makes, by what made them.
+        deleted: declared resources that exist no longer, and declared policies that are empty.
+        created_by: undeclared resources within a scope that Google or another resource makes, by what made them.
         denied: scopes that nobody may list, and why.
         failed: other shards that were not listed to their end, and why.
     """
@@ -122,8 +122,8 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     drifted: int = 0
     unchecked: int = 0
     unknown: int = 0
-    gone: int = 0
-    made: dict[str, int] = {}
+    deleted: int = msgspec.field(default=0, name="gone")
+    created_by: dict[str, int] = msgspec.field(default_factory=dict, name="made")
     denied: dict[str, str] = {}
     failed: dict[str, str] = {}
 
@@ -147,7 +147,7 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         name: what it is a sweep of, ``Start.name``.
         run: this run of it.
-        told: the message that began it.
+        start: the message that began it.
         started_at: when it began.
         sources: the generation of each source that was in force then; what was declared later was not looked for.
         shards: how many there are.
@@ -159,7 +159,7 @@ class Sweep(msgspec.Struct, frozen=True, omit_defaults=True):
 
     name: str
     run: str
-    told: Start
+    start: Start = msgspec.field(name="told")
     started_at: datetime
     sources: dict[str, int] = {}
     shards: int = 0
@@ -194,7 +194,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
         listed: assets that were listed.
         outcomes: what became of the observations.
         counts: assets of each type.
-        made: undeclared resources that need no declaration, by what made them.
+        created_by: undeclared resources that need no declaration, by what made them.
         above_projects: whether it has shown anything that is in no project.
         parts: how many parts it has.
     """
@@ -212,7 +212,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True):
     listed: int = 0
     outcomes: dict[Outcome, int] = {}
     counts: dict[str, int] = {}
-    made: dict[str, int] = {}
+    created_by: dict[str, int] = msgspec.field(default_factory=dict, name="made")
     above_projects: bool = False
     parts: int = 0
 

@@ -57,7 +57,7 @@ class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
         paths: the fields that are put back, as the differences name them.
         summary: a line for each of them, for people; secrets are masked.
         later: differences that take another method: read again, and plan again.
-        disturbs: what the write does to those who use the resource, as far as it is known: nothing to do unasked.
+        side_effects: what the write does to those who use the resource, as far as it is known: nothing to do unasked.
     """
 
     key: ResourceKey
@@ -66,7 +66,7 @@ class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     paths: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
-    disturbs: tuple[str, ...] = ()
+    side_effects: tuple[str, ...] = msgspec.field(default=(), name="disturbs")
 
 
 class Unwritable(msgspec.Struct, frozen=True):

@@ -39,10 +39,10 @@ class DeadLetterQueue(Protocol):
             Unavailable: it may not have been taken.
         """
 
-    def take_off(self, letter: DeadLetter) -> None:
+    def ack(self, letter: DeadLetter) -> None:
         """Acknowledge a letter."""
 
-    def give_back(self, letters: list[DeadLetter]) -> None:
+    def release(self, letters: list[DeadLetter]) -> None:
         """Leave letters where they are, for the next who looks."""
 
 
@@ -66,7 +66,7 @@ def show(box: DeadLetterQueue, most: int) -> list[DeadLetter]:
     try:
         letters.extend(box.letters(most))
     finally:
-        box.give_back(letters)
+        box.release(letters)
     return letters
 
 
@@ -97,10 +97,10 @@ def replay(
                 continue
             if replayed.done == "sent":
                 box.send(replayed.about, letter, letter.restored())
-            box.take_off(letter)
+            box.ack(letter)
             held.remove(letter)
     finally:
-        box.give_back(held)
+        box.release(held)
     return done
 
 

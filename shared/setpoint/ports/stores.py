@@ -214,7 +214,7 @@ class ProjectStore(Protocol):
             number: the project's number, digits alone.
         """
 
-    def learn_projects(self, ids: Mapping[str, str]) -> None:
+    def write_project_ids(self, ids: Mapping[str, str]) -> None:
         """Keep the ids of projects, in place of those before, in one write; to learn one twice does no harm.
 
         Args:
@@ -290,7 +290,7 @@ class SweepStore(Protocol):
         """Forget all shards of a run and their parts; what is not there does no harm."""
 
 
-class StoredBrakes(NamedTuple):
+class StoredSafetyState(NamedTuple):
     """The brakes of the fleet.
 
     Args:
@@ -302,13 +302,13 @@ class StoredBrakes(NamedTuple):
     version: Any
 
 
-class RemedyStore(Protocol):
+class RemediationStore(Protocol):
     """What remediation keeps besides findings; every method raises ``Unavailable`` where the store does not answer."""
 
-    def brakes(self) -> StoredBrakes:
+    def safety_state(self) -> StoredSafetyState:
         """The brakes of the fleet."""
 
-    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
+    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
         """Write the brakes in place of the ones of ``version``.
 
         Raises:
@@ -362,7 +362,7 @@ class ActorStore(Protocol):
         """
 
 
-class Store(StateStore, DesiredStore, ProjectStore, RemedyStore, ActorStore, Protocol):
+class Store(StateStore, DesiredStore, ProjectStore, RemediationStore, ActorStore, Protocol):
     """A whole store, as every backend is one."""
 
     @property
@@ -391,7 +391,7 @@ class ReportStore(Protocol):
         """See ``DesiredStore.control``."""
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
-        """See ``RemedyStore.trail``."""
+        """See ``RemediationStore.trail``."""
 
     @property
     def sweeps(self) -> SweepRecords:

@@ -18,7 +18,7 @@ from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.exemptions import Exemption
 from setpoint.model.outcome import Outcome
-from setpoint.model.policy import HANDS_OFF
+from setpoint.model.policy import MANUAL_MODES
 from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
@@ -49,9 +49,11 @@ def approve(key: ResourceKey, fingerprint: str, by: str, deps: Context) -> None:
         case = load_context(snapshot, deps)
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
-        if case.situation.mode in HANDS_OFF:
-            raise BadRequest(f"{key.name}: nothing is put back in mode {case.situation.mode}; `policy test` tells why")
-        remedy = case.situation.remedy
+        if case.decision_input.mode in MANUAL_MODES:
+            raise BadRequest(
+                f"{key.name}: nothing is put back in mode {case.decision_input.mode}; `policy test` tells why"
+            )
+        remedy = case.decision_input.remediation
         if remedy.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
             raise BadRequest(f"{key.name}: it is being put back ({remedy.step})")
         return replace(state, remedy=remediation_attempt.approved(remedy, by, deps.clock()))
@@ -77,8 +79,8 @@ def exempt(key: ResourceKey, exemption: Exemption, deps: Context) -> Outcome:
 
     def exempted(snapshot: Snapshot) -> ResourceState:
         state = _drifted(snapshot)
-        remedy = replace(state.remedy, approved_by="") if state.remedy is not None else None
-        return replace(state, exemption=exemption, remedy=remedy)
+        remedy = replace(state.remediation, approved_by="") if state.remediation is not None else None
+        return replace(state, exemption=exemption, remediation=remedy)
 
     state = _write(key, exempted, deps)
     what = "accepted" if exemption.fingerprint else "exempted"
@@ -134,7 +136,7 @@ def resume(of: str, by: str, deps: Context) -> bool:
         BadRequest: nothing is meant by what is to be resumed.
     """
     check_place(of)
-    before = deps.store.brakes().value
+    before = deps.store.safety_state().value
     ends = any(held.of == of for held in before.pauses) or (of == FLEET and before.breaker is not None)
     if ends:
         _brake(lambda brakes: braking.resume(brakes, of), deps)
@@ -185,9 +187,9 @@ def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], deps: 
 
 def _brake(change: Callable[[SafetyState], SafetyState], deps: Context) -> None:
     for _ in range(_ATTEMPTS):
-        stored = deps.store.brakes()
+        stored = deps.store.safety_state()
         try:
-            deps.store.write_brakes(change(stored.value), stored.version)
+            deps.store.write_safety_state(change(stored.value), stored.version)
         except Conflict:
             continue
         return

@@ -24,7 +24,12 @@ from setpoint.remediation.records import RemediationCase, RemediationContext
 
 def is_due(state: ResourceState | None, now: datetime) -> bool:
     """Whether the remediation of a finding is to be gone on with."""
-    return state is not None and state.remedy is not None and state.remedy.due is not None and state.remedy.due <= now
+    return (
+        state is not None
+        and state.remediation is not None
+        and state.remediation.due is not None
+        and state.remediation.due <= now
+    )
 
 
 def declared_digest(snapshot: Snapshot) -> str:
@@ -43,7 +48,7 @@ def read_live(case: RemediationCase, hands: RemediationContext) -> LiveReading |
     desired = case.snapshot.desired
     if desired is None:
         return None
-    return hands.live.read(desired.declarations[0], case.last, hands.deps.clock())
+    return hands.live_resources.read(desired.declarations[0], case.last, hands.deps.clock())
 
 
 def load_context(snapshot: Snapshot, deps: Context) -> RemediationCase | None:
@@ -53,27 +58,27 @@ def load_context(snapshot: Snapshot, deps: Context) -> RemediationCase | None:
         return None
     finding = state.finding
     policy = snapshot.rules.policy or Policy()
-    brakes = deps.store.brakes()
+    brakes = deps.store.safety_state()
     last = deps.store.last_observation(key)
     rule, mode = None, finding.mode
     if (treatment := _treatment(snapshot, finding, last)) is not None:
         rule, mode = treatment.rule, treatment.mode
     scope = remediation_attempt.scope_of(finding.differences, finding.difference_count)
     drift = remediation_attempt.DriftSummary(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
-    remedy = remediation_attempt.start(state.remedy, drift, policy.limits, now)
+    remedy = remediation_attempt.start(state.remediation, drift, policy.limits, now)
     if rule is not None:
         remedy = replace(remedy, rule=rule.name, executor=rule.executor)
-    is_wish = remediation_attempt.is_new(state.remedy, remedy) and mode == "auto" and finding.kind == "modified"
+    is_wish = remediation_attempt.is_new(state.remediation, remedy) and mode == "auto" and finding.kind == "modified"
     applied_at, changed_at, is_applying = _rollout(key, deps)
     situation = DecisionInput(
         key=key,
         finding=finding,
-        remedy=remedy,
+        remediation=remedy,
         rule=rule,
         mode=mode,
         policy=policy,
-        brakes=braking.wish(brakes.value, policy.limits, now) if is_wish else brakes.value,
-        places=_places(last, finding.project),
+        safety_state=braking.wish(brakes.value, policy.limits, now) if is_wish else brakes.value,
+        ancestors=_places(last, finding.project),
         applied_at=applied_at,
         changed_at=changed_at,
         is_applying=is_applying,
@@ -86,7 +91,7 @@ def load_context(snapshot: Snapshot, deps: Context) -> RemediationCase | None:
 
 def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
     """Whether a resource is under another rule by what it is now than by what was observed last: by its labels, say."""
-    decided_on = case.situation
+    decided_on = case.decision_input
     if case.last is None:
         return False
     now = _treatment(case.snapshot, decided_on.finding, reading.observation)
@@ -97,7 +102,7 @@ def _treatment(
     snapshot: Snapshot, finding: Finding, seen: Observation | None
 ) -> policy_evaluation.PolicyOutcome | None:
     """What the policy makes of a finding; None where nothing was kept that it could look at."""
-    spokesman = spokesman_of(snapshot, finding)
+    spokesman = primary_declaration(snapshot, finding)
     if spokesman is None or seen is None:
         return None
     policy = snapshot.rules.policy or Policy()
@@ -105,7 +110,7 @@ def _treatment(
     return policy_evaluation.evaluate_policy(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
 
 
-def spokesman_of(snapshot: Snapshot, finding: Finding) -> Declaration | None:
+def primary_declaration(snapshot: Snapshot, finding: Finding) -> Declaration | None:
     """The declaration that a finding is from."""
     if snapshot.desired is None:
         return None

@@ -13,7 +13,7 @@ from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import Action, Reason
 from setpoint.model.declaration import Mode
 from setpoint.model.exemptions import Exemption, is_in_force
-from setpoint.model.policy import HANDS_OFF, Policy, Rule
+from setpoint.model.policy import MANUAL_MODES, Policy, Rule
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import Finding
@@ -50,12 +50,12 @@ class DecisionInput(NamedTuple):
     Args:
         key: the resource and content.
         finding: its finding.
-        remedy: how far putting it back has come.
+        remediation: how far putting it back has come.
         rule: the rule of the policy that it is under, or None.
         mode: what may be done.
         policy: the policy.
-        brakes: the brakes of the fleet.
-        places: ``projects/…``, ``folders/…``, ``organizations/…`` that it lies in; None where that is not known.
+        safety_state: the brakes of the fleet.
+        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that it lies in; None where that is not known.
         applied_at: when the source of its declaration was last applied, or None.
         changed_at: when what is declared of it was last changed, or None where that is long ago.
         is_applying: whether its source is being applied right now.
@@ -66,12 +66,12 @@ class DecisionInput(NamedTuple):
 
     key: ResourceKey
     finding: Finding
-    remedy: RemediationState
+    remediation: RemediationState
     rule: Rule | None
     mode: Mode
     policy: Policy
-    brakes: SafetyState
-    places: frozenset[str] | None
+    safety_state: SafetyState
+    ancestors: frozenset[str] | None
     applied_at: datetime | None
     changed_at: datetime | None
     is_applying: bool
@@ -99,12 +99,12 @@ def held(situation: DecisionInput) -> str:
 
 def _by_mode(at: DecisionInput) -> Reason:
     rule = f"rule {at.rule.name}" if at.rule is not None else "its declaration"
-    if at.mode in HANDS_OFF:
+    if at.mode in MANUAL_MODES:
         return Reason(f"mode {at.mode} by {rule}", "leave")
-    if at.mode == "approve" and not at.remedy.approved_by:
+    if at.mode == "approve" and not at.remediation.approved_by:
         return Reason(f"mode approve by {rule}, and nobody has approved this drift", "ask")
-    if at.remedy.approved_by:
-        return Reason(f"approved by {at.remedy.approved_by}")
+    if at.remediation.approved_by:
+        return Reason(f"approved by {at.remediation.approved_by}")
     return Reason(f"mode auto by {rule}")
 
 
@@ -122,14 +122,14 @@ def _by_exemption(at: DecisionInput) -> Reason | None:
 def _by_size(at: DecisionInput) -> Reason | None:
     """Rules look at fields, and of a large drift not all are kept."""
     kept, count = len(at.finding.differences), at.finding.difference_count
-    if kept == count or at.finding.kind != "modified" or at.remedy.approved_by:
+    if kept == count or at.finding.kind != "modified" or at.remediation.approved_by:
         return None
     return Reason(f"{count} fields differ, of which {kept} were looked at", "ask")
 
 
 def _by_place(at: DecisionInput) -> Reason | None:
     """Where an observation was not kept, or not with its folders, nobody knows which rule means the resource."""
-    if at.places is not None or at.remedy.approved_by:
+    if at.ancestors is not None or at.remediation.approved_by:
         return None
     if any(rule.match.ancestors for rule in at.policy.rules):
         return Reason("it is not known which folders it lies in, and rules ask for that", "ask")
@@ -152,8 +152,8 @@ def _by_executor(at: DecisionInput) -> Reason | None:
 
 
 def _by_pause(at: DecisionInput) -> Reason | None:
-    pause = braking.paused(at.brakes, at.key.name, at.places or (), at.now)
-    if pause is None and at.places is None and (others := braking.pauses_of_places(at.brakes, at.now)):
+    pause = braking.paused(at.safety_state, at.key.name, at.ancestors or (), at.now)
+    if pause is None and at.ancestors is None and (others := braking.pauses_of_ancestors(at.safety_state, at.now)):
         return Reason(f"{others[0].of} is paused, and it is not known whether it lies there", "wait")
     if pause is None:
         return None
@@ -162,18 +162,18 @@ def _by_pause(at: DecisionInput) -> Reason | None:
 
 
 def _by_breaker(at: DecisionInput) -> Reason | None:
-    breaker = at.brakes.breaker
+    breaker = at.safety_state.breaker
     return None if breaker is None else Reason(f"the breaker is open: {breaker.reason}", "stop")
 
 
 def _by_limit(at: DecisionInput) -> Reason | None:
     limits, project = at.policy.limits, at.finding.project
-    limit = braking.exceeded(at.brakes, project, limits, at.now)
-    return Reason(limit, "wait", braking.room_at(at.brakes, project, limits, at.now)) if limit else None
+    limit = braking.exceeded(at.safety_state, project, limits, at.now)
+    return Reason(limit, "wait", braking.room_at(at.safety_state, project, limits, at.now)) if limit else None
 
 
 def _by_window(at: DecisionInput) -> Reason | None:
-    if at.rule is None or not at.rule.windows or at.mode != "auto" or at.remedy.approved_by:
+    if at.rule is None or not at.rule.windows or at.mode != "auto" or at.remediation.approved_by:
         return None
     if maintenance_windows.is_open(at.rule.windows, at.now):
         return Reason(f"a window of rule {at.rule.name} is open")
@@ -182,28 +182,28 @@ def _by_window(at: DecisionInput) -> Reason | None:
 
 def _by_flapping(at: DecisionInput) -> Reason | None:
     times = _returns(at)
-    if not times or at.remedy.approved_by:
+    if not times or at.remediation.approved_by:
         return None
     who = at.actor or "somebody unknown"
     text = f"what was put back has drifted again, {times} times: {who} disagrees"
     if times >= at.policy.limits.flaps:
         return Reason(text, "stop")
-    until = at.remedy.since + remediation_attempt.pause_after(times)
+    until = at.remediation.since + remediation_attempt.pause_after(times)
     return Reason(text, "wait", until) if until > at.now else None
 
 
 def _returns(at: DecisionInput) -> int:
-    return remediation_attempt.returns(at.remedy, (difference.path for difference in at.finding.differences))
+    return remediation_attempt.returns(at.remediation, (difference.path for difference in at.finding.differences))
 
 
 def _by_attempts(at: DecisionInput) -> Reason | None:
-    if at.remedy.attempts < at.policy.limits.attempts:
+    if at.remediation.attempts < at.policy.limits.attempts:
         return None
-    return Reason(remediation_attempt.exhausted(at.remedy), "stop")
+    return Reason(remediation_attempt.exhausted(at.remediation), "stop")
 
 
 def _by_pace(at: DecisionInput) -> Reason | None:
-    remedy = at.remedy
+    remedy = at.remediation
     if remedy.due is None or remedy.due <= at.now:
         return None
     if remedy.step in remediation_attempt.UNDER_WAY:
@@ -237,7 +237,7 @@ def _by_rollout(at: DecisionInput) -> Reason | None:
 def _by_applier(at: DecisionInput) -> Reason | None:
     """An applier that changes what is declared is on the way to apply it, or does so in the wrong order."""
     actor = at.finding.actor
-    if actor is None or actor.hand != "applier" or at.remedy.approved_by:
+    if actor is None or actor.kind != "applier" or at.remediation.approved_by:
         return None
     since = at.finding.changed_at or at.finding.first_seen
     over = since + timedelta(seconds=at.policy.applier_grace)

@@ -32,8 +32,8 @@ from setpoint.remediation.context import (
     is_due,
     is_under_another_rule,
     load_context,
+    primary_declaration,
     read_live,
-    spokesman_of,
 )
 from setpoint.remediation.decision import Decision
 from setpoint.remediation.execution import ExecutionOutcome, judged
@@ -82,7 +82,7 @@ def receive(message: bytes, attributes: Mapping[str, str], hands: RemediationCon
         TransientError: let the message be delivered again.
     """
     if attributes.get("type") == TICK:
-        telemetry.note(breaker_open=hands.deps.store.brakes().value.breaker is not None)
+        telemetry.note(breaker_open=hands.deps.store.safety_state().value.breaker is not None)
         return resume_due(hands)
     try:
         event = events.read(message)
@@ -144,13 +144,17 @@ def preview(
     case = load_context(hands.deps.store.read(key), hands.deps)
     if case is None:
         return None
-    remedy = case.situation.remedy
+    remedy = case.decision_input.remediation
     if approved_by and remedy.step not in remediation_attempt.UNDER_WAY:
-        approved = remediation_attempt.approved(remedy, approved_by, case.situation.now)
-        case = case._replace(situation=case.situation._replace(remedy=approved))
+        approved = remediation_attempt.approved(remedy, approved_by, case.decision_input.now)
+        case = case._replace(decision_input=case.decision_input._replace(remediation=approved))
     reading = read_live(case, hands)
-    plan = None if reading is None or case.snapshot.desired is None else hands.live.plan(case.snapshot.desired, reading)
-    return deciding.decide(case.situation), plan
+    plan = (
+        None
+        if reading is None or case.snapshot.desired is None
+        else hands.live_resources.plan(case.snapshot.desired, reading)
+    )
+    return deciding.decide(case.decision_input), plan
 
 
 def _step(key: ResourceKey, hands: RemediationContext) -> ExecutionOutcome:
@@ -163,9 +167,9 @@ def _step(key: ResourceKey, hands: RemediationContext) -> ExecutionOutcome:
 def _go_on(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome | None:
     """What becomes of a write that was claimed before; None where there is none, or it is to be begun anew."""
     state, now = snapshot.state, hands.deps.clock()
-    if state is None or state.remedy is None or state.remedy.step not in remediation_attempt.UNDER_WAY:
+    if state is None or state.remediation is None or state.remediation.step not in remediation_attempt.UNDER_WAY:
         return None
-    remedy = state.remedy
+    remedy = state.remediation
     if is_due(state, now):
         return execution.resume(snapshot, remedy, hands)
     is_same = (remedy.fingerprint, remedy.desired) == (state.fingerprint, declared_digest(snapshot))
@@ -176,16 +180,18 @@ def _begin(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome:
     case = load_context(snapshot, hands.deps)
     if case is None:
         return _rest(snapshot, "nothing", hands)
-    decision = deciding.decide(case.situation)
+    decision = deciding.decide(case.decision_input)
     return _FOLLOW[decision.action](case, decision, hands)
 
 
 def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, hands: RemediationContext) -> ExecutionOutcome:
     """Have nobody look again at what there is nothing to do about."""
     state = snapshot.state
-    if state is not None and state.remedy is not None and is_due(state, hands.deps.clock()):
+    if state is not None and state.remediation is not None and is_due(state, hands.deps.clock()):
         reason = "nothing is to be put back now"
-        hands.deps.store.commit(snapshot, replace(state, remedy=remediation_attempt.close(state.remedy, reason)))
+        hands.deps.store.commit(
+            snapshot, replace(state, remediation=remediation_attempt.close(state.remediation, reason))
+        )
     return outcome
 
 
@@ -196,17 +202,17 @@ def _leave(case: RemediationCase, decision: Decision, hands: RemediationContext)
 
 def _stop(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
     """Hold it, and say so; of all that an open breaker holds, only what has opened it does."""
-    remedy = remediation_attempt.stopped(case.situation.remedy, decision.because, case.situation.now)
-    is_told = case.brakes.value.breaker is None
+    remedy = remediation_attempt.stopped(case.decision_input.remediation, decision.because, case.decision_input.now)
+    is_told = case.safety_state.value.breaker is None
     save_step(case, remedy, AuditNote("stop", "remediation.blocked" if is_told else None, decision), hands)
     return "stopped"
 
 
 def _wait(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
-    until = decision.until or case.situation.now
+    until = decision.until or case.decision_input.now
     save_step(
         case,
-        remediation_attempt.postpone(case.situation.remedy, until, decision.because),
+        remediation_attempt.postpone(case.decision_input.remediation, until, decision.because),
         AuditNote("wait", None, decision),
         hands,
     )
@@ -246,11 +252,11 @@ def _propose(
     outcome: ExecutionOutcome,
 ) -> ExecutionOutcome:
     """Say what would be written, having read the resource again; nothing is."""
-    remedy = case.situation.remedy
-    now = case.situation.now
+    remedy = case.decision_input.remediation
+    now = case.decision_input.now
     again = step(remedy, remedy.summary, decision.because, now)
-    if is_said(case.state.remedy, again):
-        if is_due(case.state, case.situation.now):
+    if is_said(case.state.remediation, again):
+        if is_due(case.state, case.decision_input.now):
             save_step(case, again, telling, hands)
         return outcome
     try:
@@ -279,23 +285,23 @@ def _act(case: RemediationCase, decision: Decision, hands: RemediationContext) -
     if is_under_another_rule(case, reading):
         pipeline.handle_observation(reading.observation, hands.deps)
         raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
-    plan = hands.live.plan(case.snapshot.desired, reading)
+    plan = hands.live_resources.plan(case.snapshot.desired, reading)
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
         return _hand_off(case, _instead(decision, "hand_off", why), hands)
-    decided_on = case.situation
-    if plan.disturbs and not decided_on.remedy.approved_by:
-        return _ask(case, _instead(decision, "ask", "; ".join(plan.disturbs)), hands)
-    remedy = remediation_attempt.claimed(decided_on.remedy, hands.worker, plan.summary, plan.paths, decided_on.now)
-    spent = braking.spend(decided_on.brakes, decided_on.finding.project, decided_on.policy.limits, decided_on.now)
+    decided_on = case.decision_input
+    if plan.side_effects and not decided_on.remediation.approved_by:
+        return _ask(case, _instead(decision, "ask", "; ".join(plan.side_effects)), hands)
+    remedy = remediation_attempt.claimed(decided_on.remediation, hands.worker, plan.summary, plan.paths, decided_on.now)
+    spent = braking.spend(decided_on.safety_state, decided_on.finding.project, decided_on.policy.limits, decided_on.now)
     save_step(case, remedy, AuditNote("act", "remediation.started", decision, reading.observation), hands, spent)
     return execution.write(case, remedy, plan, hands)
 
 
 def _unread(case: RemediationCase, decision: Decision, error: str, hands: RemediationContext) -> ExecutionOutcome:
     """Note that a resource cannot be read, which is an attempt that has failed."""
-    decided_on = case.situation
-    tried = replace(decided_on.remedy, attempts=decided_on.remedy.attempts + 1, claimed_at=decided_on.now)
+    decided_on = case.decision_input
+    tried = replace(decided_on.remediation, attempts=decided_on.remediation.attempts + 1, claimed_at=decided_on.now)
     after = remediation_attempt.failed(tried, error, decided_on.policy.limits, decided_on.now)
     event: EventType | None = "remediation.failed" if after.step == "stopped" else None
     save_step(case, after, AuditNote("failed", event, decision), hands)
@@ -305,11 +311,11 @@ def _unread(case: RemediationCase, decision: Decision, error: str, hands: Remedi
 def _summary(case: RemediationCase, reading: LiveReading | None, hands: RemediationContext) -> tuple[str, ...]:
     if reading is None or case.snapshot.desired is None:
         return ()
-    if case.situation.remedy.executor == "propose":
-        finding = case.situation.finding
-        spokesman = spokesman_of(case.snapshot, finding) or case.snapshot.desired.declarations[0]
+    if case.decision_input.remediation.executor == "propose":
+        finding = case.decision_input.finding
+        spokesman = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
         return proposal_lines.lines(spokesman, finding.differences)
-    plan = hands.live.plan(case.snapshot.desired, reading)
+    plan = hands.live_resources.plan(case.snapshot.desired, reading)
     return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 

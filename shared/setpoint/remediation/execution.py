@@ -41,14 +41,14 @@ def write(
     case: RemediationCase, remedy: RemediationState, plan: WritePlan, hands: RemediationContext
 ) -> ExecutionOutcome:
     """Send what was claimed, unless something has come in between; where no answer comes, the resource is read soon."""
-    key, policy = case.snapshot.key, case.situation.policy
+    key, policy = case.snapshot.key, case.decision_input.policy
     snapshot = hands.deps.store.read(key)
     if why := _in_between(case, snapshot, remedy, hands):
-        free = remediation_attempt.postpone(case.situation.remedy, hands.deps.clock(), why)
+        free = remediation_attempt.postpone(case.decision_input.remediation, hands.deps.clock(), why)
         record_outcome(key, remedy, free, AuditNote("let_go", "remediation.blocked"), hands)
         return "waiting"
     try:
-        written = hands.live.api.write(plan)
+        written = hands.live_resources.api.write(plan)
     except Conflict as error:
         return _fail(key, remedy, str(error), policy, hands, is_alarming=False)
     except (AccessDenied, Refused) as error:
@@ -66,14 +66,14 @@ def write(
 
 def _in_between(case: RemediationCase, snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> str:
     """What speaks against a write after it was claimed, in words; empty where nothing does."""
-    now, decided_on, state = hands.deps.clock(), case.situation, snapshot.state
+    now, decided_on, state = hands.deps.clock(), case.decision_input, snapshot.state
     if not remediation_attempt.may_write(remedy, now):
         return "the claim is too old to write on"
-    if state is None or state.remedy != remedy or not state.is_open or state.exemption != decided_on.exemption:
+    if state is None or state.remediation != remedy or not state.is_open or state.exemption != decided_on.exemption:
         return "somebody has said something else of it since"
-    if declared_digest(snapshot) != decided_on.remedy.desired:
+    if declared_digest(snapshot) != decided_on.remediation.desired:
         return "something else is declared of it by now"
-    return decision.held(decided_on._replace(brakes=hands.deps.store.brakes().value, now=now))
+    return decision.held(decided_on._replace(safety_state=hands.deps.store.safety_state().value, now=now))
 
 
 def _written(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
@@ -92,7 +92,7 @@ def resume(snapshot: Snapshot, remedy: RemediationState, hands: RemediationConte
 def _watch(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
     """Ask how far an operation has come; where nobody may ask, the resource tells."""
     try:
-        progress = hands.live.api.operation(Started(remedy.operation))
+        progress = hands.live_resources.api.operation(Started(remedy.operation))
     except (AccessDenied, Refused):
         return _written(snapshot, remedy, hands)
     if isinstance(progress, Running):
@@ -124,7 +124,7 @@ def _prove(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome | 
         return None
     last = hands.deps.store.last_observation(snapshot.key)
     try:
-        reading = hands.live.read(snapshot.desired.declarations[0], last, hands.deps.clock())
+        reading = hands.live_resources.read(snapshot.desired.declarations[0], last, hands.deps.clock())
     except (AccessDenied, Refused):
         return None
     return judged(snapshot, reading, hands) if reading is not None else None

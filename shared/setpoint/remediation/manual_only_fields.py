@@ -40,7 +40,7 @@ class ManualField(NamedTuple):
 _STOPPED = "the instance has to be stopped first: stop it, set it, start it"
 _ANEW = "the API cannot change it: it has to be made anew"
 
-BY_HAND: tuple[ManualField, ...] = (
+MANUAL_FIELDS: tuple[ManualField, ...] = (
     # https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
     *(
         ManualField("compute", "Instance", field, "by_hand", _STOPPED)
@@ -187,7 +187,7 @@ def manual_rule(service: str, schema: str, path: str) -> ManualField | None:
         schema: the resource's schema.
         path: the field, without list elements.
     """
-    for field in BY_HAND:
+    for field in MANUAL_FIELDS:
         if (field.service, field.schema) == (service, schema) and (
             is_below(path, field.field) or is_below(field.field, path)
         ):

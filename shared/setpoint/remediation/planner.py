@@ -100,7 +100,7 @@ def plan(  # noqa: PLR0911 - a reason each
     if key.content != "resource":
         return _refused(declaration, "no_method", _OTHER_CONTENT)
     declared = ignore_patterns.without(declaration.data, declaration.ignore)
-    recording = record(declared, live, schema, own, exact=declaration.exact, whole=declaration.whole)
+    recording = record(declared, live, schema, own, exact=declaration.exact, whole=declaration.exhaustive_paths)
     changes = [
         change
         for change in recording.changes
@@ -119,7 +119,7 @@ def plan(  # noqa: PLR0911 - a reason each
         groups.setdefault(situation.special(change), []).append(change)
     (how, first), *others = groups.items()
     target = apply_changes(declared, live, schema, recording, first)
-    again = record(declared, target, schema, own, exact=declaration.exact, whole=declaration.whole)
+    again = record(declared, target, schema, own, exact=declaration.exact, whole=declaration.exhaustive_paths)
     if stubborn := _still(again.changes, first):
         return NotWritable(key, "no_method", stubborn)
     cuts = tuple(dict.fromkeys(_cut(schema, change) for change in first))
@@ -131,7 +131,7 @@ def plan(  # noqa: PLR0911 - a reason each
         paths=tuple(change.difference.path for change in first),
         summary=tuple(line(change.difference) for change in first),
         later=tuple(change.difference.path for _, rest in others for change in rest),
-        disturbs=_disturbances(schema, first),
+        side_effects=_disturbances(schema, first),
     )
 
 

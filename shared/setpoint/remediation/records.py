@@ -20,7 +20,7 @@ from setpoint.model.remediation_attempt import UNDER_WAY, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
-from setpoint.ports.stores import Snapshot, StoredBrakes
+from setpoint.ports.stores import Snapshot, StoredSafetyState
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
 
@@ -33,12 +33,12 @@ class RemediationContext:
 
     Args:
         deps: the findings, and where events go.
-        live: the APIs that hold the resources.
+        live_resources: the APIs that hold the resources.
         worker: who is working, for the audit trail.
     """
 
     deps: Context
-    live: LiveResources
+    live_resources: LiveResources
     worker: str = "setpoint"
 
 
@@ -48,15 +48,15 @@ class RemediationCase(NamedTuple):
     Args:
         snapshot: all that was stored of it.
         state: its record.
-        situation: all that decides about it.
-        brakes: the brakes as they were stored; those of the situation may know of one wish more.
+        decision_input: all that decides about it.
+        safety_state: the brakes as they were stored; those of the situation may know of one wish more.
         last: the last observation, where it was kept.
     """
 
     snapshot: Snapshot
     state: ResourceState
-    situation: DecisionInput
-    brakes: StoredBrakes
+    decision_input: DecisionInput
+    safety_state: StoredSafetyState
     last: Observation | None
 
 
@@ -95,13 +95,13 @@ def save_step(
 ) -> Snapshot:
     """Store a step with the brakes that it was decided under, and note it; its event waits to be published."""
     deps, state = hands.deps, case.state
-    is_repeated = is_said(state.remedy, remedy)
+    is_repeated = is_said(state.remediation, remedy)
     after = _with_event(state, remedy, None if is_repeated else telling.event, case.snapshot, deps.clock())
-    brakes = brakes or case.situation.brakes
-    if brakes == case.brakes.value:
+    brakes = brakes or case.decision_input.safety_state
+    if brakes == case.safety_state.value:
         stored = deps.store.commit(case.snapshot, after)
     else:
-        stored = deps.store.claim(case.snapshot, after, brakes, case.brakes.version)
+        stored = deps.store.claim(case.snapshot, after, brakes, case.safety_state.version)
     if not is_repeated:
         _audit(stored.key, remedy, telling, hands)
     return stored
@@ -118,9 +118,9 @@ def record_outcome(
     """Store what came of a claim, unless somebody else has taken it over or an observation has proved it, and tell."""
     deps = hands.deps
     for _ in range(_ATTEMPTS):
-        snapshot, brakes = deps.store.read(key), deps.store.brakes()
+        snapshot, brakes = deps.store.read(key), deps.store.safety_state()
         state = snapshot.state
-        if state is None or state.remedy is None or not _is_of(state.remedy, before):
+        if state is None or state.remediation is None or not _is_of(state.remediation, before):
             pipeline.publish_pending(snapshot, deps)
             return
         braked = brake(brakes.value) if brake is not None else brakes.value
@@ -128,7 +128,9 @@ def record_outcome(
         changed = _with_event(state, after, event, snapshot, deps.clock())
         if braked.breaker is not None and brakes.value.breaker is None:
             opened = replace(after, reason=f"the breaker opens: {braked.breaker.reason}; {after.reason}")
-            changed = replace(_with_event(changed, opened, "remediation.blocked", snapshot, deps.clock()), remedy=after)
+            changed = replace(
+                _with_event(changed, opened, "remediation.blocked", snapshot, deps.clock()), remediation=after
+            )
         try:
             if braked == brakes.value:
                 stored = deps.store.commit(snapshot, changed)
@@ -152,7 +154,7 @@ def _with_event(
     state: ResourceState, remedy: RemediationState, event: EventType | None, snapshot: Snapshot, now: datetime
 ) -> ResourceState:
     """The record with a step more, and with the event that tells of it."""
-    after = replace(state, remedy=remedy)
+    after = replace(state, remediation=remedy)
     if event is None or state.finding is None:
         return after
     declared = None
@@ -163,7 +165,7 @@ def _with_event(
 
 def _audit(key: ResourceKey, remedy: RemediationState, telling: AuditNote, hands: RemediationContext) -> None:
     entry = AuditEntry(
-        at=hands.deps.clock(),
+        recorded_at=hands.deps.clock(),
         what=telling.what,
         by=hands.worker,
         fingerprint=remedy.fingerprint,

@@ -99,7 +99,7 @@ def _of_company(situation: WriteInput, change: FieldChange, cut: FieldPath) -> U
     field: Field | None = schemas.Field("", "message", schema=schema)
     for key in cut:
         field = comparing.child(field, key)
-    beside = api_requests.at(live, cut)
+    beside = api_requests.value_at(live, cut)
     if isinstance(beside, dict | list) and (
         manual_only_fields.holds_inputs(field, beside) or _is_masked_within(beside)
     ):

@@ -220,7 +220,7 @@ def finding_row(state: ResourceState, taken: SnapshotTime) -> FindingRow | None:
     finding = state.finding
     if finding is None or _is_long_over(state, finding, taken.time):
         return None
-    exemption, remedy = state.exemption, state.remedy
+    exemption, remedy = state.exemption, state.remediation
     return FindingRow(
         day=taken.day,
         taken_at=taken.time,
@@ -294,7 +294,7 @@ class CoverageCounter:
 
 def sweep_row(sweep: Sweep, taken: SnapshotTime) -> SweepRow:
     """The row of a sweep; one that goes on has counted nothing yet."""
-    start, summary = sweep.told, sweep.summary
+    start, summary = sweep.start, sweep.summary
     return SweepRow(
         day=taken.day,
         taken_at=taken.time,
@@ -311,7 +311,7 @@ def sweep_row(sweep: Sweep, taken: SnapshotTime) -> SweepRow:
         drifted=summary.drifted if summary else 0,
         unchecked=summary.unchecked if summary else 0,
         unknown=summary.unknown if summary else 0,
-        gone=summary.gone if summary else 0,
+        gone=summary.deleted if summary else 0,
         denied=tuple(summary.denied) if summary else (),
         failed=tuple(summary.failed) if summary else (),
     )
@@ -358,7 +358,9 @@ class WeeklyDigest:
                 count.actors[finding.actor.principal] += 1
         if finding.resolved_at is not None and self._is_in_week(finding.resolved_at):
             count.ended += 1
-        if state.remedy is not None and any(self._is_in_week(put.at) for put in state.remedy.puts):
+        if state.remediation is not None and any(
+            self._is_in_week(put.verified_at) for put in state.remediation.applied_fixes
+        ):
             count.put_back += 1
         if finding.status == "open":
             count.open[finding.severity] += 1

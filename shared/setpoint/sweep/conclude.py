@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from setpoint.detection import batch
-from setpoint.detection.project_ids import Projects
+from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import Conflict, PermanentError
 from setpoint.model.declaration import Declaration
 from setpoint.model.observation import Observation
@@ -131,7 +131,7 @@ class _ScopeProjects:
     A project may have resources and no policy of its own.
     """
 
-    def __init__(self, shards: Iterable[Shard], records: SweepStore, projects: Projects) -> None:
+    def __init__(self, shards: Iterable[Shard], records: SweepStore, projects: ProjectIdResolver) -> None:
         done = [shard for shard in shards if shard.status == "done"]
         self.above_projects = any(shard.above_projects for shard in done)
         self.projects = {
@@ -178,17 +178,17 @@ class _Listing:
             raise Conflict(f"sweep {sweep.name}: the records of its shards are gone; run the sweep again")
         self.seen = Digests(_collected(self.shards, records, "seen"))
         self.unchecked = Digests(_collected(self.shards, records, "unchecked"))
-        self.read_at = {content: self._read_at(content) for content in sweep.told.contents}
+        self.read_at = {content: self._read_at(content) for content in sweep.start.contents}
         self._types = {
             content: {kind for shard in self.shards if _done(shard, content) for kind in shard.counts}
-            for content in sweep.told.contents
+            for content in sweep.start.contents
         }
-        self._named = frozenset(type_ for type_ in sweep.told.types if is_plain(type_))
+        self._named = frozenset(type_ for type_ in sweep.start.types if is_plain(type_))
         projects_by_scope = {
             scope: _ScopeProjects(
                 (shard for shard in self.shards if shard.scope == scope), records, sweeper.deps.projects
             )
-            for scope in sweep.told.scopes
+            for scope in sweep.start.scopes
         }
         self._scopes = {
             content: [
@@ -197,7 +197,7 @@ class _Listing:
                 )
                 for scope, scope_projects in projects_by_scope.items()
             ]
-            for content in sweep.told.contents
+            for content in sweep.start.contents
         }
 
     def _read_at(self, content: Content) -> datetime | None:
@@ -233,7 +233,7 @@ def _collected(shards: Iterable[Shard], records: SweepStore, field: str) -> Iter
 
 def _missing(control: Control, listing: _Listing, counters: _Counters, sweeper: Sweeper) -> Iterator[ResourceKey]:
     """The keys that any source declares and the sweep did not list, each once; every declared key is counted."""
-    contents = listing.sweep.told.contents
+    contents = listing.sweep.start.contents
     for source, state in control.sources.items():
         for key, _ in sweeper.deps.store.manifest(source, state.generation):
             if key.content in contents and counters.declared.add(digest_of(key)):
@@ -259,7 +259,7 @@ def _undeclared_drift(sweep: Sweep, listing: _Listing, counters: _Counters, swee
     missing: dict[int, ResourceState] = {}
     declared = counters.declared
     for state in _drifted(sweeper.deps.store):
-        if state.key.content not in sweep.told.contents:
+        if state.key.content not in sweep.start.contents:
             continue
         digest = digest_of(state.key)
         if digest not in listing.seen and digest not in declared:
@@ -295,7 +295,7 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
     for resource in missing:
         is_declared = resource.declaration is not None
         read_at = listing.read_at[resource.key.content]
-        if not matches(listing.sweep.told.types, resource.asset_type):
+        if not matches(listing.sweep.start.types, resource.asset_type):
             counters.not_asked += is_declared
         elif read_at is None or not listing.would_list(resource):
             counters.unknown += is_declared
@@ -378,7 +378,7 @@ def _absent(resource: _MissingResource, last: Observation | None, absent_at: dat
 def _created_by(shards: Iterable[Shard]) -> dict[str, int]:
     made: Counter[str] = Counter()
     for shard in shards:
-        made.update(shard.made)
+        made.update(shard.created_by)
     return dict(made)
 
 
@@ -398,8 +398,8 @@ def _summary(listing: _Listing, counters: _Counters, now: datetime) -> Summary:
         drifted=counters.seen_drifted + counters.gone_drifted,
         unchecked=unchecked,
         unknown=counters.unknown,
-        gone=counters.gone,
-        made=_created_by(listing.shards),
+        deleted=counters.gone,
+        created_by=_created_by(listing.shards),
         denied={shard.scope: shard.reason for shard in listing.shards if shard.status == "denied"},
         failed={shard.label: shard.reason for shard in listing.shards if shard.status in ("failed", "lost")},
     )

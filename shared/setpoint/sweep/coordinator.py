@@ -245,7 +245,7 @@ def _mark_shard_ended(message: Work, sweeper: Sweeper) -> Sweep | None:
 
 def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> MessageResult:
     """Conclude a sweep whose shards have all ended, or hand over when time is up."""
-    label = _label(sweep.told)
+    label = _label(sweep.start)
     try:
         summary = conclude(sweep, sweeper, until)
         if summary is None:

@@ -46,7 +46,7 @@ class Swept:
     @property
     def gone(self) -> int:
         """Declared resources that are deleted, and declared policies that are empty."""
-        return self.summary.gone
+        return self.summary.deleted
 
     @property
     def unknown(self) -> int:
@@ -56,7 +56,7 @@ class Swept:
     @property
     def made(self) -> Counter[str]:
         """Undeclared resources within a scope that Google or another resource creates, by creator."""
-        return Counter(self.summary.made)
+        return Counter(self.summary.created_by)
 
     @property
     def denied(self) -> dict[str, str]:

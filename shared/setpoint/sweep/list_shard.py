@@ -40,7 +40,7 @@ def list_shard(stored: StoredShard, sweeper: Sweeper, until: float) -> Shard | N
     Raises:
         TransientError: resume later; progress is stored.
     """
-    sweeper.deps.projects.ask_again()  # the start of the sweep may have recorded new project ids
+    sweeper.deps.projects.forget_unknown()  # the start of the sweep may have recorded new project ids
     record = _ShardRecord(stored, sweeper)
     try:
         try:
@@ -76,7 +76,7 @@ class _ShardRecord:
     def begin_anew(self) -> None:
         """Restart the listing; what its pages have shown stays seen."""
         now = self._sweeper.now()
-        self.write(replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, made={}, updated_at=now))
+        self.write(replace(self.shard, page_token="", listed=0, outcomes={}, counts={}, created_by={}, updated_at=now))
 
 
 def _read(record: _ShardRecord, sweeper: Sweeper, until: float) -> None:
@@ -102,7 +102,7 @@ def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Swe
     """Judge a page; return the new record and what the page has shown."""
     outcomes: Counter[Outcome] = Counter(shard.outcomes)
     counts: Counter[str] = Counter(shard.counts)
-    made: Counter[str] = Counter(shard.made)
+    made: Counter[str] = Counter(shard.created_by)
     seen: list[int] = []
     unchecked: list[int] = []
     projects: set[str] = set()
@@ -132,7 +132,7 @@ def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Swe
         listed=shard.listed + len(page.observations),
         outcomes=dict(outcomes),
         counts=dict(counts),
-        made=dict(made),
+        created_by=dict(made),
         above_projects=above_projects,
         parts=shard.parts + 1,
     )
@@ -141,13 +141,13 @@ def _judge_page(page: Page, shard: Shard, known_projects: set[str], sweeper: Swe
 
 def _digests(observation: Observation, deps: Context) -> list[int]:
     """The digests of every key under which a listed resource may be declared."""
-    others = deps.projects.other_keys(deps.projects.placed(observation))
+    others = deps.projects.alternative_keys(deps.projects.with_project_id(observation))
     return [digest_of(observation.key), *map(digest_of, others)]
 
 
 def _created_by(observation: Observation, rules: Rules, deps: Context) -> str:
     """The creator of a resource that lies within a scope and needs no declaration, or an empty string."""
-    return scopes.explain(rules, deps.projects.placed(observation)).made if rules.scopes else ""
+    return scopes.explain(rules, deps.projects.with_project_id(observation)).created_by if rules.scopes else ""
 
 
 def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) -> Iterator[tuple[Observation, Outcome]]:

@@ -156,7 +156,7 @@ def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -
     for state, (principal, caller, method) in zip(policies, _DID_IT, strict=False):
         began = state.finding.first_seen if state.finding is not None else state.observed_at
         at = began - timedelta(seconds=2)
-        change = AuditedChange(principal=principal, caller=caller, method=method, at=at, log_id=state.key.id)
+        change = AuditedChange(principal=principal, caller=caller, method=method, requested_at=at, log_id=state.key.id)
         service.attribute(Logged(state.key, change), Attributor(deps))
     buckets = [one for one in _open(deps) if one.asset_type == _BUCKET and one.key.content == "resource"]
     for state in buckets:

@@ -31,24 +31,24 @@ _ACTORS = (
     None,
     Actor(
         principal="ann@example.com",
-        hand="person",
+        kind="person",
         confidence="certain",
         method="storage.buckets.update",
-        at=_LONG_AGO,
+        requested_at=_LONG_AGO,
     ),
     Actor(
         principal="bob@example.com",
-        hand="person",
+        kind="person",
         confidence="likely",
         method="compute.firewalls.patch",
-        at=_LONG_AGO,
+        requested_at=_LONG_AGO,
     ),
     Actor(
         principal="ci@shop.iam.gserviceaccount.com",
-        hand="service",
+        kind="service",
         confidence="likely",
         method="SetIamPolicy",
-        at=_LONG_AGO,
+        requested_at=_LONG_AGO,
     ),
 )
 _CALLERS = ("", "console", "gcloud", "terraform")
@@ -101,7 +101,7 @@ def _life(number: int, rng: random.Random, start: datetime, until: datetime) -> 
                 return
             sequence += 1
             if step == "drift.attributed" and actor is not None:
-                data = replace(data, actor=replace(actor, at=at, caller=rng.choice(_CALLERS)))
+                data = replace(data, actor=replace(actor, requested_at=at, caller=rng.choice(_CALLERS)))
             data = _after(step, replace(data, observed_at=at, last_seen=at), at)
             told = replace(data, remediation=_remediation(step, rng)) if step.startswith("remediation.") else data
             yield drift_event(step, sequence, told), rng.expovariate(1 / 20)

@@ -37,7 +37,7 @@ from setpoint.model.change_history import decode_changes
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_state, encode_state
-from setpoint.model.safety_limits import SafetyState, decode_brakes, encode_brakes
+from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
     Control,
@@ -50,7 +50,7 @@ from setpoint.model.sources import (
     encode_manifest,
     encode_record,
 )
-from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
@@ -281,8 +281,8 @@ class FirestoreStore:
             document = self._projects.document(number).get()
         return str((document.to_dict() or {}).get("id", ""))
 
-    def learn_projects(self, ids: Mapping[str, str]) -> None:
-        """See ``ProjectStore.learn_projects``."""
+    def write_project_ids(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.write_project_ids``."""
         batch = self._client.batch()
         for number, identifier in ids.items():
             batch.set(self._projects.document(number), {"id": identifier})
@@ -315,24 +315,26 @@ class FirestoreStore:
         with _answering("the findings"):
             return iter([decode_state(_body(document)).key for document in query.select(_BODY).stream()])
 
-    def brakes(self) -> StoredBrakes:
-        """See ``RemedyStore.brakes``."""
+    def safety_state(self) -> StoredSafetyState:
+        """See ``RemediationStore.brakes``."""
         with _answering("the brakes"):
             document = self._brakes.get()
-        return StoredBrakes(decode_brakes(_body(document)), document.update_time if document.exists else None)
+        return StoredSafetyState(
+            decode_safety_state(_body(document)), document.update_time if document.exists else None
+        )
 
-    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
-        """See ``RemedyStore.write_brakes``."""
+    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+        """See ``RemediationStore.write_safety_state``."""
         with _answering("the brakes"), _racing("the brakes"):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            self._put(batch, self._brakes, encode_safety_state(brakes), version)
             batch.commit()
 
     def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
-        """See ``RemedyStore.claim``; one request, which is atomic."""
+        """See ``RemediationStore.claim``; one request, which is atomic."""
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_brakes(brakes), version)
+            self._put(batch, self._brakes, encode_safety_state(brakes), version)
             self._replace(batch, snapshot, _document(snapshot.key, state))
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)
@@ -362,12 +364,12 @@ class FirestoreStore:
             batch.update(reference, _ABSENT | document, option=known)
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
-        """See ``RemedyStore.note``."""
+        """See ``RemediationStore.note``."""
         with _answering(key.name):
             self._audit.document().create({"finding": key.id, "body": encode_entry(entry).decode()})
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
-        """See ``RemedyStore.trail``."""
+        """See ``RemediationStore.trail``."""
         query = self._audit.where(filter=FieldFilter("finding", "==", key.id))
         with _answering(key.name):
             return decode_entries([_body(document) for document in query.select(_BODY).stream()])

@@ -23,7 +23,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
-from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 
 
 class MemoryStore:
@@ -41,7 +41,7 @@ class MemoryStore:
         self._projects: dict[str, str] = {}
         self.sweeps = MemorySweeps()
         self.notices = MemoryNotices()
-        self._brakes = StoredBrakes(SafetyState(), None)
+        self._brakes = StoredSafetyState(SafetyState(), None)
         self._changes: dict[ResourceKey, tuple[AuditedChange, ...]] = {}
         self._trails: defaultdict[ResourceKey, list[AuditEntry]] = defaultdict(list)
 
@@ -131,8 +131,8 @@ class MemoryStore:
         """See ``ProjectStore.project_id``."""
         return self._projects.get(number, "")
 
-    def learn_projects(self, ids: Mapping[str, str]) -> None:
-        """See ``ProjectStore.learn_projects``."""
+    def write_project_ids(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.write_project_ids``."""
         self._projects.update(ids)
 
     def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
@@ -153,30 +153,30 @@ class MemoryStore:
         """See ``StateStore.due``."""
         return (state.key for state in self.states() if state.due is not None and state.due <= now)
 
-    def brakes(self) -> StoredBrakes:
-        """See ``RemedyStore.brakes``."""
+    def safety_state(self) -> StoredSafetyState:
+        """See ``RemediationStore.brakes``."""
         return self._brakes
 
-    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
-        """See ``RemedyStore.write_brakes``."""
+    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+        """See ``RemediationStore.write_safety_state``."""
         with self._lock:
-            self._write_brakes(brakes, version)
+            self._write_safety_state(brakes, version)
 
     def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
-        """See ``RemedyStore.claim``."""
+        """See ``RemediationStore.claim``."""
         with self._lock:
             known, _ = self._states.get(snapshot.key, (None, None))
             if known != snapshot.version:
                 raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
-            self._write_brakes(brakes, version)
+            self._write_safety_state(brakes, version)
             now = (known or 0) + 1
             self._states[snapshot.key] = (now, state)
         return replace(snapshot, state=state, version=now)
 
-    def _write_brakes(self, brakes: SafetyState, version: Any) -> None:
+    def _write_safety_state(self, brakes: SafetyState, version: Any) -> None:
         if version != self._brakes.version:
             raise Conflict("the brakes were written by somebody else; read them again")
-        self._brakes = StoredBrakes(brakes, (version or 0) + 1)
+        self._brakes = StoredSafetyState(brakes, (version or 0) + 1)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""
@@ -192,12 +192,12 @@ class MemoryStore:
             self._changes[key] = remembered(self._changes.get(key, ()), change, now)
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
-        """See ``RemedyStore.note``."""
+        """See ``RemediationStore.note``."""
         self._trails[key].append(entry)
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
-        """See ``RemedyStore.trail``."""
-        return tuple(sorted(self._trails.get(key, ()), key=lambda entry: entry.at))
+        """See ``RemediationStore.trail``."""
+        return tuple(sorted(self._trails.get(key, ()), key=lambda entry: entry.recorded_at))
 
     def close(self) -> None:
         """Nothing to let go of."""

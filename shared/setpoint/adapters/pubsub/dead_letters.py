@@ -89,8 +89,8 @@ class PubSubDeadLetterQueue:
         except (exceptions.GoogleAPICallError, exceptions.RetryError, futures.TimeoutError) as error:
             raise Unavailable(f"{topic} did not take a message ({type(error).__name__}); try again") from error
 
-    def take_off(self, letter: DeadLetter) -> None:
-        """See ``LetterBox.take_off``."""
+    def ack(self, letter: DeadLetter) -> None:
+        """See ``LetterBox.ack``."""
         try:
             self._subscriber.acknowledge(subscription=self._subscription, ack_ids=[letter.handle])
         except exceptions.GoogleAPICallError as error:
@@ -98,8 +98,8 @@ class PubSubDeadLetterQueue:
                 f"{self._subscription} took no acknowledgement ({type(error).__name__}); the letter will come again"
             ) from error
 
-    def give_back(self, letters: list[DeadLetter]) -> None:
-        """See ``LetterBox.give_back``."""
+    def release(self, letters: list[DeadLetter]) -> None:
+        """See ``LetterBox.release``."""
         for first in range(0, len(letters), _BATCH):
             self._deadline([letter.handle for letter in letters[first : first + _BATCH]], 0)
 

@@ -15,7 +15,7 @@ _SECONDS = 2.0
 
 
 class PubSubInteractionQueue:
-    """A ``PressQueue`` to a topic.
+    """A ``InteractionQueue`` to a topic.
 
     Args:
         client: made by ``adapters.pubsub.publisher()``.
@@ -26,5 +26,5 @@ class PubSubInteractionQueue:
         self._topic = PubSubTopic(client, topic)
 
     def publish(self, interaction: Interaction) -> None:
-        """See ``PressQueue.publish``."""
+        """See ``InteractionQueue.publish``."""
         self._topic.publish([(encode(interaction), {"type": INTERACTION})], "a press", _SECONDS, "press again")

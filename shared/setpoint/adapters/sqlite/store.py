@@ -25,7 +25,7 @@ from setpoint.model.change_history import KEPT, decode_changes, encode_changes, 
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_state, encode_state
-from setpoint.model.safety_limits import SafetyState, decode_brakes, encode_brakes
+from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
     Control,
@@ -38,7 +38,7 @@ from setpoint.model.sources import (
     encode_manifest,
     encode_record,
 )
-from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredBrakes, StoredControl, StoredRecord
+from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 from setpoint.util.external_sort import batches
 
 _SCHEMA_VERSION = 6
@@ -324,8 +324,8 @@ class SqliteStore:
             row = self._connection().execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
         return row[0] if row else ""
 
-    def learn_projects(self, ids: Mapping[str, str]) -> None:
-        """See ``ProjectStore.learn_projects``."""
+    def write_project_ids(self, ids: Mapping[str, str]) -> None:
+        """See ``ProjectStore.write_project_ids``."""
         connection = self._connection()
         with _answering(), _transaction(connection):
             connection.executemany("INSERT OR REPLACE INTO projects VALUES (?, ?)", ids.items())
@@ -357,21 +357,21 @@ class SqliteStore:
             rows = self._connection().execute(statement, (now.timestamp(),)).fetchall()
         return (decode_state(body).key for (body,) in rows)
 
-    def brakes(self) -> StoredBrakes:
-        """See ``RemedyStore.brakes``."""
+    def safety_state(self) -> StoredSafetyState:
+        """See ``RemediationStore.brakes``."""
         with _answering():
             row = self._connection().execute("SELECT body, version FROM brakes").fetchone()
-        return StoredBrakes(decode_brakes(row[0]), row[1]) if row else StoredBrakes(SafetyState(), None)
+        return StoredSafetyState(decode_safety_state(row[0]), row[1]) if row else StoredSafetyState(SafetyState(), None)
 
-    def write_brakes(self, brakes: SafetyState, version: Any) -> None:
-        """See ``RemedyStore.write_brakes``."""
+    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+        """See ``RemediationStore.write_safety_state``."""
         with _answering():
-            self._write_only("brakes", encode_brakes(brakes), version)
+            self._write_only("brakes", encode_safety_state(brakes), version)
 
     def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
-        """See ``RemedyStore.claim``."""
+        """See ``RemediationStore.claim``."""
         with _answering(), _transaction(self._connection()):
-            self._write_only("brakes", encode_brakes(brakes), version)
+            self._write_only("brakes", encode_safety_state(brakes), version)
             return self._commit(snapshot, state)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
@@ -400,12 +400,12 @@ class SqliteStore:
             )
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
-        """See ``RemedyStore.note``."""
+        """See ``RemediationStore.note``."""
         with _answering():
             self._connection().execute("INSERT INTO audit VALUES (?, ?)", (key.id, encode_entry(entry)))
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
-        """See ``RemedyStore.trail``."""
+        """See ``RemediationStore.trail``."""
         with _answering():
             rows = self._connection().execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()
         return decode_entries(body for (body,) in rows)

@@ -16,7 +16,7 @@ from setpoint.alerting.rendering.phrases import is_rehearsed
 from setpoint.alerting.rendering.safe_text import units
 from setpoint.errors import MalformedMessage
 from setpoint.model.notice_view import SNOOZES, ButtonAction, FindingView
-from setpoint.model.policy import HANDS_OFF
+from setpoint.model.policy import MANUAL_MODES
 from setpoint.model.remediation_attempt import IN_PROGRESS
 from setpoint.model.resource_key import CONTENTS, Content, ResourceKey
 
@@ -75,7 +75,7 @@ def offered_actions(shown: FindingView) -> tuple[ButtonAction, ...]:
     if remedy is not None and remedy.step == "asked":
         return ("approve", "snooze", "accept", "why")
     is_under_way = remedy is not None and remedy.step in IN_PROGRESS
-    if data.kind != "modified" or data.mode in HANDS_OFF or is_under_way or is_rehearsed(remedy):
+    if data.kind != "modified" or data.mode in MANUAL_MODES or is_under_way or is_rehearsed(remedy):
         return ("snooze", "accept", "why")
     return ("fix", "snooze", "accept", "why")
 

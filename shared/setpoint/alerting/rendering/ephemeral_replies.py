@@ -108,7 +108,7 @@ def _trail(trail: Sequence[AuditEntry]) -> Iterator[str]:
     for entry in trail[-_MOST_ENTRIES:]:
         by = f" by {code(entry.by)}" if entry.by else ""
         text = f": {code(entry.text)}" if entry.text else ""
-        yield f"• {entry.at:%Y-%m-%d %H:%M} UTC {entry.what}{by}{text}"
+        yield f"• {entry.recorded_at:%Y-%m-%d %H:%M} UTC {entry.what}{by}{text}"
 
 
 def _names(approvers: Iterable[Approvers]) -> Iterator[str]:

@@ -198,7 +198,7 @@ def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
     text = f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
     return (
         text
-        if actor.hand != "applier"
+        if actor.kind != "applier"
         else f"{text}: the account that applies your declarations, a sync may be under way"
     )
 
@@ -216,7 +216,7 @@ def _one_of(names: tuple[str, ...], form: RenderStyle) -> str:
 
 def _hand(actor: Actor, form: RenderStyle) -> str:
     name = form.value(actor.principal) if actor.principal else "somebody whom the log does not name"
-    match actor.hand:
+    match actor.kind:
         case "person" | "applier":
             return name
         case "service":
@@ -230,7 +230,7 @@ def _through(actor: Actor, form: RenderStyle) -> str:
 
 
 def _how(actor: Actor, form: RenderStyle) -> str:
-    if not actor.caller or actor.hand == "google":
+    if not actor.caller or actor.kind == "google":
         return ""
     return f" {_CALLERS.get(actor.caller) or f'with {form.value(actor.caller)}'}"
 

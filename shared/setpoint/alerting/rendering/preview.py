@@ -57,7 +57,7 @@ def conversations(findings: Sequence[FindingView], links: Links) -> list[Convers
     quiet = [shown for shown in findings if shown.data.severity == "low" and shown.data.status == "open"]
     if quiet:
         note = "once a day, where the fleet's Alerting says so for low severities"
-        previews.append(Conversation(max(shown.at for shown in quiet), slack.digest(quiet, links), note=note))
+        previews.append(Conversation(max(shown.event_time for shown in quiet), slack.digest(quiet, links), note=note))
     return previews
 
 
@@ -96,7 +96,7 @@ def group_of(identifier: str, findings: Sequence[FindingView]) -> GroupView:
         cause=cause_of(data[0]),
         severity=max((finding.severity for finding in data), key=SEVERITIES.index),
         opened_at=min(finding.first_seen for finding in data),
-        changed_at=max(shown.at for shown in findings),
+        changed_at=max(shown.event_time for shown in findings),
         total=len(data),
         statuses={name: count for name, count in statuses.items() if count},
         severities=dict(Counter(finding.severity for finding in data)),

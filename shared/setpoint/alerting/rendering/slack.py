@@ -206,7 +206,7 @@ def _actions(shown: FindingView) -> list[Block]:
     data = shown.data
     value = button_payload.finding_value(data.resource_name, data.content, data.fingerprint)
     offered = button_payload.offered_actions(shown) if value else ()
-    seed = f"{data.finding_id}\n{data.fingerprint}\n{shown.event}\n{shown.at.isoformat()}\n{len(shown.steps)}"
+    seed = f"{data.finding_id}\n{data.fingerprint}\n{shown.event}\n{shown.event_time.isoformat()}\n{len(shown.steps)}"
     written = "; ".join(shown.data.remediation.summary[:2]) if shown.data.remediation else ""
     write = written or "; ".join(map(phrases.difference_text, data.differences[:2])) or phrases.what(data)
     questions: dict[ButtonAction, Confirmation] = {
@@ -415,9 +415,9 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
         Part(
             f"*All of {code(phrases.what(data), 200)}*", [f"{name}: {fact}" for name, fact in _all_facts(shown) if fact]
         ),
-        Part("*What has happened*", [f"{date(entry.at)}  {phrases.past(entry, FORM)}" for entry in shown.steps]),
+        Part("*What has happened*", [f"{date(step.occurred_at)}  {phrases.past(step, FORM)}" for step in shown.steps]),
         Part("*What would put it back*", _summary(data)),
-        Part("*What it was*", list(islice(_leaves(data.was), _MOST_TOLD))),
+        Part("*What it was*", list(islice(_leaves(data.previous_data), _MOST_TOLD))),
         Part(fields_heading, lines),
     ]
     packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES, unsaid=unsaid)
@@ -451,7 +451,10 @@ def _of_actor(data: DriftData) -> Iterator[tuple[str, str]]:
     actor = data.actor
     if actor is not None:
         yield "How sure", actor.confidence
-        yield "Call", f"{code(actor.method, 120)}, {date(actor.at)}" if actor.method else date(actor.at)
+        yield (
+            "Call",
+            f"{code(actor.method, 120)}, {date(actor.requested_at)}" if actor.method else date(actor.requested_at),
+        )
         yield "From", code(actor.ip, 60) if actor.ip else ""
 
 
@@ -495,7 +498,7 @@ def escalation(shown: FindingView) -> Message:
         shown: the finding.
     """
     data = shown.data
-    waited = phrases.lasted((shown.at - data.first_seen).total_seconds())
+    waited = phrases.lasted((shown.event_time - data.first_seen).total_seconds())
     title = f"🚨 {phrases.severity_word(data.severity)}, and nobody has acted: {phrases.what(data)}"
     blocks = [header(title), _differences(data), fields(_facts(shown))]
     blocks += [section(f"*Open for {waited}.* {phrases.next_step(shown, FORM)}."), _footer(shown, Links())]

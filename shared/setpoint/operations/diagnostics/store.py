@@ -21,7 +21,7 @@ def store(patient: Installation) -> Iterator[Finding]:
     """The store answers, and this version can read what is in it."""
     opened = patient.store()
     control = opened.control().value
-    opened.brakes()
+    opened.safety_state()
     read = sum(1 for _ in islice(opened.states(), _MOST))
     yield "well", f"the store answers; {read}{' or more' if read == _MOST else ''} records can be read"
     if not control.sources:
@@ -93,9 +93,9 @@ def sweeps(patient: Installation) -> Iterator[Finding]:
 
 def brakes(patient: Installation) -> Iterator[Finding]:
     """Nothing stops remediation."""
-    state = patient.store().brakes().value
+    state = patient.store().safety_state().value
     if state.breaker is not None:
-        text = f"the breaker is open since {state.breaker.at:%Y-%m-%d %H:%M} UTC: {state.breaker.reason}"
+        text = f"the breaker is open since {state.breaker.opened_at:%Y-%m-%d %H:%M} UTC: {state.breaker.reason}"
         yield "ill", text, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
     in_force = [pause for pause in state.pauses if pause.until is None or pause.until > patient.now()]
     for pause in in_force:

@@ -106,7 +106,7 @@ def _row(state: ResourceState, facts: Facts) -> Row:
     finding = state.finding
     assert finding is not None  # noqa: S101 - only those were kept
     title = display_names.title(state.key.name, state.key.content, state.asset_type, finding.project)
-    has_trail = state.remedy is not None or state.exemption is not None
+    has_trail = state.remediation is not None or state.exemption is not None
     trail = facts.trail(state.key) if has_trail else ()
     return Row(
         id=state.key.id,

@@ -113,12 +113,15 @@ class _Packer:
     def _steps(self, steps: Sequence[TimelineEntry]) -> Iterator[list[Any]]:
         most = self._limits.steps
         for step in steps[-most:] if most else ():
-            yield [self._ago(step.at), *map(self._text, (step.what, step.by, _cut(step.text, self._limits.value)))]
+            yield [
+                self._ago(step.occurred_at),
+                *map(self._text, (step.what, step.by, _cut(step.text, self._limits.value))),
+            ]
 
     def _actor(self, actor: Actor | None) -> list[Any]:
         if actor is None:
             return []
-        words = (actor.principal, actor.hand, actor.confidence, actor.method, actor.caller, actor.ip)
+        words = (actor.principal, actor.kind, actor.confidence, actor.method, actor.caller, actor.ip)
         return [*map(self._text, words), *(self._text(", ".join(who)) for who in (actor.through, actor.others))]
 
 

@@ -30,7 +30,7 @@ def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
         drifted=summary.drifted,
         unknown=summary.unknown + summary.unchecked,
         swept_at=summary.ended_at,
-        scopes=main.told.scopes,
+        scopes=main.start.scopes,
         missed=tuple(text for _, summary in of_late for text in _missed(summary)),
     )
 

@@ -25,10 +25,10 @@ def span_of(period: timedelta) -> timedelta:
 
 def status_of(state: ResourceState, finding: Finding) -> PageStatus:
     """How a finding stands."""
-    if finding.status == "open" and state.remedy is not None:
-        if state.remedy.step == "asked":
+    if finding.status == "open" and state.remediation is not None:
+        if state.remediation.step == "asked":
             return "awaiting"
-        if state.remedy.step in UNDER_WAY or state.remedy.step == "handed_off":
+        if state.remediation.step in UNDER_WAY or state.remediation.step == "handed_off":
             return "remediating"
     return finding.status
 
@@ -62,10 +62,10 @@ class Tally:
             self._count("open")
             self._count("critical", is_critical)
             self._count(status, status != "open")
-            self._count("stopped", state.remedy is not None and state.remedy.step == "stopped")
+            self._count("stopped", state.remediation is not None and state.remediation.step == "stopped")
         self._count("exempted", finding.status in ("exempted", "accepted"))
-        if state.remedy is not None:
-            self._count("put_back", sum(put.at >= self.since for put in state.remedy.puts))
+        if state.remediation is not None:
+            self._count("put_back", sum(put.verified_at >= self.since for put in state.remediation.applied_fixes))
         if finding.status not in ("exempted", "accepted"):
             self._time(finding, SEVERITIES.index(finding.severity))
 

@@ -28,8 +28,8 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
         entries += (_entry(entry) for entry in trail)
     else:
         entries += _exempted(state.exemption) if state.exemption is not None else ()
-        entries += _remedied(state.remedy) if state.remedy is not None else ()
-    return tuple(sorted(entries, key=lambda step: step.at)[-_MOST:])
+        entries += _remedied(state.remediation) if state.remediation is not None else ()
+    return tuple(sorted(entries, key=lambda step: step.occurred_at)[-_MOST:])
 
 
 def _life(finding: Finding) -> Iterator[TimelineEntry]:
@@ -47,7 +47,7 @@ def _life(finding: Finding) -> Iterator[TimelineEntry]:
 
 def _acted(actor: Actor) -> TimelineEntry:
     text = " ".join(filter(None, (actor.method, f"with {actor.caller}" if actor.caller else "")))
-    return TimelineEntry(actor.at, "changed", actor.principal, text)
+    return TimelineEntry(actor.requested_at, "changed", actor.principal, text)
 
 
 def _exempted(exemption: Exemption) -> Iterator[TimelineEntry]:
@@ -68,13 +68,13 @@ def _remedied(remedy: RemediationState) -> Iterator[TimelineEntry]:
         yield TimelineEntry(
             remedy.claimed_at, "remediation: written", text=f"attempt {remedy.attempts}. {remedy.failure}".strip()
         )
-    for put in remedy.puts:
-        yield TimelineEntry(put.at, "put back", text=", ".join(put.paths))
+    for put in remedy.applied_fixes:
+        yield TimelineEntry(put.verified_at, "put back", text=", ".join(put.paths))
 
 
 def _entry(entry: AuditEntry) -> TimelineEntry:
     """A line of the audit trail, with what spoke for it and against it."""
     reasons = ("; ".join(reason.text for reason in entry.reasons),) if entry.reasons else ()
     return TimelineEntry(
-        entry.at, entry.what, entry.by, ". ".join(filter(None, (entry.text, *reasons, *entry.summary)))
+        entry.recorded_at, entry.what, entry.by, ". ".join(filter(None, (entry.text, *reasons, *entry.summary)))
     )
