@@ -85,17 +85,17 @@ def test_a_principal_has_a_kind(principal, kind):
 
 @pytest.mark.parametrize("applier", [POD, f"serviceAccount:{POD}", "*.svc.id.goog[cnrm-system/*]"])
 def test_a_workload_of_kubernetes_can_be_an_applier(applier):
-    change = AuditedChange(principal=POD, method="storage.buckets.update", at=NOON, through=(DEPLOY,))
+    change = AuditedChange(principal=POD, method="storage.buckets.update", requested_at=NOON, through=(DEPLOY,))
     actor = actor_of([change], DriftOnset(NOON), policy=Policy(name="fleet", appliers=(applier,)))
     assert actor is not None
-    assert actor.hand == "applier"
+    assert actor.kind == "applier"
 
 
 def test_a_person_who_acts_through_an_applier_acts_by_hand():
-    change = AuditedChange(principal="ann@example.com", method="storage.buckets.update", at=NOON, through=(DEPLOY,))
+    change = AuditedChange(principal="ann@example.com", method="storage.buckets.update", requested_at=NOON, through=(DEPLOY,))
     actor = actor_of([change], DriftOnset(NOON), policy=Policy(name="fleet", appliers=(DEPLOY,)))
     assert actor is not None
-    assert actor.hand == "person"
+    assert actor.kind == "person"
 
 
 @pytest.mark.parametrize(
