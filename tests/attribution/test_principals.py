@@ -92,7 +92,9 @@ def test_a_workload_of_kubernetes_can_be_an_applier(applier):
 
 
 def test_a_person_who_acts_through_an_applier_acts_by_hand():
-    change = AuditedChange(principal="ann@example.com", method="storage.buckets.update", requested_at=NOON, through=(DEPLOY,))
+    change = AuditedChange(
+        principal="ann@example.com", method="storage.buckets.update", requested_at=NOON, through=(DEPLOY,)
+    )
     actor = actor_of([change], DriftOnset(NOON), policy=Policy(name="fleet", appliers=(DEPLOY,)))
     assert actor is not None
     assert actor.kind == "person"
