@@ -60,8 +60,8 @@ def finding(**changes: Any) -> Finding:
 
 
 def state(name: str = "//storage.googleapis.com/shop-exports", /, **changes: Any) -> ResourceState:
-    """The record of a finding; ``remedy``, ``exemption``, ``content`` and ``asset_type`` are the record's own."""
-    own = {key: changes.pop(key) for key in ("remedy", "exemption") if key in changes}
+    """The record of a finding; ``remediation``, ``exemption``, ``content`` and ``asset_type`` are the record's own."""
+    own = {key: changes.pop(key) for key in ("remediation", "exemption") if key in changes}
     key = ResourceKey(name, changes.pop("content", "resource"))
     asset_type = changes.pop("asset_type", "storage.googleapis.com/Bucket")
     return ResourceState(key, asset_type, NOW, finding=finding(**changes), **own)

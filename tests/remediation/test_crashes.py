@@ -20,7 +20,17 @@ from setpoint.remediation.engine import receive, resume_due
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.remediation.records import RemediationContext
 
-OF_REMEDIATION = {*STEPS, "claim", "note", "brakes", "write", "operation", "last_observation", "control", "records"}
+OF_REMEDIATION = {
+    *STEPS,
+    "claim",
+    "note",
+    "safety_state",
+    "write",
+    "operation",
+    "last_observation",
+    "control",
+    "records",
+}
 
 FEWEST_CALLS = 20
 """Less than a remediation takes; of a write that hears no answer nobody hears either."""

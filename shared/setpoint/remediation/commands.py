@@ -56,7 +56,7 @@ def approve(key: ResourceKey, fingerprint: str, by: str, deps: Context) -> None:
         remedy = case.decision_input.remediation
         if remedy.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
             raise BadRequest(f"{key.name}: it is being put back ({remedy.step})")
-        return replace(state, remedy=remediation_attempt.approved(remedy, by, deps.clock()))
+        return replace(state, remediation=remediation_attempt.approved(remedy, by, deps.clock()))
 
     _write(key, approved, deps)
     _note(key, "approved", by, "", fingerprint, deps)
