@@ -1,7 +1,7 @@
 """What Google or another resource makes by itself, and what merely happened: nobody declares it, and nobody has to.
 
 One table, read from top to bottom, serves both who looks for what is undeclared (`scopes`) and who exports what is
-there (`undeclarable`). An entry rests on more than a name where there is more: a label that only Google may set, a
+there (`export_exclusions`). An entry rests on more than a name where there is more: a label that only Google may set, a
 field that only the server writes, a description that a controller leaves. A name can be chosen by anybody, and a scope
 that is ``strict`` shows all of it.
 """

@@ -81,7 +81,7 @@ def case_of(
     differences: Sequence[Difference],
     actor: str = "",
 ) -> PolicyInput:
-    """A drift as the rules of a policy look at it; the arguments are those of ``treat``."""
+    """A drift as the rules of a policy look at it; the arguments are those of ``evaluate_policy``."""
     declared = spokesman.project if isinstance(spokesman, Declaration) else ""
     own = (declared, observation.project_id, observation.project_number, project_of(observation.key.name))
     return PolicyInput(

@@ -114,7 +114,7 @@ class ResourceApi(Protocol):
         """The body of a live resource, or of its IAM policy; None where there is no such resource.
 
         Args:
-            call: as ``core.requests.read`` or ``core.iam_writing.read`` makes it.
+            call: as ``core.requests.read`` or ``iam_planner.read`` makes it.
 
         Raises:
             Refused: the API does not take the request.

@@ -2,7 +2,7 @@
 
 A patch with an update mask in the query, or in a wrapper around the resource; a patch of a part, merged as JSON
 (https://www.rfc-editor.org/rfc/rfc7396), where null removes a key and a list is replaced as a whole; and the whole
-resource put in its own place. Fields with a method of their own are in ``special_methods``.
+resource put in its own place. Fields with a method of their own are in ``setter_methods``.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Channels:
     reading asks for the id, and for being in it.
 
     Args:
-        client: made by ``slack_calls.client``.
+        client: made by ``slack_client.client``.
     """
 
     def __init__(self, client: WebClient) -> None:

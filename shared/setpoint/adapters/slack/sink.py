@@ -34,7 +34,7 @@ class SlackSink:
     """A ``Sink`` to Slack.
 
     Args:
-        client: made by ``slack_calls.client``.
+        client: made by ``slack_client.client``.
         clock: the time, in seconds as Slack counts them.
         sleep: waits between the parts of one reply, of which Slack takes one a second.
     """

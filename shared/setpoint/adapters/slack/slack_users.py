@@ -22,7 +22,7 @@ class SlackPeople:
     """``People`` of a workspace.
 
     Args:
-        client: made by ``slack_calls.client``.
+        client: made by ``slack_client.client``.
         clock: the time, in seconds.
     """
 

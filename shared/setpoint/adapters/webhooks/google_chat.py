@@ -30,7 +30,7 @@ class GoogleChatSink:
 
     Args:
         addresses: the webhooks.
-        session: made by ``posting.session``.
+        session: made by ``http_post.session``.
         seconds: how long to wait for an answer.
     """
 

@@ -29,7 +29,7 @@ class WebhookSink:
 
     Args:
         addresses: the webhooks.
-        session: made by ``posting.session``.
+        session: made by ``http_post.session``.
         clock: the time, in seconds.
         seconds: how long to wait for an answer.
     """

@@ -125,7 +125,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     },
     "StorageBucket": {"encryption.kmsKeyRef": "defaultKmsKeyName"},  # the default of objects, not the bucket's own
 }
-"""Kind → the author's field → its API path, as `mapping.Moves` writes it."""
+"""Kind → the author's field → its API path, as `field_mapping.FieldOverrides` writes it."""
 
 PARTS = frozenset(
     (

@@ -161,7 +161,7 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
     },
     "google_workbench_instance": {"desired_state": UNCHECKED},  # an act; whether it runs is no configuration
 }
-"""Terraform type → attribute → its API path, as `mapping.Moves` writes it.
+"""Terraform type → attribute → its API path, as `field_mapping.FieldOverrides` writes it.
 
 An entry without a comment has only another name in the API: https://cloud.google.com/apis/docs/overview."""
 
