@@ -30,7 +30,9 @@ def page(browser) -> Iterator[Page]:
     context.set_default_timeout(5_000)
     opened = context.new_page()
     complaints: list[str] = []
-    opened.on("console", lambda told: complaints.append(told.text) if told.type in ("error", "warning") else None)
+    opened.on(
+        "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+    )
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     opened.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
     yield opened
@@ -49,7 +51,7 @@ class Opened:
     def __call__(self, file: Path, width: int = 1200, scheme: str = "light") -> Iterator[Page]:
         context = self._browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page = context.new_page()
-        page.on("console", lambda said: self.faults.append(said.text))
+        page.on("console", lambda error: self.faults.append(error.text))
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda asked: self._asked(asked.url))
         page.goto(file.as_uri())

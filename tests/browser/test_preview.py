@@ -54,10 +54,10 @@ def hostile():
 @pytest.fixture(params=["typical", "hostile"])
 def drawn(request, tmp_path) -> Path:
     findings = {"typical": typical, "hostile": hostile}[request.param]()
-    told = preview.conversations(findings, LINKS)
-    told.append(preview.Conversation(findings[0].event_time, slack.escalation(findings[0]), note="escalation"))
+    conversations = preview.conversations(findings, LINKS)
+    conversations.append(preview.Conversation(findings[0].event_time, slack.escalation(findings[0]), note="escalation"))
     file = tmp_path / "slack.html"
-    file.write_text(preview.page(told), encoding="utf-8")
+    file.write_text(preview.page(conversations), encoding="utf-8")
     return file
 
 
@@ -76,8 +76,8 @@ def test_nothing_is_wider_than_the_page(opened, drawn, width):
 def test_everybody_can_use_it(opened, drawn, scheme):
     with opened(drawn, scheme=scheme) as page:
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
-        found = Axe().run(page)
-        assert found.violations_count == 0, found.generate_report()
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
 
 
 def test_what_a_message_says_is_read_as_slack_shows_it(opened, tmp_path):

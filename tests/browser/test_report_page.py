@@ -42,23 +42,23 @@ STATES = (
     ),
     state("//storage.googleapis.com/past", status="resolved", resolved_at=NOW - DAY, first_seen=NOW - 3 * DAY),
 )
-EXPORTS, LOGS, ORDERS, PAST = (one.key.id for one in STATES)
+EXPORTS, LOGS, ORDERS, PAST = (state.key.id for state in STATES)
 
 
 @pytest.fixture
 def show(page: Page, tmp_path: Path):
     """Opens the page of a report, at a fragment of its address; what it asks for is none but itself."""
 
-    def show(told: Report, fragment: str = "") -> Page:
+    def show(shown_report: Report, fragment: str = "") -> Page:
         file = tmp_path / "report.html"
-        file.write_bytes(render(told))
+        file.write_bytes(render(shown_report))
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"file://{file}{fragment}")
         page.wait_for_function(
             "performance.getEntriesByName('setpoint-ready').length || !document.getElementById('rows')"
         )
-        assert [one for one in asked if not one.startswith(("file://", "data:"))] == []
+        assert [url for url in asked if not url.startswith(("file://", "data:"))] == []
         return page
 
     return show
@@ -239,11 +239,11 @@ def test_of_ten_thousand_rows_only_those_in_sight_are_there_and_the_last_can_be_
 
 def test_rows_do_not_overlap_whatever_is_open(show):
     shown = show(report(*many(60)))
-    for at in (0, 2, 3):
-        shown.locator(f'#rows .row[data-at="{at}"] button.open').click()
+    for index in (0, 2, 3):
+        shown.locator(f'#rows .row[data-at="{index}"] button.open').click()
     shown.wait_for_timeout(100)
-    boxes = [one.bounding_box() for one in shown.locator("#rows > *").all()]
-    assert all(abs(one["y"] + one["height"] - after["y"]) < 1 for one, after in pairwise(boxes)), boxes
+    boxes = [row.bounding_box() for row in shown.locator("#rows > *").all()]
+    assert all(abs(box["y"] + box["height"] - after["y"]) < 1 for box, after in pairwise(boxes)), boxes
 
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&<b>\u202egnirts\u2028 مرحبا ${alert(2)} {{7*7}}"
@@ -300,24 +300,28 @@ def test_axe_finds_nothing_to_complain_of(show, scheme, width):
     shown = show(report(*STATES, state("//storage.googleapis.com/more", differences=differences), *many(80)))
     shown.set_viewport_size({"width": width, "height": 1000})
     shown.emulate_media(color_scheme=scheme)
-    for at in (1, 0):
-        shown.locator("#rows button.open").nth(at).click()
+    for index in (1, 0):
+        shown.locator("#rows button.open").nth(index).click()
     shown.locator("#numbers summary").click()
     assert violations(shown) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_complain_of_where_there_is_nothing(show, scheme):
-    for told in (report(), report(sweeps=[], is_watched=False), report(STATES[3], sweeps=[sweep(failed={"a": "b"})])):
-        shown = show(told)
+    for facts in (report(), report(sweeps=[], is_watched=False), report(STATES[3], sweeps=[sweep(failed={"a": "b"})])):
+        shown = show(facts)
         shown.emulate_media(color_scheme=scheme)
         assert violations(shown) == []
 
 
 def violations(page: Page) -> list[str]:
     # The page's own policy lets nothing in that it does not name: the checker comes in by the browser's own way.
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in violations
+        for node in violation["nodes"]
+    ]
 
 
 def test_no_findings_and_nothing_scanned_are_said_each_for_itself(show):

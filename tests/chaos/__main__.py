@@ -31,9 +31,9 @@ def on_emulators(messages: int, folder: Path) -> Iterator[Report]:
             sys.stderr.write(f"SKIPPED: {missing}\n")
             return
         for name, (scenario, share) in cloud.SCENARIOS.items():
-            with cloud.cloud(pubsub, firestore, folder / name) as at:
-                at.patience += messages / 10
-                yield scenario(at, max(int(messages * share), 200))
+            with cloud.cloud(pubsub, firestore, folder / name) as system:
+                system.patience += messages / 10
+                yield scenario(system, max(int(messages * share), 200))
 
 
 def _made(folder: Path) -> Path:
@@ -45,15 +45,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000, help="on SQLite")
     parser.add_argument("--emulated", type=int, default=20_000, help="on Google's emulators; 0 for none")
-    told = parser.parse_args()
+    options = parser.parse_args()
     is_true = True
     with tempfile.TemporaryDirectory() as name:
-        for reports in (on_sqlite(told.messages, Path(name)), on_emulators(told.emulated, Path(name))):
+        for reports in (on_sqlite(options.messages, Path(name)), on_emulators(options.emulated, Path(name))):
             for report in reports:
-                sys.stdout.write(json.dumps(report.told()) + "\n")
+                sys.stdout.write(json.dumps(report.figures()) + "\n")
                 sys.stdout.flush()
                 is_true &= report.is_true
-            if not told.emulated:
+            if not options.emulated:
                 break
     return 0 if is_true else 1
 

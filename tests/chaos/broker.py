@@ -26,7 +26,7 @@ _LONGEST_DELAY = 300
 class Life:
     """One life of a worker process."""
 
-    def __init__(self, url: str, events: Path, skew: float, told: SimpleQueue[tuple[Life, int | None]]) -> None:
+    def __init__(self, url: str, events: Path, skew: float, acknowledged: SimpleQueue[tuple[Life, int | None]]) -> None:
         paths = filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))
         self.events = events
         self.held: dict[int, bytes] = {}
@@ -36,7 +36,7 @@ class Life:
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        self._told = told
+        self._acknowledged = acknowledged
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
 
@@ -44,8 +44,8 @@ class Life:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if line.endswith(b"\n"):
-                self._told.put((self, int(line)))
-        self._told.put((self, None))
+                self._acknowledged.put((self, int(line)))
+        self._acknowledged.put((self, None))
 
     def give(self, number: int, data: bytes) -> None:
         """Deliver a message; to a process that is dead it is lost, and comes again when that is noticed."""
@@ -84,7 +84,7 @@ class Broker:
     def __init__(self, url: str, folder: Path, *, workers: int = 2, kill_after: int = 700, seed: int = 0) -> None:
         self._url, self._folder, self._kill_after = url, folder, kill_after
         self._rng = random.Random(seed)  # noqa: S311 - chaos, no secret
-        self._told: SimpleQueue[tuple[Life, int | None]] = SimpleQueue()
+        self._acknowledged: SimpleQueue[tuple[Life, int | None]] = SimpleQueue()
         self._again: list[tuple[int, bytes]] = []
         self._lives: list[Life] = []
         self._number = 0
@@ -93,7 +93,7 @@ class Broker:
 
     def _born(self) -> Life:
         skew = self._rng.uniform(-24, 24)
-        life = Life(self._url, self._folder / f"events-{len(self._lives)}.jsonl", skew, self._told)
+        life = Life(self._url, self._folder / f"events-{len(self._lives)}.jsonl", skew, self._acknowledged)
         self._lives.append(life)
         return life
 
@@ -102,7 +102,7 @@ class Broker:
         waiting = iter(self._late(feed))
         until_kill = self._kill_after
         is_over = False
-        while not (is_over and not self._again and not any(one.held for one in self._alive)):
+        while not (is_over and not self._again and not any(other.held for other in self._alive)):
             for life in self._alive:
                 while len(life.held) < _HELD and not (is_over and not self._again):
                     given = (
@@ -113,7 +113,7 @@ class Broker:
                         break
                     self.deliveries += 1
                     life.give(*given)
-            life, number = self._told.get()
+            life, number = self._acknowledged.get()
             until_kill -= self._hear(life, number)
             if self._kill_after and until_kill <= 0 and not is_over:
                 self._rng.choice(self._alive).kill()

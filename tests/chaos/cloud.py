@@ -139,16 +139,16 @@ class Cloud:
             life.send_signal(signal.SIGTERM)
         return [life.wait(LIMIT) for life in alive]
 
-    def said(self) -> str:
+    def logs(self) -> str:
         """All that the workers have said."""
-        return "".join(one.read_text() for one in sorted(self.folder.glob("worker-*.log")))
+        return "".join(log.read_text() for log in sorted(self.folder.glob("worker-*.log")))
 
     def publish(self, fleet: Fleet, *, a_second: float = 0) -> Iterator[int]:
         """Publish the feed; yields after each hundred, so that something may happen meanwhile."""
         batch: list[tuple[bytes, dict[str, str]]] = []
         sent, started = 0, time.monotonic()
-        for told in fleet.feed():
-            batch.append((told.data, {}))
+        for expectation in fleet.feed():
+            batch.append((expectation.data, {}))
             if len(batch) == 100:
                 self.topics.publish(self.changes, batch)
                 sent += len(batch)
@@ -206,77 +206,81 @@ FAULTS = (
 )
 
 
-def killed_workers(at: Cloud, messages: int, resources: int = 300, kill_every: int = 900) -> Report:
+def killed_workers(system: Cloud, messages: int, resources: int = 300, kill_every: int = 900) -> Report:
     """Bursts; workers that are killed; calls that fail before and after their effect; Firestore away for a while."""
     fleet, rng = fleet_of(messages, resources), random.Random(0)  # noqa: S311 - chaos, no secret
-    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
-    at.topics.subscription(at.changes, name="detect", ordered=False)
-    at.pubsub_proxy.faults = at.firestore_proxy.faults = list(FAULTS)
+    apply.declare(system.store, fleet.desired(), (), datetime.now(UTC))
+    system.topics.subscription(system.changes, name="detect", ordered=False)
+    system.pubsub_proxy.faults = system.firestore_proxy.faults = list(FAULTS)
     for _ in range(2):
-        at.start_worker()
+        system.start_worker()
     report, started = Report("killed workers, emulators"), time.monotonic()
-    for sent in at.publish(fleet):
+    for sent in system.publish(fleet):
         report.messages = sent
         if sent % kill_every == 0:
-            at.hear()
-            at.kill_one(rng)
-        at.firestore_proxy.is_away = sent % 2_000 < 200 and sent > 200
-    at.firestore_proxy.is_away = False
-    at.kill_one(rng)
-    at.settle(fleet)
+            system.hear()
+            system.kill_one(rng)
+        system.firestore_proxy.is_away = sent % 2_000 < 200 and sent > 200
+    system.firestore_proxy.is_away = False
+    system.kill_one(rng)
+    system.settle(fleet)
     report.seconds = time.monotonic() - started
-    report.wrong += [f"a worker ended with {code}" for code in at.end_workers() if code]
-    at.hear()
-    return at.judged(report, fleet)
+    report.wrong += [f"a worker ended with {code}" for code in system.end_workers() if code]
+    system.hear()
+    return system.judged(report, fleet)
 
 
-def contended(at: Cloud, messages: int, resources: int = 5) -> Report:
+def contended(system: Cloud, messages: int, resources: int = 5) -> Report:
     """Four workers on a handful of resources: most commits come second."""
     fleet = fleet_of(messages, resources)
-    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
-    at.topics.subscription(at.changes, name="detect", ordered=False)
+    apply.declare(system.store, fleet.desired(), (), datetime.now(UTC))
+    system.topics.subscription(system.changes, name="detect", ordered=False)
     report, started = Report("contended records, emulators"), time.monotonic()
-    for report.messages in at.publish(fleet):
+    for report.messages in system.publish(fleet):
         pass
     for _ in range(4):
-        at.start_worker("--batch=10")
-    at.settle(fleet)
+        system.start_worker("--batch=10")
+    system.settle(fleet)
     report.seconds = time.monotonic() - started
-    at.end_workers()
-    at.hear()
-    return at.judged(report, fleet)
+    system.end_workers()
+    system.hear()
+    return system.judged(report, fleet)
 
 
-def forgetful_pubsub(at: Cloud, messages: int, resources: int = 150) -> Report:
+def forgetful_pubsub(system: Cloud, messages: int, resources: int = 150) -> Report:
     """Pub/Sub's emulator is restarted half-way and has forgotten what waited; a sweep finds what was in it.
 
     What waited of drift events is gone too, and nobody can bring it back; so they are taken before, as Pub/Sub itself,
     which forgets nothing, would have kept them.
     """
     fleet = fleet_of(messages, resources)
-    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
-    at.topics.subscription(at.changes, name="detect", ordered=False)
-    at.start_worker()
+    apply.declare(system.store, fleet.desired(), (), datetime.now(UTC))
+    system.topics.subscription(system.changes, name="detect", ordered=False)
+    system.start_worker()
     report, started = Report("forgetful Pub/Sub, emulators"), time.monotonic()
-    for report.messages in at.publish(fleet):
+    for report.messages in system.publish(fleet):
         pass
-    wait_until(lambda: at.stored() > resources // 3, lambda: f"{at.stored()} of {resources} resources are stored")
-    at.kill_all()
-    at.kills += 1
-    at.hear()
+    wait_until(
+        lambda: system.stored() > resources // 3, lambda: f"{system.stored()} of {resources} resources are stored"
+    )
+    system.kill_all()
+    system.kills += 1
+    system.hear()
     with running(PUBSUB) as restarted:
-        at.lead_to(restarted)
-        if not differing(fleet, at.store.states()):
+        system.lead_to(restarted)
+        if not differing(fleet, system.store.states()):
             report.wrong.append("nothing was lost, so that nothing was tried")
-        _sweep(at, fleet)
-        at.settle(fleet, by_sweep=True)
+        _sweep(system, fleet)
+        system.settle(fleet, by_sweep=True)
         report.seconds = time.monotonic() - started
-        return at.judged(report, fleet, by_sweep=True)
+        return system.judged(report, fleet, by_sweep=True)
 
 
-def _sweep(at: Cloud, fleet: Fleet) -> None:
+def _sweep(system: Cloud, fleet: Fleet) -> None:
     """Sweep what there is after the last round."""
-    deps = Context(at.store, PubSubBus(at.topics.publisher, at.drift_events), MemoryDeadLetters(), default_catalogue())
+    deps = Context(
+        system.store, PubSubBus(system.topics.publisher, system.drift_events), MemoryDeadLetters(), default_catalogue()
+    )
     with asset_service() as service:
         for asset in fleet.assets():
             service.put(asset)
@@ -284,28 +288,28 @@ def _sweep(at: Cloud, fleet: Fleet) -> None:
         sweep.sweep([_ORGANISATION], ["resource", "iam_policy"], [], inventory, deps)
 
 
-def killed_function(at: Cloud, messages: int, resources: int = 100) -> Report:
+def killed_function(system: Cloud, messages: int, resources: int = 100) -> Report:
     """The same by push: functions-framework, several requests at once, killed and started again."""
     fleet = fleet_of(messages, resources)
-    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
+    apply.declare(system.store, fleet.desired(), (), datetime.now(UTC))
     report, started, port = Report("killed function, emulators"), time.monotonic(), free_port()
-    environment = {**at.environment, "THREADS": "8"}
-    subscription = at.topics.subscription(at.changes, name="push", ordered=False)
-    with (at.folder / "function.log").open("wb") as log, Served("detect", port, environment, log) as function:
-        with pushing(subscription, f"http://127.0.0.1:{port}/{at.changes}"):
-            for report.messages in at.publish(fleet):
+    environment = {**system.environment, "THREADS": "8"}
+    subscription = system.topics.subscription(system.changes, name="push", ordered=False)
+    with (system.folder / "function.log").open("wb") as log, Served("detect", port, environment, log) as function:
+        with pushing(subscription, f"http://127.0.0.1:{port}/{system.changes}"):
+            for report.messages in system.publish(fleet):
                 pass
             for share in (0.2, 0.5, 0.8):
                 wait_until(
-                    lambda share=share: at.stored() >= share * resources,
-                    lambda: f"{at.stored()} of {resources} resources are stored",
+                    lambda share=share: system.stored() >= share * resources,
+                    lambda: f"{system.stored()} of {resources} resources are stored",
                 )
                 function.kill()
-                at.kills += 1
+                system.kills += 1
                 function.start()
-            at.settle(fleet)
+            system.settle(fleet)
         report.seconds = time.monotonic() - started
-    return at.judged(report, fleet)
+    return system.judged(report, fleet)
 
 
 @contextmanager
@@ -317,8 +321,8 @@ def pushing(subscription: str, address: str, threads: int = 6) -> Iterator[None]
         feed = PubSubFeed(SubscriberClient(), subscription)
         while not stop.is_set():
             done, again = [], []
-            for one in feed.pull(8):
-                (done if _is_taken(address, one.data) else again).append(one)
+            for delivered in feed.pull(8):
+                (done if _is_taken(address, delivered.data) else again).append(delivered)
             feed.settle(done, again)
 
     pushers = [threading.Thread(target=push) for _ in range(threads)]
@@ -342,27 +346,27 @@ def _is_taken(address: str, data: bytes) -> bool:
     return answer.ok
 
 
-def slow_store(at: Cloud, messages: int, resources: int = 100) -> Report:
+def slow_store(system: Cloud, messages: int, resources: int = 100) -> Report:
     """A store so slow that messages are held for longer than they are leased at first: none is delivered twice."""
     fleet = fleet_of(messages, resources)
-    apply.declare(at.store, fleet.desired(), (), datetime.now(UTC))
-    at.topics.subscription(at.changes, name="detect", ordered=False)  # leased for ten seconds
-    at.firestore_proxy.pause = 0.4
+    apply.declare(system.store, fleet.desired(), (), datetime.now(UTC))
+    system.topics.subscription(system.changes, name="detect", ordered=False)  # leased for ten seconds
+    system.firestore_proxy.pause = 0.4
     report, started = Report("slow store, emulators"), time.monotonic()
-    for report.messages in at.publish(fleet):
+    for report.messages in system.publish(fleet):
         pass
-    at.start_worker("--batch=25", "--threads=1")
-    at.settle(fleet)
+    system.start_worker("--batch=25", "--threads=1")
+    system.settle(fleet)
     report.seconds = time.monotonic() - started
-    at.end_workers()
-    at.hear()
-    outcomes = msgspec.json.decode(at.said().splitlines()[-1])["outcomes"]
+    system.end_workers()
+    system.hear()
+    outcomes = msgspec.json.decode(system.logs().splitlines()[-1])["outcomes"]
     report.deliveries = sum(outcomes.values())
     if report.deliveries != report.messages:
         report.wrong.append(f"{report.messages} messages were delivered {report.deliveries} times: {outcomes}")
     if report.seconds < 11:
         report.wrong.append("it was not slow")
-    return at.judged(report, fleet)
+    return system.judged(report, fleet)
 
 
 SCENARIOS = {

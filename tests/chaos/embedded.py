@@ -50,7 +50,7 @@ def killed_workers(folder: Path, messages: int, resources: int = 400, kill_after
     apply.declare(store, fleet.desired(), (), datetime.now(UTC))
     broker = Broker(url, folder, kill_after=kill_after)
     started = time.monotonic()
-    broker.deliver(told.data for told in fleet.feed())
+    broker.deliver(expectation.data for expectation in fleet.feed())
     heard = Heard()
     for line in broker.events():
         heard.hear(events.decode(line))
@@ -80,7 +80,7 @@ def full_disk(folder: Path, messages: int, resources: int = 200) -> Report:
     deps = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
     report, started = Report("full disk, SQLite"), time.monotonic()
     rng = random.Random(0)  # noqa: S311 - chaos, no secret
-    feed = (Message(told.data) for told in fleet.feed())
+    feed = (Message(expectation.data) for expectation in fleet.feed())
     again: list[Message] = []
     full = 0
     for number in itertools.count():
@@ -93,7 +93,7 @@ def full_disk(folder: Path, messages: int, resources: int = 200) -> Report:
         rng.shuffle(batch)
         results = batching.receive_many(batch, deps)
         report.deliveries += len(batch)
-        again = [one for one, result in zip(batch, results, strict=True) if isinstance(result, Unavailable)]
+        again = [message for message, result in zip(batch, results, strict=True) if isinstance(result, Unavailable)]
         full += bool(again)
         report.wrong += [
             repr(result) for result in results if isinstance(result, Exception) and not isinstance(result, Unavailable)

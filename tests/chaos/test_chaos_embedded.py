@@ -51,8 +51,8 @@ def test_a_drift_that_has_to_last_opens_however_far_the_clocks_of_two_workers_ar
         )
         for name, skew in clock.items()
     }
-    one = Declaration(BUCKET, KIND, {"location": "EU"}, project="billing", settle=60.0)
-    apply.declare(store, [desired((one,))], (), noon)
+    declaration = Declaration(BUCKET, KIND, {"location": "EU"}, project="billing", settle=60.0)
+    apply.declare(store, [desired((declaration,))], (), noon)
     drifted = messages.resource(BUCKET.name, KIND, {"location": "US"}, noon)
 
     assert pipeline.receive(drifted, {}, workers["ahead"]) == "settling"

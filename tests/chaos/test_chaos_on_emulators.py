@@ -10,40 +10,40 @@ pytestmark = [pytest.mark.emulator, pytest.mark.long]
 
 
 @pytest.fixture
-def at(pubsub_emulator, firestore_emulator, tmp_path):
+def system(pubsub_emulator, firestore_emulator, tmp_path):
     with cloud.cloud(pubsub_emulator, firestore_emulator, tmp_path / "processes") as made:
         yield made
 
 
-def test_workers_that_are_killed_while_services_fail_lose_nothing_and_find_nothing_false(at):
-    report = cloud.killed_workers(at, 5_000, kill_every=1_200)
+def test_workers_that_are_killed_while_services_fail_lose_nothing_and_find_nothing_false(system):
+    report = cloud.killed_workers(system, 5_000, kill_every=1_200)
 
-    assert report.is_true, (report.told(), at.said()[-3000:])
+    assert report.is_true, (report.figures(), system.logs()[-3000:])
     assert report.messages >= 5_000
     assert report.kills >= 3
     assert report.again, "nothing was told twice, so that little can have failed"
 
 
-def test_workers_that_contend_for_a_handful_of_records_lose_nothing(at):
-    report = cloud.contended(at, 200)
+def test_workers_that_contend_for_a_handful_of_records_lose_nothing(system):
+    report = cloud.contended(system, 200)
 
-    assert report.is_true, report.told()
-
-
-def test_what_pubsub_has_forgotten_is_found_by_a_sweep(at):
-    report = cloud.forgetful_pubsub(at, 400)
-
-    assert report.is_true, report.told()
+    assert report.is_true, report.figures()
 
 
-def test_a_function_that_is_killed_under_push_loses_nothing(at):
-    report = cloud.killed_function(at, 400)
+def test_what_pubsub_has_forgotten_is_found_by_a_sweep(system):
+    report = cloud.forgetful_pubsub(system, 400)
 
-    assert report.is_true, report.told()
+    assert report.is_true, report.figures()
+
+
+def test_a_function_that_is_killed_under_push_loses_nothing(system):
+    report = cloud.killed_function(system, 400)
+
+    assert report.is_true, report.figures()
     assert report.kills == 3
 
 
-def test_a_worker_with_a_slow_store_keeps_what_it_holds(at):
-    report = cloud.slow_store(at, 300)
+def test_a_worker_with_a_slow_store_keeps_what_it_holds(system):
+    report = cloud.slow_store(system, 300)
 
-    assert report.is_true, report.told()
+    assert report.is_true, report.figures()

@@ -47,7 +47,7 @@ class Report:
     def is_true(self) -> bool:
         return not (self.lost or self.false or self.double or self.wrong)
 
-    def told(self) -> dict[str, object]:
+    def figures(self) -> dict[str, object]:
         return {**asdict(self), "seconds": round(self.seconds, 1), "wrong": self.wrong[:10]}
 
 
@@ -59,13 +59,13 @@ def differing(fleet: Fleet, states: Iterable[ResourceState], *, by_sweep: bool =
         states: all records.
         by_sweep: the latest word was a sweep's, so that the times are its own.
     """
-    found = {state.key: state for state in states}
+    by_key = {state.key: state for state in states}
     wrong = []
     for standing in fleet.standings():
-        fault = _fault(standing, found.pop(standing.key, None), by_sweep=by_sweep)
+        fault = _fault(standing, by_key.pop(standing.key, None), by_sweep=by_sweep)
         if fault:
             wrong.append((fault, f"{fault}: {standing.key.name} ({standing.key.content}) is {standing.kind}"))
-    wrong += [("false", f"false: {key.name} is declared by nobody") for key, one in found.items() if one.finding]
+    wrong += [("false", f"false: {key.name} is declared by nobody") for key, state in by_key.items() if state.finding]
     return wrong
 
 

@@ -15,8 +15,8 @@ LIMIT = 4_000_000  # bytes
 
 @pytest.mark.parametrize("service", SAMPLE)
 def test_the_committed_artefact_is_what_the_documents_give(folder, service):
-    found = documents.read(folder, [service])
-    made = artefact.encode(artefact.build(found[service]))
+    services = documents.read(folder, [service])
+    made = artefact.encode(artefact.build(services[service]))
     assert made == (FOLDER / f"{service}.json.gz").read_bytes(), "run make catalogue"
 
 
@@ -40,12 +40,12 @@ def test_the_command_writes_the_services_asked_for(folder, tmp_path, capsys):
 def made(tmp_path, schemas, *, version="v1", more=()):
     """Distil one or more small documents, and return the catalogue of them."""
     texts = [(version, schemas), *more]
-    found = []
+    warnings = []
     for name, content in texts:
         kinds = [kind for kind in content if kind.startswith("Thing")]
         methods = {f"things{n}": {"methods": {"get": {"response": {"$ref": kind}}}} for n, kind in enumerate(kinds)}
-        found.append(Document("test", name, "20260101", {"schemas": content, "resources": methods}))
-    artefact.write(tmp_path, "test", artefact.build(found))
+        warnings.append(Document("test", name, "20260101", {"schemas": content, "resources": methods}))
+    artefact.write(tmp_path, "test", artefact.build(warnings))
     return Catalogue(tmp_path).schema_for("test.googleapis.com/Thing")
 
 
@@ -76,7 +76,7 @@ def test_a_ref_to_a_named_map_or_list_is_that(tmp_path):
 
 def test_a_free_form_object_is_a_map_of_any(tmp_path):
     fields = made(tmp_path, thing(a={"type": "object"}, b={"type": "object", "additionalProperties": {"type": "any"}}))
-    assert [(found.kind, found.item.kind) for found in fields.fields.values()] == [("map", "any")] * 2
+    assert [(field.kind, field.item.kind) for field in fields.fields.values()] == [("map", "any")] * 2
 
 
 def test_schemas_that_hold_each_other_end(tmp_path):
@@ -89,9 +89,9 @@ def test_schemas_that_hold_each_other_end(tmp_path):
 
 def test_what_an_insert_requires_is_an_input(tmp_path):
     text = {"type": "string", "description": "[Output Only] Odd.", "annotations": {"required": ["test.things.insert"]}}
-    found = made(tmp_path, thing(name=text)).fields["name"]
-    assert found.required
-    assert not found.output_only
+    field = made(tmp_path, thing(name=text)).fields["name"]
+    assert field.required
+    assert not field.output_only
 
 
 def test_defaults_are_typed(tmp_path):
@@ -124,7 +124,7 @@ def test_a_beta_adds_fields_and_enum_values_and_changes_nothing(tmp_path):
     assert fields["state"].enum == ("NONE", "ON", "OFF")
     assert fields["more"].beta
     assert fields["more"].schema.fields["c"].beta
-    assert {name: found.beta for name, found in fields["inner"].schema.fields.items()} == {"a": False, "b": True}
+    assert {name: field.beta for name, field in fields["inner"].schema.fields.items()} == {"a": False, "b": True}
 
 
 def test_the_same_documents_give_the_same_bytes():

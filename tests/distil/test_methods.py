@@ -23,9 +23,11 @@ def test_the_files_are_small_and_carry_no_time():
 
 
 def test_a_method_tells_how_it_takes_the_resource(folder):
-    found = methods.of_service(documents.read(folder, ["pubsub"])["pubsub"])
+    service_methods = methods.of_service(documents.read(folder, ["pubsub"])["pubsub"])
     topic = next(
-        resource for resource in found["lines"][0]["resources"] if resource["pattern"] == "projects/*/topics/*"
+        resource
+        for resource in service_methods["lines"][0]["resources"]
+        if resource["pattern"] == "projects/*/topics/*"
     )
     assert topic["methods"]["patch"] == {
         "id": "pubsub.projects.topics.patch",

@@ -23,7 +23,7 @@ def running(request, tmp_path):
 
 
 def texts(running) -> list[str]:
-    return [f"{one.text} {one.blocks}" for one in running.slack.shown(fleet.CHANNEL)]
+    return [f"{message.text} {message.blocks}" for message in running.slack.shown(fleet.CHANNEL)]
 
 
 def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):

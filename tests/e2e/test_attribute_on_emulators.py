@@ -63,19 +63,21 @@ def test_who_changed_it_is_told_whichever_comes_first(installation, first):
     pubsub.publish(topics["detect"], [(observed, {})])
     wait_until(lambda: store.read(KEY).state is not None, f"no record of {KEY}")
     logged = entry(seconds=(now - NOON).total_seconds() - 10)
-    told = {"detect": messages.resource(KEY.name, TYPE, DRIFTED, now), "attribute": logged}
+    published = {"detect": messages.resource(KEY.name, TYPE, DRIFTED, now), "attribute": logged}
     done = {
         "detect": lambda: store.read(KEY).state.finding is not None,
         "attribute": lambda: bool(store.read(KEY).changes),
     }
-    for name in (first, *(told.keys() - {first})):
-        pubsub.publish(topics[name], [(told[name], {})])
+    for name in (first, *(published.keys() - {first})):
+        pubsub.publish(topics[name], [(published[name], {})])
         wait_until(done[name], f"{name} has not handled its message")
 
     known: dict[str, events.CloudEvent] = {}
 
     def is_told() -> bool:
-        known.update({event.id: event for event in map(events.decode, (one.data for one in pubsub.received(heard)))})
+        known.update(
+            {event.id: event for event in map(events.decode, (message.data for message in pubsub.received(heard)))}
+        )
         return any(event.data.actor is not None for event in known.values())
 
     wait_until(is_told, lambda: f"no actor in {sorted(event.type for event in known.values())}")

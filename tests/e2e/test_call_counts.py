@@ -49,10 +49,10 @@ class Counted(NamedTuple):
 
     def calls(self) -> Counter[str]:
         """The calls since last time."""
-        found = sum((proxy.calls for proxy in self.proxies), Counter())
+        calls = sum((proxy.calls for proxy in self.proxies), Counter())
         for proxy in self.proxies:
             proxy.calls.clear()
-        return found
+        return calls
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def write_project_ids(counted: Counted) -> None:
 
 def test_an_event_costs_one_batched_read_and_at_most_one_commit_and_a_drift_one_publish_and_its_mark(counted):
     seen = set()
-    for told in FLEET.feed():
-        outcome = pipeline.receive(told.data, {}, counted.deps)
+    for expectation in FLEET.feed():
+        outcome = pipeline.receive(expectation.data, {}, counted.deps)
         seen.add(outcome)
         calls = counted.calls()
         assert calls == COSTS[outcome] or (outcome == "stale" and calls == STEADY), (
@@ -100,8 +100,8 @@ def test_an_event_costs_one_batched_read_and_at_most_one_commit_and_a_drift_one_
 
 def test_a_batch_costs_what_an_event_costs_whatever_there_is_in_it(counted):
     feed = list(FLEET.feed())
-    for at in range(0, len(feed), 100):
-        outcomes = batch.receive_many([Message(told) for told in feed[at : at + 100]], counted.deps)
+    for start in range(0, len(feed), 100):
+        outcomes = batch.receive_many([Message(expectation) for expectation in feed[start : start + 100]], counted.deps)
         calls = counted.calls()
 
         assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
@@ -113,11 +113,11 @@ def test_a_batch_costs_what_an_event_costs_whatever_there_is_in_it(counted):
 
 
 class Message(NamedTuple):
-    told: FeedExpectation
+    expectation: FeedExpectation
 
     @property
     def data(self):
-        return self.told.data
+        return self.expectation.data
 
     @property
     def attributes(self):

@@ -106,7 +106,9 @@ def assert_nothing_is_lost(installation: Installation, sent: Traffic) -> None:
 
     wait_until(all_told, lambda: f"{len(known)} events, of {sum(state.sequence for state in records.values())}")
     for key, state in records.items():
-        assert_tells_its_story(sorted((one for one in known.values() if one.subject == key.name), key=sequence), state)
+        assert_tells_its_story(
+            sorted((event for event in known.values() if event.subject == key.name), key=sequence), state
+        )
 
     dead: dict[bytes, set[str]] = {}
 

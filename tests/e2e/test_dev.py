@@ -40,8 +40,8 @@ def test_a_firewall_that_somebody_opens_is_put_back_by_the_whole_system(tmp_path
         request.getfixturevalue("firestore_emulator")
     played = run("dev", "up", "--play", emulators, "--folder", str(tmp_path), "--root", str(ROOT))
     assert played.returncode == 0, played.stderr
-    told = [line.split()[0] for line in played.stdout.splitlines() if line.startswith(("drift.", "remediation."))]
-    assert told[:4] == PUT_BACK
+    types = [line.split()[0] for line in played.stdout.splitlines() if line.startswith(("drift.", "remediation."))]
+    assert types[:4] == PUT_BACK
     assert ("STAND-IN" in played.stderr) == (emulators == "--no-emulators")
     for name in functions(ROOT):
         assert name in played.stderr
@@ -91,20 +91,20 @@ def test_it_is_changed_and_ended_from_another_terminal(tmp_path):
 
 
 def test_outside_of_a_checkout_it_says_where_to_run_it(tmp_path):
-    said = run("dev", "up", "--folder", str(tmp_path), "--root", str(tmp_path))
-    assert said.returncode == 1
-    assert "in the root of a checkout" in said.stderr
+    refused = run("dev", "up", "--folder", str(tmp_path), "--root", str(tmp_path))
+    assert refused.returncode == 1
+    assert "in the root of a checkout" in refused.stderr
 
 
 def test_only_whoever_can_read_its_file_can_tell_it_anything(tmp_path):
     with control_server.reachable(tmp_path, {}, {"status": lambda _: "up", "say": lambda text: text}):
         assert control_server.tell(tmp_path, "say", "hello") == "hello"
         file = tmp_path / "dev.json"
-        told = json.loads(file.read_text())
-        file.write_text(json.dumps({**told, "token": "guessed"}))
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps({**content, "token": "guessed"}))
         with pytest.raises(BadRequest, match="not you"):
             control_server.tell(tmp_path, "say", "hello")
-        file.write_text(json.dumps(told))
+        file.write_text(json.dumps(content))
         with pytest.raises(BadRequest, match="no such command"):
             control_server.tell(tmp_path, "nonsense")
 

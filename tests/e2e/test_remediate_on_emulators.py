@@ -43,7 +43,7 @@ class Installation(NamedTuple):
     remediate: Served
     changes: str
     ticks: str
-    told: str
+    events_subscription: str
 
     def observe(self, live: object) -> None:
         """A feed tells of the bucket."""
@@ -54,8 +54,8 @@ class Installation(NamedTuple):
         self.pubsub.publish(self.ticks, [(b"tick", {"type": TICK})])
 
     def heard(self) -> list[CloudEvent]:
-        found = [events.decode(message.data) for message in self.pubsub.received(self.told)]
-        return list({event.id: event for event in found}.values())
+        received = [events.decode(message.data) for message in self.pubsub.received(self.events_subscription)]
+        return list({event.id: event for event in received}.values())
 
     @property
     def step(self) -> str:
@@ -89,7 +89,7 @@ def installation(
         for name, port in ports.items():
             log = stack.enter_context((tmp_path / f"{name}.log").open("wb"))
             served[name] = stack.enter_context(Served(name, port, environment, log))
-        told = pubsub.subscription(drift_events)
+        subscription = pubsub.subscription(drift_events)
         for name, topic, function in (
             ("detect", changes, "detect"),
             ("remediate", drift_events, "remediate"),
@@ -98,7 +98,7 @@ def installation(
             pubsub.subscription(topic, name=name, push_to=f"http://127.0.0.1:{ports[function]}/{topic}")
             stack.callback(pubsub.unsubscribe, f"projects/{pubsub_project}/subscriptions/{name}")
         declare(store)
-        yield Installation(pubsub, store, google, served["remediate"], changes, ticks, told)
+        yield Installation(pubsub, store, google, served["remediate"], changes, ticks, subscription)
 
 
 def declare(store: Store) -> None:

@@ -62,9 +62,9 @@ def test_a_sweep_whose_function_is_killed_half_way_finds_everything(
         pubsub.unsubscribe(subscription)
 
     summary = store.sweeps.sweep(START.name).value.summary
-    wrong = {bucket(at) for at in range(TOTAL) if at % 7 == 1}
-    found = {state.key.name for state in store.states(drifted=True) if state.finding.status == "open"}
-    assert found == wrong | {bucket(TOTAL), topic(TOTAL)}
+    wrong = {bucket(number) for number in range(TOTAL) if number % 7 == 1}
+    drifted = {state.key.name for state in store.states(drifted=True) if state.finding.status == "open"}
+    assert drifted == wrong | {bucket(TOTAL), topic(TOTAL)}
     assert (summary.listed, summary.declared, summary.deleted) == (2 * TOTAL, 2 * TOTAL + 2, 2)
     assert (summary.drifted, summary.unknown) == (len(wrong) + 2, 0)
     assert "handed over" in log.read_text()

@@ -48,12 +48,12 @@ def traffic(total: int) -> Traffic:
 
 
 def _change(rng: random.Random, name: str, second: int) -> bytes:
-    at = NOON + timedelta(seconds=second)
+    time = NOON + timedelta(seconds=second)
     if rng.random() < 0.1:
-        return messages.deletion(name, BUCKET_TYPE, at, with_asset=rng.random() < 0.5)
+        return messages.deletion(name, BUCKET_TYPE, time, with_asset=rng.random() < 0.5)
     location = rng.choice(["EU", "eu", "US", "ASIA"])
     labels = {f"label-{number}": "x" * rng.randrange(40) for number in range(20)}
-    return messages.resource(name, BUCKET_TYPE, {"location": location, "labels": labels}, at)
+    return messages.resource(name, BUCKET_TYPE, {"location": location, "labels": labels}, time)
 
 
 def _place(rng: random.Random, place: int, changes: int) -> float:

@@ -40,8 +40,8 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
     fleet = Fleet(400, projects=60, rounds=6, drifting=0.3, seed=seed)
     world = world_of(fleet)
 
-    for told in fleet.feed():
-        assert pipeline.receive(told.data, {}, world) == told.outcome, told.standing
+    for expectation in fleet.feed():
+        assert pipeline.receive(expectation.data, {}, world) == expectation.outcome, expectation.standing
 
     states = {state.key: state for state in world.store.states()}
     for standing in fleet.standings():
@@ -70,8 +70,8 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
 def test_the_truth_holds_for_a_fleet_of_any_shape(fleet):
     world = world_of(fleet)
 
-    for told in fleet.feed():
-        assert pipeline.receive(told.data, {}, world) == told.outcome, told.standing
+    for expectation in fleet.feed():
+        assert pipeline.receive(expectation.data, {}, world) == expectation.outcome, expectation.standing
 
 
 def test_a_fleet_is_the_same_each_time_and_another_with_another_seed():
@@ -81,20 +81,22 @@ def test_a_fleet_is_the_same_each_time_and_another_with_another_seed():
     assert list(again.feed()) == list(FLEET.feed())
     assert list(again.desired()) == list(FLEET.desired())
     assert list(again.assets()) == list(FLEET.assets())
-    assert [told.data for told in other.feed()] != [told.data for told in FLEET.feed()]
+    assert [expectation.data for expectation in other.feed()] != [expectation.data for expectation in FLEET.feed()]
 
 
 def test_a_feed_has_all_that_goes_wrong_on_the_way_and_payloads_of_all_sizes():
-    told = list(FLEET.feed())
-    outcomes = Counter(one.outcome for one in told)
-    sizes = sorted(len(one.data) for one in told if one.standing)
+    expectations = list(FLEET.feed())
+    outcomes = Counter(expectation.outcome for expectation in expectations)
+    sizes = sorted(len(expectation.data) for expectation in expectations if expectation.standing)
 
     assert outcomes.keys() >= {"opened", "changed", "drifted", "resolved", "in_sync", "stale", "repeated", "undeclared"}
     assert outcomes.keys() >= {"welcome", "rejected"}
     assert sizes[0] < 2_000
     assert 15_000 < sizes[-1] < 25_000
-    assert len({(one.key, one.kind) for one in FLEET.declared()}) == len({one.key for one in FLEET.declared()})
-    assert len({one.kind for one in FLEET.declared()}) >= len(TEMPLATES) - 1
+    assert len({(sample.key, sample.kind) for sample in FLEET.declared()}) == len(
+        {sample.key for sample in FLEET.declared()}
+    )
+    assert len({sample.kind for sample in FLEET.declared()}) >= len(TEMPLATES) - 1
 
 
 def test_the_names_of_a_fleet_are_all_different():
@@ -109,23 +111,27 @@ def test_documents_declare_what_is_desired(tmp_path):
     loaded = load([str(tmp_path)])
 
     assert not loaded.problems
-    read = {one.declarations[0].key: nowhere(one) for one in loaded.desired}
-    assert read == {one.declarations[0].key: nowhere(one) for one in FLEET.desired()}
+    read = {wanted.declarations[0].key: nowhere(wanted) for wanted in loaded.desired}
+    assert read == {wanted.declarations[0].key: nowhere(wanted) for wanted in FLEET.desired()}
 
 
-def nowhere(one):
+def nowhere(wanted):
     """What is desired, less where it is written."""
-    return desired(tuple(replace(part, source=Source()) for part in one.declarations))
+    return desired(tuple(replace(part, source=Source()) for part in wanted.declarations))
 
 
 def test_the_inventory_lists_what_the_last_round_told():
-    last = {one.standing.key: one for one in FLEET.feed() if one.standing and one.outcome != "stale"}
+    last = {
+        expectation.standing.key: expectation
+        for expectation in FLEET.feed()
+        if expectation.standing and expectation.outcome != "stale"
+    }
     listed = {}
     for asset in FLEET.assets():
         observed = observation.parse(json.dumps({"asset": asset}).encode())
         listed[observed.key] = observed
 
-    assert listed.keys() == {key for key, one in last.items() if one.standing.kind != "deleted"}
+    assert listed.keys() == {key for key, expectation in last.items() if expectation.standing.kind != "deleted"}
     for key, observed in listed.items():
         assert observed.observed_at == last[key].standing.at
         assert observed.data == observation.parse(last[key].data).data

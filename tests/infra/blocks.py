@@ -16,14 +16,14 @@ CODE = read(INFRA)
 
 
 def local(name: str) -> str:
-    (found,) = [one.attributes[name] for one in CODE.named("locals") if name in one.attributes]
-    return found
+    (values,) = [block.attributes[name] for block in CODE.named("locals") if name in block.attributes]
+    return values
 
 
 def read_file(name: str) -> Block:
-    found = Block("")
-    parse((INFRA / name).read_text(), found)
-    return found
+    root = Block("")
+    parse((INFRA / name).read_text(), root)
+    return root
 
 
 def typed() -> list[tuple[str, Block]]:
@@ -45,8 +45,8 @@ def expressions() -> list[str]:
 
 def only_if(name: str) -> str:
     """The condition without which a local is empty."""
-    condition, found, chosen = local(name).partition(" ? ")
-    assert found, f"local.{name} has no condition"
+    condition, question, chosen = local(name).partition(" ? ")
+    assert question, f"local.{name} has no condition"
     assert chosen.endswith("} : {}"), name
     _, otherwise = objects(chosen)
     assert otherwise == {}, name
@@ -55,12 +55,12 @@ def only_if(name: str) -> str:
 
 def pushes() -> dict[str, dict[str, str]]:
     """What is pushed when all is switched on, by subscription; what is the same for all is not among it."""
-    found: dict[str, dict[str, str]] = {}
-    for one in re.findall(r"local\.(\w+_pushes)", local("pushes")):
-        for name, push in objects(local(one))[0].items():
-            assert name not in found, f"{name} is pushed twice"
-            found[name] = entries(push)
-    return found
+    by_name: dict[str, dict[str, str]] = {}
+    for group in re.findall(r"local\.(\w+_pushes)", local("pushes")):
+        for name, push in objects(local(group))[0].items():
+            assert name not in by_name, f"{name} is pushed twice"
+            by_name[name] = entries(push)
+    return by_name
 
 
 def functions_pushed_to() -> set[str]:
@@ -96,17 +96,17 @@ def granted(kind: str, role: str) -> list[Block]:
 
 def pushes_of(subscription: Block) -> set[str]:
     """The functions that a subscription pushes to; in a dynamic block those that it is for each of."""
-    written = [one.attributes["push_endpoint"] for one in subscription.named("push_config")]
-    dynamic = [one for one in subscription.named("dynamic") if one.labels == ("push_config",)]
-    found: set[str] = set()
-    for text in written + [one.attributes["for_each"] for one in dynamic]:
+    written = [block.attributes["push_endpoint"] for block in subscription.named("push_config")]
+    dynamic = [block for block in subscription.named("dynamic") if block.labels == ("push_config",)]
+    functions: set[str] = set()
+    for text in written + [block.attributes["for_each"] for block in dynamic]:
         if subscription.attributes.get("for_each") == "local.pushes" and "function[each.value.function]" in text:
-            found |= functions_pushed_to()
+            functions |= functions_pushed_to()
         else:
             named = set(re.findall(r'function\["(\w+)"\]', text))
             assert named, f"where {subscription.labels} pushes to is not known"
-            found |= named
-    return found
+            functions |= named
+    return functions
 
 
 def who_is_called(block: Block) -> set[str]:
@@ -115,8 +115,8 @@ def who_is_called(block: Block) -> set[str]:
         return named
     assert block.attributes["name"] == "google_cloudfunctions2_function.function[each.key].name"
     each, pushed = block.attributes["for_each"], "values(local.pushes)[*].function"
-    found = functions_pushed_to() if pushed in each else set()
+    functions = functions_pushed_to() if pushed in each else set()
     each = each.replace(pushed, "")
     for name in re.findall(r"local\.(\w+)", each):
         each += local(name)
-    return found | set(strings(each))
+    return functions | set(strings(each))

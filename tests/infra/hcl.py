@@ -39,51 +39,51 @@ def read(folder: Path) -> Block:
 
 def parse(text: str, into: Block) -> None:
     """Parse the body of a block."""
-    text = _COMMENT_OR_STRING.sub(lambda found: found[0] if found[0].startswith('"') else "", text)
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-        elif found := _ATTRIBUTE.match(text, at):
-            end = _end(text, found.end(), "\n")
-            assert found[1] not in into.attributes, f"{into.kind} sets {found[1]} twice"
-            into.attributes[found[1]] = text[found.end() : end].strip()
-            at = end
-        elif found := _BLOCK.match(text, at):
-            end = _end(text, found.end(), "}")
-            block = Block(found[1], tuple(re.findall(r'"([^"]*)"', found[2])))
-            parse(text[found.end() : end], block)
+    text = _COMMENT_OR_STRING.sub(lambda match_: match_[0] if match_[0].startswith('"') else "", text)
+    index = 0
+    while index < len(text):
+        if text[index].isspace():
+            index += 1
+        elif statement := _ATTRIBUTE.match(text, index):
+            end = _end(text, statement.end(), "\n")
+            assert statement[1] not in into.attributes, f"{into.kind} sets {statement[1]} twice"
+            into.attributes[statement[1]] = text[statement.end() : end].strip()
+            index = end
+        elif statement := _BLOCK.match(text, index):
+            end = _end(text, statement.end(), "}")
+            block = Block(statement[1], tuple(re.findall(r'"([^"]*)"', statement[2])))
+            parse(text[statement.end() : end], block)
             into.blocks.append(block)
-            at = end + 1
+            index = end + 1
         else:
-            raise AssertionError(f"not read: {text[at : at + 60]!r}")
+            raise AssertionError(f"not read: {text[index : index + 60]!r}")
 
 
-def _end(text: str, at: int, stop: str) -> int:
+def _end(text: str, index: int, stop: str) -> int:
     """Where an expression or a body ends: at the first stop outside of strings and brackets."""
     depth = 0
-    while at < len(text):
-        if text[at] == '"':
-            at = _string_end(text, at)
+    while index < len(text):
+        if text[index] == '"':
+            index = _string_end(text, index)
             continue
-        if depth == 0 and text[at] == stop:
-            return at
-        depth += _BRACKETS.get(text[at], 0)
-        at += 1
-    return at
+        if depth == 0 and text[index] == stop:
+            return index
+        depth += _BRACKETS.get(text[index], 0)
+        index += 1
+    return index
 
 
-def _string_end(text: str, at: int) -> int:
+def _string_end(text: str, index: int) -> int:
     """Where a string ends; what it interpolates has brackets and strings of its own."""
-    at += 1
-    while text[at] != '"':
-        if text[at] == "\\":
-            at += 2
-        elif text.startswith("${", at):
-            at = _end(text, at + 2, "}") + 1
+    index += 1
+    while text[index] != '"':
+        if text[index] == "\\":
+            index += 2
+        elif text.startswith("${", index):
+            index = _end(text, index + 2, "}") + 1
         else:
-            at += 1
-    return at + 1
+            index += 1
+    return index + 1
 
 
 def entries(expression: str) -> dict[str, str]:
@@ -95,17 +95,17 @@ def entries(expression: str) -> dict[str, str]:
 
 def objects(expression: str) -> list[dict[str, str]]:
     """The entries of each object of an expression, such as those that a condition chooses from."""
-    found, at = [], 0
-    while at < len(expression):
-        if expression[at] == '"':
-            at = _string_end(expression, at)
-        elif expression[at] == "{":
-            end = _end(expression, at + 1, "}") + 1
-            found.append(entries(expression[at:end]))
-            at = end
+    objects_, index = [], 0
+    while index < len(expression):
+        if expression[index] == '"':
+            index = _string_end(expression, index)
+        elif expression[index] == "{":
+            end = _end(expression, index + 1, "}") + 1
+            objects_.append(entries(expression[index:end]))
+            index = end
         else:
-            at += 1
-    return found
+            index += 1
+    return objects_
 
 
 def strings(expression: str) -> list[str]:

@@ -68,7 +68,7 @@ def test_the_script_of_a_step_is_read_by_a_shell(step):
 
 @pytest.mark.parametrize("name", ["apply", "smoke", "rollback", "record"])
 def test_nothing_is_changed_unless_the_build_is_the_approved_one(name, tmp_path):
-    (step,) = [one for one in cloud_build()["steps"] if one["id"] == name]
+    (step,) = [candidate for candidate in cloud_build()["steps"] if candidate["id"] == name]
 
     def run(apply):
         return subprocess.run(

@@ -28,7 +28,7 @@ def workspace(tmp_path) -> Path:
 
 
 def run_step(name: str, workspace: Path) -> subprocess.CompletedProcess[str]:
-    (step,) = [one for one in cloud_build()["steps"] if one["id"] == name]
+    (step,) = [candidate for candidate in cloud_build()["steps"] if candidate["id"] == name]
     environment = {"PATH": f"{workspace}/bin:{os.environ['PATH']}", "_APPLY": "true", "_ROOT": "root"}
     environment |= {"_STATE_BUCKET": "state", "COMMIT_SHA": "abc", "BUILD_ID": "b"}
     text = script(step).replace("/workspace", str(workspace))
@@ -77,7 +77,7 @@ def test_the_smoke_test_passes_when_its_message_comes_out_with_a_reason(workspac
 
 def test_the_archive_of_a_step_is_the_one_that_terraform_takes():
     """As `archive` writes it and every example reads it."""
-    (step,) = [one for one in cloud_build()["steps"] if one["id"] == "archive"]
+    (step,) = [candidate for candidate in cloud_build()["steps"] if candidate["id"] == "archive"]
     assert "infra/archive.py" in script(step)
     for example in EXAMPLES:
         (module,) = read(example).named("module")

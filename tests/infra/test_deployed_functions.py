@@ -19,9 +19,11 @@ def settings_needed(function: str) -> set[str]:
     main = (ROOT / f"functions/{function}/main.py").read_text()
     (entry,) = set(re.findall(r"bootstrap\.(\w+)\(\)", main))
     bootstrap = ast.parse((ROOT / "shared/setpoint/bootstrap/__init__.py").read_text())
-    (made,) = [one for one in bootstrap.body if isinstance(one, ast.FunctionDef) and one.name == entry]
+    (made,) = [
+        statement for statement in bootstrap.body if isinstance(statement, ast.FunctionDef) and statement.name == entry
+    ]
     (call,) = [
-        one for one in ast.walk(made) if isinstance(one, ast.Call) and ast.unparse(one.func) == "from_environment"
+        node for node in ast.walk(made) if isinstance(node, ast.Call) and ast.unparse(node.func) == "from_environment"
     ]
     return {ast.literal_eval(name) for name in call.args[1:]}
 
@@ -43,8 +45,10 @@ def test_the_entry_point_and_the_source_are_those_of_the_function():
     assert source == ["functions/${each.key}/main.py"]
     for name in entries(local("functions")):
         main = ast.parse((ROOT / f"functions/{name}/main.py").read_text())
-        decorated = [one for one in main.body if isinstance(one, ast.FunctionDef) and one.decorator_list]
-        assert [one.name for one in decorated] == [name]
+        decorated = [
+            statement for statement in main.body if isinstance(statement, ast.FunctionDef) and statement.decorator_list
+        ]
+        assert [function.name for function in decorated] == [name]
 
 
 def checks_of_the_caller(function: str) -> set[str]:
@@ -66,7 +70,7 @@ def test_every_push_carries_the_token_that_its_function_checks_to_its_address():
         (block, token)
         for used, block in typed()
         if used == "google_pubsub_subscription" and pushes_of(block)
-        for token in [one for one in block.walk() if one.kind == "oidc_token"]
+        for token in [inner for inner in block.walk() if inner.kind == "oidc_token"]
     ]
     assert {block.labels[1] for block, _ in pushing} == {"detect", "push"}
     for block, token in pushing:

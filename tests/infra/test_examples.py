@@ -38,7 +38,7 @@ def test_the_app_of_slack_asks_for_what_is_used_of_it():
 
 
 def test_every_asset_type_of_a_feed_is_one_that_setpoint_can_compare():
-    (variable,) = [one for one in CODE.named("variable") if one.labels == ("asset_types",)]
+    (variable,) = [block for block in CODE.named("variable") if block.labels == ("asset_types",)]
     types = set(strings(variable.attributes["type"]))
     assert len(types) > 30
     assert [type_ for type_ in sorted(types) if not default_catalogue().schemas_for(type_)] == []
@@ -47,7 +47,7 @@ def test_every_asset_type_of_a_feed_is_one_that_setpoint_can_compare():
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_sets_variables_that_the_module_has_and_all_that_it_needs(example):
     (module,) = read(example).named("module")
-    variables = {one.labels[0]: one for one in CODE.named("variable")}
-    needed = {name for name, one in variables.items() if "default" not in one.attributes}
+    variables = {block.labels[0]: block for block in CODE.named("variable")}
+    needed = {name for name, block in variables.items() if "default" not in block.attributes}
     assert needed <= set(module.attributes) - {"source"} <= set(variables)
     assert (example / strings(module.attributes["source"])[0]).resolve() == INFRA

@@ -17,7 +17,7 @@ from setpoint.alerting import repository
 
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
 def test_a_function_may_publish_to_every_topic_that_it_is_told_of_and_to_no_other(function):
-    told = {
+    published_to = {
         re.search(r"google_pubsub_topic\.\w+", value)[0]
         for variable, value in environment(function).items()
         if variable.endswith("_TOPIC")
@@ -27,7 +27,7 @@ def test_a_function_may_publish_to_every_topic_that_it_is_told_of_and_to_no_othe
         for block in granted("google_pubsub_topic_iam_member", "roles/pubsub.publisher")
         if function in who(block) and "google_service_account.function" in whose(block)
     }
-    assert may == told
+    assert may == published_to
 
 
 def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_taken_off():
@@ -64,9 +64,9 @@ def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_n
     asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))
     stored = {
         key.value
-        for one in ast.walk(ast.parse(adapter))
-        if isinstance(one, ast.Dict)
-        for key in one.keys
+        for node in ast.walk(ast.parse(adapter))
+        if isinstance(node, ast.Dict)
+        for key in node.keys
         if isinstance(key, ast.Constant)
     } | set(re.findall(r'more\["(\w+)"\]', adapter))
 

@@ -105,9 +105,9 @@ def test_the_filter_of_a_metric_finds_lines_that_the_code_writes_with_the_fields
     metric = METRICS[name]
     conditions = CONDITION.findall(metric["filter"])
     assert len(conditions) == metric["filter"].count("jsonPayload.")
-    found = [line for line in lines if matches(line, conditions)]
-    assert found, f"no line of {len(lines)} is one of {metric['filter']}"
-    for line in found:
+    matching = [line for line in lines if matches(line, conditions)]
+    assert matching, f"no line of {len(lines)} is one of {metric['filter']}"
+    for line in matching:
         if metric["value"] != "null":
             assert isinstance(line[strings(metric["value"])[0]], (int, float))
         for label in strings(metric["labels"]):
@@ -151,8 +151,8 @@ def test_a_runbook_fits_into_an_alert_says_what_to_do_and_names_only_what_is_the
 
 
 def test_every_filter_of_an_alert_is_of_a_metric_that_is_there():
-    found = [entries(text)["filter"] for text in entries(local("thresholds")).values()]
-    names = {name for text in found for name in re.findall(r'from_logs\["(\w+)"\]', text)}
+    filters = [entries(text)["filter"] for text in entries(local("thresholds")).values()]
+    names = {name for text in filters for name in re.findall(r'from_logs\["(\w+)"\]', text)}
     assert names <= METRICS.keys()
     assert {"messages", "breaker_open", "sweep_age", "refused"} <= names
 

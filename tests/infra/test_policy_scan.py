@@ -37,11 +37,11 @@ def script(name: str) -> ModuleType:
 def test_no_check_of_checkov_fails():
     command = [checkov(), "--directory", str(ROOT / "infra"), "--config-file", str(CONFIG), "--skip-download"]
     ran = subprocess.run([*command, "--output", "json"], capture_output=True, text=True, check=False, timeout=300)
-    told = json.loads(ran.stdout)
-    failed = [f"{check['check_id']} {check['resource']}" for check in told["results"]["failed_checks"]]
+    report = json.loads(ran.stdout)
+    failed = [f"{check['check_id']} {check['resource']}" for check in report["results"]["failed_checks"]]
     assert failed == []
-    assert told["summary"]["passed"] > 50
-    assert told["summary"]["parsing_errors"] == 0
+    assert report["summary"]["passed"] > 50
+    assert report["summary"]["parsing_errors"] == 0
 
 
 def test_every_check_that_is_left_out_has_its_reason_above_it():
@@ -49,7 +49,7 @@ def test_every_check_that_is_left_out_has_its_reason_above_it():
     lines = CONFIG.read_text().splitlines()
     reasoned = [re.sub(r"\W", "", line[4:]) for before, line in itertools.pairwise(lines)
                 if line.startswith("  - CKV") and len(before.strip("# ")) > 40]  # fmt: skip
-    assert reasoned == [re.sub(r"\W", "", one) for one in skipped]
+    assert reasoned == [re.sub(r"\W", "", check) for check in skipped]
     inline = re.findall(r"checkov:skip=\w+(:.+)?", "".join(path.read_text() for path in (ROOT / "infra").glob("*.tf")))
     assert all(len(reason) > 20 for reason in inline)
 
@@ -59,7 +59,7 @@ def package(name: str, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("dependencies", "code", "said"),
+    ("dependencies", "code", "expected"),
     [
         ([package("a", vulns=[])], 0, "1 packages without a known vulnerability"),
         ([package("a", skip_reason="not found")], 0, "SKIPPED"),
@@ -69,10 +69,10 @@ def package(name: str, **more: object) -> dict[str, object]:
     ],
     ids=["well", "offline", "in part", "vulnerable", "without a fix"],
 )
-def test_an_audit_fails_for_a_vulnerability_and_says_loudly_what_it_could_not_check(dependencies, code, said):
-    found, lines = script("audit").verdict({"dependencies": dependencies})
-    assert found == code
-    assert said in "\n".join(lines)
+def test_an_audit_fails_for_a_vulnerability_and_says_loudly_what_it_could_not_check(dependencies, code, expected):
+    status, lines = script("audit").verdict({"dependencies": dependencies})
+    assert status == code
+    assert expected in "\n".join(lines)
 
 
 def test_the_bill_of_materials_lists_what_is_locked_and_is_the_same_every_time(tmp_path):

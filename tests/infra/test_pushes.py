@@ -39,8 +39,8 @@ ON = {
 
 
 def resource(kind: str, name: str) -> Block:
-    (found,) = [block for used, block in typed() if used == kind and block.labels[1] == name]
-    return found
+    (blocks,) = [block for used, block in typed() if used == kind and block.labels[1] == name]
+    return blocks
 
 
 def stand_in(text: str) -> str:
@@ -85,10 +85,10 @@ def planned(folder: Path, values: dict[str, str]) -> dict[str, dict[str, Any]]:
     shown = subprocess.run(
         [TERRAFORM, "show", "-json", "made.tfplan"], cwd=folder, check=True, capture_output=True, text=True
     )
-    found: dict[str, dict[str, Any]] = {}
-    for one in json.loads(shown.stdout)["planned_values"]["root_module"]["resources"]:
-        found.setdefault(one["name"], {})[one.get("index", "")] = one["values"].get("input")
-    return found
+    by_name: dict[str, dict[str, Any]] = {}
+    for resource in json.loads(shown.stdout)["planned_values"]["root_module"]["resources"]:
+        by_name.setdefault(resource["name"], {})[resource.get("index", "")] = resource["values"].get("input")
+    return by_name
 
 
 @pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the pushes are not computed")
@@ -125,7 +125,7 @@ def test_what_all_pushes_have_in_common_is_said_once():
 
 
 def test_what_has_moved_is_no_longer_where_it_was_and_is_where_it_moved_to():
-    moved = [(one.attributes["from"], one.attributes["to"]) for one in CODE.named("moved")]
+    moved = [(block.attributes["from"], block.attributes["to"]) for block in CODE.named("moved")]
     there = {f"{used}.{block.labels[1]}" for used, block in typed()}
     keys = {
         "google_pubsub_subscription.push": set(pushes()),

@@ -20,12 +20,12 @@ def test_the_files_are_formatted():
 
 def test_every_local_and_variable_that_is_used_is_defined_and_every_one_that_is_defined_is_used():
     text = "\n".join(expressions())
-    locals_defined = {name for one in CODE.named("locals") for name in one.attributes}
+    locals_defined = {name for block in CODE.named("locals") for name in block.attributes}
     assert set(re.findall(r"\blocal\.(\w+)", text)) == locals_defined
-    assert set(re.findall(r"\bvar\.(\w+)", text)) == {one.labels[0] for one in CODE.named("variable")}
+    assert set(re.findall(r"\bvar\.(\w+)", text)) == {block.labels[0] for block in CODE.named("variable")}
 
 
 def test_every_variable_says_what_it_is_and_every_check_of_one_has_a_message():
-    for one in CODE.named("variable"):
-        assert {"description", "type"} <= set(one.attributes), one.labels
-        assert all({"condition", "error_message"} == set(check.attributes) for check in one.named("validation"))
+    for block in CODE.named("variable"):
+        assert {"description", "type"} <= set(block.attributes), block.labels
+        assert all({"condition", "error_message"} == set(check.attributes) for check in block.named("validation"))

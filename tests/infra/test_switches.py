@@ -12,14 +12,14 @@ from setpoint.remediation import engine
 
 def test_remediation_is_off_unless_somebody_switches_it_on():
     """Each of its blocks is made for something that is only there then, and grants nothing else."""
-    (variable,) = [one for one in CODE.named("variable") if one.labels == ("remediation",)]
+    (variable,) = [candidate for candidate in CODE.named("variable") if candidate.labels == ("remediation",)]
     assert "optional(bool, false)" in variable.attributes["type"]
     own = read_file("remediation.tf")
     made = [block for block in own.blocks if block.kind == "resource"]
     assert len(made) >= 8
-    for one in made:
-        condition = one.attributes.get("for_each") or one.attributes["count"]
-        assert re.search(r"remediat|in_org|local\.place", condition), one.labels
+    for resource in made:
+        condition = resource.attributes.get("for_each") or resource.attributes["count"]
+        assert re.search(r"remediat|in_org|local\.place", condition), resource.labels
     assert local("remediation") == 'var.remediation.enabled ? toset(["remediate"]) : toset([])'
     assert only_if("remediate_pushes") == "var.remediation.enabled"
     assert local("in_org").startswith("var.remediation.enabled")
@@ -27,14 +27,14 @@ def test_remediation_is_off_unless_somebody_switches_it_on():
 
 
 def test_attribution_is_off_unless_somebody_switches_it_on():
-    (variable,) = [one for one in CODE.named("variable") if one.labels == ("attribution",)]
+    (variable,) = [candidate for candidate in CODE.named("variable") if candidate.labels == ("attribution",)]
     assert "enabled = optional(bool, false)" in " ".join(variable.attributes["type"].split())
     own = read_file("attribution.tf")
     made = [block for block in own.blocks if block.kind == "resource"]
     assert len(made) >= 6
-    for one in made:
-        condition = one.attributes["for_each"]
-        assert re.search(r"local\.(?:attribution|audited|audit_writers)", condition), one.labels
+    for resource in made:
+        condition = resource.attributes["for_each"]
+        assert re.search(r"local\.(?:attribution|audited|audit_writers)", condition), resource.labels
     assert local("attribution") == 'var.attribution.enabled ? toset(["attribute"]) : toset([])'
     assert local("audited") == "var.attribution.enabled ? var.watch : toset([])"
     assert only_if("attribute_pushes") == "var.attribution.enabled"
@@ -52,20 +52,24 @@ def test_sinks_send_the_logs_that_attribute_reads_and_what_expires_is_deleted():
 
 def test_the_console_is_off_unless_somebody_switches_it_on_and_may_read_alone():
     """Each of its blocks is made for something that is only there then; its account has one role, which reads."""
-    (variable,) = [one for one in CODE.named("variable") if one.labels == ("console",)]
+    (variable,) = [candidate for candidate in CODE.named("variable") if candidate.labels == ("console",)]
     assert "optional(bool, false)" in variable.attributes["type"]
-    made = [one for one in read_file("console.tf").blocks if one.kind == "resource"]
+    made = [block for block in read_file("console.tf").blocks if block.kind == "resource"]
     assert len(made) >= 10
-    assert all("console" in one.attributes["for_each"] for one in made)
+    assert all("console" in block.attributes["for_each"] for block in made)
     assert local("console") == 'var.console.enabled ? toset(["console"]) : toset([])'
     granted = {
-        one.attributes["role"]
-        for _, one in typed()
-        if 'function["console"]' in one.attributes.get("member", "") or one.labels[1] == "console_reads"
+        block.attributes["role"]
+        for _, block in typed()
+        if 'function["console"]' in block.attributes.get("member", "") or block.labels[1] == "console_reads"
     }
     assert granted == {'"roles/datastore.viewer"'}
     for everybody in ("datastore_user", "drift_events"):
-        (block,) = [one for _, one in typed() if one.labels[1] == everybody and "member" in one.attributes]
+        (block,) = [
+            candidate
+            for _, candidate in typed()
+            if candidate.labels[1] == everybody and "member" in candidate.attributes
+        ]
         assert block.attributes["for_each"] == "local.writers"
     assert "console" not in strings(local("writers"))
 
@@ -84,13 +88,13 @@ def test_remediate_hears_of_the_events_that_it_acts_on_and_of_ticks():
 
 def test_alerts_are_off_unless_somebody_switches_them_on():
     """Until then there are empty secrets, which cost nothing, and nobody may read them."""
-    (variable,) = [one for one in CODE.named("variable") if one.labels == ("alerts",)]
+    (variable,) = [candidate for candidate in CODE.named("variable") if candidate.labels == ("alerts",)]
     assert re.search(r"enabled\s*=\s*optional\(bool, false\)", variable.attributes["type"])
     made = [block for block in read_file("slack.tf").blocks if block.kind == "resource"]
     assert len(made) >= 8
-    for one in made:
-        condition = one.attributes.get("for_each") or one.attributes["count"]
-        assert re.search(r"local\.(notify|press|readers)", condition), one.labels
+    for resource in made:
+        condition = resource.attributes.get("for_each") or resource.attributes["count"]
+        assert re.search(r"local\.(notify|press|readers)", condition), resource.labels
     assert local("notify") == 'var.alerts.enabled ? toset(["notify"]) : toset([])'
     assert local("press").startswith("var.alerts.enabled && var.alerts.buttons ?")
     assert only_if("notify_pushes") == "var.alerts.enabled"
@@ -124,10 +128,10 @@ def test_notify_hears_of_drift_in_order_of_buttons_and_of_ticks():
     (job,) = [block for block in read_file("slack.tf").blocks if block.labels[:1] == ("google_cloud_scheduler_job",)]
     (target,) = job.named("pubsub_target")
     assert strings(target.attributes["attributes"]) == [engine.TICK]
-    told = {name: push for name, push in pushes().items() if push["function"] == '"notify"'}
-    assert told.keys() == {"notify", "notify-ticks", "slack-actions"}
-    assert told["notify"]["topic"] == "google_pubsub_topic.drift_events.id"
-    assert told["notify"]["ordered"] == "true"
+    pushed = {name: push for name, push in pushes().items() if push["function"] == '"notify"'}
+    assert pushed.keys() == {"notify", "notify-ticks", "slack-actions"}
+    assert pushed["notify"]["topic"] == "google_pubsub_topic.drift_events.id"
+    assert pushed["notify"]["ordered"] == "true"
 
 
 def test_every_secret_that_a_function_is_given_is_one_that_it_may_read():

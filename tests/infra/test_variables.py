@@ -120,21 +120,21 @@ def test_the_role_lists_what_the_named_types_ask_for_and_nothing_while_it_is_off
     shown = subprocess.run(
         [TERRAFORM, "show", "-json", "made.tfplan"], cwd=tmp_path, check=True, capture_output=True, text=True
     )
-    values = {key: one["value"] for key, one in json.loads(shown.stdout)["planned_values"]["outputs"].items()}
+    values = {key: output["value"] for key, output in json.loads(shown.stdout)["planned_values"]["outputs"].items()}
     assert values == {"granted": expected, "place": place, "in_org": value != "{}"}
 
 
 @pytest.mark.skipif(not TERRAFORM, reason="terraform is not installed: the variables are not tried")
 def test_a_bad_value_of_any_variable_is_refused_with_its_message(variables):
     refused = plan(variables, BAD)
-    said = " ".join(re.sub(r"[│╷╵]", " ", refused.stderr).split())
+    refusal = " ".join(re.sub(r"[│╷╵]", " ", refused.stderr).split())
     messages = [
         strings(check.attributes["error_message"])[0]
-        for one in CODE.named("variable")
-        for check in one.named("validation")
+        for block in CODE.named("variable")
+        for check in block.named("validation")
     ]
     assert len(messages) > 10
-    assert [message for message in messages if message not in said] == []
+    assert [message for message in messages if message not in refusal] == []
 
 
 def test_the_messages_that_scheduler_sends_are_those_that_a_sweep_reads(tmp_path):

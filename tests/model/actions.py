@@ -41,7 +41,7 @@ def change(model: Model, rng: random.Random) -> None:
 
 def change_and_revert(model: Model, rng: random.Random) -> None:
     """A change that is undone, before anybody has heard of it."""
-    asset = rng.choice([one for one in ASSETS if model.world.exists(one)])
+    asset = rng.choice([candidate for candidate in ASSETS if model.world.exists(candidate)])
     content = rng.choice(asset.contents)
     before = model.world.latest(ResourceKey(asset.name, content)).data
     model.world.tick(1)
@@ -146,10 +146,10 @@ def _edit_and_sync(model: Model, rng: random.Random, name: str, trouble: Trouble
 def _declared(asset: Asset, content: Content, rng: random.Random) -> Desired:
     wanted = WANTED[asset.asset_type if content == "resource" else content]
     chosen = [rng.choice(wanted)]
-    members = [one for one in wanted if one.authority == "member"]
+    members = [other for other in wanted if other.authority == "member"]
     if chosen[0].authority == "member" and rng.random() < 0.5:
         chosen = members
-    return desired(tuple(_declaration(asset, content, one, line) for line, one in enumerate(chosen, 1)))
+    return desired(tuple(_declaration(asset, content, declared, line) for line, declared in enumerate(chosen, 1)))
 
 
 def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int) -> Declaration:
@@ -167,14 +167,14 @@ def _declaration(asset: Asset, content: Content, wanted: Wanted, line: int) -> D
 
 
 def _scopes(rng: random.Random) -> tuple[Scope, ...]:
-    found = []
+    scopes = []
     for name in rng.sample(("shop", "lab"), rng.randint(0, 2)):
         projects = rng.sample((*PROJECTS, *PROJECTS.values()), rng.randint(1, 3))
         types = rng.sample(TYPES, rng.randint(1, 4))
-        ignores = tuple(IgnoreRule(one) for one in rng.sample(_IGNORED, rng.randint(0, 2)))
+        ignores = tuple(IgnoreRule(pattern) for pattern in rng.sample(_IGNORED, rng.randint(0, 2)))
         settle = rng.choice((None, None, 60.0))
-        found.append(Scope(name, tuple(projects), tuple(types), ignores=ignores, settle=settle))
-    return tuple(found)
+        scopes.append(Scope(name, tuple(projects), tuple(types), ignores=ignores, settle=settle))
+    return tuple(scopes)
 
 
 def sweep(model: Model, rng: random.Random) -> None:

@@ -47,7 +47,7 @@ class Episode(NamedTuple):
             action.do(model, rng)
             model.after_step()
 
-    def told(self) -> str:
+    def step_names(self) -> str:
         """The steps by name."""
         names = (f"{step} {self._choices(step).choices(ACTIONS, _WEIGHTS)[0].name}" for step in self.steps)
         return ", ".join(names)
@@ -72,11 +72,11 @@ def shortest(episode: Episode, open_store: Callable[[], Callable[[], Store]]) ->
     """A failing episode less all steps without which it still fails."""
     size = len(episode.steps)
     while size:
-        at = 0
-        while at < len(episode.steps):
-            less = episode._replace(steps=(*episode.steps[:at], *episode.steps[at + size :]))
+        start = 0
+        while start < len(episode.steps):
+            less = episode._replace(steps=(*episode.steps[:start], *episode.steps[start + size :]))
             if failure(less, open_store) is None:
-                at += size
+                start += size
             else:
                 episode = less
         size //= 2

@@ -41,18 +41,18 @@ def run(seed: int, steps: int) -> Counter[str]:
         try:
             episode.run(Model(memory(), counts))
         except Exception as error:
-            raise SystemExit(told(episode, error)) from error
+            raise SystemExit(replayable(episode, error)) from error
         counts["episodes"] += 1
     return counts
 
 
-def told(episode: Episode, error: BaseException) -> str:
+def replayable(episode: Episode, error: BaseException) -> str:
     """A failing episode, as short as it can be, and how to replay it."""
     short = shortest(episode, memory)
     steps = ",".join(map(str, short.steps))
     return (
         f"seed {episode.seed}, episode {episode.number}: {failure(short, memory) or error}\n"
-        f"of its steps these fail: {short.told()}\n"
+        f"of its steps these fail: {short.step_names()}\n"
         f"again: python -m model.long_run --seed {episode.seed} --episode {episode.number} --only {steps}"
     )
 

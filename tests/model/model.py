@@ -103,14 +103,14 @@ class Model:
 
         A process that has crashed is followed by a new one over the same store.
         """
-        at = rng.randrange(_PROCESSES)
-        process = self.processes[at]
+        index = rng.randrange(_PROCESSES)
+        process = self.processes[index]
         try:
             work(troubled(process, trouble) if trouble else process)
         except Crash:
             self.counts["crashes"] += 1
             process.store.close()
-            self.processes[at] = self._process()
+            self.processes[index] = self._process()
             return False
         except TransientError:
             self.counts["failures"] += 1
@@ -125,7 +125,7 @@ class Model:
             self.under_way.remove(message)
         self.counts["delivered"] += 1
         latest = self.latest_delivered.get(message.key)
-        if latest is None or latest.at <= message.at:
+        if latest is None or latest.time <= message.time:
             self.latest_delivered[message.key] = message
         else:
             self.counts["late"] += 1
@@ -201,27 +201,27 @@ class Model:
             assert wanted is not None
             assert sorted(desired.digest.split("+")) == wanted.digest.split("+"), f"{key} is declared otherwise"
         expected = self.oracle.expected()
-        found = {
+        open_drifts = {
             state.key: drift_of(state.finding)
             for state in store.states(drifted=True)
             if state.finding is not None and state.finding.status == "open"
         }
         modes = {state.finding.mode for state in store.states(drifted=True) if state.is_open}
         assert modes <= {self.mirror.mode}, "the policy is another one by now"
-        assert consumed(self.bus.told) == found, "what a consumer has heard of is not what is open"
+        assert consumed(self.bus.published) == open_drifts, "what a consumer has heard of is not what is open"
         assert not list(store.unpublished()), "something was never published"
-        found = self._by_resource(found)
-        lost = {key: drift for key, drift in expected.items() if found.get(key) != drift}
-        false = {key: drift for key, drift in found.items() if expected.get(key) != drift}
+        open_drifts = self._by_resource(open_drifts)
+        lost = {key: drift for key, drift in expected.items() if open_drifts.get(key) != drift}
+        false = {key: drift for key, drift in open_drifts.items() if expected.get(key) != drift}
         self.counts["lost"] += len(lost)
         self.counts["false"] += len(false)
         self.counts["compared"] += len(expected)
         assert not lost and not false, f"lost: {lost}; false: {false}"  # noqa: PT018 - told together
 
-    def _by_resource(self, found: dict[ResourceKey, Drift]) -> dict[ResourceKey, Drift]:
+    def _by_resource(self, drifts: dict[ResourceKey, Drift]) -> dict[ResourceKey, Drift]:
         """Findings by the inventory's name of the resource; under which of its names it is kept depends on the past."""
-        by_resource = {self.world.observed_key(key): drift for key, drift in found.items()}
-        assert len(by_resource) == len(found), "a resource has open findings under two of its names"
+        by_resource = {self.world.observed_key(key): drift for key, drift in drifts.items()}
+        assert len(by_resource) == len(drifts), "a resource has open findings under two of its names"
         return by_resource
 
     def after_step(self) -> None:
@@ -233,5 +233,7 @@ class Model:
                 assert self.oracle.was_true(event, MOST_LAG), f"this was never so: {event}"
         if self._checks_records:
             for state in self.processes[0].store.states(drifted=True):
-                told = len(self.bus.told.get(state.key.id, ()))
-                assert state.sequence - len(state.pending) <= told <= state.sequence, f"an event of {state.key} is lost"
+                published = len(self.bus.published.get(state.key.id, ()))
+                assert state.sequence - len(state.pending) <= published <= state.sequence, (
+                    f"an event of {state.key} is lost"
+                )

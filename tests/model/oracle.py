@@ -30,9 +30,9 @@ class Drift(NamedTuple):
     differences: tuple[str, ...]
 
 
-def drift_of(found: Finding | DriftData | Verdict) -> Drift:
-    differences = tuple(sorted(repr(replace(difference, declared_path="")) for difference in found.differences))
-    return Drift(str(found.kind), found.fingerprint, found.severity, differences)
+def drift_of(drifting: Finding | DriftData | Verdict) -> Drift:
+    differences = tuple(sorted(repr(replace(difference, declared_path="")) for difference in drifting.differences))
+    return Drift(str(drifting.kind), drifting.fingerprint, drifting.severity, differences)
 
 
 class Oracle:
@@ -47,14 +47,14 @@ class Oracle:
         """All drift that there is now, by the names that the inventory knows."""
         by_scope = rules(self._mirror.scopes)
         declared = {self._world.observed_key(key): key for key in self._mirror.declared()}
-        found = {}
+        drifts = {}
         for key, versions in self._world.history.items():
             named = declared.get(key)
             if named is not None:
-                found[key] = self._of(named, self._mirror.desired(named), versions[-1])
+                drifts[key] = self._of(named, self._mirror.desired(named), versions[-1])
             else:
-                found[key] = self._unmanaged(key, versions[-1], by_scope)
-        return {key: drift for key, drift in found.items() if drift is not None}
+                drifts[key] = self._unmanaged(key, versions[-1], by_scope)
+        return {key: drift for key, drift in drifts.items() if drift is not None}
 
     def was_true(self, event: CloudEvent, lag: timedelta) -> bool:
         """Whether what an event tells was so in some moment around it, by some declarations.
@@ -63,12 +63,12 @@ class Oracle:
         before the listing.
         """
         key = ResourceKey(event.subject, event.data.content)
-        told = drift_of(event.data)
+        drift = drift_of(event.data)
         versions = self._world.between(self._world.observed_key(key), event.time - lag, event.time + LAG)
         if event.data.kind == "unmanaged":
             return any(version.data is not None for version in versions)
         return any(
-            self._of(key, desired, version) == told
+            self._of(key, desired, version) == drift
             for desired in self._mirror.ever.get(key, {}).values()
             for version in versions
         )
@@ -97,7 +97,7 @@ class Oracle:
         return Observation(
             key,
             asset.asset_type,
-            version.at,
+            version.time,
             deleted=data is None,
             data=data,
             ancestors=asset.ancestors,
@@ -105,7 +105,7 @@ class Oracle:
         )
 
 
-def consumed(told: dict[str, list[CloudEvent]]) -> dict[ResourceKey, Drift]:
+def consumed(published: dict[str, list[CloudEvent]]) -> dict[ResourceKey, Drift]:
     """The open findings of a consumer that has applied all events in their order, each once."""
-    last = [events[-1].data for events in told.values()]
+    last = [events[-1].data for events in published.values()]
     return {ResourceKey(data.resource_name, data.content): drift_of(data) for data in last if data.status == "open"}

@@ -29,13 +29,13 @@ class Bus:
 
     Args:
         down: how many more times it takes only a part of what it is given.
-        told: events by finding, each once.
+        published: events by finding, each once.
         fresh: what was taken since somebody looked last.
         repeated: how many events came again.
     """
 
     down: int = 0
-    told: dict[str, list[CloudEvent]] = field(default_factory=dict)
+    published: dict[str, list[CloudEvent]] = field(default_factory=dict)
     fresh: list[CloudEvent] = field(default_factory=list)
     repeated: int = 0
 
@@ -49,14 +49,14 @@ class Bus:
             raise Unavailable("the bus is down")
 
     def _take(self, event: CloudEvent) -> None:
-        told = self.told.setdefault(event.data.finding_id, [])
-        at = int(event.sequence)
-        if at <= len(told):
-            assert told[at - 1] == event, f"two events of one finding have the number {at}"
+        events = self.published.setdefault(event.data.finding_id, [])
+        number = int(event.sequence)
+        if number <= len(events):
+            assert events[number - 1] == event, f"two events of one finding have the number {number}"
             self.repeated += 1
             return
-        assert at == len(told) + 1, f"event {at} of {event.subject} was told before event {len(told) + 1}"
-        told.append(event)
+        assert number == len(events) + 1, f"event {number} of {event.subject} was told before event {len(events) + 1}"
+        events.append(event)
         self.fresh.append(event)
 
 

@@ -48,21 +48,23 @@ class Mirror:
 
     def desired(self, key: ResourceKey) -> Desired | None:
         """What all sources together desire; the digest knows no order of sources."""
-        found = [source.desired[key] for source in self.sources.values() if key in source.desired]
-        if not found:
+        parts = [source.desired[key] for source in self.sources.values() if key in source.desired]
+        if not parts:
             return None
-        declarations = tuple(declaration for one in found for declaration in one.declarations)
-        return Desired(declarations, "+".join(sorted(one.digest for one in found)))
+        declarations = tuple(declaration for part in parts for declaration in part.declarations)
+        return Desired(declarations, "+".join(sorted(part.digest for part in parts)))
 
     def after(self, name: str, files: InForce, *, prune: bool) -> InForce:
         """What is in force of a source once its files are applied."""
         before = self.sources[name]
-        desired = {key: one for key, one in before.desired.items() if key in files.desired or not prune}
-        for key, one in files.desired.items():
-            if key in before.desired and before.desired[key].digest == one.digest:
+        desired = {
+            key: desired_before for key, desired_before in before.desired.items() if key in files.desired or not prune
+        }
+        for key, wanted in files.desired.items():
+            if key in before.desired and before.desired[key].digest == wanted.digest:
                 continue
-            if not any(clash(ours, theirs) for ours in one.declarations for theirs in self._others(name, key)):
-                desired[key] = one
+            if not any(clash(ours, theirs) for ours in wanted.declarations for theirs in self._others(name, key)):
+                desired[key] = wanted
         kept = () if prune else before.scopes
         scopes = tuple({scope.name: scope for scope in (*kept, *files.scopes)}.values())
         return InForce(desired, scopes, files.policy if prune else files.policy or before.policy)

@@ -79,12 +79,14 @@ def test_the_same_holds_where_the_last_sweep_reads_from_the_asset_service(asset_
     Episode(2, number).take(model)
     model.under_way.clear()
     for asset in model.world.assets.values():
-        versions = {one: model.world.latest(ResourceKey(asset.name, one)) for one in asset.contents}
+        versions = {kind: model.world.latest(ResourceKey(asset.name, kind)) for kind in asset.contents}
         if versions["resource"].data is not None:
-            told = {}
+            fields = {}
             for content, version in versions.items():
-                told |= as_asset(asset, content, version)
-            asset_service.put({**told, "updateTime": max(one.at for one in versions.values()).isoformat()})
+                fields |= as_asset(asset, content, version)
+            asset_service.put(
+                {**fields, "updateTime": max(observed.time for observed in versions.values()).isoformat()}
+            )
 
     model.settle(AssetInventory(asset_service.client(), page_size=5))
 
@@ -104,7 +106,7 @@ FLAWS = {
 @pytest.mark.parametrize("flaw", FLAWS.values(), ids=FLAWS)
 def test_a_flaw_is_found_and_told_in_few_steps(monkeypatch, flaw):
     monkeypatch.setattr(*flaw)
-    failing = next(one for one in (Episode(3, number) for number in range(300)) if failure(one, memory))
+    failing = next(episode for episode in (Episode(3, number) for number in range(300)) if failure(episode, memory))
 
     short = shortest(failing, memory)
 

@@ -18,7 +18,7 @@ _FIELDS: dict[Content, str] = {"resource": "resource", "iam_policy": "iamPolicy"
 class Version(NamedTuple):
     """What a resource or a policy is from a moment on; ``data`` is None where there is none."""
 
-    at: datetime
+    time: datetime
     data: Any
 
 
@@ -26,7 +26,7 @@ class Message(NamedTuple):
     """A feed message on its way."""
 
     key: ResourceKey
-    at: datetime
+    time: datetime
     body: bytes
 
 
@@ -62,11 +62,11 @@ class World:
 
     def as_of(self, key: ResourceKey, moment: datetime) -> Version:
         versions = self.history[key]
-        return next((version for version in reversed(versions) if version.at <= moment), versions[0])
+        return next((version for version in reversed(versions) if version.time <= moment), versions[0])
 
     def between(self, key: ResourceKey, first: datetime, last: datetime) -> list[Version]:
         """Whatever it was in some moment from ``first`` to ``last``."""
-        return [self.as_of(key, first), *(one for one in self.history[key] if first <= one.at <= last)]
+        return [self.as_of(key, first), *(version for version in self.history[key] if first <= version.time <= last)]
 
     def change(self, asset: Asset, content: Content, data: Any, *, with_asset: bool = True) -> Message:
         """Let a resource or policy be ``data`` from now on, None for none; the message that tells of it."""
@@ -87,7 +87,7 @@ class World:
                 continue
             version = self.as_of(key, moment)
             if version.data is not None:
-                yield Observation(key, asset.asset_type, version.at, data=version.data, ancestors=asset.ancestors)
+                yield Observation(key, asset.asset_type, version.time, data=version.data, ancestors=asset.ancestors)
 
 
 def states(asset: Asset, content: Content) -> tuple[Any, ...]:
@@ -101,21 +101,21 @@ def states(asset: Asset, content: Content) -> tuple[Any, ...]:
 
 def as_asset(asset: Asset, content: Content, version: Version) -> dict[str, Any]:
     """An asset with one content in the feed's JSON."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": asset.name,
         "assetType": asset.asset_type,
         "ancestors": list(asset.ancestors),
-        "updateTime": _time(version.at),
+        "updateTime": _time(version.time),
     }
     if content == "resource":
-        told["resource"] = {"version": "v1", **({} if version.data is None else {"data": version.data})}
+        fields["resource"] = {"version": "v1", **({} if version.data is None else {"data": version.data})}
     elif version.data is not None:
-        told[_FIELDS[content]] = version.data
-    return told
+        fields[_FIELDS[content]] = version.data
+    return fields
 
 
 def _message(asset: Asset, content: Content, before: Version, after: Version, *, with_asset: bool) -> bytes:
-    message: dict[str, Any] = {"window": {"startTime": _time(after.at)}, "priorAssetState": "DOES_NOT_EXIST"}
+    message: dict[str, Any] = {"window": {"startTime": _time(after.time)}, "priorAssetState": "DOES_NOT_EXIST"}
     if before.data is not None:
         message |= {"priorAssetState": "PRESENT", "priorAsset": as_asset(asset, content, before)}
     if after.data is not None or with_asset:
@@ -129,5 +129,5 @@ def _message(asset: Asset, content: Content, before: Version, after: Version, *,
     return json.dumps(message).encode()
 
 
-def _time(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+def _time(time: datetime) -> str:
+    return time.isoformat().replace("+00:00", "Z")

@@ -56,7 +56,7 @@ def test_a_line_says_what_became_of_a_message_in_the_form_that_cloud_logging_rea
         (MalformedMessage("not a feed message"), "ERROR", "detect: MalformedMessage: not a feed message"),
         (ValueError("hunter2"), "ERROR", "detect: ValueError: see the traceback"),
     ],
-    ids=lambda one: type(one).__name__,
+    ids=lambda error: type(error).__name__,
 )
 def test_what_fails_is_told_without_the_words_of_errors_that_are_not_ours_and_raised_on(
     capsys, error, severity, message
@@ -126,14 +126,14 @@ def test_an_endpoint_without_its_exporter_is_an_error_that_says_what_to_install(
 
 
 def test_the_sdk_of_opentelemetry_is_not_loaded_unless_spans_are_wanted():
-    told = (
+    expected = (
         "import sys\n"
         "from setpoint import serving, wiring\n"
         "from setpoint.adapters import firestore, pubsub\n"
         "assert wiring.spans() is None\n"
         "sys.exit(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
     )
-    subprocess.run([sys.executable, "-c", told], check=True)
+    subprocess.run([sys.executable, "-c", expected], check=True)
 
 
 def test_no_function_writes_logs_of_its_own_and_each_that_an_event_calls_is_handled_alike():

@@ -50,7 +50,7 @@ def of_type(events: Iterable[CloudEvent], *types: str) -> list[CloudEvent]:
 def open_findings(events: list[CloudEvent]) -> dict[str, CloudEvent]:
     """The last word of each finding, of those that are open."""
     last: dict[str, CloudEvent] = {}
-    for event in sorted(events, key=lambda one: one.sequence):
+    for event in sorted(events, key=lambda each: each.sequence):
         last[event.data.finding_id] = event
     return {finding: event for finding, event in last.items() if event.data.status == "open"}
 
@@ -62,23 +62,23 @@ def mean(values: list[float]) -> float | None:
 def detected(published: Published, now: datetime) -> dict[tuple[str, str], tuple[int, float]]:
     """How many openings there were, and the mean of the seconds until the first publishing."""
     first: dict[str, datetime] = {}
-    for event, at in published:
-        first[event.id] = min(at, first.get(event.id, at))
+    for event, published_at in published:
+        first[event.id] = min(published_at, first.get(event.id, published_at))
     opened = of_type(within(published, now), "drift.opened")
     return {
-        part: (len(events), mean([_milliseconds(first[one.id] - one.data.first_seen) / 1000 for one in events]))
+        part: (len(events), mean([_milliseconds(first[later.id] - later.data.first_seen) / 1000 for later in events]))
         for part, events in grouped(opened).items()
     }
 
 
 def resolved(events: list[CloudEvent]) -> dict[tuple[str, str], tuple[int, int, float | None]]:
     """How many were put right, how many ended otherwise, and the mean of the hours that the former took."""
-    found = {}
+    rows = {}
     for part, ones in grouped(of_type(events, "drift.resolved")).items():
-        right = [one.data for one in ones if one.data.reason in ("in sync", "gone")]
-        hours = mean([_milliseconds(one.resolved_at - one.first_seen) / 3_600_000 for one in right])
-        found[part] = (len(right), len(ones) - len(right), hours)
-    return found
+        right = [event.data for event in ones if event.data.reason in ("in sync", "gone")]
+        hours = mean([_milliseconds(data.resolved_at - data.first_seen) / 3_600_000 for data in right])
+        rows[part] = (len(right), len(ones) - len(right), hours)
+    return rows
 
 
 def _milliseconds(length: timedelta) -> int:
@@ -88,13 +88,13 @@ def _milliseconds(length: timedelta) -> int:
 def causes(events: list[CloudEvent]) -> Counter[tuple[str, str, str, str]]:
     """How many drifts each actor, hand, caller and method has caused."""
     known: dict[tuple[str, int], Any] = {}
-    for event in sorted(events, key=lambda one: one.sequence):
+    for event in sorted(events, key=lambda each: each.sequence):
         if event.type.startswith("drift."):
             drift = (event.data.finding_id, event.data.episodes)
             known[drift] = event.data.actor or known.get(drift)
     return Counter(
-        (one.principal, one.kind, one.caller or "(unknown)", one.method) if one else ("(unknown)",) * 4
-        for one in known.values()
+        (change.principal, change.kind, change.caller or "(unknown)", change.method) if change else ("(unknown)",) * 4
+        for change in known.values()
     )
 
 
@@ -113,29 +113,29 @@ def remediation(events: list[CloudEvent]) -> dict[tuple[str, str], tuple[int, ..
         if event.data.remediation is not None:
             drift = (event.data.finding_id, event.data.episodes)
             drifts[drift].add(event.type)
-            executors = {one for group, one in belongs.get(drift, set()) if group == "executor"}
+            executors = {name for group, name in belongs.get(drift, set()) if group == "executor"}
             executor = max([*executors, event.data.remediation.executor])
             belongs[drift] = {*parts(event), ("executor", executor)}
-    told = ("requested", "started", "succeeded", "failed", "blocked")
-    found: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 6)
+    kinds = ("requested", "started", "succeeded", "failed", "blocked")
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 6)
     for drift, types in drifts.items():
         for part in belongs[drift]:
-            row = found[part]
+            row = counts[part]
             row[0] += 1
-            for at, one in enumerate(told, start=1):
-                row[at] += f"remediation.{one}" in types
-    return {part: tuple(row) for part, row in found.items()}
+            for column, kind in enumerate(kinds, start=1):
+                row[column] += f"remediation.{kind}" in types
+    return {part: tuple(row) for part, row in counts.items()}
 
 
 def blocks(events: list[CloudEvent]) -> Counter[tuple[str, str, str, str]]:
     return Counter(
         (
-            one.type,
-            re.sub("[0-9]+", "#", one.data.remediation.reason),
-            one.data.remediation.rule or "(no rule)",
-            one.data.remediation.executor,
+            event.type,
+            re.sub("[0-9]+", "#", event.data.remediation.reason),
+            event.data.remediation.rule or "(no rule)",
+            event.data.remediation.executor,
         )
-        for one in of_type(events, "remediation.blocked", "remediation.failed")
+        for event in of_type(events, "remediation.blocked", "remediation.failed")
     )
 
 

@@ -50,7 +50,7 @@ class Rows:
         return [json.loads(row) for row in self.days[table, day]]
 
 
-class Told:
+class Recording:
     """A fleet, what was published of it and when, and what was reported."""
 
     def __init__(self, world: World) -> None:
@@ -81,16 +81,16 @@ class Told:
         """Somebody finds out who did it."""
         snapshot = self.world.store.read(key)
         state = snapshot.state
-        found = replace(state.finding, actor=actor)
+        finding = replace(state.finding, actor=actor)
         last = [event for event, _ in self.published if event.data.finding_id == key.id][-1]
         event = drift_event("drift.attributed", state.sequence + 1, replace(last.data, actor=actor))
-        self.world.store.commit(snapshot, replace(state, sequence=state.sequence + 1, finding=found))
+        self.world.store.commit(snapshot, replace(state, sequence=state.sequence + 1, finding=finding))
         self._publish([event])
 
 
-def a_week(world: World) -> Told:
+def a_week(world: World) -> Recording:
     """Eight days of a small fleet, and half a day after its last report."""
-    told, clock = Told(world), world.clock
+    recording, clock = Recording(world), world.clock
     data = {"location": "EU"}
     declared = [
         Declaration(KEY, BUCKET_TYPE, {"versioning": {"enabled": True}}, project="shop-prod", owner=SHOP),
@@ -99,7 +99,7 @@ def a_week(world: World) -> Told:
         Declaration(UNSEEN, BUCKET_TYPE, data, project="billing", owner=BILLING, mode="alert"),
         Declaration(FIREWALL, FIREWALL_TYPE, {"disabled": False}, project="shop-prod", owner=NET),
     ]
-    world.declare_all([(one,) for one in declared])
+    world.declare_all([(declaration,) for declaration in declared])
     for _ in range(3):
         world.observe({"name": "flapper", "location": "US"}, FLAPPER)
         clock.forward(hours=5)
@@ -108,22 +108,24 @@ def a_week(world: World) -> Told:
     world.observe({"name": "nobodys", "location": "US"}, NOBODYS)
     clock.forward(minutes=1)
     commands.exempt(NOBODYS, Exemption("a migration", "ann", clock(), clock() + timedelta(days=10)), world.deps)
-    told.report()
+    recording.report()
     clock.forward(days=1)
     world.drift()
-    told.attribute(KEY, ANN)
+    recording.attribute(KEY, ANN)
     engine.remediate(KEY, world.hands)
     clock.forward(minutes=2)
     world.observe(world.google.get("https://storage.googleapis.com/storage/v1/b/exports"))
     clock.forward(days=6)
     world.observe({"name": "web", "disabled": True}, FIREWALL, FIREWALL_TYPE)
     world.store.sweeps.write_sweep(_swept(clock()), None)
-    told.report()
+    recording.report()
     clock.forward(hours=6)
     world.observe({"name": "flapper", "location": "ASIA"}, FLAPPER)
     world.observe({"name": "web", "disabled": False}, FIREWALL, FIREWALL_TYPE)
-    told.published += [(event, at + timedelta(minutes=7)) for event, at in told.published[::3]]  # delivered again
-    return told
+    recording.published += [
+        (event, published_at + timedelta(minutes=7)) for event, published_at in recording.published[::3]
+    ]  # delivered again
+    return recording
 
 
 def _swept(now: datetime) -> Sweep:

@@ -19,7 +19,7 @@ TABLE = COVERAGE_SNAPSHOT
 def rows(*declared: int, **more: object) -> list[bytes]:
     common = {"day": "2026-03-01", "taken_at": "2026-03-01T02:00:00Z", "team": "billing", "project": "p"}
     common |= {"asset_type": "x.googleapis.com/X", "content": "resource", "checked": 0}
-    return [json.dumps({**common, "declared": one, **more}).encode() for one in declared]
+    return [json.dumps({**common, "declared": count, **more}).encode() for count in declared]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def warehouse(service, served) -> BigQueryWarehouse:
 
 
 def kept(service) -> list[int]:
-    return [one["declared"] for one in service.rows[TABLE].get("20260301", [])]
+    return [row["declared"] for row in service.rows[TABLE].get("20260301", [])]
 
 
 def test_a_day_is_written_and_written_anew_by_another_run(service, warehouse):
@@ -96,7 +96,7 @@ def test_a_run_whose_jobs_have_all_failed_is_left_to_a_person(service, warehouse
 
 
 @pytest.mark.parametrize(
-    ("table", "more", "said"),
+    ("table", "more", "message"),
     [
         (TABLE, {"colour": "red"}, "colour has no column"),
         (TABLE, {"team": None}, "team is required"),
@@ -105,9 +105,9 @@ def test_a_run_whose_jobs_have_all_failed_is_left_to_a_person(service, warehouse
         ("nowhere", {}, "Not found: Table nowhere"),
     ],
 )
-def test_rows_that_do_not_fit_are_refused_and_the_day_stays_as_it_was(service, warehouse, table, more, said):
+def test_rows_that_do_not_fit_are_refused_and_the_day_stays_as_it_was(service, warehouse, table, more, message):
     warehouse.replace_day(TABLE, DAY, rows(7), "run-0")
-    with pytest.raises(Refused, match=said):
+    with pytest.raises(Refused, match=message):
         warehouse.replace_day(table, DAY, [*rows(1), *rows(2, **more)], "run-1")
     assert kept(service) == [7]
 

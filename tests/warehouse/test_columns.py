@@ -49,12 +49,12 @@ class Model(msgspec.Struct):
     """A model.
 
     Args:
-        one: the first, over
+        scalar: the first, over
             two lines.
         three: any value, which has no column.
     """
 
-    one: str
+    scalar: str
     two: Inner | None
     three: Any = None
     four: tuple[Inner, ...] = ()
@@ -63,7 +63,7 @@ class Model(msgspec.Struct):
 def test_a_schema_follows_from_a_model_with_what_its_docstring_says():
     inner = [{"name": "a", "type": "STRING", "mode": "REQUIRED"}, {"name": "b", "type": "INTEGER", "mode": "NULLABLE"}]
     assert columns_of(Model) == [
-        {"name": "one", "type": "STRING", "mode": "REQUIRED", "description": "the first, over two lines."},
+        {"name": "scalar", "type": "STRING", "mode": "REQUIRED", "description": "the first, over two lines."},
         {"name": "two", "type": "RECORD", "mode": "NULLABLE", "fields": inner},
         {"name": "four", "type": "RECORD", "mode": "REPEATED", "fields": inner},
     ]
@@ -82,7 +82,7 @@ def column(name: str, kind: str = "STRING", mode: str = "NULLABLE", **more: Any)
 
 
 @pytest.mark.parametrize(
-    ("now", "said"),
+    ("now", "expected"),
     [
         ([column("a"), column("b")], []),
         ([], ["a is gone"]),
@@ -91,9 +91,9 @@ def column(name: str, kind: str = "STRING", mode: str = "NULLABLE", **more: Any)
         ([column("a"), column("b", mode="REQUIRED")], ["b is new and required"]),
     ],
 )
-def test_a_change_that_a_table_in_use_does_not_survive_is_found(now, said):
-    assert shrunk([column("a")], now) == said
-    nested = [f"x.{one}" for one in said]
+def test_a_change_that_a_table_in_use_does_not_survive_is_found(now, expected):
+    assert shrunk([column("a")], now) == expected
+    nested = [f"x.{change}" for change in expected]
     assert shrunk([column("x", "RECORD", fields=[column("a")])], [column("x", "RECORD", fields=now)]) == nested
 
 
@@ -116,7 +116,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda one: one.isoformat())
+TIMES = st.datetimes(timezones=st.just(UTC)).map(lambda time: time.isoformat())
 VALUES_OF = {
     msgspec.inspect.AnyType: lambda _: JSON_VALUES,
     msgspec.inspect.UnionType: lambda kind: st.one_of(*map(of_model, kind.types)),
@@ -139,7 +139,7 @@ def of_model(kind: Any) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(needed, optional=more)
 
 
-ANY_EVENT = of_model(msgspec.inspect.type_info(CloudEvent)).map(lambda one: msgspec.convert(one, CloudEvent))
+ANY_EVENT = of_model(msgspec.inspect.type_info(CloudEvent)).map(lambda fields: msgspec.convert(fields, CloudEvent))
 
 
 @given(ANY_EVENT)
@@ -153,13 +153,14 @@ VALUES = {"data.was", "data.differences.declared", "data.differences.observed", 
 @given(ANY_EVENT)
 def test_nothing_but_values_of_any_form_is_left_out(event):
     left_out = {
-        one.removesuffix(" has no column") for one in refused(EVENTS, json.loads(encode(event)), drop_unknown=False)
+        refusal.removesuffix(" has no column")
+        for refusal in refused(EVENTS, json.loads(encode(event)), drop_unknown=False)
     }
     assert left_out <= VALUES
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         ({"id": None}, ["id is required"]),
         ({"time": "yesterday"}, ["time is no TIMESTAMP"]),
@@ -168,11 +169,11 @@ def test_nothing_but_values_of_any_form_is_left_out(event):
         ({"colour": "red"}, ["colour has no column"]),
     ],
 )
-def test_a_row_that_does_not_fit_is_found(change, said):
+def test_a_row_that_does_not_fit_is_found(change, expected):
     row = {"id": "1", "type": "drift.opened", "subject": "x", "time": "2026-03-01T12:00:00Z", "sequence": "1"}
     data = [{**event, "mode": "NULLABLE"} if event["name"] == "data" else event for event in EVENTS]
     assert refused(data, row, drop_unknown=False) == []
-    assert refused(data, {**row, **change}, drop_unknown=False) == said
+    assert refused(data, {**row, **change}, drop_unknown=False) == expected
 
 
 def test_every_event_of_the_demo_fits_its_columns(tmp_path):

@@ -17,16 +17,16 @@ def inner(expression: str) -> dict[str, str]:
     return entries(expression[expression.index("{") : expression.rindex("}", 0, expression.rindex(":")) + 1])
 
 
-TABLES = {name: entries(one) for name, one in entries(local("all_tables")).items()}
+TABLES = {name: entries(table) for name, table in entries(local("all_tables")).items()}
 
 
 def block(kind: str, name: str):
-    (found,) = [one for used, one in typed() if used == kind and one.labels[1] == name]
-    return found
+    (bodies,) = [block for used, block in typed() if used == kind and block.labels[1] == name]
+    return bodies
 
 
 def test_every_table_is_made_and_its_days_are_kept_apart_by_its_column():
-    assert {name: strings(one["by"])[0] for name, one in TABLES.items()} == {
+    assert {name: strings(table["by"])[0] for name, table in TABLES.items()} == {
         name: table.partitioned_by for name, table in tables().items()
     }
     made = block("google_bigquery_table", "table")
@@ -49,7 +49,7 @@ def test_events_are_clustered_by_project_and_asset_type():
 
 
 def test_each_subscription_writes_what_its_table_can_hold():
-    written = {name: entries(one) for name, one in inner(local("written")).items()}
+    written = {name: entries(view) for name, view in inner(local("written")).items()}
     assert written == {
         DRIFT_EVENTS: {"in_columns": "true", "with_metadata": "false"},
         DRIFT_MESSAGES: {"in_columns": "false", "with_metadata": "true"},
@@ -88,9 +88,9 @@ def test_views_are_tested_with_the_days_that_are_set_by_default():
 def test_nothing_is_there_unless_somebody_switches_reports_on():
     text = (INFRA / "variables.tf").read_text()
     assert re.search(r"enabled +?= optional\(bool, false\)", text[text.index('variable "reports"') :])
-    for used, one in typed():
+    for used, block in typed():
         if used.startswith("google_bigquery"):
-            assert "for_each" in one.attributes
+            assert "for_each" in block.attributes
     assert all(local(name).startswith("var.reports.enabled ?") for name in ("reports", "written", "views"))
     assert local("tables").endswith("if var.reports.enabled }")
     assert only_if("report_pushes") == "var.reports.enabled"

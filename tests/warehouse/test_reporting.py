@@ -24,93 +24,97 @@ from setpoint.reporting.tables import (
 )
 from setpoint_tools.testing.bigquery import DATASET, PROJECT, bigquery_service
 from warehouse import oracle
-from warehouse.pipeline import FLAPPER, NOBODYS, UNSEEN, Told, a_week
+from warehouse.pipeline import FLAPPER, NOBODYS, UNSEEN, Recording, a_week
 
 
 @pytest.fixture
-def told(google_apis, google_rest) -> Told:
+def recording(google_apis, google_rest) -> Recording:
     google_apis.journal.clear()
     return a_week(World(google_apis, google_rest))
 
 
 @pytest.fixture
-def warehouse(told):
-    made = told.warehouse()
+def warehouse(recording):
+    made = recording.warehouse()
     yield made
     made.close()
 
 
 @pytest.fixture
-def last_day(told) -> date:
-    return max(day for _, day in told.rows.days)
+def last_day(recording) -> date:
+    return max(day for _, day in recording.rows.days)
 
 
-def test_the_week_has_what_a_fleet_lives_through(told):
-    types = {event.type for event, _ in told.published}
+def test_the_week_has_what_a_fleet_lives_through(recording):
+    types = {event.type for event, _ in recording.published}
     assert types >= {
         "drift.opened", "drift.resolved", "drift.exempted", "drift.attributed", "remediation.started",
         "remediation.succeeded",
     }  # fmt: skip
 
 
-def test_every_event_of_the_pipeline_fits_its_columns(told):
-    for event, _ in told.published:
+def test_every_event_of_the_pipeline_fits_its_columns(recording):
+    for event, _ in recording.published:
         row = json.loads(encode(event))
         assert refused(tables()["drift_events"].columns, row, drop_unknown=True) == []
 
 
-def test_every_row_fits_its_columns(told):
-    for (table, day), rows in told.rows.days.items():
+def test_every_row_fits_its_columns(recording):
+    for (table, day), rows in recording.rows.days.items():
         for row in map(json.loads, rows):
             assert refused(tables()[table].columns, row, drop_unknown=False) == []
             assert row["day"] == str(day)
 
 
-def test_open_drift_is_what_the_store_says_although_the_snapshot_is_of_before(told, warehouse):
+def test_open_drift_is_what_the_store_says_although_the_snapshot_is_of_before(recording, warehouse):
     """One finding was opened and one resolved since."""
-    in_store = {state.key.id for state in told.world.store.states() if state.is_open}
+    in_store = {state.key.id for state in recording.world.store.states() if state.is_open}
     assert in_store == {FLAPPER.id}
     assert {row["finding_id"] for row in warehouse.ask("open_drift")} == in_store
     (row,) = warehouse.ask("open_drift")
     assert (row["team"], row["episode"], row["paths"]) == ("billing", 4, "location")
 
 
-def test_a_snapshot_tells_of_findings_of_which_no_event_arrived(told):
-    told.published = [(event, at) for event, at in told.published if event.data.finding_id != FIREWALL.id]
-    made = told.warehouse()
+def test_a_snapshot_tells_of_findings_of_which_no_event_arrived(recording):
+    recording.published = [
+        (event, published_at) for event, published_at in recording.published if event.data.finding_id != FIREWALL.id
+    ]
+    made = recording.warehouse()
     assert FIREWALL.id in {row["finding_id"] for row in made.ask("open_drift")}
     made.close()
 
 
-def test_events_alone_tell_of_open_drift_before_the_first_snapshot(told):
-    told.rows.days.clear()
-    made = told.warehouse()
+def test_events_alone_tell_of_open_drift_before_the_first_snapshot(recording):
+    recording.rows.days.clear()
+    made = recording.warehouse()
     assert {row["finding_id"] for row in made.ask("open_drift")} == {FLAPPER.id}
     made.close()
 
 
 def test_coverage_counts_what_is_declared_and_what_was_ever_compared(warehouse):
-    found = {(row["grouped_by"], row["name"]): (row["declared"], row["checked"]) for row in warehouse.ask("coverage")}
-    assert found["fleet", ""] == (5, 4)
-    assert found["team", "billing"] == (2, 1), UNSEEN.name
-    assert found["team", "(no team)"] == (1, 1)
-    assert found["project", "shop-prod"] == (2, 2)
-    assert found["asset_type", "compute.googleapis.com/Firewall"] == (1, 1)
+    coverage = {
+        (row["grouped_by"], row["name"]): (row["declared"], row["checked"]) for row in warehouse.ask("coverage")
+    }
+    assert coverage["fleet", ""] == (5, 4)
+    assert coverage["team", "billing"] == (2, 1), UNSEEN.name
+    assert coverage["team", "(no team)"] == (1, 1)
+    assert coverage["project", "shop-prod"] == (2, 2)
+    assert coverage["asset_type", "compute.googleapis.com/Firewall"] == (1, 1)
 
 
 def test_the_rate_is_of_the_open_findings_of_the_same_snapshot(warehouse):
-    found = {(row["grouped_by"], row["name"]): (row["drifted"], row["per_1000"]) for row in warehouse.ask("drift_rate")}
-    assert found["fleet", ""] == (1, 200.0)
-    assert found["team", "net"] == (1, 1000.0)
-    assert found["team", "billing"] == (0, 0.0)
+    rates = {(row["grouped_by"], row["name"]): (row["drifted"], row["per_1000"]) for row in warehouse.ask("drift_rate")}
+    assert rates["fleet", ""] == (1, 200.0)
+    assert rates["team", "net"] == (1, 1000.0)
+    assert rates["team", "billing"] == (0, 0.0)
 
 
-def test_exemptions_that_end_soon_are_told(warehouse, told):
+def test_exemptions_that_end_soon_are_told(warehouse, recording):
     (row,) = warehouse.ask("expiring_exemptions")
     assert (row["resource_name"], row["exempted_by"], row["exempted_because"]) == (NOBODYS.name, "ann", "a migration")
     assert row["team"] == "(no team)"
-    until = told.world.store.read(NOBODYS).state.exemption.until
-    assert row["days_left"] == pytest.approx((until - told.world.clock.now) / timedelta(days=1), abs=0.06)
+    until = recording.world.store.read(NOBODYS).state.exemption.until
+    assert row["days_left"] == pytest.approx((until - recording.world.clock.now) / timedelta(days=1), abs=0.06)
 
 
 def test_sweeps_tell_what_they_could_not_see(warehouse):
@@ -120,12 +124,12 @@ def test_sweeps_tell_what_they_could_not_see(warehouse):
     )  # fmt: skip
 
 
-def test_flapping_and_causes_and_remediation_are_those_of_the_events(warehouse, told):
-    events = oracle.within(told.published, told.world.clock.now)
+def test_flapping_and_causes_and_remediation_are_those_of_the_events(warehouse, recording):
+    events = oracle.within(recording.published, recording.world.clock.now)
     rows = warehouse.ask("causes")
-    found = {(row["actor"], row["hand"], row["caller"], row["method"]): row["drifts"] for row in rows}
-    assert found == oracle.causes(events)
-    assert found["ann@example.com", "person", "gcloud", "storage.buckets.update"] == 1
+    drifts = {(row["actor"], row["hand"], row["caller"], row["method"]): row["drifts"] for row in rows}
+    assert drifts == oracle.causes(events)
+    assert drifts["ann@example.com", "person", "gcloud", "storage.buckets.update"] == 1
     assert [row["finding_id"] for row in warehouse.ask("flapping")] == [FLAPPER.id]
     (fleet,) = [row for row in warehouse.ask("remediation") if row["grouped_by"] == "fleet"]
     columns = ("drifts", "asked", "started", "succeeded", "failed", "blocked")
@@ -134,23 +138,23 @@ def test_flapping_and_causes_and_remediation_are_those_of_the_events(warehouse, 
     assert fleet["mean_seconds"] is not None
 
 
-def test_detecting_and_resolving_are_timed_from_the_events(warehouse, told):
-    now = told.world.clock.now
+def test_detecting_and_resolving_are_timed_from_the_events(warehouse, recording):
+    now = recording.world.clock.now
     (fleet,) = [row for row in warehouse.ask("time_to_detect") if row["grouped_by"] == "fleet"]
     assert (fleet["findings"], fleet["mean_seconds"]) == (
-        oracle.detected(told.published, now)["fleet", ""][0],
-        pytest.approx(oracle.detected(told.published, now)["fleet", ""][1], abs=0.06),
+        oracle.detected(recording.published, now)["fleet", ""][0],
+        pytest.approx(oracle.detected(recording.published, now)["fleet", ""][1], abs=0.06),
     )
     (fleet,) = [row for row in warehouse.ask("time_to_resolve") if row["grouped_by"] == "fleet"]
-    right, otherwise, hours = oracle.resolved(oracle.within(told.published, now))["fleet", ""]
+    right, otherwise, hours = oracle.resolved(oracle.within(recording.published, now))["fleet", ""]
     assert (fleet["put_right"], fleet["ended_otherwise"], fleet["mean_hours"]) == (
         right, otherwise, pytest.approx(hours, abs=0.006),
     )  # fmt: skip
 
 
-def test_the_trend_shows_what_was_open_on_days_with_a_snapshot(warehouse, told, last_day):
+def test_the_trend_shows_what_was_open_on_days_with_a_snapshot(warehouse, recording, last_day):
     rows = {row["day"]: row for row in warehouse.ask("trend")}
-    first_day = min(day for _, day in told.rows.days)
+    first_day = min(day for _, day in recording.rows.days)
     assert (rows[first_day]["open"], rows[last_day]["open"]) == (0, 1)
     assert rows[first_day + timedelta(days=3)]["open"] is None
 
@@ -173,9 +177,9 @@ def bigquery():
         yield both
 
 
-def test_a_report_that_is_delivered_twice_or_made_anew_leaves_one_snapshot(told, bigquery, last_day):
+def test_a_report_that_is_delivered_twice_or_made_anew_leaves_one_snapshot(recording, bigquery, last_day):
     service, client = bigquery
-    reporter = Reporter(told.world.store, BigQueryWarehouse(client, f"{PROJECT}.{DATASET}"), told.world.clock)
+    reporter = Reporter(recording.world.store, BigQueryWarehouse(client, f"{PROJECT}.{DATASET}"), recording.world.clock)
     first = report(last_day, "message-1", reporter)
     once = {table: list(days[f"{last_day:%Y%m%d}"]) for table, days in service.rows.items() if days}
     assert report(last_day, "message-1", reporter) == first
@@ -186,7 +190,7 @@ def test_a_report_that_is_delivered_twice_or_made_anew_leaves_one_snapshot(told,
 
 
 @pytest.mark.parametrize("survives", range(4))
-def test_a_report_that_dies_between_two_tables_is_whole_when_it_comes_again(told, bigquery, last_day, survives):
+def test_a_report_that_dies_between_two_tables_is_whole_when_it_comes_again(recording, bigquery, last_day, survives):
     service, client = bigquery
     warehouse, seen = BigQueryWarehouse(client, f"{PROJECT}.{DATASET}"), []
 
@@ -198,25 +202,25 @@ def test_a_report_that_dies_between_two_tables_is_whole_when_it_comes_again(told
             return warehouse.replace_day(*how)
 
     with pytest.raises(SystemExit):
-        report(last_day, "message-1", Reporter(told.world.store, Dying(), told.world.clock))
-    report(last_day, "message-1", Reporter(told.world.store, warehouse, told.world.clock))
+        report(last_day, "message-1", Reporter(recording.world.store, Dying(), recording.world.clock))
+    report(last_day, "message-1", Reporter(recording.world.store, warehouse, recording.world.clock))
     day = f"{last_day:%Y%m%d}"
     assert {table: len(days[day]) for table, days in service.rows.items() if days} == {
         FINDINGS_SNAPSHOT: 4, COVERAGE_SNAPSHOT: 4, SWEEPS_SNAPSHOT: 1, DIGESTS: 5,
     }  # fmt: skip
 
 
-def test_an_outage_is_left_to_the_next_delivery(told, bigquery, last_day):
+def test_an_outage_is_left_to_the_next_delivery(recording, bigquery, last_day):
     service, client = bigquery
-    reporter = Reporter(told.world.store, BigQueryWarehouse(client, f"{PROJECT}.{DATASET}"), told.world.clock)
+    reporter = Reporter(recording.world.store, BigQueryWarehouse(client, f"{PROJECT}.{DATASET}"), recording.world.clock)
     service.job_errors = ["backendError"]
     with pytest.raises(Unavailable):
         report(last_day, "message-1", reporter)
     assert report(last_day, "message-1", reporter)[FINDINGS_SNAPSHOT] == 4
 
 
-def test_what_was_over_long_ago_is_told_no_more(told):
-    state = told.world.store.read(KEY).state
+def test_what_was_over_long_ago_is_told_no_more(recording):
+    state = recording.world.store.read(KEY).state
     assert state.finding.resolved_at is not None
     now = state.finding.resolved_at + KEPT
     assert finding_row(state, SnapshotTime(now.date(), now)) is not None
@@ -224,8 +228,8 @@ def test_what_was_over_long_ago_is_told_no_more(told):
     assert finding_row(state, SnapshotTime(late.date(), late)) is None
 
 
-def test_an_empty_store_has_a_digest_and_nothing_else(told):
-    reporter = Reporter(MemoryStore(), told.rows, lambda: datetime(2026, 3, 1, tzinfo=UTC))
+def test_an_empty_store_has_a_digest_and_nothing_else(recording):
+    reporter = Reporter(MemoryStore(), recording.rows, lambda: datetime(2026, 3, 1, tzinfo=UTC))
     assert report(date(2026, 3, 1), "1", reporter) == {
         FINDINGS_SNAPSHOT: 0, COVERAGE_SNAPSHOT: 0, SWEEPS_SNAPSHOT: 0, DIGESTS: 1,
     }  # fmt: skip

@@ -42,9 +42,9 @@ def test_the_history_has_what_views_have_to_cope_with(published, events):
     assert len({event.id for event, _ in published}) < len(published)
     assert len(events) < len({event.id for event, _ in published})
     data = [event.data for event in events]
-    assert {one.owner.team == "" for one in data} == {one.actor is None for one in data} == {True, False}
-    assert {one.remediation is None for one in data} == {True, False}
-    assert max(one.episodes for one in data) > 3
+    assert {drift.owner.team == "" for drift in data} == {drift.actor is None for drift in data} == {True, False}
+    assert {drift.remediation is None for drift in data} == {True, False}
+    assert max(drift.episodes for drift in data) > 3
 
 
 def test_each_event_is_there_once(warehouse, events):
@@ -77,24 +77,26 @@ def test_the_worst_and_the_oldest_come_first(warehouse):
 
 def test_the_time_to_detect_is_from_the_change_to_the_first_publishing(warehouse, published):
     expected = oracle.detected(published, NOW)
-    found = by_part(warehouse.ask("time_to_detect"), "findings", "mean_seconds")
-    assert found.keys() == expected.keys()
+    answer = by_part(warehouse.ask("time_to_detect"), "findings", "mean_seconds")
+    assert answer.keys() == expected.keys()
     for part, (findings, seconds) in expected.items():
-        assert found[part] == (findings, pytest.approx(seconds, abs=0.06))
+        assert answer[part] == (findings, pytest.approx(seconds, abs=0.06))
 
 
 def test_the_time_to_resolve_counts_only_what_was_put_right(warehouse, events):
     expected = oracle.resolved(events)
-    found = by_part(warehouse.ask("time_to_resolve"), "put_right", "ended_otherwise", "mean_hours")
-    assert found.keys() == expected.keys()
+    answer = by_part(warehouse.ask("time_to_resolve"), "put_right", "ended_otherwise", "mean_hours")
+    assert answer.keys() == expected.keys()
     for part, (right, otherwise, hours) in expected.items():
-        assert found[part] == (right, otherwise, None if hours is None else pytest.approx(hours, abs=0.006))
+        assert answer[part] == (right, otherwise, None if hours is None else pytest.approx(hours, abs=0.006))
 
 
 def test_the_median_lies_between_the_halves(warehouse, events):
     (fleet,) = [row for row in warehouse.ask("time_to_resolve") if row["grouped_by"] == "fleet"]
-    ended = [one.data for one in oracle.of_type(events, "drift.resolved") if one.data.reason in ("in sync", "gone")]
-    hours = sorted((one.resolved_at - one.first_seen) / timedelta(hours=1) for one in ended)
+    ended = [
+        event.data for event in oracle.of_type(events, "drift.resolved") if event.data.reason in ("in sync", "gone")
+    ]
+    hours = sorted((drift.resolved_at - drift.first_seen) / timedelta(hours=1) for drift in ended)
     for share, column in ((0.5, "median_hours"), (0.95, "p95_hours")):
         below = sum(hour <= fleet[column] for hour in hours) / len(hours)
         assert below == pytest.approx(share, abs=0.03)
@@ -102,8 +104,8 @@ def test_the_median_lies_between_the_halves(warehouse, events):
 
 def test_each_drift_has_one_cause_however_many_events_tell_of_it(warehouse, events):
     rows = warehouse.ask("causes")
-    found = {(row["actor"], row["hand"], row["caller"], row["method"]): row["drifts"] for row in rows}
-    assert found == oracle.causes(events)
+    drifts = {(row["actor"], row["hand"], row["caller"], row["method"]): row["drifts"] for row in rows}
+    assert drifts == oracle.causes(events)
     assert sum(row["percent"] for row in rows) == pytest.approx(100, abs=0.05 * len(rows))
 
 
@@ -121,8 +123,8 @@ def test_remediation_is_counted_by_drift_and_not_by_event(warehouse, events):
 
 def test_reasons_that_differ_in_their_numbers_alone_are_one(warehouse, events):
     rows = warehouse.ask("remediation_blocks")
-    found = {(row["type"], row["reason"], row["rule"], row["executor"]): row["events"] for row in rows}
-    assert found == oracle.blocks(events)
+    counts = {(row["type"], row["reason"], row["rule"], row["executor"]): row["events"] for row in rows}
+    assert counts == oracle.blocks(events)
     assert any("#" in row["reason"] for row in rows)
 
 
@@ -131,8 +133,8 @@ def test_the_trend_has_a_row_for_each_day_also_where_nothing_happened(warehouse,
     assert [row["day"] for row in rows] == [(NOW - timedelta(days=90 - day)).date() for day in range(91)]
     for row in rows:
         happened = expected[row["day"]]
-        assert [row[one] for one in ("opened", "changed", "resolved", "exempted")] == [
-            happened[f"drift.{one}"] for one in ("opened", "changed", "resolved", "exempted")
+        assert [row[kind] for kind in ("opened", "changed", "resolved", "exempted")] == [
+            happened[f"drift.{kind}"] for kind in ("opened", "changed", "resolved", "exempted")
         ]
         assert row["put_back"] == happened["remediation.succeeded"]
         assert row["open"] is None
@@ -145,11 +147,11 @@ def bounds(query: sql.Select, column: str) -> set[type]:
     """By what comparisons a query bounds a column, against expressions that are known before anything is read."""
     where = query.args.get("where")
     return {
-        type(one)
-        for one in (where.this.flatten() if where and isinstance(where.this, sql.And) else [])
-        if isinstance(one, sql.GTE | sql.LTE | sql.LT | sql.GT)
-        and one.this.sql() == column
-        and not list(one.expression.find_all(sql.Column, sql.Subquery))
+        type(condition)
+        for condition in (where.this.flatten() if where and isinstance(where.this, sql.And) else [])
+        if isinstance(condition, sql.GTE | sql.LTE | sql.LT | sql.GT)
+        and condition.this.sql() == column
+        and not list(condition.expression.find_all(sql.Column, sql.Subquery))
     }
 
 
@@ -194,7 +196,7 @@ def test_no_answer_depends_on_what_lies_outside_of_the_days_that_are_read(publis
     """The same without all partitions but those that the predicates name."""
     first = datetime(NOW.year, NOW.month, NOW.day, tzinfo=UTC) - timedelta(days=90)
     bounded = DuckWarehouse(NOW)
-    bounded.publish([(event, at) for event, at in published if event.time >= first])
+    bounded.publish([(event, published_at) for event, published_at in published if event.time >= first])
     for view in view_names():
         assert sorted(map(repr, bounded.ask(view))) == sorted(map(repr, warehouse.ask(view))), view
     bounded.close()
@@ -204,7 +206,7 @@ def test_no_answer_depends_on_what_lies_outside_of_the_days_that_are_read(publis
 def test_a_view_on_nothing_answers_nothing_and_fails_not(view):
     empty = DuckWarehouse(NOW)
     rows = empty.ask(view)
-    assert all(not any(row[one] for one in row if one != "day") for row in rows)
+    assert all(not any(row[column] for column in row if column != "day") for row in rows)
     empty.close()
 
 
