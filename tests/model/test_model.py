@@ -99,7 +99,7 @@ FLAWS = {
     "a sweep that never overrules": (list_shard, "known_at", lambda *_: EPOCH),
     "a sweep that learns no ids": (coordinator, "_learn_projects", lambda *_: None),
     "a flow that leaves what is known by two names": (pipeline, "_end", lambda *_: None),
-    "a clock that nobody looks at": (pipeline, "settle", lambda *_: Counter()),
+    "a clock that nobody looks at": (pipeline, "promote_settled", lambda *_: Counter()),
 }
 
 
