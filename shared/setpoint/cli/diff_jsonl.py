@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from setpoint.catalog.schemas import Schema, default_catalogue
-from setpoint.comparison import explain
+from setpoint.comparison import explain, recorded
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import krm, terraform, terraform_match
 from setpoint.declarations.readers.translation import Translated
@@ -59,6 +59,7 @@ class AnsweredDifference(msgspec.Struct, omit_defaults=True):
     observed: Any = msgspec.UNSET
     declared_path: str = ""
     immutable: bool = False
+    kind: str = ""
 
 
 class DiffResponse(msgspec.Struct, omit_defaults=True):
@@ -155,7 +156,7 @@ def _as_krm(question: DiffRequest) -> DiffResponse:
 
 def _as_terraform(question: DiffRequest) -> DiffResponse:
     if not terraform.is_terraform(question.declared):
-        raise BadRequest("`declared` has to be a plan or a state, as `terraform show -json` writes it")
+        raise BadRequest("`declared` has to be a plan or a state, raw or as `terraform show -json` writes it")
     own = own_project(question)
     parts = terraform_match.find_parts(question.declared, question.asset_type, question.full_name, own)
     if not parts:
@@ -175,10 +176,18 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
     own = own_project(question)
     # An author names what an API may answer by its id, and a project by an id that has another name by now.
     own = own._replace(ids_for_names=True, alias="" if named in (own.id, own.number) else named)
-    explained = explain.examine(translated.declaration.data, question.live, schema, own, whole=translated.whole)
+    explained = explain.examine(
+        translated.declaration.data,
+        question.live,
+        schema,
+        own,
+        whole=translated.whole,
+        null_is_absent=translated.declaration.null_is_absent,
+    )
     answer = answered(question.id, explained)
     for difference in answer.differences:
         difference.declared_path = translated.declared_path(difference.path)
+        difference.kind = recorded.kind_of(difference.path, translated.declaration.recorded)
     answer.unchecked = [*translated.unchecked, *(translated.declared_path(path) for path in answer.unchecked)]
     return answer
 

@@ -37,15 +37,23 @@ class Comparison:
         own: the project that holds the resource, by id and number.
         exact: whether fields that are not declared are differences.
         whole: paths of maps of which every entry is owned.
+        null_is_absent: whether a declared null means that the field has to be absent.
         explain: whether to keep the reasons of all that is no difference.
     """
 
-    __slots__ = ("differences", "exact", "notes", "own", "unchecked", "unchecked_leaves", "whole")
+    __slots__ = ("differences", "exact", "notes", "null_is_absent", "own", "unchecked", "unchecked_leaves", "whole")
 
     def __init__(
-        self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = (), explain: bool = False
+        self,
+        own: Project,
+        *,
+        exact: bool = False,
+        whole: tuple[str, ...] = (),
+        null_is_absent: bool = False,
+        explain: bool = False,
     ) -> None:
         self.own = own
+        self.null_is_absent = null_is_absent
         self.whole = whole
         self.exact = exact
         self.differences: list[Difference] = []
@@ -55,7 +63,7 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """A comparison of the same kind whose findings do not count; for matching list elements."""
-        return _DryComparison(self.own, exact=self.exact)
+        return _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent)
 
     def absorb(self, trial: Comparison) -> None:
         """Take over the unchecked fields of a trial that found no difference."""
@@ -71,7 +79,11 @@ class Comparison:
             declared = self._labelled(path, declared, observed)
         for key, want in declared.items():
             have = observed.get(key)
-            if have == want or want is None:
+            if have == want:
+                continue
+            if want is None:
+                if self.null_is_absent and have is not None:
+                    self._unexpected(path, name, key, fields.get(key) or item, have)
                 continue
             field = fields.get(key) or item
             if have is None and (spelling := _other_spelling(key, fields, observed)):
@@ -150,13 +162,16 @@ class Comparison:
         for key, have in observed.items():
             if key in declared or _other_spelling(key, fields, declared):
                 continue
-            field = fields.get(key) or item
-            if field is not None and (field.output_only or (field.default is not None and field.default == have)):
-                continue
-            if system_fields.is_system_label(name, key) or (path is None and key in _OWN_FIELDS):
-                continue
-            if not _is_zero(field, have) and not _is_server_owned(key, field, have):
-                self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
+            self._unexpected(path, name, key, fields.get(key) or item, have)
+
+    def _unexpected(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
+        """Report a field that should not be there, unless it holds nothing, a default, or what the server writes."""
+        if field is not None and (field.output_only or (field.default is not None and field.default == have)):
+            return
+        if system_fields.is_system_label(name, key) or (path is None and key in _OWN_FIELDS):
+            return
+        if not _is_zero(field, have) and not _is_server_owned(key, field, have):
+            self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Report a difference; secrets are masked here and nowhere later."""
@@ -208,6 +223,7 @@ def compare(
     own: Project = Project(),  # noqa: B008 - an immutable value
     exact: bool = False,
     whole: tuple[str, ...] = (),
+    null_is_absent: bool = False,
 ) -> tuple[Difference, ...]:
     """The differences between what is declared and what is observed.
 
@@ -218,8 +234,9 @@ def compare(
         own: the project that holds the resource, by id and number.
         exact: fields that are not declared are differences too.
         whole: paths of maps of which every entry is owned.
+        null_is_absent: a declared null means that the field has to be absent.
     """
-    walk = Comparison(own, exact=exact, whole=whole)
+    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
     walk.message(field_path.ROOT, "", schema, None, declared, observed if isinstance(observed, dict) else {})
     return tuple(walk.differences)
 

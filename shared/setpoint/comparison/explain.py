@@ -40,9 +40,10 @@ def examine(
     *,
     exact: bool = False,
     whole: tuple[str, ...] = (),
+    null_is_absent: bool = False,
 ) -> ExplainedComparison:
     """Compare as the event path does, keeping every reason."""
-    walk = Comparison(own, exact=exact, whole=whole, explain=True)
+    walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True)
     walk.message(field_path.ROOT, "", schema, None, declared, observed)
     return ExplainedComparison(
         differences=tuple(walk.differences),

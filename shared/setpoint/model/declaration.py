@@ -70,6 +70,9 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         origins: API path → the author's path, where the declaration was translated from another format.
         unchecked: the author's paths that could not be translated, or whose value is not known.
         settle: seconds that a difference has to last before it is a finding; None leaves it to the policy.
+        recorded: patterns of paths in ``data`` whose values the service may have chosen; a change of one is reported as
+            ``undeclared_change``, and never remediated.
+        null_is_absent: a field whose value is null is declared to be absent.
         ignored_by: of the paths in ``ignore`` that an ignore file has put there, the rule; no part of the digest.
     """
 
@@ -88,6 +91,8 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
     unchecked: tuple[str, ...] = ()
     settle: float | None = None
     ignored_by: dict[str, str] = {}
+    recorded: tuple[str, ...] = ()
+    null_is_absent: bool = False
 
 
 class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):

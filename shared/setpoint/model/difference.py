@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
+DifferenceKind = Literal["", "undeclared_change"]
+"""What a difference is: of what is declared, or a change of a value that a state only recorded."""
+
 Operation = Literal["changed", "missing", "unexpected"]
 
 
@@ -22,6 +25,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         declared: the declared value; unset where nothing is declared.
         observed: the observed value; unset where nothing is there.
         immutable: the API cannot change this field; putting it back means making the resource anew.
+        kind: ``undeclared_change`` where a state recorded the value and nobody is known to have declared it.
         declared_path: the field in the author's terms, where the declaration is written in another format.
     """
 
@@ -31,6 +35,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     observed: Any = msgspec.UNSET
     immutable: bool = False
     declared_path: str = ""
+    kind: DifferenceKind = ""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -121,7 +121,7 @@ def read(path: str, file: str = "") -> Iterator[Document | Problem]:
 
 def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
     """The documents of a text, read as a file of that name would be."""
-    yield from (_json if file.endswith((".json", ".jsonl")) else _yaml)(file, text)
+    yield from (_json if file.endswith((".json", ".jsonl", ".tfstate")) else _yaml)(file, text)
 
 
 def _yaml(file: str, text: str) -> Iterator[Document | Problem]:

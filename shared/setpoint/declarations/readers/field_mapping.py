@@ -7,26 +7,44 @@ has not the field's shape, it is left out and named: a field that is not checked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import join
-from setpoint.declarations.readers import field_search, json_tree, shape_matching
-from setpoint.declarations.readers.field_mapping_result import NO_MOVES, FieldOverrides, MappedFields, UnmappedField
+from setpoint.declarations.readers import field_search, json_tree, name_heuristics, shape_matching
+from setpoint.declarations.readers.field_mapping_result import (
+    NO_MOVES,
+    UNCHECKED,
+    FieldOverrides,
+    MappedFields,
+    UnmappedField,
+)
 from setpoint.declarations.readers.field_search import Chain
 from setpoint.declarations.readers.passthrough import as_written
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
 
-__all__ = ["UNKNOWN", "FieldOverrides", "MappedFields", "UnmappedField", "as_written", "place"]
+__all__ = ["EMPTY", "UNKNOWN", "FieldOverrides", "MappedFields", "UnmappedField", "as_written", "place"]
+
+EMPTY = shape_matching.EMPTY
+"""Stands in an author's tree for a field that is declared to be absent; placed as null."""
 
 UNKNOWN = shape_matching.UNKNOWN
 """Stands in an author's tree for a value that nobody knows yet: a secret's, or one known after apply."""
 
 
 def place(
-    tree: Mapping[str, Any], schema: Schema, *, prefix: str = "spec", moves: FieldOverrides = NO_MOVES
+    tree: Mapping[str, Any],
+    schema: Schema,
+    *,
+    prefix: str = "spec",
+    moves: FieldOverrides = NO_MOVES,
+    paths: FieldOverrides = NO_MOVES,
+    recorded: AbstractSet[str] = frozenset(),
+    whole: AbstractSet[str] = frozenset(),
 ) -> MappedFields:
     """Put an author's tree onto a schema.
 
@@ -35,12 +53,23 @@ def place(
         schema: The resource's schema.
         prefix: The author's path of the tree itself.
         moves: Exceptions to the rules.
+        paths: Where a tool's own table says that fields go; the rules hold where this schema has no such path.
+        recorded: Names from the tree's root, joined by dots, of fields that the service may have chosen.
+        whole: The same of maps of which every entry is owned.
     """
-    walk = _Walk(moves)
+    walk = _Walk(moves, paths, recorded, whole)
     data: dict[str, Any] = {}
     walk.origins[""] = prefix
     walk.message(tree, schema, data, _Cursor(field_path.ROOT, prefix, ""))
-    return MappedFields(data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole))
+    return MappedFields(
+        data, walk.origins, tuple(walk.unplaced), tuple(walk.unknown), tuple(walk.whole), _widest(walk.recorded)
+    )
+
+
+_POSITION = re.compile(r"\[\d+\]")
+
+_NAMES = frozenset(("name", "id", "kind", "selfLink"))
+"""Fields that every resource has, whether declared or not."""
 
 
 class _Cursor:
@@ -59,10 +88,27 @@ class _NoPlaceError(Exception):
 
 
 class _Walk:
-    __slots__ = ("moves", "origins", "root", "unknown", "unplaced", "whole")
+    __slots__ = (
+        "moves",
+        "origins",
+        "paths",
+        "recorded",
+        "recorded_names",
+        "root",
+        "unknown",
+        "unplaced",
+        "whole",
+        "whole_names",
+    )
 
-    def __init__(self, moves: FieldOverrides) -> None:
+    def __init__(
+        self, moves: FieldOverrides, paths: FieldOverrides, recorded: AbstractSet[str], whole: AbstractSet[str]
+    ) -> None:
         self.moves = moves
+        self.paths = paths
+        self.recorded_names = recorded
+        self.whole_names = whole
+        self.recorded: dict[str, None] = {}
         self.origins: dict[str, str] = {}
         self.unplaced: list[UnmappedField] = []
         self.unknown: list[str] = []
@@ -73,13 +119,17 @@ class _Walk:
         """Place the fields of one group; those of the very same name first, since a name is no habit."""
         if self.root is None:
             self.root = (out, schema)
-        rest = []
+        rest, empty = [], []
         for name, value in tree.items():
             if value is None:
                 continue
             inner = f"{cursor.names}.{name}" if cursor.names else name
-            if inner in self.moves:
+            if value is EMPTY:
+                empty.append((inner, name))
+            elif inner in self.moves:
                 self._move(inner, name, value, schema, out, cursor)
+            elif inner in self.paths and self._put_by_path(inner, name, value, schema, out, cursor):
+                continue
             elif (
                 (field := schema.fields.get(name)) is not None
                 and not field.output_only
@@ -94,6 +144,68 @@ class _Walk:
                 self._unmapped(name, schema, cursor)
             else:
                 self._put(chain, name, value, schema, out, cursor)
+        for inner, name in empty:
+            self._put_empty(inner, name, schema, out, cursor)
+
+    def _put_by_path(
+        self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
+    ) -> bool:
+        """Place a field where a tool's table says; whether the schema has that path, and the value its shape."""
+        target = self.paths[inner] or ""
+        if target == ".":
+            return self._put_around(inner, name, value, schema, out, cursor)
+        if target.startswith("/") and self.root is not None:
+            out, schema = self.root
+            cursor = _Cursor(field_path.ROOT, cursor.author, cursor.names)
+        chain = _resolve_path(schema, target.removeprefix("/"))
+        if chain is None or chain[-1].output_only or not shape_matching.fits(chain[-1], value):
+            return False
+        self._put(chain, name, value, schema, out, cursor)
+        return True
+
+    def _put_around(
+        self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
+    ) -> bool:
+        """Place the fields of a group that the API does not have where the group stands."""
+        group = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if not isinstance(group, dict):
+            return False
+        author = join(cursor.author, name)
+        self.message(group, schema, out, _Cursor(cursor.api, f"{author}[0]" if group is not value else author, inner))
+        return True
+
+    def _put_empty(self, inner: str, name: str, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
+        """Declare a field to be absent, where its place is sure and nothing else is declared there."""
+        target = self.moves.get(inner, self.paths.get(inner, ""))
+        if target is None or target in {UNCHECKED, "."}:
+            return
+        api = cursor.api
+        if target.startswith("/") and self.root is not None:
+            (out, schema), api = self.root, field_path.ROOT
+        chain: Chain | None
+        if target:
+            chain = _resolve_path(schema, target.removeprefix("/"))
+        else:
+            field = field_search.direct(schema).get(name_heuristics.plain(name))
+            chain = (field,) if field is not None else None
+        if chain is None or any(field.output_only for field in chain) or chain[-1].name in _NAMES:
+            return
+        holder = out
+        for field in chain[:-1]:
+            api = (api, field.name)
+            inside = holder.setdefault(field.name, {})
+            if not isinstance(inside, dict):
+                return
+            holder = inside
+        api = (api, chain[-1].name)
+        if chain[-1].name not in holder:
+            holder[chain[-1].name] = None
+            self._mark(inner, api)
+
+    def _mark(self, inner: str, api: Path) -> None:
+        """Note a field that the service may have chosen."""
+        if self.recorded_names and any(name in self.recorded_names for name in _with_holders(inner)):
+            self.recorded[_POSITION.sub("[*]", field_path.text(api))] = None
 
     def _move(self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor) -> None:
         target = self.moves[inner]
@@ -125,7 +237,7 @@ class _Walk:
         holder = out
         for field in chain[:-1]:
             api = (api, field.name)
-            if field.name not in holder:
+            if holder.get(field.name) is None:
                 holder[field.name] = {}
                 self.origins[field_path.text(api)] = author
             holder = holder[field.name]
@@ -145,6 +257,9 @@ class _Walk:
             _drop_empty(out, chain)
         else:
             holder[last.name] = placed
+            self._mark(inner, api)
+            if inner in self.whole_names and isinstance(placed, dict):
+                self.whole.append(field_path.text(api))
 
     def _value(self, field: Field, value: Any, cursor: _Cursor, before: Any = None) -> Any:
         """The value in the field's shape, or None where nothing of it is to be compared."""
@@ -281,6 +396,23 @@ class _Walk:
         if not shape_matching.fits_scalar(field, value):
             raise _NoPlaceError
         return str(value) if isinstance(value, shape_matching.Reference) else value
+
+
+def _with_holders(names: str) -> Iterator[str]:
+    """A dotted name, and those of all blocks around it."""
+    yield names
+    while "." in names:
+        names = names.rpartition(".")[0]
+        yield names
+
+
+def _widest(patterns: Iterable[str]) -> tuple[str, ...]:
+    """The patterns that no other one covers."""
+    kept: list[str] = []
+    for pattern in sorted(patterns):
+        if not any(pattern.startswith((f"{wider}.", f"{wider}[")) for wider in kept):
+            kept.append(pattern)
+    return tuple(kept)
 
 
 def _resolve_path(schema: Schema, path: str) -> Chain | None:

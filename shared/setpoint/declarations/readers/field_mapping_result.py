@@ -14,7 +14,7 @@ from setpoint.declarations.readers import name_heuristics
 FieldOverrides = Mapping[str, str | None]
 """What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
 field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
-the tool's own and no data, or UNCHECKED; of several (`displayName|name`) the first that the schema has."""
+the tool's own and no data, or UNCHECKED, or `.` for a group that the API does not have; of several (`displayName|name`) the first that the schema has."""
 
 UNCHECKED = "?"
 """An API path that no schema has: the field is data, and yet cannot be compared."""
@@ -59,6 +59,7 @@ class MappedFields(msgspec.Struct, frozen=True, eq=False):
         unplaced: The author's fields that found no place.
         unknown: The author's paths whose value is not known.
         whole: API paths of maps that the author wrote as a list, and so as a whole.
+        recorded: Patterns of API paths of values that the service may have chosen.
     """
 
     data: dict[str, Any]
@@ -66,6 +67,7 @@ class MappedFields(msgspec.Struct, frozen=True, eq=False):
     unplaced: tuple[UnmappedField, ...]
     unknown: tuple[str, ...]
     whole: tuple[str, ...] = ()
+    recorded: tuple[str, ...] = ()
 
     @property
     def unchecked(self) -> tuple[str, ...]:

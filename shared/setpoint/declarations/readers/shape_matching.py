@@ -28,6 +28,17 @@ UNKNOWN: Final = Unknown()
 """The value of which only its place is known."""
 
 
+class Empty:
+    """The type of the one value that stands for an attribute that is declared to be absent."""
+
+    def __repr__(self) -> str:
+        return "EMPTY"
+
+
+EMPTY: Final = Empty()
+"""The value of an attribute that is declared to be absent."""
+
+
 class Reference(str):
     """A string that names another resource: it fits where any string may stand, and in no enum, time or number."""
 

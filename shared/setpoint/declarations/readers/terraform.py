@@ -17,15 +17,17 @@ from typing import Any, NamedTuple
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.declarations.readers import (
     field_mapping,
+    terraform_classes,
     terraform_documents,
     terraform_iam,
     terraform_names,
     terraform_org_policies,
     terraform_shapes,
+    terraform_state,
     terraform_table,
 )
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.declarations.readers.field_mapping import UNKNOWN, MappedFields, UnmappedField
+from setpoint.declarations.readers.field_mapping import EMPTY, MappedFields, UnmappedField
 from setpoint.declarations.readers.terraform_documents import Block
 from setpoint.declarations.readers.terraform_names import Name
 from setpoint.declarations.readers.terraform_types import PARTS, Meaning, meaning
@@ -44,15 +46,17 @@ class TerraformLoaded(NamedTuple):
         translated: The declarations, with what could not be translated.
         problems: What is wrong, and what to do.
         skipped: What is not declared, and how often: by the name of another provider, or by Terraform type.
+        states: Lineage → serial, of a raw state.
     """
 
     translated: list[Translated]
     problems: list[Problem]
     skipped: Counter[str]
+    states: dict[str, int]
 
 
 def is_terraform(value: Any) -> bool:
-    """Whether a document is a plan or a state that `terraform show -json` wrote."""
+    """Whether a document is a plan or a state, of `terraform show -json` or raw."""
     return terraform_documents.is_terraform(value)
 
 
@@ -64,8 +68,14 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
         project: The project of resources that say none, where the provider block says none either.
     """
     source = Source(file=document.file, line=document.line, document=document.position)
+    states: dict[str, int] = {}
+    if terraform_state.is_state(document.value):
+        if refusal := terraform_state.refusal(document.value):
+            return TerraformLoaded([], [Problem(document.file, document.line, "", refusal)], Counter(), states)
+        lineage, serial = terraform_state.revision(document.value)
+        states[lineage] = serial
     blocks = terraform_documents.read(document.value, project=project)
-    loaded = TerraformLoaded([], [], Counter(blocks.others))
+    loaded = TerraformLoaded([], [], Counter(blocks.others), states)
     for block in blocks.google:
         reader = _reader_of(block.type)
         if reader is not None:
@@ -170,9 +180,9 @@ def translate(
         schemas: The schemas that the API may write it in; the one that takes most attributes is chosen.
         source: Where it is written.
     """
-    tree = _without_empty(part.block.values)
-    placed = [_place(part, tree, schema) for schema in schemas]
-    best = min(placed, key=lambda fields: len(fields.unplaced)) if placed else _as_written(part, tree)
+    chosen = terraform_classes.select(part.type, part.block.values, part.block.written, part.prefix)
+    placed = [_place(part, chosen, schema) for schema in schemas]
+    best = min(placed, key=lambda fields: len(fields.unplaced)) if placed else _as_written(part, chosen.tree)
     unplaced = tuple(field for field in best.unplaced if not _is_in_name(field, part))
     return Translated(
         Declaration(
@@ -181,14 +191,18 @@ def translate(
             data=best.data,
             project=project_of(part.name.text) or part.block.default("project"),
             source=source,
+            recorded=best.recorded,
+            null_is_absent=True,
         ),
-        unchecked=(*(field.path for field in unplaced), *best.unknown),
+        whole=best.whole,
+        unchecked=(*chosen.unchecked, *(field.path for field in unplaced), *best.unknown),
         origins=best.origins,
         unplaced=unplaced,
     )
 
 
-def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> MappedFields:
+def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> MappedFields:
+    tree = chosen.tree
     writable = {name for name, field in schema.fields.items() if not field.output_only}
     addressed = (name for name in tree if terraform_table.ADDRESSED.fullmatch(name))
     no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around, *addressed)
@@ -200,7 +214,15 @@ def _place(part: Part, tree: Mapping[str, Any], schema: Schema) -> MappedFields:
         **terraform_table.MOVES.get(part.type, {}),
     }
     shaped = terraform_shapes.reshape(part.type, tree, schema)
-    placed = field_mapping.place(shaped.tree, schema, prefix=part.prefix, moves=moves)
+    placed = field_mapping.place(
+        shaped.tree,
+        schema,
+        prefix=part.prefix,
+        moves=moves,
+        paths=terraform_classes.overrides(part.type),
+        recorded=chosen.recorded,
+        whole=terraform_classes.whole_maps(part.type),
+    )
     return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed
 
 
@@ -209,7 +231,7 @@ def _as_written(part: Part, tree: Mapping[str, Any]) -> MappedFields:
     no_data = {*terraform_table.PROVIDER_ONLY, *part.name.around, part.name.attribute}
     plain, blocks = {}, []
     for name, value in tree.items():
-        if name in no_data:
+        if name in no_data or value is EMPTY:
             continue
         if isinstance(value, list) and value and isinstance(value[0], dict):
             blocks.append(f"{part.prefix}.{name}")
@@ -223,21 +245,3 @@ def _is_in_name(field: UnmappedField, part: Part) -> bool:
     """Whether an attribute that found no place is a part of the resource's name."""
     in_name = (*part.name.around, part.name.attribute)
     return field.name in in_name and field.path == f"{part.prefix}.{field.name}"
-
-
-def _without_empty(value: Any) -> Any:
-    """Without what Terraform writes for what is not declared: null, empty strings, lists and blocks."""
-    if isinstance(value, dict):
-        return {name: part for name, element in value.items() if not _is_empty(part := _without_empty(element))}
-    if isinstance(value, list):
-        # Of blocks that nothing is known of, one cannot be told from another.
-        return UNKNOWN if any(_is_unknown(part) for part in value) else [_without_empty(part) for part in value]
-    return value
-
-
-def _is_unknown(value: Any) -> bool:
-    return value is UNKNOWN or (isinstance(value, dict) and bool(value) and all(map(_is_unknown, value.values())))
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, (str, list)) and not value)

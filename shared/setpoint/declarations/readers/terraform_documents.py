@@ -1,4 +1,4 @@
-"""The resources of a Terraform plan or state, as `terraform show -json` writes them.
+"""The resources of a Terraform plan or state: as `terraform show -json` writes them, or a raw state.
 
 Only what Terraform itself knows is done here: modules, `count` and `for_each`, what is known after apply, what is
 sensitive, what the author wrote and what the provider filled in. What a resource means to Google is said elsewhere.
@@ -13,7 +13,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from setpoint.catalog import terraform_types
+from setpoint.declarations.readers import terraform_state
 from setpoint.declarations.readers.field_mapping import UNKNOWN
+from setpoint.declarations.readers.terraform_classes import NOT_KNOWN, expression_of, expressions_of
 
 _PROVIDERS = frozenset(("google", "google-beta"))
 _INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|\d+)\]')
@@ -31,6 +34,7 @@ class Block(NamedTuple):
         values: The attributes; `UNKNOWN` where a value is known only after apply or must not be shown.
         defaults: What the provider block says of `project`, `region` and `zone`.
         names: All attributes that the type has, as far as the document shows them, those without a value included.
+        written: The expressions of a plan's configuration; `NOT_KNOWN` where nothing tells what the author wrote.
     """
 
     address: str
@@ -38,6 +42,7 @@ class Block(NamedTuple):
     values: Mapping[str, Any]
     defaults: Mapping[str, str]
     names: frozenset[str] = frozenset()
+    written: Any = NOT_KNOWN
 
     def value(self, *names: str) -> str:
         """The first of the named attributes that is a known, non-empty scalar, as text; or an empty string."""
@@ -65,8 +70,8 @@ class Blocks(NamedTuple):
 
 
 def is_terraform(value: Any) -> bool:
-    """Whether a document is a plan or a state in Terraform's JSON output format, of any version."""
-    return (
+    """Whether a document is a plan or a state in Terraform's JSON output format, of any version, or a raw state."""
+    return terraform_state.is_state(value) or (
         isinstance(value, dict)
         and "format_version" in value
         and any(isinstance(value.get(part), dict) for part in ("planned_values", "values"))
@@ -87,9 +92,8 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
         str(object_.get("address")): _object(object_.get("change"))
         for object_ in _objects(value.get("resource_changes"))
     }
-    root = _object(_object(value.get("planned_values") or value.get("values")).get("root_module"))
     google, others = [], Counter[str]()
-    for path, resource in _resources(root, ()):
+    for path, resource in _all_resources(value):
         if resource.get("mode", _MANAGED) != _MANAGED:
             continue
         address, kind = str(resource.get("address", "")), str(resource.get("type", ""))
@@ -99,11 +103,14 @@ def read(value: Mapping[str, Any], *, project: str = "") -> Blocks:
             continue
         configured = written.get((path, kind, str(resource.get("name", ""))), {})
         change = changes.get(address, {})
+        expressions = configured.get("expressions")
+        has_classes = terraform_types.of(kind) is not None
         google.append(
             Block(
                 address=address,
                 type=kind,
-                values=_attributes(resource, change, configured.get("expressions")),
+                values=_attributes(resource, change, None if has_classes else expressions),
+                written=expressions if isinstance(expressions, dict) else NOT_KNOWN,
                 defaults={"project": project} | provided.defaults(str(configured.get("provider_config_key")), provider),
                 names=frozenset((*_object(resource.get("values")), *_object(change.get("after_unknown")))),
             )
@@ -121,6 +128,17 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 _Place = tuple[str, ...]
 """The names of the modules around a resource, from the outside in."""
+
+
+def _all_resources(value: Mapping[str, Any]) -> Iterator[tuple[_Place, dict[str, Any]]]:
+    """The resources of a plan or state of any form, each with the modules around it."""
+    if terraform_state.is_state(value):
+        for resource in terraform_state.resources(value):
+            yield (), resource  # a state has no configuration that modules would be looked up in
+    else:
+        yield from _resources(
+            _object(_object(value.get("planned_values") or value.get("values")).get("root_module")), ()
+        )
 
 
 def _resources(module: Mapping[str, Any], path: _Place) -> Iterator[tuple[_Place, dict[str, Any]]]:
@@ -200,7 +218,7 @@ class _Reading:
         names = dict.fromkeys((*values, *(unknown if isinstance(unknown, dict) else ())))
         attributes = {}
         for name in names:
-            value, expression = values.get(name), _inner(written, name)
+            value, expression = values.get(name), expression_of(written, name)
             left_open = expression is None and written is not None
             if left_open and self.taken_over:
                 # A `dynamic` block is not shown as written: a block may be one.
@@ -226,7 +244,7 @@ class _Reading:
         if isinstance(value, list):
             return [
                 self.part(element, _part(unknown, index), _part(secret, index), expression)
-                for index, (element, expression) in enumerate(zip(value, _expressions_of(written, value), strict=True))
+                for index, (element, expression) in enumerate(zip(value, expressions_of(written, value), strict=True))
             ]
         return value
 
@@ -244,43 +262,3 @@ def _part(marks: Any, key: str | int) -> Any:
     if isinstance(marks, list) and isinstance(key, int) and key < len(marks):
         return marks[key]
     return None
-
-
-_IS_EXPRESSION = frozenset(("constant_value", "references"))
-
-
-def _inner(written: Any, name: str) -> Any:
-    """The expression of an attribute inside a block; an expression of the whole is one of each part."""
-    if not isinstance(written, dict) or written.keys() & _IS_EXPRESSION:
-        return written
-    return written.get(name)
-
-
-def _expressions_of(written: Any, values: list[Any]) -> list[Any]:
-    """The expression of each element of a list of blocks.
-
-    A set has another order than the file: where the constants do not agree, each element has the expressions of all.
-    """
-    if not isinstance(written, list):
-        return [written] * len(values)
-    if len(written) == len(values) and all(map(_constants_match, written, values)):
-        return written
-    merged: dict[str, Any] = {}
-    for block in written:
-        for name, expression in _object(block).items():
-            before = merged.get(name)
-            merged[name] = (
-                [*before, *expression] if isinstance(before, list) and isinstance(expression, list) else expression
-            )
-    return [merged] * len(values)
-
-
-def _constants_match(written: Any, value: Any) -> bool:
-    """Whether a block can be what the author wrote at a place: the constants are the same."""
-    if not isinstance(written, dict) or not isinstance(value, dict):
-        return True
-    return all(
-        value.get(name) == expression["constant_value"]
-        for name, expression in written.items()
-        if isinstance(expression, dict) and isinstance(expression.get("constant_value"), (str, int))
-    )

@@ -120,6 +120,8 @@ def _present(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
         return declared
     out = {}
     for name, value in declared.items():
+        if value is None:
+            continue  # a request that lacks a field does not say that the resource does
         if name in live:
             out[name] = _present(value, live[name], (path, name), lacking)
         elif system_fields.is_zero(value):

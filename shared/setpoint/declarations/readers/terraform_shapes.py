@@ -14,7 +14,7 @@ import msgspec
 from setpoint.catalog.schemas import Field, Schema
 from setpoint.comparison.source_paths import declared_path
 from setpoint.declarations.readers.field_mapping import MappedFields
-from setpoint.declarations.readers.shape_matching import from_json
+from setpoint.declarations.readers.shape_matching import EMPTY, UNKNOWN, from_json
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
 
@@ -34,6 +34,12 @@ _WITH_DISKS = frozenset(("google_compute_instance", "google_compute_instance_fro
 _WITH_INTERFACES = frozenset(
     (*_WITH_DISKS, "google_compute_instance_template", "google_compute_region_instance_template")
 )
+_STARTUP_SCRIPT = "metadata_startup_script"
+_FLAG_OF_BLOCK: Mapping[str, Mapping[str, str]] = {
+    "google_compute_firewall": {"log_config": "enable"},
+    "google_compute_subnetwork": {"log_config": "enable"},
+}
+"""Type → block → the flag of the API that says whether the block is there."""
 _KINDS_OF_DISK: Mapping[str, dict[str, Any]] = {
     "boot_disk": {"boot": True},
     "attached_disk": {},
@@ -64,6 +70,9 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
         decoded = from_json(text)
         if isinstance(decoded, dict):
             return Reshaped(decoded, dict.fromkeys(decoded, whole))
+    tree = _with_startup_script(tree) if terraform_type in _WITH_INTERFACES else tree
+    tree = _with_flags(terraform_type, tree)
+    tree = _without_grown_disk(tree) if terraform_type == "google_sql_database_instance" else tree
     out, origins = _disks(tree) if terraform_type in _WITH_DISKS else (dict(tree), {})
     for name, within in _JSON.get(terraform_type, {}).items():
         text = out.get(name)
@@ -78,6 +87,39 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
         if item is not None:
             _wrap(name, value, item, out, origins)
     return Reshaped(out, origins)
+
+
+def _with_flags(terraform_type: str, tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the flags that a block's being there stands for."""
+    flags = _FLAG_OF_BLOCK.get(terraform_type, {})
+    return {
+        name: [block | {flags[name]: True} for block in value if isinstance(block, dict)]
+        if name in flags and isinstance(value, list)
+        else [{flags[name]: False}]
+        if name in flags and value is EMPTY
+        else value
+        for name, value in tree.items()
+    }
+
+
+def _without_grown_disk(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the size of a disk that the service lets grow; the declared size is where it started."""
+    settings = tree.get("settings")
+    block = settings[0] if isinstance(settings, list) and settings else None
+    if not isinstance(block, dict) or block.get("disk_autoresize") is False or "disk_size" not in block:
+        return tree
+    return {**tree, "settings": [block | {"disk_size": UNKNOWN}]}
+
+
+def _with_startup_script(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the startup script among the metadata, where the API keeps it."""
+    script = tree.get(_STARTUP_SCRIPT)
+    metadata = tree.get("metadata")
+    if not isinstance(script, str) or not (metadata is None or metadata is EMPTY or isinstance(metadata, dict)):
+        return tree
+    kept = {name: value for name, value in tree.items() if name != _STARTUP_SCRIPT}
+    entries = metadata if isinstance(metadata, dict) else {}
+    return kept | {"metadata": {**entries, "startup-script": script}}
 
 
 def _wrap(name: str, value: Any, item: Field, out: dict[str, Any], origins: dict[str, str]) -> None:
@@ -114,7 +156,9 @@ def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> Mappe
         if (own := written(author)) != author:
             api_origins[api] = own
     unplaced = tuple(msgspec.structs.replace(field, path=written(field.path)) for field in placed.unplaced)
-    return MappedFields(placed.data, api_origins, unplaced, tuple(map(written, placed.unknown)))
+    return MappedFields(
+        placed.data, api_origins, unplaced, tuple(map(written, placed.unknown)), placed.whole, placed.recorded
+    )
 
 
 def _paths(value: Any, path: Path) -> Iterator[str]:
@@ -146,6 +190,8 @@ def _disks(tree: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     disks: list[Any] = []
     for name, implied in _KINDS_OF_DISK.items():
         blocks = tree.get(name)
+        if blocks is EMPTY:
+            continue
         if blocks is not None and not (isinstance(blocks, list) and all(isinstance(block, dict) for block in blocks)):
             return dict(tree), {}
         for index, block in enumerate(blocks or ()):

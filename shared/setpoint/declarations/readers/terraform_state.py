@@ -1,0 +1,101 @@
+"""Raw Terraform and OpenTofu states, as they lie in a backend: format version 4.
+
+Source: https://github.com/hashicorp/terraform/blob/main/internal/states/statefile/version4.go,
+https://opentofu.org/docs/language/state/encryption/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from setpoint.declarations.readers.shape_matching import UNKNOWN
+
+_VERSION = 4
+_NEXT_STEP = "run `terraform show -json > state.json` beside its configuration, and give that file"
+
+
+def is_state(value: Any) -> bool:
+    """Whether a document is a state in its raw format, of any version, or an encrypted one."""
+    if not isinstance(value, dict):
+        return False
+    if "encrypted_data" in value:
+        return "lineage" in value or "meta" in value or "encryption_version" in value
+    return isinstance(value.get("version"), int) and "serial" in value and ("resources" in value or "modules" in value)
+
+
+def refusal(value: Mapping[str, Any]) -> str:
+    """Why a raw state cannot be read, with the next step; or an empty string."""
+    if "encrypted_data" in value:
+        return "is an OpenTofu state that is encrypted; run `tofu show -json > state.json`, and give that file"
+    version = value["version"]
+    if version != _VERSION:
+        return f"is a state of format version {version}, and version {_VERSION} is read; {_NEXT_STEP}"
+    if not isinstance(value.get("resources"), list):
+        return f"is a state whose `resources` are no list; it may be half-written; {_NEXT_STEP}"
+    return ""
+
+
+def revision(value: Mapping[str, Any]) -> tuple[str, int]:
+    """The lineage and the serial of a state; empty and 0 where it has none."""
+    serial = value.get("serial")
+    return str(value.get("lineage") or ""), serial if isinstance(serial, int) else 0
+
+
+def resources(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The instances of a raw state's resources, each as `terraform show -json` writes a resource.
+
+    An instance that waits to be destroyed since its successor was made (`deposed`) is left out.
+    """
+    for resource in value.get("resources") or ():
+        if not isinstance(resource, dict):
+            continue
+        module = f"{resource['module']}." if resource.get("module") else ""
+        name = f"{module}{resource.get('type', '')}.{resource.get('name', '')}"
+        for instance in resource.get("instances") or ():
+            if not isinstance(instance, dict) or "deposed" in instance:
+                continue
+            attributes = instance.get("attributes")
+            values = attributes if isinstance(attributes, dict) else {}
+            for path in instance.get("sensitive_attributes") or ():
+                values = _hidden(values, path)
+            yield {
+                "address": f"{name}{_index(instance)}",
+                "mode": resource.get("mode", "managed"),
+                "type": resource.get("type", ""),
+                "name": resource.get("name", ""),
+                "provider_name": _provider(str(resource.get("provider", ""))),
+                "values": values,
+            }
+
+
+def _index(instance: Mapping[str, Any]) -> str:
+    """The key of `count` or `for_each`, as addresses write it."""
+    key = instance.get("index_key")
+    if key is None:
+        return ""
+    return f"[{key}]" if isinstance(key, int) else f"[{json.dumps(str(key), ensure_ascii=False)}]"
+
+
+def _provider(reference: str) -> str:
+    """`provider["registry.terraform.io/hashicorp/google"].west` → `registry.terraform.io/hashicorp/google`."""
+    _, found, rest = reference.partition('["')
+    if found:
+        return rest.partition('"')[0]
+    return reference.partition("provider.")[2].partition(".")[0]
+
+
+def _hidden(value: Any, path: Any) -> Any:
+    """A copy of a value with `UNKNOWN` at a path of the state's `sensitive_attributes`."""
+    if not isinstance(path, list):
+        return value
+    if not path:
+        return UNKNOWN if value not in (None, "", [], {}) else value
+    step = path[0].get("value") if isinstance(path[0], dict) else path[0]
+    key = step.get("value") if isinstance(step, dict) else step
+    if isinstance(value, dict) and key in value:
+        return {**value, key: _hidden(value[key], path[1:])}
+    if isinstance(value, list) and isinstance(key, int) and key < len(value):
+        return [*value[:key], _hidden(value[key], path[1:]), *value[key + 1 :]]
+    return value
