@@ -213,7 +213,7 @@ def test_a_plan_without_change_declares_what_is_written_and_not_what_the_service
         }
     }
     translated = only(plan(resource("google_compute_router", "edge", values), written=written, changes=[change]))
-    # What the provider sends where nothing is written, and what is left out, is declared; what the service chose is not.
+    # What the provider sends by itself, and what is left out, is declared; what the service chose is not.
     bgp = {"asn": 64514, "keepaliveInterval": 20}
     assert translated.declaration.data == {"network": "core", "bgp": bgp, "description": None}
     # It may be a dynamic block, which the configuration does not show.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from setpoint.model import field_path, ignore_patterns
-from setpoint.model.declaration import Declaration
+from setpoint.comparison import recorded
+from setpoint.model import field_path, ignore_patterns, policy, severity
+from setpoint.model.declaration import Declaration, Mode
 from setpoint.model.difference import Difference
 from setpoint.model.suppressed import Suppressed
 
@@ -26,6 +27,37 @@ def suppressed(declaration: Declaration, differences: Sequence[Difference]) -> t
         Suppressed(_rule(declaration, _pattern(declaration, difference)), difference=difference)
         for difference in differences
     )
+
+
+UNDECLARED_CHANGE = "recorded in the state, and not known to be declared"
+"""The rule by which a change of what a state only recorded is no drift."""
+
+
+def without_undeclared_changes(
+    declaration: Declaration, differences: Sequence[Difference]
+) -> tuple[tuple[Difference, ...], tuple[Suppressed, ...]]:
+    """The differences that are reported, and the undeclared changes that are only kept.
+
+    An undeclared change is reported where it is severe by its meaning: access, encryption, logging. It is never
+    remediated (`mode_for`).
+    """
+    kept, quiet = [], []
+    for difference in recorded.marked(differences, declaration.recorded):
+        if difference.kind and severity.severity("modified", declaration.key.content, (difference,)) not in _SEVERE:
+            quiet.append(Suppressed(f"{declaration.source}: {UNDECLARED_CHANGE}", difference=difference))
+        else:
+            kept.append(difference)
+    return tuple(kept), tuple(quiet)
+
+
+def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
+    """What may be done about a drift: nothing is put back of undeclared changes alone."""
+    if differences and all(difference.kind == "undeclared_change" for difference in differences):
+        return policy.more_careful(mode, "alert")
+    return mode
+
+
+_SEVERE = frozenset(("high", "critical"))
 
 
 def _pattern(declaration: Declaration, difference: Difference) -> str:

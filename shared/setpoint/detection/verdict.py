@@ -149,7 +149,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         fingerprint=digest,
         severity=treatment.severity,
         owner=spokesman.owner,
-        mode=treatment.mode,
+        mode=suppressions.mode_for(differences, treatment.mode),
         project=spokesman.project or observation.project,
         source=spokesman.source,
         judged_by=judged_by,
@@ -253,19 +253,29 @@ def _differences(
         kept = differing
         if differing and declaration.ignore:
             kept = _not_ignored_fields(declaration, observation.data, schema, own)
-    if len(kept) == len(differing):
-        return kept, ()
-    kept_fields = {(difference.path, difference.op) for difference in kept}
-    return kept, suppressions.suppressed(
-        declaration, [difference for difference in differing if (difference.path, difference.op) not in kept_fields]
-    )
+    ignored: tuple[Suppressed, ...] = ()
+    if len(kept) != len(differing):
+        kept_fields = {(difference.path, difference.op) for difference in kept}
+        ignored = suppressions.suppressed(
+            declaration, [difference for difference in differing if (difference.path, difference.op) not in kept_fields]
+        )
+    if kept and declaration.recorded:
+        kept, undeclared = suppressions.without_undeclared_changes(declaration, kept)
+        ignored += undeclared
+    return kept, ignored
 
 
 def _resource_differences(
     declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project
 ) -> tuple[Difference, ...]:
     return comparing.compare(
-        declared, observed, schema, own=own, exact=declaration.exact, whole=declaration.exhaustive_paths
+        declared,
+        observed,
+        schema,
+        own=own,
+        exact=declaration.exact,
+        whole=declaration.exhaustive_paths,
+        null_is_absent=declaration.null_is_absent,
     )
 
 

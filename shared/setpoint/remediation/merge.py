@@ -65,8 +65,10 @@ class RecordingComparison(Comparison):
 
     __slots__ = ("changes", "pairs")
 
-    def __init__(self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = ()) -> None:
-        super().__init__(own, exact=exact, whole=whole)
+    def __init__(
+        self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = (), null_is_absent: bool = False
+    ) -> None:
+        super().__init__(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
         self.changes: list[FieldChange] = []
         self.pairs: dict[Path, list[_Pair]] = {}
 
@@ -89,9 +91,10 @@ def record(
     *,
     exact: bool = False,
     whole: tuple[str, ...] = (),
+    null_is_absent: bool = False,
 ) -> RecordingComparison:
     """Compare, and remember where the differences lie."""
-    walk = RecordingComparison(own, exact=exact, whole=whole)
+    walk = RecordingComparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
     walk.message(field_path.ROOT, "", schema, None, declared, live)
     return walk
 
@@ -144,7 +147,7 @@ class _Mending:
 
     def _value(self, path: Path, field: Field | None, want: Any, have: Any) -> Any:
         ops = self._exact.get(path, ())
-        if "unexpected" in ops and want is msgspec.UNSET:
+        if "unexpected" in ops and (want is msgspec.UNSET or want is None):
             return _GONE
         if path in self._pairs and isinstance(have, list):
             return self._elements(path, field, want, have)

@@ -8,6 +8,7 @@ what that person would have to do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -99,8 +100,17 @@ def plan(  # noqa: PLR0911 - a reason each
         return plan_policy(declaration, live, resource, wanted)
     if key.content != "resource":
         return _refused(declaration, "no_method", _OTHER_CONTENT)
-    declared = ignore_patterns.without(declaration.data, declaration.ignore)
-    recording = record(declared, live, schema, own, exact=declaration.exact, whole=declaration.exhaustive_paths)
+    declared = ignore_patterns.without(declaration.data, (*declaration.ignore, *declaration.recorded))
+    compared = partial(
+        record,
+        declared,
+        schema=schema,
+        own=own,
+        exact=declaration.exact,
+        whole=declaration.exhaustive_paths,
+        null_is_absent=declaration.null_is_absent,
+    )
+    recording = compared(live=live)
     changes = [
         change
         for change in recording.changes
@@ -119,7 +129,7 @@ def plan(  # noqa: PLR0911 - a reason each
         groups.setdefault(situation.special(change), []).append(change)
     (how, first), *others = groups.items()
     target = apply_changes(declared, live, schema, recording, first)
-    again = record(declared, target, schema, own, exact=declaration.exact, whole=declaration.exhaustive_paths)
+    again = compared(live=target)
     if stubborn := _still(again.changes, first):
         return NotWritable(key, "no_method", stubborn)
     cuts = tuple(dict.fromkeys(_cut(schema, change) for change in first))

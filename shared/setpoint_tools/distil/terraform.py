@@ -185,32 +185,13 @@ class _Walk:
             if leaf and path not in self._holders and not self._is_computed(path):
                 self._unknown.append(f"{self._type}.{path}")
             return self._placed({}, name, api, self._container(path, name, api))
-        entry: dict[str, Any] = {}
-        reason = next((word for flag, word in _REASONS if flag in fact), "")
-        if fact.get("computed"):
-            entry["class"] = "computed"
-        if reason:
-            entry["reason"] = reason
-        elif "api" not in fact and "computed" not in fact and path not in self._holders:
+        entry = _of_fact(fact)
+        if "reason" not in entry and not fact.keys() & {"api", "computed"} and path not in self._holders:
             entry["reason"] = "unmapped"
-        if fact.get("sensitive"):
-            entry["sensitive"] = True
-        if fact.get("map_labels"):
-            entry["labels"] = True
-        if fact.get("set"):
-            entry["nesting"] = "set"
-        if "default" in fact:
-            entry["default"] = [fact["default"]]
-        if fact.get("enum"):
-            entry["enum"] = fact["enum"]
-        if _UNCERTAIN_EMPTY.search(fact.get("suppress", "")) or isinstance(fact.get("custom"), str):
-            entry["uncertain"] = True
-        if str(fact.get("custom", "")) in _FLAGS:
-            entry["flag"] = True
         if "api" not in fact:
             return entry
         if _KEYED.search(fact["api"]):
-            return entry | ({} if reason else {"reason": "key"})
+            return {"reason": "key", **entry}
         return self._placed(entry, name, api, _MARKS.sub("", fact["api"]))
 
     def _container(self, path: str, name: str, api: str) -> str:
@@ -249,6 +230,22 @@ class _Walk:
         if stated is not None and stated not in entry.get("default", ()):
             entry["default"] = [*entry.get("default", ()), stated]
         return entry
+
+
+def _of_fact(fact: Mapping[str, Any]) -> dict[str, Any]:
+    """What the facts say of an attribute, its place in the API aside."""
+    values: dict[str, Any] = {
+        "class": "computed" if fact.get("computed") else None,
+        "reason": next((word for flag, word in _REASONS if flag in fact), None),
+        "sensitive": bool(fact.get("sensitive")),
+        "labels": bool(fact.get("map_labels")),
+        "nesting": "set" if fact.get("set") else None,
+        "default": [fact["default"]] if "default" in fact else None,
+        "enum": fact.get("enum"),
+        "uncertain": bool(_UNCERTAIN_EMPTY.search(fact.get("suppress", ""))) or isinstance(fact.get("custom"), str),
+        "flag": str(fact.get("custom", "")) in _FLAGS,
+    }
+    return {name: value for name, value in values.items() if value}
 
 
 def _join(api: str, name: str, entry: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ import yaml
 IGNORE_FILE = ".setpointignore"
 """The name of files that say what is to be left alone."""
 
-SUFFIXES = (".yaml", ".yml", ".json", ".jsonl")
+SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
 """Files that are read when a directory is given."""
 
 _DEEPEST = 100

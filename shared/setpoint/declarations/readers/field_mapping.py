@@ -126,9 +126,7 @@ class _Walk:
             inner = f"{cursor.names}.{name}" if cursor.names else name
             if value is EMPTY:
                 empty.append((inner, name))
-            elif inner in self.moves:
-                self._move(inner, name, value, schema, out, cursor)
-            elif inner in self.paths and self._put_by_path(inner, name, value, schema, out, cursor):
+            elif self._put_by_table(inner, name, value, schema, out, cursor):
                 continue
             elif (
                 (field := schema.fields.get(name)) is not None
@@ -147,10 +145,15 @@ class _Walk:
         for inner, name in empty:
             self._put_empty(inner, name, schema, out, cursor)
 
-    def _put_by_path(
+    def _put_by_table(
         self, inner: str, name: str, value: Any, schema: Schema, out: dict[str, Any], cursor: _Cursor
     ) -> bool:
-        """Place a field where a tool's table says; whether the schema has that path, and the value its shape."""
+        """Place a field by an exception, or where a tool's table says; whether there is a place that fits it."""
+        if inner in self.moves:
+            self._move(inner, name, value, schema, out, cursor)
+            return True
+        if inner not in self.paths:
+            return False
         target = self.paths[inner] or ""
         if target == ".":
             return self._put_around(inner, name, value, schema, out, cursor)

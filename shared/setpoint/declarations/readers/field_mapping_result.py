@@ -12,9 +12,12 @@ from setpoint.catalog.schemas import Schema
 from setpoint.declarations.readers import name_heuristics
 
 FieldOverrides = Mapping[str, str | None]
-"""What no rule tells: an author's field, by names from the tree's root with dots, to its API path from where the
-field around it was placed (`lifecycle.rule`), from the resource itself (`/settings.tier`), or None for a field that is
-the tool's own and no data, or UNCHECKED, or `.` for a group that the API does not have; of several (`displayName|name`) the first that the schema has."""
+"""What no rule tells: an author's field, by names from the tree's root with dots, to its API path.
+
+The path is from where the field around it was placed (`lifecycle.rule`), or from the resource (`/settings.tier`);
+of several (`displayName|name`) the first counts that the schema has. None is for a field that is the tool's own and no
+data, UNCHECKED for one that cannot be compared, and `.` for a group that the API does not have.
+"""
 
 UNCHECKED = "?"
 """An API path that no schema has: the field is data, and yet cannot be compared."""

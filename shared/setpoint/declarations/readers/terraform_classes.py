@@ -132,18 +132,21 @@ class _Walk:
         """What is declared of one attribute, None where nothing is, and whether a person must have written it."""
         if attribute.class_ == "computed" or attribute.reason in _SILENT:
             return None, False
-        empty = is_empty(value)
+        names = f"{place.names}{name}"
+        if is_empty(value):
+            return self._emptiness(names, attribute, written), False
         if attribute.reason in _UNCOMPARED:
-            if not empty and value is not False:
+            if value is not False:
                 self.unchecked.append(f"{place.path}.{name}")
             return None, False
-        names = f"{place.names}{name}"
-        if empty:
-            return self._emptiness(names, attribute, written), False
-        if attribute.sensitive and not attribute.inside:
-            return UNKNOWN, False
         if attribute.inside:
             return self._blocks(name, attribute, value, written, place)
+        return self._value(names, attribute, value, written)
+
+    def _value(self, names: str, attribute: Attribute, value: Any, written: Any) -> tuple[Any, bool]:
+        """What is declared of an attribute that holds no blocks, and whether a person must have written it."""
+        if attribute.sensitive:
+            return UNKNOWN, False
         part = without_empty(value)
         if attribute.class_ != "either":
             return part, not self._defaults.is_service_choice(names, attribute, value)

@@ -101,22 +101,18 @@ class Defaults(NamedTuple):
             attribute: What the provider's schema says of it.
             value: Its value in the state.
         """
-        if value is UNKNOWN:
-            return False
         listed = self.chosen.get(names)
         if listed is not None:
             return not listed or str(value) in listed
         if isinstance(value, list):
             return self.vague or value in attribute.default
-        if isinstance(value, dict):
+        if isinstance(value, dict) or value is UNKNOWN:
             return False
         if value in ("", 0, False) or str(value) in map(str, attribute.default):
             return True
         if isinstance(value, (bool, int, float)):
             return self.vague
-        if names.rpartition(".")[2] in _WRITTEN:
-            return False
-        return bool(_USUAL.fullmatch(value) or _MADE_UP.fullmatch(value))
+        return names.rpartition(".")[2] not in _WRITTEN and bool(_USUAL.fullmatch(value) or _MADE_UP.fullmatch(value))
 
 
 def of(terraform_type: str) -> Defaults:

@@ -1,0 +1,67 @@
+"""Raw states: as Terraform and OpenTofu keep them in a backend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from setpoint.declarations.readers import terraform
+from setpoint.declarations.readers.documents import Document
+from setpoint.declarations.readers.terraform import TerraformLoaded
+
+PROVIDER = 'provider["registry.terraform.io/hashicorp/google"]'
+
+
+def raw(*resources: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"version": 4, "serial": 7, "lineage": "l-1", "outputs": {}, "resources": list(resources)} | more
+
+
+def topic(*instances: dict[str, Any], **more: Any) -> dict[str, Any]:
+    head = {"mode": "managed", "type": "google_pubsub_topic", "name": "t", "provider": PROVIDER}
+    return head | {"instances": list(instances)} | more
+
+
+def instance(name: str, **more: Any) -> dict[str, Any]:
+    return {"schema_version": 0, "attributes": {"name": name, "project": "fleet-shop"}} | more
+
+
+def read(value: dict[str, Any]) -> TerraformLoaded:
+    assert terraform.is_terraform(value)
+    return terraform.read(Document("terraform.tfstate", 1, 0, value, "", 1))
+
+
+def test_instances_have_the_addresses_that_terraform_gives_them() -> None:
+    instances = (instance("a", index_key="eu"), instance("b", index_key=0), instance("c"))
+    loaded = read(raw(topic(*instances, module='module.events["x"]')))
+    prefix = 'module.events["x"].google_pubsub_topic.t'
+    roots = [translated.origins[""] for translated in loaded.translated]
+    assert roots == [f'{prefix}["eu"]', f"{prefix}[0]", prefix]
+
+
+def test_lineage_and_serial_are_kept() -> None:
+    assert read(raw(topic(instance("a")))).states == {"l-1": 7}
+
+
+def test_data_sources_and_deposed_instances_declare_nothing() -> None:
+    loaded = read(raw(topic(instance("a", deposed="1234abcd")), topic(instance("b"), mode="data")))
+    assert loaded.translated == []
+
+
+def test_a_sensitive_attribute_is_not_in_the_declaration() -> None:
+    path = [{"type": "get_attr", "value": "labels"}, {"type": "index", "value": {"value": "pin", "type": "string"}}]
+    held = instance("a", sensitive_attributes=[path])
+    held["attributes"]["labels"] = {"pin": "hunter2", "team": "a"}
+    [translated] = read(raw(topic(held))).translated
+    assert translated.declaration.data["labels"] == {"team": "a"}
+    assert translated.unchecked == ("google_pubsub_topic.t.labels.pin",)
+
+
+def test_a_state_of_format_version_3_is_refused_with_the_next_step() -> None:
+    loaded = read({"version": 3, "serial": 1, "lineage": "l", "modules": []})
+    [problem] = loaded.problems
+    assert problem.message.startswith("is a state of format version 3, and version 4 is read; run `terraform show")
+
+
+def test_an_encrypted_state_is_called_by_its_name() -> None:
+    loaded = read({"serial": 1, "lineage": "l", "meta": {}, "encrypted_data": "AAAA", "encryption_version": "v0"})
+    assert "OpenTofu" in loaded.problems[0].message
+    assert "tofu show -json" in loaded.problems[0].message
