@@ -181,7 +181,7 @@ class _Loading:
             project=str(translated.declaration.project),
             origins=dict(translated.origins),
             unchecked=translated.unchecked,
-            whole=translated.whole,
+            exhaustive_paths=translated.whole,
         )
         for unplaced in translated.unplaced:
             if meant := unplaced.nearest():
