@@ -183,6 +183,7 @@ def translate(
     chosen = terraform_classes.select(part.type, part.block.values, part.block.written, part.prefix)
     placed = [_place(part, chosen, schema) for schema in schemas]
     best = min(placed, key=lambda fields: len(fields.unplaced)) if placed else _as_written(part, chosen.tree)
+    naming = {f"{part.prefix}.{name}" for name in (*part.name.around, part.name.attribute)}
     unplaced = tuple(field for field in best.unplaced if not _is_in_name(field, part))
     return Translated(
         Declaration(
@@ -195,7 +196,11 @@ def translate(
             null_is_absent=True,
         ),
         whole=best.whole,
-        unchecked=(*chosen.unchecked, *(field.path for field in unplaced), *best.unknown),
+        unchecked=(
+            *(path for path in chosen.unchecked if path not in naming),
+            *(field.path for field in unplaced),
+            *best.unknown,
+        ),
         origins=best.origins,
         unplaced=unplaced,
     )
