@@ -123,6 +123,15 @@ def test_every_term_of_the_glossary_is_used_by_the_docs_and_by_the_code(term):
     assert spelled.search(code)
 
 
+def test_the_readme_says_in_its_first_sentence_what_the_product_is_and_then_shows_it_and_two_commands():
+    _, sentence, picture, *_ = (ROOT / "README.md").read_text().split("\n\n")
+    for words in ("drift detection", "remediation", "Google Cloud", "Terraform", "Config Connector"):
+        assert words.lower() in sentence.replace("\n", " ").lower()
+    assert picture.startswith("![")
+    commands = re.findall(r"^ {4}(.+?)(?: +#.*)?$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert commands[:2] == ["make demo", "make test"]
+
+
 def commands() -> set[str]:
     names = set()
     for name, command in get_command(app).commands.items():
