@@ -307,7 +307,7 @@ resource "google_cloud_scheduler_job" "report" {
   project     = var.project_id
   region      = var.region
   name        = "setpoint-report"
-  description = "Has the snapshots of the day taken."
+  description = "Triggers the snapshots of the day."
   schedule    = var.reports.schedule
   time_zone   = "Etc/UTC"
 

@@ -13,7 +13,7 @@ locals {
 
   functions = {
     attribute = {
-      description = "Tells who is behind a drift, by the audit logs."
+      description = "Attributes drift to whoever changed the resource, by audit logs."
       size        = var.attribute
       bucket      = null # pushed to by a subscription of its own, see attribution.tf
       environment = {
@@ -39,7 +39,7 @@ locals {
       }
     }
     remediate = {
-      description = "Puts drift back as the policy says, and asks or tells where it does not."
+      description = "Remediates drift as the policy says: writes, asks, delegates or waits."
       size        = var.remediate
       bucket      = null # pushed to by subscriptions of its own, see remediation.tf
       environment = {
@@ -51,7 +51,7 @@ locals {
       }
     }
     notify = {
-      description = "Tells people of drift, and follows the buttons that they press."
+      description = "Alerts people, and carries out their button clicks."
       size        = var.notify
       bucket      = null # pushed to by subscriptions of its own, see slack.tf
       environment = {
@@ -67,7 +67,7 @@ locals {
       }
     }
     slack_actions = {
-      description = "Takes what people press in Slack, and hands it on to notify."
+      description = "Checks button clicks from Slack, and passes them to notify."
       size        = var.slack_actions
       bucket      = null
       environment = {
@@ -103,7 +103,7 @@ locals {
       }
     }
     console = {
-      description = "Serves the page of what drifts, to whom Identity-Aware Proxy lets in; it writes nothing."
+      description = "Serves the report page behind Identity-Aware Proxy; read-only."
       size        = var.console
       bucket      = null # called through a load balancer of its own, see console.tf
       environment = {

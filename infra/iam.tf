@@ -64,7 +64,7 @@ resource "google_pubsub_topic_iam_member" "dead_letters_by_function" {
   member  = google_service_account.function[each.key].member
 }
 
-# sweep tells itself what to do next.
+# sweep publishes its own next steps.
 resource "google_pubsub_topic_iam_member" "sweeps" {
   project = var.project_id
   topic   = google_pubsub_topic.sweeps.name
@@ -152,7 +152,7 @@ resource "google_service_account_iam_member" "push_token" {
 resource "google_service_account" "trigger" {
   project      = var.project_id
   account_id   = "setpoint-trigger"
-  display_name = "Setpoint: tells sync of archives"
+  display_name = "Setpoint: triggers sync"
 
   depends_on = [google_project_service.api]
 }

@@ -6,77 +6,77 @@ locals {
   # value: the field that is measured, null to count lines; labels: fields to tell lines apart by.
   metrics = {
     messages = {
-      what   = "Messages, by function and by what became of them."
+      what   = "Messages, by function and outcome."
       filter = "jsonPayload.event = \"handled\""
       value  = null
       unit   = "1"
       labels = ["function", "outcome"]
     }
     detection_latency = {
-      what   = "From the change of a resource to the stored verdict, of changes that were new."
+      what   = "From the change of a resource to the stored verdict, for new changes."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"detect\" AND jsonPayload.detection_seconds >= 0"
       value  = "detection_seconds"
       unit   = "s"
       labels = ["outcome"]
     }
     queue_age = {
-      what   = "From the publishing of a message to its handling."
+      what   = "From publishing a message to handling it."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.queue_seconds >= 0"
       value  = "queue_seconds"
       unit   = "s"
       labels = ["function"]
     }
     handling_time = {
-      what   = "How long a message was handled."
+      what   = "Time of handling a message."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.took_seconds >= 0"
       value  = "took_seconds"
       unit   = "s"
       labels = ["function"]
     }
     compare_time = {
-      what   = "How long it took to judge a message."
+      what   = "Time of comparing, for a message."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"detect\" AND jsonPayload.compare_seconds >= 0"
       value  = "compare_seconds"
       unit   = "s"
       labels = []
     }
     store_conflicts = {
-      what   = "How often a record was written by somebody else in between."
+      what   = "How often another worker wrote the same record in between."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.conflicts > 0"
       value  = "conflicts"
       unit   = "1"
       labels = ["function"]
     }
     remediations = {
-      what   = "Drifts that were decided about, by what became of them."
+      what   = "Decisions about remediation, by outcome."
       filter = "jsonPayload.event = \"remediation\""
       value  = null
       unit   = "1"
       labels = ["outcome"]
     }
     breaker_open = {
-      what   = "Minutes in which the breaker was open."
+      what   = "Minutes with an open circuit breaker."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"remediate\" AND jsonPayload.breaker_open = true"
       value  = null
       unit   = "1"
       labels = []
     }
     sweep_age = {
-      what   = "How long ago a sweep has ended."
+      what   = "Time since the last sweep ended."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"sweep\" AND jsonPayload.sweep_age_seconds >= 0"
       value  = "sweep_age_seconds"
       unit   = "s"
       labels = []
     }
     coverage = {
-      what   = "Of what is declared, the part that a sweep could judge, at its end."
+      what   = "The part of what is declared that a sweep could compare."
       filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"sweep\" AND jsonPayload.coverage >= 0"
       value  = "coverage"
       unit   = "1"
       labels = []
     }
     refused = {
-      what   = "Requests that a function refused, since they carried no token of its pusher."
+      what   = "Requests that a function refused for want of a valid token."
       filter = "jsonPayload.event = \"refused\""
       value  = null
       unit   = "1"
@@ -90,7 +90,7 @@ locals {
   # Each is named as its runbook in docs/runbooks, which the alert carries along.
   thresholds = {
     dead-letters = {
-      title    = "messages that could not be handled"
+      title    = "there are dead letters"
       severity = "ERROR"
       filter   = "${local.waiting}/num_undelivered_messages\" AND resource.labels.subscription_id = \"${google_pubsub_subscription.dead_letters.name}\""
       above    = 0
@@ -100,7 +100,7 @@ locals {
       lasting  = "0s"
     }
     queue-age = {
-      title    = "messages wait for too long"
+      title    = "messages wait too long"
       severity = "WARNING"
       # What is pulled waits until somebody comes; what is pushed should not.
       filter  = "${local.waiting}/oldest_unacked_message_age\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.dead_letters.name}\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.drift_events.name}\""
@@ -121,7 +121,7 @@ locals {
       lasting  = "300s"
     }
     breaker-open = {
-      title    = "the breaker is open: nothing is put back"
+      title    = "the circuit breaker is open: remediation has stopped"
       severity = "ERROR"
       filter   = local.from_logs["breaker_open"]
       above    = 0
@@ -141,7 +141,7 @@ locals {
       lasting  = "300s"
     }
     refused-requests = {
-      title    = "somebody else calls a function"
+      title    = "requests are refused"
       severity = "CRITICAL"
       filter   = local.from_logs["refused"]
       above    = 0
@@ -285,7 +285,7 @@ resource "google_monitoring_slo" "detection_latency" {
   project             = var.project_id
   service             = google_monitoring_custom_service.setpoint.service_id
   slo_id              = "detection-latency"
-  display_name        = "Changes are known within ${var.monitoring.detection_seconds} s"
+  display_name        = "Changes are detected within ${var.monitoring.detection_seconds} s"
   goal                = var.monitoring.detection_goal
   rolling_period_days = 28
 
@@ -304,7 +304,7 @@ resource "google_monitoring_slo" "detection_latency" {
 
 resource "google_monitoring_alert_policy" "detection_latency" {
   project               = var.project_id
-  display_name          = "Setpoint: changes are known late"
+  display_name          = "Setpoint: detection is late"
   combiner              = "OR"
   severity              = "WARNING"
   notification_channels = var.monitoring.channels
@@ -314,7 +314,7 @@ resource "google_monitoring_alert_policy" "detection_latency" {
     for_each = { "3600s" = 14.4, "21600s" = 6 }
 
     content {
-      display_name = "the budget burns ${conditions.value} times as fast as it may, over ${conditions.key}"
+      display_name = "the error budget burns ${conditions.value} times too fast, over ${conditions.key}"
 
       condition_threshold {
         filter          = "select_slo_burn_rate(\"${google_monitoring_slo.detection_latency.id}\", \"${conditions.key}\")"
@@ -326,7 +326,7 @@ resource "google_monitoring_alert_policy" "detection_latency" {
   }
 
   documentation {
-    subject   = "Setpoint: changes are known late"
+    subject   = "Setpoint: detection is late"
     content   = "Runbook: docs/runbooks/detection-latency.md\n\n${file("${local.runbooks}/detection-latency.md")}"
     mime_type = "text/markdown"
   }

@@ -34,12 +34,12 @@ output "service_accounts" {
 }
 
 output "slack_actions" {
-  description = "Where Slack sends what people press: the Request URL of the app's interactivity."
+  description = "Where Slack sends button clicks: the Request URL of the app's interactivity."
   value       = one([for name, function in google_cloudfunctions2_function.function : function.service_config[0].uri if name == "slack_actions"])
 }
 
 output "console" {
-  description = "The page, and the address that its name has to lead to; null while it is off."
+  description = "The report page, and the address that its name has to resolve to; null while it is off."
   value = var.console.enabled ? {
     url     = "https://${var.console.domain}/"
     address = google_compute_global_address.console["console"].address

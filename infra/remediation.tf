@@ -20,7 +20,7 @@ resource "google_organization_iam_custom_role" "remediate" {
   org_id      = var.remediation_role_in
   role_id     = "setpointRemediate"
   title       = "Setpoint: remediate"
-  description = "To read and write the asset types that Setpoint puts back; by rule, from what their methods ask for."
+  description = "Read and write the asset types that Setpoint remediates; by rule, from what their methods need."
   permissions = local.granted
 }
 
@@ -30,7 +30,7 @@ resource "google_project_iam_custom_role" "remediate" {
   project     = local.place[1] # of another place it would not be known there: set remediation_role_in
   role_id     = "setpointRemediate"
   title       = "Setpoint: remediate"
-  description = "To read and write the asset types that Setpoint puts back; by rule, from what their methods ask for."
+  description = "Read and write the asset types that Setpoint remediates; by rule, from what their methods need."
   permissions = local.granted
 
   lifecycle {
@@ -111,7 +111,7 @@ resource "google_cloud_scheduler_job" "remediate" {
   project     = var.project_id
   region      = var.region
   name        = "setpoint-remediate"
-  description = "Has remediate go on with what is due."
+  description = "Has remediate resume what is due."
   schedule    = "* * * * *"
   time_zone   = "Etc/UTC"
 

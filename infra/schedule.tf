@@ -12,7 +12,7 @@ locals {
       }
     }
     heal = {
-      description = "Publishes what a crash left behind, and judges what had to last for a while."
+      description = "Publishes what a crash left behind, and evaluates drift whose grace period is over."
       schedule    = "* * * * *"
       message     = { kind = "heal" }
     }

@@ -19,7 +19,7 @@ variable "region" {
 }
 
 variable "watch" {
-  description = "What is watched: organizations/NUMBER, folders/NUMBER or projects/ID, each with feeds of its own."
+  description = "What is watched: organizations/NUMBER, folders/NUMBER or projects/ID, each with its own feeds."
   type        = set(string)
 
   validation {
@@ -31,7 +31,7 @@ variable "watch" {
 }
 
 variable "asset_types" {
-  description = "The asset types of each feed, by content type. Types that nothing declares cost a read each and tell nothing."
+  description = "The asset types of each feed, by content type. Each change of an undeclared type costs reads and shows nothing."
   type = object({
     RESOURCE = optional(set(string), [
       "artifactregistry.googleapis.com/Repository",
@@ -195,7 +195,7 @@ variable "worker" {
 }
 
 variable "sweep" {
-  description = "The size of sweep. Each shard, some twenty thousand assets, is a message; what does not fit into a run goes on in the next."
+  description = "The size of sweep. Each shard, some twenty thousand assets, is a message; what does not fit into a run continues in the next."
   type = object({
     memory          = optional(string, "512Mi") # it holds a page of a thousand assets, and eight bytes of each that is declared
     cpu             = optional(string, "1")
@@ -250,7 +250,7 @@ variable "sync" {
 }
 
 variable "remediation" {
-  description = "Putting drift back. While it is off, Setpoint has no right to change anything. What it does then is said by the policy."
+  description = "Remediation. While it is off, Setpoint has no right to change anything. While it is on, the policy decides what it does."
   type = object({
     enabled   = optional(bool, false)
     within    = optional(string)          # organizations/NUMBER, folders/NUMBER or projects/ID: where it may write
@@ -288,7 +288,7 @@ variable "remediate" {
     concurrency     = optional(number, 4)
     timeout_seconds = optional(number, 300) # longer than a write with all its tries; also the acknowledgement deadline
     min_instances   = optional(number, 0)
-    max_instances   = optional(number, 4) # claims are written beside one record of brakes: more would wait for each other
+    max_instances   = optional(number, 4) # claims are written beside one record of guardrails: more would wait for each other
   })
   default = {}
 
@@ -303,7 +303,7 @@ variable "remediate" {
 }
 
 variable "alerts" {
-  description = "Telling people of drift, in Slack and by webhooks. buttons: what they press in Slack is taken, by the one function that is reachable from outside."
+  description = "Alerts in Slack and by webhooks. buttons: clicks in Slack are taken, by the one function that is reachable from outside."
   type = object({
     enabled = optional(bool, false)
     buttons = optional(bool, true)
@@ -334,7 +334,7 @@ variable "notify" {
 }
 
 variable "slack_actions" {
-  description = "The size of slack_actions. Slack waits for three seconds, in which a cold start has to fit; a warm instance takes that away."
+  description = "The size of slack_actions. Slack waits for three seconds, in which a cold start has to fit; a warm instance avoids it."
   type = object({
     memory          = optional(string, "512Mi")
     cpu             = optional(string, "1")
@@ -389,7 +389,7 @@ variable "uploaders" {
 }
 
 variable "attribution" {
-  description = "Telling who is behind a drift: a sink of the audit logs of all that is watched. Callers' addresses are kept without their end unless mask_ip is false."
+  description = "Attribution: a sink of the audit logs of all that is watched. Callers' addresses are truncated unless mask_ip is false."
   type = object({
     enabled = optional(bool, false)
     mask_ip = optional(bool, true)
@@ -420,7 +420,7 @@ variable "attribute" {
 }
 
 variable "console" {
-  description = "The page of what drifts, live, behind Identity-Aware Proxy and a load balancer; who may see it, and the size of its function."
+  description = "The report page, live, behind Identity-Aware Proxy and a load balancer; who may see it, and the size of its function."
   type = object({
     enabled         = optional(bool, false)
     domain          = optional(string)          # drift.example.com; its A record is to be the address in the outputs
@@ -498,7 +498,7 @@ variable "report" {
 }
 
 variable "monitoring" {
-  description = "Whom alerts tell, and from when on they do."
+  description = "Alerts about Setpoint itself: notification channels and thresholds."
   type = object({
     channels             = optional(set(string), []) # notification channels, projects/P/notificationChannels/N; none only show in the console
     detection_seconds    = optional(number, 300)     # a change is to be known after; most of it is Cloud Asset Inventory's own delay
