@@ -24,7 +24,7 @@ CLIENTS = {
     "slack_actions": ("slack_requests", ("google.cloud.pubsub_v1", "slack_sdk")),
     "remediate": ("remediator", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.auth.transport.requests")),
     "sweep": ("sweeper", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.asset_v1")),
-    "sync": ("syncer", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.storage")),
+    "sync": ("declaration_applier", ("google.cloud.firestore", "google.cloud.pubsub_v1", "google.cloud.storage")),
 }
 """Of each function, what of `bootstrap` its first event calls, and the clients that it needs."""
 

@@ -26,7 +26,7 @@ USED = {
     "detect": ("detector", {FIRESTORE, PUBSUB}),
     "remediate": ("remediator", {FIRESTORE, PUBSUB}),
     "sweep": ("sweeper", {FIRESTORE, PUBSUB, ASSETS}),
-    "sync": ("syncer", {FIRESTORE, PUBSUB, STORAGE, "pydantic", "yaml"}),
+    "sync": ("declaration_applier", {FIRESTORE, PUBSUB, STORAGE, "pydantic", "yaml"}),
 }
 """Of each function, what of `wiring` makes all that it works with, and what it uses of others."""
 

@@ -66,7 +66,7 @@ def upload(service, deps, monkeypatch):
     Without data nothing is uploaded; what is delivered is the event of ``generation``.
     """
     archives = Archives(Client())
-    monkeypatch.setattr(bootstrap, "syncer", lambda: (archives, deps))
+    monkeypatch.setattr(bootstrap, "declaration_applier", lambda: (archives, deps))
     client = functions_framework.create_app("sync", str(MAIN), "cloudevent").test_client()
 
     def upload(name: str, data: bytes | None, *, generation: int = 0, **metadata: str) -> int:
