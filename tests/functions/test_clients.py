@@ -28,7 +28,7 @@ USED = {
     "sweep": ("sweeper", {FIRESTORE, PUBSUB, ASSETS}),
     "sync": ("declaration_applier", {FIRESTORE, PUBSUB, STORAGE, "pydantic", "yaml"}),
 }
-"""Of each function, what of `wiring` makes all that it works with, and what it uses of others."""
+"""Of each function, what of `bootstrap` makes all that it works with, and what it uses of others."""
 
 HEAVY = (
     "duckdb",
@@ -57,8 +57,8 @@ import google.auth
 from google.auth.credentials import AnonymousCredentials
 google.auth.default = lambda *_, **__: (AnonymousCredentials(), "fleet-ops")
 runpy.run_path(sys.argv[1])
-from setpoint import wiring
-getattr(wiring, sys.argv[2])()
+from setpoint import bootstrap
+getattr(bootstrap, sys.argv[2])()
 print(json.dumps([name for name in sys.argv[3:] if name in sys.modules and name not in before]))
 """
 

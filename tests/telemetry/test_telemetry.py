@@ -128,9 +128,9 @@ def test_an_endpoint_without_its_exporter_is_an_error_that_says_what_to_install(
 def test_the_sdk_of_opentelemetry_is_not_loaded_unless_spans_are_wanted():
     expected = (
         "import sys\n"
-        "from setpoint import serving, wiring\n"
+        "from setpoint import bootstrap\nfrom setpoint.bootstrap import serving\n"
         "from setpoint.adapters import firestore, pubsub\n"
-        "assert wiring.spans() is None\n"
+        "assert bootstrap.spans() is None\n"
         "sys.exit(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
     )
     subprocess.run([sys.executable, "-c", expected], check=True)
