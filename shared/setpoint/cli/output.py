@@ -50,12 +50,22 @@ SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "l
 _OPERATION_STYLES = {"changed": "yellow", "missing": "red", "unexpected": "magenta"}
 _MOST_LINES = 6
 _MOST_SKIPPED = 5
+_MOST_WARNINGS = 20
+"""How many warnings of one category are printed."""
 
 
 def print_load_result(loaded: LoadResult) -> None:
-    """Tell on standard error what was loaded and what is wrong."""
+    """Print on standard error what was loaded and what is wrong."""
     for problem in loaded.problems:
-        print_error(problem)  # ``file:line: field: message``, which terminals and editors can follow
+        print_error(problem)  # ``file:line: kind/name: field: message``, which terminals and editors can follow
+    by_category: dict[str, int] = {}
+    for warning in loaded.warnings:
+        by_category[warning.category] = by_category.get(warning.category, 0) + 1
+        if by_category[warning.category] <= _MOST_WARNINGS:
+            print_warning(warning)
+    for category, count in by_category.items():
+        if count > _MOST_WARNINGS:
+            print_warning(f"{count - _MOST_WARNINGS} more of {category}; `validate --output json` lists them all")
     summary = f"{len(loaded.desired)} declared"
     if loaded.scopes:
         summary += f", {len(loaded.scopes)} scopes"
@@ -64,6 +74,8 @@ def print_load_result(loaded: LoadResult) -> None:
         most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
         summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
     text = Text(summary)
+    if loaded.warnings:
+        text.append(", ").append(f"{len(loaded.warnings)} warnings", "yellow")
     if loaded.problems:
         text.append(", ").append(f"{len(loaded.problems)} problems", "red")
     errors.print(text, soft_wrap=True)

@@ -57,7 +57,7 @@ class DeferredDocuments:
     def __init__(self, texts: TextStore) -> None:
         self._texts = texts
         self._values = BlobFile()
-        self._waiting: Spool[Row] = Spool(encode_row, decode_row)
+        self._deferred: Spool[Row] = Spool(encode_row, decode_row)
         self._names = ExternalSorter()
         self._namespaces: dict[str, str] = {}
 
@@ -65,7 +65,8 @@ class DeferredDocuments:
         """Let a document wait, which others may refer to."""
         place = self._refer(document.value)
         text = self._texts.put(document.text)
-        self._waiting.append((document.file, document.line, document.position, place, text, document.text_line))
+        place_of = (document.file, document.line, document.position)
+        self._deferred.append((*place_of, place, text, document.text_line, document.above))
 
     def refer(self, value: Any) -> None:
         """Keep a document that is read elsewhere, for others that refer to it."""
@@ -81,9 +82,9 @@ class DeferredDocuments:
         return place
 
     def __iter__(self) -> Iterator[Document]:
-        for file, line, position, place, text, text_line in self._waiting:
+        for file, line, position, place, text, text_line, above in self._deferred:
             value = decode_row(self._values.get(place))
-            yield Document(file, line, position, value, self._texts.get(text), text_line)
+            yield Document(file, line, position, value, self._texts.get(text), text_line, tuple(above))
 
     def objects(self) -> Objects:
         """All of them, to look references up."""

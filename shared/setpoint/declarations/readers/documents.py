@@ -22,6 +22,9 @@ IGNORE_FILE = ".setpointignore"
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
 """Files that are read when a directory is given."""
 
+_WARNINGS = frozenset(("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm"))
+"""Categories of problems that nobody has made by mistake."""
+
 _DEEPEST = 100
 _MOST_NODES = 1_000_000
 _LETTERS = 1 << 16
@@ -38,6 +41,7 @@ class Document(NamedTuple):
         value: what it says.
         text: the text around it, for finding the line of a field.
         text_line: the line of the file at which that text starts, from 1.
+        above: where the document stands in that text, as in a list: ``("items", 3)``.
     """
 
     file: str
@@ -46,11 +50,20 @@ class Document(NamedTuple):
     value: Any
     text: str
     text_line: int
+    above: tuple[str | int, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """``kind/name`` of a Kubernetes object, or an empty string."""
+        metadata = self.value.get("metadata") if isinstance(self.value, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        kind = self.value.get("kind") if isinstance(self.value, dict) else None
+        return f"{kind}/{name}" if isinstance(kind, str) and isinstance(name, str) else ""
 
     def line_of(self, path: Iterable[str | int]) -> int:
         """The line of a field, or of the nearest thing around it."""
         node, line = _composed(self.text), self.line
-        for part in path:
+        for part in (*self.above, *path):
             child = _step(node, part)
             if child is None:
                 break
@@ -75,17 +88,26 @@ class Problem(NamedTuple):
         line: from 1; 0 where the whole file is meant.
         field: path of the field, or empty.
         message: what is wrong and what to do.
+        subject: ``kind/name`` of the object, or empty.
+        category: what sort of problem it is, for grouping: ``unnamed``, ``unknown-kind``, ``placeholder``.
     """
 
     file: str
     line: int
     field: str
     message: str
+    subject: str = ""
+    category: str = "invalid"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the author has to mend it; else it is a warning, which keeps nothing from being applied."""
+        return self.category not in _WARNINGS
 
     def __str__(self) -> str:
-        """``file:line: field: message``."""
+        """``file:line: kind/name: field: message``."""
         where = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{where}: {self.field}: {self.message}" if self.field else f"{where}: {self.message}"
+        return ": ".join(part for part in (where, self.subject, self.field, self.message) if part)
 
 
 def files(path: str) -> Iterator[str]:
@@ -138,8 +160,9 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
         else:
             if value is None:
                 continue
-            for item in _items(value):
-                yield Document(file, line + builder.first_line, index, item, part, line)
+            for above, item in _items(value):
+                start = builder.element_lines.get(above, builder.first_line)
+                yield Document(file, line + start, index, item, part, line, above)
                 index += 1
 
 
@@ -193,8 +216,8 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
             start = following if following >= 0 else len(text)
             continue
         part = text[start:end]
-        for item in _items(value):
-            yield Document(file, line, index, item, part, line)
+        for above, item in _items(value):
+            yield Document(file, line, index, item, part, line, above)
             index += 1
         start = end
 
@@ -205,13 +228,20 @@ def _skip_space(text: str, start: int) -> int:
     return start
 
 
-def _items(value: Any) -> list[Any]:
-    """A list of documents, or the items of Kubernetes' own ``List``."""
+def _items(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """The documents in a value, each with its place: the value, the elements of a list, the items of a ``List``."""
     if isinstance(value, list):
-        return value
-    if isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list):
-        return list(value["items"])
-    return [value]
+        yield from (((index,), item) for index, item in enumerate(value))
+    elif isinstance(value, dict) and _is_list(value):
+        yield from ((("items", index), item) for index, item in enumerate(value["items"]))
+    else:
+        yield (), value
+
+
+def _is_list(value: dict[str, Any]) -> bool:
+    """Whether an object is a Kubernetes list: ``List``, or one of a kind as the API server answers it."""
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list)
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -236,7 +266,9 @@ class _Builder:
         self._next: Callable[[], Any] = _Loader(text).get_event
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
+        self._key_above = ""
         self.first_line = 0
+        self.element_lines: dict[tuple[str | int, ...], int] = {}
 
     def document(self) -> Any:
         while (event := self._next()) is not None:
@@ -278,10 +310,16 @@ class _Builder:
             raise _fault(f"more than {_MOST_NODES:,} values; split the document, or use fewer aliases", event)
 
     def _sequence(self, depth: int) -> list[Any]:
-        items = []
+        items: list[Any] = []
+        above: tuple[str, ...] | None = () if depth == 0 else ("items",) if self._is_items(depth) else None
         while (event := self._next()).__class__ is not yaml.SequenceEndEvent:
+            if above is not None:
+                self.element_lines[*above, len(items)] = event.start_mark.line
             items.append(self._value(event, depth + 1))
         return items
+
+    def _is_items(self, depth: int) -> bool:
+        return depth == 1 and self._key_above == "items"
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -293,6 +331,8 @@ class _Builder:
                 self._nodes += 1
             else:
                 key = self._key(event, depth)
+            if depth == 0:
+                self._key_above = key
             value = self._value(following(), depth + 1)
             if key == "<<" and event.implicit[0]:
                 for part in reversed(value if isinstance(value, list) else [value]):

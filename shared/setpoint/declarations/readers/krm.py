@@ -8,20 +8,31 @@ Source: https://cloud.google.com/config-connector/docs/reference/overview
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison.system_fields import CONTROLLER_LABEL
-from setpoint.declarations.readers import field_mapping, field_search, krm_iam, krm_kinds, krm_names, krm_table
+from setpoint.declarations.readers import (
+    field_mapping,
+    field_search,
+    krm_iam,
+    krm_kinds,
+    krm_names,
+    krm_placeholders,
+    krm_table,
+)
 from setpoint.declarations.readers.documents import Document, Problem
-from setpoint.declarations.readers.krm_references import PROJECT_ID, Objects, project_of, resolve_references
+from setpoint.declarations.readers.krm_references import Objects, group_of, project_of, resolve_references
 from setpoint.declarations.readers.name_heuristics import plain, spellings
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.resource_key import ResourceKey, content_of
 
 __all__ = ["Objects", "describes_other_type", "is_krm", "read", "schema_of", "translate", "uncomparable"]
+
+_VERSION = re.compile(r"/v\d+(?:(?:alpha|beta)\d+)?\Z")
 
 _SHORTEST = 3
 """An ending of a kind with fewer letters is a piece of an acronym."""
@@ -37,8 +48,10 @@ def is_krm(value: Any) -> bool:
     """Whether a document is a Config Connector object."""
     if not isinstance(value, dict):
         return False
-    group, _, version = str(value.get("apiVersion", "")).partition("/")
-    return group.endswith(krm_kinds.SUFFIX) and bool(version) and not group.endswith(_OF_THE_CONTROLLER)
+    group = str(value.get("apiVersion", "")).partition("/")[0]
+    if group.endswith(_OF_THE_CONTROLLER):
+        return False
+    return group.endswith(krm_kinds.SUFFIX) or krm_kinds.is_misspelt_group(group, str(value.get("kind", "")))
 
 
 def read(document: Document, objects: Objects) -> Translated | list[Problem]:
@@ -49,11 +62,10 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         objects: All objects of the same source, among which references are looked up.
 
     Returns:
-        The declaration or the problems; no problem and no declaration for a part of another resource.
+        The declaration; or the problems, of which some are only warnings, as of a part of another resource.
     """
     value = document.value
-    problems = [_problem(document, path, message) for path, message in _faults(value)]
-    if problems:
+    if problems := list(_mistakes(document)):
         return problems
     source = Source(file=document.file, line=document.line, document=document.position)
     kind = str(value["kind"])
@@ -62,19 +74,42 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         if isinstance(policy, Translated):
             return policy
         path = tuple(policy.split("."))
-        return [_problem(document, path, "does not tell which resource is meant: say its kind and its name")]
-    if kind in krm_table.PARTS:
-        return []
+        message = "does not tell which resource is meant: set its kind and its name"
+        return [_problem(document, path, message, "unnamed")]
     name = krm_names.full_name(value, objects)
-    if not name:
-        return [_problem(document, *_unnamed(value, objects))]
-    target = krm_kinds.resolve(str(value["apiVersion"]).partition("/")[0], kind)
+    if problem := _why_unread(document, name, objects):
+        return [problem]
+    target = krm_kinds.resolve(group_of(value), kind)
     candidates = default_catalogue().schemas_for(target.asset_type) or (target.schema,)
     translated = [
         translate(value, objects, name=name, asset_type=target.asset_type, schema=schema, source=source)
         for schema in candidates
     ]
     return min(translated, key=lambda candidate: len(candidate.unchecked))
+
+
+def _mistakes(document: Document) -> Iterator[Problem]:
+    """What is wrong with an object, whatever its kind is: its form, else placeholders, else its kind."""
+    value = document.value
+    checks: tuple[Callable[[Mapping[str, Any]], Iterator[tuple[tuple[str, ...], str]]], ...]
+    checks = (_faults, krm_placeholders.faults, krm_kinds.faults)
+    for check, category in zip(checks, ("invalid", "placeholder", "unknown-kind"), strict=True):
+        problems = [_problem(document, path, message, category) for path, message in check(value)]
+        if problems:
+            yield from problems
+            return
+
+
+def _why_unread(document: Document, name: str, objects: Objects) -> Problem | None:
+    """Why an object is not read: a part of another resource, one without a name, one with a placeholder in it."""
+    if left_out := krm_names.why_left_out(document.value):
+        return _problem(document, ("kind",), *left_out)
+    if not name:
+        unnamed = krm_names.why_unnamed(document.value, objects)
+        return _problem(document, unnamed.path, unnamed.message, "pending" if unnamed.pending else "unnamed")
+    if krm_placeholders.has_placeholder(name):
+        return _problem(document, ("spec",), krm_placeholders.message(name), "placeholder")
+    return None
 
 
 def _faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -85,20 +120,12 @@ def _faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("metadata", "name"), "is missing"
     if not isinstance(value.get("spec", {}) or {}, dict):
         yield ("spec",), "has to be an object"
+    if not _VERSION.search(str(value.get("apiVersion", ""))):
+        yield ("apiVersion",), "has to be GROUP/VERSION, as storage.cnrm.cloud.google.com/v1beta1"
 
 
-def _unnamed(value: Mapping[str, Any], objects: Objects) -> tuple[tuple[str, ...], str]:
-    """Why a resource cannot be named, and what to do."""
-    if krm_table.is_named_by_server(str(value["kind"])):
-        return ("spec", "resourceID"), "is missing: the server names this resource, and nothing else tells its name"
-    if not project_of(value, objects):
-        wants = f"spec.projectRef, the annotation {PROJECT_ID}, or metadata.namespace"
-        return ("metadata",), f"does not tell the project: say it in {wants}"
-    return ("spec",), "does not tell the resource's full name: say its location and what holds it, or spec.resourceID"
-
-
-def _problem(document: Document, path: tuple[str, ...], message: str) -> Problem:
-    return Problem(document.file, document.line_of(path), ".".join(path), message)
+def _problem(document: Document, path: tuple[str, ...], message: str, category: str = "invalid") -> Problem:
+    return Problem(document.file, document.line_of(path), ".".join(path), message, document.subject, category)
 
 
 def describes_other_type(value: Mapping[str, Any], asset_type: str) -> bool:

@@ -113,6 +113,8 @@ def _target(value: Mapping[str, Any], spec: Mapping[str, Any], objects: Objects)
     external = reference.get("external")
     if kind in _HIERARCHY:
         return _in_hierarchy(kind, reference, value, objects)
+    if not kind:
+        return _Target(str(external), "") if str(external or "").startswith("//") else None
     meant = krm_kinds.resolve(group or krm_kinds.group_of(kind), kind)
     if external is not None:
         path = str(external)

@@ -9,14 +9,21 @@ Source: https://cloud.google.com/config-connector/docs/reference/overview
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from setpoint.catalog import config_connector
 from setpoint.catalog.schemas import Schema, default_catalogue
 
-SUFFIX = ".cnrm.cloud.google.com"
+SUFFIX = config_connector.SUFFIX
 
+_CLOSE_GROUP = 0.9
+"""How alike a group has to be to one of Config Connector's to be taken for a slip of it."""
+
+_PLACEHOLDER = re.compile(r"\{[^{}/]*\}")
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z])")
 
 SERVICES: dict[str, str] = {
@@ -54,6 +61,21 @@ KINDS: dict[tuple[str, str], str] = {
 """(Group, kind) → the asset type's kind."""
 
 
+_RULED = frozenset(
+    (
+        # The inventory's type is of another thing than the object, or is spelled in another way than its messages.
+        "AccessContextManagerAccessLevel",
+        "AccessContextManagerAccessPolicy",
+        "AccessContextManagerServicePerimeter",
+        "ApigeeAddonsConfig",
+        "FirebaseAndroidApp",
+        "FirebaseWebApp",
+        "NetworkServicesAuthzExtension",
+    )
+)
+"""Kinds whose asset type is told by the rule, whatever the table says."""
+
+
 class Target(NamedTuple):
     """What a Config Connector kind describes: an asset type, and its schema where the catalogue has one."""
 
@@ -76,12 +98,66 @@ def resolve(group: str, kind: str) -> Target:
     service = SERVICES.get(label, label)
     host = f"{service}.googleapis.com"
     catalogue = default_catalogue()
+    entry = config_connector.kind(label, kind)
+    types = entry.types if entry is not None and kind not in _RULED else ()
+    for asset_type in types[:1]:
+        if (schema := catalogue.schema_for(asset_type)) is not None:
+            return Target(asset_type, schema)
     named = KINDS.get((label, kind))
     for ending in (named,) if named else endings(kind):
         schema = catalogue.schema_for(f"{host}/{ending}")
         if schema is not None:
             return Target(f"{host}/{_spelled(ending, schema)}", schema)
+    if entry is not None and (entry.types or entry.host):
+        return Target(entry.types[0] if entry.types else f"{entry.host}/{_without(label, kind)}", None)
     return Target(f"{host}/{named or _without(label, kind)}", None)
+
+
+def faults(value: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The field of a misspelt kind or group, and what was meant; also of a kind that nothing describes.
+
+    Args:
+        value: The object.
+    """
+    group, kind = str(value.get("apiVersion", "")).partition("/")[0], str(value.get("kind", ""))
+    if (correction := _correction(group, kind)) is not None:
+        yield (correction.field,), correction.message
+
+
+def _correction(group: str, kind: str) -> config_connector.Correction | None:
+    if config_connector.kind(group, kind) is not None or _same_service(group, kind):
+        return None
+    if (meant := config_connector.correction(group, kind)) is not None:
+        return meant
+    if resolve(group, kind).schema is not None:
+        return None
+    return config_connector.Correction(
+        "kind", f"{kind} of {group} is not known; declare the resource in the native format, or check the spelling"
+    )
+
+
+def _same_service(group: str, kind: str) -> bool:
+    """Whether another group of the same service has the kind, as `vertexai` and `aiplatform` have."""
+    service = SERVICES.get(group.removesuffix(SUFFIX), group.removesuffix(SUFFIX))
+    return any(SERVICES.get(other, other) == service for other in config_connector.groups_of(kind))
+
+
+def is_misspelt_group(group: str, kind: str) -> bool:
+    """Whether a group that is none of Config Connector's is almost one that has the kind.
+
+    Args:
+        group: As it is written, `storage.cnrm.cloud.google.con`.
+        kind: The kind.
+    """
+    if not group.endswith((".com", ".con")) and "cnrm" not in group:
+        return False
+    groups = [f"{known}{SUFFIX}" for known in config_connector.groups_of(kind)]
+    return bool(groups) and bool(difflib.get_close_matches(group, groups, n=1, cutoff=_CLOSE_GROUP))
+
+
+def as_pattern(template: str) -> str:
+    """A template of a relative name with a star for each part that is filled in: `projects/*/topics/*`."""
+    return _PLACEHOLDER.sub("*", template)
 
 
 def endings(kind: str) -> tuple[str, ...]:

@@ -11,29 +11,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from setpoint.catalog import name_patterns
+from setpoint.catalog import config_connector, name_patterns
 from setpoint.catalog.schemas import Schema
 from setpoint.declarations.readers import krm_kinds, krm_table, name_heuristics
 from setpoint.declarations.readers.krm_references import (
     FOLDER_ID,
     ORGANIZATION_ID,
+    PROJECT_ID,
     Objects,
     annotation,
+    group_of,
     is_reference,
+    kind_by_field,
     namespace_of,
     project_of,
+    reported_name,
     resolve,
     resource_id,
+    service_id,
 )
 from setpoint.model import references
 
 _ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]\Z")
 _TOPS = ("projects", "folders", "organizations", "billingAccounts")
+_REFERENCES_TO_TOPS = {
+    "folderRef": "folders",
+    "organizationRef": "organizations",
+    "billingAccountRef": "billingAccounts",
+}
 _AREAS = {"locations", "regions", "zones"}
+_AREA_FIELDS = {"location", "region", "zone"}
 _DEEPEST = 5
 _OPEN = "*"
+_METHOD = re.compile(r"/(?:get|list|fetch)[A-Z][A-Za-z]*(?:/|\Z)")
+"""A method of an API in a path: no collection of resources."""
+
+
+class Unnamed(NamedTuple):
+    """Why an object has no resource name.
+
+    Args:
+        path: The field that would say it.
+        message: What is missing and what to do.
+        pending: Only the service knows the id, which is no mistake of the author.
+    """
+
+    path: tuple[str, ...]
+    message: str
+    pending: bool = False
 
 
 def full_name(value: Mapping[str, Any], objects: Objects) -> str:
@@ -43,10 +71,50 @@ def full_name(value: Mapping[str, Any], objects: Objects) -> str:
         value: The object.
         objects: The objects that it may refer to.
     """
-    group = str(value.get("apiVersion", "")).partition("/")[0]
-    target = krm_kinds.resolve(group, str(value.get("kind", "")))
+    target = krm_kinds.resolve(group_of(value), str(value.get("kind", "")))
     path = _path(value, objects, target, 0)
     return name_patterns.full_name(target.asset_type, path) if path else ""
+
+
+def why_left_out(value: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Why a kind is not compared by itself, as a message and its category; None where it is."""
+    kind = str(value.get("kind", ""))
+    entry = config_connector.kind(group_of(value), kind)
+    part = entry.part if entry is not None else ""
+    if kind in krm_table.PARTS or part:
+        holder = part.partition(":")[0] if "/" in part else krm_table.PARTS.get(kind, "another resource")
+        return f"{kind} is a part of {holder} and is not compared by itself; declare it there", "part-of-another"
+    target = krm_kinds.resolve(group_of(value), kind)
+    if entry is not None and not entry.types and not _patterns(value, target):
+        message = f"{kind} is not in Cloud Asset Inventory and has no resource name; it is not compared"
+        return message, "not-in-inventory"
+    return None
+
+
+def why_unnamed(value: Mapping[str, Any], objects: Objects) -> Unnamed:
+    """Why `full_name` returns nothing for an object, and what to do."""
+    kind = str(value.get("kind", ""))
+    if krm_table.is_named_by_server(group_of(value), kind) and not service_id(value):
+        return Unnamed(
+            ("spec", "resourceID"),
+            f"is missing: the service chooses the id of a {kind}; set it, or apply the output of "
+            "`kubectl get -o yaml`, whose status has it",
+            pending=True,
+        )
+    target = krm_kinds.resolve(group_of(value), kind)
+    spec = value.get("spec")
+    for field, collection in _REFERENCES_TO_TOPS.items():
+        if isinstance(spec, dict) and spec.get(field) and _has_top(_patterns(value, target), collection):
+            message = (
+                "does not tell the number of the resource: set `external`, or spec.resourceID of what it refers to"
+            )
+            return Unnamed(("spec", field), message)
+    if not project_of(value, objects):
+        wants = f"spec.projectRef, the annotation {PROJECT_ID}, or metadata.namespace"
+        return Unnamed(("metadata",), f"does not tell the project: set {wants}, or the option --project")
+    return Unnamed(
+        ("spec",), "does not tell the resource's full name: set its location and what holds it, or spec.resourceID"
+    )
 
 
 def external_name(path: str, target: krm_kinds.Target) -> str:
@@ -60,24 +128,46 @@ def external_name(path: str, target: krm_kinds.Target) -> str:
 def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, depth: int) -> str:
     """The relative resource name, by the pattern that needs most of what the object says."""
     kind = str(value.get("kind", ""))
+    patterns = _patterns(value, target)
+    named_by_service = krm_table.is_named_by_server(group_of(value), kind)
     fields = krm_table.OWN_FIELDS.get(kind, ())
-    own = _own(value, fields) if fields else resource_id(value)
-    if krm_table.is_named_by_server(kind) and not krm_table.has_resource_id(value):
+    if named_by_service and not krm_table.has_resource_id(value) and "/" in (reported := reported_name(value)):
+        return _whole(reported, patterns)
+    own = _own(value, fields) if fields else service_id(value) if named_by_service else resource_id(value)
+    if not own:
         return ""
-    if "/" in own and not fields:
-        whole = references.segments(own)
-        if any(pattern.startswith(f"{whole[0]}/") for pattern in _patterns(target)):
-            return "/".join(whole)
+    if "/" in own and not fields and (whole := _whole(own, patterns)):
+        return whole
     if kind == "IAMServiceAccount":
         project = project_of(value, objects)
         return f"projects/{project}/serviceAccounts/{own}@{project}.iam.gserviceaccount.com" if project else ""
     placement = _PlacementFields(value, objects, depth)
     filled = []
-    for pattern in _patterns(target):
-        path = placement.fill(pattern.removesuffix("/*" * (len(fields) - 1)), own)
+    for pattern in _allowed(patterns, placement.spec):
+        path = placement.fill(pattern.removesuffix("/*" * (len(fields) - 1)), own, patterns)
         if path:
             filled.append((placement.score, path))
-    return max(filled)[1] if filled else ""
+    # The server's own word of the name stands where the spec alone does not tell it.
+    return max(filled)[1] if filled else _whole(reported_name(value), patterns)
+
+
+def _whole(path: str, patterns: tuple[str, ...]) -> str:
+    """A relative resource name that is said whole, or an empty string where it is none."""
+    parts = references.segments(path)
+    tops = {pattern.partition("/")[0] for pattern in patterns} | {*_TOPS, "accessPolicies", "tagKeys", "tagValues"}
+    return "/".join(parts) if len(parts) > 1 and parts[0] in tops else ""
+
+
+def _has_top(patterns: tuple[str, ...], collection: str) -> bool:
+    return any(pattern.startswith(f"{collection}/*/") for pattern in patterns)
+
+
+def _allowed(patterns: tuple[str, ...], spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """The patterns below the folder or organisation that the spec names, where the kind has such: never the project."""
+    for field, collection in _REFERENCES_TO_TOPS.items():
+        if spec.get(field) and _has_top(patterns, collection):
+            return tuple(pattern for pattern in patterns if pattern.startswith(f"{collection}/"))
+    return patterns
 
 
 def _own(value: Mapping[str, Any], fields: tuple[str, ...]) -> str:
@@ -86,21 +176,40 @@ def _own(value: Mapping[str, Any], fields: tuple[str, ...]) -> str:
     return "/".join(values) if all(values) else ""
 
 
-def _patterns(target: krm_kinds.Target) -> tuple[str, ...]:
-    """The patterns of a kind; of one that no document describes, how most are named (https://google.aip.dev/122)."""
+def _patterns(value: Mapping[str, Any], target: krm_kinds.Target) -> tuple[str, ...]:
+    """The patterns of a kind's relative resource names."""
+    return _patterns_of(group_of(value), str(value.get("kind", "")), target)
+
+
+@lru_cache(maxsize=2048)
+def _patterns_of(group: str, kind: str, target: krm_kinds.Target) -> tuple[str, ...]:
+    """The API's own patterns that the controller's templates confirm; else the templates, else all of the API's."""
     schema: Schema | None = target.schema
-    patterns = name_patterns.of(target.asset_type, schema.name) if schema is not None else ()
-    if patterns or schema is not None:
-        return patterns
-    *head, last = name_heuristics.words(target.asset_type.rpartition("/")[2])
-    collection = "".join(word.capitalize() for word in (*head, name_heuristics.plural(last)))
-    return (f"projects/*/locations/*/{collection[:1].lower()}{collection[1:]}/*",)
+    api = name_patterns.of(target.asset_type, schema.name) if schema is not None else ()
+    api = tuple(pattern.removeprefix("admin/") for pattern in api if not _METHOD.search(f"/{pattern}"))
+    entry = config_connector.kind(group, kind)
+    if kind in krm_table.OWN_FIELDS or target.asset_type == "storage.googleapis.com/Bucket":
+        return api
+    templates = [krm_kinds.as_pattern(url) for url in entry.urls] if entry is not None else []
+    confirmed = [pattern for pattern in api if any(_fits(pattern, template) for template in templates)]
+    if confirmed:
+        return tuple(confirmed)
+    usable = tuple(template for template in templates if template != "*" and not template.startswith("*/*"))
+    return usable or api
+
+
+def _fits(pattern: str, template: str) -> bool:
+    """Whether a template is the pattern, whatever the case; one that starts with its parent is so by its end."""
+    pattern, template = pattern.lower(), template.lower()
+    if template == "*":
+        return False
+    return pattern.endswith(template.removeprefix("*")) if template.startswith("*/") else pattern == template
 
 
 class _PlacementFields:
     """What an object says of its place."""
 
-    __slots__ = ("depth", "location", "objects", "score", "spec", "tops", "value")
+    __slots__ = ("depth", "location", "objects", "parents", "score", "spec", "tops", "value")
 
     def __init__(self, value: Mapping[str, Any], objects: Objects, depth: int) -> None:
         self.value = value
@@ -109,6 +218,8 @@ class _PlacementFields:
         self.score = 0
         spec = value.get("spec")
         self.spec: Mapping[str, Any] = spec if isinstance(spec, dict) else {}
+        entry = config_connector.kind(group_of(value), str(value.get("kind", "")))
+        self.parents = entry.parents if entry is not None else ()
         self.location = next(
             (str(text) for name in ("location", "region", "zone") if (text := self.spec.get(name))), ""
         ).rpartition("/")[2]
@@ -126,7 +237,7 @@ class _PlacementFields:
             return name_of_holder.rpartition("/")[2] if isinstance(name_of_holder, str) else ""
         return annotation(self.value, name) if name else ""
 
-    def fill(self, pattern: str, own: str) -> str:
+    def fill(self, pattern: str, own: str, patterns: tuple[str, ...]) -> str:
         """The pattern with the object's own words, or an empty string where one is missing; sets its score."""
         parts = pattern.split("/")
         out: list[str] = []
@@ -137,8 +248,6 @@ class _PlacementFields:
                 continue
             collection = parts[index - 1] if index else ""
             if index == len(parts) - 1:
-                if not own:
-                    return ""
                 out.append(own)
             elif collection in _TOPS and index == 1:
                 if not self.tops[collection]:
@@ -146,27 +255,33 @@ class _PlacementFields:
                 # The more special wins: an object of an organisation may lie in a project's namespace.
                 self.score += 2 + _TOPS.index(collection)
                 out.append(self.tops[collection])
-            elif not self._fill(out, collection):
-                return ""
-        everywhere = "global" in parts and "locations" not in parts
-        if (everywhere and self.location not in {"", "global"}) or _OPEN in out:
-            return ""
-        return "/".join(out)
+            else:
+                self._fill(out, collection)
+        return "" if _OPEN in out or self._is_elsewhere(parts, patterns) else "/".join(out)
 
-    def _fill(self, out: list[str], collection: str) -> bool:
-        """Add what stands for a collection: a location, or what holds the resource."""
+    def _is_elsewhere(self, parts: list[str], patterns: tuple[str, ...]) -> bool:
+        """Whether the object names a place that a global pattern lacks."""
+        if "global" not in parts or "locations" in parts or self.location in {"", "global"}:
+            return False
+        areas = {part for other in patterns for part in other.split("/") if part in _AREAS}
+        if areas:
+            return any(self._is_area(area) for area in areas)
+        return _AREA_FIELDS.isdisjoint(self.parents)  # a kind may say the place of what it is made from
+
+    def _fill(self, out: list[str], collection: str) -> None:
+        """Add what stands for a collection: a location, or what holds the resource; `*` where nothing tells it."""
         if collection in _AREAS and self._is_area(collection):
             out.append(self.location)
             self.score += 8 if collection != "locations" else 4
-            return True
+            return
         holder = self._holder(collection)
         if not holder:
             # What holds the resource may bring its place along; a kind without places is global.
-            out.append("global" if collection == "locations" else _OPEN)
-            return collection in _AREAS
+            is_global = collection == "locations" and _AREA_FIELDS.isdisjoint(self.parents)
+            out.append("global" if is_global else _OPEN)
+            return
         self.score += 16
         out[:] = holder.split("/") if "/" in holder else [*out, holder]
-        return True
 
     def _is_area(self, collection: str) -> bool:
         if not self.location:
@@ -196,6 +311,8 @@ class _PlacementFields:
             stem = "".join(word for word in name_heuristics.words(field) if word != "ref")
             if field.endswith("Ref") and (stem.endswith(singular) or stem == "parent" or singular.endswith(stem)):
                 yield field
+        if collection not in _AREAS:
+            yield from (field for field in self.parents if field in self.spec and field not in krm_table.PLACES)
 
     def _named(self, field: str, reference: Mapping[str, Any]) -> str:
         external = reference.get("external")
@@ -207,13 +324,13 @@ class _PlacementFields:
             str(reference.get("name")), namespace, kind=str(reference.get("kind") or ""), field=field
         )
         if holder is None:
-            return str(reference.get("name"))
+            kind = str(reference.get("kind") or "") or kind_by_field(field, group_of(self.value))
+            return "" if krm_table.is_named_by_server("", kind) else str(reference.get("name"))
         if self.depth >= _DEEPEST:
             return ""
-        group = str(holder.get("apiVersion", "")).partition("/")[0]
-        target = krm_kinds.resolve(group, str(holder.get("kind", "")))
+        target = krm_kinds.resolve(group_of(holder), str(holder.get("kind", "")))
         known = _path(_beside(holder, self.value), self.objects, target, self.depth + 1)
-        return known if known or _patterns(target) else resource_id(holder)
+        return known if known or _patterns(holder, target) else resource_id(holder)
 
 
 def _beside(value: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from setpoint.catalog import config_connector
 from setpoint.declarations.readers import krm_table
 from setpoint.declarations.readers.name_heuristics import words
 from setpoint.declarations.readers.shape_matching import UNKNOWN, Reference
@@ -132,6 +133,38 @@ def project_of(value: Mapping[str, Any], objects: Objects) -> str:
     return annotation(value, PROJECT_ID) or (objects.project(namespace) if namespace else "")
 
 
+def group_of(value: Mapping[str, Any]) -> str:
+    """An object's API group, `compute.cnrm.cloud.google.com`."""
+    return str(value.get("apiVersion", "")).partition("/")[0]
+
+
+def reported_name(value: Mapping[str, Any]) -> str:
+    """The resource's name as the controller wrote it into the status, or an empty string.
+
+    Source: https://cloud.google.com/config-connector/docs/reference/overview (`status.externalRef`)
+    """
+    status = value.get("status")
+    names = [status.get(field) for field in ("externalRef", "name")] if isinstance(status, dict) else []
+    return next((name for name in names if isinstance(name, str) and name), "")
+
+
+def service_id(value: Mapping[str, Any] | None) -> str:
+    """The id that the service chose: `spec.resourceID`, else what the status says of it, else an empty string."""
+    if value is None:
+        return ""
+    spec, status = value.get("spec"), value.get("status")
+    if isinstance(spec, dict) and spec.get("resourceID") is not None:
+        return str(spec["resourceID"])
+    if name := reported_name(value):
+        return name.rstrip("/").rpartition("/")[2]
+    if not isinstance(status, dict):
+        return ""
+    kind = str(value.get("kind", ""))
+    entry = config_connector.kind(group_of(value), kind)
+    fields = (entry.status if entry is not None else "", f"{words(kind)[-1]}Id" if words(kind) else "")
+    return next((str(status[field]) for field in fields if field and status.get(field)), "")
+
+
 def resource_id(value: Mapping[str, Any]) -> str:
     """The last segment of the resource's name: `spec.resourceID`, else the object's own name."""
     spec, metadata = value.get("spec"), value.get("metadata")
@@ -181,7 +214,7 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     name, kind = str(reference.get("name")), str(reference.get("kind") or "")
     namespace = str(reference.get("namespace") or namespace_of(referrer))
     referred = objects.find(name, namespace, kind=kind, field=field)
-    kind = str(referred.get("kind")) if referred is not None else kind or _kind_by_field(field)
+    kind = str(referred.get("kind")) if referred is not None else kind or kind_by_field(field, group_of(referrer))
     if kind == "Secret" or (kind == "ComputeAddress" and "range" not in field.lower()):
         # Where an address is referred to by name, the API mostly has the address itself; a range goes by its name.
         return _address(referred)
@@ -189,8 +222,9 @@ def resolve(field: str, reference: Mapping[str, Any], referrer: Mapping[str, Any
     if kind == "IAMServiceAccount":
         project = project_of(referred if referred is not None else referrer, objects)
         return Reference(f"{short}@{project}.iam.gserviceaccount.com" if project and "@" not in short else short)
-    if krm_table.is_named_by_server(kind) and not krm_table.has_resource_id(referred):
-        return UNKNOWN
+    if krm_table.is_named_by_server(group_of(referred) if referred is not None else "", kind):
+        chosen = service_id(referred)
+        return Reference(chosen) if chosen else UNKNOWN
     return Reference(short)
 
 
@@ -201,12 +235,17 @@ def _address(value: Mapping[str, Any] | None) -> Any:
     return str(address) if address else UNKNOWN
 
 
-def _kind_by_field(field: str) -> str:
-    """The kind that a field's name tells where the object itself is not known."""
+def kind_by_field(field: str, group: str) -> str:
+    """The kind that a field's name tells where the object itself is not known, or an empty string.
+
+    Args:
+        field: The reference's field, `taxonomyRef`.
+        group: The referrer's group, whose kinds are meant before others.
+    """
     stem = field.removesuffix("s").removesuffix("Ref").lower()
     if stem.endswith("serviceaccount"):
         return "IAMServiceAccount"
-    return "Folder" if stem == "folder" else ""
+    return "Folder" if stem == "folder" else config_connector.kind_ending(group, stem)
 
 
 def resolve_references(tree: Any, referrer: Mapping[str, Any], objects: Objects, field: str = "") -> Any:

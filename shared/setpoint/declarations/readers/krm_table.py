@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from setpoint.catalog import config_connector
 from setpoint.declarations.readers.field_mapping_result import UNCHECKED
 
 DIRECTIVES = frozenset(
@@ -127,68 +128,47 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
 }
 """Kind → the author's field → its API path, as `field_mapping.FieldOverrides` writes it."""
 
-PARTS = frozenset(
-    (
-        "AccessContextManagerAccessLevelCondition",  # of its access level
-        "AccessContextManagerServicePerimeterResource",  # of its perimeter
-        "BigtableGCPolicy",  # of a table's column family
-        "ComputeBackendBucketSignedURLKey",  # of its backend bucket
-        "ComputeBackendServiceSignedURLKey",  # of its backend service
-        "ComputeDiskResourcePolicyAttachment",  # of its disk
-        "ComputeInstanceGroupNamedPort",  # of its instance group
-        "ComputeNetworkEndpoint",  # of its group
-        "ComputeNetworkPeering",  # of its network
-        "ComputeNetworkPeeringRoutesConfig",  # of its network
-        "ComputeProjectMetadata",  # of its project
-        "ComputeRegionDiskResourcePolicyAttachment",  # of its disk
-        "ComputeRouterInterface",  # of its router
-        "ComputeRouterNAT",  # of its router
-        "ComputeRouterPeer",  # of its router
-        "ComputeSharedVPCHostProject",  # a switch of its project
-        "ComputeSharedVPCServiceProject",  # a switch of its project
-        "GKEHubFeatureMembership",  # of its feature
-        "ServiceIdentity",  # made once, and part of its project's service
-    )
-)
-"""Kinds that are no resources of their own in the inventory, but parts of others."""
-
-_NAMED_BY_SERVER = frozenset(
-    (
-        "AccessContextManagerAccessPolicy",  # a number
-        "BigQueryConnectionConnection",  # a UUID
-        "BigQueryDataTransferConfig",  # a UUID
-        "BillingBudgetsBudget",  # a UUID
-        "CloudBuildTrigger",  # a UUID
-        "CloudIdentityGroup",  # letters and digits
-        "CloudIdentityMembership",  # the same
-        "ComputeFirewallPolicy",  # a number; its own name is `shortName`
-        "Folder",  # a number
-        "FirestoreIndex",  # letters and digits
-        "IdentityPlatformTenant",  # the display name with a suffix
-        "MonitoringAlertPolicy",  # a number
-        "MonitoringGroup",  # a number
-        "MonitoringNotificationChannel",  # a number
-        "MonitoringUptimeCheckConfig",  # the display name with a suffix
-        "RecaptchaEnterpriseKey",  # letters and digits
-        "SecretManagerSecretVersion",  # a number, counted from 1
-        "StorageNotification",  # a number
-        "TagsTagKey",  # a number
-        "TagsTagValue",  # a number
-        "VertexAIDataset",  # a number
-    )
-)
-"""Kinds whose resource gets its name from the server, so that the object's own name says nothing of it."""
+PARTS: Mapping[str, str] = {
+    "AccessContextManagerAccessLevelCondition": "its access level",
+    "AccessContextManagerServicePerimeterResource": "its perimeter",
+    "BigtableGCPolicy": "a table's column family",
+    "ComputeBackendBucketSignedURLKey": "its backend bucket",
+    "ComputeBackendServiceSignedURLKey": "its backend service",
+    "ComputeDiskResourcePolicyAttachment": "its disk",
+    "ComputeInstanceGroupNamedPort": "its instance group",
+    "ComputeNetworkEndpoint": "its group",
+    "ComputeNetworkPeering": "its network",
+    "ComputeNetworkPeeringRoutesConfig": "its network",
+    "ComputeProjectMetadata": "its project",
+    "ComputeRegionDiskResourcePolicyAttachment": "its disk",
+    "ComputeRouterInterface": "its router",
+    "ComputeRouterNAT": "its router",
+    "ComputeRouterPeer": "its router",
+    "ComputeSharedVPCHostProject": "a switch of its project",
+    "ComputeSharedVPCServiceProject": "a switch of its project",
+    "GKEHubFeatureMembership": "its feature",
+    "ServiceIdentity": "made once, and part of its project's service",
+}
+"""Kinds that are no resources of their own in the inventory, and what they are parts of."""
 
 
 OWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "DNSRecordSet": ("name", "type"),  # a zone has one set for each name and type
+    "MonitoringMetricDescriptor": ("type",),  # the metric's type is its name
 }
 """Kinds whose resource is named by fields of its spec: the last segments of its name."""
 
 
-def is_named_by_server(kind: str) -> bool:
-    """Whether the server names resources of this kind."""
-    return kind in _NAMED_BY_SERVER
+def is_named_by_server(group: str, kind: str) -> bool:
+    """Whether the service chooses the id of resources of this kind, so that the object's own name says nothing of it.
+
+    Args:
+        group: The kind's API group; empty where it is not known.
+        kind: The kind.
+    """
+    groups = (group,) if group else config_connector.groups_of(kind)
+    entries = [entry for group in groups if (entry := config_connector.kind(group, kind)) is not None]
+    return any(entry.id_chosen_by == "service" for entry in entries)
 
 
 def has_resource_id(value: Mapping[str, Any] | None) -> bool:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from msgspec.structs import replace
 
 from setpoint.catalog.schemas import default_catalogue
-from setpoint.declarations.readers import documents, json_tree, krm, native, terraform, typos
+from setpoint.declarations.readers import (
+    discovery,
+    foreign_formats,
+    json_tree,
+    krm,
+    krm_defaults,
+    krm_unmapped,
+    native,
+    native_checks,
+    terraform,
+    typos,
+)
 from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
 from setpoint.declarations.readers.deferred_documents import DeferredDocuments, TextStore
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
+from setpoint.declarations.readers.krm_references import Objects
 from setpoint.declarations.readers.policy_tests import PolicyTest
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model import field_path
@@ -33,6 +45,7 @@ class LoadResult:
         desired: what is desired of each resource, in the order of keys.
         scopes: the parts of the fleet that are fully declared.
         problems: what is wrong, in the order of the files.
+        warnings: what is not compared although it is right, in the order of the files.
         skipped: what is none of Setpoint's business, and how often: documents of other kinds, resources of other
             providers, types that are part of others.
         leaves: how many declared values there are.
@@ -45,6 +58,7 @@ class LoadResult:
     desired: Sequence[Desired] = ()
     scopes: tuple[Scope, ...] = ()
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
     unchecked: int = 0
@@ -58,27 +72,32 @@ class LoadResult:
         return (self.leaves - self.unchecked) / self.leaves if self.leaves else 1.0
 
 
-def load(paths: Iterable[str], *, root: str = "") -> LoadResult:
+def load(
+    paths: Iterable[str], *, root: str = "", exclude: Iterable[str] = (), project: str = "", namespace: str = ""
+) -> LoadResult:
     """Read all declarations in files and directories; bad ones are reported and good ones beside them kept.
 
     Args:
-        paths: files and directories.
+        paths: files and directories; ``-`` is standard input.
         root: a directory that files are called from in what is said of them; as they were given, unless set.
+        exclude: globs of files that are not read.
+        project: the project of Config Connector objects that do not say theirs.
+        namespace: the namespace of Config Connector objects that do not say theirs.
     """
     paths = list(paths)
-    loading = _Loading(IgnoreFiles(paths, root))
-    for path in paths:
-        for file in documents.files(path):
-            for document in documents.read(file, os.path.relpath(file, root) if root else file):
-                loading.take(document)
+    ignored = IgnoreFiles([path for path in paths if path != discovery.STANDARD_INPUT], root)
+    loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace))
+    for item in discovery.find(paths, root, exclude):
+        loading.take(item)
     return loading.done()
 
 
 class _Loading:
     """What has been read so far."""
 
-    def __init__(self, ignore_files: IgnoreFiles) -> None:
+    def __init__(self, ignore_files: IgnoreFiles, defaults: krm_defaults.Defaults) -> None:
         texts = TextStore()
+        self._defaults = krm_defaults.DefaultsByDirectory(defaults)
         self._loaded = LoadResult(problems=list(ignore_files.problems))
         self._ignore_files = ignore_files
         self._declarations = DeclarationSet(texts)
@@ -88,31 +107,45 @@ class _Loading:
     def take(self, document: Document | Problem) -> None:
         """Read a document; Config Connector's have to wait, since they refer to each other."""
         if isinstance(document, Problem):
-            self._loaded.problems.append(document)
+            self._report([document])
             return
         value = document.value
         if native.is_native(value):
-            self._native(document)
+            self._guarded(self._native, document)
         elif krm.is_krm(value):
             self._deferred.add(document)
         elif terraform.is_terraform(value):
-            self._terraform(document)
+            self._guarded(self._terraform, document)
         else:
-            if isinstance(value, dict) and value.get("kind") == "Namespace":
-                self._deferred.refer(value)
-            self._loaded.skipped["documents of other kinds"] += 1
+            self._other(document)
+
+    def _other(self, document: Document) -> None:
+        """Count what is none of Setpoint's formats; of neighbouring tools' objects say so."""
+        value = document.value
+        if isinstance(value, dict) and value.get("kind") == "Namespace":
+            self._deferred.refer(value)
+        if instead := foreign_formats.instead(value):
+            self._report([Problem(document.file, document.line, "", instead, document.subject, "not-read")])
+        self._loaded.skipped["documents of other kinds"] += 1
+
+    def _report(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            (self._loaded.problems if problem.is_error else self._loaded.warnings).append(problem)
+
+    def _guarded(self, read: Callable[[Document], None], document: Document) -> None:
+        """Read a document so that a failure of the reader costs this one only."""
+        try:
+            read(document)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others count
+            message = f"could not be read ({type(error).__name__}: {error}); please report this"
+            problem = Problem(document.file, document.line, "", message, document.subject, "reader-failed")
+            self._loaded.problems.append(problem)
 
     def done(self) -> LoadResult:
         """Everything that was declared."""
         objects = self._deferred.objects()
         for document in self._deferred:
-            result = krm.read(document, objects)
-            if isinstance(result, Translated):
-                declaration, problems = apply_annotations(result.declaration, document)
-                self._loaded.problems.extend(problems)
-                self._translated(replace(result, declaration=declaration), document)
-            else:
-                self._loaded.problems.extend(result)
+            self._guarded(partial(self._krm, objects), document)
         gathered = self._declarations.done()
         self._loaded.desired = gathered.declared
         self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
@@ -120,32 +153,51 @@ class _Loading:
         self._loaded.scopes = tuple(self._scopes.values())
         return self._loaded
 
+    def _krm(self, objects: Objects, document: Document) -> None:
+        """Read a Config Connector object among the others."""
+        placed = self._defaults.applied(document, objects)
+        result = krm.read(placed, objects)
+        if isinstance(result, list):
+            self._report(result)
+            return
+        declaration, problems = apply_annotations(result.declaration, placed)
+        self._report(problems)
+        self._report(krm_unmapped.problems(result, placed))
+        self._add(_plain(replace(result, declaration=declaration)), placed)
+
     def _native(self, document: Document) -> None:
         result = native.read(document)
         if isinstance(result, Declaration):
+            self._report(native_checks.problems(result, document))
             self._check_type(result.asset_type, document, ("spec", "assetType"))
             self._add(self._spelled(result, document), document)
         elif isinstance(result, Scope):
-            for index, asset_type in enumerate(result.asset_types):
-                self._check_type(asset_type, document, ("spec", "assetTypes", index))
-            scope = self._ignore_files.applied_to_scope(result)
-            twin = self._scopes.setdefault(result.name, scope)
-            if twin is not scope:
-                self._loaded.problems.append(duplicate_problem(document, f"scope {result.name}", str(twin.source)))
-        elif isinstance(result, Policy):
-            if self._loaded.policy is not None:
-                self._loaded.problems.append(duplicate_problem(document, "the policy", str(self._loaded.policy.source)))
-            self._loaded.policy = self._loaded.policy or result
-        elif isinstance(result, Alerting):
-            if self._loaded.alerting is not None:
-                self._loaded.problems.append(
-                    duplicate_problem(document, "the alerting", str(self._loaded.alerting.source))
-                )
-            self._loaded.alerting = self._loaded.alerting or result
+            self._scope(result, document)
+        elif isinstance(result, Policy | Alerting):
+            self._setting(result, document)
+        elif isinstance(result, krm_defaults.Defaults):
+            self._report(self._defaults.add(result, document))
         elif isinstance(result, tuple):
             self._loaded.policy_tests.extend(result)
         else:
-            self._loaded.problems.extend(result)
+            self._report(result)
+
+    def _scope(self, scope: Scope, document: Document) -> None:
+        for index, asset_type in enumerate(scope.asset_types):
+            self._check_type(asset_type, document, ("spec", "assetTypes", index))
+        applied = self._ignore_files.applied_to_scope(scope)
+        twin = self._scopes.setdefault(scope.name, applied)
+        if twin is not applied:
+            self._report([duplicate_problem(document, f"scope {scope.name}", str(twin.source))])
+
+    def _setting(self, setting: Policy | Alerting, document: Document) -> None:
+        """Take the policy or the alerting, of which there is one."""
+        name = "policy" if isinstance(setting, Policy) else "alerting"
+        first: Policy | Alerting | None = getattr(self._loaded, name)
+        if first is not None:
+            self._report([duplicate_problem(document, f"the {name}", str(first.source))])
+        else:
+            setattr(self._loaded, name, setting)
 
     def _check_type(self, asset_type: str, document: Document, where: tuple[str | int, ...]) -> None:
         """Report a type that is misspelt by all that is known: no resource would ever be of it."""
@@ -175,14 +227,7 @@ class _Loading:
         self._loaded.skipped.update(result.skipped)
 
     def _translated(self, translated: Translated, document: Document) -> None:
-        declaration = replace(
-            translated.declaration,
-            data=json_tree.plain(translated.declaration.data),
-            project=str(translated.declaration.project),
-            origins=dict(translated.origins),
-            unchecked=translated.unchecked,
-            exhaustive_paths=translated.whole,
-        )
+        declaration = _plain(translated)
         for unplaced in translated.unplaced:
             if meant := unplaced.nearest():
                 line = document.line_of(_steps(unplaced.path))
@@ -192,6 +237,18 @@ class _Loading:
 
     def _add(self, declaration: Declaration, document: Document) -> None:
         self._declarations.add(self._ignore_files.applied(declaration), document, len(self._loaded.problems))
+
+
+def _plain(translated: Translated) -> Declaration:
+    """The declaration with all that its reader says of it, in plain values."""
+    return replace(
+        translated.declaration,
+        data=json_tree.plain(translated.declaration.data),
+        project=str(translated.declaration.project),
+        origins=dict(translated.origins),
+        unchecked=translated.unchecked,
+        exhaustive_paths=translated.whole,
+    )
 
 
 def _with(problems: list[Problem], repeated: list[DuplicateDeclaration]) -> list[Problem]:

@@ -16,9 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from setpoint.declarations.readers import alerting, org_policies, policies, policy_tests
+from setpoint.declarations.readers import alerting, krm_defaults, org_policies, policies, policy_tests
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.krm_defaults import Defaults, DefaultsModel
 from setpoint.declarations.readers.policies import PolicyModel
 from setpoint.declarations.readers.policy_tests import PolicyTest, PolicyTestModel
 from setpoint.declarations.readers.pydantic_base import NonEmpty, Settle, StrictModel
@@ -168,15 +169,18 @@ class ScopeModel(StrictModel):
     spec: ScopeSpec
 
 
-Declared = Declaration | Scope | Policy | Alerting | tuple[PolicyTest, ...]
+Declared = Declaration | Scope | Policy | Alerting | Defaults | tuple[PolicyTest, ...]
 """What a document of the native format declares."""
 
-KINDS: dict[str, type[DeclarationModel | ScopeModel | PolicyModel | AlertingModel | PolicyTestModel]] = {
+KINDS: dict[
+    str, type[DeclarationModel | ScopeModel | PolicyModel | AlertingModel | PolicyTestModel | DefaultsModel]
+] = {
     "Declaration": DeclarationModel,
     "Scope": ScopeModel,
     "Policy": PolicyModel,
     "Alerting": AlertingModel,
     "PolicyTest": PolicyTestModel,
+    "Defaults": DefaultsModel,
 }
 
 
@@ -260,6 +264,7 @@ _OTHERS: dict[type[StrictModel], Callable[[Any, Source], Declared]] = {
     PolicyModel: policies.policy,
     AlertingModel: alerting.alerting,
     PolicyTestModel: policy_tests.tests,
+    DefaultsModel: krm_defaults.defaults,
 }
 """How what is no declaration is read, once it was checked."""
 
@@ -284,13 +289,46 @@ def _check_policy(data: dict[str, Any]) -> None:
 
 def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
     where = error["loc"]
-    message = re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
+    message = _WORDS.get(error["type"], "")
+    if error["type"] == "string_pattern_mismatch":
+        looks = _EXAMPLES.get(str(next((part for part in reversed(where) if isinstance(part, str)), "")), "")
+        message = f"has another form{f'; it looks like {looks}' if looks else ''}"
+    message = message or re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
+    message = re.sub(r"^Input should be (a valid )?", "has to be ", message)
     if error["type"] == "extra_forbidden":
         message = "no such field" + _nearest(where[-1], _fields_at(model, where[:-1]))
     elif error["type"] == "missing":
         message = "is missing"
     field = ".".join(str(part) for part in where)
     return Problem(document.file, document.line_of(where), field, message)
+
+
+_WORDS = {
+    # pydantic's words for it are those of Python, or tell an expression that nobody reads.
+    "bool_parsing": "has to be true or false",
+    "bool_type": "has to be true or false",
+    "dict_type": "has to be a map",
+    "float_parsing": "has to be a number",
+    "float_type": "has to be a number",
+    "int_parsing": "has to be a whole number",
+    "int_type": "has to be a whole number",
+    "list_type": "has to be a list",
+    "model_attributes_type": "has to be an object",
+    "model_type": "has to be an object",
+    "string_type": "has to be a text; put it in quotes",
+    "tuple_type": "has to be a list",
+}
+"""Type of an error of pydantic → what it means to an author."""
+
+
+_EXAMPLES = {
+    "assetType": "compute.googleapis.com/Firewall",
+    "assetTypes": "compute.googleapis.com/Firewall, or compute.googleapis.com/*",
+    "ancestors": "folders/123 or organizations/456",
+    "folders": "123",
+    "organizations": "456",
+}
+"""Field → what one of its values looks like."""
 
 
 def _field(where: tuple[str | int, ...]) -> str:

@@ -13,6 +13,8 @@ from setpoint.model.naming import camel
 
 _CLOSE = 0.85
 """How alike a name has to be to one that the API knows, to be taken for a slip: a letter or two."""
+_MOST_EDITS = 2
+"""How many letters may be wrong in a name that is taken for a slip."""
 _CLOSE_TYPE = 0.8
 """How alike a kind has to be to one of its service; kinds that no schema describes are not that much like others."""
 
@@ -107,3 +109,23 @@ def _meant(key: str, schema: Schema, data: dict[str, Any]) -> str:
     free = [name for name, field in schema.fields.items() if name not in data and not field.output_only]
     matches = difflib.get_close_matches(camel(key), free, n=1, cutoff=_CLOSE)
     return matches[0] if matches else ""
+
+
+def is_slip(name: str, meant: str) -> bool:
+    """Whether a name is another one with a letter or two wrong, left out, too many or changed round."""
+    return _edits(name.lower(), meant.lower()) <= _MOST_EDITS
+
+
+def _edits(name: str, other: str) -> int:
+    """The least number of letters to change, add, leave out or swap (optimal string alignment)."""
+    rows = [list(range(len(other) + 1))]
+    for position, letter in enumerate(name, 1):
+        row = [position]
+        for index, other_letter in enumerate(other, 1):
+            cost = min(rows[-1][index] + 1, row[-1] + 1, rows[-1][index - 1] + (letter != other_letter))
+            swapped = (
+                position > 1 and index > 1 and name[position - 2 : position] == other[index - 1] + other[index - 2]
+            )
+            row.append(min(cost, rows[-2][index - 2] + 1) if swapped else cost)
+        rows.append(row)
+    return rows[-1][-1]

@@ -1,0 +1,137 @@
+"""What Config Connector's own sources say of its kinds: who chooses a resource's id, and how its name is made up.
+
+The table is distilled by `python -m setpoint_tools.distil.krm_kinds`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import zlib
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+
+FILE = Path(__file__).resolve().parent / "data" / "config_connector.json.gz"
+
+SUFFIX = ".cnrm.cloud.google.com"
+"""What every API group of Config Connector ends with."""
+
+_GZIP = 31  # zlib's way of saying that the data has gzip's header
+_CLOSE = 0.84
+"""How alike a kind or group has to be to a known one to be taken for a slip of it."""
+_IDS: tuple[Literal["user", "service", "fields"], ...] = ("user", "service", "fields")
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """One kind.
+
+    Args:
+        urls: Templates of the relative resource name, `projects/{project}/topics/{topic}`.
+        id: Who chooses the last part, as an index of `_IDS`.
+        parents: The fields of the spec that say what holds the resource.
+        types: Cloud Asset Inventory's types; several where the place decides.
+        status: The field of the status that has the id which the service chose.
+        host: The API's host.
+        part: What it is a part of, where the inventory has no asset of its own for it.
+    """
+
+    urls: tuple[str, ...] = ()
+    id: int = 0
+    parents: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    status: str = ""
+    host: str = ""
+    part: str = ""
+
+    @property
+    def id_chosen_by(self) -> Literal["user", "service", "fields"]:
+        """`user`: the object's name is the id. `service`: the API makes it. `fields`: fields of the spec are it."""
+        return _IDS[self.id]
+
+
+class Correction(NamedTuple):
+    """What was meant by a misspelt kind or group.
+
+    Args:
+        field: `kind` or `apiVersion`.
+        message: What is wrong, and the nearest right name.
+    """
+
+    field: str
+    message: str
+
+
+@cache
+def _all() -> dict[str, Kind]:
+    return msgspec.json.decode(zlib.decompress(FILE.read_bytes(), _GZIP), type=dict[str, Kind])
+
+
+@cache
+def _groups() -> dict[str, tuple[str, ...]]:
+    """Kind → the groups that have it."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for key in _all():
+        group, _, kind = key.partition("/")
+        groups[kind] = (*groups.get(kind, ()), group)
+    return groups
+
+
+def kind(group: str, name: str) -> Kind | None:
+    """The entry of a kind, or None where the table has none.
+
+    Args:
+        group: The API group, with or without its suffix.
+        name: The kind, `ComputeFirewall`.
+    """
+    return _all().get(f"{group.removesuffix(SUFFIX)}/{name}")
+
+
+def groups_of(name: str) -> tuple[str, ...]:
+    """The groups that have a kind, without their suffix."""
+    return _groups().get(name, ())
+
+
+def kind_ending(group: str, stem: str) -> str:
+    """The shortest kind of a group that ends with a word in lower case, or an empty string."""
+    label = group.removesuffix(SUFFIX)
+    own = [key.partition("/")[2] for key in _all() if key.startswith(f"{label}/")]
+    ends = [name for name in own if name.lower().endswith(stem)]
+    return min(ends, key=len) if ends else ""
+
+
+def is_known_group(group: str) -> bool:
+    """Whether the table has kinds of a group."""
+    return any(key.startswith(f"{group.removesuffix(SUFFIX)}/") for key in _all())
+
+
+def correction(group: str, name: str) -> Correction | None:
+    """What was meant by a group and a kind of which the table has no entry; None where nothing is like them.
+
+    Args:
+        group: The API group, with or without its suffix.
+        name: The kind.
+    """
+    label = group.removesuffix(SUFFIX)
+    if groups := groups_of(name):
+        return Correction(
+            "apiVersion", f"{label}{SUFFIX} has no kind {name}; did you mean {' or '.join(_full(groups))}?"
+        )
+    own = [known.partition("/")[2] for known in _all() if known.startswith(f"{label}/")]
+    if meant := _nearest(name, own) or _nearest(name, _groups()):
+        return Correction("kind", f"{name} is no kind of Config Connector; did you mean {meant}?")
+    if not own and (meant := _nearest(label, {key.partition("/")[0] for key in _all()})):
+        return Correction("apiVersion", f"{group} is no API group of Config Connector; did you mean {meant}{SUFFIX}?")
+    return None
+
+
+def _full(groups: Iterable[str]) -> list[str]:
+    return [f"{group}{SUFFIX}" for group in groups]
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    lowered = {name.lower(): name for name in sorted(known)}
+    matches = difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=_CLOSE)
+    return lowered[matches[0]] if matches else ""

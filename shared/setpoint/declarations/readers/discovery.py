@@ -1,0 +1,150 @@
+"""Which documents lie at the paths that are given: plain files, Kustomize roots, charts, standard input."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePath
+
+from setpoint.declarations.readers import documents, krm, kustomize
+from setpoint.declarations.readers.documents import Document, Problem
+
+STANDARD_INPUT = "-"
+"""The path that stands for standard input."""
+
+_TEMPLATE = re.compile(r"\{\{-?\s*(?:\.|\$|if |with |range |include |template |define |end\b|toYaml|tpl )")
+
+
+def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> Iterator[Document | Problem]:
+    """The documents at some paths, and what cannot be read.
+
+    Args:
+        paths: Files, directories, or ``-`` for standard input.
+        root: A directory that files are called from in what is said of them; as they were given, unless set.
+        exclude: Globs of files that are not read, relative to the directory that is given or by their name.
+    """
+    globs = tuple(exclude)
+    for path in paths:
+        if path == STANDARD_INPUT:
+            yield from documents.parse(sys.stdin.read(), STANDARD_INPUT)
+        elif os.path.isdir(path):  # noqa: PTH112 - paths stay as they were given
+            yield from _Directory(path, root, globs).items()
+        else:
+            yield from _file(path, os.path.relpath(path, root) if root else path)
+
+
+def _file(path: str, shown: str) -> Iterator[Document | Problem]:
+    """The documents of a file; a template of Helm is named as such and not read."""
+    broken: list[Problem] = []
+    for item in documents.read(path, shown):
+        if isinstance(item, Problem) and item.line:
+            broken.append(item)
+        else:
+            yield item
+    if broken and _is_template(path):
+        message = "is a template of Helm and is not read; render it: `helm template CHART | setpoint apply -`"
+        yield Problem(shown, 0, "", message, category="helm")
+    else:
+        yield from broken
+
+
+def _is_template(path: str) -> bool:
+    try:
+        return _TEMPLATE.search(Path(path).read_text(encoding="utf-8-sig")) is not None
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+class _Directory:
+    """A directory that is looked through."""
+
+    def __init__(self, path: str, root: str, exclude: tuple[str, ...]) -> None:
+        self._path = path
+        self._root = root
+        self._exclude = exclude
+
+    def _shown(self, path: str) -> str:
+        return os.path.relpath(path, self._root) if self._root else path
+
+    def items(self) -> Iterator[Document | Problem]:
+        """All documents below the directory."""
+        folders = [folder for folder, *_ in os.walk(self._path) if not self._is_hidden(folder)]
+        built = [folder for folder in folders if kustomize.kustomization_of(folder)]
+        charts = [folder for folder in folders if Path(folder, "Chart.yaml").is_file()]
+        named = {path for folder in built for path in kustomize.references(folder)}
+        yield from self._roots(built, named)
+        yield from self._charts(charts)
+        yield from self._files(built, charts, named)
+
+    def _roots(self, built: list[str], named: set[str]) -> Iterator[Document | Problem]:
+        """What the roots build: the directories that no other one refers to."""
+        for folder in sorted(built):
+            file = kustomize.kustomization_of(folder)
+            if os.path.realpath(folder) in named or kustomize.is_component(folder) or self._is_excluded(file):
+                continue
+            result = kustomize.build(folder, self._root)
+            if isinstance(result, Problem):
+                yield result
+            else:
+                yield from result
+        yield from self._cycles(built, named)
+
+    def _cycles(self, built: list[str], named: set[str]) -> Iterator[Document | Problem]:
+        """Directories that refer to each other only, so that none of them is a root."""
+        roots = [folder for folder in built if os.path.realpath(folder) not in named]
+        if built and not roots:
+            result = kustomize.build(built[0], self._root)
+            yield from result if isinstance(result, list) else [result]
+
+    def _charts(self, charts: list[str]) -> Iterator[Document | Problem]:
+        for chart in charts:
+            message = f"is a chart of Helm and is not read; render it: `helm template {chart} | setpoint apply -`"
+            yield Problem(self._shown(str(Path(chart, "Chart.yaml"))), 0, "", message, category="helm")
+
+    def _files(self, built: list[str], charts: list[str], named: set[str]) -> Iterator[Document | Problem]:
+        """Files that belong to no kustomization and no chart."""
+        unlisted: list[str] = []
+        for path in documents.files(self._path):
+            if self._is_excluded(path) or _lies_in(path, charts) or PurePath(path).name in kustomize.FILE_NAMES:
+                continue
+            if os.path.realpath(path) in named:
+                continue
+            if not _lies_in(path, built):
+                yield from _file(path, self._shown(path))
+                continue
+            objects = False
+            for item in _file(path, self._shown(path)):
+                if isinstance(item, Document) and not krm.is_krm(item.value) and not _is_kubernetes(item):
+                    yield item
+                else:
+                    objects = True
+            if objects:
+                unlisted.append(path)
+        for path in unlisted:
+            message = "is not listed in the kustomization of its directory and is not read"
+            yield Problem(self._shown(path), 0, "", message, category="not-read")
+
+    def _is_hidden(self, folder: str) -> bool:
+        relative = os.path.relpath(folder, self._path)
+        return relative != "." and any(part.startswith(".") for part in PurePath(relative).parts)
+
+    def _is_excluded(self, path: str) -> bool:
+        relative = PurePath(os.path.relpath(path, self._path)).as_posix()
+        return any(
+            fnmatch.fnmatch(relative, glob)
+            or fnmatch.fnmatch(PurePath(path).name, glob)
+            or fnmatch.fnmatch(relative, f"{glob.rstrip('/')}/*")
+            for glob in self._exclude
+        )
+
+
+def _lies_in(path: str, folders: Iterable[str]) -> bool:
+    return any(os.path.commonpath((folder, path)) == os.path.normpath(folder) for folder in folders)
+
+
+def _is_kubernetes(document: Document) -> bool:
+    value = document.value
+    return isinstance(value, dict) and value.get("kind") == "Namespace"

@@ -1,0 +1,44 @@
+"""Fields of Config Connector objects that found no place in the API: slips are errors, the rest is said."""
+
+from __future__ import annotations
+
+from setpoint.declarations.readers import typos
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.field_mapping_result import UnmappedField
+from setpoint.declarations.readers.translation import Translated
+from setpoint.model import field_path
+
+_MOST = 8
+"""How many fields of one object a message names."""
+
+
+def problems(translated: Translated, document: Document) -> list[Problem]:
+    """What to say of the fields that found no place.
+
+    A slip is an error in a manifest that people write. An object with a status is a server's answer, and is not mended.
+    """
+    slips: list[Problem] = []
+    others: list[UnmappedField] = []
+    for unplaced in translated.unplaced:
+        meant = [name for name in unplaced.nearest() if typos.is_slip(unplaced.name.removesuffix("Ref"), name)]
+        if meant and "status" not in document.value:
+            line = document.line_of(steps(unplaced.path))
+            message = f"{translated.declaration.asset_type} has no such field; did you mean {' or '.join(meant)}?"
+            slips.append(Problem(document.file, line, unplaced.path, message, document.subject, "misspelt-field"))
+        else:
+            others.append(unplaced)
+    if not others:
+        return slips
+    paths = [unplaced.path for unplaced in others]
+    more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
+    message = f"not compared, since the API has no such field: {', '.join(paths[:_MOST])}{more}"
+    line = document.line_of(steps(paths[0]))
+    return [*slips, Problem(document.file, line, "", message, document.subject, "not-compared")]
+
+
+def steps(path: str) -> list[str | int]:
+    """The keys and positions of an author's path."""
+    return [
+        int(part[1:-1]) if isinstance(part, field_path.Element) and part[1:-1].isdecimal() else str(part)
+        for part in field_path.readable(path)
+    ]

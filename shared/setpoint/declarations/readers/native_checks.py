@@ -1,0 +1,150 @@
+"""What an author of the native format wrote that no resource can ever be: values, names, roles, members, paths."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from setpoint.catalog import name_patterns
+from setpoint.catalog.schemas import Field, Schema, default_catalogue
+from setpoint.declarations.readers import typos
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.model import field_path
+from setpoint.model.declaration import Declaration
+from setpoint.model.naming import camel
+from setpoint.model.resource_key import WHOLE
+
+Fault = tuple[tuple[str | int, ...], str]
+"""A place in the document, and what is wrong there."""
+
+_PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z0-9-]+\Z")
+_ROLE = re.compile(r"(?:roles|(?:projects|organizations)/[^/]+/roles)/[^/\s]+\Z")
+_MEMBER = re.compile(
+    r"(?:allUsers|allAuthenticatedUsers|[A-Za-z]+:\S+|(?:principal|principalSet|principalHierarchy)://\S+)\Z"
+)
+_BUCKET = "storage.googleapis.com/Bucket"
+_INTEGER = re.compile(r"[+-]?\d+\Z")
+_CLOSE = 0.8
+
+
+def problems(declaration: Declaration, document: Document) -> list[Problem]:
+    """What is wrong with a declaration that has the right form.
+
+    Args:
+        declaration: What was read.
+        document: The document that it was read from.
+    """
+    return [
+        Problem(
+            document.file,
+            document.line_of(where),
+            "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).removeprefix("."),
+            message,
+        )
+        for where, message in _faults(declaration)
+    ]
+
+
+def _faults(declaration: Declaration) -> Iterator[Fault]:
+    schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
+    yield from _in_place(declaration, schema)
+    if declaration.key.content == "iam_policy":
+        yield from _in_policy(declaration.data)
+    elif declaration.key.content in WHOLE and schema is not None:
+        yield from _in_message(declaration.data, schema, ("spec", "data"))
+        yield from _in_ignored(declaration.ignore, schema)
+
+
+def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[Fault]:
+    if declaration.project and not _PROJECT.match(declaration.project):
+        yield ("metadata", "project"), f"{declaration.project} is no project id; it looks like fleet-prod-123"
+    name = declaration.key.name
+    path = name.removeprefix("//").partition("/")[2]
+    if declaration.asset_type == _BUCKET and "/" in path and declaration.key.content in WHOLE:
+        yield ("metadata", "name"), f"{name} is no bucket's name; it looks like //storage.googleapis.com/my-bucket"
+    patterns = name_patterns.of(declaration.asset_type, schema.name) if schema is not None else ()
+    collections = {pattern.split("/")[-2] for pattern in patterns if pattern.endswith("/*") and "/" in pattern[:-2]}
+    collection = path.split("/")[-2] if path.count("/") else ""
+    if collection and collections and collection not in collections:
+        meant = difflib.get_close_matches(collection, collections, n=1, cutoff=_CLOSE)
+        if meant and typos.is_slip(collection, meant[0]):
+            yield ("metadata", "name"), f"{name} has no collection {collection}; did you mean {meant[0]}?"
+
+
+def _in_policy(data: dict[str, Any]) -> Iterator[Fault]:
+    for index, binding in enumerate(data.get("bindings") or ()):
+        where: tuple[str | int, ...] = ("spec", "data", "bindings", index)
+        role = binding.get("role")
+        if isinstance(role, str) and not _ROLE.match(role):
+            yield (*where, "role"), f"{role} is no role; did you mean roles/{role.rpartition('/')[2]}?"
+        for position, member in enumerate(binding.get("members") or ()):
+            if not isinstance(member, str) or not _MEMBER.match(member):
+                message = f"{member} is no member; it looks like user:ann@example.com or group:team@example.com"
+                yield (*where, "members", position), message
+
+
+def _in_message(data: dict[str, Any], schema: Schema, where: tuple[str | int, ...]) -> Iterator[Fault]:
+    for key, value in data.items():
+        field = schema.fields.get(key) or schema.fields.get(camel(key))
+        if field is not None:
+            yield from _in_value(value, field, (*where, key))
+
+
+def _in_value(value: Any, field: Field, where: tuple[str | int, ...]) -> Iterator[Fault]:
+    if value is None:
+        return
+    if isinstance(value, dict) and field.schema is not None:
+        yield from _in_message(value, field.schema, where)
+    elif isinstance(value, dict) and field.kind == "map" and field.item is not None:
+        for key, part in value.items():
+            yield from _in_value(part, field.item, (*where, key))
+    elif isinstance(value, list) and field.item is not None and field.kind == "list":
+        for position, part in enumerate(value):
+            yield from _in_value(part, field.item, (*where, position))
+    elif field.kind == "scalar" and (fault := _in_scalar(value, field)):
+        yield where, fault
+
+
+def _in_scalar(value: Any, field: Field) -> str:
+    if isinstance(value, (dict, list)):
+        return f"{field.name} is a single value, and not a {'map' if isinstance(value, dict) else 'list'}"
+    if field.type == "boolean" and not isinstance(value, bool) and str(value).lower() not in {"true", "false"}:
+        return f"{value} is neither true nor false"
+    if field.type == "integer" and not isinstance(value, (int, float)) and not _INTEGER.match(str(value)):
+        return f"{value} is no whole number"
+    if field.type == "number" and not _is_number(value):
+        return f"{value} is no number"
+    return _in_enum(value, field) if field.enum and isinstance(value, str) else ""
+
+
+def _in_enum(value: str, field: Field) -> str:
+    """A slip of one of the words that the API knows; other words may be newer than the schema."""
+    if value.upper() in {word.upper() for word in field.enum}:
+        return ""
+    meant = difflib.get_close_matches(value.upper(), [word.upper() for word in field.enum], n=1, cutoff=_CLOSE)
+    if not meant or not typos.is_slip(value, meant[0]):
+        return ""
+    word = next(word for word in field.enum if word.upper() == meant[0])
+    return f"{value} is no value of {field.name}; did you mean {word}?"
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _in_ignored(patterns: tuple[str, ...], schema: Schema) -> Iterator[Fault]:
+    """Slips in the first field of ignored paths, which would then ignore nothing."""
+    for index, pattern in enumerate(patterns):
+        first = next(iter(field_path.readable(pattern)), "") if pattern[:1].isalpha() else ""
+        name = str(first)
+        if not name or name in schema.fields or camel(name) in schema.fields:
+            continue
+        meant = difflib.get_close_matches(name, list(schema.fields), n=1, cutoff=_CLOSE)
+        if meant:
+            yield ("spec", "ignore", index), f"{pattern} names no field of the API; did you mean {meant[0]}?"
