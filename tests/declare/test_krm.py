@@ -205,9 +205,10 @@ def test_a_project_knows_its_parent_and_its_display_name() -> None:
 
 def test_a_resource_that_no_document_describes_is_taken_as_written() -> None:
     spec = {"location": "europe-west1", "poolRef": {"external": "p"}, "hostURL": "x"}
-    found = translated(an_object("NobodyThing", spec, group="nobody"))
+    found = translated(an_object("VisionAIApplication", spec, group="visionai"))
     assert (
-        found.declaration.key.name == "//nobody.googleapis.com/projects/orders-prod/locations/europe-west1/things/web"
+        found.declaration.key.name
+        == "//visionai.googleapis.com/projects/orders-prod/locations/europe-west1/applications/web"
     )
     assert found.declaration.data == {"pool": "p", "hostUrl": "x"}
 
@@ -247,9 +248,11 @@ def test_labels_of_a_notification_channel_are_its_users_labels() -> None:
     assert found["userLabels"] == {"team": "orders", "managed-by-cnrm": "true"}
 
 
-def test_a_part_of_another_resource_declares_nothing() -> None:
+def test_a_part_of_another_resource_declares_nothing_and_is_told() -> None:
     nat = an_object("ComputeRouterNAT", {"region": "us-east1", "routerRef": {"name": "r"}})
-    assert read(nat) == []
+    (left_out,) = read(nat)
+    assert (left_out.category, left_out.is_error) == ("part-of-another", False)
+    assert "compute.googleapis.com/Router" in left_out.message
     assert krm.describes_other_type(nat, "compute.googleapis.com/Router")
     assert not krm.describes_other_type(an_object("ComputeRouter", {}), "compute.googleapis.com/Router")
     assert not krm.describes_other_type(
@@ -271,9 +274,13 @@ def test_a_misspelt_field_is_left_and_comes_with_the_nearest_names() -> None:
         ({"apiVersion": "x.cnrm.cloud.google.com/v1", "metadata": {"name": "a"}}, "kind", "is missing"),
         ({"apiVersion": "x.cnrm.cloud.google.com/v1", "kind": "X"}, "metadata.name", "is missing"),
         (an_object("StorageBucket", {}) | {"spec": [1]}, "spec", "has to be an object"),
-        (an_object("Folder", {"displayName": "F"}, group="resourcemanager"), "spec.resourceID", "the server names"),
+        (
+            an_object("Folder", {"displayName": "F"}, group="resourcemanager"),
+            "spec.resourceID",
+            "the service chooses the id of a Folder",
+        ),
         (an_object("ComputeNetwork", {}) | {"metadata": {"name": "a"}}, "metadata", "does not tell the project"),
-        (an_object("ComputeSubnetwork", {}), "spec", "say its location"),
+        (an_object("ComputeSubnetwork", {}), "spec", "set its location"),
         (an_object("IAMPolicy", {"bindings": []}, group="iam"), "spec.resourceRef", "which resource is meant"),
     ],
 )

@@ -78,8 +78,13 @@ def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:
         (("kind: Declaration", "kind: Declaraton"), 2, "kind", "did you mean Declaration?"),
         (("apiVersion: setpoint.dev/v1", "apiVersion: setpiont.dev/v1"), 1, "apiVersion", "setpoint.dev/v1"),
         (("rule[*]", "rule[*"), 10, "spec.ignore", "is not a field path"),
-        (("{location: EU, versioning: {enabled: true}}", "[1]"), 9, "spec.data", "dictionary"),
-        (("storage.googleapis.com/Bucket", "Bucket"), 8, "spec.assetType", "match"),
+        (("{location: EU, versioning: {enabled: true}}", "[1]"), 9, "spec.data", "has to be a map"),
+        (
+            ("storage.googleapis.com/Bucket", "Bucket"),
+            8,
+            "spec.assetType",
+            "looks like compute.googleapis.com/Firewall",
+        ),
         (("  data:", "  authority: role\n  data:"), 7, "spec", "authority"),
     ],
 )

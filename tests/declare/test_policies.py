@@ -86,7 +86,7 @@ def test_a_policy_that_says_little_is_careful(tmp_path):
         (("mode: auto", "mode: automatic"), 11, "mode", "'off', 'alert', 'approve' or 'auto'"),
         (("labels.*", "labels["), 15, "paths", "is not a field path"),
         (("perProject: 3", "perProjct: 3"), 6, "perProjct", "no such field; did you mean perProject?"),
-        (("folders/12", "folder/12"), 17, "ancestors", "match"),
+        (("folders/12", "folder/12"), 17, "ancestors", "looks like folders/123"),
         (("30m", "soon"), 6, "within", "not a duration"),
     ],
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.progress import Progress
 
 from setpoint import bootstrap
 from setpoint.cli import plan as plans
+from setpoint.cli import validation_report
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import errors, out, print_claims, print_error, print_load_result, print_status, print_warning
 from setpoint.declarations import apply as syncing
@@ -23,7 +25,18 @@ from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
 from setpoint.ports.stores import Store
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, or directories to look through.")]
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH…", help="Files, directories to look through, or - for standard input.")
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Files that are not read; may be repeated.")
+]
+ProjectOfObjects = Annotated[
+    str, typer.Option("--project", metavar="ID", help="The project of manifests that do not say theirs.")
+]
+Namespace = Annotated[
+    str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of manifests that do not say theirs.")
+]
 SourceName = Annotated[str, typer.Option("--source", metavar="NAME", help="The set of files that this is a state of.")]
 Prune = Annotated[bool, typer.Option("--prune", help="Remove what the source no longer declares.")]
 MaxRemovals = Annotated[
@@ -38,29 +51,70 @@ class Output(StrEnum):
     json = "json"
 
 
+class ReportFormat(StrEnum):
+    """How the result of a check is written."""
+
+    text = "text"
+    json = "json"
+    sarif = "sarif"
+
+
+class LoadOptions(NamedTuple):
+    """What is read, and where objects lie that do not say it.
+
+    Args:
+        exclude: Globs of files that are not read.
+        project: The project of Config Connector objects that do not say theirs.
+        namespace: Their namespace.
+    """
+
+    exclude: tuple[str, ...] = ()
+    project: str = ""
+    namespace: str = ""
+
+
+NO_OPTIONS = LoadOptions()
 _FEW = 2_000
 _TOLD = ("opened", "changed", "resolved")
 
 
-def validate(paths: Paths) -> None:
+def validate(
+    paths: Paths,
+    *,
+    output: Annotated[ReportFormat, typer.Option(help="text, json, or sarif for code hosts.")] = ReportFormat.text,
+    exclude: Exclude = None,
+    project: ProjectOfObjects = "",
+    namespace: Namespace = "",
+) -> None:
     """Check what is declared in PATH… and touch no store.
 
-    Exits with 1 where a document is bad.
+    Exits with 1 where a document is bad. Warnings are about what is right and not compared.
     """
-    if load_all(paths).problems:
+    options = LoadOptions(tuple(exclude or ()), project, namespace)
+    loaded = load_all(paths, options, quietly=output is not ReportFormat.text)
+    if output is ReportFormat.json:
+        out.out(json.dumps(validation_report.as_json(loaded), ensure_ascii=False, indent=2))
+    elif output is ReportFormat.sarif:
+        out.out(json.dumps(validation_report.as_sarif(loaded), ensure_ascii=False, indent=2))
+    elif by_category := validation_report.counts([*loaded.problems, *loaded.warnings]):
+        print_status(", ".join(f"{count} {category}" for category, count in by_category.items()))
+    if loaded.problems:
         raise typer.Exit(1)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - the options of the command
     paths: Paths,
     store: StoreUrl = DEFAULT_STORE,
     source: SourceName = DEFAULT_SOURCE,
     output: Annotated[Output, typer.Option(help="text for people; json for machines.")] = Output.text,
     *,
     prune: Prune = False,
+    exclude: Exclude = None,
+    project: ProjectOfObjects = "",
+    namespace: Namespace = "",
 ) -> None:
     """Tell what `apply` would add, change and remove."""
-    loaded = load_all(paths)
+    loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
     opened = bootstrap.open_store(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
@@ -87,13 +141,16 @@ def apply(  # noqa: PLR0913 - the options of the command
     max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
     events_topic: EventsTopic = None,
+    exclude: Exclude = None,
+    project: ProjectOfObjects = "",
+    namespace: Namespace = "",
 ) -> None:
     """Put in force what is declared in PATH…, so that changes are compared with it from now on.
 
     Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed. Exits
     with 1, too, where a finding could not be judged by what is then in force.
     """
-    loaded = load_all(paths)
+    loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
     request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
     deps = bootstrap.open_detection(store, events_topic)
     failed = 0
@@ -110,15 +167,22 @@ def apply(  # noqa: PLR0913 - the options of the command
         raise typer.Exit(1)
 
 
-def load_all(paths: list[str]) -> LoadResult:
+def load_all(paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bool = False) -> LoadResult:
     """Load and report.
+
+    Args:
+        paths: Files, directories, or ``-``.
+        options: What is read and how.
+        quietly: Report nothing, since the caller writes it.
 
     Raises:
         BadRequest: nothing at all was found, which is more likely a wrong path than an empty fleet.
     """
-    loaded = load.load(paths)
-    print_load_result(loaded)
-    if not (loaded.desired or loaded.scopes or loaded.policy or loaded.alerting or loaded.problems):
+    loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
+    if not quietly:
+        print_load_result(loaded)
+    is_empty = not (loaded.desired or loaded.scopes or loaded.policy or loaded.alerting)
+    if is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
 

@@ -86,7 +86,9 @@ def _template(url: str) -> str:
     text = _PLACEHOLDER.sub(lambda match: "{" + match[1] + "}", url)
     if text.startswith("{project}/"):
         text = f"projects/{text}"
-    return text if _WELL_FORMED.match(text) and "}/{" not in text and not text.endswith("}/family/{family}") else ""
+    return (
+        text if _WELL_FORMED.match(text) and "}/{" not in text and not text.endswith("/images/family/{family}") else ""
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

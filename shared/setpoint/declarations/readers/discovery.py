@@ -45,8 +45,8 @@ def _file(path: str, shown: str) -> Iterator[Document | Problem]:
         else:
             yield item
     if broken and _is_template(path):
-        message = "is a template of Helm and is not read; render it: `helm template CHART | setpoint apply -`"
-        yield Problem(shown, 0, "", message, category="helm")
+        message = "is a template of Helm; render it: `helm template CHART | setpoint apply -`"
+        yield Problem(shown, broken[0].line, "", message, category="template")
     else:
         yield from broken
 

@@ -85,7 +85,7 @@ def why_left_out(value: Mapping[str, Any]) -> tuple[str, str] | None:
         holder = part.partition(":")[0] if "/" in part else krm_table.PARTS.get(kind, "another resource")
         return f"{kind} is a part of {holder} and is not compared by itself; declare it there", "part-of-another"
     target = krm_kinds.resolve(group_of(value), kind)
-    if entry is not None and not entry.types and not _patterns(value, target):
+    if kind in krm_table.NOT_IN_INVENTORY or (entry is not None and not entry.types and not _patterns(value, target)):
         message = f"{kind} is not in Cloud Asset Inventory and has no resource name; it is not compared"
         return message, "not-in-inventory"
     return None

@@ -152,6 +152,14 @@ PARTS: Mapping[str, str] = {
 """Kinds that are no resources of their own in the inventory, and what they are parts of."""
 
 
+NOT_IN_INVENTORY = frozenset(
+    (
+        "ServiceNetworkingConnection",  # a peering that a method of another API makes; no resource of its own
+        "KMSSecretCiphertext",  # the answer of a method
+    )
+)
+"""Kinds that no feed ever sends."""
+
 OWN_FIELDS: Mapping[str, tuple[str, ...]] = {
     "DNSRecordSet": ("name", "type"),  # a zone has one set for each name and type
     "MonitoringMetricDescriptor": ("type",),  # the metric's type is its name

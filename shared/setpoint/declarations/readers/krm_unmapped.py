@@ -31,7 +31,7 @@ def problems(translated: Translated, document: Document) -> list[Problem]:
         return slips
     paths = [unplaced.path for unplaced in others]
     more = f" and {len(paths) - _MOST} more" if len(paths) > _MOST else ""
-    message = f"not compared, since the API has no such field: {', '.join(paths[:_MOST])}{more}"
+    message = f"not compared, no counterpart in the API: {', '.join(paths[:_MOST])}{more}"
     line = document.line_of(steps(paths[0]))
     return [*slips, Problem(document.file, line, "", message, document.subject, "not-compared")]
 

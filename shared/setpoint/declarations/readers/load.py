@@ -126,7 +126,8 @@ class _Loading:
             self._deferred.refer(value)
         if instead := foreign_formats.instead(value):
             self._report([Problem(document.file, document.line, "", instead, document.subject, "not-read")])
-        self._loaded.skipped["documents of other kinds"] += 1
+        is_state = isinstance(value, dict) and isinstance(value.get("format_version"), str)
+        self._loaded.skipped["empty Terraform states" if is_state else "documents of other kinds"] += 1
 
     def _report(self, problems: Iterable[Problem]) -> None:
         for problem in problems:
