@@ -84,7 +84,7 @@ def test_an_apply_that_died_before_it_judged_is_made_up_for_by_the_next(deps, mo
     sync(deps, declared(KEY), declared(OTHER))
     observe(deps, KEY, "US")
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "rejudge", dies)
+        patched.setattr(pipeline, "reevaluate", dies)
         with pytest.raises(KeyboardInterrupt):
             sync(deps, declared(KEY, location="US"), declared(OTHER))
     assert statuses(deps) == {KEY: "open"}
@@ -104,7 +104,7 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
     observe(deps, KEY, "US")
     observe(deps, OTHER, "US")
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "rejudge", dies)
+        patched.setattr(pipeline, "reevaluate", dies)
         for rest in ([declared(OTHER), declared(THIRD)], [declared(THIRD)]):
             with pytest.raises(KeyboardInterrupt):
                 sync(deps, *rest)
@@ -121,7 +121,7 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
 
 def test_once_all_is_judged_an_apply_without_changes_judges_nothing(deps, monkeypatch):
     sync(deps, declared(KEY))
-    monkeypatch.setattr(pipeline, "rejudge", dies)
+    monkeypatch.setattr(pipeline, "reevaluate", dies)
 
     assert sync(deps, declared(KEY)).outcomes == {}
 
@@ -182,7 +182,7 @@ def test_a_scope_that_went_while_the_bus_was_down_is_made_up_for(deps, monkeypat
     sync(deps, declared(OTHER), scopes=[scope()])
     observe(deps, KEY)
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "rejudge", dies)
+        patched.setattr(pipeline, "reevaluate", dies)
         with pytest.raises(KeyboardInterrupt):
             sync(deps, declared(OTHER))
 

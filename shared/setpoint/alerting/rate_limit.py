@@ -9,6 +9,7 @@ from setpoint.alerting.context import AlertingContext
 from setpoint.alerting.model import ChannelRateLimit
 from setpoint.errors import Conflict
 from setpoint.model.alerting_config import Destination, SinkKind
+from setpoint.util.retries import retry_on_conflict
 
 _ATTEMPTS = 16
 SECONDS_BETWEEN: dict[SinkKind, float] = {"slack": 1.1, "chat": 1.1, "webhook": 0.0}
@@ -21,20 +22,23 @@ def acquire(to: Destination, context: AlertingContext, max_wait: float) -> bool:
     between = SECONDS_BETWEEN[to.sink]
     if not between:
         return True
-    for _ in range(_ATTEMPTS):
+
+    def reserve() -> float | None:
         place, version = context.records.place(to)
         now = context.clock()
         turn = max(now, place.free_at) if place is not None else now
         if (wait := (turn - now).total_seconds()) > max_wait:
-            return False
-        try:
-            context.records.write_place(to, ChannelRateLimit(turn + timedelta(seconds=between)), version)
-        except Conflict:
-            continue
-        if wait > 0:
-            context.sleep(wait)
-        return True
-    return False
+            return None
+        context.records.write_place(to, ChannelRateLimit(turn + timedelta(seconds=between)), version)
+        return wait
+
+    try:
+        wait = retry_on_conflict(reserve, what=to.channel, attempts=_ATTEMPTS)
+    except Conflict:
+        return False
+    if wait:
+        context.sleep(wait)
+    return wait is not None
 
 
 def back_off(to: Destination, until: datetime, context: AlertingContext) -> None:

@@ -31,13 +31,13 @@ from setpoint.model.events import CloudEvent
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.notice_view import Links, TimelineEntry
 from setpoint.model.resource_key import ResourceKey
+from setpoint.util.retries import retry_on_conflict
 
 TICK = "tick"
 """The ``type`` of the message that comes every minute, in place of an event's."""
 INTERACTION = "press"
 """The ``type`` of a message that tells of a button that somebody has pressed."""
 
-_ATTEMPTS = 16
 _MAX_WAIT = 3.0
 """Seconds that an event waits for its turn in a channel; what has to wait longer is told within a minute."""
 _TICK_MAX_WAIT = 5.0
@@ -180,12 +180,7 @@ def _target_of(notice: AlertNotice) -> str:
 
 def _note(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
     """Keep what an event tells as notices, one at each destination; the threads that are to be shown anew."""
-    for _ in range(_ATTEMPTS):
-        try:
-            return _write_notices(event, alerting, context)
-        except Conflict:
-            continue
-    raise Conflict(f"{event.subject}: told of by others {_ATTEMPTS} times in a row; it will be delivered again")
+    return retry_on_conflict(lambda: _write_notices(event, alerting, context), what=event.subject, attempts=16)
 
 
 def _write_notices(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:

@@ -24,16 +24,16 @@ from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest, Conflict, PermanentError, TransientError, Unavailable
+from setpoint.errors import BadRequest, PermanentError, TransientError, Unavailable
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import ResourceState
+from setpoint.util.retries import retry_on_conflict
 
 if TYPE_CHECKING:
     from setpoint.adapters.pubsub.bus import PubSubFeed
 
 Outcomes = Counter[Outcome]
 
-_ATTEMPTS = 8
 _EMPTY_PULLS = 2
 """Pub/Sub may return an empty pull although messages wait."""
 _LONGEST_PAUSE = 60.0
@@ -121,14 +121,12 @@ def detect(  # noqa: PLR0913 - the options of the command
 
 def _declare(loaded: LoadResult, deps: Context) -> None:
     """Apply the declarations; retry while another command applies at the same time."""
-    for _ in range(_ATTEMPTS):
-        try:
-            synced = apply.sync(loaded, Request(), deps, datetime.now(UTC))
-        except Conflict:
-            continue
-        print_claims(synced.plan.claimed)
-        return
-    raise Conflict("another command keeps applying declarations; try again")
+    synced = retry_on_conflict(
+        lambda: apply.sync(loaded, Request(), deps, datetime.now(UTC)),
+        what="the declarations",
+        then="run the command again",
+    )
+    print_claims(synced.plan.claimed)
 
 
 def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outcomes:

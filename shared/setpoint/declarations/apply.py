@@ -25,15 +25,15 @@ from setpoint.declarations.plan import (
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.errors import Conflict, PermanentError, TransientError, Unavailable
+from setpoint.errors import PermanentError, TransientError, Unavailable
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Desired, Scope
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore, Store, StoredRecord
 from setpoint.util.external_sort import ExternalSorter, batches
+from setpoint.util.retries import retry_on_conflict
 
-_ATTEMPTS = 8
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -254,15 +254,14 @@ def apply(
 
 def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Control:
     """Change the control record; again from its present state where somebody else has written it."""
-    for _ in range(_ATTEMPTS):
+
+    def update() -> Control:
         stored = store.control()
         control = change(stored.value)
-        try:
-            store.write_control(control, stored.version)
-        except Conflict:
-            continue
+        store.write_control(control, stored.version)
         return control
-    raise Conflict("the control record is written by others all the time; apply again")
+
+    return retry_on_conflict(update, what="the control record", then="apply again")
 
 
 def _version(change: PlannedChange, source: str, generation: int, repo: str, commit: str) -> Version:
@@ -288,14 +287,13 @@ def _with_revision(scope: Scope, repo: str, commit: str) -> Scope:
 
 def _write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:
     """Add versions to their records; again to what they are by then where somebody else has written one of them."""
-    for _ in range(_ATTEMPTS):
-        records = {
-            key: StoredRecord(controlling.with_version(record.value, versions[key], control), record.version)
-            for key, record in store.records(versions).items()
-        }
-        try:
-            store.write_records(records)
-        except Conflict:
-            continue
-        return
-    raise Conflict("what is desired is written by others all the time; apply again")
+
+    def write() -> None:
+        store.write_records(
+            {
+                key: StoredRecord(controlling.with_version(record.value, versions[key], control), record.version)
+                for key, record in store.records(versions).items()
+            }
+        )
+
+    retry_on_conflict(write, what="the declarations", then="apply again")

@@ -21,7 +21,7 @@ from setpoint.detection import verdict as judging
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.project_ids import ProjectIdResolver, is_waiting, keys_by_number
 from setpoint.detection.verdict import Schemas, Who
-from setpoint.errors import Conflict, MalformedMessage, PermanentError
+from setpoint.errors import MalformedMessage, PermanentError
 from setpoint.model import observation as observations
 from setpoint.model.actors import Actor
 from setpoint.model.observation import Observation
@@ -32,12 +32,11 @@ from setpoint.ports.queues import DeadLetters, EventBus
 from setpoint.ports.stores import Snapshot, Store
 from setpoint.util import telemetry
 from setpoint.util.external_sort import batches
+from setpoint.util.retries import retry_on_conflict
 
 _UNDECLARED = Transition("undeclared")
 _AT_ONCE = 100
 """Records that are read together."""
-_ATTEMPTS = 8
-"""How often a commit is tried against others that write the same record, before the message is handed back."""
 
 _TIMELY: frozenset[Outcome] = frozenset(
     ("opened", "changed", "drifted", "exempted", "settling", "resolved", "in_sync", "unreadable")
@@ -117,7 +116,10 @@ def handle_observation(observation: Observation, deps: Context) -> Outcome:
     news = deps.projects.described_ids(observation)
     if news:
         deps.projects.record(news)
-    outcome, snapshot = _commit(observation, deps)
+    outcome, snapshot, moves_onset = retry_on_conflict(lambda: _commit(observation, deps), what=observation.key.name)
+    if moves_onset:
+        reevaluate(snapshot.key, deps)
+        snapshot = deps.store.read(snapshot.key)
     publish_pending(snapshot, deps)
     if outcome in BEGINNINGS and deps.store.changes(snapshot.key) != snapshot.changes:
         reevaluate(snapshot.key, deps)  # who did it was told between the read and the commit
@@ -253,24 +255,36 @@ def evaluate(stored: Found, deps: Context) -> Transition:
     return transition
 
 
-def _commit(observed: Observation, deps: Context) -> tuple[Outcome, Snapshot]:
-    """One read and at most one commit; again from the read where somebody else wrote in between."""
-    for _ in range(_ATTEMPTS):
-        snapshot, observation, left = stored = load(observed, deps)
-        transition = evaluate(stored, deps)
-        try:
-            if left is not None:
-                _end(left, observed, deps)
-            if transition.state is None:
-                return transition.outcome, snapshot
-            if transition.outcome == "stale":
-                written = deps.store.commit(snapshot, transition.state)
-                return _narrowed(written, deps) if may_change_actor(snapshot, transition.state) else ("stale", written)
-            return transition.outcome, deps.store.commit(snapshot, transition.state, observation)
-        except Conflict:
-            telemetry.add("conflicts")
-            continue
-    raise Conflict(f"{observed.key.name}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
+class _Committed(NamedTuple):
+    """What was stored of an observation.
+
+    Args:
+        outcome: what became of it.
+        snapshot: what is stored then.
+        moves_onset: whether an older observation has narrowed down when the drift began, and so who may be behind it.
+    """
+
+    outcome: Outcome
+    snapshot: Snapshot
+    moves_onset: bool = False
+
+
+def _commit(observed: Observation, deps: Context) -> _Committed:
+    """One read and at most one commit.
+
+    Raises:
+        Conflict: another writer was faster: begin again from the read.
+    """
+    stored = load(observed, deps)
+    snapshot, observation, left = stored
+    outcome, state = (transition := evaluate(stored, deps)).outcome, transition.state
+    if left is not None:
+        _end(left, observed, deps)
+    if state is None:
+        return _Committed(outcome, snapshot)
+    if outcome == "stale":
+        return _Committed(outcome, deps.store.commit(snapshot, state), may_change_actor(snapshot, state))
+    return _Committed(outcome, deps.store.commit(snapshot, state, observation))
 
 
 def _who(snapshot: Snapshot, observation: Observation) -> Who:
@@ -289,12 +303,6 @@ def _who(snapshot: Snapshot, observation: Observation) -> Who:
 def may_change_actor(snapshot: Snapshot, after: ResourceState) -> bool:
     """Whether a late observation may make it somebody else who is behind a drift: when it began is otherwise."""
     return bool(snapshot.changes) and finding_state_machine.changes_onset(snapshot.state, after)
-
-
-def _narrowed(snapshot: Snapshot, deps: Context) -> tuple[Outcome, Snapshot]:
-    """Judge the latest observation again, since an older one has narrowed down when its drift began."""
-    reevaluate(snapshot.key, deps)
-    return "stale", deps.store.read(snapshot.key)
 
 
 def _end(left: Snapshot, observation: Observation, deps: Context) -> None:

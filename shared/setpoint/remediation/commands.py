@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest, Conflict
+from setpoint.errors import BadRequest
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import AuditEntry
@@ -24,9 +24,9 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation.context import load_context
+from setpoint.util.retries import retry_on_conflict
 
 LONGEST_EXEMPTION = timedelta(days=366)
-_ATTEMPTS = 8
 
 
 def approve(key: ResourceKey, fingerprint: str, by: str, deps: Context) -> None:
@@ -174,26 +174,23 @@ def _drifted(snapshot: Snapshot) -> ResourceState:
 
 def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], deps: Context) -> ResourceState:
     """Change the record of a finding; again from its present state where somebody else has written it."""
-    for _ in range(_ATTEMPTS):
+
+    def write() -> ResourceState:
         snapshot = deps.store.read(key)
         state = change(snapshot)
-        try:
-            deps.store.commit(snapshot, state)
-        except Conflict:
-            continue
+        deps.store.commit(snapshot, state)
         return state
-    raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; say it again")
+
+    return retry_on_conflict(write, what=key.name, then="run the command again")
 
 
 def _brake(change: Callable[[SafetyState], SafetyState], deps: Context) -> None:
-    for _ in range(_ATTEMPTS):
+
+    def write() -> None:
         stored = deps.store.safety_state()
-        try:
-            deps.store.write_safety_state(change(stored.value), stored.version)
-        except Conflict:
-            continue
-        return
-    raise Conflict(f"the brakes: written by others {_ATTEMPTS} times in a row; say it again")
+        deps.store.write_safety_state(change(stored.value), stored.version)
+
+    retry_on_conflict(write, what="the safety limits", then="run the command again")
 
 
 def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, deps: Context) -> None:

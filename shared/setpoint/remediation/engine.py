@@ -40,8 +40,8 @@ from setpoint.remediation.execution import ExecutionOutcome, judged
 from setpoint.remediation.live_resources import LiveReading, describe_refusal
 from setpoint.remediation.records import AuditNote, RemediationCase, RemediationContext, is_said, save_step
 from setpoint.util import telemetry
+from setpoint.util.retries import retry_on_conflict
 
-_ATTEMPTS = 8
 BEGINNINGS = frozenset(("drift.opened", "drift.changed"))
 """The events after which something is to be done; others are passed over."""
 TICK = "tick"
@@ -120,15 +120,9 @@ def remediate(key: ResourceKey, hands: RemediationContext) -> ExecutionOutcome:
     Raises:
         TransientError: it may succeed later.
     """
-    for _ in range(_ATTEMPTS):
-        try:
-            outcome = _step(key, hands)
-        except Conflict:
-            telemetry.add("conflicts")
-            continue
-        telemetry.happened("remediation", outcome=outcome, resource_name=key.name, content=key.content)
-        return outcome
-    raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be looked at again")
+    outcome = retry_on_conflict(lambda: _step(key, hands), what=key.name, then="the next tick tries again")
+    telemetry.happened("remediation", outcome=outcome, resource_name=key.name, content=key.content)
+    return outcome
 
 
 def preview(

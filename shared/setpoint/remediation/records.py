@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from setpoint.comparison import compare as comparing
 from setpoint.detection import finding_events, pipeline
 from setpoint.detection.pipeline import Context
-from setpoint.errors import Conflict
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.events import EventType
 from setpoint.model.observation import Observation
@@ -23,8 +22,7 @@ from setpoint.model.safety_limits import SafetyState
 from setpoint.ports.stores import Snapshot, StoredSafetyState
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
-
-_ATTEMPTS = 8
+from setpoint.util.retries import retry_on_conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +114,41 @@ def record_outcome(
     brake: Callable[[SafetyState], SafetyState] | None = None,
 ) -> None:
     """Store what came of a claim, unless somebody else has taken it over or an observation has proved it, and tell."""
-    deps = hands.deps
-    for _ in range(_ATTEMPTS):
-        snapshot, brakes = deps.store.read(key), deps.store.safety_state()
-        state = snapshot.state
-        if state is None or state.remediation is None or not _is_of(state.remediation, before):
-            pipeline.publish_pending(snapshot, deps)
-            return
-        braked = brake(brakes.value) if brake is not None else brakes.value
-        event = telling.event if state.is_open else None
-        changed = _with_event(state, after, event, snapshot, deps.clock())
-        if braked.breaker is not None and brakes.value.breaker is None:
-            opened = replace(after, reason=f"the breaker opens: {braked.breaker.reason}; {after.reason}")
-            changed = replace(
-                _with_event(changed, opened, "remediation.blocked", snapshot, deps.clock()), remediation=after
-            )
-        try:
-            if braked == brakes.value:
-                stored = deps.store.commit(snapshot, changed)
-            else:
-                stored = deps.store.claim(snapshot, changed, braked, brakes.version)
-        except Conflict:
-            continue
+    stored = retry_on_conflict(
+        lambda: _write_outcome(key, before, after, telling, hands, brake),
+        what=key.name,
+        then="the next tick tries again",
+    )
+    if stored is not None:
         _audit(key, after, telling, hands)
-        pipeline.publish_pending(stored, deps)
-        return
-    raise Conflict(f"{key.name}: written by others {_ATTEMPTS} times in a row; it will be read again")
+    pipeline.publish_pending(stored or hands.deps.store.read(key), hands.deps)
+
+
+def _write_outcome(
+    key: ResourceKey,
+    before: RemediationState,
+    after: RemediationState,
+    telling: AuditNote,
+    hands: RemediationContext,
+    brake: Callable[[SafetyState], SafetyState] | None,
+) -> Snapshot | None:
+    """Store what came of a claim; None where the claim is no longer the worker's own."""
+    store = hands.deps.store
+    snapshot, safety_state = store.read(key), store.safety_state()
+    state = snapshot.state
+    if state is None or state.remediation is None or not _is_of(state.remediation, before):
+        return None
+    braked = brake(safety_state.value) if brake is not None else safety_state.value
+    events = [(telling.event, after.reason)] if telling.event is not None and state.is_open else []
+    if braked.breaker is not None and safety_state.value.breaker is None:
+        events.append(("remediation.blocked", f"the breaker opens: {braked.breaker.reason}; {after.reason}"))
+    changed = replace(state, remediation=after)
+    for event, reason in events:
+        changed = _with_event(changed, replace(after, reason=reason), event, snapshot, hands.deps.clock())
+    changed = replace(changed, remediation=after)
+    if braked == safety_state.value:
+        return store.commit(snapshot, changed)
+    return store.claim(snapshot, changed, braked, safety_state.version)
 
 
 def _is_of(now: RemediationState, before: RemediationState) -> bool:

@@ -24,9 +24,9 @@ from setpoint.sweep.conclude import conclude
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.list_shard import list_shard
 from setpoint.util import telemetry
+from setpoint.util.retries import retry_on_conflict
 
 _PROJECT = "cloudresourcemanager.googleapis.com/Project"
-_ATTEMPTS = 8
 
 Done = Literal[
     "begun",  # a sweep: its shards are queued
@@ -228,7 +228,8 @@ def _begin(request: Start, run: str, stored: StoredSweep, sweeper: Sweeper) -> S
 
 def _mark_shard_ended(message: Work, sweeper: Sweeper) -> Sweep | None:
     """Mark a shard as ended; return the record then, or None where another run has replaced it."""
-    for _ in range(_ATTEMPTS):
+
+    def mark() -> Sweep | None:
         stored = sweeper.records.sweep(message.sweep)
         sweep = stored.value
         if sweep is None or not _is_current(sweep, message):
@@ -236,11 +237,9 @@ def _mark_shard_ended(message: Work, sweeper: Sweeper) -> Sweep | None:
         left = tuple(shard for shard in sweep.open if shard != message.shard)
         if left == sweep.open:
             return sweep
-        try:
-            return sweeper.records.write_sweep(replace(sweep, open=left), stored.version).value
-        except Conflict:
-            continue
-    raise Conflict(f"sweep {message.sweep}: written by others {_ATTEMPTS} times in a row; it will be delivered again")
+        return sweeper.records.write_sweep(replace(sweep, open=left), stored.version).value
+
+    return retry_on_conflict(mark, what=f"sweep {message.sweep}")
 
 
 def _end(sweep: Sweep, message: Work, sweeper: Sweeper, until: float) -> MessageResult:

@@ -6,15 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from setpoint.adapters.firestore.firestore_errors import answering, body_of, racing
-from setpoint.errors import Conflict
 from setpoint.model.actors import AuditedChange
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
 from setpoint.model.resource_key import ResourceKey
+from setpoint.util.retries import retry_on_conflict
 
 if TYPE_CHECKING:
     from google.cloud.firestore import Client, CollectionReference
-
-_ATTEMPTS = 8
 
 
 class FirestoreActors:
@@ -36,12 +34,7 @@ class FirestoreActors:
 
     def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""
-        for _ in range(_ATTEMPTS):
-            try:
-                return self._put(key, change, now)
-            except Conflict:
-                continue
-        raise Conflict(f"{key.name}: changed by others {_ATTEMPTS} times in a row; it will be delivered again")
+        retry_on_conflict(lambda: self._put(key, change, now), what=key.name)
 
     def _put(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         reference = self._collection.document(key.id)
