@@ -26,17 +26,18 @@ def verdict(report: dict[str, Any]) -> tuple[int, list[str]]:
     bad = [package for package in packages if package.get("vulns")]
     if bad:
         return 1, [
-            f"{one['name']} {one['version']}: {vuln['id']}, fixed in {', '.join(vuln['fix_versions']) or 'no version'}"
-            for one in bad
-            for vuln in one["vulns"]
+            f"{package['name']} {package['version']}: {vuln['id']}, fixed in "
+            f"{', '.join(vuln['fix_versions']) or 'no version'}"
+            for package in bad
+            for vuln in package["vulns"]
         ]
     checked = [package for package in packages if "skip_reason" not in package]
     if not checked:
         return 0, ["SKIPPED: no advisories could be had for any package; run `make audit` where they can be reached"]
-    said = [f"{len(checked)} packages without a known vulnerability"]
+    lines = [f"{len(checked)} packages without a known vulnerability"]
     if missed := [package["name"] for package in packages if "skip_reason" in package]:
-        said.append(f"NOT CHECKED: {', '.join(missed)}")
-    return 0, said
+        lines.append(f"NOT CHECKED: {', '.join(missed)}")
+    return 0, lines
 
 
 def main() -> int:
@@ -47,10 +48,10 @@ def main() -> int:
         ran = subprocess.run(  # noqa: S603 - the words are ours
             [*asked, "--progress-spinner=off"], capture_output=True, text=True, check=False, timeout=_SECONDS
         )
-        code, said = verdict(json.loads(ran.stdout))
+        code, lines = verdict(json.loads(ran.stdout))
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        code, said = 0, [f"SKIPPED: the audit did not run ({type(error).__name__}); run `make audit` where it can"]
-    sys.stdout.write("".join(f"audit: {line}\n" for line in said))
+        code, lines = 0, [f"SKIPPED: the audit did not run ({type(error).__name__}); run `make audit` where it can"]
+    sys.stdout.write("".join(f"audit: {line}\n" for line in lines))
     return code
 
 

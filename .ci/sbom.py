@@ -60,8 +60,8 @@ def bill(lock: str, version: str) -> Bom:
 
 def main(target: Path = ROOT / "dist/setpoint.cdx.json") -> None:
     """Write it."""
-    found = _VERSION.search((ROOT / "shared/setpoint/__init__.py").read_text())
-    made = bill(LOCK.read_text(), found[1] if found else "0")
+    version = _VERSION.search((ROOT / "shared/setpoint/__init__.py").read_text())
+    made = bill(LOCK.read_text(), version[1] if version else "0")
     target.parent.mkdir(exist_ok=True)
     target.write_text(JsonV1Dot6(made).output_as_string(indent=1) + "\n")
     sys.stdout.write(f"{target}: {len(made.components)} packages\n")

@@ -52,12 +52,8 @@ EXEMPT_FROM_NAMES: tuple[str, ...] = (
     "shared/setpoint/util",
     "shared/setpoint/cli",
     "shared/setpoint/declarations",
-    "shared/setpoint_tools",
     "functions",
-    "benchmarks",
     "tests",
-    ".ci",
-    "infra",
 )
 EXEMPT_FROM_TERMS: tuple[str, ...] = ("docs", "shared/setpoint")
 EXEMPT_FROM_LENGTH = (

@@ -26,38 +26,38 @@ for file in sorted(pathlib.Path(sys.argv[1]).iterdir()):
 _KIB = 1 if sys.platform != "darwin" else 1 / 1024
 
 
-def native(at: int) -> str:
+def native(number: int) -> str:
     """A bucket in the native format."""
     return f"""apiVersion: setpoint.dev/v1
 kind: Declaration
 metadata:
-  name: //storage.googleapis.com/bucket-{at}
-  project: project-{at // 16}
-  owner: {{team: team-{at % 40}, slack: "#team-{at % 40}"}}
+  name: //storage.googleapis.com/bucket-{number}
+  project: project-{number // 16}
+  owner: {{team: team-{number % 40}, slack: "#team-{number % 40}"}}
 spec:
   assetType: storage.googleapis.com/Bucket
   data:
     location: EU
     storageClass: STANDARD
     versioning: {{enabled: true}}
-    labels: {{env: prod, n: "{at}"}}
-    lifecycle: {{rule: [{{action: {{type: Delete}}, condition: {{age: {at % 90 + 1}}}}}]}}
+    labels: {{env: prod, n: "{number}"}}
+    lifecycle: {{rule: [{{action: {{type: Delete}}, condition: {{age: {number % 90 + 1}}}}}]}}
   remediation: {{mode: approve}}
 """
 
 
-def krm(at: int) -> str:
+def krm(number: int) -> str:
     """A Config Connector object: a bucket, or a grant on the bucket after it."""
-    if at % 2:
-        group, kind, name = "storage", "StorageBucket", f"bucket-{at}"
+    if number % 2:
+        group, kind, name = "storage", "StorageBucket", f"bucket-{number}"
         spec = "{location: EU, uniformBucketLevelAccess: true, versioning: {enabled: true}}"
     else:
-        group, kind, name = "iam", "IAMPolicyMember", f"grant-{at}"
-        bucket = f"{{kind: StorageBucket, name: bucket-{at + 1}}}"
+        group, kind, name = "iam", "IAMPolicyMember", f"grant-{number}"
+        bucket = f"{{kind: StorageBucket, name: bucket-{number + 1}}}"
         spec = f"{{member: 'group:a@example.com', role: roles/storage.objectViewer, resourceRef: {bucket}}}"
     return f"""apiVersion: {group}.cnrm.cloud.google.com/v1beta1
 kind: {kind}
-metadata: {{name: {name}, namespace: team-{at // 16}}}
+metadata: {{name: {name}, namespace: team-{number // 16}}}
 spec: {spec}
 """
 
@@ -66,20 +66,20 @@ def terraform(first: int, last: int) -> str:
     """A state with topics."""
     resources = [
         {
-            "address": f"google_pubsub_topic.t{at}",
+            "address": f"google_pubsub_topic.t{number}",
             "mode": "managed",
             "type": "google_pubsub_topic",
-            "name": f"t{at}",
+            "name": f"t{number}",
             "provider_name": "registry.terraform.io/hashicorp/google",
-            "values": {"name": f"topic-{at}", "project": f"project-{at // 16}", "labels": {"n": str(at)}},
+            "values": {"name": f"topic-{number}", "project": f"project-{number // 16}", "labels": {"n": str(number)}},
         }
-        for at in range(first, last)
+        for number in range(first, last)
     ]
     return json.dumps({"format_version": "1.0", "values": {"root_module": {"resources": resources}}})
 
 
-def _together(one: Callable[[int], str]) -> Callable[[int, int], str]:
-    return lambda first, last: "---\n".join(map(one, range(first, last)))
+def _together(document_of: Callable[[int], str]) -> Callable[[int, int], str]:
+    return lambda first, last: "---\n".join(map(document_of, range(first, last)))
 
 
 FORMATS: dict[str, tuple[Callable[[int, int], str], str]] = {

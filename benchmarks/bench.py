@@ -51,11 +51,11 @@ class Figure(NamedTuple):
 
 
 def _keyed(name: str) -> Callable[[Any], float]:
-    return lambda told: float(told[name])
+    return lambda figures: float(figures[name])
 
 
 def _of(name: str, figure: str) -> Callable[[Any], float]:
-    return lambda told: float(told[name][figure])
+    return lambda figures: float(figures[name][figure])
 
 
 FIGURES = (
@@ -66,15 +66,15 @@ FIGURES = (
     Figure("jsonpatch / comparing", "run", _keyed("jsonpatch / compare, median")),
     Figure("jsondiff / comparing", "run", _keyed("jsondiff / compare, median")),
     Figure("embedded with SQLite / orjson.loads", "run", _keyed("pipeline with SQLite / orjson.loads"), most=20),
-    Figure("sweep of 50,000, s", "sweep", lambda told: told["50000"]["first"]["seconds"], most=10),
+    Figure("sweep of 50,000, s", "sweep", lambda figures: figures["50000"]["first"]["seconds"], most=10),
     Figure(
         "sweep of 50,000 / bare listing",
         "sweep",
-        lambda told: told["50000"]["first"]["seconds"] / told["50000"]["bare"]["seconds"],
+        lambda figures: figures["50000"]["first"]["seconds"] / figures["50000"]["bare"]["seconds"],
     ),
-    Figure("sweep of 1,000,000, s", "million", lambda told: told[str(_MILLION)]["first"]["seconds"], most=200),
+    Figure("sweep of 1,000,000, s", "million", lambda figures: figures[str(_MILLION)]["first"]["seconds"], most=200),
     Figure("apply of 50,000, s", "apply", _keyed("first_s"), most=20),
-    Figure("apply of 50,000 / parsing YAML", "apply", lambda told: told["first_s"] / told["bare_s"]),
+    Figure("apply of 50,000 / parsing YAML", "apply", lambda figures: figures["first_s"] / figures["bare_s"]),
     *(
         Figure(f"cold start of {name} / bare imports", "cold_start", _of(name, "ratio"), most=1.15)
         for name in _FUNCTIONS
@@ -89,7 +89,7 @@ FIGURES = (
     Figure(
         "observation to write, p99, SQLite, ms",
         "remediation",
-        lambda told: told["observation_to_write"]["sqlite"]["p99_ms"],
+        lambda figures: figures["observation_to_write"]["sqlite"]["p99_ms"],
         most=50,
     ),
 )
@@ -117,9 +117,9 @@ def measure(part: str) -> dict[str, Any]:
         lines = process.stdout.read().splitlines()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    told = json.loads(lines[-1]) if process.returncode == 0 and lines else None
+    figures = json.loads(lines[-1]) if process.returncode == 0 and lines else None
     seconds = round(time.perf_counter() - started, 1)
-    return {"told": told, "seconds": seconds, "peak_mb": round(usage.ru_maxrss / 1024, 1)}
+    return {"told": figures, "seconds": seconds, "peak_mb": round(usage.ru_maxrss / 1024, 1)}
 
 
 def main() -> int:
@@ -127,8 +127,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=list(PARTS))
     parser.add_argument("--million", action="store_true")
-    told = parser.parse_args()
-    names = told.only or [name for name in PARTS if told.million or not name.startswith("million")]
+    options = parser.parse_args()
+    names = options.only or [name for name in PARTS if options.million or not name.startswith("million")]
     parts = {name: measure(name) for name in names}
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     table = Table(title=f"ratios of one run; {machine}", title_justify="left")

@@ -32,7 +32,7 @@ def cases() -> tuple[list[Case], str]:
 
 
 def _recorded(file: Path) -> list[Case]:
-    found = []
+    cases = []
     for line in file.read_text().splitlines():
         record = json.loads(line)
         created, updated = record["live_after_create"], record["live_after_update"]
@@ -42,20 +42,20 @@ def _recorded(file: Path) -> list[Case]:
             data=record["declared"],
             project="fleet-prod-123",
         )
-        found.append(Case(declaration, message(declaration, created, created)))
+        cases.append(Case(declaration, message(declaration, created, created)))
         if updated:
-            found.append(Case(declaration, message(declaration, updated, created)))
-    return found
+            cases.append(Case(declaration, message(declaration, updated, created)))
+    return cases
 
 
 def _sample() -> list[Case]:
     """Generated resources, where no recorded ones are, each as it is declared."""
-    fleet, found = Fleet(340, projects=60), []
+    fleet, cases = Fleet(340, projects=60), []
     for sample, wanted in zip(fleet.declared(), fleet.desired(), strict=True):
         if sample.key.content == "resource":
             (declaration,) = wanted.declarations
-            found.append(Case(declaration, message(declaration, sample.live, sample.live)))
-    return found
+            cases.append(Case(declaration, message(declaration, sample.live, sample.live)))
+    return cases
 
 
 def message(declaration: Declaration, now: dict[str, Any], before: dict[str, Any]) -> bytes:

@@ -64,7 +64,9 @@ def measure(name: str, rounds: int) -> dict[str, float]:
     bare = _BARE.format(clients=clients)
     function = _FUNCTION.format(main=str(ROOT / "functions" / name / "main.py"), maker=maker)
     rounds_of = [(_timed(bare), _timed(function)) for _ in range(rounds)]
-    least, own = ([min(one[at] for one in both) * 1000 for at in (0, 1)] for both in zip(*rounds_of, strict=True))
+    least, own = (
+        [min(round_[column] for round_ in both) * 1000 for column in (0, 1)] for both in zip(*rounds_of, strict=True)
+    )
     return {
         "bare_ms": round(least[0], 1),
         "function_ms": round(own[0], 1),

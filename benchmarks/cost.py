@@ -130,27 +130,27 @@ def counting() -> Iterator[Counted]:
         setattr(FirestoreClient, "batch_write", write)  # noqa: B010
 
 
-def bucket(at: int) -> str:
+def bucket(number: int) -> str:
     """The name of a bucket."""
-    return f"//storage.googleapis.com/bucket-{at:06d}"
+    return f"//storage.googleapis.com/bucket-{number:06d}"
 
 
-def message(at: int, location: str, second: int) -> bytes:
+def message(index: int, location: str, second: int) -> bytes:
     """A feed message of a usual size about a bucket."""
     labels = {f"label-{number:02d}": "x" * 20 for number in range(90)}
-    told = messages.resource(
-        bucket(at), BUCKET, {"location": location, "labels": labels}, NOON + timedelta(seconds=second)
+    data = messages.resource(
+        bucket(index), BUCKET, {"location": location, "labels": labels}, NOON + timedelta(seconds=second)
     )
-    assert abs(len(told) - MESSAGE) < MESSAGE / 4, len(told)
-    return told
+    assert abs(len(data) - MESSAGE) < MESSAGE / 4, len(data)
+    return data
 
 
 def opened() -> Context:
     """An installation in which buckets are declared."""
     store = open_store(f"firestore://{fresh_project()}/(default)")
     wanted = [
-        desired((Declaration(ResourceKey(bucket(at)), BUCKET, {"location": "EU"}, project="shop"),))
-        for at in range(SAMPLE)
+        desired((Declaration(ResourceKey(bucket(number)), BUCKET, {"location": "EU"}, project="shop"),))
+        for number in range(SAMPLE)
     ]
     apply.declare(store, wanted, (), NOON)
     return Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
@@ -162,33 +162,33 @@ def handled(deps: Context, feed: list[bytes]) -> Use:
         before = len(deps.bus.events)  # type: ignore[union-attr]
         cpu = time.process_time()
         logged = 0
-        for at, one in enumerate(feed):
-            with telemetry.running("detect", telemetry.begun(None, str(at)), "fleet-ops") as run:
-                run.end(pipeline.receive(one, {}, deps))
+        for position, item in enumerate(feed):
+            with telemetry.running("detect", telemetry.begun(None, str(position)), "fleet-ops") as run:
+                run.end(pipeline.receive(item, {}, deps))
                 logged += 250 + len(json.dumps(run.fields))
         cpu = time.process_time() - cpu
-    told = deps.bus.events[before:]  # type: ignore[union-attr]
-    sizes = [len(events.encode(event)) + 300 for event in told]
+    followed = deps.bus.events[before:]  # type: ignore[union-attr]
+    sizes = [len(events.encode(event)) + 300 for event in followed]
     of = len(feed)
     published = sum(sizes) / of
-    calls = (counted.calls + len(told)) / of
-    return Use(counted.reads / of, counted.writes / of, calls, published, len(told) / of, logged / of, cpu / of)
+    calls = (counted.calls + len(followed)) / of
+    return Use(counted.reads / of, counted.writes / of, calls, published, len(followed) / of, logged / of, cpu / of)
 
 
 def measured() -> dict[str, Use]:
     """What each kind of change asks for."""
     deps = opened()
     shapes = {
-        "in sync": [message(at, "EU", 1) for at in range(SAMPLE)],
-        "drifts": [message(at, "US", 2) for at in range(SAMPLE)],
-        "drifted as before": [message(at, "US", 3) for at in range(SAMPLE)],
-        "resolved": [message(at, "EU", 4) for at in range(SAMPLE)],
-        "comes twice": [message(at, "EU", 4) for at in range(SAMPLE)],
-        "not declared": [message(at + MILLION, "EU", 1) for at in range(SAMPLE)],
+        "in sync": [message(number, "EU", 1) for number in range(SAMPLE)],
+        "drifts": [message(number, "US", 2) for number in range(SAMPLE)],
+        "drifted as before": [message(number, "US", 3) for number in range(SAMPLE)],
+        "resolved": [message(number, "EU", 4) for number in range(SAMPLE)],
+        "comes twice": [message(number, "EU", 4) for number in range(SAMPLE)],
+        "not declared": [message(number + MILLION, "EU", 1) for number in range(SAMPLE)],
     }
-    found = {name: handled(deps, feed) for name, feed in shapes.items()}
+    uses = {name: handled(deps, feed) for name, feed in shapes.items()}
     deps.store.close()
-    return found
+    return uses
 
 
 def swept() -> tuple[Use, float]:
@@ -196,9 +196,9 @@ def swept() -> tuple[Use, float]:
     deps = opened()
     with asset_service() as service:
         ancestors = ["projects/111111111111", ORGANIZATION]
-        for at in range(SAMPLE):
+        for number in range(SAMPLE):
             asset = {
-                "name": bucket(at),
+                "name": bucket(number),
                 "assetType": BUCKET,
                 "ancestors": ancestors,
                 "updateTime": "2025-06-17T15:00:00Z",
@@ -249,9 +249,9 @@ MIX = {
 """Of what a feed tells in a fleet half of which is declared; a share of one in a hundred drifts."""
 
 
-def mixed(found: dict[str, Use]) -> Use:
+def mixed(uses: dict[str, Use]) -> Use:
     """The average over a mix of changes."""
-    return Use(*(sum(share * getattr(found[name], field) for name, share in MIX.items()) for field in Use._fields))
+    return Use(*(sum(share * getattr(uses[name], field) for name, share in MIX.items()) for field in Use._fields))
 
 
 def minutes(trip: float) -> float:
@@ -267,17 +267,17 @@ def main() -> None:
     trip = arguments.parse_args().trip_ms / 1000
     with running(FIRESTORE) as emulator:
         os.environ[FIRESTORE.variable] = emulator.address
-        found = measured()
+        uses = measured()
         per_resource, calls = swept()
     print("| a change that | reads | writes | calls | bytes published | bytes logged | ms of CPU | $ a million |")
     print("|---|---|---|---|---|---|---|---|")
-    rows = {**found, "**the mix**": mixed(found)}
+    rows = {**uses, "**the mix**": mixed(uses)}
     for name, use in rows.items():
         total = sum(bill(use, MILLION, trip).values())
         figures = f"{use.reads:.1f} | {use.writes:.1f} | {use.calls:.1f} | {use.published:,.0f} | {use.logged:,.0f}"
         print(f"| {name} | {figures} | {use.cpu * 1000:.1f} | {total:.2f} |")
     print("\n| a million changes, the mix | $ |\n|---|---|")
-    for service, dollars in bill(mixed(found), MILLION, trip).items():
+    for service, dollars in bill(mixed(uses), MILLION, trip).items():
         print(f"| {service} | {dollars:.2f} |")
     sweep = bill(per_resource, FLEET, trip, delivered=False)
     each = f"{per_resource.reads:.2f} reads and {per_resource.writes:.2f} writes each"

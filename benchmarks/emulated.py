@@ -86,10 +86,10 @@ def _bare(total: int) -> Callable[..., list[Any]]:
         ids = [f"bare-{next(numbers)}" for _ in messages]
         list(client.get_all([of.document(id_) for id_ in ids for of in (desired, findings)], field_paths=("body",)))
         writes = BulkWriteBatch(client)
-        for one, message in zip(ids, messages, strict=True):
-            body = {"name": one, "content": "resource", "status": "none", "pending": False, "body": "x" * 300}
+        for name, message in zip(ids, messages, strict=True):
+            body = {"name": name, "content": "resource", "status": "none", "pending": False, "body": "x" * 300}
             writes.create(
-                findings.document(one), {**body, "observation": message.data.decode()[: len(message.data) // 2]}
+                findings.document(name), {**body, "observation": message.data.decode()[: len(message.data) // 2]}
             )
         if ids:
             writes.commit()
@@ -117,9 +117,9 @@ class Bench:
         apply.declare(store, fleet.desired(), (), datetime.now(UTC))
         store.close()
         self.records = Client(project=PROJECT).collection("findings")
-        told = [one for one in fleet.feed() if one.standing]
-        self.feed: list[tuple[bytes, dict[str, str]]] = [(one.data, {}) for one in told]
-        self.declared = [one.outcome != "undeclared" for one in told]
+        expectations = [expectation for expectation in fleet.feed() if expectation.standing]
+        self.feed: list[tuple[bytes, dict[str, str]]] = [(expectation.data, {}) for expectation in expectations]
+        self.declared = [expectation.outcome != "undeclared" for expectation in expectations]
         self.environment = {
             **os.environ,
             "SETPOINT_STORE": f"firestore://{PROJECT}/(default)",
@@ -136,8 +136,8 @@ class Bench:
         done = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, check=True, text=True)
         self.topics.unsubscribe(subscription)
         self._forget()
-        found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-        return found
+        figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        return figures
 
     def pushed(self, source: Path, folder: Path, name: str, messages: int) -> float:
         """Messages a second of a function that is pushed to, with four threads."""
@@ -166,8 +166,8 @@ class Bench:
         return messages / (ended - started)
 
     def _written(self) -> int:
-        found: int = self.records.count().get()[0][0].value  # type: ignore[no-untyped-call]
-        return found
+        count: int = self.records.count().get()[0][0].value  # type: ignore[no-untyped-call]
+        return count
 
     def _forget(self) -> None:
         for document in self.records.list_documents(page_size=500):
@@ -210,11 +210,11 @@ def measure(messages: int, pushes: int, rounds: int) -> dict[str, Any]:
     from setpoint_tools.testing.emulators import FIRESTORE, PUBSUB, running
 
     with running(PUBSUB) as pubsub, running(FIRESTORE) as firestore, tempfile.TemporaryDirectory() as folder:
-        os.environ |= {one.kind.variable: one.address for one in (pubsub, firestore)}
+        os.environ |= {emulator.kind.variable: emulator.address for emulator in (pubsub, firestore)}
         sources = [Path(folder, name, "main.py") for name in ("empty", "calling")]
-        for one in sources:
-            one.parent.mkdir()
-            one.write_text(BARE)
+        for main in sources:
+            main.parent.mkdir()
+            main.write_text(BARE)
         sources.append(ROOT / "functions/detect/main.py")
         bench = Bench(messages)
         worked = [(bench.worked("bare"), bench.worked("setpoint")) for _ in range(rounds)]
@@ -242,11 +242,11 @@ def main() -> None:
     parser.add_argument("--pushes", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.work:
-        work(told.work[0], int(told.work[1]))
+    options = parser.parse_args()
+    if options.work:
+        work(options.work[0], int(options.work[1]))
         return
-    print(json.dumps(measure(told.messages, told.pushes, told.rounds)))
+    print(json.dumps(measure(options.messages, options.pushes, options.rounds)))
 
 
 if __name__ == "__main__":

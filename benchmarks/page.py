@@ -158,14 +158,14 @@ class _Clock:
 
     def figures(self) -> dict[str, float]:
         """The worst, nineteen of twenty and the median of the time; the worst of the work."""
-        found: dict[str, float] = {}
+        figures: dict[str, float] = {}
         for name, pairs in self._took.items():
             worked, took = zip(*pairs, strict=True)
-            found[f"{name}, worst ms"] = max(took)
-            found[f"{name}, p95 ms"] = sorted(took)[len(took) * 95 // 100]
-            found[f"{name}, median ms"] = statistics.median(took)
-            found[f"{name}, worst CPU ms"] = max(worked)
-        return found
+            figures[f"{name}, worst ms"] = max(took)
+            figures[f"{name}, p95 ms"] = sorted(took)[len(took) * 95 // 100]
+            figures[f"{name}, median ms"] = statistics.median(took)
+            figures[f"{name}, worst CPU ms"] = max(worked)
+        return figures
 
 
 if __name__ == "__main__":

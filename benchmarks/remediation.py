@@ -84,7 +84,7 @@ def times(store: str, count: int) -> list[float]:
     ]
     now = datetime.now(UTC)
     apply.sync(LoadResult(wanted, policy=POLICY), Request("bench"), deps, now - timedelta(hours=1))
-    found = []
+    seconds = []
     for name in names:
         live = {"name": name, "location": "EU", "metageneration": "3", "versioning": {"enabled": False}}
         api.buckets[name], api.busy = live, 0.0
@@ -92,11 +92,11 @@ def times(store: str, count: int) -> list[float]:
         began = time.perf_counter()
         pipeline.receive(message, {}, deps)
         engine.receive(events.encode(bus.events[-1]), {}, hands)
-        found.append(api.written_at - began - api.busy)
+        seconds.append(api.written_at - began - api.busy)
         assert api.buckets[name]["versioning"] == {"enabled": True}
         bus.events.clear()
     deps.store.close()
-    return sorted(found)
+    return sorted(seconds)
 
 
 def _key(name: str) -> ResourceKey:
@@ -111,10 +111,12 @@ def main(arguments: Sequence[str]) -> None:
     figures = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, store in (("memory", "memory:"), ("sqlite", f"sqlite:///{Path(folder).as_posix()}/bench.db")):
-            found = times(store, count)
-            at = {part: found[min(len(found) - 1, int(len(found) * part / 100))] * 1000 for part in (50, 95, 99)}
-            print(f"{name:7} " + "  ".join(f"p{part} {value:6.2f} ms" for part, value in at.items()))
-            figures[name] = {f"p{part}_ms": round(value, 3) for part, value in at.items()}
+            seconds = times(store, count)
+            percentiles = {
+                part: seconds[min(len(seconds) - 1, int(len(seconds) * part / 100))] * 1000 for part in (50, 95, 99)
+            }
+            print(f"{name:7} " + "  ".join(f"p{part} {value:6.2f} ms" for part, value in percentiles.items()))
+            figures[name] = {f"p{part}_ms": round(value, 3) for part, value in percentiles.items()}
     print(json.dumps({"count": count, "observation_to_write": figures}))
 
 

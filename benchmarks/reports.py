@@ -52,11 +52,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("events", type=int, nargs="?", default=1_000_000)
     parser.add_argument("--findings", type=int, default=2_000, help="open findings in each day's snapshot")
-    told = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         warehouse = DuckWarehouse(NOW, database=str(Path(folder) / "warehouse.duckdb"))
         started = time.perf_counter()
-        fill(warehouse, told.events, told.findings)
+        fill(warehouse, options.events, options.findings)
         loaded = time.perf_counter() - started
         figures = measured(warehouse)
         figures["loaded in s"] = round(loaded, 1)
@@ -86,33 +86,36 @@ def snapshots(findings: int) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
     }
     coverage |= {"content": "resource", "declared": 50_000, "checked": 49_990}
     yield FINDINGS_SNAPSHOT, (_finding(number, day) for day in days for number in range(findings))
-    yield COVERAGE_SNAPSHOT, [_row(CoverageRow, {**one, **coverage}) for one in common]
-    yield SWEEPS_SNAPSHOT, [_row(SweepRow, {**one, "started_at": one["taken_at"]}) for one in common]
-    yield DIGESTS, [_row(DigestRow, {**one, "grouped_by": "fleet", "text": "A week." * 20}) for one in common]
+    yield COVERAGE_SNAPSHOT, [_row(CoverageRow, {**row, **coverage}) for row in common]
+    yield SWEEPS_SNAPSHOT, [_row(SweepRow, {**row, "started_at": row["taken_at"]}) for row in common]
+    yield DIGESTS, [_row(DigestRow, {**row, "grouped_by": "fleet", "text": "A week." * 20}) for row in common]
 
 
 def _finding(number: int, day: date) -> dict[str, Any]:
     seen = f"{day - timedelta(days=number % 60)}T12:00:00Z"
-    told = {"day": str(day), "taken_at": f"{day}T00:05:00Z", "first_seen": seen, "last_seen": seen, "sequence": 1}
-    told |= {"finding_id": f"{number:032x}", "resource_name": f"//storage.googleapis.com/bucket-{number}"}
-    told |= {"team": f"team-{number % 20:02d}", "project": f"shop-{number % 3000:04d}", "severity": "high"}
-    told |= {
+    fields = {"day": str(day), "taken_at": f"{day}T00:05:00Z", "first_seen": seen, "last_seen": seen, "sequence": 1}
+    fields |= {"finding_id": f"{number:032x}", "resource_name": f"//storage.googleapis.com/bucket-{number}"}
+    fields |= {"team": f"team-{number % 20:02d}", "project": f"shop-{number % 3000:04d}", "severity": "high"}
+    fields |= {
         "status": "open",
         "exempted_until": f"{day + timedelta(days=number % 90)}T00:00:00Z",
         "paths": ["location"],
     }
-    return _row(FindingRow, told)
+    return _row(FindingRow, fields)
 
 
-def _row(model: Any, told: dict[str, Any]) -> dict[str, Any]:
+def _row(model: Any, fields: dict[str, Any]) -> dict[str, Any]:
     """A row with nothing in the columns of which nothing is told."""
-    return {**_nothing(model), **told}
+    return {**_nothing(model), **fields}
 
 
 @cache
 def _nothing(model: Any) -> dict[str, Any]:
     empty = {"STRING": "", "INTEGER": 0}
-    return {one["name"]: [] if one["mode"] == "REPEATED" else empty.get(one["type"]) for one in columns_of(model)}
+    return {
+        column["name"]: [] if column["mode"] == "REPEATED" else empty.get(column["type"])
+        for column in columns_of(model)
+    }
 
 
 def measured(warehouse: DuckWarehouse) -> dict[str, Any]:
@@ -127,8 +130,8 @@ def measured(warehouse: DuckWarehouse) -> dict[str, Any]:
         (count, answers[view]) = asked(warehouse, view)
         seconds = time.perf_counter() - started
         reads = [(sizes[table], days, paths) for table, days, paths in read_by(view)]
-        megabytes = sum(one.bytes_of(paths, days) for one, days, paths in reads) / 1e6
-        places = ", ".join(f"{one.table} {one.count_days(days)}/{one.days}" for one, days, _ in reads)
+        megabytes = sum(read.bytes_of(paths, days) for read, days, paths in reads) / 1e6
+        places = ", ".join(f"{read.table} {read.count_days(days)}/{read.days}" for read, days, _ in reads)
         print(f"{view:20} {count:8,} {seconds:7.2f} {megabytes:8.1f}  {places}")
         figures[view] = {"rows": count, "s": round(seconds, 2), "MB": round(megabytes, 1), "days": places}
     drop_the_rest(warehouse)
@@ -141,8 +144,8 @@ def asked(warehouse: DuckWarehouse, view: str) -> tuple[int, int]:
     """How many rows a view answers, and a digest of them: of all columns but quantiles, which are estimates."""
     columns = [name for name, *_ in warehouse.connection.execute(f"DESCRIBE {view}").fetchall()]
     exact = ", ".join(f'"{column}"' for column in columns if not column.startswith(("median_", "p95_")))
-    found = warehouse.connection.execute(f"SELECT COUNT(*), BIT_XOR(HASH(ROW({exact}))) FROM {view}").fetchone()  # noqa: S608 - our names
-    return found or (0, 0)
+    checksum = warehouse.connection.execute(f"SELECT COUNT(*), BIT_XOR(HASH(ROW({exact}))) FROM {view}").fetchone()  # noqa: S608 - our names
+    return checksum or (0, 0)
 
 
 def drop_the_rest(warehouse: DuckWarehouse) -> None:
@@ -160,8 +163,8 @@ def read_by(view: str) -> Iterator[tuple[str, int, set[str]]]:
         if table.name == "events":
             yield from read_by("events")
         elif table.name in tables() and query is not None:
-            (since,) = [one.expression for one in query.args["where"].find_all(sql.GTE)]
-            back = [int(one.expression.name) for one in since.find_all(sql.TimestampSub, sql.DateSub)]
+            (since,) = [comparison.expression for comparison in query.args["where"].find_all(sql.GTE)]
+            back = [int(span.expression.name) for span in since.find_all(sql.TimestampSub, sql.DateSub)]
             yield table.name, sum(back), set(_paths(query, table.name))
 
 
@@ -170,8 +173,8 @@ def _paths(query: sql.Expression, table: str) -> Iterable[str]:
     if any(isinstance(expression, sql.Star) for expression in query.expressions):
         return [column["name"] for column in tables()[table].columns]
     names = {column["name"] for column in tables()[table].columns}
-    found = [one.sql() for one in query.find_all(sql.Dot, sql.Column)]
-    return [one for one in found if one.partition(".")[0] in names]
+    columns = [column.sql() for column in query.find_all(sql.Dot, sql.Column)]
+    return [column for column in columns if column.partition(".")[0] in names]
 
 
 class _Sizes:
@@ -190,26 +193,26 @@ class _Sizes:
         averages = ", ".join(f"AVG({size})" for size in leaves.values())
         days = f"COUNT(DISTINCT CAST({self._by} AS DATE))"
         asked = f"SELECT {averages}, {days} FROM {table}"  # noqa: S608 - our names
-        (*found, self.days) = self._connection.execute(asked).fetchone() or (0,)
-        self._average = dict(zip(leaves, (one or 0.0 for one in found), strict=True))
+        (*row, self.days) = self._connection.execute(asked).fetchone() or (0,)
+        self._average = dict(zip(leaves, (average or 0.0 for average in row), strict=True))
 
     def _bound(self, days: int) -> str:
         return f"CAST({self._by} AS DATE) >= DATE '{NOW.date() - timedelta(days=days)}'"
 
     def count_days(self, days: int) -> int:
         """How many of the table's days are read."""
-        return self._one(f"COUNT(DISTINCT CAST({self._by} AS DATE))", days)
+        return self._number(f"COUNT(DISTINCT CAST({self._by} AS DATE))", days)
 
     def bytes_of(self, paths: set[str], days: int) -> float:
         """Bytes of these columns, with all that lies in them, in the days that are read."""
         read = {leaf for leaf in self._average for path in paths if leaf == path or leaf.startswith(f"{path}.")}
         # A path into a list, or of a JSON value, names less than the column that has to be read.
         read |= {leaf for leaf in self._average for path in paths if path.startswith(f"{leaf}.")}
-        return self._one("COUNT(*)", days) * sum(self._average[leaf] for leaf in read)
+        return self._number("COUNT(*)", days) * sum(self._average[leaf] for leaf in read)
 
-    def _one(self, what: str, days: int) -> int:
-        found = self._connection.execute(f"SELECT {what} FROM {self.table} WHERE {self._bound(days)}").fetchone()  # noqa: S608 - as above
-        return int(found[0]) if found else 0
+    def _number(self, what: str, days: int) -> int:
+        row = self._connection.execute(f"SELECT {what} FROM {self.table} WHERE {self._bound(days)}").fetchone()  # noqa: S608 - as above
+        return int(row[0]) if row else 0
 
 
 def _leaves(column: Column, above: str, access: str) -> Iterator[tuple[str, str]]:

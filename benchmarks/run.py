@@ -45,7 +45,7 @@ _SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
 _NOW = datetime.now(UTC)
 _NO_RULES = Rules()
 _OTHERS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
-    ("dictdiffer", lambda one, other: list(dictdiffer.diff(one, other))),
+    ("dictdiffer", lambda before, other: list(dictdiffer.diff(before, other))),
     ("jsonpatch", jsonpatch.make_patch),
     ("jsondiff", jsondiff.diff),
 )
@@ -74,13 +74,13 @@ def best(work: Callable[[], Any], rounds: int = 7, seconds: float = 0.0015) -> f
     work()
     once = max(time.perf_counter() - started, 1e-7)
     calls = max(1, int(seconds / once))
-    found = []
+    cases = []
     for _ in range(rounds):
         started = time.perf_counter()
         for _ in range(calls):
             work()
-        found.append((time.perf_counter() - started) / calls)
-    return min(found)
+        cases.append((time.perf_counter() - started) / calls)
+    return min(cases)
 
 
 def measure(case: Case) -> dict[str, float]:
@@ -117,7 +117,7 @@ def measure(case: Case) -> dict[str, float]:
 def rows(measured: list[dict[str, float]]) -> Iterable[Row]:
     """One row a size class, and one for all."""
     for low, high in (*_SIZES, (0, _NO_LIMIT)):
-        some = [one for one in measured if low <= one["bytes"] < high]
+        some = [case for case in measured if low <= case["bytes"] < high]
         if not some:
             continue
         name = (
@@ -128,7 +128,7 @@ def rows(measured: list[dict[str, float]]) -> Iterable[Row]:
             else f"{low // 1000}-{high // 1000} KB"
         )
         loads, parse, compared, event, deepdiff = (
-            statistics.median(one[key] for one in some) * 1e6
+            statistics.median(case[key] for case in some) * 1e6
             for key in ("loads", "parse", "compare", "event", "deepdiff")
         )
         yield Row(
@@ -142,20 +142,20 @@ def rows(measured: list[dict[str, float]]) -> Iterable[Row]:
             statistics.median(map(_parse_and_compare, some)),
             statistics.median(map(_event, some)),
             statistics.median(map(_deepdiff, some)),
-            1 / statistics.median(one["event"] for one in some),
+            1 / statistics.median(case["event"] for case in some),
         )
 
 
-def _parse_and_compare(one: dict[str, float]) -> float:
-    return (one["parse"] + one["compare"]) / one["loads"]
+def _parse_and_compare(case: dict[str, float]) -> float:
+    return (case["parse"] + case["compare"]) / case["loads"]
 
 
-def _event(one: dict[str, float]) -> float:
-    return one["event"] / one["loads"]
+def _event(case: dict[str, float]) -> float:
+    return case["event"] / case["loads"]
 
 
-def _deepdiff(one: dict[str, float]) -> float:
-    return one["deepdiff"] / one["compare"]
+def _deepdiff(case: dict[str, float]) -> float:
+    return case["deepdiff"] / case["compare"]
 
 
 def figures(measured: list[dict[str, float]]) -> dict[str, float]:
@@ -167,7 +167,7 @@ def figures(measured: list[dict[str, float]]) -> dict[str, float]:
         "event path / orjson.loads, p95": statistics.quantiles(map(_event, measured), n=20)[-1],
         "DeepDiff / compare, median": statistics.median(map(_deepdiff, measured)),
         **{
-            f"{name} / compare, median": statistics.median(one[name] / one["compare"] for one in measured)
+            f"{name} / compare, median": statistics.median(case[name] / case["compare"] for case in measured)
             for name, _ in _OTHERS
         },
     }
@@ -182,7 +182,7 @@ def pipeline(some: list[Case]) -> dict[str, float]:
         deps = Context(store, MemoryBus(), MemoryDeadLetters(), default_catalogue())
         took, parsed, count = 0.0, 0.0, 0
         while took < 2.0:
-            batch = [later(message, count + at) for at, message in enumerate(messages)]
+            batch = [later(message, count + second) for second, message in enumerate(messages)]
             started = time.perf_counter()
             for message in batch:
                 flow.receive(message, {}, deps)
@@ -218,7 +218,7 @@ def main() -> None:
     some = some[: options.cases or None]
     gc.freeze()
     measured = [measure(case) for case in some]
-    found = {**figures(measured), **pipeline(some)}
+    results = {**figures(measured), **pipeline(some)}
     console = Console(width=150)
     title = f"medians over {len(some)} messages ({origin}); µs a message, then ratios of the same message"
     table = Table(title=title, title_justify="left")
@@ -227,9 +227,9 @@ def main() -> None:
     for row in rows(measured):
         table.add_row(row.size, str(row.messages), *(f"{value:,.1f}" for value in row[2:-1]), f"{row[-1]:,.0f}")
     console.print(table)
-    for name, value in found.items():
+    for name, value in results.items():
         console.print(f"{name:45} {value:12,.2f}", highlight=False)
-    print(json.dumps({name: round(value, 3) for name, value in found.items()}))
+    print(json.dumps({name: round(value, 3) for name, value in results.items()}))
 
 
 if __name__ == "__main__":

@@ -111,10 +111,10 @@ def main() -> None:
             took = sorted(post(connection) for _ in range(count))
         project.close()
     percentiles = statistics.quantiles(took, n=100)
-    told = {"cold_s": cold, "first_s": first, "p50_s": percentiles[49], "p99_s": percentiles[98], "max_s": took[-1]}
-    for name, seconds in told.items():
+    figures = {"cold_s": cold, "first_s": first, "p50_s": percentiles[49], "p99_s": percentiles[98], "max_s": took[-1]}
+    for name, seconds in figures.items():
         print(f"{name:>8} {seconds:.4f}")
-    print(json.dumps({"count": count, **{name: round(seconds, 5) for name, seconds in told.items()}}))
+    print(json.dumps({"count": count, **{name: round(seconds, 5) for name, seconds in figures.items()}}))
 
 
 if __name__ == "__main__":

@@ -55,9 +55,9 @@ _KINDS = (
 )
 
 
-def name_of(at: int) -> str:
+def name_of(number: int) -> str:
     """The name of an asset by its number."""
-    return _KINDS[at % len(_KINDS)][1].format(project=f"shop-{at % PROJECTS:04d}", at=at)
+    return _KINDS[number % len(_KINDS)][1].format(project=f"shop-{number % PROJECTS:04d}", at=number)
 
 
 def made() -> Any:
@@ -66,17 +66,17 @@ def made() -> Any:
 
     templates = []
     for kind, _, data in _KINDS:
-        said = {"assetType": kind, "updateTime": "2026-03-01T12:00:00Z"}
+        fields = {"assetType": kind, "updateTime": "2026-03-01T12:00:00Z"}
         labels = {f"label-{n}": "some value of it" for n in range(8)}
         resource_said = {"version": "v1", "location": "eu", "data": {**data, "labels": labels, "etag": "CAE="}}
-        templates.append(ParseDict({**said, "resource": resource_said}, bare_asset()))
+        templates.append(ParseDict({**fields, "resource": resource_said}, bare_asset()))
 
-    def make(at: int) -> Any:
+    def make(number: int) -> Any:
         asset = bare_asset()
-        asset.CopyFrom(templates[at % len(_KINDS)])
-        asset.name = name_of(at)
-        asset.ancestors.extend((f"projects/{100_000_000_000 + at % PROJECTS}", "folders/1", ORG))
-        if at % DRIFTED == 0:
+        asset.CopyFrom(templates[number % len(_KINDS)])
+        asset.name = name_of(number)
+        asset.ancestors.extend((f"projects/{100_000_000_000 + number % PROJECTS}", "folders/1", ORG))
+        if number % DRIFTED == 0:
             asset.resource.data.update(
                 {"labels": {"label-0": "another"}, "location": "US", "title": "writes", "sizeGb": "20"}
             )
@@ -90,10 +90,10 @@ def declarations(declared: int) -> Iterator[Any]:
     from setpoint.model.declaration import Declaration, desired
     from setpoint.model.resource_key import ResourceKey
 
-    for at in range(declared):
-        kind, _, data = _KINDS[at % len(_KINDS)]
-        name = name_of(at) + ("-gone" if at % DRIFTED == 1 else "")
-        yield desired((Declaration(ResourceKey(name), kind, data, project=f"shop-{at % PROJECTS:04d}"),))
+    for number in range(declared):
+        kind, _, data = _KINDS[number % len(_KINDS)]
+        name = name_of(number) + ("-gone" if number % DRIFTED == 1 else "")
+        yield desired((Declaration(ResourceKey(name), kind, data, project=f"shop-{number % PROJECTS:04d}"),))
 
 
 def serve(total: int) -> None:
@@ -175,16 +175,16 @@ def run(total: int, declared: int) -> dict[str, Any]:
         fake = subprocess.Popen([*own, "--serve", str(total)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert fake.stdout is not None
         address = fake.stdout.readline().strip()
-        bare = _told([*own, "--list", address])
-        first, again = (_told([*own, "--sweep", store, address]) for _ in range(2))
+        bare = _figures([*own, "--list", address])
+        first, again = (_figures([*own, "--sweep", store, address]) for _ in range(2))
         fake.communicate()
     return {"first": first, "again": again, "bare": bare}
 
 
-def _told(command: list[str]) -> dict[str, float]:
+def _figures(command: list[str]) -> dict[str, float]:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    *said, last = done.stdout.splitlines()
-    print(*said, sep="\n", file=sys.stderr)
+    *lines, last = done.stdout.splitlines()
+    print(*lines, sep="\n", file=sys.stderr)
     figures: dict[str, float] = {name: round(value, 2) for name, value in json.loads(last).items()}
     return figures
 
@@ -195,14 +195,14 @@ if __name__ == "__main__":
     parser.add_argument("--declared", type=int)
     for part, values in (("--serve", 1), ("--apply", 2), ("--sweep", 2), ("--list", 1)):
         parser.add_argument(part, nargs=values, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.serve:
-        serve(int(told.serve[0]))
-    elif told.apply:
-        apply(Path(told.apply[0]), int(told.apply[1]))
-    elif told.sweep:
-        sweep(Path(told.sweep[0]), told.sweep[1])
-    elif told.list:
-        listed(told.list[0])
+    options = parser.parse_args()
+    if options.serve:
+        serve(int(options.serve[0]))
+    elif options.apply:
+        apply(Path(options.apply[0]), int(options.apply[1]))
+    elif options.sweep:
+        sweep(Path(options.sweep[0]), options.sweep[1])
+    elif options.list:
+        listed(options.list[0])
     else:
-        print(json.dumps({str(total): run(total, told.declared or total) for total in told.totals}))
+        print(json.dumps({str(total): run(total, options.declared or total) for total in options.totals}))

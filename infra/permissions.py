@@ -21,17 +21,17 @@ def permissions() -> dict[str, dict[str, list[str]]]:
     """Of each type that feeds carry unless told otherwise: what its resources and its policies ask for."""
     text = (INFRA / "variables.tf").read_text()
     types = sorted(set(re.findall(r'"([a-z]+\.googleapis\.com/[A-Za-z]+)"', text)))
-    found = {}
+    permissions = {}
     for type_ in types:
         schema = default_catalogue().schema_for(type_)
         if schema is None:
             continue
         methods = default_methods()
-        found[type_] = {
+        permissions[type_] = {
             "resource": list(least_privilege.of_resource(schema, methods)),
             "iam_policy": list(least_privilege.of_policy(schema, methods)),
         }
-    return found
+    return permissions
 
 
 if __name__ == "__main__":

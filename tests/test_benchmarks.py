@@ -30,9 +30,9 @@ def test_all_figures_are_printed_in_a_table_and_in_one_line_of_json():
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
 
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert {f"cold start of {name} / bare imports" for name in names} <= told["figures"].keys()
-    assert told["parts"]["cold_start"]["peak_mb"] > 0
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert {f"cold start of {name} / bare imports" for name in names} <= report["figures"].keys()
+    assert report["parts"]["cold_start"]["peak_mb"] > 0
     assert "cold start of detect / bare imports" in done.stdout
 
 
@@ -41,5 +41,5 @@ def test_a_sweep_is_measured_beside_a_bare_listing():
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
     assert done.returncode == 0, done.stderr
-    (told,) = json.loads(done.stdout.splitlines()[-1]).values()
-    assert told["bare"]["assets"] == told["first"]["assets"] == told["again"]["assets"] == 200
+    (figures,) = json.loads(done.stdout.splitlines()[-1]).values()
+    assert figures["bare"]["assets"] == figures["first"]["assets"] == figures["again"]["assets"] == 200

@@ -21,33 +21,33 @@ pytestmark = pytest.mark.skipif(
 def score(name: str) -> dict[str, Any]:
     command = [sys.executable, str(CORPUS / "score.py"), "--json", "--setpoint", f"{sys.executable} -m setpoint", name]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
-    found: dict[str, Any] = json.loads(done.stdout)[name]
-    return found
+    figures: dict[str, Any] = json.loads(done.stdout)[name]
+    return figures
 
 
 def test_recorded_api_resources_are_judged_right() -> None:
-    found = score("api")
-    assert found["false_alarm_rate"] <= 0.01
-    assert found["unmanaged_false_alarms"] == 0
-    assert found["recall"] == 1.0
-    assert found["exact_rate"] >= 0.97
-    assert found["unknown"] == 0
-    assert found["coverage"] >= 0.97
+    figures = score("api")
+    assert figures["false_alarm_rate"] <= 0.01
+    assert figures["unmanaged_false_alarms"] == 0
+    assert figures["recall"] == 1.0
+    assert figures["exact_rate"] >= 0.97
+    assert figures["unknown"] == 0
+    assert figures["coverage"] >= 0.97
 
 
 def test_recorded_config_connector_objects_are_judged_right() -> None:
-    found = score("krm")
-    assert found["false_alarm_rate"] <= 0.02
-    assert found["unmanaged_false_alarms"] == 0
+    figures = score("krm")
+    assert figures["false_alarm_rate"] <= 0.02
+    assert figures["unmanaged_false_alarms"] == 0
     # In six of the 121 changes no declared field has changed in the recording, or it says the opposite elsewhere.
-    assert found["recall"] >= 0.95
-    assert found["exact_rate"] >= 0.9
-    assert found["unknown"] == 0
-    assert found["coverage"] >= 0.93
+    assert figures["recall"] >= 0.95
+    assert figures["exact_rate"] >= 0.9
+    assert figures["unknown"] == 0
+    assert figures["coverage"] >= 0.93
 
 
 def test_recorded_terraform_plans_are_judged_right() -> None:
-    found = score("terraform")
-    assert found["false_alarm_rate"] <= 0.03
-    assert found["unknown"] == 0
-    assert found["coverage"] >= 0.9
+    figures = score("terraform")
+    assert figures["false_alarm_rate"] <= 0.03
+    assert figures["unknown"] == 0
+    assert figures["coverage"] >= 0.9

@@ -39,8 +39,8 @@ def judged(record: dict[str, Any], declared: dict[str, Any]) -> ExplainedCompari
 def given_back(path: tuple[str | int, ...], before: ExplainedComparison) -> bool:
     """Whether the answer shows this leaf: not a fingerprint that changes by itself, nor one said to be unchecked."""
     text = ".".join(str(part) for part in path)
-    said = [note.path for note in before.unchecked]
-    return path[-1] != "etag" and not any(text == one or text.startswith(f"{one}.") for one in said)
+    unchecked = [note.path for note in before.unchecked]
+    return path[-1] != "etag" and not any(text == path_ or text.startswith(f"{path_}.") for path_ in unchecked)
 
 
 def mutants() -> Iterator[ExplainedComparison]:
@@ -61,7 +61,7 @@ def mutants() -> Iterator[ExplainedComparison]:
 
 
 def test_nearly_every_change_of_a_leaf_that_the_api_gives_back_is_found() -> None:
-    said = list(mutants())
-    missed = sum(not examination.differences for examination in said)
-    assert len(said) > 3_000
-    assert missed / len(said) <= 0.005, f"{missed} of {len(said)}"
+    examinations = list(mutants())
+    missed = sum(not examination.differences for examination in examinations)
+    assert len(examinations) > 3_000
+    assert missed / len(examinations) <= 0.005, f"{missed} of {len(examinations)}"

@@ -63,9 +63,11 @@ def cases() -> Iterator[Case]:
 
 def differences(case: Case, live: dict[str, Any]) -> tuple[Difference, ...]:
     """What differs, but for what the API never took as declared."""
-    found = compare(case.declaration.data, live, case.schema, own=OWN)
+    differences = compare(case.declaration.data, live, case.schema, own=OWN)
     contested = [path for path in case.contested if path not in case.expected]
-    return tuple(one for one in found if not any(is_below(one.path, path) for path in contested))
+    return tuple(
+        difference for difference in differences if not any(is_below(difference.path, path) for path in contested)
+    )
 
 
 def is_below(path: str, holder: str) -> bool:
@@ -75,8 +77,8 @@ def is_below(path: str, holder: str) -> bool:
 def flat(value: Any, path: str = "") -> dict[str, Any]:
     """Every leaf by its path; an empty object or list is a leaf."""
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = {key: leaf for name, part in parts for key, leaf in flat(part, f"{path}.{name}").items()}
-    return found or {path.removeprefix("."): value}
+    leaves = {key: leaf for name, part in parts for key, leaf in flat(part, f"{path}.{name}").items()}
+    return leaves or {path.removeprefix("."): value}
 
 
 def collateral(case: Case, before: dict[str, Any], after: dict[str, Any]) -> set[str]:
@@ -84,13 +86,13 @@ def collateral(case: Case, before: dict[str, Any], after: dict[str, Any]) -> set
 
     Of a list that has changed, a field that was there before in an element that stayed, and that is not put back.
     """
-    one, other = flat(before), flat(after)
-    changed = {path for path in one.keys() | other.keys() if one.get(path) != other.get(path)}
+    leaves, other = flat(before), flat(after)
+    changed = {path for path in leaves.keys() | other.keys() if leaves.get(path) != other.get(path)}
     owned = [*case.expected, *(difference.path for difference in differences(case, before))]
     beside = {path for path in changed if not any(touches(path, drifted) for drifted in owned)}
     drifted = [re.sub(r"\[[^\]]*\]", "", difference.path) for difference in differences(case, before)]
     for lost in compare(before, after, case.schema, own=OWN):
-        if not any(touches(re.sub(r"\[[^\]]*\]", "", lost.path), one) for one in drifted):
+        if not any(touches(re.sub(r"\[[^\]]*\]", "", lost.path), path) for path in drifted):
             beside.add(re.sub(r"\[[^\]]*\]", "", lost.path))
     return {path for path in beside - EXCLUDED if path.rpartition(".")[2] not in STATES}
 

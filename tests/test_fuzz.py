@@ -124,7 +124,7 @@ def swapped(draw: st.DrawFn, valid: bytes) -> bytes:
     )
     if not values:
         return valid
-    found = draw(st.sampled_from(values))
+    value = draw(st.sampled_from(values))
     other = draw(
         st.sampled_from(
             [
@@ -141,7 +141,7 @@ def swapped(draw: st.DrawFn, valid: bytes) -> bytes:
             ]
         )
     )
-    return valid[: found.start(1)] + other + valid[found.end(1) :]
+    return valid[: value.start(1)] + other + valid[value.end(1) :]
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -151,12 +151,12 @@ def test_whatever_is_parsed_gives_a_value_or_an_error_of_ours_without_the_conten
     parse, valid = PARSERS[name]
     parse(valid)
     given_bytes = data.draw(st.binary(max_size=200) | mutated(valid) | swapped(valid))
-    said = ""
+    message = ""
     try:
         parse(given_bytes)
     except SetpointError as error:
-        said = str(error)
-    assert SECRET not in said
+        message = str(error)
+    assert SECRET not in message
 
 
 @settings(max_examples=size(40, 150), suppress_health_check=[HealthCheck.too_slow])

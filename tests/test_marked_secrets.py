@@ -92,8 +92,8 @@ def files(tmp_path) -> Path:
 
 def feed() -> list[bytes]:
     sent = [
-        messages.resource(name, kind, body, NOON + timedelta(seconds=at))
-        for at, (name, (kind, body)) in enumerate(bodies(MARKS[1], "live").items())
+        messages.resource(name, kind, body, NOON + timedelta(seconds=number))
+        for number, (name, (kind, body)) in enumerate(bodies(MARKS[1], "live").items())
     ]
     broken = sent[0][: len(sent[0]) // 2]
     odd = json.dumps({"asset": {"name": 5, "assetType": MARKS[1], "resource": {"data": MARKS[1]}}}).encode()
@@ -102,8 +102,8 @@ def feed() -> list[bytes]:
 
 def assert_unmarked(what: str, text: str, marks: tuple[str, ...] = MARKS) -> None:
     for mark in marks:
-        at = text.find(mark)
-        assert at < 0, f"{what} tells a secret: …{text[max(0, at - 200) : at + 60]}…"
+        start = text.find(mark)
+        assert start < 0, f"{what} tells a secret: …{text[max(0, start - 200) : start + 60]}…"
 
 
 def command(*arguments: str, stdin: bytes = b"") -> str:
@@ -116,7 +116,7 @@ def test_no_command_tells_a_secret(files, tmp_path, monkeypatch):
     store = f"sqlite:///{tmp_path}/s.db"
     lines = b"\n".join(feed()) + b"\n"
     names = list(bodies("", ""))
-    told = {
+    outputs = {
         "validate": command("validate", str(files)),
         "plan": command("plan", str(files), "--store", store),
         "apply": command("apply", str(files), "--store", store),
@@ -129,8 +129,8 @@ def test_no_command_tells_a_secret(files, tmp_path, monkeypatch):
         **{f"show {name}": command("findings", "show", name, "--store", store) for name in names},
         **{f"propose {name}": command("propose", name, "--store", store) for name in names},
     }
-    assert "3 open findings" in told["list"]
-    for what, text in told.items():
+    assert "3 open findings" in outputs["list"]
+    for what, text in outputs.items():
         assert text, what
         # A patch has the lines around a change as they stand in the file: what is declared there is in Git already.
         assert_unmarked(what, text, MARKS[1:] if what.startswith("propose") else MARKS)
@@ -153,7 +153,7 @@ def test_no_function_tells_a_secret(files, tmp_path, capsys, monkeypatch, google
     detect, remediate = served("detect"), served("remediate")
     for message in feed():
         assert push(detect, message_of(message)) == 200
-    opened = [one for one in deps.bus.events if one.type == "drift.opened"]
+    opened = [event for event in deps.bus.events if event.type == "drift.opened"]
     assert len(opened) == 3
     for event in opened:
         push(remediate, message_of(events.encode(event), type=event.type))
@@ -163,7 +163,7 @@ def test_no_function_tells_a_secret(files, tmp_path, capsys, monkeypatch, google
     written = capsys.readouterr()
     trails = [entry for state in store.states() for entry in store.trail(state.key)]
     assert_unmarked("the log", written.out + written.err)
-    assert_unmarked("an event", "".join(events.encode(one).decode() for one in deps.bus.events))
+    assert_unmarked("an event", "".join(events.encode(event).decode() for event in deps.bus.events))
     assert_unmarked("the reason of a dead letter", "".join(letter.reason for letter in deps.dead_letters.kept))
     assert_unmarked("the trail", str(trails))
     assert len(deps.dead_letters.kept) == 3

@@ -50,7 +50,7 @@ def test_a_spool_is_the_sequence_that_was_appended_however_often_it_is_read(rows
     spooled = spool(rows)
     assert len(spooled) == len(rows)
     assert list(spooled) == list(spooled) == rows
-    assert [spooled[at] for at in range(-len(rows), len(rows))] == rows + rows
+    assert [spooled[index] for index in range(-len(rows), len(rows))] == rows + rows
     assert spooled[1:9:2] == rows[1:9:2]
     with pytest.raises(IndexError):
         spooled[len(rows)]
@@ -58,15 +58,15 @@ def test_a_spool_is_the_sequence_that_was_appended_however_often_it_is_read(rows
 
 def test_a_spool_that_is_read_by_two_at_once_gives_both_all():
     spooled = spool((n, "x" * 30) for n in range(50))
-    assert [one for one, _ in zip(spooled, spooled, strict=True)] == list(spooled)
+    assert [row for row, _ in zip(spooled, spooled, strict=True)] == list(spooled)
 
 
 @given(ROWS, ROWS)
-def test_sequences_in_a_chain_are_one(one, other):
-    chained = Chain(spool(one), other)
-    assert list(chained) == one + other
-    assert [chained[at] for at in range(len(chained))] == one + other
-    assert chained[2:5] == (one + other)[2:5]
+def test_sequences_in_a_chain_are_one(rows, other):
+    chained = Chain(spool(rows), other)
+    assert list(chained) == rows + other
+    assert [chained[index] for index in range(len(chained))] == rows + other
+    assert chained[2:5] == (rows + other)[2:5]
 
 
 @given(ROWS)

@@ -76,8 +76,8 @@ def _fault(standing: ExpectedState, state: ResourceState | None, *, by_sweep: bo
     if standing.kind is None or finding is None:
         if finding is not None:
             return "false"
-        return "lost" if standing.kind is not None or (state.observed_at != standing.at and not by_sweep) else ""
-    if finding.kind != standing.kind or (state.observed_at != standing.at and not by_sweep):
+        return "lost" if standing.kind is not None or (state.observed_at != standing.time and not by_sweep) else ""
+    if finding.kind != standing.kind or (state.observed_at != standing.time and not by_sweep):
         return "lost"
     return "" if all(difference.path.startswith(standing.field) for difference in finding.differences) else "false"
 

@@ -61,13 +61,17 @@ def states(folder, shown):
 def test_the_fleet_is_of_the_size_that_is_promised(fleet):
     assert len(fleet.declared) >= 200
     assert len(fleet.projects) >= 20
-    assert len({one.kind.asset_type for one in fleet.declared}) >= 12
-    assert len({one.owner.team for one in fleet.declared}) >= 5
-    assert all(one.owner.slack for one in fleet.declared)
-    assert {one.mode for one in fleet.declared} == {"alert", "approve", "auto"}
-    assert {one.authority for one in fleet.declared if one.key.content == "iam_policy"} == {"policy", "role", "member"}
-    assert any(one.key.content == "org_policy" for one in fleet.declared)
-    assert any(one.ignore for one in fleet.declared)
+    assert len({declaration.kind.asset_type for declaration in fleet.declared}) >= 12
+    assert len({declaration.owner.team for declaration in fleet.declared}) >= 5
+    assert all(declaration.owner.slack for declaration in fleet.declared)
+    assert {declaration.mode for declaration in fleet.declared} == {"alert", "approve", "auto"}
+    assert {declaration.authority for declaration in fleet.declared if declaration.key.content == "iam_policy"} == {
+        "policy",
+        "role",
+        "member",
+    }
+    assert any(declaration.key.content == "org_policy" for declaration in fleet.declared)
+    assert any(declaration.ignore for declaration in fleet.declared)
     assert fleet.scopes
 
 
@@ -81,36 +85,38 @@ def test_every_declaration_loads_without_a_problem(fleet, tmp_path):
     assert files.write(fleet, tmp_path) >= 20
     loaded = load.load([str(tmp_path)])
     assert not loaded.problems
-    assert {one.declarations[0].key for one in loaded.desired} == {one.key for one in fleet.declared}
+    assert {wanted.declarations[0].key for wanted in loaded.desired} == {
+        declaration.key for declaration in fleet.declared
+    }
     assert len(loaded.scopes) == len(fleet.scopes)
 
 
 def test_the_feed_brings_all_that_a_feed_can_bring(sent):
     assert 300 <= len(sent) <= 1500
-    assert {one.outcome for one in sent} == {
+    assert {message.outcome for message in sent} == {
         *("opened", "changed", "drifted", "resolved", "in_sync", "undeclared"),
         *("stale", "repeated", "welcome", "rejected"),
     }
-    whole = [json.loads(one.data) for one in sent if one.outcome not in ("welcome", "rejected")]
-    gone = [one for one in whole if one.get("deleted")]
-    assert any("asset" in one for one in gone)
-    assert any("asset" not in one for one in gone)
-    assert {len(one["window"]["startTime"]) for one in whole} == {len("2025-06-17T15:35:48.938746Z")}
+    whole = [json.loads(message.data) for message in sent if message.outcome not in ("welcome", "rejected")]
+    gone = [message for message in whole if message.get("deleted")]
+    assert any("asset" in message for message in gone)
+    assert any("asset" not in message for message in gone)
+    assert {len(message["window"]["startTime"]) for message in whole} == {len("2025-06-17T15:35:48.938746Z")}
 
 
 def test_messages_come_in_the_last_hour_and_late_ones_after_newer_ones(sent):
     newest = {}
-    for one in sent:
-        if one.key is None:
+    for message in sent:
+        if message.key is None:
             continue
-        assert 0 < (NOW - one.time).total_seconds() < 3700
-        assert (one.time < newest.get(one.key, one.time)) == (one.outcome == "stale")
-        newest[one.key] = max(one.time, newest.get(one.key, one.time))
+        assert 0 < (NOW - message.time).total_seconds() < 3700
+        assert (message.time < newest.get(message.key, message.time)) == (message.outcome == "stale")
+        newest[message.key] = max(message.time, newest.get(message.key, message.time))
 
 
 def test_the_demo_finds_exactly_what_was_done(happened, states):
     assert not list(oracle.of_findings(happened, states))
-    assert {state.key for state in states} == {one.key for one in happened}
+    assert {state.key for state in states} == {change.key for change in happened}
 
 
 def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
@@ -122,18 +128,18 @@ def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
 
 
 def test_what_the_demo_says_fits_in_a_hundred_columns(shown):
-    told, _, _ = shown.partition("next ──")
-    assert max(map(len, told.splitlines())) <= 100
-    assert "IAM of Project payments-prod" in told
+    text, _, _ = shown.partition("next ──")
+    assert max(map(len, text.splitlines())) <= 100
+    assert "IAM of Project payments-prod" in text
 
 
 def test_events_and_dead_letters_are_kept(folder, shown, sent):
     assert shown
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert len({event["id"] for event in events}) == len(events)
-    assert len(events) == sum(one.outcome in ("opened", "changed", "resolved") for one in sent)
+    assert len(events) == sum(message.outcome in ("opened", "changed", "resolved") for message in sent)
     letters = (folder / "dead-letters.jsonl").read_text().splitlines()
-    assert len(letters) == len(messages.broken([one.data for one in sent if one.outcome == "in_sync"]))
+    assert len(letters) == len(messages.broken([message.data for message in sent if message.outcome == "in_sync"]))
     assert all(json.loads(line)["reason"] for line in letters)
 
 
@@ -159,10 +165,10 @@ def test_the_command_line_finds_the_same_in_the_same_feed(folder, states):
     assert CliRunner().invoke(app, ["detect", *arguments]).exit_code == 0
     again = open_store(store)
     try:
-        found = {state.key: state.finding.fingerprint for state in again.states(drifted=True)}
+        fingerprints = {state.key: state.finding.fingerprint for state in again.states(drifted=True)}
     finally:
         again.close()
-    assert found == {state.key: state.finding.fingerprint for state in states}
+    assert fingerprints == {state.key: state.finding.fingerprint for state in states}
 
 
 def test_a_second_run_starts_anew_and_touches_nothing_else(folder, shown, states):
@@ -194,7 +200,7 @@ def happened_state(states):
 
 
 def test_a_message_with_another_outcome_is_told(sent):
-    outcomes = [one.outcome for one in sent]
+    outcomes = [message.outcome for message in sent]
     assert not list(oracle.of_messages(sent, outcomes))
     quiet, loud = outcomes.index("in_sync"), outcomes.index("opened")
     outcomes[quiet], outcomes[loud] = "opened", "in_sync"

@@ -47,7 +47,7 @@ def test_the_flow_finds_what_the_fleet_says_and_nothing_else(seed):
     for standing in fleet.standings():
         state = states.pop(standing.key)
         finding = state.finding
-        assert state.observed_at == standing.at
+        assert state.observed_at == standing.time
         assert (finding is not None and finding.status == "open") == (standing.kind is not None)
         if standing.kind is not None:
             assert finding.kind == standing.kind
@@ -133,7 +133,7 @@ def test_the_inventory_lists_what_the_last_round_told():
 
     assert listed.keys() == {key for key, expectation in last.items() if expectation.standing.kind != "deleted"}
     for key, observed in listed.items():
-        assert observed.observed_at == last[key].standing.at
+        assert observed.observed_at == last[key].standing.time
         assert observed.data == observation.parse(last[key].data).data
 
 

@@ -96,14 +96,14 @@ class HookPlace(Place):
         return len(self.service.plan)
 
     def standing(self):
-        last = {self.about(one.body): one.body for one in self.service.told}
+        last = {self.about(one.body): one.body for one in self.service.accepted}
         return list(last.values())
 
     def about(self, body: dict[str, Any]) -> str:
         return body["thread"]["threadKey"] if "thread" in body else body.get("notice") or body["dedup_key"]
 
     def told(self):
-        return [one.body for one in self.service.told]
+        return [one.body for one in self.service.accepted]
 
 
 @contextmanager

@@ -37,14 +37,14 @@ class Faults:
     """What goes wrong, and for whom."""
 
     def __init__(self) -> None:
-        self.told: list[Fault] = []
+        self.shown: list[Fault] = []
         self.pause = 0.0
         self.denied: dict[str, str] = {}
 
     def show(self, method: str, scope: str, page: int, context: grpc.ServicerContext) -> None:
         """End the call with the first fault that fits it; else let it go on, after a pause."""
         time.sleep(self.pause)
-        for fault in self.told:
+        for fault in self.shown:
             fits = fault.page in (None, page) and fault.scope in ("", scope) and fault.method in ("", method)
             if fault.times > 0 and fits:
                 fault.times -= 1
@@ -58,8 +58,8 @@ def deny(context: grpc.ServicerContext, reason: str, scope: str) -> NoReturn:
     info = error_details_pb2.ErrorInfo(reason=reason, domain="googleapis.com", metadata={"consumer": scope})
     detail = any_pb2.Any()
     detail.Pack(info)
-    said = f"{reason}: the caller may not call cloudasset.assets.list on {scope}."
-    status = status_pb2.Status(code=code_pb2.PERMISSION_DENIED, message=said, details=[detail])
+    message = f"{reason}: the caller may not call cloudasset.assets.list on {scope}."
+    status = status_pb2.Status(code=code_pb2.PERMISSION_DENIED, message=message, details=[detail])
     context.abort_with_status(rpc_status.to_status(status))
     raise AssertionError  # it has raised
 

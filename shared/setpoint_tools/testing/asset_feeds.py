@@ -48,7 +48,7 @@ class Feeds:
 
     def get(self, request: GetFeedRequest, context: grpc.ServicerContext) -> Any:
         """Answer GetFeed."""
-        return self._found("GetFeed", request.name, context)
+        return self._feed("GetFeed", request.name, context)
 
     def listed(self, request: ListFeedsRequest, context: grpc.ServicerContext) -> Any:
         """Answer ListFeeds, which has no pages."""
@@ -61,7 +61,7 @@ class Feeds:
         """Answer UpdateFeed: the fields of the mask, and no others."""
         wanted = UpdateFeedRequest.pb(request)
         feed = type(wanted.feed)()
-        feed.CopyFrom(self._found("UpdateFeed", wanted.feed.name, context))
+        feed.CopyFrom(self._feed("UpdateFeed", wanted.feed.name, context))
         if not wanted.update_mask.paths:
             refuse(context, "update_mask is empty")
         for path in wanted.update_mask.paths:
@@ -71,14 +71,14 @@ class Feeds:
 
     def delete(self, request: DeleteFeedRequest, context: grpc.ServicerContext) -> Any:
         """Answer DeleteFeed."""
-        self._found("DeleteFeed", request.name, context)
+        self._feed("DeleteFeed", request.name, context)
         del self._feeds[request.name]
         return empty_pb2.Empty()
 
     def _of(self, parent: str) -> list[Any]:
         return [feed for name, feed in self._feeds.items() if name.startswith(f"{parent}/feeds/")]
 
-    def _found(self, method: str, name: str, context: grpc.ServicerContext) -> Any:
+    def _feed(self, method: str, name: str, context: grpc.ServicerContext) -> Any:
         self._faults.show(method, name.partition("/feeds/")[0], 0, context)
         if name not in self._feeds:
             refuse(context, f"Feed not found: {name}", grpc.StatusCode.NOT_FOUND)

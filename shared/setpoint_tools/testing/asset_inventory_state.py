@@ -56,15 +56,15 @@ class HeldAssets:
                 getattr(new, field).MergeFrom(getattr(versions[-1], field))
         versions.append(new)
         self.gone.pop(new.name, None)
-        self._scopes.update((one, one) for one in new.ancestors)
+        self._scopes.update((scope, scope) for scope in new.ancestors)
         named = re.search(r"/projects/([^/]+)", new.name)
         ids = {named[1] if named else "", dict(new.resource.data).get("projectId", "")}
         if new.ancestors and new.ancestors[0].startswith("projects/"):
             self._scopes.update((f"projects/{id_}", new.ancestors[0]) for id_ in ids if id_)
 
-    def remove(self, name: str, at: datetime | None) -> None:
+    def remove(self, name: str, time: datetime | None) -> None:
         """Let an asset be deleted."""
-        self.gone[name] = at or datetime.now(UTC)
+        self.gone[name] = time or datetime.now(UTC)
 
     def ancestor(self, scope: str) -> str:
         """The scope as ancestors name it, by its number; empty where no asset is in it."""
@@ -74,32 +74,32 @@ class HeldAssets:
 
     def types(self) -> set[str]:
         """The types of all assets that were ever held."""
-        found = {version[-1].asset_type for version in self.versions.values()}
-        return found | (self.generated.types if self.generated else set())
+        types = {version[-1].asset_type for version in self.versions.values()}
+        return types | (self.generated.types if self.generated else set())
 
     def present(self) -> list[Any]:
         """The assets that are there now, generated ones excepted."""
         return [versions[-1] for name, versions in self.versions.items() if name not in self.gone]
 
-    def page(self, held: list[Any], at: int, size: int, wanted: Callable[[Any], bool]) -> tuple[list[Any], int]:
+    def page(self, held: list[Any], start: int, size: int, wanted: Callable[[Any], bool]) -> tuple[list[Any], int]:
         """Some assets, and where the next page begins; 0 where there is none.
 
         Args:
             held: the assets of the listing, those that are generated excepted.
-            at: where the page begins.
+            start: where the page begins.
             size: how many assets it has.
             wanted: whether the listing shows a generated asset.
         """
-        found = held[at : at + size]
-        at += len(found)
-        if at < len(held):
-            return found, at
-        for number, asset in self._generated(at - len(held)):
-            if len(found) == size:
-                return found, len(held) + number
+        page = held[start : start + size]
+        start += len(page)
+        if start < len(held):
+            return page, start
+        for number, asset in self._generated(start - len(held)):
+            if len(page) == size:
+                return page, len(held) + number
             if wanted(asset):
-                found.append(asset)
-        return found, 0
+                page.append(asset)
+        return page, 0
 
     def _generated(self, start: int) -> Iterator[tuple[int, Any]]:
         if self.generated is not None:

@@ -46,15 +46,15 @@ class Listings:
         if not SCOPE.match(request.parent):
             refuse(context, f"Invalid parent: {request.parent}")
         size = min(request.page_size or _USUAL_PAGE, _LARGEST_PAGE)
-        token, page, at = self._position(request, context)
+        token, page, start = self._position(request, context)
         self._faults.show("ListAssets", request.parent, page, context)
         wanted = self._wanted(request, context)
         if not token:
             token = f"{next(self._names)}-{_asked(request)}"
-            self._begun[token] = [one for one in self._held.present() if wanted(one)]
+            self._begun[token] = [asset for asset in self._held.present() if wanted(asset)]
         response = _bare_response()
         response.read_time.FromDatetime(datetime.now(UTC))
-        assets, following = self._held.page(self._begun[token], at, size, wanted)
+        assets, following = self._held.page(self._begun[token], start, size, wanted)
         for asset in assets:
             copy(asset, response.assets.add(), FIELDS.get(request.content_type))
         if following:
@@ -72,25 +72,25 @@ class Listings:
         first = window.start_time.ToDatetime(tzinfo=UTC)
         last = window.end_time.ToDatetime(tzinfo=UTC) if window.HasField("end_time") else datetime.now(UTC)
         for name in request.asset_names:
-            versions = [(one.update_time.ToDatetime(tzinfo=UTC), one) for one in self._held.versions[name]]
-            ends = [at for at, _ in versions[1:]] + [self._held.gone.get(name)]
-            for (at, asset), end in zip(versions, ends, strict=True):
-                if at <= last and (end is None or end > first):
-                    told = response.assets.add()
-                    copy(asset, told.asset, FIELDS.get(request.content_type))
-                    told.window.start_time.FromDatetime(at)
+            versions = [(version.update_time.ToDatetime(tzinfo=UTC), version) for version in self._held.versions[name]]
+            ends = [begun for begun, _ in versions[1:]] + [self._held.gone.get(name)]
+            for (since, asset), end in zip(versions, ends, strict=True):
+                if since <= last and (end is None or end > first):
+                    answer = response.assets.add()
+                    copy(asset, answer.asset, FIELDS.get(request.content_type))
+                    answer.window.start_time.FromDatetime(since)
                     if end is not None:
-                        told.window.end_time.FromDatetime(end)
+                        answer.window.end_time.FromDatetime(end)
         return response
 
     def _position(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> tuple[str, int, int]:
         """The listing that a page token leads on in, its page and place; no listing where there is no token."""
         if not request.page_token:
             return "", 0, 0
-        token, page, at = request.page_token.split(":")
+        token, page, start = request.page_token.split(":")
         if token not in self._begun or not token.endswith(f"-{_asked(request)}"):
             refuse(context, "The page_token is invalid or has expired.")
-        return token, int(page), int(at)
+        return token, int(page), int(start)
 
     def _wanted(self, request: ListAssetsRequest, context: grpc.ServicerContext) -> Callable[[Any], bool]:
         scope = self._held.ancestor(request.parent)
@@ -113,13 +113,13 @@ def types_asked(asked: Any, held: HeldAssets, context: grpc.ServicerContext) -> 
     """The types that are asked for; None for all. An expression that no type matches is an error."""
     if not asked:
         return None
-    found = set()
-    for one in asked:
-        matched = {one} if _PLAIN_TYPE.match(one) else {kind for kind in held.types() if re.fullmatch(one, kind)}
+    known = set()
+    for type_ in asked:
+        matched = {type_} if _PLAIN_TYPE.match(type_) else {kind for kind in held.types() if re.fullmatch(type_, kind)}
         if not matched:
-            refuse(context, f"No supported asset type matches: {one}")
-        found |= matched
-    return found
+            refuse(context, f"No supported asset type matches: {type_}")
+        known |= matched
+    return known
 
 
 def _asked(request: ListAssetsRequest) -> str:

@@ -38,11 +38,11 @@ class Search:
         size = min(request.page_size or _USUAL_PAGE, _LARGEST_PAGE)
         start = self._start(request, context)
         self._faults.show("SearchAllResources", request.scope, start // size, context)
-        found = self._found(request, context)
+        assets = self._matching(request, context)
         response = SearchAllResourcesResponse.pb(SearchAllResourcesResponse())
-        for asset in found[start : start + size]:
+        for asset in assets[start : start + size]:
             _describe(asset, response.results.add())
-        if start + size < len(found):
+        if start + size < len(assets):
             response.next_page_token = str(start + size)
         return response
 
@@ -51,24 +51,24 @@ class Search:
             refuse(context, "The page_token is invalid or has expired.")
         return int(request.page_token or 0)
 
-    def _found(self, request: SearchAllResourcesRequest, context: grpc.ServicerContext) -> list[Any]:
+    def _matching(self, request: SearchAllResourcesRequest, context: grpc.ServicerContext) -> list[Any]:
         scope = self._held.ancestor(request.scope)
         if not scope:
             deny(context, "IAM_PERMISSION_DENIED", request.scope)
         if request.order_by not in _ORDERS:
             refuse(context, f"order_by is not known to this fake: {request.order_by}", grpc.StatusCode.UNIMPLEMENTED)
         types = types_asked(request.asset_types, self._held, context)
-        terms = [_TERM.match(one) for one in _TERMS.findall(request.query)]
+        terms = [_TERM.match(term) for term in _TERMS.findall(request.query)]
         if None in terms:
             refuse(context, f"query is not known to this fake: {request.query}", grpc.StatusCode.UNIMPLEMENTED)
-        found = [
-            one
-            for one in self._held.present()
-            if scope in one.ancestors
-            and (types is None or one.asset_type in types)
-            and all(_holds(one, *term.groups()) for term in terms if term)
+        assets = [
+            asset
+            for asset in self._held.present()
+            if scope in asset.ancestors
+            and (types is None or asset.asset_type in types)
+            and all(_holds(asset, *term.groups()) for term in terms if term)
         ]
-        return sorted(found, key=lambda one: one.name, reverse=_ORDERS[request.order_by])
+        return sorted(assets, key=lambda asset: asset.name, reverse=_ORDERS[request.order_by])
 
 
 def _holds(asset: Any, field: str, operator: str, value: str) -> bool:

@@ -64,7 +64,7 @@ class AssetService:
     @property
     def faults(self) -> list[Fault]:
         """The errors that are answered."""
-        return self._faults.told
+        return self._faults.shown
 
     @property
     def pause(self) -> float:
@@ -79,9 +79,9 @@ class AssetService:
         """Hold an asset, written as a feed writes it in JSON; contents that it does not have stay as they were."""
         self._held.put(asset)
 
-    def remove(self, name: str, at: datetime | None = None) -> None:
+    def remove(self, name: str, time: datetime | None = None) -> None:
         """Let an asset be deleted; its history stays."""
-        self._held.remove(name, at)
+        self._held.remove(name, time)
 
     def generate(self, total: int, make: Callable[[int], Any], scopes: Iterable[str], types: Iterable[str]) -> None:
         """List so many assets more, each made when it is read; see ``Generated``."""

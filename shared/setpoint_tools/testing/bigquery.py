@@ -75,8 +75,8 @@ class BigQueryService:
         asked = parse_qs(url.query)
         if url.path == f"/bigquery/v2/projects/{PROJECT}/datasets/{DATASET}":
             return HttpResponse(200, {"location": LOCATION, "datasetReference": _reference()})
-        if found := re.fullmatch(rf"/bigquery/v2/projects/{PROJECT}/jobs/([\w-]+)", url.path):
-            return self._polled(found[1], asked.get("location", [""])[0])
+        if match_ := re.fullmatch(rf"/bigquery/v2/projects/{PROJECT}/jobs/([\w-]+)", url.path):
+            return self._polled(match_[1], asked.get("location", [""])[0])
         if verb == "PUT" and "upload_id" in asked:
             return self._chunk(asked["upload_id"][0], headers, body)
         if verb == "POST" and url.path == f"/upload/bigquery/v2/projects/{PROJECT}/jobs":
@@ -112,7 +112,7 @@ class BigQueryService:
         job = {**resource, "status": {"state": "RUNNING"}, "polls": self.polls, "data": data}
         job["jobReference"] = {**resource["jobReference"], "location": LOCATION}
         self.jobs[job_id] = job
-        return None if self.lost and self.lost.pop(0) else HttpResponse(200, _told(job))
+        return None if self.lost and self.lost.pop(0) else HttpResponse(200, _as_json(job))
 
     def _polled(self, job_id: str, location: str) -> HttpResponse:
         job = self.jobs.get(job_id)
@@ -121,7 +121,7 @@ class BigQueryService:
         job["polls"] -= 1
         if job["status"]["state"] != "DONE" and job["polls"] <= 0:
             self._run(job)
-        return HttpResponse(200, _told(job))
+        return HttpResponse(200, _as_json(job))
 
     def _run(self, job: dict[str, Any]) -> None:
         """Load all rows of a job into its day, or none."""
@@ -150,7 +150,7 @@ def _reference() -> dict[str, str]:
     return {"projectId": PROJECT, "datasetId": DATASET}
 
 
-def _told(job: dict[str, Any]) -> dict[str, Any]:
+def _as_json(job: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in job.items() if name not in ("polls", "data")}
 
 
@@ -182,14 +182,14 @@ def bigquery_service() -> Iterator[tuple[BigQueryService, Client]]:
             if answer is None:
                 self.close_connection = True
                 return
-            told = json.dumps(answer.body).encode()
+            content = json.dumps(answer.body).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, f"{address}{value}" if name == "location" else value)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(content)))
             self.end_headers()
-            self.wfile.write(told)
+            self.wfile.write(content)
 
         do_GET = do_POST = do_PUT = _handle  # noqa: N815 - as http.server calls them
 

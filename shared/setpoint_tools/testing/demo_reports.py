@@ -102,9 +102,11 @@ class _Inventory:
         """See ``Inventory.pages``."""
         del scope, page_token
         listed = [
-            one
-            for one in self._seen
-            if one.key.content == content and not one.deleted and (not asset_types or one.asset_type in asset_types)
+            entry
+            for entry in self._seen
+            if entry.key.content == content
+            and not entry.deleted
+            and (not asset_types or entry.asset_type in asset_types)
         ]
         yield Page(listed, "", self._read_at)
 
@@ -145,20 +147,22 @@ def _feed(recorder: Recorder, deps: Context) -> None:
 
 
 def _open(deps: Context) -> list[ResourceState]:
-    found = [state for state in deps.store.states(drifted=True) if state.is_open]
-    return sorted(found, key=lambda one: one.key)
+    states = [state for state in deps.store.states(drifted=True) if state.is_open]
+    return sorted(states, key=lambda state: state.key)
 
 
 def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -> None:
     """Somebody is told to have done some of it; what may be put back is, and what may not is said."""
     deps = hands.deps
-    policies = [one for one in _open(deps) if one.key.content == "iam_policy"]
+    policies = [state for state in _open(deps) if state.key.content == "iam_policy"]
     for state, (principal, caller, method) in zip(policies, _DID_IT, strict=False):
         began = state.finding.first_seen if state.finding is not None else state.observed_at
-        at = began - timedelta(seconds=2)
-        change = AuditedChange(principal=principal, caller=caller, method=method, requested_at=at, log_id=state.key.id)
+        time = began - timedelta(seconds=2)
+        change = AuditedChange(
+            principal=principal, caller=caller, method=method, requested_at=time, log_id=state.key.id
+        )
         service.attribute(Logged(state.key, change), Attributor(deps))
-    buckets = [one for one in _open(deps) if one.asset_type == _BUCKET and one.key.content == "resource"]
+    buckets = [state for state in _open(deps) if state.asset_type == _BUCKET and state.key.content == "resource"]
     for state in buckets:
         seen = deps.store.last_observation(state.key)
         if seen is not None and state.finding is not None and state.finding.kind == "modified":
@@ -190,7 +194,7 @@ def _flap(deps: Context, recorder: Recorder) -> None:
     """Somebody and somebody else cannot agree on where a bucket is."""
     key = next(
         state.key
-        for state in sorted(deps.store.states(), key=lambda one: one.key)
+        for state in sorted(deps.store.states(), key=lambda entry: entry.key)
         if state.asset_type == _BUCKET and state.key.content == "resource" and state.judged_by and state.finding is None
     )
     seen = deps.store.last_observation(key)
@@ -211,7 +215,11 @@ def _leave_alone(deps: Context, recorder: Recorder) -> None:
 def _sweep(deps: Context, recorder: Recorder) -> None:
     """The inventory is swept; it shows what was last observed."""
     recorder.now = FED + timedelta(hours=5)
-    seen = [one for state in deps.store.states() if (one := deps.store.last_observation(state.key)) is not None]
+    seen = [
+        observation
+        for state in deps.store.states()
+        if (observation := deps.store.last_observation(state.key)) is not None
+    ]
     sweep.sweep(["organizations/566099688680"], ["resource", "iam_policy"], (), _Inventory(seen, recorder.now), deps)
 
 
@@ -248,7 +256,7 @@ def _chosen(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first rows; of each group one at least, the last ones of a series of days."""
     if "grouped_by" in rows[0]:
         groups = list(dict.fromkeys(row["grouped_by"] for row in rows))
-        return [row for group in groups for row in [one for one in rows if one["grouped_by"] == group][:2]]
+        return [row for group in groups for row in [row for row in rows if row["grouped_by"] == group][:2]]
     if rows[0].keys() >= {"day", "opened"}:
         return rows[-_ROWS + 2 :]
     if "sequence" in rows[0]:

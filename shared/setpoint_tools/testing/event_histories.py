@@ -84,11 +84,18 @@ def _all(rng: random.Random, until: datetime, days: int) -> Iterator[tuple[Cloud
 def _life(number: int, rng: random.Random, start: datetime, until: datetime) -> Iterator[tuple[CloudEvent, float]]:
     """The events of one finding, and how long each took to be published."""
     data, sequence = _begun(number, rng), 0
-    at = start + (until - start) * rng.random()
+    time = start + (until - start) * rng.random()
     for episode in range(1, rng.choice((1, 1, 1, 2, 5)) + 1):
         actor = rng.choice(_ACTORS)
         data = replace(
-            data, episodes=episode, status="open", reason="", first_seen=at, last_seen=at, resolved_at=None, actor=None
+            data,
+            episodes=episode,
+            status="open",
+            reason="",
+            first_seen=time,
+            last_seen=time,
+            resolved_at=None,
+            actor=None,
         )
         steps: list[EventType] = ["drift.opened"]
         if actor is not None:
@@ -97,16 +104,16 @@ def _life(number: int, rng: random.Random, start: datetime, until: datetime) -> 
             steps.append("drift.changed")
         steps += rng.choice(_ENDS)
         for step in steps:
-            if at >= until:
+            if time >= until:
                 return
             sequence += 1
             if step == "drift.attributed" and actor is not None:
-                data = replace(data, actor=replace(actor, requested_at=at, caller=rng.choice(_CALLERS)))
-            data = _after(step, replace(data, observed_at=at, last_seen=at), at)
-            told = replace(data, remediation=_remediation(step, rng)) if step.startswith("remediation.") else data
-            yield drift_event(step, sequence, told), rng.expovariate(1 / 20)
-            at += timedelta(seconds=rng.expovariate(1 / 40_000))
-        at += timedelta(seconds=rng.expovariate(1 / 400_000))
+                data = replace(data, actor=replace(actor, requested_at=time, caller=rng.choice(_CALLERS)))
+            data = _after(step, replace(data, observed_at=time, last_seen=time), time)
+            reported = replace(data, remediation=_remediation(step, rng)) if step.startswith("remediation.") else data
+            yield drift_event(step, sequence, reported), rng.expovariate(1 / 20)
+            time += timedelta(seconds=rng.expovariate(1 / 40_000))
+        time += timedelta(seconds=rng.expovariate(1 / 400_000))
 
 
 _ENDS: tuple[list[EventType], ...] = (
@@ -150,10 +157,10 @@ def _begun(number: int, rng: random.Random) -> DriftData:
     )
 
 
-def _after(step: EventType, data: DriftData, at: datetime) -> DriftData:
+def _after(step: EventType, data: DriftData, time: datetime) -> DriftData:
     if step == "drift.resolved":
-        reason = ("in sync", "in sync", "in sync", "gone", "no longer declared")[at.microsecond % 5]
-        return replace(data, status="resolved", resolved_at=at, reason=reason)
+        reason = ("in sync", "in sync", "in sync", "gone", "no longer declared")[time.microsecond % 5]
+        return replace(data, status="resolved", resolved_at=time, reason=reason)
     if step == "drift.exempted":
         return replace(data, status="exempted", reason="a migration")
     return data

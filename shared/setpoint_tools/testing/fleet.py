@@ -60,13 +60,13 @@ class ExpectedState(NamedTuple):
 
     Args:
         key: the resource and content.
-        at: since when it is so, as far as the feed tells.
+        time: since when it is so, as far as the feed tells.
         kind: the kind of its drift; None where it is as declared, or nobody declares it.
         field: the beginning of the paths of all its differences; empty where there are none.
     """
 
     key: ResourceKey
-    at: datetime
+    time: datetime
     kind: Kind | None
     field: str = ""
 
@@ -135,8 +135,8 @@ class Fleet:
             state = self._state(number, self.rounds - 1)
             if state != _GONE:
                 sample = self.sample(number)
-                at = self.standing(number).at
-                yield messages.asset(sample, self._live(sample, number, self.rounds - 1), at)
+                time = self.standing(number).time
+                yield messages.asset(sample, self._live(sample, number, self.rounds - 1), time)
 
     def standings(self) -> Iterator[ExpectedState]:
         """What everything that is declared really is after the last round."""
@@ -144,7 +144,7 @@ class Fleet:
 
     def standing(self, number: int) -> ExpectedState:
         """What a resource really is after the last round."""
-        last = next(one for one in range(self.rounds - 1, -1, -1) if self._is_told(number, one))
+        last = next(round_ for round_ in range(self.rounds - 1, -1, -1) if self._is_told(number, round_))
         return self._standing(self.sample(number).key, number, last)
 
     def feed(self) -> Iterator[FeedExpectation]:
@@ -159,29 +159,33 @@ class Fleet:
         again: list[tuple[float, int, FeedExpectation]] = []
         whole: list[bytes] = []
         for place in range(self.resources):
-            for told in self._of(self._number(place, now), now):
-                yield told
+            for expectation in self._of(self._number(place, now), now):
+                yield expectation
                 if rng.random() < self.wrongs.repeated:
-                    outcome: Outcome = "repeated" if told.outcome not in ("stale", "undeclared") else told.outcome
-                    heapq.heappush(again, (place + rng.uniform(0, 50), len(again), told._replace(outcome=outcome)))
-                if told.standing and told.standing.kind != "deleted":
-                    whole = [*whole[-3:], told.data]
+                    outcome: Outcome = (
+                        "repeated" if expectation.outcome not in ("stale", "undeclared") else expectation.outcome
+                    )
+                    heapq.heappush(
+                        again, (place + rng.uniform(0, 50), len(again), expectation._replace(outcome=outcome))
+                    )
+                if expectation.standing and expectation.standing.kind != "deleted":
+                    whole = [*whole[-3:], expectation.data]
             while again and again[0][0] <= place:
                 yield heapq.heappop(again)[2]
             if len(whole) == 4 and rng.random() < self.wrongs.broken:  # noqa: PLR2004 - what `broken` asks for
                 yield FeedExpectation(rng.choice(messages.broken(whole)), "rejected")
-        yield from (told for _, _, told in sorted(again, key=lambda one: one[0]))
+        yield from (late for _, _, late in sorted(again, key=lambda delayed: delayed[0]))
 
     def _of(self, number: int, now: int) -> Iterator[FeedExpectation]:
         """What the feed tells of a resource in a round: what it is, then what it was if that is late."""
         was_late = now > 0 and self._is_late(number, now - 1)
         if self._is_told(number, now) and not self._is_late(number, now):
-            yield self._told(number, now, seen=now - 2 if was_late else now - 1)
+            yield self._expectation(number, now, seen=now - 2 if was_late else now - 1)
         if was_late:
-            told = self._told(number, now - 1, seen=now - 2)
-            yield told if told.outcome == "undeclared" else told._replace(outcome="stale")
+            expectation = self._expectation(number, now - 1, seen=now - 2)
+            yield expectation if expectation.outcome == "undeclared" else expectation._replace(outcome="stale")
 
-    def _told(self, number: int, now: int, *, seen: int) -> FeedExpectation:
+    def _expectation(self, number: int, now: int, *, seen: int) -> FeedExpectation:
         """The message of a resource in a round.
 
         Args:
@@ -197,19 +201,19 @@ class Fleet:
             # What was before the first round is as old as need be.
             prior = (
                 self._live(sample, number, now - 1),
-                self._at(number, now - 1) if now else _START - timedelta(days=9),
+                self._time(number, now - 1) if now else _START - timedelta(days=9),
             )
         if standing.kind == "deleted":
             assert prior is not None  # noqa: S101 - what is gone is not told of again
-            data = messages.deleted(sample, standing.at, prior, with_asset=number % 2 == 0)
+            data = messages.deleted(sample, standing.time, prior, with_asset=number % 2 == 0)
         else:
-            data = messages.changed(sample, self._live(sample, number, now), standing.at, prior)
+            data = messages.changed(sample, self._live(sample, number, now), standing.time, prior)
         return FeedExpectation(data, self._outcome(number, now, seen), standing)
 
     def _outcome(self, number: int, now: int, seen: int) -> Outcome:
         if self._is_stray(number):
             return "undeclared"
-        before, after = (self._state(number, one) if one >= 0 else _QUIET for one in (seen, now))
+        before, after = (self._state(number, round_) if round_ >= 0 else _QUIET for round_ in (seen, now))
         if after == before:
             return "drifted" if after else "in_sync"
         if after == _QUIET:
@@ -217,15 +221,15 @@ class Fleet:
         return "opened" if before == _QUIET else "changed"
 
     def _standing(self, key: ResourceKey, number: int, now: int) -> ExpectedState:
-        state, at = self._state(number, now), self._at(number, now)
+        state, time = self._state(number, now), self._time(number, now)
         if state == _GONE:
-            return ExpectedState(key, at, "deleted")
+            return ExpectedState(key, time, "deleted")
         drift = self._drift(number, state)
-        return ExpectedState(key, at, "modified", drift.field) if drift else ExpectedState(key, at, None)
+        return ExpectedState(key, time, "modified", drift.field) if drift else ExpectedState(key, time, None)
 
     def _live(self, sample: Sample, number: int, now: int) -> Any:
         """What the API says of a resource in a round."""
-        live = Server(self._rng("live", number, now)).touched(sample.live, self._at(number, max(now, 0)))
+        live = Server(self._rng("live", number, now)).touched(sample.live, self._time(number, max(now, 0)))
         drift = self._drift(number, self._state(number, now)) if now >= 0 else None
         return edited(live, (drift.edit,)) if drift else live
 
@@ -277,7 +281,7 @@ class Fleet:
             network=f"projects/net-{environment}/global/networks/main",
         )
 
-    def _at(self, number: int, now: int) -> datetime:
+    def _time(self, number: int, now: int) -> datetime:
         """When a resource was told of in a round."""
         factor, offset = self._orders[now]
         place = (number - offset) * pow(factor, -1, self.resources) % self.resources if self.resources > 1 else 0

@@ -130,10 +130,10 @@ class GoogleApis:
         operation = self._operations.read(f"https://{host}/{path}") if request.method == "GET" else None
         if operation is not None:
             return operation
-        found = route_of(host, request.method, path)
-        if found is None:
+        match_ = route_of(host, request.method, path)
+        if match_ is None:
             raise ApiError(404, "notFound", f"no method at {request.method} {path}")
-        route, rest = found
+        route, rest = match_
         if route.response and "IamPolicy" in route.name:
             return self._policy(route, host, rest, request)
         if request.method == "GET":
@@ -156,15 +156,15 @@ class GoogleApis:
         if not name:
             raise ApiError(501, "notImplemented", f"the fake does not know {route.method['id']}")
         below = f"{host}/{rest}/"
-        found = [
+        items = [
             body
             for key, body in sorted(self._resources.items())
             if key.startswith(below) and "/" not in key[len(below) :]
         ]
-        size = next((int(request.args[siz]) for siz in _PAGE_SIZES if siz in request.args), len(found) or 1)
+        size = next((int(request.args[siz]) for siz in _PAGE_SIZES if siz in request.args), len(items) or 1)
         start = int(request.args.get("pageToken") or 0)
-        page: dict[str, Any] = {name: copy.deepcopy(found[start : start + size])}
-        if start + size < len(found):
+        page: dict[str, Any] = {name: copy.deepcopy(items[start : start + size])}
+        if start + size < len(items):
             page["nextPageToken"] = str(start + size)
         return page
 
@@ -242,17 +242,17 @@ class GoogleApis:
         return google_policies.shown(made, int(made["version"]))
 
     def _held(self, key: str) -> dict[str, Any]:
-        found = self._resources.get(key)
-        if found is None:
+        resource = self._resources.get(key)
+        if resource is None:
             raise ApiError(404, "notFound", "there is no such resource")
-        return found
+        return resource
 
     def _located(self, verb: str, url: str) -> tuple[Route, str]:
         parts = urlsplit(url)
-        found = route_of(parts.netloc, verb, parts.path.lstrip("/"))
-        if found is None or not found[0].resource:
+        match_ = route_of(parts.netloc, verb, parts.path.lstrip("/"))
+        if match_ is None or not match_[0].resource:
             raise ValueError(f"no document tells of a resource at {url}")
-        return found[0], f"{parts.netloc}/{found[1]}"
+        return match_[0], f"{parts.netloc}/{match_[1]}"
 
     def _token(self) -> str:
         return f"state-{next(self._numbers)}="

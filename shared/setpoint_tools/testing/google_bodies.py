@@ -82,7 +82,7 @@ class Shape(NamedTuple):
             else:
                 raise invalid(f"update mask: there is no field `{path}`")
         fixed = flags.IMMUTABLE in flags.read(field.get("description", ""))
-        if fixed and _at(live, keys) != _at(body, keys):
+        if fixed and _value(live, keys) != _value(body, keys):
             raise invalid(f"`{path}` is immutable")
 
     def merged(self, live: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,9 +142,9 @@ def conflicts(live: Mapping[str, Any], body: Any, path: str = "") -> str:
         if key in STATES and value and key in live and str(live[key]) != str(value):
             return f"{path}{key}"
         if isinstance(value, Mapping) and isinstance(live.get(key), Mapping):
-            found = conflicts(live[key], value, f"{path}{key}.")
-            if found:
-                return found
+            conflict = conflicts(live[key], value, f"{path}{key}.")
+            if conflict:
+                return conflict
     return ""
 
 
@@ -165,7 +165,7 @@ def stamp(before: Mapping[str, Any], after: dict[str, Any], token: str) -> None:
 
 
 def _copy(source: Mapping[str, Any], target: dict[str, Any], keys: list[str]) -> None:
-    value = _at(source, keys)
+    value = _value(source, keys)
     *way, last = keys
     for key in way:
         if not isinstance(target.get(key), dict):
@@ -179,11 +179,11 @@ def _copy(source: Mapping[str, Any], target: dict[str, Any], keys: list[str]) ->
         target[last] = copy.deepcopy(value)
 
 
-def _at(holder: Any, keys: list[str]) -> Any:
+def _value(holder: Any, keys: list[str]) -> Any:
     for key in keys:
         holder = holder.get(key) if isinstance(holder, Mapping) else None
     return holder
 
 
 def _camel(key: str) -> str:
-    return re.sub(r"_([a-z0-9])", lambda found: found.group(1).upper(), key)
+    return re.sub(r"_([a-z0-9])", lambda match_: match_.group(1).upper(), key)

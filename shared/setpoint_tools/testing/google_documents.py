@@ -25,29 +25,29 @@ class Document:
 
     def _routes(self) -> Iterator[Route]:
         gets: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-        found = []
+        methods = []
         for collections, name, method in methods_of(self.content):
             where = located(self.content, method)
             if where is None:
                 continue
-            found.append((collections, name, method, *where))
+            methods.append((collections, name, method, *where))
             if name.startswith("get") and method["httpMethod"] == "GET" and "IamPolicy" not in name:
                 gets.setdefault(collections, []).append((where[1], method.get("response", {}).get("$ref", "")))
-        for collections, name, method, base, pattern in found:
-            held = [one for one in gets.get(collections, ()) if pattern.startswith(one[0])]
-            resource, schema = max(held, key=lambda one: len(one[0]), default=("", ""))
+        for collections, name, method, base, pattern in methods:
+            held = [candidate for candidate in gets.get(collections, ()) if pattern.startswith(candidate[0])]
+            resource, schema = max(held, key=lambda candidate: len(candidate[0]), default=("", ""))
             yield Route(self, name, method, base, pattern, resource, schema)
 
     def properties(self, schema: str) -> Mapping[str, Any]:
         """The fields of a schema by name."""
-        found: Mapping[str, Any] = self.schemas.get(schema, {}).get("properties", {})
-        return found
+        properties: Mapping[str, Any] = self.schemas.get(schema, {}).get("properties", {})
+        return properties
 
     def fields(self, field: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The fields of what a field holds, if it is a message; None if it is anything else."""
         resolved = self.resolved(field)
-        found: Mapping[str, Any] | None = resolved.get("properties")
-        return found
+        properties: Mapping[str, Any] | None = resolved.get("properties")
+        return properties
 
     def resolved(self, field: Mapping[str, Any]) -> Mapping[str, Any]:
         """A field with the schema that it refers to laid open."""
@@ -113,12 +113,12 @@ def of_host(host: str) -> tuple[Document, ...]:
         ModuleNotFoundError: ``google-api-python-client``, which carries the documents, is not installed.
     """
     label = host.partition(".")[0]
-    found = []
+    read = []
     for path in sorted(documents.directory().glob(f"{label}.*.json")):
         content = json.loads(path.read_bytes())
         if content.get("rootUrl", "").startswith(f"https://{host}/"):
-            found.append(Document(content))
-    return tuple(found)
+            read.append(Document(content))
+    return tuple(read)
 
 
 @cache

@@ -105,5 +105,5 @@ def _body(route: Route, address: str, where: str, identifier: str) -> dict[str, 
 def _ended(body: dict[str, Any], error: str) -> dict[str, Any]:
     if "done" in body:
         return {**body, "done": True, **({"error": {"code": 3, "message": error}} if error else {"response": {}})}
-    said = {"error": {"errors": [{"code": "FAILED", "message": error}]}} if error else {}
-    return {**body, "status": "DONE" if body["status"].isupper() else "done", **said}
+    failure = {"error": {"errors": [{"code": "FAILED", "message": error}]}} if error else {}
+    return {**body, "status": "DONE" if body["status"].isupper() else "done", **failure}

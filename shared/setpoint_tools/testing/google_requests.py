@@ -40,8 +40,8 @@ def unwrapped(route: Route, body: dict[str, Any]) -> dict[str, Any]:
         return body
     for name, field in route.document.properties(route.request).items():
         if field.get("$ref") == route.schema:
-            found: dict[str, Any] = body.get(name) or {}
-            return found
+            value: dict[str, Any] = body.get(name) or {}
+            return value
     return body
 
 

@@ -42,10 +42,10 @@ def changed(route: Route, live: Mapping[str, Any], body: Any, query: Mapping[str
         ApiError: nobody can tell what the method sets.
     """
     made = copy.deepcopy(dict(live))
-    found = _set_by(route, live, body or {}, query)
-    if not found:
+    values = _set_by(route, live, body or {}, query)
+    if not values:
         raise invalid(f"{route.method['id']}: the fake cannot tell what it sets")
-    for path, value in found.items():
+    for path, value in values.items():
         *way, last = path.split(".")
         holder = made
         for key in way:

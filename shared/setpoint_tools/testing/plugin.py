@@ -39,9 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let a worker of pytest-xdist tell what it found missing."""
-    told = getattr(session.config, "workeroutput", None)
-    if told is not None:
-        told[_TOLD] = session.config.stash[_missing]
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_TOLD] = session.config.stash[_missing]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -45,17 +45,17 @@ class _Line:
     def take(self, most: int) -> list[tuple[str, Any]]:
         """Messages for whoever pulls; waits a moment for the first."""
         self._expire()
-        found: list[tuple[str, Any]] = []
+        taken: list[tuple[str, Any]] = []
         until = time.monotonic() + _WAIT
-        while len(found) < most:
+        while len(taken) < most:
             try:
-                message, _ = self.ready.get(timeout=0 if found else max(0.0, until - time.monotonic()))
+                message, _ = self.ready.get(timeout=0 if taken else max(0.0, until - time.monotonic()))
             except queue.Empty:
                 break
             handle = f"{next(self._numbers)}"
             self.leased[handle] = (message, time.monotonic() + (self.wanted.ack_deadline_seconds or 10))
-            found.append((handle, message))
-        return found
+            taken.append((handle, message))
+        return taken
 
     def settle(self, handles: list[str], seconds: int | None = None) -> None:
         """Take messages off; or hold them so much longer, or not at all."""
@@ -89,13 +89,13 @@ class _Line:
                 timer.start()
 
     def _pushed(self, address: Any, message: Any) -> bool:
-        told = {
+        content = {
             "data": base64.b64encode(message.data).decode(),
             "attributes": dict(message.attributes),
             "messageId": message.message_id,
             "publishTime": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
         }
-        body = json.dumps({"message": told, "subscription": self.wanted.name})
+        body = json.dumps({"message": content, "subscription": self.wanted.name})
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
         try:
             connection.request("POST", address.path, body, {"Content-Type": "application/json"})
@@ -155,8 +155,8 @@ class PubSubService:
         self, request: types.GetSubscriptionRequest, context: grpc.ServicerContext
     ) -> types.Subscription:
         """Tell of a subscription."""
-        found: types.Subscription = self._line(request.subscription, context).wanted
-        return found
+        subscription: types.Subscription = self._line(request.subscription, context).wanted
+        return subscription
 
     def delete_subscription(self, request: types.DeleteSubscriptionRequest, context: grpc.ServicerContext) -> Any:
         """End a subscription."""
@@ -184,11 +184,11 @@ class PubSubService:
         return empty_pb2.Empty()
 
     def _line(self, name: str, context: grpc.ServicerContext) -> _Line:
-        found = self._lines.get(name)
-        if found is None:
+        line = self._lines.get(name)
+        if line is None:
             context.abort(grpc.StatusCode.NOT_FOUND, "there is no such subscription")
-        assert found is not None  # noqa: S101 - abort raises; this tells the type checker
-        return found
+        assert line is not None  # noqa: S101 - abort raises; this tells the type checker
+        return line
 
     def close(self) -> None:
         """Push nothing more."""

@@ -40,86 +40,89 @@ class ResourceTemplate(NamedTuple):
     drifts: tuple[TemplateDrift, ...]
 
 
-def _topic(at: Site, number: int) -> Sample:
-    return messaging.topic(at, f"changes-{number}")
+def _topic(site: Site, number: int) -> Sample:
+    return messaging.topic(site, f"changes-{number}")
 
 
-def _subscription(at: Site, number: int) -> Sample:
-    return messaging.subscription(at, f"loader-{number}", "changes", f"https://loader-{number}.example.com/changes")
+def _subscription(site: Site, number: int) -> Sample:
+    return messaging.subscription(site, f"loader-{number}", "changes", f"https://loader-{number}.example.com/changes")
 
 
-def _sink(at: Site, number: int) -> Sample:
+def _sink(site: Site, number: int) -> Sample:
     return messaging.sink(
-        at, f"audit-{number}", "storage.googleapis.com/example-audit-logs", 'logName:"cloudaudit" AND severity>=NOTICE'
+        site,
+        f"audit-{number}",
+        "storage.googleapis.com/example-audit-logs",
+        'logName:"cloudaudit" AND severity>=NOTICE',
     )
 
 
-def _bucket(at: Site, number: int) -> Sample:
-    return stores.bucket(at, f"example-{at.project.id}-{number}")
+def _bucket(site: Site, number: int) -> Sample:
+    return stores.bucket(site, f"example-{site.project.id}-{number}")
 
 
-def _bucket_policy(at: Site, number: int) -> Sample:
-    declared = {_READERS: [f"group:readers-{one}@example.com" for one in range(number % 60 + 4)]}
-    return access.bucket_policy(at, _bucket(at, number), declared, "role")
+def _bucket_policy(site: Site, number: int) -> Sample:
+    declared = {_READERS: [f"group:readers-{index}@example.com" for index in range(number % 60 + 4)]}
+    return access.bucket_policy(site, _bucket(site, number), declared, "role")
 
 
-def _dataset(at: Site, number: int) -> Sample:
-    return stores.dataset(at, f"events_{number}")
+def _dataset(site: Site, number: int) -> Sample:
+    return stores.dataset(site, f"events_{number}")
 
 
-def _database(at: Site, number: int) -> Sample:
-    return stores.database(at, f"main-{number}")
+def _database(site: Site, number: int) -> Sample:
+    return stores.database(site, f"main-{number}")
 
 
-def _redis(at: Site, number: int) -> Sample:
-    return stores.redis(at, f"sessions-{number}")
+def _redis(site: Site, number: int) -> Sample:
+    return stores.redis(site, f"sessions-{number}")
 
 
-def _repository(at: Site, number: int) -> Sample:
-    return stores.repository(at, f"images-{number}")
+def _repository(site: Site, number: int) -> Sample:
+    return stores.repository(site, f"images-{number}")
 
 
-def _key(at: Site, number: int) -> Sample:
-    return access.key(at, f"ring-{number % 5}", f"storage-{number}")
+def _key(site: Site, number: int) -> Sample:
+    return access.key(site, f"ring-{number % 5}", f"storage-{number}")
 
 
-def _secret(at: Site, number: int) -> Sample:
-    return access.secret(at, f"partner-key-{number}")
+def _secret(site: Site, number: int) -> Sample:
+    return access.secret(site, f"partner-key-{number}")
 
 
-def _account(at: Site, number: int) -> Sample:
-    return access.account(at, f"loader-{number}", "loads what comes in")
+def _account(site: Site, number: int) -> Sample:
+    return access.account(site, f"loader-{number}", "loads what comes in")
 
 
-def _firewall(at: Site, number: int) -> Sample:
+def _firewall(site: Site, number: int) -> Sample:
     """A rule of a network of its own project: people write such a network's name alone."""
-    own = f"projects/{at.project.id}/global/networks/main"
-    at = replace(at, project=replace(at.project, network=own))
-    return networks.firewall(at, f"allow-office-{number}", ["443", "9443"], _OFFICE, ["admin"])
+    own = f"projects/{site.project.id}/global/networks/main"
+    site = replace(site, project=replace(site.project, network=own))
+    return networks.firewall(site, f"allow-office-{number}", ["443", "9443"], _OFFICE, ["admin"])
 
 
-def _zone(at: Site, number: int) -> Sample:
-    return networks.zone(at, f"zone-{number}", f"z{number}.example.com.", private=number % 2 == 0)
+def _zone(site: Site, number: int) -> Sample:
+    return networks.zone(site, f"zone-{number}", f"z{number}.example.com.", private=number % 2 == 0)
 
 
-def _service(at: Site, number: int) -> Sample:
-    return workloads.service(at, f"api-{number}", f"api-{number}@{at.project.id}.iam.gserviceaccount.com")
+def _service(site: Site, number: int) -> Sample:
+    return workloads.service(site, f"api-{number}", f"api-{number}@{site.project.id}.iam.gserviceaccount.com")
 
 
-def _instance(at: Site, number: int) -> Sample:
+def _instance(site: Site, number: int) -> Sample:
     """A machine; some of them with a script of several kilobytes in their metadata."""
-    made = workloads.instance(at, f"worker-{number}", "n2-standard-8", f"w@{at.project.id}.iam.gserviceaccount.com")
+    made = workloads.instance(site, f"worker-{number}", "n2-standard-8", f"w@{site.project.id}.iam.gserviceaccount.com")
     script = {"key": "startup-script", "value": "echo ready >> /var/log/setup.log\n" * (number % 4 * 60)}
     return _with(made, lambda side: side["metadata"]["items"].append(script))
 
 
-def _cluster(at: Site, number: int) -> Sample:
+def _cluster(site: Site, number: int) -> Sample:
     """A cluster with up to a dozen node pools."""
-    made = workloads.cluster(at, f"ml-{number}")
+    made = workloads.cluster(site, f"ml-{number}")
 
     def grow(side: Any) -> None:
         first = side["nodePools"][0]
-        side["nodePools"] += [{**copy.deepcopy(first), "name": f"pool-{one}"} for one in range(number % 12)]
+        side["nodePools"] += [{**copy.deepcopy(first), "name": f"pool-{index}"} for index in range(number % 12)]
 
     return _with(made, grow)
 
@@ -132,13 +135,13 @@ def _with(sample: Sample, change: Callable[[Any], None]) -> Sample:
     return replace(sample, declared=declared, live=live)
 
 
-def _project_policy(at: Site, number: int) -> Sample:
+def _project_policy(site: Site, number: int) -> Sample:
     """All grants of a project; there are projects with hundreds of members."""
     declared = {
-        _VIEWERS: [f"group:team-{one}@example.com" for one in range(number % 200 + 3)],
-        "roles/run.developer": [f"serviceAccount:deployer@{at.project.id}.iam.gserviceaccount.com"],
+        _VIEWERS: [f"group:team-{index}@example.com" for index in range(number % 200 + 3)],
+        "roles/run.developer": [f"serviceAccount:deployer@{site.project.id}.iam.gserviceaccount.com"],
     }
-    return access.project_policy(at, declared, {}, "policy")
+    return access.project_policy(site, declared, {}, "policy")
 
 
 PROJECT_POLICY = ResourceTemplate(

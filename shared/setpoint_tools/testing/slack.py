@@ -105,11 +105,11 @@ class Slack:
 
     def channel(self, name: str) -> Channel:
         """Make a channel, or find it by its name."""
-        found = next((one for one in self.channels.values() if one.name == name), None)
-        if found is None:
-            found = Channel(f"C{len(self.channels) + 1:010d}", name)
-            self.channels[found.id] = found
-        return found
+        channel = next((known for known in self.channels.values() if known.name == name), None)
+        if channel is None:
+            channel = Channel(f"C{len(self.channels) + 1:010d}", name)
+            self.channels[channel.id] = channel
+        return channel
 
     def user(self, identifier: str, email: str, **more: Any) -> None:
         """Let somebody be there."""
@@ -141,8 +141,8 @@ class Slack:
         """
         channel = self.channel(name)
         message = channel.messages[ts]
-        block = next((one for one in message.blocks if _holds(one, str(action.get("action_id")))), {})
-        at = f"{self._clock():.6f}"
+        block = next((candidate for candidate in message.blocks if _holds(candidate, str(action.get("action_id")))), {})
+        action_ts = f"{self._clock():.6f}"
         container = {"type": "message", "message_ts": ts, "channel_id": channel.id, "is_ephemeral": False}
         return {
             "type": "block_actions",
@@ -155,7 +155,7 @@ class Slack:
             "channel": {"id": channel.id, "name": channel.name},
             "message": {"type": "message", "ts": ts, "text": message.text, "blocks": message.blocks},
             "response_url": "https://hooks.slack.com/actions/T1/1/x",
-            "actions": [{**action, "block_id": block.get("block_id", ""), "action_ts": at}],
+            "actions": [{**action, "block_id": block.get("block_id", ""), "action_ts": action_ts}],
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -204,16 +204,16 @@ class Slack:
 
     def _place(self, given: Mapping[str, Any], *, by_name: bool = False, post: bool = False) -> Channel:
         asked = str(given.get("channel", ""))
-        found = self.channels.get(asked)
-        if found is None and by_name:
-            found = next((one for one in self.channels.values() if one.name == asked.removeprefix("#")), None)
-        if found is None or (found.is_private and not found.is_member):
+        channel = self.channels.get(asked)
+        if channel is None and by_name:
+            channel = next((known for known in self.channels.values() if known.name == asked.removeprefix("#")), None)
+        if channel is None or (channel.is_private and not channel.is_member):
             raise _Refused("channel_not_found")
-        if post and found.is_archived:
+        if post and channel.is_archived:
             raise _Refused("is_archived")
-        if not post and not found.is_member:
+        if not post and not channel.is_member:
             raise _Refused("not_in_channel")
-        return found
+        return channel
 
     def _checked(self, given: Mapping[str, Any]) -> tuple[str, list[dict[str, Any]]]:
         blocks = given.get("blocks") or []
@@ -240,12 +240,12 @@ class Slack:
     def _update(self, given: Mapping[str, Any]) -> dict[str, Any]:
         channel = self._place(given, post=True)
         text, blocks = self._checked(given)
-        found = channel.messages.get(str(given.get("ts")))
-        if found is None:
+        message = channel.messages.get(str(given.get("ts")))
+        if message is None:
             raise _Refused("message_not_found")
-        found.text, found.blocks, found.edits = text, blocks, found.edits + 1
-        found.metadata = given.get("metadata", found.metadata)
-        return {"channel": channel.id, "ts": found.ts}
+        message.text, message.blocks, message.edits = text, blocks, message.edits + 1
+        message.metadata = given.get("metadata", message.metadata)
+        return {"channel": channel.id, "ts": message.ts}
 
     def _whisper(self, given: Mapping[str, Any]) -> dict[str, Any]:
         channel = self._place(given, by_name=True)
@@ -269,10 +269,14 @@ class Slack:
         return _listed(below, given, first=parent)
 
     def _channels(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        known = [one for one in self.channels.values() if not one.is_private or one.is_member]
+        known = [channel for channel in self.channels.values() if not channel.is_private or channel.is_member]
         start, size = int(given.get("cursor") or 0), int(given.get("limit") or _PAGE)
-        found = [{"id": one.id, "name": one.name} for one in known[start : start + size] if not one.is_archived]
-        return {"channels": found, **_cursor(start + size, len(known))}
+        shown = [
+            {"id": channel.id, "name": channel.name}
+            for channel in known[start : start + size]
+            if not channel.is_archived
+        ]
+        return {"channels": shown, **_cursor(start + size, len(known))}
 
     def _join(self, given: Mapping[str, Any]) -> dict[str, Any]:
         channel = self.channels.get(str(given.get("channel")))
@@ -328,33 +332,33 @@ def _listed(
 ) -> dict[str, Any]:
     """A page of messages; of a thread, with the message that it hangs on at the top of each."""
     oldest, latest = float(given.get("oldest") or 0), float(given.get("latest") or "inf")
-    found = [message for message in messages if oldest < float(message.ts) < latest]
+    matching = [message for message in messages if oldest < float(message.ts) < latest]
     start, size = int(given.get("cursor") or 0), int(given.get("limit") or _PAGE)
     with_metadata = str(given.get("include_all_metadata", "")).lower() in ("1", "true")
-    told = [*([first] if first is not None else []), *found[start : start + size]]
-    return {"messages": [_told(one, with_metadata) for one in told], **_cursor(start + size, len(found))}
+    page = [*([first] if first is not None else []), *matching[start : start + size]]
+    return {"messages": [_as_json(message, with_metadata) for message in page], **_cursor(start + size, len(matching))}
 
 
-def _told(message: SlackMessage, with_metadata: bool) -> dict[str, Any]:  # noqa: FBT001 - private
-    told: dict[str, Any] = {"type": "message", "ts": message.ts, "text": message.text, "blocks": message.blocks}
+def _as_json(message: SlackMessage, with_metadata: bool) -> dict[str, Any]:  # noqa: FBT001 - private
+    fields: dict[str, Any] = {"type": "message", "ts": message.ts, "text": message.text, "blocks": message.blocks}
     if message.thread:
-        told["thread_ts"] = message.thread
-    return told | ({"metadata": message.metadata} if with_metadata and message.metadata else {})
+        fields["thread_ts"] = message.thread
+    return fields | ({"metadata": message.metadata} if with_metadata and message.metadata else {})
 
 
 def _cursor(end: int, total: int) -> dict[str, Any]:
     return {"has_more": end < total, "response_metadata": {"next_cursor": str(end) if end < total else ""}}
 
 
-def signed(payload: Mapping[str, Any], at: float, secret: str = SIGNING_SECRET) -> tuple[bytes, dict[str, str]]:
+def signed(payload: Mapping[str, Any], time: float, secret: str = SIGNING_SECRET) -> tuple[bytes, dict[str, str]]:
     """The body and the headers by which Slack sends a payload.
 
     Source: https://docs.slack.dev/authentication/verifying-requests-from-slack
     """
     body = urlencode({"payload": json.dumps(payload)}).encode()
-    told = f"v0:{at:.0f}:".encode() + body
-    signature = f"v0={hmac.new(secret.encode(), told, hashlib.sha256).hexdigest()}"
-    headers = {"Content-Type": _FORM, "X-Slack-Request-Timestamp": f"{at:.0f}", "X-Slack-Signature": signature}
+    signed_text = f"v0:{time:.0f}:".encode() + body
+    signature = f"v0={hmac.new(secret.encode(), signed_text, hashlib.sha256).hexdigest()}"
+    headers = {"Content-Type": _FORM, "X-Slack-Request-Timestamp": f"{time:.0f}", "X-Slack-Signature": signature}
     return body, headers
 
 

@@ -27,9 +27,9 @@ def refusal(text: str, blocks: Any) -> str:
         return "no_text"
     if units(text) > MOST_TEXT:
         return "msg_too_long"
-    found = next(_faults(blocks), "")
-    if found:
-        return f"invalid_blocks {found}"
+    fault = next(_faults(blocks), "")
+    if fault:
+        return f"invalid_blocks {fault}"
     total = sum(map(units, texts(blocks)))
     return f"msg_blocks_too_long {total}" if total > MOST_IN_ALL else ""
 
@@ -54,7 +54,7 @@ def texts(value: Any) -> Iterator[str]:
 def _faults(blocks: list[dict[str, Any]]) -> Iterator[str]:
     if len(blocks) > MOST_BLOCKS:
         yield f"{len(blocks)} blocks"
-    named = Counter(one["block_id"] for one in blocks if "block_id" in one)
+    named = Counter(block["block_id"] for block in blocks if "block_id" in block)
     yield from (f"block_id {name} twice" for name, times in named.items() if times > 1)
     for position, block in enumerate(blocks):
         check = _BLOCKS.get(str(block.get("type")))
@@ -110,8 +110,8 @@ def _actions(block: Mapping[str, Any]) -> Iterator[str]:
         yield f"{len(elements)} elements"
     ids = Counter(element.get("action_id") for element in elements)
     yield from (f"action_id {name} twice" for name, times in ids.items() if times > 1)
-    for one in elements:
-        yield from _element(one)
+    for part in elements:
+        yield from _element(part)
 
 
 def _element(element: Mapping[str, Any]) -> Iterator[str]:

@@ -29,10 +29,10 @@ def _channel(channel: Channel) -> str:
 
 
 def _message(message: SlackMessage, channel: Channel) -> str:
-    below = "".join(_message(one, channel) for one in channel.messages.values() if one.thread == message.ts)
-    said = "".join(_block(block) for block in message.blocks) or f"<p>{_text(message.text)}</p>"
+    below = "".join(_message(reply, channel) for reply in channel.messages.values() if reply.thread == message.ts)
+    body = "".join(_block(block) for block in message.blocks) or f"<p>{_text(message.text)}</p>"
     edited = " <small>(edited)</small>" if message.edits else ""
-    return f"<article>{said}{edited}{below}</article>"
+    return f"<article>{body}{edited}{below}</article>"
 
 
 def _block(block: Mapping[str, Any]) -> str:
@@ -40,8 +40,8 @@ def _block(block: Mapping[str, Any]) -> str:
         return "<hr>"
     elements = [*(block.get("elements") or ()), *([block["accessory"]] if "accessory" in block else [])]
     rest = {key: value for key, value in block.items() if key not in ("elements", "accessory")}
-    said = list(texts(rest)) + [text for element in elements if "action_id" not in element for text in texts(element)]
-    return f"<p>{'<br>'.join(map(_text, said))}</p>{''.join(_buttons(elements))}"
+    parts = list(texts(rest)) + [text for element in elements if "action_id" not in element for text in texts(element)]
+    return f"<p>{'<br>'.join(map(_text, parts))}</p>{''.join(_buttons(elements))}"
 
 
 def _buttons(elements: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -59,14 +59,14 @@ class StorageService:
             return 404, b"{}"
         if self.failures:
             return self.failures.pop(0), b"{}"
-        found, asked = self._objects.get(f"{bucket}/{unquote(name)}"), parse_qs(url.query)
-        if found is None or str(found.generation) not in asked.get("generation", [str(found.generation)]):
+        stored, asked = self._objects.get(f"{bucket}/{unquote(name)}"), parse_qs(url.query)
+        if stored is None or str(stored.generation) not in asked.get("generation", [str(stored.generation)]):
             return 404, b"{}"
-        if str(found.generation) not in asked.get("ifGenerationMatch", [str(found.generation)]):
+        if str(stored.generation) not in asked.get("ifGenerationMatch", [str(stored.generation)]):
             return 412, b"{}"
         if "media" in asked.get("alt", ()):
-            return 200, found.data
-        body = json.dumps(_resource(bucket, unquote(name), found)).encode()
+            return 200, stored.data
+        body = json.dumps(_resource(bucket, unquote(name), stored)).encode()
         for happening in self.meanwhile:
             happening()
         self.meanwhile.clear()
@@ -78,17 +78,17 @@ def _generation(upload: int) -> int:
     return 1_700_000_000_000_000 - upload
 
 
-def _resource(bucket: str, name: str, found: _Object) -> dict[str, Any]:
-    digest = base64.b64encode(hashlib.md5(found.data, usedforsecurity=False).digest()).decode()
+def _resource(bucket: str, name: str, stored: _Object) -> dict[str, Any]:
+    digest = base64.b64encode(hashlib.md5(stored.data, usedforsecurity=False).digest()).decode()
     return {
         "kind": "storage#object",
         "bucket": bucket,
         "name": name,
-        "generation": str(found.generation),
-        "timeCreated": found.created.isoformat().replace("+00:00", "Z"),
-        "size": str(len(found.data)),
+        "generation": str(stored.generation),
+        "timeCreated": stored.created.isoformat().replace("+00:00", "Z"),
+        "size": str(len(stored.data)),
         "md5Hash": digest,
-        "metadata": found.metadata,
+        "metadata": stored.metadata,
     }
 
 

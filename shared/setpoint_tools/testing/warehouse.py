@@ -49,7 +49,7 @@ def view_sql(name: str, days: int = DAYS) -> str:
     """A view as Terraform's ``templatefile`` gives it to BigQuery."""
     text = (VIEWS / f"{name}.sql").read_text()
     values = {"project": PROJECT, "dataset": DATASET, "days": str(days)}
-    return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], text)
+    return re.sub(r"\$\{(\w+)\}", lambda match_: values[match_[1]], text)
 
 
 def question(name: str) -> str:
@@ -82,11 +82,11 @@ def messages(published: Iterable[tuple[CloudEvent, datetime]]) -> list[dict[str,
         {
             "subscription_name": "projects/1/subscriptions/drift-messages-to-bigquery",
             "message_id": str(number),
-            "publish_time": at.isoformat(),
+            "publish_time": published_at.isoformat(),
             "data": json.loads(event_form.encode(event)),
             "attributes": {"type": event.type},
         }
-        for number, (event, at) in enumerate(published, start=1)
+        for number, (event, published_at) in enumerate(published, start=1)
     ]
 
 

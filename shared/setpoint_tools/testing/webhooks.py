@@ -66,9 +66,9 @@ class Webhooks:
         self._lock = threading.Lock()
 
     @property
-    def told(self) -> list[ReceivedRequest]:
+    def accepted(self) -> list[ReceivedRequest]:
         """What was taken, each once."""
-        return list({one.id or str(position): one for position, one in enumerate(self.requests)}.values())
+        return list({request.id or str(position): request for position, request in enumerate(self.requests)}.values())
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         """Answer one request, as a WSGI application."""
@@ -101,10 +101,10 @@ def is_signed(body: bytes, headers: Mapping[str, str], secret: str, now: float) 
         secret: the one that was agreed on.
         now: the time, in seconds.
     """
-    told = headers.get("setpoint-timestamp", "")
-    if not (told.isascii() and told.isdecimal()) or abs(now - int(told)) > _WINDOW:
+    timestamp = headers.get("setpoint-timestamp", "")
+    if not (timestamp.isascii() and timestamp.isdecimal()) or abs(now - int(timestamp)) > _WINDOW:
         return False
-    wanted = hmac.new(secret.encode(), f"{told}.".encode() + body, hashlib.sha256).hexdigest()
+    wanted = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     given = headers.get("setpoint-signature", "").encode()
     return hmac.compare_digest(f"v1={wanted}".encode(), given)
 
