@@ -1,0 +1,113 @@
+"""docs/reference.md is complete: all that it names is there, and all that is there is named."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+from typer.main import get_command
+
+from infra.blocks import environment, local
+from infra.hcl import entries
+from setpoint.bootstrap.settings import VARIABLES
+from setpoint.cli import app
+from setpoint.model.events import EventType
+from setpoint.model.outcome import Outcome
+from setpoint.model.sweep_records import Summary
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = (ROOT / "docs/reference.md").read_text()
+OF_LOGGING = {"severity", "message", "logging.googleapis.com/trace", "…/spanId", "function", "event", "outcome"}
+FOR_TESTS = {"SETPOINT_GOOGLE_APIS", "SETPOINT_SLACK_API"}
+
+
+def section(title: str) -> str:
+    return REFERENCE.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def rows(title: str) -> list[list[str]]:
+    lines = [line for line in section(title).splitlines() if line.startswith("| ")]
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:] if not line.startswith("|---")
+    ]
+
+
+def first_cells(title: str) -> list[str]:
+    return [name for row in rows(title) for name in re.findall(r"`([^`]+)`", row[0])]
+
+
+def test_every_setting_is_described_and_every_described_setting_is_read():
+    described = set(first_cells("Environment of the functions"))
+    assert described | FOR_TESTS == {*VARIABLES.values(), "OTEL_EXPORTER_OTLP_ENDPOINT"}
+    assert all(name in section("Environment of the functions") for name in FOR_TESTS)
+
+
+def needed_by_the_worker() -> set[str]:
+    module = ast.parse((ROOT / "shared/setpoint/bootstrap/__init__.py").read_text())
+    (worker,) = [node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == "worker"]
+    (call,) = [
+        node for node in ast.walk(worker) if isinstance(node, ast.Call) and ast.unparse(node.func) == "from_environment"
+    ]
+    return {VARIABLES[ast.literal_eval(name)] for name in call.args[1:]}
+
+
+@pytest.mark.parametrize("function", [*entries(local("functions")), "worker"])
+def test_the_settings_of_a_function_are_those_that_name_it(function):
+    named = {
+        re.findall(r"`(\w+)`", row[0])[0]
+        for row in rows("Environment of the functions")
+        if function in row[1].split(", ")
+    }
+    assert named == (needed_by_the_worker() if function == "worker" else set(environment(function)))
+
+
+def test_every_command_has_a_row_and_every_row_is_a_command():
+    described = {words.split()[0] for words in first_cells("Commands") if not words.startswith("-")}
+    commands = set(get_command(app).commands)
+    assert commands <= described
+    assert {row for row in described if row in commands or "/" not in row} == commands
+
+
+def test_every_function_has_a_row_and_every_row_is_a_function():
+    described = {name.removeprefix("functions/") for name in first_cells("Functions")}
+    assert described == {path.parent.name for path in ROOT.glob("functions/*/main.py")}
+
+
+def test_every_outcome_of_a_message_is_described_and_no_other():
+    assert sorted(first_cells("Outcomes of a message")) == sorted(get_args(Outcome))
+
+
+def test_every_type_of_event_is_named_and_no_other():
+    named = re.findall(r"`((?:drift|remediation)\.\w+)`", section("Events"))
+    named += [f"remediation{suffix}" for suffix in re.findall(r"`(\.\w+)`", section("Events"))]
+    assert sorted(named) == sorted(get_args(EventType))
+
+
+def test_every_field_of_a_sweeps_summary_is_described_and_no_other():
+    fields = {field.encode_name for field in msgspec.structs.fields(Summary)}
+    assert set(first_cells("Summary of a sweep")) == fields
+
+
+def fields_logged() -> set[str]:
+    """What the library adds to the line of a message."""
+    fields = set()
+    for path in (ROOT / "shared/setpoint").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("telemetry.note", "telemetry.happened"):
+                fields |= {keyword.arg for keyword in node.keywords if keyword.arg}
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "telemetry.add":
+                fields.add(ast.literal_eval(node.args[0]))
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "run.fields":
+                with_name = isinstance(node.slice, ast.Constant)
+                fields |= {node.slice.value} if with_name else set()
+    return fields
+
+
+def test_every_field_of_the_log_is_described_and_every_described_field_is_logged():
+    described = set(first_cells("The log"))
+    values = {"handled", "remediation", "problem", "refused", "failed"}
+    assert described - values - OF_LOGGING == fields_logged() - OF_LOGGING
