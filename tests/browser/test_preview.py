@@ -89,8 +89,8 @@ def test_what_a_message_says_is_read_as_slack_shows_it(opened, tmp_path):
         assert page.get_by_text("Mar 1st, 2026 at 1:42 PM").first.is_visible()
         link = page.get_by_role("link", name="fleet/billing.yaml:19").first
         assert link.get_attribute("href").startswith("https://github.com/acme/fleet/blob/")
-        assert page.get_by_role("combobox", name="Snooze").locator("option").all_inner_texts() == [
-            "Snooze", "for 1 hour", "for 1 day", "for 1 week",
+        assert page.get_by_role("combobox", name="Exempt").locator("option").all_inner_texts() == [
+            "Exempt", "for 1 hour", "for 1 day", "for 1 week",
         ]  # fmt: skip
         page.get_by_role("button", name="Accept").click()
         assert page.get_by_role("dialog", name="Accept this drift?").is_visible()

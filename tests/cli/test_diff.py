@@ -82,7 +82,7 @@ def test_people_see_the_fields_and_why_others_are_no_difference(tmp_path: Path) 
     live.write_text('{"location": "EU", "storageClass": "STANDARD"}')
     done = diff(str(declared), str(live), "--asset-type", "storage.googleapis.com/Bucket", "--explain")
     assert done.returncode == 1
-    assert "versioning.enabled: true is missing" in done.stdout
+    assert "versioning.enabled: expected true, found nothing" in done.stdout
     assert "other case" in done.stdout
     assert "storageClass" not in done.stdout
     assert "1 differences; 3 fields checked, 0 not" in done.stdout
@@ -131,7 +131,7 @@ def test_a_policy_is_compared_as_grants(tmp_path: Path) -> None:
     )
     live.write_text('{"bindings": [{"role": "roles/viewer", "members": ["user:b@x.com"]}]}')
     done = diff(str(declared), str(live))
-    assert (done.returncode, "- roles/viewer not given to user:a@x.com (condition none)" in done.stdout) == (1, True)
+    assert (done.returncode, "- roles/viewer not given to user:a@x.com" in done.stdout) == (1, True)
 
 
 def test_a_config_connector_manifest_is_compared_in_the_apis_terms(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_events_give_each_finding_as_it_is_by_now_and_one_message_for_one_cause(
     output = run("--preview", "--events", str(published)).output
     assert "High: 2 Buckets in 1 project drifted; 2 open" in output
     assert "Resolved: Bucket billing-exports" in output
-    assert "[Fix now] [Snooze] [Accept] [Why?]" in output
+    assert "[Fix now] [Exempt] [Accept] [Why?]" in output
     assert "events.jsonl:6: not an event of Setpoint's" in re.sub(r"\s+", " ", output)
 
 

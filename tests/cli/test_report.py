@@ -61,7 +61,7 @@ def test_a_store_that_has_seen_nothing_is_not_called_clean(tmp_path):
     open_store(url).close()
     shown = run("--store", url)
     assert shown.exit_code == 0
-    assert "says nothing of the fleet" in shown.stderr
+    assert "does not mean that there is no drift" in shown.stderr
 
 
 @pytest.mark.parametrize(

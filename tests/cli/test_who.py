@@ -49,7 +49,7 @@ def test_findings_tell_who_changed_the_resource(tmp_path, said):
     world = World(store=open_store(url))
     world.observe(IN_SYNC, -100)
     world.observe()
-    assert "who: unknown" in said("list", "--store", url)
+    assert "changed by unknown" in said("list", "--store", url)
     world.log()
     world.store.close()
 

@@ -122,7 +122,7 @@ def test_the_demo_finds_exactly_what_was_done(happened, states):
 def test_the_demo_says_whose_it_is_and_what_to_do_next(folder, shown, happened):
     assert f"{len(happened)} resources were made to drift, and exactly these were found" in " ".join(shown.split())
     assert "payments  #payments-alerts" in shown
-    assert "+ roles/owner given to user:max.weber@example.com (condition none)" in shown
+    assert "+ roles/owner given to user:max.weber@example.com" in shown
     assert f"setpoint findings list --store sqlite:///{folder / 'setpoint.db'}" in shown
     assert "Input data was truncated" in shown
 

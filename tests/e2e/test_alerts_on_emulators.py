@@ -45,4 +45,4 @@ def test_a_drift_is_told_approved_in_slack_and_told_to_be_over(running):
     def replies() -> str:
         return str([reply.text for reply in running.slack.replies(fleet.CHANNEL, message.ts)])
 
-    wait_until(lambda: "Put back" in replies(), lambda: f"no remediation in {replies()}")
+    wait_until(lambda: "Remediated" in replies(), lambda: f"no remediation in {replies()}")

@@ -4,8 +4,8 @@ import pytest
 from anything import sources
 from hypothesis import given
 
-from setpoint.alerting.rendering.links import declared_at
 from setpoint.model.declaration import Source
+from setpoint.model.declaration_links import declared_at
 
 COMMIT = "1f3a9c0d"
 

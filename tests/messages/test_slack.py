@@ -48,20 +48,20 @@ def test_one_look_tells_what_where_whose_how_bad_who_and_what_next():
         "🟠 High: Bucket billing-exports has drifted",
         "*What differs*: declared → now",
         "`versioning.enabled`: `true` → `false`",
-        "*Where* project `billing-prod`",
-        "*Whose* team `billing`, `#billing-alerts`",
-        "*Who did it* `alice@example.com` in the Cloud console (certain)",
+        "*Project* `billing-prod`",
+        "*Owner* team `billing`, `#billing-alerts`",
+        "*Changed by* `alice@example.com` in the Cloud console (certain)",
         "*Since* <!date^1772372520^{date_short_pretty} at {time}|2026-03-01 13:42 UTC>",
-        "*Next:* Will be put back once somebody approves it.",
+        "*Next:* Will be remediated when an approver approves it.",
         FOOTER,
-        "[Fix now] [Snooze] [Accept] [Why?]",
+        "[Fix now] [Exempt] [Accept] [Why?]",
     ]
 
 
 def test_notifications_show_one_plain_line():
     assert slack.finding(shown(), LINKS).text == (
         "High: Bucket billing-exports (billing-prod, team billing) has drifted: versioning.enabled: true → false,"
-        " by alice@example.com in the Cloud console (certain). Will be put back once somebody approves it"
+        " by alice@example.com in the Cloud console (certain). Will be remediated when an approver approves it"
     )
 
 
@@ -70,7 +70,7 @@ def test_a_resolved_finding_is_short_and_calm_and_has_no_buttons():
         "✅ ~`Bucket billing-exports` has drifted~",
         "Resolved after 12 min: it is as declared again.",
         (
-            "project `billing-prod` · It was `versioning.enabled`: `true` → `false`"
+            "`billing-prod` · It was `versioning.enabled`: `true` → `false`"
             " · changed by `alice@example.com` in the Cloud console (certain)"
             " · until <!date^1772373240^{date_short_pretty} at {time}|2026-03-01 13:54 UTC>"
         ),
@@ -80,7 +80,7 @@ def test_a_resolved_finding_is_short_and_calm_and_has_no_buttons():
 
 def test_what_setpoint_has_put_back_says_so_and_who_approved():
     done = resolved(remediation=RemediationData(step="done", approved_by="bob@example.com"))
-    assert "Resolved after 12 min: put back by Setpoint, approved by `bob@example.com`." in lines(
+    assert "Resolved after 12 min: remediated by Setpoint, approved by `bob@example.com`." in lines(
         slack.finding(done, LINKS)
     )
 
@@ -97,33 +97,33 @@ def test_an_approval_from_an_earlier_episode_is_not_taken_for_this_one():
 @pytest.mark.parametrize(
     ("remediation", "mode", "next_step", "offered"),
     [
-        (None, "alert", "You are only told: nothing is put back", "[Snooze] [Accept] [Why?]"),
-        (None, "off", "Nothing is put back", "[Snooze] [Accept] [Why?]"),
-        (None, "auto", "Will be put back automatically", "[Fix now] [Snooze] [Accept] [Why?]"),
+        (None, "alert", "Alert only: nothing is remediated", "[Exempt] [Accept] [Why?]"),
+        (None, "off", "Remediation is off", "[Exempt] [Accept] [Why?]"),
+        (None, "auto", "Will be remediated automatically", "[Fix now] [Exempt] [Accept] [Why?]"),
         (
             RemediationData(step="asked", reason="mode approve"),
             "approve",
-            "Waits for approval: mode approve",
-            "[Approve] [Snooze] [Accept] [Why?]",
+            "Waiting for approval: mode approve",
+            "[Approve] [Exempt] [Accept] [Why?]",
         ),
-        (RemediationData(step="acting"), "auto", "Is being put back right now", "[Snooze] [Accept] [Why?]"),
+        (RemediationData(step="acting"), "auto", "Is being remediated now", "[Exempt] [Accept] [Why?]"),
         (
             RemediationData(step="handed_off", executor="handoff"),
             "auto",
-            "Is to be put back by whoever runs the fleet",
-            "[Snooze] [Accept] [Why?]",
+            "Delegated to the applier of the declarations",
+            "[Exempt] [Accept] [Why?]",
         ),
         (
             RemediationData(step="stopped", reason="the policy is a dry run", summary=("a",)),
             "auto",
-            "Nothing is written: the policy is a dry run. It would be put back",
-            "[Snooze] [Accept] [Why?]",
+            "Dry run: it would be remediated, and nothing is written",
+            "[Exempt] [Accept] [Why?]",
         ),
         (
             RemediationData(step="stopped", reason="the breaker is open"),
             "auto",
-            "Stopped until somebody looks: the breaker is open",
-            "[Fix now] [Snooze] [Accept] [Why?]",
+            "Stopped until somebody has looked: the breaker is open",
+            "[Fix now] [Exempt] [Accept] [Why?]",
         ),
     ],
 )
@@ -137,21 +137,21 @@ def test_a_window_says_when():
     waiting = shown(
         remediation=RemediationData(step="waiting", reason="no window of rule prod is open"), next_window=AT
     )
-    assert any("Will be put back, from <!date^1772372520^" in line for line in lines(slack.finding(waiting, LINKS)))
+    assert any("Will be remediated, from <!date^1772372520^" in line for line in lines(slack.finding(waiting, LINKS)))
 
 
 def test_what_is_left_alone_says_until_when_and_why():
     quiet = shown("drift.exempted", status="exempted", reason="migration", quiet_until=AT + timedelta(days=1))
     read = lines(slack.finding(quiet, LINKS))
-    assert read[0] == "🔕 Left alone: Bucket billing-exports has drifted"
-    assert any("Left alone until <!date^1772458920^" in line and line.endswith(": migration.") for line in read)
+    assert read[0] == "🔕 Exempted: Bucket billing-exports has drifted"
+    assert any("Exempted until <!date^1772458920^" in line and line.endswith(": migration.") for line in read)
     assert read[-1] == "[Why?]"
 
 
 @pytest.mark.parametrize(
     ("actor", "told"),
     [
-        (None, "not known so far"),
+        (None, "not known yet"),
         (
             replace(ALICE, confidence="likely"),
             "`alice@example.com` in the Cloud console (likely: nobody else is known to have changed it)",
@@ -164,7 +164,7 @@ def test_what_is_left_alone_says_until_when_and_why():
             replace(ALICE, kind="applier", caller="terraform"),
             (
                 "`alice@example.com` with Terraform (certain):"
-                " the account that applies your declarations, a sync may be under way"
+                " the account that applies your declarations; a sync may be running"
             ),
         ),
         (replace(ALICE, kind="service", caller="gcloud"), "service account `alice@example.com` with gcloud (certain)"),
@@ -175,7 +175,7 @@ def test_what_is_left_alone_says_until_when_and_why():
     ],
 )
 def test_who_did_it_is_said_with_how_and_how_sure(actor, told):
-    assert f"*Who did it* {told}" in lines(slack.finding(shown(actor=actor), LINKS))
+    assert f"*Changed by* {told}" in lines(slack.finding(shown(actor=actor), LINKS))
 
 
 def test_a_grant_is_told_in_words():
@@ -205,7 +205,7 @@ def test_of_two_long_values_what_tells_them_apart_is_shown():
 def test_many_fields_are_counted():
     many = tuple(Difference(f"labels.l{number}", "missing", declared="x") for number in range(100))
     read = lines(slack.finding(shown(differences=many, difference_count=250), LINKS))
-    assert "`labels.l5`: `x` → not there" in read
+    assert "`labels.l5`: expected `x`, found nothing" in read
     assert "and 244 more" in read
 
 
@@ -245,11 +245,11 @@ def test_one_cause_is_one_message_with_counts():
         "`versioning.enabled`: `true` → `false`",
     ]
     assert "*Status* 38 open · 3 resolved" in read
-    assert "*Who did it* service account `deploy@ci.example.com` with Terraform (certain)" in read
+    assert "*Changed by* service account `deploy@ci.example.com` with Terraform (certain)" in read
     assert "*Projects* `shop-00` 2, `shop-01` 1, `shop-02` 1, `shop-03` 1, `shop-04` 1, 35 more" in read
     assert "and 31 more" in read
     assert any("|Show all 41 in Setpoint>" in line for line in read)
-    assert read[-1] == "[Fix now] [Snooze] [Accept] [Why?]"
+    assert read[-1] == "[Fix now] [Exempt] [Accept] [Why?]"
 
 
 def test_a_group_that_is_over_is_calm():
@@ -295,7 +295,7 @@ def test_a_digest_lists_the_worst_first():
         (resolved(), "✅ Resolved after 12 min: it is as declared again."),
         (
             shown("remediation.failed", remediation=RemediationData(step="stopped", reason="4 attempts have failed")),
-            "❌ Putting back failed: 4 attempts have failed.",
+            "❌ Remediation failed: 4 attempts have failed.",
         ),
         (shown("drift.attributed"), "👤 Changed by: `alice@example.com` in the Cloud console (certain)."),
         (shown("drift.opened", episodes=3), "🔎 It has drifted again, for the 3rd time."),
@@ -313,7 +313,7 @@ def test_an_escalation_is_loud_and_says_for_how_long():
     late = replace(shown(severity="critical"), event_time=AT + timedelta(minutes=12))
     read = lines(slack.escalation(late))
     assert read[0] == "🚨 Critical, and nobody has acted: Bucket billing-exports"
-    assert "*Open for 12 min.* Will be put back once somebody approves it." in read
+    assert "*Open for 12 min.* Will be remediated when an approver approves it." in read
 
 
 def test_the_same_finding_is_the_same_message_and_another_state_another_block():

@@ -132,7 +132,7 @@ def test_grants_are_told_in_words_and_a_long_value_is_cut():
     given_to = Difference("x", "unexpected", observed={"role": "roles/owner", "member": "user:max@example.com"})
     long = Difference("y", "changed", declared="a" * 5_000, observed=1, immutable=True)
     (row,) = report(state(differences=(given_to, long), difference_count=2)).rows
-    assert row.fields[0].grant == "roles/owner given to user:max@example.com (condition none)"
+    assert row.fields[0].grant == "roles/owner given to user:max@example.com"
     assert (len(row.fields[1].declared), row.fields[1].observed, row.fields[1].immutable) == (600, "1", True)
 
 
@@ -158,10 +158,10 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
         )
     ).rows
     assert [step.what for step in row.steps] == [
-        *("changed", "drift began", "exempted", "became another drift", "last seen drifted"),
-        *("remediation: done", "remediation: written", "resolved", "put back"),
+        *("changed", "drift began", "exempted", "drift changed", "last seen drifted"),
+        *("remediation: done", "remediation: written", "resolved", "remediated"),
     ]
-    assert row.steps[1].text == "episode 2"
+    assert row.steps[1].text == "occurrence 2"
     assert (row.steps[2].by, row.steps[2].text) == ("ana", "a migration until 2026-03-30 12:00 UTC")
 
 

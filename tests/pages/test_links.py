@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from setpoint.model.declaration import Source
-from setpoint.reporting.html.links import declared_at
+from setpoint.model.declaration_links import declared_at
 
 
 @pytest.mark.parametrize(
@@ -19,27 +19,27 @@ from setpoint.reporting.html.links import declared_at
         ("ssh://git@gitlab.example.com/g/s/fleet", "https://gitlab.example.com/g/s/fleet/-/blob/4f1c/prod/a.yaml#L7"),
         ("https://me:secret@gitlab.com/g/fleet", "https://gitlab.com/g/fleet/-/blob/4f1c/prod/a.yaml#L7"),
         ("https://bitbucket.org/a/fleet", "https://bitbucket.org/a/fleet/src/4f1c/prod/a.yaml#lines-7"),
-        ("https://git.example.com/a/fleet", ""),
+        ("https://git.example.com/a/fleet", "https://git.example.com/a/fleet"),
         ("javascript:alert(1)//github.com/a", ""),
         ("https://github.com:x/a", ""),
         ("", ""),
     ],
 )
-def test_each_host_has_its_own_form_and_what_is_not_known_has_no_link(repo, expected):
+def test_each_host_has_its_own_form_and_of_another_one_the_repository_is_linked(repo, expected):
     assert declared_at(Source("prod/a.yaml", 7, repo=repo, commit="4f1c")) == expected
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "expected"),
     [
-        Source("/home/me/a.yaml", 1, repo="https://github.com/a/b", commit="4f1c"),
-        Source("../a.yaml", 1, repo="https://github.com/a/b", commit="4f1c"),
-        Source("a.yaml", 1, repo="https://github.com/a/b"),
-        Source("", 0, repo="https://github.com/a/b", commit="4f1c"),
+        (Source("/home/me/a.yaml", 1, repo="https://github.com/a/b", commit="4f1c"), "https://github.com/a/b"),
+        (Source("../a.yaml", 1, repo="https://github.com/a/b", commit="4f1c"), "https://github.com/a/b"),
+        (Source("a.yaml", 1, repo="https://github.com/a/b"), "https://github.com/a/b/blob/HEAD/a.yaml#L1"),
+        (Source("", 0, repo="https://github.com/a/b", commit="4f1c"), "https://github.com/a/b"),
     ],
 )
-def test_a_file_outside_of_the_repository_and_one_of_no_revision_have_no_link(source):
-    assert declared_at(source) == ""
+def test_a_file_outside_of_the_repository_links_to_the_repository_and_no_revision_to_the_newest(source, expected):
+    assert declared_at(source) == expected
 
 
 def test_odd_characters_in_a_file_are_escaped_and_no_line_is_no_anchor():

@@ -86,5 +86,5 @@ def test_where_nothing_was_scanned_the_page_says_so_and_what_to_do():
     empty = report(sweeps=[], is_watched=False)
     page = render(empty).decode()
     assert "Nothing has been scanned yet" in page
-    assert "not the\n      same as no drift" in page
+    assert "This does not mean that there is no drift" in page
     assert "setpoint sweep --scope" in page

@@ -51,7 +51,7 @@ def test_what_is_snoozed_is_quiet_from_the_press_on_for_as_long_as_was_said(desk
     exemption = desk.world.state.exemption
     assert exemption.until - exemption.since == timedelta(seconds=seconds)
     assert handled.done[0].quiet_until == exemption.until
-    assert exemption.reason == f"snoozed in Slack by {ALICE}"
+    assert exemption.reason == f"exempted in Slack by {ALICE}"
     assert desk.world.state.finding.status == "exempted"
 
 
@@ -153,7 +153,7 @@ def test_nobody_may_where_nobody_is_named(desk):
     desk.alerting = without_groups(ALERTING)
 
     assert outcomes(desk.press("approve", "UOPS")) == ["refused"]
-    assert "Name approvers" in desk.whispers[0][1]
+    assert "has no approvers" in desk.whispers[0][1]
 
 
 def test_approvers_of_other_projects_may_not(desk):
@@ -218,7 +218,7 @@ def test_why_tells_what_decides_and_who_may_to_anybody_who_asks(desk):
     assert handled.results == ()
     ((user, text),) = desk.whispers
     assert user == "UBOB"
-    for expected in ("mode approve by rule all", "versioning.enabled", "<!subteam^SSHOP>", "What was done"):
+    for expected in ("mode approve by rule all", "versioning.enabled", "<!subteam^SSHOP>", "Audit trail"):
         assert expected in text
     assert "<!channel>" not in text
     assert desk.trail == []
@@ -253,7 +253,7 @@ def test_whoever_is_refused_is_told_in_the_end(desk, fault):
         desk.receive(message)
 
     desk.receive(message)
-    assert "are for" in desk.whispers[-1][1]
+    assert "the approvers of" in desk.whispers[-1][1]
 
 
 def test_who_somebody_is_has_to_be_known_before_anything_is_ordered(desk):

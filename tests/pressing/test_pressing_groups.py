@@ -46,7 +46,7 @@ def test_each_finding_that_somebody_may_decide_about_is_approved_and_they_are_to
 
     assert approved(fleet) == [True, True, True, False]
     assert [one.key for one in handled.done] == KEYS[:3]
-    assert fleet.whispers == [("UALICE", "Of 4 findings: 3 approved, 1 are not yours to decide.")]
+    assert fleet.whispers == [("UALICE", "Of 4 findings: 3 approved, 1 have other approvers.")]
 
 
 def test_it_is_one_order_however_often_it_is_told(fleet):

@@ -193,9 +193,9 @@ def test_a_webhook_that_takes_nothing_is_said_so_for_good(hook, status):
 
 def test_a_webhook_of_another_kind_is_not_sent_what_it_does_not_take(hook, chat):
     hook_addresses, chat_addresses = hook.sink._addresses, chat.sink._addresses
-    with pytest.raises(BadRequest, match="its format is setpoint, and here goes chat"):
+    with pytest.raises(BadRequest, match="its format is setpoint, and this destination takes chat"):
         GoogleChatSink(hook_addresses, requests.Session()).show("n1", "ops", finding(), LINKS, None)
-    with pytest.raises(BadRequest, match="its format is chat, and here goes setpoint or pagerduty"):
+    with pytest.raises(BadRequest, match="its format is chat, and this destination takes setpoint or pagerduty"):
         WebhookSink(chat_addresses, requests.Session()).show("n1", "ops", finding(), LINKS, None)
 
 
@@ -205,10 +205,13 @@ def test_a_webhook_of_another_kind_is_not_sent_what_it_does_not_take(hook, chat)
         ("no json with a secret-key", "not of the form"),
         ('{"ops": "secret-key"}', "not of the form"),
         ('{"ops": {"url": "https://x.example.com", "format": "secret-key"}}', "not of the form"),
-        ('{"ops": {"url": "http://secret-key.example.com", "secret": "0123456789abcdef"}}', "no https address"),
-        ('{"ops": {"url": "ftp://secret-key.example.com", "secret": "0123456789abcdef"}}', "no https address"),
-        ('{"ops": {"url": "https://user:secret-key@example.com", "secret": "0123456789abcdef"}}', "no https address"),
-        ('{"ops": {"url": "https://[secret-key", "secret": "0123456789abcdef"}}', "no https address"),
+        ('{"ops": {"url": "http://secret-key.example.com", "secret": "0123456789abcdef"}}', "not an https address"),
+        ('{"ops": {"url": "ftp://secret-key.example.com", "secret": "0123456789abcdef"}}', "not an https address"),
+        (
+            '{"ops": {"url": "https://user:secret-key@example.com", "secret": "0123456789abcdef"}}',
+            "not an https address",
+        ),
+        ('{"ops": {"url": "https://[secret-key", "secret": "0123456789abcdef"}}', "not an https address"),
         ('{"ops": {"url": "https://x.example.com", "secret": "secret-key"}}', "less than 16"),
         ('{"ops": {"url": "https://x.example.com", "format": "pagerduty"}}', "integration key"),
     ],

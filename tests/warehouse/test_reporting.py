@@ -165,8 +165,8 @@ def test_the_digest_counts_the_seven_days_before_its_own(warehouse, last_day):
     assert fleet["day"] == last_day
     assert (fleet["began"], fleet["ended"], fleet["put_back"], fleet["open"], fleet["quiet"]) == (3, 2, 1, 1, 1)
     assert fleet["actor"] == "ann@example.com"
-    assert "3 began, 2 ended, 1 put back by Setpoint. Open now: 1" in fleet["text"]
-    assert fleet["text"].endswith("1 left alone on purpose. Most by ann@example.com (1).")
+    assert "3 began, 2 ended, 1 remediated by Setpoint. Open now: 1" in fleet["text"]
+    assert fleet["text"].endswith("1 exempted or accepted. Most by ann@example.com (1).")
     assert rows["team", "shop"]["put_back"] == 1
     assert fleet["open_more"] == 1, "the first report was seven days before"
 

@@ -293,9 +293,10 @@ def _snooze(key: ResourceKey, fingerprint: str, click: _Click) -> None:
     del fingerprint
     context, until = click.handler.context, click.until
     if until is None or until <= context.clock():
-        raise BadRequest("the time to snooze is over already")
-    exemption = Exemption(f"snoozed in Slack by {click.by}", click.by, click.interaction.clicked_at, until)
-    commands.exempt(key, exemption, context)
+        raise BadRequest("the time to exempt it for is over already")
+    commands.exempt(
+        key, Exemption(f"exempted in Slack by {click.by}", click.by, click.interaction.clicked_at, until), context
+    )
 
 
 def _accept(key: ResourceKey, fingerprint: str, click: _Click) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from setpoint.alerting.rendering import links as addresses
 from setpoint.model.notice_view import FindingView, GroupView, Links
 from setpoint.model.severity import Severity
 
@@ -38,8 +39,8 @@ def _is_open(view: FindingView | GroupView) -> bool:
 
 def _link(view: FindingView | GroupView, links: Links) -> str:
     if isinstance(view, GroupView):
-        return links.group.replace("{id}", view.id)
-    return links.finding.replace("{id}", view.data.finding_id)
+        return addresses.of_group(links, view)
+    return addresses.of_finding(links, view)
 
 
 def _of_finding(shown: FindingView) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class _Work:
         sink = self._sink
         thread = self.thread
         if sink is None:
-            raise BadRequest(f"{thread.to.id}: nothing is set up to tell anybody there; see docs/slack.md")
+            raise BadRequest(f"{thread.to.id}: no sink is configured for it; see docs/slack.md")
         posted = Posted(thread.channel, thread.ts) if thread.ts else None
         view = model.view(thread, notices)
         if notices[0].is_escalation:

@@ -343,7 +343,7 @@ def _send_digest(
 ) -> None:
     sink = context.sinks.get(to.sink)
     if sink is None:
-        raise BadRequest(f"{to.id}: nothing is set up to tell anybody there; see docs/slack.md")
+        raise BadRequest(f"{to.id}: no sink is configured for it; see docs/slack.md")
     still = [notice.value.shown for notice in notices if notice.value.shown.data.status == "open"]
     if still:
         if not acquire(to, context, _MAX_WAIT):

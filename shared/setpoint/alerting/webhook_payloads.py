@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from setpoint.alerting.rendering import links as addresses
 from setpoint.model.notice_view import FindingView, GroupView, Links
 
 NoticeType = Literal[
@@ -77,7 +78,7 @@ encode = msgspec.json.Encoder().encode
 def shown(name: str, view: FindingView | GroupView, links: Links) -> WebhookNotice:
     """A finding, or several of one cause, as they are by now."""
     if isinstance(view, GroupView):
-        link = links.group.replace("{id}", view.id)
+        link = addresses.of_group(links, view)
         return _notice("notice.group", name, view.cause.asset_type, view.changed_at, NoticeData(group=view, link=link))
     return _of_one("notice.finding", name, name, view, links)
 
@@ -103,7 +104,7 @@ def digest(name: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice
 
 
 def _of_one(kind: NoticeType, name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
-    data = NoticeData(findings=(view,), link=links.finding.replace("{id}", view.data.finding_id))
+    data = NoticeData(findings=(view,), link=addresses.of_finding(links, view))
     return _notice(kind, notice, view.data.resource_name, view.event_time, data, seed=name)
 
 

@@ -17,8 +17,8 @@ from setpoint.operations.dead_letters import DeadLetter
 
 app = typer.Typer(help="Messages that could not be handled.", no_args_is_help=True)
 
-Subscription = Annotated[str, typer.Option(metavar="NAME", help="The subscription that they wait in.")]
-Most = Annotated[int, typer.Option(min=1, help="So many at most.")]
+Subscription = Annotated[str, typer.Option(metavar="NAME", help="The subscription of the dead letters.")]
+Most = Annotated[int, typer.Option(min=1, help="At most this many.")]
 
 
 class Output(StrEnum):
@@ -35,7 +35,7 @@ def list_letters(
     most: Most = 100,
     output: Annotated[Output, typer.Option(help="table for people; jsonl: an object a line.")] = Output.table,
 ) -> None:
-    """Show the letters that wait; all of them still do afterwards. Their content is not shown: it may hold secrets."""
+    """List dead letters without acknowledging them. Their content is not shown: it may hold secrets."""
     letters = dead_letter_replay.show(bootstrap.open_dead_letter_queue(project, subscription), most)
     if output is Output.jsonl:
         for letter in letters:
@@ -57,13 +57,16 @@ def replay(
     subscription: Subscription = "dead-letters",
     most: Most = 1000,
     reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Those with this in their reason; else those that Pub/Sub gave up.")
+        str,
+        typer.Option(
+            metavar="TEXT", help="Only messages with this text in their reason. Default: those that Pub/Sub gave up."
+        ),
     ] = "",
     *,
-    drop: Annotated[bool, typer.Option("--drop", help="Throw them away instead.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Acknowledge them without publishing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> None:
-    """Send letters back to the topics that they came from, and take each off after that.
+    """Publish dead letters to the topics that they came from, then acknowledge each.
 
     Exits with 1 where some were left.
     """

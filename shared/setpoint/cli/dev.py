@@ -32,7 +32,7 @@ def up(
     folder: Folder = HERE,
     root: Annotated[Path, typer.Option(metavar="FOLDER", help="The checkout.")] = Path(),
     *,
-    play: Annotated[bool, typer.Option("--play", help="Open the firewall, see it put back, and end.")] = False,
+    play: Annotated[bool, typer.Option("--play", help="Open the firewall, wait for its remediation, and end.")] = False,
     emulators: Annotated[bool, typer.Option(help="Use Google's emulators where they are installed.")] = True,
 ) -> None:
     """Start everything; Ctrl-C, or `setpoint dev down` elsewhere, stops it.
@@ -88,7 +88,7 @@ def _play(running: System, heard: list[str]) -> None:
 
 @app.command()
 def down(folder: Folder = HERE) -> None:
-    """Stop what is up."""
+    """Stop the installation."""
     _say(folder, "down")
 
 
@@ -96,21 +96,19 @@ def down(folder: Folder = HERE) -> None:
 def change(
     name: Annotated[str, typer.Argument(help=f"What is done: {', '.join(CHANGES)}.")], folder: Folder = HERE
 ) -> None:
-    """Change something behind Setpoint's back."""
+    """Change a resource outside of Setpoint."""
     _say(folder, "change", name)
 
 
 @app.command()
-def press(
-    button: Annotated[str, typer.Argument(help="Which: fix, approve, accept, why.")], folder: Folder = HERE
-) -> None:
-    """Press a button of the latest message in the fake Slack."""
+def press(button: Annotated[str, typer.Argument(help="fix, approve, accept or why.")], folder: Folder = HERE) -> None:
+    """Click a button of the latest message in the fake Slack."""
     _say(folder, "press", button)
 
 
 @app.command()
 def sweep(folder: Folder = HERE) -> None:
-    """Begin a sweep of the fake inventory."""
+    """Start a sweep of the fake inventory."""
     _say(folder, "sweep")
 
 

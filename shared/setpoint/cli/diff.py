@@ -34,12 +34,14 @@ def diff(
     ] = None,
     live: Annotated[str | None, typer.Argument(metavar="LIVE", help="The resource, or an asset that holds it.")] = None,
     asset_type: Annotated[str, typer.Option(metavar="TYPE", help="compute.googleapis.com/Firewall")] = "",
-    explain: Annotated[bool, typer.Option(help="Say why what is not literally equal is no difference.")] = False,
-    exact: Annotated[bool, typer.Option(help="What is not declared is a difference too.")] = False,
+    explain: Annotated[bool, typer.Option(help="Show why values that are spelled differently are equal.")] = False,
+    exact: Annotated[bool, typer.Option(help="Report fields that are not declared, too.")] = False,
     project: Annotated[str, typer.Option(metavar="ID[,NUMBER]", help="The project that holds the resource.")] = "",
-    jsonl: Annotated[str | None, typer.Option(metavar="FILE|-", help="One question a line; one answer a line.")] = None,
+    jsonl: Annotated[
+        str | None, typer.Option(metavar="FILE|-", help="One DiffRequest a line in, one DiffResponse a line out.")
+    ] = None,
 ) -> None:
-    """Tell field by field how LIVE differs from DECLARED.
+    """Show how LIVE differs from DECLARED, field by field.
 
     Exits with 1 where they differ. With --jsonl every question gets an answer, and the exit code is 0.
     """

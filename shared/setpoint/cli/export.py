@@ -39,14 +39,14 @@ def export(
     types: Types = None,
     content: Annotated[list[ContentChoice] | None, typer.Option(help="What of them; several. Else resource.")] = None,
     output: Annotated[Path, typer.Option(metavar="DIR", help="Writes DIR/PROJECT/SERVICE.KIND.yaml.")] = Path("fleet"),
-    owner: Annotated[str, typer.Option(metavar="TEAM", help="Whose they are.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Change files that are there.")] = False,
+    owner: Annotated[str, typer.Option(metavar="TEAM", help="The owner.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
-    """Write declarations of what is there in SCOPE, for a fleet that is not declared yet.
+    """Write declarations of the resources in SCOPE, for a fleet that is not declared yet.
 
-    They hold what a person would declare: what the server writes, defaults and secrets are left out and counted.
+    Fields that the server sets, defaults and secrets are left out and counted.
 
-    Exits with 1 where a scope could not be listed; what the others hold is written all the same.
+    Exits with 1 where a scope could not be listed; the others are written all the same.
     """
     contents: list[Content] = [choice.value for choice in content or [ContentChoice.resource]]
     tally = _Tally()

@@ -23,7 +23,7 @@ from setpoint.ports.stores import StateStore
 _SIGNS = {"act": "+"}
 """Before a reason that speaks for it; others speak against."""
 
-app = typer.Typer(help="What drifted, and since when.", no_args_is_help=True)
+app = typer.Typer(help="List and show findings.", no_args_is_help=True)
 
 
 class Which(StrEnum):
@@ -47,13 +47,13 @@ class Output(StrEnum):
 @app.command("list")
 def list_findings(
     store: StoreUrl = DEFAULT_STORE,
-    status: Annotated[Which, typer.Option(help="Which ones.")] = Which.open,
-    team: Annotated[str | None, typer.Option(help="Only those of this team.")] = None,
+    status: Annotated[Which, typer.Option(help="Only findings of this status.")] = Which.open,
+    team: Annotated[str | None, typer.Option(help="Only findings of this team.")] = None,
     output: Annotated[Output, typer.Option(help="table for people; jsonl: one finding a line.")] = Output.table,
 ) -> None:
     """List findings, the worst first."""
     if status is Which.suppressed and team is not None:
-        raise BadRequest("--team does not go with --status suppressed: what nobody is told of has no owner")
+        raise BadRequest("--team does not go with --status suppressed: suppressed drift has no owner")
     opened = bootstrap.open_store(store, create=False)
     try:
         if status is Which.suppressed:
@@ -76,7 +76,7 @@ def show(
     finding: FindingName,
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Show all that is known of one finding."""
+    """Show one finding with its audit trail."""
     opened = bootstrap.open_store(store, create=False)
     try:
         state = find_finding(opened, finding)
@@ -164,11 +164,11 @@ def _facts(finding: Finding | None) -> dict[str, str]:
         "owner": " ".join(filter(None, (finding.owner.team, finding.owner.slack, finding.owner.email))),
         "mode": finding.mode,
         "declared in": " ".join(filter(None, (str(finding.source), finding.source.repo, finding.source.commit[:12]))),
-        "who": who(finding.actor),
-        "how": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
+        "changed by": who(finding.actor),
+        "call": " from ".join(filter(None, (finding.actor.method, finding.actor.ip))) if finding.actor else "",
         "first seen": finding.first_seen.isoformat(),
         "last seen": finding.last_seen.isoformat(),
         "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",
-        "seen": f"{finding.count} times, episode {finding.episodes}",
+        "seen": f"{finding.count} times, occurrence {finding.episodes}",
         "fingerprint": finding.fingerprint,
     }

@@ -28,7 +28,9 @@ StoreUrl = Annotated[
 EventsTopic = Annotated[
     str | None,
     typer.Option(
-        envvar="SETPOINT_EVENTS_TOPIC", metavar="projects/P/topics/T", help="Publish what follows; else it waits."
+        envvar="SETPOINT_EVENTS_TOPIC",
+        metavar="projects/P/topics/T",
+        help="Publish events there. Default: they wait in the store.",
     ),
 ]
 Scopes = Annotated[list[str], typer.Option(metavar="SCOPE", help="organizations/N, folders/N or projects/P; several.")]
@@ -42,8 +44,8 @@ Project = Annotated[
 ]
 
 
-Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who says so, for the audit trail; taken at its word.")]
-Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why.")]
+Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who decides, for the audit trail; not verified.")]
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="The reason.")]
 FindingName = Annotated[str, typer.Argument(help="A finding's id, or the beginning of it, or a resource name.")]
 
 

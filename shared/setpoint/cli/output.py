@@ -12,13 +12,13 @@ from typing import NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from setpoint.comparison import iam_policies
+from setpoint.comparison import difference_text
 from setpoint.declarations.plan import OwnershipConflict
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
 from setpoint.model.difference import Difference
-from setpoint.model.display_names import short_name, shown
+from setpoint.model.display_names import short_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.suppressed import Suppressed
 
@@ -106,7 +106,7 @@ def print_findings(console: Console, states: Iterable[ResourceState], title: str
 def print_suppressed(console: Console, states: Iterable[ResourceState]) -> None:
     """What rules keep quiet about, by resource."""
     shown = sorted(states, key=lambda state: state.key)
-    console.print(Text(f"{len(shown) or 'no'} resources with a drift that a rule keeps quiet about", "bold"))
+    console.print(Text(f"{len(shown) or 'no'} resources with suppressed drift", "bold"))
     for state in shown:
         lines = [Text.assemble(title(state), (f"  {short_name(state.key.name)}", "dim"))]
         lines += (suppressed_line(suppressed) for suppressed in state.suppressed)
@@ -133,7 +133,7 @@ def finding_block(state: ResourceState) -> Text:
         " ".join(filter(None, (finding.owner.team, finding.owner.slack))),
         short_name(state.key.name),
         str(finding.source),
-        f"who: {who(finding.actor)}",
+        f"changed by {who(finding.actor)}",
         state.key.id[:8],
     )
     lines = [head, Text(" · ".join(filter(None, facts)), "dim"), *difference_lines(state)]
@@ -168,19 +168,15 @@ def difference_lines(state: ResourceState, most: int = _MOST_LINES) -> list[Text
 
 
 def difference_line(difference: Difference) -> Text:
-    """``path: declared → observed``; a grant says all by itself."""
-    if iam_policies.is_grant(difference.declared if difference.op == "missing" else difference.observed):
+    """A difference in a line, ``path: declared → observed``; a grant without its path."""
+    if granted := difference_text.grant(difference):
         sign, style = ("- ", "red") if difference.op == "missing" else ("+ ", "magenta")
-        return Text.assemble((sign, style), iam_policies.describe_grants(difference))
-    text = Text.assemble((difference.path or "(all)", _OPERATION_STYLES[difference.op]), ": ")
-    if difference.op != "unexpected":
-        text.append(shown(difference.declared))
-    text.append({"changed": " → ", "missing": " is missing", "unexpected": "+ "}[difference.op], "dim")
-    if difference.op != "missing":
-        text.append(shown(difference.observed))
-    if difference.immutable:
-        text.append(" (immutable)", "dim")
-    return text
+        return Text.assemble((sign, style), granted)
+    values = (difference_text.as_json(value) for value in (difference.declared, difference.observed))
+    made = difference_text.parts(difference, *values)
+    text = Text.assemble((made.path, _OPERATION_STYLES[difference.op]), ": ", (made.before, "dim"), made.declared)
+    text.append(made.joint, "dim").append(made.observed)
+    return text.append(" (immutable)", "dim") if difference.immutable else text
 
 
 def title(state: ResourceState) -> Text:

@@ -24,19 +24,19 @@ from setpoint.model.policy import Policy, Rule
 from setpoint.ports.stores import Snapshot, Store
 from setpoint.remediation.context import primary_declaration
 
-app = typer.Typer(help="The policy of the fleet: how bad a drift is, and what is done.", no_args_is_help=True)
+app = typer.Typer(help="The policy of the fleet: severity and mode of a drift.", no_args_is_help=True)
 
 
 @app.command("test")
 def explain(
     finding: FindingName,
     policy: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A policy that is not applied yet; else the one in the store.")
+        Path | None, typer.Option(metavar="PATH", help="Test this policy. Default: the one that is applied.")
     ] = None,
-    actor: Annotated[str, typer.Option(metavar="WHO", help="As if this one had changed it.")] = "",
+    actor: Annotated[str, typer.Option(metavar="WHO", help="Test as if this principal had changed it.")] = "",
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Tell for a finding which rule applies and what of each one before it does not fit."""
+    """Show which rule applies to a finding, and why those before it do not."""
     opened = bootstrap.open_store(store, create=False)
     try:
         rules = _policy(policy, opened)
@@ -47,7 +47,7 @@ def explain(
         opened.close()
     spokesman = _spokesman(snapshot, last)
     if state.finding is None or spokesman is None or last is None:
-        raise BadRequest(f"{state.key.name}: nothing is kept of it that rules could look at; wait for its next change")
+        raise BadRequest(f"{state.key.name}: its last observation is not stored; wait for its next change")
     differences, kind = state.finding.differences, state.finding.kind
     own = evaluate_policy(None, spokesman, last, kind, differences).severity
     case = case_of(spokesman, last, kind, own, differences, actor)
@@ -57,7 +57,7 @@ def explain(
 
 @app.command()
 def check(paths: Paths) -> None:
-    """Run the tests of a policy that are written beside it, in documents of kind PolicyTest.
+    """Run the PolicyTest documents of a policy.
 
     Exits with 1 where a document is bad or an expectation does not hold.
     """
@@ -110,7 +110,7 @@ def _say(policy: Policy, treatment: PolicyOutcome, spokesman: Declaration | Scop
         "severity": treatment.severity,
         "mode": treatment.mode + own,
         "executor": rule.executor if rule is not None else "api",
-        "settles for": f"{treatment.settle:.0f} s",
+        "grace period": f"{treatment.settle:.0f} s",
         "windows": _windows(rule),
         "dry run": "yes" if policy.dry_run else "no",
     }

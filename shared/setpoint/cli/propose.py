@@ -24,13 +24,13 @@ def propose(
     finding: FindingName,
     *,
     root: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the files are that were applied; here, unless given.")
+        Path, typer.Option(metavar="DIR", help="Directory of the applied files. Default: the current one.")
     ] = Path(),
     store: StoreUrl = DEFAULT_STORE,
 ) -> None:
-    """Print a unified diff of the declaring files that accepts what is there; nothing is changed.
+    """Print a unified diff of the declaring files that declares what was observed; change nothing.
 
-    Exits with 1 where some of it is left to do by hand, which is told on standard error.
+    Exits with 1 where some fields have to be edited by hand; they are listed on standard error.
     """
     opened = bootstrap.open_store(store, create=False)
     try:
@@ -40,12 +40,12 @@ def propose(
     finally:
         opened.close()
     if snapshot.desired is None:
-        raise BadRequest(f"{key.name}: nothing declares it; `setpoint export` writes a declaration of what is there")
+        raise BadRequest(f"{key.name}: it is unmanaged; `setpoint export` writes its declaration")
     if observation is None:
-        raise BadRequest(f"{key.name}: its last observation was too large to be kept, so that nothing can be proposed")
+        raise BadRequest(f"{key.name}: its last observation was too large to be kept, nothing can be proposed")
     if observation.deleted or observation.data is None:
         where = ", ".join(str(declaration.source) for declaration in snapshot.desired.declarations)
-        raise BadRequest(f"{key.name}: it is gone; to accept that, take out its declaration at {where}")
+        raise BadRequest(f"{key.name}: it was deleted; to accept that, remove its declaration at {where}")
     if not _print_all(snapshot.desired.declarations, observation, root):
         raise typer.Exit(1)
 
@@ -74,7 +74,7 @@ def _print_all(declarations: tuple[Declaration, ...], observation: Observation, 
 
 def _text(root: Path, file: str) -> str:
     if not file:
-        raise BadRequest("the store does not tell in which file it is declared; apply it again")
+        raise BadRequest("the store has no file for its declaration; apply it again")
     try:
         return (root / file).read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -26,14 +26,15 @@ def remediate(
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
     *,
-    plan: Annotated[bool, typer.Option("--plan", help="Only tell.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Show the decision only.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     by: Who = "",
 ) -> None:
-    """Tell what would be done about a drift, with every reason for and against, and then do it.
+    """Show the decision about a drift, with every reason for and against, then remediate it.
 
-    Who says yes has approved this very drift. Modes, pauses, exemptions, limits, the breaker and a dry run hold for
-    people too. Exits with 1 where nothing was put back.
+    Confirming approves this drift. Modes, exemptions, guardrails and a dry run hold for people too.
+
+    Exits with 1 where nothing was remediated.
     """
     who = by or somebody()
     context = bootstrap.open_remediation(store, events_topic, who)
@@ -47,8 +48,8 @@ def remediate(
         if plan:
             return
         if decision.action in _REFUSED:
-            raise BadRequest(f"nothing is put back: {decision.because}")
-        if not yes and not typer.confirm("Put it back?", err=True):
+            raise BadRequest(f"nothing is remediated: {decision.because}")
+        if not yes and not typer.confirm("Remediate it?", err=True):
             raise typer.Exit(1)
         commands.approve(state.key, state.fingerprint, who, context.deps)
         outcome = engine.remediate(state.key, context)
@@ -69,7 +70,9 @@ def _tell(decision: Decision, plan: WritePlan | NotWritable | None) -> None:
         lines = plan.summary
     else:
         lines = (
-            describe_refusal(plan) if plan is not None else ("its API does not tell how to read it: see to it by hand",)
+            describe_refusal(plan)
+            if plan is not None
+            else ("no known method of its API reads it: remediate it by hand",)
         )
     for line in lines:
         out.print(Text(f"  {line}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What people say to remediation: ``setpoint approve``, ``exempt``, ``accept``, ``pause``, ``resume``, ``brakes``."""
+"""Decisions about remediation: ``setpoint approve``, ``exempt``, ``accept``, ``pause``, ``resume``, ``guardrails``."""
 
 from __future__ import annotations
 
@@ -36,19 +36,21 @@ def approve(
     finding: FindingName,
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
-    fingerprint: Annotated[str, typer.Option(metavar="DIGEST", help="The drift that was shown to you.")] = "",
+    fingerprint: Annotated[
+        str, typer.Option(metavar="DIGEST", help="Approve only while the drift has this fingerprint.")
+    ] = "",
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not show it, and do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not show it, and do not ask for confirmation.")] = False,
     by: Who = "",
 ) -> None:
-    """Approve that a drift is put back: the one that is shown; the remediator does the rest."""
+    """Approve the remediation of the drift that is shown; functions/remediate writes it within a minute."""
     who = by or somebody()
     detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
         state = find_finding(detection.store, finding)
         if not fingerprint and not yes:
             errors.print(finding_block(state))
-            if not typer.confirm("Approve that this is put back?", err=True):
+            if not typer.confirm("Approve its remediation?", err=True):
                 raise typer.Exit(1)
         commands.approve(state.key, fingerprint or state.fingerprint, who, detection)
     finally:
@@ -59,14 +61,14 @@ def approve(
 def exempt(
     finding: FindingName,
     because: Because = "",
-    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; a year at most.")] = "",
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; at most a year.")] = "",
     store: StoreUrl = DEFAULT_STORE,
     events_topic: EventsTopic = None,
     *,
-    end: Annotated[bool, typer.Option("--end", help="Take an exemption back.")] = False,
+    end: Annotated[bool, typer.Option("--end", help="End the exemption.")] = False,
     by: Who = "",
 ) -> None:
-    """Leave a finding alone until then, because."""
+    """Suppress a finding until a date, with a reason."""
     if not end and not (lasts and because):
         raise BadRequest("say how long and why: --for 7d --because TEXT; or --end")
     who = by or somebody()
@@ -90,7 +92,7 @@ def accept(
     events_topic: EventsTopic = None,
     by: Who = "",
 ) -> None:
-    """Accept a drift as it is now: it is left alone as long as it stays so."""
+    """Accept a drift as it is: no alert and no remediation until it changes."""
     deps = bootstrap.open_detection(store, events_topic, create=False)
     try:
         key = find_finding(deps.store, finding).key
@@ -103,11 +105,11 @@ def accept(
 def pause(
     what: ScopeArgument,
     because: Because,
-    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d; else until resumed.")] = "",
+    lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d. Default: until resumed.")] = "",
     store: StoreUrl = DEFAULT_STORE,
     by: Who = "",
 ) -> None:
-    """Put back nothing of something, until somebody resumes; drift is told of all the same."""
+    """Pause remediation of the fleet, a folder, a project or a resource; alerts go on."""
     deps = bootstrap.open_detection(store, None, create=False)
     try:
         now = deps.clock()
@@ -119,7 +121,7 @@ def pause(
 
 
 def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
-    """End a pause; `resume fleet` closes the breaker too."""
+    """End a pause; `resume fleet` closes the circuit breaker too."""
     deps = bootstrap.open_detection(store, None, create=False)
     try:
         ended = commands.resume(what, by or somebody(), deps)
@@ -130,8 +132,8 @@ def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -
     print_status(f"{what} is resumed")
 
 
-def brakes(store: StoreUrl = DEFAULT_STORE) -> None:
-    """Tell what is paused, what was written of late, and whether the breaker is open."""
+def guardrails(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Show pauses, recent writes, and whether the circuit breaker is open."""
     opened = bootstrap.open_store(store, create=False)
     try:
         value = opened.safety_state().value
@@ -147,8 +149,8 @@ def _table(value: SafetyState, policy: Policy) -> Table:
     table.add_column(overflow="fold")
     limits = policy.limits
     table.add_row("policy", f"{policy.name}{', a dry run' if policy.dry_run else ''}")
-    table.add_row("writes of late", f"{len(value.writes)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
-    table.add_row("breaker", _breaker(value))
+    table.add_row("recent writes", f"{len(value.writes)}, of at most {limits.per_fleet} in {limits.within:.0f} s")
+    table.add_row("circuit breaker", _breaker(value))
     for pause_ in value.pauses:
         until = f" until {pause_.until:%Y-%m-%d %H:%M} UTC" if pause_.until else ""
         table.add_row("paused", Text(f"{pause_.of}{until} by {pause_.by}: {pause_.reason}", "yellow"))

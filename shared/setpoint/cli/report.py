@@ -86,11 +86,13 @@ def _print(report: Report) -> None:
     for notice in report.notices:
         (print_warning if notice.level == "warning" else print_status)(notice.text)
     if not report.is_watched:
-        print_warning("nothing was observed or swept yet: this report says nothing of the fleet")
+        print_warning(
+            "nothing was observed or swept yet: the report is empty, which does not mean that there is no drift"
+        )
     out.print(_figures(report))
     rows = [row for row in report.rows if row.status in UNRESOLVED]
     if rows:
-        out.print(_shares("team", (row.owner.team or "nobody's" for row in rows), rows))
+        out.print(_shares("team", (row.owner.team or "no team" for row in rows), rows))
         out.print(_shares("project", (row.project or "none" for row in rows), rows))
         out.print(_shares("type", (kind_of(row.asset_type) for row in rows), rows))
 
@@ -106,14 +108,14 @@ def _figures(report: Report) -> Table:
     swept = "never swept" if covered.swept_at is None else f"swept {covered.swept_at:%Y-%m-%d %H:%M} UTC"
     share = "-" if covered.compared is None else f"{covered.compared:.1%}"
     for row in (
-        ("open", f"{figures.open:,}", f"{figures.open - figures.open_before:+,} in this time"),
+        ("open", f"{figures.open:,}", f"{figures.open - figures.open_before:+,} in this period"),
         ("critical", f"{figures.critical:,}", f"{figures.critical - figures.critical_before:+,}"),
         ("opened", f"{figures.opened:,}", ""),
         ("resolved", f"{figures.resolved:,}", ""),
         ("mean time to resolve", _lasted(figures.seconds_to_resolve), f"{_lasted(figures.seconds_before)} before"),
         ("exempted, accepted", f"{figures.exempted:,}", ""),
         (
-            "put back",
+            "remediated",
             f"{figures.put_back:,}",
             f"{figures.awaiting} to approve, {figures.remediating} under way, {figures.stopped} stopped",
         ),

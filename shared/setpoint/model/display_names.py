@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
-
-import msgspec
 
 from setpoint.model.resource_key import Content
 
 _LINK = re.compile(r"(?:https:)?//[a-z.]+/(?:[a-z0-9/]+/)?projects/.+/([^/]+/[^/]+)\Z")
+_CONTENTS: Mapping[Content, str] = {"iam_policy": "IAM of ", "org_policy": "organisation policies of "}
 _COMMON_KINDS = frozenset(("Instance", "Service", "Cluster", "Repository", "Policy", "Job"))
-_SHORT = 60
 
 
 class Title(NamedTuple):
@@ -30,12 +29,15 @@ class Title(NamedTuple):
 
 def title(name: str, content: Content, asset_type: str, project: str) -> Title:
     """What a resource and content is called, ``IAM of Bucket exports`` of project ``billing-prod``."""
-    kind = kind_of(asset_type)
-    about = {"iam_policy": f"IAM of {kind}", "org_policy": f"organisation policies of {kind}"}
     last = short_name(name).rpartition("/")[2].partition("@")[0]
     if last.isdigit() and project and asset_type.endswith("/Project"):
         last, project = project, ""
-    return Title(about.get(content, kind), last, project)
+    return Title(kind_with_content(asset_type, content), last, project)
+
+
+def kind_with_content(asset_type: str, content: Content) -> str:
+    """``Bucket``, ``IAM of Bucket``, ``organisation policies of Project``."""
+    return f"{_CONTENTS.get(content, '')}{kind_of(asset_type) or asset_type}"
 
 
 def kind_of(asset_type: str) -> str:
@@ -48,14 +50,6 @@ def short_name(name: str) -> str:
     """A resource name less what everybody knows."""
     service, _, path = name.removeprefix("//").partition("/")
     return f"{service.removesuffix('.googleapis.com')}/{path}"
-
-
-def shown(value: Any, most: int = _SHORT) -> str:
-    """A value as JSON, shortened; of a link its end, which is what tells it from others."""
-    if value is msgspec.UNSET:
-        return "-"
-    text = msgspec.json.encode(shortened(value)).decode()
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def shortened(value: Any) -> Any:

@@ -170,7 +170,7 @@ class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
         day: the first day after the week.
         taken_at: when it was made.
         grouped_by: ``fleet`` or ``team``.
-        name: the team; empty for the fleet, and for what is nobody's.
+        name: the team; empty for the fleet, and for resources without an owner.
         began: findings whose drift began in the week.
         ended: findings that were resolved in the week.
         put_back: resources that Setpoint has put back in the week.
@@ -399,17 +399,17 @@ class WeeklyDigest:
 
 
 def _text(grouped_by: str, name: str, count: _Count, actor: str, until: datetime) -> str:
-    whose = "the fleet" if grouped_by == "fleet" else name or "what is nobody's"
+    whose = "the fleet" if grouped_by == "fleet" else name or "resources without an owner"
     last = (until - timedelta(days=1)).date()
     text = f"Drift of {whose} in the week to {last}: {count.began} began, {count.ended} ended"
-    text += f", {count.put_back} put back by Setpoint." if count.put_back else "."
+    text += f", {count.put_back} remediated by Setpoint." if count.put_back else "."
     worst = [f"{count.open[level]} {level}" for level in ("critical", "high", "medium", "low") if count.open[level]]
     if count.oldest is not None:
         text += f" Open now: {count.open.total()} ({', '.join(worst)}), the oldest since {count.oldest.date()}."
     else:
         text += " Nothing is open."
     if count.quiet:
-        text += f" {count.quiet} left alone on purpose."
+        text += f" {count.quiet} exempted or accepted."
     if actor:
         text += f" Most by {actor} ({count.actors[actor]})."
     return text

@@ -24,7 +24,7 @@ _MOST_REASONS = 8
 _INDENT = 10
 _NOT_THERE: dict[Kind, str] = {
     "deleted": "deleted though declared",
-    "unmanaged": "there though nobody declared it",
+    "unmanaged": "unmanaged: no declaration has it",
     "modified": "",
 }
 _MEANINGS: dict[Outcome, str] = {
@@ -50,9 +50,7 @@ def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
     teams: dict[str, list[tuple[ResourceState, Finding]]] = {}
     for state, finding in sorted(still, key=_worst_first):
         teams.setdefault(finding.owner.team, []).append((state, finding))
-    _heading(
-        console, f"{len(still)} open findings", "by team: how bad, what, since when, what may be done about it, id"
-    )
+    _heading(console, f"{len(still)} open findings", "by team: severity, resource, since, mode, id")
     for team, ones in teams.items():
         console.print(Text.assemble((team, "bold cyan"), "  ", (ones[0][1].owner.slack, "dim")))
         for state, finding in ones:

@@ -8,11 +8,10 @@ from typing import Any
 
 import msgspec
 
-from setpoint.comparison import explain
+from setpoint.comparison import difference_text, explain
 from setpoint.detection.verdict import Schemas, own_project
 from setpoint.model import field_path, ignore_patterns
 from setpoint.model.declaration import Desired
-from setpoint.model.display_names import shortened
 from setpoint.model.observation import Observation
 
 _READABLE = 46
@@ -113,4 +112,4 @@ def _step(data: Any, part: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    return "absent" if value is msgspec.UNSET else msgspec.json.encode(shortened(value)).decode()
+    return "absent" if value is msgspec.UNSET else difference_text.as_json(value, _READABLE)

@@ -163,13 +163,16 @@ class DemoChange(NamedTuple):
 
 CHANGES: dict[str, DemoChange] = {
     "open-firewall": DemoChange(
-        FIREWALL, "opens the firewall to the world", "drift, and it is put back within seconds", _opened
+        FIREWALL, "opens the firewall to the world", "drift, and it is remediated within seconds", _opened
     ),
     "unversion-bucket": DemoChange(
-        BUCKET, "switches the bucket's versions off", "drift, and somebody is asked: `setpoint approve`", _unversioned
+        BUCKET,
+        "switches the bucket's versions off",
+        "drift, and an approver is asked: `setpoint approve`",
+        _unversioned,
     ),
     "shorten-topic": DemoChange(
-        TOPIC, "keeps messages for ten minutes only", "drift, which is told and left", _shortened
+        TOPIC, "keeps messages for ten minutes only", "drift, which raises an alert only", _shortened
     ),
     "relabel-bucket": DemoChange(
         BUCKET, "is Google itself, which adds a label", "nothing: that is no drift", _relabelled

@@ -97,7 +97,7 @@ class System:
     def sweep(self) -> str:
         """Begin a sweep."""
         self._publish("sweeps", encode_message(Start((fleet.ORGANIZATION,), ("resource",))))
-        return "a sweep begins"
+        return "sweep started"
 
     def press(self, button: str) -> str:
         """Press a button of the latest message in Slack that has it, as somebody who may.
@@ -112,7 +112,7 @@ class System:
                 payload = self.slack.pressed(fleet.CHANNEL, message.ts, action, _APPROVER)
                 body, headers = signed(payload, time.time())
                 requests.post(self.addresses["slack_actions"], body, headers=headers, timeout=_SECONDS)
-                return f"olga presses {button}"
+                return f"olga clicks {button}"
         raise BadRequest(f"no message in #{fleet.CHANNEL} has a button `{button}`")
 
     def populate(self) -> None:

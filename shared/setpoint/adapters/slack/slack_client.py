@@ -31,12 +31,12 @@ _PASSING = frozenset(
 _LIMITS = frozenset(("ratelimited", "rate_limited", "message_limit_exceeded"))
 
 _STEPS = {
-    "channel_not_found": "there is no such channel, or it is private: invite the app with /invite, or mend the route",
+    "channel_not_found": "it does not exist or is private: invite the app with /invite, or correct the route",
     "not_in_channel": "the app is not in it: invite it with /invite",
-    "is_archived": "it is archived: unarchive it, or mend the route",
+    "is_archived": "it is archived: unarchive it, or correct the route",
     "restricted_action": "the workspace does not let apps post there: ask its administrators",
-    "restricted_action_read_only_channel": "it is read-only: let the app post there, or mend the route",
-    "user_not_in_channel": "whoever is to be told is not in it",
+    "restricted_action_read_only_channel": "it is read-only: let the app post there, or correct the route",
+    "user_not_in_channel": "the user who clicked is not in it",
     "msg_too_long": "Slack does not take so long a message: please report it",
     "msg_blocks_too_long": "Slack does not take so long a message: please report it",
     "invalid_blocks": "Slack does not take the blocks of the message: please report it",
@@ -44,11 +44,11 @@ _STEPS = {
     "cant_update_message": "the message is not the app's own: was it installed anew?",
     "missing_scope": "the app lacks a scope: install it again from infra/slack-app.yaml",
     "not_allowed_token_type": f"{_TOKEN} is no token of a bot (xoxb-…)",
-    "no_such_subteam": "there is no such user group: mend the approvers",
+    "no_such_subteam": "there is no such user group: correct the approvers",
     "user_not_found": "there is no such user",
     **dict.fromkeys(
         ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "no_permission"),
-        f"the token is not taken: put a valid one into {_TOKEN}",
+        f"the token is refused: put a valid one into {_TOKEN}",
     ),
 }
 """What to do about a refusal."""

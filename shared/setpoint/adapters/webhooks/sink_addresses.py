@@ -62,9 +62,13 @@ class Addresses:
         address = self._known.get(name)
         if address is None:
             known = ", ".join(sorted(self._known)) or "none"
-            raise BadRequest(f"webhook `{name}`: {SINKS} has no such name (it has {known}); add it, or mend the route")
+            raise BadRequest(
+                f"webhook `{name}`: {SINKS} has no such name (it has {known}); add it, or correct the route"
+            )
         if address.format not in formats:
-            raise BadRequest(f"webhook `{name}`: its format is {address.format}, and here goes {' or '.join(formats)}")
+            raise BadRequest(
+                f"webhook `{name}`: its format is {address.format}, and this destination takes {' or '.join(formats)}"
+            )
         return address
 
 
@@ -77,7 +81,7 @@ def _read(text: str) -> Mapping[str, Address]:
         ) from None
     for name, address in known.items():
         if not _is_address(address.url):
-            raise BadRequest(f"{SINKS}, `{name}`: its url is no https address")
+            raise BadRequest(f"{SINKS}, `{name}`: its url is not an https address")
         if address.format == "setpoint" and len(address.secret) < _SHORTEST_SECRET:
             raise BadRequest(f"{SINKS}, `{name}`: its secret has less than {_SHORTEST_SECRET} characters")
         if address.format == "pagerduty" and not address.secret:

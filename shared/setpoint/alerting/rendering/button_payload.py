@@ -116,7 +116,7 @@ def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButt
     name = action.get("action_id")
     press = name.removeprefix(_PREFIX) if isinstance(name, str) and name.startswith(_PREFIX) else ""
     if press not in get_args(ButtonAction):
-        raise MalformedMessage("an action of Slack's that is no button of Setpoint's")
+        raise MalformedMessage("an action of Slack that is no button of Setpoint")
     asked = cast("ButtonAction", press)
     seconds = _seconds(action) if asked == "snooze" else 0
     value = action.get("value")
@@ -125,9 +125,9 @@ def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButt
     try:
         about = _decode(value)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise MalformedMessage(f"a button whose value tells nothing: {error}") from None
+        raise MalformedMessage(f"a button whose value cannot be read: {error}") from None
     if bool(about.n) == bool(about.g) or about.c not in CONTENTS:
-        raise MalformedMessage("a button whose value tells neither of a finding nor of several")
+        raise MalformedMessage("a button whose value names neither a finding nor a group")
     return ClickedButton(asked, about.n, about.c, about.f, about.g, seconds)
 
 
@@ -135,7 +135,7 @@ def _seconds(action: Mapping[str, Any]) -> int:
     option = action.get("selected_option")
     chosen = option.get("value") if isinstance(option, Mapping) else None
     if not isinstance(chosen, str) or chosen not in SNOOZES:
-        raise MalformedMessage(f"a time to snooze that is none of {', '.join(SNOOZES)}")
+        raise MalformedMessage(f"a time to exempt that is none of {', '.join(SNOOZES)}")
     return SNOOZES[chosen]
 
 

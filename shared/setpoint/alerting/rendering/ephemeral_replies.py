@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-import msgspec
-
+from setpoint.comparison import difference_text
 from setpoint.model.alerting_config import Approvers
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.difference import Difference
@@ -38,12 +36,9 @@ def refusal(name: str, approvers: Sequence[Approvers]) -> str:
     """That somebody may not press, and who may."""
     who = list(dict.fromkeys(_names(approvers)))
     if not who:
-        return (
-            f"Nothing was done: nobody may press the buttons of {code(name)}. "
-            "Name approvers for it in the `Alerting` document of the fleet."
-        )
+        return f"Nothing was done: {code(name)} has no approvers. Name them in the `Alerting` document of the fleet."
     more = f" and {len(who) - _MOST_LINES} more" if len(who) > _MOST_LINES else ""
-    return f"Nothing was done: the buttons of {code(name)} are for {', '.join(who[:_MOST_LINES])}{more}."
+    return f"Nothing was done: the approvers of {code(name)} are {', '.join(who[:_MOST_LINES])}{more}."
 
 
 def counts(what: str, outcomes: Mapping[str, int]) -> str:
@@ -52,12 +47,16 @@ def counts(what: str, outcomes: Mapping[str, int]) -> str:
     words = {
         "done": f"{what}",
         "already": "were so already",
-        "stale": "are other drifts by now, or over",
+        "stale": "have changed or are resolved",
         "declined": "cannot be",
-        "refused": "are not yours to decide",
+        "refused": "have other approvers",
     }
     parts = [f"{counted[outcome]} {text}" for outcome, text in words.items() if counted[outcome]]
-    return f"Of {sum(counted.values())} findings: {', '.join(parts)}." if parts else "It shows no findings any more."
+    return (
+        f"Of {sum(counted.values())} findings: {', '.join(parts)}."
+        if parts
+        else "The message has no findings any more."
+    )
 
 
 def why(data: DriftData, decision: Decision | None, approvers: Sequence[Approvers], trail: Sequence[AuditEntry]) -> str:
@@ -75,36 +74,33 @@ def _finding(data: DriftData) -> Iterator[str]:
     if str(data.declared_in):
         yield f"declared in {code(str(data.declared_in))}"
     actor = data.actor
-    yield f"changed by {code(actor.principal)} ({actor.confidence})" if actor else "nobody knows who changed it"
+    yield f"changed by {code(actor.principal)} ({actor.confidence})" if actor else "not known yet who changed it"
 
 
 def _difference(difference: Difference) -> str:
-    declared, observed = _value(difference.declared), _value(difference.observed)
-    return f"{code(difference.declared_path or difference.path)}: {declared} declared, {observed} observed"
-
-
-def _value(value: Any) -> str:
-    if value is msgspec.UNSET:
-        return "nothing"
-    return code(value if isinstance(value, str) else msgspec.json.encode(value).decode(), _MOST_VALUE)
+    if granted := difference_text.grant(difference):
+        return code(granted)
+    declared, observed = difference_text.sides(difference, _MOST_VALUE)
+    path = code(difference.declared_path or difference.path or "(all)")
+    return str(difference_text.parts(difference, code(declared), code(observed), path))
 
 
 def _decision(data: DriftData, decision: Decision | None) -> Iterator[str]:
     if decision is None:
-        yield f"*Nothing is put back*: mode {data.mode}, and it is {data.status}"
+        yield f"*No remediation*: mode {data.mode}, and it is {data.status}"
         return
-    yield f"*What is done about it: {decision.action.replace('_', ' ')}*"
+    yield f"*Decision: {decision.action.replace('_', ' ')}*"
     yield from (f"{'+' if reason.action == 'act' else '-'} {code(reason.text)}" for reason in decision.reasons)
 
 
 def _who(approvers: Sequence[Approvers]) -> Iterator[str]:
     who = list(dict.fromkeys(_names(approvers)))
-    yield f"*Who may decide*: {', '.join(who[:_MOST_LINES]) or 'nobody; no approvers are named for it'}"
+    yield f"*Approvers*: {', '.join(who[:_MOST_LINES]) or 'none; name them in the `Alerting` document'}"
 
 
 def _trail(trail: Sequence[AuditEntry]) -> Iterator[str]:
     if trail:
-        yield "*What was done*"
+        yield "*Audit trail*"
     for entry in trail[-_MOST_ENTRIES:]:
         by = f" by {code(entry.by)}" if entry.by else ""
         text = f": {code(entry.text)}" if entry.text else ""

@@ -11,10 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
-import msgspec
-
 from setpoint.alerting.rendering import links as addresses
-from setpoint.model.difference import Difference
+from setpoint.comparison import difference_text
 from setpoint.model.notice_view import FindingView, GroupView, Links
 
 _BUDGET = 20_000
@@ -35,7 +33,7 @@ def finding(shown: FindingView, links: Links) -> dict[str, Any]:
         "declared in": str(data.declared_in),
         "status": _status(shown),
     }
-    link = links.finding.replace("{id}", data.finding_id)
+    link = addresses.of_finding(links, shown)
     return _card(f"{data.severity} drift: {_short(data.resource_name)}", _place(shown), facts, _lines(shown), link)
 
 
@@ -59,7 +57,7 @@ def step(shown: FindingView, links: Links) -> dict[str, Any]:
     last = shown.steps[-1] if shown.steps else None
     what = last.what if last is not None else shown.event
     facts = {"by": last.by, "": last.text} if last is not None else {"status": _status(shown)}
-    link = links.finding.replace("{id}", shown.data.finding_id)
+    link = addresses.of_finding(links, shown)
     return _card(f"{what}: {_short(shown.data.resource_name)}", _place(shown), facts, (), link)
 
 
@@ -119,20 +117,9 @@ def _joined(lines: list[str]) -> str:
 
 def _lines(shown: FindingView) -> list[str]:
     data = shown.data
-    lines = [_difference(difference) for difference in data.differences]
+    lines = [difference_text.as_line(difference, _MOST_VALUE, own_path=True) for difference in data.differences]
     more = data.difference_count - len(data.differences)
     return [*lines, *([f"and {more} fields more"] if more > 0 else [])]
-
-
-def _difference(difference: Difference) -> str:
-    sides = " → ".join(_value(value) for value in (difference.declared, difference.observed))
-    return f"{difference.declared_path or difference.path}: {sides}"
-
-
-def _value(value: Any) -> str:
-    if value is msgspec.UNSET:
-        return "nothing"
-    return _cut(value if isinstance(value, str) else msgspec.json.encode(value).decode(), _MOST_VALUE)
 
 
 def _who(shown: FindingView) -> str:

@@ -10,25 +10,21 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
-
 from setpoint.alerting.rendering import safe_text as texts
-from setpoint.comparison import iam_policies
+from setpoint.comparison import difference_text
+from setpoint.model import display_names
 from setpoint.model.actors import Actor
-from setpoint.model.difference import MASK, Difference
-from setpoint.model.display_names import kind_of, short_name, shortened
+from setpoint.model.difference import MASK
 from setpoint.model.events import DriftData, EventType, RemediationData
 from setpoint.model.notice_view import FindingView, GroupView, TimelineEntry
-from setpoint.model.resource_key import Content
 from setpoint.model.severity import SEVERITIES, Kind, Severity
 
 SEVERITY_MARKS: Mapping[Severity, str] = {"critical": "🔴", "high": "🟠", "medium": "🟡", "low": "🔵"}
-_ABOUT: Mapping[Content, str] = {"iam_policy": "IAM of ", "org_policy": "organisation policies of "}
 _ENDS: Mapping[str, str] = {
     "in sync": "it is as declared again",
-    "gone": "it is gone",
-    "ignored": "a rule keeps quiet about it by now",
-    "no longer declared": "nothing declares it any longer",
+    "gone": "it was deleted",
+    "ignored": "a rule suppresses it now",
+    "no longer declared": "it is no longer declared",
 }
 _HAPPENED: Mapping[Kind, str] = {"modified": "has drifted", "deleted": "was deleted", "unmanaged": "is not declared"}
 _CALLERS: Mapping[str, str] = {
@@ -39,12 +35,10 @@ _CALLERS: Mapping[str, str] = {
     "pulumi": "with Pulumi",
     "sdk": "with a client library",
 }
-_EXECUTORS: Mapping[str, str] = {"handoff": "whoever runs the fleet", "propose": "a change of its declaration"}
+_EXECUTORS: Mapping[str, str] = {"handoff": "the applier of the declarations", "propose": "a change of its declaration"}
 _PRECISE_HOURS = 10
-_LOOKS_OTHERWISE = re.compile(r"""(?:[-+]?[\d.]+(?:[eE][-+]?\d+)?\Z|true\Z|false\Z|null\Z|[\s\[{"]|\Z)""")
 _MOST_OTHERS = 10
 _LONGEST_SUMMARY = 600
-_AROUND = 12
 
 
 class RenderStyle(NamedTuple):
@@ -64,20 +58,15 @@ class RenderStyle(NamedTuple):
 PLAIN = RenderStyle(texts.clean, texts.clean, lambda time: f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
 
 
-def last_name(data: DriftData) -> str:
-    """The last part of a resource's name, by which people know it; of a project its id."""
-    last = short_name(data.resource_name).rpartition("/")[2].partition("@")[0]
-    return data.project if last.isdigit() and data.project and data.asset_type.endswith("/Project") else last
+def title(data: DriftData) -> display_names.Title:
+    """What drifted: ``IAM of Bucket``, its name, and its project where the name does not say it."""
+    return display_names.title(data.resource_name, data.content, data.asset_type, data.project)
 
 
 def what(data: DriftData) -> str:
-    """What drifted, as people call it: ``IAM of Bucket exports``."""
-    return f"{kind_with_content(data.asset_type, data.content)} {last_name(data)}"
-
-
-def kind_with_content(asset_type: str, content: Content) -> str:
-    """``Bucket``, ``IAM of Bucket``, ``organisation policies of Project``."""
-    return f"{_ABOUT.get(content, '')}{kind_of(asset_type) or asset_type}"
+    """What drifted in one text: ``IAM of Bucket exports``."""
+    kind, name, _ = title(data)
+    return f"{kind} {name}"
 
 
 def happened(data: DriftData) -> str:
@@ -93,84 +82,6 @@ def plural(word: str, count: int) -> str:
         return f"{count:,} {word[:-1]}ies"
     ending = "es" if re.search(r"(?:s|x|ch|sh)\Z", word) else "s"
     return f"{count:,} {word}{ending}"
-
-
-def value_text(value: Any) -> str:
-    """A value in full: text as it is where nothing else looks like that, anything else as JSON."""
-    value = shortened(value)
-    if isinstance(value, str) and not _LOOKS_OTHERWISE.match(value) and value == value.rstrip():
-        return value
-    if value is msgspec.UNSET:
-        return ""
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_encodable(value)).decode()
-
-
-def _encodable(value: Any) -> Any:
-    """A value less lone surrogates, which JSON of others may hold and UTF-8 cannot."""
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, dict):
-        return {_encodable(str(key)): _encodable(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_encodable(part) for part in value]
-    return value
-
-
-def sides(difference: Difference, most: int) -> tuple[str, str]:
-    """What is declared and what is observed, as text; of two long ones what tells them apart.
-
-    Args:
-        difference: one of an operation ``changed``.
-        most: characters of each side.
-    """
-    declared, observed = value_text(difference.declared), value_text(difference.observed)
-    if max(len(declared), len(observed)) > most:
-        skipped = _same_beginning(declared, observed)
-        declared, observed = (f"{texts.ELLIPSIS}{text[skipped:]}" if skipped else text for text in (declared, observed))
-    return _cut(declared, most), _cut(observed, most)
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + texts.ELLIPSIS
-
-
-def _same_beginning(first: str, other: str) -> int:
-    """How much two texts begin with that need not be told: up to some characters before they differ, at a word."""
-    pairs = enumerate(zip(first, other, strict=False))
-    same = next((index for index, (left, right) in pairs if left != right), min(len(first), len(other)))
-    if same <= 2 * _AROUND:
-        return 0
-    border = re.search(r"[^\w-](?=[\w-]*\Z)", first[:same])
-    border_end = border.end() if border else 0
-    return border_end if same - border_end <= 2 * _AROUND else same - _AROUND
-
-
-def grant_of(difference: Difference) -> str:
-    """A grant in words, ``roles/owner given to user:a@example.com``; empty where it is none."""
-    value = difference.declared if difference.op == "missing" else difference.observed
-    return (
-        iam_policies.describe_grants(difference).removesuffix(" (condition none)")
-        if iam_policies.is_grant(value)
-        else ""
-    )
-
-
-def difference_text(difference: Difference, most: int = 60) -> str:
-    """One difference in a line of plain text: ``versioning.enabled: true → false``."""
-    if granted := grant_of(difference):
-        return granted
-    path = difference.path or "(all)"
-    declared, observed = sides(difference, most)
-    match difference.op:
-        case "changed":
-            return f"{path}: {declared} → {observed}"
-        case "missing":
-            return f"{path}: {declared} → not there"
-        case "unexpected":
-            return f"{path}: not declared → {observed}"
 
 
 def is_masked(value: Any) -> bool:
@@ -192,14 +103,14 @@ def lasted(seconds: float) -> str:
 def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
     """Who did it, how, and how sure that is."""
     if actor is None:
-        return "not known so far"
+        return "not known yet"
     if actor.confidence == "possible":
         return f"{_one_of((actor.principal, *actor.others), form)}: several changed it at about that time"
     text = f"{_hand(actor, form)}{_through(actor, form)}{_how(actor, form)}{_sure(actor)}"
     return (
         text
         if actor.kind != "applier"
-        else f"{text}: the account that applies your declarations, a sync may be under way"
+        else f"{text}: the account that applies your declarations; a sync may be running"
     )
 
 
@@ -245,7 +156,7 @@ def next_step(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     if data.status == "resolved":
         return ""
     if data.status != "open":
-        word = "Accepted as it is" if data.status == "accepted" else "Left alone"
+        word = "Accepted as it is" if data.status == "accepted" else "Exempted"
         return f"{word}{_until(shown, form)}{_because(data.reason, form)}"
     if data.remediation is not None and data.remediation.step in _STEPS:
         return _STEPS[data.remediation.step](shown, data.remediation, form)
@@ -255,13 +166,13 @@ def next_step(shown: FindingView, form: RenderStyle = PLAIN) -> str:
 def _by_mode(shown: FindingView, form: RenderStyle) -> str:
     match shown.data.mode:
         case "auto":
-            return f"Will be put back automatically{_at_window(shown, form)}"
+            return f"Will be remediated automatically{_at_window(shown, form)}"
         case "approve":
-            return "Will be put back once somebody approves it"
+            return "Will be remediated when an approver approves it"
         case "alert":
-            return "You are only told: nothing is put back"
+            return "Alert only: nothing is remediated"
         case "off":
-            return "Nothing is put back"
+            return "Remediation is off"
 
 
 def _until(shown: FindingView, form: RenderStyle) -> str:
@@ -277,29 +188,29 @@ def _at_window(shown: FindingView, form: RenderStyle) -> str:
 
 
 def _waiting(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
-    return f"Will be put back{_at_window(shown, form) or ' later'}{_because(remedy.reason, form)}"
+    return f"Will be remediated{_at_window(shown, form) or ' later'}{_because(remedy.reason, form)}"
 
 
 def _handed_off(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
     del shown
-    to = _EXECUTORS.get(remedy.executor, "whoever else can")
-    return f"Is to be put back by {to}{_because(remedy.reason, form)}"
+    to = _EXECUTORS.get(remedy.executor, "another executor")
+    return f"Delegated to {to}{_because(remedy.reason, form)}"
 
 
 def _stopped(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
     if is_rehearsed(remedy):
-        return "Nothing is written: the policy is a dry run. It would be put back"
+        return "Dry run: it would be remediated, and nothing is written"
     del shown
-    return f"Stopped until somebody looks{_because(remedy.reason, form)}"
+    return f"Stopped until somebody has looked{_because(remedy.reason, form)}"
 
 
 _STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]] = {
-    "asked": lambda _, remedy, form: f"Waits for approval{_because(remedy.reason, form)}",
+    "asked": lambda _, remedy, form: f"Waiting for approval{_because(remedy.reason, form)}",
     "waiting": _waiting,
-    "acting": lambda *_: "Is being put back right now",
-    "operating": lambda *_: "Is being put back: Google's API is at work on it",
-    "verifying": lambda *_: "Is written; the inventory has yet to show it",
-    "done": lambda *_: "Was put back",
+    "acting": lambda *_: "Is being remediated now",
+    "operating": lambda *_: "Is being remediated: an operation of Google's API is running",
+    "verifying": lambda *_: "Written; not yet verified by the inventory",
+    "done": lambda *_: "Was remediated",
     "handed_off": _handed_off,
     "stopped": _stopped,
 }
@@ -317,8 +228,8 @@ def ended(shown: FindingView, form: RenderStyle = PLAIN) -> str:
     if (remedy is not None and remedy.step == "done") or _was_put_back(shown.steps):
         by_whom = remedy.approved_by if remedy is not None else ""
         approved = f", approved by {form.value(by_whom)}" if by_whom else ""
-        return f"put back by Setpoint{approved}"
-    return _ENDS.get(shown.data.reason) or form.prose(shown.data.reason or "it has come to its end")
+        return f"remediated by Setpoint{approved}"
+    return _ENDS.get(shown.data.reason) or form.prose(shown.data.reason or "it ended")
 
 
 def _was_put_back(steps: Iterable[TimelineEntry]) -> bool:
@@ -346,7 +257,7 @@ def _resolved(shown: FindingView, form: RenderStyle) -> str:
 
 def _requested(shown: FindingView, form: RenderStyle) -> str:
     if shown.data.remediation is None:
-        return "Somebody is asked whether to put it back"
+        return "Approval is requested"
     return next_step(shown, form)
 
 
@@ -362,14 +273,14 @@ def _opened(shown: FindingView, form: RenderStyle) -> str:
 
 _EVENTS: Mapping[EventType, Callable[[FindingView, RenderStyle], str]] = {
     "drift.opened": _opened,
-    "drift.changed": lambda shown, _: f"The drift is another one by now: {extent(shown.data)}",
+    "drift.changed": lambda shown, _: f"The drift has changed: {extent(shown.data)}",
     "drift.resolved": _resolved,
     "drift.exempted": next_step,
     "drift.attributed": lambda shown, form: f"Changed by: {by(shown.data.actor, form)}",
     "remediation.requested": _requested,
-    "remediation.started": lambda *_: "Putting it back has begun",
+    "remediation.started": lambda *_: "Remediation started",
     "remediation.succeeded": lambda shown, form: f"{_capital(ended(shown, form))} after {duration(shown.data)}",
-    "remediation.failed": lambda shown, form: f"Putting back failed{_remedy_reason(shown, form)}",
+    "remediation.failed": lambda shown, form: f"Remediation failed{_remedy_reason(shown, form)}",
     "remediation.blocked": lambda shown, form: next_step(shown, form) or f"Held{_remedy_reason(shown, form)}",
 }
 _ORDERS: Mapping[str, str] = {
@@ -390,7 +301,7 @@ def last(shown: FindingView, form: RenderStyle = PLAIN) -> str:
 def past(step: TimelineEntry, form: RenderStyle = PLAIN) -> str:
     """A step of a finding's life, in a line."""
     word = _ORDERS.get(step.what) or _capital(step.what.partition(".")[2].replace("_", " ") or step.what)
-    subject = {"drift": "Drift ", "remediation": "Putting back "}.get(step.what.partition(".")[0], "")
+    subject = {"drift": "Drift ", "remediation": "Remediation "}.get(step.what.partition(".")[0], "")
     text = f"{subject}{word.lower()}" if subject else word
     person = f" by {form.value(step.by)}" if step.by else ""
     return f"{text if step.what in _ORDERS or subject else form.prose(text)}{person}{_because(step.text, form)}"
@@ -423,7 +334,7 @@ def statuses(group: GroupView) -> str:
     counts = group.statuses
     of_open = [
         f"{counts[name]:,} {label}"
-        for name, label in (("awaiting", "waiting for approval"), ("remediating", "being put back"))
+        for name, label in (("awaiting", "waiting for approval"), ("remediating", "being remediated"))
         if counts.get(name)
     ]
     parts = [f"{counts.get('open', 0):,} open" + (f" ({', '.join(of_open)})" if of_open else "")]
@@ -439,9 +350,8 @@ def where(group: GroupView) -> str:
 def group_title(group: GroupView) -> str:
     """``41 Buckets in 40 projects``."""
     cause = group.cause
-    counted = plural(kind_of(cause.asset_type) or cause.asset_type, group.total)
-    about = _ABOUT.get(cause.content, "")
-    return " ".join(filter(None, (f"{about}{counted}", where(group))))
+    counted = plural(display_names.kind_with_content(cause.asset_type, cause.content), group.total)
+    return " ".join(filter(None, (counted, where(group))))
 
 
 def summary(shown: FindingView) -> str:
@@ -454,7 +364,7 @@ def summary(shown: FindingView) -> str:
     text = f"{severity_word(data.severity)}: {head} {happened(data)}"
     if data.kind == "modified" and data.differences:
         more = data.difference_count - 1
-        text += f": {difference_text(data.differences[0])}{f' and {more:,} more' if more > 0 else ''}"
+        text += f": {difference_text.as_line(data.differences[0])}{f' and {more:,} more' if more > 0 else ''}"
     if data.actor is not None:
         text += f", by {by(data.actor)}"
     return texts.fit(f"{text}. {next_step(shown)}", _LONGEST_SUMMARY)

@@ -26,8 +26,8 @@ from setpoint.alerting.rendering.slack_blocks import (
     pack,
     section,
 )
-from setpoint.comparison import iam_policies
-from setpoint.model import grouping
+from setpoint.comparison import difference_text, iam_policies
+from setpoint.model import declaration_links, grouping
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.display_names import short_name
 from setpoint.model.events import DriftData
@@ -45,7 +45,7 @@ _A_LIST = 40
 _LOOKED_AT = 400
 _MOST_TOLD = 1_000
 _OPERATIONS: Mapping[Operation, str] = {"changed": "changed", "missing": "missing", "unexpected": "not declared"}
-_QUIET_MARKS = {"exempted": "🔕 Left alone", "accepted": "☑️ Accepted"}
+_QUIET_MARKS = {"exempted": "🔕 Exempted", "accepted": "☑️ Accepted"}
 _STEP_MARKS: Mapping[str, str] = {
     "drift.opened": "🔎",
     "drift.changed": "🔀",
@@ -106,11 +106,11 @@ def _ended_at(data: DriftData) -> str:
 
 def _differences(data: DriftData) -> Block:
     if data.kind == "deleted":
-        return section("It is declared, and no longer there.")
+        return section("It is declared; expected to exist, found nothing.")
     if data.kind == "unmanaged":
-        return section("Nothing declares it, in a scope that says everything there is declared.")
+        return section("Unmanaged: its scope is exhaustive, and no declaration has it.")
     is_grants = data.content == "iam_policy"
-    heading = "*Grants that are not as declared*" if is_grants else "*What differs*: declared → now"
+    heading = "*Grants that differ*" if is_grants else "*What differs*: declared → now"
     lines = [_difference(difference) for difference in data.differences[:_MOST_LINES]]
     return listed(heading, lines, max(data.difference_count - len(lines), 0))
 
@@ -120,16 +120,14 @@ def _difference(difference: Difference) -> str:
     value = difference.declared if difference.op == "missing" else difference.observed
     if iam_policies.is_grant(value):
         return _grant(value, is_missing=difference.op == "missing")
-    declared, observed = phrases.sides(difference, 120)
-    path = code(difference.path or "(all)", 160)
-    cannot = " (cannot be changed in place)" if difference.immutable else ""
-    match difference.op:
-        case "changed":
-            return f"{path}: {_value(difference.declared, declared)} → {_value(difference.observed, observed)}{cannot}"
-        case "missing":
-            return f"{path}: {_value(difference.declared, declared)} → not there{cannot}"
-        case "unexpected":
-            return f"{path}: not declared → {_value(difference.observed, observed)}{cannot}"
+    shown_declared, shown_observed = difference_text.sides(difference, 120)
+    made = difference_text.parts(
+        difference,
+        _value(difference.declared, shown_declared),
+        _value(difference.observed, shown_observed),
+        code(difference.path or "(all)", 160),
+    )
+    return f"{made}{' (cannot be changed in place)' if difference.immutable else ''}"
 
 
 def _in_own_terms(difference: Difference) -> str:
@@ -139,6 +137,8 @@ def _in_own_terms(difference: Difference) -> str:
 
 
 def _value(value: object, text: str) -> str:
+    if value is msgspec.UNSET:
+        return difference_text.NOTHING
     return "(sensitive)" if phrases.is_masked(value) else code(text, 160)
 
 
@@ -155,21 +155,21 @@ def _grant(value: Mapping[str, object], *, is_missing: bool) -> str:
 
 def _facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     data = shown.data
-    yield "Where", _where(data) or "not known"
-    yield "Whose", _whose(data)
-    yield "Who did it", phrases.by(data.actor, FORM)
+    yield "Project", _where(data) or "not known"
+    yield "Owner", _whose(data)
+    yield "Changed by", phrases.by(data.actor, FORM)
     yield "Since", _since(data)
 
 
 def _where(data: DriftData) -> str:
-    return f"project {code(data.project, 100)}" if data.project else ""
+    return code(data.project, 100) if data.project else ""
 
 
 def _whose(data: DriftData) -> str:
     owner = data.owner
     contact = owner.slack or owner.email
     if not owner.team:
-        return code(contact, 100) if contact else "nobody is named"
+        return code(contact, 100) if contact else "none declared"
     return f"team {code(owner.team, 100)}" + (f", {code(contact, 100)}" if contact else "")
 
 
@@ -198,7 +198,7 @@ def _declared(data: DriftData) -> str:
 def _place(data: DriftData) -> str:
     source = data.declared_in
     where = str(source) or source.repo
-    return link(addresses.declared_at(source), where) or code(where, 160) if where else ""
+    return link(declaration_links.declared_at(source), where) or code(where, 160) if where else ""
 
 
 def _actions(shown: FindingView) -> list[Block]:
@@ -208,13 +208,13 @@ def _actions(shown: FindingView) -> list[Block]:
     offered = button_payload.offered_actions(shown) if value else ()
     seed = f"{data.finding_id}\n{data.fingerprint}\n{shown.event}\n{shown.event_time.isoformat()}\n{len(shown.steps)}"
     written = "; ".join(shown.data.remediation.summary[:2]) if shown.data.remediation else ""
-    write = written or "; ".join(map(phrases.difference_text, data.differences[:2])) or phrases.what(data)
+    write = written or "; ".join(map(difference_text.as_line, data.differences[:2])) or phrases.what(data)
     questions: dict[ButtonAction, Confirmation] = {
-        "fix": Confirmation("Put it back now?", f"Setpoint writes to Google Cloud: {write}", "Fix now"),
+        "fix": Confirmation("Remediate now?", f"Setpoint writes to Google Cloud: {write}", "Fix now"),
         "approve": Confirmation("Approve?", f"Setpoint writes to Google Cloud: {write}", "Approve"),
         "accept": Confirmation(
             "Accept this drift?",
-            "It is left as it is, and nobody is told of it again unless it becomes another one.",
+            "It stays as it is. There is no further alert unless it changes.",
             "Accept",
             is_grave=True,
         ),
@@ -264,7 +264,8 @@ def _change(change: tuple[str, Operation], samples: Sequence[FindingView]) -> st
     differences = [_difference_of(shown.data, change) for shown in samples]
     known = [difference for difference in differences if difference is not None]
     values = {
-        (phrases.value_text(difference.declared), phrases.value_text(difference.observed)) for difference in known
+        (difference_text.as_text(difference.declared), difference_text.as_text(difference.observed))
+        for difference in known
     }
     if known and len(known) == len(differences) and len(values) == 1:
         return _difference(known[0])
@@ -282,12 +283,12 @@ def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference
 
 def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
     yield "Status", phrases.statuses(group)
-    yield "Who did it", _doers(group)
+    yield "Changed by", _doers(group)
     yield "Projects", _counted(group.projects, group.project_count)
     yield "Teams", _counted(group.teams, len(group.teams))
     if len(group.severities) > 1:
         counts = [(level, group.severities[level]) for level in reversed(SEVERITIES) if group.severities.get(level)]
-        yield "How bad", ", ".join(f"{count:,} {level}" for level, count in counts)
+        yield "Severity", ", ".join(f"{count:,} {level}" for level, count in counts)
     yield "Since", date(group.opened_at)
     next_steps = {phrases.next_step(shown, FORM) for shown in group.samples if shown.data.status == "open"}
     if len(next_steps) == 1:
@@ -307,12 +308,12 @@ def _doers(group: GroupView) -> str:
     """Who did it; with what, where one did all of it."""
     principals = [name for name in group.actors if name]
     if not principals:
-        return "not known so far"
+        return "not known yet"
     known = [shown.data.actor for shown in group.samples if shown.data.actor is not None]
     if len(group.actors) == 1 and known and all(actor.principal == principals[0] for actor in known):
         return phrases.by(known[0], FORM)
     largest = sorted(group.actors.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LISTED]
-    text = ", ".join(f"{code(name, 80) if name else 'not known so far'} {count:,}" for name, count in largest)
+    text = ", ".join(f"{code(name, 80) if name else 'not known yet'} {count:,}" for name, count in largest)
     return f"{text}, and others" if len(group.actors) > _MOST_LISTED else text
 
 
@@ -357,7 +358,7 @@ def digest(findings: Sequence[FindingView], links: Links) -> Message:
     title = _counts(findings)
     lines = [_line(shown, links) for shown in sorted(findings, key=phrases.worst_first)[:_A_LIST]]
     unsaid = len(findings) - len(lines)
-    packed = pack([Part("", lines or ["Nothing to tell."])], _rest, messages=1, unsaid=unsaid)
+    packed = pack([Part("", lines or ["No findings."])], _rest, messages=1, unsaid=unsaid)
     return message(title, [header(f"🗞️ {title}"), *packed[0]])
 
 
@@ -376,7 +377,7 @@ def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> 
     ]
     name = link(addresses.of_finding(links, shown), phrases.what(data), 100) or code(phrases.what(data), 100)
     text = f"{mark} {name}"
-    if data.project and data.project != phrases.last_name(data):
+    if phrases.title(data).project not in ("", phrases.title(data).name):
         text += f" in {code(data.project, 60)}"
     if data.status == "resolved":
         return f"{text}: resolved after {phrases.duration(data)}"
@@ -415,9 +416,11 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
         Part(
             f"*All of {code(phrases.what(data), 200)}*", [f"{name}: {fact}" for name, fact in _all_facts(shown) if fact]
         ),
-        Part("*What has happened*", [f"{date(step.occurred_at)}  {phrases.past(step, FORM)}" for step in shown.steps]),
-        Part("*What would put it back*", _summary(data)),
-        Part("*What it was*", list(islice(_leaves(data.previous_data), _MOST_TOLD))),
+        Part(
+            "*What has happened*", [f"{date(entry.occurred_at)}  {phrases.past(entry, FORM)}" for entry in shown.steps]
+        ),
+        Part("*What would remediate it*", _summary(data)),
+        Part("*Before it was deleted*", list(islice(_leaves(data.previous_data), _MOST_TOLD))),
         Part(fields_heading, lines),
     ]
     packed = pack(parts, lambda left: f"{more(left)}: {where}", messages=_MOST_MESSAGES, unsaid=unsaid)
@@ -429,19 +432,19 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "Resource", code(data.resource_name, 1_000)
     about = f", {data.content.replace('_', ' ')}" if data.content != "resource" else ""
     yield "Type", f"{code(data.asset_type, 200)}{about}"
-    yield "Lies in", ", ".join(code(place, 60) for place in data.ancestors[:_MOST_SAMPLES])
+    yield "Location", ", ".join(code(place, 60) for place in data.ancestors[:_MOST_SAMPLES])
     yield "Project", code(data.project, 100) if data.project else ""
-    yield "Whose", ", ".join(code(part, 100) for part in msgspec.structs.astuple(data.owner) if part)
+    yield "Owner", ", ".join(code(part, 100) for part in msgspec.structs.astuple(data.owner) if part)
     yield "Status", data.status + (f": {prose(data.reason)}" if data.reason else "")
-    yield "How bad", f"{phrases.SEVERITY_MARKS[data.severity]} {data.severity}"
+    yield "Severity", f"{phrases.SEVERITY_MARKS[data.severity]} {data.severity}"
     yield "Mode", data.mode
     yield "Next", phrases.next_step(shown, FORM)
-    yield "Who did it", phrases.by(data.actor, FORM)
+    yield "Changed by", phrases.by(data.actor, FORM)
     yield from _of_actor(data)
     yield "First seen", date(data.first_seen)
     yield "Last seen", f"{date(data.last_seen)}, {phrases.plural('observation', data.count)}"
     yield "Resolved", date(data.resolved_at) if data.resolved_at else ""
-    yield "Episode", f"{data.episodes:,}"
+    yield "Occurrence", phrases.ordinal(data.episodes)
     yield "Declared in", _place(data)
     yield "Revision", code(data.declared_in.commit, 80) if data.declared_in.commit else ""
     yield "Finding", f"{code(data.finding_id, 100)}, drift {code(data.fingerprint, 100)}"
@@ -450,7 +453,7 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
 def _of_actor(data: DriftData) -> Iterator[tuple[str, str]]:
     actor = data.actor
     if actor is not None:
-        yield "How sure", actor.confidence
+        yield "Confidence", actor.confidence
         yield (
             "Call",
             f"{code(actor.method, 120)}, {date(actor.requested_at)}" if actor.method else date(actor.requested_at),
@@ -468,7 +471,7 @@ def _leaves(value: object, path: str = "") -> Iterator[str]:
         for key, part in value.items():
             yield from _leaves(part, f"{path}.{key}" if path else str(key))
     elif value is not None:
-        yield f"{code(path or '(all)', 160)}: {_value(value, phrases.value_text(value)[:400])}"
+        yield f"{code(path or '(all)', 160)}: {_value(value, difference_text.as_text(value)[:400])}"
 
 
 def step(shown: FindingView, links: Links) -> Message:
@@ -485,7 +488,7 @@ def step(shown: FindingView, links: Links) -> Message:
     if what in ("drift.opened", "drift.changed") and shown.data.status == "open":
         blocks.append(_differences(shown.data))
     elif what in ("remediation.requested", "remediation.started") and (written := _summary(shown.data)):
-        blocks.append(listed("*What would put it back*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
+        blocks.append(listed("*What would remediate it*", written[:_MOST_LINES], max(len(written) - _MOST_LINES, 0)))
     if page := addresses.of_finding(links, shown):
         blocks.append(context(link(page, "Open in Setpoint")))
     return message(f"{phrases.what(shown.data)}: {plain_text}", blocks)

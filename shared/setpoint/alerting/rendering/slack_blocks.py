@@ -32,7 +32,7 @@ _HEADING_ROOM = 400
 _BUTTONS: dict[ButtonAction, str] = {
     "fix": "Fix now",
     "approve": "Approve",
-    "snooze": "Snooze",
+    "snooze": "Exempt",
     "accept": "Accept",
     "why": "Why?",
 }
@@ -132,7 +132,7 @@ def _snooze() -> Block:
     return {
         "type": "static_select",
         "action_id": button_payload.action_id("snooze"),
-        "placeholder": plain("Snooze", 150),
+        "placeholder": plain("Exempt", 150),
         "options": [{"text": plain(_LASTING[name], 75), "value": name} for name in SNOOZES],
     }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from setpoint.detection.finding_events import data_of
-from setpoint.model import display_names
+from setpoint.model import declaration_links, display_names
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.grouping import cause_id, cause_of
 from setpoint.model.resource_key import ResourceKey
@@ -16,7 +16,7 @@ from setpoint.model.resource_state import Finding, ResourceState
 from setpoint.model.severity import SEVERITIES
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import Sweep
-from setpoint.reporting.html import coverage, links
+from setpoint.reporting.html import coverage
 from setpoint.reporting.html.differences import fields
 from setpoint.reporting.html.figures import Tally, status_of
 from setpoint.reporting.html.model import Report, Row
@@ -131,7 +131,7 @@ def _row(state: ResourceState, facts: Facts) -> Row:
         reason=finding.reason,
         actor=finding.actor,
         source=str(finding.source),
-        link=links.declared_at(finding.source),
+        link=declaration_links.declared_at(finding.source),
         steps=steps(state, finding, trail),
         group=cause_id(cause_of(data_of(state))),
     )

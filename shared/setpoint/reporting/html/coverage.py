@@ -60,7 +60,7 @@ def notices(
         more = f" … and {len(covered.missed) - _MOST} more" if len(covered.missed) > _MOST else ""
         yield ReportNotice(
             "warning",
-            f"Not all could be listed; of the rest nothing is known. {'; '.join(covered.missed[:_MOST])}{more}",
+            f"Some of the inventory was not listed; its drift is unknown. {'; '.join(covered.missed[:_MOST])}{more}",
         )
     if covered.swept_at is None:
         yield ReportNotice(

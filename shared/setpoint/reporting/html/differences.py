@@ -1,4 +1,4 @@
-"""Differences in words: ``path: declared → observed``; a grant says all by itself."""
+"""Differences as the page holds them: values as JSON, grants in words."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from setpoint.comparison import iam_policies
+from setpoint.comparison import difference_text
 from setpoint.model.difference import Difference
-from setpoint.model.display_names import shown
 from setpoint.reporting.html.model import Field
 
 
@@ -23,8 +22,8 @@ def fields(differences: Iterable[Difference], longest: int) -> tuple[Field, ...]
 
 
 def _field(difference: Difference, longest: int) -> Field:
-    if iam_policies.is_grant(difference.declared if difference.op == "missing" else difference.observed):
-        return Field(difference.op, grant=iam_policies.describe_grants(difference)[:longest])
+    if granted := difference_text.grant(difference):
+        return Field(difference.op, grant=granted[:longest])
     return Field(
         difference.op,
         difference.path[:longest],
@@ -35,4 +34,4 @@ def _field(difference: Difference, longest: int) -> Field:
 
 
 def _value(value: object, longest: int) -> str:
-    return "" if value is msgspec.UNSET else shown(value, longest)
+    return "" if value is msgspec.UNSET else difference_text.as_json(value, longest)

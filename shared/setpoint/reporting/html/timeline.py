@@ -33,14 +33,14 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
 
 
 def _life(finding: Finding) -> Iterator[TimelineEntry]:
-    again = f"episode {finding.episodes}" if finding.episodes > 1 else ""
+    again = f"occurrence {finding.episodes}" if finding.episodes > 1 else ""
     yield TimelineEntry(finding.first_seen, "drift began", text=again)
     if finding.actor is not None:
         yield _acted(finding.actor)
     if finding.changed_at is not None and finding.changed_at != finding.first_seen:
-        yield TimelineEntry(finding.changed_at, "became another drift")
+        yield TimelineEntry(finding.changed_at, "drift changed")
     if finding.last_seen != finding.first_seen:
-        yield TimelineEntry(finding.last_seen, "last seen drifted", text=f"{finding.count} observations showed it")
+        yield TimelineEntry(finding.last_seen, "last seen drifted", text=f"seen in {finding.count} observations")
     if finding.resolved_at is not None:
         yield TimelineEntry(finding.resolved_at, "resolved", text=finding.reason)
 
@@ -68,8 +68,8 @@ def _remedied(remedy: RemediationState) -> Iterator[TimelineEntry]:
         yield TimelineEntry(
             remedy.claimed_at, "remediation: written", text=f"attempt {remedy.attempts}. {remedy.failure}".strip()
         )
-    for put in remedy.applied_fixes:
-        yield TimelineEntry(put.verified_at, "put back", text=", ".join(put.paths))
+    for fix in remedy.applied_fixes:
+        yield TimelineEntry(fix.verified_at, "remediated", text=", ".join(fix.paths))
 
 
 def _entry(entry: AuditEntry) -> TimelineEntry:

@@ -36,7 +36,7 @@ function fieldRow(field) {
     el("th", { scope: "row" }, isolated(field.path || "(all)"),
       field.immutable && el("span", { class: "tag" }, "immutable")),
     el("td", {}, field.declared ? isolated(field.declared, { class: "declared" }) : el("em", {}, "not declared")),
-    el("td", {}, field.observed ? isolated(field.observed, { class: "observed" }) : el("em", {}, "missing")),
+    el("td", {}, field.observed ? isolated(field.observed, { class: "observed" }) : el("em", {}, "nothing")),
   );
 }
 
@@ -65,7 +65,7 @@ function facts(row) {
       : isolated(source))],
     ["Status", [STATUS_WORDS[STATUSES[row.status]], texts[row.reason] && [": ", isolated(texts[row.reason])]].flat()],
     ["Mode", texts[row.mode]],
-    ["Seen", `${plural(row.count, "time")}, last ${dated(row.last)}${row.episodes > 1 ? `; episode ${row.episodes}` : ""}`],
+    ["Seen", `${plural(row.count, "time")}, last ${dated(row.last)}${row.episodes > 1 ? `; occurrence ${row.episodes}` : ""}`],
   ];
   return el("section", {}, el("h3", {}, "Facts"), el("dl", { class: "facts" },
     known.filter(([, value]) => (Array.isArray(value) ? value.length : value)).map(([name, value]) => el("div", {},
@@ -90,7 +90,7 @@ function commands(row) {
   const store = /^[\w:/.-]+$/.test(report.store) ? report.store : `'${report.store.replaceAll("'", "'\\''")}'`;
   const told = [`setpoint findings show ${id} --store ${store}`];
   if (STATUSES[row.status] === "awaiting") told.push(`setpoint approve ${id} --store ${store}`);
-  return el("section", {}, el("h3", {}, "Look at it"),
+  return el("section", {}, el("h3", {}, "Commands"),
     told.map((command) => el("div", { class: "command" }, el("code", {}, command), copying(command, "Copy the command"))),
     el("div", { class: "command" }, el("a", { href: `#finding=${row.id}` }, "Link to this finding"),
       copying(`${window.location.href.split("#")[0]}#finding=${row.id}`, "Copy the link to this finding")));

@@ -61,7 +61,7 @@ function drawFigures() {
         : trend(figures.seconds_to_resolve, figures.seconds_before, lasting) ?? `none was resolved in the ${period} before`,
       figures.seconds_before !== null && figures.seconds_to_resolve !== null && ` than in the ${period} before`].map(asBefore)),
     card("Coverage", share, coverage),
-    card("Put back by Setpoint", numbers.format(figures.put_back), [waits || "nothing waits"]),
+    card("Remediated by Setpoint", numbers.format(figures.put_back), [waits || "nothing waits"]),
   );
 }
 

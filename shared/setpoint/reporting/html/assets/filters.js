@@ -3,7 +3,7 @@ const COLUMNS = {
   severity: { title: "Severity", key: (row) => row.severity, falls: true },
   what: { title: "What", key: (row) => row.name, isText: true },
   project: { title: "Where", key: (row) => row.project, isText: true },
-  team: { title: "Whose", key: (row) => row.team, isText: true },
+  team: { title: "Owner", key: (row) => row.team, isText: true },
   since: { title: "Since", key: (row) => row.first, falls: true },
   status: { title: "Status", key: (row) => row.status },
   actor: { title: "Changed by", key: (row) => row.by, isText: true },
@@ -11,7 +11,7 @@ const COLUMNS = {
 const STATUS_CHOICES = [
   ["open", "Open", new Set([0, 1, 2])],
   ["awaiting", "Awaiting approval", new Set([1])],
-  ["remediating", "Being put back", new Set([2])],
+  ["remediating", "Being remediated", new Set([2])],
   ["exempted", "Exempted", new Set([3])],
   ["accepted", "Accepted", new Set([4])],
   ["resolved", "Resolved", new Set([5])],

@@ -2,13 +2,13 @@
 const numbers = new Intl.NumberFormat("en");
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
 const STATUS_WORDS = {
-  open: "Open", awaiting: "Awaiting approval", remediating: "Being put back",
+  open: "Open", awaiting: "Awaiting approval", remediating: "Being remediated",
   exempted: "Exempted", accepted: "Accepted", resolved: "Resolved",
 };
 const KIND_WORDS = { modified: "Modified", deleted: "Deleted", unmanaged: "Unmanaged" };
-const GONE = { deleted: "Deleted though declared", unmanaged: "There though nobody declared it" };
+const GONE = { deleted: "Declared, found nothing", unmanaged: "Unmanaged: no declaration has it" };
 const HANDS = {
-  person: "a person", service: "a service account", applier: "what applies declarations", google: "Google itself",
+  person: "a person", service: "a service account", applier: "an applier", google: "Google itself",
 };
 
 function lasting(seconds) {
@@ -44,8 +44,8 @@ function summary(row) {
   const path = field.path || "(all)";
   const told = {
     changed: `${path}: ${field.declared} → ${field.observed}`,
-    missing: `${path}: ${field.declared} is missing`,
-    unexpected: `${path}: + ${field.observed}`,
+    missing: `${path}: expected ${field.declared}, found nothing`,
+    unexpected: `${path}: expected nothing, found ${field.observed}`,
   };
   return told[field.operation] + more;
 }
