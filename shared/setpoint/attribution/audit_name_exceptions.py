@@ -10,15 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-HOST: Mapping[str, str] = {
-    "bigtableadmin.googleapis.com": "bigtable.googleapis.com",  # names keep the product's host
-    "sqladmin.googleapis.com": "cloudsql.googleapis.com",  # as above
-    "datastore.googleapis.com": "firestore.googleapis.com",  # databases are managed by Firestore's API by now
-    "identity.accesscontextmanager.googleapis.com": "accesscontextmanager.googleapis.com",  # the older host
-    "clouddms.googleapis.com": "datamigration.googleapis.com",  # as above
-}
-"""The service in audit logs → the host in resource names, where they differ."""
-
 APIS_WITHOUT_RESOURCE_PATHS = frozenset(
     (
         "cloudresourcemanager",  # projects, folders and organisations are resources themselves here

@@ -17,8 +17,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from setpoint.attribution import audit_name_exceptions
-from setpoint.attribution.audit_name_exceptions import HOST
 from setpoint.catalog import asset_types
+from setpoint.catalog.inventory_names import HOSTS
 from setpoint.catalog.methods import default_methods
 
 
@@ -97,7 +97,7 @@ def named(target: AuditEntryTarget) -> tuple[Named, ...]:
 
 def full_name(service: str, path: str) -> str:
     """The full resource name of a service's path."""
-    return f"//{HOST.get(service, service)}/{path}"
+    return f"//{HOSTS.get(service, service)}/{path}"
 
 
 def _path(target: AuditEntryTarget, path: str) -> str:

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 
 from msgspec.structs import replace
 
+from setpoint.catalog.inventory_names import natural_names, own_project
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import CONTENTS, ResourceKey, project_of
 from setpoint.ports.stores import ProjectStore
 
 _FORGET_SECONDS = 60.0
 """How long an unknown number is taken for unknown before the store is asked again."""
-
-_SERVICE_ACCOUNT = "iam.googleapis.com/ServiceAccount"
 
 
 class ProjectIdResolver:
@@ -42,7 +41,7 @@ class ProjectIdResolver:
         """
         number, identifier = observation.project_number, project_of(observation.key.name)
         if not identifier[:1].isalpha():  # a number, or the wildcard of some names
-            identifier = _own_id(observation)
+            identifier = _own_id(observation) or own_project(observation.key.name, observation.data)
         if number and identifier and (self._ids.get(number) != identifier or number in self._unjudged):
             return {number: identifier}
         return {}
@@ -93,18 +92,15 @@ class ProjectIdResolver:
         return replace(observation, project_id=self.id_of(number) or observation.project_id)
 
     def alternative_keys(self, observation: Observation) -> Iterator[ResourceKey]:
-        """Other keys under which the same resource may be declared: by its project's id, by its address."""
+        """Other keys under which the same resource may be declared: by its project's id, by a name in its data."""
         key = observation.key
         if observation.project_id and (number := observation.project_number) and f"projects/{number}" in key.name:
             segments = key.name.split("/")
             segments[segments.index("projects") + 1] = observation.project_id
             key = ResourceKey("/".join(segments), key.content)
             yield key
-        address = observation.data.get("email") if isinstance(observation.data, dict) else None
-        if observation.asset_type == _SERVICE_ACCOUNT and isinstance(address, str):
-            by_address = ResourceKey(f"{key.name.rpartition('/')[0]}/{address}", key.content)
-            if by_address != key:
-                yield by_address
+        for name in natural_names(observation.asset_type, key.name, observation.data):
+            yield ResourceKey(name, key.content)
 
 
 def keys_by_number(number: str) -> Iterator[ResourceKey]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from setpoint.catalog import inventory_names
 from setpoint.errors import CorruptState, MalformedMessage
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.resource_key import Content, ResourceKey, content_of, project_of
@@ -158,16 +159,19 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
     known = asset or prior
     assert known is not None  # noqa: S101 - parse() has checked it; this tells the type checker
     deleted = bool(temporal.deleted)
+    described = prior if deleted and prior else known
     # The prior state gives the content: a deleted policy comes with an empty resource.
     first, second = (prior, asset) if deleted else (asset, prior)
     content = (first and _content(first)) or (second and _content(second)) or "resource"
     if content == "resource":
         content = content_of(known.asset_type)
     resource = known.resource or _Resource()
-    described = prior if deleted and prior else known
+    name, asset_type = _full_name(known.name), _required(known.asset_type, "assetType")
+    if content == "access_policy":
+        name, asset_type = _access_policy_part(described or known, name, asset_type)
     return Observation(
-        key=ResourceKey(_full_name(known.name), content),
-        asset_type=_required(known.asset_type, "assetType"),
+        key=ResourceKey(inventory_names.inventory_name(asset_type, name), content),
+        asset_type=asset_type,
         observed_at=_observed_at(temporal, asset, prior),
         deleted=deleted,
         data=_data(described, content),
@@ -214,6 +218,23 @@ def _data(asset: _Asset, content: Content) -> Any:
         return asset.org_policy or []
     policy = asset.access_policy or asset.access_level or asset.service_perimeter
     return policy or (asset.resource.data if asset.resource else None)
+
+
+_ACCESS_HOST = "//accesscontextmanager.googleapis.com"
+
+
+def _access_policy_part(asset: _Asset, name: str, asset_type: str) -> tuple[str, str]:
+    """The own name and type of an access level, perimeter or policy inside an asset of its organisation or policy."""
+    parts = (
+        (asset.access_level, "AccessLevel"),
+        (asset.service_perimeter, "ServicePerimeter"),
+        (asset.access_policy, "AccessPolicy"),
+    )
+    for part, kind in parts:
+        own = part.get("name") if part else None
+        if isinstance(own, str) and own.startswith("accessPolicies/"):
+            return f"{_ACCESS_HOST}/{own}", f"accesscontextmanager.googleapis.com/{kind}"
+    return name, asset_type
 
 
 def _full_name(name: str) -> str:

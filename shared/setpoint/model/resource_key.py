@@ -51,7 +51,7 @@ _ACCESS_TYPES = frozenset(
 
 def content_of(asset_type: str) -> Content:
     """The content in which the inventory sends all of a resource of this type."""
-    return "access_policy" if asset_type in _ACCESS_TYPES else "resource"
+    return "access_policy" if asset_type.removeprefix("identity.") in _ACCESS_TYPES else "resource"
 
 
 def segment_after(name: str, collection: str) -> str:

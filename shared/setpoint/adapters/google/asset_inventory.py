@@ -18,6 +18,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.cloud.asset_v1 import AssetServiceClient, ContentType, ListAssetsRequest, ListAssetsResponse
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 
+from setpoint.catalog.inventory_names import inventory_name
 from setpoint.errors import BadRequest, ScopeDenied, TokenExpired, Unavailable
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey, content_of
@@ -211,7 +212,10 @@ def _said(error: exceptions.GoogleAPICallError) -> str:
 def _observation(asset: Any, content: Content, read_at: datetime) -> Observation:
     resource = asset.resource
     return Observation(
-        key=ResourceKey(asset.name, content_of(asset.asset_type) if content == "resource" else content),
+        key=ResourceKey(
+            inventory_name(asset.asset_type, asset.name),
+            content_of(asset.asset_type) if content == "resource" else content,
+        ),
         asset_type=asset.asset_type,
         observed_at=asset.update_time.ToDatetime(tzinfo=UTC) if asset.HasField("update_time") else known_at(read_at),
         data=_data(asset, content),

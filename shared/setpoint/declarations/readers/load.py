@@ -9,6 +9,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
+from setpoint.catalog.inventory_names import inventory_name
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations.readers import (
     discovery,
@@ -34,7 +35,7 @@ from setpoint.model import field_path
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope
 from setpoint.model.policy import Policy
-from setpoint.model.resource_key import WHOLE
+from setpoint.model.resource_key import WHOLE, ResourceKey
 
 
 @dataclass(slots=True)
@@ -237,6 +238,9 @@ class _Loading:
         self._add(declaration, document)
 
     def _add(self, declaration: Declaration, document: Document) -> None:
+        name = inventory_name(declaration.asset_type, declaration.key.name)
+        if name != declaration.key.name:
+            declaration = replace(declaration, key=ResourceKey(name, declaration.key.content))
         self._declarations.add(self._ignore_files.applied(declaration), document, len(self._loaded.problems))
 
 

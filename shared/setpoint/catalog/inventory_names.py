@@ -1,0 +1,235 @@
+"""How Cloud Asset Inventory names resources: the one table that feeds, sweeps, attribution and declarations share.
+
+A declared name is brought into the inventory's form where that can be computed: the host, another word for a location,
+escaped characters. Where only the server knows the name (a number, a unique id), the data of an observation holds the
+*natural* names by which the resource may be declared.
+
+The table is distilled by ``setpoint_tools.distil.inventory`` from
+https://cloud.google.com/asset-inventory/docs/asset-names and recorded assets.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FILE = Path(__file__).resolve().parent / "data" / "inventory.json.gz"
+
+HOSTS: Mapping[str, str] = {
+    "bigtableadmin.googleapis.com": "bigtable.googleapis.com",  # names keep the product's host
+    "sqladmin.googleapis.com": "cloudsql.googleapis.com",  # as above
+    "datastore.googleapis.com": "firestore.googleapis.com",  # databases are managed by Firestore's API by now
+    "identity.accesscontextmanager.googleapis.com": "accesscontextmanager.googleapis.com",  # the older host
+    "clouddms.googleapis.com": "datamigration.googleapis.com",  # as above
+}
+"""The host of a service → the host in resource names, where they differ."""
+
+_LOCATION_WORDS = frozenset(("zones", "regions", "locations"))
+_ZONE = re.compile(r"[a-z]+-[a-z]+\d+-[a-z]\Z")
+_REGION = re.compile(r"[a-z]+-[a-z]+\d+\Z")
+_ESCAPED = re.compile(r"%(2F|3A|40)", re.IGNORECASE)
+_CHARACTERS = {"2F": "/", "3A": ":", "40": "@"}
+_KEEPS_ESCAPES = ("//iam.googleapis.com/policies/", "//cloudresourcemanager.googleapis.com/tagBindings/", "//pubsub.")
+"""Names in which an escaped slash is a part of an id."""
+_SERVER_MADE = re.compile(r"\d{5,}\Z|[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z")
+_NATURAL_FIELDS = ("email", "name", "shortName", "keyId", "id", "uid", "uniqueId")
+_LINKS = ("name", "selfLink")
+_ROOTS = ("projects/", "folders/", "organizations/", "billingAccounts/", "accessPolicies/", "locations/")
+_API_VERSION = re.compile(r"https?://[^/]+/(?:[a-z]+/)?(?:v\d\w*|beta|alpha)/")
+_PLACE = re.compile(r"\{\w+\}")
+
+SERVER_NAMED: Mapping[str, str] = {
+    "apikeys.googleapis.com/Key": "uid",  # declared by keyId
+    "dataproc.googleapis.com/AutoscalingPolicy": "uid",
+    "dns.googleapis.com/ResponsePolicy": "number",
+    "dns.googleapis.com/ResourceRecordSet": "number",  # of its zone
+    "compute.googleapis.com/FirewallPolicy": "number",  # of organisations and folders
+}
+"""Types that recorded assets name by an id of the server, beside those of which Google's documentation says so."""
+
+
+class NameEntry(NamedTuple):
+    """How the inventory names an asset type.
+
+    Args:
+        formats: full resource names with ``{placeholders}``; empty where they are not known.
+        by: what the last segment is where the server makes it: ``number``, ``unique_id``, ``uid``, ``server_id``.
+        field: the API field that holds it.
+        project_number: whether the name holds the project's number instead of its id.
+    """
+
+    formats: tuple[str, ...] = ()
+    by: str = ""
+    field: str = ""
+    project_number: bool = False
+
+
+@cache
+def _artefact() -> dict[str, Any]:
+    with gzip.open(FILE, "rb") as stream:
+        tables: dict[str, Any] = json.load(stream)
+    return tables
+
+
+@cache
+def entry(asset_type: str) -> NameEntry | None:
+    """How the inventory names a type; None for a type that it does not list."""
+    found = _artefact()["names"].get(asset_type)
+    if found is None:
+        return None
+    by = SERVER_NAMED.get(asset_type) or found.get("by", "")
+    return NameEntry(tuple(found["formats"]), by, found.get("field", ""), bool(found.get("project_number")))
+
+
+def known_types() -> tuple[str, ...]:
+    """Every asset type that the inventory lists."""
+    return tuple(_artefact()["names"])
+
+
+@cache
+def missing_fields(asset_type: str) -> frozenset[str]:
+    """Paths of fields that the inventory does not carry, ``a.b[].c``; a flag of Google's converter and so a hint."""
+    return frozenset(_artefact()["missing"].get(asset_type, ()))
+
+
+def versions(asset_type: str) -> tuple[str, ...]:
+    """API versions in which the inventory was seen to send a type."""
+    return tuple(_artefact()["versions"].get(asset_type, ()))
+
+
+def is_server_named(asset_type: str) -> bool:
+    """Whether only the server knows the name by which the inventory calls a resource of this type."""
+    known = entry(asset_type)
+    return known is not None and known.by in ("number", "unique_id", "uid", "server_id")
+
+
+@lru_cache(maxsize=8192)
+def inventory_name(asset_type: str, name: str) -> str:
+    """A full resource name in the inventory's form, as far as it can be computed from the name alone.
+
+    Args:
+        asset_type: the asset type; empty where it is not known.
+        name: full resource name in any form.
+    """
+    host, slash, path = name[2:].partition("/")
+    name = f"//{HOSTS.get(host, host)}{slash}{path}"
+    if "%" in name and not name.startswith(_KEEPS_ESCAPES):
+        name = _ESCAPED.sub(lambda match: _CHARACTERS[match[1].upper()], name)
+    if host == "storage.googleapis.com":
+        return re.sub(r"\A(//storage\.googleapis\.com/)(?:projects/[^/]+/)?(?:buckets|b)/(?=[^/]+\Z)", r"\1", name)
+    if host == "cloudbuild.googleapis.com":
+        name = re.sub(r"(/projects/[^/]+)/triggers/", r"\1/locations/global/triggers/", name)
+    return _relocated(asset_type, name) if _LOCATION_WORDS & set(name.split("/")) else name
+
+
+def _relocated(asset_type: str, name: str) -> str:
+    """The name with the inventory's word for its location."""
+    parts = name.split("/")
+    words = [index for index, part in enumerate(parts) if part in _LOCATION_WORDS and index % 2 == 1][:1]
+    for index in words:
+        allowed = _location_words(asset_type, tuple(parts[:index] and parts), index)
+        if not allowed:
+            continue
+        place = parts[index + 1] if index + 1 < len(parts) else ""
+        wanted = "zones" if _ZONE.match(place) else "regions" if _REGION.match(place) else "locations"
+        if wanted in allowed:
+            parts[index] = wanted
+        elif "locations" in allowed:
+            parts[index] = "locations"
+        elif parts[index] not in allowed and len(allowed) == 1:
+            parts[index] = next(iter(allowed))
+    return "/".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _location_words(asset_type: str, parts: tuple[str, ...], index: int) -> frozenset[str]:
+    """The words for a location that the formats of a type have where a name has its own."""
+    known = entry(asset_type)
+    words = set()
+    for form in known.formats if known is not None else ():
+        pattern = form.split("/")
+        if len(pattern) != len(parts) or pattern[index] not in _LOCATION_WORDS:
+            continue
+        if all(
+            _PLACE.fullmatch(want) or want == have
+            for want, have in zip(pattern, parts, strict=True)
+            if want != pattern[index]
+        ):
+            words.add(pattern[index])
+    return frozenset(words)
+
+
+def fits(asset_type: str, name: str) -> bool:
+    """Whether a name has one of the formats of its type."""
+    known = entry(asset_type)
+    return known is not None and any(_regex(form).fullmatch(name) for form in known.formats)
+
+
+@lru_cache(maxsize=2048)
+def _regex(form: str) -> re.Pattern[str]:
+    parts = _PLACE.split(form)
+    return re.compile("[^/]+".join(re.escape(part) for part in parts))
+
+
+def natural_names(asset_type: str, name: str, data: Any) -> Iterator[str]:
+    """Other full resource names of an observed resource, from its data; the most telling first.
+
+    Args:
+        asset_type: its type.
+        name: its name in the inventory.
+        data: its fields.
+    """
+    if not isinstance(data, Mapping):
+        return
+    seen = {name}
+    for candidate in (*_linked(name, data), *_named(asset_type, name, data)):
+        full = inventory_name(asset_type, candidate)
+        if full not in seen:
+            seen.add(full)
+            yield full
+
+
+def _linked(name: str, data: Mapping[str, Any]) -> Iterator[str]:
+    """Names that the data holds whole: relative resource names and self links."""
+    host = name[2:].partition("/")[0]
+    for field in _LINKS:
+        value = data.get(field)
+        if not isinstance(value, str):
+            continue
+        path = _API_VERSION.sub("", value, count=1) if value.startswith("http") else value
+        if path.startswith(_ROOTS) and path.count("/") == name[2:].count("/") - 1:
+            yield f"//{host}/{path}"
+
+
+def _named(asset_type: str, name: str, data: Mapping[str, Any]) -> Iterator[str]:
+    """Names with the natural key in place of an id that the server made."""
+    head, _, last = name.rpartition("/")
+    known = entry(asset_type)
+    is_server_made = (known is not None and bool(known.by)) or _SERVER_MADE.match(last) is not None
+    if not is_server_made or name.count("/") < 4:  # noqa: PLR2004 - a project, folder or bucket has no natural name
+        return
+    for field in _NATURAL_FIELDS:
+        value = data.get(field)
+        if (
+            isinstance(value, (str, int))
+            and not isinstance(value, bool)
+            and "/" not in str(value)
+            and str(value) != last
+        ):
+            yield f"{head}/{value}"
+
+
+def own_project(name: str, data: Any) -> str:
+    """The project id in an observed resource's own name or link; empty where there is none."""
+    if not isinstance(data, Mapping):
+        return ""
+    for path in _linked(name, data):
+        project = path.partition("/projects/")[2].partition("/")[0]
+        if project[:1].isalpha():
+            return project
+    return ""
