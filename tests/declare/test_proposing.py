@@ -177,7 +177,7 @@ def test_what_an_alias_stands_for_is_left_to_a_person():
 
 
 def test_a_secret_is_never_proposed():
-    name = "//sqladmin.googleapis.com/projects/p/instances/i"
+    name = "//cloudsql.googleapis.com/projects/p/instances/i"
     text = (
         f"apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {{name: {name}}}\n"
         "spec:\n  assetType: example.googleapis.com/Thing\n  data: {password: hunter2, size: 3}\n"
