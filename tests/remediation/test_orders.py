@@ -128,9 +128,15 @@ def test_a_pause_holds_what_lies_in_it_also_what_was_approved_and_a_resume_lets_
 def test_a_pause_of_something_else_holds_nothing(world):
     commands.approve(KEY, world.state.fingerprint, "bob", world.deps)
     for of in ("projects/other", "folders/4"):
-        commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps)
+        commands.pause(Pause(of, world.clock(), "ann", "incident"), world.deps, not_seen_yet=True)
 
     assert remediate(KEY, world.hands) == "resolved"
+
+
+def test_a_pause_of_a_misspelt_project_is_refused_with_the_one_that_was_meant(world):
+    with pytest.raises(BadRequest, match=r"did you mean projects/shop-prod; add --not-seen-yet"):
+        commands.pause(Pause("projects/shp-prod", world.clock()), world.deps)
+    assert world.store.safety_state().value.pauses == ()
 
 
 @pytest.mark.parametrize("of", ["", "projects", "projects/", "projects/a/b", "everything", "storage/x"])

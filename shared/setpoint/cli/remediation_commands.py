@@ -99,7 +99,7 @@ def accept(
         outcome = commands.accept(key, because, by or somebody(), deps)
     finally:
         deps.store.close()
-    print_status(f"{key.name}: {_shown(outcome)}")
+    print_status(f"{key.name}: {'accepted' if outcome == 'exempted' else _shown(outcome)}")
 
 
 def pause(
@@ -107,6 +107,8 @@ def pause(
     because: Because,
     lasts: Annotated[str, typer.Option("--for", metavar="TIME", help="How long: 2h, 7d. Default: until resumed.")] = "",
     store: StoreUrl = DEFAULT_STORE,
+    *,
+    not_seen_yet: Annotated[bool, typer.Option("--not-seen-yet", help="Pause what nothing is known of yet.")] = False,
     by: Who = "",
 ) -> None:
     """Pause remediation of the fleet, a folder, a project or a resource; alerts go on."""
@@ -114,7 +116,7 @@ def pause(
     try:
         now = deps.clock()
         until = now + lasting(lasts) if lasts else None
-        commands.pause(Pause(what, now, by or somebody(), because, until), deps)
+        commands.pause(Pause(what, now, by or somebody(), because, until), deps, not_seen_yet=not_seen_yet)
     finally:
         deps.store.close()
     print_status(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")

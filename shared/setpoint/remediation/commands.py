@@ -23,6 +23,7 @@ from setpoint.model.resource_key import CONTENTS, ResourceKey, is_full_name
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import Snapshot
+from setpoint.remediation import known_projects
 from setpoint.remediation.context import load_context
 from setpoint.util.retries import retry_on_conflict
 
@@ -116,14 +117,20 @@ def end_exemption(key: ResourceKey, by: str, deps: Context) -> Outcome:
     return pipeline.reevaluate(key, deps)
 
 
-def pause(new: Pause, deps: Context) -> None:
-    """Put back nothing of the fleet, a project, a folder, an organisation or a resource, until somebody resumes.
+def pause(new: Pause, deps: Context, *, not_seen_yet: bool = False) -> None:
+    """Remediate nothing of the fleet, a project, a folder, an organisation or a resource, until somebody resumes.
+
+    Args:
+        new: the pause.
+        deps: the findings, and what is declared.
+        not_seen_yet: pause a project or a resource of which nothing is known yet.
 
     Raises:
-        BadRequest: nothing is meant by what is to be paused, or no resource is known by that name.
+        BadRequest: nothing is meant by what is to be paused, or nothing is known by that name.
     """
     check_place(new.of)
-    _check_known(new.of, deps)
+    if not not_seen_yet:
+        _check_known(new.of, deps)
     _brake(lambda brakes: braking.pause(brakes, new), deps)
     until = f"until {new.until:%Y-%m-%d %H:%M} UTC: " if new.until is not None else ""
     _note(ResourceKey(new.of), "paused", new.by, f"{until}{new.reason}", "", deps)
@@ -157,7 +164,12 @@ def check_place(of: str) -> None:
 
 
 def _check_known(of: str, deps: Context) -> None:
-    """Look whether a resource is known by a name: by another one of its names a pause would hold nothing."""
+    """Look whether a project or a resource is known by a name: by another one a pause would hold nothing."""
+    kind, _, project = of.partition("/")
+    if kind == "projects" and not known_projects.is_known(project, deps.store):
+        meant = known_projects.nearest(project, deps.store)
+        hint = f"; did you mean projects/{meant}" if meant else ""
+        raise BadRequest(f"{of}: nothing is known to lie there{hint}; add --not-seen-yet to pause it all the same")
     if not is_full_name(of):
         return
     snapshots = (deps.store.read(ResourceKey(of, content)) for content in CONTENTS)

@@ -1,0 +1,55 @@
+"""Which projects are known: to what is declared, to what has drifted, and to what was observed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Protocol
+
+from setpoint.model.resource_key import ResourceKey, project_of
+from setpoint.ports.stores import DesiredStore, ProjectStore, StateStore
+from setpoint.util.external_sort import batches
+
+_BATCH = 300
+"""Records that are read together."""
+
+
+class Projects(StateStore, DesiredStore, ProjectStore, Protocol):
+    """A store that knows of projects in each of its parts."""
+
+
+def is_known(project: str, store: Projects) -> bool:
+    """Whether something is known to lie in a project.
+
+    Args:
+        project: its id; a number is taken as it is, since resources tell theirs only when they are observed.
+        store: the store; names are read first, and declarations only where no name tells.
+    """
+    return project.isdecimal() or any(project in (known, _id(known, store)) for known in _known(store))
+
+
+def nearest(project: str, store: Projects) -> str:
+    """The known project that a misspelt id is nearest to; empty where none is near."""
+    return next(iter(difflib.get_close_matches(project, set(_known(store)), n=1, cutoff=0.75)), "")
+
+
+def _known(store: Projects) -> Iterator[str]:
+    """Projects by id or number, some of them again and again; cheap sources first."""
+    for state in store.states(drifted=True):
+        if state.finding is not None:
+            yield state.finding.project
+    yield from filter(None, (project_of(key.name) for key in _declared(store)))
+    for keys in batches(_declared(store), _BATCH):
+        for record in store.records(keys).values():
+            for version in record.value.versions:
+                yield from (declaration.project for declaration in version.declarations)
+
+
+def _id(project: str, store: ProjectStore) -> str:
+    """The id of a project that is known by its number; empty where nobody knows it."""
+    return store.project_id(project) if project.isdecimal() else ""
+
+
+def _declared(store: DesiredStore) -> Iterator[ResourceKey]:
+    for source, state in store.control().value.sources.items():
+        yield from (key for key, _ in store.manifest(source, state.generation))
