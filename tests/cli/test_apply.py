@@ -51,6 +51,30 @@ def test_validate_tells_what_is_wrong_by_its_exit_code_and_touches_no_store(flee
     assert not (tmp_path / "s.db").exists()
 
 
+def test_plan_makes_no_store_where_there_is_none(fleet, setpoint, tmp_path):
+    done = setpoint("plan", fleet)
+    assert (done.returncode, "20 added" in done.stdout) == (0, True)
+    assert not (tmp_path / "s.db").exists()
+
+
+def test_plan_does_not_advise_to_prune_what_a_bad_document_holds_back(fleet, setpoint):
+    setpoint("apply", fleet)
+    (fleet / "00.yaml").unlink()
+    (fleet / "bad.yaml").write_text("{")
+    done = setpoint("plan", fleet, "--prune")
+    assert done.returncode == 1
+    assert "1 no longer declared and kept (nothing is removed while a document cannot be read)" in done.stdout
+
+
+def test_plan_says_that_apply_would_refuse_to_remove_so_much(fleet, setpoint):
+    setpoint("apply", fleet)
+    for file in sorted(fleet.glob("*.yaml"))[:10]:
+        file.unlink()
+    done = setpoint("plan", fleet, "--prune")
+    assert (done.returncode, "--max-removals 50%" in done.stderr) == (1, True)
+    assert setpoint("plan", fleet, "--prune", "--max-removals", "50%").returncode == 0
+
+
 def test_plan_tells_what_apply_would_do_and_does_nothing(fleet, setpoint):
     setpoint("apply", fleet)
     (fleet / "00.yaml").unlink()

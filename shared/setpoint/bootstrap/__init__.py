@@ -474,6 +474,18 @@ def open_store(url: str, *, create: bool = True) -> Store:
     raise BadRequest(f"`{url}` names no store; use memory:, sqlite:///path or firestore://PROJECT/DATABASE")
 
 
+def open_store_to_read(url: str) -> Store:
+    """Open a store from which a command only reads; a file that is not there reads as an empty store, and is not made.
+
+    Raises:
+        BadRequest: the URL names no store, or the store cannot be opened.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite" and rest.startswith("///") and len(rest) > 3 and not Path(rest[3:]).exists():  # noqa: PLR2004
+        return open_store("memory:")
+    return open_store(url, create=False)
+
+
 def _open_firestore(rest: str) -> Store:
     from setpoint.adapters.firestore.client import client
     from setpoint.adapters.firestore.store import FirestoreStore

@@ -109,13 +109,18 @@ def plan(  # noqa: PLR0913 - the options of the command
     output: Annotated[Output, typer.Option(help="text for people; json for machines.")] = Output.text,
     *,
     prune: Prune = False,
+    max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
 ) -> None:
-    """Tell what `apply` would add, change and remove."""
+    """Show what `apply` with the same options would add, change and remove. Nothing is written.
+
+    Exits with 1 where a document is invalid, where another source declares a resource already, and where `apply` would
+    refuse to remove so much.
+    """
     loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
-    opened = bootstrap.open_store(store)
+    opened = bootstrap.open_store_to_read(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
     finally:
@@ -125,7 +130,8 @@ def plan(  # noqa: PLR0913 - the options of the command
             out.out(piece, end="")
         out.out("")
     else:
-        plans.print_plan(planned)
+        plans.print_plan(planned, held_back=prune and bool(loaded.problems))
+    planning.check_removals(planned, planning.part(max_removals))
     if loaded.problems or planned.claimed:
         raise typer.Exit(1)
 
@@ -157,7 +163,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     try:
         if dry_run:
             planned = _plan(loaded, source, deps.store, prune=prune)
-            plans.print_plan(planned)
+            plans.print_plan(planned, held_back=prune and bool(loaded.problems))
+            planning.check_removals(planned, request.max_removals)
         else:
             synced = _sync(loaded, request, deps)
             planned, failed = synced.plan, synced.failed

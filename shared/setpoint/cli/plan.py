@@ -22,10 +22,17 @@ from setpoint.util.external_sort import batches
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
 _AT_ONCE = 500
+HELD_BACK = "nothing is removed while a document cannot be read"
 
 
-def print_plan(plan: Plan, most: int = _MOST) -> None:
-    """What an apply would do, a resource a line, with the declared fields that change."""
+def print_plan(plan: Plan, most: int = _MOST, *, held_back: bool = False) -> None:
+    """Print what an apply would do, a resource a line, with the declared fields that change.
+
+    Args:
+        plan: the plan.
+        most: resources that are printed at most.
+        held_back: whether removals were asked for and are held back by a document that cannot be read.
+    """
     for change in islice(plan.changes, most):
         sign, style = _SIGNS[change.action]
         content = "" if change.key.content == "resource" else f" {change.key.content}"
@@ -39,7 +46,8 @@ def print_plan(plan: Plan, most: int = _MOST) -> None:
     for claim in plan.claimed:
         text = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
         out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; not applied"), soft_wrap=True)
-    out.print(Text(plan.summary()), soft_wrap=True)
+    summary = plan.summary(HELD_BACK) if held_back else plan.summary()
+    out.print(Text(summary), soft_wrap=True)
 
 
 def _field_changes(change: PlannedChange) -> list[Text]:

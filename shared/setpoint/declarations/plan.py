@@ -141,8 +141,12 @@ class Plan(msgspec.Struct, frozen=True):
         """Whether it changes anything that holds for the whole fleet."""
         return self.rescopes or self.repolicies or self.realerts
 
-    def summary(self) -> str:
-        """One line: how many are added, changed, removed, kept and unchanged."""
+    def summary(self, kept_because: str = "remove them with --prune") -> str:
+        """One line: how many are added, changed, removed, kept and unchanged.
+
+        Args:
+            kept_because: why what is no longer declared is kept, or how to remove it.
+        """
         nothing = "no resource to change" if self.changes_rules else "nothing to change"
         counts = {"added": len(self.added), "changed": len(self.changed), "removed": len(self.removed)}
         text = ", ".join(f"{count} {action}" for action, count in counts.items() if count) or nothing
@@ -154,7 +158,7 @@ class Plan(msgspec.Struct, frozen=True):
         if self.realerts:
             text += f", the alerting changes: {_alerting(self.alerting)} (before: {_alerting(self.alerting_before)})"
         if self.kept:
-            text += f", {len(self.kept)} no longer declared and kept (remove them with --prune)"
+            text += f", {len(self.kept)} no longer declared and kept ({kept_because})"
         if self.claimed:
             text += f", {len(self.claimed)} claimed by another source"
         return f"source {self.source}: {text}"

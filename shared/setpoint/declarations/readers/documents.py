@@ -22,7 +22,9 @@ IGNORE_FILE = ".setpointignore"
 SUFFIXES = (".yaml", ".yml", ".json", ".jsonl", ".tfstate")
 """Files that are read when a directory is given."""
 
-_WARNINGS = frozenset(("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm"))
+_WARNINGS = frozenset(
+    ("pending", "part-of-another", "not-in-inventory", "not-compared", "not-read", "helm", "never-reached")
+)
 """Categories of problems that nobody has made by mistake."""
 
 _DEEPEST = 100

@@ -20,6 +20,7 @@ from setpoint.declarations.readers import (
     krm_unmapped,
     native,
     native_checks,
+    setting_checks,
     terraform,
     typos,
 )
@@ -176,6 +177,7 @@ class _Loading:
         elif isinstance(result, Scope):
             self._scope(result, document)
         elif isinstance(result, Policy | Alerting):
+            self._report(setting_checks.problems(result, document))
             self._setting(result, document)
         elif isinstance(result, krm_defaults.Defaults):
             self._report(self._defaults.add(result, document))

@@ -1,0 +1,107 @@
+"""What a policy or an alerting document says that can never hold: types, ids of Slack, rules that are never reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from setpoint.declarations.readers import typos
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.model import globs
+from setpoint.model.alerting_config import Alerting
+from setpoint.model.policy import Match, Policy
+
+Place = tuple[str | int, ...]
+"""A place in a document, key by key."""
+
+_GROUP = re.compile(r"S[A-Z0-9]{6,}\Z")
+"""The id of a user group (https://api.slack.com/types/usergroup)."""
+_USER = re.compile(r"[UW][A-Z0-9]{6,}\Z")
+"""The id of a user (https://api.slack.com/types/user)."""
+
+_LISTS = (
+    "asset_types",
+    "contents",
+    "projects",
+    "ancestors",
+    "teams",
+    "kinds",
+    "severities",
+    "paths",
+    "actors",
+)
+
+
+def problems(setting: Policy | Alerting, document: Document) -> list[Problem]:
+    """What is wrong with a document that has the right form; warnings among it have a category of their own.
+
+    Args:
+        setting: what was read.
+        document: the document that it was read from.
+    """
+    faults = _of_policy(setting) if isinstance(setting, Policy) else _of_alerting(setting)
+    return [
+        Problem(
+            document.file,
+            document.line_of(place),
+            "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).removeprefix("."),
+            message,
+            category=category,
+        )
+        for place, message, category in faults
+    ]
+
+
+def _of_policy(policy: Policy) -> Iterator[tuple[Place, str, str]]:
+    for index, rule in enumerate(policy.rules):
+        place: Place = ("spec", "rules", index)
+        yield from _misspelt_types(rule.match, place)
+        first = next((earlier for earlier in policy.rules[:index] if _covers(earlier.match, rule.match)), None)
+        if first is not None:
+            yield (
+                (*place, "name"),
+                f"rule {rule.name} is never reached: {first.name} matches all that it matches; move it up",
+                "never-reached",
+            )
+
+
+def _of_alerting(alerting: Alerting) -> Iterator[tuple[Place, str, str]]:
+    for index, route in enumerate(alerting.routes):
+        yield from _misspelt_types(route.match, ("spec", "routes", index))
+    for index, escalation in enumerate(alerting.escalations):
+        yield from _misspelt_types(escalation.match, ("spec", "escalations", index))
+    for index, approvers in enumerate(alerting.approvers):
+        place: Place = ("spec", "approvers", index)
+        yield from _misspelt_types(approvers.match, place)
+        for step, group in enumerate(approvers.groups):
+            if not _GROUP.match(group):
+                yield (
+                    (*place, "groups", step),
+                    f"`{group}` is no id of a user group; it looks like S0123ABCD",
+                    "invalid",
+                )
+        for step, user in enumerate(approvers.users):
+            if "@" not in user.lstrip("@") and "*" not in user and not _USER.match(user):
+                message = f"`{user}` is no id of a user; it looks like U0123ABCD, or is an e-mail address"
+                yield (*place, "users", step), message, "invalid"
+
+
+def _misspelt_types(match: Match, place: Place) -> Iterator[tuple[Place, str, str]]:
+    for index, asset_type in enumerate(match.asset_types):
+        if "*" in asset_type:
+            continue
+        if meant := typos.closest_asset_type(asset_type):
+            message = f"{asset_type} is no asset type; did you mean {meant}?"
+            yield (*place, "match", "assetTypes", index), message, "invalid"
+
+
+def _covers(first: Match, second: Match) -> bool:
+    """Whether the first match fits whatever the second fits, as far as their texts tell."""
+    labels = all(value in ("*", second.labels.get(key)) and key in second.labels for key, value in first.labels.items())
+    return labels and all(_includes(getattr(first, name), getattr(second, name)) for name in _LISTS)
+
+
+def _includes(patterns: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether each name fits a pattern; no patterns fit everything, and no names stand for all."""
+    patterns, names = tuple(patterns), tuple(names)
+    return not patterns or (bool(names) and all(globs.fits(patterns, name) for name in names))
