@@ -161,7 +161,7 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
         *("changed", "drift began", "exempted", "drift changed", "last seen drifted"),
         *("remediation: done", "remediation: written", "resolved", "remediated"),
     ]
-    assert row.steps[1].text == "occurrence 2"
+    assert row.steps[1].text == "recurrence 2"
     assert (row.steps[2].by, row.steps[2].text) == ("ana", "a migration until 2026-03-30 12:00 UTC")
 
 

@@ -169,6 +169,6 @@ def _facts(finding: Finding | None) -> dict[str, str]:
         "first seen": finding.first_seen.isoformat(),
         "last seen": finding.last_seen.isoformat(),
         "resolved at": finding.resolved_at.isoformat() if finding.resolved_at else "",
-        "seen": f"{finding.count} times, occurrence {finding.episodes}",
+        "seen": f"{finding.count} times, recurrence {finding.episodes}",
         "fingerprint": finding.fingerprint,
     }

@@ -444,7 +444,7 @@ def _all_facts(shown: FindingView) -> Iterator[tuple[str, str]]:
     yield "First seen", date(data.first_seen)
     yield "Last seen", f"{date(data.last_seen)}, {phrases.plural('observation', data.count)}"
     yield "Resolved", date(data.resolved_at) if data.resolved_at else ""
-    yield "Occurrence", phrases.ordinal(data.episodes)
+    yield "Recurrence", phrases.ordinal(data.episodes)
     yield "Declared in", _place(data)
     yield "Revision", code(data.declared_in.commit, 80) if data.declared_in.commit else ""
     yield "Finding", f"{code(data.finding_id, 100)}, drift {code(data.fingerprint, 100)}"

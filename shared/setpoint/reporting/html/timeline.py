@@ -33,7 +33,7 @@ def steps(state: ResourceState, finding: Finding, trail: Sequence[AuditEntry]) -
 
 
 def _life(finding: Finding) -> Iterator[TimelineEntry]:
-    again = f"occurrence {finding.episodes}" if finding.episodes > 1 else ""
+    again = f"recurrence {finding.episodes}" if finding.episodes > 1 else ""
     yield TimelineEntry(finding.first_seen, "drift began", text=again)
     if finding.actor is not None:
         yield _acted(finding.actor)

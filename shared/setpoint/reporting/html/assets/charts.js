@@ -112,7 +112,7 @@ function fillBars({ chart, key, list, rest }, found) {
   chart.data.datasets.forEach((set, at) => { set.data = padded.map((count) => count[3 - at] || null); });
   chart.options.scales.x.max = Math.max(1, most[0]?.[1][4] ?? 0);
   chart.update("none");
-  const nobody = key === "team" ? "nobody’s" : "(none)";
+  const nobody = key === "team" ? "no team" : "(none)";
   fill(list, most.map(([at, count]) => {
     const value = texts[at];
     const name = key === "type" ? shortType(at) : value || nobody;

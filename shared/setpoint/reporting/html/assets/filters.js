@@ -2,7 +2,7 @@
 const COLUMNS = {
   severity: { title: "Severity", key: (row) => row.severity, falls: true },
   what: { title: "What", key: (row) => row.name, isText: true },
-  project: { title: "Where", key: (row) => row.project, isText: true },
+  project: { title: "Project", key: (row) => row.project, isText: true },
   team: { title: "Owner", key: (row) => row.team, isText: true },
   since: { title: "Since", key: (row) => row.first, falls: true },
   status: { title: "Status", key: (row) => row.status },

@@ -7,7 +7,7 @@ function choices() {
   const words = { team: (at) => texts[at], type: shortType, kind: (at) => KIND_WORDS[texts[at]] };
   const any = { team: "Any", type: "Any", kind: "Any" };
   for (const name of DIMENSIONS) {
-    const options = distinct((row) => row[name]).map((at) => el("option", { value: texts[at] || UNKNOWN }, texts[at] ? words[name](at) : "nobody’s"));
+    const options = distinct((row) => row[name]).map((at) => el("option", { value: texts[at] || UNKNOWN }, texts[at] ? words[name](at) : "no team"));
     fill($(name), el("option", { value: "" }, any[name]), options);
   }
   fill($("projects"), distinct((row) => row.project).map((at) => el("option", { value: texts[at] })));
