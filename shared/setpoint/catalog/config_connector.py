@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -35,6 +35,7 @@ class Kind(msgspec.Struct, frozen=True):
         types: Cloud Asset Inventory's types; several where the place decides.
         status: The field of the status that has the id which the service chose.
         host: The API's host.
+        terraform: The Terraform types whose fields it has.
         part: What it is a part of, where the inventory has no asset of its own for it.
     """
 
@@ -44,6 +45,7 @@ class Kind(msgspec.Struct, frozen=True):
     types: tuple[str, ...] = ()
     status: str = ""
     host: str = ""
+    terraform: tuple[str, ...] = ()
     part: str = ""
 
     @property
@@ -64,9 +66,32 @@ class Correction(NamedTuple):
     message: str
 
 
+class _Table(msgspec.Struct, frozen=True):
+    """The file."""
+
+    kinds: dict[str, Kind]
+    fields: dict[str, dict[str, str]]
+
+
 @cache
+def _table() -> _Table:
+    return msgspec.json.decode(zlib.decompress(FILE.read_bytes(), _GZIP), type=_Table)
+
+
 def _all() -> dict[str, Kind]:
-    return msgspec.json.decode(zlib.decompress(FILE.read_bytes(), _GZIP), type=dict[str, Kind])
+    return _table().kinds
+
+
+def moved_fields(name: str) -> Mapping[str, str]:
+    """Where fields of a kind's spec go in the API, where the names do not tell.
+
+    Args:
+        name: The kind.
+
+    Returns:
+        Names from the spec, joined by dots → the API's path from where the group around the field goes.
+    """
+    return _table().fields.get(name, {})
 
 
 @cache

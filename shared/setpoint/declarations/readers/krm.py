@@ -21,7 +21,9 @@ from setpoint.declarations.readers import (
     krm_kinds,
     krm_names,
     krm_placeholders,
+    krm_shapes,
     krm_table,
+    terraform_shapes,
 )
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_references import Objects, group_of, project_of, resolve_references
@@ -199,14 +201,19 @@ def translate(
     spec = value.get("spec")
     tree = resolve_references(spec if isinstance(spec, dict) else {}, value, objects)
     moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
-    placed = (
-        field_mapping.place(tree, schema, moves=moves)
-        if schema is not None
-        else field_mapping.as_written(tree, moves=moves)
-    )
+    if schema is None:
+        placed = field_mapping.as_written(tree, moves=moves)
+    else:
+        shaped = krm_shapes.reshape(kind, tree, schema)
+        paths = krm_shapes.overrides(group_of(value), kind)
+        placed = field_mapping.place(shaped.tree, schema, moves=moves, paths=paths)
+        placed = terraform_shapes.undo(placed, "spec", shaped.origins) if shaped.origins else placed
     origins = dict(placed.origins)
     _lift(tree, schema, placed.data, origins)
     _label(value, schema, placed.data, origins)
+    for field, meant in krm_table.IMPLIED.get(kind, {}).items():
+        placed.data.setdefault(field, meant)
+        origins.setdefault(field, "kind")
     return Translated(
         Declaration(
             key=ResourceKey(name, content_of(asset_type)),

@@ -91,6 +91,9 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         "disk.sourceDiskRef": "source",  # the attached disk's own name for what it attaches
         "instanceDescription": "/properties.description",  # `description` is the template's own
     },
+    "ComputeServiceAttachment": {"consumerAcceptLists.projectRef": "projectIdOrNum"},  # an id or a number, says the API
+    # The API answers the certificates of Certificate Manager in a field of their own, or not at all.
+    "ComputeTargetHTTPSProxy": {"certificateManagerCertificates": UNCHECKED},
     "ContainerCluster": {
         **_NODE_CONFIG,
         "clusterAutoscaling.enabled": "enableNodeAutoprovisioning",  # the API says of what
@@ -151,6 +154,11 @@ PARTS: Mapping[str, str] = {
 }
 """Kinds that are no resources of their own in the inventory, and what they are parts of."""
 
+
+IMPLIED: Mapping[str, Mapping[str, Any]] = {
+    "Service": {"state": "ENABLED"},  # that an API is declared means that it is switched on
+}
+"""Kind → what its being declared means, and no field of it says."""
 
 NOT_IN_INVENTORY = frozenset(
     (

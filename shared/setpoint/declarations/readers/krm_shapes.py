@@ -1,0 +1,188 @@
+"""Fields that Config Connector has in another shape than the API, brought into the API's before they are placed.
+
+Most kinds took their fields from Terraform's provider, and so its names: its table says where they go. What no path
+tells, as a list that the API keeps as a map, stands in tables here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from setpoint.catalog import config_connector
+from setpoint.catalog.schemas import Field, Schema
+from setpoint.declarations.readers import terraform_classes
+from setpoint.declarations.readers.shape_matching import UNKNOWN
+from setpoint.declarations.readers.terraform_shapes import Reshaped
+from setpoint.model.naming import camel
+
+_KEYED: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    # Kind → list, by names from the spec → the API's map, and the element's field that is its key there.
+    "AppEngineFlexibleAppVersion": {"deployment.files": ("files", "name")},
+    "AppEngineStandardAppVersion": {"deployment.files": ("files", "name")},
+    "ArtifactRegistryRepository": {"cleanupPolicies": ("cleanupPolicies", "id")},
+    "BigtableTable": {"columnFamily": ("columnFamilies", "family")},
+    "ComputeAutoscaler": {"autoscalingPolicy.scalingSchedules": ("scalingSchedules", "name")},
+    "ComputePerInstanceConfig": {
+        "preservedState.disk": ("disks", "deviceName"),
+        "preservedState.externalIp": ("externalIPs", "interfaceName"),
+        "preservedState.internalIp": ("internalIPs", "interfaceName"),
+    },
+    "ComputeRegionAutoscaler": {"autoscalingPolicy.scalingSchedules": ("scalingSchedules", "name")},
+    "ComputeRegionPerInstanceConfig": {
+        "preservedState.disk": ("disks", "deviceName"),
+        "preservedState.externalIp": ("externalIPs", "interfaceName"),
+        "preservedState.internalIp": ("internalIPs", "interfaceName"),
+    },
+    "ContainerCluster": {"maintenancePolicy.maintenanceExclusion": ("maintenanceExclusions", "exclusionName")},
+    "SourceRepoRepository": {"pubsubConfigs": ("pubsubConfigs", "topicRef")},
+}
+
+_VALUES: Mapping[str, Mapping[str, Mapping[Any, Any]]] = {
+    # Kind → field, by names from the spec → the author's value → the API's; another value is not compared.
+    "StorageBucket": {"lifecycleRule.condition.withState": {"LIVE": True, "ARCHIVED": False}},
+    "ContainerCluster": {"networkingMode": {"VPC_NATIVE": True, "ROUTES": False}},
+}
+
+_STARTUP_SCRIPT = "metadataStartupScript"
+_WITH_SCRIPT = frozenset(("ComputeInstance", "ComputeInstanceTemplate"))
+_NOT_MERGED = frozenset(("attachedDisk", "bootDisk", "scratchDisk"))
+"""Lists of an instance that are one list in the API: `_disks` puts them together."""
+
+
+@cache
+def overrides(group: str, kind: str) -> Mapping[str, str | None]:
+    """Where fields go in the API, as `field_mapping.place` wants it: names from the spec, joined by dots."""
+    entry = config_connector.kind(group, kind)
+    paths: dict[str, str | None] = {}
+    for terraform_type in entry.terraform if entry is not None else ():
+        for path, target in terraform_classes.overrides(terraform_type).items():
+            paths.setdefault(".".join(camel(name) for name in path.split(".")), target)
+    paths |= config_connector.moved_fields(kind)
+    return {path: target for path, target in paths.items() if path.partition(".")[0] not in _NOT_MERGED}
+
+
+def reshape(kind: str, tree: Mapping[str, Any], schema: Schema) -> Reshaped:
+    """Bring a spec into the API's shape.
+
+    Args:
+        kind: The object's kind.
+        tree: The spec, its references resolved.
+        schema: The resource's schema.
+    """
+    origins: dict[str, str] = {}
+    shaped = dict(tree)
+    if kind in _WITH_SCRIPT:
+        shaped = _with_startup_script(shaped, origins)
+    if kind == "ComputeInstance":
+        shaped = _disks(shaped, origins)
+    for path, (name, key) in _KEYED.get(kind, {}).items():
+        shaped = _changed(shaped, path.split("."), _by_key(name, key))
+    for path, values in _VALUES.get(kind, {}).items():
+        shaped = _changed(shaped, path.split("."), _by_value(values))
+    return Reshaped(_with_switches(shaped, schema), origins)
+
+
+_Change = Callable[[str, Any], tuple[str, Any]]
+"""Takes a field's name and value, and gives those that it has in the API."""
+
+
+def _changed(tree: Any, path: list[str], change: _Change) -> Any:
+    """A tree with one field changed, wherever the path leads to through lists."""
+    if isinstance(tree, list):
+        return [_changed(element, path, change) for element in tree]
+    if not isinstance(tree, dict) or path[0] not in tree:
+        return tree
+    changed: dict[str, Any] = {}
+    for name, value in tree.items():
+        if name != path[0]:
+            changed[name] = value
+        elif len(path) > 1:
+            changed[name] = _changed(value, path[1:], change)
+        else:
+            new, inside = change(name, value)
+            changed[new] = inside
+    return changed
+
+
+def _by_key(name: str, key: str) -> _Change:
+    """A list as the map that the API keeps it in."""
+
+    def change(own: str, value: Any) -> tuple[str, Any]:
+        keyed = isinstance(value, list) and all(
+            isinstance(element, dict) and isinstance(element.get(key), str) for element in value
+        )
+        if not keyed:
+            return own, value
+        return name, {str(element[key]): _without(element, key) for element in value}
+
+    return change
+
+
+def _without(element: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in element.items() if name != key}
+
+
+def _by_value(values: Mapping[Any, Any]) -> _Change:
+    return lambda name, value: (name, values.get(value, UNKNOWN) if isinstance(value, (str, bool)) else value)
+
+
+def _with_switches(tree: Any, schema: Schema) -> Any:
+    """A tree in which a flag stands for a message of that name, whose presence is the switch in the API."""
+    if not isinstance(tree, dict):
+        return tree
+    switched: dict[str, Any] = {}
+    for name, value in tree.items():
+        field = schema.fields.get(name)
+        if field is None:
+            switched[name] = value
+        elif value is True and field.kind == "message":
+            switched[name] = {}
+        elif value is False and field.kind == "message":
+            continue
+        else:
+            switched[name] = _inside(value, field)
+    return switched
+
+
+def _inside(value: Any, field: Field) -> Any:
+    if isinstance(value, dict) and field.schema is not None:
+        return _with_switches(value, field.schema)
+    if isinstance(value, list) and field.item is not None and field.item.schema is not None:
+        return [_with_switches(element, field.item.schema) for element in value]
+    return value
+
+
+def _with_startup_script(tree: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
+    """With the startup script among the metadata, where the API keeps it."""
+    script, metadata = tree.get(_STARTUP_SCRIPT), tree.get("metadata")
+    if not isinstance(script, str) or not isinstance(metadata, list | None):
+        return tree
+    entries = metadata or []
+    origins[f"metadata[{len(entries)}]"] = _STARTUP_SCRIPT
+    return {**_without(tree, _STARTUP_SCRIPT), "metadata": [*entries, {"key": "startup-script", "value": script}]}
+
+
+def _disks(tree: dict[str, Any], origins: dict[str, str]) -> dict[str, Any]:
+    """An instance's disks, told apart by what they are for, as the one list that the API has."""
+    disks: list[dict[str, Any]] = []
+    rest = {name: value for name, value in tree.items() if name not in _NOT_MERGED}
+    for name, implied in (("bootDisk", {"boot": True}), ("attachedDisk", {}), ("scratchDisk", {"type": "SCRATCH"})):
+        value = tree.get(name)
+        listed = value if isinstance(value, list) else [value]
+        for index, block in enumerate(block for block in listed if isinstance(block, dict)):
+            author = f"{name}[{index}]" if isinstance(value, list) else name
+            origins[f"disks[{len(disks)}]"] = author
+            disks.append({**implied, **_disk(block)})
+    return {**rest, "disks": disks} if disks else rest
+
+
+def _disk(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A disk by the API's names; what it was made from is asked for once and not answered."""
+    disk = {_DISK_NAMES.get(name, name): value for name, value in block.items() if name != "initializeParams"}
+    key = disk.pop("kmsKeyRef", None)
+    return disk | ({"diskEncryptionKey": {"kmsKeyName": key}} if key is not None else {})
+
+
+_DISK_NAMES = {"sourceDiskRef": "source", "size": "diskSizeGb"}
