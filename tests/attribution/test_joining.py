@@ -25,11 +25,13 @@ def at(seconds: float) -> datetime:
 
 def change(principal: str = "alice@example.com", seconds: float = -30, **more) -> AuditedChange:
     log_id = f"{principal}{seconds}"
-    return AuditedChange(**{"principal": principal, "method": "m.update", "at": at(seconds), "log_id": log_id} | more)
+    return AuditedChange(
+        **{"principal": principal, "method": "m.update", "requested_at": at(seconds), "log_id": log_id} | more
+    )
 
 
-def told(*changes: AuditedChange, appeared: DriftOnset = SEEN, **more) -> tuple[str, str] | None:
-    actor = actor_of(changes, appeared, **more)
+def told(*changes: AuditedChange, onset: DriftOnset = SEEN, **more) -> tuple[str, str] | None:
+    actor = actor_of(changes, onset, **more)
     return None if actor is None else (actor.principal, actor.confidence)
 
 
@@ -51,20 +53,20 @@ def test_a_change_explains_what_is_seen_soon_after_it(seconds, expected):
 
 
 def test_where_the_resource_was_not_seen_before_nothing_is_certain():
-    assert told(change(), appeared=DriftOnset(NOON)) == ("alice@example.com", "likely")
+    assert told(change(), onset=DriftOnset(NOON)) == ("alice@example.com", "likely")
 
 
 def test_what_was_over_before_the_last_observation_without_the_drift_does_not_explain_it():
-    assert told(change(seconds=-30), appeared=DriftOnset(NOON, at(-20))) is None
-    assert told(change(seconds=-30), change("bob", -10), appeared=DriftOnset(NOON, at(-20))) == ("bob", "certain")
+    assert told(change(seconds=-30), onset=DriftOnset(NOON, at(-20))) is None
+    assert told(change(seconds=-30), change("bob", -10), onset=DriftOnset(NOON, at(-20))) == ("bob", "certain")
 
 
 def test_of_two_observations_of_one_instant_nobody_knows_which_came_first():
-    assert told(change(), appeared=DriftOnset(NOON, NOON)) == ("alice@example.com", "likely")
+    assert told(change(), onset=DriftOnset(NOON, NOON)) == ("alice@example.com", "likely")
 
 
 def test_what_is_declared_otherwise_was_changed_by_nobody():
-    assert told(change(), appeared=DriftOnset(NOON, NOON, declared=True)) is None
+    assert told(change(), onset=DriftOnset(NOON, NOON, declared=True)) is None
 
 
 def test_an_operation_counts_from_when_it_was_over():

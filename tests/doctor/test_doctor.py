@@ -91,7 +91,7 @@ def well() -> dict:
         member = f"serviceAccount:service-20@gcp-sa-{agent}.iam.gserviceaccount.com"
         policy = {"bindings": [{"role": "roles/pubsub.publisher", "members": [member]}]}
         told[f"{PUBSUB}/projects/{P}/topics/{name}:getIamPolicy"] = policy
-    for collection, field in diagnostics.checks.state.UNINDEXED:
+    for collection, field in diagnostics.checks.store.UNINDEXED:
         told[f"{DATABASE}/collectionGroups/{collection}/fields/{field}"] = {"indexConfig": {}}
     return told
 
@@ -381,4 +381,4 @@ def test_what_no_installation_can_do_without_is_what_infra_makes():
     assert set(compute.FUNCTIONS) <= set(entries(local("functions")))
     assert {job.removeprefix("setpoint-") for job in compute.JOBS} == set(entries(local("jobs")))
     unindexed = {name: strings(fields) for name, fields in entries(local("unindexed")).items()}
-    assert all(field in unindexed[collection] for collection, field in diagnostics.checks.state.UNINDEXED)
+    assert all(field in unindexed[collection] for collection, field in diagnostics.checks.store.UNINDEXED)

@@ -74,7 +74,7 @@ def replay(
     done = dead_letter_replay.replay(box, most, reason, drop=drop, try_only=dry_run)
     for result in done:
         trial = "would be " if dry_run and result.done != "left" else ""
-        print_status(f"{trial}{result.done} {result.letter.id}: {result.about or result.letter.why}")
+        print_status(f"{trial}{result.done} {result.dead_letter.id}: {result.about or result.dead_letter.why}")
     handled = sum(result.done != "left" for result in done)
     print_status(f"{handled} of {len(done)} {'would be ' if dry_run else ''}sent or dropped")
     if handled < len(done):

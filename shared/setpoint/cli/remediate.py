@@ -39,7 +39,7 @@ def remediate(
     who = by or somebody()
     context = bootstrap.open_remediation(store, events_topic, who)
     try:
-        state = find_finding(context.deps.store, finding)
+        state = find_finding(context.detection.store, finding)
         preview = engine.preview(state.key, context, "" if plan else who)
         if preview is None:
             raise BadRequest(f"{state.key.name}: it has no open finding")
@@ -51,10 +51,10 @@ def remediate(
             raise BadRequest(f"nothing is remediated: {decision.because}")
         if not yes and not typer.confirm("Remediate it?", err=True):
             raise typer.Exit(1)
-        commands.approve(state.key, state.fingerprint, who, context.deps)
+        commands.approve(state.key, state.fingerprint, who, context.detection)
         outcome = engine.remediate(state.key, context)
     finally:
-        context.deps.store.close()
+        context.detection.store.close()
     print_status(f"{state.key.name}: {outcome}")
     if outcome not in ("resolved", "verifying", "operating"):
         raise typer.Exit(1)

@@ -28,49 +28,49 @@ CLOSE = timedelta(minutes=2)
 """How near the times of a change and of the observation that shows it are where there is no doubt."""
 
 
-def seen_again(appeared: DriftOnset, observed_at: datetime) -> DriftOnset:
+def seen_again(onset: DriftOnset, observed_at: datetime) -> DriftOnset:
     """What an observation adds that shows the drift as it is, whether it comes late or not."""
-    seen, *again = sorted({appeared.seen, *appeared.again, observed_at})
-    return replace(appeared, seen=seen, again=tuple(again[:_MOST_AGAIN]))
+    seen, *again = sorted({onset.seen, *onset.again, observed_at})
+    return replace(onset, seen=seen, again=tuple(again[:_MOST_AGAIN]))
 
 
-def narrowed(appeared: DriftOnset, observed_at: datetime, *, shows: bool, latest: datetime) -> DriftOnset:
+def narrowed(onset: DriftOnset, observed_at: datetime, *, shows: bool, latest: datetime) -> DriftOnset:
     """What a late observation adds.
 
     Args:
-        appeared: what was known.
+        onset: what was known.
         observed_at: the observation.
         shows: whether it shows the drift as it is.
         latest: the latest observation, which shows it.
     """
-    if appeared.clear is not None and observed_at <= appeared.clear:
-        return appeared
+    if onset.clear is not None and observed_at <= onset.clear:
+        return onset
     if shows:
-        return seen_again(appeared, observed_at)
-    seen, *again = [moment for moment in (appeared.seen, *appeared.again) if moment >= observed_at] or [latest]
+        return seen_again(onset, observed_at)
+    seen, *again = [moment for moment in (onset.seen, *onset.again) if moment >= observed_at] or [latest]
     return DriftOnset(seen, observed_at, again=tuple(again))
 
 
-def explains(change: AuditedChange, appeared: DriftOnset) -> bool:
+def explains(change: AuditedChange, onset: DriftOnset) -> bool:
     """Whether a change may have brought a drift."""
-    if appeared.declared or change.requested_at > appeared.seen + SKEW or effective(change) < appeared.seen - WINDOW:
+    if onset.declared or change.requested_at > onset.seen + SKEW or effective(change) < onset.seen - WINDOW:
         return False
-    return appeared.clear is None or appeared.clear == appeared.seen or effective(change) > appeared.clear
+    return onset.clear is None or onset.clear == onset.seen or effective(change) > onset.clear
 
 
 def actor_of(
-    changes: Iterable[AuditedChange], appeared: DriftOnset, before: Actor | None = None, policy: Policy | None = None
+    changes: Iterable[AuditedChange], onset: DriftOnset, before: Actor | None = None, policy: Policy | None = None
 ) -> Actor | None:
     """Who is behind a drift, or None where that is not known.
 
     Args:
         changes: what is known of the changes of its resource and content.
-        appeared: when the drift became what it is.
+        onset: when the drift became what it is.
         before: who was said to be behind this very drift; that is not forgotten when the changes are.
         policy: names the accounts that apply declarations.
     """
     known = sorted(changes, key=lambda change: (effective(change), change.requested_at, change.log_id))
-    explaining = [change for change in known if explains(change, appeared)]
+    explaining = [change for change in known if explains(change, onset)]
     named = [change for change in explaining if change.principal]
     forgotten = _forgotten(before, known)
     if not named:
@@ -82,7 +82,7 @@ def actor_of(
     return Actor(
         principal=latest.principal,
         kind=_hand(latest, policy),
-        confidence=_confidence(latest, appeared) if is_alone else "possible",
+        confidence=_confidence(latest, onset) if is_alone else "possible",
         method=latest.method,
         requested_at=latest.requested_at,
         through=latest.through,
@@ -110,9 +110,9 @@ def _forgotten(before: Actor | None, known: list[AuditedChange]) -> list[str]:
     return [other for other in (before.principal, *before.others) if other not in known_principals]
 
 
-def _confidence(change: AuditedChange, appeared: DriftOnset) -> Confidence:
-    is_known = appeared.clear is not None and appeared.clear < appeared.seen
-    return "certain" if is_known and appeared.seen - effective(change) <= CLOSE else "likely"
+def _confidence(change: AuditedChange, onset: DriftOnset) -> Confidence:
+    is_known = onset.clear is not None and onset.clear < onset.seen
+    return "certain" if is_known and onset.seen - effective(change) <= CLOSE else "likely"
 
 
 def _hand(change: AuditedChange, policy: Policy | None) -> ActorKind:

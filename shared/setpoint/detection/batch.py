@@ -55,12 +55,12 @@ class IncomingMessage(Protocol):
         """What was sent beside it."""
 
 
-def receive_many(messages: Sequence[IncomingMessage], deps: Context) -> list[Result]:
+def receive_many(messages: Sequence[IncomingMessage], context: Context) -> list[Result]:
     """What ``pipeline.receive`` does with each message, in their order.
 
     Args:
         messages: up to some hundred.
-        deps: what the flow works with.
+        context: what the flow works with.
 
     Returns:
         For each, what became of it, or the error for which it has to be delivered again.
@@ -70,11 +70,11 @@ def receive_many(messages: Sequence[IncomingMessage], deps: Context) -> list[Res
     for place, message in enumerate(messages):
         observation = _read(message)
         if observation is None:
-            results[place] = _singly(pipeline.receive, message.data, message.attributes, deps)
+            results[place] = _singly(pipeline.receive, message.data, message.attributes, context)
         else:
             observed[place] = observation
     if observed:
-        results.update(zip(observed, handle_many(list(observed.values()), deps), strict=True))
+        results.update(zip(observed, handle_many(list(observed.values()), context), strict=True))
     return [results[place] for place in range(len(messages))]
 
 
@@ -86,30 +86,32 @@ def _read(message: IncomingMessage) -> Observation | None:
         return None
 
 
-def handle_many(observed: Sequence[Observation], deps: Context) -> list[Result]:
+def handle_many(observed: Sequence[Observation], context: Context) -> list[Result]:
     """What ``pipeline.handle_observation`` does with each observation, in their order; see ``receive_many``."""
     described = {
-        place: news for place, observation in enumerate(observed) if (news := deps.projects.described_ids(observation))
+        place: news
+        for place, observation in enumerate(observed)
+        if (news := context.projects.described_ids(observation))
     }
     news = dict(chain.from_iterable(ids.items() for ids in described.values()))
-    failure = _error_of(deps.projects.record, news)
+    failure = _error_of(context.projects.record, news)
     known = [place for place in range(len(observed)) if failure is None or place not in described]
-    results: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], deps), strict=True))
+    results: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], context), strict=True))
     if news and failure is None:
-        failure = _error_of(pipeline.evaluate_deferred, news, deps)
+        failure = _error_of(pipeline.evaluate_deferred, news, context)
     if failure is not None:  # what projects are called keeps nothing else from being judged
         results.update(dict.fromkeys(described, failure))
     return [results[place] for place in range(len(observed))]
 
 
-def _handle(observed: Sequence[Observation], deps: Context) -> list[Result]:
+def _handle(observed: Sequence[Observation], context: Context) -> list[Result]:
     try:
-        stored = deps.store.read_many(_keys(observed, deps)) if observed else {}
+        stored = context.store.read_many(_keys(observed, context)) if observed else {}
     except TransientError as error:
         return [error] * len(observed)
     except Exception:  # noqa: BLE001 - a record that cannot be read keeps no other from being judged
-        return [_singly(pipeline.handle_observation, observation, deps) for observation in observed]
-    batch = _Batch(observed, stored, deps)
+        return [_singly(pipeline.handle_observation, observation, context) for observation in observed]
+    batch = _Batch(observed, stored, context)
     batch.judge()
     batch.commit()
     batch.publish()
@@ -117,10 +119,10 @@ def _handle(observed: Sequence[Observation], deps: Context) -> list[Result]:
     return batch.results()
 
 
-def _keys(observed: Iterable[Observation], deps: Context) -> Iterator[ResourceKey]:
+def _keys(observed: Iterable[Observation], context: Context) -> Iterator[ResourceKey]:
     """Every name under which something may be stored of what was observed, each once."""
     named = (
-        (observation.key, *deps.projects.alternative_keys(deps.projects.with_project_id(observation)))
+        (observation.key, *context.projects.alternative_keys(context.projects.with_project_id(observation)))
         for observation in observed
     )
     return iter(dict.fromkeys(chain.from_iterable(named)))
@@ -132,13 +134,15 @@ class _Batch:
     Args:
         observed: the observations, in their order.
         stored: what is stored of the resources.
-        deps: what the flow works with.
+        context: what the flow works with.
     """
 
-    def __init__(self, observed: Sequence[Observation], stored: Mapping[ResourceKey, Snapshot], deps: Context) -> None:
+    def __init__(
+        self, observed: Sequence[Observation], stored: Mapping[ResourceKey, Snapshot], context: Context
+    ) -> None:
         self._observed = observed
         self._stored = stored
-        self._deps = deps
+        self._context = context
         self._now = dict(stored)
         self._commits: dict[ResourceKey, Commit] = {}
         self._places: dict[ResourceKey, list[int]] = {}
@@ -161,12 +165,12 @@ class _Batch:
         if observed.key in self._apart:
             return None
         try:
-            stored = pipeline.load(observed, self._deps, self._now.__getitem__)
+            stored = pipeline.load(observed, self._context, self._now.__getitem__)
             key = stored.snapshot.key
             if stored.left is not None or key in self._apart:
                 self._apart.add(key)
                 return None
-            transition = pipeline.evaluate(stored, self._deps)
+            transition = pipeline.evaluate(stored, self._context)
         except Exception:  # noqa: BLE001 - done singly, it will be told and troubles nobody else
             return None
         observation: Observation | None = stored.observation
@@ -186,7 +190,7 @@ class _Batch:
         commits = list(self._commits.values())
         written: Sequence[Snapshot | SetpointError] = ()
         try:
-            written = self._deps.store.commit_many(commits) if commits else ()
+            written = self._context.store.commit_many(commits) if commits else ()
         except PermanentError as error:  # one of them is refused: singly it will be told which
             written = [error] * len(commits)
         except TransientError as error:
@@ -207,11 +211,11 @@ class _Batch:
             for key in self._places
             if (snapshot := self._now[key]).state is not None and snapshot.state.pending
         ]
-        if self._deps.bus is None or not waiting:
+        if self._context.bus is None or not waiting:
             return
         try:
-            self._deps.bus.publish([event for snapshot in waiting for event in _pending(snapshot)])
-            marked = self._deps.store.commit_many([_published(snapshot) for snapshot in waiting])
+            self._context.bus.publish([event for snapshot in waiting for event in _pending(snapshot)])
+            marked = self._context.store.commit_many([_published(snapshot) for snapshot in waiting])
         except Exception:  # noqa: BLE001 - one that cannot be told of keeps no other from being so
             self._publish_singly(waiting)
             return
@@ -224,7 +228,7 @@ class _Batch:
         failures: list[Exception] = []
         for snapshot in waiting:
             if len(failures) < _TOLD_ENOUGH:
-                error = _error_of(pipeline.publish_pending, snapshot, self._deps)
+                error = _error_of(pipeline.publish_pending, snapshot, self._context)
                 if error is None:
                     continue
                 failures.append(error)
@@ -233,17 +237,17 @@ class _Batch:
     def finish(self) -> None:
         """Do singly what is left, in its order; then look once more who did it, as the pipeline does."""
         for place in sorted(self._singles):
-            self._results[place] = _singly(pipeline.handle_observation, self._observed[place], self._deps)
+            self._results[place] = _singly(pipeline.handle_observation, self._observed[place], self._context)
         begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]
         try:
-            known = self._deps.store.changes_of(begun) if begun else {}
+            known = self._context.store.changes_of(begun) if begun else {}
         except Exception as error:  # noqa: BLE001 - as above: delivered again, it will be told
             for key in begun:
                 self._fail(key, error)
             return
         for key, changes in known.items():
             if changes != self._stored[key].changes:
-                failure = _error_of(pipeline.reevaluate, key, self._deps)
+                failure = _error_of(pipeline.reevaluate, key, self._context)
                 if failure is not None:
                     self._fail(key, failure)
 

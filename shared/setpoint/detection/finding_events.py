@@ -19,41 +19,44 @@ def data_of(state: ResourceState) -> DriftData:
     Args:
         state: a record with a finding.
     """
-    finding, remedy = state.finding, state.remediation
+    finding, remediation = state.finding, state.remediation
     assert finding is not None  # noqa: S101 - there is nothing to tell without
     data = drift_data(finding, Observation(state.key, state.asset_type, state.observed_at, deleted=state.deleted))
-    return data if remedy is None or remedy.step == "over" else replace(data, remediation=remediation_data(remedy))
+    return (
+        data
+        if remediation is None or remediation.step == "over"
+        else replace(data, remediation=remediation_data(remediation))
+    )
 
 
 def with_remediation_event(state: ResourceState, event: EventType, declared: Any, now: datetime) -> ResourceState:
     """The record with an event more, of how far putting its drift back has come.
 
     Args:
-        state: the record, with its finding and its remedy.
+        state: the record, with its finding and its remediation.
         event: what happened.
         declared: what is declared of the resource, for whoever else is to put it back; without secrets.
         now: the time.
     """
-    remedy = state.remediation
-    assert remedy is not None  # noqa: S101 - there is nothing to tell of without
+    remediation = state.remediation
+    assert remediation is not None  # noqa: S101 - there is nothing to tell of without
     sequence = state.sequence + 1
-    remediation = replace(remediation_data(remedy), declared=declared)
-    data = replace(data_of(state), remediation=remediation)
+    data = replace(data_of(state), remediation=replace(remediation_data(remediation), declared=declared))
     return replace(
         state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
     )
 
 
-def remediation_data(remedy: RemediationState) -> RemediationData:
-    """A remedy as events tell it."""
+def remediation_data(remediation: RemediationState) -> RemediationData:
+    """A remediation as events tell it."""
     return RemediationData(
-        step=remedy.step,
-        executor=remedy.executor,
-        rule=remedy.rule,
-        attempts=remedy.attempts,
-        approved_by=remedy.approved_by,
-        summary=remedy.summary,
-        reason=remedy.reason,
+        step=remediation.step,
+        executor=remediation.executor,
+        rule=remediation.rule,
+        attempts=remediation.attempts,
+        approved_by=remediation.approved_by,
+        summary=remediation.summary,
+        reason=remediation.reason,
     )
 
 

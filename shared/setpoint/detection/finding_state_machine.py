@@ -83,8 +83,8 @@ def _late(state: ResourceState, observation: Observation, verdict: Verdict | Unj
     if state.onset is None or not isinstance(verdict, Verdict) or verdict.judged_by != state.judged_by:
         return Transition("stale")
     shows = verdict.fingerprint == state.fingerprint
-    appeared = narrowed(state.onset, observation.observed_at, shows=shows, latest=state.observed_at)
-    return Transition("stale", replace(state, onset=appeared) if appeared != state.onset else None)
+    onset = narrowed(state.onset, observation.observed_at, shows=shows, latest=state.observed_at)
+    return Transition("stale", replace(state, onset=onset) if onset != state.onset else None)
 
 
 def changes_onset(before: ResourceState | None, after: ResourceState) -> bool:
@@ -234,13 +234,15 @@ def _next_state(
     if event_type is not None and finding is not None:
         sequence += 1
         pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation)))
-    remedy = state.remediation if state else None
-    if outcome == "resolved" and finding is not None and remedy is not None:
-        is_put_back = remedy.step in IN_PROGRESS and finding.reason in _PUT_BACK
-        remedy = verify(remedy, observation.observed_at) if is_put_back else close(remedy, finding.reason)
+    remediation = state.remediation if state else None
+    if outcome == "resolved" and finding is not None and remediation is not None:
+        is_put_back = remediation.step in IN_PROGRESS and finding.reason in _PUT_BACK
+        remediation = (
+            verify(remediation, observation.observed_at) if is_put_back else close(remediation, finding.reason)
+        )
         if is_put_back:
             sequence += 1
-            data = replace(drift_data(finding, observation), remediation=remediation_data(remedy))
+            data = replace(drift_data(finding, observation), remediation=remediation_data(remediation))
             pending = (*pending, drift_event("remediation.succeeded", sequence, data))
     return ResourceState(
         key=observation.key,
@@ -253,7 +255,7 @@ def _next_state(
         finding=finding,
         pending=pending,
         exemption=_kept(state.exemption, outcome) if state else None,
-        remediation=remedy,
+        remediation=remediation,
         onset=appearance(state, observation, fingerprint, judged_by) if fingerprint else None,
     )
 

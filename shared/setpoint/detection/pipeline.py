@@ -72,7 +72,7 @@ class Context:
         object.__setattr__(self, "projects", ProjectIdResolver(self.store))
 
 
-def receive(message: bytes, attributes: Mapping[str, str], deps: Context) -> Outcome:
+def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
     """Handle a message, and dead-letter it with the reason where it can never be handled.
 
     Raises:
@@ -80,13 +80,13 @@ def receive(message: bytes, attributes: Mapping[str, str], deps: Context) -> Out
         TransientError: let the message be delivered again.
     """
     try:
-        return handle_change(message, attributes, deps)
+        return handle_change(message, attributes, context)
     except MalformedMessage as error:
-        deps.dead_letters.put(message, attributes, str(error))
+        context.dead_letters.put(message, attributes, str(error))
         return "rejected"
 
 
-def handle_change(message: bytes, attributes: Mapping[str, str], deps: Context) -> Outcome:
+def handle_change(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
     """Compare what a feed message tells with what is desired, and publish what follows.
 
     Raises:
@@ -99,32 +99,32 @@ def handle_change(message: bytes, attributes: Mapping[str, str], deps: Context) 
     telemetry.note(
         resource_name=observation.key.name, asset_type=observation.asset_type, content=observation.key.content
     )
-    outcome = handle_observation(observation, deps)
+    outcome = handle_observation(observation, context)
     if outcome in _TIMELY:
-        late = deps.clock() - observation.observed_at
+        late = context.clock() - observation.observed_at
         telemetry.note(detection_seconds=round(late.total_seconds(), 3))
     return outcome
 
 
-def handle_observation(observation: Observation, deps: Context) -> Outcome:
+def handle_observation(observation: Observation, context: Context) -> Outcome:
     """Judge an observation, store what follows, then publish it.
 
     Raises:
         PermanentError: what is stored of the resource cannot be read.
         TransientError: observe again.
     """
-    news = deps.projects.described_ids(observation)
+    news = context.projects.described_ids(observation)
     if news:
-        deps.projects.record(news)
-    outcome, snapshot, moves_onset = retry_on_conflict(lambda: _commit(observation, deps), what=observation.key.name)
+        context.projects.record(news)
+    outcome, snapshot, moves_onset = retry_on_conflict(lambda: _commit(observation, context), what=observation.key.name)
     if moves_onset:
-        reevaluate(snapshot.key, deps)
-        snapshot = deps.store.read(snapshot.key)
-    publish_pending(snapshot, deps)
-    if outcome in BEGINNINGS and deps.store.changes(snapshot.key) != snapshot.changes:
-        reevaluate(snapshot.key, deps)  # who did it was told between the read and the commit
+        reevaluate(snapshot.key, context)
+        snapshot = context.store.read(snapshot.key)
+    publish_pending(snapshot, context)
+    if outcome in BEGINNINGS and context.store.changes(snapshot.key) != snapshot.changes:
+        reevaluate(snapshot.key, context)  # who did it was told between the read and the commit
     if news:
-        evaluate_deferred(news, deps)
+        evaluate_deferred(news, context)
     return outcome
 
 
@@ -132,7 +132,7 @@ BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
 """What becomes of an observation that shows a drift that was not there before."""
 
 
-def record_project_ids(observed: Iterable[Observation], deps: Context) -> None:
+def record_project_ids(observed: Iterable[Observation], context: Context) -> None:
     """Take note of what observations tell of their projects' names, and of nothing else.
 
     Raises:
@@ -142,65 +142,65 @@ def record_project_ids(observed: Iterable[Observation], deps: Context) -> None:
         news = {
             number: identifier
             for observation in some
-            for number, identifier in deps.projects.described_ids(observation).items()
+            for number, identifier in context.projects.described_ids(observation).items()
         }
-        deps.projects.record(news)
-        evaluate_deferred(news, deps)
+        context.projects.record(news)
+        evaluate_deferred(news, context)
 
 
-def evaluate_deferred(numbers: Collection[str], deps: Context) -> None:
+def evaluate_deferred(numbers: Collection[str], context: Context) -> None:
     """Judge what was observed of projects before anybody knew their ids.
 
     Args:
         numbers: of the projects; they are news until all is judged that waits for them.
-        deps: what the flow works with.
+        context: what the flow works with.
 
     Raises:
         TransientError: observe again.
     """
-    with deps.projects.evaluating(numbers):
+    with context.projects.evaluating(numbers):
         for some in batches(chain.from_iterable(map(keys_by_number, numbers)), _AT_ONCE):
-            for key, snapshot in deps.store.read_many(some).items():
+            for key, snapshot in context.store.read_many(some).items():
                 if snapshot.state is not None and not snapshot.state.judged_by:
-                    reevaluate(key, deps)
+                    reevaluate(key, context)
 
 
-def reevaluate(key: ResourceKey, deps: Context) -> Outcome:
+def reevaluate(key: ResourceKey, context: Context) -> Outcome:
     """Judge the last observation of a resource again, since what is desired of it has changed.
 
     Returns:
         What became of it; ``unreadable`` where nothing was observed yet.
     """
-    observation = deps.store.last_observation(key)
-    return "unreadable" if observation is None else handle_observation(observation, deps)
+    observation = context.store.last_observation(key)
+    return "unreadable" if observation is None else handle_observation(observation, context)
 
 
-def publish_pending(snapshot: Snapshot, deps: Context) -> None:
+def publish_pending(snapshot: Snapshot, context: Context) -> None:
     """Publish what is stored and not known to be published, under the ids that it was stored with."""
-    if deps.bus is not None and snapshot.state is not None and snapshot.state.pending:
-        deps.bus.publish(snapshot.state.pending)
-        deps.store.mark_published(snapshot)
+    if context.bus is not None and snapshot.state is not None and snapshot.state.pending:
+        context.bus.publish(snapshot.state.pending)
+        context.store.mark_published(snapshot)
 
 
-def republish_pending(deps: Context) -> int:
+def republish_pending(context: Context) -> int:
     """Publish whatever a crash has left behind; the number of resources of which something was published."""
-    if deps.bus is None:
+    if context.bus is None:
         return 0
-    keys = list(deps.store.unpublished())
+    keys = list(context.store.unpublished())
     for key in keys:
-        publish_pending(deps.store.read(key), deps)
+        publish_pending(context.store.read(key), context)
     return len(keys)
 
 
-def promote_settled(deps: Context) -> Counter[Outcome]:
+def promote_settled(context: Context) -> Counter[Outcome]:
     """Judge anew what drifted and was to last; what has lasted long enough becomes a finding.
 
     Nobody observes a resource again that does not change, so that somebody has to call this every minute or so.
     """
     outcomes: Counter[Outcome] = Counter()
-    for key in list(deps.store.due(deps.clock())):
+    for key in list(context.store.due(context.clock())):
         try:
-            outcomes[reevaluate(key, deps)] += 1
+            outcomes[reevaluate(key, context)] += 1
         except PermanentError:  # a record that cannot be read keeps no other from being judged
             outcomes["unreadable"] += 1
     return outcomes
@@ -220,22 +220,22 @@ class Found(NamedTuple):
     left: Snapshot | None = None
 
 
-def load(observation: Observation, deps: Context, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
+def load(observation: Observation, context: Context, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
     """What is stored of the resource, under the name that it is declared by.
 
     Where its own name is not declared, others are tried, and one by which it was declared before will do.
 
     Args:
         observation: what was observed.
-        deps: what the flow works with.
+        context: what the flow works with.
         read: reads what is stored; by default from the store.
     """
-    read = read or deps.store.read
+    read = read or context.store.read
     snapshot = read(observation.key)
-    observation = deps.projects.with_project_id(observation)
+    observation = context.projects.with_project_id(observation)
     if snapshot.desired is not None:
         return Found(snapshot, observation)
-    for key in deps.projects.alternative_keys(observation):
+    for key in context.projects.alternative_keys(observation):
         other = read(key)
         if other.desired is not None or other.state is not None:
             is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
@@ -243,13 +243,13 @@ def load(observation: Observation, deps: Context, read: Callable[[ResourceKey], 
     return Found(snapshot, observation)
 
 
-def evaluate(stored: Found, deps: Context) -> Transition:
+def evaluate(stored: Found, context: Context) -> Transition:
     """What follows from an observation of a resource of which this much is stored."""
     snapshot, observation, _ = stored
     started = time.perf_counter()
-    verdict = judging.judge(snapshot.desired, snapshot.rules, observation, deps.schemas, _who(snapshot, observation))
+    verdict = judging.judge(snapshot.desired, snapshot.rules, observation, context.schemas, _who(snapshot, observation))
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
-    transition = finding_state_machine.advance(snapshot.state, observation, verdict, deps.clock())
+    transition = finding_state_machine.advance(snapshot.state, observation, verdict, context.clock())
     if transition == _UNDECLARED and snapshot.state is None and is_waiting(observation):
         return Transition("undeclared", finding_state_machine.unjudged(observation))
     return transition
@@ -269,22 +269,22 @@ class _Committed(NamedTuple):
     moves_onset: bool = False
 
 
-def _commit(observed: Observation, deps: Context) -> _Committed:
+def _commit(observed: Observation, context: Context) -> _Committed:
     """One read and at most one commit.
 
     Raises:
         Conflict: another writer was faster: begin again from the read.
     """
-    stored = load(observed, deps)
+    stored = load(observed, context)
     snapshot, observation, left = stored
-    outcome, state = (transition := evaluate(stored, deps)).outcome, transition.state
+    outcome, state = (transition := evaluate(stored, context)).outcome, transition.state
     if left is not None:
-        _end(left, observed, deps)
+        _end(left, observed, context)
     if state is None:
         return _Committed(outcome, snapshot)
     if outcome == "stale":
-        return _Committed(outcome, deps.store.commit(snapshot, state), may_change_actor(snapshot, state))
-    return _Committed(outcome, deps.store.commit(snapshot, state, observation))
+        return _Committed(outcome, context.store.commit(snapshot, state), may_change_actor(snapshot, state))
+    return _Committed(outcome, context.store.commit(snapshot, state, observation))
 
 
 def _who(snapshot: Snapshot, observation: Observation) -> Who:
@@ -294,8 +294,8 @@ def _who(snapshot: Snapshot, observation: Observation) -> Who:
         before = finding_state_machine.actor_before(snapshot.state, fingerprint)
         if not snapshot.changes:
             return before
-        appeared = finding_state_machine.appearance(snapshot.state, observation, fingerprint, judged_by)
-        return actor_resolution.actor_of(snapshot.changes, appeared, before, snapshot.rules.policy)
+        onset = finding_state_machine.appearance(snapshot.state, observation, fingerprint, judged_by)
+        return actor_resolution.actor_of(snapshot.changes, onset, before, snapshot.rules.policy)
 
     return who
 
@@ -305,11 +305,11 @@ def may_change_actor(snapshot: Snapshot, after: ResourceState) -> bool:
     return bool(snapshot.changes) and finding_state_machine.changes_onset(snapshot.state, after)
 
 
-def _end(left: Snapshot, observation: Observation, deps: Context) -> None:
+def _end(left: Snapshot, observation: Observation, context: Context) -> None:
     """End what was found under a name by which the resource is no longer kept, since another one is declared."""
     ended_at = max(observation.observed_at, left.state.observed_at) if left.state else observation.observed_at
     ended = finding_state_machine.advance(
-        left.state, replace(observation, observed_at=ended_at), "undeclared", deps.clock()
+        left.state, replace(observation, observed_at=ended_at), "undeclared", context.clock()
     ).state
     if ended is not None:
-        publish_pending(deps.store.commit(left, ended), deps)
+        publish_pending(context.store.commit(left, ended), context)

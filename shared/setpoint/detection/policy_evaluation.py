@@ -35,7 +35,7 @@ class PolicyOutcome(NamedTuple):
 
 def evaluate_policy(
     fleet_policy: Policy | None,
-    spokesman: Declaration | Scope,
+    declaration: Declaration | Scope,
     observation: Observation,
     kind: Kind,
     differences: Sequence[Difference],
@@ -46,7 +46,7 @@ def evaluate_policy(
 
     Args:
         fleet_policy: the policy.
-        spokesman: the declaration or scope that the drift is from.
+        declaration: the declaration or scope that the drift is from.
         observation: what was observed.
         kind: the kind of the drift.
         differences: what differs.
@@ -55,10 +55,10 @@ def evaluate_policy(
     severity = policy.severity(kind, observation.key.content, differences)
     rule = None
     if fleet_policy is not None:
-        rule = policies.first_match(fleet_policy, case_of(spokesman, observation, kind, severity, differences, actor))
+        rule = policies.first_match(fleet_policy, case_of(declaration, observation, kind, severity, differences, actor))
     severity = rule.severity if rule is not None and rule.severity is not None else severity
-    mode = policies.more_careful(rule.mode if rule is not None else None, spokesman.mode)
-    settle = rule.settle if rule is not None and rule.settle is not None else spokesman.settle
+    mode = policies.more_careful(rule.mode if rule is not None else None, declaration.mode)
+    settle = rule.settle if rule is not None and rule.settle is not None else declaration.settle
     if settle is None:
         settle = policy.settling_seconds(kind, observation.key.content, severity, observation.data)
     return PolicyOutcome(severity, mode, settle, rule)
@@ -74,7 +74,7 @@ def applier_delay(fleet_policy: Policy | None, actor: Actor | None) -> float:
 
 
 def case_of(
-    spokesman: Declaration | Scope,
+    declaration: Declaration | Scope,
     observation: Observation,
     kind: Kind,
     severity: Severity,
@@ -82,14 +82,14 @@ def case_of(
     actor: str = "",
 ) -> PolicyInput:
     """A drift as the rules of a policy look at it; the arguments are those of ``evaluate_policy``."""
-    declared = spokesman.project if isinstance(spokesman, Declaration) else ""
+    declared = declaration.project if isinstance(declaration, Declaration) else ""
     own = (declared, observation.project_id, observation.project_number, project_of(observation.key.name))
     return PolicyInput(
         asset_type=observation.asset_type,
         content=observation.key.content,
         kind=kind,
         severity=severity,
-        team=spokesman.owner.team,
+        team=declaration.owner.team,
         projects=frozenset(filter(None, own)),
         ancestors=observation.ancestors,
         labels=labels_of(observation.data) if isinstance(observation.data, dict) else {},

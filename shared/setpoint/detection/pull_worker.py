@@ -51,14 +51,16 @@ class Worker:
     """Takes what is delivered and handles it in batches.
 
     Args:
-        deps: what the flow works with.
+        context: what the flow works with.
         batch: messages that are handled together at most.
         threads: batches that are handled at once: one waits for the store while another is judged.
         warn: told of each message that has to be delivered again, and why.
     """
 
-    def __init__(self, deps: Context, warn: Callable[[Exception], None], *, batch: int = 100, threads: int = 2) -> None:
-        self._deps = deps
+    def __init__(
+        self, context: Context, warn: Callable[[Exception], None], *, batch: int = 100, threads: int = 2
+    ) -> None:
+        self._context = context
         self._warn = warn
         self._batch = batch
         self._queue: SimpleQueue[Delivery] = SimpleQueue()
@@ -99,7 +101,7 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 deliveries = self._next()
-                results = batch.receive_many(deliveries, self._deps)
+                results = batch.receive_many(deliveries, self._context)
                 self._settle(deliveries, results)
                 is_down = bool(results) and all(isinstance(result, Unavailable) for result in results)
                 failures = failures + 1 if is_down else 0

@@ -124,7 +124,7 @@ def judge(
 
 class _Drift(NamedTuple):
     kind: Kind
-    found: list[tuple[Declaration, Difference]]
+    differing: list[tuple[Declaration, Difference]]
     suppressed: tuple[Suppressed, ...]
     who: Who
 
@@ -133,11 +133,11 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
     kind, differing, suppressed, who = drift
     differences = [difference for _, difference in differing]
     encoded = [_encode(difference) for difference in differences]
-    spokesman = differing[0][0] if differing else desired.declarations[0]
+    declaration = differing[0][0] if differing else desired.declarations[0]
     digest, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
     actor = who(digest, judged_by)
-    treatment = policy_evaluation.evaluate_policy(
-        rules.policy, spokesman, observation, kind, differences, actor=actor_resolution.confident_principal(actor)
+    policy_outcome = policy_evaluation.evaluate_policy(
+        rules.policy, declaration, observation, kind, differences, actor=actor_resolution.confident_principal(actor)
     )
     return Verdict(
         kind=kind,
@@ -147,13 +147,13 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         ),
         difference_count=len(differences),
         fingerprint=digest,
-        severity=treatment.severity,
-        owner=spokesman.owner,
-        mode=suppressions.mode_for(differences, treatment.mode),
-        project=spokesman.project or observation.project,
-        source=spokesman.source,
+        severity=policy_outcome.severity,
+        owner=declaration.owner,
+        mode=suppressions.mode_for(differences, policy_outcome.mode),
+        project=declaration.project or observation.project,
+        source=declaration.source,
         judged_by=judged_by,
-        settle=max(treatment.settle, policy_evaluation.applier_delay(rules.policy, actor)),
+        settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)),
         previous_data=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
         suppressed=_few(suppressed),
         actor=actor,
@@ -213,7 +213,7 @@ def _verdict_of(
     actor: Actor | None = None,
 ) -> Verdict:
     """A verdict on what nothing declares."""
-    treatment = policy_evaluation.evaluate_policy(
+    policy_outcome = policy_evaluation.evaluate_policy(
         rules.policy, scope, observation, "unmanaged", (), actor=actor_resolution.confident_principal(actor)
     )
     return Verdict(
@@ -221,13 +221,13 @@ def _verdict_of(
         differences=(),
         difference_count=0,
         fingerprint=fingerprint(kind, ()) if kind else "",
-        severity=treatment.severity if kind else "low",
+        severity=policy_outcome.severity if kind else "low",
         owner=scope.owner,
-        mode=treatment.mode,
+        mode=policy_outcome.mode,
         project=observation.project,
         source=scope.source,
         judged_by=_judged_by(None, rules),
-        settle=max(treatment.settle, policy_evaluation.applier_delay(rules.policy, actor)) if kind else 0.0,
+        settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)) if kind else 0.0,
         suppressed=suppressed,
         actor=actor,
     )

@@ -128,7 +128,7 @@ def _digest(difference: Difference) -> str:
 
 
 def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, now: datetime) -> RemediationState:
-    """The remedy of a drift that is looked at: the one before where it is the same drift, else a new one.
+    """The remediation of a drift that is looked at: the one before where it is the same drift, else a new one.
 
     What was put back of late stays known, so that a field that drifts again and again is. Failed attempts count for the
     resource, whatever drifts; they are forgotten when the declaration is another one, when a write was proved, and,
@@ -163,29 +163,29 @@ def _is_rest(before: RemediationState, drift: DriftSummary) -> bool:
     return before.episode == drift.episode and bool(drift.scope) and set(drift.scope) <= set(before.scope)
 
 
-def is_new(before: RemediationState | None, remedy: RemediationState) -> bool:
-    """Whether a remedy is of a drift that was not looked at before."""
+def is_new(before: RemediationState | None, remediation: RemediationState) -> bool:
+    """Whether a remediation is of a drift that was not looked at before."""
     return before is None or (before.since, before.fingerprint, before.episode) != (
-        remedy.since,
-        remedy.fingerprint,
-        remedy.episode,
+        remediation.since,
+        remediation.fingerprint,
+        remediation.episode,
     )
 
 
-def is_held(remedy: RemediationState, now: datetime) -> bool:
+def is_held(remediation: RemediationState, now: datetime) -> bool:
     """Whether a worker or an API is at it, whatever the drift is by now."""
-    return remedy.step in ("acting", "operating") and remedy.due is not None and remedy.due > now
+    return remediation.step in ("acting", "operating") and remediation.due is not None and remediation.due > now
 
 
-def may_write(remedy: RemediationState, now: datetime) -> bool:
+def may_write(remediation: RemediationState, now: datetime) -> bool:
     """Whether a claim is so young that its write ends before another worker may take over."""
-    return remedy.claimed_at is not None and now - remedy.claimed_at < _TO_WRITE
+    return remediation.claimed_at is not None and now - remediation.claimed_at < _TO_WRITE
 
 
-def returns(remedy: RemediationState, paths: Iterable[str]) -> int:
+def returns(remediation: RemediationState, paths: Iterable[str]) -> int:
     """How often one of these fields was put back of late, to drift again."""
     drifting = set(paths)
-    return sum(not drifting.isdisjoint(put.paths) for put in remedy.applied_fixes)
+    return sum(not drifting.isdisjoint(put.paths) for put in remediation.applied_fixes)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -195,13 +195,13 @@ def pause_after(attempts: int) -> timedelta:
 
 
 def claimed(
-    remedy: RemediationState, worker: str, summary: tuple[str, ...], paths: tuple[str, ...], now: datetime
+    remediation: RemediationState, worker: str, summary: tuple[str, ...], paths: tuple[str, ...], now: datetime
 ) -> RemediationState:
-    """The remedy when a worker is about to write."""
+    """The remediation when a worker is about to write."""
     return replace(
-        remedy,
+        remediation,
         step="acting",
-        attempts=remedy.attempts + 1,
+        attempts=remediation.attempts + 1,
         worker=worker,
         due=now + CLAIM,
         summary=summary,
@@ -213,72 +213,74 @@ def claimed(
     )
 
 
-def operating(remedy: RemediationState, operation: str, now: datetime) -> RemediationState:
-    """The remedy when the API goes on by itself."""
-    return replace(remedy, step="operating", operation=operation, due=now + _FIRST_PAUSE, failure="")
+def operating(remediation: RemediationState, operation: str, now: datetime) -> RemediationState:
+    """The remediation when the API goes on by itself."""
+    return replace(remediation, step="operating", operation=operation, due=now + _FIRST_PAUSE, failure="")
 
 
-def written(remedy: RemediationState, now: datetime) -> RemediationState:
-    """The remedy when all is written, and the observation that proves it is to come."""
-    return replace(remedy, step="verifying", due=now + VERIFY, worker="", operation="", failure="")
+def written(remediation: RemediationState, now: datetime) -> RemediationState:
+    """The remediation when all is written, and the observation that proves it is to come."""
+    return replace(remediation, step="verifying", due=now + VERIFY, worker="", operation="", failure="")
 
 
-def unanswered(remedy: RemediationState, reason: str, now: datetime) -> RemediationState:
-    """The remedy when nobody knows whether the write took effect: that is read soon."""
+def unanswered(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:
+    """The remediation when nobody knows whether the write took effect: that is read soon."""
     return replace(
-        remedy, step="verifying", due=now + _FIRST_PAUSE, worker="", operation="", reason=reason, failure=reason
+        remediation, step="verifying", due=now + _FIRST_PAUSE, worker="", operation="", reason=reason, failure=reason
     )
 
 
-def verify(remedy: RemediationState, verified_at: datetime) -> RemediationState:
-    """The remedy when an observation shows the resource as declared."""
+def verify(remediation: RemediationState, verified_at: datetime) -> RemediationState:
+    """The remediation when an observation shows the resource as declared."""
     puts = (
-        (*remedy.applied_fixes, AppliedFix(verified_at, remedy.paths))
-        if remedy.step in UNDER_WAY
-        else remedy.applied_fixes
+        (*remediation.applied_fixes, AppliedFix(verified_at, remediation.paths))
+        if remediation.step in UNDER_WAY
+        else remediation.applied_fixes
     )
-    return replace(remedy, step="done", due=None, worker="", operation="", reason="", failure="", applied_fixes=puts)
+    return replace(
+        remediation, step="done", due=None, worker="", operation="", reason="", failure="", applied_fixes=puts
+    )
 
 
-def close(remedy: RemediationState, reason: str) -> RemediationState:
-    """The remedy when there is nothing to put back any more, or nobody is to; an approval is used up."""
-    return replace(remedy, step="over", due=None, worker="", operation="", approved_by="", reason=reason)
+def close(remediation: RemediationState, reason: str) -> RemediationState:
+    """The remediation when there is nothing to put back any more, or nobody is to; an approval is used up."""
+    return replace(remediation, step="over", due=None, worker="", operation="", approved_by="", reason=reason)
 
 
-def postpone(remedy: RemediationState, until: datetime, reason: str) -> RemediationState:
-    """The remedy when it has to wait for a time."""
-    return replace(remedy, step="waiting", due=until, worker="", operation="", reason=reason)
+def postpone(remediation: RemediationState, until: datetime, reason: str) -> RemediationState:
+    """The remediation when it has to wait for a time."""
+    return replace(remediation, step="waiting", due=until, worker="", operation="", reason=reason)
 
 
-def failed(remedy: RemediationState, reason: str, limits: Limits, now: datetime) -> RemediationState:
-    """The remedy after an attempt that failed: it waits, longer each time, and after the last one for a person."""
-    after = replace(remedy, failure=reason, claimed_at=remedy.claimed_at or now)
+def failed(remediation: RemediationState, reason: str, limits: Limits, now: datetime) -> RemediationState:
+    """The remediation after an attempt that failed: it waits, longer each time, and after the last one for a person."""
+    after = replace(remediation, failure=reason, claimed_at=remediation.claimed_at or now)
     if after.attempts >= limits.attempts:
         return stopped(after, exhausted(after), now)
     return postpone(after, now + pause_after(after.attempts), f"an attempt has failed: {reason}")
 
 
-def exhausted(remedy: RemediationState) -> str:
+def exhausted(remediation: RemediationState) -> str:
     """That it was tried as often as it may be, in words."""
-    return f"{remedy.attempts} attempts have failed, the last: {remedy.failure}"
+    return f"{remediation.attempts} attempts have failed, the last: {remediation.failure}"
 
 
-def stopped(remedy: RemediationState, reason: str, now: datetime) -> RemediationState:
-    """The remedy when a person has to look; what holds it may be over without anybody saying so."""
-    return replace(remedy, step="stopped", due=now + _LONGEST_PAUSE, worker="", operation="", reason=reason)
+def stopped(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:
+    """The remediation when a person has to look; what holds it may be over without anybody saying so."""
+    return replace(remediation, step="stopped", due=now + _LONGEST_PAUSE, worker="", operation="", reason=reason)
 
 
 def request_approval(
-    remedy: RemediationState, summary: tuple[str, ...], reason: str, now: datetime
+    remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime
 ) -> RemediationState:
-    """The remedy when a person is to approve; why may be over without anybody saying so."""
-    return replace(remedy, step="asked", due=now + _LONGEST_PAUSE, summary=summary, reason=reason)
+    """The remediation when a person is to approve; why may be over without anybody saying so."""
+    return replace(remediation, step="asked", due=now + _LONGEST_PAUSE, summary=summary, reason=reason)
 
 
-def handed_off(remedy: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
-    """The remedy when somebody else is to put it back; that may be decided otherwise later."""
+def handed_off(remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
+    """The remediation when somebody else is to put it back; that may be decided otherwise later."""
     return replace(
-        remedy,
+        remediation,
         step="handed_off",
         due=now + _LONGEST_PAUSE,
         worker="",
@@ -288,6 +290,8 @@ def handed_off(remedy: RemediationState, summary: tuple[str, ...], reason: str, 
     )
 
 
-def approved(remedy: RemediationState, by: str, now: datetime) -> RemediationState:
-    """The remedy when somebody has approved this very drift; what stopped it before counts no longer."""
-    return replace(remedy, step="waiting", due=now, approved_by=by, attempts=0, failure="", applied_fixes=(), reason="")
+def approved(remediation: RemediationState, by: str, now: datetime) -> RemediationState:
+    """The remediation when somebody has approved this very drift; what stopped it before counts no longer."""
+    return replace(
+        remediation, step="waiting", due=now, approved_by=by, attempts=0, failure="", applied_fixes=(), reason=""
+    )

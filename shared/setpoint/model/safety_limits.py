@@ -59,7 +59,7 @@ class Breaker(msgspec.Struct, frozen=True):
 
 
 class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The brakes of a fleet.
+    """The guardrails of a fleet: pauses, recent writes and failures, and the circuit breaker.
 
     Args:
         pauses: what is paused.
@@ -76,16 +76,16 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
     breaker: Breaker | None = None
 
 
-def paused(brakes: SafetyState, name: str, places: Collection[str], now: datetime) -> Pause | None:
+def paused(safety: SafetyState, name: str, places: Collection[str], now: datetime) -> Pause | None:
     """The pause that a resource is under, or None.
 
     Args:
-        brakes: the brakes.
+        safety: the limits as they stand.
         name: the resource's name.
         places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it lies in.
         now: the time.
     """
-    for pause in brakes.pauses:
+    for pause in safety.pauses:
         if not _is_in_force(pause, now):
             continue
         if pause.of in (FLEET, name) or any(fnmatchcase(place, pause.of) for place in places):
@@ -93,30 +93,30 @@ def paused(brakes: SafetyState, name: str, places: Collection[str], now: datetim
     return None
 
 
-def pauses_of_ancestors(brakes: SafetyState, now: datetime) -> list[Pause]:
+def pauses_of_ancestors(safety: SafetyState, now: datetime) -> list[Pause]:
     """The pauses of projects, folders and organisations: whether they hold a resource depends on where it lies."""
-    return [held for held in brakes.pauses if "/" in held.of and held.of[0] != "/" and _is_in_force(held, now)]
+    return [held for held in safety.pauses if "/" in held.of and held.of[0] != "/" and _is_in_force(held, now)]
 
 
 def _is_in_force(pause: Pause, now: datetime) -> bool:
     return pause.until is None or pause.until > now
 
 
-def pause(brakes: SafetyState, new: Pause) -> SafetyState:
-    """The brakes with a pause more, in place of one of the same thing."""
-    others = tuple(held for held in brakes.pauses if held.of != new.of)
-    return replace(brakes, pauses=(*others, new))
+def pause(safety: SafetyState, new: Pause) -> SafetyState:
+    """The safety state with a pause more, in place of one of the same thing."""
+    others = tuple(held for held in safety.pauses if held.of != new.of)
+    return replace(safety, pauses=(*others, new))
 
 
-def resume(brakes: SafetyState, of: str) -> SafetyState:
-    """The brakes without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
-    kept = replace(brakes, pauses=tuple(held for held in brakes.pauses if held.of != of))
+def resume(safety: SafetyState, of: str) -> SafetyState:
+    """The safety state without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
+    kept = replace(safety, pauses=tuple(held for held in safety.pauses if held.of != of))
     return replace(kept, breaker=None, failures=(), requests=()) if of == FLEET else kept
 
 
-def exceeded(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> str:
+def exceeded(safety: SafetyState, project: str, limits: Limits, now: datetime) -> str:
     """The limit that one write more would exceed, in words; empty where there is room."""
-    late = _late(brakes, limits, now).writes
+    late = _late(safety, limits, now).writes
     if len(late) >= limits.per_fleet:
         return f"{len(late)} writes in the fleet within {limits.within:.0f} s, the limit is {limits.per_fleet}"
     here = sum(act.project == project for act in late)
@@ -125,9 +125,9 @@ def exceeded(brakes: SafetyState, project: str, limits: Limits, now: datetime) -
     return ""
 
 
-def room_at(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> datetime:
+def room_at(safety: SafetyState, project: str, limits: Limits, now: datetime) -> datetime:
     """When one write more exceeds no limit any longer, if nobody else writes."""
-    late = _late(brakes, limits, now).writes
+    late = _late(safety, limits, now).writes
     here = [act for act in late if act.project == project]
     ends = [
         acts[-most].claimed_at
@@ -137,24 +137,24 @@ def room_at(brakes: SafetyState, project: str, limits: Limits, now: datetime) ->
     return max(ends, default=now) + timedelta(seconds=limits.within)
 
 
-def spend(brakes: SafetyState, project: str, limits: Limits, now: datetime) -> SafetyState:
-    """The brakes after a write was claimed."""
-    late = _late(brakes, limits, now)
+def spend(safety: SafetyState, project: str, limits: Limits, now: datetime) -> SafetyState:
+    """The safety state after a write was claimed."""
+    late = _late(safety, limits, now)
     return replace(late, writes=(*late.writes, WriteRecord(project, now)))
 
 
-def wish(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
-    """The brakes after one drift more wanted to be put back; too many at once open the breaker."""
-    late = _late(brakes, limits, now)
-    wishes, breaker = _counted(late.requests, limits.surge, "drifts wanted to be put back", limits, now)
-    return brakes if brakes.breaker is not None else replace(late, requests=wishes, breaker=breaker)
+def wish(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
+    """The safety state after one drift more wanted to be put back; too many at once open the breaker."""
+    late = _late(safety, limits, now)
+    requests, breaker = _counted(late.requests, limits.surge, "drifts wanted to be put back", limits, now)
+    return safety if safety.breaker is not None else replace(late, requests=requests, breaker=breaker)
 
 
-def fail(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
-    """The brakes after a write failed; too many at once open the breaker."""
-    late = _late(brakes, limits, now)
+def fail(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
+    """The safety state after a write failed; too many at once open the breaker."""
+    late = _late(safety, limits, now)
     failures, breaker = _counted(late.failures, limits.failures, "writes failed", limits, now)
-    return brakes if brakes.breaker is not None else replace(late, failures=failures, breaker=breaker)
+    return safety if safety.breaker is not None else replace(late, failures=failures, breaker=breaker)
 
 
 def _counted(
@@ -167,15 +167,15 @@ def _counted(
     return (), Breaker(now, f"{len(times)} {what} within {limits.within:.0f} s")
 
 
-def _late(brakes: SafetyState, limits: Limits, now: datetime) -> SafetyState:
-    """The brakes less what is too long ago to count."""
+def _late(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
+    """The safety state less what is too long ago to count."""
     since = now - timedelta(seconds=limits.within)
     return replace(
-        brakes,
-        pauses=tuple(held for held in brakes.pauses if _is_in_force(held, now)),
-        writes=tuple(act for act in brakes.writes if act.claimed_at > since),
-        failures=tuple(failed_at for failed_at in brakes.failures if failed_at > since),
-        requests=tuple(requested_at for requested_at in brakes.requests if requested_at > since),
+        safety,
+        pauses=tuple(held for held in safety.pauses if _is_in_force(held, now)),
+        writes=tuple(act for act in safety.writes if act.claimed_at > since),
+        failures=tuple(failed_at for failed_at in safety.failures if failed_at > since),
+        requests=tuple(requested_at for requested_at in safety.requests if requested_at > since),
     )
 
 
@@ -184,7 +184,7 @@ _decode = msgspec.json.Decoder(SafetyState).decode
 
 
 def decode_safety_state(stored: bytes | str) -> SafetyState:
-    """Read the stored form; empty gives brakes that are all off.
+    """Read the stored form; empty gives a state that stops nothing.
 
     Raises:
         CorruptState: it is not the stored form; nothing may be put back then.
@@ -192,4 +192,6 @@ def decode_safety_state(stored: bytes | str) -> SafetyState:
     try:
         return _decode(stored) if stored else SafetyState()
     except UNREADABLE as error:
-        raise CorruptState(f"the stored brakes cannot be read ({error}); nothing is put back until they are") from None
+        raise CorruptState(
+            f"the stored safety state cannot be read ({error}); nothing is remediated until it can be"
+        ) from None

@@ -308,14 +308,14 @@ class RemediationStore(Protocol):
     def safety_state(self) -> StoredSafetyState:
         """The brakes of the fleet."""
 
-    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+    def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """Write the brakes in place of the ones of ``version``.
 
         Raises:
             Conflict: they are other ones by now; nothing was written.
         """
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """Store ``state`` in place of the one in ``snapshot``, and the brakes in place of those of ``version``.
 
         Both are written or none.

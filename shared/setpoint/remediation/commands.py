@@ -30,14 +30,14 @@ from setpoint.util.retries import retry_on_conflict
 LONGEST_EXEMPTION = timedelta(days=366)
 
 
-def approve(key: ResourceKey, fingerprint: str, by: str, deps: Context) -> None:
+def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> None:
     """Approve that a drift is put back: the very one that was shown, and no other.
 
     Args:
         key: the resource and content.
         fingerprint: the drift that was shown.
         by: who approves.
-        deps: the findings, and where events go.
+        context: the findings, and where events go.
 
     Raises:
         BadRequest: there is no such drift, it is another one by now, or its mode is to put nothing back.
@@ -47,23 +47,23 @@ def approve(key: ResourceKey, fingerprint: str, by: str, deps: Context) -> None:
         state = _drifted(snapshot)
         if state.fingerprint != fingerprint:
             raise BadRequest(f"{key.name}: it is another drift by now; look again")
-        case = load_context(snapshot, deps)
+        case = load_context(snapshot, context)
         if case is None:
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.decision_input.mode in MANUAL_MODES:
             raise BadRequest(
                 f"{key.name}: nothing is put back in mode {case.decision_input.mode}; `policy test` tells why"
             )
-        remedy = case.decision_input.remediation
-        if remedy.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
-            raise BadRequest(f"{key.name}: it is being put back ({remedy.step})")
-        return replace(state, remediation=remediation_attempt.approved(remedy, by, deps.clock()))
+        remediation = case.decision_input.remediation
+        if remediation.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
+            raise BadRequest(f"{key.name}: it is being put back ({remediation.step})")
+        return replace(state, remediation=remediation_attempt.approved(remediation, by, context.clock()))
 
-    _write(key, approved, deps)
-    _note(key, "approved", by, "", fingerprint, deps)
+    _write(key, approved, context)
+    _note(key, "approved", by, "", fingerprint, context)
 
 
-def exempt(key: ResourceKey, exemption: Exemption, deps: Context) -> Outcome:
+def exempt(key: ResourceKey, exemption: Exemption, context: Context) -> Outcome:
     """Leave a finding alone until then, because; it is judged again at once. What was approved before is no longer.
 
     Returns:
@@ -80,27 +80,27 @@ def exempt(key: ResourceKey, exemption: Exemption, deps: Context) -> Outcome:
 
     def exempted(snapshot: Snapshot) -> ResourceState:
         state = _drifted(snapshot)
-        remedy = replace(state.remediation, approved_by="") if state.remediation is not None else None
-        return replace(state, exemption=exemption, remediation=remedy)
+        remediation = replace(state.remediation, approved_by="") if state.remediation is not None else None
+        return replace(state, exemption=exemption, remediation=remediation)
 
-    state = _write(key, exempted, deps)
+    state = _write(key, exempted, context)
     what = "accepted" if exemption.fingerprint else "exempted"
     until = f"until {exemption.until:%Y-%m-%d %H:%M} UTC: " if exemption.until is not None else ""
-    _note(key, what, exemption.by, f"{until}{exemption.reason}", state.fingerprint, deps)
-    return pipeline.reevaluate(key, deps)
+    _note(key, what, exemption.by, f"{until}{exemption.reason}", state.fingerprint, context)
+    return pipeline.reevaluate(key, context)
 
 
-def accept(key: ResourceKey, reason: str, by: str, deps: Context) -> Outcome:
+def accept(key: ResourceKey, reason: str, by: str, context: Context) -> Outcome:
     """Accept a drift as it is now: it is left alone as long as it stays so.
 
     Raises:
         BadRequest: there is no such drift, or no reason.
     """
-    state = _drifted(deps.store.read(key))
-    return exempt(key, Exemption(reason, by, deps.clock(), None, state.fingerprint), deps)
+    state = _drifted(context.store.read(key))
+    return exempt(key, Exemption(reason, by, context.clock(), None, state.fingerprint), context)
 
 
-def end_exemption(key: ResourceKey, by: str, deps: Context) -> Outcome:
+def end_exemption(key: ResourceKey, by: str, context: Context) -> Outcome:
     """Take an exemption back; the finding is judged again at once.
 
     Raises:
@@ -112,17 +112,17 @@ def end_exemption(key: ResourceKey, by: str, deps: Context) -> Outcome:
             raise BadRequest(f"{key.name}: nobody has exempted it")
         return replace(snapshot.state, exemption=None)
 
-    state = _write(key, ended, deps)
-    _note(key, "exemption ended", by, "", state.fingerprint, deps)
-    return pipeline.reevaluate(key, deps)
+    state = _write(key, ended, context)
+    _note(key, "exemption ended", by, "", state.fingerprint, context)
+    return pipeline.reevaluate(key, context)
 
 
-def pause(new: Pause, deps: Context, *, not_seen_yet: bool = False) -> None:
+def pause(new: Pause, context: Context, *, not_seen_yet: bool = False) -> None:
     """Remediate nothing of the fleet, a project, a folder, an organisation or a resource, until somebody resumes.
 
     Args:
         new: the pause.
-        deps: the findings, and what is declared.
+        context: the findings, and what is declared.
         not_seen_yet: pause a project or a resource of which nothing is known yet.
 
     Raises:
@@ -130,24 +130,24 @@ def pause(new: Pause, deps: Context, *, not_seen_yet: bool = False) -> None:
     """
     check_place(new.of)
     if not not_seen_yet:
-        _check_known(new.of, deps)
-    _brake(lambda brakes: braking.pause(brakes, new), deps)
+        _check_known(new.of, context)
+    _change_safety(lambda safety: braking.pause(safety, new), context)
     until = f"until {new.until:%Y-%m-%d %H:%M} UTC: " if new.until is not None else ""
-    _note(ResourceKey(new.of), "paused", new.by, f"{until}{new.reason}", "", deps)
+    _note(ResourceKey(new.of), "paused", new.by, f"{until}{new.reason}", "", context)
 
 
-def resume(of: str, by: str, deps: Context) -> bool:
+def resume(of: str, by: str, context: Context) -> bool:
     """End a pause; of the fleet, close the breaker too. Whether there was anything to end.
 
     Raises:
         BadRequest: nothing is meant by what is to be resumed.
     """
     check_place(of)
-    before = deps.store.safety_state().value
+    before = context.store.safety_state().value
     ends = any(held.of == of for held in before.pauses) or (of == FLEET and before.breaker is not None)
     if ends:
-        _brake(lambda brakes: braking.resume(brakes, of), deps)
-        _note(ResourceKey(of), "resumed", by, "", "", deps)
+        _change_safety(lambda safety: braking.resume(safety, of), context)
+        _note(ResourceKey(of), "resumed", by, "", "", context)
     return ends
 
 
@@ -163,16 +163,16 @@ def check_place(of: str) -> None:
         raise BadRequest(f"`{of}` cannot be paused; name fleet, projects/P, folders/N, organizations/N or //a/resource")
 
 
-def _check_known(of: str, deps: Context) -> None:
+def _check_known(of: str, context: Context) -> None:
     """Look whether a project or a resource is known by a name: by another one a pause would hold nothing."""
     kind, _, project = of.partition("/")
-    if kind == "projects" and not known_projects.is_known(project, deps.store):
-        meant = known_projects.nearest(project, deps.store)
+    if kind == "projects" and not known_projects.is_known(project, context.store):
+        meant = known_projects.nearest(project, context.store)
         hint = f"; did you mean projects/{meant}" if meant else ""
         raise BadRequest(f"{of}: nothing is known to lie there{hint}; add --not-seen-yet to pause it all the same")
     if not is_full_name(of):
         return
-    snapshots = (deps.store.read(ResourceKey(of, content)) for content in CONTENTS)
+    snapshots = (context.store.read(ResourceKey(of, content)) for content in CONTENTS)
     if not any(snapshot.desired is not None or snapshot.state is not None for snapshot in snapshots):
         raise BadRequest(f"{of}: no resource is known by this name; use the one that `setpoint findings list` shows")
 
@@ -184,27 +184,27 @@ def _drifted(snapshot: Snapshot) -> ResourceState:
     return state
 
 
-def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], deps: Context) -> ResourceState:
+def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], context: Context) -> ResourceState:
     """Change the record of a finding; again from its present state where somebody else has written it."""
 
     def write() -> ResourceState:
-        snapshot = deps.store.read(key)
+        snapshot = context.store.read(key)
         state = change(snapshot)
-        deps.store.commit(snapshot, state)
+        context.store.commit(snapshot, state)
         return state
 
     return retry_on_conflict(write, what=key.name, then="run the command again")
 
 
-def _brake(change: Callable[[SafetyState], SafetyState], deps: Context) -> None:
+def _change_safety(change: Callable[[SafetyState], SafetyState], context: Context) -> None:
 
     def write() -> None:
-        stored = deps.store.safety_state()
-        deps.store.write_safety_state(change(stored.value), stored.version)
+        stored = context.store.safety_state()
+        context.store.write_safety_state(change(stored.value), stored.version)
 
     retry_on_conflict(write, what="the safety limits", then="run the command again")
 
 
-def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, deps: Context) -> None:
-    now: datetime = deps.clock()
-    deps.store.note(key, AuditEntry(now, what, by, fingerprint, text=text))
+def _note(key: ResourceKey, what: str, by: str, text: str, fingerprint: str, context: Context) -> None:
+    now: datetime = context.clock()
+    context.store.note(key, AuditEntry(now, what, by, fingerprint, text=text))

@@ -37,7 +37,7 @@ def declared_digest(snapshot: Snapshot) -> str:
     return snapshot.desired.digest if snapshot.desired is not None else ""
 
 
-def read_live(case: RemediationCase, hands: RemediationContext) -> LiveReading | None:
+def read_live(case: RemediationCase, context: RemediationContext) -> LiveReading | None:
     """Read the resource of a finding; None where no method does.
 
     Raises:
@@ -48,36 +48,38 @@ def read_live(case: RemediationCase, hands: RemediationContext) -> LiveReading |
     desired = case.snapshot.desired
     if desired is None:
         return None
-    return hands.live_resources.read(desired.declarations[0], case.last, hands.deps.clock())
+    return context.live_resources.read(desired.declarations[0], case.last, context.clock())
 
 
-def load_context(snapshot: Snapshot, deps: Context) -> RemediationCase | None:
+def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None:
     """All that decides about an open finding; a brake that lands later makes the claim fail."""
-    key, now, state = snapshot.key, deps.clock(), snapshot.state
+    key, now, state = snapshot.key, context.clock(), snapshot.state
     if state is None or state.finding is None or not state.is_open:
         return None
     finding = state.finding
     policy = snapshot.rules.policy or Policy()
-    brakes = deps.store.safety_state()
-    last = deps.store.last_observation(key)
+    safety = context.store.safety_state()
+    last = context.store.last_observation(key)
     rule, mode = None, finding.mode
-    if (treatment := _treatment(snapshot, finding, last)) is not None:
-        rule, mode = treatment.rule, treatment.mode
+    if (policy_outcome := _policy_outcome(snapshot, finding, last)) is not None:
+        rule, mode = policy_outcome.rule, policy_outcome.mode
     scope = remediation_attempt.scope_of(finding.differences, finding.difference_count)
     drift = remediation_attempt.DriftSummary(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
-    remedy = remediation_attempt.start(state.remediation, drift, policy.limits, now)
+    remediation = remediation_attempt.start(state.remediation, drift, policy.limits, now)
     if rule is not None:
-        remedy = replace(remedy, rule=rule.name, executor=rule.executor)
-    is_wish = remediation_attempt.is_new(state.remediation, remedy) and mode == "auto" and finding.kind == "modified"
-    applied_at, changed_at, is_applying = _rollout(key, deps)
-    situation = DecisionInput(
+        remediation = replace(remediation, rule=rule.name, executor=rule.executor)
+    is_request = (
+        remediation_attempt.is_new(state.remediation, remediation) and mode == "auto" and finding.kind == "modified"
+    )
+    applied_at, changed_at, is_applying = _rollout(key, context)
+    decision_input = DecisionInput(
         key=key,
         finding=finding,
-        remediation=remedy,
+        remediation=remediation,
         rule=rule,
         mode=mode,
         policy=policy,
-        safety_state=braking.wish(brakes.value, policy.limits, now) if is_wish else brakes.value,
+        safety_state=braking.wish(safety.value, policy.limits, now) if is_request else safety.value,
         ancestors=_places(last, finding.project),
         applied_at=applied_at,
         changed_at=changed_at,
@@ -86,7 +88,7 @@ def load_context(snapshot: Snapshot, deps: Context) -> RemediationCase | None:
         now=now,
         exemption=state.exemption,
     )
-    return RemediationCase(snapshot, state, situation, brakes, last)
+    return RemediationCase(snapshot, state, decision_input, safety, last)
 
 
 def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
@@ -94,28 +96,28 @@ def is_under_another_rule(case: RemediationCase, reading: LiveReading) -> bool:
     decided_on = case.decision_input
     if case.last is None:
         return False
-    now = _treatment(case.snapshot, decided_on.finding, reading.observation)
+    now = _policy_outcome(case.snapshot, decided_on.finding, reading.observation)
     return now is not None and (now.rule, now.mode) != (decided_on.rule, decided_on.mode)
 
 
-def _treatment(
+def _policy_outcome(
     snapshot: Snapshot, finding: Finding, seen: Observation | None
 ) -> policy_evaluation.PolicyOutcome | None:
     """What the policy makes of a finding; None where nothing was kept that it could look at."""
-    spokesman = primary_declaration(snapshot, finding)
-    if spokesman is None or seen is None:
+    declaration = primary_declaration(snapshot, finding)
+    if declaration is None or seen is None:
         return None
     policy = snapshot.rules.policy or Policy()
     actor = actor_resolution.confident_principal(finding.actor)
-    return policy_evaluation.evaluate_policy(policy, spokesman, seen, finding.kind, finding.differences, actor=actor)
+    return policy_evaluation.evaluate_policy(policy, declaration, seen, finding.kind, finding.differences, actor=actor)
 
 
 def primary_declaration(snapshot: Snapshot, finding: Finding) -> Declaration | None:
     """The declaration that a finding is from."""
     if snapshot.desired is None:
         return None
-    ones = snapshot.desired.declarations
-    return next((declaration for declaration in ones if declaration.source == finding.source), ones[0])
+    declarations = snapshot.desired.declarations
+    return next((candidate for candidate in declarations if candidate.source == finding.source), declarations[0])
 
 
 def _places(last: Observation | None, project: str) -> frozenset[str] | None:
@@ -126,10 +128,10 @@ def _places(last: Observation | None, project: str) -> frozenset[str] | None:
     return frozenset((*last.ancestors, *named))
 
 
-def _rollout(key: ResourceKey, deps: Context) -> tuple[datetime | None, datetime | None, bool]:
+def _rollout(key: ResourceKey, context: Context) -> tuple[datetime | None, datetime | None, bool]:
     """When the sources of a declaration were applied, when it changed with that, and whether they are being applied."""
-    control = deps.store.control().value
-    record = deps.store.records([key])[key].value
+    control = context.store.control().value
+    record = context.store.records([key])[key].value
     versions = controlling.visible(record, control)
     sources = [control.sources[name] for name in versions]
     applied = [source.applied_at for source in sources if source.applied_at is not None]

@@ -80,80 +80,84 @@ class DecisionInput(NamedTuple):
     exemption: Exemption | None = None
 
 
-def decide(situation: DecisionInput) -> Decision:
+def decide(facts: DecisionInput) -> Decision:
     """What is done about a drift now."""
-    reasons = tuple(reason for check in _CHECKS if (reason := check(situation)) is not None)
+    reasons = tuple(reason for check in _CHECKS if (reason := check(facts)) is not None)
     action = min((reason.action for reason in reasons), key=_STRONGEST.index)
     until = None
     if action == "wait":
-        asked = (reason.until or situation.now + _LOOK_AGAIN for reason in reasons if reason.action == "wait")
+        asked = (reason.until or facts.now + _LOOK_AGAIN for reason in reasons if reason.action == "wait")
         until = max(asked)
     return Decision(action, reasons, until)
 
 
-def held(situation: DecisionInput) -> str:
+def held(facts: DecisionInput) -> str:
     """The pause or breaker that holds a drift, in words; empty for none."""
-    reasons = (check(situation) for check in (_by_pause, _by_breaker))
+    reasons = (check(facts) for check in (_by_pause, _by_breaker))
     return "; ".join(reason.text for reason in reasons if reason is not None)
 
 
-def _by_mode(at: DecisionInput) -> Reason:
-    rule = f"rule {at.rule.name}" if at.rule is not None else "its declaration"
-    if at.mode in MANUAL_MODES:
-        return Reason(f"mode {at.mode} by {rule}", "leave")
-    if at.mode == "approve" and not at.remediation.approved_by:
+def _by_mode(facts: DecisionInput) -> Reason:
+    rule = f"rule {facts.rule.name}" if facts.rule is not None else "its declaration"
+    if facts.mode in MANUAL_MODES:
+        return Reason(f"mode {facts.mode} by {rule}", "leave")
+    if facts.mode == "approve" and not facts.remediation.approved_by:
         return Reason(f"mode approve by {rule}, and nobody has approved this drift", "ask")
-    if at.remediation.approved_by:
-        return Reason(f"approved by {at.remediation.approved_by}")
+    if facts.remediation.approved_by:
+        return Reason(f"approved by {facts.remediation.approved_by}")
     return Reason(f"mode auto by {rule}")
 
 
-def _by_status(at: DecisionInput) -> Reason | None:
-    return None if at.finding.status == "open" else Reason(f"the finding is {at.finding.status}", "leave")
+def _by_status(facts: DecisionInput) -> Reason | None:
+    return None if facts.finding.status == "open" else Reason(f"the finding is {facts.finding.status}", "leave")
 
 
-def _by_exemption(at: DecisionInput) -> Reason | None:
+def _by_exemption(facts: DecisionInput) -> Reason | None:
     """An exemption holds from when it is stored, whether the finding was judged again by then or not."""
-    if at.exemption is None or not is_in_force(at.exemption, at.finding.fingerprint, at.now):
+    if facts.exemption is None or not is_in_force(facts.exemption, facts.finding.fingerprint, facts.now):
         return None
-    return Reason(f"{at.exemption.by or 'somebody'} said to leave it alone: {at.exemption.reason}", "leave")
+    return Reason(f"{facts.exemption.by or 'somebody'} said to leave it alone: {facts.exemption.reason}", "leave")
 
 
-def _by_size(at: DecisionInput) -> Reason | None:
+def _by_size(facts: DecisionInput) -> Reason | None:
     """Rules look at fields, and of a large drift not all are kept."""
-    kept, count = len(at.finding.differences), at.finding.difference_count
-    if kept == count or at.finding.kind != "modified" or at.remediation.approved_by:
+    kept, count = len(facts.finding.differences), facts.finding.difference_count
+    if kept == count or facts.finding.kind != "modified" or facts.remediation.approved_by:
         return None
     return Reason(f"{count} fields differ, of which {kept} were looked at", "ask")
 
 
-def _by_place(at: DecisionInput) -> Reason | None:
+def _by_place(facts: DecisionInput) -> Reason | None:
     """Where an observation was not kept, or not with its folders, nobody knows which rule means the resource."""
-    if at.ancestors is not None or at.remediation.approved_by:
+    if facts.ancestors is not None or facts.remediation.approved_by:
         return None
-    if any(rule.match.ancestors for rule in at.policy.rules):
+    if any(rule.match.ancestors for rule in facts.policy.rules):
         return Reason("it is not known which folders it lies in, and rules ask for that", "ask")
-    if at.policy.rules and at.rule is None:
+    if facts.policy.rules and facts.rule is None:
         return Reason("it is not known which rule it is under", "ask")
     return None
 
 
-def _by_kind(at: DecisionInput) -> Reason | None:
-    if at.finding.kind == "modified":
+def _by_kind(facts: DecisionInput) -> Reason | None:
+    if facts.finding.kind == "modified":
         return None
-    why = "making a resource anew" if at.finding.kind == "deleted" else "deleting a resource"
+    why = "making a resource anew" if facts.finding.kind == "deleted" else "deleting a resource"
     return Reason(f"{why} is never automatic", "hand_off")
 
 
-def _by_executor(at: DecisionInput) -> Reason | None:
-    if at.rule is None or at.rule.executor == "api":
+def _by_executor(facts: DecisionInput) -> Reason | None:
+    if facts.rule is None or facts.rule.executor == "api":
         return None
-    return Reason(f"rule {at.rule.name} has it put back by {at.rule.executor}", "hand_off")
+    return Reason(f"rule {facts.rule.name} has it put back by {facts.rule.executor}", "hand_off")
 
 
-def _by_pause(at: DecisionInput) -> Reason | None:
-    pause = braking.paused(at.safety_state, at.key.name, at.ancestors or (), at.now)
-    if pause is None and at.ancestors is None and (others := braking.pauses_of_ancestors(at.safety_state, at.now)):
+def _by_pause(facts: DecisionInput) -> Reason | None:
+    pause = braking.paused(facts.safety_state, facts.key.name, facts.ancestors or (), facts.now)
+    if (
+        pause is None
+        and facts.ancestors is None
+        and (others := braking.pauses_of_ancestors(facts.safety_state, facts.now))
+    ):
         return Reason(f"{others[0].of} is paused, and it is not known whether it lies there", "wait")
     if pause is None:
         return None
@@ -161,91 +165,93 @@ def _by_pause(at: DecisionInput) -> Reason | None:
     return Reason(f"{pause.of} is paused by {pause.by or 'somebody'}{why}", "wait", pause.until)
 
 
-def _by_breaker(at: DecisionInput) -> Reason | None:
-    breaker = at.safety_state.breaker
+def _by_breaker(facts: DecisionInput) -> Reason | None:
+    breaker = facts.safety_state.breaker
     return None if breaker is None else Reason(f"the breaker is open: {breaker.reason}", "stop")
 
 
-def _by_limit(at: DecisionInput) -> Reason | None:
-    limits, project = at.policy.limits, at.finding.project
-    limit = braking.exceeded(at.safety_state, project, limits, at.now)
-    return Reason(limit, "wait", braking.room_at(at.safety_state, project, limits, at.now)) if limit else None
+def _by_limit(facts: DecisionInput) -> Reason | None:
+    limits, project = facts.policy.limits, facts.finding.project
+    limit = braking.exceeded(facts.safety_state, project, limits, facts.now)
+    return Reason(limit, "wait", braking.room_at(facts.safety_state, project, limits, facts.now)) if limit else None
 
 
-def _by_window(at: DecisionInput) -> Reason | None:
-    if at.rule is None or not at.rule.windows or at.mode != "auto" or at.remediation.approved_by:
+def _by_window(facts: DecisionInput) -> Reason | None:
+    if facts.rule is None or not facts.rule.windows or facts.mode != "auto" or facts.remediation.approved_by:
         return None
-    if maintenance_windows.is_open(at.rule.windows, at.now):
-        return Reason(f"a window of rule {at.rule.name} is open")
-    return Reason(f"no window of rule {at.rule.name} is open", "wait")
+    if maintenance_windows.is_open(facts.rule.windows, facts.now):
+        return Reason(f"a window of rule {facts.rule.name} is open")
+    return Reason(f"no window of rule {facts.rule.name} is open", "wait")
 
 
-def _by_flapping(at: DecisionInput) -> Reason | None:
-    times = _returns(at)
-    if not times or at.remediation.approved_by:
+def _by_flapping(facts: DecisionInput) -> Reason | None:
+    times = _returns(facts)
+    if not times or facts.remediation.approved_by:
         return None
-    who = at.actor or "somebody unknown"
+    who = facts.actor or "somebody unknown"
     text = f"what was put back has drifted again, {times} times: {who} disagrees"
-    if times >= at.policy.limits.flaps:
+    if times >= facts.policy.limits.flaps:
         return Reason(text, "stop")
-    until = at.remediation.since + remediation_attempt.pause_after(times)
-    return Reason(text, "wait", until) if until > at.now else None
+    until = facts.remediation.since + remediation_attempt.pause_after(times)
+    return Reason(text, "wait", until) if until > facts.now else None
 
 
-def _returns(at: DecisionInput) -> int:
-    return remediation_attempt.returns(at.remediation, (difference.path for difference in at.finding.differences))
+def _returns(facts: DecisionInput) -> int:
+    return remediation_attempt.returns(facts.remediation, (difference.path for difference in facts.finding.differences))
 
 
-def _by_attempts(at: DecisionInput) -> Reason | None:
-    if at.remediation.attempts < at.policy.limits.attempts:
+def _by_attempts(facts: DecisionInput) -> Reason | None:
+    if facts.remediation.attempts < facts.policy.limits.attempts:
         return None
-    return Reason(remediation_attempt.exhausted(at.remediation), "stop")
+    return Reason(remediation_attempt.exhausted(facts.remediation), "stop")
 
 
-def _by_pace(at: DecisionInput) -> Reason | None:
-    remedy = at.remediation
-    if remedy.due is None or remedy.due <= at.now:
+def _by_pace(facts: DecisionInput) -> Reason | None:
+    remediation = facts.remediation
+    if remediation.due is None or remediation.due <= facts.now:
         return None
-    if remedy.step in remediation_attempt.UNDER_WAY:
-        return Reason(f"it is being put back ({remedy.step})", "wait", remedy.due)
-    if remedy.step == "waiting" and remedy.failure:
-        return Reason(f"an attempt has failed: {remedy.failure}", "wait", remedy.due)
+    if remediation.step in remediation_attempt.UNDER_WAY:
+        return Reason(f"it is being put back ({remediation.step})", "wait", remediation.due)
+    if remediation.step == "waiting" and remediation.failure:
+        return Reason(f"an attempt has failed: {remediation.failure}", "wait", remediation.due)
     return None
 
 
-def _by_age(at: DecisionInput) -> Reason | None:
-    if at.finding.kind == "unmanaged":  # what nothing declares has no declaration to be old
+def _by_age(facts: DecisionInput) -> Reason | None:
+    if facts.finding.kind == "unmanaged":  # what nothing declares has no declaration to be old
         return None
-    if at.applied_at is None:
+    if facts.applied_at is None:
         return Reason("nobody knows when its declaration was applied", "stop")
-    if at.now - at.applied_at <= timedelta(seconds=at.policy.limits.stale_after):
+    if facts.now - facts.applied_at <= timedelta(seconds=facts.policy.limits.stale_after):
         return None
-    return Reason(f"its source was last applied on {at.applied_at:%Y-%m-%d}, too long ago to act on it", "stop")
+    return Reason(f"its source was last applied on {facts.applied_at:%Y-%m-%d}, too long ago to act on it", "stop")
 
 
-def _by_apply(at: DecisionInput) -> Reason | None:
-    return Reason("its source is being applied", "wait") if at.is_applying else None
+def _by_apply(facts: DecisionInput) -> Reason | None:
+    return Reason("its source is being applied", "wait") if facts.is_applying else None
 
 
-def _by_rollout(at: DecisionInput) -> Reason | None:
-    if at.changed_at is None:
+def _by_rollout(facts: DecisionInput) -> Reason | None:
+    if facts.changed_at is None:
         return None
-    over = at.changed_at + timedelta(seconds=at.policy.limits.rollout)
-    return None if over <= at.now else Reason("a change of its declaration is being rolled out", "wait", over)
+    over = facts.changed_at + timedelta(seconds=facts.policy.limits.rollout)
+    return None if over <= facts.now else Reason("a change of its declaration is being rolled out", "wait", over)
 
 
-def _by_applier(at: DecisionInput) -> Reason | None:
+def _by_applier(facts: DecisionInput) -> Reason | None:
     """An applier that changes what is declared is on the way to apply it, or does so in the wrong order."""
-    actor = at.finding.actor
-    if actor is None or actor.kind != "applier" or at.remediation.approved_by:
+    actor = facts.finding.actor
+    if actor is None or actor.kind != "applier" or facts.remediation.approved_by:
         return None
-    since = at.finding.changed_at or at.finding.first_seen
-    over = since + timedelta(seconds=at.policy.applier_grace)
-    return None if over <= at.now else Reason(f"{actor.principal} applies declarations, and may be at it", "wait", over)
+    since = facts.finding.changed_at or facts.finding.first_seen
+    over = since + timedelta(seconds=facts.policy.applier_grace)
+    return (
+        None if over <= facts.now else Reason(f"{actor.principal} applies declarations, and may be at it", "wait", over)
+    )
 
 
-def _by_rehearsal(at: DecisionInput) -> Reason | None:
-    return Reason("the policy is a dry run", "rehearse") if at.policy.dry_run else None
+def _by_rehearsal(facts: DecisionInput) -> Reason | None:
+    return Reason("the policy is a dry run", "rehearse") if facts.policy.dry_run else None
 
 
 _CHECKS: tuple[Callable[[DecisionInput], Reason | None], ...] = (

@@ -1,6 +1,6 @@
 """The life of a remediation: from a drift event to the observation that proves that it is put back.
 
-Everything that is decided stands in the finding's own record, written together with the brakes, before anything is
+Everything that is decided stands in the finding's own record, written together with the safety, before anything is
 done: of two workers one has the claim, and whoever comes after a crash sees how far it had come. Nothing is written on
 what was told: the resource is read again right before, and is judged anew.
 """
@@ -38,7 +38,7 @@ from setpoint.remediation.context import (
 from setpoint.remediation.decision import Decision
 from setpoint.remediation.execution import ExecutionOutcome, judged
 from setpoint.remediation.live_resources import LiveReading, describe_refusal
-from setpoint.remediation.records import AuditNote, RemediationCase, RemediationContext, is_said, save_step
+from setpoint.remediation.records import AuditNote, RemediationCase, RemediationContext, is_recorded, save_step
 from setpoint.util import telemetry
 from setpoint.util.retries import retry_on_conflict
 
@@ -74,7 +74,7 @@ class TickResult(NamedTuple):
         return self.passed or next(iter(self.outcomes), "nothing")
 
 
-def receive(message: bytes, attributes: Mapping[str, str], hands: RemediationContext) -> TickResult:
+def receive(message: bytes, attributes: Mapping[str, str], context: RemediationContext) -> TickResult:
     """Handle a message: go on with what is due where it says so; else it is a drift event, or dead-lettered.
 
     Raises:
@@ -82,21 +82,21 @@ def receive(message: bytes, attributes: Mapping[str, str], hands: RemediationCon
         TransientError: let the message be delivered again.
     """
     if attributes.get("type") == TICK:
-        telemetry.note(breaker_open=hands.deps.store.safety_state().value.breaker is not None)
-        return resume_due(hands)
+        telemetry.note(breaker_open=context.store.safety_state().value.breaker is not None)
+        return resume_due(context)
     try:
         event = events.read(message)
     except MalformedMessage as error:
-        hands.deps.dead_letters.put(message, attributes, str(error))
+        context.detection.dead_letters.put(message, attributes, str(error))
         return TickResult(Counter(), passed="rejected")
     if event.type not in BEGINNINGS:
         return TickResult(Counter(), passed="ignored")
     telemetry.note(resource_name=event.data.resource_name, asset_type=event.data.asset_type, content=event.data.content)
     key = ResourceKey(event.data.resource_name, event.data.content)
-    return TickResult(Counter((remediate(key, hands),)))
+    return TickResult(Counter((remediate(key, context),)))
 
 
-def resume_due(hands: RemediationContext) -> TickResult:
+def resume_due(context: RemediationContext) -> TickResult:
     """Go on with every remediation whose time has come; one that cannot be gone on with keeps back no other.
 
     Raises:
@@ -104,212 +104,216 @@ def resume_due(hands: RemediationContext) -> TickResult:
     """
     outcomes: Counter[ExecutionOutcome] = Counter()
     problems = []
-    now = hands.deps.clock()
-    for key in list(hands.deps.store.due(now)):
+    now = context.clock()
+    for key in list(context.store.due(now)):
         try:
-            if is_due(hands.deps.store.read(key).state, now):
-                outcomes[remediate(key, hands)] += 1
+            if is_due(context.store.read(key).state, now):
+                outcomes[remediate(key, context)] += 1
         except SetpointError as error:
             problems.append(str(error))
     return TickResult(outcomes, tuple(problems), "gone on")
 
 
-def remediate(key: ResourceKey, hands: RemediationContext) -> ExecutionOutcome:
+def remediate(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
     """Do what is to be done now about the drift of one resource; what the finding is by now counts, not what was told.
 
     Raises:
         TransientError: it may succeed later.
     """
-    outcome = retry_on_conflict(lambda: _step(key, hands), what=key.name, then="the next tick tries again")
+    outcome = retry_on_conflict(lambda: _step(key, context), what=key.name, then="the next tick tries again")
     telemetry.happened("remediation", outcome=outcome, resource_name=key.name, content=key.content)
     return outcome
 
 
 def preview(
-    key: ResourceKey, hands: RemediationContext, approved_by: str = ""
+    key: ResourceKey, context: RemediationContext, approved_by: str = ""
 ) -> tuple[Decision, WritePlan | NotWritable | None] | None:
     """What would be decided now about a finding, and written; nothing is. None where there is no open finding.
 
     Args:
         key: the resource and content.
-        hands: what remediation works with.
+        context: what remediation works with.
         approved_by: who would approve it, as if they had.
     """
-    case = load_context(hands.deps.store.read(key), hands.deps)
+    case = load_context(context.store.read(key), context.detection)
     if case is None:
         return None
-    remedy = case.decision_input.remediation
-    if approved_by and remedy.step not in remediation_attempt.UNDER_WAY:
-        approved = remediation_attempt.approved(remedy, approved_by, case.decision_input.now)
+    remediation = case.decision_input.remediation
+    if approved_by and remediation.step not in remediation_attempt.UNDER_WAY:
+        approved = remediation_attempt.approved(remediation, approved_by, case.decision_input.now)
         case = case._replace(decision_input=case.decision_input._replace(remediation=approved))
-    reading = read_live(case, hands)
+    reading = read_live(case, context)
     plan = (
         None
         if reading is None or case.snapshot.desired is None
-        else hands.live_resources.plan(case.snapshot.desired, reading)
+        else context.live_resources.plan(case.snapshot.desired, reading)
     )
     return deciding.decide(case.decision_input), plan
 
 
-def _step(key: ResourceKey, hands: RemediationContext) -> ExecutionOutcome:
-    snapshot = hands.deps.store.read(key)
-    outcome = _go_on(snapshot, hands) or _begin(snapshot, hands)
-    pipeline.publish_pending(hands.deps.store.read(key), hands.deps)
+def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
+    snapshot = context.store.read(key)
+    outcome = _go_on(snapshot, context) or _begin(snapshot, context)
+    pipeline.publish_pending(context.store.read(key), context.detection)
     return outcome
 
 
-def _go_on(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome | None:
+def _go_on(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome | None:
     """What becomes of a write that was claimed before; None where there is none, or it is to be begun anew."""
-    state, now = snapshot.state, hands.deps.clock()
+    state, now = snapshot.state, context.clock()
     if state is None or state.remediation is None or state.remediation.step not in remediation_attempt.UNDER_WAY:
         return None
-    remedy = state.remediation
+    remediation = state.remediation
     if is_due(state, now):
-        return execution.resume(snapshot, remedy, hands)
-    is_same = (remedy.fingerprint, remedy.desired) == (state.fingerprint, declared_digest(snapshot))
-    return "waiting" if is_same or remediation_attempt.is_held(remedy, now) else None
+        return execution.resume(snapshot, remediation, context)
+    is_same = (remediation.fingerprint, remediation.desired) == (state.fingerprint, declared_digest(snapshot))
+    return "waiting" if is_same or remediation_attempt.is_held(remediation, now) else None
 
 
-def _begin(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome:
-    case = load_context(snapshot, hands.deps)
+def _begin(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome:
+    case = load_context(snapshot, context.detection)
     if case is None:
-        return _rest(snapshot, "nothing", hands)
+        return _rest(snapshot, "nothing", context)
     decision = deciding.decide(case.decision_input)
-    return _FOLLOW[decision.action](case, decision, hands)
+    return _FOLLOW[decision.action](case, decision, context)
 
 
-def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, hands: RemediationContext) -> ExecutionOutcome:
+def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, context: RemediationContext) -> ExecutionOutcome:
     """Have nobody look again at what there is nothing to do about."""
     state = snapshot.state
-    if state is not None and state.remediation is not None and is_due(state, hands.deps.clock()):
+    if state is not None and state.remediation is not None and is_due(state, context.clock()):
         reason = "nothing is to be put back now"
-        hands.deps.store.commit(
-            snapshot, replace(state, remediation=remediation_attempt.close(state.remediation, reason))
-        )
+        context.store.commit(snapshot, replace(state, remediation=remediation_attempt.close(state.remediation, reason)))
     return outcome
 
 
-def _leave(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
+def _leave(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     del decision
-    return _rest(case.snapshot, "left", hands)
+    return _rest(case.snapshot, "left", context)
 
 
-def _stop(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
+def _stop(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     """Hold it, and say so; of all that an open breaker holds, only what has opened it does."""
-    remedy = remediation_attempt.stopped(case.decision_input.remediation, decision.because, case.decision_input.now)
+    remediation = remediation_attempt.stopped(
+        case.decision_input.remediation, decision.because, case.decision_input.now
+    )
     is_told = case.safety_state.value.breaker is None
-    save_step(case, remedy, AuditNote("stop", "remediation.blocked" if is_told else None, decision), hands)
+    save_step(case, remediation, AuditNote("stop", "remediation.blocked" if is_told else None, decision), context)
     return "stopped"
 
 
-def _wait(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
+def _wait(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     until = decision.until or case.decision_input.now
     save_step(
         case,
         remediation_attempt.postpone(case.decision_input.remediation, until, decision.because),
         AuditNote("wait", None, decision),
-        hands,
+        context,
     )
     return "waiting"
 
 
-def _ask(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
+def _ask(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     return _propose(
         case,
         decision,
-        hands,
+        context,
         remediation_attempt.request_approval,
         AuditNote("ask", "remediation.requested", decision),
         "asked",
     )
 
 
-def _hand_off(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
-    telling = AuditNote("hand_off", "remediation.requested", decision)
-    return _propose(case, decision, hands, remediation_attempt.handed_off, telling, "handed_off")
+def _hand_off(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
+    note = AuditNote("hand_off", "remediation.requested", decision)
+    return _propose(case, decision, context, remediation_attempt.handed_off, note, "handed_off")
 
 
-def _rehearse(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
-    def stopped(remedy: RemediationState, summary: tuple[str, ...], reason: str, now: datetime) -> RemediationState:
-        return replace(remediation_attempt.stopped(remedy, reason, now), summary=summary)
+def _rehearse(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
+    def stopped(
+        remediation: RemediationState, summary: tuple[str, ...], reason: str, now: datetime
+    ) -> RemediationState:
+        return replace(remediation_attempt.stopped(remediation, reason, now), summary=summary)
 
-    telling = AuditNote("rehearse", "remediation.blocked", decision)
-    return _propose(case, decision, hands, stopped, telling, "rehearsed")
+    note = AuditNote("rehearse", "remediation.blocked", decision)
+    return _propose(case, decision, context, stopped, note, "rehearsed")
 
 
 def _propose(
     case: RemediationCase,
     decision: Decision,
-    hands: RemediationContext,
+    context: RemediationContext,
     step: Callable[[RemediationState, tuple[str, ...], str, datetime], RemediationState],
-    telling: AuditNote,
+    note: AuditNote,
     outcome: ExecutionOutcome,
 ) -> ExecutionOutcome:
     """Say what would be written, having read the resource again; nothing is."""
-    remedy = case.decision_input.remediation
+    remediation = case.decision_input.remediation
     now = case.decision_input.now
-    again = step(remedy, remedy.summary, decision.because, now)
-    if is_said(case.state.remediation, again):
+    again = step(remediation, remediation.summary, decision.because, now)
+    if is_recorded(case.state.remediation, again):
         if is_due(case.state, case.decision_input.now):
-            save_step(case, again, telling, hands)
+            save_step(case, again, note, context)
         return outcome
     try:
-        reading = read_live(case, hands)
+        reading = read_live(case, context)
     except (AccessDenied, Refused) as error:
-        save_step(case, step(remedy, (f"it cannot be read: {error}",), decision.because, now), telling, hands)
+        save_step(case, step(remediation, (f"it cannot be read: {error}",), decision.because, now), note, context)
         return outcome
-    if reading is not None and (ended := judged(case.snapshot, reading, hands)) is not None:
+    if reading is not None and (ended := judged(case.snapshot, reading, context)) is not None:
         return ended
-    summary = _summary(case, reading, hands)
+    summary = _summary(case, reading, context)
     seen = reading.observation if reading is not None else None
-    save_step(case, step(remedy, summary, decision.because, now), telling._replace(reading=seen), hands)
+    save_step(case, step(remediation, summary, decision.because, now), note._replace(reading=seen), context)
     return outcome
 
 
-def _act(case: RemediationCase, decision: Decision, hands: RemediationContext) -> ExecutionOutcome:
+def _act(case: RemediationCase, decision: Decision, context: RemediationContext) -> ExecutionOutcome:
     """Put it back: read, judge, plan, claim, write."""
     try:
-        reading = read_live(case, hands)
+        reading = read_live(case, context)
     except (AccessDenied, Refused) as error:
-        return _unread(case, decision, str(error), hands)
+        return _unread(case, decision, str(error), context)
     if reading is None or case.snapshot.desired is None:
-        return _hand_off(case, _instead(decision, "hand_off", "no method of its API reads it"), hands)
-    if (ended := judged(case.snapshot, reading, hands)) is not None:
+        return _hand_off(case, _instead(decision, "hand_off", "no method of its API reads it"), context)
+    if (ended := judged(case.snapshot, reading, context)) is not None:
         return ended
     if is_under_another_rule(case, reading):
-        pipeline.handle_observation(reading.observation, hands.deps)
+        pipeline.handle_observation(reading.observation, context.detection)
         raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
-    plan = hands.live_resources.plan(case.snapshot.desired, reading)
+    plan = context.live_resources.plan(case.snapshot.desired, reading)
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
-        return _hand_off(case, _instead(decision, "hand_off", why), hands)
+        return _hand_off(case, _instead(decision, "hand_off", why), context)
     decided_on = case.decision_input
     if plan.side_effects and not decided_on.remediation.approved_by:
-        return _ask(case, _instead(decision, "ask", "; ".join(plan.side_effects)), hands)
-    remedy = remediation_attempt.claimed(decided_on.remediation, hands.worker, plan.summary, plan.paths, decided_on.now)
+        return _ask(case, _instead(decision, "ask", "; ".join(plan.side_effects)), context)
+    remediation = remediation_attempt.claimed(
+        decided_on.remediation, context.worker, plan.summary, plan.paths, decided_on.now
+    )
     spent = braking.spend(decided_on.safety_state, decided_on.finding.project, decided_on.policy.limits, decided_on.now)
-    save_step(case, remedy, AuditNote("act", "remediation.started", decision, reading.observation), hands, spent)
-    return execution.write(case, remedy, plan, hands)
+    save_step(case, remediation, AuditNote("act", "remediation.started", decision, reading.observation), context, spent)
+    return execution.write(case, remediation, plan, context)
 
 
-def _unread(case: RemediationCase, decision: Decision, error: str, hands: RemediationContext) -> ExecutionOutcome:
+def _unread(case: RemediationCase, decision: Decision, error: str, context: RemediationContext) -> ExecutionOutcome:
     """Note that a resource cannot be read, which is an attempt that has failed."""
     decided_on = case.decision_input
     tried = replace(decided_on.remediation, attempts=decided_on.remediation.attempts + 1, claimed_at=decided_on.now)
     after = remediation_attempt.failed(tried, error, decided_on.policy.limits, decided_on.now)
     event: EventType | None = "remediation.failed" if after.step == "stopped" else None
-    save_step(case, after, AuditNote("failed", event, decision), hands)
+    save_step(case, after, AuditNote("failed", event, decision), context)
     return "failed"
 
 
-def _summary(case: RemediationCase, reading: LiveReading | None, hands: RemediationContext) -> tuple[str, ...]:
+def _summary(case: RemediationCase, reading: LiveReading | None, context: RemediationContext) -> tuple[str, ...]:
     if reading is None or case.snapshot.desired is None:
         return ()
     if case.decision_input.remediation.executor == "propose":
         finding = case.decision_input.finding
-        spokesman = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
-        return proposal_lines.lines(spokesman, finding.differences)
-    plan = hands.live_resources.plan(case.snapshot.desired, reading)
+        declaration = primary_declaration(case.snapshot, finding) or case.snapshot.desired.declarations[0]
+        return proposal_lines.lines(declaration, finding.differences)
+    plan = context.live_resources.plan(case.snapshot.desired, reading)
     return plan.summary if isinstance(plan, WritePlan) else describe_refusal(plan)
 
 

@@ -38,123 +38,134 @@ ExecutionOutcome = Literal[
 
 
 def write(
-    case: RemediationCase, remedy: RemediationState, plan: WritePlan, hands: RemediationContext
+    case: RemediationCase, remediation: RemediationState, plan: WritePlan, context: RemediationContext
 ) -> ExecutionOutcome:
     """Send what was claimed, unless something has come in between; where no answer comes, the resource is read soon."""
     key, policy = case.snapshot.key, case.decision_input.policy
-    snapshot = hands.deps.store.read(key)
-    if why := _in_between(case, snapshot, remedy, hands):
-        free = remediation_attempt.postpone(case.decision_input.remediation, hands.deps.clock(), why)
-        record_outcome(key, remedy, free, AuditNote("let_go", "remediation.blocked"), hands)
+    snapshot = context.store.read(key)
+    if why := _in_between(case, snapshot, remediation, context):
+        free = remediation_attempt.postpone(case.decision_input.remediation, context.clock(), why)
+        record_outcome(key, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
         return "waiting"
     try:
-        written = hands.live_resources.api.write(plan)
+        written = context.live_resources.api.write(plan)
     except Conflict as error:
-        return _fail(key, remedy, str(error), policy, hands, is_alarming=False)
+        return _fail(key, remediation, str(error), policy, context, is_alarming=False)
     except (AccessDenied, Refused) as error:
-        return _fail(key, remedy, str(error), policy, hands)
+        return _fail(key, remediation, str(error), policy, context)
     except Unavailable as error:
-        unsure = remediation_attempt.unanswered(remedy, str(error), hands.deps.clock())
-        record_outcome(key, remedy, unsure, AuditNote("unanswered"), hands)
+        unsure = remediation_attempt.unanswered(remediation, str(error), context.clock())
+        record_outcome(key, remediation, unsure, AuditNote("unanswered"), context)
         return "verifying"
     if isinstance(written, Started):
-        going = remediation_attempt.operating(remedy, written.url, hands.deps.clock())
-        record_outcome(key, remedy, going, AuditNote("operating"), hands)
+        going = remediation_attempt.operating(remediation, written.url, context.clock())
+        record_outcome(key, remediation, going, AuditNote("operating"), context)
         return "operating"
-    return _written(snapshot, remedy, hands)
+    return _written(snapshot, remediation, context)
 
 
-def _in_between(case: RemediationCase, snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> str:
+def _in_between(
+    case: RemediationCase, snapshot: Snapshot, remediation: RemediationState, context: RemediationContext
+) -> str:
     """What speaks against a write after it was claimed, in words; empty where nothing does."""
-    now, decided_on, state = hands.deps.clock(), case.decision_input, snapshot.state
-    if not remediation_attempt.may_write(remedy, now):
+    now, decided_on, state = context.clock(), case.decision_input, snapshot.state
+    if not remediation_attempt.may_write(remediation, now):
         return "the claim is too old to write on"
-    if state is None or state.remediation != remedy or not state.is_open or state.exemption != decided_on.exemption:
+    if (
+        state is None
+        or state.remediation != remediation
+        or not state.is_open
+        or state.exemption != decided_on.exemption
+    ):
         return "somebody has said something else of it since"
     if declared_digest(snapshot) != decided_on.remediation.desired:
         return "something else is declared of it by now"
-    return decision.held(decided_on._replace(safety_state=hands.deps.store.safety_state().value, now=now))
+    return decision.held(decided_on._replace(safety_state=context.store.safety_state().value, now=now))
 
 
-def _written(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
+def _written(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
     """Note that all is written, and look."""
     record_outcome(
-        snapshot.key, remedy, remediation_attempt.written(remedy, hands.deps.clock()), AuditNote("written"), hands
+        snapshot.key,
+        remediation,
+        remediation_attempt.written(remediation, context.clock()),
+        AuditNote("written"),
+        context,
     )
-    return _prove(snapshot, hands) or "verifying"
+    return _prove(snapshot, context) or "verifying"
 
 
-def resume(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome | None:
+def resume(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
     """What becomes of a claimed write that somebody has to look at again; None where it is to be begun anew."""
-    return _OVERDUE[remedy.step](snapshot, remedy, hands)
+    return _OVERDUE[remediation.step](snapshot, remediation, context)
 
 
-def _watch(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
+def _watch(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
     """Ask how far an operation has come; where nobody may ask, the resource tells."""
     try:
-        progress = hands.live_resources.api.operation(Started(remedy.operation))
+        progress = context.live_resources.api.operation(Started(remediation.operation))
     except (AccessDenied, Refused):
-        return _written(snapshot, remedy, hands)
+        return _written(snapshot, remediation, context)
     if isinstance(progress, Running):
-        going = remediation_attempt.operating(remedy, remedy.operation, hands.deps.clock())
-        record_outcome(snapshot.key, remedy, going, AuditNote("operating"), hands)
+        going = remediation_attempt.operating(remediation, remediation.operation, context.clock())
+        record_outcome(snapshot.key, remediation, going, AuditNote("operating"), context)
         return "operating"
     if isinstance(progress, Failed):
-        return _fail(snapshot.key, remedy, progress.reason, snapshot.rules.policy or Policy(), hands)
-    return _written(snapshot, remedy, hands)
+        return _fail(snapshot.key, remediation, progress.reason, snapshot.rules.policy or Policy(), context)
+    return _written(snapshot, remediation, context)
 
 
-def _verify(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome:
+def _verify(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
     """Read what was written and never proved by the inventory."""
-    if (ended := _prove(snapshot, hands)) is not None:
+    if (ended := _prove(snapshot, context)) is not None:
         return ended
-    reason = remedy.reason or "it was written, and the resource is not so"
-    return _fail(snapshot.key, remedy, reason, snapshot.rules.policy or Policy(), hands)
+    reason = remediation.reason or "it was written, and the resource is not so"
+    return _fail(snapshot.key, remediation, reason, snapshot.rules.policy or Policy(), context)
 
 
-def _lapse(snapshot: Snapshot, remedy: RemediationState, hands: RemediationContext) -> ExecutionOutcome | None:
+def _lapse(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
     """Read what was claimed by somebody who never told what came of it; None where it was not put back."""
-    del remedy
-    return _prove(snapshot, hands)
+    del remediation
+    return _prove(snapshot, context)
 
 
-def _prove(snapshot: Snapshot, hands: RemediationContext) -> ExecutionOutcome | None:
+def _prove(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome | None:
     """Read the resource after a write, and let the flow judge it; None where the drift is still the same."""
     if snapshot.desired is None:
         return None
-    last = hands.deps.store.last_observation(snapshot.key)
+    last = context.store.last_observation(snapshot.key)
     try:
-        reading = hands.live_resources.read(snapshot.desired.declarations[0], last, hands.deps.clock())
+        reading = context.live_resources.read(snapshot.desired.declarations[0], last, context.clock())
     except (AccessDenied, Refused):
         return None
-    return judged(snapshot, reading, hands) if reading is not None else None
+    return judged(snapshot, reading, context) if reading is not None else None
 
 
 def _fail(
     key: ResourceKey,
-    remedy: RemediationState,
+    remediation: RemediationState,
     reason: str,
     policy: Policy,
-    hands: RemediationContext,
+    context: RemediationContext,
     *,
     is_alarming: bool = True,
 ) -> ExecutionOutcome:
     """Note a failure, and when to try again, or that a person has to look; an alarming one may open the breaker."""
-    now = hands.deps.clock()
-    after = remediation_attempt.failed(remedy, reason, policy.limits, now)
-    telling = AuditNote("failed", "remediation.failed" if after.step == "stopped" else None)
-    brake = (lambda brakes: braking.fail(brakes, policy.limits, now)) if is_alarming else None
-    record_outcome(key, remedy, after, telling, hands, brake)
+    now = context.clock()
+    after = remediation_attempt.failed(remediation, reason, policy.limits, now)
+    note = AuditNote("failed", "remediation.failed" if after.step == "stopped" else None)
+    change = (lambda safety: braking.fail(safety, policy.limits, now)) if is_alarming else None
+    record_outcome(key, remediation, after, note, context, change)
     return "failed"
 
 
-def judged(snapshot: Snapshot, reading: LiveReading, hands: RemediationContext) -> ExecutionOutcome | None:
+def judged(snapshot: Snapshot, reading: LiveReading, context: RemediationContext) -> ExecutionOutcome | None:
     """What the flow makes of a reading; None where it shows the same drift."""
     known = snapshot.state.fingerprint if snapshot.state is not None else ""
-    verdict = judging.judge(snapshot.desired, snapshot.rules, reading.observation, hands.deps.schemas)
+    verdict = judging.judge(snapshot.desired, snapshot.rules, reading.observation, context.detection.schemas)
     if not isinstance(verdict, judging.Verdict) or verdict.fingerprint == known:
         return None
-    pipeline.handle_observation(reading.observation, hands.deps)
+    pipeline.handle_observation(reading.observation, context.detection)
     return "resolved" if verdict.kind is None else "changed"
 
 

@@ -119,14 +119,14 @@ def plan(  # noqa: PLR0911 - a reason each
     ]
     if not changes:
         return NotWritable(key, "as_declared")
-    situation = WriteInput(schema, resource, live)
+    write_input = WriteInput(schema, resource, live)
     if refused := tuple(
-        unwritable for change in changes if (unwritable := refusal(situation, change, _cut(schema, change)))
+        unwritable for change in changes if (unwritable := refusal(write_input, change, _cut(schema, change)))
     ):
         return NotWritable(key, refused[0].reason, refused)
     groups: dict[SetterMethod | None, list[FieldChange]] = {}
     for change in changes:
-        groups.setdefault(situation.special(change), []).append(change)
+        groups.setdefault(write_input.special(change), []).append(change)
     (how, first), *others = groups.items()
     target = apply_changes(declared, live, schema, recording, first)
     again = compared(live=target)

@@ -19,7 +19,7 @@ from setpoint.model.remediation_attempt import UNDER_WAY, RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
-from setpoint.ports.stores import Snapshot, StoredSafetyState
+from setpoint.ports.stores import Snapshot, Store, StoredSafetyState
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
@@ -30,14 +30,24 @@ class RemediationContext:
     """What remediation works with.
 
     Args:
-        deps: the findings, and where events go.
+        detection: the findings, and where events go.
         live_resources: the APIs that hold the resources.
         worker: who is working, for the audit trail.
     """
 
-    deps: Context
+    detection: Context
     live_resources: LiveResources
     worker: str = "setpoint"
+
+    @property
+    def store(self) -> Store:
+        """Where findings and safety limits are kept."""
+        return self.detection.store
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Tells the time."""
+        return self.detection.clock
 
 
 class RemediationCase(NamedTuple):
@@ -74,7 +84,7 @@ class AuditNote(NamedTuple):
     reading: Observation | None = None
 
 
-def is_said(before: RemediationState | None, after: RemediationState) -> bool:
+def is_recorded(before: RemediationState | None, after: RemediationState) -> bool:
     """Whether a step adds nothing to what was said before."""
     return before is not None and (before.fingerprint, before.step, before.reason, before.attempts) == (
         after.fingerprint,
@@ -86,22 +96,22 @@ def is_said(before: RemediationState | None, after: RemediationState) -> bool:
 
 def save_step(
     case: RemediationCase,
-    remedy: RemediationState,
-    telling: AuditNote,
-    hands: RemediationContext,
-    brakes: SafetyState | None = None,
+    remediation: RemediationState,
+    note: AuditNote,
+    context: RemediationContext,
+    safety: SafetyState | None = None,
 ) -> Snapshot:
     """Store a step with the brakes that it was decided under, and note it; its event waits to be published."""
-    deps, state = hands.deps, case.state
-    is_repeated = is_said(state.remediation, remedy)
-    after = _with_event(state, remedy, None if is_repeated else telling.event, case.snapshot, deps.clock())
-    brakes = brakes or case.decision_input.safety_state
-    if brakes == case.safety_state.value:
-        stored = deps.store.commit(case.snapshot, after)
+    detection, state = context.detection, case.state
+    is_repeated = is_recorded(state.remediation, remediation)
+    after = _with_event(state, remediation, None if is_repeated else note.event, case.snapshot, detection.clock())
+    safety = safety or case.decision_input.safety_state
+    if safety == case.safety_state.value:
+        stored = detection.store.commit(case.snapshot, after)
     else:
-        stored = deps.store.claim(case.snapshot, after, brakes, case.safety_state.version)
+        stored = detection.store.claim(case.snapshot, after, safety, case.safety_state.version)
     if not is_repeated:
-        _audit(stored.key, remedy, telling, hands)
+        _audit(stored.key, remediation, note, context)
     return stored
 
 
@@ -109,42 +119,42 @@ def record_outcome(
     key: ResourceKey,
     before: RemediationState,
     after: RemediationState,
-    telling: AuditNote,
-    hands: RemediationContext,
-    brake: Callable[[SafetyState], SafetyState] | None = None,
+    note: AuditNote,
+    context: RemediationContext,
+    change_safety: Callable[[SafetyState], SafetyState] | None = None,
 ) -> None:
     """Store what came of a claim, unless somebody else has taken it over or an observation has proved it, and tell."""
     stored = retry_on_conflict(
-        lambda: _write_outcome(key, before, after, telling, hands, brake),
+        lambda: _write_outcome(key, before, after, note, context, change_safety),
         what=key.name,
         then="the next tick tries again",
     )
     if stored is not None:
-        _audit(key, after, telling, hands)
-    pipeline.publish_pending(stored or hands.deps.store.read(key), hands.deps)
+        _audit(key, after, note, context)
+    pipeline.publish_pending(stored or context.store.read(key), context.detection)
 
 
 def _write_outcome(
     key: ResourceKey,
     before: RemediationState,
     after: RemediationState,
-    telling: AuditNote,
-    hands: RemediationContext,
-    brake: Callable[[SafetyState], SafetyState] | None,
+    note: AuditNote,
+    context: RemediationContext,
+    change_safety: Callable[[SafetyState], SafetyState] | None,
 ) -> Snapshot | None:
     """Store what came of a claim; None where the claim is no longer the worker's own."""
-    store = hands.deps.store
+    store = context.store
     snapshot, safety_state = store.read(key), store.safety_state()
     state = snapshot.state
     if state is None or state.remediation is None or not _is_of(state.remediation, before):
         return None
-    braked = brake(safety_state.value) if brake is not None else safety_state.value
-    events = [(telling.event, after.reason)] if telling.event is not None and state.is_open else []
+    braked = change_safety(safety_state.value) if change_safety is not None else safety_state.value
+    events = [(note.event, after.reason)] if note.event is not None and state.is_open else []
     if braked.breaker is not None and safety_state.value.breaker is None:
         events.append(("remediation.blocked", f"the breaker opens: {braked.breaker.reason}; {after.reason}"))
     changed = replace(state, remediation=after)
     for event, reason in events:
-        changed = _with_event(changed, replace(after, reason=reason), event, snapshot, hands.deps.clock())
+        changed = _with_event(changed, replace(after, reason=reason), event, snapshot, context.clock())
     changed = replace(changed, remediation=after)
     if braked == safety_state.value:
         return store.commit(snapshot, changed)
@@ -152,16 +162,16 @@ def _write_outcome(
 
 
 def _is_of(now: RemediationState, before: RemediationState) -> bool:
-    """Whether a remedy is still that of a claim."""
+    """Whether a remediation is still that of a claim."""
     is_same = (now.attempts, now.claimed_at) == (before.attempts, before.claimed_at)
     return is_same and now.step in UNDER_WAY
 
 
 def _with_event(
-    state: ResourceState, remedy: RemediationState, event: EventType | None, snapshot: Snapshot, now: datetime
+    state: ResourceState, remediation: RemediationState, event: EventType | None, snapshot: Snapshot, now: datetime
 ) -> ResourceState:
     """The record with a step more, and with the event that tells of it."""
-    after = replace(state, remediation=remedy)
+    after = replace(state, remediation=remediation)
     if event is None or state.finding is None:
         return after
     declared = None
@@ -170,15 +180,15 @@ def _with_event(
     return finding_events.with_remediation_event(after, event, declared, now)
 
 
-def _audit(key: ResourceKey, remedy: RemediationState, telling: AuditNote, hands: RemediationContext) -> None:
+def _audit(key: ResourceKey, remediation: RemediationState, note: AuditNote, context: RemediationContext) -> None:
     entry = AuditEntry(
-        recorded_at=hands.deps.clock(),
-        what=telling.what,
-        by=hands.worker,
-        fingerprint=remedy.fingerprint,
-        observed_at=telling.reading.observed_at if telling.reading is not None else None,
-        reasons=telling.decision.reasons if telling.decision is not None else (),
-        summary=remedy.summary,
-        text=remedy.reason,
+        recorded_at=context.clock(),
+        what=note.what,
+        by=context.worker,
+        fingerprint=remediation.fingerprint,
+        observed_at=note.reading.observed_at if note.reading is not None else None,
+        reasons=note.decision.reasons if note.decision is not None else (),
+        summary=remediation.summary,
+        text=remediation.reason,
     )
-    hands.deps.store.note(key, entry)
+    context.store.note(key, entry)

@@ -40,20 +40,20 @@ def plain(schema: Schema, change: FieldChange) -> str:
     return ".".join(camel(part) for part, _ in fields_along(schema, change.path) if not isinstance(part, Element))
 
 
-def refusal(situation: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
+def refusal(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
     """Why a change is not written, or None.
 
     Args:
-        situation: what is to be written.
+        write_input: what is to be written.
         change: one difference.
         cut: the path to what would be sent by the general method.
     """
-    return _of_value(situation, change) or _of_field(situation, change) or _of_company(situation, change, cut)
+    return _of_value(write_input, change) or _of_field(write_input, change) or _of_company(write_input, change, cut)
 
 
-def _of_value(situation: WriteInput, change: FieldChange) -> Unwritable | None:
+def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None:
     """Refuse secrets, and what is an input that nobody can read back."""
-    field = fields_along(situation.schema, change.path)[-1][1]
+    field = fields_along(write_input.schema, change.path)[-1][1]
     is_input = field is not None and field.input_only and change.difference.op != "unexpected"
     if change.secret or is_input:
         todo = "its value is a secret, which no plan may hold: set it by hand"
@@ -61,9 +61,9 @@ def _of_value(situation: WriteInput, change: FieldChange) -> Unwritable | None:
     return None
 
 
-def _of_field(situation: WriteInput, change: FieldChange) -> Unwritable | None:
+def _of_field(write_input: WriteInput, change: FieldChange) -> Unwritable | None:
     """Refuse what the API does not change, or should not be asked to."""
-    path, (schema, resource, _) = change.difference.path, situation
+    path, (schema, resource, _) = change.difference.path, write_input
     along = fields_along(schema, change.path)
     keys = tuple(part for part, _ in along if not isinstance(part, Element))
     if any(field is not None and field.immutable for _, field in along) or manual_only_fields.is_place(
@@ -73,12 +73,12 @@ def _of_field(situation: WriteInput, change: FieldChange) -> Unwritable | None:
         return Unwritable(path, "immutable", f"the API cannot change it: the resource has to be made anew{make}")
     if any(field is not None and field.output_only for _, field in along):
         return Unwritable(path, "no_method", "the server alone writes it: mend the declaration")
-    return None if situation.special(change) is not None else _of_general_method(situation, change)
+    return None if write_input.special(change) is not None else _of_general_method(write_input, change)
 
 
-def _of_general_method(situation: WriteInput, change: FieldChange) -> Unwritable | None:
+def _of_general_method(write_input: WriteInput, change: FieldChange) -> Unwritable | None:
     """Refuse what the method that writes the resource does not take, or should not be sent."""
-    path, (schema, resource, _) = change.difference.path, situation
+    path, (schema, resource, _) = change.difference.path, write_input
     if entry := manual_only_fields.manual_rule(schema.service, schema.name, plain(schema, change)):
         return Unwritable(path, entry.reason, entry.todo)
     if resource.kind.writer is None:
@@ -88,10 +88,10 @@ def _of_general_method(situation: WriteInput, change: FieldChange) -> Unwritable
     return None
 
 
-def _of_company(situation: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
+def _of_company(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
     """Refuse where what is sent back beside the change, as it was read, is not all that is there."""
-    schema, resource, live = situation
-    special, writer = situation.special(change), resource.kind.writer
+    schema, resource, live = write_input
+    special, writer = write_input.special(change), resource.kind.writer
     if special is not None:
         cut = tuple(special.field.split("."))
     elif writer is not None and api_requests.is_whole(schema, writer):

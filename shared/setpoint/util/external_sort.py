@@ -103,16 +103,16 @@ class LazySequence(Sequence[_T]):
     """A sequence whose items are made when they are asked for."""
 
     @abstractmethod
-    def _at(self, at: int) -> _T:
+    def _item(self, position: int) -> _T:
         """The item at a position, counted from 0."""
 
     @overload
-    def __getitem__(self, at: int) -> _T: ...
+    def __getitem__(self, position: int) -> _T: ...
     @overload
-    def __getitem__(self, at: slice) -> list[_T]: ...
-    def __getitem__(self, at: int | slice) -> _T | list[_T]:
-        places = range(len(self))[at]
-        return self._at(places) if isinstance(places, int) else [self._at(place) for place in places]
+    def __getitem__(self, position: slice) -> list[_T]: ...
+    def __getitem__(self, position: int | slice) -> _T | list[_T]:
+        places = range(len(self))[position]
+        return self._item(places) if isinstance(places, int) else [self._item(place) for place in places]
 
 
 class Spool(LazySequence[_T]):
@@ -161,12 +161,12 @@ class Spool(LazySequence[_T]):
             yield from map(self._decode, decode_row(self._blobs.get(place)))
         yield from map(self._decode, self._waiting)
 
-    def _at(self, at: int) -> _T:
-        block = bisect_right(self._firsts, at) - 1
+    def _item(self, position: int) -> _T:
+        block = bisect_right(self._firsts, position) - 1
         written = self._length - len(self._waiting)
-        if at >= written:
-            return self._decode(self._waiting[at - written])
-        return self._decode(decode_row(self._blobs.get(self._places[block]))[at - self._firsts[block]])
+        if position >= written:
+            return self._decode(self._waiting[position - written])
+        return self._decode(decode_row(self._blobs.get(self._places[block]))[position - self._firsts[block]])
 
 
 class Chain(LazySequence[_T]):
@@ -182,12 +182,12 @@ class Chain(LazySequence[_T]):
         for part in self._parts:
             yield from part
 
-    def _at(self, at: int) -> _T:
+    def _item(self, position: int) -> _T:
         for part in self._parts:
-            if at < len(part):
-                return part[at]
-            at -= len(part)
-        raise IndexError(at)
+            if position < len(part):
+                return part[position]
+            position -= len(part)
+        raise IndexError(position)
 
 
 class ExternalSorter:
@@ -228,7 +228,7 @@ class PrefixIndex:
     def find(self, start: Row) -> Iterator[Row]:
         """All rows that begin so, in their order."""
         size = len(start)
-        at = max(bisect_left(self._firsts, start) - 1, 0)
-        while at < len(self._firsts) and self._firsts[at][:size] <= start:
-            yield from (row for row in decode_row(self._blobs.get(self._places[at])) if row[:size] == start)
-            at += 1
+        block = max(bisect_left(self._firsts, start) - 1, 0)
+        while block < len(self._firsts) and self._firsts[block][:size] <= start:
+            yield from (row for row in decode_row(self._blobs.get(self._places[block])) if row[:size] == start)
+            block += 1

@@ -153,7 +153,7 @@ def _open(deps: Context) -> list[ResourceState]:
 
 def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -> None:
     """Somebody is told to have done some of it; what may be put back is, and what may not is said."""
-    deps = hands.deps
+    deps = hands.detection
     policies = [state for state in _open(deps) if state.key.content == "iam_policy"]
     for state, (principal, caller, method) in zip(policies, _DID_IT, strict=False):
         began = state.finding.first_seen if state.finding is not None else state.observed_at
@@ -170,7 +170,7 @@ def _put_back(hands: RemediationContext, recorder: Recorder, apis: GoogleApis) -
             engine.remediate(state.key, hands)
     first, second = buckets[:2]
     for state in (first, second):
-        commands.approve(state.key, state.fingerprint, "lea.koch@example.com", hands.deps)
+        commands.approve(state.key, state.fingerprint, "lea.koch@example.com", hands.detection)
     engine.remediate(first.key, hands)
     dry = LoadResult(policy=replace(_POLICY, dry_run=True))
     apply.sync(dry, Request("policy"), deps, recorder.clock())

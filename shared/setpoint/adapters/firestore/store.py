@@ -323,18 +323,18 @@ class FirestoreStore:
             decode_safety_state(_body(document)), document.update_time if document.exists else None
         )
 
-    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+    def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
         with _answering("the brakes"), _racing("the brakes"):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_safety_state(brakes), version)
+            self._put(batch, self._brakes, encode_safety_state(safety), version)
             batch.commit()
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``; one request, which is atomic."""
         with _answering(snapshot.key.name), _racing(snapshot.key.name):
             batch = self._client.batch()
-            self._put(batch, self._brakes, encode_safety_state(brakes), version)
+            self._put(batch, self._brakes, encode_safety_state(safety), version)
             self._replace(batch, snapshot, _document(snapshot.key, state))
             _, written = batch.commit()
         return replace(snapshot, state=state, version=written.update_time)

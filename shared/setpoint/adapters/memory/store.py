@@ -157,26 +157,26 @@ class MemoryStore:
         """See ``RemediationStore.brakes``."""
         return self._brakes
 
-    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+    def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
         with self._lock:
-            self._write_safety_state(brakes, version)
+            self._write_safety_state(safety, version)
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``."""
         with self._lock:
             known, _ = self._states.get(snapshot.key, (None, None))
             if known != snapshot.version:
                 raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
-            self._write_safety_state(brakes, version)
+            self._write_safety_state(safety, version)
             now = (known or 0) + 1
             self._states[snapshot.key] = (now, state)
         return replace(snapshot, state=state, version=now)
 
-    def _write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+    def _write_safety_state(self, safety: SafetyState, version: Any) -> None:
         if version != self._brakes.version:
             raise Conflict("the brakes were written by somebody else; read them again")
-        self._brakes = StoredSafetyState(brakes, (version or 0) + 1)
+        self._brakes = StoredSafetyState(safety, (version or 0) + 1)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""

@@ -363,15 +363,15 @@ class SqliteStore:
             row = self._connection().execute("SELECT body, version FROM brakes").fetchone()
         return StoredSafetyState(decode_safety_state(row[0]), row[1]) if row else StoredSafetyState(SafetyState(), None)
 
-    def write_safety_state(self, brakes: SafetyState, version: Any) -> None:
+    def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
         with _answering():
-            self._write_only("brakes", encode_safety_state(brakes), version)
+            self._write_only("brakes", encode_safety_state(safety), version)
 
-    def claim(self, snapshot: Snapshot, state: ResourceState, brakes: SafetyState, version: Any) -> Snapshot:
+    def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``."""
         with _answering(), _transaction(self._connection()):
-            self._write_only("brakes", encode_safety_state(brakes), version)
+            self._write_only("brakes", encode_safety_state(safety), version)
             return self._commit(snapshot, state)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:

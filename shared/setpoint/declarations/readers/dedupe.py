@@ -88,7 +88,7 @@ class DeclaredResources(LazySequence[Desired]):
     def __iter__(self) -> Iterator[Desired]:
         return map(self.desired, self.entries())
 
-    def _at(self, index: int) -> Desired:
+    def _item(self, index: int) -> Desired:
         return self.desired(ManifestEntry(*self._entries[index]))
 
 

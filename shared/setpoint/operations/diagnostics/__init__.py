@@ -1,7 +1,7 @@
 """What is wrong with a live installation, and what to do about each.
 
 Every check is a small function in a table (``checks.CHECKS``) and looks at one thing; one that fails is itself a
-symptom, and keeps no other from being made.
+result, and keeps no other from being made.
 """
 
 from __future__ import annotations

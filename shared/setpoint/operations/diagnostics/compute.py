@@ -29,55 +29,55 @@ _SKEW_DOUBTFUL = 5.0
 _SKEW_ILL = 60.0
 
 
-def permissions(patient: Installation) -> Iterator[Finding]:
+def permissions(installation: Installation) -> Iterator[Finding]:
     """Whoever runs this may look at everything."""
-    missing = sorted(set(MINE) - patient.permitted(list(MINE)))
+    missing = sorted(set(MINE) - installation.permitted(list(MINE)))
     if missing:
         yield "doubtful", f"whoever runs this may not: {', '.join(missing)}", "grant roles/viewer on the project"
     else:
         yield "well", "whoever runs this may look at everything"
 
 
-def apis(patient: Installation) -> Iterator[Finding]:
+def apis(installation: Installation) -> Iterator[Finding]:
     """The APIs are switched on."""
     for name in APIS:
-        url = f"https://serviceusage.googleapis.com/v1/projects/{patient.project}/services/{name}.googleapis.com"
-        state = (patient.get(url, "serviceusage.services.get") or {}).get("state")
+        url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
+        state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
         if state == "ENABLED":
             yield "well", f"{name} is switched on"
         else:
             yield (
                 "ill",
                 f"{name} is switched off",
-                f"gcloud services enable {name}.googleapis.com --project={patient.project}",
+                f"gcloud services enable {name}.googleapis.com --project={installation.project}",
             )
 
 
-def functions_of(patient: Installation) -> dict[str, dict[str, Any]]:
+def functions_of(installation: Installation) -> dict[str, dict[str, Any]]:
     """Setpoint's functions, by their names without the prefix."""
-    url = f"https://cloudfunctions.googleapis.com/v2/projects/{patient.project}/locations/{patient.region}/functions"
-    listed = patient.listed(url, "functions", "cloudfunctions.functions.list")
+    url = f"https://cloudfunctions.googleapis.com/v2/projects/{installation.project}/locations/{installation.region}/functions"
+    listed = installation.listed(url, "functions", "cloudfunctions.functions.list")
     named = {function["name"].rpartition("/")[2]: function for function in listed}
     return {
         name.removeprefix("setpoint-"): function for name, function in named.items() if name.startswith("setpoint-")
     }
 
 
-def functions(patient: Installation) -> Iterator[Finding]:
+def functions(installation: Installation) -> Iterator[Finding]:
     """The functions are there and up, and say the same of the store."""
-    deployed = functions_of(patient)
+    deployed = functions_of(installation)
     for name in FUNCTIONS:
         if name not in deployed:
-            yield "ill", f"there is no function setpoint-{name} in {patient.region}", _APPLY
+            yield "ill", f"there is no function setpoint-{name} in {installation.region}", _APPLY
     for name, function in deployed.items():
         state = function.get("state", "")
-        store = environment(function).get("SETPOINT_STORE", patient.store_url)
+        store = environment(function).get("SETPOINT_STORE", installation.store_url)
         if state != "ACTIVE":
             yield "ill", f"setpoint-{name} is {state or 'in no state'}", "look at its last build in the console"
-        elif store != patient.store_url:
+        elif store != installation.store_url:
             yield (
                 "ill",
-                f"setpoint-{name} keeps its state in {store}, not in {patient.store_url}",
+                f"setpoint-{name} keeps its state in {store}, not in {installation.store_url}",
                 "is --store the right one?",
             )
         else:
@@ -90,10 +90,10 @@ def environment(function: dict[str, Any]) -> dict[str, str]:
     return variables
 
 
-def versions(patient: Installation) -> Iterator[Finding]:
+def versions(installation: Installation) -> Iterator[Finding]:
     """All functions are built from one archive."""
     built: dict[str, list[str]] = {}
-    for name, function in functions_of(patient).items():
+    for name, function in functions_of(installation).items():
         source = function.get("buildConfig", {}).get("source", {}).get("storageSource", {}).get("object", "")
         built.setdefault(source, []).append(name)
     if len(built) > 1:
@@ -107,10 +107,10 @@ def versions(patient: Installation) -> Iterator[Finding]:
         yield "well", f"all functions are of {next(iter(built)) or 'one archive'}"
 
 
-def tokens(patient: Installation) -> Iterator[Finding]:
+def tokens(installation: Installation) -> Iterator[Finding]:
     """Every push carries the token that its function wants."""
-    deployed = functions_of(patient)
-    for name, subscription in subscriptions_of(patient).items():
+    deployed = functions_of(installation)
+    for name, subscription in subscriptions_of(installation).items():
         push = subscription.get("pushConfig") or {}
         function = push.get("pushEndpoint", "").partition("//setpoint-")[2]
         owner = next((key for key in sorted(deployed, key=len, reverse=True) if function.startswith(f"{key}-")), "")
@@ -125,10 +125,12 @@ def tokens(patient: Installation) -> Iterator[Finding]:
             yield "well", f"{name} pushes with the token that setpoint-{owner} wants"
 
 
-def jobs(patient: Installation) -> Iterator[Finding]:
+def jobs(installation: Installation) -> Iterator[Finding]:
     """Scheduler's jobs are on, and their last try went well."""
-    url = f"https://cloudscheduler.googleapis.com/v1/projects/{patient.project}/locations/{patient.region}/jobs"
-    listed = patient.listed(url, "jobs", "cloudscheduler.jobs.list")
+    url = (
+        f"https://cloudscheduler.googleapis.com/v1/projects/{installation.project}/locations/{installation.region}/jobs"
+    )
+    listed = installation.listed(url, "jobs", "cloudscheduler.jobs.list")
     configured = {job["name"].rpartition("/")[2]: job for job in listed}
     for name in JOBS:
         if name not in configured:
@@ -138,7 +140,9 @@ def jobs(patient: Installation) -> Iterator[Finding]:
             continue
         code = job.get("status", {}).get("code", 0)
         if job.get("state") != "ENABLED":
-            do = f"gcloud scheduler jobs resume {name} --location={patient.region} --project={patient.project}"
+            do = (
+                f"gcloud scheduler jobs resume {name} --location={installation.region} --project={installation.project}"
+            )
             yield "ill", f"the job {name} is {job.get('state', 'off').lower()}", do
         elif code:
             yield "ill", f"the last try of the job {name} failed (code {code})", "may Scheduler publish to its topic?"
@@ -146,9 +150,9 @@ def jobs(patient: Installation) -> Iterator[Finding]:
             yield "well", f"the job {name} is on"
 
 
-def clock(patient: Installation) -> Iterator[Finding]:
+def clock(installation: Installation) -> Iterator[Finding]:
     """This machine's clock agrees with Google's: a command with a wrong one judges what is due wrongly."""
-    skew = abs((patient.now() - patient.api.time()).total_seconds())
+    skew = abs((installation.now() - installation.api.time()).total_seconds())
     if skew > _SKEW_ILL:
         yield "ill", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
     elif skew > _SKEW_DOUBTFUL:

@@ -18,19 +18,19 @@ _LATE = 900.0
 _GONE = "_deleted-topic_"
 
 
-def topics(patient: Installation) -> Iterator[Finding]:
+def topics(installation: Installation) -> Iterator[Finding]:
     """The topics are there."""
     for name in TOPICS:
-        topic = f"projects/{patient.project}/topics/{name}"
-        if patient.get(f"{_PUBSUB}/{topic}", "pubsub.topics.get") is None:
+        topic = f"projects/{installation.project}/topics/{name}"
+        if installation.get(f"{_PUBSUB}/{topic}", "pubsub.topics.get") is None:
             yield "ill", f"there is no topic {name}", _APPLY
         else:
             yield "well", f"topic {name}"
 
 
-def subscriptions(patient: Installation) -> Iterator[Finding]:
+def subscriptions(installation: Installation) -> Iterator[Finding]:
     """The subscriptions are there, pushed with a token for their function, and lose nothing."""
-    configured = subscriptions_of(patient)
+    configured = subscriptions_of(installation)
     for name in SUBSCRIPTIONS:
         if name not in configured:
             yield "ill", f"there is no subscription {name}", _APPLY
@@ -41,10 +41,10 @@ def subscriptions(patient: Installation) -> Iterator[Finding]:
             yield "well", f"subscription {name}"
 
 
-def subscriptions_of(patient: Installation) -> dict[str, dict[str, Any]]:
+def subscriptions_of(installation: Installation) -> dict[str, dict[str, Any]]:
     """Those of Setpoint: the named ones, and whatever pushes to one of its functions; by their short names."""
-    listed = patient.listed(
-        f"{_PUBSUB}/projects/{patient.project}/subscriptions", "subscriptions", "pubsub.subscriptions.list"
+    listed = installation.listed(
+        f"{_PUBSUB}/projects/{installation.project}/subscriptions", "subscriptions", "pubsub.subscriptions.list"
     )
     named = {subscription["name"].rpartition("/")[2]: subscription for subscription in listed}
     return {
@@ -72,15 +72,15 @@ def _faults(subscription: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "has no pauses between tries", _APPLY
 
 
-def publishers(patient: Installation) -> Iterator[Finding]:
+def publishers(installation: Installation) -> Iterator[Finding]:
     """Feeds may publish to their topic, and Pub/Sub to that of dead letters."""
-    number = project_number(patient)
+    number = project_number(installation)
     agents = {
         "asset-changes": f"serviceAccount:service-{number}@gcp-sa-cloudasset.iam.gserviceaccount.com",
         "dead-letters": f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com",
     }
     for name, agent in agents.items():
-        policy = patient.policy(f"projects/{patient.project}/topics/{name}")
+        policy = installation.policy(f"projects/{installation.project}/topics/{name}")
         if agent in policy.get("roles/pubsub.publisher", set()):
             yield "well", f"Google's agent may publish to {name}"
         else:
@@ -91,20 +91,20 @@ def publishers(patient: Installation) -> Iterator[Finding]:
             )
 
 
-def project_number(patient: Installation) -> str:
+def project_number(installation: Installation) -> str:
     """The number of the project that the installation runs in."""
-    url = f"https://cloudresourcemanager.googleapis.com/v1/projects/{patient.project}"
-    return str((patient.get(url, "resourcemanager.projects.get") or {}).get("projectNumber", ""))
+    url = f"https://cloudresourcemanager.googleapis.com/v1/projects/{installation.project}"
+    return str((installation.get(url, "resourcemanager.projects.get") or {}).get("projectNumber", ""))
 
 
-def feeds(patient: Installation) -> Iterator[Finding]:
+def feeds(installation: Installation) -> Iterator[Finding]:
     """Every watched parent has a feed of resources and one of IAM policies, to the right topic."""
-    if not patient.watch:
+    if not installation.watch:
         yield "unknown", "nothing says what is watched", "name it: --watch organizations/NUMBER"
-    topic = f"projects/{patient.project}/topics/asset-changes"
-    for parent in patient.watch:
+    topic = f"projects/{installation.project}/topics/asset-changes"
+    for parent in installation.watch:
         url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"
-        listed = patient.listed(url, "feeds", "cloudasset.feeds.list")
+        listed = installation.listed(url, "feeds", "cloudasset.feeds.list")
         ours = [
             feed
             for feed in listed
@@ -117,12 +117,12 @@ def feeds(patient: Installation) -> Iterator[Finding]:
                 yield "ill", f"{parent} has no feed of {content} to asset-changes", _APPLY
 
 
-def delivery(patient: Installation) -> Iterator[Finding]:
+def delivery(installation: Installation) -> Iterator[Finding]:
     """Feeds deliver: a message within a day, and of late."""
     metric = "pubsub.googleapis.com/topic/send_request_count"
-    if patient.measured(metric, "pubsub_topic", timedelta(hours=1), total=True).get("asset-changes"):
+    if installation.measured(metric, "pubsub_topic", timedelta(hours=1), total=True).get("asset-changes"):
         yield "well", "feeds have sent messages within an hour"
-    elif patient.measured(metric, "pubsub_topic", timedelta(days=1), total=True).get("asset-changes"):
+    elif installation.measured(metric, "pubsub_topic", timedelta(days=1), total=True).get("asset-changes"):
         yield (
             "doubtful",
             "no feed message within an hour",
@@ -132,12 +132,12 @@ def delivery(patient: Installation) -> Iterator[Finding]:
         yield "ill", "no feed message within a day", "see docs/runbooks/feed-silent.md"
 
 
-def lag(patient: Installation) -> Iterator[Finding]:
+def lag(installation: Installation) -> Iterator[Finding]:
     """No pushed message waits for long."""
-    ages = patient.measured(
+    ages = installation.measured(
         "pubsub.googleapis.com/subscription/oldest_unacked_message_age", "pubsub_subscription", timedelta(minutes=15)
     )
-    for name, subscription in subscriptions_of(patient).items():
+    for name, subscription in subscriptions_of(installation).items():
         if subscription.get("pushConfig", {}).get("pushEndpoint"):
             age = ages.get(name, 0.0)
             if age > _LATE:
@@ -150,13 +150,13 @@ def lag(patient: Installation) -> Iterator[Finding]:
                 yield "well", f"{name}: the oldest message has waited for {age:.0f} s"
 
 
-def dead_letters(patient: Installation) -> Iterator[Finding]:
+def dead_letters(installation: Installation) -> Iterator[Finding]:
     """Nothing waits that could not be handled."""
-    waiting = patient.measured(
+    waiting = installation.measured(
         "pubsub.googleapis.com/subscription/num_undelivered_messages", "pubsub_subscription", timedelta(minutes=15)
     ).get("dead-letters", 0.0)
     if waiting:
-        do = f"`setpoint dead-letters list --project {patient.project}`; see docs/runbooks/dead-letters.md"
+        do = f"`setpoint dead-letters list --project {installation.project}`; see docs/runbooks/dead-letters.md"
         yield "doubtful", f"{waiting:.0f} dead letters wait", do
     else:
         yield "well", "no dead letters"

@@ -40,12 +40,12 @@ Finding = tuple[Verdict, str] | tuple[Verdict, str, str]
 Check = Callable[[Installation], Iterable[Finding]]
 
 
-def examine(patient: Installation, checks: Mapping[str, Check]) -> list[CheckResult]:
+def examine(installation: Installation, checks: Mapping[str, Check]) -> list[CheckResult]:
     """Make every check, whatever becomes of the others."""
     results: list[CheckResult] = []
     for name, check in checks.items():
         try:
-            results += [CheckResult(name, *finding) for finding in check(patient)]
+            results += [CheckResult(name, *finding) for finding in check(installation)]
         except AccessDenied as error:
             results.append(CheckResult(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
         except SetpointError as error:
@@ -58,9 +58,9 @@ def examine(patient: Installation, checks: Mapping[str, Check]) -> list[CheckRes
     return results
 
 
-def is_well(symptoms: Iterable[CheckResult]) -> bool:
+def is_well(results: Iterable[CheckResult]) -> bool:
     """Whether nothing is ill or unknown."""
-    return all(symptom.verdict in ("well", "doubtful") for symptom in symptoms)
+    return all(result.verdict in ("well", "doubtful") for result in results)
 
 
 def _to_look(error: AccessDenied) -> str:

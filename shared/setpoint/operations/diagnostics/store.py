@@ -17,9 +17,9 @@ UNINDEXED = (("findings", "body"), ("findings", "observation"), ("desired", "bod
 """Large fields that no query uses, some of those of infra/firestore.tf."""
 
 
-def store(patient: Installation) -> Iterator[Finding]:
+def store(installation: Installation) -> Iterator[Finding]:
     """The store answers, and this version can read what is in it."""
-    opened = patient.store()
+    opened = installation.store()
     control = opened.control().value
     opened.safety_state()
     read = sum(1 for _ in islice(opened.states(), _MOST))
@@ -38,13 +38,13 @@ def store(patient: Installation) -> Iterator[Finding]:
         yield "well", f"source {name} declares {source.declared}"
 
 
-def database(patient: Installation) -> Iterator[Finding]:
+def database(installation: Installation) -> Iterator[Finding]:
     """The database can be restored, cannot be deleted by mistake, and indexes nothing that is large."""
-    if not patient.store_url.startswith("firestore://"):
+    if not installation.store_url.startswith("firestore://"):
         return
-    project, _, name = patient.store_url.removeprefix("firestore://").partition("/")
+    project, _, name = installation.store_url.removeprefix("firestore://").partition("/")
     base = f"https://firestore.googleapis.com/v1/projects/{project}/databases/{name or '(default)'}"
-    settings = patient.get(base, "datastore.databases.get")
+    settings = installation.get(base, "datastore.databases.get")
     if settings is None:
         yield "ill", f"there is no database {name or '(default)'} in {project}", "`terraform apply` makes it"
         return
@@ -54,7 +54,7 @@ def database(patient: Installation) -> Iterator[Finding]:
         yield "doubtful", "the database may be deleted", "deletion_protection = true, where this is not just to try"
     for collection, field in UNINDEXED:
         url = f"{base}/collectionGroups/{collection}/fields/{field}"
-        config = (patient.get(url, "datastore.indexes.get") or {}).get("indexConfig") or {}
+        config = (installation.get(url, "datastore.indexes.get") or {}).get("indexConfig") or {}
         if config.get("usesAncestorConfig") or config.get("indexes"):
             yield (
                 "ill",
@@ -65,13 +65,14 @@ def database(patient: Installation) -> Iterator[Finding]:
             yield "well", f"{collection}.{field} is not indexed"
 
 
-def sweeps(patient: Installation) -> Iterator[Finding]:
+def sweeps(installation: Installation) -> Iterator[Finding]:
     """A sweep has ended of late, and could see what it was to see."""
-    records = [sweep.value for sweep in patient.store().sweeps.sweeps() if sweep.value is not None]
+    records = [sweep.value for sweep in installation.store().sweeps.sweeps() if sweep.value is not None]
     ended = [record for record in records if record.summary is not None]
     if not ended:
-        do = f"gcloud scheduler jobs run setpoint-sweep --location={patient.region} --project={patient.project}"
-        going = any(record.started_at > patient.now() - _SWEEP for record in records)
+        where = f"--location={installation.region} --project={installation.project}"
+        do = f"gcloud scheduler jobs run setpoint-sweep {where}"
+        going = any(record.started_at > installation.now() - _SWEEP for record in records)
         yield (
             ("doubtful", "the first sweep is under way", "look again later")
             if going
@@ -79,7 +80,7 @@ def sweeps(patient: Installation) -> Iterator[Finding]:
         )
         return
     last = max((sweep.summary for sweep in ended if sweep.summary is not None), key=lambda sweep: sweep.ended_at)
-    age = patient.now() - last.ended_at
+    age = installation.now() - last.ended_at
     text = f"the last sweep ended {age.total_seconds() / 3600:.1f} hours ago and listed {last.listed}"
     yield ("ill", text, "see docs/runbooks/sweep-missing.md") if age > _SWEEP else ("well", text)
     for scope, reason in last.denied.items():
@@ -91,13 +92,13 @@ def sweeps(patient: Installation) -> Iterator[Finding]:
         yield "doubtful", text, "`setpoint sweep --scope SCOPE` tells what is unknown"
 
 
-def brakes(patient: Installation) -> Iterator[Finding]:
+def brakes(installation: Installation) -> Iterator[Finding]:
     """Nothing stops remediation."""
-    state = patient.store().safety_state().value
+    state = installation.store().safety_state().value
     if state.breaker is not None:
         text = f"the breaker is open since {state.breaker.opened_at:%Y-%m-%d %H:%M} UTC: {state.breaker.reason}"
         yield "ill", text, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
-    in_force = [pause for pause in state.pauses if pause.until is None or pause.until > patient.now()]
+    in_force = [pause for pause in state.pauses if pause.until is None or pause.until > installation.now()]
     for pause in in_force:
         yield (
             "doubtful",
@@ -108,14 +109,14 @@ def brakes(patient: Installation) -> Iterator[Finding]:
         yield "well", "nothing is paused, and the breaker is closed"
 
 
-def waiting(patient: Installation) -> Iterator[Finding]:
+def waiting(installation: Installation) -> Iterator[Finding]:
     """What was to be published is, and what was due is done."""
-    opened = patient.store()
+    opened = installation.store()
     unpublished = sum(1 for _ in islice(opened.unpublished(), _MOST))
     if unpublished:
         text = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
         yield "doubtful", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
-    overdue = sum(1 for _ in islice(opened.due(patient.now() - _WAITING), _MOST))
+    overdue = sum(1 for _ in islice(opened.due(installation.now() - _WAITING), _MOST))
     if overdue:
         text = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
         yield "ill", text, "are the jobs setpoint-heal and setpoint-remediate on?"
