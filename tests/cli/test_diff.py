@@ -106,6 +106,29 @@ def test_a_declaration_and_a_feed_message_can_be_given_as_they_are(tmp_path: Pat
     )
 
 
+def test_of_several_declarations_the_one_that_the_asset_names_is_compared(tmp_path: Path) -> None:
+    declared, live = tmp_path / "declared.yaml", tmp_path / "live.json"
+    declared.write_text(
+        "---\n".join(
+            f"apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {{name: //storage.googleapis.com/{name}}}\n"
+            f"spec: {{assetType: storage.googleapis.com/Bucket, data: {{location: {location}}}}}\n"
+            for name, location in (("first", "EU"), ("second", "US"))
+        )
+    )
+
+    def asset(name: str) -> str:
+        named = {"assetType": "storage.googleapis.com/Bucket", "name": f"//storage.googleapis.com/{name}"}
+        return json.dumps({**named, "resource": {"data": {"location": "US"}}})
+
+    live.write_text(asset("first"))
+    assert diff(str(declared), str(live)).stdout.startswith('location: "EU" → "US"')
+    live.write_text(asset("second"))
+    assert diff(str(declared), str(live)).returncode == 0
+    live.write_text(asset("third"))
+    done = diff(str(declared), str(live))
+    assert (done.returncode, "LIVE names none of them alone" in done.stderr) == (1, True)
+
+
 def test_questions_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
     for name, reason in ((tmp_path, "Is a directory"), (tmp_path / "[/x]", "No such file or directory")):
         done = diff("--jsonl", str(name))

@@ -59,8 +59,8 @@ def diff(
 
 def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact: bool) -> ExplainedComparison:
     """Compare as the event path does: by the declaration where the file holds one, else by API-shaped fields."""
-    declaration = _declaration(declared)
     observed, live_type = _live(live)
+    declaration = _declaration(declared, observed, live_type)
     if declaration is None:
         have = _resource(observed)
         schema = default_catalogue().fitting(asset_type or live_type, have)
@@ -75,15 +75,34 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     return explain.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
 
 
-def _declaration(file: str) -> Declaration | None:
-    """The one declaration of a file in any format, or None where it holds plain fields."""
+def _declaration(file: str, observed: dict[str, Any], live_type: str) -> Declaration | None:
+    """The declaration of the observed resource in a file of any format, or None where the file holds plain fields."""
     loaded = load.load([file])
     if loaded.problems:
         raise BadRequest(str(loaded.problems[0]))
     declarations = [declaration for desired in loaded.desired for declaration in desired.declarations]
-    if len(declarations) > 1:
-        raise BadRequest(f"{file}: declares {len(declarations)} resources; give one")
-    return declarations[0] if declarations else None
+    if len(declarations) <= 1:
+        return declarations[0] if declarations else None
+    named = _named(declarations, observed, live_type)
+    if len(named) != 1:
+        names = ", ".join(declaration.key.name for declaration in (named or declarations)[:_MOST_NAMES])
+        raise BadRequest(f"{file}: declares {len(declarations)} resources; LIVE names none of them alone: {names}")
+    return named[0]
+
+
+def _named(declarations: list[Declaration], observed: dict[str, Any], live_type: str) -> list[Declaration]:
+    """The declarations that an asset can be an observation of: by its whole name, else by its type and last part."""
+    is_policy = any(observed.get(field) is not None for field in _POLICIES)
+    fitting = [declaration for declaration in declarations if (declaration.key.content not in WHOLE) == is_policy]
+    name = str(observed.get("name", ""))
+    if exact := [declaration for declaration in fitting if declaration.key.name == name]:
+        return exact
+    last = name.rpartition("/")[2]
+    return [
+        declaration
+        for declaration in fitting
+        if declaration.key.name.rpartition("/")[2] == last and live_type in ("", declaration.asset_type)
+    ]
 
 
 def _answer_all(name: str) -> None:
@@ -115,13 +134,13 @@ def _resource(asset: dict[str, Any]) -> dict[str, Any]:
     return next((candidate for candidate in candidates if isinstance(candidate, dict)), asset)
 
 
+_MOST_NAMES = 10
+_POLICIES = ("iamPolicy", "iam_policy", "orgPolicy", "org_policy")
 _ACCESS_POLICIES = ("accessPolicy", "accessLevel", "servicePerimeter")
 
 
 def _policy(asset: dict[str, Any]) -> Any:
-    return (
-        asset.get("iamPolicy") or asset.get("iam_policy") or asset.get("orgPolicy") or asset.get("org_policy") or asset
-    )
+    return next((asset[field] for field in _POLICIES if asset.get(field)), asset)
 
 
 def _only_document(file: str) -> dict[str, Any]:
