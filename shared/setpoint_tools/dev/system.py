@@ -278,7 +278,7 @@ class _Anybody:
     """Lets in whoever is on this machine."""
 
     def identity(self, assertion: str) -> str:
-        """See ``Keeper.identity``."""
+        """See ``IdentityVerifier.identity``."""
         return assertion or "you"
 
 

@@ -23,7 +23,7 @@ _BATCH = 100
 
 
 class PubSubDeadLetterQueue:
-    """A ``LetterBox`` over Pub/Sub.
+    """A ``DeadLetterQueue`` over Pub/Sub.
 
     Args:
         subscriber: made by ``adapters.pubsub.subscriber()``.
@@ -39,7 +39,7 @@ class PubSubDeadLetterQueue:
         self._topics: dict[str, str] = {}
 
     def letters(self, most: int) -> Iterator[DeadLetter]:
-        """See ``LetterBox.letters``; one that comes again while it is held is passed over."""
+        """See ``DeadLetterQueue.letters``; one that comes again while it is held is passed over."""
         seen: set[str] = set()
         while len(seen) < most:
             try:
@@ -70,7 +70,7 @@ class PubSubDeadLetterQueue:
                 )
 
     def topic_of(self, subscription: str) -> str:
-        """See ``LetterBox.topic_of``."""
+        """See ``DeadLetterQueue.topic_of``."""
         if subscription not in self._topics:
             name = f"{self._project}/subscriptions/{subscription}"
             try:
@@ -82,7 +82,7 @@ class PubSubDeadLetterQueue:
         return self._topics[subscription]
 
     def send(self, topic: str, letter: DeadLetter, attributes: Mapping[str, str]) -> None:
-        """See ``LetterBox.send``."""
+        """See ``DeadLetterQueue.send``."""
         try:
             sent = self._publisher.publish(topic, letter.data, ordering_key=letter.ordering_key, **attributes)
             sent.result(timeout=_PUBLISH_SECONDS)
@@ -90,7 +90,7 @@ class PubSubDeadLetterQueue:
             raise Unavailable(f"{topic} did not take a message ({type(error).__name__}); try again") from error
 
     def ack(self, letter: DeadLetter) -> None:
-        """See ``LetterBox.ack``."""
+        """See ``DeadLetterQueue.ack``."""
         try:
             self._subscriber.acknowledge(subscription=self._subscription, ack_ids=[letter.handle])
         except exceptions.GoogleAPICallError as error:
@@ -99,7 +99,7 @@ class PubSubDeadLetterQueue:
             ) from error
 
     def release(self, letters: list[DeadLetter]) -> None:
-        """See ``LetterBox.release``."""
+        """See ``DeadLetterQueue.release``."""
         for first in range(0, len(letters), _BATCH):
             self._deadline([letter.handle for letter in letters[first : first + _BATCH]], 0)
 
