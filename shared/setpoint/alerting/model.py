@@ -1,7 +1,7 @@
 """What is kept of what people were told: notices, the threads that show them, and which thread takes more.
 
 A *notice* is one finding at one destination. A *thread* is one message, and what stands below it: it shows all notices
-of one cause. A *slot* says which thread of a cause takes more findings for a while.
+of one cause. A *window* says which thread of a cause takes more findings for a while.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def decode_record(stored: bytes, kind: type[Any]) -> Any:
 
 
 def window_id(to: Destination, cause: str, actor: str = "") -> str:
-    """The id of the slot of a cause at a destination; of one actor's, where another's is open."""
+    """The id of the window of a cause at a destination; of one actor's, where another's is open."""
     return _digest(to.id, cause, actor)
 
 
@@ -167,13 +167,13 @@ def reply_id(place: str, members: Iterable[str]) -> str:
     return _digest(place, *sorted(members))
 
 
-def accepts(slot: GroupWindow, actor: str, now: datetime) -> bool:
-    """Whether a finding may be shown by the thread of a slot: it is open, and nobody else is behind it."""
-    return now < slot.closes_at and (not actor or slot.actor in ("", actor))
+def accepts(window: GroupWindow, actor: str, now: datetime) -> bool:
+    """Whether a finding may be shown by the thread of a window: it is open, and nobody else is behind it."""
+    return now < window.closes_at and (not actor or window.actor in ("", actor))
 
 
 def next_window(before: GroupWindow | None, name: str, actor: str, now: datetime, seconds: float) -> GroupWindow:
-    """The slot after its thread takes no more."""
+    """The window after its thread takes no more."""
     number = (before.number if before is not None else 0) + 1
     return GroupWindow(f"{name}-{number}", number, now + timedelta(seconds=seconds), actor)
 

@@ -75,11 +75,11 @@ def show(name: str, alerting: Alerting, context: AlertingContext, max_wait: floa
     try:
         showing = work.run()
     except SetpointError as error:
-        _put_off(work, error, context)
+        _delay(work, error, context)
         if isinstance(error, Throttled):
             return "later"
         if isinstance(error, BadRequest):
-            _tell_elsewhere(work, str(error), alerting, context)
+            _show_at_default(work, str(error), alerting, context)
         raise
     return showing
 
@@ -146,7 +146,7 @@ class _Work:
         )
         self._list(posted)
         if not is_first:
-            self._tell_step(posted)
+            self._reply_step(posted)
         self._record_shown()
         self.store(replace(self.thread, claimed_until=None, not_before=None, failures=0, problem=""))
         return "shown"
@@ -198,7 +198,7 @@ class _Work:
         self._reply(model.reply_id(self.thread.id, new), posted, list(new.values()))
         self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
 
-    def _tell_step(self, posted: Posted) -> None:
+    def _reply_step(self, posted: Posted) -> None:
         """Tell below the message of a single finding what has become of it."""
         notice = self.notices[0].value
         is_alone = len(self.notices) == 1 and not notice.is_escalation
@@ -221,7 +221,7 @@ class _Work:
         return replace(notice.shown, data=replace(data, differences=state.finding.differences))
 
     def _record_shown(self) -> None:
-        """Note what is on show by now; what somebody has told meanwhile stays due."""
+        """Record what is on show; an event that came meanwhile stays due."""
         new = [notice for notice in self.notices if notice.value.is_new]
 
         def note(stored_notice: StoredNotice) -> None:
@@ -239,8 +239,8 @@ class _Work:
             list(pool.map(note, new))
 
 
-def _put_off(work: _Work, error: SetpointError, context: AlertingContext) -> None:
-    """Have nobody try again at once what has failed."""
+def _delay(work: _Work, error: SetpointError, context: AlertingContext) -> None:
+    """Delay the next try of a thread that has failed."""
     now, thread = context.clock(), work.thread
     failures = thread.failures + 1
     wait = min(_BACK_OFF * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
@@ -256,8 +256,8 @@ def _put_off(work: _Work, error: SetpointError, context: AlertingContext) -> Non
     )
 
 
-def _tell_elsewhere(work: _Work, problem: str, alerting: Alerting, context: AlertingContext) -> None:
-    """Tell at the default destinations what cannot be told where it was meant to be."""
+def _show_at_default(work: _Work, problem: str, alerting: Alerting, context: AlertingContext) -> None:
+    """Show at the default destinations what its own destination refuses."""
     if work.thread.to in alerting.default:
         return
     now = context.clock()

@@ -24,12 +24,12 @@ def acquire(to: Destination, context: AlertingContext, max_wait: float) -> bool:
         return True
 
     def reserve() -> float | None:
-        place, version = context.records.place(to)
+        rate_limit, version = context.records.rate_limit(to)
         now = context.clock()
-        turn = max(now, place.free_at) if place is not None else now
+        turn = max(now, rate_limit.free_at) if rate_limit is not None else now
         if (wait := (turn - now).total_seconds()) > max_wait:
             return None
-        context.records.write_place(to, ChannelRateLimit(turn + timedelta(seconds=between)), version)
+        context.records.write_rate_limit(to, ChannelRateLimit(turn + timedelta(seconds=between)), version)
         return wait
 
     try:
@@ -43,7 +43,7 @@ def acquire(to: Destination, context: AlertingContext, max_wait: float) -> bool:
 
 def back_off(to: Destination, until: datetime, context: AlertingContext) -> None:
     """Tell nothing at a destination that takes no more for a while."""
-    place, version = context.records.place(to)
-    if place is None or place.free_at < until:
+    rate_limit, version = context.records.rate_limit(to)
+    if rate_limit is None or rate_limit.free_at < until:
         with suppress(Conflict):
-            context.records.write_place(to, ChannelRateLimit(until), version)
+            context.records.write_rate_limit(to, ChannelRateLimit(until), version)

@@ -12,7 +12,7 @@ from setpoint.ports.people import Filed, NoticeStore, StoredBody
 
 KINDS = ("notices", "threads", "slots", "places")
 """The kinds of records; in Firestore a collection each."""
-_NOTICES, _THREADS, _SLOTS, _PLACES = KINDS
+_NOTICES, _THREADS, _WINDOWS, _RATE_LIMITS = KINDS
 _KEPT = timedelta(days=60)
 """How long a record is kept that nobody has written since."""
 
@@ -31,8 +31,8 @@ class StoredThread(NamedTuple):
     version: Any
 
 
-class StoredSlot(NamedTuple):
-    """A slot with the store's mark of it; no value where there was none yet."""
+class StoredWindow(NamedTuple):
+    """A window with the store's mark of it; no value where there was none yet."""
 
     value: GroupWindow | None
     version: Any
@@ -57,7 +57,7 @@ class NoticeRecords:
         return map(_notice, self._store.of_thread(_NOTICES, thread))
 
     def due(self, now: datetime, most: int) -> Sequence[StoredNotice]:
-        """Notices that are to be told by now, those that wait longest first."""
+        """Notices that are due, those that have waited longest first."""
         return [_notice(record) for record in self._store.due(_NOTICES, now, most)]
 
     def write_notice(self, notice: AlertNotice, version: Any, now: datetime) -> Any:
@@ -81,36 +81,42 @@ class NoticeRecords:
         """
         return self._store.write(_THREADS, thread.id, encode_record(thread), version, Filed(expires=now + _KEPT))
 
-    def slot(self, name: str) -> StoredSlot:
-        """A slot."""
-        return StoredSlot(*_read(self._store.read(_SLOTS, name), GroupWindow))
+    def window(self, name: str) -> StoredWindow:
+        """A window."""
+        return StoredWindow(*_read(self._store.read(_WINDOWS, name), GroupWindow))
 
-    def write_slot(self, name: str, slot: GroupWindow, version: Any) -> None:
-        """Write a slot in place of the one of ``version``.
-
-        Raises:
-            Conflict: it is another one by now; nothing was written.
-        """
-        self._store.write(_SLOTS, name, encode_record(slot), version, Filed(expires=slot.closes_at + _KEPT))
-
-    def place(self, to: Destination) -> tuple[ChannelRateLimit | None, Any]:
-        """A destination, and the store's mark of its record."""
-        return _read(self._store.read(_PLACES, _place_name(to)), ChannelRateLimit)
-
-    def write_place(self, to: Destination, place: ChannelRateLimit, version: Any) -> None:
-        """Write a destination in place of the one of ``version``.
+    def write_window(self, name: str, window: GroupWindow, version: Any) -> None:
+        """Write a window in place of the one of ``version``.
 
         Raises:
             Conflict: it is another one by now; nothing was written.
         """
-        self._store.write(_PLACES, _place_name(to), encode_record(place), version, Filed(expires=place.free_at + _KEPT))
+        self._store.write(_WINDOWS, name, encode_record(window), version, Filed(expires=window.closes_at + _KEPT))
+
+    def rate_limit(self, to: Destination) -> tuple[ChannelRateLimit | None, Any]:
+        """The rate limit of a destination, and the version of its record."""
+        return _read(self._store.read(_RATE_LIMITS, _rate_limit_name(to)), ChannelRateLimit)
+
+    def write_rate_limit(self, to: Destination, rate_limit: ChannelRateLimit, version: Any) -> None:
+        """Write a rate limit in place of the one of ``version``.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
+        """
+        self._store.write(
+            _RATE_LIMITS,
+            _rate_limit_name(to),
+            encode_record(rate_limit),
+            version,
+            Filed(expires=rate_limit.free_at + _KEPT),
+        )
 
     def forget(self, now: datetime) -> int:
-        """Forget what nobody has written for long."""
+        """Delete records that were not written for long."""
         return self._store.forget(now)
 
 
-def _place_name(to: Destination) -> str:
+def _rate_limit_name(to: Destination) -> str:
     return to.id.replace("/", "%2F")  # no id may have a slash in Firestore
 
 

@@ -1,8 +1,8 @@
-"""The life of an alert: from an event to the message that shows what its finding is by now.
+"""The life of an alert: from an event to the message that shows the current state of its finding.
 
-What an event tells is first kept as a notice, and the message of its thread is then made from all notices of the
-thread. Whoever fails in between has lost nothing: the notice is due until it is on show, and every minute somebody goes
-on with what is due. A message is thus a view of what is kept, and is changed as often as the place takes it.
+An event is first stored as a notice; the message of its thread is then rendered from all notices of the thread. A
+failure in between loses nothing: the notice stays due until the message shows it, and every minute a tick sends what is
+due. A message is a view of the stored notices, and is updated as often as its channel takes it.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.util.retries import retry_on_conflict
 
 TICK = "tick"
-"""The ``type`` of the message that comes every minute, in place of an event's."""
+"""The ``type`` of the message that Cloud Scheduler sends every minute."""
 INTERACTION = "press"
-"""The ``type`` of a message that tells of a button that somebody has pressed."""
+"""The ``type`` of a message about a click on a button."""
 
 _MAX_WAIT = 3.0
-"""Seconds that an event waits for its turn in a channel; what has to wait longer is told within a minute."""
+"""Seconds that an event waits for the rate limit of a channel; what waits longer is sent within a minute."""
 _TICK_MAX_WAIT = 5.0
-"""Seconds that the round waits for a turn, so that a channel that takes no more does not hold up the others."""
+"""Seconds that a tick waits for the rate limit of a channel, so that a full channel holds up no other."""
 _TICK_SECONDS = 45.0
 _DUE_LIMITS = (500, 2_000, 8_000, 32_000)
 """Notices that are read at once; the larger numbers only where the first ones were all tried already."""
 
 
 class TickResult(NamedTuple):
-    """What came of a message.
+    """What a message has led to.
 
     Args:
-        showings: how often what came of showing a thread.
-        problems: what could not be told, and why; it is tried again.
+        showings: how often each outcome of showing a thread.
+        problems: what could not be shown, and why; it is tried again.
     """
 
     showings: Counter[Showing]
@@ -60,7 +60,7 @@ class TickResult(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """In one word: what came of it where that is the same for all, else ``several``."""
+        """The outcome where it is the same for all threads, else ``several``."""
         parts = [showing for showing, count in self.showings.items() if count]
         return parts[0] if len(parts) == 1 else "several" if parts else "nothing"
 
@@ -85,7 +85,7 @@ def receive(message: bytes, attributes: Mapping[str, str], context: AlertingCont
 
 
 def notify(event: CloudEvent, context: AlertingContext) -> TickResult:
-    """Keep what an event tells, and show it.
+    """Store an event as notices, and show them.
 
     Raises:
         TransientError: the store does not answer; nothing is lost.
@@ -98,10 +98,10 @@ def notify(event: CloudEvent, context: AlertingContext) -> TickResult:
 def handle_interaction(
     message: bytes, attributes: Mapping[str, str], handler: InteractionHandler, context: AlertingContext
 ) -> TickResult:
-    """Follow a button that somebody has pressed, and show what they have done.
+    """Handle a click on a button, and show what it has changed.
 
     Raises:
-        TransientError: it is to be followed later.
+        TransientError: let the message be delivered again.
     """
     handled = interactions.receive(message, attributes, handler)
     showings: Counter[Showing] = Counter()
@@ -150,7 +150,7 @@ def _next_due(tried: Collection[str], context: AlertingContext) -> list[StoredNo
 
 
 def add_step(key: ResourceKey, step: TimelineEntry, context: AlertingContext) -> TickResult:
-    """Show what somebody has done about a finding, everywhere where it is shown.
+    """Show what somebody has done about a finding, in each of its messages.
 
     Raises:
         TransientError: the store does not answer.
@@ -179,7 +179,7 @@ def _target_of(notice: AlertNotice) -> str:
 
 
 def _note(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
-    """Keep what an event tells as notices, one at each destination; the threads that are to be shown anew."""
+    """Store an event as notices, one a destination; the threads to show again."""
     return retry_on_conflict(lambda: _write_notices(event, alerting, context), what=event.subject, attempts=16)
 
 
@@ -207,7 +207,7 @@ class _Wanted(NamedTuple):
 
 
 def _wanted(event: CloudEvent, alerting: Alerting) -> dict[str, _Wanted]:
-    """Where a finding is to be told, by destination."""
+    """The destinations of a finding, by their ids."""
     data = event.data
     routed = routing.route(alerting, data)
     wanted = {to.id: _Wanted(to, is_digest=routed.digest) for to in routed.to}
@@ -226,7 +226,7 @@ def _next_notice(
     alerting: Alerting,
     context: AlertingContext,
 ) -> AlertNotice:
-    """The notice after an event: the one before went on with, or a new one where the finding begins anew."""
+    """The notice after an event: the one before, continued, or a new one where the finding recurs."""
     now = context.clock()
     data = event.data
     if before is not None and not _begins(event, before, alerting, now):
@@ -260,19 +260,19 @@ def _followed(before: AlertNotice, event: CloudEvent, alerting: Alerting, contex
 
 
 def _quiet_until(key: ResourceKey, context: AlertingContext) -> datetime | None:
-    """Until when somebody has said to leave a finding alone."""
+    """When the exemption of a finding ends."""
     state = context.store.read(key).state
     return state.exemption.until if state is not None and state.exemption is not None else None
 
 
 def _begins(event: CloudEvent, before: AlertNotice, alerting: Alerting, now: datetime) -> bool:
-    """Whether an event is told anew, and not as what became of something that was told before."""
+    """Whether an event starts a new notice, and does not continue the one before."""
     is_over = now >= before.joined_at + timedelta(seconds=alerting.group_seconds)
     return event.type == "drift.opened" and (before.is_silent or before.is_digest or is_over)
 
 
 def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
-    """The notice of each destination that goes on; those before it stay as they are."""
+    """The latest notice of each destination; those before it stay as they are."""
     latest: dict[str, StoredNotice] = {}
     for stored in notices:
         before = latest.get(stored.value.to.id)
@@ -282,28 +282,28 @@ def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
 
 
 def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, context: AlertingContext) -> str:
-    """The thread that shows a finding: the one of its cause that takes more, or a new one.
+    """The thread that shows a finding: the open one of its cause, or a new one.
 
     Raises:
         Conflict: somebody else has opened one meanwhile.
     """
     now, actor, cause = context.clock(), model.actor_of(event.data), cause_id(cause_of(event.data))
     name = model.window_id(to, cause)
-    stored = context.records.slot(name)
+    stored = context.records.window(name)
     if stored.value is not None and now < stored.value.closes_at and not model.accepts(stored.value, actor, now):
-        name = model.window_id(to, cause, actor)  # somebody else is behind the others
-        stored = context.records.slot(name)
-    slot = stored.value
-    if slot is None or not model.accepts(slot, actor, now):
-        slot = model.next_window(slot, name, actor, now, alerting.group_seconds)
-        context.records.write_slot(name, slot, stored.version)
-    elif actor and not slot.actor:
-        context.records.write_slot(name, replace(slot, actor=actor), stored.version)
-    return slot.thread
+        name = model.window_id(to, cause, actor)  # the others have another actor
+        stored = context.records.window(name)
+    window = stored.value
+    if window is None or not model.accepts(window, actor, now):
+        window = model.next_window(window, name, actor, now, alerting.group_seconds)
+        context.records.write_window(name, window, stored.version)
+    elif actor and not window.actor:
+        context.records.write_window(name, replace(window, actor=actor), stored.version)
+    return window.thread
 
 
 def _next_digest(alerting: Alerting, now: datetime) -> datetime:
-    """When the next digest is told."""
+    """When the next digest is sent."""
     zone = ZoneInfo(alerting.digest.time_zone)
     return next(CronSim(alerting.digest.cron, now.astimezone(zone)))
 
@@ -325,7 +325,7 @@ def _show_all(
 
 
 def _send_digests(due: Sequence[StoredNotice], alerting: Alerting, context: AlertingContext) -> list[str]:
-    """Tell of many findings at once, one message a destination; the problems there were."""
+    """Send the digests that are due, one message a destination; the problems there were."""
     problems = []
     by_destination: dict[Destination, list[StoredNotice]] = {}
     for stored in due:

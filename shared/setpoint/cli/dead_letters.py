@@ -1,4 +1,4 @@
-"""``setpoint dead-letters``: what could not be handled, and back to where it came from."""
+"""``setpoint dead-letters``: list messages that could not be handled, and replay them."""
 
 from __future__ import annotations
 
@@ -22,33 +22,35 @@ Most = Annotated[int, typer.Option(min=1, help="At most this many.")]
 
 
 class Output(StrEnum):
-    """How letters are written."""
+    """How dead letters are written."""
 
     table = "table"
     jsonl = "jsonl"
 
 
 @app.command("list")
-def list_letters(
+def list_dead_letters(
     project: Project,
     subscription: Subscription = "dead-letters",
     most: Most = 100,
     output: Annotated[Output, typer.Option(help="table for people; jsonl: an object a line.")] = Output.table,
 ) -> None:
     """List dead letters without acknowledging them. Their content is not shown: it may hold secrets."""
-    letters = dead_letter_replay.show(bootstrap.open_dead_letter_queue(project, subscription), most)
+    dead_letters = dead_letter_replay.show(bootstrap.open_dead_letter_queue(project, subscription), most)
     if output is Output.jsonl:
-        for letter in letters:
-            out.out(msgspec.json.encode(_as_json(letter)).decode())
+        for dead_letter in dead_letters:
+            out.out(msgspec.json.encode(_as_json(dead_letter)).decode())
         return
     table = Table(box=None, pad_edge=False)
     for column in ("id", "since", "from", "bytes", "why"):
         table.add_column(column, overflow="fold", justify="right" if column == "bytes" else "left")
-    for letter in letters:
-        size = f"{len(letter.data):,}"
-        table.add_row(letter.id, ago(letter.published_at), letter.subscription or "?", size, letter.why)
+    for dead_letter in dead_letters:
+        size = f"{len(dead_letter.data):,}"
+        table.add_row(
+            dead_letter.id, ago(dead_letter.published_at), dead_letter.subscription or "?", size, dead_letter.why
+        )
     out.print(table)
-    print_status(f"{len(letters) or 'no'} dead letters{' at least' if len(letters) == most else ''}")
+    print_status(f"{len(dead_letters) or 'no'} dead letters{' at least' if len(dead_letters) == most else ''}")
 
 
 @app.command()
@@ -70,8 +72,8 @@ def replay(
 
     Exits with 1 where some were left.
     """
-    box = bootstrap.open_dead_letter_queue(project, subscription)
-    done = dead_letter_replay.replay(box, most, reason, drop=drop, try_only=dry_run)
+    queue = bootstrap.open_dead_letter_queue(project, subscription)
+    done = dead_letter_replay.replay(queue, most, reason, drop=drop, try_only=dry_run)
     for result in done:
         trial = "would be " if dry_run and result.done != "left" else ""
         print_status(f"{trial}{result.done} {result.dead_letter.id}: {result.about or result.dead_letter.why}")
@@ -81,13 +83,13 @@ def replay(
         raise typer.Exit(1)
 
 
-def _as_json(letter: DeadLetter) -> dict[str, object]:
+def _as_json(dead_letter: DeadLetter) -> dict[str, object]:
     return {
-        "id": letter.id,
-        "published_at": letter.published_at,
-        "subscription": letter.subscription,
-        "bytes": len(letter.data),
-        "why": letter.why,
-        "reason": letter.reason,
-        "attempts": letter.attempts,
+        "id": dead_letter.id,
+        "published_at": dead_letter.published_at,
+        "subscription": dead_letter.subscription,
+        "bytes": len(dead_letter.data),
+        "why": dead_letter.why,
+        "reason": dead_letter.reason,
+        "attempts": dead_letter.attempts,
     }

@@ -1,4 +1,4 @@
-"""``setpoint doctor``: what is wrong with a live installation, and what to do about it."""
+"""``setpoint doctor``: checks of a live installation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint.cli.options import Project, StoreUrl
 from setpoint.cli.output import out, print_status
-from setpoint.operations import diagnostics as examining
+from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import CheckResult
 
 _STYLES = {"well": "green", "doubtful": "yellow", "ill": "bold red", "unknown": "magenta"}
 
 
 class Output(StrEnum):
-    """How symptoms are written."""
+    """How results are written."""
 
     text = "text"
     json = "json"
@@ -27,31 +27,31 @@ class Output(StrEnum):
 
 def doctor(
     project: Project,
-    region: Annotated[str, typer.Option(metavar="REGION", help="Where the functions are.")] = "europe-west1",
-    watch: Annotated[list[str] | None, typer.Option(metavar="PARENT", help="What is watched; several.")] = None,
+    region: Annotated[str, typer.Option(metavar="REGION", help="The region of the functions.")] = "europe-west1",
+    watch: Annotated[list[str] | None, typer.Option(metavar="PARENT", help="What the feeds watch; several.")] = None,
     store: StoreUrl = "",
-    output: Annotated[Output, typer.Option(help="text for people; json: all that was looked at.")] = Output.text,
+    output: Annotated[Output, typer.Option(help="text for people; json: every check.")] = Output.text,
     *,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Tell also of what is well.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the checks that pass, too.")] = False,
 ) -> None:
-    """Look at a live installation: what is wrong, and what to do about it.
+    """Check a live installation, and say what to do about each check that does not pass.
 
-    Exits with 1 where something is ill, or could not be looked at.
+    Exits with 1 where a check fails, or could not be made.
     """
-    patient = bootstrap.open_installation(
+    installation = bootstrap.open_installation(
         project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint"
     )
-    symptoms = examining.examine(patient, examining.CHECKS)
+    results = diagnostics.examine(installation, diagnostics.CHECKS)
     if output is Output.json:
-        out.out(msgspec.json.encode({"well": examining.is_well(symptoms), "symptoms": symptoms}).decode())
+        out.out(msgspec.json.encode({"well": diagnostics.is_well(results), "results": results}).decode())
     else:
-        _tell(symptoms, verbose=verbose)
-    if not examining.is_well(symptoms):
+        _print(results, verbose=verbose)
+    if not diagnostics.is_well(results):
         raise typer.Exit(1)
 
 
-def _tell(symptoms: list[CheckResult], *, verbose: bool) -> None:
-    for result in symptoms:
+def _print(results: list[CheckResult], *, verbose: bool) -> None:
+    for result in results:
         if result.verdict == "well" and not verbose:
             continue
         line = Text.assemble(
@@ -60,5 +60,5 @@ def _tell(symptoms: list[CheckResult], *, verbose: bool) -> None:
         if result.do:
             line.append(f"\n          → {result.do}", "cyan")
         out.print(line, soft_wrap=True)
-    counts = {verdict: sum(symptom.verdict == verdict for symptom in symptoms) for verdict in _STYLES}
+    counts = {verdict: sum(result.verdict == verdict for result in results) for verdict in _STYLES}
     print_status(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))

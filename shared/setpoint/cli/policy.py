@@ -45,14 +45,14 @@ def explain(
         last = opened.last_observation(state.key)
     finally:
         opened.close()
-    spokesman = _spokesman(snapshot, last)
-    if state.finding is None or spokesman is None or last is None:
+    primary = _primary(snapshot, last)
+    if state.finding is None or primary is None or last is None:
         raise BadRequest(f"{state.key.name}: its last observation is not stored; wait for its next change")
     differences, kind = state.finding.differences, state.finding.kind
-    own = evaluate_policy(None, spokesman, last, kind, differences).severity
-    case = case_of(spokesman, last, kind, own, differences, actor)
+    own = evaluate_policy(None, primary, last, kind, differences).severity
+    case = case_of(primary, last, kind, own, differences, actor)
     out.print(_tried(policies.explain(rules, case)))
-    _say(rules, evaluate_policy(rules, spokesman, last, kind, differences, actor=actor), spokesman)
+    _print_outcome(rules, evaluate_policy(rules, primary, last, kind, differences, actor=actor), primary)
 
 
 @app.command()
@@ -74,7 +74,7 @@ def check(paths: Paths) -> None:
         raise typer.Exit(1)
 
 
-def _spokesman(snapshot: Snapshot, last: Observation | None) -> Declaration | Scope | None:
+def _primary(snapshot: Snapshot, last: Observation | None) -> Declaration | Scope | None:
     """What the finding is from: a declaration, or the scope that covers what nothing declares."""
     if snapshot.state is None or snapshot.state.finding is None or last is None:
         return None
@@ -102,15 +102,15 @@ def _tried(tried: tuple[policies.Tried, ...]) -> Table:
     return table
 
 
-def _say(policy: Policy, treatment: PolicyOutcome, spokesman: Declaration | Scope) -> None:
-    rule = treatment.rule
-    own = f" (its {type(spokesman).__name__.lower()} says {spokesman.mode})" if spokesman.mode else ""
+def _print_outcome(policy: Policy, outcome: PolicyOutcome, primary: Declaration | Scope) -> None:
+    rule = outcome.rule
+    own = f" (its {type(primary).__name__.lower()} says {primary.mode})" if primary.mode else ""
     facts = {
         "rule": rule.name if rule is not None else "none",
-        "severity": treatment.severity,
-        "mode": treatment.mode + own,
+        "severity": outcome.severity,
+        "mode": outcome.mode + own,
         "executor": rule.executor if rule is not None else "api",
-        "grace period": f"{treatment.settle:.0f} s",
+        "grace period": f"{outcome.settle:.0f} s",
         "windows": _windows(rule),
         "dry run": "yes" if policy.dry_run else "no",
     }

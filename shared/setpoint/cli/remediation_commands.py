@@ -72,16 +72,16 @@ def exempt(
     if not end and not (lasts and because):
         raise BadRequest("say how long and why: --for 7d --because TEXT; or --end")
     who = by or somebody()
-    deps = bootstrap.open_detection(store, events_topic, create=False)
+    detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
-        key = find_finding(deps.store, finding).key
+        key = find_finding(detection.store, finding).key
         if end:
-            outcome = commands.end_exemption(key, who, deps)
+            outcome = commands.end_exemption(key, who, detection)
         else:
-            now = deps.clock()
-            outcome = commands.exempt(key, Exemption(because, who, now, now + lasting(lasts)), deps)
+            now = detection.clock()
+            outcome = commands.exempt(key, Exemption(because, who, now, now + lasting(lasts)), detection)
     finally:
-        deps.store.close()
+        detection.store.close()
     print_status(f"{key.name}: {_shown(outcome)}")
 
 
@@ -93,12 +93,12 @@ def accept(
     by: Who = "",
 ) -> None:
     """Accept a drift as it is: no alert and no remediation until it changes."""
-    deps = bootstrap.open_detection(store, events_topic, create=False)
+    detection = bootstrap.open_detection(store, events_topic, create=False)
     try:
-        key = find_finding(deps.store, finding).key
-        outcome = commands.accept(key, because, by or somebody(), deps)
+        key = find_finding(detection.store, finding).key
+        outcome = commands.accept(key, because, by or somebody(), detection)
     finally:
-        deps.store.close()
+        detection.store.close()
     print_status(f"{key.name}: {'accepted' if outcome == 'exempted' else _shown(outcome)}")
 
 
@@ -112,23 +112,23 @@ def pause(
     by: Who = "",
 ) -> None:
     """Pause remediation of the fleet, a folder, a project or a resource; alerts go on."""
-    deps = bootstrap.open_detection(store, None, create=False)
+    detection = bootstrap.open_detection(store, None, create=False)
     try:
-        now = deps.clock()
+        now = detection.clock()
         until = now + lasting(lasts) if lasts else None
-        commands.pause(Pause(what, now, by or somebody(), because, until), deps, not_seen_yet=not_seen_yet)
+        commands.pause(Pause(what, now, by or somebody(), because, until), detection, not_seen_yet=not_seen_yet)
     finally:
-        deps.store.close()
+        detection.store.close()
     print_status(f"{what} is paused{f' until {until:%Y-%m-%d %H:%M} UTC' if until else ''}")
 
 
 def resume(what: ScopeArgument, store: StoreUrl = DEFAULT_STORE, by: Who = "") -> None:
     """End a pause; `resume fleet` closes the circuit breaker too."""
-    deps = bootstrap.open_detection(store, None, create=False)
+    detection = bootstrap.open_detection(store, None, create=False)
     try:
-        ended = commands.resume(what, by or somebody(), deps)
+        ended = commands.resume(what, by or somebody(), detection)
     finally:
-        deps.store.close()
+        detection.store.close()
     if not ended:
         raise BadRequest(f"{what} is not paused")
     print_status(f"{what} is resumed")

@@ -35,14 +35,14 @@ def worker(
     stop = threading.Event()
     for signal_ in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_, lambda *_: stop.set())
-    stream, deps = bootstrap.worker(messages=messages, size=megabytes * _MIB)
-    working = Worker(deps, _warn, batch=batch, threads=threads)
+    stream, detection = bootstrap.worker(messages=messages, size=megabytes * _MIB)
+    working = Worker(detection, _warn, batch=batch, threads=threads)
     started = time.monotonic()
     _log("INFO", "the worker takes messages")
     try:
         working.run(stream, stop)
     finally:
-        deps.store.close()
+        detection.store.close()
         totals = {"outcomes": dict(working.outcomes), "seconds": round(time.monotonic() - started, 3)}
         _log("INFO", "the worker has stopped", **totals)
 

@@ -79,7 +79,7 @@ class Console:
     Args:
         store: the store.
         url: its URL, for the commands that the page shows.
-        keeper: knows who was let in.
+        verifier: knows who was let in.
         clock: tells the time.
         kept: how long a page is served again before another is made.
     """
@@ -88,12 +88,12 @@ class Console:
         self,
         store: ReportStore,
         url: str,
-        keeper: IdentityVerifier,
+        verifier: IdentityVerifier,
         clock: Callable[[], datetime] = _now,
         kept: timedelta = KEPT,
     ) -> None:
         self._for = kept
-        self._store, self._url, self._keeper, self._clock = store, url, keeper, clock
+        self._store, self._url, self._verifier, self._clock = store, url, verifier, clock
         self._lock = threading.Lock()
         self._kept: _CachedPage | None = None
 
@@ -106,7 +106,7 @@ class Console:
             header: gives the value of a header of the request.
         """
         try:
-            self._keeper.identity(header(HEADER) or "")
+            self._verifier.identity(header(HEADER) or "")
             if method not in ("GET", "HEAD"):
                 return _text_response(405, "this page is for reading", Allow="GET, HEAD")
             if path != "/":
