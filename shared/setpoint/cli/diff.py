@@ -64,7 +64,8 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     if declaration is None:
         have = _resource(observed)
         schema = default_catalogue().fitting(asset_type or live_type, have)
-        return explain.examine(_only_document(declared), have, schema, own, exact=exact)
+        explained = explain.examine(_only_document(declared), have, schema, own, exact=exact)
+        return explain.as_inventoried(explained, asset_type or live_type, have)
     if declaration.key.content not in WHOLE:
         differences = verdict.policy_differences(declaration, _policy(observed), own)
         return ExplainedComparison(differences, leaves(declaration.data), (), ())
@@ -72,7 +73,8 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     schema = default_catalogue().fitting(asset_type or declaration.asset_type, have)
     own = own if own.id or own.number else Project(declaration.project)
     whole = declaration.exhaustive_paths
-    return explain.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
+    explained = explain.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
+    return explain.as_inventoried(explained, asset_type or declaration.asset_type, have)
 
 
 def _declaration(file: str, observed: dict[str, Any], live_type: str) -> Declaration | None:

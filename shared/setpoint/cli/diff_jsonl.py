@@ -118,7 +118,7 @@ def _as_api(question: DiffRequest) -> DiffResponse:
         raise BadRequest("`declared` has to be an object")
     schema = default_catalogue().fitting(question.asset_type, question.live)
     explained = explain.examine(question.declared, question.live, schema, own_project(question))
-    return answered(question.id, explained)
+    return answered(question.id, explain.as_inventoried(explained, question.asset_type, question.live))
 
 
 def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
@@ -184,7 +184,7 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
         whole=translated.whole,
         null_is_absent=translated.declaration.null_is_absent,
     )
-    answer = answered(question.id, explained)
+    answer = answered(question.id, explain.as_inventoried(explained, question.asset_type, question.live))
     for difference in answer.differences:
         difference.declared_path = translated.declared_path(difference.path)
         difference.kind = recorded.kind_of(difference.path, translated.declaration.recorded)

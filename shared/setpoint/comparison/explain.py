@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from setpoint.comparison.compare import Comparison, leaves
-from setpoint.model import field_path
+from setpoint.comparison.untellable import REASON, untellable
+from setpoint.model import field_path, lifecycle
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.references import Project
 
@@ -30,6 +31,27 @@ class ExplainedComparison(msgspec.Struct, frozen=True):
     checked: int
     unchecked: tuple[Explanation, ...]
     notes: tuple[Explanation, ...]
+
+
+def as_inventoried(explained: ExplainedComparison, asset_type: str, observed: Any) -> ExplainedComparison:
+    """What a comparison with an asset of the inventory means.
+
+    Fields that the inventory does not carry are unchecked where they are absent, and a resource that is deleted and
+    kept for a while differs by the field that says so.
+    """
+    lacking = untellable(asset_type, explained.differences, observed)
+    differences = tuple(difference for difference in explained.differences if difference not in lacking)
+    if field := lifecycle.gone_field(observed):
+        value = observed
+        for part in field.split("."):
+            value = value[part]
+        differences = (Difference(field, "changed", msgspec.UNSET, value), *differences)
+    return ExplainedComparison(
+        differences,
+        max(0, explained.checked - sum(leaves(difference.declared) for difference in lacking)),
+        (*explained.unchecked, *(Explanation(difference.path, REASON) for difference in lacking)),
+        explained.notes,
+    )
 
 
 def examine(

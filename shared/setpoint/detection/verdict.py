@@ -13,6 +13,7 @@ from setpoint import __version__
 from setpoint.comparison import compare as comparing
 from setpoint.comparison import iam_policies, org_policies
 from setpoint.comparison.source_paths import declared_path
+from setpoint.comparison.untellable import untellable
 from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.model import ignore_patterns, lifecycle
@@ -250,9 +251,10 @@ def _differences(
     else:
         schema = _schema(schemas, observation)
         differing = _resource_differences(declaration, declaration.data, observation.data, schema, own)
+        differing = _tellable(differing, observation)
         kept = differing
         if differing and declaration.ignore:
-            kept = _not_ignored_fields(declaration, observation.data, schema, own)
+            kept = _tellable(_not_ignored_fields(declaration, observation.data, schema, own), observation)
     ignored: tuple[Suppressed, ...] = ()
     if len(kept) != len(differing):
         kept_fields = {(difference.path, difference.op) for difference in kept}
@@ -277,6 +279,14 @@ def _resource_differences(
         whole=declaration.exhaustive_paths,
         null_is_absent=declaration.null_is_absent,
     )
+
+
+def _tellable(differing: tuple[Difference, ...], observation: Observation) -> tuple[Difference, ...]:
+    """The differences without fields that this source never carries."""
+    if not differing:
+        return differing
+    lacking = untellable(observation.asset_type, differing, observation.data, truncated=observation.truncated)
+    return tuple(difference for difference in differing if difference not in lacking) if lacking else differing
 
 
 def _not_ignored_fields(

@@ -10,11 +10,17 @@ from typing import Any
 
 _SAID_IN = ("state", "status", "lifecycleState", "serverState")
 
-_GONE = ("DELETE_REQUESTED", "DELETE_IN_PROGRESS")
-"""A project or folder that was shut down answers for 30 days more, and nothing in it works.
+_GONE = frozenset(
+    ("DELETED", "DELETE_REQUESTED", "DELETE_IN_PROGRESS", "DELETING", "SOFT_DELETED", "DESTROYED", "DESTROY_SCHEDULED")
+)
+"""States of what is deleted and kept for a while: projects and folders, identity pools, key versions.
 
-Source: https://cloud.google.com/resource-manager/docs/creating-managing-projects#shutting_down_projects
+Sources: https://cloud.google.com/resource-manager/docs/creating-managing-projects#shutting_down_projects,
+https://cloud.google.com/iam/docs/manage-workload-identity-pools-providers#undelete-pool,
+https://cloud.google.com/kms/docs/key-states
 """
+
+_DELETION_TIMES = ("deleteTime", "deletedTime", "softDeleteTime", "deletionTime")
 
 _ON_ITS_WAY = frozenset(
     (
@@ -31,10 +37,25 @@ _ON_ITS_WAY = frozenset(
 
 
 def is_gone(data: Any) -> bool:
-    """Whether a resource that is still there has been deleted for everybody who uses it."""
-    return isinstance(data, dict) and (
-        data.get("lifecycleState") in _GONE or data.get("state") in _GONE or data.get("status") in _GONE
-    )
+    """Whether a resource that is still listed has been deleted for everybody who uses it."""
+    return bool(gone_field(data))
+
+
+def gone_field(data: Any) -> str:
+    """The field by which a listed resource says that it is deleted, or an empty string."""
+    if not isinstance(data, dict):
+        return ""
+    if data.get("deleted") is True:
+        return "deleted"
+    for field in ("lifecycleState", "state", "status"):
+        value = data.get(field)
+        if isinstance(value, str) and value.removeprefix("STATE_") in _GONE:
+            return field
+    if field := next((field for field in _DELETION_TIMES if isinstance(data.get(field), str) and data[field]), ""):
+        return field
+    metadata = data.get("metadata")
+    is_ending = isinstance(metadata, dict) and isinstance(metadata.get("deletionTimestamp"), str)
+    return "metadata.deletionTimestamp" if is_ending else ""
 
 
 def is_transitional(data: Any) -> bool:

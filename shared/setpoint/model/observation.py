@@ -39,6 +39,7 @@ class Observation(msgspec.Struct, frozen=True):
         location: location in the message, or empty.
         discovery_uri: address of the discovery document that describes ``data``, or empty.
         discovery_name: name of the schema in that document, or empty.
+        truncated: Google has cut fields off ``data``, as ``assetExceptions`` says.
     """
 
     key: ResourceKey
@@ -51,6 +52,7 @@ class Observation(msgspec.Struct, frozen=True):
     location: str = ""
     discovery_uri: str = ""
     discovery_name: str = ""
+    truncated: bool = False
 
     @property
     def project_number(self) -> str:
@@ -111,6 +113,7 @@ class _Asset(msgspec.Struct, rename="camel"):
     access_policy: dict[str, Any] | None = None
     access_level: dict[str, Any] | None = None
     service_perimeter: dict[str, Any] | None = None
+    asset_exceptions: tuple[dict[str, Any], ...] | None = None
 
 
 class _Window(msgspec.Struct, rename="camel"):
@@ -179,6 +182,7 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
         location=resource.location or "",
         discovery_uri=resource.discovery_document_uri or "",
         discovery_name=resource.discovery_name or "",
+        truncated=any(exception.get("exceptionType") == "TRUNCATION" for exception in known.asset_exceptions or ()),
     )
 
 
