@@ -196,10 +196,10 @@ def patient(server, google):  # noqa: ARG001 - it starts well
 
 def told(patient: Installation, *, only: str = "") -> list[diagnostics.CheckResult]:
     found = diagnostics.examine(patient, diagnostics.CHECKS)
-    return [one for one in found if one.verdict != "well" and (not only or one.check == only)]
+    return [one for one in found if one.verdict != "pass" and (not only or one.check == only)]
 
 
-def test_of_an_installation_that_is_well_nothing_is_told_and_every_check_was_made(patient):
+def test_of_an_installation_that_passes_nothing_is_shown_and_every_check_was_made(patient):
     assert told(patient) == []
     assert {one.check for one in diagnostics.examine(patient, diagnostics.CHECKS)} == diagnostics.CHECKS.keys()
 
@@ -259,7 +259,7 @@ DOUBTFUL = [
 
 @pytest.mark.parametrize(
     ("check", "broken", "said", "verdict"),
-    [*((*one, "ill") for one in ILL), *((*one, "doubtful") for one in DOUBTFUL)],
+    [*((*one, "fail") for one in ILL), *((*one, "warn") for one in DOUBTFUL)],
     ids=[f"{check}: {said}"[:60] for check, _, said in (*ILL, *DOUBTFUL)],
 )
 def test_what_is_broken_is_said_with_what_to_do(patient, google, check, broken, said, verdict):
@@ -282,17 +282,17 @@ def control(store: MemoryStore, value: Control) -> None:
 
 
 STATES = [
-    ("store", lambda one: control(one, Control()), "doubtful", "nothing is declared"),
-    ("store", lambda one: control(one, Control({"git": SourceState(1, pending=2, judged=1)})), "doubtful", "has begun and not ended"),
-    ("store", lambda one: control(one, Control({"git": SourceState(2, judged=1)})), "doubtful", "were judged anew"),
-    ("sweeps", lambda one: swept(one, None, datetime.now(UTC) - 40 * HOURS), "ill", "no sweep has ended"),
-    ("sweeps", lambda one: swept(one, None), "doubtful", "under way"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC) - 14 * HOURS, listed=1)), "ill", "14.0 hours ago"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "ill", "nobody may"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), failed={"s": "lost"})), "doubtful", "lost"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), declared=10, in_sync=5)), "doubtful", "50% could be judged"),
-    ("brakes", lambda one: opened(one, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "ill", "a surge"),
-    ("brakes", lambda one: opened(one, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "doubtful", "paused by ann"),
+    ("store", lambda one: control(one, Control()), "warn", "nothing is declared"),
+    ("store", lambda one: control(one, Control({"git": SourceState(1, pending=2, judged=1)})), "warn", "has begun and not ended"),
+    ("store", lambda one: control(one, Control({"git": SourceState(2, judged=1)})), "warn", "were judged anew"),
+    ("sweeps", lambda one: swept(one, None, datetime.now(UTC) - 40 * HOURS), "fail", "no sweep has ended"),
+    ("sweeps", lambda one: swept(one, None), "warn", "under way"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC) - 14 * HOURS, listed=1)), "fail", "14.0 hours ago"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "fail", "nobody may"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), failed={"s": "lost"})), "warn", "lost"),
+    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), declared=10, in_sync=5)), "warn", "50% could be judged"),
+    ("brakes", lambda one: opened(one, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "fail", "a surge"),
+    ("brakes", lambda one: opened(one, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "warn", "paused by ann"),
 ]  # fmt: skip
 
 
@@ -310,12 +310,12 @@ def test_what_waits_in_the_store_is_said(patient, mocker):
     mocker.patch.object(store, "unpublished", return_value=iter([key]))
     mocker.patch.object(store, "due", return_value=iter([key, key]))
     first, second = told(patient, only="waiting")
-    assert (first.verdict, second.verdict) == ("doubtful", "ill")
+    assert (first.verdict, second.verdict) == ("warn", "fail")
     assert "events of 1 resources wait" in first.what
     assert "2 findings are overdue" in second.what
 
 
-@pytest.mark.parametrize(("skew", "verdict"), [(0, None), (-20, "doubtful"), (600, "ill")])
+@pytest.mark.parametrize(("skew", "verdict"), [(0, None), (-20, "warn"), (600, "fail")])
 def test_a_clock_that_is_wrong_is_said(patient, skew, verdict):
     patient.now = lambda: datetime.now(UTC) + timedelta(seconds=skew)
     assert [one.verdict for one in told(patient, only="clock")] == ([verdict] if verdict else [])
@@ -366,8 +366,8 @@ def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
     assert "→ gcloud scheduler jobs resume setpoint-sweep" in bad.stdout
     machine = CliRunner().invoke(app, [*run, "--output", "json"])
     written = json.loads(machine.stdout)
-    assert (machine.exit_code, written["well"]) == (1, False)
-    assert {symptom["check"] for symptom in written["symptoms"]} == diagnostics.CHECKS.keys()
+    assert (machine.exit_code, written["pass"]) == (1, False)
+    assert {result["check"] for result in written["results"]} == diagnostics.CHECKS.keys()
 
 
 def test_what_no_installation_can_do_without_is_what_infra_makes():

@@ -15,7 +15,7 @@ from setpoint.cli.output import out, print_status
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import CheckResult
 
-_STYLES = {"well": "green", "doubtful": "yellow", "ill": "bold red", "unknown": "magenta"}
+_STYLES = {"pass": "green", "warn": "yellow", "fail": "bold red", "unknown": "magenta"}
 
 
 class Output(StrEnum):
@@ -43,16 +43,16 @@ def doctor(
     )
     results = diagnostics.examine(installation, diagnostics.CHECKS)
     if output is Output.json:
-        out.out(msgspec.json.encode({"well": diagnostics.is_well(results), "results": results}).decode())
+        out.out(msgspec.json.encode({"pass": diagnostics.all_pass(results), "results": results}).decode())
     else:
         _print(results, verbose=verbose)
-    if not diagnostics.is_well(results):
+    if not diagnostics.all_pass(results):
         raise typer.Exit(1)
 
 
 def _print(results: list[CheckResult], *, verbose: bool) -> None:
     for result in results:
-        if result.verdict == "well" and not verbose:
+        if result.verdict == "pass" and not verbose:
             continue
         line = Text.assemble(
             (f"{result.verdict:9}", _STYLES[result.verdict]), (f"{result.check}: ", "dim"), result.what

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from setpoint.operations.diagnostics.checks import CHECKS
 from setpoint.operations.diagnostics.installation import Installation
-from setpoint.operations.diagnostics.result import CheckResult, Verdict, examine, is_well
+from setpoint.operations.diagnostics.result import CheckResult, Verdict, all_pass, examine
 
-__all__ = ["CHECKS", "CheckResult", "Installation", "Verdict", "examine", "is_well"]
+__all__ = ["CHECKS", "CheckResult", "Installation", "Verdict", "all_pass", "examine"]

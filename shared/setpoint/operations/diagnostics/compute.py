@@ -33,9 +33,9 @@ def permissions(installation: Installation) -> Iterator[Finding]:
     """Whoever runs this may look at everything."""
     missing = sorted(set(MINE) - installation.permitted(list(MINE)))
     if missing:
-        yield "doubtful", f"whoever runs this may not: {', '.join(missing)}", "grant roles/viewer on the project"
+        yield "warn", f"whoever runs this may not: {', '.join(missing)}", "grant roles/viewer on the project"
     else:
-        yield "well", "whoever runs this may look at everything"
+        yield "pass", "whoever runs this may look at everything"
 
 
 def apis(installation: Installation) -> Iterator[Finding]:
@@ -44,10 +44,10 @@ def apis(installation: Installation) -> Iterator[Finding]:
         url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
         state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
         if state == "ENABLED":
-            yield "well", f"{name} is switched on"
+            yield "pass", f"{name} is switched on"
         else:
             yield (
-                "ill",
+                "fail",
                 f"{name} is switched off",
                 f"gcloud services enable {name}.googleapis.com --project={installation.project}",
             )
@@ -68,20 +68,20 @@ def functions(installation: Installation) -> Iterator[Finding]:
     deployed = functions_of(installation)
     for name in FUNCTIONS:
         if name not in deployed:
-            yield "ill", f"there is no function setpoint-{name} in {installation.region}", _APPLY
+            yield "fail", f"there is no function setpoint-{name} in {installation.region}", _APPLY
     for name, function in deployed.items():
         state = function.get("state", "")
         store = environment(function).get("SETPOINT_STORE", installation.store_url)
         if state != "ACTIVE":
-            yield "ill", f"setpoint-{name} is {state or 'in no state'}", "look at its last build in the console"
+            yield "fail", f"setpoint-{name} is {state or 'in no state'}", "look at its last build in the console"
         elif store != installation.store_url:
             yield (
-                "ill",
+                "fail",
                 f"setpoint-{name} keeps its state in {store}, not in {installation.store_url}",
                 "is --store the right one?",
             )
         else:
-            yield "well", f"setpoint-{name} is up"
+            yield "pass", f"setpoint-{name} is up"
 
 
 def environment(function: dict[str, Any]) -> dict[str, str]:
@@ -99,12 +99,12 @@ def versions(installation: Installation) -> Iterator[Finding]:
     if len(built) > 1:
         sources = "; ".join(f"{', '.join(sorted(names))} of {source or '?'}" for source, names in sorted(built.items()))
         yield (
-            "ill",
+            "fail",
             f"functions are of different versions: {sources}",
             "a deployment stopped half-way: `terraform apply` again",
         )
     elif built:
-        yield "well", f"all functions are of {next(iter(built)) or 'one archive'}"
+        yield "pass", f"all functions are of {next(iter(built)) or 'one archive'}"
 
 
 def tokens(installation: Installation) -> Iterator[Finding]:
@@ -120,9 +120,9 @@ def tokens(installation: Installation) -> Iterator[Finding]:
         pairs = (("SETPOINT_PUSH_ACCOUNT", "serviceAccountEmail"), ("SETPOINT_PUSH_AUDIENCE", "audience"))
         wrong = [variable for variable, key in pairs if wanted.get(variable) and wanted[variable] != token.get(key)]
         if wrong:
-            yield "ill", f"{name} pushes with another token than {', '.join(wrong)} of setpoint-{owner} says", _APPLY
+            yield "fail", f"{name} pushes with another token than {', '.join(wrong)} of setpoint-{owner} says", _APPLY
         else:
-            yield "well", f"{name} pushes with the token that setpoint-{owner} wants"
+            yield "pass", f"{name} pushes with the token that setpoint-{owner} wants"
 
 
 def jobs(installation: Installation) -> Iterator[Finding]:
@@ -134,7 +134,7 @@ def jobs(installation: Installation) -> Iterator[Finding]:
     configured = {job["name"].rpartition("/")[2]: job for job in listed}
     for name in JOBS:
         if name not in configured:
-            yield "ill", f"there is no job {name}", _APPLY
+            yield "fail", f"there is no job {name}", _APPLY
     for name, job in configured.items():
         if not name.startswith("setpoint-"):
             continue
@@ -143,19 +143,19 @@ def jobs(installation: Installation) -> Iterator[Finding]:
             do = (
                 f"gcloud scheduler jobs resume {name} --location={installation.region} --project={installation.project}"
             )
-            yield "ill", f"the job {name} is {job.get('state', 'off').lower()}", do
+            yield "fail", f"the job {name} is {job.get('state', 'off').lower()}", do
         elif code:
-            yield "ill", f"the last try of the job {name} failed (code {code})", "may Scheduler publish to its topic?"
+            yield "fail", f"the last try of the job {name} failed (code {code})", "may Scheduler publish to its topic?"
         else:
-            yield "well", f"the job {name} is on"
+            yield "pass", f"the job {name} is on"
 
 
 def clock(installation: Installation) -> Iterator[Finding]:
     """This machine's clock agrees with Google's: a command with a wrong one judges what is due wrongly."""
     skew = abs((installation.now() - installation.api.time()).total_seconds())
     if skew > _SKEW_ILL:
-        yield "ill", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
+        yield "fail", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
     elif skew > _SKEW_DOUBTFUL:
-        yield "doubtful", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
+        yield "warn", f"this machine's clock is off by {skew:.0f} s", "set it, by NTP"
     else:
-        yield "well", "this machine's clock is right"
+        yield "pass", "this machine's clock is right"

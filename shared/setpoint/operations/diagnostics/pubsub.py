@@ -23,9 +23,9 @@ def topics(installation: Installation) -> Iterator[Finding]:
     for name in TOPICS:
         topic = f"projects/{installation.project}/topics/{name}"
         if installation.get(f"{_PUBSUB}/{topic}", "pubsub.topics.get") is None:
-            yield "ill", f"there is no topic {name}", _APPLY
+            yield "fail", f"there is no topic {name}", _APPLY
         else:
-            yield "well", f"topic {name}"
+            yield "pass", f"topic {name}"
 
 
 def subscriptions(installation: Installation) -> Iterator[Finding]:
@@ -33,12 +33,12 @@ def subscriptions(installation: Installation) -> Iterator[Finding]:
     configured = subscriptions_of(installation)
     for name in SUBSCRIPTIONS:
         if name not in configured:
-            yield "ill", f"there is no subscription {name}", _APPLY
+            yield "fail", f"there is no subscription {name}", _APPLY
     for name, subscription in configured.items():
         faults = [*_faults(subscription)]
-        yield from (("ill", f"subscription {name} {what}", do) for what, do in faults)
+        yield from (("fail", f"subscription {name} {what}", do) for what, do in faults)
         if not faults:
-            yield "well", f"subscription {name}"
+            yield "pass", f"subscription {name}"
 
 
 def subscriptions_of(installation: Installation) -> dict[str, dict[str, Any]]:
@@ -82,10 +82,10 @@ def publishers(installation: Installation) -> Iterator[Finding]:
     for name, agent in agents.items():
         policy = installation.policy(f"projects/{installation.project}/topics/{name}")
         if agent in policy.get("roles/pubsub.publisher", set()):
-            yield "well", f"Google's agent may publish to {name}"
+            yield "pass", f"Google's agent may publish to {name}"
         else:
             yield (
-                "ill",
+                "fail",
                 f"{agent.partition(':')[2]} may not publish to {name}",
                 f"grant roles/pubsub.publisher; {_APPLY}",
             )
@@ -112,24 +112,24 @@ def feeds(installation: Installation) -> Iterator[Finding]:
         ]
         for content in ("RESOURCE", "IAM_POLICY"):
             if any(our.get("contentType") == content for our in ours):
-                yield "well", f"{parent}: feed of {content}"
+                yield "pass", f"{parent}: feed of {content}"
             else:
-                yield "ill", f"{parent} has no feed of {content} to asset-changes", _APPLY
+                yield "fail", f"{parent} has no feed of {content} to asset-changes", _APPLY
 
 
 def delivery(installation: Installation) -> Iterator[Finding]:
     """Feeds deliver: a message within a day, and of late."""
     metric = "pubsub.googleapis.com/topic/send_request_count"
     if installation.measured(metric, "pubsub_topic", timedelta(hours=1), total=True).get("asset-changes"):
-        yield "well", "feeds have sent messages within an hour"
+        yield "pass", "feeds have sent messages within an hour"
     elif installation.measured(metric, "pubsub_topic", timedelta(days=1), total=True).get("asset-changes"):
         yield (
-            "doubtful",
+            "warn",
             "no feed message within an hour",
             "change a label of a watched resource; see docs/runbooks/feed-silent.md",
         )
     else:
-        yield "ill", "no feed message within a day", "see docs/runbooks/feed-silent.md"
+        yield "fail", "no feed message within a day", "see docs/runbooks/feed-silent.md"
 
 
 def lag(installation: Installation) -> Iterator[Finding]:
@@ -142,12 +142,12 @@ def lag(installation: Installation) -> Iterator[Finding]:
             age = ages.get(name, 0.0)
             if age > _LATE:
                 yield (
-                    "ill",
+                    "fail",
                     f"a message of {name} has waited for {age / 60:.0f} minutes",
                     "see docs/runbooks/queue-age.md",
                 )
             else:
-                yield "well", f"{name}: the oldest message has waited for {age:.0f} s"
+                yield "pass", f"{name}: the oldest message has waited for {age:.0f} s"
 
 
 def dead_letters(installation: Installation) -> Iterator[Finding]:
@@ -157,6 +157,6 @@ def dead_letters(installation: Installation) -> Iterator[Finding]:
     ).get("dead-letters", 0.0)
     if waiting:
         do = f"`setpoint dead-letters list --project {installation.project}`; see docs/runbooks/dead-letters.md"
-        yield "doubtful", f"{waiting:.0f} dead letters wait", do
+        yield "warn", f"{waiting:.0f} dead letters wait", do
     else:
-        yield "well", "no dead letters"
+        yield "pass", "no dead letters"

@@ -11,9 +11,9 @@ from setpoint.errors import AccessDenied, SetpointError
 from setpoint.operations.diagnostics.installation import Installation
 
 Verdict = Literal[
-    "well",
-    "doubtful",  # it works, and somebody should look
-    "ill",  # it does not work
+    "pass",
+    "warn",  # it works, and somebody should look
+    "fail",  # it does not work
     "unknown",  # it could not be looked at
 ]
 
@@ -25,7 +25,7 @@ class CheckResult(msgspec.Struct, frozen=True):
         check: which check.
         verdict: how it is.
         what: what was found, in words.
-        do: what to do about it; empty where it is well.
+        do: what to do about it; empty where it passes.
     """
 
     check: str
@@ -58,9 +58,9 @@ def examine(installation: Installation, checks: Mapping[str, Check]) -> list[Che
     return results
 
 
-def is_well(results: Iterable[CheckResult]) -> bool:
-    """Whether nothing is ill or unknown."""
-    return all(result.verdict in ("well", "doubtful") for result in results)
+def all_pass(results: Iterable[CheckResult]) -> bool:
+    """Whether no check fails or is unknown."""
+    return all(result.verdict in ("pass", "warn") for result in results)
 
 
 def _to_look(error: AccessDenied) -> str:

@@ -23,19 +23,19 @@ def store(installation: Installation) -> Iterator[Finding]:
     control = opened.control().value
     opened.safety_state()
     read = sum(1 for _ in islice(opened.states(), _MOST))
-    yield "well", f"the store answers; {read}{' or more' if read == _MOST else ''} records can be read"
+    yield "pass", f"the store answers; {read}{' or more' if read == _MOST else ''} records can be read"
     if not control.sources:
-        yield "doubtful", "nothing is declared", "setpoint apply, or upload an archive; see docs/install.md"
+        yield "warn", "nothing is declared", "setpoint apply, or upload an archive; see docs/install.md"
     for name, source in sorted(control.sources.items()):
         if source.pending:
             yield (
-                "doubtful",
+                "warn",
                 f"an apply of source {name} has begun and not ended",
                 "is it still going on? Else apply again",
             )
         if source.judged < source.generation:
-            yield "doubtful", f"not all findings of source {name} were judged anew", "apply it again"
-        yield "well", f"source {name} declares {source.declared}"
+            yield "warn", f"not all findings of source {name} were judged anew", "apply it again"
+        yield "pass", f"source {name} declares {source.declared}"
 
 
 def database(installation: Installation) -> Iterator[Finding]:
@@ -46,23 +46,23 @@ def database(installation: Installation) -> Iterator[Finding]:
     base = f"https://firestore.googleapis.com/v1/projects/{project}/databases/{name or '(default)'}"
     settings = installation.get(base, "datastore.databases.get")
     if settings is None:
-        yield "ill", f"there is no database {name or '(default)'} in {project}", "`terraform apply` makes it"
+        yield "fail", f"there is no database {name or '(default)'} in {project}", "`terraform apply` makes it"
         return
     if settings.get("pointInTimeRecoveryEnablement") != "POINT_IN_TIME_RECOVERY_ENABLED":
-        yield "doubtful", "the database cannot be restored to a moment before", "switch point-in-time recovery on"
+        yield "warn", "the database cannot be restored to a moment before", "switch point-in-time recovery on"
     if settings.get("deleteProtectionState") != "DELETE_PROTECTION_ENABLED":
-        yield "doubtful", "the database may be deleted", "deletion_protection = true, where this is not just to try"
+        yield "warn", "the database may be deleted", "deletion_protection = true, where this is not just to try"
     for collection, field in UNINDEXED:
         url = f"{base}/collectionGroups/{collection}/fields/{field}"
         config = (installation.get(url, "datastore.indexes.get") or {}).get("indexConfig") or {}
         if config.get("usesAncestorConfig") or config.get("indexes"):
             yield (
-                "ill",
+                "fail",
                 f"{collection}.{field} is indexed: writes of large records will fail",
                 "`terraform apply` puts it right",
             )
         else:
-            yield "well", f"{collection}.{field} is not indexed"
+            yield "pass", f"{collection}.{field} is not indexed"
 
 
 def sweeps(installation: Installation) -> Iterator[Finding]:
@@ -74,22 +74,22 @@ def sweeps(installation: Installation) -> Iterator[Finding]:
         do = f"gcloud scheduler jobs run setpoint-sweep {where}"
         going = any(record.started_at > installation.now() - _SWEEP for record in records)
         yield (
-            ("doubtful", "the first sweep is under way", "look again later")
+            ("warn", "the first sweep is under way", "look again later")
             if going
-            else ("ill", "no sweep has ended", do)
+            else ("fail", "no sweep has ended", do)
         )
         return
     last = max((sweep.summary for sweep in ended if sweep.summary is not None), key=lambda sweep: sweep.ended_at)
     age = installation.now() - last.ended_at
     text = f"the last sweep ended {age.total_seconds() / 3600:.1f} hours ago and listed {last.listed}"
-    yield ("ill", text, "see docs/runbooks/sweep-missing.md") if age > _SWEEP else ("well", text)
+    yield ("fail", text, "see docs/runbooks/sweep-missing.md") if age > _SWEEP else ("pass", text)
     for scope, reason in last.denied.items():
-        yield "ill", f"{scope} could not be listed: {reason}", "grant roles/cloudasset.viewer on it to setpoint-sweep"
+        yield "fail", f"{scope} could not be listed: {reason}", "grant roles/cloudasset.viewer on it to setpoint-sweep"
     for shard, reason in last.failed.items():
-        yield "doubtful", f"{shard} was not listed to its end: {reason}", "see the log of setpoint-sweep"
+        yield "warn", f"{shard} was not listed to its end: {reason}", "see the log of setpoint-sweep"
     if last.coverage < _COVERED:
         text = f"of what is declared {last.coverage:.0%} could be judged"
-        yield "doubtful", text, "`setpoint sweep --scope SCOPE` tells what is unknown"
+        yield "warn", text, "`setpoint sweep --scope SCOPE` tells what is unknown"
 
 
 def brakes(installation: Installation) -> Iterator[Finding]:
@@ -97,16 +97,16 @@ def brakes(installation: Installation) -> Iterator[Finding]:
     state = installation.store().safety_state().value
     if state.breaker is not None:
         text = f"the breaker is open since {state.breaker.opened_at:%Y-%m-%d %H:%M} UTC: {state.breaker.reason}"
-        yield "ill", text, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
+        yield "fail", text, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
     in_force = [pause for pause in state.pauses if pause.until is None or pause.until > installation.now()]
     for pause in in_force:
         yield (
-            "doubtful",
+            "warn",
             f"{pause.of} is paused by {pause.by}: {pause.reason}",
             f"`setpoint resume {pause.of}` when it is over",
         )
     if state.breaker is None and not in_force:
-        yield "well", "nothing is paused, and the breaker is closed"
+        yield "pass", "nothing is paused, and the breaker is closed"
 
 
 def waiting(installation: Installation) -> Iterator[Finding]:
@@ -115,10 +115,10 @@ def waiting(installation: Installation) -> Iterator[Finding]:
     unpublished = sum(1 for _ in islice(opened.unpublished(), _MOST))
     if unpublished:
         text = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
-        yield "doubtful", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
+        yield "warn", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
     overdue = sum(1 for _ in islice(opened.due(installation.now() - _WAITING), _MOST))
     if overdue:
         text = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
-        yield "ill", text, "are the jobs setpoint-heal and setpoint-remediate on?"
+        yield "fail", text, "are the jobs setpoint-heal and setpoint-remediate on?"
     if not unpublished and not overdue:
-        yield "well", "nothing waits to be published, and nothing is overdue"
+        yield "pass", "nothing waits to be published, and nothing is overdue"
