@@ -153,8 +153,8 @@ def apply(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Put in force what is declared in PATH…, so that changes are compared with it from now on.
 
-    Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed. Exits
-    with 1, too, where a finding could not be judged by what is then in force.
+    Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed that
+    the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force.
     """
     loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
     request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
@@ -189,21 +189,27 @@ def load_all(paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bo
     if not quietly:
         print_load_result(loaded)
     is_empty = not (loaded.desired or loaded.scopes or loaded.policy or loaded.alerting)
-    if is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
+    if is_empty and not (loaded.problems or loaded.warnings or loaded.pending or loaded.skipped["empty Terraform states"]):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
 
 
 def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan:
-    prune = prune and not loaded.problems
     return planning.plan(
-        loaded.desired, loaded.scopes, source, store, policy=loaded.policy, alerting=loaded.alerting, prune=prune
+        loaded.desired,
+        loaded.scopes,
+        source,
+        store,
+        policy=loaded.policy,
+        alerting=loaded.alerting,
+        prune=prune,
+        held=loaded.held_back,
     )
 
 
 def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synced:
     if request.prune and loaded.problems:
-        print_warning("nothing is removed, since not every document could be read")
+        print_warning("nothing is removed that the bad documents might have named")
     with Progress(console=errors, transient=True, disable=len(loaded.desired) < _FEW) as progress:
         task = progress.add_task("applying", total=2 * len(loaded.desired))
         synced = syncing.sync(

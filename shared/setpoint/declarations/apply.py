@@ -43,7 +43,7 @@ class Request(msgspec.Struct, frozen=True):
     Args:
         source: the source's name.
         commit: revision of the repository, or empty.
-        prune: remove what the files no longer declare, scopes included; never where a file could not be read.
+        prune: remove what the files no longer declare, scopes included; what a bad document might have named stays.
         max_removals: the part of the source that may be removed, 0 to 1.
         revision: when the files were uploaded, as a number that grows; 0 where they were not.
         repo: address of the repository, or empty.
@@ -113,7 +113,6 @@ def sync(
     """
     present = deps.store.control().value.sources.get(request.source, SourceState())
     controlling.check_revision(present, request.source, request.revision)
-    prune = request.prune and not loaded.problems
     planned = plan(
         loaded.desired,
         loaded.scopes,
@@ -121,7 +120,8 @@ def sync(
         deps.store,
         policy=loaded.policy,
         alerting=loaded.alerting,
-        prune=prune,
+        prune=request.prune,
+        held=loaded.held_back,
     )
     check_removals(planned, request.max_removals)
     generation = apply(

@@ -40,14 +40,18 @@ class ArchiveReport(NamedTuple):
 
     def summary(self) -> str:
         """One line: what was changed, and how much is wrong."""
-        wrong = f", {len(self.problems)} problems, so that nothing was removed" if self.problems else ""
+        wrong = (
+            f", {len(self.problems)} problems, so that what they might have named was not removed"
+            if self.problems
+            else ""
+        )
         if self.synced.failed:
             wrong += f", {self.synced.failed} findings could not be judged again, first: {self.synced.failure}"
         return f"{self.synced.plan.summary()}{wrong}"
 
 
 def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, now: datetime) -> ArchiveReport:
-    """Apply an archive of declarations; what is bad in it is reported, and then nothing is removed.
+    """Apply an archive of declarations; what is bad in it is reported, and nothing is removed that it might have named.
 
     Events come in any order and more than once: what was uploaded before what is in force changes nothing.
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, cast, get_args
 import msgspec
 from msgspec.structs import replace
 
+from setpoint.declarations.held_back import NOTHING, HeldBack
 from setpoint.declarations.readers.dedupe import DeclaredResources, ManifestEntry
 from setpoint.errors import BadRequest
 from setpoint.model import sources as controlling
@@ -164,7 +165,7 @@ class Plan(msgspec.Struct, frozen=True):
         return f"source {self.source}: {text}"
 
 
-def plan(
+def plan(  # noqa: PLR0913 - what the files say, and how it is applied
     desired: Iterable[Desired],
     scopes: tuple[Scope, ...],
     source: str,
@@ -173,6 +174,7 @@ def plan(
     policy: Policy | None = None,
     alerting: Alerting | None = None,
     prune: bool = False,
+    held: HeldBack = NOTHING,
 ) -> Plan:
     """Compare files with what is in force of their source; nothing is written.
 
@@ -184,6 +186,7 @@ def plan(
         policy: the policy that the files declare, or None.
         alerting: what the files say of alerts, or None.
         prune: remove what the files no longer declare, scopes and policy included.
+        held: what stays all the same, since a bad document might have named it; with any, scopes and policy stay too.
 
     Raises:
         BadRequest: another source holds the policy of the fleet, or says who is told.
@@ -192,7 +195,7 @@ def plan(
     state = control.sources.get(source, SourceState())
     _check_holder("the policy", policy, source, {name: state.policy for name, state in control.sources.items()})
     _check_holder("the alerting", alerting, source, {name: state.alerting for name, state in control.sources.items()})
-    planning = _Planning(DeclaredResources.of(desired), source, store, control, prune=prune)
+    planning = _Planning(DeclaredResources.of(desired), source, store, control, prune=prune, held=held)
     for batch in _join_batches(store.manifest(source, state.generation), planning.declared.entries()):
         planning.take(batch)
     return planning.done(scopes, policy, alerting, state)
@@ -256,13 +259,21 @@ class _Planning:
     """A plan in the making."""
 
     def __init__(
-        self, declared: DeclaredResources, source: str, store: DesiredStore, control: Control, *, prune: bool
+        self,
+        declared: DeclaredResources,
+        source: str,
+        store: DesiredStore,
+        control: Control,
+        *,
+        prune: bool,
+        held: HeldBack,
     ) -> None:
         self.declared = declared
         self._source = source
         self._store = store
         self._control = control
         self._prune = prune
+        self._held = held
         self._changes: dict[Action, Spool[PlannedChange]] = {
             action: Spool(_encode, _decode_change) for action in _ACTIONS
         }
@@ -297,6 +308,9 @@ class _Planning:
                 return False
             self._manifest.append((row.key, after.digest))
         before = versions.get(self._source)
+        if after is None and self._held.holds(row.key, before):
+            self._kept.append(row.key)
+            return False
         action: Action = "removed" if after is None else "changed" if before else "added"
         self._changes[action].append(PlannedChange(row.key, action, before, after))
         self._touched.append(row.key)
@@ -306,6 +320,7 @@ class _Planning:
         self, scopes: tuple[Scope, ...], policy: Policy | None, alerting: Alerting | None, state: SourceState
     ) -> Plan:
         """The whole plan."""
+        removes_rules = self._prune and self._held == NOTHING
         claimed = Spool(_encode, _decode_claim)
         return Plan(
             source=self._source,
@@ -316,11 +331,11 @@ class _Planning:
             claimed=claimed.extend(_decode_claim(claim) for _, claim in self._claimed),
             kept=self._kept,
             touched=self._touched,
-            scopes=scopes if self._prune else _scopes_with(state.scopes, scopes),
+            scopes=scopes if removes_rules else _scopes_with(state.scopes, scopes),
             scopes_before=state.scopes,
-            policy=policy if self._prune else policy or state.policy,
+            policy=policy if removes_rules else policy or state.policy,
             policy_before=state.policy,
-            alerting=alerting if self._prune else alerting or state.alerting,
+            alerting=alerting if removes_rules else alerting or state.alerting,
             alerting_before=state.alerting,
             manifest=self._manifest,
             declared_before=self._before,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,9 @@ NO_MOVES: FieldOverrides = {}
 """No exceptions."""
 
 _CLOSE = 0.85
+_POSITION = re.compile(r"\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\]")
+_ADDRESS = re.compile(r"\A(?:module\.[^.\[]+(?:\[(?:\"(?:[^\"\\]|\\.)*\"|\d+)\])?\.)*")
+"""The modules around a resource, in an author's path of Terraform."""
 
 
 class UnmappedField(msgspec.Struct, frozen=True, eq=False):
@@ -40,6 +44,12 @@ class UnmappedField(msgspec.Struct, frozen=True, eq=False):
     path: str
     name: str
     schema: Schema
+
+    @property
+    def label(self) -> str:
+        """The attribute of a Terraform type, without the resource's name: `google_compute_firewall.allow.protocol`."""
+        terraform_type, _, rest = _POSITION.sub("", _ADDRESS.sub("", self.path)).partition(".")
+        return f"{terraform_type}.{rest.partition('.')[2]}"
 
     def nearest(self) -> tuple[str, ...]:
         """The API's names that it may be a misspelling of, the nearest first; none where it is one of them.

@@ -26,6 +26,4 @@ def instead(value: Any) -> str:
     deployment = value.get("deployment")
     if isinstance(deployment, dict) and "resources" in deployment and "manifest" in deployment:
         return "is a state of Pulumi and is not read; declare the resources in another format"
-    if value.get("version") == 4 and "lineage" in value and "resources" in value:  # noqa: PLR2004 - the format's version
-        return "is a raw state of Terraform; give what `terraform show -json` writes"
     return ""

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import inventory_name
 from setpoint.catalog.schemas import default_catalogue
+from setpoint.declarations import held_back
+from setpoint.declarations.held_back import HeldBack
 from setpoint.declarations.readers import (
     discovery,
     foreign_formats,
@@ -26,7 +28,7 @@ from setpoint.declarations.readers import (
 )
 from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
 from setpoint.declarations.readers.deferred_documents import DeferredDocuments, TextStore
-from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.documents import IGNORE_FILE, Document, Problem
 from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
@@ -55,6 +57,10 @@ class LoadResult:
         policy: the policy of the fleet, or None.
         alerting: who is told of which drift, or None.
         policy_tests: what the policy is to make of drifts.
+        held_back: what pruning has to leave in force, since a bad document might have named it.
+        unmapped: attributes of generated documents that no field of the API is known for, and how often.
+        pending: resources of plans whose names are known only after apply.
+        states: of raw Terraform states, lineage → serial.
     """
 
     desired: Sequence[Desired] = ()
@@ -67,6 +73,10 @@ class LoadResult:
     policy: Policy | None = None
     alerting: Alerting | None = None
     policy_tests: list[PolicyTest] = field(default_factory=list)
+    held_back: HeldBack = held_back.NOTHING
+    unmapped: Counter[str] = field(default_factory=Counter)
+    pending: list[str] = field(default_factory=list)
+    states: dict[str, int] = field(default_factory=dict)
 
     @property
     def coverage(self) -> float:
@@ -88,7 +98,7 @@ def load(
     """
     paths = list(paths)
     ignored = IgnoreFiles([path for path in paths if path != discovery.STANDARD_INPUT], root)
-    loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace))
+    loading = _Loading(ignored, krm_defaults.Defaults(project=project, namespace=namespace), root)
     for item in discovery.find(paths, root, exclude):
         loading.take(item)
     return loading.done()
@@ -97,7 +107,8 @@ def load(
 class _Loading:
     """What has been read so far."""
 
-    def __init__(self, ignore_files: IgnoreFiles, defaults: krm_defaults.Defaults) -> None:
+    def __init__(self, ignore_files: IgnoreFiles, defaults: krm_defaults.Defaults, root: str) -> None:
+        self._root = root
         texts = TextStore()
         self._defaults = krm_defaults.DefaultsByDirectory(defaults)
         self._loaded = LoadResult(problems=list(ignore_files.problems))
@@ -154,6 +165,8 @@ class _Loading:
         self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
         self._loaded.leaves, self._loaded.unchecked = gathered.leaves, gathered.unchecked
         self._loaded.scopes = tuple(self._scopes.values())
+        bad = {problem.file for problem in self._loaded.problems if not problem.file.endswith(IGNORE_FILE)}
+        self._loaded.held_back = held_back.by_files(bad, self._root)
         return self._loaded
 
     def _krm(self, objects: Objects, document: Document) -> None:
@@ -226,9 +239,13 @@ class _Loading:
     def _terraform(self, document: Document) -> None:
         result = terraform.read(document)
         for translated in result.translated:
-            self._translated(translated, document)
+            self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)
+            # What a tool wrote cannot be misspelt, and nobody can edit it.
+            self._translated(replace(translated, unplaced=()), document)
         self._loaded.problems.extend(result.problems)
         self._loaded.skipped.update(result.skipped)
+        self._loaded.pending.extend(result.pending)
+        self._loaded.states.update(result.states)
 
     def _translated(self, translated: Translated, document: Document) -> None:
         declaration = _plain(translated)

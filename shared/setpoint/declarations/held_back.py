@@ -1,0 +1,69 @@
+"""What pruning leaves in force although no file declares it any more: whatever a bad document might have named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sources import Version
+
+_WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
+_PLACEHOLDER = re.compile(r"\{\{|\$\{|\$\(|<%")
+"""Where a name is filled in later, a document may name anything."""
+
+
+class HeldBack(NamedTuple):
+    """What must not be removed.
+
+    Args:
+        files: bad files; what was declared in one of them stays.
+        words: the words of their texts; what is called by one of them stays.
+        everything: a bad file may name anything: it cannot be read, or it has placeholders.
+    """
+
+    files: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    everything: bool = False
+
+    def holds(self, key: ResourceKey, before: Version | None) -> bool:
+        """Whether a resource that is declared no longer stays in force.
+
+        Args:
+            key: the resource.
+            before: what the source declares of it now.
+        """
+        if self.everything:
+            return True
+        if not self.files:
+            return False
+        declarations = before.declarations if before is not None else ()
+        return key.name.rpartition("/")[2] in self.words or any(
+            declaration.source.file in self.files for declaration in declarations
+        )
+
+
+NOTHING = HeldBack()
+"""Nothing is held back: all documents are good."""
+
+
+def by_files(bad: Iterable[str], root: str = "") -> HeldBack:
+    """What bad files might have named.
+
+    Args:
+        bad: the files that have a problem, as problems call them.
+        root: the directory that they are called from; empty where they are called as they were given.
+    """
+    files = frozenset(bad)
+    words: set[str] = set()
+    for file in files:
+        try:
+            text = Path(root, file).read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            return HeldBack(files, everything=True)
+        if _PLACEHOLDER.search(text):
+            return HeldBack(files, everything=True)
+        words.update(_WORD.findall(text))
+    return HeldBack(files, frozenset(words))

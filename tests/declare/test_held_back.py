@@ -1,0 +1,68 @@
+"""What pruning leaves in force beside bad documents, and what generated documents may lack."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from setpoint.declarations.readers.load import LoadResult, load
+from setpoint.model.declaration import Declaration, Source, desired
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sources import Version
+
+GOOGLE = "registry.terraform.io/hashicorp/google"
+GONE = ResourceKey("//storage.googleapis.com/orders", "resource")
+
+
+def before(file: str) -> Version:
+    declaration = Declaration(GONE, "storage.googleapis.com/Bucket", {}, source=Source(file))
+    return Version("default", 1, "d", desired((declaration,)).declarations)
+
+
+def loaded(tmp_path: Path, text: str, name: str = "bad.yaml") -> LoadResult:
+    (tmp_path / name).write_text(text)
+    return load([str(tmp_path)], root=str(tmp_path))
+
+
+def state(*resources: dict[str, Any]) -> str:
+    return json.dumps({"format_version": "1.0", "values": {"root_module": {"resources": list(resources)}}})
+
+
+def resource(kind: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {"address": f"{kind}.a", "mode": "managed", "type": kind, "name": "a", "provider_name": GOOGLE} | {
+        "values": values
+    }
+
+
+def test_good_documents_hold_nothing_back(tmp_path: Path) -> None:
+    found = loaded(tmp_path, state(resource("google_storage_bucket", {"name": "b", "location": "EU"})), "s.json")
+    assert not found.held_back.holds(GONE, before("other.yaml"))
+
+
+def test_a_bad_document_holds_back_what_it_declared_before_and_what_it_names(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "kind: Declaration\nmetadata: [orders\n")
+    assert found.problems
+    assert found.held_back.holds(GONE, before("other.yaml"))  # it is named in the bad file: it may have moved there
+    other = ResourceKey("//storage.googleapis.com/invoices", "resource")
+    assert found.held_back.holds(other, before("bad.yaml"))
+    assert not found.held_back.holds(other, before("other.yaml"))
+
+
+def test_a_bad_document_with_placeholders_holds_everything_back(tmp_path: Path) -> None:
+    found = loaded(tmp_path, "kind: Declaration\nmetadata: [{{ .Values.name }}\n")
+    assert found.held_back.holds(GONE, before("other.yaml"))
+
+
+def test_an_attribute_that_nobody_knows_is_counted_and_is_no_error(tmp_path: Path) -> None:
+    values = {"name": "b", "location": "EU", "storage_clas": "X"}
+    found = loaded(tmp_path, state(resource("google_storage_bucket", values)), "s.json")
+    assert found.problems == []
+    assert found.unmapped == {"google_storage_bucket.storage_clas": 1}
+
+
+def test_a_resource_whose_name_is_known_after_apply_is_pending(tmp_path: Path) -> None:
+    values = {"display_name": "cpu", "project": "fleet-shop"}
+    found = loaded(tmp_path, state(resource("google_monitoring_alert_policy", values)), "s.json")
+    assert found.problems == []
+    assert found.pending == ["google_monitoring_alert_policy.a"]
