@@ -230,10 +230,10 @@ def test_the_severity_of_a_grant_rises_with_what_it_gives(role: str, member: str
         assert severity("modified", "iam_policy", compare(given, {"bindings": []}, "policy")) == "high"
 
 
-def test_what_is_no_longer_written_down_is_of_high_severity() -> None:
+def test_what_is_no_longer_written_down_is_critical() -> None:
     logs = {"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}
     found = compare({"bindings": [], "auditConfigs": [logs]}, {"bindings": []}, "policy")
-    assert severity("modified", "iam_policy", found) == "high"
+    assert severity("modified", "iam_policy", found) == "critical"
 
 
 def test_a_title_with_brackets_leaves_the_path_readable() -> None:

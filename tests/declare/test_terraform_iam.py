@@ -9,6 +9,7 @@ from setpoint.comparison import iam_policies
 from setpoint.declarations.readers import terraform
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform import TerraformLoaded
+from setpoint.model.severity import severity
 
 TEAM = "group:ops@example.com"
 
@@ -85,13 +86,41 @@ def test_the_condition_of_a_grant_is_a_part_of_it() -> None:
         ("google_pubsub_topic_iam_policy", {"topic": "t"}),
         ("google_pubsub_topic_iam_policy", {"topic": "t", "policy_data": "not json"}),
         ("google_pubsub_topic_iam_binding", {"topic": "t", "role": "roles/viewer"}),
-        (
-            "google_project_iam_audit_config",
-            {"service": "allServices", "audit_log_config": [{"log_type": "DATA_READ"}]},
-        ),
+        ("google_project_iam_audit_config", {"service": "allServices"}),
     ],
 )
 def test_what_is_not_known_of_a_policy_is_never_taken_for_nothing(kind: str, values: dict[str, Any]) -> None:
     loaded = load(kind, values)
     assert loaded.translated == []
     assert loaded.skipped == {kind: 1}
+
+
+def audited(*exempted: str) -> dict[str, Any]:
+    log = {"logType": "DATA_READ"} | ({"exemptedMembers": list(exempted)} if exempted else {})
+    return {"bindings": [], "auditConfigs": [{"service": "allServices", "auditLogConfigs": [log]}]}
+
+
+@pytest.mark.parametrize(
+    ("live", "op"),
+    [({"bindings": []}, "missing"), (audited("user:ann@example.com"), "changed"), (audited(), "")],
+)
+def test_logging_that_is_switched_off_or_somebody_exempted_from_it_is_critical(live: dict[str, Any], op: str) -> None:
+    values = {"service": "allServices", "audit_log_config": [{"log_type": "DATA_READ", "exempted_members": []}]}
+    [translated] = load("google_project_iam_audit_config", values).translated
+    found = iam_policies.compare(translated.declaration.data, live, translated.declaration.authority)
+    assert [difference.op for difference in found] == ([op] if op else [])
+    assert not found or severity("modified", "iam_policy", found) == "critical"
+
+
+def test_an_audit_config_owns_its_service_and_a_policy_all_of_them() -> None:
+    other = {"service": "storage.googleapis.com", "auditLogConfigs": [{"logType": "DATA_READ"}]}
+    live = audited()
+    live["auditConfigs"] = [*live["auditConfigs"], other]
+    values = {"service": "allServices", "audit_log_config": [{"log_type": "DATA_READ"}]}
+    [config] = load("google_project_iam_audit_config", values).translated
+    assert iam_policies.compare(config.declaration.data, live, config.declaration.authority) == ()
+    [whole] = load("google_pubsub_topic_iam_policy", {"topic": "t", "policy_data": json.dumps({})}).translated
+    assert [difference.op for difference in iam_policies.compare(whole.declaration.data, live, "policy")] == [
+        "unexpected",
+        "unexpected",
+    ]

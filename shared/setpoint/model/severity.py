@@ -62,7 +62,7 @@ _BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
     (_PUBLIC_MEMBER, "critical"),  # a grant to the whole world
     (_WIDE_ROLE, "critical"),  # a grant of one of the roles above
     (re.compile(r"bindings\["), "high"),  # any other grant
-    (re.compile(r"^auditConfigs\["), "high"),  # what is written down of who reads and writes
+    (re.compile(r"^auditConfigs\["), "critical"),  # what is written down of who reads and writes
     (_EXPOSING, "high"),  # who can reach it, which key encrypts it, whether it is guarded and watched at all
     (_COSMETIC, "low"),  # nothing behaves otherwise
 )
@@ -85,7 +85,14 @@ def _of_path(path: str) -> Severity:
 
 def _of_difference(difference: Difference) -> Severity:
     level = _of_path(difference.path)
-    return "high" if level == "critical" and difference.op == "missing" else level  # a wide grant that was taken away
+    return "high" if level == "critical" and _is_less(difference) else level
+
+
+def _is_less(difference: Difference) -> bool:
+    """Whether something grave was taken away: a wide grant, or logging that nobody declared is on."""
+    if difference.path.startswith("auditConfigs["):
+        return difference.op == "unexpected"
+    return difference.op == "missing"
 
 
 def settling_seconds(kind: Kind, content: Content, level: Severity, data: Any) -> float:

@@ -1,6 +1,7 @@
 """What Terraform says of access: `google_*_iam_policy`, `_binding`, `_member` and `_audit_config`.
 
-A policy owns all grants of its resource, a binding those of one role, a member one grant.
+A policy owns all grants and audit configs of its resource, a binding the grants of one role, a member one grant, and an
+audit config how access to one service is logged.
 
 Source: https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/google_project_iam
 """
@@ -21,7 +22,12 @@ from setpoint.model.declaration import Authority, Declaration, Source
 from setpoint.model.resource_key import ResourceKey, project_of
 
 _TYPE = re.compile(r"(google_\w+?)_iam_(policy|binding|member|audit_config)\Z")
-_AUTHORITIES: Mapping[str, Authority] = {"policy": "policy", "binding": "role", "member": "member"}
+_AUTHORITIES: Mapping[str, Authority] = {
+    "policy": "policy",
+    "binding": "role",
+    "member": "member",
+    "audit_config": "role",  # the audit configs of the one service that it names
+}
 
 
 class _GrantFields(NamedTuple):
@@ -44,8 +50,8 @@ def translate(block: Block, source: Source) -> Translated | None:
         source: Where it is written.
 
     Returns:
-        The declaration, or None where nothing of it can be compared: what it grants is known only after apply; it is
-        about audit logs, whose entries are owned only with the whole policy; or the inventory knows no such resource.
+        The declaration, or None where nothing of it can be compared: what it grants is known only after apply, or the
+        inventory knows no such resource.
     """
     match = _TYPE.match(block.type)
     target, form = (match[1], match[2]) if match else (block.type, "")
@@ -72,6 +78,7 @@ def translate(block: Block, source: Source) -> Translated | None:
 def _naming(block: Block) -> dict[str, Any]:
     """The attributes that name the resource; the IAM resource's own id is another thing."""
     no_name = {"id", "role", "member", "members", "condition", "policy_data", "etag"}
+    no_name |= {"service", "audit_log_config"} if block.type.endswith("_audit_config") else set()
     named = {name: value for name, value in block.values.items() if name not in no_name}
     return {"project": block.default("project")} | named if block.type.startswith("google_project_iam_") else named
 
@@ -86,13 +93,9 @@ def _policy(block: Block) -> _GrantFields | None:
         return None
     path = f"{block.address}.policy_data"
     return _GrantFields(
-        {"bindings": policy.get("bindings") or []} | _audited(policy), {"bindings": path, "auditConfigs": path}
+        {"bindings": policy.get("bindings") or [], "auditConfigs": policy.get("auditConfigs") or []},
+        {"bindings": path, "auditConfigs": path},
     )
-
-
-def _audited(policy: Mapping[str, Any]) -> dict[str, Any]:
-    audit_configs = policy.get("auditConfigs")
-    return {"auditConfigs": audit_configs} if audit_configs else {}
 
 
 def _binding(block: Block) -> _GrantFields | None:
@@ -130,8 +133,26 @@ def _condition(value: Any) -> Any:
     return {name: part for name, part in block_value.items() if part}
 
 
-def _audit(_: Block) -> _GrantFields | None:
-    return None
+def _audit(block: Block) -> _GrantFields | None:
+    """How access to a service is logged, and who is exempted from it."""
+    service, logs = block.values.get("service"), block.values.get("audit_log_config")
+    if not isinstance(service, str) or not isinstance(logs, list):
+        return None
+    log_configs = [_log_config(log) for log in logs]
+    if any(log is None for log in log_configs):
+        return None
+    path = f"{block.address}.audit_log_config"
+    config = {"service": service, "auditLogConfigs": log_configs}
+    return _GrantFields({"bindings": [], "auditConfigs": [config]}, {"auditConfigs": path, "auditConfigs[0]": path})
+
+
+def _log_config(log: Any) -> dict[str, Any] | None:
+    """One log type; None where a part of it is known only after apply."""
+    exempted = log.get("exempted_members") or [] if isinstance(log, dict) else UNKNOWN
+    if not isinstance(exempted, list) or not all(isinstance(member, str) for member in exempted):
+        return None
+    kind = {"logType": log.get("log_type")}
+    return kind | {"exemptedMembers": exempted} if exempted else kind
 
 
 _READERS = {"policy": _policy, "binding": _binding, "member": _member, "audit_config": _audit}
