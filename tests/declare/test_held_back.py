@@ -59,10 +59,15 @@ def test_an_attribute_that_nobody_knows_is_counted_and_is_no_error(tmp_path: Pat
     found = loaded(tmp_path, state(resource("google_storage_bucket", values)), "s.json")
     assert found.problems == []
     assert found.unmapped == {"google_storage_bucket.storage_clas": 1}
+    assert [(warning.category, warning.field) for warning in found.warnings] == [
+        ("not-compared", "google_storage_bucket.storage_clas")
+    ]
 
 
 def test_a_resource_whose_name_is_known_after_apply_is_pending(tmp_path: Path) -> None:
     values = {"display_name": "cpu", "project": "fleet-shop"}
     found = loaded(tmp_path, state(resource("google_monitoring_alert_policy", values)), "s.json")
     assert found.problems == []
-    assert found.pending == ["google_monitoring_alert_policy.a"]
+    assert [(warning.category, warning.field) for warning in found.warnings] == [
+        ("pending", "google_monitoring_alert_policy.a")
+    ]

@@ -189,7 +189,7 @@ def load_all(paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bo
     if not quietly:
         print_load_result(loaded)
     is_empty = not (loaded.desired or loaded.scopes or loaded.policy or loaded.alerting)
-    if is_empty and not (loaded.problems or loaded.warnings or loaded.pending or loaded.skipped["empty Terraform states"]):
+    if is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
 

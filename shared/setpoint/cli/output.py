@@ -73,15 +73,6 @@ def print_load_result(loaded: LoadResult) -> None:
     if loaded.skipped:
         most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
         summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
-    if loaded.unmapped:
-        most = ", ".join(f"{count} {what}" for what, count in loaded.unmapped.most_common(_MOST_SKIPPED))
-        summary += (
-            f"; attributes without a known API field: {most}{', …' if len(loaded.unmapped) > _MOST_SKIPPED else ''}"
-        )
-    if loaded.pending:
-        first = ", ".join(loaded.pending[:_MOST_SKIPPED])
-        more = ", …" if len(loaded.pending) > _MOST_SKIPPED else ""
-        summary += f"; pending until their names are known after apply: {first}{more}"
     text = Text(summary)
     if loaded.warnings:
         text.append(", ").append(f"{len(loaded.warnings)} warnings", "yellow")

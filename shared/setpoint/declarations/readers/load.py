@@ -34,7 +34,6 @@ from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
 from setpoint.declarations.readers.policy_tests import PolicyTest
 from setpoint.declarations.readers.translation import Translated
-from setpoint.model import field_path
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope
 from setpoint.model.policy import Policy
@@ -59,7 +58,6 @@ class LoadResult:
         policy_tests: what the policy is to make of drifts.
         held_back: what pruning has to leave in force, since a bad document might have named it.
         unmapped: attributes of generated documents that no field of the API is known for, and how often.
-        pending: resources of plans whose names are known only after apply.
         states: of raw Terraform states, lineage → serial.
     """
 
@@ -75,7 +73,6 @@ class LoadResult:
     policy_tests: list[PolicyTest] = field(default_factory=list)
     held_back: HeldBack = held_back.NOTHING
     unmapped: Counter[str] = field(default_factory=Counter)
-    pending: list[str] = field(default_factory=list)
     states: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -166,6 +163,7 @@ class _Loading:
         self._loaded.leaves, self._loaded.unchecked = gathered.leaves, gathered.unchecked
         self._loaded.scopes = tuple(self._scopes.values())
         bad = {problem.file for problem in self._loaded.problems if not problem.file.endswith(IGNORE_FILE)}
+        self._report(_unmapped(attribute, count) for attribute, count in self._loaded.unmapped.most_common())
         self._loaded.held_back = held_back.by_files(bad, self._root)
         return self._loaded
 
@@ -241,20 +239,10 @@ class _Loading:
         for translated in result.translated:
             self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)
             # What a tool wrote cannot be misspelt, and nobody can edit it.
-            self._translated(replace(translated, unplaced=()), document)
-        self._loaded.problems.extend(result.problems)
+            self._add(_plain(translated), document)
+        self._report(result.problems)
         self._loaded.skipped.update(result.skipped)
-        self._loaded.pending.extend(result.pending)
         self._loaded.states.update(result.states)
-
-    def _translated(self, translated: Translated, document: Document) -> None:
-        declaration = _plain(translated)
-        for unplaced in translated.unplaced:
-            if meant := unplaced.nearest():
-                line = document.line_of(_steps(unplaced.path))
-                message = f"{declaration.asset_type} has no such field; did you mean {' or '.join(meant)}?"
-                self._loaded.problems.append(Problem(document.file, line, unplaced.path, message))
-        self._add(declaration, document)
 
     def _add(self, declaration: Declaration, document: Document) -> None:
         name = inventory_name(declaration.asset_type, declaration.key.name)
@@ -275,6 +263,12 @@ def _plain(translated: Translated) -> Declaration:
     )
 
 
+def _unmapped(attribute: str, count: int) -> Problem:
+    """The warning that an attribute of generated documents is not compared."""
+    message = f"has no known field in the API, and is not compared ({count} {'value' if count == 1 else 'values'})"
+    return Problem("Terraform", 0, attribute, message, category="not-compared")
+
+
 def _with(problems: list[Problem], repeated: list[DuplicateDeclaration]) -> list[Problem]:
     """All problems in the order of the files, those included that are known only at the end."""
     ordered: list[Problem] = []
@@ -284,11 +278,3 @@ def _with(problems: list[Problem], repeated: list[DuplicateDeclaration]) -> list
         ordered.append(repetition.problem)
         done = repetition.after
     return ordered + problems[done:]
-
-
-def _steps(path: str) -> list[str | int]:
-    """The keys and positions of an author's path."""
-    return [
-        int(part[1:-1]) if isinstance(part, field_path.Element) and part[1:-1].isdecimal() else str(part)
-        for part in field_path.readable(path)
-    ]

@@ -47,14 +47,12 @@ class TerraformLoaded(NamedTuple):
         problems: What is wrong, and what to do.
         skipped: What is not declared, and how often: by the name of another provider, or by Terraform type.
         states: Lineage → serial, of a raw state.
-        pending: Addresses of resources whose names are known only after apply.
     """
 
     translated: list[Translated]
     problems: list[Problem]
     skipped: Counter[str]
     states: dict[str, int]
-    pending: list[str]
 
 
 def is_terraform(value: Any) -> bool:
@@ -73,11 +71,11 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
     states: dict[str, int] = {}
     if terraform_state.is_state(document.value):
         if refusal := terraform_state.refusal(document.value):
-            return TerraformLoaded([], [Problem(document.file, document.line, "", refusal)], Counter(), states, [])
+            return TerraformLoaded([], [Problem(document.file, document.line, "", refusal)], Counter(), states)
         lineage, serial = terraform_state.revision(document.value)
         states[lineage] = serial
     blocks = terraform_documents.read(document.value, project=project)
-    loaded = TerraformLoaded([], [], Counter(blocks.others), states, [])
+    loaded = TerraformLoaded([], [], Counter(blocks.others), states)
     for block in blocks.google:
         reader = _reader_of(block.type)
         if reader is not None:
@@ -106,11 +104,12 @@ def _reader_of(terraform_type: str) -> Callable[[Block, Source], Translated | No
 def _collect(translated: Translated, block: Block, document: Document, loaded: TerraformLoaded) -> None:
     if translated.declaration.key.name:
         loaded.translated.append(translated)
-    elif block.default("project"):
-        loaded.pending.append(block.address)
-    else:
+        return
+    message, category = "its full resource name is known only after apply", "pending"
+    if not block.default("project"):
         message = "it is not known which project holds it; say `project` in the provider block or the resource"
-        loaded.problems.append(Problem(document.file, document.line, block.address, message))
+        category = "unnamed"
+    loaded.problems.append(Problem(document.file, document.line, block.address, message, category=category))
 
 
 class Part(NamedTuple):
