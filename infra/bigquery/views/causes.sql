@@ -1,4 +1,4 @@
--- Who and what causes drift? Each drift once, by the actor that was last told of it, with what and by which method.
+-- Who and what causes drift? Each drift once, by the actor of its latest event, with tool and method.
 -- Reads what events reads.
 WITH
   drifts AS (

@@ -1,5 +1,5 @@
--- How much of what is declared is checked? Declared resources and policies of which an observation was ever compared, as
--- of the latest snapshot; of the fleet, and by team, project and asset type.
+-- How much of what is declared is compared? Declared resources and policies with at least one observation, as of the
+-- latest snapshot; of the fleet, and by team, project and asset type.
 -- Reads eight days of coverage_snapshot.
 WITH
   latest AS (

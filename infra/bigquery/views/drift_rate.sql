@@ -1,5 +1,5 @@
--- Who drifts most for their size? Open findings for each 1,000 declared resources and policies, as of the latest
--- snapshot; of the fleet, and by team, project and asset type. What nothing declares is not counted.
+-- Who drifts most for their size? Open findings per 1,000 declared resources and policies, as of the latest snapshot;
+-- of the fleet, and by team, project and asset type. Undeclared resources are not counted.
 -- Reads eight days of coverage_snapshot and of findings_snapshot.
 WITH
   counted AS (

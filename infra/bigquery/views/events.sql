@@ -1,5 +1,5 @@
 -- What has happened? Every event of the last ${days} days once, however often it was delivered.
--- Reads the days of drift_events from ${days} days ago to tomorrow; `time` is when it happened, not when it was told.
+-- Reads the days of drift_events from ${days} days ago to tomorrow; `time` is when it happened, not when it was published.
 SELECT
   id,
   type,

@@ -1,5 +1,5 @@
--- Which exemptions are about to end? Those in force, as of the latest snapshot, that end within 14 days: what is still
--- adrift then is a finding again.
+-- Which exemptions end soon? Those in force, as of the latest snapshot, that end within 14 days: what still drifts then
+-- is an open finding again.
 -- Reads eight days of findings_snapshot.
 WITH
   latest AS (

@@ -1,5 +1,5 @@
--- What drifts again and again? Resources with three drifts or more in the last ${days} days: something else disagrees
--- with what is declared.
+-- What drifts again and again? Resources with three drifts or more in the last ${days} days: another controller
+-- disagrees with the declaration.
 -- Reads what events reads.
 SELECT
   finding_id,

@@ -1,6 +1,6 @@
--- What is adrift now? Every open finding, by the latest snapshot and the events since.
--- Reads eight days of findings_snapshot and what events reads. The greater sequence number is the later word; an event
--- of an observation older than ${days} days is known with the next snapshot.
+-- What drifts now? Every open finding, by the latest snapshot and the events since.
+-- Reads eight days of findings_snapshot and what events reads. The greater sequence number is the later state; an event
+-- of an observation older than ${days} days shows with the next snapshot.
 WITH
   snapshot AS (
     SELECT
@@ -13,7 +13,7 @@ WITH
     WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND day <= CURRENT_DATE()
     QUALIFY day = MAX(day) OVER ()
   ),
-  told AS (
+  published AS (
     SELECT
       finding_id, resource_name, asset_type, content, project, team,
       kind, status, severity, mode, difference_count, paths,
@@ -22,7 +22,7 @@ WITH
   ),
   latest AS (
     SELECT *
-    FROM (SELECT * FROM snapshot UNION ALL SELECT * FROM told)
+    FROM (SELECT * FROM snapshot UNION ALL SELECT * FROM published)
     WHERE TRUE
     QUALIFY ROW_NUMBER() OVER (PARTITION BY finding_id ORDER BY sequence DESC, rank) = 1
   )

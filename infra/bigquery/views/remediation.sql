@@ -1,5 +1,5 @@
--- Does putting drift back work? Of the drifts that were to be put back, how many were, and how long it took from the
--- first try to the proof; of the fleet, and by team, project, asset type and executor.
+-- Does remediation work? Of the drifts that were to be remediated, how many were, and how long it took from the first
+-- attempt to the proof; of the fleet, and by team, project, asset type and executor.
 -- Reads what events reads.
 WITH
   drifts AS (

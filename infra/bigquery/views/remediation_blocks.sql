@@ -1,4 +1,4 @@
--- Why is drift not put back? The reasons of what was blocked or has failed, with the numbers and times in them left out.
+-- Why is drift not remediated? The reasons of what was blocked or has failed, without the numbers and times in them.
 -- Reads what events reads.
 WITH
   blocked AS (

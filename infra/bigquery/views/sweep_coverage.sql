@@ -1,4 +1,4 @@
--- Do the sweeps see the whole fleet? The latest run of each sweep, with what it could say nothing of, and why.
+-- Do the sweeps see the whole fleet? The latest run of each sweep, with what is unknown, and why.
 -- Reads eight days of sweeps_snapshot.
 SELECT
   sweep,

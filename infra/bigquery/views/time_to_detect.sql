@@ -1,5 +1,5 @@
--- How long is drift there before anybody is told? From the change that the inventory saw to the first publishing of
--- drift.opened, a settling time included; of the fleet, and by team, project and asset type.
+-- How long does detection take? From the change that the inventory saw to the first publishing of drift.opened, a grace
+-- period included; of the fleet, and by team, project and asset type.
 -- Reads what events reads, and as many days of drift_messages.
 WITH
   published AS (

@@ -1,6 +1,6 @@
 -- How long does drift last? From the change that the inventory saw to the observation that showed the resource as
--- declared, or gone; of the fleet, and by team, project and asset type. What ended otherwise, since nothing declares it
--- any longer or a rule keeps quiet about it, is counted and not timed.
+-- declared, or deleted; of the fleet, and by team, project and asset type. What ended otherwise, since it is no longer
+-- declared or a rule suppresses it, is counted and not timed.
 -- Reads what events reads.
 WITH
   resolved AS (

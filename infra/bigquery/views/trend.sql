@@ -1,4 +1,4 @@
--- Does it get better? What began, changed and ended on each of the last ${days} days, and what was open in that day's
+-- Does it get better? What opened, changed and ended on each of the last ${days} days, and what was open in that day's
 -- snapshot; null on days without one.
 -- Reads what events reads, and as many days of findings_snapshot.
 WITH

@@ -1,4 +1,4 @@
--- How was the week? The latest digest, of the fleet and of each team, and how it compares with the week before.
+-- How was the week? The latest digest, of the fleet and of each team, compared with the week before.
 -- Reads 22 days of digests.
 WITH
   compared AS (

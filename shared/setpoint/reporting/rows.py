@@ -173,7 +173,7 @@ class DigestRow(msgspec.Struct, frozen=True, kw_only=True):
         name: the team; empty for the fleet, and for resources without an owner.
         began: findings whose drift began in the week.
         ended: findings that were resolved in the week.
-        put_back: resources that Setpoint has put back in the week.
+        put_back: resources that Setpoint has remediated in the week.
         open: findings that are open now.
         critical: those of them of this severity.
         high: as above.

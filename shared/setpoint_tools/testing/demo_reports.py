@@ -278,17 +278,17 @@ def _shown(value: Any) -> str:
 
 _INTRODUCTION = """# Reports
 
-*Written by `make reports` from the views and from what they answer of the demo, on a morning that is always the same:
-the numbers are those of `make demo`, with a sweep, two exemptions, a bucket about which two people disagree, and some
-drift put back. No feed has to be waited for there, so that drift is told of within two seconds.*
+*`make reports` writes this page from the views and from their answers for the demo, on a morning that is always the
+same: the numbers are those of `make demo`, with a sweep, two exemptions, a bucket on which two people disagree, and
+some remediation. The demo waits for no feed: detection takes two seconds at most.*
 
-With `reports = { enabled = true }` every drift event goes into BigQuery, with no code of ours in between, and
-`functions/report` adds once a day what no event tells: the findings as they are, how much of what is declared is
-checked, the latest sweeps, and a digest of the week before. Fourteen views answer what a platform team asks:
+With `reports = { enabled = true }` Pub/Sub writes every drift event to BigQuery, without code of Setpoint's in between.
+`functions/report` adds once a day what no event holds: the findings as they are, how much of what is declared is
+compared, the latest sweeps, and a digest of the week before. Fourteen views answer what a platform team asks:
 
     SELECT * FROM `PROJECT.setpoint.open_drift` WHERE team = 'payments'
 
-| table | a row is | its days are those of |
+| table | a row is | partitioned by |
 |---|---|---|
 | `drift_events` | an event in columns; delivered twice, it is there twice | `time`, when it happened |
 | `drift_messages` | an event as it was published: JSON with all values, and the message's metadata | `publish_time` |
@@ -297,16 +297,19 @@ checked, the latest sweeps, and a digest of the week before. Fourteen views answ
 | `sweeps_snapshot` | the latest run of a sweep | `day` |
 | `digests` | a week of the fleet or of a team, in figures and in words | `day` |
 
-**Nothing reads all history.** Each table wants its days to be named. Views of events look back 90 days
-(`reports.days`), views of snapshots eight days, from which they take the latest. `make reports` and the tests run the
-very SQL on DuckDB, translated by SQLGlot; how it compares with BigQuery itself is in
-[decision 22](decisions/0022-the-warehouse.md), and what it costs in [performance](performance.md#reports).
+**No query reads all history.** Each table requires a filter on its days. Views of events look back 90 days
+(`reports.days`), views of snapshots eight days, of which they take the latest. `make reports` and the tests run the
+same SQL on DuckDB, translated by SQLGlot; [decision 22](decisions/0022-the-warehouse.md) compares it with BigQuery
+itself, and [performance](performance.md#reports) has the cost.
 
-**Good to know.** `time` is the time of the observation: what a sweep finds of long ago is no news of today, and is open
-in `open_drift` from the next snapshot on. The declared and the observed values are in `drift_messages` alone
-(`JSON_QUERY(data, '$.data.differences')`). When BigQuery does not take an event it goes to
-`warehouse-dead-letters`, from where it can be published again; no view counts an event twice. To write a day anew,
-publish any message to the topic `reports`.
+**Good to know**
+
+- `time` is the time of the observation. What a sweep finds of long ago does not count as news of today; it shows in
+  `open_drift` from the next snapshot on.
+- Declared and observed values are in `drift_messages` only (`JSON_QUERY(data, '$.data.differences')`).
+- An event that BigQuery refuses goes to `warehouse-dead-letters`, from where it can be published again. No view counts
+  an event twice.
+- To write a day anew, publish any message to the topic `reports`.
 
 ## The views
 """
