@@ -15,6 +15,7 @@ import msgspec
 
 from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, WebhookNotice
 from setpoint.declarations.readers.alerting import AlertingModel
+from setpoint.declarations.readers.krm_defaults import DefaultsModel
 from setpoint.declarations.readers.native import DeclarationModel, ScopeModel
 from setpoint.declarations.readers.policies import PolicyModel
 from setpoint.declarations.readers.policy_tests import PolicyTestModel
@@ -45,6 +46,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "policy.v1.json": PolicyModel.model_json_schema(by_alias=True),
         "alerting.v1.json": AlertingModel.model_json_schema(by_alias=True),
         "policy-test.v1.json": PolicyTestModel.model_json_schema(by_alias=True),
+        "defaults.v1.json": DefaultsModel.model_json_schema(by_alias=True),
     }
 
 

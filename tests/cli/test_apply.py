@@ -159,3 +159,44 @@ def test_a_plan_of_a_policy_alone_is_a_change_for_people_and_for_machines(fleet,
     assert "nothing to change" not in told
     changed = json.loads(setpoint("plan", fleet, "--output", "json").stdout)["policy"]
     assert (changed["changes"], changed["before"]["name"], changed["after"]["dry_run"]) == (True, "fleet", False)
+
+
+TOPIC = "apiVersion: pubsub.cnrm.cloud.google.com/v1beta1\nkind: PubSubTopic\nmetadata: {name: a}\n"
+NAT = (
+    TOPIC.replace("pubsub", "compute").replace("PubSubTopic", "ComputeRouterNAT").replace("a}", "nat, namespace: p-1}")
+)
+
+
+def test_validate_writes_json_with_errors_and_warnings_apart(setpoint, tmp_path):
+    (tmp_path / "a.yaml").write_text(TOPIC)
+    (tmp_path / "nat.yaml").write_text(NAT)
+    done = setpoint("validate", ".", "--output", "json")
+    result = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [(error["object"], error["category"]) for error in result["errors"]] == [("PubSubTopic/a", "unnamed")]
+    assert [warning["category"] for warning in result["warnings"]] == ["part-of-another"]
+    assert result["counts"] == {"unnamed": 1, "part-of-another": 1}
+
+
+def test_validate_writes_sarif_with_file_and_line(setpoint, tmp_path):
+    (tmp_path / "a.yaml").write_text(TOPIC)
+    done = setpoint("validate", "a.yaml", "--output", "sarif")
+    log = json.loads(done.stdout)
+    (result,) = log["runs"][0]["results"]
+    assert (log["version"], result["ruleId"], result["level"]) == ("2.1.0", "unnamed", "error")
+    place = result["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("a.yaml", 3)
+
+
+def test_a_file_of_parts_alone_is_no_wrong_path(setpoint, tmp_path):
+    (tmp_path / "nat.yaml").write_text(NAT)
+    done = setpoint("validate", "nat.yaml")
+    assert done.returncode == 0
+    assert "nat.yaml:2: ComputeRouterNAT/nat" in done.stderr
+
+
+def test_options_say_where_manifests_lie_and_which_are_left_out(setpoint, tmp_path):
+    (tmp_path / "a.yaml").write_text(TOPIC)
+    (tmp_path / "b.yaml").write_text(TOPIC.replace("name: a", "name: b"))
+    done = setpoint("plan", ".", "--output", "json", "--project", "p-123", "--exclude", "b.yaml")
+    assert changes(done) == [("added", "a")]

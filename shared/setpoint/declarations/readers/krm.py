@@ -199,7 +199,8 @@ def translate(
     """
     kind = str(value.get("kind", ""))
     spec = value.get("spec")
-    tree = resolve_references(spec if isinstance(spec, dict) else {}, value, objects)
+    fields = spec if isinstance(spec, dict) else {}
+    tree = {name: resolve_references(part, value, objects, name) for name, part in fields.items()}
     moves = {**_not_data(tree, schema, name), **krm_table.MOVES.get(kind, {})}
     if schema is None:
         placed = field_mapping.as_written(tree, moves=moves)

@@ -25,7 +25,8 @@ _MODES: tuple[Mode, ...] = get_args(Mode)
 
 def apply_annotations(declaration: Declaration, document: Document) -> tuple[Declaration, list[Problem]]:
     """The declaration with what its object's annotations say, and what is wrong with them."""
-    annotations = (document.value.get("metadata") or {}).get("annotations") or {}
+    annotations = (document.value.get("metadata") or {}).get("annotations")
+    annotations = annotations if isinstance(annotations, dict) else {}
     settings: dict[str, Any] = {
         key.removeprefix(_PREFIX): str(text)
         for key, text in annotations.items()

@@ -171,11 +171,11 @@ def _bindings(spec: Mapping[str, Any], value: Mapping[str, Any], objects: Object
     out: list[dict[str, Any]] = []
     origins: dict[str, str] = {"bindings": "spec.bindings"}
     unknown: list[str] = []
-    for index, binding in enumerate(spec.get("bindings") or ()):
+    for index, binding in enumerate(_listed(spec.get("bindings"))):
         if not isinstance(binding, dict):
             continue
         members = []
-        for position, entry in enumerate(binding.get("members") or ()):
+        for position, entry in enumerate(_listed(binding.get("members"))):
             member = _member(entry, value, objects)
             if member:
                 members.append(member)
@@ -243,6 +243,10 @@ def _member(entry: Any, value: Mapping[str, Any], objects: Objects) -> str:
     resolved = resolve("serviceAccountRef", account, value, objects)
     address = str(resolved).rpartition("/")[2] if isinstance(resolved, str) else ""
     return f"serviceAccount:{address}" if "@" in address else ""
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _condition(binding: Mapping[str, Any]) -> dict[str, Any]:
