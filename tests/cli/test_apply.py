@@ -162,9 +162,8 @@ def test_a_plan_of_a_policy_alone_is_a_change_for_people_and_for_machines(fleet,
 
 
 TOPIC = "apiVersion: pubsub.cnrm.cloud.google.com/v1beta1\nkind: PubSubTopic\nmetadata: {name: a}\n"
-NAT = (
-    TOPIC.replace("pubsub", "compute").replace("PubSubTopic", "ComputeRouterNAT").replace("a}", "nat, namespace: p-1}")
-)
+NAT = TOPIC.replace("pubsub", "compute").replace("PubSubTopic", "ComputeRouterNAT")
+NAT = NAT.replace("a}", "nat, namespace: p-1}")
 
 
 def test_validate_writes_json_with_errors_and_warnings_apart(setpoint, tmp_path):
