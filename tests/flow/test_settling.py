@@ -102,4 +102,6 @@ def test_a_record_that_cannot_be_read_keeps_no_other_from_settling(timed, clock,
     monkeypatch.setattr(timed.store, "last_observation", broken)
     clock.now += timedelta(seconds=30)
 
-    assert pipeline.promote_settled(timed) == {"opened": 1, "unreadable": 1}
+    problems = []
+    assert pipeline.promote_settled(timed, problems) == {"opened": 1, "unreadable": 1}
+    assert list(map(str, problems)) == ["unreadable"]

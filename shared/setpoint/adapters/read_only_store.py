@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
-from setpoint.ports.stores import Store, StoredControl, StoredSweep
+from setpoint.ports.stores import Problems, Store, StoredControl, StoredSweep
 
 
 class _Sweeps:
@@ -36,9 +36,9 @@ class ReadOnly:
         self._states, self._control, self._trail = store.states, store.control, store.trail
         self.sweeps = _Sweeps(store.sweeps.sweeps)
 
-    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+    def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
-        return self._states(drifted=drifted)
+        return self._states(drifted=drifted, problems=problems)
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""

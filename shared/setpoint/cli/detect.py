@@ -27,6 +27,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, PermanentError, TransientError, Unavailable
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import ResourceState
+from setpoint.ports.stores import Problems
 from setpoint.util.retries import retry_on_conflict
 
 if TYPE_CHECKING:
@@ -97,8 +98,11 @@ def detect(  # noqa: PLR0913 - the options of the command
     try:
         if loaded:
             _declare(loaded, deps)
-        pipeline.republish_pending(deps)
-        pipeline.promote_settled(deps)
+        problems: Problems = []
+        pipeline.republish_pending(deps, problems)
+        pipeline.promote_settled(deps, problems)
+        for problem in dict.fromkeys(map(str, problems)):
+            print_warning(problem, "unreadable")
         if subscription:
             outcomes = _timed(lambda: _from_subscription(subscription, deps, rejected, until_idle=until_idle))
             is_read = True
@@ -109,7 +113,7 @@ def detect(  # noqa: PLR0913 - the options of the command
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
             _show(deps, store)
-        is_drifted = exit_code and any(_is_open(state) for state in deps.store.states(drifted=True))
+        is_drifted = exit_code and any(_is_open(state) for state in deps.store.states(drifted=True, problems=[]))
     finally:
         deps.store.close()
         rejected.close()
@@ -205,15 +209,18 @@ def _is_open(state: ResourceState) -> bool:
 
 def _show(deps: Context, store: str) -> None:
     drifted, otherwise_due = [], set()
-    for state in deps.store.states(drifted=True):
+    problems: Problems = []
+    for state in deps.store.states(drifted=True, problems=problems):
         if _is_open(state):
             drifted.append(state)
         if state.settling is None:
             otherwise_due.add(state.key)
+    for problem in problems:
+        print_warning(str(problem), "unreadable")
     is_declared = bool(deps.store.control().value.sources)
     if not is_declared:
         print_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
     if is_declared or drifted:
         print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
-    if waiting := sum(1 for key in deps.store.due(_NEVER) if key not in otherwise_due):
+    if waiting := sum(1 for key in deps.store.due(_NEVER, []) if key not in otherwise_due):
         print_status(f"{waiting} more differ within their grace period; they become findings if they persist")

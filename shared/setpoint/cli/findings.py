@@ -14,11 +14,19 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint.cli.options import DEFAULT_STORE, FindingName, StoreUrl
-from setpoint.cli.output import difference_line, out, print_findings, print_suppressed, suppressed_line, who
+from setpoint.cli.output import (
+    difference_line,
+    out,
+    print_findings,
+    print_suppressed,
+    print_warning,
+    suppressed_line,
+    who,
+)
 from setpoint.errors import BadRequest
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_state import Finding, ResourceState
-from setpoint.ports.stores import StateStore
+from setpoint.ports.stores import Problems, StateStore
 
 _SIGNS = {"act": "+"}
 """Before a reason that speaks for it; others speak against."""
@@ -51,15 +59,21 @@ def list_findings(
     team: Annotated[str | None, typer.Option(help="Only findings of this team.")] = None,
     output: Annotated[Output, typer.Option(help="table for people; jsonl: one finding a line.")] = Output.table,
 ) -> None:
-    """List findings, the worst first."""
+    """List findings, the worst first.
+
+    Exits with 1 where a record cannot be read; all others are listed.
+    """
     if status is Which.suppressed and team is not None:
         raise BadRequest("--team does not go with --status suppressed: suppressed drift has no owner")
+    problems: Problems = []
     opened = bootstrap.open_store(store, create=False)
     try:
         if status is Which.suppressed:
-            states = list(opened.suppressed())
+            states = list(opened.suppressed(problems))
         else:
-            states = [state for state in opened.states(drifted=True) if _is_meant(state, status, team)]
+            states = [
+                state for state in opened.states(drifted=True, problems=problems) if _is_meant(state, status, team)
+            ]
     finally:
         opened.close()
     if output is Output.jsonl:
@@ -69,6 +83,10 @@ def list_findings(
         print_suppressed(out, states)
     else:
         print_findings(out, states, f"{len(states) or 'no'} {status} findings")
+    for problem in problems:
+        print_warning(str(problem), "unreadable")
+    if problems:
+        raise typer.Exit(1)
 
 
 @app.command()

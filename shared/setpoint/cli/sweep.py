@@ -120,6 +120,8 @@ def _report(swept: Swept, took: float) -> None:
     if swept.resumed:
         print_status("continued the interrupted sweep; --fresh restarts it")
     print_status(f"{swept.listed:,} assets in {took:.1f} s ({swept.listed / took if took else 0:,.0f}/s): {counts}")
+    for problem in swept.problems:
+        print_warning(problem, "unreadable")
     for made, count in swept.made.most_common():
         print_status(f"{count:,} need no declaration: {made}")
     if swept.gone:

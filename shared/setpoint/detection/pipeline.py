@@ -21,15 +21,16 @@ from setpoint.detection import verdict as judging
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.project_ids import ProjectIdResolver, is_waiting, keys_by_number
 from setpoint.detection.verdict import Schemas, Who
-from setpoint.errors import MalformedMessage, PermanentError
+from setpoint.errors import CorruptState, MalformedMessage, PermanentError
 from setpoint.model import observation as observations
 from setpoint.model.actors import Actor
+from setpoint.model.decode_errors import readable
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.queues import DeadLetters, EventBus
-from setpoint.ports.stores import Snapshot, Store
+from setpoint.ports.stores import Problems, Snapshot, Store
 from setpoint.util import telemetry
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
@@ -182,28 +183,69 @@ def publish_pending(snapshot: Snapshot, context: Context) -> None:
         context.store.mark_published(snapshot)
 
 
-def republish_pending(context: Context) -> int:
-    """Publish whatever a crash has left behind; the number of resources of which something was published."""
+def republish_pending(context: Context, problems: Problems | None = None) -> int:
+    """Publish whatever a crash has left behind; one record that cannot be read holds back no other.
+
+    Args:
+        context: the store, and the bus; without a bus nothing is published.
+        problems: why records cannot be read is added here.
+
+    Returns:
+        The number of resources of which something was published.
+
+    Raises:
+        CorruptState: at the end, without ``problems``: some records cannot be read; it names the first.
+    """
     if context.bus is None:
         return 0
-    keys = list(context.store.unpublished())
-    for key in keys:
-        publish_pending(context.store.read(key), context)
-    return len(keys)
+    unread: Problems = []
+    published = 0
+    for key in list(context.store.unpublished(unread)):
+        try:
+            publish_pending(context.store.read(key), context)
+        except CorruptState as error:
+            unread.append(error)
+        else:
+            published += 1
+    _hand_on(unread, problems)
+    return published
 
 
-def promote_settled(context: Context) -> Counter[Outcome]:
-    """Judge anew what drifted and was to last; what has lasted long enough becomes a finding.
+def promote_settled(context: Context, problems: Problems | None = None) -> Counter[Outcome]:
+    """Evaluate again what drifted within its grace period; what has lasted long enough becomes a finding.
 
-    Nobody observes a resource again that does not change, so that somebody has to call this every minute or so.
+    A resource that does not change is not observed again, so that this is called every minute or so.
+
+    Args:
+        context: the store, the bus and the clock.
+        problems: why records cannot be read is added here.
+
+    Returns:
+        How often what became of a record; ``unreadable`` where it could not be evaluated.
+
+    Raises:
+        CorruptState: at the end, without ``problems``: some records cannot be read; it names the first.
     """
+    unread: Problems = []
     outcomes: Counter[Outcome] = Counter()
-    for key in list(context.store.due(context.clock())):
+    for key in list(context.store.due(context.clock(), unread)):
         try:
             outcomes[reevaluate(key, context)] += 1
-        except PermanentError:  # a record that cannot be read keeps no other from being judged
+        except CorruptState as error:  # a record that cannot be read keeps no other from being judged
             outcomes["unreadable"] += 1
+            unread.append(error)
+        except PermanentError:
+            outcomes["unreadable"] += 1
+    _hand_on(unread, problems)
     return outcomes
+
+
+def _hand_on(unread: Problems, problems: Problems | None) -> None:
+    """Name the records that cannot be read to a caller that takes them, or raise."""
+    if problems is not None:
+        problems += unread
+    else:
+        any(readable(unread))
 
 
 class Found(NamedTuple):

@@ -126,8 +126,12 @@ encode_state = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(ResourceState).decode
 
 
-def decode_state(stored: bytes | str) -> ResourceState:
+def decode_state(stored: bytes | str, record: str = "") -> ResourceState:
     """Read the stored form of a record.
+
+    Args:
+        stored: the stored form.
+        record: the name of the record, for the error.
 
     Raises:
         CorruptState: it is not the stored form.
@@ -135,4 +139,31 @@ def decode_state(stored: bytes | str) -> ResourceState:
     try:
         return _decode(stored)
     except UNREADABLE as error:
-        raise CorruptState(f"a stored finding cannot be read ({error}); delete its record and sweep") from None
+        name = _name_of(stored, record)
+        raise CorruptState(
+            f"the stored finding of {name} cannot be read ({error}); delete its record and sweep"
+        ) from None
+
+
+def decode_key(stored: bytes | str, record: str = "") -> ResourceKey:
+    """Read which resource and content a stored record is of, whatever else is in it; see ``decode_state``."""
+    try:
+        return _decode_key(stored).key
+    except UNREADABLE as error:
+        raise CorruptState(f"record {record or '?'} cannot be read ({error}); delete it and sweep") from None
+
+
+class _Keyed(msgspec.Struct):
+    key: ResourceKey
+
+
+_decode_key = msgspec.json.Decoder(_Keyed).decode
+
+
+def _name_of(stored: bytes | str, record: str) -> str:
+    """The resource of a record where that much can be read, and the record's own name beside it."""
+    try:
+        name = _decode_key(stored).key.name
+    except UNREADABLE:
+        return f"record {record}" if record else "a record"
+    return f"{name} (record {record})" if record else name

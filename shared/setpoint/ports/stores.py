@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from setpoint.errors import TransientError
+from setpoint.errors import CorruptState, TransientError
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.declaration import Desired
@@ -20,6 +20,9 @@ from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord
 from setpoint.model.sweep_records import Part, Shard, Sweep
 from setpoint.ports.people import NoticeStore
+
+Problems = list[CorruptState]
+"""Why records of a listing cannot be read; each error names its record and what to do."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -112,17 +115,27 @@ class StateStore(Protocol):
         A record that was written since is left as it is: whoever wrote it has carried the pending events along.
         """
 
-    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
-        """All records in an order of the store's own; with ``drifted`` only those that have a finding, ever."""
+    def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
+        """All records in an order of the store's own; with ``drifted`` only those that have a finding, ever.
 
-    def suppressed(self) -> Iterator[ResourceState]:
-        """All records with a drift that a rule keeps quiet about, whether they have a finding or not."""
+        A record that cannot be read keeps no other from being listed, here and in the listings below.
 
-    def unpublished(self) -> Iterator[ResourceKey]:
-        """The keys of all records with pending events."""
+        Args:
+            drifted: only those that have a finding, ever.
+            problems: why the others cannot be read is added here while the listing goes on.
 
-    def due(self, now: datetime) -> Iterator[ResourceKey]:
-        """The keys of all records that somebody has to look at by ``now``: their ``due`` is not later."""
+        Raises:
+            CorruptState: at the end, without ``problems``: some cannot be read; it names the first of them.
+        """
+
+    def suppressed(self, problems: Problems | None = None) -> Iterator[ResourceState]:
+        """All records with a drift that a rule suppresses, whether they have a finding or not; see ``states``."""
+
+    def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
+        """The keys of all records with pending events; a key can be read where its record cannot; see ``states``."""
+
+    def due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
+        """The keys of all records that are to be evaluated by ``now``: their ``due`` is not later; see ``states``."""
 
     def close(self) -> None:
         """Let go of connections; closing twice does no harm."""
@@ -384,7 +397,7 @@ class SweepRecords(Protocol):
 class ReportStore(Protocol):
     """What a report asks of a store; it writes nothing."""
 
-    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+    def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
 
     def control(self) -> StoredControl:

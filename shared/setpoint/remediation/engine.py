@@ -24,7 +24,7 @@ from setpoint.model.events import EventType
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import NotWritable, WritePlan
-from setpoint.ports.stores import Snapshot
+from setpoint.ports.stores import Problems, Snapshot
 from setpoint.remediation import decision as deciding
 from setpoint.remediation import execution
 from setpoint.remediation.context import (
@@ -103,9 +103,11 @@ def resume_due(context: RemediationContext) -> TickResult:
         Unavailable: the store does not tell what is due.
     """
     outcomes: Counter[ExecutionOutcome] = Counter()
-    problems = []
+    unread: Problems = []
     now = context.clock()
-    for key in list(context.store.due(now)):
+    keys = list(context.store.due(now, unread))
+    problems = [str(error) for error in unread]
+    for key in keys:
         try:
             if is_due(context.store.read(key).state, now):
                 outcomes[remediate(key, context)] += 1

@@ -17,10 +17,11 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.sources import desired_by
 from setpoint.ports.services import Warehouse
-from setpoint.ports.stores import Store
+from setpoint.ports.stores import Problems, Store
 from setpoint.reporting.rows import CoverageCounter, SnapshotTime, WeeklyDigest, finding_row, sweep_row
 from setpoint.reporting.tables import COVERAGE_SNAPSHOT, DIGESTS, FINDINGS_SNAPSHOT, SWEEPS_SNAPSHOT
 from setpoint.sweep.digest_set import Digests, digest_of
+from setpoint.util import telemetry
 from setpoint.util.external_sort import batches
 
 _BATCH = 200
@@ -60,16 +61,20 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
         How many rows each table has of the day.
 
     Raises:
-        PermanentError: a table does not take its rows, or a record cannot be read: somebody has to mend that first.
+        PermanentError: a table does not take its rows: fix that first. A record that cannot be read is left out, and
+            named in the log.
         TransientError: make it again.
     """
     taken = SnapshotTime(day, reporter.clock())
     digest, checked = WeeklyDigest(taken), array("Q")
+    problems: Problems = []
 
     def put(table: str, rows: Iterable[msgspec.Struct]) -> int:
         return reporter.warehouse.replace_day(table, day, map(_encode, rows), run)
 
-    findings = put(FINDINGS_SNAPSHOT, _findings(reporter.store.states(), taken, digest, checked))
+    findings = put(FINDINGS_SNAPSHOT, _findings(reporter.store.states(problems=problems), taken, digest, checked))
+    for problem in problems:
+        telemetry.happened("unreadable", "ERROR", reason=str(problem))
     coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, Digests(checked)).rows(taken))
     sweeps = [sweep.value for sweep in reporter.store.sweeps.sweeps() if sweep.value is not None]
     return {

@@ -19,7 +19,7 @@ from setpoint.detection import pipeline
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
 from setpoint.model import sharding
 from setpoint.model.sweep_records import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
-from setpoint.ports.stores import StoredSweep
+from setpoint.ports.stores import Problems, StoredSweep
 from setpoint.sweep.conclude import conclude
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.list_shard import list_shard
@@ -51,6 +51,7 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
         summary: the summary of a sweep that has ended.
         healed: resources whose pending events were published after a crash.
         settled: drifts judged again because their grace period is over.
+        problems: records that cannot be read, and what to do about each.
     """
 
     done: Done
@@ -58,11 +59,12 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     summary: Summary | None = None
     healed: int = 0
     settled: int = 0
+    problems: tuple[str, ...] = ()
 
     @property
     def severity(self) -> Literal["INFO", "WARNING", "ERROR"]:
         """The log severity: a sweep that listed nothing is an error."""
-        if self.done in ("rejected", "not healed"):
+        if self.done in ("rejected", "not healed") or self.problems:
             return "WARNING"
         if self.summary is None or not (self.summary.denied or self.summary.failed or not self.summary.listed):
             return "INFO"
@@ -174,9 +176,10 @@ def _list(message: Work, sweeper: Sweeper, until: float) -> MessageResult:
 
 def republish_pending(sweeper: Sweeper) -> MessageResult:
     """Publish pending events and judge drifts past their grace period, every minute; the next run retries failures."""
+    problems: Problems = []
     try:
-        healed = pipeline.republish_pending(sweeper.deps)
-        settled = pipeline.promote_settled(sweeper.deps)
+        healed = pipeline.republish_pending(sweeper.deps, problems)
+        settled = pipeline.promote_settled(sweeper.deps, problems)
         stored_sweeps = list(sweeper.records.sweeps())
         _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper)
         for stored in stored_sweeps:
@@ -184,7 +187,9 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
                 _give_up(stored, sweeper)
     except TransientError as error:
         return MessageResult("not healed", str(error))
-    return MessageResult("healed", healed=healed, settled=settled.total())
+    return MessageResult(
+        "healed", healed=healed, settled=settled.total(), problems=tuple(dict.fromkeys(map(str, problems)))
+    )
 
 
 def _note_age(sweeps: Sequence[Sweep], sweeper: Sweeper) -> None:

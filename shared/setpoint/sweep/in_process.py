@@ -15,6 +15,7 @@ from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
 from setpoint.model.sweep_records import Start, Summary, SweepMessage, Work
 from setpoint.ports.services import Inventory
+from setpoint.ports.stores import Problems
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.coordinator import start, work
 
@@ -31,12 +32,14 @@ class Swept:
         outcomes: number of observations by outcome.
         healed: resources whose pending events were published after a crash.
         resumed: whether it continued an interrupted sweep.
+        problems: records that cannot be read, and what to do about each.
     """
 
     summary: Summary
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     healed: int = 0
     resumed: bool = False
+    problems: tuple[str, ...] = ()
 
     @property
     def listed(self) -> int:
@@ -98,18 +101,19 @@ def sweep(
         Conflict: another process runs the same sweep.
         Unavailable: the inventory or the store does not answer; progress is stored, and the sweep can be resumed.
     """
+    problems: Problems = []
     queue = _MemoryQueue()
     sweeper = Sweeper(deps, inventory, queue, advance=advance)
-    healed = pipeline.republish_pending(deps)
+    healed = pipeline.republish_pending(deps, problems)
     request = Start(tuple(dict.fromkeys(scopes)), tuple(dict.fromkeys(contents)), tuple(types))
     resumed = resume and _resume(request, sweeper, queue)
     if not resumed:
         start(request, uuid.uuid4().hex, sweeper, fresh=True)
     summary = _drain(queue, sweeper)
-    pipeline.promote_settled(deps)
+    pipeline.promote_settled(deps, problems)
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
-    return Swept(summary, Counter(summary.outcomes), healed, resumed)
+    return Swept(summary, Counter(summary.outcomes), healed, resumed, tuple(dict.fromkeys(map(str, problems))))
 
 
 def _resume(request: Start, sweeper: Sweeper, queue: _MemoryQueue) -> bool:

@@ -29,14 +29,15 @@ from setpoint.adapters.firestore.firestore_errors import racing as _racing
 from setpoint.adapters.firestore.firestore_errors import refusal
 from setpoint.adapters.firestore.notices import FirestoreNotices
 from setpoint.adapters.firestore.sweeps import FirestoreSweeps
-from setpoint.errors import Conflict, TransientError
+from setpoint.errors import Conflict, CorruptState, TransientError
 from setpoint.model import observation as observations
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import decode_changes
+from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.resource_state import ResourceState, decode_state, encode_state
+from setpoint.model.resource_state import ResourceState, decode_key, decode_state, encode_state
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
@@ -50,7 +51,7 @@ from setpoint.model.sources import (
     encode_manifest,
     encode_record,
 )
-from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredControl, StoredRecord, StoredSafetyState
+from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class FirestoreStore:
             key,
             desired_by(decode_record(wanted), decode_control(control)) if wanted else None,
             decode_rules(control),
-            decode_state(body) if body else None,
+            decode_state(body, key.id) if body else None,
             state.update_time if state.exists else None,
             decode_changes(_body(documents[actors.path])),
         )
@@ -289,31 +290,33 @@ class FirestoreStore:
         with _answering(f"{len(ids)} projects"):
             batch.commit()
 
-    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+    def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
         query = self._findings.where(filter=FieldFilter("status", "!=", "none")) if drifted else self._findings
-        with _answering("the findings"):
-            for document in query.select(_BODY).stream():
-                yield decode_state(_body(document))
+        return readable(self._states(query), problems)
 
-    def unpublished(self) -> Iterator[ResourceKey]:
-        """See ``StateStore.unpublished``."""
-        query = self._findings.where(filter=FieldFilter("pending", "==", True))  # noqa: FBT003 - a value, not a flag
-        with _answering("the findings"):
-            return iter([decode_state(_body(document)).key for document in query.select(_BODY).stream()])
-
-    def suppressed(self) -> Iterator[ResourceState]:
+    def suppressed(self, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.suppressed``."""
         query = self._findings.where(filter=FieldFilter("suppressed", "==", True))  # noqa: FBT003 - a value, not a flag
+        return readable(self._states(query), problems)
+
+    def _states(self, query: Any) -> Iterator[ResourceState | CorruptState]:
         with _answering("the findings"):
             for document in query.select(_BODY).stream():
-                yield decode_state(_body(document))
+                yield tried(decode_state, _body(document), document.id)
 
-    def due(self, now: datetime) -> Iterator[ResourceKey]:
+    def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
+        """See ``StateStore.unpublished``."""
+        return self._keys(FieldFilter("pending", "==", True), problems)  # noqa: FBT003 - a value, not a flag
+
+    def due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.due``."""
-        query = self._findings.where(filter=FieldFilter("due", "<=", now))
+        return self._keys(FieldFilter("due", "<=", now), problems)
+
+    def _keys(self, condition: FieldFilter, problems: Problems | None) -> Iterator[ResourceKey]:
         with _answering("the findings"):
-            return iter([decode_state(_body(document)).key for document in query.select(_BODY).stream()])
+            documents = list(self._findings.where(filter=condition).select(_BODY).stream())
+        return readable((tried(decode_key, _body(document), document.id) for document in documents), problems)
 
     def safety_state(self) -> StoredSafetyState:
         """See ``RemediationStore.brakes``."""

@@ -23,7 +23,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
-from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredControl, StoredRecord, StoredSafetyState
+from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 
 
 class MemoryStore:
@@ -135,23 +135,25 @@ class MemoryStore:
         """See ``ProjectStore.write_project_ids``."""
         self._projects.update(ids)
 
-    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+    def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
+        del problems  # of values that are held as they are
         with self._lock:
             states = [state for _, state in self._states.values() if state.finding is not None or not drifted]
         return iter(states)
 
-    def unpublished(self) -> Iterator[ResourceKey]:
+    def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
-        return (state.key for state in self.states() if state.pending)
+        return (state.key for state in self.states(problems=problems) if state.pending)
 
-    def suppressed(self) -> Iterator[ResourceState]:
+    def suppressed(self, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.suppressed``."""
-        return (state for state in self.states() if state.suppressed)
+        return (state for state in self.states(problems=problems) if state.suppressed)
 
-    def due(self, now: datetime) -> Iterator[ResourceKey]:
+    def due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.due``."""
-        return (state.key for state in self.states() if state.due is not None and state.due <= now)
+        states = self.states(problems=problems)
+        return (state.key for state in states if state.due is not None and state.due <= now)
 
     def safety_state(self) -> StoredSafetyState:
         """See ``RemediationStore.brakes``."""

@@ -17,14 +17,15 @@ from setpoint.adapters.sqlite.notices import SCHEMA as NOTICES_SCHEMA
 from setpoint.adapters.sqlite.notices import SqliteNotices
 from setpoint.adapters.sqlite.sweeps import SCHEMA as SWEEPS_SCHEMA
 from setpoint.adapters.sqlite.sweeps import SqliteSweeps
-from setpoint.errors import BadRequest, Conflict, TransientError, Unavailable
+from setpoint.errors import BadRequest, Conflict, CorruptState, TransientError, Unavailable
 from setpoint.model import observation as observations
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
+from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.resource_state import ResourceState, decode_state, encode_state
+from setpoint.model.resource_state import ResourceState, decode_key, decode_state, encode_state
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
@@ -38,7 +39,7 @@ from setpoint.model.sources import (
     encode_manifest,
     encode_record,
 )
-from setpoint.ports.stores import Commit, Manifest, Snapshot, StoredControl, StoredRecord, StoredSafetyState
+from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 from setpoint.util.external_sort import batches
 
 _SCHEMA_VERSION = 6
@@ -330,32 +331,34 @@ class SqliteStore:
         with _answering(), _transaction(connection):
             connection.executemany("INSERT OR REPLACE INTO projects VALUES (?, ?)", ids.items())
 
-    def states(self, *, drifted: bool = False) -> Iterator[ResourceState]:
+    def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
-        return self._states(_FOUND if drifted else 0)
+        return readable(self._states(_FOUND if drifted else 0), problems)
 
-    def suppressed(self) -> Iterator[ResourceState]:
+    def suppressed(self, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.suppressed``."""
-        return self._states(_QUIET)
+        return readable(self._states(_QUIET), problems)
 
-    def _states(self, marked: int) -> Iterator[ResourceState]:
+    def _states(self, marked: int) -> Iterator[ResourceState | CorruptState]:
         where = "WHERE drifted AND drifted & ?1" if marked else "WHERE ?1 = 0"
+        query = f"SELECT body, id FROM findings {where} ORDER BY id"  # noqa: S608 - a constant
         with _answering():
-            for (body,) in self._connection().execute(f"SELECT body FROM findings {where} ORDER BY id", (marked,)):  # noqa: S608
-                yield decode_state(body)
+            for body, name in self._connection().execute(query, (marked,)):
+                yield tried(decode_state, body, name)
 
-    def unpublished(self) -> Iterator[ResourceKey]:
+    def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
-        with _answering():
-            rows = self._connection().execute("SELECT body FROM findings WHERE pending ORDER BY id").fetchall()
-        return (decode_state(body).key for (body,) in rows)
+        return self._keys("pending ORDER BY id", (), problems)
 
-    def due(self, now: datetime) -> Iterator[ResourceKey]:
+    def due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.due``."""
-        statement = "SELECT body FROM findings WHERE due <= ? ORDER BY due"
+        return self._keys("due <= ? ORDER BY due", (now.timestamp(),), problems)
+
+    def _keys(self, where: str, values: tuple[Any, ...], problems: Problems | None) -> Iterator[ResourceKey]:
+        query = f"SELECT body, id FROM findings WHERE {where}"  # noqa: S608 - a constant of the callers
         with _answering():
-            rows = self._connection().execute(statement, (now.timestamp(),)).fetchall()
-        return (decode_state(body).key for (body,) in rows)
+            rows = self._connection().execute(query, values).fetchall()
+        return readable((tried(decode_key, body, name) for body, name in rows), problems)
 
     def safety_state(self) -> StoredSafetyState:
         """See ``RemediationStore.brakes``."""
@@ -454,7 +457,7 @@ def _snapshot(
         key,
         desired_by(decode_record(desired), decode_control(control or b"")) if desired else None,
         decode_rules(control or b""),
-        decode_state(state) if state else None,
+        decode_state(state, key.id) if state else None,
         version,
         decode_changes(changes) if changes else (),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from setpoint.detection.finding_events import data_of
+from setpoint.errors import CorruptState
 from setpoint.model import declaration_links, display_names
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.grouping import cause_id, cause_of
@@ -43,6 +44,7 @@ class Facts:
         is_watched: whether anything was ever observed or swept.
         store: URL of the store, for commands.
         trail: the audit trail of a finding, where it is to be shown.
+        problems: why records cannot be read, known once the states were listed.
     """
 
     states: Iterable[ResourceState]
@@ -51,6 +53,7 @@ class Facts:
     is_watched: bool = True
     store: str = ""
     trail: Callable[[ResourceKey], Sequence[AuditEntry]] = _no_trail
+    problems: Sequence[CorruptState] = ()
 
 
 def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -> Report:
@@ -90,7 +93,7 @@ def build(facts: Facts, since: datetime, now: datetime, most: int = MOST_ROWS) -
         span_seconds=tally.span.total_seconds(),
         coverage=covered,
         is_watched=is_watched,
-        notices=tuple(notices),
+        notices=(*coverage.unreadable(facts.problems), *notices),
         rows=tuple(_row(state, facts) for _, _, state in sorted(kept, reverse=True)),
         total=total,
     )

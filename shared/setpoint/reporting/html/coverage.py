@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 
+from setpoint.errors import CorruptState
 from setpoint.model.sources import Control
 from setpoint.model.sweep_records import Summary, Sweep
 from setpoint.reporting.html.model import ReportCoverage, ReportNotice
@@ -74,3 +76,12 @@ def notices(
         yield ReportNotice(
             "note", f"The table holds {shown:,} of {total:,} findings: all that fit, the open and the worst first."
         )
+
+
+_MOST_UNREADABLE = 10
+
+
+def unreadable(problems: Iterable[CorruptState]) -> Iterator[ReportNotice]:
+    """What the report leaves out because its record cannot be read, a notice each up to some."""
+    for problem in islice(problems, _MOST_UNREADABLE):
+        yield ReportNotice("warning", f"A finding is missing here: {problem}.")

@@ -7,7 +7,7 @@ from itertools import chain, islice
 
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.resource_key import ResourceKey
-from setpoint.ports.stores import ReportStore
+from setpoint.ports.stores import Problems, ReportStore
 from setpoint.reporting.html.build import Facts
 
 TRAILS = 500
@@ -23,14 +23,16 @@ def gather(store: ReportStore, url: str, trails: int = TRAILS) -> Facts:
         trails: how many audit trails may be read.
     """
     sweeps = [sweep.value for sweep in store.sweeps.sweeps() if sweep.value is not None]
-    anything = chain(store.states(drifted=True), store.states())
+    problems: Problems = []
+    anything = chain(store.states(drifted=True, problems=[]), store.states(problems=[]))
     return Facts(
-        states=store.states(drifted=True),
+        states=store.states(drifted=True, problems=problems),
         control=store.control().value,
         sweeps=sweeps,
         is_watched=any(True for _ in islice(anything, 1)),
         store=url,
         trail=_limited(store.trail, trails),
+        problems=problems,
     )
 
 
