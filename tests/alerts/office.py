@@ -74,7 +74,7 @@ class MemorySink:
         self.messages: dict[str, FindingView | GroupView] = {}
         self.posts: list[str] = []
         self.replies: defaultdict[str, list[str]] = defaultdict(list)
-        self.said: list[FindingView | Sequence[FindingView]] = []
+        self.threaded: list[FindingView | Sequence[FindingView]] = []
         self.digests: dict[str, Sequence[FindingView]] = {}
         self.calls: defaultdict[str, list[FindingView]] = defaultdict(list)
         self.updates = 0
@@ -120,7 +120,7 @@ class MemorySink:
         def take() -> None:
             if not maybe or name not in self.replies[posted.ts]:
                 self.replies[posted.ts].append(name)
-                self.said.append(view)
+                self.threaded.append(view)
 
         self._do(take)
 
@@ -218,4 +218,4 @@ def event(kind: EventType, sequence: int = 1, number: int = 1, **changes: Any) -
 
 
 def names(shown: Iterable[FindingView]) -> list[str]:
-    return [one.data.resource_name.rpartition("-")[2] for one in shown]
+    return [view.data.resource_name.rpartition("-")[2] for view in shown]

@@ -20,7 +20,7 @@ CAUSES = [(Difference("versioning.enabled", "changed"),), (Difference("labels.te
 @st.composite
 def lives(draw: st.DrawFn) -> list[CloudEvent]:
     """Some findings, each with a life that the detector could publish, in one order of publishing."""
-    told = []
+    story = []
     for number in range(1, draw(st.integers(1, 3)) + 1):
         is_open, episodes = False, 0
         cause = draw(st.sampled_from(CAUSES))
@@ -31,24 +31,24 @@ def lives(draw: st.DrawFn) -> list[CloudEvent]:
             else:
                 kind = draw(st.sampled_from(["drift.changed", "drift.resolved", "drift.attributed"]))
             is_open = kind != "drift.resolved"
-            told.append(event(kind, sequence, number, differences=cause, episodes=episodes))
-    return draw(st.permutations(told))
+            story.append(event(kind, sequence, number, differences=cause, episodes=episodes))
+    return draw(st.permutations(story))
 
 
-def last(told: list[CloudEvent]) -> dict[str, CloudEvent]:
-    found: dict[str, CloudEvent] = {}
-    for one in told:
-        before = found.get(one.subject)
-        if before is None or one.sequence > before.sequence:
-            found[one.subject] = one
-    return found
+def last(story: list[CloudEvent]) -> dict[str, CloudEvent]:
+    latest: dict[str, CloudEvent] = {}
+    for event_ in story:
+        before = latest.get(event_.subject)
+        if before is None or event_.sequence > before.sequence:
+            latest[event_.subject] = event_
+    return latest
 
 
 def where(office: Office, name: str) -> list[str]:
     """The status of a finding in each message that shows it and took the last that was told of it."""
     statuses = []
     for thread, view in office.sink.messages.items():
-        notices = [one.value for one in office.desk.records.of_thread(thread)]
+        notices = [stored.value for stored in office.desk.records.of_thread(thread)]
         for notice in notices:
             if notice.key.name == name:
                 shown = view.statuses if isinstance(view, GroupView) else {view.data.status: 1}
@@ -58,16 +58,16 @@ def where(office: Office, name: str) -> list[str]:
 
 @settings(max_examples=size(60, 300), deadline=None)
 @given(lives(), st.data(), FAULTS)
-def test_the_last_state_of_each_finding_is_shown_once(told, data, faults):
+def test_the_last_state_of_each_finding_is_shown_once(story, data, faults):
     office = Office()
-    deliveries = [*told, *data.draw(st.lists(st.sampled_from(told), max_size=4))]
+    deliveries = [*story, *data.draw(st.lists(st.sampled_from(story), max_size=4))]
     pauses = data.draw(st.lists(st.sampled_from([0, 1, 700]), min_size=len(deliveries), max_size=len(deliveries)))
     office.sink.faults = list(faults)
-    for one, pause in zip(deliveries, pauses, strict=True):
+    for event_, pause in zip(deliveries, pauses, strict=True):
         try:
-            office.tell(one)
+            office.tell(event_)
         except Crash:
-            office.tell(one)  # delivered again
+            office.tell(event_)  # delivered again
         office.clock.sleep(pause)
     for _ in range(200):
         try:
@@ -76,13 +76,13 @@ def test_the_last_state_of_each_finding_is_shown_once(told, data, faults):
             continue
 
     assert not office.desk.records.due(office.clock(), 10)
-    for name, one in last(told).items():
+    for name, event_ in last(story).items():
         shown = where(office, name)
-        assert [status for sequence, status, _, _ in shown if sequence == one.sequence] == [one.data.status]
+        assert [status for sequence, status, _, _ in shown if sequence == event_.sequence] == [event_.data.status]
         assert not any(is_new for _, _, is_new, _ in shown)
     assert len(office.sink.posts) == len(set(office.sink.posts))
     for thread, view in office.sink.messages.items():
-        notices = [found.value for found in office.desk.records.of_thread(thread)]
+        notices = [stored.value for stored in office.desk.records.of_thread(thread)]
         if isinstance(view, FindingView):
             assert [(notice.shown.data.resource_name, notice.shown.data.status) for notice in notices] == [
                 (view.data.resource_name, view.data.status)

@@ -66,27 +66,27 @@ def test_a_storm_of_findings_of_one_cause_is_one_message(backend, pace):
 
 @settings(max_examples=size(20, 60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lives(), st.lists(st.sampled_from(["", *FAULTS]), max_size=8))
-def test_the_last_state_of_each_finding_stands_in_slack_once_whatever_fails(told, faults):
+def test_the_last_state_of_each_finding_stands_in_slack_once_whatever_fails(story, faults):
     clock = Clock()
     with slack(clock.seconds) as (service, address):
         office = Office(clock=clock)
         in_slack(office, service, address)
         service.plan = [FAULTS.get(name, FAULTS["too many"]) for name in faults if name]
-        for one in told:
-            office.tell(one)
+        for event_ in story:
+            office.tell(event_)
         office.tick(60, minutes=5)
 
         assert not office.desk.records.due(clock(), 1)
         ids = [message.metadata["event_payload"]["id"] for message in service.shown("drift")]
         assert len(ids) == len(set(ids))
-        for name, one in last(told).items():
-            kept = [stored.value for stored in office.desk.records.of_finding(one.data.finding_id)]
-            (notice,) = [notice for notice in kept if notice.sequence == one.sequence]
+        for name, event_ in last(story).items():
+            kept = [stored.value for stored in office.desk.records.of_finding(event_.data.finding_id)]
+            (notice,) = [notice for notice in kept if notice.sequence == event_.sequence]
             assert not notice.is_new
             (message,) = [
-                found for found in service.shown("drift") if found.metadata["event_payload"]["id"] == notice.thread
+                posted for posted in service.shown("drift") if posted.metadata["event_payload"]["id"] == notice.thread
             ]
             together = [stored.value for stored in office.desk.records.of_thread(notice.thread)]
             if len(together) == 1:
                 assert name.rpartition("/")[2] in text_of(message)
-                assert ("resolved" in text_of(message).lower()) is (one.data.status == "resolved")
+                assert ("resolved" in text_of(message).lower()) is (event_.data.status == "resolved")

@@ -41,7 +41,7 @@ def test_a_finding_is_one_message_that_changes_as_it_lives(office):
 def test_what_becomes_of_a_finding_is_told_below_its_message_too(office):
     office.tell(OPENED, RESOLVED)
 
-    details, resolved = office.sink.said
+    details, resolved = office.sink.threaded
     assert names(details) == ["1"]
     assert resolved.event == "drift.resolved"
 
@@ -50,7 +50,7 @@ def test_a_redelivered_event_tells_nothing_again(office):
     office.tell(OPENED, OPENED, RESOLVED, OPENED, RESOLVED)
 
     assert office.only().data.status == "resolved"
-    assert (len(office.sink.posts), office.sink.updates, len(office.sink.said)) == (1, 1, 2)
+    assert (len(office.sink.posts), office.sink.updates, len(office.sink.threaded)) == (1, 1, 2)
 
 
 def test_an_event_that_comes_late_does_not_bring_back_what_is_over(office):
@@ -71,7 +71,7 @@ def test_a_drift_that_begins_again_after_a_while_is_a_message_of_its_own(office)
     office.clock.sleep(3600)
     office.tell(event("drift.opened", 3, episodes=2))
 
-    assert [one.data.status for one in office.shown] == ["resolved", "open"]
+    assert [view.data.status for view in office.shown] == ["resolved", "open"]
 
 
 def test_a_drift_that_comes_and_goes_stays_one_message(office):
@@ -165,7 +165,7 @@ def test_who_dies_half_way_is_followed_by_another(office):
 
     assert office.only().data.status == "open"
     assert len(office.sink.posts) == 1
-    assert len(office.sink.said) == 1
+    assert len(office.sink.threaded) == 1
 
 
 def test_a_channel_that_does_not_exist_loses_nothing():
@@ -181,7 +181,7 @@ def test_a_channel_that_does_not_exist_loses_nothing():
     assert "misrouted" in [step.what for step in office.only().steps]
     office.sink.refused = set()
     office.tick(130)
-    assert [one.data.status for one in office.shown] == ["resolved", "resolved"]
+    assert [view.data.status for view in office.shown] == ["resolved", "resolved"]
 
 
 def test_without_a_document_the_owner_is_told():
@@ -204,9 +204,9 @@ def test_a_finding_that_becomes_worse_is_told_where_that_is_told_too():
     office = Office(replace(ALERTING, routes=(Route("bad", Match(severities=("critical",)), (DRIFTS, secured)),)))
     office.tell(OPENED, event("drift.changed", 2, severity="critical"))
 
-    assert [one.data.severity for one in office.shown] == ["critical", "critical"]
+    assert [view.data.severity for view in office.shown] == ["critical", "critical"]
     office.tell(event("drift.resolved", 3))
-    assert [one.data.status for one in office.shown] == ["resolved", "resolved"]
+    assert [view.data.status for view in office.shown] == ["resolved", "resolved"]
 
 
 def digesting():
@@ -299,8 +299,8 @@ def test_what_is_no_event_is_a_dead_letter(office):
 
 def test_a_message_is_told_and_a_tick_goes_on(office):
     office.sink.faults = ["down"]
-    told = service.receive(events.encode(OPENED), {}, office.desk)
-    assert told.showings == {"failed": 1}
+    outcome = service.receive(events.encode(OPENED), {}, office.desk)
+    assert outcome.showings == {"failed": 1}
 
     office.clock.sleep(60)
     assert service.receive(b"tick", {"type": "tick"}, office.desk).showings == {"shown": 1}
@@ -338,7 +338,7 @@ def test_all_of_a_finding_is_told_below_once_whatever_is_told_of_it_meanwhile(of
     office.tell(OPENED)
     office.tick(3)
 
-    assert [names(one) for one in office.sink.said if not isinstance(one, FindingView)] == [["1"]]
+    assert [names(message) for message in office.sink.threaded if not isinstance(message, FindingView)] == [["1"]]
     assert office.only().data.fingerprint == "other"
 
 

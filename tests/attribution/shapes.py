@@ -30,9 +30,9 @@ class Shape(NamedTuple):
     @property
     def is_right(self) -> bool:
         """Whether the resources are those that are meant, no more and no fewer, with the other names that are told."""
-        found = self.parsed()
-        keys = {(one.key.content, one.key.name) for one in found}
-        also = {(key.content, key.name) for one in found for key in one.also}
+        changes = self.parsed()
+        keys = {(change.key.content, change.key.name) for change in changes}
+        also = {(key.content, key.name) for change in changes for key in change.also}
         return keys == pairs(self.expected["keys"]) and pairs(self.expected["also"]) <= also
 
 
@@ -42,9 +42,9 @@ def pairs(listed: list[list[str]]) -> set[tuple[str, str]]:
 
 def shapes(folder: Path) -> list[Shape]:
     return [
-        Shape(path.stem, told["entry"], told["expected"])
+        Shape(path.stem, content["entry"], content["expected"])
         for path in sorted(folder.glob("*.json"))
-        for told in (json.loads(path.read_text()),)
+        for content in (json.loads(path.read_text()),)
     ]
 
 

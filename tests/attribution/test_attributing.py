@@ -18,8 +18,8 @@ from attribution.world import (
     OTHERWISE,
     OWN,
     World,
-    at,
     entry,
+    moment,
 )
 from setpoint.attribution import service
 from setpoint.detection import pipeline
@@ -38,13 +38,13 @@ def test_where_the_log_comes_first_the_actor_is_in_the_event_that_opens():
     assert world.log() == "kept"
     assert world.observe() == "opened"
 
-    assert world.told == ["drift.opened"]
+    assert world.event_types == ["drift.opened"]
     expected = Actor(
         principal=ALICE,
         kind="person",
         confidence="certain",
         method="storage.buckets.update",
-        requested_at=at(-10),
+        requested_at=moment(-10),
         caller="console",
         ip="203.0.113.0",
     )
@@ -57,7 +57,7 @@ def test_where_the_drift_comes_first_the_actor_is_told_once():
     assert world.actor is None
     assert [world.log() for _ in range(3)] == ["told"] * 3
 
-    assert world.told == ["drift.opened", "drift.attributed"]
+    assert world.event_types == ["drift.opened", "drift.attributed"]
     assert world.bus.events[-1].data.actor.principal == ALICE
     assert world.observe() == "repeated"
     assert world.observe(seconds=30) == "drifted"
@@ -70,7 +70,7 @@ def test_a_second_who_may_have_done_it_is_told_too():
     world.log()
     world.log(BOB, -5)
 
-    assert world.told == ["drift.opened", "drift.attributed", "drift.attributed"]
+    assert world.event_types == ["drift.opened", "drift.attributed", "drift.attributed"]
     assert (world.actor.principal, world.actor.confidence, world.actor.others) == (BOB, "possible", (ALICE,))
 
 
@@ -78,7 +78,7 @@ def test_what_does_not_explain_the_drift_changes_nothing():
     world = World()
     world.observe()
     assert [world.log(BOB, 300), world.log(BOB, -5000)] == ["kept", "kept"]
-    assert (world.actor, world.told) == (None, ["drift.opened"])
+    assert (world.actor, world.event_types) == (None, ["drift.opened"])
 
 
 def test_a_changed_drift_looks_for_an_actor_of_its_own():
@@ -87,7 +87,7 @@ def test_a_changed_drift_looks_for_an_actor_of_its_own():
     world.observe()
     world.observe(OTHERWISE, 400)
     assert world.actor is None
-    assert world.state.finding.changed_at == at(400)
+    assert world.state.finding.changed_at == moment(400)
 
     world.log(BOB, 390)
     assert (world.actor.principal, world.actor.confidence) == (BOB, "certain")
@@ -109,7 +109,7 @@ def test_a_drift_that_a_new_declaration_makes_is_nobodys():
     world.log(ALICE, -5)
     world.declare(location="ASIA")
 
-    assert (world.told, world.actor) == (["drift.opened"], None)
+    assert (world.event_types, world.actor) == (["drift.opened"], None)
 
 
 def test_a_rule_for_somebody_applies_as_soon_as_it_is_known_who_it_was():
@@ -120,7 +120,7 @@ def test_a_rule_for_somebody_applies_as_soon_as_it_is_known_who_it_was():
     early.log()
     early.observe()
 
-    assert late.told == ["drift.opened", "drift.changed"]
+    assert late.event_types == ["drift.opened", "drift.changed"]
     assert (late.state.finding.severity, early.state.finding.severity) == ("critical", "critical")
 
 
@@ -138,11 +138,11 @@ def test_what_an_applier_changes_opens_only_when_it_lasts():
     world.now = NOON
     world.log(DEPLOY)
     assert world.observe() == "settling"
-    world.now = at(599)
+    world.now = moment(599)
     assert pipeline.promote_settled(world.deps) == {}
-    world.now = at(601)
+    world.now = moment(601)
     assert pipeline.promote_settled(world.deps) == {"opened": 1}
-    assert (world.actor.kind, world.told) == ("applier", ["drift.opened"])
+    assert (world.actor.kind, world.event_types) == ("applier", ["drift.opened"])
 
 
 def test_a_sync_that_comes_after_the_applier_resolves_it_quietly():
@@ -151,7 +151,7 @@ def test_a_sync_that_comes_after_the_applier_resolves_it_quietly():
     world.log(DEPLOY)
     world.observe()
     world.declare(APPLIED, location="US")
-    assert (world.told, world.state.settling, world.state.finding) == ([], None, None)
+    assert (world.event_types, world.state.settling, world.state.finding) == ([], None, None)
 
 
 def test_an_applier_who_is_told_of_while_a_drift_settles_has_its_grace():
@@ -159,11 +159,11 @@ def test_an_applier_who_is_told_of_while_a_drift_settles_has_its_grace():
     world.declare(APPLIED, settle=60.0)
     world.now = NOON
     world.observe()
-    world.now = at(30)
+    world.now = moment(30)
     assert world.log(DEPLOY) == "told"
-    world.now = at(61)
+    world.now = moment(61)
     assert pipeline.promote_settled(world.deps) == {}
-    world.now = at(601)
+    world.now = moment(601)
     assert pipeline.promote_settled(world.deps) == {"opened": 1}
 
 
@@ -173,8 +173,8 @@ def test_what_a_person_does_through_the_applier_is_told_at_once():
         "principalEmail": DEPLOY,
         "serviceAccountDelegationInfo": [{"firstPartyPrincipal": {"principalEmail": BOB}}],
     }
-    told = entry().replace(b'{"principalEmail":"alice@example.com"}', msgspec.json.encode(chain))
-    world.receive(told)
+    content = entry().replace(b'{"principalEmail":"alice@example.com"}', msgspec.json.encode(chain))
+    world.receive(content)
     assert world.observe() == "opened"
     assert (world.actor.principal, world.actor.kind, world.actor.through) == (BOB, "person", (DEPLOY,))
 
@@ -221,8 +221,8 @@ def test_a_projects_number_is_known_from_what_was_observed():
     world = World(key=ResourceKey(DATABASE_KEY))
     world.store.write_project_ids({"12": "shop-prod"})
     world.observe()
-    told = entry(**NUMBERED).replace(b'"project_id":"shop-prod"', b'"project_id":""')
-    assert world.receive(told) == "told"
+    logged_entry = entry(**NUMBERED).replace(b'"project_id":"shop-prod"', b'"project_id":""')
+    assert world.receive(logged_entry) == "told"
 
 
 def test_of_a_resource_that_nobody_knows_yet_a_change_is_kept_under_each_name():
@@ -247,7 +247,7 @@ def test_an_entry_that_comes_between_read_and_commit_is_not_missed():
 
     world = Slow()
     assert world.observe() == "opened"
-    assert (world.actor.principal, world.told) == (ALICE, ["drift.opened", "drift.attributed"])
+    assert (world.actor.principal, world.event_types) == (ALICE, ["drift.opened", "drift.attributed"])
 
 
 def test_every_backend_tells_the_same(new_backend):
@@ -256,14 +256,14 @@ def test_every_backend_tells_the_same(new_backend):
     world.observe()
     world.log()
     assert (world.actor.principal, world.actor.confidence) == (ALICE, "certain")
-    assert world.told == ["drift.opened", "drift.attributed"]
+    assert world.event_types == ["drift.opened", "drift.attributed"]
 
 
 OBSERVED = st.lists(
     st.tuples(st.sampled_from([IN_SYNC, DRIFTED, OTHERWISE]), st.integers(-5, 5).map(lambda step: step * 100)),
     min_size=1,
     max_size=3,
-    unique_by=lambda one: one[1],
+    unique_by=lambda pair: pair[1],
 )
 LOGGED = st.lists(
     st.tuples(st.sampled_from([ALICE, BOB, ""]), st.integers(-12, 12).map(lambda step: step * 50 - 7)), max_size=4
@@ -273,17 +273,17 @@ LOGGED = st.lists(
 @given(data=st.data(), observed=OBSERVED, logged=LOGGED)
 def test_the_actor_is_the_same_in_whatever_order_all_comes(data, observed, logged):
     """Redeliveries included; observations may be late."""
-    messages = [("observed", one) for one in observed] + [("logged", one) for one in logged]
-    ordered = sorted(messages, key=lambda one: one[1][1])
+    messages = [("observed", observation) for observation in observed] + [("logged", log_entry) for log_entry in logged]
+    ordered = sorted(messages, key=lambda labelled: labelled[1][1])
     shuffled = data.draw(st.permutations(messages + data.draw(st.lists(st.sampled_from(messages), max_size=3))))
-    found = []
+    actors = []
     for stream in (ordered, shuffled):
         world = World()
-        for what, (told, seconds) in stream:
-            world.log(told, seconds) if what == "logged" else world.observe(told, seconds)
+        for what, (message, seconds) in stream:
+            world.log(message, seconds) if what == "logged" else world.observe(message, seconds)
         finding = world.state.finding
-        found.append(finding.actor if finding is not None and finding.status == "open" else None)
-    assert found[0] == found[1]
+        actors.append(finding.actor if finding is not None and finding.status == "open" else None)
+    assert actors[0] == actors[1]
 
 
 @given(seconds=st.lists(st.integers(-900, 60), min_size=1, max_size=3, unique=True), others=LOGGED)

@@ -18,7 +18,7 @@ from setpoint.errors import MalformedMessage
 from setpoint.model.resource_key import is_full_name
 
 ALL = [*KNOWN, *HELD_OUT]
-(FIREWALL,) = (one for one in KNOWN if one.name == "compute-firewall-patch")
+(FIREWALL,) = (shape_ for shape_ in KNOWN if shape_.name == "compute-firewall-patch")
 
 
 def changed(shape: Shape, **payload) -> bytes:
@@ -29,15 +29,15 @@ def changed(shape: Shape, **payload) -> bytes:
 
 @pytest.mark.parametrize("shape", ALL, ids=lambda shape: shape.name)
 def test_an_entry_is_about_the_resources_that_it_means(shape):
-    found = sorted((one.key.content, one.key.name) for one in shape.parsed())
-    assert shape.is_right, found
+    keys = sorted((parsed_change.key.content, parsed_change.key.name) for parsed_change in shape.parsed())
+    assert shape.is_right, keys
 
 
 @pytest.mark.parametrize("shape", ALL, ids=lambda shape: shape.name)
 def test_an_entry_tells_who_and_with_what(shape):
     expected = shape.expected
-    for one in shape.parsed():
-        change = one.change
+    for parsed_change in shape.parsed():
+        change = parsed_change.change
         assert (change.principal, list(change.through)) == (expected["principal"], expected["through"])
         assert (change.caller, change.ip) == (expected["caller"], expected["ip"])
 
@@ -48,7 +48,9 @@ def test_the_right_resource_is_found_in_98_of_100_shapes_and_a_wrong_principal_i
     wrong = [
         shape.name
         for shape in listed
-        if any(one.change.principal not in ("", shape.expected["principal"]) for one in shape.parsed())
+        if any(
+            parsed_change.change.principal not in ("", shape.expected["principal"]) for parsed_change in shape.parsed()
+        )
     ]
     assert len({shape.service for shape in listed}) >= services
     assert right / len(listed) >= 0.98
@@ -56,21 +58,21 @@ def test_the_right_resource_is_found_in_98_of_100_shapes_and_a_wrong_principal_i
 
 
 def test_the_times_of_an_operation_are_when_it_was_asked_for_and_when_it_was_over():
-    last, first = (one.parsed()[0].change for one in KNOWN if one.name.startswith("compute-firewall-patch"))
+    last, first = (shape_.parsed()[0].change for shape_ in KNOWN if shape_.name.startswith("compute-firewall-patch"))
     noon = datetime(2026, 3, 1, 12, 3, 4, 123456, tzinfo=UTC)
     assert (first.requested_at, first.done_at, first.operation) == (noon, None, "operation-1")
     assert (last.done_at, last.operation, last.principal) == (noon, "operation-1", "")
 
 
 def test_an_address_is_whole_where_the_installation_says_so():
-    (one,) = parse(msgspec.json.encode(FIREWALL.entry), mask_ip=False)
-    assert one.change.ip == "203.0.113.77"
+    (change,) = parse(msgspec.json.encode(FIREWALL.entry), mask_ip=False)
+    assert change.change.ip == "203.0.113.77"
 
 
 def test_an_entry_without_a_name_is_about_what_was_authorised():
     authorised = [{"resource": "projects/shop-prod/global/firewalls/web", "granted": True}]
-    (one,) = parse(changed(FIREWALL, resourceName="", authorizationInfo=authorised), mask_ip=True)
-    assert one.key.name == "//compute.googleapis.com/projects/shop-prod/global/firewalls/web"
+    (change,) = parse(changed(FIREWALL, resourceName="", authorizationInfo=authorised), mask_ip=True)
+    assert change.key.name == "//compute.googleapis.com/projects/shop-prod/global/firewalls/web"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_what_changes_nothing_that_anybody_could_tell_is_left_out(payload):
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "reason"),
     [
         (b"{broken", "not an entry of an audit log: "),
         (b"[]", "not an entry of an audit log: "),
@@ -106,8 +108,8 @@ def test_what_changes_nothing_that_anybody_could_tell_is_left_out(payload):
     ],
     ids=["broken", "a list", "no entry", "no text", "deep", "no time"],
 )
-def test_what_is_no_entry_is_said_with_the_reason(message, told):
-    with pytest.raises(MalformedMessage, match=told):
+def test_what_is_no_entry_is_said_with_the_reason(message, reason):
+    with pytest.raises(MalformedMessage, match=reason):
         parse(message, mask_ip=True)
 
 
@@ -122,14 +124,14 @@ NAMES = st.lists(st.sampled_from(["projects", "p", "-", "_", "1", "locations", "
 @given(
     shape=st.sampled_from(ALL),
     name=NAMES.map("/".join),
-    method=st.sampled_from([one.entry["protoPayload"]["methodName"] for one in ALL]) | st.text(max_size=30),
+    method=st.sampled_from([shape_.entry["protoPayload"]["methodName"] for shape_ in ALL]) | st.text(max_size=30),
     body=JSON,
 )
 def test_any_entry_gives_changes_of_full_names_or_a_reason(shape, name, method, body):
     message = changed(shape, resourceName=name, methodName=method, request=body, response=body)
-    for one in parse(message, mask_ip=True):
-        assert all("//" in key.name and " " not in key.name for key in (one.key, *one.also))
-        assert one.change.method == method
+    for change in parse(message, mask_ip=True):
+        assert all("//" in key.name and " " not in key.name for key in (change.key, *change.also))
+        assert change.change.method == method
 
 
 @given(body=JSON)
@@ -140,7 +142,9 @@ def test_any_message_is_read_or_refused_with_a_reason(body):
 
 @pytest.mark.parametrize("shape", ALL, ids=lambda shape: shape.name)
 def test_every_name_is_a_full_resource_name(shape):
-    assert all(is_full_name(key.name) for one in shape.parsed() for key in (one.key, *one.also))
+    assert all(
+        is_full_name(key.name) for parsed_change in shape.parsed() for key in (parsed_change.key, *parsed_change.also)
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,18 +19,18 @@ STAFF = "principal://iam.googleapis.com/locations/global/workforcePools/staff/su
 SEEN = DriftOnset(NOON, NOON - timedelta(hours=1))
 
 
-def at(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
 def change(principal: str = "alice@example.com", seconds: float = -30, **more) -> AuditedChange:
     log_id = f"{principal}{seconds}"
     return AuditedChange(
-        **{"principal": principal, "method": "m.update", "requested_at": at(seconds), "log_id": log_id} | more
+        **{"principal": principal, "method": "m.update", "requested_at": moment(seconds), "log_id": log_id} | more
     )
 
 
-def told(*changes: AuditedChange, onset: DriftOnset = SEEN, **more) -> tuple[str, str] | None:
+def attributed(*changes: AuditedChange, onset: DriftOnset = SEEN, **more) -> tuple[str, str] | None:
     actor = actor_of(changes, onset, **more)
     return None if actor is None else (actor.principal, actor.confidence)
 
@@ -48,31 +48,31 @@ def told(*changes: AuditedChange, onset: DriftOnset = SEEN, **more) -> tuple[str
     ],
 )
 def test_a_change_explains_what_is_seen_soon_after_it(seconds, expected):
-    found = told(change(seconds=seconds))
-    assert found == (("alice@example.com", expected) if expected else None)
+    actor = attributed(change(seconds=seconds))
+    assert actor == (("alice@example.com", expected) if expected else None)
 
 
 def test_where_the_resource_was_not_seen_before_nothing_is_certain():
-    assert told(change(), onset=DriftOnset(NOON)) == ("alice@example.com", "likely")
+    assert attributed(change(), onset=DriftOnset(NOON)) == ("alice@example.com", "likely")
 
 
 def test_what_was_over_before_the_last_observation_without_the_drift_does_not_explain_it():
-    assert told(change(seconds=-30), onset=DriftOnset(NOON, at(-20))) is None
-    assert told(change(seconds=-30), change("bob", -10), onset=DriftOnset(NOON, at(-20))) == ("bob", "certain")
+    assert attributed(change(seconds=-30), onset=DriftOnset(NOON, moment(-20))) is None
+    assert attributed(change(seconds=-30), change("bob", -10), onset=DriftOnset(NOON, moment(-20))) == ("bob", "certain")
 
 
 def test_of_two_observations_of_one_instant_nobody_knows_which_came_first():
-    assert told(change(), onset=DriftOnset(NOON, NOON)) == ("alice@example.com", "likely")
+    assert attributed(change(), onset=DriftOnset(NOON, NOON)) == ("alice@example.com", "likely")
 
 
 def test_what_is_declared_otherwise_was_changed_by_nobody():
-    assert told(change(), onset=DriftOnset(NOON, NOON, declared=True)) is None
+    assert attributed(change(), onset=DriftOnset(NOON, NOON, declared=True)) is None
 
 
 def test_an_operation_counts_from_when_it_was_over():
-    long = change(seconds=-3600, done_at=at(-10))
-    assert told(long) == ("alice@example.com", "certain")
-    assert told(replace(long, done_at=None)) is None
+    long = change(seconds=-3600, done_at=moment(-10))
+    assert attributed(long) == ("alice@example.com", "certain")
+    assert attributed(replace(long, done_at=None)) is None
 
 
 def test_of_several_people_none_is_sure_and_all_are_told_the_latest_first():
@@ -82,13 +82,13 @@ def test_of_several_people_none_is_sure_and_all_are_told_the_latest_first():
 
 
 def test_one_who_changed_it_twice_is_one():
-    assert told(change(seconds=-60), change(seconds=-30)) == ("alice@example.com", "certain")
+    assert attributed(change(seconds=-60), change(seconds=-30)) == ("alice@example.com", "certain")
 
 
 def test_somebody_unknown_makes_it_possible_and_is_nobody_else():
-    assert told(change(""), change("alice", -20)) == ("alice", "possible")
-    assert told(change("")) is None
-    assert told() is None
+    assert attributed(change(""), change("alice", -20)) == ("alice", "possible")
+    assert attributed(change("")) is None
+    assert attributed() is None
 
 
 @pytest.mark.parametrize(
@@ -121,31 +121,33 @@ def test_who_was_told_stays_when_the_changes_are_forgotten():
 
 def test_nobody_is_surer_because_a_change_was_forgotten():
     both = actor_of((change("alice", -60), change("bob", -30)), SEEN)
-    assert told(change("bob", -30), before=both) == ("bob", "possible")
+    assert attributed(change("bob", -30), before=both) == ("bob", "possible")
 
 
 def test_who_is_known_not_to_have_done_it_is_not_told_any_more():
     before = actor_of((change(),), SEEN)
-    assert actor_of((change(),), DriftOnset(NOON, at(-1)), before) is None
+    assert actor_of((change(),), DriftOnset(NOON, moment(-1)), before) is None
 
 
 @pytest.mark.parametrize(
     ("late", "shows", "expected"),
     [
-        (-10, True, DriftOnset(at(-10), at(-100), again=(NOON,))),
-        (-10, False, DriftOnset(NOON, at(-10))),
-        (10, False, DriftOnset(at(60), at(10))),
-        (10, True, DriftOnset(NOON, at(-100), again=(at(10),))),
-        (-200, True, DriftOnset(NOON, at(-100))),
-        (60, False, DriftOnset(at(60), at(60))),
+        (-10, True, DriftOnset(moment(-10), moment(-100), again=(NOON,))),
+        (-10, False, DriftOnset(NOON, moment(-10))),
+        (10, False, DriftOnset(moment(60), moment(10))),
+        (10, True, DriftOnset(NOON, moment(-100), again=(moment(10),))),
+        (-200, True, DriftOnset(NOON, moment(-100))),
+        (60, False, DriftOnset(moment(60), moment(60))),
         (0, False, DriftOnset(NOON, NOON)),
     ],
 )
 def test_a_late_observation_narrows_down_when_the_drift_began(late, shows, expected):
-    assert narrowed(DriftOnset(NOON, at(-100)), at(late), shows=shows, latest=at(60)) == expected
+    assert narrowed(DriftOnset(NOON, moment(-100)), moment(late), shows=shows, latest=moment(60)) == expected
 
 
 def test_of_several_that_showed_it_the_first_after_what_showed_something_else_counts():
-    known = seen_again(seen_again(DriftOnset(NOON), at(10)), at(20))
+    known = seen_again(seen_again(DriftOnset(NOON), moment(10)), moment(20))
 
-    assert narrowed(known, at(5), shows=False, latest=at(60)) == DriftOnset(at(10), at(5), again=(at(20),))
+    assert narrowed(known, moment(5), shows=False, latest=moment(60)) == DriftOnset(
+        moment(10), moment(5), again=(moment(20),)
+    )

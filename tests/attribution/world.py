@@ -33,7 +33,7 @@ DEPLOY = "deploy@shop-ops.iam.gserviceaccount.com"
 OWN = "setpoint-remediate@shop-ops.iam.gserviceaccount.com"
 
 
-def at(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
@@ -47,10 +47,10 @@ def entry(
     **more: Any,
 ) -> bytes:
     """An entry as a sink publishes it."""
-    told = {
+    fields = {
         "logName": "projects/shop-prod/logs/cloudaudit.googleapis.com%2Factivity",
         "insertId": f"{principal}{seconds}",
-        "timestamp": at(seconds).isoformat(),
+        "timestamp": moment(seconds).isoformat(),
         "resource": {"type": "audited_resource", "labels": {"project_id": "shop-prod"}},
         "protoPayload": {
             "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
@@ -61,14 +61,14 @@ def entry(
             "resourceName": resource,
         },
     }
-    return msgspec.json.encode(told | more)
+    return msgspec.json.encode(fields | more)
 
 
 class World:
     """All that attributing works with, in memory unless a store is given."""
 
     def __init__(self, policy: Policy | None = None, store: Any = None, key: ResourceKey = KEY) -> None:
-        self.now = at(600)
+        self.now = moment(600)
         self.bus, self.letters, self.store, self.key = MemoryBus(), MemoryDeadLetters(), store or MemoryStore(), key
         self.deps = Context(self.store, self.bus, self.letters, default_catalogue(), lambda: self.now)
         self.attributor = Attributor(self.deps, frozenset((OWN,)))
@@ -76,10 +76,10 @@ class World:
 
     def declare(self, policy: Policy | None = None, location: str = "EU", **more: Any) -> None:
         wanted = desired((Declaration(self.key, TYPE, {"location": location}, project="shop-prod", **more),))
-        apply.sync(LoadResult([wanted], policy=policy), Request("git", prune=True), self.deps, at(-86_400))
+        apply.sync(LoadResult([wanted], policy=policy), Request("git", prune=True), self.deps, moment(-86_400))
 
     def observe(self, live: Any = DRIFTED, seconds: float = 0) -> str:
-        return pipeline.handle_observation(Observation(self.key, TYPE, at(seconds), data=live), self.deps)
+        return pipeline.handle_observation(Observation(self.key, TYPE, moment(seconds), data=live), self.deps)
 
     def log(self, *arguments: Any, **more: Any) -> str:
         return self.receive(entry(*arguments, **more))
@@ -97,5 +97,5 @@ class World:
         return self.state.finding.actor
 
     @property
-    def told(self) -> list[str]:
+    def event_types(self) -> list[str]:
         return [event.type for event in self.bus.events]

@@ -83,9 +83,9 @@ def test_plan_tells_what_apply_would_do_and_does_nothing(fleet, setpoint):
     for _ in range(2):
         done = setpoint("plan", fleet, "--prune", "--output", "json")
         assert changes(done) == [("added", "b99"), ("changed", "b1"), ("removed", "b0")]
-    told = setpoint("plan", fleet, "--prune").stdout
-    assert 'location: "US" → "EU"' in told or 'location: "EU" → "US"' in told
-    assert "1 added, 1 changed, 1 removed, 18 unchanged" in told
+    shown = setpoint("plan", fleet, "--prune").stdout
+    assert 'location: "US" → "EU"' in shown or 'location: "EU" → "US"' in shown
+    assert "1 added, 1 changed, 1 removed, 18 unchanged" in shown
 
 
 def test_a_dry_run_does_nothing(fleet, setpoint):
@@ -154,9 +154,9 @@ def test_a_plan_of_a_policy_alone_is_a_change_for_people_and_for_machines(fleet,
 
     policy.write_text(text.replace("true", "false"))
 
-    told = setpoint("plan", fleet).stdout
-    assert "the policy changes: fleet, which writes (before: fleet, a dry run)" in told
-    assert "nothing to change" not in told
+    shown = setpoint("plan", fleet).stdout
+    assert "the policy changes: fleet, which writes (before: fleet, a dry run)" in shown
+    assert "nothing to change" not in shown
     changed = json.loads(setpoint("plan", fleet, "--output", "json").stdout)["policy"]
     assert (changed["changes"], changed["before"]["name"], changed["after"]["dry_run"]) == (True, "fleet", False)
 

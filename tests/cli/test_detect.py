@@ -177,12 +177,12 @@ def test_what_a_rule_keeps_quiet_about_is_there_for_whoever_asks(declarations: s
 
 def test_a_table_tells_people_what_drifted(declarations: str) -> None:
     done = setpoint("detect", "-d", declarations, "--feed", "-", stdin=lines(change(1, "600s")))
-    for told in ("1 open finding", "messageRetentionDuration", "600s", "shop"):
-        assert told in done.stdout
+    for text in ("1 open finding", "messageRetentionDuration", "600s", "shop"):
+        assert text in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("detect",), "either --feed FILE or --subscription NAME"),
         (("detect", "--feed", "/nowhere"), "/nowhere: cannot be read"),
@@ -193,10 +193,10 @@ def test_a_table_tells_people_what_drifted(declarations: str) -> None:
         (("findings", "show", "zz", "--store", "memory:"), "no finding `zz`"),
     ],
 )
-def test_a_mistake_is_one_line_that_says_what_to_do(arguments: tuple[str, ...], told: str) -> None:
+def test_a_mistake_is_one_line_that_says_what_to_do(arguments: tuple[str, ...], message: str) -> None:
     done = setpoint(*arguments)
     assert done.returncode != 0
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -233,15 +233,15 @@ def test_a_name_that_looks_like_markup_is_shown_as_it_is(declarations: str, tmp_
 
 def test_a_reader_that_stops_reading_ends_the_run_quietly(declarations: str, tmp_path: Path) -> None:
     feed = tmp_path / "feed.jsonl"
-    feed.write_text(lines(*(change(at, "600s" if at % 2 else "86400s") for at in range(1, 60))) * 50)
+    feed.write_text(lines(*(change(number, "600s" if number % 2 else "86400s") for number in range(1, 60))) * 50)
     command = [sys.executable, "-m", "setpoint", "detect", "-d", declarations, "--feed", str(feed), "--output", "jsonl"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()  # before the first event: every write meets a closed pipe
-        said = process.stderr.read().decode()
+        errors = process.stderr.read().decode()
         assert process.wait(timeout=240) == 141
-    assert said.splitlines() == ["1 declared, 100.0% of 2 values comparable"]
+    assert errors.splitlines() == ["1 declared, 100.0% of 2 values comparable"]
 
 
 def test_a_table_whose_reader_is_gone_ends_quietly(declarations: str) -> None:
@@ -251,9 +251,9 @@ def test_a_table_whose_reader_is_gone_ends_quietly(declarations: str) -> None:
         process.stdout.close()
         process.stdin.write(lines(change(1, "600s")))
         process.stdin.close()
-        said = process.stderr.read()
+        errors = process.stderr.read()
         assert process.wait(timeout=240) == 141
-    assert "rror" not in said
+    assert "rror" not in errors
 
 
 def test_an_interrupt_ends_the_run_as_a_shell_expects(declarations: str) -> None:
@@ -286,10 +286,10 @@ def test_who_is_not_logged_in_is_told_how_to(
     monkeypatch.setenv("NO_GCE_CHECK", "true")
     done = setpoint(*arguments, cwd=tmp_path)
     assert done.returncode == 1
-    (told,) = done.stderr.splitlines()
-    assert told.startswith("error: no credentials for")
-    assert "gcloud auth application-default login" in told
-    assert emulator in told
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: no credentials for")
+    assert "gcloud auth application-default login" in line
+    assert emulator in line
 
 
 def test_a_changed_declaration_judges_what_was_seen_before(declarations: str, tmp_path: Path) -> None:
@@ -308,8 +308,8 @@ def test_several_may_start_on_one_fresh_store(declarations: str, tmp_path: Path)
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    done = [one.communicate(lines(change(1, "600s")), timeout=240) for one in running]
-    assert [one.returncode for one in running] == [0, 0, 0], done
+    done = [process.communicate(lines(change(1, "600s")), timeout=240) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], done
     ids = {json.loads(line)["id"] for out, _ in done for line in out.splitlines()}
     assert len(ids) == 1
 

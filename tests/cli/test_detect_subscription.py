@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flow.fleet import BUCKET, BUCKET_TYPE, at, bucket, foreign
+from flow.fleet import BUCKET, BUCKET_TYPE, bucket, foreign, moment
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint_tools.testing.messages import resource
@@ -60,7 +60,7 @@ def detect(tmp_path, subscription):
     return start
 
 
-def told(output: str) -> list[CloudEvent]:
+def decoded(output: str) -> list[CloudEvent]:
     return [events.decode(line) for line in output.splitlines()]
 
 
@@ -69,15 +69,15 @@ def test_a_subscription_is_read_until_nothing_comes_any_more(pubsub, changes, su
     feed = [bucket(1, location="US"), foreign(1), b"{broken", bucket(1, location="US"), bucket(2)]
     pubsub.publish(changes, [(message, {"n": str(number)}) for number, message in enumerate(feed)])
 
-    output, said = detect("--until-idle", "--store", store).communicate(timeout=240)
+    output, errors = detect("--until-idle", "--store", store).communicate(timeout=240)
 
-    assert [event.type for event in told(output)] == ["drift.opened", "drift.resolved"]
-    assert "5 messages" in said
+    assert [event.type for event in decoded(output)] == ["drift.opened", "drift.resolved"]
+    assert "5 messages" in errors
     assert pubsub.received(subscription) == []
     (letter,) = map(json.loads, (tmp_path / "setpoint-dead-letters.jsonl").read_text().splitlines())
     assert base64.b64decode(letter["message"]) == b"{broken"
     assert letter["attributes"] == {"n": "2"}
-    assert letter["reason"] in said
+    assert letter["reason"] in errors
 
 
 def test_events_go_to_a_topic_as_soon_as_it_takes_them(pubsub, changes, detect):
@@ -88,13 +88,13 @@ def test_events_go_to_a_topic_as_soon_as_it_takes_them(pubsub, changes, detect):
     with detect("--events-topic", topic) as process:
         assert any(line.startswith("again: ") and "drift-events" in line for line in process.stderr)
         heard = pubsub.subscription(pubsub.topic("drift-events"))
-        received = pubsub.receive_until(heard, lambda found: len(found) >= 2)
+        received = pubsub.receive_until(heard, lambda match_: len(match_) >= 2)
         process.send_signal(signal.SIGINT)
-        output, said = process.communicate(timeout=240)
+        output, errors = process.communicate(timeout=240)
 
     assert [events.decode(message.data).type for message in received] == ["drift.opened", "drift.resolved"]
     assert (output, process.returncode) == ("", 0)
-    assert "stopped; what was not acknowledged will be delivered again" in said
+    assert "stopped; what was not acknowledged will be delivered again" in errors
 
 
 def test_a_process_that_is_killed_half_way_loses_nothing(pubsub, changes, detect, tmp_path):
@@ -103,13 +103,13 @@ def test_a_process_that_is_killed_half_way_loses_nothing(pubsub, changes, detect
     more = tmp_path / "more.yaml"
     more.write_text("---".join(DECLARATION.replace(BUCKET.name, name) for name in names))
     options = ["--declarations", str(more), "--store", f"sqlite:///{tmp_path}/setpoint.db"]
-    pubsub.publish(changes, [(resource(name, BUCKET_TYPE, {"location": "US"}, at(1)), {}) for name in names])
+    pubsub.publish(changes, [(resource(name, BUCKET_TYPE, {"location": "US"}, moment(1)), {}) for name in names])
 
     with detect(*options) as process:
         output = process.stdout.readline()
         process.kill()
         output += process.stdout.read()
-    heard = {event.subject: event.id for event in told(output)}
+    heard = {event.subject: event.id for event in decoded(output)}
     assert len(heard) < len(names), "nothing is left to lose"
 
     with detect(*options) as process:

@@ -47,14 +47,14 @@ def test_every_question_gets_one_answer_in_its_order() -> None:
 
 def test_a_bad_line_gets_an_error_and_the_run_goes_on() -> None:
     asked = "not json\n" + question(format="pulumi") + question(declared=[]) + question(live=None) + "\n" + question()
-    found = answers(diff("--jsonl", "-", stdin=asked))
-    assert [one["verdict"] for one in found] == ["unknown"] * 4 + ["in_sync"]
-    assert [one["id"] for one in found] == [None, 7, 7, 7, 7]
-    for one, told in zip(
-        found, ("not a question", "format has to be", "has to be an object", "not a question"), strict=False
+    answered = answers(diff("--jsonl", "-", stdin=asked))
+    assert [difference["verdict"] for difference in answered] == ["unknown"] * 4 + ["in_sync"]
+    assert [difference["id"] for difference in answered] == [None, 7, 7, 7, 7]
+    for answer_, expected in zip(
+        answered, ("not a question", "format has to be", "has to be an object", "not a question"), strict=False
     ):
-        assert told in one["error"]
-    assert "error" not in found[4]
+        assert expected in answer_["error"]
+    assert "error" not in answered[4]
 
 
 def test_a_fault_of_the_reader_is_the_answer_of_that_question_and_of_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,18 +62,18 @@ def test_a_fault_of_the_reader_is_the_answer_of_that_question_and_of_no_other(mo
         raise KeyError("spec")
 
     monkeypatch.setitem(diff_jsonl._ANSWERS, "krm", broken)
-    found = diff_jsonl.answer(question(format="krm").encode())
-    assert (found.id, found.verdict, found.error) == (7, "unknown", "unforeseen: KeyError: 'spec'")
+    answered = diff_jsonl.answer(question(format="krm").encode())
+    assert (answered.id, answered.verdict, answered.error) == (7, "unknown", "unforeseen: KeyError: 'spec'")
     assert diff_jsonl.answer(question().encode()).verdict == "in_sync"
 
 
 def test_a_type_that_no_schema_describes_is_compared_with_care() -> None:
     asked = question(asset_type="new.googleapis.com/Thing", declared={"size": 10}, live={"size": "10"})
-    (found,) = answers(diff("--jsonl", "-", stdin=asked))
-    assert (found["verdict"], found["checked"], found["differences"]) == ("in_sync", 1, [])
+    (answered,) = answers(diff("--jsonl", "-", stdin=asked))
+    assert (answered["verdict"], answered["checked"], answered["differences"]) == ("in_sync", 1, [])
     other = question(asset_type="new.googleapis.com/Thing", declared={"size": 10}, live={"size": "11"})
-    (found,) = answers(diff("--jsonl", "-", stdin=other))
-    assert [(difference["path"], difference["op"]) for difference in found["differences"]] == [("size", "changed")]
+    (answered,) = answers(diff("--jsonl", "-", stdin=other))
+    assert [(difference["path"], difference["op"]) for difference in answered["differences"]] == [("size", "changed")]
 
 
 def test_people_see_the_fields_and_why_others_are_no_difference(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def export(monkeypatch, tmp_path):
 
 
 def files(folder: Path) -> dict[str, str]:
-    return {str(one.relative_to(folder)): one.read_text() for one in sorted(folder.rglob("*")) if one.is_file()}
+    return {str(file.relative_to(folder)): file.read_text() for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
 ALL = ("--content", "resource", "--content", "iam_policy", "--content", "org_policy")
@@ -174,11 +174,11 @@ def _observations() -> list[Any]:
 @pytest.mark.usefixtures("fleet")
 def test_what_is_left_out_and_what_cannot_be_declared_is_counted(export, capsys) -> None:
     assert export() == 0
-    told = capsys.readouterr().out
-    assert "pubsub.googleapis.com/Topic" in told
-    assert "not declared: 1 x.googleapis.com/Y: of a type that no API schema describes" in told
-    assert "left out: 2 fields: a label that Google or a controller keeps" in told
-    assert "5 of 6 declared; 4 files written, 0 unchanged" in told
+    shown = capsys.readouterr().out
+    assert "pubsub.googleapis.com/Topic" in shown
+    assert "not declared: 1 x.googleapis.com/Y: of a type that no API schema describes" in shown
+    assert "left out: 2 fields: a label that Google or a controller keeps" in shown
+    assert "5 of 6 declared; 4 files written, 0 unchanged" in shown
 
 
 @pytest.mark.usefixtures("fleet")
@@ -197,9 +197,9 @@ def test_files_that_would_change_are_kept_and_nothing_is_written(export, tmp_pat
     edited.write_text("# by hand\n")
     assert export() == 1
     assert files(tmp_path / "fleet") == {"shop-prod/pubsub.Topic.yaml": "# by hand\n"}
-    said = capsys.readouterr().err
+    errors = capsys.readouterr().err
     assert f"nothing is written, since it would change {edited}; use --force or another --output" in " ".join(
-        said.split()
+        errors.split()
     )
     assert export("--force") == 0
     assert "topics/orders" in edited.read_text()
@@ -273,10 +273,10 @@ _values = st.recursive(
 @example({"text": "SELECT *\n  FROM t\n\nWHERE x", "tail": "a\n", "tails": "a\n\n", "lead": "\n a", "cr": "a\r\nb"})
 def test_what_is_written_is_read_as_it_was(tmp_path_factory, value) -> None:
     file = tmp_path_factory.getbasetemp() / "round-trip.yaml"
-    one, other = {"first": value}, {"second": value}
-    file.write_text(as_yaml(one) + as_yaml(other), encoding="utf-8", newline="")
-    found = list(documents.read(str(file)))
-    assert [document.value for document in found if isinstance(document, documents.Document)] == [one, other]
+    first, other = {"first": value}, {"second": value}
+    file.write_text(as_yaml(first) + as_yaml(other), encoding="utf-8", newline="")
+    snapshot = list(documents.read(str(file)))
+    assert [document.value for document in snapshot if isinstance(document, documents.Document)] == [first, other]
 
 
 def test_texts_of_several_lines_are_written_as_people_write_them() -> None:

@@ -20,5 +20,5 @@ def test_a_long_run_of_objects_over_several_lines_is_read_at_once() -> None:
 
 
 def test_what_is_broken_between_objects_keeps_its_line() -> None:
-    found = list(feed.messages(io.BytesIO(b'{\n"a": 1\n}\n{\n"a": \n}\n{\n"a": 3\n}\n')))
-    assert [one.where for one in found] == [1, 4, 7]
+    messages = list(feed.messages(io.BytesIO(b'{\n"a": 1\n}\n{\n"a": \n}\n{\n"a": 3\n}\n')))
+    assert [difference.where for difference in messages] == [1, 4, 7]

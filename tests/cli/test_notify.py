@@ -54,7 +54,7 @@ def test_events_give_each_finding_as_it_is_by_now_and_one_message_for_one_cause(
 
 def test_blocks_are_what_slack_takes_one_message_a_line(published):
     lines = run("--preview", "--events", str(published), "--output", "json").stdout.splitlines()
-    messages = [Message(told["text"], tuple(told["blocks"])) for told in map(json.loads, lines)]
+    messages = [Message(content["text"], tuple(content["blocks"])) for content in map(json.loads, lines)]
     assert len(messages) == 5
     assert [fault for message in messages for fault in faults(message)] == []
 

@@ -10,40 +10,40 @@ from setpoint.model.difference import MASK
 SQL = "sqladmin.googleapis.com/Instance"
 
 
-def told(old: dict[str, Any], new: dict[str, Any], asset_type: str = SQL) -> list[tuple[str, Any, Any]]:
-    return [(one.path, one.declared, one.observed) for one in _changed(asset_type, old, new)]
+def planned(old: dict[str, Any], new: dict[str, Any], asset_type: str = SQL) -> list[tuple[str, Any, Any]]:
+    return [(change.path, change.declared, change.observed) for change in _changed(asset_type, old, new)]
 
 
 def test_a_plan_masks_what_the_catalogue_knows_as_a_secret() -> None:
     known = "compute.googleapis.com/VpnTunnel"
-    assert told({"sharedSecret": "hunter2"}, {"sharedSecret": "hunter3"}, known) == [("sharedSecret", MASK, MASK)]
-    assert told({"rootPassword": "hunter2"}, {"rootPassword": "hunter3"}) == [("rootPassword", MASK, MASK)]
+    assert planned({"sharedSecret": "hunter2"}, {"sharedSecret": "hunter3"}, known) == [("sharedSecret", MASK, MASK)]
+    assert planned({"rootPassword": "hunter2"}, {"rootPassword": "hunter3"}) == [("rootPassword", MASK, MASK)]
     disk = "compute.googleapis.com/Disk"
     old, new = ({"diskEncryptionKey": {"rawKey": key}} for key in ("hunter2", "hunter3"))
-    assert told(old, new, disk) == [("diskEncryptionKey.rawKey", MASK, MASK)]
+    assert planned(old, new, disk) == [("diskEncryptionKey.rawKey", MASK, MASK)]
 
 
 def test_a_plan_shows_what_changes_in_spelling_only() -> None:
     subscription = "pubsub.googleapis.com/Subscription"
-    assert told({"messageRetentionDuration": "1h"}, {"messageRetentionDuration": "3600s"}, subscription) == [
+    assert planned({"messageRetentionDuration": "1h"}, {"messageRetentionDuration": "3600s"}, subscription) == [
         ("messageRetentionDuration", "1h", "3600s")
     ]
-    assert told({"settings": {"edition": "ENTERPRISE"}}, {"settings": {"edition": "enterprise"}}) == [
+    assert planned({"settings": {"edition": "ENTERPRISE"}}, {"settings": {"edition": "enterprise"}}) == [
         ("settings.edition", "ENTERPRISE", "enterprise")
     ]
-    assert told({"settings": {"dataDiskSizeGb": 10}}, {"settings": {"dataDiskSizeGb": "10"}}) == [
+    assert planned({"settings": {"dataDiskSizeGb": 10}}, {"settings": {"dataDiskSizeGb": "10"}}) == [
         ("settings.dataDiskSizeGb", 10, "10")
     ]
-    assert told({"f": ["a", "b"]}, {"f": ["b", "a"]}) == [("f", ["a", "b"], ["b", "a"])]
+    assert planned({"f": ["a", "b"]}, {"f": ["b", "a"]}) == [("f", ["a", "b"], ["b", "a"])]
 
 
 def test_a_plan_tells_no_change_twice() -> None:
     old = {"settings": {"tier": "a", "userLabels": {"x": "1"}}, "f": [{"name": "a", "x": 1}], "g": {"h": 1}}
     new = {"settings": {"tier": "b", "userLabels": {"x": "1"}}, "f": [{"name": "a", "x": 2}]}
-    assert [path for path, _, _ in told(old, new)] == ["settings.tier", "f[name=a].x", "g.h"]
+    assert [path for path, _, _ in planned(old, new)] == ["settings.tier", "f[name=a].x", "g.h"]
 
 
 @pytest.mark.parametrize("same", [{}, {"settings": {"tier": "a"}}, {"f": None}])
 def test_a_plan_of_the_same_has_no_changes(same: dict[str, Any]) -> None:
-    assert told(same, dict(same)) == []
-    assert told({**same, "g": None}, same) == []
+    assert planned(same, dict(same)) == []
+    assert planned({**same, "g": None}, same) == []

@@ -17,8 +17,8 @@ from setpoint.errors import BadRequest
 def url(tmp_path):
     url = f"sqlite:///{tmp_path / 'setpoint.db'}"
     store = open_store(url)
-    for one in many(40):
-        store.commit(store.read(one.key), one)
+    for declaration in many(40):
+        store.commit(store.read(declaration.key), declaration)
     store.close()
     return url
 
@@ -43,9 +43,11 @@ def test_a_terminal_gets_figures_and_where_it_drifts(url):
 
 
 def test_a_program_gets_all_of_it(url):
-    told = json.loads(run("--store", url, "--output", "json").stdout)
-    assert told["figures"]["open"] == sum(row["status"] in ("open", "awaiting", "remediating") for row in told["rows"])
-    assert told["total"] == len(told["rows"])
+    content = json.loads(run("--store", url, "--output", "json").stdout)
+    assert content["figures"]["open"] == sum(
+        row["status"] in ("open", "awaiting", "remediating") for row in content["rows"]
+    )
+    assert content["total"] == len(content["rows"])
 
 
 def test_a_browser_gets_a_file_and_where_it_is_is_said(url, tmp_path):
@@ -65,16 +67,16 @@ def test_a_store_that_has_seen_nothing_is_not_called_clean(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--since", "2y"], "is not a time"),
         (["--since", "500d"], "more than a year"),
         (["--html", "/nowhere/x"], "No such file"),
     ],
 )
-def test_what_cannot_be_done_is_said(url, arguments, told):
+def test_what_cannot_be_done_is_said(url, arguments, message):
     assert isinstance((failed := run("--store", url, *arguments)).exception, BadRequest)
-    assert told in str(failed.exception)
+    assert message in str(failed.exception)
 
 
 def test_there_is_no_report_of_a_store_that_is_not_there(tmp_path):

@@ -40,10 +40,10 @@ def test_the_summary_tells_how_much_of_what_is_declared_is_known(url):
 
 
 def test_the_summary_is_one_object_for_machines(url):
-    told = json.loads(run(url, "--output", "json").stdout)
+    content = json.loads(run(url, "--output", "json").stdout)
     counts = {"declared": 50, "seen": 48, "in_sync": 44, "drifted": 6, "unknown": 0, "unchecked": 0, "gone": 2}
-    assert told.items() >= counts.items()
-    assert told["denied"] == {}
+    assert content.items() >= counts.items()
+    assert content["denied"] == {}
 
 
 def test_an_interrupted_sweep_goes_on_unless_it_is_told_to_begin_anew(url, asset_service, mocker):

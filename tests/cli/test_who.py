@@ -18,7 +18,7 @@ ACTOR = Actor(
 
 
 @pytest.mark.parametrize(
-    ("actor", "told"),
+    ("actor", "line"),
     [
         (None, "unknown"),
         (ACTOR, "alice@example.com, by console, 2026-03-01 12:00 (likely)"),
@@ -29,12 +29,12 @@ ACTOR = Actor(
         ),
     ],
 )
-def test_who_it_was_is_told_in_a_line(actor, told):
-    assert who(actor) == told
+def test_who_it_was_is_told_in_a_line(actor, line):
+    assert who(actor) == line
 
 
 @pytest.fixture
-def said(capsys, monkeypatch):
+def output(capsys, monkeypatch):
     monkeypatch.setattr(out, "width", 200)
 
     def run(*command: str) -> str:
@@ -44,14 +44,14 @@ def said(capsys, monkeypatch):
     return run
 
 
-def test_findings_tell_who_changed_the_resource(tmp_path, said):
+def test_findings_tell_who_changed_the_resource(tmp_path, output):
     url = f"sqlite:///{tmp_path}/setpoint.db"
     world = World(store=open_store(url))
     world.observe(IN_SYNC, -100)
     world.observe()
-    assert "changed by unknown" in said("list", "--store", url)
+    assert "changed by unknown" in output("list", "--store", url)
     world.log()
     world.store.close()
 
     for command in (["list"], ["show", world.key.name]):
-        assert "alice@example.com, by console, 2026-03-01 11:59 (certain)" in said(*command, "--store", url)
+        assert "alice@example.com, by console, 2026-03-01 11:59 (certain)" in output(*command, "--store", url)

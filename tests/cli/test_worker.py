@@ -47,13 +47,15 @@ def test_a_worker_ends_well_when_it_is_told_to(pubsub_emulator, pubsub_project, 
     pubsub.publish(changes, [(b"no feed message", {"origin": "replay"})])
 
     worker = subprocess.Popen(WORKER, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    found = pubsub.receive_until(dead, bool)
+    received = pubsub.receive_until(dead, bool)
     worker.send_signal(signal.SIGTERM)
-    said, errors = worker.communicate(timeout=240)
+    output, errors = worker.communicate(timeout=240)
     pubsub.close()
 
-    assert [(one.data, one.attributes["origin"]) for one in found] == [(b"no feed message", "replay")]
+    assert [(difference.data, difference.attributes["origin"]) for difference in received] == [
+        (b"no feed message", "replay")
+    ]
     assert (worker.returncode, errors) == (0, "")
-    lines = [msgspec.json.decode(line) for line in said.splitlines()]
+    lines = [msgspec.json.decode(line) for line in output.splitlines()]
     assert [line["severity"] for line in lines] == ["INFO", "INFO"]
     assert lines[-1]["outcomes"] == {"rejected": 1}

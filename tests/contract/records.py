@@ -44,23 +44,23 @@ def in_sync(key: ResourceKey = KEY, *, sequence: int = 0) -> ResourceState:
 
 def drifted(key: ResourceKey = KEY, *, sequence: int = 1, pending: int = 0, observed: Any = "US") -> ResourceState:
     """A record with an open finding, the last `pending` of its events not yet published."""
-    found = finding(observed)
+    open_finding = finding(observed)
     return ResourceState(
         key,
         BUCKET,
         NOON + timedelta(seconds=sequence),
-        fingerprint=found.fingerprint,
+        fingerprint=open_finding.fingerprint,
         judged_by="rules",
         sequence=sequence,
-        finding=found,
+        finding=open_finding,
         pending=tuple(event(key, number, observed) for number in range(sequence - pending + 1, sequence + 1)),
     )
 
 
 def event(key: ResourceKey = KEY, number: int = 1, observed: Any = "US") -> CloudEvent:
-    at = NOON + timedelta(seconds=number)
-    told = drift_data(finding(observed), Observation(key, BUCKET, at))
-    return drift_event("drift.opened" if number == 1 else "drift.changed", number, told)
+    time = NOON + timedelta(seconds=number)
+    data = drift_data(finding(observed), Observation(key, BUCKET, time))
+    return drift_event("drift.opened" if number == 1 else "drift.changed", number, data)
 
 
 def finding(observed: Any = "US") -> Finding:

@@ -22,8 +22,8 @@ KEY = ResourceKey("//storage.googleapis.com/counted")
 
 def increment(store: StateStore, name: str) -> int:
     while True:
-        found = store.read(KEY)
-        counts = json.loads(found.state.fingerprint) if found.state else {}
+        snapshot = store.read(KEY)
+        counts = json.loads(snapshot.state.fingerprint) if snapshot.state else {}
         counts[name] = counts.get(name, 0) + 1
         state = ResourceState(
             KEY,
@@ -33,7 +33,7 @@ def increment(store: StateStore, name: str) -> int:
             sequence=sum(counts.values()),
         )
         try:
-            store.commit(found, state)
+            store.commit(snapshot, state)
         except Conflict:
             continue
         return counts[name]

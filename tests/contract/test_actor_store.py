@@ -93,14 +93,14 @@ def test_a_change_does_not_conflict_with_a_commit(store):
     store.remember(KEY, CHANGE, NOON)
     store.commit(snapshot, drifted())
 
-    found = store.read(KEY)
-    assert (found.state, found.changes) == (drifted(), (CHANGE,))
+    record = store.read(KEY)
+    assert (record.state, record.changes) == (drifted(), (CHANGE,))
 
 
 def test_of_many_who_remember_at_once_none_loses_a_change(backend):
     changes = [replace(CHANGE, requested_at=NOON + minutes(number), log_id=str(number)) for number in range(4)]
     workers = [
-        threading.Thread(target=lambda one=change: backend.open().remember(KEY, one, NOON), daemon=True)
+        threading.Thread(target=lambda remembered=change: backend.open().remember(KEY, remembered, NOON), daemon=True)
         for change in changes
     ]
     for worker in workers:

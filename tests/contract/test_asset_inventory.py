@@ -37,8 +37,8 @@ def inventory(asset_service):
 
 @pytest.fixture
 def buckets(asset_service):
-    for at in range(25):
-        asset_service.put(asset(f"//storage.googleapis.com/bucket-{at:02}"))
+    for number in range(25):
+        asset_service.put(asset(f"//storage.googleapis.com/bucket-{number:02}"))
 
 
 def names(pages):
@@ -51,7 +51,7 @@ def listed(inventory, scope=ORGANIZATION, content="resource", types=()):
 
 @pytest.mark.usefixtures("buckets")
 def test_all_pages_of_a_listing_are_read_each_once(asset_service, inventory) -> None:
-    assert listed(inventory) == [f"bucket-{at:02}" for at in range(25)]
+    assert listed(inventory) == [f"bucket-{number:02}" for number in range(25)]
     assert [request.page_size for request in asset_service.requests] == [10, 10, 10]
 
 
@@ -72,7 +72,7 @@ def test_pages_have_a_thousand_assets_unless_told_otherwise(asset_service) -> No
 def test_a_listing_goes_on_from_the_token_of_its_last_page(inventory) -> None:
     first = next(inventory.pages(ORGANIZATION, "resource"))
     rest = names(inventory.pages(ORGANIZATION, "resource", page_token=first.next_token))
-    assert names([first]) + rest == [f"bucket-{at:02}" for at in range(25)]
+    assert names([first]) + rest == [f"bucket-{number:02}" for number in range(25)]
 
 
 @pytest.mark.usefixtures("buckets")
@@ -90,15 +90,23 @@ def test_an_observation_is_what_a_feed_would_have_told(asset_service, inventory)
     data = {"name": "b", "size": "10", "age": 5, "ratio": 0.5, "big": 1e20, "on": True, "rules": [{"n": 1}, None]}
     described = {"discoveryDocumentUri": "https://x/v1/rest", "discoveryName": "Bucket", "location": "eu", "data": data}
     asset_service.put({**asset("//storage.googleapis.com/b"), "resource": described})
-    ((one,),) = [page.observations for page in inventory.pages(ORGANIZATION, "resource")]
-    assert (one.key.name, one.key.content, one.asset_type) == ("//storage.googleapis.com/b", "resource", BUCKET)
-    assert one.data == data
-    assert isinstance(one.data["age"], int)
-    assert isinstance(one.data["rules"][0]["n"], int)
-    assert one.observed_at == datetime(2025, 6, 17, 15, 35, 48, 938746, tzinfo=UTC)
-    assert one.ancestors == (PROJECT, FOLDER, ORGANIZATION)
-    assert (one.discovery_uri, one.discovery_name, one.location) == ("https://x/v1/rest", "Bucket", "eu")
-    assert not one.deleted
+    ((observation,),) = [page.observations for page in inventory.pages(ORGANIZATION, "resource")]
+    assert (observation.key.name, observation.key.content, observation.asset_type) == (
+        "//storage.googleapis.com/b",
+        "resource",
+        BUCKET,
+    )
+    assert observation.data == data
+    assert isinstance(observation.data["age"], int)
+    assert isinstance(observation.data["rules"][0]["n"], int)
+    assert observation.observed_at == datetime(2025, 6, 17, 15, 35, 48, 938746, tzinfo=UTC)
+    assert observation.ancestors == (PROJECT, FOLDER, ORGANIZATION)
+    assert (observation.discovery_uri, observation.discovery_name, observation.location) == (
+        "https://x/v1/rest",
+        "Bucket",
+        "eu",
+    )
+    assert not observation.deleted
 
 
 def test_a_resource_without_data_is_told_as_that(asset_service, inventory) -> None:
@@ -120,9 +128,9 @@ def test_iam_policies_come_as_a_feed_sends_them_and_only_where_there_are_some(as
     asset_service.put(asset("//storage.googleapis.com/a", iamPolicy=policy))
     asset_service.put(asset("//storage.googleapis.com/b"))
     (page,) = inventory.pages(ORGANIZATION, "iam_policy")
-    (one,) = page.observations
-    assert one.key.content == "iam_policy"
-    assert one.data == policy
+    (observation,) = page.observations
+    assert observation.key.content == "iam_policy"
+    assert observation.data == policy
 
 
 def test_org_policies_come_as_a_feed_sends_them(asset_service, inventory) -> None:
@@ -161,7 +169,7 @@ def test_types_are_named_or_matched_whole_by_an_expression(asset_service, invent
 @pytest.mark.usefixtures("buckets")
 def test_a_passing_fault_costs_nothing_but_time(asset_service, inventory, code) -> None:
     asset_service.fail(code, times=3, page=1)
-    assert listed(inventory) == [f"bucket-{at:02}" for at in range(25)]
+    assert listed(inventory) == [f"bucket-{number:02}" for number in range(25)]
     assert len(asset_service.requests) == 6
 
 
@@ -175,7 +183,7 @@ def test_a_fault_that_does_not_pass_ends_the_listing_and_another_takes_it_up(ass
     assert len(names(seen)) == 20
     asset_service.faults.clear()
     rest = names(inventory.pages(ORGANIZATION, "resource", page_token=seen[-1].next_token))
-    assert names(seen) + rest == [f"bucket-{at:02}" for at in range(25)]
+    assert names(seen) + rest == [f"bucket-{number:02}" for number in range(25)]
 
 
 @pytest.mark.usefixtures("buckets")
@@ -267,9 +275,9 @@ def test_the_fake_tells_the_history_of_assets_too(asset_service) -> None:
         content_type=ContentType.RESOURCE,
         read_time_window=TimeWindow(start_time=datetime(2025, 6, 1, tzinfo=UTC)),
     )
-    found = AssetServiceClient().batch_get_assets_history(request).assets
-    assert [one.asset.resource.data["v"] for one in found] == ["1", "2"]
-    assert [one.window.end_time.day for one in found] == [2, 3]
+    versions = AssetServiceClient().batch_get_assets_history(request).assets
+    assert [version.asset.resource.data["v"] for version in versions] == ["1", "2"]
+    assert [version.window.end_time.day for version in versions] == [2, 3]
 
 
 class Time:

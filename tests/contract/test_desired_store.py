@@ -90,9 +90,9 @@ def test_records_of_all_keys_are_read_empty_ones_included(store):
     record = written_by("git", 1)
     store.write_records({KEY: StoredRecord(record, None)})
 
-    found = store.records([KEY, OTHER])
-    assert (found[KEY].value, found[OTHER]) == (record, StoredRecord(DesiredRecord(), None))
-    assert found[KEY].version is not None
+    records = store.records([KEY, OTHER])
+    assert (records[KEY].value, records[OTHER]) == (record, StoredRecord(DesiredRecord(), None))
+    assert records[KEY].version is not None
     assert store.records([]) == {}
 
 
@@ -112,8 +112,8 @@ def test_where_one_record_is_another_by_now_none_of_its_batch_is_written(store, 
     store.write_records({OTHER: theirs})
 
     with pytest.raises(Conflict):
-        store.write_records({key: StoredRecord(written_by("mine", 3), found.version) for key, found in mine.items()})
-    assert {key: found.value for key, found in store.records([KEY, OTHER]).items()} == {
+        store.write_records({key: StoredRecord(written_by("mine", 3), record.version) for key, record in mine.items()})
+    assert {key: records.value for key, records in store.records([KEY, OTHER]).items()} == {
         KEY: DesiredRecord(),
         OTHER: theirs.value,
     }
@@ -142,14 +142,14 @@ def between(store, monkeypatch, what):
 
 
 def test_of_two_sources_that_are_applied_at_once_on_one_policy_neither_is_lost(store, monkeypatch):
-    one = plan.plan([granted("roles/viewer")], (), "one", store)
+    first = plan.plan([granted("roles/viewer")], (), "one", store)
     two = plan.plan([granted("roles/owner")], (), "two", store)
     between(store, monkeypatch, lambda: apply.apply(two, store, NOON))
 
-    apply.apply(one, store, NOON)
+    apply.apply(first, store, NOON)
 
-    found = store.read(ResourceKey(KEY.name, "iam_policy")).desired
-    roles = {declaration.data["bindings"][0]["role"] for declaration in found.declarations}
+    desired_by = store.read(ResourceKey(KEY.name, "iam_policy")).desired
+    roles = {declaration.data["bindings"][0]["role"] for declaration in desired_by.declarations}
     assert roles == {"roles/viewer", "roles/owner"}
 
 
@@ -261,7 +261,7 @@ def test_two_sources_declare_side_by_side_and_one_resource_has_one_of_them(store
     assert (claim.key, claim.source, claim.where) == (KEY, "one", "fleet.yaml:1")
     assert store.read(KEY).desired == declared(KEY)
     assert store.read(OTHER).desired == declared(OTHER)
-    assert {one.name for one in store.read(KEY).rules.scopes} == {"one", "two"}
+    assert {scope_.name for scope_ in store.read(KEY).rules.scopes} == {"one", "two"}
 
     applied(store, source="one", prune=True)
     applied(store, declared(KEY, location="US"), declared(OTHER), source="two")
@@ -302,7 +302,7 @@ def test_the_last_observation_is_kept_until_the_next_one(store):
 
 
 def test_the_last_observations_of_many_are_those_of_each(store):
-    keys = [ResourceKey(f"//storage.googleapis.com/b{at}") for at in range(120)]
+    keys = [ResourceKey(f"//storage.googleapis.com/b{number}") for number in range(120)]
     commits = [
         Commit(store.read(key), in_sync(key), Observation(key, BUCKET, NOON, data={"at": key.name})) for key in keys
     ]
@@ -359,7 +359,7 @@ def test_an_apply_by_hand_is_possible_at_any_time_and_forgets_no_upload(store):
 
 
 def scopes_in_force(store):
-    return [one.name for one in store.read(KEY).rules.scopes]
+    return [scope_.name for scope_ in store.read(KEY).rules.scopes]
 
 
 def test_a_scope_that_is_no_longer_declared_stays_unless_it_is_pruned(store):
@@ -381,7 +381,7 @@ def test_a_scope_that_is_declared_again_takes_the_place_of_the_one_before(store)
     applied(store, scopes=(scope("one"), scope("two")))
     applied(store, scopes=(replace(scope("one"), mode="auto"),))
 
-    assert [(one.name, one.mode) for one in store.read(KEY).rules.scopes] == [("one", "auto"), ("two", None)]
+    assert [(scope_.name, scope_.mode) for scope_ in store.read(KEY).rules.scopes] == [("one", "auto"), ("two", None)]
 
 
 def test_a_scope_that_moves_in_its_file_changes_nothing(store):
@@ -414,7 +414,7 @@ def test_a_plan_of_many_batches_tells_of_every_resource_once(store, monkeypatch)
     planned = applied(store, *(fresh.get(key, declared(key)) for key in after), prune=True)
 
     expected = {"added": keys[12:], "changed": after[:5], "removed": keys[:4]}
-    assert actions(planned) == [(action, key) for action, found in expected.items() for key in sorted(found)]
+    assert actions(planned) == [(action, key) for action, keys in expected.items() for key in sorted(keys)]
     assert (list(planned.touched), planned.unchanged) == (sorted(chain(*expected.values())), 3)
     assert (
         list(store.manifest("git", 2))
@@ -430,5 +430,5 @@ def test_what_is_kept_or_claimed_stays_in_the_manifest_as_it_is(store):
 
     planned = applied(store, declared(KEY, location="US"), claimed)
 
-    assert [one.key for one in planned.claimed] == [claimed.declarations[0].key]
+    assert [claim.key for claim in planned.claimed] == [claimed.declarations[0].key]
     assert list(planned.manifest) == [(OTHER, declared(OTHER).digest), (KEY, declared(KEY, location="US").digest)]

@@ -35,7 +35,7 @@ class Kept(NamedTuple):
     """Dead letters, and what a person finds there."""
 
     letters: DeadLetters
-    found: Callable[[], list[DeadLetter]]
+    dead_letters: Callable[[], list[DeadLetter]]
 
 
 @pytest.fixture(params=EVENT_BUSES)
@@ -60,7 +60,8 @@ def pubsub_bus(pubsub):
     topic = pubsub.topic("drift-events")
     subscription = pubsub.subscription(topic)
     return Listened(
-        PubSubBus(pubsub.publisher, topic), lambda: [events.decode(one.data) for one in pubsub.received(subscription)]
+        PubSubBus(pubsub.publisher, topic),
+        lambda: [events.decode(message.data) for message in pubsub.received(subscription)],
     )
 
 
@@ -79,11 +80,11 @@ def memory_letters():
 def jsonl_letters():
     stream = io.BytesIO()
 
-    def found():
+    def dead_letters():
         lines = [json.loads(line) for line in stream.getvalue().splitlines()]
         return [DeadLetter(base64.b64decode(line["message"]), line["attributes"], line["reason"]) for line in lines]
 
-    return Kept(JsonlDeadLetters(stream), found)
+    return Kept(JsonlDeadLetters(stream), dead_letters)
 
 
 @pytest.fixture
@@ -91,11 +92,11 @@ def pubsub_letters(pubsub):
     topic = pubsub.topic("dead-letters")
     subscription = pubsub.subscription(topic)
 
-    def found():
-        received = [(one.data, dict(one.attributes)) for one in pubsub.received(subscription)]
+    def dead_letters():
+        received = [(message.data, dict(message.attributes)) for message in pubsub.received(subscription)]
         return [DeadLetter(data, attributes, attributes.pop("reason")) for data, attributes in received]
 
-    return Kept(PubSubDeadLetters(pubsub.publisher, topic), found)
+    return Kept(PubSubDeadLetters(pubsub.publisher, topic), dead_letters)
 
 
 def test_events_arrive_as_they_were_published(listened):
@@ -107,12 +108,12 @@ def test_events_arrive_as_they_were_published(listened):
 
 
 def test_events_of_one_resource_keep_their_order(listened):
-    told = [event(KEY, number) for number in range(1, 41)]
-    listened.bus.publish(told[:1])
-    listened.bus.publish(told[1:30])
-    listened.bus.publish(told[30:])
+    sent = [event(KEY, number) for number in range(1, 41)]
+    listened.bus.publish(sent[:1])
+    listened.bus.publish(sent[1:30])
+    listened.bus.publish(sent[30:])
 
-    assert listened.heard() == told
+    assert listened.heard() == sent
 
 
 def test_events_of_each_resource_keep_their_order_among_others(listened):
@@ -123,25 +124,29 @@ def test_events_of_each_resource_keep_their_order_among_others(listened):
     heard = listened.heard()
 
     for key in (KEY, OTHER):
-        assert [one for one in heard if one.subject == key.name] == [event(key, number) for number in range(1, 11)]
+        assert [message for message in heard if message.subject == key.name] == [
+            event(key, number) for number in range(1, 11)
+        ]
 
 
 def test_events_of_many_resources_are_published_at_once(listened):
     keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(30)]
-    told = [event(key, number) for number in (1, 2, 3) for key in keys]
+    sent = [event(key, number) for number in (1, 2, 3) for key in keys]
 
-    listened.bus.publish(told)
+    listened.bus.publish(sent)
 
     heard = listened.heard()
     for key in keys:
-        assert [one for one in heard if one.subject == key.name] == [event(key, number) for number in (1, 2, 3)]
+        assert [message for message in heard if message.subject == key.name] == [
+            event(key, number) for number in (1, 2, 3)
+        ]
 
 
 def test_an_event_that_is_published_again_keeps_its_id(listened):
     listened.bus.publish([event(KEY, 1)])
     listened.bus.publish([event(KEY, 1), event(KEY, 2)])
 
-    assert {one.id for one in listened.heard()} == {event(KEY, 1).id, event(KEY, 2).id}
+    assert {message.id for message in listened.heard()} == {event(KEY, 1).id, event(KEY, 2).id}
 
 
 def test_publishing_nothing_is_heard_by_nobody(listened):
@@ -160,7 +165,7 @@ def test_a_resource_name_longer_than_an_ordering_key_is_published_too(listened):
 def test_a_dead_letter_keeps_message_attributes_and_reason(kept):
     kept.letters.put(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
 
-    assert kept.found() == [
+    assert kept.dead_letters() == [
         DeadLetter(b"\x00\xff not json", {"a": "1", "ü": "✓"}, "not a feed message: ünreadable (byte 0)")
     ]
 
@@ -168,7 +173,7 @@ def test_a_dead_letter_keeps_message_attributes_and_reason(kept):
 def test_an_empty_message_without_attributes_is_kept(kept):
     kept.letters.put(b"", {}, "not a feed message")
 
-    assert kept.found() == [DeadLetter(b"", {}, "not a feed message")]
+    assert kept.dead_letters() == [DeadLetter(b"", {}, "not a feed message")]
 
 
 @pytest.mark.emulator
@@ -212,7 +217,7 @@ def test_a_topic_that_does_not_take_events_is_unavailable_until_it_does(pubsub):
     subscription = pubsub.subscription(pubsub.topic("drift-events"))
     bus.publish([event(KEY, 1), event(KEY, 2)])
 
-    assert [events.decode(one.data) for one in pubsub.received(subscription)] == [event(KEY, 1), event(KEY, 2)]
+    assert [events.decode(message.data) for message in pubsub.received(subscription)] == [event(KEY, 1), event(KEY, 2)]
 
 
 @pytest.mark.emulator

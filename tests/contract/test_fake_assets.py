@@ -82,10 +82,10 @@ def test_feeds_fail_as_they_are_told_to(asset_service, client):
 
 @pytest.fixture
 def fleet(asset_service):
-    for at, (location, labels) in enumerate([("eu", {"env": "prod"}), ("us-east1", {"env": "dev"}), ("eu", {})]):
+    for index, (location, labels) in enumerate([("eu", {"env": "prod"}), ("us-east1", {"env": "dev"}), ("eu", {})]):
         asset_service.put(
             {
-                "name": f"//storage.googleapis.com/b{at}",
+                "name": f"//storage.googleapis.com/b{index}",
                 "assetType": BUCKET,
                 "ancestors": SHOP,
                 "updateTime": "2026-03-01T12:00:00Z",
@@ -95,33 +95,33 @@ def fleet(asset_service):
     asset_service.put({"name": "//x/t", "assetType": TOPIC, "ancestors": [ORG], "updateTime": "2026-03-01T12:00:00Z"})
 
 
-def found(client, query="", scope=ORG, **more):
+def search(client, query="", scope=ORG, **more):
     request = SearchAllResourcesRequest(scope=scope, query=query, **more)
     return [resource.name.rpartition("/")[2] for resource in client.search_all_resources(request)]
 
 
 @pytest.mark.usefixtures("fleet")
 def test_resources_are_found_by_scope_and_type_in_the_order_of_their_names(client):
-    assert found(client) == ["b0", "b1", "b2", "t"]
-    assert found(client, order_by="name desc") == ["t", "b2", "b1", "b0"]
-    assert found(client, scope=SHOP[0]) == ["b0", "b1", "b2"]
-    assert found(client, asset_types=[TOPIC]) == found(client, asset_types=[".*Topic"]) == ["t"]
+    assert search(client) == ["b0", "b1", "b2", "t"]
+    assert search(client, order_by="name desc") == ["t", "b2", "b1", "b0"]
+    assert search(client, scope=SHOP[0]) == ["b0", "b1", "b2"]
+    assert search(client, asset_types=[TOPIC]) == search(client, asset_types=[".*Topic"]) == ["t"]
 
 
 @pytest.mark.usefixtures("fleet")
 def test_resources_are_found_by_location_and_labels(client):
-    assert found(client, "location:eu") == ["b0", "b2"]
-    assert found(client, "location:us*") == found(client, "location:east1") == ["b1"]
-    assert found(client, "location=us") == []
-    assert found(client, "labels.env:prod") == ["b0"]
-    assert found(client, "labels:env location=eu") == ["b0"]
+    assert search(client, "location:eu") == ["b0", "b2"]
+    assert search(client, "location:us*") == search(client, "location:east1") == ["b1"]
+    assert search(client, "location=us") == []
+    assert search(client, "labels.env:prod") == ["b0"]
+    assert search(client, "labels:env location=eu") == ["b0"]
 
 
 @pytest.mark.parametrize("query", ["NOT location:eu", "location:eu OR location:us", "state:ACTIVE", "(location:eu)"])
 @pytest.mark.usefixtures("fleet")
 def test_a_query_that_the_fake_does_not_know_is_not_guessed(client, query):
     with pytest.raises(exceptions.MethodNotImplemented):
-        found(client, query)
+        search(client, query)
 
 
 @pytest.mark.usefixtures("fleet")
@@ -142,4 +142,4 @@ def test_a_search_fails_as_it_is_told_to(asset_service, client):
     with pytest.raises(exceptions.ServiceUnavailable):
         next(pages)
     with pytest.raises(exceptions.PermissionDenied):
-        found(client, scope="projects/nobody")
+        search(client, scope="projects/nobody")

@@ -20,9 +20,9 @@ def test_manifests_that_were_stored_in_no_order_are_read_in_the_order_of_keys_an
     declare(store, [declared(KEY), declared(OTHER)])
     in_force = list(store.manifest("default", 1))
     store.drop_manifest("default", 1)
-    for at, row in enumerate(reversed(in_force)):
+    for index, row in enumerate(reversed(in_force)):
         parts = store._manifest("default", 1).collection("parts")
-        parts.document(f"{at:06d}").set({"body": encode_manifest([row]).decode()})
+        parts.document(f"{index:06d}").set({"body": encode_manifest([row]).decode()})
 
     assert list(store.manifest("default", 1)) == in_force
     assert declare(store, [declared(KEY), declared(OTHER)]) == 0

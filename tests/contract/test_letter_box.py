@@ -96,9 +96,9 @@ def test_what_was_cut_comes_from_nowhere_or_from_what_is_gone_is_left_with_the_r
     lost, gone = letter(2), letter(3, CloudPubSubDeadLetterSourceSubscription="gone")
     box = Box(cut, lost, gone)
     done = dead_letter_replay.replay(box, 10)
-    assert [one.done for one in done] == ["left"] * 3
+    assert [replayed.done for replayed in done] == ["left"] * 3
     assert ["cut off" in done[0].about, "nothing tells" in done[1].about, "no longer" in done[2].about] == [True] * 3
-    assert [one.done for one in dead_letter_replay.replay(box, 10, drop=True)] == ["dropped"] * 3
+    assert [replayed.done for replayed in dead_letter_replay.replay(box, 10, drop=True)] == ["dropped"] * 3
     assert (box.kept, box.sent) == ([], [])
 
 
@@ -125,10 +125,10 @@ def test_a_trial_sends_and_takes_nothing():
 
 @given(st.dictionaries(st.text(min_size=1, max_size=20), st.text(max_size=20)))
 def test_any_attributes_can_be_read_and_restored(attributes):
-    one = letter(1).__class__("1", b"", attributes, NOON)
-    assert one.attempts >= 0
-    assert one.why
-    restored = one.restored()
+    restored_letter = letter(1).__class__("1", b"", attributes, NOON)
+    assert restored_letter.attempts >= 0
+    assert restored_letter.why
+    restored = restored_letter.restored()
     assert int(restored.pop("replayed")) >= 1
     assert not any(name.startswith("CloudPubSub") for name in restored)
 

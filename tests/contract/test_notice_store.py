@@ -17,8 +17,8 @@ def notices(store):
     return store.notices
 
 
-def bodies(found):
-    return [one.body for one in found]
+def bodies(records):
+    return [record.body for record in records]
 
 
 def test_what_was_never_written_reads_as_nothing(notices):
@@ -30,8 +30,8 @@ def test_what_was_never_written_reads_as_nothing(notices):
 def test_a_record_that_was_written_is_read_again(backend):
     version = backend.open().notices.write("notices", "a", b"one", None, Filed())
 
-    found = backend.open().notices.read("notices", "a")
-    assert (found.id, found.body, found.version) == ("a", b"one", version)
+    snapshot = backend.open().notices.read("notices", "a")
+    assert (snapshot.id, snapshot.body, snapshot.version) == ("a", b"one", version)
 
 
 def test_a_record_is_written_in_place_of_the_one_that_was_read(notices):
@@ -85,7 +85,7 @@ def test_all_records_of_a_thread_are_found_however_many_there_are(notices):
     for name in names:
         notices.write("notices", name, name.encode(), None, Filed(thread="t"))
 
-    assert [one.id for one in notices.of_thread("notices", "t")] == names
+    assert [record.id for record in notices.of_thread("notices", "t")] == names
 
 
 def test_what_is_due_longest_comes_first(notices):
@@ -122,4 +122,4 @@ def test_of_several_writers_at_once_one_is_first(backend):
     with ThreadPoolExecutor(4) as pool:
         written = list(pool.map(write, stores))
 
-    assert sum(one is not None for one in written) == 1
+    assert sum(record is not None for record in written) == 1

@@ -13,7 +13,7 @@ NAME = "projects/p/subscriptions/s"
 
 
 @pytest.mark.parametrize(
-    ("failure", "translated", "told"),
+    ("failure", "translated", "retried"),
     [
         (exceptions.NotFound("Resource not found"), BadRequest, "there is no projects/p/subscriptions/s"),
         (exceptions.PermissionDenied("no"), BadRequest, "grant roles/pubsub.subscriber"),
@@ -28,9 +28,9 @@ NAME = "projects/p/subscriptions/s"
         (exceptions.Aborted("again"), Unavailable, "again"),
     ],
 )
-def test_only_an_outage_is_worth_another_pull(mocker, failure, translated, told):
+def test_only_an_outage_is_worth_another_pull(mocker, failure, translated, retried):
     client = mocker.Mock(**{"pull.side_effect": failure})
-    with pytest.raises(translated, match=told):
+    with pytest.raises(translated, match=retried):
         PubSubFeed(client, NAME).pull()
 
 
@@ -52,15 +52,15 @@ def letter(pubsub, attributes, message=b"x"):
     topic = pubsub.topic("dead-letters")
     subscription = pubsub.subscription(topic)
     PubSubDeadLetters(pubsub.publisher, topic).put(message, attributes, "because")
-    (found,) = pubsub.received(subscription)
-    return found, dict(found.attributes)
+    (copy,) = pubsub.received(subscription)
+    return copy, dict(copy.attributes)
 
 
 @pytest.mark.emulator
 def test_attributes_that_are_called_like_the_clients_own_arguments_are_kept_under_another_name(pubsub):
     names = ("self", "topic", "data", "ordering_key", "retry", "timeout", "reason")
-    _, found = letter(pubsub, {**dict.fromkeys(names, "own"), "original_topic": "first", "a": "1"})
-    assert found == {
+    _, message = letter(pubsub, {**dict.fromkeys(names, "own"), "original_topic": "first", "a": "1"})
+    assert message == {
         "reason": "because",
         "a": "1",
         "original_topic": "first",
@@ -71,16 +71,16 @@ def test_attributes_that_are_called_like_the_clients_own_arguments_are_kept_unde
 
 @pytest.mark.emulator
 def test_what_pubsub_has_no_room_for_is_cut(pubsub):
-    many = {f"key-{at}": "v" for at in range(150)}
-    _, found = letter(pubsub, {"k" * 300: "ü" * 600, **many})
-    assert len(found) == 100
-    assert found["k" * 256] == "ü" * 512
-    assert found["reason"] == "because"
+    many = {f"key-{number}": "v" for number in range(150)}
+    _, message = letter(pubsub, {"k" * 300: "ü" * 600, **many})
+    assert len(message) == 100
+    assert message["k" * 256] == "ü" * 512
+    assert message["reason"] == "because"
 
 
 def test_a_letter_is_no_larger_than_a_message_may_be(mocker):
     client = mocker.Mock()
-    attributes = {f"key-{at}": "v" * 1024 for at in range(99)}
+    attributes = {f"key-{number}": "v" * 1024 for number in range(99)}
     PubSubDeadLetters(client, "projects/p/topics/t").put(b"x" * 9_850_000, attributes, "because")
     (_, message), sent = client.publish.call_args
     assert len(message) + sum(len(key) + len(value) for key, value in sent.items()) < 10_000_000

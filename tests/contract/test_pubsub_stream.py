@@ -41,14 +41,14 @@ def test_a_stream_gives_no_more_than_may_be_held_until_some_is_settled(open_stre
     time.sleep(1)
     assert len(held) == 10
 
-    for one in held[:5]:
-        one.ack()
+    for delivered in held[:5]:
+        delivered.ack()
     wait_until(lambda: len(held) == 15, lambda: f"{len(held)} of 15 messages are held")
     time.sleep(0.5)
 
     assert len(held) == 15
-    assert len({one.data for one in held}) == 15
-    assert {int(one.attributes["number"]) for one in held} == {int(one.data) for one in held}
+    assert len({message.data for message in held}) == 15
+    assert {int(message.attributes["number"]) for message in held} == {int(message.data) for message in held}
 
 
 def test_what_was_acknowledged_is_known_when_the_stream_is_closed_and_the_rest_comes_again(
@@ -59,15 +59,15 @@ def test_what_was_acknowledged_is_known_when_the_stream_is_closed_and_the_rest_c
     stream.open(held.append)
     wait_until(lambda: len(held) == 40, lambda: f"{len(held)} of 40 messages are held")
     given = held[:40]
-    for one in given[:30]:
-        one.ack()
-    for one in given[30:]:
-        one.nack()  # which may come again before the stream is closed, and is then leased once more
+    for delivered in given[:30]:
+        delivered.ack()
+    for delivered in given[30:]:
+        delivered.nack()  # which may come again before the stream is closed, and is then leased once more
     stream.close()
 
-    again = pubsub.receive_until(subscription, lambda found: len({one.data for one in found}) == 10)
+    again = pubsub.receive_until(subscription, lambda messages: len({message.data for message in messages}) == 10)
 
-    assert {one.data for one in again} == {one.data for one in given[30:]}
+    assert {message.data for message in again} == {message.data for message in given[30:]}
 
 
 def test_a_subscription_that_is_not_there_is_said_to_be_missing(open_stream, subscription):

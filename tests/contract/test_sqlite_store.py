@@ -35,10 +35,10 @@ def file(tmp_path) -> Path:
 
 def test_processes_that_start_together_on_a_new_file_lose_no_update(file):
     workers = [start_worker(file, f"worker-{number}") for number in range(4)]
-    said = [worker.communicate(timeout=240)[0].split() for worker in workers]
+    errors = [worker.communicate(timeout=240)[0].split() for worker in workers]
 
     assert [worker.returncode for worker in workers] == [0, 0, 0, 0]
-    assert [len(lines) for lines in said] == [TIMES] * 4
+    assert [len(lines) for lines in errors] == [TIMES] * 4
     store = SqliteStore(file)
     assert store.read(sqlite_worker.KEY).state.sequence == 4 * TIMES
     store.close()
@@ -48,16 +48,16 @@ def test_a_process_that_is_killed_half_way_loses_nothing_that_it_has_committed(f
     SqliteStore(file).close()
     victim, survivor = start_worker(file, "victim", 1_000_000), start_worker(file, "survivor")
     with victim:
-        told = [victim.stdout.readline() for _ in range(50)]
+        committed = [victim.stdout.readline() for _ in range(50)]
         victim.send_signal(signal.SIGKILL)
-        told += victim.stdout.readlines()
+        committed += victim.stdout.readlines()
     survivor.communicate(timeout=240)
 
     assert (victim.returncode, survivor.returncode) == (-signal.SIGKILL, 0)
     store = SqliteStore(file)
     state = store.read(sqlite_worker.KEY).state
     counts = json.loads(state.fingerprint)
-    acknowledged = sum(line.endswith("\n") for line in told)
+    acknowledged = sum(line.endswith("\n") for line in committed)
     assert counts["survivor"] == TIMES
     assert counts["victim"] in (acknowledged, acknowledged + 1)  # it may have died between the commit and its telling
     assert state.sequence == counts["survivor"] + counts["victim"]
@@ -181,8 +181,8 @@ def test_a_store_of_an_earlier_schema_is_brought_up_to_date_and_keeps_what_it_ha
     assert store.read(KEY).state == drifted()
     store.commit(store.read(KEY), drifted(sequence=2))
     assert list(store.due(NOON)) == []
-    for one in stores:
-        one.close()
+    for store_ in stores:
+        store_.close()
 
 
 WHOLE = "source TEXT NOT NULL, generation INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (source, generation)"

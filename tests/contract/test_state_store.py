@@ -68,8 +68,8 @@ def test_a_conflict_is_over_with_the_next_read(store):
 
 
 def test_records_of_different_keys_do_not_conflict(store):
-    one, other = store.read(KEY), store.read(OTHER)
-    store.commit(one, in_sync(KEY))
+    first, other = store.read(KEY), store.read(OTHER)
+    store.commit(first, in_sync(KEY))
     store.commit(other, in_sync(OTHER))
 
     assert {state.key for state in store.states()} == {KEY, OTHER}
@@ -254,10 +254,10 @@ def test_names_and_values_may_hold_any_character(store, name):
     declare(store, [declared(key, **{name: name})])
     store.commit(store.read(key), drifted(key, pending=1, observed={name: [name]}))
 
-    found = store.read(key)
+    snapshot = store.read(key)
 
-    assert found.desired == declared(key, **{name: name})
-    assert found.state == drifted(key, pending=1, observed={name: [name]})
+    assert snapshot.desired == declared(key, **{name: name})
+    assert snapshot.state == drifted(key, pending=1, observed={name: [name]})
     assert list(store.unpublished()) == [key]
 
 
@@ -269,18 +269,18 @@ def test_closing_twice_does_no_harm(backend):
 
 
 def test_two_handles_see_each_others_commits(backend):
-    one, other = backend.open(), backend.open()
-    declare(one, [declared()], (scope(),))
-    committed = one.commit(one.read(KEY), drifted(pending=1))
+    first, other = backend.open(), backend.open()
+    declare(first, [declared()], (scope(),))
+    committed = first.commit(first.read(KEY), drifted(pending=1))
 
     assert other.read(KEY) == committed
     assert list(other.unpublished()) == [KEY]
 
     other.mark_published(other.read(KEY))
 
-    assert one.read(KEY).state.pending == ()
+    assert first.read(KEY).state.pending == ()
     with pytest.raises(Conflict):
-        one.commit(committed, drifted(sequence=2))
+        first.commit(committed, drifted(sequence=2))
 
 
 def test_commits_from_many_threads_lose_no_update(backend):
@@ -307,9 +307,9 @@ def test_commits_from_many_threads_lose_no_update(backend):
 
 def _increment_once(store):
     while True:
-        found = store.read(KEY)
+        snapshot = store.read(KEY)
         try:
-            store.commit(found, in_sync(sequence=found.state.sequence + 1 if found.state else 1))
+            store.commit(snapshot, in_sync(sequence=snapshot.state.sequence + 1 if snapshot.state else 1))
         except Conflict:
             continue
         return
@@ -356,13 +356,13 @@ MANY = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in r
 
 
 def test_many_are_read_as_each_is_read_alone(store):
-    declare(store, [declared(one) for one in MANY[:3]], (scope(),))
+    declare(store, [declared(key_) for key_ in MANY[:3]], (scope(),))
     for key in MANY[2:5]:
         store.commit(store.read(key), drifted(key, pending=1))
 
-    found = store.read_many(iter([*MANY, KEY]))
+    snapshots = store.read_many(iter([*MANY, KEY]))
 
-    assert found == {key: store.read(key) for key in [*MANY, KEY]}
+    assert snapshots == {key: store.read(key) for key in [*MANY, KEY]}
     assert store.read_many([]) == {}
 
 
@@ -376,7 +376,7 @@ def test_many_are_committed_as_each_is_committed_alone(store):
     assert store.last_observation(MANY[0]) == observation
     assert set(store.unpublished()) == set(MANY[1:])
     assert store.commit_many([]) == []
-    again = store.commit_many([Commit(one, replace(one.state, pending=())) for one in written])
+    again = store.commit_many([Commit(snapshot, replace(snapshot.state, pending=())) for snapshot in written])
     assert again == [store.read(key) for key in MANY]
     assert list(store.unpublished()) == []
 
@@ -390,7 +390,7 @@ def test_of_many_only_what_somebody_else_has_written_is_not_committed(store):
 
     written = store.commit_many([Commit(before[key], drifted(key)) for key in MANY])
 
-    assert [type(one) for one in written] == [Conflict if key in (made, changed) else Snapshot for key in MANY]
+    assert [type(answer) for answer in written] == [Conflict if key in (made, changed) else Snapshot for key in MANY]
     assert [store.read(key).state.sequence for key in (made, changed)] == [7, 8]
     assert all(store.read(key).state == drifted(key) for key in MANY if key not in (made, changed))
     with pytest.raises(Conflict, match="bucket-1"):
@@ -404,19 +404,19 @@ def test_many_large_records_are_committed_at_once(store, letter):
 
     store.commit_many([Commit(snapshot, states[key]) for key, snapshot in store.read_many(keys).items()])
 
-    assert {key: found.state for key, found in store.read_many(keys).items()} == states
+    assert {key: snapshot.state for key, snapshot in store.read_many(keys).items()} == states
 
 
 def test_two_who_commit_the_same_records_at_once_write_each_once(backend):
-    one, other = backend.open(), backend.open()
+    first, other = backend.open(), backend.open()
     keys = [ResourceKey(f"//storage.googleapis.com/bucket-{number}") for number in range(40)]
-    before = one.read_many(keys)
+    before = first.read_many(keys)
     written = {}
 
     def commit(store, sequence):
         written[sequence] = store.commit_many([Commit(before[key], in_sync(key, sequence=sequence)) for key in keys])
 
-    threads = [threading.Thread(target=commit, args=pair) for pair in ((one, 1), (other, 2))]
+    threads = [threading.Thread(target=commit, args=pair) for pair in ((first, 1), (other, 2))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -424,4 +424,4 @@ def test_two_who_commit_the_same_records_at_once_write_each_once(backend):
 
     for place, key in enumerate(keys):
         (won,) = [sequence for sequence, all_of in written.items() if isinstance(all_of[place], Snapshot)]
-        assert one.read(key).state.sequence == won
+        assert first.read(key).state.sequence == won

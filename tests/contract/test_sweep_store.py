@@ -65,10 +65,10 @@ def test_a_shard_is_written_in_place_of_the_one_that_was_read(sweeps):
 
 
 def test_a_part_is_there_with_its_record_or_neither_is(sweeps):
-    parts = [Part(seen=bytes([at]) * 8, projects=(f"p{at}",)) for at in range(3)]
+    parts = [Part(seen=bytes([number]) * 8, projects=(f"p{number}",)) for number in range(3)]
     stored = sweeps.write_shard(SHARD, None)
-    for at, part in enumerate(parts):
-        stored = sweeps.write_shard(replace(SHARD, parts=at + 1), stored.version, part)
+    for index, part in enumerate(parts):
+        stored = sweeps.write_shard(replace(SHARD, parts=index + 1), stored.version, part)
 
     with pytest.raises(Conflict):
         sweeps.write_shard(replace(SHARD, parts=9), None, Part(b"x" * 8))
@@ -79,12 +79,12 @@ def test_parts_are_of_one_shard_and_come_in_their_order(sweeps):
     for number in (0, 1, 11):
         shard = replace(SHARD, number=number)
         stored = sweeps.write_shard(shard, None)
-        for at in range(12):
-            part = Part(projects=(f"{number}.{at}",))
-            stored = sweeps.write_shard(replace(shard, parts=at + 1), stored.version, part)
+        for index in range(12):
+            part = Part(projects=(f"{number}.{index}",))
+            stored = sweeps.write_shard(replace(shard, parts=index + 1), stored.version, part)
 
-    assert [part.projects[0] for part in sweeps.parts("run-1", 1)] == [f"1.{at}" for at in range(12)]
-    assert [one.value.number for one in sweeps.shards("run-1")] == [0, 1, 11]
+    assert [part.projects[0] for part in sweeps.parts("run-1", 1)] == [f"1.{number}" for number in range(12)]
+    assert [shard.value.number for shard in sweeps.shards("run-1")] == [0, 1, 11]
 
 
 def test_a_part_of_some_hundred_kilobytes_is_taken(sweeps):

@@ -54,7 +54,7 @@ def observe(deps, key, location="EU"):
     return pipeline.handle_observation(seen, deps)
 
 
-def told(deps):
+def event_types(deps):
     return [(event.type, event.subject) for event in deps.bus.events]
 
 
@@ -77,7 +77,7 @@ def test_while_the_bus_is_down_every_finding_is_judged_and_told_when_it_is_up(de
 
     deps.bus.down = False
     sync(deps, *now_right)
-    assert sorted(told(deps)) == sorted(("drift.resolved", key.name) for key in keys)
+    assert sorted(event_types(deps)) == sorted(("drift.resolved", key.name) for key in keys)
 
 
 def test_an_apply_that_died_before_it_judged_is_made_up_for_by_the_next(deps, monkeypatch):
@@ -114,7 +114,7 @@ def test_what_was_removed_by_an_apply_that_died_is_judged_even_after_later_ones(
     assert statuses(deps) == {KEY: "resolved", OTHER: "resolved"}
     state = deps.store.control().value.sources["git"]
     assert (state.judged, state.earlier) == (state.generation, ())
-    assert [list(deps.store.manifest("git", one)) for one in range(1, state.generation)] == [[]] * (
+    assert [list(deps.store.manifest("git", generation)) for generation in range(1, state.generation)] == [[]] * (
         state.generation - 1
     )
 
@@ -162,7 +162,7 @@ def test_events_that_an_earlier_failure_left_behind_are_published_by_a_sync(deps
 
     sync(deps, declared(KEY))
 
-    assert told(deps) == [("drift.opened", KEY.name)]
+    assert event_types(deps) == [("drift.opened", KEY.name)]
 
 
 def test_when_a_scope_goes_what_was_unmanaged_by_it_is_resolved_and_opens_when_it_comes_back(deps):
@@ -195,7 +195,7 @@ def test_no_scope_goes_while_a_document_is_bad(deps):
     loaded = LoadResult([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")])
     apply.sync(loaded, Request("git", prune=True), deps, NOON)
 
-    assert [one.name for one in deps.store.read(KEY).rules.scopes] == ["billing"]
+    assert [scope_.name for scope_ in deps.store.read(KEY).rules.scopes] == ["billing"]
 
 
 def test_a_removal_is_allowed_by_what_its_refusal_says_and_by_no_less():
@@ -230,37 +230,37 @@ def test_what_a_new_rule_covers_ends_at_once_and_comes_back_when_the_rule_goes(d
     sync(deps, ignoring(KEY))
     (state,) = deps.store.states(drifted=True)
     assert (state.finding.status, state.finding.reason) == ("resolved", "ignored")
-    assert [one.rule for one in state.suppressed] == ["fleet/.setpointignore:1: billing-exports"]
+    assert [suppression.rule for suppression in state.suppressed] == ["fleet/.setpointignore:1: billing-exports"]
 
     sync(deps, declared(KEY))
     (state,) = deps.store.states(drifted=True)
     assert (state.finding.status, state.suppressed) == ("open", ())
-    assert [event for event, _ in told(deps)] == ["drift.opened", "drift.resolved", "drift.opened"]
+    assert [event for event, _ in event_types(deps)] == ["drift.opened", "drift.resolved", "drift.opened"]
 
 
 def test_a_drift_that_was_never_told_is_told_when_its_rule_goes(deps):
     sync(deps, ignoring(KEY))
     observe(deps, KEY, "US")
-    assert told(deps) == []
+    assert event_types(deps) == []
     (state,) = deps.store.suppressed()
     assert (state.finding, len(state.suppressed)) == (None, 1)
 
     sync(deps, declared(KEY))
 
-    assert told(deps) == [("drift.opened", KEY.name)]
+    assert event_types(deps) == [("drift.opened", KEY.name)]
 
 
 def test_what_nobody_declares_is_judged_again_when_the_rules_of_its_scope_change(deps):
     alone = replace(scope(), ignores=(IgnoreRule("storage.googleapis.com/billing-", text="rule"),))
     sync(deps, declared(OTHER), scopes=[alone])
     observe(deps, KEY)
-    assert told(deps) == []
+    assert event_types(deps) == []
 
     sync(deps, declared(OTHER), scopes=[scope()])
-    assert told(deps) == [("drift.opened", KEY.name)]
+    assert event_types(deps) == [("drift.opened", KEY.name)]
 
     sync(deps, declared(OTHER), scopes=[alone])
-    assert told(deps)[1:] == [("drift.resolved", KEY.name)]
+    assert event_types(deps)[1:] == [("drift.resolved", KEY.name)]
 
 
 def policed(deps, policy, *declarations, source="git", prune=True):
@@ -305,8 +305,8 @@ def test_a_declaration_tells_where_it_stood_in_the_revision_that_made_it_what_it
     assert {key: source.commit for key, source in sources.items()} == {KEY: "bbb", OTHER: "aaa"}
     observe(deps, KEY, "EU")
     (event,) = deps.bus.events
-    told = event.data.declared_in
-    assert (told.repo, told.commit, str(told)) == (REPO, "bbb", "fleet.yaml:1")
+    declared_in = event.data.declared_in
+    assert (declared_in.repo, declared_in.commit, str(declared_in)) == (REPO, "bbb", "fleet.yaml:1")
 
 
 def test_a_scope_tells_in_which_revision_it_stood_and_one_that_is_kept_keeps_its_own(deps):
@@ -314,6 +314,6 @@ def test_a_scope_tells_in_which_revision_it_stood_and_one_that_is_kept_keeps_its
         scopes = [scope(name) for name in names]
         sync(deps, declared(KEY, location=location), scopes=scopes, prune=False, commit=commit, repo=REPO)
 
-    told = {one.name: one.source for one in deps.store.control().value.sources["git"].scopes}
-    assert {name: source.commit for name, source in told.items()} == {"one": "aaa", "two": "bbb"}
-    assert {source.repo for source in told.values()} == {REPO}
+    sources = {scope_.name: scope_.source for scope_ in deps.store.control().value.sources["git"].scopes}
+    assert {name: source.commit for name, source in sources.items()} == {"one": "aaa", "two": "bbb"}
+    assert {source.repo for source in sources.values()} == {REPO}

@@ -70,7 +70,9 @@ def value(draw: st.DrawFn, field: Field, depth: int) -> Any:
 def _scalar(field: Field) -> st.SearchStrategy[Any]:
     by_format = {
         "duration": st.integers(1, 10**6).map(lambda seconds: f"{seconds}s"),
-        "timestamp": st.datetimes(min_value=_year(2000), max_value=_year(2100)).map(lambda at: f"{at.isoformat()}Z"),
+        "timestamp": st.datetimes(min_value=_year(2000), max_value=_year(2100)).map(
+            lambda time: f"{time.isoformat()}Z"
+        ),
         "bytes": st.binary(min_size=1, max_size=8).map(_base64),
     }
     if field.format in by_format:
@@ -122,9 +124,9 @@ def _spelled(form: str, part: Any) -> Any:
 def leaves(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The paths of all scalars."""
     if isinstance(part, dict):
-        return [found for key, inner in part.items() for found in leaves(inner, (*path, key))]
+        return [leaf for key, inner in part.items() for leaf in leaves(inner, (*path, key))]
     if isinstance(part, list):
-        return [found for at, inner in enumerate(part) for found in leaves(inner, (*path, at))]
+        return [leaf for index, inner in enumerate(part) for leaf in leaves(inner, (*path, index))]
     return [path]
 
 
@@ -147,7 +149,7 @@ def replaced(whole: Any, path: tuple[Any, ...], new: Any) -> Any:
         return new
     if isinstance(whole, dict):
         return {**whole, path[0]: replaced(whole[path[0]], path[1:], new)}
-    return [replaced(part, path[1:], new) if at == path[0] else part for at, part in enumerate(whole)]
+    return [replaced(part, path[1:], new) if index == path[0] else part for index, part in enumerate(whole)]
 
 
 STATES = ("etag", "fingerprint", "labelFingerprint", "metageneration")

@@ -82,18 +82,18 @@ def test_a_condition_or_an_audit_config_that_is_no_object_is_ignored(condition: 
         **POLICY,
         "bindings": [*POLICY["bindings"], {"role": "r", "members": ["allUsers"], "condition": condition}],
     }
-    assert [one.observed for one in iam_policies.compare(POLICY, observed, "policy")] == [
+    assert [difference.observed for difference in iam_policies.compare(POLICY, observed, "policy")] == [
         {"role": "r", "member": "allUsers"}
     ]
-    assert [one.op for one in iam_policies.compare(POLICY, {**POLICY, "auditConfigs": condition}, "policy")] == [
-        "missing"
-    ]
-    assert [one.op for one in iam_policies.compare(POLICY, {**POLICY, "auditConfigs": [condition]}, "policy")] == [
-        "missing"
-    ]
+    assert [
+        difference.op for difference in iam_policies.compare(POLICY, {**POLICY, "auditConfigs": condition}, "policy")
+    ] == ["missing"]
+    assert [
+        difference.op for difference in iam_policies.compare(POLICY, {**POLICY, "auditConfigs": [condition]}, "policy")
+    ] == ["missing"]
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000])
 def test_json_in_a_string_that_nests_too_deep_is_text(text: str) -> None:
     assert equal(None, "f", "[1]", text, OWN) == ""
-    assert [one.op for one in compare({"f": {"a": 1}}, {"f": text})] == ["changed"]
+    assert [difference.op for difference in compare({"f": {"a": 1}}, {"f": text})] == ["changed"]

@@ -11,13 +11,13 @@ from setpoint.catalog.schemas import Catalogue, default_catalogue, enum_zero
 
 def field(asset_type, *path):
     schema = default_catalogue().schema_for(asset_type)
-    found = None
+    field_ = None
     for name in path:
-        found = schema.fields[name]
-        while found.item is not None and found.item.kind in {"message", "list", "map"}:
-            found = found.item
-        schema = found.schema
-    return found
+        field_ = schema.fields[name]
+        while field_.item is not None and field_.item.kind in {"message", "list", "map"}:
+            field_ = field_.item
+        schema = field_.schema
+    return field_
 
 
 def test_a_field_says_what_its_api_says_of_it():
@@ -47,8 +47,8 @@ def test_a_field_says_what_its_api_says_of_it():
     ],
 )
 def test_formats_are_told_by_one_word(asset_type, path, kind, form):
-    found = field(asset_type, *path)
-    assert (found.type, found.format) == (kind, form)
+    field_ = field(asset_type, *path)
+    assert (field_.type, field_.format) == (kind, form)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_the_strings_of_a_list_are_references_where_the_list_says_so():
 
 def test_a_beta_field_is_typed_and_marked():
     fields = default_catalogue().schema_for("container.googleapis.com/Cluster").fields
-    beta = [found for found in fields.values() if found.beta]
+    beta = [field_ for field_ in fields.values() if field_.beta]
     assert beta
     assert not fields["name"].beta
 
@@ -199,8 +199,8 @@ def every_schema(service):
         if schema in seen:
             continue
         seen.add(schema)
-        for found in schema.fields.values():
-            inner = found
+        for field_ in schema.fields.values():
+            inner = field_
             while inner.item is not None:
                 inner = inner.item
             if inner.schema is not None:

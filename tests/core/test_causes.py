@@ -14,7 +14,7 @@ AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def drift(*differences: Difference, **changes) -> DriftData:
-    told = DriftData(
+    data = DriftData(
         finding_id="1",
         resource_name="//compute.googleapis.com/projects/p/global/firewalls/f",
         asset_type="compute.googleapis.com/Firewall",
@@ -35,7 +35,7 @@ def drift(*differences: Difference, **changes) -> DriftData:
         episodes=1,
         declared_in=Source(),
     )
-    return replace(told, **changes)
+    return replace(data, **changes)
 
 
 def changed(path: str, op="changed") -> Difference:
@@ -43,14 +43,14 @@ def changed(path: str, op="changed") -> Difference:
 
 
 def test_which_element_of_a_list_differs_is_no_part_of_the_cause():
-    one = drift(changed("allowed[0].ports[2]"), changed("rules[priority=1000].action"))
+    first = drift(changed("allowed[0].ports[2]"), changed("rules[priority=1000].action"))
     other = drift(changed("rules[priority=7].action"), changed("allowed[3].ports[0]"), project="q", finding_id="2")
-    assert cause_of(one) == cause_of(other)
-    assert cause_of(one).changes == (("allowed.ports", "changed"), ("rules.action", "changed"))
+    assert cause_of(first) == cause_of(other)
+    assert cause_of(first).changes == (("allowed.ports", "changed"), ("rules.action", "changed"))
 
 
 def test_a_cause_is_told_by_what_differs_how_on_what():
-    one = cause_of(drift(changed("a")))
+    first = cause_of(drift(changed("a")))
     others = [
         cause_of(drift(changed("b"))),
         cause_of(drift(changed("a", "missing"))),
@@ -58,13 +58,13 @@ def test_a_cause_is_told_by_what_differs_how_on_what():
         cause_of(drift(changed("a"), content="iam_policy")),
         cause_of(drift(changed("a"), asset_type="storage.googleapis.com/Bucket")),
     ]
-    assert len({cause_id(cause) for cause in (one, *others)}) == 6
+    assert len({cause_id(cause) for cause in (first, *others)}) == 6
 
 
 def test_the_role_of_a_grant_is_part_of_the_cause_and_whom_it_is_given_is_not():
     grants = [changed(f"bindings[role=roles/{role}].members[user:{who}]") for role, who in ("oa", "ob", "vb")]
-    one, other, viewer = (cause_of(drift(grant, content="iam_policy")) for grant in grants)
-    assert one == other != viewer
+    first, other, viewer = (cause_of(drift(grant, content="iam_policy")) for grant in grants)
+    assert first == other != viewer
 
 
 def test_a_path_with_odd_keys_can_still_be_read():

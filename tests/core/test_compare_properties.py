@@ -22,10 +22,10 @@ SETTINGS = settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_a_resource_does_not_differ_from_itself(asset_type: str, data: st.DataObject) -> None:
     schema = schema_of(asset_type)
-    one = data.draw(declared(schema))
-    assert compare(one, one, schema) == ()
-    assert compare(one, one, schema, exact=True) == ()
-    assert compare(one, one, None) == ()
+    wanted = data.draw(declared(schema))
+    assert compare(wanted, wanted, schema) == ()
+    assert compare(wanted, wanted, schema, exact=True) == ()
+    assert compare(wanted, wanted, None) == ()
 
 
 @SETTINGS
@@ -34,45 +34,45 @@ def test_another_order_of_a_set_and_another_spelling_of_a_number_are_no_drift(
     asset_type: str, data: st.DataObject, rng: random.Random
 ) -> None:
     schema = schema_of(asset_type)
-    one = data.draw(declared(schema))
-    assert compare(one, answered(schema, one, rng), schema) == ()
+    wanted = data.draw(declared(schema))
+    assert compare(wanted, answered(schema, wanted, rng), schema) == ()
 
 
 @SETTINGS
 @given(st.data())
 def test_every_change_of_a_declared_leaf_is_found(asset_type: str, data: st.DataObject) -> None:
     schema = schema_of(asset_type)
-    one = data.draw(declared(schema))
-    where = leaves(one)
+    wanted = data.draw(declared(schema))
+    where = leaves(wanted)
     assume(where)
     path = data.draw(st.sampled_from(where))
-    old = reduce(lambda whole, part: whole[part], path, one)
-    live = replaced(one, path, mutated(old))
-    assert compare(one, live, schema) != ()
-    assert compare(live, one, schema) != ()
+    old = reduce(lambda whole, part: whole[part], path, wanted)
+    live = replaced(wanted, path, mutated(old))
+    assert compare(wanted, live, schema) != ()
+    assert compare(live, wanted, schema) != ()
 
 
 @SETTINGS
 @given(st.data())
 def test_every_declared_leaf_that_is_gone_is_found(asset_type: str, data: st.DataObject) -> None:
     schema = schema_of(asset_type)
-    one = data.draw(declared(schema))
-    keys = [path for path in leaves(one) if path and isinstance(path[-1], str)]
+    wanted = data.draw(declared(schema))
+    keys = [path for path in leaves(wanted) if path and isinstance(path[-1], str)]
     assume(keys)
     path = data.draw(st.sampled_from(keys))
-    assert compare(one, replaced(one, path, None), schema) != ()
+    assert compare(wanted, replaced(wanted, path, None), schema) != ()
 
 
 @SETTINGS
 @given(st.data())
 def test_putting_the_differences_right_leaves_no_difference(asset_type: str, data: st.DataObject) -> None:
     schema = schema_of(asset_type)
-    one, other = data.draw(declared(schema)), data.draw(declared(schema))
-    live = {**other, **{key: value for key, value in one.items() if data.draw(st.booleans())}}
+    wanted, other = data.draw(declared(schema)), data.draw(declared(schema))
+    live = {**other, **{key: value for key, value in wanted.items() if data.draw(st.booleans())}}
     mended = live
-    for difference in compare(one, live, schema):
-        mended = put_right(one, mended, difference)
-    assert compare(one, mended, schema) == ()
+    for difference in compare(wanted, live, schema):
+        mended = put_right(wanted, mended, difference)
+    assert compare(wanted, mended, schema) == ()
 
 
 @SETTINGS
@@ -84,9 +84,9 @@ def test_what_is_not_declared_is_drift_only_where_the_declaration_is_exact(
     live = data.draw(declared(schema))
     assume(live)
     hidden = data.draw(st.sampled_from(sorted(live)))
-    one = {key: value for key, value in live.items() if key != hidden}
-    assert compare(one, live, schema) == ()
-    assert {difference.op for difference in compare(one, live, schema, exact=True)} <= {"unexpected"}
+    shown = {key: value for key, value in live.items() if key != hidden}
+    assert compare(shown, live, schema) == ()
+    assert {difference.op for difference in compare(shown, live, schema, exact=True)} <= {"unexpected"}
 
 
 def put_right(wanted: dict[str, Any], live: dict[str, Any], difference: Difference) -> dict[str, Any]:
@@ -98,9 +98,9 @@ def put_right(wanted: dict[str, Any], live: dict[str, Any], difference: Differen
         parts.append(part)
     value = reduce(lambda whole, part: whole[part], parts, wanted)
     mended: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(live))
-    at: Any = mended
+    holder: Any = mended
     for part in parts[:-1]:
-        at[part] = at.get(part) if isinstance(at.get(part), dict) else {}
-        at = at[part]
-    at[parts[-1]] = value
+        holder[part] = holder.get(part) if isinstance(holder.get(part), dict) else {}
+        holder = holder[part]
+    holder[parts[-1]] = value
     return mended

@@ -130,7 +130,7 @@ BRAKES = {
         "project shop-prod",
     ),
     "limit of the fleet": (
-        {"safety_state": SafetyState(writes=tuple(WriteRecord(f"p{one}", ago(minutes=9)) for one in range(3)))},
+        {"safety_state": SafetyState(writes=tuple(WriteRecord(f"p{number}", ago(minutes=9)) for number in range(3)))},
         "wait",
         "in the fleet",
     ),
@@ -189,12 +189,12 @@ NO_BRAKES = {
 }
 
 
-@pytest.mark.parametrize(("on", "action", "said"), BRAKES.values(), ids=BRAKES)
-def test_a_brake_holds_a_drift_and_says_so(on, action, said):
+@pytest.mark.parametrize(("on", "action", "reason"), BRAKES.values(), ids=BRAKES)
+def test_a_brake_holds_a_drift_and_says_so(on, action, reason):
     decision = decide(GOOD._replace(**on))
 
     assert decision.action == action
-    assert said in decision.because
+    assert reason in decision.because
 
 
 @pytest.mark.parametrize("on", NO_BRAKES.values(), ids=NO_BRAKES)
@@ -257,8 +257,8 @@ def test_what_holds_a_claimed_write_is_a_pause_or_the_breaker():
 
 
 def test_a_drift_that_nobody_has_approved_is_asked_for_outside_of_its_window_too():
-    at = GOOD._replace(mode="approve", rule=replace(RULE, mode="approve", windows=(NIGHT,)))
-    assert decide(at).action == "ask"
+    input_ = GOOD._replace(mode="approve", rule=replace(RULE, mode="approve", windows=(NIGHT,)))
+    assert decide(input_).action == "ask"
 
 
 def test_the_pause_after_failures_grows_and_is_capped():

@@ -48,7 +48,7 @@ def test_half_a_million_digests_are_never_held_as_numbers_of_python():
     spread = 0x9E3779B97F4A7C15  # 2⁶⁴ by the golden ratio: its multiples lie evenly
     tracemalloc.start()
     try:
-        digests = Digests(at * spread % 2**64 for at in range(500_000))
+        digests = Digests(number * spread % 2**64 for number in range(500_000))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -19,13 +19,13 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DECLARED = desired((Declaration(KEY, TYPE, {"location": "EU"}),))
 
 
-def at(minute: int) -> datetime:
+def moment(minute: int) -> datetime:
     return NOON + timedelta(minutes=minute)
 
 
 def after(state: ResourceState | None, minute: int, location: str, now: int) -> Transition:
-    seen = Observation(KEY, TYPE, at(minute), data={"location": location})
-    return advance(state, seen, judge(DECLARED, Rules(), seen, None), at(now))
+    seen = Observation(KEY, TYPE, moment(minute), data={"location": location})
+    return advance(state, seen, judge(DECLARED, Rules(), seen, None), moment(now))
 
 
 def drifted() -> ResourceState:
@@ -37,14 +37,14 @@ def drifted() -> ResourceState:
 def exempted(until: int | None = 60, *, accepted: bool = False) -> ResourceState:
     state = drifted()
     only = state.fingerprint if accepted else ""
-    exemption = Exemption("moving", "ann", at(1), None if until is None else at(until), only)
+    exemption = Exemption("moving", "ann", moment(1), None if until is None else moment(until), only)
     changed = after(replace(state, exemption=exemption), 0, "US", 1)
     assert (changed.outcome, changed.state is not None) == ("exempted", True)
     assert changed.state is not None
     return changed.state
 
 
-def told(state: ResourceState | None) -> list[str]:
+def event_types(state: ResourceState | None) -> list[str]:
     return [event.type for event in state.pending] if state else []
 
 
@@ -55,7 +55,7 @@ def status(state: ResourceState | None) -> str:
 def test_an_exempted_finding_says_so_once_and_why():
     state = exempted()
 
-    assert told(state) == ["drift.opened", "drift.exempted"]
+    assert event_types(state) == ["drift.opened", "drift.exempted"]
     assert (state.pending[-1].data.status, state.pending[-1].data.reason) == ("exempted", "moving")
     assert after(state, 0, "US", 2).outcome == "repeated"
 
@@ -64,12 +64,12 @@ def test_whatever_an_exempted_resource_does_it_is_left_alone():
     changed = after(exempted(), 5, "ASIA", 5)
 
     assert (changed.outcome, status(changed.state)) == ("drifted", "exempted")
-    assert told(changed.state) == ["drift.opened", "drift.exempted"]
+    assert event_types(changed.state) == ["drift.opened", "drift.exempted"]
 
 
 def test_an_exemption_ends_by_the_clock_and_the_finding_is_told_of_again():
     state = exempted(until=60)
-    assert state.due == at(60)
+    assert state.due == moment(60)
 
     again = after(state, 0, "US", 60)
 
@@ -77,7 +77,7 @@ def test_an_exemption_ends_by_the_clock_and_the_finding_is_told_of_again():
     assert again.state is not None
     assert again.state.due is None
     assert again.state.finding is not None
-    assert (again.state.finding.first_seen, again.state.finding.episodes) == (at(0), 1)
+    assert (again.state.finding.first_seen, again.state.finding.episodes) == (moment(0), 1)
 
 
 def test_an_exempted_resource_that_is_as_declared_again_is_resolved():
@@ -115,7 +115,7 @@ def test_an_exemption_is_kept_with_the_record():
 
 
 def test_an_exemption_is_in_force_until_its_very_end():
-    exemption = Exemption("r", "ann", NOON, at(60))
+    exemption = Exemption("r", "ann", NOON, moment(60))
 
-    assert is_in_force(exemption, "any", at(59))
-    assert not is_in_force(exemption, "any", at(60))
+    assert is_in_force(exemption, "any", moment(59))
+    assert not is_in_force(exemption, "any", moment(60))

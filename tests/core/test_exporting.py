@@ -54,8 +54,8 @@ def observed(
 
 
 def data_of(data: Any, asset_type: str = "compute.googleapis.com/Firewall", **more: Any) -> Any:
-    found = export(observed(data, asset_type, **more), CATALOGUE).declaration
-    return None if found is None else found.data
+    exported = export(observed(data, asset_type, **more), CATALOGUE).declaration
+    return None if exported is None else exported.data
 
 
 def reasons(data: Any, asset_type: str = "compute.googleapis.com/Firewall", **more: Any) -> dict[str, str]:
@@ -64,10 +64,10 @@ def reasons(data: Any, asset_type: str = "compute.googleapis.com/Firewall", **mo
 
 def outcome(observation: Observation) -> str:
     """What the event path makes of an observation that is declared by its own export."""
-    found = export(observation, CATALOGUE)
-    assert found.declaration is not None, found.refusal
+    exported = export(observation, CATALOGUE)
+    assert exported.declaration is not None, exported.refusal
     deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), CATALOGUE)
-    apply(plan([desired((found.declaration,))], (), "export", deps.store), deps.store, AT)
+    apply(plan([desired((exported.declaration,))], (), "export", deps.store), deps.store, AT)
     result = pipeline.handle_observation(observation, deps)
     assert list(deps.store.states(drifted=True)) == []
     return result
@@ -96,8 +96,8 @@ def _inside(field: Field | None, part: Any, rng: random.Random) -> Any:
     if isinstance(part, dict):
         if field.schema is not None:
             return _with_the_servers_own(field.schema, part, rng)
-        return {key: _inside(field.item, one, rng) for key, one in part.items()}
-    return [_inside(field.item, one, rng) for one in part] if isinstance(part, list) else part
+        return {key: _inside(field.item, inner, rng) for key, inner in part.items()}
+    return [_inside(field.item, inner, rng) for inner in part] if isinstance(part, list) else part
 
 
 def _made_by_server(field: Field) -> Any:
@@ -122,8 +122,8 @@ def test_what_is_exported_is_in_sync_with_what_it_was_exported_from(asset_type: 
 @given(data=st.data())
 def test_nothing_is_exported_that_the_server_alone_writes(asset_type: str, data: st.DataObject) -> None:
     schema = schema_of(asset_type)
-    found = data_of(data.draw(live(schema)), asset_type)
-    assert list(_outputs(schema, found)) == []
+    exported = data_of(data.draw(live(schema)), asset_type)
+    assert list(_outputs(schema, exported)) == []
 
 
 def _outputs(schema: Schema, data: dict[str, Any]) -> Iterator[str]:
@@ -137,8 +137,8 @@ def _outputs_inside(field: Field | None, part: Any) -> Iterator[str]:
     if field is not None and field.schema is not None and isinstance(part, dict):
         yield from _outputs(field.schema, part)
     elif field is not None and isinstance(part, (dict, list)):
-        for one in part.values() if isinstance(part, dict) else part:
-            yield from _outputs_inside(field.item, one)
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _outputs_inside(field.item, inner)
 
 
 def test_a_person_would_have_written_it() -> None:
@@ -229,10 +229,10 @@ RUN = "run.googleapis.com/Service"
     ],
 )
 def test_a_secret_is_never_exported_and_its_place_is_said(asset_type: str, data: Any, path: str) -> None:
-    found = export(observed(data, asset_type), CATALOGUE)
-    assert found.declaration is not None
-    assert "hunter2" not in repr(found)
-    assert "***" not in repr(found)
+    exported = export(observed(data, asset_type), CATALOGUE)
+    assert exported.declaration is not None
+    assert "hunter2" not in repr(exported)
+    assert "***" not in repr(exported)
     assert reasons(data, asset_type)[path] == exporting.SECRET
     assert outcome(observed(data, asset_type)) == "in_sync"
 
@@ -250,7 +250,9 @@ def test_a_field_that_the_api_does_not_describe_is_left_out_and_said() -> None:
 
 def test_a_long_list_keeps_its_order_and_its_elements() -> None:
     rules = [{"IPProtocol": str(number), "ports": []} for number in range(1, 100)]
-    assert data_of({"name": "web", "allowed": rules})["allowed"] == [{"IPProtocol": str(at)} for at in range(1, 100)]
+    assert data_of({"name": "web", "allowed": rules})["allowed"] == [
+        {"IPProtocol": str(number)} for number in range(1, 100)
+    ]
     assert outcome(observed({"name": "web", "allowed": rules})) == "in_sync"
 
 
@@ -287,8 +289,8 @@ def test_a_zero_in_a_map_or_in_a_free_form_object_is_no_default() -> None:
     ],
 )
 def test_what_nobody_would_declare_is_refused_with_the_reason(observation: Observation, refusal: str) -> None:
-    found = export(observation, CATALOGUE)
-    assert (found.declaration, found.refusal) == (None, refusal)
+    exported = export(observation, CATALOGUE)
+    assert (exported.declaration, exported.refusal) == (None, refusal)
 
 
 AGENT = "serviceAccount:service-11@gcp-sa-pubsub.iam.gserviceaccount.com"
@@ -311,10 +313,10 @@ def test_an_iam_policy_is_exported_in_order_without_googles_own_grants() -> None
         "auditConfigs": [{"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}],
     }
     observation = observed(policy, content="iam_policy")
-    found = export(observation, CATALOGUE)
-    assert found.declaration is not None
-    assert found.declaration.authority == "policy"
-    assert found.declaration.data == {
+    exported = export(observation, CATALOGUE)
+    assert exported.declaration is not None
+    assert exported.declaration.authority == "policy"
+    assert exported.declaration.data == {
         "bindings": [
             {"role": "roles/editor", "members": ["user:c@example.com"]},
             {"role": "roles/editor", "members": ["user:d@example.com"], "condition": condition},
@@ -322,7 +324,7 @@ def test_an_iam_policy_is_exported_in_order_without_googles_own_grants() -> None
         ],
         "auditConfigs": policy["auditConfigs"],
     }
-    assert [note.reason for note in found.left_out] == [exporting.GOOGLES_GRANT] * 2
+    assert [note.reason for note in exported.left_out] == [exporting.GOOGLES_GRANT] * 2
     assert outcome(observation) == "in_sync"
 
 
@@ -341,11 +343,11 @@ _bindings = st.fixed_dictionaries(
 @given(bindings=st.lists(_bindings, max_size=5))
 def test_an_exported_iam_policy_is_in_sync_and_a_new_grant_is_not(bindings: list[Any]) -> None:
     observation = observed({"bindings": bindings, "etag": "x"}, content="iam_policy")
-    found = export(observation, CATALOGUE).declaration
-    if found is not None:
+    exported = export(observation, CATALOGUE).declaration
+    if exported is not None:
         assert outcome(observation) == "in_sync"
         given_since = {"bindings": [*bindings, {"role": "roles/viewer", "members": ["user:new@example.com"]}]}
-        assert len(iam_policies.compare(found.data, given_since, found.authority)) == 1
+        assert len(iam_policies.compare(exported.data, given_since, exported.authority)) == 1
 
 
 def test_org_policies_are_exported_by_constraint_without_what_the_server_writes() -> None:
@@ -366,13 +368,13 @@ def test_org_policies_are_exported_by_constraint_without_what_the_server_writes(
 
 
 def test_a_document_reads_from_top_to_bottom() -> None:
-    found = export(observed({"name": "web"}), CATALOGUE, Owner(team="net")).declaration
-    assert found is not None
-    document = exporting.document(found, "shop-prod")
+    exported = export(observed({"name": "web"}), CATALOGUE, Owner(team="net")).declaration
+    assert exported is not None
+    document = exporting.document(exported, "shop-prod")
     assert document == {
         "apiVersion": "setpoint.dev/v1",
         "kind": "Declaration",
-        "metadata": {"name": found.key.name, "project": "shop-prod", "owner": {"team": "net"}},
+        "metadata": {"name": exported.key.name, "project": "shop-prod", "owner": {"team": "net"}},
         "spec": {"assetType": "compute.googleapis.com/Firewall", "data": {"name": "web"}},
     }
     assert list(document) == ["apiVersion", "kind", "metadata", "spec"]

@@ -21,8 +21,8 @@ DECLARED = desired((Declaration(KEY, TYPE, {"location": "EU"}, owner=Owner("bill
 
 def seen(minute: int, location: str | None = "EU", *, deleted: bool = False) -> Observation:
     data = None if location is None else {"location": location}
-    at = START + timedelta(minutes=minute)
-    return Observation(KEY, TYPE, at, deleted=deleted, data=data, ancestors=("projects/12",))
+    time = START + timedelta(minutes=minute)
+    return Observation(KEY, TYPE, time, deleted=deleted, data=data, ancestors=("projects/12",))
 
 
 def after(

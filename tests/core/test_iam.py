@@ -16,9 +16,12 @@ OWNER = {"role": "roles/owner", "members": ["user:boss@x.com"]}
 NIGHT = {"title": "night", "expression": "request.time.getHours() > 20"}
 
 
-def told(declared: list[Any], live: list[Any], authority: Any = "policy") -> list[tuple[str, str]]:
-    found = compare({"bindings": declared}, {"bindings": live, "etag": "x", "version": 3}, authority)
-    return [(one.op, (one.declared if one.op == "missing" else one.observed)["member"]) for one in found]
+def compared(declared: list[Any], live: list[Any], authority: Any = "policy") -> list[tuple[str, str]]:
+    differences = compare({"bindings": declared}, {"bindings": live, "etag": "x", "version": 3}, authority)
+    return [
+        (difference.op, (difference.declared if difference.op == "missing" else difference.observed)["member"])
+        for difference in differences
+    ]
 
 
 def test_the_order_of_bindings_and_members_means_nothing() -> None:
@@ -27,47 +30,47 @@ def test_the_order_of_bindings_and_members_means_nothing() -> None:
         OWNER,
         {"role": "roles/viewer", "members": ["user:a@x.com"]},
     ]
-    assert told([VIEWERS, OWNER], split) == []
+    assert compared([VIEWERS, OWNER], split) == []
 
 
 def test_the_case_of_an_address_means_nothing() -> None:
-    assert told([VIEWERS], [{"role": "roles/viewer", "members": ["user:A@X.com", "group:G@x.com"]}]) == []
+    assert compared([VIEWERS], [{"role": "roles/viewer", "members": ["user:A@X.com", "group:G@x.com"]}]) == []
 
 
 def test_the_whole_policy_owns_every_grant() -> None:
-    assert told([VIEWERS], [VIEWERS, OWNER]) == [("unexpected", "user:boss@x.com")]
-    assert told([VIEWERS, OWNER], [VIEWERS]) == [("missing", "user:boss@x.com")]
+    assert compared([VIEWERS], [VIEWERS, OWNER]) == [("unexpected", "user:boss@x.com")]
+    assert compared([VIEWERS, OWNER], [VIEWERS]) == [("missing", "user:boss@x.com")]
 
 
 def test_a_role_owns_the_grants_of_that_role_only() -> None:
     more = {"role": "roles/viewer", "members": ["user:a@x.com", "group:g@x.com", "allUsers"]}
-    assert told([VIEWERS], [more, OWNER], "role") == [("unexpected", "allUsers")]
-    assert told([{"role": "roles/owner", "members": []}], [VIEWERS, OWNER], "role") == [
+    assert compared([VIEWERS], [more, OWNER], "role") == [("unexpected", "allUsers")]
+    assert compared([{"role": "roles/owner", "members": []}], [VIEWERS, OWNER], "role") == [
         ("unexpected", "user:boss@x.com")
     ]
 
 
 def test_a_member_owns_its_own_grant_only() -> None:
-    assert told([{"role": "roles/viewer", "members": ["user:a@x.com"]}], [VIEWERS, OWNER], "member") == []
-    assert told([{"role": "roles/viewer", "members": ["user:z@x.com"]}], [VIEWERS, OWNER], "member") == [
+    assert compared([{"role": "roles/viewer", "members": ["user:a@x.com"]}], [VIEWERS, OWNER], "member") == []
+    assert compared([{"role": "roles/viewer", "members": ["user:z@x.com"]}], [VIEWERS, OWNER], "member") == [
         ("missing", "user:z@x.com")
     ]
 
 
 def test_the_condition_is_part_of_a_grant() -> None:
-    assert told([OWNER], [{**OWNER, "condition": NIGHT}]) == [
+    assert compared([OWNER], [{**OWNER, "condition": NIGHT}]) == [
         ("missing", "user:boss@x.com"),
         ("unexpected", "user:boss@x.com"),
     ]
-    (found,) = compare({"bindings": []}, {"bindings": [{**OWNER, "condition": NIGHT}]}, "policy")
-    assert found.path == "bindings[role=roles/owner,condition=night].members[user:boss@x.com]"
-    assert found.observed == {"role": "roles/owner", "member": "user:boss@x.com", "condition": NIGHT}
+    (difference,) = compare({"bindings": []}, {"bindings": [{**OWNER, "condition": NIGHT}]}, "policy")
+    assert difference.path == "bindings[role=roles/owner,condition=night].members[user:boss@x.com]"
+    assert difference.observed == {"role": "roles/owner", "member": "user:boss@x.com", "condition": NIGHT}
 
 
 def test_googles_own_service_agents_are_not_unexpected() -> None:
     agent = "serviceAccount:service-123456789012@container-engine-robot.iam.gserviceaccount.com"
-    assert told([], [{"role": "roles/container.serviceAgent", "members": [agent]}]) == []
-    assert told([], [{"role": "roles/owner", "members": [agent]}]) == [("unexpected", agent)]
+    assert compared([], [{"role": "roles/container.serviceAgent", "members": [agent]}]) == []
+    assert compared([], [{"role": "roles/owner", "members": [agent]}]) == [("unexpected", agent)]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,7 @@ def test_googles_own_service_agents_are_not_unexpected() -> None:
     ],
 )
 def test_what_google_grants_to_its_service_agents_is_googles_own(role: str, member: str) -> None:
-    assert told([], [{"role": role, "members": [f"serviceAccount:{member}"]}]) == []
+    assert compared([], [{"role": role, "members": [f"serviceAccount:{member}"]}]) == []
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_what_google_grants_to_its_service_agents_is_googles_own(role: str, memb
     ],
 )
 def test_what_only_looks_like_a_service_agent_is_unexpected(role: str, member: str) -> None:
-    assert told([], [{"role": role, "members": [f"serviceAccount:{member}"]}]) == [
+    assert compared([], [{"role": role, "members": [f"serviceAccount:{member}"]}]) == [
         ("unexpected", f"serviceAccount:{member}")
     ]
 
@@ -135,8 +138,8 @@ def test_default_grants_are_known_and_reported_only_where_it_is_asked_for(role: 
     live = {"bindings": [{"role": role, "members": [member]}]}
     assert compare({"bindings": []}, live, "policy") == ()
     assert compare({"bindings": [{"role": role, "members": []}]}, live, "role") == ()
-    (found,) = compare({"bindings": []}, live, "policy", exact=True)
-    assert found.observed == {"role": role, "member": member}
+    (difference,) = compare({"bindings": []}, live, "policy", exact=True)
+    assert difference.observed == {"role": role, "member": member}
 
 
 @pytest.mark.parametrize(
@@ -151,19 +154,19 @@ def test_default_grants_are_known_and_reported_only_where_it_is_asked_for(role: 
     ],
 )
 def test_what_only_looks_like_a_default_grant_is_unexpected(role: str, member: str) -> None:
-    assert told([], [{"role": role, "members": [member]}]) == [("unexpected", member)]
+    assert compared([], [{"role": role, "members": [member]}]) == [("unexpected", member)]
 
 
 def test_a_default_grant_under_a_condition_is_nobodys_default() -> None:
     member = "serviceAccount:12-compute@developer.gserviceaccount.com"
-    assert told([], [{"role": "roles/editor", "members": [member], "condition": NIGHT}]) == [("unexpected", member)]
+    assert compared([], [{"role": "roles/editor", "members": [member], "condition": NIGHT}]) == [("unexpected", member)]
 
 
 def test_a_member_that_was_deleted_holds_nothing_on_either_side() -> None:
     gone = {"role": "roles/viewer", "members": ["deleted:user:a@x.com?uid=123", "group:g@x.com"]}
-    assert told([{"role": "roles/viewer", "members": ["group:g@x.com"]}], [gone]) == []
-    assert told([gone], [{"role": "roles/viewer", "members": ["group:g@x.com"]}]) == []
-    assert told([VIEWERS], [gone]) == [("missing", "user:a@x.com")]
+    assert compared([{"role": "roles/viewer", "members": ["group:g@x.com"]}], [gone]) == []
+    assert compared([gone], [{"role": "roles/viewer", "members": ["group:g@x.com"]}]) == []
+    assert compared([VIEWERS], [gone]) == [("missing", "user:a@x.com")]
     exempted = {"service": "s", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": gone["members"]}]}
     same = {"service": "s", "auditLogConfigs": [{"logType": "DATA_READ", "exemptedMembers": ["group:G@x.com"]}]}
     assert compare({"bindings": [], "auditConfigs": [same]}, {"auditConfigs": [exempted]}, "policy") == ()
@@ -176,8 +179,8 @@ def test_the_version_and_the_etag_of_a_policy_mean_nothing() -> None:
 
 def test_a_condition_that_a_policy_of_version_1_does_not_tell_is_taken_for_the_declared_one() -> None:
     untold = {"role": "roles/owner_withcond_2b17cc25d2cd9e2c54d8", "members": ["user:boss@x.com", "user:new@x.com"]}
-    assert told([{**OWNER, "condition": NIGHT}], [untold]) == [("unexpected", "user:new@x.com")]
-    assert told([OWNER], [untold]) == [
+    assert compared([{**OWNER, "condition": NIGHT}], [untold]) == [("unexpected", "user:new@x.com")]
+    assert compared([OWNER], [untold]) == [
         ("missing", "user:boss@x.com"),
         ("unexpected", "user:boss@x.com"),
         ("unexpected", "user:new@x.com"),
@@ -186,20 +189,20 @@ def test_a_condition_that_a_policy_of_version_1_does_not_tell_is_taken_for_the_d
 
 def test_a_condition_is_known_by_its_title_and_expression_and_not_by_its_description() -> None:
     described = {**NIGHT, "description": "for the night shift"}
-    assert told([{**OWNER, "condition": NIGHT}], [{**OWNER, "condition": described}]) == []
+    assert compared([{**OWNER, "condition": NIGHT}], [{**OWNER, "condition": described}]) == []
     other = {**NIGHT, "title": "dark"}
-    assert len(told([{**OWNER, "condition": NIGHT}], [{**OWNER, "condition": other}])) == 2
+    assert len(compared([{**OWNER, "condition": NIGHT}], [{**OWNER, "condition": other}])) == 2
 
 
 def test_the_case_of_a_workload_identity_means_something() -> None:
-    one = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/subject/A"
-    live = [{"role": "roles/viewer", "members": [one.replace("/A", "/a")]}]
-    assert len(told([{"role": "roles/viewer", "members": [one]}], live)) == 2
+    principal = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/subject/A"
+    live = [{"role": "roles/viewer", "members": [principal.replace("/A", "/a")]}]
+    assert len(compared([{"role": "roles/viewer", "members": [principal]}], live)) == 2
 
 
 def test_a_difference_reads_as_a_grant() -> None:
     live = [{**OWNER, "condition": NIGHT}, {"role": "roles/editor", "members": ["allUsers"]}]
-    assert [in_words(one) for one in compare({"bindings": [OWNER]}, {"bindings": live}, "policy")] == [
+    assert [in_words(difference) for difference in compare({"bindings": [OWNER]}, {"bindings": live}, "policy")] == [
         "roles/owner not given to user:boss@x.com (condition none)",
         "roles/editor given to allUsers (condition none)",
         "roles/owner given to user:boss@x.com (condition night)",
@@ -232,25 +235,25 @@ def test_the_severity_of_a_grant_rises_with_what_it_gives(role: str, member: str
 
 def test_what_is_no_longer_written_down_is_critical() -> None:
     logs = {"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}
-    found = compare({"bindings": [], "auditConfigs": [logs]}, {"bindings": []}, "policy")
-    assert severity("modified", "iam_policy", found) == "critical"
+    differences = compare({"bindings": [], "auditConfigs": [logs]}, {"bindings": []}, "policy")
+    assert severity("modified", "iam_policy", differences) == "critical"
 
 
 def test_a_title_with_brackets_leaves_the_path_readable() -> None:
-    (found,) = compare(
+    (difference,) = compare(
         {"bindings": []},
         {"bindings": [{"role": "roles/owner", "members": ["user:a@x.com"], "condition": {"title": 'a["b"]'}}]},
         "policy",
     )
-    assert parse(found.path) == ("bindings", "[role=roles/owner,condition=a('b')]", "members", "[user:a@x.com]")
+    assert parse(difference.path) == ("bindings", "[role=roles/owner,condition=a('b')]", "members", "[user:a@x.com]")
 
 
 def test_audit_configs_count_only_where_they_are_declared() -> None:
     logs = {"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}, {"logType": "DATA_WRITE"}]}
     live = {"bindings": [], "auditConfigs": [{"service": "allServices", "auditLogConfigs": [{"logType": "DATA_READ"}]}]}
     assert compare({"bindings": []}, live, "policy") == ()
-    (found,) = compare({"bindings": [], "auditConfigs": [logs]}, live, "policy")
-    assert (found.op, found.path) == (
+    (difference,) = compare({"bindings": [], "auditConfigs": [logs]}, live, "policy")
+    assert (difference.op, difference.path) == (
         "missing",
         "auditConfigs[service=allServices].auditLogConfigs[logType=DATA_WRITE]",
     )
@@ -263,9 +266,9 @@ def test_less_than_a_policy_owns_the_audit_configs_of_the_services_that_it_names
     live = {"auditConfigs": [audited("a.googleapis.com", "DATA_READ"), audited("b.googleapis.com", "DATA_READ")]}
     declared = {"bindings": [], "auditConfigs": [audited("a.googleapis.com", "DATA_READ")]}
     assert compare(declared, live, "role") == ()
-    assert [one.op for one in compare(declared, live, "policy")] == ["unexpected"]
+    assert [difference.op for difference in compare(declared, live, "policy")] == ["unexpected"]
     declared["auditConfigs"] = [audited("a.googleapis.com", "DATA_WRITE")]
-    assert [one.op for one in compare(declared, live, "role")] == ["unexpected", "missing"]
+    assert [difference.op for difference in compare(declared, live, "role")] == ["unexpected", "missing"]
 
 
 members = st.sampled_from(["user:a@x.com", "user:b@x.com", "group:g@x.com", "allUsers"])
@@ -279,6 +282,6 @@ bindings = st.lists(
 
 
 @given(bindings, bindings)
-def test_a_whole_policy_is_in_sync_just_when_both_grant_the_same(one: list[Any], other: list[Any]) -> None:
-    same = grants({"bindings": one}) == grants({"bindings": other})
-    assert (told(one, other) == []) == same
+def test_a_whole_policy_is_in_sync_just_when_both_grant_the_same(first: list[Any], other: list[Any]) -> None:
+    same = grants({"bindings": first}) == grants({"bindings": other})
+    assert (compared(first, other) == []) == same

@@ -17,30 +17,30 @@ SHORT = "projects/billing-prod/zones/a/instanceGroups/g{}"
 FULL = "https://www.googleapis.com/compute/v1/projects/billing-prod/zones/a/instanceGroups/g{}"
 
 
-def told(declared: Any, live: Any, asset_type: str = "") -> list[tuple[str, str]]:
+def compared(declared: Any, live: Any, asset_type: str = "") -> list[tuple[str, str]]:
     schema = default_catalogue().schema_for(asset_type) if asset_type else None
-    return [(one.path, one.op) for one in compare(declared, live, schema, own=OWN)]
+    return [(difference.path, difference.op) for difference in compare(declared, live, schema, own=OWN)]
 
 
 @pytest.mark.parametrize("count", [3, 65, 1500, LONG])
 def test_elements_are_found_by_a_reference_in_another_spelling_in_a_list_of_any_length(count: int) -> None:
-    declared = {"backends": [{"group": SHORT.format(at), "balancingMode": "RATE"} for at in range(count)]}
-    live = {"backends": [{"group": FULL.format(at), "balancingMode": "RATE"} for at in range(count)][::-1]}
-    assert told(declared, live, "compute.googleapis.com/BackendService") == []
+    declared = {"backends": [{"group": SHORT.format(number), "balancingMode": "RATE"} for number in range(count)]}
+    live = {"backends": [{"group": FULL.format(number), "balancingMode": "RATE"} for number in range(count)][::-1]}
+    assert compared(declared, live, "compute.googleapis.com/BackendService") == []
 
 
 @pytest.mark.parametrize("count", [3, 65, 1500, LONG])
 def test_references_in_another_spelling_are_the_same_set_in_a_list_of_any_length(count: int) -> None:
-    declared = {"instances": [SHORT.format(at) for at in range(count)]}
-    live = {"instances": [FULL.format(at) for at in range(count)][::-1]}
-    assert told(declared, live, "compute.googleapis.com/TargetPool") == []
+    declared = {"instances": [SHORT.format(number) for number in range(count)]}
+    live = {"instances": [FULL.format(number) for number in range(count)][::-1]}
+    assert compared(declared, live, "compute.googleapis.com/TargetPool") == []
     live["instances"][0] = FULL.format("other")
-    assert told(declared, live, "compute.googleapis.com/TargetPool") == [("instances", "changed")]
+    assert compared(declared, live, "compute.googleapis.com/TargetPool") == [("instances", "changed")]
 
 
 def test_a_key_that_is_there_literally_is_not_given_to_another_spelling_of_it() -> None:
     declared = {"backends": [{"group": FULL.format(1), "x": "a"}, {"group": SHORT.format(1), "x": "b"}]}
-    assert told(declared, {"backends": [{"group": SHORT.format(1), "x": "b"}]}) == [
+    assert compared(declared, {"backends": [{"group": SHORT.format(1), "x": "b"}]}) == [
         (f"backends[group={FULL.format(1)}]", "missing")
     ]
 
@@ -48,18 +48,21 @@ def test_a_key_that_is_there_literally_is_not_given_to_another_spelling_of_it() 
 @pytest.mark.parametrize(
     ("declared", "live"),
     [
-        ([f"a{at}" for at in range(LONG)], [f"b{at}" for at in range(LONG)]),
-        ([f"projects/p{at}/x/same" for at in range(LONG)], [f"projects/q{at}/x/same" for at in range(LONG)]),
+        ([f"a{number}" for number in range(LONG)], [f"b{number}" for number in range(LONG)]),
         (
-            [{"name": f"projects/p{at}/x/same"} for at in range(LONG)],
-            [{"name": f"projects/q{at}/x/same"} for at in range(LONG)],
+            [f"projects/p{number}/x/same" for number in range(LONG)],
+            [f"projects/q{number}/x/same" for number in range(LONG)],
         ),
-        ([{"x": at} for at in range(LONG)], [{"x": -at - 1} for at in range(LONG)]),
+        (
+            [{"name": f"projects/p{number}/x/same"} for number in range(LONG)],
+            [{"name": f"projects/q{number}/x/same"} for number in range(LONG)],
+        ),
+        ([{"x": number} for number in range(LONG)], [{"x": -number - 1} for number in range(LONG)]),
         ([{"x": 1}] * LONG, [{"x": 2}] * LONG),
-        ([{"x": at} for at in range(LONG)], [{"x": -at - 1} for at in range(64)]),
-        ([{"x": at} for at in range(64)], [{"x": -at - 1} for at in range(LONG)]),
-        ([[at] for at in range(LONG)], [[-at - 1] for at in range(LONG)]),
-        (["ping"], [f"projects/p/healthChecks/c{at % 5000}" for at in range(LONG)]),
+        ([{"x": number} for number in range(LONG)], [{"x": -number - 1} for number in range(64)]),
+        ([{"x": number} for number in range(64)], [{"x": -number - 1} for number in range(LONG)]),
+        ([[number] for number in range(LONG)], [[-number - 1] for number in range(LONG)]),
+        (["ping"], [f"projects/p/healthChecks/c{number % 5000}" for number in range(LONG)]),
     ],
 )
 def test_a_long_list_takes_a_bounded_number_of_comparisons(mocker: Any, declared: list[Any], live: list[Any]) -> None:
@@ -70,9 +73,12 @@ def test_a_long_list_takes_a_bounded_number_of_comparisons(mocker: Any, declared
 
 def test_whether_an_element_is_told_twice_is_not_asked_in_a_long_list(mocker: Any) -> None:
     schema = default_catalogue().schema_for("compute.googleapis.com/TargetPool")
-    one = [SHORT.format(at) for at in range(LONG // 2)]
+    first = [SHORT.format(number) for number in range(LONG // 2)]
     tried = mocker.spy(lists, "same")
     assert compare(
-        {"instances": one}, {"instances": one + [FULL.format(at) for at in range(LONG // 2)]}, schema, own=OWN
+        {"instances": first},
+        {"instances": first + [FULL.format(number) for number in range(LONG // 2)]},
+        schema,
+        own=OWN,
     )
     assert tried.call_count == 0

@@ -65,9 +65,9 @@ def resource(asset_type: str, name: str) -> Resource | None:
 
 @pytest.mark.parametrize(("asset_type", "name"), list(NAMES))
 def test_a_full_resource_name_leads_to_where_its_api_serves_it(asset_type, name):
-    found = resource(asset_type, name)
-    assert found is not None
-    assert api_requests.read(found).url == NAMES[asset_type, name]
+    resource_ = resource(asset_type, name)
+    assert resource_ is not None
+    assert api_requests.read(resource_).url == NAMES[asset_type, name]
 
 
 def test_a_name_of_another_kind_leads_nowhere():
@@ -80,7 +80,7 @@ def test_nearly_every_published_type_can_be_read_and_most_can_be_written():
     for asset_type in published():
         schemas = default_catalogue().schemas_for(asset_type)
         kinds = [kind for schema in schemas for kind in default_methods().kinds(schema)]
-        by_special = {(one.service, one.schema) for one in SPECIAL}
+        by_special = {(setter.service, setter.schema) for setter in SPECIAL}
         counted["types"] += 1
         counted["read"] += bool(kinds)
         general = not any(not_written_whole(schema.service, schema.name) for schema in schemas)
@@ -91,15 +91,15 @@ def test_nearly_every_published_type_can_be_read_and_most_can_be_written():
 
 
 def test_every_field_with_a_method_of_its_own_has_it():
-    for one in SPECIAL:
+    for setter in SPECIAL:
         kinds = [
             kind
             for asset_type in published()
             for schema in default_catalogue().schemas_for(asset_type)
-            if (schema.service, schema.name) == (one.service, one.schema)
+            if (schema.service, schema.name) == (setter.service, setter.schema)
             for kind in default_methods().kinds(schema)
         ]
-        assert any(one.method in kind.methods for kind in kinds), one
+        assert any(setter.method in kind.methods for kind in kinds), setter
 
 
 @pytest.mark.parametrize(

@@ -200,8 +200,8 @@ def test_no_json_at_all_makes_it_fail_otherwise(whole: dict[str, Any]) -> None:
 
 
 def test_of_many_stored_observations_those_that_cannot_be_read_are_left_out() -> None:
-    one, other, third = (ResourceKey(f"//storage.googleapis.com/b{at}") for at in range(3))
-    seen = observation.Observation(one, "storage.googleapis.com/Bucket", datetime(2026, 3, 1, tzinfo=UTC))
-    stored = [(one, observation.encode(seen)), (other, b"{"), (third, None)]
+    first, other, third = (ResourceKey(f"//storage.googleapis.com/b{number}") for number in range(3))
+    seen = observation.Observation(first, "storage.googleapis.com/Bucket", datetime(2026, 3, 1, tzinfo=UTC))
+    stored = [(first, observation.encode(seen)), (other, b"{"), (third, None)]
 
-    assert observation.decode_readable(stored) == {one: seen}
+    assert observation.decode_readable(stored) == {first: seen}

@@ -183,18 +183,18 @@ def test_every_entry_has_an_example() -> None:
     def first(asset_type: str, name: str, data: Any) -> auto_created_resources.AutoCreatedRule:
         asset = auto_created_resources.Asset(name, name.rpartition("/")[2], data)
         return next(
-            one for one in auto_created_resources.MADE if globs.fits(one.types, asset_type) and one.holds(asset)
+            made for made in auto_created_resources.MADE if globs.fits(made.types, asset_type) and made.holds(asset)
         )
 
     shown = {id(first(*asset)) for asset, _ in MADE}
-    assert [one.reason for one in auto_created_resources.MADE if id(one) not in shown] == []
+    assert [made.reason for made in auto_created_resources.MADE if id(made) not in shown] == []
 
 
 def test_a_source_is_a_page_of_googles() -> None:
     assert [
-        one.source
-        for one in auto_created_resources.MADE
-        if one.source and not one.source.startswith(("https://cloud.google.com/", "https://firebase.google.com/"))
+        made.source
+        for made in auto_created_resources.MADE
+        if made.source and not made.source.startswith(("https://cloud.google.com/", "https://firebase.google.com/"))
     ] == []
 
 

@@ -25,7 +25,7 @@ def test_every_path_can_be_read_back(parts: list[str]) -> None:
         path = (path, part)
     read = field_path.parse(field_path.text(path))
     assert list(read) == parts
-    assert [type(one) for one in read] == [type(one) for one in parts]
+    assert [type(part) for part in read] == [type(part) for part in parts]
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_a_part_is_quoted_where_it_could_not_be_read_back(part: str, text: str) 
 def test_a_difference_in_an_element_with_a_bracket_in_its_name_has_the_authors_path() -> None:
     declared = {"paths": [{"name": "/[a-z]+", "to": "a"}, {"name": 'b"', "to": "b"}]}
     live = {"paths": [{"name": "/[a-z]+", "to": "c"}, {"name": 'b"', "to": "d"}]}
-    found = compare(declared, live)
-    assert [one.path for one in found] == ['paths[name="/[a-z]+"].to', r'paths[name="b\""].to']
-    assert [declared_path({"": "spec"}, declared, one.path) for one in found] == [
+    differences = compare(declared, live)
+    assert [difference.path for difference in differences] == ['paths[name="/[a-z]+"].to', r'paths[name="b\""].to']
+    assert [declared_path({"": "spec"}, declared, difference.path) for difference in differences] == [
         "spec.paths[0].to",
         "spec.paths[1].to",
     ]

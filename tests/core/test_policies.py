@@ -73,9 +73,9 @@ def test_what_does_not_fit_is_told_by_the_name_of_the_field(match, unfit):
     policy = Policy(rules=(Rule("r", match), Rule("rest")))
 
     assert policies.explain(policy, CASE) == (("r", unfit), ("rest", ""))
-    found = policies.first_match(policy, CASE)
-    assert found is not None
-    assert found.name == "rest"
+    chosen = policies.first_match(policy, CASE)
+    assert chosen is not None
+    assert chosen.name == "rest"
 
 
 def test_where_nobody_knows_who_it_was_no_rule_with_actors_matches():
@@ -90,20 +90,20 @@ _MODES = st.sampled_from((None, *policies.MODES))
 
 
 @given(_MODES, _MODES)
-def test_of_two_modes_the_more_careful_counts_whoever_says_it(one, other):
-    found = policies.more_careful(one, other)
+def test_of_two_modes_the_more_careful_counts_whoever_says_it(first, other):
+    chosen = policies.more_careful(first, other)
 
-    assert found == policies.more_careful(other, one)
-    said = [mode for mode in (one, other) if mode is not None]
-    assert found == (min(said, key=policies.MODES.index) if said else "alert")
+    assert chosen == policies.more_careful(other, first)
+    modes = [mode for mode in (first, other) if mode is not None]
+    assert chosen == (min(modes, key=policies.MODES.index) if modes else "alert")
 
 
 def verdict(policy: Policy | None, mode=None, settle=None) -> Verdict:
     wanted = Declaration(KEY, TYPE, {"location": "EU"}, mode=mode, settle=settle, owner=Owner("shop"))
     seen = Observation(KEY, TYPE, datetime(2026, 3, 1, tzinfo=UTC), data={"location": "US"}, ancestors=("projects/12",))
-    found = judge(desired((wanted,)), rules((), policy), seen, None)
-    assert isinstance(found, Verdict)
-    return found
+    judged = judge(desired((wanted,)), rules((), policy), seen, None)
+    assert isinstance(judged, Verdict)
+    return judged
 
 
 def test_a_policy_gives_a_drift_its_severity_mode_and_settling_time():
@@ -126,9 +126,9 @@ def test_a_rule_that_says_nothing_of_settling_leaves_it_to_the_declaration():
 
 
 def test_another_policy_is_other_rules_and_one_that_moved_is_not():
-    one, moved = Policy(rules=(Rule("r"),)), Policy(rules=(Rule("r"),), source=policies.Source("b.yaml", 9))
+    policy_, moved = Policy(rules=(Rule("r"),)), Policy(rules=(Rule("r"),), source=policies.Source("b.yaml", 9))
 
-    assert rules((), one).digest == rules((), moved).digest != rules((), Policy()).digest != rules(()).digest
+    assert rules((), policy_).digest == rules((), moved).digest != rules((), Policy()).digest != rules(()).digest
 
 
 BERLIN = Window("0 22 * * MON-FRI", 8 * 3600.0, "Europe/Berlin")

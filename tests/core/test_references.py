@@ -28,7 +28,7 @@ def test_every_spelling_of_a_reference_names_the_same_resource(spelling: str) ->
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         (FULL, "projects/billing-prod/global/networks/other"),
         (FULL, "projects/other-project/global/networks/main"),
@@ -43,9 +43,9 @@ def test_every_spelling_of_a_reference_names_the_same_resource(spelling: str) ->
         ("main", "remain"),
     ],
 )
-def test_two_resources_of_one_type_never_become_equal(one: str, other: str) -> None:
-    assert not same(one, other, OWN)
-    assert not same(other, one, OWN)
+def test_two_resources_of_one_type_never_become_equal(first: str, other: str) -> None:
+    assert not same(first, other, OWN)
+    assert not same(other, first, OWN)
 
 
 def test_a_controllers_blind_global_is_passed_over() -> None:

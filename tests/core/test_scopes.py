@@ -22,8 +22,8 @@ ANCESTORS = ("projects/11", "folders/2", "folders/3", "organizations/9")
 
 def covering(ones, observation):
     """The scope that wants a resource declared, or None."""
-    found = scopes.explain(rules(ones), observation)
-    return None if found.is_exempt else found.scope
+    explanation = scopes.explain(rules(ones), observation)
+    return None if explanation.is_exempt else explanation.scope
 
 
 def observed(

@@ -56,9 +56,9 @@ def test_what_only_speaks_of_a_secret_is_none(name: str) -> None:
 def test_a_secret_is_known_by_its_look_whatever_it_is_called(value: str) -> None:
     assert secrets.looks_secret(value)
     for declared, live in ((value, "x"), ("x", value)):
-        (found,) = compare({"field": declared, "same": value}, {"field": live, "same": value})
-        assert value not in (found.declared, found.observed)
-        assert MASK in (found.declared, found.observed)
+        (difference,) = compare({"field": declared, "same": value}, {"field": live, "same": value})
+        assert value not in (difference.declared, difference.observed)
+        assert MASK in (difference.declared, difference.observed)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_a_long_text_is_looked_at_without_going_back_and_forth(text: str) -> Non
 
 def test_a_field_that_the_catalogue_knows_is_masked_by_its_look_and_by_its_name() -> None:
     schema = default_catalogue().schema_for("compute.googleapis.com/Firewall")
-    (found,) = compare({"description": "x"}, {"description": "postgres://shop:hunter2@db/shop"}, schema)
-    assert (found.declared, found.observed) == ("x", MASK)
+    (difference,) = compare({"description": "x"}, {"description": "postgres://shop:hunter2@db/shop"}, schema)
+    assert (difference.declared, difference.observed) == ("x", MASK)
     assert secrets.is_secret(Field("refreshToken", "scalar", "string"))
     assert secrets.is_secret(Field("anything", "scalar", "string", sensitive=True))
     assert not secrets.is_secret(Field("clientSecret", "scalar", "string", reference=True))
@@ -91,8 +91,10 @@ def test_a_field_that_the_catalogue_knows_is_masked_by_its_look_and_by_its_name(
 
 
 def test_what_follows_the_name_of_a_secret_on_a_command_line_is_masked() -> None:
-    (found,) = compare({"args": ["--password", "a", "--port", "80"]}, {"args": ["--password", "b", "--port", "80"]})
-    assert found.declared == found.observed == ["--password", MASK, "--port", "80"]
+    (difference,) = compare(
+        {"args": ["--password", "a", "--port", "80"]}, {"args": ["--password", "b", "--port", "80"]}
+    )
+    assert difference.declared == difference.observed == ["--password", MASK, "--port", "80"]
 
 
 def test_no_element_is_named_by_a_secret() -> None:
@@ -104,9 +106,9 @@ def test_no_element_is_named_by_a_secret() -> None:
         "tokens": [{"value": "s3cret-a"}, {"value": "s3cret-c"}],
         "mounts": [{"secret": "a"}, {"secret": "s3cret-c"}],
     }
-    found = compare(declared, live)
-    assert [one.path for one in found] == ["tokens[1].value", "mounts[1].secret"]
-    assert not any(word in repr(found) for word in ("s3cret-b", "s3cret-c"))
+    differences = compare(declared, live)
+    assert [difference.path for difference in differences] == ["tokens[1].value", "mounts[1].secret"]
+    assert not any(word in repr(differences) for word in ("s3cret-b", "s3cret-c"))
 
 
 def test_a_field_that_the_catalogue_calls_a_secret_names_no_element() -> None:
@@ -118,9 +120,9 @@ def test_a_field_that_the_catalogue_calls_a_secret_names_no_element() -> None:
     outer = type(schema)(schema._line, "made up too", {})
     item = Field("users", "message", schema=inner)
     outer.fields = {"users": Field("users", "list", item=item)}
-    found = compare({"users": [{"name": "s3cret-a"}, {"name": "b"}]}, {"users": [{"name": "b"}]}, outer)
-    assert [one.path for one in found] == ["users[0]"]
-    assert "s3cret" not in repr(found)
+    differences = compare({"users": [{"name": "s3cret-a"}, {"name": "b"}]}, {"users": [{"name": "b"}]}, outer)
+    assert [difference.path for difference in differences] == ["users[0]"]
+    assert "s3cret" not in repr(differences)
 
 
 @pytest.mark.parametrize(
@@ -136,8 +138,8 @@ def test_a_field_that_the_catalogue_calls_a_secret_names_no_element() -> None:
     ],
 )
 def test_a_string_that_its_schema_does_not_mark_is_a_secret_by_its_name(service: str, schema: str, name: str) -> None:
-    found = [line.schema(schema) for line in default_catalogue()._lines(service)]
-    fields = [one.fields[name] for one in found if one is not None]
+    schemas = [line.schema(schema) for line in default_catalogue()._lines(service)]
+    fields = [schema_.fields[name] for schema_ in schemas if schema_ is not None]
     assert fields
     assert all(map(secrets.is_secret, fields))
 
@@ -151,5 +153,5 @@ def test_a_string_that_its_schema_does_not_mark_is_a_secret_by_its_name(service:
     ],
 )
 def test_the_name_of_a_key_or_of_a_secret_is_none(service: str, schema: str, name: str) -> None:
-    found = [line.schema(schema) for line in default_catalogue()._lines(service)]
-    assert not any(secrets.is_secret(one.fields[name]) for one in found if one is not None)
+    schemas = [line.schema(schema) for line in default_catalogue()._lines(service)]
+    assert not any(secrets.is_secret(schema_.fields[name]) for schema_ in schemas if schema_ is not None)

@@ -22,13 +22,13 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DECLARED = desired((Declaration(KEY, TYPE, {"machineType": "e2-small"}, project="shop"),))
 
 
-def at(second: int) -> datetime:
+def moment(second: int) -> datetime:
     return NOON + timedelta(seconds=second)
 
 
 def seen(second: int, machine: str = "e2-small", status: str = "RUNNING", **more: Any) -> Observation:
     data = {"machineType": machine, "status": status, **more}
-    return Observation(KEY, TYPE, at(second), data=data, ancestors=("projects/12",))
+    return Observation(KEY, TYPE, moment(second), data=data, ancestors=("projects/12",))
 
 
 def after(
@@ -38,7 +38,7 @@ def after(
     wanted: Any = DECLARED,
     known: Rules = Rules(),  # noqa: B008 - frozen
 ) -> Transition:
-    return advance(state, observation, judge(wanted, known, observation, None), at(now))
+    return advance(state, observation, judge(wanted, known, observation, None), moment(now))
 
 
 def settling(second: int = 0, now: int = 0) -> ResourceState:
@@ -68,7 +68,7 @@ def test_a_drift_that_stays_when_the_work_is_done_opens_at_once_and_tells_when_i
     assert transition.outcome == "opened"
     assert transition.state is not None
     assert transition.state.finding is not None
-    assert transition.state.finding.first_seen == at(0)
+    assert transition.state.finding.first_seen == moment(0)
 
 
 def test_what_nobody_observes_again_opens_when_its_time_has_passed():
@@ -110,19 +110,19 @@ def test_a_grant_and_a_deletion_do_not_settle():
     grants = ResourceKey(KEY.name, "iam_policy")
     policy = desired((Declaration(grants, TYPE, {"bindings": []}, project="shop"),))
     given = [{"role": "roles/viewer", "members": ["allUsers"]}]
-    public = Observation(grants, TYPE, at(0), data={"bindings": given, "status": "UPDATING"})
+    public = Observation(grants, TYPE, moment(0), data={"bindings": given, "status": "UPDATING"})
 
-    assert advance(None, public, judge(policy, Rules(), public, None), at(0)).outcome == "opened"
-    gone = Observation(KEY, TYPE, at(0), deleted=True, data={"status": "STOPPING"})
+    assert advance(None, public, judge(policy, Rules(), public, None), moment(0)).outcome == "opened"
+    gone = Observation(KEY, TYPE, moment(0), deleted=True, data={"status": "STOPPING"})
     assert after(None, gone, 0).outcome == "opened"
 
 
 def test_an_exposure_does_not_settle():
     firewall = ResourceKey("//compute.googleapis.com/projects/shop/global/firewalls/ssh")
     wanted = desired((Declaration(firewall, "compute.googleapis.com/Firewall", {"sourceRanges": ["10.0.0.0/8"]}),))
-    open_ = Observation(firewall, "t", at(0), data={"sourceRanges": ["0.0.0.0/0"], "status": "UPDATING"})
+    open_ = Observation(firewall, "t", moment(0), data={"sourceRanges": ["0.0.0.0/0"], "status": "UPDATING"})
 
-    assert advance(None, open_, judge(wanted, Rules(), open_, None), at(0)).outcome == "opened"
+    assert advance(None, open_, judge(wanted, Rules(), open_, None), moment(0)).outcome == "opened"
 
 
 def test_a_declaration_says_how_long_a_difference_has_to_last():

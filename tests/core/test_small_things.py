@@ -96,8 +96,8 @@ def test_a_pattern_leaves_out_what_it_covers_and_nothing_else(pattern: str, expe
     ],
 )
 def test_a_grant_is_ignored_by_the_path_that_an_event_tells(pattern: str, is_covered: bool) -> None:
-    found = ignore_patterns.covering("bindings[role=roles/viewer].members[user:m@x.com]", (pattern,))
-    assert (found is not None) == is_covered
+    covering = ignore_patterns.covering("bindings[role=roles/viewer].members[user:m@x.com]", (pattern,))
+    assert (covering is not None) == is_covered
 
 
 def test_leaving_out_copies_nothing_that_it_does_not_touch() -> None:
@@ -135,12 +135,12 @@ def test_organisation_policies_are_compared_by_constraint() -> None:
         {"constraint": "constraints/b", "listPolicy": {"allowedValues": ["x", "y"]}},
     ]
 
-    def told(declared: dict[str, Any], *, exact: bool = False) -> list[tuple[str, str]]:
+    def compared(declared: dict[str, Any], *, exact: bool = False) -> list[tuple[str, str]]:
         return [(policy.path, policy.op) for policy in compare_org_policies(declared, live, Project(), exact=exact)]
 
-    assert told({"constraint": "a", "booleanPolicy": {"enforced": True}}) == []
-    assert told({"constraint": "constraints/b", "listPolicy": {"allowedValues": ["y", "x"]}}) == []
-    assert told(
+    assert compared({"constraint": "a", "booleanPolicy": {"enforced": True}}) == []
+    assert compared({"constraint": "constraints/b", "listPolicy": {"allowedValues": ["y", "x"]}}) == []
+    assert compared(
         {
             "policies": [
                 {"constraint": "a", "booleanPolicy": {"enforced": True}},
@@ -148,17 +148,17 @@ def test_organisation_policies_are_compared_by_constraint() -> None:
             ]
         }
     ) == [("[constraint=constraints/c]", "missing")]
-    assert told({"constraint": "a", "booleanPolicy": {"enforced": True}}, exact=True) == [
+    assert compared({"constraint": "a", "booleanPolicy": {"enforced": True}}, exact=True) == [
         ("[constraint=constraints/b]", "unexpected")
     ]
-    assert told({"constraint": "a", "restoreDefault": {}}) == [
+    assert compared({"constraint": "a", "restoreDefault": {}}) == [
         ("[constraint=constraints/a].restoreDefault", "missing"),
         ("[constraint=constraints/a].booleanPolicy", "unexpected"),
     ]
-    assert told({"constraint": "a", "booleanPolicy": {}}) == [
+    assert compared({"constraint": "a", "booleanPolicy": {}}) == [
         ("[constraint=constraints/a].booleanPolicy.enforced", "unexpected")
     ]
-    assert told({"constraint": "b", "listPolicy": {"allowedValues": ["z"]}}) == [
+    assert compared({"constraint": "b", "listPolicy": {"allowedValues": ["z"]}}) == [
         ("[constraint=constraints/b].listPolicy.allowedValues", "changed")
     ]
 

@@ -25,9 +25,9 @@ def seen(data: Any, *, deleted: bool = False, key: ResourceKey = KEY) -> Observa
 
 
 def verdict(declaration: Declaration, observation: Observation) -> Verdict:
-    found = judge(desired((declaration,)), Rules(), observation, None)
-    assert isinstance(found, Verdict)
-    return found
+    judged = judge(desired((declaration,)), Rules(), observation, None)
+    assert isinstance(judged, Verdict)
+    return judged
 
 
 def declared(data: Any, *patterns: str, **by: str) -> Declaration:
@@ -35,23 +35,26 @@ def declared(data: Any, *patterns: str, **by: str) -> Declaration:
     return Declaration(KEY, TYPE, data, ignore=(*patterns, *by), source=source, ignored_by=by)
 
 
-def kept_quiet(found: Verdict) -> list[tuple[str, str]]:
-    return [(one.difference.path if one.difference else one.kind, one.rule) for one in found.suppressed]
+def kept_quiet(verdict_: Verdict) -> list[tuple[str, str]]:
+    return [
+        (suppression.difference.path if suppression.difference else suppression.kind, suppression.rule)
+        for suppression in verdict_.suppressed
+    ]
 
 
 def test_a_difference_that_a_rule_covers_is_no_drift_and_is_kept_with_the_rule():
-    found = verdict(declared({"location": "EU", "labels": {"a": "1"}}, "labels.a"), seen({"location": "EU"}))
+    judged = verdict(declared({"location": "EU", "labels": {"a": "1"}}, "labels.a"), seen({"location": "EU"}))
 
-    assert (found.kind, found.fingerprint, found.differences) == (None, "", ())
-    assert kept_quiet(found) == [("labels.a", "fleet/a.yaml:7: ignore labels.a")]
+    assert (judged.kind, judged.fingerprint, judged.differences) == (None, "", ())
+    assert kept_quiet(judged) == [("labels.a", "fleet/a.yaml:7: ignore labels.a")]
 
 
 def test_what_no_rule_covers_is_drift_and_is_told_without_the_rest():
     observation = seen({"location": "US", "labels": {"a": "2"}})
-    found = verdict(declared({"location": "EU", "labels": {"a": "1"}}, labels=RULE), observation)
+    judged = verdict(declared({"location": "EU", "labels": {"a": "1"}}, labels=RULE), observation)
 
-    assert [difference.path for difference in found.differences] == ["location"]
-    assert kept_quiet(found) == [("labels.a", RULE)]
+    assert [difference.path for difference in judged.differences] == ["location"]
+    assert kept_quiet(judged) == [("labels.a", RULE)]
 
 
 def test_a_resource_that_is_left_alone_as_a_whole_has_no_drift_whatever_it_is():
@@ -63,18 +66,18 @@ def test_a_resource_that_is_left_alone_as_a_whole_has_no_drift_whatever_it_is():
 
 
 def test_a_rule_for_a_field_does_not_hide_that_the_resource_is_gone():
-    found = verdict(declared({"location": "EU"}, "location"), seen(None, deleted=True))
+    judged = verdict(declared({"location": "EU"}, "location"), seen(None, deleted=True))
 
-    assert (found.kind, found.suppressed) == ("deleted", ())
+    assert (judged.kind, judged.suppressed) == ("deleted", ())
 
 
 def test_elements_that_are_alike_but_for_an_ignored_field_are_alike():
     want = {"lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 3}}]}}
     have = {"lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 4}}]}}
-    found = verdict(declared(want, "lifecycle.rule[*].condition"), seen(have))
+    judged = verdict(declared(want, "lifecycle.rule[*].condition"), seen(have))
 
-    assert found.kind is None
-    assert kept_quiet(found) == [
+    assert judged.kind is None
+    assert kept_quiet(judged) == [
         ("lifecycle.rule[0].condition.age", "fleet/a.yaml:7: ignore lifecycle.rule[*].condition")
     ]
 
@@ -83,20 +86,20 @@ def test_a_grant_that_a_rule_covers_is_kept_quiet():
     key = ResourceKey(KEY.name, "iam_policy")
     role = "roles/viewer"
     wanted = Declaration(key, TYPE, {"bindings": []}, ignore=(f"bindings[role={role}]",), source=Source("a.yaml", 1))
-    found = verdict(wanted, seen({"bindings": [{"role": role, "members": ["user:a@example.com"]}]}, key=key))
+    judged = verdict(wanted, seen({"bindings": [{"role": role, "members": ["user:a@example.com"]}]}, key=key))
 
-    assert found.kind is None
-    assert len(found.suppressed) == 1
+    assert judged.kind is None
+    assert len(judged.suppressed) == 1
 
 
 def test_something_unmanaged_that_a_rule_means_is_kept_quiet():
     alone = (IgnoreRule(r"^(?:.+/)?exports(?:/|$)", text=RULE),)
     known = rules((Scope("all", projects=("12",), asset_types=(TYPE,), ignores=alone),))
-    found = judge(None, known, seen({}), None)
+    judged = judge(None, known, seen({}), None)
 
-    assert isinstance(found, Verdict)
-    assert found.kind is None
-    assert kept_quiet(found) == [("unmanaged", RULE)]
+    assert isinstance(judged, Verdict)
+    assert judged.kind is None
+    assert kept_quiet(judged) == [("unmanaged", RULE)]
 
 
 def test_an_open_finding_ends_when_a_rule_covers_it_and_says_so_and_comes_back_without_the_rule():
@@ -116,10 +119,10 @@ def test_an_open_finding_ends_when_a_rule_covers_it_and_says_so_and_comes_back_w
 
 def test_a_thousand_differences_that_are_ignored_are_kept_as_far_as_there_is_room():
     many = {f"key-{number}": "x" * 100 for number in range(1000)}
-    found = verdict(declared({"labels": many}, "labels"), seen({"labels": {}}))
+    judged = verdict(declared({"labels": many}, "labels"), seen({"labels": {}}))
 
-    assert found.kind is None
-    assert 0 < len(found.suppressed) < 1000
+    assert judged.kind is None
+    assert 0 < len(judged.suppressed) < 1000
 
 
 _VALUES = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2) | st.lists(st.integers(0, 2), max_size=2))
@@ -128,10 +131,10 @@ _VALUES = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2) | st.lists(
 @given(_VALUES, _VALUES, st.sets(st.sampled_from("abcd")))
 def test_what_is_told_and_what_is_kept_quiet_is_together_what_differs(want, have, names):
     everything = verdict(declared(want), seen(have))
-    found = verdict(declared(want, *sorted(names)), seen(have))
+    judged = verdict(declared(want, *sorted(names)), seen(have))
 
-    quiet = {one.difference.path for one in found.suppressed if one.difference}
-    told = {difference.path for difference in found.differences}
-    assert quiet | told == {difference.path for difference in everything.differences}
+    quiet = {suppression.difference.path for suppression in judged.suppressed if suppression.difference}
+    paths = {difference.path for difference in judged.differences}
+    assert quiet | paths == {difference.path for difference in everything.differences}
     assert all(path.partition("[")[0] in names for path in quiet)
-    assert all(path.partition("[")[0] not in names for path in told)
+    assert all(path.partition("[")[0] not in names for path in paths)

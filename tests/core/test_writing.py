@@ -43,15 +43,15 @@ def planned(of: tuple[str, str], declared: Any, live: Any, **fields: Any) -> Wri
 
 
 def sent(of: tuple[str, str], declared: Any, live: Any, **fields: Any) -> WritePlan:
-    found = planned(of, declared, live, **fields)
-    assert isinstance(found, WritePlan), found
-    return found
+    write_plan = planned(of, declared, live, **fields)
+    assert isinstance(write_plan, WritePlan), write_plan
+    return write_plan
 
 
 def refused(of: tuple[str, str], declared: Any, live: Any, **fields: Any) -> NotWritable:
-    found = planned(of, declared, live, **fields)
-    assert isinstance(found, NotWritable), found
-    return found
+    write_plan = planned(of, declared, live, **fields)
+    assert isinstance(write_plan, NotWritable), write_plan
+    return write_plan
 
 
 def test_a_merging_patch_sends_what_drifted_and_the_state_that_it_is_for():
@@ -212,25 +212,25 @@ def test_nothing_is_planned_for_what_is_as_declared_or_is_so_again():
     ],
 )
 def test_what_nobody_should_write_unasked_is_refused_with_what_to_do(of, declared, live, reason):
-    found = refused(of, declared, live)
-    assert found.reason == reason
-    assert all(field.todo for field in found.fields)
-    assert "hunter2" not in str(found)
+    refusal = refused(of, declared, live)
+    assert refusal.reason == reason
+    assert all(field.todo for field in refusal.fields)
+    assert "hunter2" not in str(refusal)
 
 
 def test_one_field_that_may_not_be_written_stops_the_others_unless_they_are_planned_alone():
     declared, live = {"location": "EU", "versioning": {"enabled": True}}, {"location": "US", "metageneration": "1"}
-    found = refused(BUCKET, declared, live)
-    assert [field.path for field in found.fields] == ["location"]
+    refusal = refused(BUCKET, declared, live)
+    assert [field.path for field in refusal.fields] == ["location"]
     alone = sent(BUCKET, declared, live, differences=[Difference("versioning.enabled", "missing", True)])
     assert alone.paths == ("versioning.enabled",)
 
 
 def test_a_type_that_no_document_describes_is_handed_off():
     declaration = Declaration(ResourceKey("//a.googleapis.com/b"), "a.googleapis.com/B", {"c": 1})
-    found = planner.plan(declaration, {"c": 2}, None, None)
-    assert isinstance(found, NotWritable)
-    assert found.reason == "unread"
+    write_plan = planner.plan(declaration, {"c": 2}, None, None)
+    assert isinstance(write_plan, NotWritable)
+    assert write_plan.reason == "unread"
 
 
 def test_a_rule_that_allows_all_loses_the_values_that_exclude_it():

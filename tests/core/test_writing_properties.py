@@ -31,14 +31,14 @@ def made_up(asset_type: str) -> tuple[str, Resource]:
     return name, resource
 
 
-def planned(asset_type: str, one: dict[str, Any], live: dict[str, Any]) -> WritePlan | NotWritable:
+def planned(asset_type: str, wanted: dict[str, Any], live: dict[str, Any]) -> WritePlan | NotWritable:
     name, resource = made_up(asset_type)
-    return planner.plan(Declaration(ResourceKey(name), asset_type, one), live, schema_of(asset_type), resource)
+    return planner.plan(Declaration(ResourceKey(name), asset_type, wanted), live, schema_of(asset_type), resource)
 
 
 def applied(call: Call, resource: Resource, live: dict[str, Any]) -> dict[str, Any]:
     """What an API makes of a call that is no method of one field: by mask, merged, or replaced."""
-    method = next(one for one in resource.kind.methods.values() if one.id == call.method)
+    method = next(candidate for candidate in resource.kind.methods.values() if candidate.id == call.method)
     body = call.body[method.wrap] if method.wrap else call.body
     if method.masked:
         mask = call.query[method.mask] if method.mask else call.body[method.wrapped_mask]
@@ -75,16 +75,16 @@ def merged(live: Any, part: dict[str, Any]) -> dict[str, Any]:
 def drifted(draw: st.DrawFn, asset_type: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What is declared, and a live resource that has drifted from it and holds more."""
     schema = schema_of(asset_type)
-    one = draw(declared(schema))
-    live = {**draw(declared(schema)), **copy.deepcopy(one)}
-    where = leaves(one)
+    wanted = draw(declared(schema))
+    live = {**draw(declared(schema)), **copy.deepcopy(wanted)}
+    where = leaves(wanted)
     assume(where)
     for path in draw(st.lists(st.sampled_from(where), min_size=1, max_size=3, unique=True)):
-        old: Any = one
+        old: Any = wanted
         for part in path:
             old = old[part]
         live = replaced(live, path, mutated(old))
-    return one, live
+    return wanted, live
 
 
 def is_general(plan: WritePlan, resource: Resource) -> bool:
@@ -95,10 +95,10 @@ def is_general(plan: WritePlan, resource: Resource) -> bool:
 @SETTINGS
 @given(st.data())
 def test_a_plan_puts_back_what_is_declared_and_touches_nothing_else(asset_type: str, data: st.DataObject) -> None:
-    one, live = data.draw(drifted(asset_type))
+    wanted, live = data.draw(drifted(asset_type))
     schema, (_, resource) = schema_of(asset_type), made_up(asset_type)
-    before = compare(one, live, schema)
-    plan = planned(asset_type, one, live)
+    before = compare(wanted, live, schema)
+    plan = planned(asset_type, wanted, live)
     if isinstance(plan, NotWritable):
         assert plan.reason in ("by_hand", "immutable", "no_method", "secret")
         assert {field.path for field in plan.fields} <= {difference.path for difference in before}
@@ -107,8 +107,8 @@ def test_a_plan_puts_back_what_is_declared_and_touches_nothing_else(asset_type: 
     assert plan.call.body or plan.call.query
     assume(is_general(plan, resource))
     after = applied(plan.call, resource, live)
-    assert {difference.path for difference in compare(one, after, schema)} <= set(plan.later)
-    for key in live.keys() - one.keys():
+    assert {difference.path for difference in compare(wanted, after, schema)} <= set(plan.later)
+    for key in live.keys() - wanted.keys():
         assert after[key] == live[key]
 
 
@@ -123,10 +123,10 @@ def test_what_is_beside_a_drifted_leaf_stays(asset_type: str, data: st.DataObjec
     value: Any = live
     for part in path:
         value = value[part]
-    one: Any = mutated(value)
+    nested: Any = mutated(value)
     for part in reversed(path):
-        one = {part: one}
-    plan = planned(asset_type, one, live)
+        nested = {part: nested}
+    plan = planned(asset_type, nested, live)
     assume(isinstance(plan, WritePlan) and is_general(plan, resource))
     assert isinstance(plan, WritePlan)
     after = applied(plan.call, resource, live)
@@ -136,12 +136,12 @@ def test_what_is_beside_a_drifted_leaf_stays(asset_type: str, data: st.DataObjec
 @SETTINGS
 @given(st.data())
 def test_once_written_there_is_nothing_left_to_write(asset_type: str, data: st.DataObject) -> None:
-    one, live = data.draw(drifted(asset_type))
+    wanted, live = data.draw(drifted(asset_type))
     _, resource = made_up(asset_type)
-    plan = planned(asset_type, one, live)
+    plan = planned(asset_type, wanted, live)
     assume(isinstance(plan, WritePlan) and is_general(plan, resource) and not plan.later)
     assert isinstance(plan, WritePlan)
-    again = planned(asset_type, one, applied(plan.call, resource, live))
+    again = planned(asset_type, wanted, applied(plan.call, resource, live))
     assert isinstance(again, NotWritable)
     assert again.reason == "as_declared"
 
@@ -149,6 +149,6 @@ def test_once_written_there_is_nothing_left_to_write(asset_type: str, data: st.D
 @SETTINGS
 @given(st.data())
 def test_the_same_drift_gives_the_same_plan(asset_type: str, data: st.DataObject) -> None:
-    one, live = data.draw(drifted(asset_type))
-    first, second = planned(asset_type, one, live), planned(asset_type, copy.deepcopy(one), copy.deepcopy(live))
+    wanted, live = data.draw(drifted(asset_type))
+    first, second = planned(asset_type, wanted, live), planned(asset_type, copy.deepcopy(wanted), copy.deepcopy(live))
     assert planner.encode(first) == planner.encode(second)

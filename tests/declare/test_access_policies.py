@@ -189,10 +189,10 @@ def message(name: str, field: str, data: dict[str, Any], **more: Any) -> bytes:
     return msgspec.json.encode({"asset": asset, **more})
 
 
-def verdict(found: LoadResult, sent: bytes) -> Verdict:
+def verdict(result: LoadResult, sent: bytes) -> Verdict:
     observation = observations.parse(sent)
     assert observation is not None
-    wanted = [one for one in found.desired if one.declarations[0].key == observation.key]
+    wanted = [wanted for wanted in result.desired if wanted.declarations[0].key == observation.key]
     assert wanted, observation.key
     judged = judge(wanted[0], rules(()), observation, default_catalogue())
     assert isinstance(judged, Verdict)
@@ -201,22 +201,22 @@ def verdict(found: LoadResult, sent: bytes) -> Verdict:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_levels_and_perimeters_of_every_format_are_compared_by_meaning(tmp_path: Path, form: str) -> None:
-    found = loaded(tmp_path, form)
-    assert found.problems == []
-    assert found.unchecked == 0
+    result = loaded(tmp_path, form)
+    assert result.problems == []
+    assert result.unchecked == 0
     for sent in (message(LEVEL, "accessLevel", OFFICE), message(PERIMETER, "servicePerimeter", DATA)):
-        assert verdict(found, sent).differences == ()
+        assert verdict(result, sent).differences == ()
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_changed_by_hand_is_drift_of_high_severity(tmp_path: Path, form: str) -> None:
-    found = loaded(tmp_path, form)
+    result = loaded(tmp_path, form)
     status = {**DATA["status"], "restrictedServices": ["storage.googleapis.com"], "resources": ["projects/11"]}
-    judged = verdict(found, message(PERIMETER, "servicePerimeter", {**DATA, "status": status}))
+    judged = verdict(result, message(PERIMETER, "servicePerimeter", {**DATA, "status": status}))
     assert {difference.path for difference in judged.differences} == {"status.resources", "status.restrictedServices"}
     assert judged.severity == "high"
     opened = {**OFFICE, "basic": {"conditions": [{"ipSubnetworks": ["0.0.0.0/0"]}]}}
-    assert verdict(found, message(LEVEL, "accessLevel", opened)).kind == "modified"
+    assert verdict(result, message(LEVEL, "accessLevel", opened)).kind == "modified"
 
 
 def test_a_dry_run_that_is_switched_off_is_drift(tmp_path: Path) -> None:
@@ -226,20 +226,20 @@ def test_a_dry_run_that_is_switched_off_is_drift(tmp_path: Path) -> None:
 
 
 def test_an_access_policy_itself_is_declared(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "krm.yaml")
+    result = loaded(tmp_path, "krm.yaml")
     sent = message(
         POLICY, "accessPolicy", {"name": "accessPolicies/987654", "parent": "organizations/123", "title": "X"}
     )
-    assert [difference.path for difference in verdict(found, sent).differences] == ["title"]
+    assert [difference.path for difference in verdict(result, sent).differences] == ["title"]
 
 
 def test_a_level_that_is_deleted_is_known_from_what_it_was_or_from_its_type_alone(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "native.yaml")
+    result = loaded(tmp_path, "native.yaml")
     gone = {"asset": {"name": LEVEL, "assetType": "accesscontextmanager.googleapis.com/AccessLevel", "resource": {}}}
     gone |= {"deleted": True, "window": {"startTime": "2025-06-17T15:36:25.534906Z"}}
-    assert verdict(found, msgspec.json.encode(gone)).kind == "deleted"
+    assert verdict(result, msgspec.json.encode(gone)).kind == "deleted"
     prior = msgspec.json.decode(message(LEVEL, "accessLevel", OFFICE))["asset"]
-    assert verdict(found, msgspec.json.encode({**gone, "priorAsset": prior})).kind == "deleted"
+    assert verdict(result, msgspec.json.encode({**gone, "priorAsset": prior})).kind == "deleted"
 
 
 def test_a_level_is_exported_and_reads_back_as_it_is(tmp_path: Path) -> None:
@@ -250,9 +250,9 @@ def test_a_level_is_exported_and_reads_back_as_it_is(tmp_path: Path) -> None:
     document = export.document(exported.declaration)
     assert document["spec"]["content"] == "access_policy"
     (tmp_path / "a.yaml").write_text(msgspec.json.encode(document).decode())
-    found = load([str(tmp_path)])
-    assert found.problems == []
-    (again,) = found.desired
+    result = load([str(tmp_path)])
+    assert result.problems == []
+    (again,) = result.desired
     assert again.digest == desired((exported.declaration,)).digest
 
 
@@ -264,16 +264,16 @@ def test_an_entry_of_anothers_list_is_no_declaration_of_its_own(tmp_path: Path) 
     )
     resource = ("google_access_context_manager_service_perimeter_resource", {"perimeter_name": "x", "resource": "p"})
     (tmp_path / "b.json").write_text(terraform(resource))
-    found = load([str(tmp_path)])
-    assert (found.problems, list(found.desired)) == ([], [])
+    result = load([str(tmp_path)])
+    assert (result.problems, list(result.desired)) == ([], [])
 
 
 def test_the_content_of_a_type_is_told_where_it_is_said_otherwise(tmp_path: Path) -> None:
     text = native(LEVEL, "AccessLevel", OFFICE)
     (tmp_path / "a.yaml").write_text(text.replace('"content":"access_policy",', ""))
     (tmp_path / "b.yaml").write_text(text.replace("accesscontextmanager.googleapis.com/AccessLevel", "a.b.com/C"))
-    told = [problem.message for problem in load([str(tmp_path)]).problems]
-    assert told == [
+    messages = [problem.message for problem in load([str(tmp_path)]).problems]
+    assert messages == [
         "accesscontextmanager.googleapis.com/AccessLevel is declared with content: access_policy",
         "a.b.com/C is declared with content: resource",
     ]

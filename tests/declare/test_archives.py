@@ -84,18 +84,18 @@ def test_an_archive_that_breaks_off_is_never_taken_for_all_there_is(form: str) -
 def flagged(data: bytes) -> bytes:
     """The archive with every file marked as encrypted."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        offsets = [one.header_offset for one in archive.infolist()]
+        offsets = [entry.header_offset for entry in archive.infolist()]
     changed = bytearray(data)
-    for at in offsets:
-        changed[at + 6] |= 1
-    at = -1
-    while (at := data.find(b"PK\x01\x02", at + 1)) >= 0:
-        changed[at + 8] |= 1
+    for number in offsets:
+        changed[number + 6] |= 1
+    number = -1
+    while (number := data.find(b"PK\x01\x02", number + 1)) >= 0:
+        changed[number + 8] |= 1
     return bytes(changed)
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (lambda: b"", "not a tar or zip archive"),
         (lambda: b"apiVersion: v1\n", "not a tar or zip archive"),
@@ -104,8 +104,8 @@ def flagged(data: bytes) -> bytes:
         (lambda: zipped(zipfile.ZIP_BZIP2), "rare way"),
     ],
 )
-def test_what_cannot_be_unpacked_is_said(data: Callable[[], bytes], told: str, tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match=told):
+def test_what_cannot_be_unpacked_is_said(data: Callable[[], bytes], message: str, tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match=message):
         archives.unpack("x", data(), tmp_path)
 
 
@@ -122,4 +122,4 @@ def test_what_unpacks_to_far_more_than_it_says_is_refused(
     data = zipped(files=files) if form == "zip" else tarred(form, files)
     with pytest.raises(BadRequest, match="unpacks to more than"):
         archives.unpack("x", data, tmp_path)
-    assert sum(one.stat().st_size for one in tmp_path.rglob("*.yaml")) <= 3_000_000
+    assert sum(file.stat().st_size for file in tmp_path.rglob("*.yaml")) <= 3_000_000

@@ -21,7 +21,7 @@ def read(tmp_path: Path, text: str, name: str = "a.yaml") -> list[Document | Pro
 
 
 def values(tmp_path: Path, text: str, name: str = "a.yaml") -> list[Any]:
-    return [one.value for one in read(tmp_path, text, name) if isinstance(one, Document)]
+    return [document.value for document in read(tmp_path, text, name) if isinstance(document, Document)]
 
 
 @pytest.mark.parametrize(
@@ -53,28 +53,28 @@ def values(tmp_path: Path, text: str, name: str = "a.yaml") -> list[Any]:
     ],
 )
 def test_scalars_are_read_as_kubernetes_users_write_them(tmp_path: Path, text: str, value: Any) -> None:
-    (found,) = values(tmp_path, f"a: {text}")
-    assert found == {"a": value}
-    assert type(found["a"]) is type(value)
+    (read_value,) = values(tmp_path, f"a: {text}")
+    assert read_value == {"a": value}
+    assert type(read_value["a"]) is type(value)
 
 
 def test_documents_know_their_line(tmp_path: Path) -> None:
-    found = read(tmp_path, "# head\n\na: 1\n---\n# more\nb:\n  c: 2\n--- {d: 3}\n")
-    assert [(one.line, one.value) for one in found if isinstance(one, Document)] == [
+    contents = read(tmp_path, "# head\n\na: 1\n---\n# more\nb:\n  c: 2\n--- {d: 3}\n")
+    assert [(document.line, document.value) for document in contents if isinstance(document, Document)] == [
         (3, {"a": 1}),
         (6, {"b": {"c": 2}}),
         (8, {"d": 3}),
     ]
-    second = found[1]
+    second = contents[1]
     assert isinstance(second, Document)
     assert second.line_of(("b", "c")) == 7
     assert second.line_of(("b", "nothing")) == 6
 
 
 def test_a_broken_document_spoils_none_beside_it(tmp_path: Path) -> None:
-    found = read(tmp_path, "a: 1\n---\nb: [1, 2\nc: }\n---\nd: 4\n")
-    assert [one.value for one in found if isinstance(one, Document)] == [{"a": 1}, {"d": 4}]
-    (problem,) = (one for one in found if isinstance(one, Problem))
+    contents = read(tmp_path, "a: 1\n---\nb: [1, 2\nc: }\n---\nd: 4\n")
+    assert [document.value for document in contents if isinstance(document, Document)] == [{"a": 1}, {"d": 4}]
+    (problem,) = (document for document in contents if isinstance(document, Problem))
     assert problem.line == 4
 
 
@@ -96,8 +96,8 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: in
 
 
 def test_anchors_and_merge_keys_work(tmp_path: Path) -> None:
-    (found,) = values(tmp_path, "base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: *b\n")
-    assert found == {"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 3}, "two": {"x": 1, "y": 2}}
+    (value,) = values(tmp_path, "base: &b {x: 1, y: 2}\none: {<<: *b, y: 3}\ntwo: *b\n")
+    assert value == {"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 3}, "two": {"x": 1, "y": 2}}
 
 
 def test_keys_are_strings_as_in_json(tmp_path: Path) -> None:
@@ -111,9 +111,9 @@ def test_a_list_of_documents_is_its_items(tmp_path: Path) -> None:
 
 def test_json_may_hold_one_value_many_or_one_a_line(tmp_path: Path) -> None:
     assert values(tmp_path, '{"a": 1}\n{"b": 2}\n\n{"c":\n 3}', "a.jsonl") == [{"a": 1}, {"b": 2}, {"c": 3}]
-    found = read(tmp_path, '{"a": 1}\n{"b": }\n{"c": 3}\n', "b.jsonl")
-    assert [one.value for one in found if isinstance(one, Document)] == [{"a": 1}, {"c": 3}]
-    assert [one.line for one in found if isinstance(one, Problem)] == [2]
+    contents = read(tmp_path, '{"a": 1}\n{"b": }\n{"c": 3}\n', "b.jsonl")
+    assert [document.value for document in contents if isinstance(document, Document)] == [{"a": 1}, {"c": 3}]
+    assert [problem_.line for problem_ in contents if isinstance(problem_, Problem)] == [2]
 
 
 def test_files_that_cannot_be_read_are_problems(tmp_path: Path) -> None:
@@ -129,16 +129,16 @@ def test_directories_are_walked_in_the_order_of_names_and_hidden_ones_left_out(t
     for name in ("b/two.yml", "a/one.yaml", ".git/x.yaml", "a/note.txt", "c.json", ".hidden.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{}")
-    found = [str(Path(file).relative_to(tmp_path)) for file in documents.files(str(tmp_path))]
-    assert found == ["c.json", "a/one.yaml", "b/two.yml"]
+    names = [str(Path(file).relative_to(tmp_path)) for file in documents.files(str(tmp_path))]
+    assert names == ["c.json", "a/one.yaml", "b/two.yml"]
 
 
 @given(st.text(max_size=60))
 def test_no_text_at_all_makes_it_fail_otherwise(text: str) -> None:
     lines = len(text.splitlines()) + 1
-    for one in (*documents._yaml("f", text), *documents._json("f", text)):
-        assert isinstance(one, (Document, Problem))
-        assert 1 <= one.line <= lines
+    for part in (*documents._yaml("f", text), *documents._json("f", text)):
+        assert isinstance(part, (Document, Problem))
+        assert 1 <= part.line <= lines
 
 
 def test_every_line_of_a_long_file_is_found_at_once(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_every_line_of_a_long_file_is_found_at_once(tmp_path: Path) -> None:
 
 def bomb(levels: int, width: int = 10) -> str:
     lines = ["l0: &l0 [" + ", ".join(["x"] * width) + "]"]
-    lines += [f"l{at}: &l{at} [" + ", ".join([f"*l{at - 1}"] * width) + "]" for at in range(1, levels)]
+    lines += [f"l{number}: &l{number} [" + ", ".join([f"*l{number - 1}"] * width) + "]" for number in range(1, levels)]
     return "\n".join(lines) + "\n"
 
 
@@ -162,21 +162,22 @@ def test_aliases_that_unfold_to_millions_of_values_are_refused_with_their_line(t
     assert isinstance(problem, Problem)
     assert problem.line == 6
     assert "more than 1,000,000 values" in problem.message
-    (found,) = values(tmp_path, bomb(4))
-    assert len(found["l3"]) == 10
+    (value,) = values(tmp_path, bomb(4))
+    assert len(value["l3"]) == 10
 
 
 def test_merge_keys_that_unfold_to_millions_of_values_are_refused_too(tmp_path: Path) -> None:
     text = "l0: &l0 {k: [" + ", ".join(["x"] * 100) + "]}\n"
     text += "".join(
-        f"l{at}: &l{at} {{{', '.join(f'k{n}: {{<<: *l{at - 1}}}' for n in range(10))}}}\n" for at in range(1, 7)
+        f"l{number}: &l{number} {{{', '.join(f'k{n}: {{<<: *l{number - 1}}}' for n in range(10))}}}\n"
+        for number in range(1, 7)
     )
     (problem,) = read(tmp_path, text)
     assert isinstance(problem, Problem)
 
 
 def test_a_document_with_many_slips_is_parsed_once_for_their_lines(tmp_path: Path, mocker: MockerFixture) -> None:
-    (document,) = read(tmp_path, "rules:\n" + "".join(f"- {{name: r{at}}}\n" for at in range(3_000)))
+    (document,) = read(tmp_path, "rules:\n" + "".join(f"- {{name: r{number}}}\n" for number in range(3_000)))
     assert isinstance(document, Document)
     compose = mocker.spy(yaml, "compose")
     assert [document.line_of(("rules", index, "name")) for index in range(3_000)] == list(range(2, 3_002))

@@ -36,25 +36,29 @@ def test_the_first_declaration_counts_and_those_that_clash_with_it_are_problems_
     given_ones = [declaration(*grant, line=line) for line, grant in enumerate(grants, start=1)]
     kept: dict[ResourceKey, list[Declaration]] = {}
     refused = []
-    for one in given_ones:
-        others = kept.setdefault(one.key, [])
-        twin = next((other for other in others if clash(one, other)), None)
+    for resource in given_ones:
+        others = kept.setdefault(resource.key, [])
+        twin = next((other for other in others if clash(resource, other)), None)
         if twin is None:
-            others.append(one)
+            others.append(resource)
         else:
-            refused.append((one.source.line, f"{one.key.name} (iam_policy) is declared already at {twin.source}"))
+            refused.append(
+                (resource.source.line, f"{resource.key.name} (iam_policy) is declared already at {twin.source}")
+            )
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(external_sort, "_RUN", run)
         gathering = DeclarationSet(TextStore())
-        for one in given_ones:
-            text = f"metadata:\n  x: {one.source.line}\n"
-            gathering.add(one, Document("a.yaml", one.source.line, 0, None, text, one.source.line), 0)
+        for resource in given_ones:
+            text = f"metadata:\n  x: {resource.source.line}\n"
+            gathering.add(resource, Document("a.yaml", resource.source.line, 0, None, text, resource.source.line), 0)
         gathered = gathering.done()
 
     assert list(gathered.declared) == [desired(tuple(kept[key])) for key in sorted(kept)]
-    told = [(one.problem.line, one.problem.message.partition(";")[0]) for one in gathered.repeated]
-    assert told == refused
+    repeated = [
+        (repetition.problem.line, repetition.problem.message.partition(";")[0]) for repetition in gathered.repeated
+    ]
+    assert repeated == refused
     assert (gathered.leaves, gathered.unchecked) == (3 * sum(map(len, kept.values())), sum(map(len, kept.values())))
 
 
@@ -63,10 +67,10 @@ def test_of_several_desired_states_of_a_key_the_last_counts_and_all_are_in_the_o
         desired((declaration(*grant, line=1),))
         for grant in [("b", "role", "r"), ("b", "role", "s"), ("a", "role", "r")]
     )
-    found = DeclaredResources.of([first, last, other])
-    assert list(found) == [other, last]
-    assert (found[1], found[:1]) == (last, [other])
-    assert DeclaredResources.of(found) is found
+    result = DeclaredResources.of([first, last, other])
+    assert list(result) == [other, last]
+    assert (result[1], result[:1]) == (last, [other])
+    assert DeclaredResources.of(result) is result
 
 
 TWICE = """\
@@ -80,8 +84,8 @@ spec: {{assetType: storage.googleapis.com/Bucket, data: {{{}: EU}}}}
 def test_what_is_declared_twice_is_told_among_the_other_problems_in_the_order_of_the_files(tmp_path: Path) -> None:
     texts = [("b", "locaton"), ("a", "location"), ("b", "locaton"), ("a", "location"), ("c", "locaton")]
     (tmp_path / "fleet.yaml").write_text("---\n".join(TWICE.format(*text) for text in texts))
-    found = load([str(tmp_path)])
-    assert [(problem.line, problem.field) for problem in found.problems] == [
+    result = load([str(tmp_path)])
+    assert [(problem.line, problem.field) for problem in result.problems] == [
         (4, "spec.data.locaton"),
         (14, "spec.data.locaton"),
         (13, "metadata.name"),
@@ -112,16 +116,16 @@ def test_references_are_looked_up_in_their_namespace_however_many_objects_have_t
 ) -> None:
     monkeypatch.setattr(external_sort, "_RUN", 5)
     monkeypatch.setattr(external_sort, "_INDEXED", 2)
-    for at in range(9):
-        (tmp_path / f"{at}.yaml").write_text(KRM.format(f"team-{at}", "main"))
-    found = load([str(tmp_path)])
+    for number in range(9):
+        (tmp_path / f"{number}.yaml").write_text(KRM.format(f"team-{number}", "main"))
+    result = load([str(tmp_path)])
     networks = {
-        one.declarations[0].project: one.declarations[0].data["network"]
-        for one in found.desired
-        if one.declarations[0].key.name.endswith("/sub")
+        wanted.declarations[0].project: wanted.declarations[0].data["network"]
+        for wanted in result.desired
+        if wanted.declarations[0].key.name.endswith("/sub")
     }
-    assert networks == {f"team-{at}-prod": f"team-{at}-net" for at in range(9)}
-    assert found.problems == []
+    assert networks == {f"team-{team}-prod": f"team-{team}-net" for team in range(9)}
+    assert result.problems == []
 
 
 def test_an_object_without_a_namespace_is_found_from_every_namespace(tmp_path: Path) -> None:
@@ -131,6 +135,6 @@ def test_an_object_without_a_namespace_is_found_from_every_namespace(tmp_path: P
         "metadata: {name: shared, annotations: {cnrm.cloud.google.com/project-id: host}}\nspec: {resourceID: hub}\n"
     )
     (tmp_path / "a.yaml").write_text(shared + alone)
-    found = load([str(tmp_path)])
-    (subnetwork,) = (one for one in found.desired if one.declarations[0].key.name.endswith("/sub"))
+    result = load([str(tmp_path)])
+    (subnetwork,) = (wanted for wanted in result.desired if wanted.declarations[0].key.name.endswith("/sub"))
     assert subnetwork.declarations[0].data["network"] == "hub"

@@ -30,11 +30,11 @@ def ignored(tmp_path: Path, rules: str, name: str = "shop-orders", folder: str =
     place.mkdir(exist_ok=True, parents=True)
     (place / "bucket.yaml").write_text(BUCKET.format(name=name))
     (tmp_path / ".setpointignore").write_text(rules)
-    found = load([str(tmp_path)])
-    assert found.problems == []
-    (one,) = (declaration for desired in found.desired for declaration in desired.declarations)
-    assert set(one.ignored_by) == set(one.ignore) - {"labels.touched"}
-    return {path: rule.partition(".setpointignore:")[2] for path, rule in one.ignored_by.items()}
+    result = load([str(tmp_path)])
+    assert result.problems == []
+    (declaration_,) = (declaration for desired in result.desired for declaration in desired.declarations)
+    assert set(declaration_.ignored_by) == set(declaration_.ignore) - {"labels.touched"}
+    return {path: rule.partition(".setpointignore:")[2] for path, rule in declaration_.ignored_by.items()}
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_a_file_speaks_of_its_directory_and_below_and_a_deeper_one_has_the_last_
     for folder, name in (("a", "shop-1"), ("a/deep", "shop-2"), ("ab", "shop-3"), (".", "shop-4")):
         (tmp_path / folder / "bucket.yaml").write_text(BUCKET.format(name=name))
 
-    found = load([str(tmp_path)])
+    result = load([str(tmp_path)])
 
-    named = {one.declarations[0].key.name[-6:]: one.declarations[0].ignored_by for one in found.desired}
+    named = {wanted.declarations[0].key.name[-6:]: wanted.declarations[0].ignored_by for wanted in result.desired}
     assert {name for name, rules in named.items() if rules} == {"shop-1"}
 
 
@@ -98,8 +98,8 @@ def test_a_file_that_is_given_by_name_is_spoken_of_by_the_ignore_file_beside_it(
     monkeypatch.chdir(tmp_path)
 
     for path in ("bucket.yaml", str(tmp_path / "bucket.yaml")):
-        (one,) = load([path]).desired
-        assert ignore_patterns.ALL in one.declarations[0].ignore
+        (wanted,) = load([path]).desired
+        assert ignore_patterns.ALL in wanted.declarations[0].ignore
 
 
 def test_paths_are_told_from_the_root_and_still_found(tmp_path):
@@ -107,9 +107,9 @@ def test_paths_are_told_from_the_root_and_still_found(tmp_path):
     (tmp_path / "fleet/bucket.yaml").write_text(BUCKET.format(name="shop-1"))
     (tmp_path / "fleet/.setpointignore").write_text("shop-1\n")
 
-    (one,) = load([str(tmp_path)], root=str(tmp_path)).desired
+    (wanted,) = load([str(tmp_path)], root=str(tmp_path)).desired
 
-    assert one.declarations[0].ignored_by == {ignore_patterns.ALL: "fleet/.setpointignore:1: shop-1"}
+    assert wanted.declarations[0].ignored_by == {ignore_patterns.ALL: "fleet/.setpointignore:1: shop-1"}
 
 
 def test_a_bad_line_is_reported_and_the_others_count(tmp_path):
@@ -117,9 +117,9 @@ def test_a_bad_line_is_reported_and_the_others_count(tmp_path):
     bad = ("shop-1 labels[", "[", "shop-1 location", "/", '"', "x\\", "tmp-[9-0]", 'a "b')
     (tmp_path / ".setpointignore").write_text("\n".join(bad))
 
-    found = load([str(tmp_path)])
+    result = load([str(tmp_path)])
 
-    assert [(problem.line, problem.message) for problem in found.problems] == [
+    assert [(problem.line, problem.message) for problem in result.problems] == [
         (1, "`labels[` is not a field path: see character 7"),
         (2, "`[` is not a pattern as in .gitignore"),
         (4, "`/` is not a pattern as in .gitignore"),
@@ -128,7 +128,7 @@ def test_a_bad_line_is_reported_and_the_others_count(tmp_path):
         (7, "`tmp-[9-0]` is not a pattern as in .gitignore"),
         (8, "a quotation mark has no partner"),
     ]
-    assert found.desired[0].declarations[0].ignore == ("labels.touched", "location")
+    assert result.desired[0].declarations[0].ignore == ("labels.touched", "location")
 
 
 def test_a_file_that_is_not_text_is_reported(tmp_path):
@@ -138,8 +138,8 @@ def test_a_file_that_is_not_text_is_reported(tmp_path):
     assert [problem.message for problem in load([str(tmp_path)]).problems] == ["cannot be read: is not UTF-8"]
 
 
-def digests(found: LoadResult) -> set[str]:
-    return {one.digest for one in found.desired}
+def digests(result: LoadResult) -> set[str]:
+    return {wanted.digest for wanted in result.desired}
 
 
 def test_a_rule_that_moves_to_another_line_changes_nothing_and_another_rule_does(tmp_path):
@@ -159,9 +159,9 @@ def test_a_scope_knows_which_resources_are_left_alone_although_nobody_declares_t
     (scope,) = load([str(tmp_path)]).scopes
 
     def by(name: str) -> str:
-        found = ignore_patterns.leaving_alone(
+        pattern = ignore_patterns.leaving_alone(
             scope.ignores, f"//storage.googleapis.com/{name}", "storage.googleapis.com/Bucket"
         )
-        return found.partition(".setpointignore:")[2]
+        return pattern.partition(".setpointignore:")[2]
 
     assert (by("scratch-1"), by("scratch-9"), by("shop")) == ("1: scratch-*", "", "")

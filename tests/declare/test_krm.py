@@ -35,9 +35,9 @@ def read(value: Any, *others: Any) -> Translated | list[Problem]:
 
 
 def translated(value: Any, *others: Any) -> Translated:
-    found = read(value, *others)
-    assert isinstance(found, Translated), found
-    return found
+    mapped = read(value, *others)
+    assert isinstance(mapped, Translated), mapped
+    return mapped
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_only_objects_of_google_clouds_groups_are_read() -> None:
 
 
 def test_a_firewall_becomes_the_apis_firewall() -> None:
-    found = translated(
+    mapped = translated(
         an_object(
             "ComputeFirewall",
             {
@@ -78,27 +78,27 @@ def test_a_firewall_becomes_the_apis_firewall() -> None:
             },
         )
     )
-    assert found.declaration.key.name == "//compute.googleapis.com/projects/orders-prod/global/firewalls/web"
-    assert found.declaration.asset_type == "compute.googleapis.com/Firewall"
-    assert found.declaration.project == "orders-prod"
-    assert found.declaration.data == {
+    assert mapped.declaration.key.name == "//compute.googleapis.com/projects/orders-prod/global/firewalls/web"
+    assert mapped.declaration.asset_type == "compute.googleapis.com/Firewall"
+    assert mapped.declaration.project == "orders-prod"
+    assert mapped.declaration.data == {
         "network": "shared",
         "allowed": [{"IPProtocol": "tcp", "ports": ["443"]}],
         "sourceRanges": ["10.0.0.0/8"],
         "targetServiceAccounts": ["web"],
     }
-    assert str(found.declaration.source) == "fleet/web.yaml:7"
-    assert found.unchecked == ()
+    assert str(mapped.declaration.source) == "fleet/web.yaml:7"
+    assert mapped.unchecked == ()
 
 
 def test_a_difference_is_told_in_the_manifests_words() -> None:
-    found = translated(
+    mapped = translated(
         an_object("ComputeFirewall", {"allow": [{"protocol": "tcp", "ports": ["443"]}], "priority": 900})
     )
     live = {"allowed": [{"IPProtocol": "TCP", "ports": ["80"]}], "priority": 900}
     schema = resolve("compute", "ComputeFirewall").schema
-    [difference] = explain.examine(found.declaration.data, live, schema, OWN).differences
-    assert found.declared_path(difference.path) == "spec.allow[0].ports"
+    [difference] = explain.examine(mapped.declaration.data, live, schema, OWN).differences
+    assert mapped.declared_path(difference.path) == "spec.allow[0].ports"
 
 
 def test_labels_of_the_object_are_the_resources_where_it_has_labels() -> None:
@@ -113,7 +113,7 @@ def test_labels_of_the_object_are_the_resources_where_it_has_labels() -> None:
 
 
 def test_labels_of_the_spec_win_over_those_of_the_object() -> None:
-    found = translated(
+    mapped = translated(
         an_object(
             "SecretManagerSecret",
             {"labels": {"team": "spec"}},
@@ -121,21 +121,21 @@ def test_labels_of_the_spec_win_over_those_of_the_object() -> None:
             labels={"team": "object", "tier": "a"},
         )
     )
-    assert found.declaration.data["labels"] == {"team": "spec", "tier": "a", "managed-by-cnrm": "true"}
-    assert found.declared_path("labels.team") == "spec.labels.team"
-    assert found.declared_path("labels.tier") == "metadata.labels.tier"
+    assert mapped.declaration.data["labels"] == {"team": "spec", "tier": "a", "managed-by-cnrm": "true"}
+    assert mapped.declared_path("labels.team") == "spec.labels.team"
+    assert mapped.declared_path("labels.tier") == "metadata.labels.tier"
 
 
 def test_fields_of_the_place_and_of_the_controller_are_no_data() -> None:
-    found = translated(
+    mapped = translated(
         an_object(
             "ComputeAddress",
             {"location": "europe-west1", "resourceID": "nat-1", "projectRef": {"external": "projects/other"}},
         )
     )
-    assert found.declaration.key.name == "//compute.googleapis.com/projects/other/regions/europe-west1/addresses/nat-1"
-    assert found.declaration.data == {}
-    assert found.unchecked == ()
+    assert mapped.declaration.key.name == "//compute.googleapis.com/projects/other/regions/europe-west1/addresses/nat-1"
+    assert mapped.declaration.data == {}
+    assert mapped.unchecked == ()
 
 
 def test_references_become_what_the_api_wants() -> None:
@@ -149,9 +149,9 @@ def test_references_become_what_the_api_wants() -> None:
             "serviceAccount": {"serviceAccountRef": {"name": "runner"}, "scopes": ["cloud-platform"]},
         },
     )
-    found = translated(template, account, network).declaration.data["properties"]
-    assert found["networkInterfaces"] == [{"network": "shared-vpc"}]
-    assert found["serviceAccounts"] == [
+    mapped = translated(template, account, network).declaration.data["properties"]
+    assert mapped["networkInterfaces"] == [{"network": "shared-vpc"}]
+    assert mapped["serviceAccounts"] == [
         {"email": "runner@orders-prod.iam.gserviceaccount.com", "scopes": ["cloud-platform"]}
     ]
 
@@ -160,9 +160,9 @@ def test_among_objects_of_one_name_the_field_tells_which_is_meant() -> None:
     network = an_object("ComputeNetwork", {"resourceID": "the-network"}, name="apps")
     subnetwork = an_object("ComputeSubnetwork", {"resourceID": "the-subnetwork", "region": "us-east1"}, name="apps")
     route = an_object("ComputeForwardingRule", {"networkRef": {"name": "apps"}, "subnetworkRef": {"name": "apps"}})
-    found = translated(route | {"spec": route["spec"] | {"location": "us-east1"}}, network, subnetwork)
-    assert found.declaration.data["network"] == "the-network"
-    assert found.declaration.data["subnetwork"] == "the-subnetwork"
+    mapped = translated(route | {"spec": route["spec"] | {"location": "us-east1"}}, network, subnetwork)
+    assert mapped.declaration.data["network"] == "the-network"
+    assert mapped.declaration.data["subnetwork"] == "the-subnetwork"
 
 
 def test_what_only_the_cluster_or_the_server_knows_is_unchecked() -> None:
@@ -178,9 +178,9 @@ def test_what_only_the_cluster_or_the_server_knows_is_unchecked() -> None:
         group="monitoring",
     )
     policy["spec"]["notificationChannels"] = [{"notificationChannelRef": {"name": "mail"}}]
-    found = translated(policy, channel)
-    assert found.declaration.data == {"displayName": "Orders"}
-    assert len(found.unchecked) >= 2
+    mapped = translated(policy, channel)
+    assert mapped.declaration.data == {"displayName": "Orders"}
+    assert len(mapped.unchecked) >= 2
 
 
 def test_free_form_json_in_protobufs_own_words_is_unchecked() -> None:
@@ -190,35 +190,35 @@ def test_free_form_json_in_protobufs_own_words_is_unchecked() -> None:
         "displayName": "Train",
         "trainingTaskInputs": {"structValue": {"fields": {"a": {"stringValue": "b"}}}},
     }
-    found = translated(an_object("VertexAITrainingPipeline", spec, group="aiplatform"))
-    assert found.declaration.data == {"displayName": "Train"}
-    assert found.unchecked == ("spec.trainingTaskInputs",)
+    mapped = translated(an_object("VertexAITrainingPipeline", spec, group="aiplatform"))
+    assert mapped.declaration.data == {"displayName": "Train"}
+    assert mapped.unchecked == ("spec.trainingTaskInputs",)
 
 
 def test_a_project_knows_its_parent_and_its_display_name() -> None:
     value = an_object("Project", {"name": "Orders", "folderRef": {"external": "folders/77"}}, group="resourcemanager")
-    found = translated(value | {"metadata": {"name": "orders-prod"}})
-    assert found.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
-    assert found.declaration.data == {"displayName": "Orders", "parent": "folders/77"}
-    assert found.declared_path("parent") == "spec.folderRef"
+    mapped = translated(value | {"metadata": {"name": "orders-prod"}})
+    assert mapped.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
+    assert mapped.declaration.data == {"displayName": "Orders", "parent": "folders/77"}
+    assert mapped.declared_path("parent") == "spec.folderRef"
 
 
 def test_a_resource_that_no_document_describes_is_taken_as_written() -> None:
     spec = {"location": "europe-west1", "poolRef": {"external": "p"}, "hostURL": "x"}
-    found = translated(an_object("VisionAIApplication", spec, group="visionai"))
+    mapped = translated(an_object("VisionAIApplication", spec, group="visionai"))
     assert (
-        found.declaration.key.name
+        mapped.declaration.key.name
         == "//visionai.googleapis.com/projects/orders-prod/locations/europe-west1/applications/web"
     )
-    assert found.declaration.data == {"pool": "p", "hostUrl": "x"}
+    assert mapped.declaration.data == {"pool": "p", "hostUrl": "x"}
 
 
 def test_an_address_by_name_is_unknown_unless_it_says_itself() -> None:
     rule = an_object("ComputeForwardingRule", {"location": "us-east1", "ipAddress": {"addressRef": {"name": "front"}}})
     address = an_object("ComputeAddress", {"location": "us-east1"}, name="front")
-    found = translated(rule, address)
-    assert found.declaration.data == {}
-    assert found.unchecked == ("spec.ipAddress.addressRef",)
+    mapped = translated(rule, address)
+    assert mapped.declaration.data == {}
+    assert mapped.unchecked == ("spec.ipAddress.addressRef",)
     address["spec"]["address"] = "192.0.2.7"
     assert translated(rule, address).declaration.data == {"IPAddress": "192.0.2.7"}
 
@@ -231,8 +231,8 @@ def test_a_service_account_among_members_is_told_by_its_kind() -> None:
             "conditions": [{"members": [{"serviceAccountRef": {"name": "bot"}}, {"user": "user:a@example.com"}]}]
         },
     }
-    found = translated(an_object("AccessContextManagerAccessLevel", spec, group="accesscontextmanager"))
-    [condition] = found.declaration.data["basic"]["conditions"]
+    mapped = translated(an_object("AccessContextManagerAccessLevel", spec, group="accesscontextmanager"))
+    [condition] = mapped.declaration.data["basic"]["conditions"]
     assert condition["members"] == [
         "serviceAccount:bot@orders-prod.iam.gserviceaccount.com",
         "user:a@example.com",
@@ -241,11 +241,11 @@ def test_a_service_account_among_members_is_told_by_its_kind() -> None:
 
 def test_labels_of_a_notification_channel_are_its_users_labels() -> None:
     spec = {"resourceID": "7", "type": "email", "labels": {"email_address": "ops@example.com"}}
-    found = translated(
+    mapped = translated(
         an_object("MonitoringNotificationChannel", spec, group="monitoring", labels={"team": "orders"})
     ).declaration.data
-    assert found["labels"] == {"email_address": "ops@example.com"}
-    assert found["userLabels"] == {"team": "orders", "managed-by-cnrm": "true"}
+    assert mapped["labels"] == {"email_address": "ops@example.com"}
+    assert mapped["userLabels"] == {"team": "orders", "managed-by-cnrm": "true"}
 
 
 def test_a_part_of_another_resource_declares_nothing_and_is_told() -> None:
@@ -264,12 +264,12 @@ def test_a_part_of_another_resource_declares_nothing_and_is_told() -> None:
 
 
 def test_a_misspelt_field_is_left_and_comes_with_the_nearest_names() -> None:
-    found = translated(an_object("StorageBucket", {"versionin": {"enabled": True}}))
-    assert [(one.path, one.nearest()) for one in found.unplaced] == [("spec.versionin", ("versioning",))]
+    mapped = translated(an_object("StorageBucket", {"versionin": {"enabled": True}}))
+    assert [(field.path, field.nearest()) for field in mapped.unplaced] == [("spec.versionin", ("versioning",))]
 
 
 @pytest.mark.parametrize(
-    ("value", "field", "told"),
+    ("value", "field", "message"),
     [
         ({"apiVersion": "x.cnrm.cloud.google.com/v1", "metadata": {"name": "a"}}, "kind", "is missing"),
         ({"apiVersion": "x.cnrm.cloud.google.com/v1", "kind": "X"}, "metadata.name", "is missing"),
@@ -284,9 +284,9 @@ def test_a_misspelt_field_is_left_and_comes_with_the_nearest_names() -> None:
         (an_object("IAMPolicy", {"bindings": []}, group="iam"), "spec.resourceRef", "which resource is meant"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_field(value: dict[str, Any], field: str, told: str) -> None:
-    found = read(value)
-    assert isinstance(found, list)
-    assert [problem.field for problem in found] == [field]
-    assert told in found[0].message
-    assert found[0].file == "fleet/web.yaml"
+def test_what_is_wrong_is_said_with_its_field(value: dict[str, Any], field: str, message: str) -> None:
+    result = read(value)
+    assert isinstance(result, list)
+    assert [problem.field for problem in result] == [field]
+    assert message in result[0].message
+    assert result[0].file == "fleet/web.yaml"

@@ -26,37 +26,41 @@ def translated(kind: str, spec: dict[str, Any], *others: Any, group: str = "iam"
         "metadata": {"name": "x", "namespace": "orders-prod"},
         "spec": spec,
     }
-    found = krm.read(
+    mapped = krm.read(
         Document(file="access.yaml", line=1, position=0, value=value, text="", text_line=1), Objects([value, *others])
     )
-    assert isinstance(found, Translated), found
-    return found
+    assert isinstance(mapped, Translated), mapped
+    return mapped
 
 
 def test_a_policy_owns_all_grants_of_its_resource() -> None:
     bindings = [{"role": "roles/storage.admin", "members": ["group:ops@example.com"]}]
-    found = translated("IAMPolicy", {"resourceRef": BUCKET, "bindings": bindings})
-    declaration = found.declaration
+    mapped = translated("IAMPolicy", {"resourceRef": BUCKET, "bindings": bindings})
+    declaration = mapped.declaration
     assert (declaration.key.name, declaration.key.content) == ("//storage.googleapis.com/exports", "iam_policy")
     assert declaration.asset_type == "storage.googleapis.com/Bucket"
     assert declaration.authority == "policy"
     assert declaration.data == {"bindings": bindings}
-    assert found.declared_path("bindings[role=roles/storage.admin].members[user:a@x.com]") == "spec.bindings[0].members"
+    assert (
+        mapped.declared_path("bindings[role=roles/storage.admin].members[user:a@x.com]") == "spec.bindings[0].members"
+    )
 
 
 def test_a_policy_with_a_member_that_only_the_server_knows_owns_the_grants_that_it_names() -> None:
     """Otherwise the real member would be one that nobody declared."""
     members = [{"member": "group:ops@example.com"}, {"memberFrom": {"logSinkRef": {"name": "audit"}}}]
-    found = translated("IAMPolicy", {"resourceRef": BUCKET, "bindings": [{"role": "roles/viewer", "members": members}]})
-    assert found.declaration.authority == "member"
-    assert found.declaration.data == {"bindings": [{"role": "roles/viewer", "members": ["group:ops@example.com"]}]}
-    assert found.unchecked == ("spec.bindings[0].members[1]", "spec.bindings")
+    mapped = translated(
+        "IAMPolicy", {"resourceRef": BUCKET, "bindings": [{"role": "roles/viewer", "members": members}]}
+    )
+    assert mapped.declaration.authority == "member"
+    assert mapped.declaration.data == {"bindings": [{"role": "roles/viewer", "members": ["group:ops@example.com"]}]}
+    assert mapped.unchecked == ("spec.bindings[0].members[1]", "spec.bindings")
     live = {"bindings": [{"role": "roles/viewer", "members": ["group:ops@example.com", "serviceAccount:made@up.com"]}]}
-    assert iam_policies.compare(found.declaration.data, live, found.declaration.authority) == ()
+    assert iam_policies.compare(mapped.declaration.data, live, mapped.declaration.authority) == ()
 
 
 def test_a_partial_policy_owns_the_grants_that_it_names() -> None:
-    found = translated(
+    mapped = translated(
         "IAMPartialPolicy",
         {
             "resourceRef": {"kind": "Project", "external": "projects/orders-prod"},
@@ -77,41 +81,41 @@ def test_a_partial_policy_owns_the_grants_that_it_names() -> None:
         },
         ACCOUNT,
     )
-    assert found.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
-    assert found.declaration.authority == "member"
-    [binding] = found.declaration.data["bindings"]
+    assert mapped.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
+    assert mapped.declaration.authority == "member"
+    [binding] = mapped.declaration.data["bindings"]
     assert binding["members"] == [
         "group:ops@example.com",
         "serviceAccount:reader@orders-prod.iam.gserviceaccount.com",
     ]
     assert binding["condition"]["title"] == "until 2030"
-    assert found.unchecked == ("spec.bindings[0].members[2]",)
+    assert mapped.unchecked == ("spec.bindings[0].members[2]",)
 
 
 def test_a_member_owns_one_grant_and_may_stand_beside_another() -> None:
-    one, other = (
+    first, other = (
         translated("IAMPolicyMember", {"resourceRef": BUCKET, "role": "roles/viewer", "member": member}).declaration
         for member in ("user:a@example.com", "user:b@example.com")
     )
-    assert one.data == {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}
-    assert one.key == other.key
-    assert not clash(one, other)
+    assert first.data == {"bindings": [{"role": "roles/viewer", "members": ["user:a@example.com"]}]}
+    assert first.key == other.key
+    assert not clash(first, other)
 
 
 def test_a_member_that_only_the_server_knows_is_unchecked() -> None:
     spec = {"resourceRef": BUCKET, "role": "roles/viewer", "memberFrom": {"logSinkRef": {"name": "audit"}}}
-    found = translated("IAMPolicyMember", spec)
-    assert found.declaration.data == {"bindings": []}
-    assert found.unchecked == ("spec.memberFrom",)
+    mapped = translated("IAMPolicyMember", spec)
+    assert mapped.declaration.data == {"bindings": []}
+    assert mapped.unchecked == ("spec.memberFrom",)
 
 
 def test_an_audit_configuration_stands_beside_grants() -> None:
     logs = [{"logType": "DATA_READ"}]
     spec = {"resourceRef": BUCKET, "service": "storage.googleapis.com", "auditLogConfigs": logs}
-    found = translated("IAMAuditConfig", spec).declaration
-    assert found.data["auditConfigs"] == [{"service": "storage.googleapis.com", "auditLogConfigs": logs}]
+    mapped = translated("IAMAuditConfig", spec).declaration
+    assert mapped.data["auditConfigs"] == [{"service": "storage.googleapis.com", "auditLogConfigs": logs}]
     grant = translated("IAMPolicyMember", {"resourceRef": BUCKET, "role": "roles/viewer", "member": "user:a@x.com"})
-    assert not clash(found, grant.declaration)
+    assert not clash(mapped, grant.declaration)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +154,8 @@ def test_an_audit_configuration_stands_beside_grants() -> None:
     ],
 )
 def test_the_resource_of_a_policy_is_named(reference: dict[str, Any], name: str, asset_type: str) -> None:
-    found = translated("IAMPolicy", {"resourceRef": reference, "bindings": []}).declaration
-    assert (found.key.name, found.asset_type) == (name, asset_type)
+    mapped = translated("IAMPolicy", {"resourceRef": reference, "bindings": []}).declaration
+    assert (mapped.key.name, mapped.asset_type) == (name, asset_type)
 
 
 def test_an_organisation_policy_sets_a_constraint_of_its_resource() -> None:
@@ -160,14 +164,14 @@ def test_an_organisation_policy_sets_a_constraint_of_its_resource() -> None:
         "folderRef": {"external": "folders/77"},
         "listPolicy": {"deny": {"all": True}, "inheritFromParent": True},
     }
-    found = translated("ResourceManagerPolicy", spec, group="resourcemanager")
-    assert found.declaration.key.name == "//cloudresourcemanager.googleapis.com/folders/77"
-    assert found.declaration.key.content == "org_policy"
-    assert found.declaration.data == {
+    mapped = translated("ResourceManagerPolicy", spec, group="resourcemanager")
+    assert mapped.declaration.key.name == "//cloudresourcemanager.googleapis.com/folders/77"
+    assert mapped.declaration.key.content == "org_policy"
+    assert mapped.declaration.data == {
         "constraint": "constraints/compute.vmExternalIpAccess",
         "listPolicy": {"inheritFromParent": True, "allValues": "DENY"},
     }
-    assert found.declared_path("listPolicy.allValues") == "spec.listPolicy.deny.all"
+    assert mapped.declared_path("listPolicy.allValues") == "spec.listPolicy.deny.all"
 
 
 @pytest.mark.parametrize(
@@ -179,14 +183,14 @@ def test_an_organisation_policy_sets_a_constraint_of_its_resource() -> None:
     ],
 )
 def test_kinds_of_constraints(spec: dict[str, Any], data: dict[str, Any]) -> None:
-    found = translated("ResourceManagerPolicy", {"constraint": "constraints/c", **spec}, group="resourcemanager")
-    assert found.declaration.data == {"constraint": "constraints/c", **data}
-    assert found.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
+    mapped = translated("ResourceManagerPolicy", {"constraint": "constraints/c", **spec}, group="resourcemanager")
+    assert mapped.declaration.data == {"constraint": "constraints/c", **data}
+    assert mapped.declaration.key.name == "//cloudresourcemanager.googleapis.com/projects/orders-prod"
 
 
 def test_a_policy_of_the_second_api_is_a_resource() -> None:
     spec = {"projectRef": {"external": "orders-prod"}, "resourceID": "gcp.resourceLocations", "spec": {"reset": True}}
-    found = translated("OrgPolicyPolicy", spec, group="orgpolicy").declaration
-    assert found.key.name == "//orgpolicy.googleapis.com/projects/orders-prod/policies/gcp.resourceLocations"
-    assert found.key.content == "resource"
-    assert found.data == {"spec": {"reset": True}}
+    mapped = translated("OrgPolicyPolicy", spec, group="orgpolicy").declaration
+    assert mapped.key.name == "//orgpolicy.googleapis.com/projects/orders-prod/policies/gcp.resourceLocations"
+    assert mapped.key.content == "resource"
+    assert mapped.data == {"spec": {"reset": True}}

@@ -152,8 +152,10 @@ def test_a_schedule_without_the_instance_of_its_database_has_no_name() -> None:
 
 def test_rules_of_a_firewall_policy_are_parts_of_it(tmp_path: Path) -> None:
     rules = [
-        an_object("compute", "ComputeNetworkFirewallPolicyRule", {"firewallPolicyRef": {"name": "p"}, "priority": at})
-        for at in (1, 2)
+        an_object(
+            "compute", "ComputeNetworkFirewallPolicyRule", {"firewallPolicyRef": {"name": "p"}, "priority": number}
+        )
+        for number in (1, 2)
     ]
     result = loaded(tmp_path, *rules)
     assert not result.problems
@@ -161,7 +163,7 @@ def test_rules_of_a_firewall_policy_are_parts_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "kind", "told"),
+    ("version", "kind", "message"),
     [
         ("storage.cnrm.cloud.google.com/v1beta1", "StorageBukcet", "did you mean StorageBucket?"),
         ("storag.cnrm.cloud.google.com/v1beta1", "StorageBucket", "did you mean storage.cnrm.cloud.google.com?"),
@@ -171,12 +173,12 @@ def test_rules_of_a_firewall_policy_are_parts_of_it(tmp_path: Path) -> None:
         ("storage.cnrm.cloud.google.com", "StorageBucket", "has to be GROUP/VERSION"),
     ],
 )
-def test_a_misspelt_kind_or_group_is_an_error(tmp_path: Path, version: str, kind: str, told: str) -> None:
+def test_a_misspelt_kind_or_group_is_an_error(tmp_path: Path, version: str, kind: str, message: str) -> None:
     result = loaded(tmp_path, {"apiVersion": version, "kind": kind, "metadata": {"name": "a", "namespace": "p"}})
     assert not result.desired
     (problem,) = result.problems
     assert problem.subject == f"{kind}/a"
-    assert told in problem.message
+    assert message in problem.message
 
 
 @pytest.mark.parametrize("kind", ["VertexAIEndpoint", "VertexAIPipelineJob"])

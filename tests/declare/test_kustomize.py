@@ -145,7 +145,7 @@ def test_components_change_what_uses_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kustomization", "told"),
+    ("kustomization", "message"),
     [
         ("resources: [topic.yaml]\nreplacements: [{path: r.yaml}]\n", "replacements"),
         ("resources: [topic.yaml]\nhelmCharts: [{name: x}]\n", "helmCharts"),
@@ -164,14 +164,14 @@ def test_components_change_what_uses_them(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_built_is_named_and_declares_nothing(tmp_path: Path, kustomization: str, told: str) -> None:
+def test_what_cannot_be_built_is_named_and_declares_nothing(tmp_path: Path, kustomization: str, message: str) -> None:
     tree(tmp_path, outside=TOPIC.replace("clicks", "o"))
     tree(tmp_path / "in", topic=TOPIC, kustomization=f"{kustomization}namespace: p-123\n")
     result = load([str(tmp_path / "in")])
     assert not list(result.desired)
     (problem,) = result.problems
     assert Path(problem.file).name in {"kustomization.yaml", "topic.yaml"}
-    assert told in problem.message
+    assert message in problem.message
 
 
 def test_a_root_that_cannot_be_built_spoils_no_other(tmp_path: Path) -> None:

@@ -42,26 +42,35 @@ spec: {projects: [billing-prod], assetTypes: [storage.googleapis.com/Bucket]}
 
 
 def loaded(tmp_path: Path, *texts: str) -> LoadResult:
-    for at, text in enumerate(texts):
-        (tmp_path / f"{at}.yaml").write_text(text)
+    for index, text in enumerate(texts):
+        (tmp_path / f"{index}.yaml").write_text(text)
     return load([str(tmp_path)])
 
 
-def said(found: LoadResult) -> list[tuple[int, str, str]]:
-    return [(problem.line, problem.field, problem.message) for problem in found.problems]
+def problems_of(result: LoadResult) -> list[tuple[int, str, str]]:
+    return [(problem.line, problem.field, problem.message) for problem in result.problems]
 
 
 def test_a_declaration_says_all_that_it_says(tmp_path: Path) -> None:
-    found = loaded(tmp_path, GOOD)
-    (one,) = found.desired[0].declarations
-    assert one.key.name == "//storage.googleapis.com/billing-exports"
-    assert (one.project, one.owner.team, one.owner.slack) == ("billing-prod", "billing", "#billing-alerts")
-    assert one.data == {"location": "EU", "versioning": {"enabled": True}}
-    assert one.settle == 90
-    assert (one.mode, one.exact, one.authority, one.key.content) == ("approve", False, "policy", "resource")
-    assert one.ignore == ("labels.last-touched", "lifecycle.rule[*].condition.age")
-    assert (Path(one.source.file).name, one.source.line) == ("0.yaml", 1)
-    assert said(found) == []
+    result = loaded(tmp_path, GOOD)
+    (declaration,) = result.desired[0].declarations
+    assert declaration.key.name == "//storage.googleapis.com/billing-exports"
+    assert (declaration.project, declaration.owner.team, declaration.owner.slack) == (
+        "billing-prod",
+        "billing",
+        "#billing-alerts",
+    )
+    assert declaration.data == {"location": "EU", "versioning": {"enabled": True}}
+    assert declaration.settle == 90
+    assert (declaration.mode, declaration.exact, declaration.authority, declaration.key.content) == (
+        "approve",
+        False,
+        "policy",
+        "resource",
+    )
+    assert declaration.ignore == ("labels.last-touched", "lifecycle.rule[*].condition.age")
+    assert (Path(declaration.source.file).name, declaration.source.line) == ("0.yaml", 1)
+    assert problems_of(result) == []
 
 
 @pytest.mark.parametrize(
@@ -93,11 +102,11 @@ def test_a_bad_document_is_reported_with_line_and_field_and_the_good_ones_load(
 ) -> None:
     bad = GOOD.replace(*change)
     assert bad != GOOD
-    found = loaded(tmp_path, f"{GOOD.replace('billing-exports', 'other')}---\n{bad}", SCOPE)
-    assert len(found.desired) == 1
-    assert len(found.scopes) == 1
-    matching = [one for one in said(found) if one[1] == field and message in one[2]]
-    assert matching, said(found)
+    result = loaded(tmp_path, f"{GOOD.replace('billing-exports', 'other')}---\n{bad}", SCOPE)
+    assert len(result.desired) == 1
+    assert len(result.scopes) == 1
+    matching = [problem for problem in problems_of(result) if problem[1] == field and message in problem[2]]
+    assert matching, problems_of(result)
     assert matching[0][0] == line + 13
 
 
@@ -114,31 +123,31 @@ def test_a_misspelt_asset_type_is_reported_wherever_it_is_written(tmp_path: Path
     known = "storage.googleapis.com/Bucket"
     assert known in GOOD
     scope = f"{SCOPE_OF}[{known}, {written}]}}\n"
-    found = loaded(tmp_path, GOOD.replace(known, written), scope)
+    result = loaded(tmp_path, GOOD.replace(known, written), scope)
 
     message = f"{written} is no asset type; did you mean {meant}?"
-    assert said(found) == [(8, "spec.assetType", message), (4, "spec.assetTypes.1", message)]
+    assert problems_of(result) == [(8, "spec.assetType", message), (4, "spec.assetTypes.1", message)]
 
 
 @pytest.mark.parametrize(
     "known", ["logging.googleapis.com/Log", "memorystore.googleapis.com/Instance", "run.googleapis.com/Service"]
 )
 def test_an_asset_type_that_no_schema_describes_is_not_taken_for_a_misspelt_one(tmp_path: Path, known: str) -> None:
-    assert said(loaded(tmp_path, GOOD.replace("storage.googleapis.com/Bucket", known))) == []
+    assert problems_of(loaded(tmp_path, GOOD.replace("storage.googleapis.com/Bucket", known))) == []
 
 
 def test_a_resource_declared_twice_is_an_error_that_names_the_other_place(tmp_path: Path) -> None:
-    found = loaded(tmp_path, GOOD, GOOD)
-    assert len(found.desired) == 1
-    ((line, field, message),) = said(found)
+    result = loaded(tmp_path, GOOD, GOOD)
+    assert len(result.desired) == 1
+    ((line, field, message),) = problems_of(result)
     assert (line, field) == (4, "metadata.name")
     assert "0.yaml:1" in message
 
 
 def test_a_resource_and_its_policy_are_declared_apart(tmp_path: Path) -> None:
-    found = loaded(tmp_path, GOOD, POLICY.format(authority="policy", role="roles/a"))
-    assert len(found.desired) == 2
-    assert said(found) == []
+    result = loaded(tmp_path, GOOD, POLICY.format(authority="policy", role="roles/a"))
+    assert len(result.desired) == 2
+    assert problems_of(result) == []
 
 
 def test_grants_of_one_resource_may_be_declared_in_many_places(tmp_path: Path) -> None:
@@ -146,35 +155,35 @@ def test_grants_of_one_resource_may_be_declared_in_many_places(tmp_path: Path) -
         POLICY.format(authority=authority, role=role)
         for authority, role in (("member", "roles/a"), ("member", "roles/a"), ("role", "roles/b"), ("role", "roles/c"))
     ]
-    found = loaded(tmp_path, *parts)
-    assert len(found.desired) == 1
-    assert len(found.desired[0].declarations) == 4
-    assert said(found) == []
+    result = loaded(tmp_path, *parts)
+    assert len(result.desired) == 1
+    assert len(result.desired[0].declarations) == 4
+    assert problems_of(result) == []
 
 
 @pytest.mark.parametrize("pair", [("policy", "member"), ("role", "role"), ("policy", "policy")])
 def test_two_that_own_the_same_grants_clash(tmp_path: Path, pair: tuple[str, str]) -> None:
-    found = loaded(tmp_path, *(POLICY.format(authority=one, role="roles/a") for one in pair))
-    assert len(found.desired[0].declarations) == 1
-    ((_, field, message),) = said(found)
+    result = loaded(tmp_path, *(POLICY.format(authority=authority, role="roles/a") for authority in pair))
+    assert len(result.desired[0].declarations) == 1
+    ((_, field, message),) = problems_of(result)
     assert field == "metadata.name"
     assert "(iam_policy) is declared already at" in message
     assert "the first one counts" in message
 
 
 def test_a_policy_without_bindings_is_refused(tmp_path: Path) -> None:
-    found = loaded(tmp_path, POLICY.format(authority="policy", role="roles/a").replace("bindings", "bindngs"))
-    assert "data.bindings" in found.problems[0].message
+    result = loaded(tmp_path, POLICY.format(authority="policy", role="roles/a").replace("bindings", "bindngs"))
+    assert "data.bindings" in result.problems[0].message
 
 
 def test_documents_of_others_are_skipped_and_counted(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "apiVersion: v1\nkind: ConfigMap\n---\njust: data\n", GOOD)
-    assert (found.skipped.total(), len(found.desired), said(found)) == (2, 1, [])
+    result = loaded(tmp_path, "apiVersion: v1\nkind: ConfigMap\n---\njust: data\n", GOOD)
+    assert (result.skipped.total(), len(result.desired), problems_of(result)) == (2, 1, [])
 
 
 def test_numbers_where_names_are_meant_are_names(tmp_path: Path) -> None:
-    found = loaded(tmp_path, GOOD.replace("project: billing-prod", "project: 123456789012"))
-    assert found.desired[0].declarations[0].project == "123456789012"
+    result = loaded(tmp_path, GOOD.replace("project: billing-prod", "project: 123456789012"))
+    assert result.desired[0].declarations[0].project == "123456789012"
 
 
 def test_a_scope_says_what_is_fully_declared(tmp_path: Path) -> None:
@@ -199,5 +208,5 @@ spec:
         ageInDay: 3
         createdBefor: "2025-01-01"
 """
-    found = loaded(tmp_path, krm)
-    assert (13, "spec.lifecycleRule[1].condition.createdBefor") in [one[:2] for one in said(found)]
+    result = loaded(tmp_path, krm)
+    assert (13, "spec.lifecycleRule[1].condition.createdBefor") in [problem[:2] for problem in problems_of(result)]

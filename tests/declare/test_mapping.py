@@ -12,9 +12,9 @@ from setpoint.declarations.readers.translation import declared_path
 
 
 def schema(asset_type: str) -> Schema:
-    found = default_catalogue().schema_for(asset_type)
-    assert found is not None
-    return found
+    schema = default_catalogue().schema_for(asset_type)
+    assert schema is not None
+    return schema
 
 
 def placed(asset_type: str, tree: dict[str, Any], **options: Any) -> MappedFields:
@@ -74,9 +74,9 @@ SERVICE = "compute.googleapis.com/BackendService"
     ],
 )
 def test_a_field_goes_where_tools_habits_put_it(asset_type: str, tree: dict[str, Any], data: dict[str, Any]) -> None:
-    found = placed(asset_type, tree)
-    assert found.data == data
-    assert found.unchecked == ()
+    mapped = placed(asset_type, tree)
+    assert mapped.data == data
+    assert mapped.unchecked == ()
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_a_field_goes_where_tools_habits_put_it(asset_type: str, tree: dict[str,
     ],
 )
 def test_a_value_takes_the_shape_of_its_field(asset_type: str, tree: dict[str, Any], data: dict[str, Any]) -> None:
-    found = placed(asset_type, tree)
-    assert found.data == data
-    assert found.unchecked == ()
+    mapped = placed(asset_type, tree)
+    assert mapped.data == data
+    assert mapped.unchecked == ()
 
 
 @pytest.mark.parametrize(
@@ -139,21 +139,24 @@ def test_a_value_takes_the_shape_of_its_field(asset_type: str, tree: dict[str, A
     ],
 )
 def test_what_does_not_fit_is_left_out_and_named(asset_type: str, tree: dict[str, Any], unchecked: str) -> None:
-    found = placed(asset_type, tree)
-    assert found.unchecked == (unchecked,)
-    assert not any(found.data.values())
+    mapped = placed(asset_type, tree)
+    assert mapped.unchecked == (unchecked,)
+    assert not any(mapped.data.values())
 
 
 def test_a_misspelt_field_comes_with_the_nearest_names() -> None:
-    found = placed(BUCKET, {"versionin": {"enabled": True}, "somethingElse": 1})
-    assert {one.name: one.nearest() for one in found.unplaced} == {"versionin": ("versioning",), "somethingElse": ()}
+    mapped = placed(BUCKET, {"versionin": {"enabled": True}, "somethingElse": 1})
+    assert {field.name: field.nearest() for field in mapped.unplaced} == {
+        "versionin": ("versioning",),
+        "somethingElse": (),
+    }
 
 
 @pytest.mark.parametrize("value", ["x", {"a": 1}, [], Reference("projects/p/topics/t")])
 @pytest.mark.parametrize("name", ["_", "-", "/", ""])
 def test_a_name_without_a_word_has_no_place(name: str, value: Any) -> None:
-    found = placed(BUCKET, {"location": "EU", name: value})
-    assert (found.data, [one.name for one in found.unplaced]) == ({"location": "EU"}, [name])
+    mapped = placed(BUCKET, {"location": "EU", name: value})
+    assert (mapped.data, [field.name for field in mapped.unplaced]) == ({"location": "EU"}, [name])
 
 
 def test_a_name_that_is_known_is_not_misspelt_although_its_value_does_not_fit() -> None:
@@ -162,38 +165,38 @@ def test_a_name_that_is_known_is_not_misspelt_although_its_value_does_not_fit() 
 
 
 def test_the_field_of_the_same_name_comes_first_and_is_not_taken_twice() -> None:
-    found = placed(SUBNET, {"networkRef": Reference("other"), "network": "shared"})
-    assert found.data == {"network": "shared"}
-    assert found.unchecked == ("spec.networkRef",)
+    mapped = placed(SUBNET, {"networkRef": Reference("other"), "network": "shared"})
+    assert mapped.data == {"network": "shared"}
+    assert mapped.unchecked == ("spec.networkRef",)
 
 
 def test_an_unknown_value_is_unchecked_and_spoils_nothing_beside_it() -> None:
     tree = {"lifecycle_rule": [{"condition": [{"age": 30, "num_newer_versions": UNKNOWN}]}], "location": UNKNOWN}
-    found = placed(BUCKET, tree, prefix="google_storage_bucket.logs")
-    assert found.data == {"lifecycle": {"rule": [{"condition": {"age": 30}}]}}
-    assert sorted(found.unknown) == [
+    mapped = placed(BUCKET, tree, prefix="google_storage_bucket.logs")
+    assert mapped.data == {"lifecycle": {"rule": [{"condition": {"age": 30}}]}}
+    assert sorted(mapped.unknown) == [
         "google_storage_bucket.logs.lifecycle_rule[0].condition[0].num_newer_versions",
         "google_storage_bucket.logs.location",
     ]
 
 
 def test_a_list_of_which_an_element_is_unknown_is_not_compared() -> None:
-    found = placed(FIREWALL, {"sourceRanges": ["10.0.0.0/8", UNKNOWN]})
-    assert found.data == {}
-    assert "spec.sourceRanges" in " ".join(found.unchecked)
+    mapped = placed(FIREWALL, {"sourceRanges": ["10.0.0.0/8", UNKNOWN]})
+    assert mapped.data == {}
+    assert "spec.sourceRanges" in " ".join(mapped.unchecked)
 
 
 def test_an_exception_says_where_a_field_goes_or_that_it_is_no_data() -> None:
     moves = {"allow": "allowed", "allow.protocol": "IPProtocol", "wait": None, "guess": "?"}
-    found = placed(FIREWALL, {"allow": [{"protocol": "tcp"}], "wait": True, "guess": 1}, moves=moves)
-    assert found.data == {"allowed": [{"IPProtocol": "tcp"}]}
-    assert found.unchecked == ("spec.guess",)
+    mapped = placed(FIREWALL, {"allow": [{"protocol": "tcp"}], "wait": True, "guess": 1}, moves=moves)
+    assert mapped.data == {"allowed": [{"IPProtocol": "tcp"}]}
+    assert mapped.unchecked == ("spec.guess",)
 
 
 def test_an_exception_may_start_at_the_resource_itself_and_name_several_fields() -> None:
     moves = {"part.note": "/description", "title": "displayName|description"}
-    found = placed(FIREWALL, {"logConfig": {"enable": True}, "title": "web"}, moves=moves)
-    assert found.data == {"logConfig": {"enable": True}, "description": "web"}
+    mapped = placed(FIREWALL, {"logConfig": {"enable": True}, "title": "web"}, moves=moves)
+    assert mapped.data == {"logConfig": {"enable": True}, "description": "web"}
 
 
 def test_keys_of_maps_are_the_authors_own() -> None:
@@ -224,35 +227,37 @@ def test_the_way_back_leads_to_what_the_author_wrote(api_path: str, author: str)
         "labels": {"a.b": "c"},
         "location": "EU",
     }
-    found = placed(BUCKET, tree)
-    assert declared_path(found.origins, found.data, api_path) == author
+    mapped = placed(BUCKET, tree)
+    assert declared_path(mapped.origins, mapped.data, api_path) == author
 
 
 def test_the_way_back_finds_an_element_by_the_field_that_names_it() -> None:
-    found = placed(SUBNET, {"secondaryIpRange": [{"rangeName": "a"}, {"rangeName": "b", "ipCidrRange": "10.0.0.0/16"}]})
-    back = declared_path(found.origins, found.data, "secondaryIpRanges[rangeName=b].ipCidrRange")
+    mapped = placed(
+        SUBNET, {"secondaryIpRange": [{"rangeName": "a"}, {"rangeName": "b", "ipCidrRange": "10.0.0.0/16"}]}
+    )
+    back = declared_path(mapped.origins, mapped.data, "secondaryIpRanges[rangeName=b].ipCidrRange")
     assert back == "spec.secondaryIpRange[1].ipCidrRange"
     assert (
-        declared_path(found.origins, found.data, "secondaryIpRanges[rangeName=z].ipCidrRange")
+        declared_path(mapped.origins, mapped.data, "secondaryIpRanges[rangeName=z].ipCidrRange")
         == "spec.secondaryIpRange"
     )
 
 
 def test_without_a_schema_a_tree_stays_as_it_is_but_for_references_and_acronyms() -> None:
     tree = {"networkRef": Reference("n"), "hostURL": "x", "agentRefs": [Reference("a")], "secret": UNKNOWN, "skip": 1}
-    found = as_written(tree, moves={"skip": None})
-    assert found.data == {"network": "n", "hostUrl": "x", "agents": ["a"]}
-    assert found.unknown == ("spec.secret",)
-    assert declared_path(found.origins, found.data, "hostUrl") == "spec.hostURL"
+    mapped = as_written(tree, moves={"skip": None})
+    assert mapped.data == {"network": "n", "hostUrl": "x", "agents": ["a"]}
+    assert mapped.unknown == ("spec.secret",)
+    assert declared_path(mapped.origins, mapped.data, "hostUrl") == "spec.hostURL"
 
 
 @pytest.mark.parametrize(
-    ("one", "many"),
+    ("single", "many"),
     [("policy", "policies"), ("address", "addresses"), ("rule", "rules"), ("proxy", "proxies"), ("key", "keys")],
 )
-def test_numbers_of_english_words(one: str, many: str) -> None:
-    assert plural(one) == many
-    assert singular(many) == one
+def test_numbers_of_english_words(single: str, many: str) -> None:
+    assert plural(single) == many
+    assert singular(many) == single
 
 
 def test_words_of_names() -> None:

@@ -100,7 +100,7 @@ def loaded(tmp_path: Path) -> LoadResult:
 
 
 def test_all_three_formats_load_side_by_side(loaded: LoadResult) -> None:
-    assert {one.declarations[0].key.name for one in loaded.desired} == {
+    assert {wanted.declarations[0].key.name for wanted in loaded.desired} == {
         "//pubsub.googleapis.com/projects/shop/topics/orders",
         "//storage.googleapis.com/shop-orders",
         "//pubsub.googleapis.com/projects/shop-prod/topics/events",
@@ -118,14 +118,14 @@ def test_what_is_wrong_is_said_with_file_line_and_field(loaded: LoadResult) -> N
 
 
 def test_a_misspelt_field_is_not_compared_and_counts_as_unchecked(loaded: LoadResult) -> None:
-    (topic,) = (one for one in loaded.desired if one.declarations[0].key.name.endswith("/orders"))
+    (topic,) = (wanted for wanted in loaded.desired if wanted.declarations[0].key.name.endswith("/orders"))
     assert topic.declarations[0].data == {"messageRetentionDuration": "1d"}
     assert topic.declarations[0].unchecked == ("spec.data.labls",)
     assert 0 < loaded.coverage < 1
 
 
 def test_annotations_of_a_manifest_say_whose_it_is_and_what_may_be_done(loaded: LoadResult) -> None:
-    (bucket,) = (one.declarations[0] for one in loaded.desired if "storage" in one.declarations[0].key.name)
+    (bucket,) = (wanted.declarations[0] for wanted in loaded.desired if "storage" in wanted.declarations[0].key.name)
     assert (bucket.owner.team, bucket.mode, bucket.ignore) == ("shop", "approve", ("labels.touched",))
     assert bucket.settle == 0
     assert bucket.project == "shop-prod"
@@ -156,12 +156,12 @@ def test_differences_speak_in_the_words_of_the_authors_own_file(loaded: LoadResu
         deps,
     )
 
-    told = [
+    problems = [
         (difference.path, difference.declared_path)
         for event in deps.bus.events
         for difference in event.data.differences
     ]
-    assert told == [
+    assert problems == [
         ("iamConfiguration.uniformBucketLevelAccess.enabled", "spec.uniformBucketLevelAccess"),
         ("lifecycle.rule[0].condition.age", "spec.lifecycleRule[0].condition.age"),
         ("labels.team", "google_pubsub_topic.events.labels.team"),
@@ -173,11 +173,11 @@ def test_a_bad_annotation_is_a_problem_and_never_a_bad_declaration(tmp_path: Pat
     (tmp_path / "a.yaml").write_text(
         KRM.replace("labels.touched", '"a["\n    setpoint.dev/mod: x').replace("approve", "often").replace("0s", "soon")
     )
-    found = load([str(tmp_path)])
-    assert {problem.field for problem in found.problems} >= {
+    result = load([str(tmp_path)])
+    assert {problem.field for problem in result.problems} >= {
         "metadata.annotations.setpoint.dev/ignore",
         "metadata.annotations.setpoint.dev/mode",
         "metadata.annotations.setpoint.dev/settle",
     }
-    bucket = next(one.declarations[0] for one in found.desired if "storage" in one.declarations[0].key.name)
+    bucket = next(wanted.declarations[0] for wanted in result.desired if "storage" in wanted.declarations[0].key.name)
     assert (bucket.ignore, bucket.mode, bucket.settle) == ((), None, None)

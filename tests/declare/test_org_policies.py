@@ -28,9 +28,9 @@ def loaded(tmp_path: Path, data: Any) -> LoadResult:
 
 
 def declared(tmp_path: Path, data: Any) -> Any:
-    found = loaded(tmp_path, data)
-    assert found.problems == []
-    return found.desired[0].declarations[0]
+    result = loaded(tmp_path, data)
+    assert result.problems == []
+    return result.desired[0].declarations[0]
 
 
 def v2(constraint: str, spec: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -136,11 +136,11 @@ def test_a_policy_of_either_api_is_read(tmp_path: Path, data: Any, meant: Any) -
 def test_what_would_be_compared_with_nothing_is_refused_with_its_field(
     tmp_path: Path, data: Any, field: str, message: str
 ) -> None:
-    found = loaded(tmp_path, data)
-    assert list(found.desired) == []
-    ((line, said, told),) = [(problem.line, problem.field, problem.message) for problem in found.problems]
-    assert (line, said) == (7, field)
-    assert message in told
+    result = loaded(tmp_path, data)
+    assert list(result.desired) == []
+    ((line, field_path, text),) = [(problem.line, problem.field, problem.message) for problem in result.problems]
+    assert (line, field_path) == (7, field)
+    assert message in text
 
 
 def test_a_dry_run_is_unchecked(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ TAGGED = {"expression": "resource.matchTag('1/env', 'prod')", "title": "prod"}
 
 
 def differences(declared: dict[str, Any], live: dict[str, Any]) -> list[tuple[str, str]]:
-    found = compare(declared, live, default_catalogue().schema_for(TYPE), own=OWN)
-    return [(one.path, one.op) for one in found]
+    differences = compare(declared, live, default_catalogue().schema_for(TYPE), own=OWN)
+    return [(difference.path, difference.op) for difference in differences]
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_a_policy_is_found_by_its_resources_id_or_number(tmp_path: Path, place: 
         },
     }
     (tmp_path / "a.yaml").write_text(msgspec.json.encode(document).decode())
-    found = load([str(tmp_path)])
-    assert found.problems == []
+    result = load([str(tmp_path)])
+    assert result.problems == []
     deps = Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue())
-    declare(deps.store, found.desired, (), AT)
+    declare(deps.store, result.desired, (), AT)
     deps.store.write_project_ids({"11": "shop"})
     for enforce, outcome in ((True, "in_sync"), (False, "opened")):
         data = {"name": f"{numbered}/policies/compute.requireOsLogin", "spec": {"rules": [{"enforce": enforce}]}}
@@ -213,13 +213,13 @@ EU = [{"all": False, "values": ["in:eu-locations"]}]
 def test_terraforms_policies_of_api_v1_are_read(
     tmp_path: Path, kind: str, values: dict[str, Any], name: str, meant: dict[str, Any]
 ) -> None:
-    found = terraform(tmp_path, kind, constraint="compute.x", **values)
-    assert (found.problems, found.skipped.total()) == ([], 0)
-    ((declaration,),) = [one.declarations for one in found.desired]
+    result = terraform(tmp_path, kind, constraint="compute.x", **values)
+    assert (result.problems, result.skipped.total()) == ([], 0)
+    ((declaration,),) = [wanted.declarations for wanted in result.desired]
     assert declaration.key == ResourceKey(f"//cloudresourcemanager.googleapis.com/{name}", "org_policy")
     assert declaration.data == {"constraint": "compute.x", **meant}
 
 
 def test_a_policy_of_terraform_that_says_nothing_is_counted_and_not_declared(tmp_path: Path) -> None:
-    found = terraform(tmp_path, "google_organization_policy", org_id="33", constraint="x")
-    assert (list(found.desired), found.skipped.total()) == ([], 1)
+    result = terraform(tmp_path, "google_organization_policy", org_id="33", constraint="x")
+    assert (list(result.desired), result.skipped.total()) == ([], 1)

@@ -36,16 +36,16 @@ spec:
 
 
 def loaded(folder: Path, *texts: str) -> LoadResult:
-    for at, text in enumerate(texts):
-        (folder / f"{at}.yaml").write_text(text)
+    for index, text in enumerate(texts):
+        (folder / f"{index}.yaml").write_text(text)
     return load([str(folder)])
 
 
 def test_a_policy_says_all_that_it_says(tmp_path):
-    found = loaded(tmp_path, POLICY)
+    result = loaded(tmp_path, POLICY)
 
-    assert found.problems == []
-    policy = found.policy
+    assert result.problems == []
+    policy = result.policy
     assert policy is not None
     assert (policy.name, policy.dry_run) == ("fleet", False)
     assert (policy.appliers, policy.applier_grace) == (("deploy@*",), 300.0)
@@ -94,18 +94,18 @@ def test_a_bad_policy_is_reported_with_line_and_field_and_not_in_force(tmp_path,
     bad = POLICY.replace(*change)
     assert bad != POLICY
 
-    found = loaded(tmp_path, bad)
+    result = loaded(tmp_path, bad)
 
-    assert found.policy is None
-    (problem,) = found.problems
+    assert result.policy is None
+    (problem,) = result.problems
     assert (problem.line, message in problem.message) == (line, True), problem
     assert field in problem.field
 
 
 def test_there_is_one_policy_and_the_first_counts(tmp_path):
-    found = loaded(tmp_path, POLICY, POLICY.replace("fleet", "other"))
+    result = loaded(tmp_path, POLICY, POLICY.replace("fleet", "other"))
 
-    assert found.policy is not None
-    assert found.policy.name == "fleet"
-    (problem,) = found.problems
+    assert result.policy is not None
+    assert result.policy.name == "fleet"
+    (problem,) = result.problems
     assert "the policy is declared already" in problem.message

@@ -80,18 +80,20 @@ def differences(declaration: Declaration, live: Any) -> tuple[Any, ...]:
 def proposed(text: str, live: Any, resource: str = BUCKET, name: str = "fleet.yaml") -> Proposal:
     """The proposal, after looking whether it does what it is for."""
     before = declared(text, name)
-    found = propose(text, before[resource], differences(before[resource], live))
-    after = declared(found.text, name)
-    if not found.by_hand:
+    proposal = propose(text, before[resource], differences(before[resource], live))
+    after = declared(proposal.text, name)
+    if not proposal.by_hand:
         assert differences(after[resource], live) == ()
-    others = [{key: one.data for key, one in side.items() if key != resource} for side in (before, after)]
+    others = [
+        {key: declaration.data for key, declaration in side.items() if key != resource} for side in (before, after)
+    ]
     assert others[0] == others[1]
-    return found
+    return proposal
 
 
 def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
     old, new = before.splitlines(), after.splitlines()
-    return [one for one in old if one not in new], [one for one in new if one not in old]
+    return [line for line in old if line not in new], [line for line in new if line not in old]
 
 
 def live(**changes: Any) -> dict[str, Any]:
@@ -105,16 +107,16 @@ def live(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_value_is_changed_in_its_line_with_its_comment_and_its_quotes():
-    found = proposed(NATIVE, live(location="US"))
+    proposal = proposed(NATIVE, live(location="US"))
 
-    assert found.by_hand == ()
-    assert changed_lines(NATIVE, found.text) == (['    location: "EU"   # law'], ['    location: "US"   # law'])
+    assert proposal.by_hand == ()
+    assert changed_lines(NATIVE, proposal.text) == (['    location: "EU"   # law'], ['    location: "US"   # law'])
 
 
 def test_a_value_in_braces_is_changed_there():
-    found = proposed(NATIVE, live(versioning={"enabled": False}))
+    proposal = proposed(NATIVE, live(versioning={"enabled": False}))
 
-    assert changed_lines(NATIVE, found.text)[1] == ["    versioning: {enabled: false} # never off"]
+    assert changed_lines(NATIVE, proposal.text)[1] == ["    versioning: {enabled: false} # never off"]
 
 
 def test_a_value_that_is_not_there_is_no_longer_declared():
@@ -124,9 +126,9 @@ def test_a_value_that_is_not_there_is_no_longer_declared():
 
 
 def test_what_holds_nothing_any_more_goes_too():
-    found = proposed(NATIVE, live(labels=None))
+    proposal = proposed(NATIVE, live(labels=None))
 
-    assert "labels" not in found.text.split("--- # and now:")[1]
+    assert "labels" not in proposal.text.split("--- # and now:")[1]
 
 
 def test_elements_of_lists_are_changed_taken_out_and_added():
@@ -162,18 +164,18 @@ def test_json_stays_json():
         },
         indent=4,
     )
-    found = proposed(text, {"location": "US", "labels": {"a": "c"}}, name="fleet.json")
+    proposal = proposed(text, {"location": "US", "labels": {"a": "c"}}, name="fleet.json")
 
-    assert found.text == text.replace('"EU"', '"US"').replace('"b"', '"c"')
+    assert proposal.text == text.replace('"EU"', '"US"').replace('"b"', '"c"')
 
 
 def test_what_an_alias_stands_for_is_left_to_a_person():
     text = NATIVE.replace("labels:\n", "labels: &labels\n", 1)
 
-    found = proposed(text, live(labels={"team": "other", "cost": "a1"}))
+    proposal = proposed(text, live(labels={"team": "other", "cost": "a1"}))
 
-    assert (found.text, len(found.by_hand)) == (text, 1)
-    assert "anchor" in found.by_hand[0]
+    assert (proposal.text, len(proposal.by_hand)) == (text, 1)
+    assert "anchor" in proposal.by_hand[0]
 
 
 def test_a_secret_is_never_proposed():
@@ -182,31 +184,31 @@ def test_a_secret_is_never_proposed():
         f"apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {{name: {name}}}\n"
         "spec:\n  assetType: example.googleapis.com/Thing\n  data: {password: hunter2, size: 3}\n"
     )
-    found = proposed(text, {"password": "other", "size": 4}, name)
+    proposal = proposed(text, {"password": "other", "size": 4}, name)
 
-    assert "size: 4" in found.text
-    assert "hunter2" in found.text
-    assert "secret" in found.by_hand[0]
-    assert "other" not in f"{found}"
+    assert "size: 4" in proposal.text
+    assert "hunter2" in proposal.text
+    assert "secret" in proposal.by_hand[0]
+    assert "other" not in f"{proposal}"
 
 
 def test_a_file_in_which_it_is_no_longer_declared_is_left_as_it_is():
     before = declared(NATIVE)[BUCKET]
     text = NATIVE.replace("/exports", "/renamed")
 
-    found = propose(text, before, differences(before, live(location="US")))
+    proposal = propose(text, before, differences(before, live(location="US")))
 
-    assert found.text == text
-    assert "apply what is there" in found.by_hand[0]
+    assert proposal.text == text
+    assert "apply what is there" in proposal.by_hand[0]
 
 
 def test_a_declaration_that_has_moved_in_its_file_is_found():
     before = declared(NATIVE)[BUCKET]
     text = NATIVE.partition("--- # and now:\n")[2]
 
-    found = propose(text, before, differences(before, live(location="US")))
+    proposal = propose(text, before, differences(before, live(location="US")))
 
-    assert found.text == text.replace('"EU"', '"US"')
+    assert proposal.text == text.replace('"EU"', '"US"')
 
 
 GRANTS = """\
@@ -256,9 +258,9 @@ spec:
 def test_grants_go_into_the_bindings_of_their_role(bindings, gone, come):
     policy = {"bindings": [{"role": role, "members": members} for role, members in bindings]}
 
-    found = proposed(GRANTS, policy)
+    proposal = proposed(GRANTS, policy)
 
-    assert changed_lines(GRANTS, found.text) == (gone, come)
+    assert changed_lines(GRANTS, proposal.text) == (gone, come)
 
 
 KRM = """\
@@ -285,10 +287,10 @@ def test_config_connector_is_changed_in_the_authors_own_fields():
         "labels": {"team": "other", "managed-by-cnrm": "true"},
         "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 60}}]},
     }
-    found = proposed(KRM, now)
+    proposal = proposed(KRM, now)
 
-    assert found.by_hand == ()
-    assert changed_lines(KRM, found.text)[1] == [
+    assert proposal.by_hand == ()
+    assert changed_lines(KRM, proposal.text)[1] == [
         "  labels: {team: other} # whose",
         "  location: US",
         "    enabled: false # never off",
@@ -313,9 +315,9 @@ spec:
 def test_a_key_comes_where_the_only_other_one_goes():
     before = declared(EXACT)[BUCKET]
 
-    found = propose(EXACT, before, differences(before, {"location": "EU", "labels": {"team": "b"}}))
+    proposal = propose(EXACT, before, differences(before, {"location": "EU", "labels": {"team": "b"}}))
 
-    assert (found.by_hand, found.text) == ((), EXACT.replace("cost: a", "team: b"))
+    assert (proposal.by_hand, proposal.text) == ((), EXACT.replace("cost: a", "team: b"))
 
 
 def test_a_service_account_is_found_although_it_goes_by_its_address():
@@ -325,18 +327,18 @@ def test_a_service_account_is_found_although_it_goes_by_its_address():
     )
     ((name, before),) = declared(text).items()
 
-    found = propose(text, before, differences(before, {"displayName": "Arm"}))
+    proposal = propose(text, before, differences(before, {"displayName": "Arm"}))
 
-    assert (name.rpartition("/")[2][:6], found.text) == ("robot@", text.replace("Robot", "Arm"))
+    assert (name.rpartition("/")[2][:6], proposal.text) == ("robot@", text.replace("Robot", "Arm"))
 
 
 def test_an_object_that_is_another_one_by_now_is_not_changed():
     before = declared(KRM)[BUCKET]
     text = KRM.replace("name: exports", "name: other")
 
-    found = propose(text, before, differences(before, {"location": "US"}))
+    proposal = propose(text, before, differences(before, {"location": "US"}))
 
-    assert (found.text, len(found.by_hand)) == (text, 1)
+    assert (proposal.text, len(proposal.by_hand)) == (text, 1)
 
 
 _keys = st.sampled_from(["team", "cost", "env", "a-b", "x_1"])
@@ -409,10 +411,10 @@ def test_a_plan_is_never_changed_and_what_to_write_is_told():
     }
     text = json.dumps(plan)
     before = declared(text, "plan.json")[BUCKET]
-    found = propose(text, before, differences(before, {"location": "US", "storageClass": "NEARLINE"}))
+    proposal = propose(text, before, differences(before, {"location": "US", "storageClass": "NEARLINE"}))
 
-    assert found.text == text
-    assert found.by_hand == (
+    assert proposal.text == text
+    assert proposal.by_hand == (
         'place = "US"  # was "EU"; the variable that gives google_storage_bucket.exports.location',
         'google_storage_bucket.exports.storage_class = "NEARLINE"  # was "STANDARD"',
     )

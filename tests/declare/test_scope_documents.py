@@ -16,7 +16,7 @@ def loaded(tmp_path: Path, spec: str) -> LoadResult:
 
 
 def test_a_folder_is_said_to_be_fully_declared(tmp_path: Path) -> None:
-    found = loaded(
+    result = loaded(
         tmp_path,
         """\
   folders: [918177713511, folders/2]
@@ -31,8 +31,8 @@ def test_a_folder_is_said_to_be_fully_declared(tmp_path: Path) -> None:
   remediation: {mode: approve}
 """,
     )
-    assert found.problems == []
-    (scope,) = found.scopes
+    assert result.problems == []
+    (scope,) = result.scopes
     assert scope == Scope(
         "s",
         (),
@@ -52,9 +52,9 @@ def test_a_folder_is_said_to_be_fully_declared(tmp_path: Path) -> None:
 
 
 def test_a_scope_in_the_older_form_means_what_it_meant(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "  projects: [p]\n  assetTypes: [storage.googleapis.com/Bucket]\n")
-    assert found.problems == []
-    (scope,) = found.scopes
+    result = loaded(tmp_path, "  projects: [p]\n  assetTypes: [storage.googleapis.com/Bucket]\n")
+    assert result.problems == []
+    (scope,) = result.scopes
     assert (scope.projects, scope.ancestors, scope.strict, scope.exceptions) == (("p",), (), False, ())
 
 
@@ -76,8 +76,8 @@ def test_a_scope_in_the_older_form_means_what_it_meant(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_with_a_scope_is_said_with_its_field(tmp_path: Path, spec: str, field: str, message: str) -> None:
-    found = loaded(tmp_path, spec)
-    assert found.scopes == ()
-    ((said, told),) = [(problem.field, problem.message) for problem in found.problems]
-    assert said == field
-    assert message in told
+    result = loaded(tmp_path, spec)
+    assert result.scopes == ()
+    ((field_path, text),) = [(problem.field, problem.message) for problem in result.problems]
+    assert field_path == field
+    assert message in text

@@ -63,10 +63,10 @@ def plan(
 ) -> dict[str, Any]:
     """A plan; `written` are the author's expressions by address, without them all values are taken as written."""
     configured = [
-        {"address": one["address"], "mode": one["mode"], "type": one["type"], "name": one["name"]}
-        | {"provider_config_key": "google", "expressions": (written or {})[one["address"]]}
-        for one in resources
-        if one["address"] in (written or {})
+        {"address": block["address"], "mode": block["mode"], "type": block["type"], "name": block["name"]}
+        | {"provider_config_key": "google", "expressions": (written or {})[block["address"]]}
+        for block in resources
+        if block["address"] in (written or {})
     ]
     return {
         "format_version": "1.2",
@@ -94,8 +94,8 @@ def drift(translated: Translated, live: dict[str, Any]) -> dict[str, str]:
     """API path → the author's path of every difference."""
     schema = default_catalogue().fitting(translated.declaration.asset_type, live)
     own = Project("fleet-shop", "700800900100")
-    found = explain.examine(translated.declaration.data, live, schema, own)
-    return {difference.path: translated.declared_path(difference.path) for difference in found.differences}
+    explained = explain.examine(translated.declaration.data, live, schema, own)
+    return {difference.path: translated.declared_path(difference.path) for difference in explained.differences}
 
 
 def test_a_bucket_becomes_a_declaration_in_the_apis_shape() -> None:
@@ -125,18 +125,18 @@ def test_a_changed_leaf_is_named_in_the_authors_words(
     path: tuple[str | int, ...], value: Any, declared_path: str
 ) -> None:
     live: Any = copy.deepcopy(LIVE_BUCKET)
-    at = live
+    holder = live
     for part in path[:-1]:
-        at = at[part]
-    at[path[-1]] = value
-    found = drift(only(state(resource("google_storage_bucket", "archive", BUCKET))), live)
-    assert list(found.values()) == [f"google_storage_bucket.archive.{declared_path}"]
+        holder = holder[part]
+    holder[path[-1]] = value
+    differences = drift(only(state(resource("google_storage_bucket", "archive", BUCKET))), live)
+    assert list(differences.values()) == [f"google_storage_bucket.archive.{declared_path}"]
 
 
 def test_a_declared_true_that_is_gone_is_drift() -> None:
     live = {name: value for name, value in LIVE_BUCKET.items() if name != "versioning"}
-    found = drift(only(state(resource("google_storage_bucket", "archive", BUCKET))), live)
-    assert list(found.values()) == ["google_storage_bucket.archive.versioning[0].enabled"]
+    differences = drift(only(state(resource("google_storage_bucket", "archive", BUCKET))), live)
+    assert list(differences.values()) == ["google_storage_bucket.archive.versioning[0].enabled"]
 
 
 def test_what_the_provider_sends_is_declared_and_what_the_service_chooses_is_not() -> None:
@@ -229,7 +229,7 @@ def test_other_providers_data_sources_and_parts_are_no_declarations() -> None:
             resource("google_pubsub_topic", "b", {"name": "t", "project": "p"}, provider_name=f"{GOOGLE}-beta"),
         )
     )
-    assert [one.declaration.asset_type for one in loaded.translated] == ["pubsub.googleapis.com/Topic"]
+    assert [mapped_one.declaration.asset_type for mapped_one in loaded.translated] == ["pubsub.googleapis.com/Topic"]
     assert loaded.skipped == {"random": 1, "google_compute_router_nat": 1}
 
 
@@ -248,8 +248,8 @@ def test_clusters_of_bigtable_are_resources_of_their_own() -> None:
     }
     [_, cluster] = load(state(resource("google_bigtable_instance", "events", values))).translated
     assert cluster.declaration.key.name == "//bigtable.googleapis.com/projects/fleet-shop/instances/events/clusters/c1"
-    found = drift(cluster, {"serveNodes": 5, "defaultStorageType": "SSD"})
-    assert found == {"serveNodes": "google_bigtable_instance.events.cluster[0].num_nodes"}
+    differences = drift(cluster, {"serveNodes": 5, "defaultStorageType": "SSD"})
+    assert differences == {"serveNodes": "google_bigtable_instance.events.cluster[0].num_nodes"}
 
 
 def test_metadata_tags_and_disks_of_an_instance_are_found_again() -> None:
@@ -296,11 +296,11 @@ def test_the_resource_of_a_live_one_is_found_by_name_and_else_by_elimination() -
     )
     own = Project("fleet-shop", "700800900100")
     name = "//pubsub.googleapis.com/projects/700800900100/topics/b"
-    [found] = terraform_match.find_parts(value, "pubsub.googleapis.com/Topic", name, own)
-    assert found.prefix == "google_pubsub_topic.b"
+    [part] = terraform_match.find_parts(value, "pubsub.googleapis.com/Topic", name, own)
+    assert part.prefix == "google_pubsub_topic.b"
     name = "//cloudresourcemanager.googleapis.com/folders/123"
-    [found] = terraform_match.find_parts(value, "cloudresourcemanager.googleapis.com/Folder", name, own)
-    assert found.prefix == "google_folder.ops"
+    [part] = terraform_match.find_parts(value, "cloudresourcemanager.googleapis.com/Folder", name, own)
+    assert part.prefix == "google_folder.ops"
 
 
 def test_what_a_body_that_no_server_answered_lacks_is_unchecked() -> None:

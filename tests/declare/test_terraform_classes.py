@@ -92,7 +92,7 @@ def test_a_state_is_in_sync_with_what_the_api_answers_of_it() -> None:
 def test_what_an_author_leaves_out_is_declared_to_be_absent(change: dict[str, Any], path: str) -> None:
     differing = paths(declared("google_compute_firewall", FIREWALL), LIVE | change)
     assert len(differing) >= 1
-    assert all(found.startswith(path) for found in differing)
+    assert all(path_.startswith(path) for path_ in differing)
 
 
 def test_an_attribute_that_an_older_provider_does_not_have_says_nothing() -> None:

@@ -64,8 +64,8 @@ def test_a_binding_owns_its_role_and_a_policy_all() -> None:
     binding = {"topic": "t", "role": "roles/viewer", "members": [TEAM]}
     [owned] = load("google_pubsub_topic_iam_binding", binding).translated
     assert owned.declaration.authority == "role"
-    said = json.dumps({"bindings": [{"role": "roles/viewer", "members": [TEAM]}]})
-    [whole] = load("google_pubsub_topic_iam_policy", {"topic": "t", "policy_data": said}).translated
+    policy = json.dumps({"bindings": [{"role": "roles/viewer", "members": [TEAM]}]})
+    [whole] = load("google_pubsub_topic_iam_policy", {"topic": "t", "policy_data": policy}).translated
     assert whole.declaration.authority == "policy"
     live = {"bindings": [{"role": "roles/viewer", "members": []}]}
     [missing] = iam_policies.compare(owned.declaration.data, live, owned.declaration.authority)

@@ -54,7 +54,7 @@ ACCOUNT = f"setpoint-push@{P}.iam.gserviceaccount.com"
 def well() -> dict:
     """What Google's APIs tell of an installation that is well."""
     audiences = {name: f"https://setpoint-{name}-20.{R}.run.app" for name in ("detect", "sweep", "remediate")}
-    told = {
+    described = {
         TEST: {"permissions": list(compute.MINE)},
         f"/cloudresourcemanager.googleapis.com/v1/projects/{P}": {"projectNumber": "20"},
         DATABASE: {
@@ -84,16 +84,16 @@ def well() -> dict:
         SERIES: series({"asset-changes": [0, 0, 5]}),
     }
     for name in compute.APIS:
-        told[f"/serviceusage.googleapis.com/v1/projects/{P}/services/{name}.googleapis.com"] = {"state": "ENABLED"}
+        described[f"/serviceusage.googleapis.com/v1/projects/{P}/services/{name}.googleapis.com"] = {"state": "ENABLED"}
     for name in pubsub.TOPICS:
-        told[f"{PUBSUB}/projects/{P}/topics/{name}"] = {"name": name}
+        described[f"{PUBSUB}/projects/{P}/topics/{name}"] = {"name": name}
     for name, agent in (("asset-changes", "cloudasset"), ("dead-letters", "pubsub")):
         member = f"serviceAccount:service-20@gcp-sa-{agent}.iam.gserviceaccount.com"
         policy = {"bindings": [{"role": "roles/pubsub.publisher", "members": [member]}]}
-        told[f"{PUBSUB}/projects/{P}/topics/{name}:getIamPolicy"] = policy
+        described[f"{PUBSUB}/projects/{P}/topics/{name}:getIamPolicy"] = policy
     for collection, field in diagnostics.checks.store.UNINDEXED:
-        told[f"{DATABASE}/collectionGroups/{collection}/fields/{field}"] = {"indexConfig": {}}
-    return told
+        described[f"{DATABASE}/collectionGroups/{collection}/fields/{field}"] = {"indexConfig": {}}
+    return described
 
 
 def function(name: str, audience: str | None) -> dict:
@@ -139,14 +139,14 @@ class Google:
     """Answers with what it is told to; a number is an error, and what it does not know is not there."""
 
     def __init__(self) -> None:
-        self.told = well()
+        self.answers = well()
 
     def __call__(self, environ, start_response):
         request = Request(environ)
-        body = {} if request.path.endswith("generate_204") else self.told.get(request.path, 404)
+        body = {} if request.path.endswith("generate_204") else self.answers.get(request.path, 404)
         if isinstance(body, int):
-            said = json.dumps({"error": {"code": body, "message": "no"}})
-            return Response(said, status=body)(environ, start_response)
+            refusal = json.dumps({"error": {"code": body, "message": "no"}})
+            return Response(refusal, status=body)(environ, start_response)
         answer = Response(json.dumps(body), mimetype="application/json")
         return answer(environ, start_response)
 
@@ -165,7 +165,7 @@ def server():
 
 @pytest.fixture
 def google(server) -> Google:
-    server[0].told = well()
+    server[0].answers = well()
     return server[0]
 
 
@@ -180,9 +180,9 @@ def stored() -> MemoryStore:
 
 
 def swept(store: MemoryStore, summary: Summary | None, started: datetime | None = None) -> None:
-    told = Start((ORG,), ("resource",))
-    before = store.sweeps.sweep(told.name)
-    sweep = Sweep(told.name, "1", told, started or datetime.now(UTC), summary=summary)
+    start = Start((ORG,), ("resource",))
+    before = store.sweeps.sweep(start.name)
+    sweep = Sweep(start.name, "1", start, started or datetime.now(UTC), summary=summary)
     store.sweeps.write_sweep(sweep, before.version)
 
 
@@ -194,14 +194,14 @@ def patient(server, google):  # noqa: ARG001 - it starts well
         yield Installation(P, R, (ORG,), lambda: store, STORE, api)
 
 
-def told(patient: Installation, *, only: str = "") -> list[diagnostics.CheckResult]:
-    found = diagnostics.examine(patient, diagnostics.CHECKS)
-    return [one for one in found if one.verdict != "pass" and (not only or one.check == only)]
+def failures(patient: Installation, *, only: str = "") -> list[diagnostics.CheckResult]:
+    results = diagnostics.examine(patient, diagnostics.CHECKS)
+    return [result for result in results if result.verdict != "pass" and (not only or result.check == only)]
 
 
 def test_of_an_installation_that_passes_nothing_is_shown_and_every_check_was_made(patient):
-    assert told(patient) == []
-    assert {one.check for one in diagnostics.examine(patient, diagnostics.CHECKS)} == diagnostics.CHECKS.keys()
+    assert failures(patient) == []
+    assert {result.check for result in diagnostics.examine(patient, diagnostics.CHECKS)} == diagnostics.CHECKS.keys()
 
 
 def change(path: str, *keys, to=None):
@@ -258,16 +258,16 @@ DOUBTFUL = [
 
 
 @pytest.mark.parametrize(
-    ("check", "broken", "said", "verdict"),
-    [*((*one, "fail") for one in ILL), *((*one, "warn") for one in DOUBTFUL)],
-    ids=[f"{check}: {said}"[:60] for check, _, said in (*ILL, *DOUBTFUL)],
+    ("check", "broken", "text", "verdict"),
+    [*((*case, "fail") for case in ILL), *((*case, "warn") for case in DOUBTFUL)],
+    ids=[f"{check}: {text}"[:60] for check, _, text in (*ILL, *DOUBTFUL)],
 )
-def test_what_is_broken_is_said_with_what_to_do(patient, google, check, broken, said, verdict):
-    broken(google.told)
-    found = [one for one in told(patient, only=check) if said in one.what]
-    assert found, told(patient)
-    assert {one.verdict for one in found} == {verdict}
-    assert all(one.do for one in found)
+def test_what_is_broken_is_said_with_what_to_do(patient, google, check, broken, text, verdict):
+    broken(google.answers)
+    results = [result for result in failures(patient, only=check) if text in result.what]
+    assert results, failures(patient)
+    assert {result.verdict for result in results} == {verdict}
+    assert all(result.do for result in results)
 
 
 HOURS = timedelta(hours=1)
@@ -282,26 +282,26 @@ def control(store: MemoryStore, value: Control) -> None:
 
 
 STATES = [
-    ("store", lambda one: control(one, Control()), "warn", "nothing is declared"),
-    ("store", lambda one: control(one, Control({"git": SourceState(1, pending=2, judged=1)})), "warn", "has begun and not ended"),
-    ("store", lambda one: control(one, Control({"git": SourceState(2, judged=1)})), "warn", "were judged anew"),
-    ("sweeps", lambda one: swept(one, None, datetime.now(UTC) - 40 * HOURS), "fail", "no sweep has ended"),
-    ("sweeps", lambda one: swept(one, None), "warn", "under way"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC) - 14 * HOURS, listed=1)), "fail", "14.0 hours ago"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "fail", "nobody may"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), failed={"s": "lost"})), "warn", "lost"),
-    ("sweeps", lambda one: swept(one, Summary(datetime.now(UTC), declared=10, in_sync=5)), "warn", "50% could be judged"),
-    ("brakes", lambda one: opened(one, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "fail", "a surge"),
-    ("brakes", lambda one: opened(one, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "warn", "paused by ann"),
+    ("store", lambda place: control(place, Control()), "warn", "nothing is declared"),
+    ("store", lambda place: control(place, Control({"git": SourceState(1, pending=2, judged=1)})), "warn", "has begun and not ended"),
+    ("store", lambda place: control(place, Control({"git": SourceState(2, judged=1)})), "warn", "were judged anew"),
+    ("sweeps", lambda place: swept(place, None, datetime.now(UTC) - 40 * HOURS), "fail", "no sweep has ended"),
+    ("sweeps", lambda place: swept(place, None), "warn", "under way"),
+    ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC) - 14 * HOURS, listed=1)), "fail", "14.0 hours ago"),
+    ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "fail", "nobody may"),
+    ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), failed={"s": "lost"})), "warn", "lost"),
+    ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), declared=10, in_sync=5)), "warn", "50% could be judged"),
+    ("brakes", lambda place: opened(place, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "fail", "a surge"),
+    ("brakes", lambda place: opened(place, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "warn", "paused by ann"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("check", "broken", "verdict", "said"), STATES, ids=[state[3] for state in STATES])
-def test_what_the_store_tells_is_said_with_what_to_do(patient, check, broken, verdict, said):
+@pytest.mark.parametrize(("check", "broken", "verdict", "text"), STATES, ids=[state[3] for state in STATES])
+def test_what_the_store_tells_is_said_with_what_to_do(patient, check, broken, verdict, text):
     broken(patient.store())
-    found = [one for one in told(patient, only=check) if said in one.what]
-    assert [one.verdict for one in found] == [verdict], told(patient)
-    assert found[0].do
+    results = [result for result in failures(patient, only=check) if text in result.what]
+    assert [difference.verdict for difference in results] == [verdict], failures(patient)
+    assert results[0].do
 
 
 def test_what_waits_in_the_store_is_said(patient, mocker):
@@ -309,7 +309,7 @@ def test_what_waits_in_the_store_is_said(patient, mocker):
     store = patient.store()
     mocker.patch.object(store, "unpublished", return_value=iter([key]))
     mocker.patch.object(store, "due", return_value=iter([key, key]))
-    first, second = told(patient, only="waiting")
+    first, second = failures(patient, only="waiting")
     assert (first.verdict, second.verdict) == ("warn", "fail")
     assert "events of 1 resources wait" in first.what
     assert "2 findings are overdue" in second.what
@@ -318,7 +318,7 @@ def test_what_waits_in_the_store_is_said(patient, mocker):
 @pytest.mark.parametrize(("skew", "verdict"), [(0, None), (-20, "warn"), (600, "fail")])
 def test_a_clock_that_is_wrong_is_said(patient, skew, verdict):
     patient.now = lambda: datetime.now(UTC) + timedelta(seconds=skew)
-    assert [one.verdict for one in told(patient, only="clock")] == ([verdict] if verdict else [])
+    assert [result.verdict for result in failures(patient, only="clock")] == ([verdict] if verdict else [])
 
 
 def test_a_store_that_cannot_be_opened_hides_nothing_else(patient):
@@ -326,17 +326,17 @@ def test_a_store_that_cannot_be_opened_hides_nothing_else(patient):
         raise BadRequest("no credentials for firestore://fleet-ops")
 
     patient.store = broken
-    found = told(patient)
-    assert {one.check for one in found} == {"store", "sweeps", "waiting", "brakes"}
-    assert {one.verdict for one in found} == {"unknown"}
+    results = failures(patient)
+    assert {result.check for result in results} == {"store", "sweeps", "waiting", "brakes"}
+    assert {result.verdict for result in results} == {"unknown"}
 
 
 @pytest.mark.parametrize("status", [403, 500])
 def test_an_api_that_refuses_or_fails_makes_its_checks_unknown_and_no_other(patient, google, status):
-    google.told[JOBS] = status
-    (found,) = told(patient)
-    assert (found.check, found.verdict) == ("jobs", "unknown")
-    assert found.do
+    google.answers[JOBS] = status
+    (result,) = failures(patient)
+    assert (result.check, result.verdict) == ("jobs", "unknown")
+    assert result.do
 
 
 def test_a_bug_in_one_check_hides_no_other(patient):
@@ -344,14 +344,14 @@ def test_a_bug_in_one_check_hides_no_other(patient):
         raise KeyError("x")
         yield
 
-    found = diagnostics.examine(patient, {"bug": bug, **diagnostics.CHECKS})
-    assert (found[0].check, found[0].verdict) == ("bug", "unknown")
-    assert len(found) > len(diagnostics.CHECKS)
+    explained = diagnostics.examine(patient, {"bug": bug, **diagnostics.CHECKS})
+    assert (explained[0].check, explained[0].verdict) == ("bug", "unknown")
+    assert len(explained) > len(diagnostics.CHECKS)
 
 
 def test_lists_are_read_to_their_last_page(patient, google):
-    google.told[FEEDS] = {**well()[FEEDS], "nextPageToken": ""}
-    assert told(patient, only="feeds") == []
+    google.answers[FEEDS] = {**well()[FEEDS], "nextPageToken": ""}
+    assert failures(patient, only="feeds") == []
 
 
 def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
@@ -359,7 +359,7 @@ def test_the_command_tells_exits_and_writes_json(patient, google, monkeypatch):
     run = ["doctor", "--project", P]
     fine = CliRunner().invoke(app, run)
     assert (fine.exit_code, fine.stdout) == (0, "")
-    google.told[JOBS]["jobs"][0]["state"] = "PAUSED"
+    google.answers[JOBS]["jobs"][0]["state"] = "PAUSED"
     patient._read.clear()
     bad = CliRunner().invoke(app, run)
     assert bad.exit_code == 1

@@ -46,7 +46,7 @@ DESIRED = [
 RULES: Rules = rules((Scope("sandbox", projects=("20318464073",), asset_types=(BUCKET_TYPE,)),))
 
 
-def at(second: int) -> datetime:
+def moment(second: int) -> datetime:
     return EPOCH + timedelta(seconds=second)
 
 
@@ -54,31 +54,31 @@ def bucket(second: int, *, location: str = "EU", versioning: bool = True) -> byt
     data = {"name": "billing-exports", "location": location}
     if versioning:
         data["versioning"] = {"enabled": True}
-    return messages.resource(BUCKET.name, BUCKET_TYPE, data, at(second))
+    return messages.resource(BUCKET.name, BUCKET_TYPE, data, moment(second))
 
 
 def bucket_gone(second: int, *, with_asset: bool = True) -> bytes:
-    return messages.deletion(BUCKET.name, BUCKET_TYPE, at(second), with_asset=with_asset)
+    return messages.deletion(BUCKET.name, BUCKET_TYPE, moment(second), with_asset=with_asset)
 
 
 def bucket_untold(second: int) -> bytes:
-    return messages.resource(BUCKET.name, BUCKET_TYPE, None, at(second))
+    return messages.resource(BUCKET.name, BUCKET_TYPE, None, moment(second))
 
 
 def grants(second: int, bindings: list[Mapping[str, Any]]) -> bytes:
-    return messages.iam_policy(BUCKET.name, BUCKET_TYPE, bindings, at(second))
+    return messages.iam_policy(BUCKET.name, BUCKET_TYPE, bindings, moment(second))
 
 
 def stray(second: int) -> bytes:
-    return messages.resource(STRAY.name, BUCKET_TYPE, {"location": "US"}, at(second))
+    return messages.resource(STRAY.name, BUCKET_TYPE, {"location": "US"}, moment(second))
 
 
 def stray_gone(second: int) -> bytes:
-    return messages.deletion(STRAY.name, BUCKET_TYPE, at(second))
+    return messages.deletion(STRAY.name, BUCKET_TYPE, moment(second))
 
 
 def foreign(second: int) -> bytes:
-    return messages.resource(FOREIGN.name, FIREWALL_TYPE, {"network": "default"}, at(second))
+    return messages.resource(FOREIGN.name, FIREWALL_TYPE, {"network": "default"}, moment(second))
 
 
 def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Context:
@@ -89,7 +89,7 @@ def declare(store: Store) -> None:
     store.write_project_ids(
         {"20318464073": "elsewhere"}
     )  # else what an event calls a project depends on what came before
-    apply.declare(store, DESIRED, RULES.scopes, at(0))
+    apply.declare(store, DESIRED, RULES.scopes, moment(0))
 
 
 def records(store: StateStore) -> dict[ResourceKey, ResourceState]:

@@ -13,7 +13,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 
 
-class Told(NamedTuple):
+class Recorded(NamedTuple):
     """What a run has left behind: events by id, with a consumer that drops what it has seen; records; dead letters."""
 
     events: list[CloudEvent]
@@ -21,7 +21,7 @@ class Told(NamedTuple):
     dead: set[tuple[bytes, str]]
 
 
-def told(world: Context) -> Told:
+def recorded(world: Context) -> Recorded:
     bus, letters = world.bus, world.dead_letters
     assert isinstance(bus, MemoryBus)
     assert isinstance(letters, MemoryDeadLetters)
@@ -29,12 +29,12 @@ def told(world: Context) -> Told:
     for event in bus.events:
         assert event in once, "one id, two different events"
     assert list(world.store.unpublished()) == []
-    return Told(once, records(world.store), {(letter.message, letter.reason) for letter in letters.kept})
+    return Recorded(once, records(world.store), {(letter.message, letter.reason) for letter in letters.kept})
 
 
-def uninterrupted(feed: list[bytes]) -> Told:
+def uninterrupted(feed: list[bytes]) -> Recorded:
     world = deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
     declare(world.store)
     for message in feed:
         pipeline.receive(message, {}, world)
-    return told(world)
+    return recorded(world)

@@ -35,35 +35,38 @@ class Queue(deque[SweepMessage]):
         self.extend(messages)
 
 
-def bucket(at: int) -> str:
-    return f"//storage.googleapis.com/b{at:03d}"
+def bucket(number: int) -> str:
+    return f"//storage.googleapis.com/b{number:03d}"
 
 
-def topic(at: int) -> str:
-    return f"//pubsub.googleapis.com/projects/shop/topics/t{at:03d}"
+def topic(number: int) -> str:
+    return f"//pubsub.googleapis.com/projects/shop/topics/t{number:03d}"
 
 
 def populate(service: Any, total: int = 24) -> None:
     """So many buckets and topics; every seventh bucket is elsewhere than declared."""
-    for at in range(total):
-        place = "US" if at % 7 == 1 else "EU"
-        put(service, bucket(at), BUCKET, {"location": place})
-        put(service, topic(at), TOPIC, {"messageRetentionDuration": "600s"})
+    for number in range(total):
+        place = "US" if number % 7 == 1 else "EU"
+        put(service, bucket(number), BUCKET, {"location": place})
+        put(service, topic(number), TOPIC, {"messageRetentionDuration": "600s"})
 
 
 def put(service: Any, name: str, kind: str, data: dict[str, Any]) -> None:
-    said = {"name": name, "assetType": kind, "ancestors": SHOP, "updateTime": "2025-06-17T15:00:00Z"}
-    service.put({**said, "resource": {"version": "v1", "data": data}})
+    fields = {"name": name, "assetType": kind, "ancestors": SHOP, "updateTime": "2025-06-17T15:00:00Z"}
+    service.put({**fields, "resource": {"version": "v1", "data": data}})
 
 
 def declare(store: Any, total: int = 24) -> None:
     """Buckets and topics as they are to be, and one of each that is not there."""
-    ones = [Declaration(ResourceKey(bucket(at)), BUCKET, {"location": "EU"}, project="shop") for at in range(total + 1)]
-    ones += [
-        Declaration(ResourceKey(topic(at)), TOPIC, {"messageRetentionDuration": "600s"}, project="shop")
-        for at in range(total + 1)
+    ones = [
+        Declaration(ResourceKey(bucket(number)), BUCKET, {"location": "EU"}, project="shop")
+        for number in range(total + 1)
     ]
-    apply.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
+    ones += [
+        Declaration(ResourceKey(topic(number)), TOPIC, {"messageRetentionDuration": "600s"}, project="shop")
+        for number in range(total + 1)
+    ]
+    apply.declare(store, [desired((declaration,)) for declaration in ones], (), LONG_AGO)
 
 
 def deps_of(store: Any, clock: Callable[[], datetime] | None = None) -> Context:
@@ -82,15 +85,15 @@ def deliver(message: SweepMessage, sweeper: Sweeper, message_id: str = "1") -> M
 
 def work_off(sweeper: Sweeper, order: Callable[[Queue], SweepMessage] = Queue.popleft) -> list[MessageResult]:
     """Deliver all that waits, and what that brings, in some order."""
-    told = []
+    results = []
     while sweeper.queue:
-        told.append(deliver(order(sweeper.queue), sweeper))
-    return told
+        results.append(deliver(order(sweeper.queue), sweeper))
+    return results
 
 
-def ended(told: list[MessageResult]) -> Any:
+def ended(results: list[MessageResult]) -> Any:
     """The summary of the one sweep that has ended, less its time."""
-    (summary,) = [one.summary for one in told if one.summary is not None]
+    (summary,) = [result.summary for result in results if result.summary is not None]
     return summary
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flow.crashing import STEPS, Crash, Stepped, crash
 from flow.fleet import BUCKET, EPOCH, bucket, bucket_gone, declare, deps, foreign, grants, stray
-from flow.runs import told, uninterrupted
+from flow.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
@@ -46,7 +46,7 @@ class Message(NamedTuple):
 
 
 def batch(feed: Sequence[bytes]) -> list[Message]:
-    return [Message(one, {}) for one in feed]
+    return [Message(data, {}) for data in feed]
 
 
 def world(store=None) -> Context:
@@ -71,22 +71,22 @@ def world(store=None) -> Context:
 def test_a_feed_in_batches_of_any_size_has_the_effect_of_its_messages(fleet, sizes):
     feed = list(fleet.feed())
     batched, alone = (Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue()) for _ in range(2))
-    for one in (batched, alone):
-        apply.declare(one.store, fleet.desired(), (), EPOCH)
+    for item in (batched, alone):
+        apply.declare(item.store, fleet.desired(), (), EPOCH)
 
     outcomes = []
-    at = 0
+    start = 0
     for number in count():
-        some = feed[at : at + sizes[number % len(sizes)]]
+        some = feed[start : start + sizes[number % len(sizes)]]
         if not some:
             break
-        outcomes += batching.receive_many(batch([one.data for one in some]), batched)
-        at += len(some)
-    for one in feed:
-        pipeline.receive(one.data, {}, alone)
+        outcomes += batching.receive_many(batch([message.data for message in some]), batched)
+        start += len(some)
+    for item in feed:
+        pipeline.receive(item.data, {}, alone)
 
-    assert outcomes == [one.outcome for one in feed]
-    assert told(batched).records == told(alone).records
+    assert outcomes == [expectation.outcome for expectation in feed]
+    assert recorded(batched).records == recorded(alone).records
     assert {event.id: event for event in batched.bus.events} == {event.id: event for event in alone.bus.events}
     for subject in {event.subject for event in alone.bus.events}:
         ours = [event for event in batched.bus.events if event.subject == subject]
@@ -139,14 +139,14 @@ def test_a_crash_at_any_step_of_a_batch_loses_nothing(new_backend, when):
         else:
             assert step > len(NAMES) - 2
             return
-        assert same(told(made), expected), f"with a crash {when} step {step}"
+        assert same(recorded(made), expected), f"with a crash {when} step {step}"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_rival_at_any_step_of_a_batch_has_the_effect_of_one_order_or_the_other(new_backend, when):
     """The rival's message falls between two of the batch's, or before or after them."""
     rival = bucket(2, location="NAM4")
-    orders = [uninterrupted([*FEED[:at], rival, *FEED[at:]]) for at in range(len(FEED) + 1)]
+    orders = [uninterrupted([*FEED[:number], rival, *FEED[number:]]) for number in range(len(FEED) + 1)]
     for step in count(1):
         made = world(new_backend().open())
         met = []
@@ -160,7 +160,7 @@ def test_a_rival_at_any_step_of_a_batch_has_the_effect_of_one_order_or_the_other
         if not met:
             assert step > len(NAMES) - 2
             return
-        assert any(same(told(made), order) for order in orders), f"with a rival {when} step {step}"
+        assert any(same(recorded(made), order) for order in orders), f"with a rival {when} step {step}"
 
 
 def stepped(made: Context, step: int, when: str, do) -> Context:
@@ -169,9 +169,9 @@ def stepped(made: Context, step: int, when: str, do) -> Context:
     return Context(*ports, made.schemas)
 
 
-def same(one, other) -> bool:
-    events = ({event.id: event for event in told.events} for told in (one, other))
-    return (one.records, one.dead) == (other.records, other.dead) and next(events) == next(events)
+def same(first, other) -> bool:
+    events = ({event.id: event for event in record.events} for record in (first, other))
+    return (first.records, first.dead) == (other.records, other.dead) and next(events) == next(events)
 
 
 def test_a_store_that_does_not_answer_has_all_of_a_batch_delivered_again(mocker):
@@ -319,8 +319,8 @@ def test_a_resource_kept_under_another_name_is_found_as_it_is_alone():
     data = {"email": account.rpartition("/")[2], "disabled": True}
     feed = [messages.resource(by_number, kind, data, EPOCH), bucket(1), messages.resource(account, kind, data, EPOCH)]
     batched, alone = world(), world()
-    for one in (batched, alone):
-        apply.declare(one.store, wanted, (), EPOCH)
+    for context in (batched, alone):
+        apply.declare(context.store, wanted, (), EPOCH)
 
-    assert batching.receive_many(batch(feed), batched) == [pipeline.receive(one, {}, alone) for one in feed]
-    assert same(told(batched), told(alone))
+    assert batching.receive_many(batch(feed), batched) == [pipeline.receive(data, {}, alone) for data in feed]
+    assert same(recorded(batched), recorded(alone))

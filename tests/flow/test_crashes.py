@@ -8,7 +8,7 @@ import pytest
 
 from flow.crashing import Crash, stepped
 from flow.fleet import READERS, WORLD, bucket, bucket_gone, declare, deps, foreign, grants, stray, stray_gone
-from flow.runs import told, uninterrupted
+from flow.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -58,7 +58,7 @@ def test_a_crash_at_any_step_loses_no_event_and_gives_none_a_second_id(new_backe
                 crashed = True
                 world = deps(backend.open(), bus, letters)
                 pipeline.receive(message, {}, world)
-        assert told(world) == expected, f"after a crash {when} step {step}"
+        assert recorded(world) == expected, f"after a crash {when} step {step}"
         if not crashed:
             assert step > FEWEST_STEPS
             return
@@ -74,7 +74,7 @@ def test_a_second_crash_during_the_second_delivery_loses_nothing_either(feed):
             declare(world.store)
             for message in feed:
                 deliver_until_done(message, world, [stepped(world, *first), stepped(world, *second)])
-            assert told(world) == expected, f"after crashes at {first} and {second}"
+            assert recorded(world) == expected, f"after crashes at {first} and {second}"
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -89,7 +89,7 @@ def test_what_a_crash_left_unpublished_is_published_by_healing_under_the_same_id
     assert pipeline.republish_pending(deps(backend.open(), bus, MemoryDeadLetters())) == 1
     assert pipeline.republish_pending(deps(backend.open(), bus, MemoryDeadLetters())) == 0
 
-    assert told(world) == expected
+    assert recorded(world) == expected
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -104,4 +104,4 @@ def test_what_a_crash_left_unpublished_goes_out_before_what_comes_next(backend, 
     pipeline.receive(bucket(2), {}, world)
     pipeline.receive(bucket(1, location="US"), {}, world)
 
-    assert told(world) == expected
+    assert recorded(world) == expected

@@ -24,12 +24,12 @@ WIDE = {"bindings": [{"role": "roles/owner", "members": ["allUsers"]}]}
 
 
 def declare(deps: Context, *ones: Declaration, scopes: tuple[Scope, ...] = ()) -> None:
-    apply.declare(deps.store, [desired((one,)) for one in ones], scopes, NOW)
+    apply.declare(deps.store, [desired((declaration,)) for declaration in ones], scopes, NOW)
 
 
 def seen(name: str, asset_type: str, data, content="resource", minute: int = 0) -> Observation:
-    at = NOW + timedelta(minutes=minute)
-    return Observation(ResourceKey(name, content), asset_type, at, data=data, ancestors=(NUMBER,))
+    time = NOW + timedelta(minutes=minute)
+    return Observation(ResourceKey(name, content), asset_type, time, data=data, ancestors=(NUMBER,))
 
 
 def teach(deps: Context) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from flow.crashing import stepped
 from flow.fleet import bucket, bucket_gone, declare, deps
-from flow.runs import told, uninterrupted
+from flow.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
@@ -42,7 +42,7 @@ def test_a_rival_at_any_step_has_the_effect_of_one_order_or_the_other(new_backen
         if not met:
             assert step > 1
             return
-        assert told(world) in orders, f"with a rival {when} step {step}"
+        assert recorded(world) in orders, f"with a rival {when} step {step}"
 
 
 def meets(rival: bytes, world: Context, met: list[bool]) -> Callable[[], None]:
@@ -75,7 +75,7 @@ def test_a_worker_that_always_comes_second_hands_its_message_back(store):
     pipeline.receive(bucket(1000, location="US"), {}, world)
 
     assert world.bus.events[-1].type == "drift.changed"
-    assert len(told(world).events) == 2
+    assert len(recorded(world).events) == 2
 
 
 def test_threads_that_handle_one_feed_together_tell_every_event_once_by_id(backend):
@@ -102,7 +102,7 @@ def test_threads_that_handle_one_feed_together_tell_every_event_once_by_id(backe
         thread.join()
 
     assert failures == []
-    end = told(deps(backend.open(), bus, letters))
+    end = recorded(deps(backend.open(), bus, letters))
     (record,) = end.records.values()
     assert record.observed_at == uninterrupted(feed).events[-1].time
     assert record.finding.status == "open"

@@ -25,7 +25,7 @@ from flow.fleet import (
     stray,
     stray_gone,
 )
-from flow.runs import Told, told
+from flow.runs import Recorded, recorded
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection import pipeline
@@ -85,10 +85,10 @@ def new_world(new_backend) -> Context:
     return deps(store, MemoryBus(), MemoryDeadLetters())
 
 
-def run(world: Context, *feed: bytes) -> Told:
+def run(world: Context, *feed: bytes) -> Recorded:
     for message in feed:
         pipeline.receive(message, {}, world)
-    return told(world)
+    return recorded(world)
 
 
 @pytest.mark.thorough
@@ -148,7 +148,7 @@ class Standing(NamedTuple):
     """What an observation says of its resource, told apart as far as consumers can."""
 
     key: ResourceKey
-    at: Any
+    time: Any
     deleted: bool
     fingerprint: str
     kind: str | None
@@ -157,8 +157,8 @@ class Standing(NamedTuple):
 
 def verdicts(feed: Iterable[bytes]) -> list[Standing]:
     """What each message of a feed says by itself: no state, no order."""
-    desired = {one.declarations[0].key: one for one in DESIRED}
-    found = []
+    desired = {desired_.declarations[0].key: desired_ for desired_ in DESIRED}
+    standings = []
     for message in feed:
         try:
             observation = observations.parse(message)
@@ -169,26 +169,26 @@ def verdicts(feed: Iterable[bytes]) -> list[Standing]:
         verdict = judging.judge(desired.get(observation.key), RULES, observation, default_catalogue())
         if isinstance(verdict, Verdict):
             seen = (observation.key, observation.observed_at, observation.deleted)
-            found.append(
+            standings.append(
                 Standing(*seen, verdict.fingerprint, verdict.kind, verdict.differences if verdict.kind else ())
             )
-    return found
+    return standings
 
 
-def latest(found: Iterable[Standing]) -> dict[ResourceKey, Standing]:
+def latest(standings: Iterable[Standing]) -> dict[ResourceKey, Standing]:
     """The last word on each resource; of one instant, a deletion, then the greater fingerprint."""
-    return {one.key: one for one in sorted(found, key=lambda one: (one.at, one.deleted, one.fingerprint))}
+    return {each.key: each for each in sorted(standings, key=lambda each: (each.at, each.deleted, each.fingerprint))}
 
 
 def standing(records: Iterable[ResourceState]) -> dict[ResourceKey, Standing]:
     """What the records say; a finding that is resolved, and one that never was, say the same."""
-    found = {}
+    standings = {}
     for record in records:
         is_open = record.finding is not None and record.finding.status == "open"
         told_of = (record.finding.kind, record.finding.differences) if is_open else (None, ())
         seen = (record.key, record.observed_at, record.deleted, record.fingerprint)
-        found[record.key] = Standing(*seen, *told_of)
-    return found
+        standings[record.key] = Standing(*seen, *told_of)
+    return standings
 
 
 def stories(events: Iterable[CloudEvent]) -> list[tuple[ResourceKey, list[CloudEvent]]]:
@@ -197,7 +197,7 @@ def stories(events: Iterable[CloudEvent]) -> list[tuple[ResourceKey, list[CloudE
     def key(event: CloudEvent) -> ResourceKey:
         return ResourceKey(event.subject, event.data.content)
 
-    return [(one, list(story)) for one, story in itertools.groupby(sorted(events, key=key), key)]
+    return [(key_, list(story)) for key_, story in itertools.groupby(sorted(events, key=key), key)]
 
 
 def assert_tells_one_story(story: list[CloudEvent]) -> None:

@@ -45,7 +45,7 @@ def test_who_changed_it_is_told(client, world, deliver):
     assert deliver(client, message_of(entry())) == 200
 
     assert world.actor.principal == ALICE
-    assert world.told == ["drift.opened", "drift.attributed"]
+    assert world.event_types == ["drift.opened", "drift.attributed"]
 
 
 @DELIVERIES
@@ -91,9 +91,9 @@ def settings(monkeypatch, mocker, tmp_path):
     bootstrap.attributor.cache_clear()
 
 
-@pytest.mark.parametrize(("said", "masks"), [("true", True), ("false", False)])
-def test_the_settings_say_whether_addresses_are_masked_and_which_accounts_are_setpoints_own(settings, said, masks):
-    settings.setenv("SETPOINT_MASK_IP", said)
+@pytest.mark.parametrize(("logged_as", "masks"), [("true", True), ("false", False)])
+def test_the_settings_say_whether_addresses_are_masked_and_which_accounts_are_setpoints_own(settings, logged_as, masks):
+    settings.setenv("SETPOINT_MASK_IP", logged_as)
 
     made = bootstrap.attributor()
     assert bootstrap.attributor() is made

@@ -96,4 +96,4 @@ def test_a_function_loads_the_clients_that_it_uses_and_no_others(name, monkeypat
 
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) <= used
-    assert {one for one in used if one.startswith("google.")} <= set(json.loads(done.stdout))
+    assert {module for module in used if module.startswith("google.")} <= set(json.loads(done.stdout))

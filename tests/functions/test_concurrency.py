@@ -16,7 +16,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from flow.fleet import BUCKET, bucket, declare, deps
-from flow.runs import told, uninterrupted
+from flow.runs import recorded, uninterrupted
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.detection.pipeline import Context
@@ -69,7 +69,7 @@ def test_several_requests_at_once_about_one_resource_tell_one_story(world, port)
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(lambda message: push_until_taken(port, message), [*feed, *feed[::-1]]))
 
-    end = told(world)
+    end = recorded(world)
     record = end.records[BUCKET]
     assert record.observed_at == uninterrupted(feed).records[BUCKET].observed_at
     assert record.fingerprint == uninterrupted(feed).records[BUCKET].fingerprint

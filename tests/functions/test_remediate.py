@@ -47,7 +47,7 @@ def test_a_drift_is_put_back(client, world, deliver):
     assert deliver(client, drift_event(world)) == 200
 
     assert world.google.get(URL)["versioning"] == {"enabled": True}
-    assert world.told[-1] == "remediation.succeeded"
+    assert world.event_types[-1] == "remediation.succeeded"
 
 
 @DELIVERIES
@@ -58,7 +58,7 @@ def test_a_tick_goes_on_with_what_is_due(client, world, deliver):
         world.clock.forward(minutes=1)
         assert deliver(client, message_of(b"tick", type="tick")) == 200
 
-    assert (world.writes, world.told[-1]) == (1, "remediation.succeeded")
+    assert (world.writes, world.event_types[-1]) == (1, "remediation.succeeded")
 
 
 @DELIVERIES

@@ -37,16 +37,16 @@ def client(monkeypatch, deps, served):
     return functions_framework.create_app("report", str(MAIN), "cloudevent").test_client()
 
 
-def push(client, message_id: str, at: str = "2026-03-02T00:05:00.123Z") -> int:
-    message = {"messageId": message_id, "publishTime": at, "data": base64.b64encode(b"report").decode()}
+def push(client, message_id: str, time: str = "2026-03-02T00:05:00.123Z") -> int:
+    message = {"messageId": message_id, "publishTime": time, "data": base64.b64encode(b"report").decode()}
     return client.post(PATH, json={"message": message, "subscription": "projects/p/subscriptions/s"}).status_code
 
 
 def test_a_message_writes_the_day_on_which_it_was_published(client, served, capsys):
     assert push(client, "1") == 200
     assert list(served[0].rows[DIGESTS]) == ["20260302"]
-    told = json.loads(capsys.readouterr().out)
-    assert (told["severity"], told["day"], told["rows"][DIGESTS]) == ("INFO", "2026-03-02", 1)
+    content = json.loads(capsys.readouterr().out)
+    assert (content["severity"], content["day"], content["rows"][DIGESTS]) == ("INFO", "2026-03-02", 1)
 
 
 def test_a_failure_gives_a_status_that_has_pubsub_deliver_again_and_nothing_is_there_twice(client, served):

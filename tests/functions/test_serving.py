@@ -61,12 +61,12 @@ class Google:
 
     def token(self, key=None, **claims) -> str:
         now = int(time.time())
-        told = {"iss": "https://accounts.google.com", "aud": AUDIENCE, "email": ACCOUNT, "email_verified": True}
-        told |= {"iat": now - 5, "exp": now + 3600} | claims
+        token_claims = {"iss": "https://accounts.google.com", "aud": AUDIENCE, "email": ACCOUNT, "email_verified": True}
+        token_claims |= {"iat": now - 5, "exp": now + 3600} | claims
         pem = (key or self.key).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
-        return jwt.encode(crypt.RSASigner.from_string(pem, "k1"), told).decode()
+        return jwt.encode(crypt.RSASigner.from_string(pem, "k1"), token_claims).decode()
 
 
 @pytest.fixture(scope="module")
@@ -191,8 +191,8 @@ def test_the_home_of_an_installation_is_the_project_of_its_topics(monkeypatch):
 
 
 def handled(capsys) -> list[dict]:
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
-    return [one for one in told if one.get("event") == "handled"]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return [line for line in lines if line.get("event") == "handled"]
 
 
 def test_a_trace_goes_from_a_feed_message_through_detect_and_the_topic_to_remediate(
@@ -218,16 +218,16 @@ def test_a_trace_goes_from_a_feed_message_through_detect_and_the_topic_to_remedi
     }  # fmt: skip
 
     assert push(served("detect"), message_of(json.dumps(feed).encode(), traceparent=GIVEN)) == 200
-    (told,) = client.publish.mock_calls[:1]
-    assert told.kwargs["traceparent"].startswith(GIVEN[:36])
-    assert events.decode(told.args[1]).type == "drift.opened"
-    attributes = {key: value for key, value in told.kwargs.items() if key != "ordering_key"}
-    assert push(served("remediate"), message_of(told.args[1], **attributes)) == 200
+    (publish_call,) = client.publish.mock_calls[:1]
+    assert publish_call.kwargs["traceparent"].startswith(GIVEN[:36])
+    assert events.decode(publish_call.args[1]).type == "drift.opened"
+    attributes = {key: value for key, value in publish_call.kwargs.items() if key != "ordering_key"}
+    assert push(served("remediate"), message_of(publish_call.args[1], **attributes)) == 200
 
     detect, remediate = handled(capsys)
     trace = f"projects/fleet-ops/traces/{GIVEN[3:35]}"
     assert detect["logging.googleapis.com/trace"] == remediate["logging.googleapis.com/trace"] == trace
-    assert detect["logging.googleapis.com/spanId"] == told.kwargs["traceparent"][36:52]
+    assert detect["logging.googleapis.com/spanId"] == publish_call.kwargs["traceparent"][36:52]
     assert detect["resource_name"] == remediate["resource_name"] == "//storage.googleapis.com/exports"
     assert detect["outcome"] == "opened"
     assert remediate["outcome"] in ("resolved", "verifying")

@@ -192,8 +192,8 @@ JSON = st.recursive(
 @FUZZ
 @given(key=st.sampled_from([*payload(), "payload"]), value=JSON)
 def test_whatever_slack_signs_is_taken_or_refused_and_never_an_error(client, key, value):
-    told = value if key == "payload" else payload(**{key: value})
-    status = post(client, *signed(told, NOW)) if key != "payload" else post(client, *_signed_form(value))
+    body = value if key == "payload" else payload(**{key: value})
+    status = post(client, *signed(body, NOW)) if key != "payload" else post(client, *_signed_form(value))
     assert status in (200, 400)
 
 

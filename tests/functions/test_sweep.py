@@ -60,10 +60,10 @@ def test_a_start_and_the_messages_that_follow_sweep_the_fleet(client, world, cap
     push_all(client, world)
 
     assert {bucket(1), bucket(24), topic(24)} < standing(world.deps).keys()
-    told = logged(capsys)
-    assert [one["done"] for one in told] == ["begun", "ended"]
-    assert told[-1]["severity"] == "INFO"
-    assert told[-1]["summary"]["declared"] == 50
+    lines = logged(capsys)
+    assert [line["done"] for line in lines] == ["begun", "ended"]
+    assert lines[-1]["severity"] == "INFO"
+    assert lines[-1]["summary"]["declared"] == 50
 
 
 def test_a_sweep_of_which_nothing_was_listed_is_an_error_in_the_log(client, world, asset_service, capsys):
@@ -94,7 +94,10 @@ def test_healing_publishes_what_waits_and_leaves_an_outage_to_the_next_minute(cl
     assert push(client, encode_message(Heal())) == 200
     mocker.patch.object(world.deps.store, "unpublished", side_effect=Unavailable("the store does not answer"))
     assert push(client, encode_message(Heal())) == 200
-    assert [(one["done"], one["severity"]) for one in logged(capsys)] == [("healed", "INFO"), ("not healed", "WARNING")]
+    assert [(line["done"], line["severity"]) for line in logged(capsys)] == [
+        ("healed", "INFO"),
+        ("not healed", "WARNING"),
+    ]
 
 
 NEEDED = (

@@ -81,22 +81,22 @@ def upload(service, deps, monkeypatch):
             "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet",
             "content-type": "application/json",
         }
-        told = {"bucket": "fleet", "name": name} | ({"generation": str(generation)} if generation else {})
-        return client.post("/", headers=headers, data=json.dumps(told)).status_code
+        upload_metadata = {"bucket": "fleet", "name": name} | ({"generation": str(generation)} if generation else {})
+        return client.post("/", headers=headers, data=json.dumps(upload_metadata)).status_code
 
     return upload
 
 
 def declared(deps: Context, name: str) -> str | None:
-    found = deps.store.read(ResourceKey(f"//storage.googleapis.com/{name}")).desired
-    return found.declarations[0].data["location"] if found else None
+    desired_by = deps.store.read(ResourceKey(f"//storage.googleapis.com/{name}")).desired
+    return desired_by.declarations[0].data["location"] if desired_by else None
 
 
 def test_an_uploaded_archive_is_applied_and_its_files_are_called_as_in_the_repository(upload, deps):
     assert upload("billing/1.tar.gz", packed({"prod/a.yaml": bucket("a"), "b.yml": bucket("b")}), commit="abc") == 200
 
-    found = deps.store.read(ResourceKey("//storage.googleapis.com/a")).desired
-    assert str(found.declarations[0].source) == "prod/a.yaml:1"
+    desired_by = deps.store.read(ResourceKey("//storage.googleapis.com/a")).desired
+    assert str(desired_by.declarations[0].source) == "prod/a.yaml:1"
     state = deps.store.control().value.sources["billing"]
     assert (state.commit, state.declared) == ("abc", 2)
 
@@ -141,7 +141,7 @@ def test_a_changed_declaration_judges_its_finding_again_at_once(upload, deps):
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         (b"not an archive", "not a tar or zip archive"),
         (packed({"readme.md": "x"}), "holds no YAML and no JSON"),
@@ -150,11 +150,11 @@ def test_a_changed_declaration_judges_its_finding_again_at_once(upload, deps):
     ],
     ids=["no archive", "no YAML", "no declaration", "no object"],
 )
-def test_what_can_never_be_applied_is_said_and_not_tried_again(upload, capsys, data, told):
+def test_what_can_never_be_applied_is_said_and_not_tried_again(upload, capsys, data, message):
     assert upload("x", data) == 200
     (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     assert line["severity"] == "ERROR"
-    assert told in line["message"]
+    assert message in line["message"]
 
 
 def test_files_outside_of_the_archive_are_never_written(upload, deps):
@@ -192,9 +192,9 @@ def test_an_event_that_comes_late_does_not_undo_what_was_uploaded_later(upload, 
 
     assert upload("git/1", None, generation=early) == 200
     assert declared(deps, "a") == "US"
-    said = logged(capsys)[-1]
-    assert (said["severity"], said["outcome"]) == ("NOTICE", "superseded")
-    assert said["message"] == (
+    line = logged(capsys)[-1]
+    assert (line["severity"], line["outcome"]) == ("NOTICE", "superseded")
+    assert line["message"] == (
         "sync: source git: something uploaded later is in force already (commit later); nothing was changed"
     )
 

@@ -36,17 +36,17 @@ def test_any_digest_is_a_valid_message(findings, times, links):
 @given(showns(), links)
 @settings(lasting, max_examples=size(30, 200))
 def test_all_that_is_told_of_any_finding_is_valid_and_bounded(shown, links):
-    told = slack.details([shown], links)
-    assert 1 <= len(told) <= 10
-    assert [fault for one in told for fault in faults(one)] == []
+    messages = slack.details([shown], links)
+    assert 1 <= len(messages) <= 10
+    assert [fault for message in messages for fault in faults(message)] == []
 
 
 @given(st.lists(showns(20), min_size=2, max_size=5), st.sampled_from((1, 20, 500)), links)
 @settings(lasting, max_examples=size(20, 100))
 def test_a_list_of_any_findings_is_valid_and_bounded(findings, times, links):
-    told = slack.details(findings * times, links)
-    assert 1 <= len(told) <= 10
-    assert [fault for one in told for fault in faults(one)] == []
+    messages = slack.details(findings * times, links)
+    assert 1 <= len(messages) <= 10
+    assert [fault for message in messages for fault in faults(message)] == []
 
 
 @given(showns(), links)

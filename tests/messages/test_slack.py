@@ -149,7 +149,7 @@ def test_what_is_left_alone_says_until_when_and_why():
 
 
 @pytest.mark.parametrize(
-    ("actor", "told"),
+    ("actor", "text"),
     [
         (None, "not known yet"),
         (
@@ -174,8 +174,8 @@ def test_what_is_left_alone_says_until_when_and_why():
         ),
     ],
 )
-def test_who_did_it_is_said_with_how_and_how_sure(actor, told):
-    assert f"*Changed by* {told}" in lines(slack.finding(shown(actor=actor), LINKS))
+def test_who_did_it_is_said_with_how_and_how_sure(actor, text):
+    assert f"*Changed by* {text}" in lines(slack.finding(shown(actor=actor), LINKS))
 
 
 def test_a_grant_is_told_in_words():
@@ -226,13 +226,13 @@ def test_a_name_too_long_for_a_button_leaves_the_command():
 
 
 def bucket(number: int, **changes):
-    told = {
+    expected = {
         "finding_id": f"{number:032x}",
         "resource_name": f"//storage.googleapis.com/bucket-{number:02d}",
         "project": f"shop-{number % 40:02d}",
         "actor": replace(ALICE, principal="deploy@ci.example.com", kind="service", caller="terraform"),
     }
-    return shown(**(told | changes))
+    return shown(**(expected | changes))
 
 
 def test_one_cause_is_one_message_with_counts():
@@ -263,7 +263,7 @@ def test_details_tell_everything_of_one_finding():
     steps = (TimelineEntry(AT, "drift.opened"), TimelineEntry(AT, "approved", by="bob@example.com", text="go on"))
     (message,) = slack.details([shown(steps=steps, previous_data={"location": "EU"})], LINKS)
     read = "\n".join(lines(message))
-    for told in (
+    for text in (
         "Resource: `//storage.googleapis.com/billing-exports`",
         "Call: `storage.buckets.update`",
         "Approved by `bob@example.com`: go on",
@@ -271,15 +271,15 @@ def test_details_tell_everything_of_one_finding():
         "`location`: `EU`",
         "Revision: `1f3a9c0d`",
     ):
-        assert told in read
+        assert text in read
 
 
 def test_details_of_many_are_lists_of_forty_and_the_rest_is_counted():
-    told = slack.details([bucket(number) for number in range(5_000)], LINKS)
-    assert len(told) == 10
-    assert all(faults(message) == [] for message in told)
-    assert sum(line.startswith("🟠") for message in told for line in lines(message)) == 400
-    assert lines(told[-1])[-1] == "and 4,600 more: `setpoint findings list --status all`"
+    messages = slack.details([bucket(number) for number in range(5_000)], LINKS)
+    assert len(messages) == 10
+    assert all(faults(message) == [] for message in messages)
+    assert sum(line.startswith("🟠") for message in messages for line in lines(message)) == 400
+    assert lines(messages[-1])[-1] == "and 4,600 more: `setpoint findings list --status all`"
 
 
 def test_a_digest_lists_the_worst_first():
@@ -290,7 +290,7 @@ def test_a_digest_lists_the_worst_first():
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("step_", "text"),
     [
         (resolved(), "✅ Resolved after 12 min: it is as declared again."),
         (
@@ -305,8 +305,8 @@ def test_a_digest_lists_the_worst_first():
         ),
     ],
 )
-def test_a_reply_tells_what_has_last_happened(told, said):
-    assert lines(slack.step(told, LINKS))[0] == said
+def test_a_reply_tells_what_has_last_happened(step_, text):
+    assert lines(slack.step(step_, LINKS))[0] == text
 
 
 def test_an_escalation_is_loud_and_says_for_how_long():
@@ -318,8 +318,8 @@ def test_an_escalation_is_loud_and_says_for_how_long():
 
 def test_the_same_finding_is_the_same_message_and_another_state_another_block():
     assert slack.finding(shown(), LINKS) == slack.finding(shown(), LINKS)
-    one, other = (slack.finding(shown(fingerprint=mark), LINKS).blocks[-1]["block_id"] for mark in "ab")
-    assert one != other
+    first, other = (slack.finding(shown(fingerprint=mark), LINKS).blocks[-1]["block_id"] for mark in "ab")
+    assert first != other
 
 
 def test_every_button_says_what_it_is_about():

@@ -70,10 +70,12 @@ def state(name: str = "//storage.googleapis.com/shop-exports", /, **changes: Any
 def many(count: int, seed: int = 7) -> Iterator[ResourceState]:
     """As many records as wanted, of all sorts."""
     chance = random.Random(seed)  # noqa: S311 - the same each time
-    for at in range(count):
+    for number in range(count):
         asset_type, form = chance.choice(TYPES)
-        project = f"{chance.choice(('shop', 'pay', 'lake', 'edge'))}-{chance.choice(('prod', 'dev'))}-{at % 997:03d}"
-        name = form.format(project=project, name=f"{chance.choice(('ingress', 'exports', 'main', 'api'))}-{at}")
+        project = (
+            f"{chance.choice(('shop', 'pay', 'lake', 'edge'))}-{chance.choice(('prod', 'dev'))}-{number % 997:03d}"
+        )
+        name = form.format(project=project, name=f"{chance.choice(('ingress', 'exports', 'main', 'api'))}-{number}")
         yield _made(chance, name, asset_type, project)
 
 

@@ -23,13 +23,13 @@ DAY = timedelta(days=1)
 
 
 def test_open_findings_are_counted_now_and_when_the_period_began():
-    told = report(
+    shown = report(
         state("//a.com/old", first_seen=NOW - 40 * DAY),
         state("//a.com/new", severity="critical"),
         state("//a.com/past", first_seen=NOW - 40 * DAY, status="resolved", resolved_at=NOW - 5 * DAY),
     ).figures
-    assert (told.open, told.open_before, told.critical, told.critical_before) == (2, 2, 1, 0)
-    assert (told.opened, told.resolved) == (1, 1)
+    assert (shown.open, shown.open_before, shown.critical, shown.critical_before) == (2, 2, 1, 0)
+    assert (shown.opened, shown.resolved) == (1, 1)
 
 
 def test_the_time_to_resolve_is_of_the_period_and_beside_it_that_of_as_long_before():
@@ -37,22 +37,22 @@ def test_the_time_to_resolve_is_of_the_period_and_beside_it_that_of_as_long_befo
         first = NOW - began
         return state(name, first_seen=first, status="resolved", resolved_at=first + lasted)
 
-    told = report(
+    shown = report(
         over("//a.com/a", 2 * DAY, DAY / 2), over("//a.com/b", 3 * DAY, DAY), over("//a.com/c", 45 * DAY, DAY)
     )
-    assert told.figures.seconds_to_resolve == 0.75 * 86_400
-    assert told.figures.seconds_before == 86_400
+    assert shown.figures.seconds_to_resolve == 0.75 * 86_400
+    assert shown.figures.seconds_before == 86_400
     assert report().figures.seconds_to_resolve is None
 
 
 def test_remediation_is_counted_by_how_far_it_has_come():
-    def at(name, step, **more):
+    def step_at(name, step, **more):
         return state(f"//a.com/{name}", remediation=RemediationState("f", step, NOW - DAY, **more))
 
-    told = report(
-        at("a", "asked"),
-        at("b", "verifying"),
-        at("c", "stopped"),
+    shown = report(
+        step_at("a", "asked"),
+        step_at("b", "verifying"),
+        step_at("c", "stopped"),
         state(
             "//a.com/d",
             status="resolved",
@@ -64,13 +64,13 @@ def test_remediation_is_counted_by_how_far_it_has_come():
             remediation=RemediationState("f", "waiting", NOW, applied_fixes=(AppliedFix(NOW - 50 * DAY, ("x",)),)),
         ),
     )
-    assert (told.figures.awaiting, told.figures.remediating, told.figures.stopped, told.figures.put_back) == (
+    assert (shown.figures.awaiting, shown.figures.remediating, shown.figures.stopped, shown.figures.put_back) == (
         1,
         1,
         1,
         1,
     )
-    assert {row.name: row.status for row in told.rows if row.status != "resolved"} == {
+    assert {row.name: row.status for row in shown.rows if row.status != "resolved"} == {
         "a": "awaiting",
         "b": "remediating",
         "c": "open",
@@ -94,14 +94,14 @@ def test_days_tell_what_was_opened_and_resolved_and_what_was_open_at_their_end()
 @given(st.integers(0, 2**32), st.integers(1, 366 * 24))
 def test_what_is_open_at_the_end_is_what_is_open_now_and_nothing_is_counted_twice(seed, hours):
     states = list(many(40, seed))
-    told = build(facts(*states), NOW - timedelta(hours=hours), NOW)
-    loud = [one for one in states if one.finding.status in ("open", "resolved")]
-    assert sum(told.spans[-1].open) == told.figures.open == sum(one.finding.status == "open" for one in states)
-    assert sum(span.opened for span in told.spans) >= told.figures.opened
-    assert sum(span.resolved for span in told.spans) >= told.figures.resolved
-    assert told.figures.open == told.figures.open_before + told.figures.opened - told.figures.resolved
-    assert told.figures.opened == sum(one.finding.first_seen >= told.since for one in loud)
-    assert len(told.rows) == told.total
+    shown = build(facts(*states), NOW - timedelta(hours=hours), NOW)
+    loud = [state_ for state_ in states if state_.finding.status in ("open", "resolved")]
+    assert sum(shown.spans[-1].open) == shown.figures.open == sum(state_.finding.status == "open" for state_ in states)
+    assert sum(span.opened for span in shown.spans) >= shown.figures.opened
+    assert sum(span.resolved for span in shown.spans) >= shown.figures.resolved
+    assert shown.figures.open == shown.figures.open_before + shown.figures.opened - shown.figures.resolved
+    assert shown.figures.opened == sum(state_.finding.first_seen >= shown.since for state_ in loud)
+    assert len(shown.rows) == shown.total
 
 
 @pytest.mark.parametrize(("hours", "span"), [(2, 300), (48, 3600), (24 * 30, 86_400)])
@@ -124,8 +124,8 @@ def test_open_findings_come_first_then_the_worst_then_the_latest_and_no_more_tha
 
 
 def test_what_was_resolved_before_the_period_is_left_out():
-    told = report(state("//a.com/a", first_seen=NOW - 90 * DAY, status="resolved", resolved_at=NOW - 80 * DAY))
-    assert told.rows == ()
+    shown = report(state("//a.com/a", first_seen=NOW - 90 * DAY, status="resolved", resolved_at=NOW - 80 * DAY))
+    assert shown.rows == ()
 
 
 def test_grants_are_told_in_words_and_a_long_value_is_cut():
@@ -167,8 +167,8 @@ def test_the_timeline_tells_of_the_actor_the_exemption_the_remedy_and_the_end_in
 
 def test_an_audit_trail_takes_the_place_of_what_the_record_tells_of_remediation():
     trail = [AuditEntry(NOW, "act", "worker", reasons=(Reason("the policy says so"),), text="decided")]
-    one = state(remediation=RemediationState("f", "asked", NOW - DAY))
-    (row,) = report(one, trail=lambda _: trail).rows
+    asked = state(remediation=RemediationState("f", "asked", NOW - DAY))
+    (row,) = report(asked, trail=lambda _: trail).rows
     assert [(step.what, step.by, step.text) for step in row.steps][-1] == (
         "act",
         "worker",
@@ -178,20 +178,20 @@ def test_an_audit_trail_takes_the_place_of_what_the_record_tells_of_remediation(
 
 
 def test_findings_of_one_cause_are_of_one_group_and_those_of_another_are_not():
-    one, other, another = state("a"), state("b"), state("c", kind="deleted", differences=())
-    (first,), (second,), (third,) = (report(found).rows for found in (one, other, another))
-    assert first.group == second.group == cause_id(cause_of(data_of(one)))
+    open_row, other, another = state("a"), state("b"), state("c", kind="deleted", differences=())
+    (first,), (second,), (third,) = (report(state_).rows for state_ in (open_row, other, another))
+    assert first.group == second.group == cause_id(cause_of(data_of(open_row)))
     assert third.group != first.group
 
 
 def test_coverage_is_that_of_the_largest_sweep_of_late_and_what_no_sweep_could_list_is_said():
     part = sweep(declared=10, in_sync=10, drifted=0, unknown=0, unchecked=0, denied={"projects/p resource": "denied"})
     long_ago = sweep(ended_at=NOW - 9 * DAY, declared=90_000, failed={"folders/1 resource": "lost"})
-    told = report(sweeps=[part, sweep(), long_ago])
-    assert (told.coverage.swept, told.coverage.unknown) == (50_000, 290)
-    assert told.coverage.compared == pytest.approx(0.9942)
-    assert told.coverage.missed == ("projects/p resource: denied",)
-    assert told.notices[0].level == "warning"
+    shown = report(sweeps=[part, sweep(), long_ago])
+    assert (shown.coverage.swept, shown.coverage.unknown) == (50_000, 290)
+    assert shown.coverage.compared == pytest.approx(0.9942)
+    assert shown.coverage.missed == ("projects/p resource: denied",)
+    assert shown.notices[0].level == "warning"
 
 
 def test_nothing_scanned_is_not_the_same_as_nothing_found():

@@ -46,8 +46,8 @@ def test_the_data_comes_back_as_it_was_and_ends_no_script_whatever_it_holds(text
     page = render(report(state(owner=Owner(hostile), differences=(Difference("a", "changed", hostile, 1),))))
     assert page.count(b"<script") == 2
     assert b"alert(1)" in page
-    told = data_of(page)
-    assert hostile.encode("utf-8", "replace").decode() in told["texts"]
+    data = data_of(page)
+    assert hostile.encode("utf-8", "replace").decode() in data["texts"]
 
 
 def test_a_hostile_store_and_notice_are_escaped_in_the_shell():
@@ -56,21 +56,21 @@ def test_a_hostile_store_and_notice_are_escaped_in_the_shell():
 
 
 def test_ten_thousand_findings_fit_into_five_megabytes_with_all_their_fields_and_steps():
-    told = build(facts(*many(15_000)), NOW - PERIOD, NOW)
-    page = render(told)
-    assert len(told.rows) == 10_000
+    shown = build(facts(*many(15_000)), NOW - PERIOD, NOW)
+    page = render(shown)
+    assert len(shown.rows) == 10_000
     assert len(page) <= 5_000_000
     data = data_of(page)
     assert data["cut"] is None
-    assert [len(row[-3]) for row in data["rows"]] == [len(row.fields) for row in told.rows]
-    assert [len(row[-2]) for row in data["rows"]] == [len(row.steps) for row in told.rows]
+    assert [len(row[-3]) for row in data["rows"]] == [len(row.fields) for row in shown.rows]
+    assert [len(row[-2]) for row in data["rows"]] == [len(row.steps) for row in shown.rows]
 
 
 def test_values_are_cut_until_the_data_fits_and_no_finding_is_left_out():
-    told = report(
+    shown = report(
         *(state(f"//a.com/{n}", differences=(Difference("p", "changed", f"{n}" * 400, 1),)) for n in range(99))
     )
-    whole, cut = compact.pack(told), compact.pack(told, room=40_000)
+    whole, cut = compact.pack(shown), compact.pack(shown, room=40_000)
     assert len(whole) > 60_000
     assert len(cut) <= 40_000
     assert len(json.loads(cut)["rows"]) == 99

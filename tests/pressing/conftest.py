@@ -69,7 +69,9 @@ class Desk:
     def button(self, press: str, ts: str = "", times: str = "1d") -> dict[str, Any]:
         """A button of a message, as Slack tells of it when it is pressed."""
         (block,) = self.slack.channel("shop").messages[ts or self.ts].blocks
-        (element,) = [one for one in block["elements"] if one["action_id"] == button_payload.action_id(press)]
+        (element,) = [
+            element_ for element_ in block["elements"] if element_["action_id"] == button_payload.action_id(press)
+        ]
         chosen = next((option for option in element.get("options", ()) if option["value"] == times), None)
         return element | ({"selected_option": chosen} if chosen else {})
 
@@ -91,7 +93,7 @@ class Desk:
 
     @property
     def trail(self) -> list[tuple[str, str]]:
-        return [(one.what, one.by) for one in self.world.store.trail(KEY) if one.by.startswith("slack:")]
+        return [(entry.what, entry.by) for entry in self.world.store.trail(KEY) if entry.by.startswith("slack:")]
 
 
 def _plain(text: str) -> dict[str, str]:

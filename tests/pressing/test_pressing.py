@@ -75,11 +75,11 @@ def test_what_is_accepted_stays_quiet_as_long_as_it_stays_so(desk):
 @pytest.mark.parametrize("times", [2, 5])
 def test_a_message_that_comes_again_and_a_button_pressed_twice_are_one_order(desk, press, times):
     first, second = desk.message(press, "UALICE"), desk.message(press, "UALICE")
-    handled = [desk.receive(one) for one in (first, second, *[first] * times)]
+    handled = [desk.receive(message_) for message_ in (first, second, *[first] * times)]
 
     assert len(desk.trail) == 1
-    assert {outcome for one in handled for outcome in outcomes(one)} == {"done"}
-    assert len({one.done[0].step for one in handled}) == 1
+    assert {outcome for result in handled for outcome in outcomes(result)} == {"done"}
+    assert len({result.done[0].step for result in handled}) == 1
 
 
 def test_a_message_that_comes_again_after_an_exemption_was_taken_back_does_not_bring_it_back(desk):
@@ -268,7 +268,7 @@ def test_what_tells_of_no_button_is_dead_lettered_with_the_reason(desk):
     for message in (b"{}", b"no", desk.message("approve", "UALICE").replace(b"setpoint:", b"another:")):
         assert desk.receive(message).button is None
     assert len(desk.world.deps.dead_letters.kept) == 3
-    assert all("button" in one.reason or "pressed" in one.reason for one in desk.world.deps.dead_letters.kept)
+    assert all("button" in letter.reason or "pressed" in letter.reason for letter in desk.world.deps.dead_letters.kept)
 
 
 def test_somebody_who_writes_in_between_is_waited_for(desk, mocker):
@@ -315,7 +315,7 @@ def test_a_drift_that_changes_while_it_is_approved_is_approved_by_nobody(desk, m
 def test_the_events_of_an_order_are_published(desk):
     desk.press("snooze")
     pipeline.republish_pending(desk.world.deps)
-    assert desk.world.told[-1] == "drift.exempted"
+    assert desk.world.event_types[-1] == "drift.exempted"
 
 
 def test_two_who_press_at_once_are_one_approval_and_one_write(desk):
@@ -324,7 +324,7 @@ def test_two_who_press_at_once_are_one_approval_and_one_write(desk):
         handled = list(threads.map(desk.receive, messages * 2))
 
     assert desk.world.state.remediation.approved_by in {by for _, by in desk.trail}
-    assert {outcome for one in handled for outcome in outcomes(one)} <= {"done", "already"}
+    assert {outcome for result in handled for outcome in outcomes(result)} <= {"done", "already"}
     desk.world.clock.forward(minutes=1)
     resume_due(desk.world.hands)
     assert desk.world.writes == 1

@@ -45,13 +45,13 @@ def test_each_finding_that_somebody_may_decide_about_is_approved_and_they_are_to
     handled = fleet.press("approve", ts=fleet.several)
 
     assert approved(fleet) == [True, True, True, False]
-    assert [one.key for one in handled.done] == KEYS[:3]
+    assert [done.key for done in handled.done] == KEYS[:3]
     assert fleet.whispers == [("UALICE", "Of 4 findings: 3 approved, 1 have other approvers.")]
 
 
 def test_it_is_one_order_however_often_it_is_told(fleet):
     message = fleet.message("snooze", "UALICE", fleet.several)
-    steps = {tuple(one.step for one in fleet.receive(message).done) for _ in range(3)}
+    steps = {tuple(done.step for done in fleet.receive(message).done) for _ in range(3)}
 
     assert len(steps) == 1
     assert all(len(fleet.world.store.trail(key)) == 1 for key in KEYS[:3])

@@ -122,7 +122,7 @@ class World:
         return len(self.google.journal)
 
     @property
-    def told(self) -> list[str]:
+    def event_types(self) -> list[str]:
         return [event.type for event in self.bus.events]
 
     @property

@@ -59,8 +59,8 @@ def test_a_surge_writes_no_more_than_the_limit_and_alarms_once(world):
         resume_due(world.hands)
 
     assert world.writes <= limits.per_fleet
-    assert world.told.count("remediation.blocked") == 1
-    assert world.told.count("remediation.started") == world.writes
+    assert world.event_types.count("remediation.blocked") == 1
+    assert world.event_types.count("remediation.started") == world.writes
     (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
     assert "100 drifts wanted to be put back" in blocked.data.remediation.reason
     held = bucket(4999)
@@ -81,7 +81,7 @@ def test_after_a_person_has_looked_the_rest_is_put_back_at_the_pace_of_the_limit
         counts.append(world.writes)
 
     assert counts == [8, 12, 12, 12]
-    assert world.told.count("remediation.succeeded") == 12
+    assert world.event_types.count("remediation.succeeded") == 12
 
 
 def test_a_limit_of_a_project_keeps_back_no_other_project(world):
@@ -89,7 +89,7 @@ def test_a_limit_of_a_project_keeps_back_no_other_project(world):
     outcomes = [remediate(bucket(number), world.hands) for number in range(30)]
 
     assert (outcomes.count("resolved"), outcomes.count("waiting")) == (10, 20)
-    assert "remediation.blocked" not in world.told
+    assert "remediation.blocked" not in world.event_types
 
 
 def test_failures_open_the_breaker_and_only_the_one_that_did_tells(world):
@@ -98,7 +98,7 @@ def test_failures_open_the_breaker_and_only_the_one_that_did_tells(world):
     for number in range(20):
         remediate(bucket(number), world.hands)
 
-    assert world.told.count("remediation.blocked") == 1
+    assert world.event_types.count("remediation.blocked") == 1
     (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
     assert "3 writes failed" in blocked.data.remediation.reason
     assert sum(request.startswith(PATCH) for request in world.google.requests) == 3
@@ -118,7 +118,7 @@ def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a
         writes.append(world.writes)
 
     assert writes == [1, 2, 2, 2, 2]
-    assert world.told.count("remediation.blocked") == 1
+    assert world.event_types.count("remediation.blocked") == 1
     assert "bob@example.com disagrees" in world.state.remediation.reason
 
 
@@ -162,7 +162,7 @@ def test_a_stale_declaration_is_not_acted_on_until_it_is_applied_again(world):
     world.drift()
 
     assert (remediate(KEY, world.hands), world.writes) == ("stopped", 0)
-    assert world.told.count("remediation.blocked") == 1
+    assert world.event_types.count("remediation.blocked") == 1
     world.declare()
     world.ticks(70)
     assert world.writes == 1
@@ -200,7 +200,7 @@ def test_a_dry_run_rehearses_once_and_looks_again_without_reading(world):
     world.ticks(600, every=5)
 
     assert (world.writes, len(world.google.requests)) == (0, reads)
-    assert world.told == ["drift.opened", "remediation.blocked"]
+    assert world.event_types == ["drift.opened", "remediation.blocked"]
     assert world.state.due > world.clock() - timedelta(minutes=5)
 
 

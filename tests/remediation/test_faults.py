@@ -26,7 +26,7 @@ def assert_put_back_once(world: World) -> None:
     assert world.google.get(URL)["versioning"] == {"enabled": True}
     assert (world.state.finding.status, world.state.remediation.step) == ("resolved", "done")
     assert_told_once(world)
-    assert world.told[-2:] == ["drift.resolved", "remediation.succeeded"]
+    assert world.event_types[-2:] == ["drift.resolved", "remediation.succeeded"]
 
 
 def assert_told_once(world: World) -> None:
@@ -53,7 +53,7 @@ def test_a_write_whose_answer_is_lost_is_read_and_not_sent_again(drifted):
     drifted.ticks(2)
 
     assert_put_back_once(drifted)
-    assert drifted.told == PUT_BACK
+    assert drifted.event_types == PUT_BACK
     assert drifted.trail == ["act", "unanswered"]
 
 
@@ -99,7 +99,7 @@ def test_what_is_denied_is_tried_ever_more_seldom_and_then_told_with_the_permiss
 
     tries = [request for request in drifted.google.requests if request.startswith(verb)]
     assert (drifted.writes, len(tries), drifted.state.remediation.step) == (0, AUTO.limits.attempts, "stopped")
-    assert drifted.told.count("remediation.failed") == 1
+    assert drifted.event_types.count("remediation.failed") == 1
     failed = next(event for event in drifted.bus.events if event.type == "remediation.failed")
     assert f"storage.buckets.{'get' if verb == 'GET' else 'update'}" in failed.data.remediation.reason
     assert_told_once(drifted)
@@ -111,7 +111,7 @@ def test_what_an_api_refuses_is_left_to_a_person(drifted):
     remediate(KEY, drifted.hands)
     drifted.ticks(300)
 
-    assert drifted.told[-1] == "remediation.failed"
+    assert drifted.event_types[-1] == "remediation.failed"
     assert drifted.state.remediation.attempts == AUTO.limits.attempts
 
 
@@ -172,7 +172,7 @@ class TestLandsBeforeTheClaim:
 
         assert (remediate(KEY, drifted.hands), drifted.writes) == ("waiting", 0)
         drifted.ticks(20)
-        assert (drifted.writes, drifted.told) == (0, ["drift.opened"])
+        assert (drifted.writes, drifted.event_types) == (0, ["drift.opened"])
 
         drifted.brake(lambda now: safety_limits.resume(now, of))
         drifted.ticks(10)
@@ -226,7 +226,7 @@ class TestLandsBetweenClaimAndWrite:
         landing(lambda: drifted.brake(lambda now: safety_limits.pause(now, Pause("fleet", drifted.clock()))))
 
         assert (drifted.writes, drifted.state.remediation.step, drifted.state.remediation.attempts) == (0, "waiting", 0)
-        assert drifted.told == ["drift.opened", "remediation.started", "remediation.blocked"]
+        assert drifted.event_types == ["drift.opened", "remediation.started", "remediation.blocked"]
 
     def test_an_exemption(self, drifted, landing):
         landing(drifted.exempt)
@@ -295,7 +295,7 @@ class TestOperations:
 
         assert firewall.writes == 1
         assert firewall.store.read(FIREWALL).state.remediation.step == "done"
-        assert firewall.told == PUT_BACK
+        assert firewall.event_types == PUT_BACK
 
     def test_one_that_fails_is_tried_again(self, firewall):
         firewall.google.fail(Fault(operation="no capacity"), verb=PATCH)
@@ -330,7 +330,7 @@ class TestOperations:
         remediate(FIREWALL, firewall.hands)
         firewall.ticks(5)
 
-        assert firewall.told == PUT_BACK
+        assert firewall.event_types == PUT_BACK
 
 
 def test_a_write_that_an_api_only_says_it_made_is_found_out(drifted, mocker):
@@ -339,7 +339,7 @@ def test_a_write_that_an_api_only_says_it_made_is_found_out(drifted, mocker):
     drifted.ticks(60 * 5)
 
     assert drifted.state.remediation.step == "stopped"
-    assert drifted.told.count("remediation.failed") == 1
+    assert drifted.event_types.count("remediation.failed") == 1
     assert "is not so" in drifted.state.remediation.reason
 
 
@@ -354,7 +354,7 @@ def test_nobody_is_called_for_what_was_exempted_while_its_write_was_under_way(wo
     world.ticks(90)
 
     assert (world.writes, world.state.due) == (0, None)
-    assert "remediation.failed" not in world.told
+    assert "remediation.failed" not in world.event_types
 
 
 def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
@@ -365,7 +365,7 @@ def test_a_finding_that_ends_by_itself_leaves_nothing_to_look_at(drifted):
     drifted.observe({**DRIFTED, "versioning": {"enabled": True}})
 
     assert (drifted.state.remediation.step, drifted.state.due) == ("over", None)
-    assert "remediation.succeeded" not in drifted.told
+    assert "remediation.succeeded" not in drifted.event_types
 
 
 def test_what_is_no_longer_declared_was_not_put_back(drifted):
@@ -375,7 +375,7 @@ def test_what_is_no_longer_declared_was_not_put_back(drifted):
 
     assert (drifted.state.finding.reason, drifted.state.remediation.step) == ("no longer declared", "over")
     drifted.ticks(30)
-    assert "remediation.succeeded" not in drifted.told
+    assert "remediation.succeeded" not in drifted.event_types
 
 
 def test_an_approval_is_for_one_episode(world):
@@ -387,5 +387,5 @@ def test_an_approval_is_for_one_episode(world):
     world.drift()
 
     assert (remediate(KEY, world.hands), world.writes) == ("asked", 0)
-    assert world.told.count("remediation.requested") == 2
+    assert world.event_types.count("remediation.requested") == 2
     assert remediation_attempt.returns(world.state.remediation, ["versioning.enabled"]) == 0

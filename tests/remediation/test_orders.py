@@ -40,7 +40,10 @@ def test_what_was_approved_is_put_back_and_the_trail_says_by_whom(world):
 
     assert remediate(KEY, world.hands) == "resolved"
     assert world.writes == 1
-    assert [(one.what, one.by) for one in world.store.trail(KEY)][:2] == [("ask", "worker-1"), ("approved", "ann")]
+    assert [(entry.what, entry.by) for entry in world.store.trail(KEY)][:2] == [
+        ("ask", "worker-1"),
+        ("approved", "ann"),
+    ]
 
 
 def test_only_the_drift_that_was_shown_can_be_approved(world):
@@ -76,11 +79,11 @@ def test_an_exempted_finding_is_told_of_once_and_left_alone_until_its_time_is_ov
 
     assert commands.exempt(KEY, exemption(world), world.deps) == "exempted"
     assert (remediate(KEY, world.hands), world.writes) == ("nothing", 0)
-    assert world.told[-1] == "drift.exempted"
+    assert world.event_types[-1] == "drift.exempted"
 
     world.clock.forward(days=7)
     assert promote_settled(world.deps) == {"opened": 1}
-    assert world.told[-1] == "drift.opened"
+    assert world.event_types[-1] == "drift.opened"
 
 
 def test_an_exemption_needs_a_reason_and_an_end_within_a_year(world):

@@ -52,7 +52,7 @@ def test_a_grant_to_the_world_is_taken_back_and_conditions_stay(world):
     assert held(world) == {(VIEWER, "group:billing@example.com"), (ADMIN, "user:ann@example.com")}
     assert policy["version"] == 3
     assert conditional["condition"] in [binding.get("condition") for binding in policy["bindings"]]
-    assert world.told[-1] == "remediation.succeeded"
+    assert world.event_types[-1] == "remediation.succeeded"
 
 
 def test_a_policy_that_somebody_changes_meanwhile_is_read_again_and_nothing_of_theirs_is_lost(world):
@@ -73,7 +73,7 @@ def test_a_policy_that_somebody_changes_meanwhile_is_read_again_and_nothing_of_t
     theirs_now = list(theirs)
     hands = world.worker("worker-1", Meanwhile())
     assert remediate(GRANTS, hands) == "failed"
-    assert held(world) == {(one["role"], member) for one in theirs_now for member in one["members"]}
+    assert held(world) == {(binding["role"], member) for binding in theirs_now for member in binding["members"]}
     world.ticks(10)
 
     assert held(world) == {(VIEWER, "group:billing@example.com"), (ADMIN, "user:bob@example.com")}
@@ -93,9 +93,9 @@ def test_one_who_owns_a_member_never_takes_away_from_others(world):
 
 def test_several_declarations_of_one_policy_are_put_back_one_after_the_other_without_undoing_each_other(world):
     ann = {"role": ADMIN, "members": ["user:ann@example.com"]}
-    one = grants([READERS], authority="role", source=Source(file="a.yaml"))
+    declared_role = grants([READERS], authority="role", source=Source(file="a.yaml"))
     other = grants([ann], authority="member", source=Source(file="b.yaml"))
-    world.declare_all([(one, other)])
+    world.declare_all([(declared_role, other)])
     granted(world, [{"role": VIEWER, "members": ["allUsers"]}, {"role": ADMIN, "members": ["user:bob@example.com"]}])
 
     assert remediate(GRANTS, world.hands) == "changed"
@@ -115,11 +115,11 @@ def test_what_cannot_be_written_is_handed_off_with_the_reasons(world):
 
     assert [remediate(KEY, world.hands) for _ in range(2)] == ["handed_off"] * 2
 
-    assert (world.writes, world.told) == (0, ["drift.opened", "remediation.requested"])
-    told = world.bus.events[-1].data.remediation
-    assert told.step == "handed_off"
-    assert "location" in told.reason
-    assert told.declared == [{"location": "EU"}]
+    assert (world.writes, world.event_types) == (0, ["drift.opened", "remediation.requested"])
+    remediation = world.bus.events[-1].data.remediation
+    assert remediation.step == "handed_off"
+    assert "location" in remediation.reason
+    assert remediation.declared == [{"location": "EU"}]
 
 
 def test_what_was_handed_off_and_is_put_back_by_others_has_succeeded(world):
@@ -128,7 +128,7 @@ def test_what_was_handed_off_and_is_put_back_by_others_has_succeeded(world):
     remediate(KEY, world.hands)
     world.observe({"name": "exports", "location": "EU"})
 
-    assert world.told[-2:] == ["drift.resolved", "remediation.succeeded"]
+    assert world.event_types[-2:] == ["drift.resolved", "remediation.succeeded"]
 
 
 def test_a_deletion_is_handed_off(world):
@@ -163,7 +163,7 @@ def test_what_takes_two_methods_is_put_back_under_one_approval(two_methods):
     assert remediate(BACKEND, world.hands) == "resolved"
 
     assert world.writes == 2
-    assert world.told.count("remediation.requested") == 1
+    assert world.event_types.count("remediation.requested") == 1
     succeeded = world.bus.events[-1].data.remediation
     assert (succeeded.step, succeeded.approved_by) == ("done", "ann")
 

@@ -19,7 +19,7 @@ def test_a_drift_is_put_back_and_proved_and_nothing_else_is_changed(world):
     assert live["versioning"] == {"enabled": True}
     assert live["labels"] == {"team": "shop", "x": "y"}
     assert world.writes == 1
-    assert world.told == ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
+    assert world.event_types == ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
     assert world.state.remediation.step == "done"
     assert world.trail == ["act", "written"]
 
@@ -28,7 +28,7 @@ def test_a_fleet_without_a_policy_is_only_told(world):
     world.declare(policy=None)
     world.drift()
 
-    assert (remediate(KEY, world.hands), world.writes, world.told) == ("left", 0, ["drift.opened"])
+    assert (remediate(KEY, world.hands), world.writes, world.event_types) == ("left", 0, ["drift.opened"])
 
 
 def test_a_dry_run_says_what_it_would_write_once_and_writes_nothing(world):
@@ -38,10 +38,10 @@ def test_a_dry_run_says_what_it_would_write_once_and_writes_nothing(world):
     assert [remediate(KEY, world.hands) for _ in range(3)] == ["rehearsed"] * 3
 
     assert world.writes == 0
-    assert world.told == ["drift.opened", "remediation.blocked"]
-    told = world.bus.events[-1].data.remediation
-    assert "versioning.enabled" in told.summary[0]
-    assert "dry run" in told.reason
+    assert world.event_types == ["drift.opened", "remediation.blocked"]
+    remediation = world.bus.events[-1].data.remediation
+    assert "versioning.enabled" in remediation.summary[0]
+    assert "dry run" in remediation.reason
 
 
 def test_a_drift_that_is_gone_by_itself_is_resolved_without_a_write(world):
@@ -50,7 +50,7 @@ def test_a_drift_that_is_gone_by_itself_is_resolved_without_a_write(world):
     world.google.put(URL, {**DRIFTED, "versioning": {"enabled": True}})
 
     assert (remediate(KEY, world.hands), world.writes) == ("resolved", 0)
-    assert world.told == ["drift.opened", "drift.resolved"]
+    assert world.event_types == ["drift.opened", "drift.resolved"]
 
 
 def test_what_is_another_drift_by_now_is_told_before_anything_is_written(world):
@@ -67,7 +67,7 @@ def test_mode_approve_asks_once_and_waits(world):
     world.drift()
 
     assert [remediate(KEY, world.hands) for _ in range(2)] == ["asked", "asked"]
-    assert (world.writes, world.told) == (0, ["drift.opened", "remediation.requested"])
+    assert (world.writes, world.event_types) == (0, ["drift.opened", "remediation.requested"])
     assert world.bus.events[-1].data.remediation.declared is not None
 
 
@@ -77,6 +77,6 @@ def test_a_rule_that_proposes_says_what_would_have_to_be_declared_and_writes_not
     world.drift()
 
     assert (remediate(KEY, world.hands), world.writes) == ("handed_off", 0)
-    told = world.bus.events[-1].data.remediation
-    assert (told.executor, told.step) == ("propose", "handed_off")
-    assert "spec.data.versioning.enabled: true -> false" in told.summary[0]
+    remediation = world.bus.events[-1].data.remediation
+    assert (remediation.executor, remediation.step) == ("propose", "handed_off")
+    assert "spec.data.versioning.enabled: true -> false" in remediation.summary[0]

@@ -38,7 +38,7 @@ def test_what_is_put_back_beside_something_ignored_was_put_back_and_flaps_like_a
         remediate(KEY, world.hands)
         world.clock.forward(minutes=10)
 
-    assert "remediation.succeeded" in world.told
+    assert "remediation.succeeded" in world.event_types
     assert world.writes < 6
     assert world.state.remediation.step == "stopped"
 
@@ -79,7 +79,7 @@ def test_what_was_handed_off_is_put_back_when_the_policy_says_so(world):
     world.ticks(minutes=120, every=5)
 
     assert world.writes == 1
-    assert world.told.count("remediation.requested") == 1
+    assert world.event_types.count("remediation.requested") == 1
 
 
 def test_what_was_accepted_is_told_of_when_it_comes_back(world):

@@ -20,8 +20,8 @@ from setpoint.remediation import api_requests, planner
 
 FIELDS = 4
 TYPES: dict[str, list[str]] = defaultdict(list)
-for one in published():
-    TYPES[one.partition(".")[0]].append(one)
+for asset_type_ in published():
+    TYPES[asset_type_.partition(".")[0]].append(asset_type_)
 
 
 def resource_of(asset_type: str) -> tuple[Schema, Resource] | None:
@@ -42,7 +42,7 @@ def put_back(google: Any, api: Any, asset_type: str, schema: Schema, resource: R
     if not compare(declared, {}, schema):
         return "as_declared"
     read = api_requests.read(resource)
-    beside = next((one for one, field in schema.fields.items() if one != name and field.output_only), "")
+    beside = next((other for other, field in schema.fields.items() if other != name and field.output_only), "")
     google.put(read.url, {beside: "kept"} if beside and schema.fields[beside].type == "string" else {})
     before = api.read(read)
     plan = planner.plan(Declaration(ResourceKey(resource.name), asset_type, declared), before, schema, resource)
@@ -63,10 +63,10 @@ def test_the_fields_of_every_type_of_a_service_are_put_back_or_handed_off(google
     google_apis.polls = 0
     outcomes: Counter[str] = Counter()
     for asset_type in TYPES[service]:
-        found = resource_of(asset_type)
-        if found is None:
+        resource_ = resource_of(asset_type)
+        if resource_ is None:
             continue
-        schema, resource = found
+        schema, resource = resource_
         names = (name for name, field in schema.fields.items() if is_writable(name, field))
         for name in islice(names, FIELDS):
             outcomes[put_back(google_apis, google_rest, asset_type, schema, resource, name)] += 1

@@ -162,9 +162,9 @@ def test_a_policy_that_was_read_without_its_conditions_is_not_written(google_api
     stripped = google_rest.read(Call("x", "POST", read_call(PROJECT).url, body={}))
     assert "_withcond_" in stripped["bindings"][0]["role"]
     declaration = Declaration(ResourceKey(PROJECT[1], "iam_policy"), PROJECT[0], {"bindings": [OURS]})
-    found = planner.plan(declaration, stripped, schema, resource)
-    assert isinstance(found, NotWritable)
-    assert found.reason == "unread"
+    write_plan = planner.plan(declaration, stripped, schema, resource)
+    assert isinstance(write_plan, NotWritable)
+    assert write_plan.reason == "unread"
 
 
 def test_the_fake_takes_no_conditions_below_version_3(google_apis, google_rest):
@@ -181,6 +181,6 @@ def test_a_kind_without_a_policy_is_handed_off():
     schema, resource = reached(of)
     assert iam_planner.read(resource) is None
     declaration = Declaration(ResourceKey(of[1], "iam_policy"), of[0], {"bindings": [OURS]})
-    found = planner.plan(declaration, {"etag": "a"}, schema, resource)
-    assert isinstance(found, NotWritable)
-    assert found.reason == "no_method"
+    write_plan = planner.plan(declaration, {"etag": "a"}, schema, resource)
+    assert isinstance(write_plan, NotWritable)
+    assert write_plan.reason == "no_method"

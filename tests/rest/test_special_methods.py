@@ -42,32 +42,32 @@ def nested(path: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def case(one: SetterMethod) -> tuple[Declaration, Any, Any]:
-    asset_type = TYPES.get((one.service, one.schema), f"{one.service}.googleapis.com/{one.schema}")
+def case(setter: SetterMethod) -> tuple[Declaration, Any, Any]:
+    asset_type = TYPES.get((setter.service, setter.schema), f"{setter.service}.googleapis.com/{setter.schema}")
     schema = default_catalogue().schema_for(asset_type)
     assert schema is not None
-    kind = next(kind for kind in default_methods().kinds(schema) if one.method in kind.methods)
-    name = f"//{one.service}.googleapis.com/{kind.pattern.replace('*', 'x')}"
+    kind = next(kind for kind in default_methods().kinds(schema) if setter.method in kind.methods)
+    name = f"//{setter.service}.googleapis.com/{kind.pattern.replace('*', 'x')}"
     field = Field("", "message", schema=schema)
-    for key in one.field.split("."):
+    for key in setter.field.split("."):
         assert field.schema is not None
         field = field.schema.fields[key]
-    value = one.when if one.when is not None else DECLARED.get(one.field) or example(field)
-    declaration = Declaration(ResourceKey(name), asset_type, nested(one.field, value))
+    value = setter.when if setter.when is not None else DECLARED.get(setter.field) or example(field)
+    declaration = Declaration(ResourceKey(name), asset_type, nested(setter.field, value))
     return declaration, schema, default_methods().resource(name, schema)
 
 
-@pytest.mark.parametrize("one", SPECIAL, ids=lambda one: f"{one.schema}.{one.field}-{one.method}")
-def test_a_field_with_a_method_of_its_own_is_put_back_by_it_alone(google_apis, google_rest, one):
-    declaration, schema, resource = case(one)
+@pytest.mark.parametrize("setter", SPECIAL, ids=lambda setter: f"{setter.schema}.{setter.field}-{setter.method}")
+def test_a_field_with_a_method_of_its_own_is_put_back_by_it_alone(google_apis, google_rest, setter):
+    declaration, schema, resource = case(setter)
     read = api_requests.read(resource)
-    live = BESIDE | ({} if one.when is None else {"disabled": not one.when})
+    live = BESIDE | ({} if setter.when is None else {"disabled": not setter.when})
     live = live if "description" in schema.fields else {"name": "x"} | live
     google_apis.put(read.url, {key: part for key, part in live.items() if key in schema.fields})
     before = google_rest.read(read)
     plan = planner.plan(declaration, before, schema, resource)
     assert isinstance(plan, WritePlan), plan
-    assert plan.call.method.rpartition(".")[2] == one.method
+    assert plan.call.method.rpartition(".")[2] == setter.method
     outcome = google_rest.write(plan)
     while isinstance(outcome, Started):
         if google_rest.operation(outcome) == Done():
@@ -75,7 +75,7 @@ def test_a_field_with_a_method_of_its_own_is_put_back_by_it_alone(google_apis, g
     after = google_rest.read(read)
     assert compare(declaration.data, after, schema) == ()
     assert [effect.method for effect in google_apis.journal] == [plan.call.method]
-    kept = before.keys() - {one.field.partition(".")[0], *STATES}
+    kept = before.keys() - {setter.field.partition(".")[0], *STATES}
     assert {key: after[key] for key in kept} == {key: before[key] for key in kept}
 
 

@@ -51,7 +51,7 @@ class Place(ABC):
         """All messages by now, without replies; where nothing can be changed, the last of each."""
 
     @abstractmethod
-    def told(self) -> list[Any]:
+    def deliveries(self) -> list[Any]:
         """Everything that was told, each once, replies and earlier states too."""
 
 
@@ -73,9 +73,9 @@ class SlackPlace(Place):
         return len(self.service.plan)
 
     def standing(self):
-        return [(one.text, one.blocks) for one in self.service.shown("ops")]
+        return [(message.text, message.blocks) for message in self.service.shown("ops")]
 
-    def told(self):
+    def deliveries(self):
         return [(message.text, message.blocks) for message in self.service.channel("ops").messages.values()]
 
 
@@ -96,14 +96,14 @@ class HookPlace(Place):
         return len(self.service.plan)
 
     def standing(self):
-        last = {self.about(one.body): one.body for one in self.service.accepted}
+        last = {self.about(request.body): request.body for request in self.service.accepted}
         return list(last.values())
 
     def about(self, body: dict[str, Any]) -> str:
         return body["thread"]["threadKey"] if "thread" in body else body.get("notice") or body["dedup_key"]
 
-    def told(self):
-        return [one.body for one in self.service.accepted]
+    def deliveries(self):
+        return [request.body for request in self.service.accepted]
 
 
 @contextmanager
@@ -115,19 +115,25 @@ def slack_place() -> Iterator[SlackPlace]:
 @contextmanager
 def webhook_place() -> Iterator[HookPlace]:
     with webhooks(SECRET) as (service, address):
-        yield HookPlace(service, address, "setpoint", lambda at, session: WebhookSink(at, session, seconds=PATIENCE))
+        yield HookPlace(
+            service, address, "setpoint", lambda addresses, session: WebhookSink(addresses, session, seconds=PATIENCE)
+        )
 
 
 @contextmanager
 def pagerduty_place() -> Iterator[HookPlace]:
     with webhooks() as (service, address):
-        yield HookPlace(service, address, "pagerduty", lambda at, session: WebhookSink(at, session, seconds=PATIENCE))
+        yield HookPlace(
+            service, address, "pagerduty", lambda addresses, session: WebhookSink(addresses, session, seconds=PATIENCE)
+        )
 
 
 @contextmanager
 def chat_place() -> Iterator[HookPlace]:
     with webhooks() as (service, address):
-        yield HookPlace(service, address, "chat", lambda at, session: GoogleChatSink(at, session, PATIENCE))
+        yield HookPlace(
+            service, address, "chat", lambda addresses, session: GoogleChatSink(addresses, session, PATIENCE)
+        )
 
 
 PLACES = {"slack": slack_place, "webhook": webhook_place, "pagerduty": pagerduty_place, "chat": chat_place}

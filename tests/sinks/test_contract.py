@@ -39,7 +39,7 @@ def test_what_is_shown_stands_once_however_often_it_is_told(place):
         again = place.sink.show("n1", place.channel, finding(), LINKS, None, maybe=True)
         assert again == posted
 
-    assert len(place.standing()) == len(place.told()) == 1
+    assert len(place.standing()) == len(place.deliveries()) == 1
 
 
 def test_a_change_is_shown_in_the_same_message_where_messages_can_be_changed(place):
@@ -50,7 +50,7 @@ def test_a_change_is_shown_in_the_same_message_where_messages_can_be_changed(pla
     assert len(place.standing()) == 1
     assert place.standing() != before
     if place.sink.edits:
-        assert len(place.told()) == 1
+        assert len(place.deliveries()) == 1
 
 
 def test_several_findings_of_one_cause_are_one_message(place):
@@ -70,7 +70,7 @@ def test_two_messages_are_two(place):
 def test_a_call_stands_once_and_ends_with_the_finding(place):
     posted = place.sink.escalate("e1", place.channel, finding(), LINKS, None)
     place.sink.escalate("e1", place.channel, finding(), LINKS, None, maybe=True)
-    assert len(place.told()) == 1
+    assert len(place.deliveries()) == 1
     place.sink.escalate("e1", place.channel, finding(5, status="resolved"), LINKS, posted)
 
     assert len(place.standing()) == 1
@@ -90,7 +90,7 @@ def test_too_much_at_once_says_when_to_ask_again(place):
     with pytest.raises(Throttled) as raised:
         place.sink.show("n1", place.channel, finding(), LINKS, None)
     assert raised.value.seconds == 7
-    assert place.told() == []
+    assert place.deliveries() == []
 
 
 def test_a_channel_that_is_not_there_is_said_so_for_good(place):
@@ -103,19 +103,21 @@ def test_a_channel_that_is_not_there_is_said_so_for_good(place):
 def test_a_reply_and_a_digest_stand_once_after_any_failure(new_place, kind, fault):
     findings = [finding(minute) for minute in range(3)]
     with new_place() as calm, new_place() as place:
-        for one, plan in ((calm, ()), (place, (FAULTS[fault], NONE, FAULTS[fault]))):
+        for sink_place, plan in ((calm, ()), (place, (FAULTS[fault], NONE, FAULTS[fault]))):
             if kind == "digest":
-                if one.sink.__class__.__name__ == "WebhookSink" and one.sink._is_pager(one.channel):
+                if sink_place.sink.__class__.__name__ == "WebhookSink" and sink_place.sink._is_pager(
+                    sink_place.channel
+                ):
                     pytest.skip("PagerDuty takes no digests")
-                one.plan(*plan)
-                persist(lambda maybe: one.sink.digest("d1", one.channel, findings, LINKS, maybe=maybe))  # noqa: B023
+                sink_place.plan(*plan)
+                persist(lambda maybe: sink_place.sink.digest("d1", sink_place.channel, findings, LINKS, maybe=maybe))  # noqa: B023
                 continue
-            posted = one.sink.show("n1", one.channel, finding(), LINKS, None)
+            posted = sink_place.sink.show("n1", sink_place.channel, finding(), LINKS, None)
             view = findings if kind == "details" else findings[0]
-            one.plan(*plan)
-            persist(lambda maybe: one.sink.reply("r1", posted, view, LINKS, maybe=maybe))  # noqa: B023
+            sink_place.plan(*plan)
+            persist(lambda maybe: sink_place.sink.reply("r1", posted, view, LINKS, maybe=maybe))  # noqa: B023
 
-    assert place.told() == calm.told()
+    assert place.deliveries() == calm.deliveries()
 
 
 PLAN = st.lists(st.sampled_from([NONE, *FAULTS.values()]), max_size=8)
@@ -136,7 +138,7 @@ def test_after_any_failures_each_finding_stands_once_in_its_final_state(new_plac
                 posted = show(place, state, posted, maybe=is_forgotten, name=name)
                 is_forgotten = forgotten
                 posted = None if forgotten else posted
-        event(f"{sum(one != NONE for one in plan)} faults")
+        event(f"{sum(fault_ != NONE for fault_ in plan)} faults")
 
         assert place.standing() == fresh.standing()
         assert len(place.standing()) == 2

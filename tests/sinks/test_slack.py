@@ -58,7 +58,7 @@ def test_only_as_far_back_is_looked_as_it_can_have_been_posted(mocker):
         sink = SlackSink(slack_client.client(TOKEN, address), clock=NOON.timestamp)
         asked = mocker.spy(slack_client, "call")
         sink.show("n1", "#ops", finding(), LINKS, None, maybe=True)
-    (oldest,) = {one.kwargs["oldest"] for one in asked.call_args_list if "oldest" in one.kwargs}
+    (oldest,) = {call.kwargs["oldest"] for call in asked.call_args_list if "oldest" in call.kwargs}
     assert float(oldest) == NOON.timestamp() - 3600
 
 
@@ -136,16 +136,16 @@ def test_a_page_in_place_of_an_answer_is_unavailable(in_slack, status):
 
 @pytest.mark.parametrize("body", ["[1]", "null", "7", '"x"', "{", ""])
 def test_an_answer_that_is_no_object_is_unavailable(in_slack, body, mocker):
-    told = {"status": 200, "headers": {}, "body": body}
-    mocker.patch.object(in_slack.client, "_perform_urllib_http_request", return_value=told)
+    answer = {"status": 200, "headers": {}, "body": body}
+    mocker.patch.object(in_slack.client, "_perform_urllib_http_request", return_value=answer)
     with pytest.raises(Unavailable):
         show(in_slack)
 
 
 @pytest.mark.parametrize("header", ["", "soon", "-1"])
 def test_too_much_without_a_good_time_waits_for_half_a_minute(in_slack, header, mocker):
-    told = {"status": 429, "headers": {"Retry-After": header}, "body": '{"ok": false, "error": "ratelimited"}'}
-    mocker.patch.object(in_slack.client, "_perform_urllib_http_request", return_value=told)
+    answer = {"status": 429, "headers": {"Retry-After": header}, "body": '{"ok": false, "error": "ratelimited"}'}
+    mocker.patch.object(in_slack.client, "_perform_urllib_http_request", return_value=answer)
     with pytest.raises(Throttled) as raised:
         show(in_slack)
     assert raised.value.seconds == 30
@@ -165,8 +165,8 @@ def test_no_token_stands_in_an_error_or_a_log(caplog):
             errors.append(raised.value)
     assert errors
     for error in errors:
-        told = f"{error!r} {error} {error.__cause__!r}"
-        assert secret not in told
+        shown = f"{error!r} {error} {error.__cause__!r}"
+        assert secret not in shown
     assert secret not in caplog.text
 
 

@@ -61,13 +61,13 @@ def test_a_body_is_a_cloud_event_that_its_schema_takes_and_carries_a_good_signat
 
 @pytest.mark.parametrize("changed", ["body", "time", "secret", "age", "signature"])
 def test_a_receiver_refuses_what_was_changed_or_is_old(changed):
-    body, at = b'{"a": 1}', str(int(NOON.timestamp()))
-    headers = {"setpoint-timestamp": at, "setpoint-signature": signature(SECRET, at, body)}
+    body, timestamp = b'{"a": 1}', str(int(NOON.timestamp()))
+    headers = {"setpoint-timestamp": timestamp, "setpoint-signature": signature(SECRET, timestamp, body)}
     assert is_signed(body, headers, SECRET, NOON.timestamp() + 299)
     if changed == "body":
         body = b'{"a": 2}'
     if changed == "time":
-        headers["setpoint-timestamp"] = str(int(at) + 1)
+        headers["setpoint-timestamp"] = str(int(timestamp) + 1)
     if changed == "signature":
         headers["setpoint-signature"] = ""
 
@@ -83,9 +83,9 @@ def test_each_kind_of_notice_has_a_type_and_belongs_to_its_message(hook):
     hook.sink.show("g1", "ops", several(), LINKS, None)
     hook.sink.digest("d1", "ops", [finding(), finding(1)], LINKS)
 
-    told = [(request.body["type"], request.body["notice"]) for request in hook.service.requests]
+    delivered = [(request.body["type"], request.body["notice"]) for request in hook.service.requests]
     details = [("notice.details", "n1")] * 3
-    assert told == [
+    assert delivered == [
         ("notice.finding", "n1"),
         ("notice.step", "n1"),
         *details,
@@ -159,8 +159,8 @@ def test_any_drift_makes_a_card_within_the_limits_of_chat_and_no_tag_of_its_own(
         assert size <= 32_000  # https://developers.google.com/workspace/chat/api/reference/rest/v1/spaces.messages
         assert "<" not in card["fallbackText"]
         for widget in card["cardsV2"][0]["card"]["sections"][0]["widgets"]:
-            told = widget.get("textParagraph") or widget.get("decoratedText") or {"text": ""}
-            assert "<" not in told["text"].replace("<br>", "")
+            content = widget.get("textParagraph") or widget.get("decoratedText") or {"text": ""}
+            assert "<" not in content["text"].replace("<br>", "")
 
 
 URL = "https://hooks.example.com/secret-path?key=secret-key"
@@ -171,10 +171,10 @@ def test_no_address_and_no_secret_stands_in_an_error(hook, fault):
     hook.plan(FAULTS[fault])
     with pytest.raises(Unavailable) as raised:
         hook.sink.show("n1", "ops", finding(), LINKS, None)
-    told = f"{raised.value!r} {raised.value.__cause__!r} {hook.sink._addresses.get('ops', 'setpoint')!r}"
-    assert "127.0.0.1" not in told
-    assert "/hook" not in told
-    assert SECRET not in told
+    shown = f"{raised.value!r} {raised.value.__cause__!r} {hook.sink._addresses.get('ops', 'setpoint')!r}"
+    assert "127.0.0.1" not in shown
+    assert "/hook" not in shown
+    assert SECRET not in shown
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -200,7 +200,7 @@ def test_a_webhook_of_another_kind_is_not_sent_what_it_does_not_take(hook, chat)
 
 
 @pytest.mark.parametrize(
-    ("setting", "said"),
+    ("setting", "message"),
     [
         ("no json with a secret-key", "not of the form"),
         ('{"ops": "secret-key"}', "not of the form"),
@@ -216,10 +216,10 @@ def test_a_webhook_of_another_kind_is_not_sent_what_it_does_not_take(hook, chat)
         ('{"ops": {"url": "https://x.example.com", "format": "pagerduty"}}', "integration key"),
     ],
 )
-def test_a_setting_that_cannot_be_followed_is_refused_and_nothing_of_it_told(setting, said):
+def test_a_setting_that_cannot_be_followed_is_refused_and_nothing_of_it_told(setting, message):
     with pytest.raises(BadRequest, match="SETPOINT_SINKS") as raised:
         Addresses(setting)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "secret-key" not in str(raised.value)
 
 

@@ -41,10 +41,10 @@ OPENED = DriftData(
 
 def finding(minutes: int = 0, **more: Any) -> FindingView:
     """A finding some minutes after it was opened."""
-    at = NOON + timedelta(minutes=minutes)
+    time = NOON + timedelta(minutes=minutes)
     event = "drift.resolved" if more.get("status") == "resolved" else "drift.changed" if minutes else "drift.opened"
-    data = replace(OPENED, observed_at=at, fingerprint=f"f{minutes}", **more)
-    return FindingView(event, at, data, (TimelineEntry(at, event),))
+    data = replace(OPENED, observed_at=time, fingerprint=f"f{minutes}", **more)
+    return FindingView(event, time, data, (TimelineEntry(time, event),))
 
 
 def several(minutes: int = 0, statuses: dict[str, int] | None = None) -> GroupView:

@@ -24,12 +24,12 @@ def run(*arguments: str) -> str:
 @given(data=st.data(), seed=st.integers(0, 2**16))
 def test_an_export_followed_by_a_sweep_shows_no_drift(asset_service, tmp_path_factory, data, seed):
     folder, rng = tmp_path_factory.mktemp("adopted"), random.Random(seed)  # noqa: S311 - a sample
-    for at, asset_type in enumerate(TYPES):
+    for index, asset_type in enumerate(TYPES):
         schema = schema_of(asset_type)
         service = asset_type.partition("/")[0]
         asset_service.put(
             {
-                "name": f"//{service}/projects/shop-prod/things/{at}",
+                "name": f"//{service}/projects/shop-prod/things/{index}",
                 "assetType": asset_type,
                 "ancestors": SHOP,
                 "updateTime": "2026-03-01T12:00:00Z",

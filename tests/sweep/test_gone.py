@@ -42,13 +42,13 @@ class Counted:
         self._port, self.calls = port, 0
 
     def __getattr__(self, name):
-        found = getattr(self._port, name)
+        attribute = getattr(self._port, name)
         if name not in CALLS:
-            return found
+            return attribute
 
         def call(*args):
             self.calls += 1
-            return found(*args)
+            return attribute(*args)
 
         return call
 
@@ -67,8 +67,10 @@ def torn_down(asset_service):
 
 
 def declare_buckets(store, ats, **how) -> None:
-    ones = [Declaration(ResourceKey(bucket(at)), BUCKET, {"location": "EU"}, project="shop", **how) for at in ats]
-    apply.declare(store, [desired((one,)) for one in ones], (), LONG_AGO)
+    ones = [
+        Declaration(ResourceKey(bucket(number)), BUCKET, {"location": "EU"}, project="shop", **how) for number in ats
+    ]
+    apply.declare(store, [desired((declaration,)) for declaration in ones], (), LONG_AGO)
 
 
 def test_what_is_gone_costs_some_calls_a_hundred(torn_down):
@@ -98,11 +100,11 @@ def test_an_end_that_takes_several_runs_comes(torn_down):
     sweeper = with_fields(torn_down, seconds=20.0)
     deliver(START, sweeper)
 
-    told = work_off(sweeper)
+    results = work_off(sweeper)
 
-    assert [one.done for one in told][-1] == "ended"
-    assert 1 <= [one.done for one in told].count("handed over") <= 4
-    summary = ended(told)
+    assert [result.done for result in results][-1] == "ended"
+    assert 1 <= [result.done for result in results].count("handed over") <= 4
+    summary = ended(results)
     assert (summary.deleted, summary.drifted, summary.in_sync, summary.unknown) == (598, 599, 3, 0)
     assert len(standing(sweeper.deps)) == 599
 
@@ -149,8 +151,8 @@ def test_what_is_gone_is_counted_alike_when_the_end_comes_twice(asset_service, m
 
 
 def test_what_a_rule_keeps_quiet_about_is_in_sync_whether_there_ever_was_a_finding_or_not(asset_service):
-    for at in (0, 1):
-        put(asset_service, bucket(at), BUCKET, {"location": "US"})
+    for number in (0, 1):
+        put(asset_service, bucket(number), BUCKET, {"location": "US"})
     store = MemoryStore()
     sweeper = sweeper_of(asset_service, deps_of(store))
     declare_buckets(store, [0])

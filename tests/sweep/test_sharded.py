@@ -43,7 +43,7 @@ from setpoint.sweep import conclude, list_shard
 PROJECTS = ("cloudresourcemanager.googleapis.com/Project",)
 
 EXPECTED = {
-    **{bucket(at): "modified" for at in range(24) if at % 7 == 1},
+    **{bucket(number): "modified" for number in range(24) if number % 7 == 1},
     bucket(24): "deleted",
     topic(24): "deleted",
 }
@@ -70,8 +70,8 @@ def in_haste(sweeper):
     return with_fields(sweeper, seconds=1.0, clock=count().__next__)
 
 
-def begin(sweeper, message_id="1", told=START):
-    return deliver(told, sweeper, message_id)
+def begin(sweeper, message_id="1", start=START):
+    return deliver(start, sweeper, message_id)
 
 
 def split(sweeper) -> None:
@@ -111,9 +111,9 @@ def test_a_type_that_the_last_sweep_did_not_see_is_in_a_shard_of_the_next(sweepe
 def test_a_run_that_has_no_more_time_hands_over_and_another_goes_on_from_its_page(sweeper, fleet):
     brief = in_haste(sweeper)
     begin(brief)
-    told = work_off(brief)
+    results = work_off(brief)
 
-    assert [one.done for one in told] == ["handed over"] * 5 + ["ended"]
+    assert [result.done for result in results] == ["handed over"] * 5 + ["ended"]
     assert kinds(sweeper) == EXPECTED
     assert len([request for request in fleet.requests if tuple(request.asset_types) != PROJECTS]) == 10
 
@@ -129,12 +129,12 @@ def test_messages_may_come_twice_and_in_any_order(fleet):
         sweeper.queue.extend(list(sweeper.queue) * 2)
 
         def drawn(queue, rng=rng):
-            at = rng.randrange(len(queue))
-            queue.rotate(-at)
+            index = rng.randrange(len(queue))
+            queue.rotate(-index)
             return queue.popleft()
 
-        told = work_off(sweeper, drawn)
-        assert ended(told).listed == 48
+        results = work_off(sweeper, drawn)
+        assert ended(results).listed == 48
         assert kinds(sweeper) == EXPECTED
         assert begin(sweeper, "2").done == "out of date"
 
@@ -158,8 +158,8 @@ def test_two_runs_at_one_shard_do_its_work_once(sweeper, fleet, mocker):
     between = mocker.Mock(side_effect=lambda: None)
 
     def pages(*args, **named):
-        for at, page in enumerate(real(*args, **named)):
-            if at == 1 and not between.called:
+        for index, page in enumerate(real(*args, **named)):
+            if index == 1 and not between.called:
                 between()
                 other = sweeper_of(fleet, sweeper.deps)
                 assert deliver(message, other).done == "ended"
@@ -198,9 +198,9 @@ def test_a_shard_that_is_denied_or_refused_makes_its_part_unknown_and_stops_noth
     declare(store)
     put(fleet, "//storage.googleapis.com/other", BUCKET, {})
     sweeper = sweeper_of(fleet, deps_of(store))
-    told = Start((SHOP[0], "projects/nobody", "folders/918177713511"), ("resource",))
+    start = Start((SHOP[0], "projects/nobody", "folders/918177713511"), ("resource",))
     fleet.fail(grpc.StatusCode.INVALID_ARGUMENT, times=2, scope="folders/918177713511", message="no such folder")
-    begin(sweeper, told=told)
+    begin(sweeper, start=start)
     summary = ended(work_off(sweeper))
 
     assert list(summary.denied) == ["projects/nobody"]
@@ -215,7 +215,7 @@ def test_of_a_shard_that_was_not_listed_nothing_is_gone(sweeper, fleet):
     run = sweeper.records.sweep(START.name).value.run
     pubsub = next(shard for shard in sweeper.records.shards(run) if shard.value.covers(TOPIC))
     fleet.fail(grpc.StatusCode.PERMISSION_DENIED, times=1, page=2)
-    work = next(one for one in sweeper.queue if one.shard == pubsub.value.number)
+    work = next(queued for queued in sweeper.queue if queued.shard == pubsub.value.number)
     deliver(work, sweeper)
     work_off(sweeper)
 
@@ -272,10 +272,10 @@ class Doomed:
         self._port, self._steps, self._step, self._when = port, steps, step, when
 
     def __getattr__(self, name):
-        found = getattr(self._port, name)
-        if name == "sweeps" and not callable(found):
-            return Doomed(found, self._steps, self._step, self._when)
-        return self._call(found) if name in STEPS else found
+        attribute = getattr(self._port, name)
+        if name == "sweeps" and not callable(attribute):
+            return Doomed(attribute, self._steps, self._step, self._when)
+        return self._call(attribute) if name in STEPS else attribute
 
     def _call(self, method):
         def call(*args):
@@ -389,8 +389,8 @@ def test_a_message_of_a_run_that_nobody_knows_is_out_of_date(sweeper):
 
 def test_a_process_that_lists_knows_the_projects_that_another_has_just_learnt(asset_service, store):
     name, kind = "//secretmanager.googleapis.com/projects/{}/secrets/key", "secretmanager.googleapis.com/Secret"
-    one = Declaration(ResourceKey(name.format("shop-prod")), kind, {"labels": {"a": "b"}}, project="shop-prod")
-    apply.declare(store, [desired((one,))], (), LONG_AGO)
+    declaration = Declaration(ResourceKey(name.format("shop-prod")), kind, {"labels": {"a": "b"}}, project="shop-prod")
+    apply.declare(store, [desired((declaration,))], (), LONG_AGO)
     put(asset_service, name.format("111111111111"), kind, {"labels": {"a": "b"}})
     itself = "//cloudresourcemanager.googleapis.com/projects/111111111111"
     put(asset_service, itself, PROJECTS[0], {"projectId": "shop-prod"})

@@ -42,12 +42,12 @@ def declared(name: str, project: str = "111111111111", content="resource", data=
 
 @pytest.fixture
 def put(asset_service):
-    def put(name: str, location: str = "EU", ancestors=SHOP, at: datetime = LONG_AGO, **more) -> None:
+    def put(name: str, location: str = "EU", ancestors=SHOP, time: datetime = LONG_AGO, **more) -> None:
         asset = {
             "name": bucket(name),
             "assetType": BUCKET,
             "ancestors": list(ancestors),
-            "updateTime": at.isoformat().replace("+00:00", "Z"),
+            "updateTime": time.isoformat().replace("+00:00", "Z"),
             "resource": {"version": "v1", "data": {"location": location}},
             **more,
         }
@@ -70,7 +70,7 @@ def declare(deps: Context, *ones) -> None:
     apply.declare(deps.store, list(ones), (), LONG_AGO)
 
 
-def told(deps: Context) -> list[tuple[str, str]]:
+def event_types(deps: Context) -> list[tuple[str, str]]:
     return [(event.type, event.subject.rpartition("/")[2]) for event in deps.bus.events]
 
 
@@ -90,7 +90,7 @@ def test_a_sweep_finds_what_no_feed_has_told(put, sweep, deps):
     swept = sweep()
 
     assert (swept.listed, swept.outcomes["opened"], swept.outcomes["in_sync"]) == (25, 1, 24)
-    assert told(deps) == [("drift.opened", "b7")]
+    assert event_types(deps) == [("drift.opened", "b7")]
 
 
 def test_a_second_sweep_of_the_same_fleet_tells_nothing_new(put, sweep, deps):
@@ -104,9 +104,9 @@ def test_a_second_sweep_of_the_same_fleet_tells_nothing_new(put, sweep, deps):
 def test_what_was_fixed_unseen_is_closed(put, sweep, deps):
     declare(deps, declared("a"))
     pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO), {}, deps)
-    put("a", "EU", at=LONG_AGO + timedelta(minutes=5))
+    put("a", "EU", time=LONG_AGO + timedelta(minutes=5))
     sweep()
-    assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
+    assert event_types(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
 
 
 def test_what_is_declared_and_not_listed_is_gone_and_found_again_when_it_returns(put, sweep, deps):
@@ -115,7 +115,7 @@ def test_what_is_declared_and_not_listed_is_gone_and_found_again_when_it_returns
     assert sweep().gone == 1
     assert kinds(deps) == {"lost": "deleted"}
 
-    put("lost", at=datetime.now(UTC) + timedelta(seconds=5))
+    put("lost", time=datetime.now(UTC) + timedelta(seconds=5))
     sweep()
     assert kinds(deps) == {}
 
@@ -192,7 +192,7 @@ def test_a_sweep_publishes_what_a_crash_has_left_behind(put, sweep, deps):
     pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, LONG_AGO - timedelta(1)), {}, silent)
 
     assert sweep().healed == 1
-    assert told(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
+    assert event_types(deps) == [("drift.opened", "a"), ("drift.resolved", "a")]
 
 
 def test_what_a_listing_had_dropped_is_found_again_though_it_has_not_changed(put, sweep, deps):
@@ -255,8 +255,8 @@ def test_what_is_gone_of_an_organisation_itself_is_found(asset_service, sweep, d
         {"name": role.format("kept"), "assetType": "iam.googleapis.com/Role", "ancestors": [ORG]}
         | {"updateTime": "2025-06-17T15:00:00Z", "resource": {"version": "v1", "data": {"title": "kept"}}}
     )
-    one = Declaration(ResourceKey(role.format("lost")), "iam.googleapis.com/Role", {"title": "lost"})
-    declare(deps, desired((one,)))
+    declaration = Declaration(ResourceKey(role.format("lost")), "iam.googleapis.com/Role", {"title": "lost"})
+    declare(deps, desired((declaration,)))
     assert (sweep().gone, kinds(deps)) == (1, {"lost": "deleted"})
 
 
@@ -318,7 +318,7 @@ def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, d
     declare(deps, declared("a"))
     for location in ("US", "ASIA", "EU"):
         pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": location}, LONG_AGO), {}, deps)
-    put("a", "EU", at=LONG_AGO)
+    put("a", "EU", time=LONG_AGO)
     sweep()
     assert kinds(deps) == {}
 
@@ -326,7 +326,7 @@ def test_of_two_changes_of_one_moment_the_one_that_is_listed_stays(put, sweep, d
 def test_a_listing_that_lags_does_not_undo_what_a_feed_has_told_since(put, sweep, deps):
     declare(deps, declared("a"))
     pipeline.receive(messages.resource(bucket("a"), BUCKET, {"location": "US"}, ago(minutes=5)), {}, deps)
-    put("a", "EU", at=LONG_AGO)
+    put("a", "EU", time=LONG_AGO)
     assert sweep().outcomes["stale"] == 1
     assert kinds(deps) == {"a": "modified"}
 

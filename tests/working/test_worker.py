@@ -122,7 +122,7 @@ def test_what_cannot_be_handled_now_is_handed_back_and_told(world, warned, mocke
     run(Worker(world, warned.append), FakeStream(deliveries), lambda: all(delivery.settled for delivery in deliveries))
 
     assert [delivery.settled for delivery in deliveries] == [["nack"], ["nack"], ["ack"], ["nack"]]
-    assert [str(one) for one in warned] == ["not taken"] * 3
+    assert [str(warning) for warning in warned] == ["not taken"] * 3
 
 
 def test_a_worker_pauses_longer_and_longer_while_its_store_is_away(world, warned, mocker):
