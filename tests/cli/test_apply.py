@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+import forked
 
 TYPE = "storage.googleapis.com/Bucket"
 
@@ -31,8 +32,7 @@ def fleet(tmp_path):
 def setpoint(tmp_path):
     def run(command: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         store = () if command == "validate" else ("--store", f"sqlite:///{tmp_path}/s.db")
-        whole = [sys.executable, "-m", "setpoint", command, *map(str, arguments), *store]
-        return subprocess.run(whole, capture_output=True, text=True, check=False, timeout=240, cwd=tmp_path)
+        return forked.command_line(command, *map(str, arguments), *store, cwd=tmp_path)
 
     return run
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+import forked
+
 NAME = "//pubsub.googleapis.com/projects/shop-prod/topics/orders"
 DECLARED = f"""\
 apiVersion: setpoint.dev/v1
@@ -39,8 +41,7 @@ def change(minute: int, retention: str = "86400s", **more: Any) -> dict[str, Any
 
 
 def setpoint(*arguments: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "setpoint", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd, timeout=240)
+    return forked.command_line(*arguments, stdin=stdin, cwd=cwd)
 
 
 @pytest.fixture

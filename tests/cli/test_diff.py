@@ -2,18 +2,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import forked
 from setpoint.cli import diff_jsonl
 
 
 def diff(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "setpoint", "diff", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=240)
+    return forked.command_line("diff", *arguments, stdin=stdin)
 
 
 def question(**changes: Any) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 
 import pytest
+
+import forked
 
 NAME = "//storage.googleapis.com/exports"
 URL = "https://storage.googleapis.com/storage/v1/b/exports"
@@ -50,17 +51,7 @@ def setpoint(tmp_path, google_apis_at):
     }
 
     def run(*arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-        whole = [sys.executable, "-m", "setpoint", *arguments]
-        return subprocess.run(
-            whole,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=240,
-            cwd=tmp_path,
-            env=environment | variables,
-        )
+        return forked.command_line(*arguments, stdin=stdin, cwd=tmp_path, environment=environment | variables)
 
     return run
 

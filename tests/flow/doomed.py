@@ -1,4 +1,4 @@
-"""Handles the message on standard input and dies at a step of it: `doomed.py STORE-URL EVENTS-FILE STEP WHEN HOW`."""
+"""A process that handles a message and dies at a step of it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,17 @@ DEATHS = {
     "exit": lambda: os._exit(70),
 }
 
-if __name__ == "__main__":
-    store, events_file, step, when, how = sys.argv[1:]
+
+def handle(store: str, events_file: str, step: int, when: str, how: str) -> None:
+    """Handle the message on standard input.
+
+    Args:
+        store: its URL.
+        events_file: where events go.
+        step: the step at which to die; 0 for none.
+        when: before or after it.
+        how: a name of ``DEATHS``.
+    """
     with Path(events_file).open("ab") as stream:
         world = deps(open_store(store), JsonlBus(stream), MemoryDeadLetters())
-        pipeline.receive(sys.stdin.buffer.read(), {}, stepped(world, int(step), when, DEATHS[how]))
+        pipeline.receive(sys.stdin.buffer.read(), {}, stepped(world, step, when, DEATHS[how]))

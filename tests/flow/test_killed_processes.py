@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import forked
 from flow import doomed
 from flow.fleet import BUCKET, bucket, declare, records
 from flow.runs import uninterrupted
 from setpoint.bootstrap import open_store
 from setpoint.model import events
 
-TESTS = Path(__file__).parents[1]
 STEPS = 4
 FEED = [bucket(1, location="US"), bucket(2, location="ASIA"), bucket(3)]
 LIVES = (0, "never", "kill")
@@ -24,10 +21,7 @@ LIVES = (0, "never", "kill")
 
 def deliver(message: bytes, url: str, events_file: Path, death: tuple[int, str, str]) -> int:
     """Have a process handle a message; its exit code."""
-    command = [sys.executable, doomed.__file__, url, str(events_file), *map(str, death)]
-    paths = filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    return subprocess.run(command, input=message, env=environment, check=False, timeout=240).returncode
+    return forked.call(doomed.handle, url, str(events_file), *death, stdin=message).returncode
 
 
 @pytest.mark.parametrize(("how", "code"), [("kill", -signal.SIGKILL), ("exit", 70)])

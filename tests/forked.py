@@ -1,0 +1,93 @@
+"""Processes that are forked from one that has loaded the command line already.
+
+Each is as separate as a process that starts anew, with its own standard streams, environment and folder, and takes a
+tenth of the CPU time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from setpoint_tools.testing.polling import LIMIT
+
+_LOADED = (
+    "setpoint.cli",
+    "setpoint.adapters.sqlite.store",
+    "setpoint.adapters.memory.store",
+    "setpoint.adapters.google.rest",
+    "setpoint.declarations.apply",
+    "setpoint.declarations.readers.load",
+    "setpoint.remediation.engine",
+    "setpoint.reporting.html.page",
+    "requests",
+)
+_STREAMS = ("stdin", "stdout", "stderr")
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(list(_LOADED))
+
+
+def command_line(
+    *arguments: str, stdin: str = "", cwd: Path | None = None, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ``setpoint ARGUMENTS``."""
+    done = call(_setpoint, *arguments, stdin=stdin.encode(), cwd=cwd, environment=environment)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def call(
+    function: Callable[..., object],
+    *arguments: Any,
+    stdin: bytes = b"",
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Call a function of a module in a process of its own; the code is that of the process, negative for a signal.
+
+    Raises:
+        AssertionError: it does not end.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "stdin").write_bytes(stdin)
+        where = (str(folder), str(cwd or Path.cwd()), dict(os.environ if environment is None else environment))
+        process = _CONTEXT.Process(target=_in_child, args=(*where, function, arguments))
+        process.start()
+        process.join(LIMIT)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise AssertionError(f"after {LIMIT:.0f} seconds: {function.__name__} {arguments} has not ended")
+        code = process.exitcode
+        process.close()
+        output, errors = ((folder / stream).read_bytes() for stream in _STREAMS[1:])
+        return subprocess.CompletedProcess(arguments, code, output, errors)
+
+
+def _in_child(
+    folder: str, cwd: str, environment: dict[str, str], function: Callable[..., object], arguments: tuple[Any, ...]
+) -> None:
+    for number, name in enumerate(_STREAMS):
+        flags = os.O_RDONLY if name == "stdin" else os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        opened = os.open(Path(folder, name), flags, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+        mode = "r" if name == "stdin" else "w"
+        setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a descriptor
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(environment)
+    function(*arguments)
+
+
+def _setpoint(*arguments: str) -> None:
+    from setpoint.cli import main  # noqa: PLC0415 - in the child, which has it loaded
+
+    sys.argv = ["setpoint", *arguments]
+    main()
