@@ -53,7 +53,6 @@ EXEMPT_FROM_NAMES: tuple[str, ...] = (
     "shared/setpoint/cli",
     "shared/setpoint/declarations",
     "functions",
-    "tests",
 )
 EXEMPT_FROM_TERMS: tuple[str, ...] = ("docs", "shared/setpoint")
 EXEMPT_FROM_LENGTH = (

@@ -58,7 +58,10 @@ def test_where_the_resource_was_not_seen_before_nothing_is_certain():
 
 def test_what_was_over_before_the_last_observation_without_the_drift_does_not_explain_it():
     assert attributed(change(seconds=-30), onset=DriftOnset(NOON, moment(-20))) is None
-    assert attributed(change(seconds=-30), change("bob", -10), onset=DriftOnset(NOON, moment(-20))) == ("bob", "certain")
+    assert attributed(change(seconds=-30), change("bob", -10), onset=DriftOnset(NOON, moment(-20))) == (
+        "bob",
+        "certain",
+    )
 
 
 def test_of_two_observations_of_one_instant_nobody_knows_which_came_first():

@@ -36,38 +36,38 @@ def resource(kind: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_good_documents_hold_nothing_back(tmp_path: Path) -> None:
-    found = loaded(tmp_path, state(resource("google_storage_bucket", {"name": "b", "location": "EU"})), "s.json")
-    assert not found.held_back.holds(GONE, before("other.yaml"))
+    result = loaded(tmp_path, state(resource("google_storage_bucket", {"name": "b", "location": "EU"})), "s.json")
+    assert not result.held_back.holds(GONE, before("other.yaml"))
 
 
 def test_a_bad_document_holds_back_what_it_declared_before_and_what_it_names(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "kind: Declaration\nmetadata: [orders\n")
-    assert found.problems
-    assert found.held_back.holds(GONE, before("other.yaml"))  # it is named in the bad file: it may have moved there
+    result = loaded(tmp_path, "kind: Declaration\nmetadata: [orders\n")
+    assert result.problems
+    assert result.held_back.holds(GONE, before("other.yaml"))  # it is named in the bad file: it may have moved there
     other = ResourceKey("//storage.googleapis.com/invoices", "resource")
-    assert found.held_back.holds(other, before("bad.yaml"))
-    assert not found.held_back.holds(other, before("other.yaml"))
+    assert result.held_back.holds(other, before("bad.yaml"))
+    assert not result.held_back.holds(other, before("other.yaml"))
 
 
 def test_a_bad_document_with_placeholders_holds_everything_back(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "kind: Declaration\nmetadata: [{{ .Values.name }}\n")
-    assert found.held_back.holds(GONE, before("other.yaml"))
+    result = loaded(tmp_path, "kind: Declaration\nmetadata: [{{ .Values.name }}\n")
+    assert result.held_back.holds(GONE, before("other.yaml"))
 
 
 def test_an_attribute_that_nobody_knows_is_counted_and_is_no_error(tmp_path: Path) -> None:
     values = {"name": "b", "location": "EU", "storage_clas": "X"}
-    found = loaded(tmp_path, state(resource("google_storage_bucket", values)), "s.json")
-    assert found.problems == []
-    assert found.unmapped == {"google_storage_bucket.storage_clas": 1}
-    assert [(warning.category, warning.field) for warning in found.warnings] == [
+    result = loaded(tmp_path, state(resource("google_storage_bucket", values)), "s.json")
+    assert result.problems == []
+    assert result.unmapped == {"google_storage_bucket.storage_clas": 1}
+    assert [(warning.category, warning.field) for warning in result.warnings] == [
         ("not-compared", "google_storage_bucket.storage_clas")
     ]
 
 
 def test_a_resource_whose_name_is_known_after_apply_is_pending(tmp_path: Path) -> None:
     values = {"display_name": "cpu", "project": "fleet-shop"}
-    found = loaded(tmp_path, state(resource("google_monitoring_alert_policy", values)), "s.json")
-    assert found.problems == []
-    assert [(warning.category, warning.field) for warning in found.warnings] == [
+    result = loaded(tmp_path, state(resource("google_monitoring_alert_policy", values)), "s.json")
+    assert result.problems == []
+    assert [(warning.category, warning.field) for warning in result.warnings] == [
         ("pending", "google_monitoring_alert_policy.a")
     ]

@@ -82,16 +82,16 @@ def translated(group: str, kind: str, spec: dict[str, Any]) -> Translated:
     ],
 )
 def test_a_field_is_put_where_the_api_has_it(group: str, kind: str, spec: dict[str, Any], data: dict[str, Any]) -> None:
-    found = translated(group, kind, spec)
-    assert found.declaration.data == data
-    assert found.unplaced == ()
+    mapped = translated(group, kind, spec)
+    assert mapped.declaration.data == data
+    assert mapped.unplaced == ()
 
 
 def test_a_state_that_means_any_is_not_compared() -> None:
     spec = {"lifecycleRule": [{"condition": {"withState": "ANY", "age": 3}}]}
-    found = translated("storage", "StorageBucket", spec)
-    assert found.declaration.data == {"lifecycle": {"rule": [{"condition": {"age": 3}}]}}
-    assert found.unchecked == ("spec.lifecycleRule[0].condition.withState",)
+    mapped = translated("storage", "StorageBucket", spec)
+    assert mapped.declaration.data == {"lifecycle": {"rule": [{"condition": {"age": 3}}]}}
+    assert mapped.unchecked == ("spec.lifecycleRule[0].condition.withState",)
 
 
 @pytest.mark.parametrize(
@@ -103,11 +103,11 @@ def test_a_state_that_means_any_is_not_compared() -> None:
 )
 def test_a_disk_is_named_as_the_author_wrote_it(api: str, author: str) -> None:
     spec = {"bootDisk": {"autoDelete": True}, "attachedDisk": [{"sourceDiskRef": {"external": "d"}}]}
-    found = translated("compute", "ComputeInstance", spec)
-    assert found.declared_path(api).startswith(author.rpartition(".")[0])
+    mapped = translated("compute", "ComputeInstance", spec)
+    assert mapped.declared_path(api).startswith(author.rpartition(".")[0])
 
 
 def test_an_api_that_is_declared_is_declared_to_be_switched_on() -> None:
-    found = translated("serviceusage", "Service", {"resourceID": "compute.googleapis.com"})
-    assert found.declaration.data == {"state": "ENABLED"}
-    assert found.declared_path("state") == "kind"
+    mapped = translated("serviceusage", "Service", {"resourceID": "compute.googleapis.com"})
+    assert mapped.declaration.data == {"state": "ENABLED"}
+    assert mapped.declared_path("state") == "kind"

@@ -107,9 +107,9 @@ def audited(*exempted: str) -> dict[str, Any]:
 def test_logging_that_is_switched_off_or_somebody_exempted_from_it_is_critical(live: dict[str, Any], op: str) -> None:
     values = {"service": "allServices", "audit_log_config": [{"log_type": "DATA_READ", "exempted_members": []}]}
     [translated] = load("google_project_iam_audit_config", values).translated
-    found = iam_policies.compare(translated.declaration.data, live, translated.declaration.authority)
-    assert [difference.op for difference in found] == ([op] if op else [])
-    assert not found or severity("modified", "iam_policy", found) == "critical"
+    differences = iam_policies.compare(translated.declaration.data, live, translated.declaration.authority)
+    assert [difference.op for difference in differences] == ([op] if op else [])
+    assert not differences or severity("modified", "iam_policy", differences) == "critical"
 
 
 def test_an_audit_config_owns_its_service_and_a_policy_all_of_them() -> None:

@@ -300,7 +300,7 @@ STATES = [
 def test_what_the_store_tells_is_said_with_what_to_do(patient, check, broken, verdict, text):
     broken(patient.store())
     results = [result for result in failures(patient, only=check) if text in result.what]
-    assert [difference.verdict for difference in results] == [verdict], failures(patient)
+    assert [result.verdict for result in results] == [verdict], failures(patient)
     assert results[0].do
 
 
@@ -344,9 +344,9 @@ def test_a_bug_in_one_check_hides_no_other(patient):
         raise KeyError("x")
         yield
 
-    explained = diagnostics.examine(patient, {"bug": bug, **diagnostics.CHECKS})
-    assert (explained[0].check, explained[0].verdict) == ("bug", "unknown")
-    assert len(explained) > len(diagnostics.CHECKS)
+    results = diagnostics.examine(patient, {"bug": bug, **diagnostics.CHECKS})
+    assert (results[0].check, results[0].verdict) == ("bug", "unknown")
+    assert len(results) > len(diagnostics.CHECKS)
 
 
 def test_lists_are_read_to_their_last_page(patient, google):

@@ -75,7 +75,7 @@ class System:
         self.slack = slack
         self._changes = 0
         self._heard = heard
-        self._told: dict[str, Any] = {}
+        self._announced: dict[str, Any] = {}
         self._seen: set[str] = set()
         self._ended = threading.Event()
 
@@ -164,13 +164,13 @@ class System:
 
     def _feed(self, resource: Resource) -> None:
         """Tell of a resource that has changed, as a feed does."""
-        if self._google.get(resource.url) != self._told.get(resource.name):
+        if self._google.get(resource.url) != self._announced.get(resource.name):
             asset = self._note(resource)
             message = {"asset": asset, "priorAssetState": "PRESENT", "window": {"startTime": asset["updateTime"]}}
             self._publish("asset-changes", json.dumps(message).encode())
 
     def _note(self, resource: Resource) -> dict[str, Any]:
-        live = self._told[resource.name] = self._google.get(resource.url)
+        live = self._announced[resource.name] = self._google.get(resource.url)
         asset = fleet.as_asset(resource, live or {}, _now())
         self._assets.put(asset)
         return asset
