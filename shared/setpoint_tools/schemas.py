@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,12 @@ def schemas() -> dict[str, dict[str, Any]]:
         "drift.v1.json": {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": DATA_SCHEMA,
-            **msgspec.json.schema(CloudEvent),
+            **_schema(CloudEvent),
         },
         "notice.v1.json": {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": NOTICE_SCHEMA,
-            **msgspec.json.schema(WebhookNotice),
+            **_schema(WebhookNotice),
         },
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),
@@ -48,6 +49,32 @@ def schemas() -> dict[str, dict[str, Any]]:
         "policy-test.v1.json": PolicyTestModel.model_json_schema(by_alias=True),
         "defaults.v1.json": DefaultsModel.model_json_schema(by_alias=True),
     }
+
+
+def _schema(model: type[msgspec.Struct]) -> dict[str, Any]:
+    """The JSON Schema of a model, whose descriptions name fields as JSON does."""
+    schema = msgspec.json.schema(model)
+    for struct in _structs(msgspec.inspect.type_info(model)):
+        definition = schema["$defs"][struct.cls.__name__]
+        for field in struct.fields:
+            line = f"\n        {field.name}: "
+            definition["description"] = definition["description"].replace(line, f"\n        {field.encode_name}: ")
+    return schema
+
+
+def _structs(kind: msgspec.inspect.Type) -> Iterator[msgspec.inspect.StructType]:
+    """The models within a type, itself included."""
+    if isinstance(kind, msgspec.inspect.StructType):
+        yield kind
+        inner = [field.type for field in kind.fields]
+    elif isinstance(kind, msgspec.inspect.UnionType):
+        inner = list(kind.types)
+    elif isinstance(kind, msgspec.inspect.VarTupleType):
+        inner = [kind.item_type]
+    else:
+        return
+    for part in inner:
+        yield from _structs(part)
 
 
 def table_schemas() -> dict[str, list[dict[str, Any]]]:

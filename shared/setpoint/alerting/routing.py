@@ -1,4 +1,4 @@
-"""Who is told of which drift, where, and who may press which button: what the ``Alerting`` document of a fleet says."""
+"""Destinations and approvers of a drift, by the ``Alerting`` document of a fleet."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def escalations(alerting: Alerting, data: DriftData) -> tuple[Escalation, ...]:
 
 
 def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:
-    """Whether somebody may press the buttons of a drift.
+    """Whether somebody may click the buttons of a drift.
 
     Args:
         alerting: who may.

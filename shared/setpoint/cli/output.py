@@ -121,7 +121,7 @@ def suppressed_line(suppressed: Suppressed) -> Text:
 
 
 def finding_block(state: ResourceState) -> Text:
-    """A finding in some lines: what and how bad; since when, whose and where it is declared; what differs."""
+    """A finding in some lines: severity and resource; since when, owner and declaration; differences."""
     finding = state.finding
     if finding is None:
         return Text()

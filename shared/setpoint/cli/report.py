@@ -135,7 +135,7 @@ def _lasted(seconds: float | None) -> str:
 
 
 def _shares(what: str, values: Iterable[str], rows: Iterable[Row]) -> Table:
-    """How many open findings there are of each, and how many of them are how bad."""
+    """How many open findings each value has, by severity."""
     counts = Counter[str]()
     bad: dict[str, Counter[str]] = {}
     for value, row in zip(values, rows, strict=True):

@@ -55,7 +55,7 @@ def _columns(model: msgspec.inspect.StructType) -> Iterator[Column]:
             continue
         if "mode" not in form:
             form["mode"] = "REQUIRED" if field.required else "NULLABLE"
-        text = texts.get(field.encode_name)
+        text = texts.get(field.name)
         yield {"name": field.encode_name, **form, **({"description": text} if text else {})}
 
 

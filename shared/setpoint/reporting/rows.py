@@ -38,7 +38,7 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
         asset_type: Cloud Asset Inventory's type.
         content: what of the resource drifted.
         project: project id where known, else its number.
-        team: whose it is; empty where nobody is named.
+        team: the owning team; empty where none is declared.
         kind: ``modified``, ``deleted`` or ``unmanaged``.
         status: ``open``, ``resolved``, ``exempted`` or ``accepted``.
         severity: ``low``, ``medium``, ``high`` or ``critical``.

@@ -213,7 +213,7 @@ def _harmless() -> list[Incident]:
 
 
 def _fixed() -> list[Incident]:
-    """It was put back meanwhile."""
+    """It was resolved meanwhile."""
     return [
         Incident(
             _key("storage/example-audit-logs"),

@@ -43,7 +43,7 @@ _MEANINGS: dict[Outcome, str] = {
 
 
 def show_findings(console: Console, states: Iterable[ResourceState]) -> None:
-    """What drifted: by team, the worst first; then what was put back meanwhile."""
+    """What drifted: by team, the worst first; then what was resolved meanwhile."""
     known = [(state, state.finding) for state in states if state.finding is not None]
     still = [(state, finding) for state, finding in known if finding.status == "open"]
     past = [(state, finding) for state, finding in known if finding.status == "resolved"]

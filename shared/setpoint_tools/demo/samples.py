@@ -51,7 +51,7 @@ class Sample:
         project: where it is; None for a folder.
         declared: what people wrote, in their spellings; None where nobody declared it.
         live: what the API says while all is well.
-        owner: whose it is.
+        owner: its owner.
         location: as the feed gives it.
         authority: of a declared IAM policy.
         ignore: paths that are not compared.

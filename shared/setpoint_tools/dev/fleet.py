@@ -93,7 +93,7 @@ RESOURCES = (
 
 
 def documents() -> list[dict[str, Any]]:
-    """What is declared, with a policy that puts back firewalls and asks about the rest."""
+    """The declarations, with a policy that remediates firewalls and asks about the rest."""
     declarations = [
         {
             "apiVersion": "setpoint.dev/v1",

@@ -1,4 +1,4 @@
-"""What a pressed button means: what is put into it, and what is read out of Slack's answer.
+"""The payload of a button: what is put into it, and what is read out of Slack's request.
 
 Every button of a message carries what it is about. An option of a menu has room for 150 characters only, so a menu is
 read together with the buttons beside it, which Slack sends along in ``message.blocks``.
@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from setpoint.alerting.rendering.phrases import is_rehearsed
+from setpoint.alerting.rendering.phrases import is_dry_run
 from setpoint.alerting.rendering.safe_text import units
 from setpoint.errors import MalformedMessage
 from setpoint.model.notice_view import SNOOZES, ButtonAction, FindingView
@@ -27,7 +27,7 @@ _PREFIX = "setpoint:"
 
 
 class ClickedButton(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A button that somebody has pressed.
+    """A button that somebody has clicked.
 
     Args:
         action: what it asks for.
@@ -62,7 +62,7 @@ _decode = msgspec.json.Decoder(_Value).decode
 
 
 def offered_actions(shown: FindingView) -> tuple[ButtonAction, ...]:
-    """What makes sense to press for a finding as it is; nothing once it is resolved.
+    """The buttons of a finding in its current state; none once it is resolved.
 
     What was deleted is never made anew by itself, nor what is unmanaged deleted, and a dry run writes nothing, whoever
     asks for it: there is no button for that.
@@ -75,7 +75,7 @@ def offered_actions(shown: FindingView) -> tuple[ButtonAction, ...]:
     if remedy is not None and remedy.step == "asked":
         return ("approve", "snooze", "accept", "why")
     is_under_way = remedy is not None and remedy.step in IN_PROGRESS
-    if data.kind != "modified" or data.mode in MANUAL_MODES or is_under_way or is_rehearsed(remedy):
+    if data.kind != "modified" or data.mode in MANUAL_MODES or is_under_way or is_dry_run(remedy):
         return ("snooze", "accept", "why")
     return ("fix", "snooze", "accept", "why")
 
@@ -104,7 +104,7 @@ def _value(fields: dict[str, str]) -> str:
 
 
 def decode(action: Mapping[str, Any], blocks: Sequence[Any] = ()) -> ClickedButton:
-    """Read what was pressed.
+    """Read which button was clicked.
 
     Args:
         action: one of the payload's ``actions``.

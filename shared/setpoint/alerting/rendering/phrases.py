@@ -1,6 +1,6 @@
-"""The words in which findings are told, the same in every sink; a `Form` says how values and times look in one.
+"""The phrases about findings, the same in every sink; a ``RenderStyle`` formats values and times for one sink.
 
-What is said here is plain text. Values of the fleet go through the form, which makes them safe where they are shown.
+Phrases are plain text. Values of the fleet go through the style, which makes them safe in the markup of its sink.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def lasted(seconds: float) -> str:
 
 
 def by(actor: Actor | None, form: RenderStyle = PLAIN) -> str:
-    """Who did it, how, and how sure that is."""
+    """The actor, the tool, and the confidence."""
     if actor is None:
         return "not known yet"
     if actor.confidence == "possible":
@@ -198,7 +198,7 @@ def _handed_off(shown: FindingView, remedy: RemediationData, form: RenderStyle) 
 
 
 def _stopped(shown: FindingView, remedy: RemediationData, form: RenderStyle) -> str:
-    if is_rehearsed(remedy):
+    if is_dry_run(remedy):
         return "Dry run: it would be remediated, and nothing is written"
     del shown
     return f"Stopped until somebody has looked{_because(remedy.reason, form)}"
@@ -214,11 +214,11 @@ _STEPS: Mapping[str, Callable[[FindingView, RemediationData, RenderStyle], str]]
     "handed_off": _handed_off,
     "stopped": _stopped,
 }
-"""What follows from how far putting it back has come; of other steps the mode tells."""
+"""What happens next, by the step of the remediation; for other steps the mode says it."""
 
 
-def is_rehearsed(remedy: RemediationData | None) -> bool:
-    """Whether it would be put back, were the policy not a dry run."""
+def is_dry_run(remedy: RemediationData | None) -> bool:
+    """Whether it would be remediated, but for the dry run."""
     return remedy is not None and remedy.step == "stopped" and "dry run" in remedy.reason and bool(remedy.summary)
 
 

@@ -1,4 +1,4 @@
-"""What Slack shows of findings: what, where, whose, how bad, what differs, who did it and what happens next."""
+"""Findings as messages of Slack: resource, project, owner, severity, differences, actor and next step."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def group(group: GroupView, links: Links) -> Message:
     if phrases.is_over(group):
         took = phrases.lasted((group.changed_at - group.opened_at).total_seconds())
         lost = f"~{code(phrases.group_title(group), 200)} {phrases.happened_to_all(group)}~"
-        blocks = [section(f"✅ {lost}\nAll resolved after {took}."), context(_doers(group), show)]
+        blocks = [section(f"✅ {lost}\nAll resolved after {took}."), context(_actors(group), show)]
         return message(phrases.group_summary(group), blocks)
     mark = f"{phrases.SEVERITY_MARKS[group.severity]} {phrases.severity_word(group.severity)}"
     blocks = [
@@ -283,7 +283,7 @@ def _difference_of(data: DriftData, change: tuple[str, Operation]) -> Difference
 
 def _group_facts(group: GroupView) -> Iterator[tuple[str, str]]:
     yield "Status", phrases.statuses(group)
-    yield "Changed by", _doers(group)
+    yield "Changed by", _actors(group)
     yield "Projects", _counted(group.projects, group.project_count)
     yield "Teams", _counted(group.teams, len(group.teams))
     if len(group.severities) > 1:
@@ -304,8 +304,8 @@ def _counted(counts: Mapping[str, int], total: int) -> str:
     return ", ".join(parts)
 
 
-def _doers(group: GroupView) -> str:
-    """Who did it; with what, where one did all of it."""
+def _actors(group: GroupView) -> str:
+    """The actors; with the tool, where there is a single one."""
     principals = [name for name in group.actors if name]
     if not principals:
         return "not known yet"

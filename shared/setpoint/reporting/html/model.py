@@ -54,9 +54,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         project: project id where known, else its number.
         kind: ``modified``, ``deleted`` or ``unmanaged``.
         status: how it stands.
-        severity: how bad it is.
+        severity: its severity.
         mode: what may be done about it.
-        owner: whose it is.
+        owner: its owner.
         fields: what differs, as many as are shown.
         field_count: how many fields differ.
         first_seen: when this drift began.
@@ -113,10 +113,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         resolved: findings that were resolved in the period.
         seconds_to_resolve: how long those had lasted, on average; None where there are none.
         seconds_before: the same of those resolved before; None where there are none.
-        put_back: fields or resources that Setpoint has put back in the period, a write each.
+        put_back: fields or resources that Setpoint has remediated in the period, a write each.
         awaiting: open findings that wait for somebody to approve.
-        remediating: open findings that somebody is putting back.
-        stopped: open findings that are not put back until somebody looks.
+        remediating: open findings whose remediation is under way.
+        stopped: open findings whose remediation is stopped until somebody has looked.
         exempted: findings that somebody said to leave alone, or accepted as they are.
     """
 

@@ -69,7 +69,7 @@ function flowChart() {
   });
 }
 
-/** How many of the rows have which value, the most first; and of each how many are how bad. */
+/** How many rows have each value, by severity; the most frequent value first. */
 function shares(found, key) {
   const counts = new Map();
   for (const row of found) {
