@@ -40,7 +40,7 @@ TERMS = {
 }
 """A word that users had to learn here, and the term that they know."""
 
-TEXTS = ("README.md", "docs", "shared/setpoint")
+TEXTS = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "shared/setpoint")
 CODE = ("shared", "functions", "benchmarks", "tests", ".ci", "infra")
 
 EXEMPT_FROM_NAMES: tuple[str, ...] = (
@@ -54,7 +54,7 @@ EXEMPT_FROM_NAMES: tuple[str, ...] = (
     "shared/setpoint/declarations",
     "functions",
 )
-EXEMPT_FROM_TERMS: tuple[str, ...] = ("docs", "shared/setpoint")
+EXEMPT_FROM_TERMS: tuple[str, ...] = ("docs/decisions", "docs/schemas", "shared/setpoint")
 EXEMPT_FROM_LENGTH = (
     "infra/variables.tf",
     "shared/setpoint/alerting/rendering/slack.py",
@@ -107,14 +107,15 @@ def _bound(node: ast.AST) -> list[str]:
 
 
 def private_words(path: str, text: str) -> Iterator[Fault]:
-    """The words that stand for a term of the field; in a module only those of its strings, in which users read them."""
-    lines = _strings(text) if path.endswith(".py") else list(enumerate(text.splitlines(), 1))
+    """The words that stand for a term of the field, as users read them: in a module its strings, in a page no code."""
+    lines = _strings(text) if path.endswith(".py") else list(enumerate(_CODE_OR_LINK.sub("", text).splitlines(), 1))
     for number, line in lines:
         for pattern, term in _PATTERNS:
             if match := pattern.search(line):
                 yield Fault(path, number, f"{match[0]!r}: write {term}")
 
 
+_CODE_OR_LINK = re.compile(r"`[^`\n]+`|\]\([^)\n]+\)")
 _PATTERNS = [(re.compile(rf"\b({words})\b", re.IGNORECASE), term) for words, term in TERMS.items()]
 
 
