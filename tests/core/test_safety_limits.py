@@ -1,0 +1,112 @@
+"""The guardrails of remediation at the edges of their windows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from setpoint.model.policy import Limits
+from setpoint.model.safety_limits import (
+    FLEET,
+    Pause,
+    SafetyState,
+    exceeded,
+    fail,
+    paused,
+    resume,
+    room_at,
+    spend,
+    wish,
+)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LIMITS = Limits(per_project=2, per_fleet=3, within=600.0, surge=3, failures=3)
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def written(*writes: tuple[str, float]) -> SafetyState:
+    safety = SafetyState()
+    for project, seconds in writes:
+        safety = spend(safety, project, LIMITS, later(seconds))
+    return safety
+
+
+def failed(*seconds: float) -> SafetyState:
+    safety = SafetyState()
+    for second in seconds:
+        safety = fail(safety, LIMITS, later(second))
+    return safety
+
+
+def test_the_last_write_of_a_budget_is_allowed_and_one_more_is_not():
+    one = written(("shop", 0))
+    assert exceeded(one, "shop", LIMITS, later(1)) == ""
+    two = spend(one, "shop", LIMITS, later(1))
+    assert "2 writes in project shop" in exceeded(two, "shop", LIMITS, later(2))
+    assert exceeded(two, "billing", LIMITS, later(2)) == ""
+    three = spend(two, "billing", LIMITS, later(2))
+    assert "3 writes in the fleet" in exceeded(three, "billing", LIMITS, later(3))
+
+
+@pytest.mark.parametrize(("seconds", "is_held"), [(599.999, True), (600, False)])
+def test_a_write_counts_until_its_window_has_passed_to_the_moment(seconds, is_held):
+    safety = written(("shop", 0), ("shop", 300))
+    assert bool(exceeded(safety, "shop", LIMITS, later(seconds))) == is_held
+
+
+def test_the_budget_has_room_again_at_the_very_moment_that_is_named():
+    safety = written(("shop", 0), ("shop", 300))
+    room = room_at(safety, "shop", LIMITS, later(400))
+    assert room == later(600)
+    assert exceeded(safety, "shop", LIMITS, room) == ""
+    assert exceeded(safety, "shop", LIMITS, room - timedelta(microseconds=1))
+
+
+def test_where_two_budgets_are_used_up_the_later_end_counts():
+    safety = written(("billing", 0), ("shop", 100), ("shop", 200))
+    assert room_at(safety, "shop", LIMITS, later(300)) == later(700)  # of the project; the fleet's is at 600
+
+
+def test_a_budget_of_no_writes_allows_none():
+    none = Limits(per_project=0, per_fleet=0, within=600.0)
+    assert "the limit is 0" in exceeded(SafetyState(), "shop", none, NOW)
+
+
+def test_so_many_failures_within_the_window_open_the_breaker():
+    assert failed(0, 300).breaker is None
+    opened = failed(0, 300, 599.999)
+    assert opened.breaker is not None
+    assert opened.breaker.opened_at == later(599.999)
+    assert "3 writes failed" in opened.breaker.reason
+
+
+def test_a_failure_is_forgotten_after_the_window():
+    safety = failed(0, 300, 600)
+    assert safety.breaker is None
+    assert safety.failures == (later(300), later(600))
+    assert fail(safety, LIMITS, later(899)).breaker is not None  # 300, 600 and 899 are within one window
+
+
+def test_drifts_are_counted_like_failures_and_apart_from_them():
+    safety = wish(wish(failed(0, 1), LIMITS, later(2)), LIMITS, later(3))
+    assert safety.breaker is None
+    assert "3 drifts" in wish(safety, LIMITS, later(4)).breaker.reason
+
+
+def test_a_breaker_that_is_open_stays_as_it_is_until_the_fleet_is_resumed():
+    opened = failed(0, 1, 2)
+    assert fail(opened, LIMITS, later(3)) == opened
+    assert wish(opened, LIMITS, later(3)) == opened
+    assert resume(opened, "projects/shop") == opened
+    closed = resume(opened, FLEET)
+    assert (closed.breaker, closed.failures, closed.requests) == (None, (), ())
+
+
+@pytest.mark.parametrize(("seconds", "is_held"), [(0, True), (59.999, True), (60, False)])
+def test_a_pause_with_an_end_holds_until_that_moment(seconds, is_held):
+    safety = SafetyState(pauses=(Pause(FLEET, NOW, until=later(60)),))
+    assert (paused(safety, "//a/b", (), later(seconds)) is not None) == is_held
