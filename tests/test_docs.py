@@ -105,6 +105,14 @@ def test_every_runbook_is_listed():
         assert f"(runbooks/{page.name})" in index
 
 
+def test_every_page_is_in_the_navigation_of_the_site():
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2].partition("\nnot_in_nav:")[0]
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in ROOT.glob("docs/**/*.md")}
+    decisions = {page for page in pages if page.startswith("decisions/0")}
+    of_the_root = {"index.md", "contributing.md", "security.md", "changelog.md"}
+    assert set(re.findall(r"\S+\.md", navigation)) == pages - decisions | of_the_root
+
+
 def terms() -> list[str]:
     return re.findall(r"^\| \*\*(.+?)\*\* \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
 
