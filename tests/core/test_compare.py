@@ -273,7 +273,9 @@ def test_another_choice_than_the_declared_empty_one_is_drift() -> None:
     other = {"replication": {"userManaged": {"replicas": [{"location": "europe-west1"}]}}}
     assert compared({"replication": {"automatic": {}}}, other, manager) == [("replication.automatic", "missing")]
     assert compared({"replication": {"automatic": {}}}, {"replication": {"automatic": {}}}, manager) == []
-    assert compared({"replication": {"automatic": {}}}, {"replication": {}}, manager) == []
+    assert compared({"replication": {"automatic": {}}}, {"replication": {}}, manager) == [
+        ("replication.automatic", "missing")
+    ]
 
 
 def test_exact_asks_for_nothing_that_nobody_has_to_declare() -> None:
@@ -287,8 +289,9 @@ def test_exact_asks_for_nothing_that_nobody_has_to_declare() -> None:
 
 
 def test_a_reference_that_is_gone_with_its_message_is_missing() -> None:
-    declared = {"schemaSettings": {"schema": "projects/billing-prod/schemas/s"}}
-    assert compared(declared, {}, "pubsub.googleapis.com/Topic") == [("schemaSettings.schema", "missing")]
+    declared = {"vpcAccess": {"connector": "projects/billing-prod/locations/l/connectors/c"}}
+    service = "run.googleapis.com/Service"
+    assert compared({"template": declared}, {"template": {}}, service) == [("template.vpcAccess.connector", "missing")]
 
 
 def test_a_web_address_counts_with_host_and_scheme() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from setpoint.comparison.iam_policies import compare, grants
 from setpoint.comparison.iam_policies import describe_grants as in_words
 from setpoint.model.field_path import parse
+from setpoint.model.references import Project
 from setpoint.model.severity import severity
 
 VIEWERS = {"role": "roles/viewer", "members": ["user:a@x.com", "group:g@x.com"]}
@@ -285,3 +286,23 @@ bindings = st.lists(
 def test_a_whole_policy_is_in_sync_just_when_both_grant_the_same(first: list[Any], other: list[Any]) -> None:
     same = grants({"bindings": first}) == grants({"bindings": other})
     assert (compared(first, other) == []) == same
+
+
+@pytest.mark.parametrize(
+    ("role", "member"),
+    [
+        ("roles/editor", "serviceAccount:999-compute@developer.gserviceaccount.com"),
+        ("roles/editor", "serviceAccount:other-prod@appspot.gserviceaccount.com"),
+        ("roles/editor", "serviceAccount:999@cloudservices.gserviceaccount.com"),
+        ("roles/container.serviceAgent", "serviceAccount:service-999@container-engine-robot.iam.gserviceaccount.com"),
+        ("roles/storage.legacyBucketOwner", "projectEditor:other-prod"),
+    ],
+)
+def test_the_like_of_another_project_was_granted_by_somebody(role: str, member: str) -> None:
+    policy = {"bindings": [{"role": role, "members": [member]}]}
+    own = Project("shop-prod", "123")
+    assert compare({"bindings": []}, policy, "policy") == ()
+    assert len(compare({"bindings": []}, policy, "policy", own=own)) == 1
+    mine = member.replace("999", "123").replace("other-prod", "shop-prod")
+    policy = {"bindings": [{"role": role, "members": [mine]}]}
+    assert compare({"bindings": []}, policy, "policy", own=own) == ()

@@ -122,7 +122,7 @@ def test_a_value_in_braces_is_changed_there():
 def test_a_value_that_is_not_there_is_no_longer_declared():
     gone = proposed(NATIVE, live(labels={"team": "shop"}))
     assert changed_lines(NATIVE, gone.text) == (["      cost: 'a1'"], [])
-    assert "storageClass: STANDARD" not in proposed(NATIVE, live(storageClass=None)).text
+    assert "storageClass: STANDARD" not in proposed(NATIVE, live(storageClass="NEARLINE")).text
 
 
 def test_what_holds_nothing_any_more_goes_too():

@@ -92,6 +92,31 @@ def is_default_account(address: str) -> bool:
     return _DEFAULT_ACCOUNT.fullmatch(address) is not None
 
 
+_PROJECT_NUMBER = re.compile(r"serviceAccount:(?:service-|p)?(\d+)(?:-compute)?@")
+_PROJECT_ID = re.compile(
+    r"project(?:Owner|Editor|Viewer):(.+)|serviceAccount:(.+)@appspot\.gserviceaccount\.com"
+    r"|serviceAccount:firebase-adminsdk-\w+@(.+)\.iam\.gserviceaccount\.com"
+)
+
+
+def is_of_another_project(member: str, project_id: str, project_number: str) -> bool:
+    """Whether a member belongs to another project than the one that holds the resource.
+
+    Google grants by itself only to accounts and groups of that project; the like of another was granted by somebody.
+
+    Args:
+        member: ``serviceAccount:…``, ``projectEditor:…``.
+        project_id: of the project that holds the resource; empty where it is unknown.
+        project_number: the same.
+    """
+    if number := _PROJECT_NUMBER.match(member):
+        return bool(project_number) and number[1] != project_number
+    if identifier := _PROJECT_ID.fullmatch(member):
+        named = next(filter(None, identifier.groups()))
+        return bool(project_id) and named not in (project_id, project_number)
+    return False
+
+
 def is_granted_by_google(role: str, member: str) -> bool:
     """Whether Google gives this role to this member by itself: to an agent of its own, or by default."""
     if _AGENT_ROLE.match(role) and is_service_agent(member):

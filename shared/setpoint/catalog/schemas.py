@@ -73,6 +73,18 @@ class Field(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     """Only a beta or alpha version of the API knows it."""
     default: Any = None
     """The default that the document states, typed; None where it states none."""
+    absent: Any = None
+    """What an absent field stands for, typed, as the description states it; None where it states nothing."""
+    presence: bool = False
+    """An absent field says something else than a zero, a false or an empty message."""
+    ordered: bool = False
+    """The order of the list's elements has a meaning."""
+    union: bool = False
+    """A member of a union: where another member is set, this one is not."""
+    restricts: bool = False
+    """An absent field means all: a set one restricts what it belongs to."""
+    renamed: Mapping[str, str] | None = None
+    """Other names of an enum's values: older ones, aliases."""
     zero: Any = None
     """What proto JSON leaves out: `""`, 0, False, an enum's first name, `[]`, `{}`; None where unknown."""
     item: Field | None = None
@@ -169,7 +181,7 @@ class _Line:
         return {name: self._field(schema.name, name, field, corrected.get(name, {})) for name, field in packed.items()}
 
     def _field(self, owner: str, name: str, packed: Any, corrected: Mapping[str, Any]) -> Field:
-        head, inner, default = (packed, None, None) if isinstance(packed, str) else (*packed, None)[:3]
+        head, inner, default, stated = (((packed,) if isinstance(packed, str) else tuple(packed)) + (None,) * 3)[:4]
         word, _, marks = head.partition(":")
         attributes: dict[str, Any] = {
             "output_only": "o" in marks,
@@ -180,6 +192,11 @@ class _Line:
             "sensitive": "s" in marks,
             "beta": "b" in marks,
             "default": default,
+            "presence": "p" in marks,
+            "ordered": "l" in marks,
+            "restricts": "x" in marks,
+            "union": "u" in marks,
+            **(stated or {}),
             **corrected,
         }
         if word in _SCALARS:

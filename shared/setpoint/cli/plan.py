@@ -11,7 +11,9 @@ from rich.text import Text
 
 from setpoint.catalog.schemas import Field, default_catalogue
 from setpoint.cli.output import difference_line, out
-from setpoint.comparison.compare import child, compare, masked
+from setpoint.comparison.absence import child
+from setpoint.comparison.compare import compare
+from setpoint.comparison.masking import masked
 from setpoint.declarations.plan import Plan, PlannedChange
 from setpoint.model import field_path
 from setpoint.model.difference import Difference

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field
-
-_ADDED_BY_SERVER = frozenset(
-    (
-        # Every Firestore index ends with the document's name, whether it is asked for or not:
-        # https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.collectionGroups.indexes#indexfield
-        ("GoogleFirestoreAdminV1IndexField", "fieldPath", "__name__"),
-        # A security policy gets a rule for what no other rule matches:
-        # https://cloud.google.com/armor/docs/security-policy-overview
-        ("SecurityPolicyRule", "priority", 2147483647),
-        # A firewall policy gets four that hand on what no other rule matches:
-        # https://cloud.google.com/firewall/docs/firewall-policies-rule-details
-        *(("FirewallPolicyRule", "priority", 2147483647 - offset) for offset in range(4)),
-    )
-)
-"""List elements that a server adds by itself: schema of the element, field, value."""
 
 _ABSENT_MEANS: Mapping[str, Any] = {
     # Pub/Sub leaves out the push format that it would use anyway:
@@ -48,6 +34,40 @@ _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
         frozenset(("WRITER", "roles/bigquery.dataEditor")),
         frozenset(("OWNER", "roles/bigquery.dataOwner")),
     ),
+    # OAuth scopes have short names, which gcloud, Terraform and Config Connector take:
+    # https://cloud.google.com/sdk/gcloud/reference/compute/instances/create#--scopes
+    **dict.fromkeys(
+        ("scopes", "oauthScopes", "serviceAccountScopes"),
+        tuple(
+            frozenset((short, f"https://www.googleapis.com/auth/{scope}"))
+            for short, scope in (
+                ("bigquery", "bigquery"),
+                ("cloud-platform", "cloud-platform"),
+                ("cloud-source-repos", "source.full_control"),
+                ("cloud-source-repos-ro", "source.read_only"),
+                ("compute-ro", "compute.readonly"),
+                ("compute-rw", "compute"),
+                ("datastore", "datastore"),
+                ("logging-write", "logging.write"),
+                ("monitoring", "monitoring"),
+                ("monitoring-read", "monitoring.read"),
+                ("monitoring-write", "monitoring.write"),
+                ("pubsub", "pubsub"),
+                ("service-control", "servicecontrol"),
+                ("service-management", "service.management.readonly"),
+                ("sql", "sqlservice"),
+                ("sql-admin", "sqlservice.admin"),
+                ("storage-full", "devstorage.full_control"),
+                ("storage-ro", "devstorage.read_only"),
+                ("storage-rw", "devstorage.read_write"),
+                ("taskqueue", "taskqueue"),
+                ("trace", "trace.append"),
+                ("userinfo-email", "userinfo.email"),
+                ("useraccounts-ro", "cloud.useraccounts.readonly"),
+                ("useraccounts-rw", "cloud.useraccounts"),
+            )
+        ),
+    ),
     # A protocol by its number is answered by its name:
     # https://www.iana.org/assignments/protocol-numbers
     "IPProtocol": (
@@ -61,6 +81,18 @@ _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
 }
 """Synonyms, by the name of the field that holds them."""
 
+_DEFAULT_ACCOUNT = re.compile(r"\d+-compute@developer\.gserviceaccount\.com\Z")
+ACCOUNT_FIELDS = frozenset(("email", "serviceAccount", "serviceAccountEmail"))
+
+
+def is_default_account(name: str, declared: str, observed: str) -> bool:
+    """Whether ``default`` is declared, and Compute Engine's default service account is answered.
+
+    Source: https://cloud.google.com/compute/docs/access/service-accounts#default_service_account
+    """
+    return declared == "default" and name in ACCOUNT_FIELDS and _DEFAULT_ACCOUNT.match(observed) is not None
+
+
 _IMPLIED_PREFIXES: Mapping[str, str] = {
     # A value of an organisation policy may say that it is no subtree:
     # https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies
@@ -68,6 +100,9 @@ _IMPLIED_PREFIXES: Mapping[str, str] = {
     "deniedValues": "is:",
 }
 """Prefixes of a value that are implied, by the name of the field."""
+
+ALIASED_FIELDS = frozenset((*_ALIASES, *_IMPLIED_PREFIXES))
+"""Fields whose words have synonyms or implied prefixes."""
 
 CASELESS = frozenset(
     (
@@ -79,8 +114,6 @@ CASELESS = frozenset(
         "zone",  # the same
         "groupByEmail",  # an address
         "userByEmail",  # an address
-        "members",  # the addresses of an access level
-        "identities",  # those of an ingress or egress rule
         "imageType",  # GKE answers in upper case
         "storageClass",  # Cloud Storage answers in upper case
         "IPProtocol",  # compute answers in lower case: https://cloud.google.com/compute/docs/reference/rest/v1/firewalls
@@ -89,12 +122,32 @@ CASELESS = frozenset(
 """Strings whose case has no meaning, although no schema calls them an enum."""
 
 
-def is_added_by_server(item: Field | None, element: Mapping[str, Any]) -> bool:
-    """Whether the server adds this list element by itself."""
-    if item is None or item.schema is None:
-        return False
-    schema = item.schema.name
-    return any(schema == name and element.get(key) == value for name, key, value in _ADDED_BY_SERVER)
+PRINCIPALS = frozenset(
+    (
+        "members",  # of an access level
+        "identities",  # of an ingress or egress rule
+        "iamMember",  # of the access of a BigQuery dataset
+    )
+)
+"""Strings that hold principals, of which only the addresses have no case."""
+
+
+_MEMBER_FIELDS: Mapping[str, str] = {
+    # https://cloud.google.com/bigquery/docs/reference/rest/v2/datasets#resource:-dataset
+    "user": "userByEmail",
+    "serviceAccount": "userByEmail",
+    "group": "groupByEmail",
+    "domain": "domain",
+    "": "specialGroup",
+}
+"""The field of a BigQuery dataset's access under which a member is answered, by the member's kind."""
+
+
+def is_named_otherwise(member: Any, observed: Mapping[str, Any]) -> bool:
+    """Whether an observed access names a declared member under the field of its kind."""
+    kind, _, address = str(member).rpartition(":")
+    answered = observed.get(_MEMBER_FIELDS.get(kind, ""))
+    return isinstance(answered, str) and answered.casefold() == address.casefold()
 
 
 def is_hidden(key: str, field: Field | None, value: Any) -> bool:

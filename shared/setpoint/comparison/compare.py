@@ -11,8 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from setpoint.catalog import secrets
-from setpoint.comparison import api_quirks, lists, scalars, system_fields
+from setpoint.catalog import field_rules, secrets
+from setpoint.comparison import (
+    absence,
+    api_quirks,
+    controllers,
+    free_text,
+    lists,
+    scalars,
+    spellings,
+    system_fields,
+)
+from setpoint.comparison.absence import child
+from setpoint.comparison.masking import masked, owner_name
+from setpoint.comparison.places import Place
 from setpoint.model import field_path
 from setpoint.model.difference import MASK, Difference, Explanation, Operation
 from setpoint.model.field_path import Path
@@ -28,6 +40,8 @@ _OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
 
 
 _NO_FIELDS: Mapping[str, Field] = {}
+_NOTHING: Mapping[str, Any] = {}
+_SWITCHES = ("enabled", "enable")
 
 
 class Comparison:
@@ -41,7 +55,10 @@ class Comparison:
         explain: whether to keep the reasons of all that is no difference.
     """
 
-    __slots__ = ("differences", "exact", "notes", "null_is_absent", "own", "unchecked", "unchecked_leaves", "whole")
+    __slots__ = (
+        *("differences", "exact", "notes", "null_is_absent", "own", "unchecked", "unchecked_leaves", "whole"),
+        *("declared", "observed", "table"),
+    )
 
     def __init__(
         self,
@@ -60,44 +77,120 @@ class Comparison:
         self.unchecked: list[Explanation] = []
         self.unchecked_leaves = 0
         self.notes: list[Explanation] | None = [] if explain else None
+        self.table: field_rules.SchemaRules | None = None
+        self.declared: Mapping[str, Any] = _NOTHING
+        self.observed: Mapping[str, Any] = _NOTHING
+
+    def resource(self, schema: Schema | None, declared: Mapping[str, Any], observed: Mapping[str, Any]) -> None:
+        """Compare two whole resources."""
+        self.table = field_rules.of(schema.service, schema.name) if schema is not None else None
+        self.declared, self.observed = declared, observed
+        self.message(field_path.ROOT, "", schema, None, declared, observed)
 
     def trial(self) -> Comparison:
         """A comparison of the same kind whose findings do not count; for matching list elements."""
-        return _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent)
+        trial = _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent)
+        trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
+        return trial
 
     def absorb(self, trial: Comparison) -> None:
         """Take over the unchecked fields of a trial that found no difference."""
         self.unchecked += trial.unchecked
         self.unchecked_leaves += trial.unchecked_leaves
 
+    def rules(self, path: Path) -> field_rules.Rules:
+        """The rules of the field at a path in the tables of single fields."""
+        return absence.rules_at(self.table, path)
+
+    def place(self, path: Path) -> Place:
+        """A place in the resource, with all that stands around it."""
+        return Place(path, self.declared, self.observed)
+
     def message(
-        self, path: Path, name: str, schema: Schema | None, item: Field | None, declared: Any, observed: Any
+        self,
+        path: Path,
+        name: str,
+        schema: Schema | None,
+        item: Field | None,
+        declared: Any,
+        observed: Any,
+        *,
+        is_free: bool = False,
     ) -> None:
-        """Compare two objects: a message by its schema's fields, a map by its one item field."""
+        """Compare two objects: a message by its schema's fields, a map by its one item field.
+
+        Args:
+            path: where the objects are.
+            name: the name of the field that holds them.
+            schema: of a message; None of a map.
+            item: the values of a map; None of a message.
+            declared: the declared object.
+            observed: the observed object.
+            is_free: the values of a map are free text.
+        """
         fields = schema.fields if schema is not None else _NO_FIELDS
         if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(declared, observed):
             declared = self._labelled(path, declared, observed)
         for key, want in declared.items():
             have = observed.get(key)
-            if have == want:
+            if have == want and not (is_free and type(have) is not type(want)):
                 continue
             if want is None:
-                if self.null_is_absent and have is not None:
-                    self._unexpected(path, name, key, fields.get(key) or item, have)
+                self._null(path, name, key, fields.get(key) or item, have)
                 continue
             field = fields.get(key) or item
             if have is None and (spelling := _other_spelling(key, fields, observed)):
                 field, have = fields.get(spelling) or item, observed[spelling]
-            if (have is None and system_fields.is_system_label(name, key)) or (
-                path is None and key in system_fields.SYSTEM_FIELDS
+            if (not have or path is None) and (
+                reason := self._no_difference(path, name, key, want, have, declared, observed)
             ):
-                self.note((path, key), "kept by the system")
-            elif have is None and _is_other_union_choice(declared, observed, fields):
-                self.differ((path, key), "missing", key, field, want, msgspec.UNSET)
+                self.note((path, key), reason)
+            elif is_free or item is not None:
+                self._entry((path, key), key, field, want, have, is_free=is_free)
+            elif have is None:
+                self._lost((path, key), key, field, want, schema, declared, observed)
+            elif free_text.is_free_value(key, declared, field):
+                owner = declared.get("key") or declared.get("name") if key == "value" else key
+                self._text((path, key), key, str(owner), field, want, have)
             else:
                 self.value((path, key), key, field, want, have)
-        if self.exact or (self.whole and field_path.text(path) in self.whole):
-            self._undeclared(path, name, fields, item, declared, observed)
+        self._undeclared(path, name, fields, item, declared, observed)
+
+    def _null(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
+        """A declared null declares nothing, or that the field has to be absent."""
+        if self.null_is_absent and have is not None:
+            self._unexpected(path, name, key, field, have)
+
+    def _lost(
+        self,
+        path: Path,
+        key: str,
+        field: Field | None,
+        want: Any,
+        schema: Schema | None,
+        declared: Mapping[str, Any],
+        observed: Mapping[str, Any],
+    ) -> None:
+        """Compare a field of a message that is not there."""
+        if _is_other_choice(schema, key, field, want, declared, observed):
+            self.differ(path, "missing", key, field, want, msgspec.UNSET)
+        else:
+            self.value(path, key, field, want, None)
+
+    @staticmethod
+    def _no_difference(
+        path: Path, name: str, key: str, want: Any, have: Any, declared: Mapping[str, Any], observed: Mapping[str, Any]
+    ) -> str:
+        """Why the object around a field decides that it is no difference, or an empty string."""
+        if path is None and key in system_fields.SYSTEM_FIELDS:
+            return "kept by the system"
+        if have is None:
+            if system_fields.is_system_label(name, key):
+                return "kept by the system"
+            if key in api_quirks.PRINCIPALS and api_quirks.is_named_otherwise(want, observed):
+                return "answered under the field of its kind"
+        is_part = not have and key not in _SWITCHES and _is_off(declared, observed)
+        return "part of a feature that is switched off" if is_part else ""
 
     def _labelled(self, path: Path, declared: Any, observed: Any) -> dict[str, Any]:
         """The declared labels that the resource has at all, where its controller has not labelled it."""
@@ -105,6 +198,29 @@ class Comparison:
             if not system_fields.is_system_label("labels", key):
                 self.leave((path, key), declared[key], "the controller has not labelled this resource")
         return {key: want for key, want in declared.items() if key in observed}
+
+    def _entry(self, path: Path, key: str, field: Field | None, want: Any, have: Any, *, is_free: bool) -> None:
+        """Compare one entry of a map, which is there or not whatever it holds."""
+        if have is None and not (isinstance(want, dict) and want):
+            if api_quirks.is_hidden(key, field, want):
+                self.note(path, "default is absent")
+            elif reason := absence.why_entry_unreturned(key, field, self.rules(path), is_free=is_free):
+                self.leave(path, want, reason)
+            else:
+                self.differ(path, "missing", key, field, want, msgspec.UNSET)
+        elif is_free and not isinstance(want, (dict, list)) and have is not None:
+            self._text(path, key, key, field, want, have)
+        else:
+            self.value(path, key, field, want, have)
+
+    def _text(self, path: Path, name: str, owner: str, field: Field | None, want: Any, have: Any) -> None:
+        """Compare free text letter by letter; ``owner`` is the key that it stands under or beside."""
+        if reason := free_text.equal(want, have):
+            self.note(path, reason)
+        elif free_text.is_withheld(owner, have) or (scalars.is_masked(have) and "masked" in self.rules(path)):
+            self.leave(path, want, "a secret that the server masks")
+        else:
+            self.differ(path, "changed", name, field, want, have)
 
     def value(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         """Compare one value with its counterpart; ``have`` is None where there is none."""
@@ -114,41 +230,105 @@ class Comparison:
             self._absent(path, name, field, want)
         elif isinstance(want, dict) and isinstance(have, dict):
             schema, item = (field.schema, field.item) if field is not None else (None, None)
-            self.message(path, name, schema, item, want, have)
+            if not want and have and self._is_stricter(path, field, have):
+                self.differ(path, "changed", name, field, want, have)
+            else:
+                self.message(path, name, schema, item, want, have, is_free=free_text.is_free_map(name, field))
         elif isinstance(want, list) and isinstance(have, list):
             lists.compare(self, path, name, field, want, have)
         else:
             self._scalar(path, name, field, want, have)
 
+    def _is_stricter(self, path: Path, field: Field | None, have: Mapping[str, Any]) -> bool:
+        """Whether an empty message is declared as a choice, and the observed one limits it ("If empty, all …")."""
+        if field is None or not field.presence or field.schema is None or "empty" in self.rules(path):
+            return False
+        return any(
+            value and (part := field.schema.fields.get(key)) is not None and part.restricts and not part.output_only
+            for key, value in have.items()
+        )
+
     def _scalar(self, path: Path, name: str, field: Field | None, want: Any, have: Any) -> None:
         if isinstance(want, (dict, list)) or isinstance(have, (dict, list)):
-            reason = _same_json(want, have)
+            reason = scalars.json_object(want, have)
         else:
             reason = scalars.equal(field, name, want, have, self.own)
-        if reason or (reason := "zero is absent" if _is_zero(field, want) and _is_zero(field, have) else ""):
-            self.note(path, reason)
-        elif (type(have) is not str or field is None or not have[:1].isalpha()) and (
-            reason := scalars.indeterminate(field, want, have)
+        if reason or (
+            reason := "zero is absent" if absence.is_zero(field, want) and absence.is_zero(field, have) else ""
         ):
+            self.note(path, reason)
+            return
+        rules = self.rules(path)
+        if reason := self._special(path, name, field, want, have, rules):
+            self.note(path, reason)
+        elif reason := self._incomparable(path, name, field, want, have, rules):
             self.leave(path, want, reason)
         else:
             self.differ(path, "changed", name, field, want, have)
 
+    def _special(
+        self, path: Path, name: str, field: Field | None, want: Any, have: Any, rules: field_rules.Rules
+    ) -> str:
+        """The reason by which a rule of this one field, or a declared controller of it, makes two scalars equal."""
+        reason = absence.why_default_as_zero(field, name, want, have, rules, self.own)
+        if reason or not rules:
+            return reason
+        return spellings.equal(
+            rules, want, have, spellings.Context(self.own, self.declared, self.observed)
+        ) or controllers.why_moved(rules, self.place(path), want, have)
+
+    def _incomparable(
+        self, path: Path, name: str, field: Field | None, want: Any, have: Any, rules: field_rules.Rules
+    ) -> str:
+        """Why two scalars that are unlike do not tell whether there is a difference, or an empty string."""
+        if (type(have) is not str or field is None or not have[:1].isalpha()) and (
+            reason := scalars.indeterminate(field, want, have)
+        ):
+            return reason
+        if have == "" and rules and (reason := absence.why_unreturned(path, name, field, rules)):
+            return reason
+        return spellings.why_target(field, rules, want, have)
+
     def _absent(self, path: Path, name: str, field: Field | None, want: Any) -> None:
-        if _is_zero(field, want):
-            self.note(path, "zero is absent")
-        elif _is_never_returned(name, field) or _is_required_reference(path, field):
-            self.leave(path, want, "an input that the server does not give back")
-        elif api_quirks.is_hidden(name, field, want):
-            self.note(path, "default is absent")
+        if absence.is_zero(field, want):
+            if not absence.holds_meaning(self.table, path, field, want):
+                self.note(path, "zero is absent")
+                return
+            if not isinstance(want, dict) or absence.has_meaning(field, want, self.rules(path)):
+                self.differ(path, "missing", name, field, want, msgspec.UNSET)
+                return
+        rules = self.rules(path)
+        if (rule := rules.get("elsewhere")) is not None and (have := _reached(self.observed, rule.value)) is not None:
+            self.note(path, f"{rule.reason} ({rule.source})")
+            self.value(path, name, field, want, have)
+        elif reason := absence.why_unreturned(path, name, field, rules):
+            self.leave(path, want, reason)
+        elif reason := (
+            "default is absent"
+            if api_quirks.is_hidden(name, field, want)
+            else absence.why_default(field, name, want, rules, self.own)
+        ):
+            self.note(path, reason)
         elif isinstance(want, dict):
-            if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(want, {}):
-                want = self._labelled(path, want, {})
-            for key, part in want.items():
-                if part is not None and not system_fields.is_system_label(name, key):
-                    self.value((path, key), key, child(field, key), part, None)
+            self._absent_object(path, name, field, want)
         else:
             self.differ(path, "missing", name, field, want, msgspec.UNSET)
+
+    def _absent_object(self, path: Path, name: str, field: Field | None, want: dict[str, Any]) -> None:
+        """Compare an object that is not there, field by field."""
+        if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(want, {}):
+            want = self._labelled(path, want, {})
+        is_map = field is not None and field.kind == "map"
+        is_off = not is_map and _is_off(want, _NOTHING)
+        for key, part in want.items():
+            if part is None or system_fields.is_system_label(name, key):
+                continue
+            if is_off and key not in _SWITCHES:
+                self.note((path, key), "part of a feature that is switched off")
+            elif is_map:
+                self._entry((path, key), key, child(field, key), part, None, is_free=False)
+            else:
+                self.value((path, key), key, child(field, key), part, None)
 
     def _undeclared(
         self,
@@ -159,6 +339,9 @@ class Comparison:
         declared: Any,
         observed: Any,
     ) -> None:
+        """Report the fields that nobody declared, where everything is owned."""
+        if not self.exact and not (self.whole and field_path.text(path) in self.whole):
+            return
         for key, have in observed.items():
             if key in declared or _other_spelling(key, fields, declared):
                 continue
@@ -166,11 +349,11 @@ class Comparison:
 
     def _unexpected(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
         """Report a field that should not be there, unless it holds nothing, a default, or what the server writes."""
-        if field is not None and (field.output_only or (field.default is not None and field.default == have)):
+        if field is not None and (field.output_only or have in (field.default, field.absent)):
             return
         if system_fields.is_system_label(name, key) or (path is None and key in _OWN_FIELDS):
             return
-        if not _is_zero(field, have) and not _is_server_owned(key, field, have):
+        if not absence.is_zero(field, have) and not _is_server_owned(key, field, have):
             self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
@@ -178,7 +361,7 @@ class Comparison:
         if name == "value" and path is not None and path[0] is not None:
             # An entry of metadata or environment has its name beside it, one of a list without names the list's.
             around, part = path[0]
-            name = _owner_name(field_path.element_value(part) or (around[1] if around is not None else ""))
+            name = owner_name(field_path.element_value(part) or (around[1] if around is not None else ""))
         if field is None or field.name != name or field.kind != "scalar" or secrets.is_secret(field):
             want, have = masked(name, field, want), masked(name, field, have)
         else:
@@ -237,7 +420,7 @@ def compare(
         null_is_absent: a declared null means that the field has to be absent.
     """
     walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
-    walk.message(field_path.ROOT, "", schema, None, declared, observed if isinstance(observed, dict) else {})
+    walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
     return tuple(walk.differences)
 
 
@@ -250,52 +433,6 @@ def leaves(value: Any) -> int:
     return value is not None
 
 
-def child(field: Field | None, key: str) -> Field | None:
-    """What the catalogue says of ``key`` below ``field``."""
-    if field is None:
-        return None
-    return (field.schema.fields.get(key) if field.schema is not None else None) or field.item
-
-
-def masked_message(data: Any, schema: Schema | None) -> Any:
-    """A whole resource with every secret in it replaced."""
-    if schema is None or not isinstance(data, dict):
-        return masked("", None, data)
-    return {key: masked(key, schema.fields.get(key), part) for key, part in data.items()}
-
-
-def masked(name: str, field: Field | None, value: Any) -> Any:
-    """The value with every secret in it replaced; the value itself where there is none."""
-    if isinstance(value, str):
-        return MASK if value and (is_secret(name, field) or secrets.looks_secret(value)) else value
-    if isinstance(value, dict):
-        entry = value.get("key") or value.get("name")
-        holder = _owner_name(entry if isinstance(entry, str) else name)
-        return {key: masked(holder if key == "value" else key, child(field, key), part) for key, part in value.items()}
-    if isinstance(value, list):
-        item = field.item if field is not None else None
-        before = [None, *value]
-        return [
-            MASK if secrets.is_option(option) and isinstance(part, str) else masked(name, item, part)
-            for option, part in zip(before, value, strict=False)
-        ]
-    if value is msgspec.UNSET or isinstance(value, bool) or not value:
-        return value
-    return MASK if is_secret(name, field) else value
-
-
-def _owner_name(name: str) -> str:
-    """The name by which to judge whether a `value` is a secret."""
-    return name if secrets.names_a_secret(name) else "value"
-
-
-def is_secret(name: str, field: Field | None) -> bool:
-    """Whether a value must not be shown: by the catalogue, and by its key where that is chosen by the author."""
-    if field is None or field.name != name:
-        return secrets.names_a_secret(name) or (field is not None and field.sensitive)
-    return secrets.is_secret(field)
-
-
 def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
     """The key as the other side spells it, snake or camel case, or an empty string."""
     for spelled in (camel(key), snake(key)):
@@ -304,30 +441,46 @@ def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, 
     return ""
 
 
-def _is_zero(field: Field | None, value: Any) -> bool:
-    if field is None or not value:
-        return system_fields.is_zero(value)
-    if isinstance(value, dict):
-        return all(_is_zero(child(field, key), part) for key, part in value.items())
-    if field.format == "enum":
-        return bool(value == field.zero or (system_fields.is_zero(value) and value in field.enum))
-    return bool(value in ("0", "0s", "false") and (field.type != "string" or field.format))
+def _is_off(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
+    """Whether a feature is declared off and is off, so that its API may drop or reset its other parts."""
+    return any(declared.get(switch) is False and not observed.get(switch) for switch in _SWITCHES)
 
 
-def _is_never_returned(name: str, field: Field | None) -> bool:
-    """Whether the API takes the field and does not give it back."""
-    return secrets.may_be_withheld(name) if field is None else field.input_only or field.sensitive
+def _reached(observed: Any, path: str) -> Any:
+    """The observed value at a path from the top, or None."""
+    for name in path.split("."):
+        if isinstance(observed, list):
+            observed = observed[int(name)] if name.isdecimal() and int(name) < len(observed) else None
+        else:
+            observed = observed.get(name) if isinstance(observed, dict) else None
+    return observed
 
 
-def _is_other_union_choice(
-    declared: Mapping[str, Any], observed: Mapping[str, Any], fields: Mapping[str, Field]
+def _is_other_choice(
+    schema: Schema | None,
+    key: str,
+    field: Field | None,
+    want: Any,
+    declared: Mapping[str, Any],
+    observed: Mapping[str, Any],
 ) -> bool:
-    """Whether a message declares one empty choice, ``{automatic: {}}``, and the resource has made another."""
-    if len(declared) != 1 or next(iter(declared.values())) != {}:
+    """Whether an empty or zero choice is declared, and the resource has made another of the same union.
+
+    Without a schema only a message that declares nothing but one empty choice, ``{automatic: {}}``, is taken for one.
+    """
+    if schema is None:
+        return (
+            len(declared) == 1 and want == {} and any(isinstance(value, dict) and value for value in observed.values())
+        )
+    if field is None or not field.union or want:
         return False
     return any(
-        isinstance(value, dict) and value and not ((field := fields.get(key)) is not None and field.output_only)
-        for key, value in observed.items()
+        value is not None
+        and name != key
+        and name not in declared
+        and (other := schema.fields.get(name))
+        and other.union
+        for name, value in observed.items()
     )
 
 
@@ -336,26 +489,7 @@ def _is_server_owned(key: str, field: Field | None, value: Any) -> bool:
     if not isinstance(value, dict) or field is None:
         return field is not None and field.output_only
     return all(
-        system_fields.is_system_label(key, name) or _is_zero(inner, part) or _is_server_owned(name, inner, part)
+        system_fields.is_system_label(key, name) or absence.is_zero(inner, part) or _is_server_owned(name, inner, part)
         for name, part in value.items()
         for inner in (child(field, name),)
     )
-
-
-def _is_required_reference(path: Path, field: Field | None) -> bool:
-    """Whether a resource cannot be without this field: it then has it, whether its API shows it or not.
-
-    Further down a required field may be gone together with what it belongs to.
-    """
-    return field is not None and field.required and field.reference and path is not None and path[0] is None
-
-
-def _same_json(want: Any, have: Any) -> str:
-    """An object on one side and JSON text on the other, compared by content."""
-    text, other = (want, have) if isinstance(want, str) else (have, want)
-    if not isinstance(text, str) or isinstance(other, str):
-        return ""
-    try:
-        return "same JSON" if msgspec.json.decode(text) == other else ""
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return ""

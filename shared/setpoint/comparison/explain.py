@@ -9,7 +9,7 @@ import msgspec
 
 from setpoint.comparison.compare import Comparison, leaves
 from setpoint.comparison.untellable import REASON, untellable
-from setpoint.model import field_path, lifecycle
+from setpoint.model import lifecycle
 from setpoint.model.difference import Difference, Explanation
 from setpoint.model.references import Project
 
@@ -66,7 +66,7 @@ def examine(
 ) -> ExplainedComparison:
     """Compare as the event path does, keeping every reason."""
     walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent, explain=True)
-    walk.message(field_path.ROOT, "", schema, None, declared, observed)
+    walk.resource(schema, declared, observed)
     return ExplainedComparison(
         differences=tuple(walk.differences),
         checked=max(0, leaves(declared) - walk.unchecked_leaves),

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from setpoint.catalog import google_service_agents
+from setpoint.comparison import members
 from setpoint.model.declaration import Authority
 from setpoint.model.difference import Difference
+from setpoint.model.references import Project
 
-_CASELESS = ("user:", "group:", "domain:", "serviceAccount:")
 _DELETED = "deleted:"
 _HIDDEN_CONDITION = "_withcond_"
 """Part of a role's name where a policy of version 1 leaves out the condition: ``roles/x_withcond_0a1b``."""
@@ -48,7 +49,7 @@ def grants(policy: Mapping[str, Any]) -> frozenset[Grant]:
 def grant(binding: Mapping[str, Any], member: str) -> Grant:
     """What a binding gives a member."""
     title, expression = _condition(binding)
-    return Grant(str(binding.get("role", "")), _member(str(member)), title, expression)
+    return Grant(str(binding.get("role", "")), members.canonical(str(member)), title, expression)
 
 
 def audit_path(service: str, log_type: str) -> str:
@@ -58,7 +59,12 @@ def audit_path(service: str, log_type: str) -> str:
 
 
 def compare(
-    declared: Mapping[str, Any], observed: Mapping[str, Any], authority: Authority, *, exact: bool = False
+    declared: Mapping[str, Any],
+    observed: Mapping[str, Any],
+    authority: Authority,
+    *,
+    exact: bool = False,
+    own: Project = Project(),  # noqa: B008 - an immutable value
 ) -> tuple[Difference, ...]:
     """The grants that are missing or unexpected.
 
@@ -68,6 +74,7 @@ def compare(
         authority: ``policy`` owns every grant, ``role`` those of the roles and conditions that it names, ``member``
             only those that it names.
         exact: what Google grants by itself is unexpected too, where it is not declared.
+        own: the project that holds the resource.
     """
     want, have = grants(declared), grants(observed)
     missing, more = want - have, have - want
@@ -80,16 +87,23 @@ def compare(
             _difference(grant_, "unexpected")
             for grant_ in sorted(more)
             if (authority == "policy" or (grant_.role, grant_.title, grant_.expression) in owned)
-            and (exact or not is_googles_own(grant_))
+            and (exact or not is_googles_own(grant_, own))
         ]
     if "auditConfigs" in declared:
         differences += _audit_differences(declared, observed, authority)
     return tuple(differences)
 
 
-def is_googles_own(grant: Grant) -> bool:
-    """Whether Google gives this grant by itself, to a service agent of its own or by default."""
-    return not grant.expression and google_service_agents.is_granted_by_google(grant.role, grant.member)
+def is_googles_own(grant: Grant, own: Project = Project()) -> bool:  # noqa: B008 - an immutable value
+    """Whether Google gives this grant by itself, to a service agent of its own or by default.
+
+    Args:
+        grant: of a policy.
+        own: the project that holds the resource; one of another project's accounts was given by somebody.
+    """
+    if grant.expression or google_service_agents.is_of_another_project(grant.member, own.id, own.number):
+        return False
+    return google_service_agents.is_granted_by_google(grant.role, grant.member)
 
 
 def is_deleted(member: str) -> bool:
@@ -154,10 +168,6 @@ def _objects(holder: Any, key: str) -> list[dict[str, Any]]:
     return [element for element in _list(holder, key) if isinstance(element, dict)]
 
 
-def _member(member: str) -> str:
-    return member.lower().replace("serviceaccount:", "serviceAccount:", 1) if member.startswith(_CASELESS) else member
-
-
 def _difference(grant: Grant, op: Any) -> Difference:
     condition = {"title": grant.title, "expression": grant.expression} if grant.expression or grant.title else None
     value: dict[str, Any] = {"role": grant.role, "member": grant.member}
@@ -195,7 +205,7 @@ def _audited(policy: Mapping[str, Any]) -> dict[tuple[str, str], list[str]]:
     """For each service and log type the members exempted from it, sorted."""
     return {
         (str(config.get("service", "")), str(log.get("logType", ""))): sorted(
-            _member(member) for member in map(str, _list(log, "exemptedMembers")) if not is_deleted(member)
+            members.canonical(member) for member in map(str, _list(log, "exemptedMembers")) if not is_deleted(member)
         )
         for config in _objects(policy, "auditConfigs")
         for log in _objects(config, "auditLogConfigs")

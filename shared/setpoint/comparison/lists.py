@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from setpoint.catalog import secrets
-from setpoint.comparison import api_quirks, scalars
+from setpoint.catalog import field_rules, secrets
+from setpoint.comparison import scalars, server_elements
 from setpoint.model import field_path
 from setpoint.model.field_path import Path
 from setpoint.model.references import same
@@ -61,9 +61,6 @@ _ORDERED_ELEMENTS = frozenset(
 )
 """Messages whose lists have an order, under general names (``rules``, ``fields``, ``resources``)."""
 
-_SCALAR_SEQUENCES = SEQUENCES | {"fields"}
-"""The same for lists of scalars: ``clustering.fields`` is ordered, a table's ``schema.fields`` go by name."""
-
 _IDENTIFIERS = (
     "name",
     "key",
@@ -100,13 +97,24 @@ _TRIES = 20_000
 def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: list[Any], have: list[Any]) -> None:
     """Compare two lists and report to ``walk``; a list of messages by element, a list of scalars as one."""
     item = field.item if field is not None else None
+    rules = walk.rules(path)
     if item is None:
         have = _unwrapped(want, have)
     elements = want or have
+    reported = len(walk.differences)
     if not (elements and isinstance(elements[0], dict)):
-        _scalars(walk, path, name, field, item, want, have)
-        return
-    has_order = is_ordered(name, item)
+        _scalars(walk, path, name, field, rules, want, have)
+    else:
+        _messages(walk, path, name, item, want, have, has_order=is_ordered(name, item, field, rules))
+    if "first" in rules and want and have and len(walk.differences) == reported:
+        trial = _trial(walk, (path, field_path.index(0)), name, item, want[0], have[0])
+        if not _is_same(trial, want[0]):
+            walk.differ(path, "changed", name, field, want, have)
+
+
+def _messages(
+    walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any], *, has_order: bool
+) -> None:
     if key := _identifier(item, want, have):
         _by_key(walk, path, name, item, want, have, key)
         if has_order:
@@ -117,9 +125,22 @@ def compare(walk: Comparison, path: Path, name: str, field: Field | None, want: 
         _by_likeness(walk, path, name, item, want, have)
 
 
-def is_ordered(name: str, item: Field | None) -> bool:
-    """Whether the order of a list of messages has a meaning: by the list's name, or by what its elements are."""
-    return name in SEQUENCES or (item is not None and item.schema is not None and item.schema.name in _ORDERED_ELEMENTS)
+def is_ordered(
+    name: str, item: Field | None, field: Field | None = None, rules: field_rules.Rules = field_rules.NO_RULES
+) -> bool:
+    """Whether the order of a list has a meaning: by a table, its description, its name, or what its elements are.
+
+    Args:
+        name: the list's name.
+        item: what the catalogue says of its elements.
+        field: what the catalogue says of the list.
+        rules: what the tables of single fields say of it.
+    """
+    if "set" in rules or "ordered" in rules:
+        return "ordered" in rules
+    if (field is not None and field.ordered) or name in SEQUENCES:
+        return True
+    return item is not None and item.schema is not None and item.schema.name in _ORDERED_ELEMENTS
 
 
 def _unwrapped(want: list[Any], have: list[Any]) -> list[Any]:
@@ -135,16 +156,21 @@ def _scalars(
     path: Path,
     name: str,
     field: Field | None,
-    item: Field | None,
+    rules: field_rules.Rules,
     want: list[Any],
     have: list[Any],
 ) -> None:
-    if name in _SCALAR_SEQUENCES:
-        missing = unexpected = _unlike_positions(walk, name, item, want, have)
+    item = field.item if field is not None else None
+    if is_ordered(name, item, field, rules) or (name == "fields" and "set" not in rules):
+        missing = unexpected = _unlike_positions(walk, path, name, item, want, have)
         equal = len(want) == len(have) and not missing
     else:
         missing, unexpected = _leftovers(walk, path, name, item, want, have)
-        equal = not missing and all(_is_duplicate_reference(walk, item, have, position) for position in unexpected)
+        equal = not missing and all(
+            _is_duplicate_reference(walk, item, have, position)
+            or server_elements.why_added(walk.place(path), name, item, have[position])
+            for position in unexpected
+        )
     if equal:
         walk.note(path, "same elements")
     elif reason := _indeterminate(item, want, have, missing, unexpected):
@@ -153,12 +179,14 @@ def _scalars(
         walk.differ(path, "changed", name, field, want, have)
 
 
-def _unlike_positions(walk: Comparison, name: str, item: Field | None, want: list[Any], have: list[Any]) -> list[int]:
+def _unlike_positions(
+    walk: Comparison, path: Path, name: str, item: Field | None, want: list[Any], have: list[Any]
+) -> list[int]:
     pairs = enumerate(zip(want, have, strict=False))
     return [
         position
         for position, (declared, observed) in pairs
-        if not _is_same(_trial(walk, field_path.ROOT, name, item, declared, observed), declared)
+        if not _is_same(_trial(walk, (path, field_path.index(position)), name, item, declared, observed), declared)
     ]
 
 
@@ -332,8 +360,8 @@ def _by_key(
         _pair(walk, path, field_path.element(key, wanted), name, item, [element], counterparts)
     for value, element in there.items():
         part = field_path.element(key, value)
-        if api_quirks.is_added_by_server(item, element):
-            walk.note((path, part), "added by the server")
+        if reason := server_elements.why_added(walk.place(path), name, item, element):
+            walk.note((path, part), reason)
         else:
             _pair(walk, path, part, name, item, [], [element])
 
@@ -376,23 +404,29 @@ def _by_likeness(walk: Comparison, path: Path, name: str, item: Field | None, wa
     for position in missing:
         counterparts = []
         if left:
-            counterpart = left[0] if len(left) > _FEW else _most_alike(walk, name, item, want[position], have, left)
+            counterpart = (
+                left[0] if len(left) > _FEW else _most_alike(walk, path, name, item, want[position], have, left)
+            )
             left.remove(counterpart)
             counterparts = [have[counterpart]]
         _pair(walk, path, field_path.index(position), name, item, [want[position]], counterparts)
     for position in left:
-        _pair(walk, path, field_path.index(position), name, item, [], [have[position]])
+        part = field_path.index(position)
+        if reason := server_elements.why_added(walk.place(path), name, item, have[position]):
+            walk.note((path, part), reason)
+        else:
+            _pair(walk, path, part, name, item, [], [have[position]])
 
 
 def _most_alike(
-    walk: Comparison, name: str, item: Field | None, want: Any, have: list[Any], left: Collection[int]
+    walk: Comparison, path: Path, name: str, item: Field | None, want: Any, have: list[Any], left: Collection[int]
 ) -> int:
     if len(left) == 1:
         return next(iter(left))
     return min(
         left,
         key=lambda position: (
-            len(_trial(walk, field_path.ROOT, name, item, want, have[position]).differences),
+            len(_trial(walk, (path, field_path.index(position)), name, item, want, have[position]).differences),
             position,
         ),
     )

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from setpoint.comparison import api_quirks
+from setpoint.comparison import api_quirks, images, members
 from setpoint.model.naming import camel
-from setpoint.model.references import Project, looks_like_path, same, without_key_version
+from setpoint.model.references import Project, looks_like_path, same, with_locations, without_key_version
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field
@@ -39,6 +39,9 @@ _QUANTITY_UNITS = {
     "Ti": Decimal(2**40),
 }
 _SHORTEST_MASK = 3
+_CALLED = re.compile(r"(?:ur[il]|endpoint|address|webhook|callback|target|audience|issuer)s?\Z", re.IGNORECASE)
+_CHANNEL = re.compile(r"\.(?:prodcurrent|prodprevious|current|latest|preview)(?=-|\Z)")
+"""Words for the newest release of a version: https://cloud.google.com/dataproc/docs/concepts/versioning/overview"""
 _NEWEST = frozenset(("latest", "-"))
 _JSON_STARTS = frozenset("{[ \n\t")
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -109,16 +112,21 @@ def number(declared: float | str, observed: float | str) -> str:
 def _enum(field: Field, declared: str, observed: str) -> str:
     if declared.casefold() == observed.casefold():
         return "enum in other case"
-    declared_name, observed_name = _constant(declared), _constant(observed)
+    declared_name, observed_name = constant(declared), constant(observed)
     if declared_name == observed_name:
         return "enum in other spelling"
+    if field.renamed and field.renamed.get(declared_name, declared_name) == field.renamed.get(
+        observed_name, observed_name
+    ):
+        return "enum by another of its names"
     if not field.enum or (declared_name in field.enum and observed_name in field.enum):
         return ""
     shorter, longer = sorted((declared_name, observed_name), key=len)
     return "enum with its prefix" if longer.endswith("_" + shorter) and longer in field.enum else ""
 
 
-def _constant(value: str) -> str:
+def constant(value: str) -> str:
+    """A word as the constant that an enum would have for it: ``pd-ssd`` → ``PD_SSD``."""
     return re.sub(r"[\s-]+", "_", value).upper()
 
 
@@ -201,18 +209,29 @@ _BY_FORMAT: dict[str, Callable[[str, str], str]] = {
 
 
 def _strings(field: Field | None, name: str, declared: str, observed: str, own: Project) -> str:
-    if looks_like_path(declared) or looks_like_path(observed) or (field is not None and field.reference):
-        return _references(name, declared, observed, own)
+    is_reference = field is not None and field.reference
+    if is_reference or looks_like_path(declared) or looks_like_path(observed):
+        if not is_reference and field is not None and _is_called(name, declared, observed):
+            return ""
+        if reason := _references(name, declared, observed, own):
+            return reason
+        if looks_like_path(declared) and looks_like_path(observed):
+            return ""
     reason = _named(name, declared, observed, own) or (_by_look(declared, observed) if field is None else "")
-    if reason or _is_word(declared, name):
+    if reason or (_is_word(declared, name) and not is_reference):
         return reason
     return (
-        _json(declared, observed)
+        json_text(declared, observed)
         or _pem(declared, observed)
         or _address(declared, observed)
         or _extended(name, declared, observed)
         or _quantity(name, declared, observed)
     )
+
+
+def _is_called(name: str, declared: str, observed: str) -> bool:
+    """Whether two addresses are called, and not references: host, version and path count."""
+    return _CALLED.search(name) is not None and all("://" in value for value in (declared, observed))
 
 
 def _is_word(declared: str, name: str) -> bool:
@@ -227,18 +246,61 @@ def _references(name: str, declared: str, observed: str, own: Project) -> str:
         return "same resource"
     if "/cryptoKeyVersions/" in observed and same(declared, without_key_version(observed), seen_from):
         return "key with its version"
-    return _of_family(declared, observed, seen_from) or _extended(name, declared, observed)
+    if "?" in observed and same(declared.partition("?")[0], observed.partition("?")[0], seen_from):
+        return "same resource with a query"
+    if _are_placed_otherwise(declared, observed) and same(
+        with_locations(declared), with_locations(observed), seen_from
+    ):
+        return "same resource by another word for its place"
+    if "/images/" in observed and images.is_of_family(name, declared, observed, own):
+        return "image of the family"
+    return _extended(name, declared, observed)
+
+
+def _are_placed_otherwise(declared: str, observed: str) -> bool:
+    return ("locations/" in declared) != ("locations/" in observed)
 
 
 def _named(name: str, declared: str, observed: str, own: Project) -> str:
     """Equal names: in another case, by an alias, by the number or with the id of the project."""
-    if own.id and own.number and {declared, observed} == {own.id, own.number}:
+    if own.id and own.id in (declared, observed) and own.number and own.number in (declared, observed):
         return "project id and number"
     if own.id and observed == f"{own.id}:{declared}":
         return "with its project"
-    if name in api_quirks.CASELESS and declared.casefold() == observed.casefold():
-        return "other case"
-    return "alias" if api_quirks.are_aliases(name, declared, observed) else ""
+    if name in _NAMED_FIELDS or "ucket" in name:
+        return next((reason for reason, holds in _NAMINGS if holds(name, declared, observed, own)), "")
+    return ""
+
+
+def _is_other_case(name: str, declared: str, observed: str, _: Project) -> bool:
+    if name in api_quirks.PRINCIPALS:
+        return members.is_same(declared, observed)
+    return name in api_quirks.CASELESS and declared.casefold() == observed.casefold()
+
+
+def _is_image(name: str, declared: str, observed: str, own: Project) -> bool:
+    return name in images.FIELDS and images.is_of_family(name, declared, observed, own)
+
+
+def _is_bucket(name: str, declared: str, observed: str, _: Project) -> bool:
+    one, other = (value.removeprefix("gs://").rstrip("/") for value in (declared, observed))
+    return one == other and "bucket" in name.lower() and "/" not in one
+
+
+_NAMED_FIELDS = (
+    api_quirks.CASELESS | api_quirks.PRINCIPALS | images.FIELDS | api_quirks.ACCOUNT_FIELDS | api_quirks.ALIASED_FIELDS
+)
+_NAMINGS: tuple[tuple[str, Callable[[str, str, str, Project], bool]], ...] = (
+    ("other case", _is_other_case),
+    ("bucket with or without gs://", _is_bucket),
+    ("image of the family", _is_image),
+    (
+        "the default service account",
+        lambda name, declared, observed, _: api_quirks.is_default_account(name, declared, observed),
+    ),
+    ("alias", lambda name, declared, observed, _: api_quirks.are_aliases(name, declared, observed)),
+)
+"""The ways in which two names may be one, with the rule's name."""
 
 
 def _by_look(declared: str, observed: str) -> str:
@@ -252,12 +314,23 @@ def _by_look(declared: str, observed: str) -> str:
     return ""
 
 
-def _json(declared: str, observed: str) -> str:
+def json_text(declared: str, observed: str) -> str:
     """JSON inside a string (dashboards, policies, table schemas) is compared by content."""
     if declared[:1] not in _JSON_STARTS or observed[:1] not in _JSON_STARTS:
         return ""
     try:
         return "same JSON" if json.loads(declared) == json.loads(observed) else ""
+    except (ValueError, RecursionError):
+        return ""
+
+
+def json_object(want: Any, have: Any) -> str:
+    """An object on one side and JSON text on the other, compared by content."""
+    text, other = (want, have) if isinstance(want, str) else (have, want)
+    if not isinstance(text, str) or isinstance(other, str):
+        return ""
+    try:
+        return "same JSON" if json.loads(text) == other else ""
     except (ValueError, RecursionError):
         return ""
 
@@ -283,20 +356,6 @@ def _quantity(name: str, declared: str, observed: str) -> str:
     return "same quantity" if amounts[0] == amounts[1] else ""
 
 
-def _of_family(declared: str, observed: str, own: Project) -> str:
-    """An image family stands for the newest image in it, whose name starts with that of the family.
-
-    Source: https://cloud.google.com/compute/docs/images/image-families-best-practices
-    """
-    owner, is_family, family = declared.rpartition("/images/family/")
-    if not is_family:
-        return ""
-    observed_owner, _, image = observed.rpartition("/images/")
-    if image != family and not image.startswith(f"{family}-"):
-        return ""
-    return "image of the family" if same(owner, observed_owner, own) else ""
-
-
 def _address(declared: str, observed: str) -> str:
     """``10.0.0.1`` is ``10.0.0.1/32``; IPv6 has many spellings (RFC 5952).
 
@@ -319,21 +378,21 @@ def _extended(name: str, declared: str, observed: str) -> str:
     """A value that the server completes: a port, a version, the size of a range."""
     if declared.isdigit() and observed == f"{declared}-{declared}":
         return "port as range"
-    if "version" in name.lower() and _completes(declared, observed):
+    if "version" in name.lower() and completes(declared, observed):
         return "version completed by the server"
     if declared.startswith("/") and declared[1:].isdigit() and _ADDRESS.match(observed):
         return "range chosen by the server" if observed.endswith(declared) else ""
     return ""
 
 
-def _completes(declared: str, observed: str) -> bool:
+def completes(declared: str, observed: str) -> bool:
     """Whether ``observed`` is a release of the version ``declared``: ``1.34`` → ``1.34.9-gke.100``.
 
     Part by part, since ``2.0-debian10`` becomes ``2.0.27-debian10``; an alias (``latest``) is any version.
     """
     if declared in _NEWEST:
         return "." in observed and observed[:1].isdigit()  # `latest` of a secret stays `latest`; a pin is another thing
-    wanted, got = declared.split("-"), observed.split("-")
+    wanted, got = _CHANNEL.sub("", declared).split("-"), observed.split("-")
     if not any(char.isdigit() for char in declared) or len(wanted) > len(got):
         return False
     return all(

@@ -14,7 +14,7 @@ import msgspec
 
 from setpoint.catalog import secrets
 from setpoint.comparison import api_quirks, iam_policies, system_fields
-from setpoint.comparison.compare import is_secret
+from setpoint.comparison.masking import is_secret
 from setpoint.comparison.scalars import is_masked
 from setpoint.declarations import export_exclusions
 from setpoint.detection import verdict as judging

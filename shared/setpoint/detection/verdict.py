@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from setpoint import __version__
 from setpoint.comparison import compare as comparing
-from setpoint.comparison import iam_policies, org_policies
+from setpoint.comparison import iam_policies, masking, org_policies
 from setpoint.comparison.source_paths import declared_path
 from setpoint.comparison.untellable import untellable
 from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
@@ -166,7 +166,7 @@ def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
     if not data:
         return None
     schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
-    masked = comparing.masked_message(data, schema)
+    masked = masking.masked_message(data, schema)
     return masked if len(_encode(masked)) <= _ROOM_FOR_ONE else None
 
 
@@ -320,7 +320,7 @@ def policy_differences(declaration: Declaration, observed: Any, own: Project) ->
 
 def _policy_differences(declaration: Declaration, observed: Any, own: Project) -> tuple[Difference, ...]:
     if declaration.key.content == "iam_policy":
-        return iam_policies.compare(declaration.data, observed, declaration.authority, exact=declaration.exact)
+        return iam_policies.compare(declaration.data, observed, declaration.authority, exact=declaration.exact, own=own)
     return org_policies.compare(declaration.data, observed, own, exact=declaration.exact)
 
 

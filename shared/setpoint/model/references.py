@@ -29,6 +29,7 @@ _WILDCARD_PROJECTS = frozenset(("-", "_"))
 _TOPS = frozenset(("projects", "organizations", "folders", "billingAccounts"))
 _AREAS = frozenset(("regions", "zones", "locations", "projects"))
 _FOREIGN_URL = re.compile(r"https?://(?![a-z0-9.-]*googleapis\.com/)", re.IGNORECASE)
+_PLACES = frozenset(("regions", "zones", "locations"))
 _KEY_VERSION = re.compile(r"(/cryptoKeys/[^/]+)/cryptoKeyVersions/\d+\Z")
 _LOOKS_LIKE_PATH = re.compile(
     r"(?:https?:)?//[a-z0-9.-]*googleapis\.com/|(?:" + "|".join(sorted(ROOTS)) + r")/[^/\s]+(?:/|\Z)"
@@ -90,6 +91,17 @@ def same(first: str, second: str, own: Project) -> bool:
 def without_key_version(reference: str) -> str:
     """A crypto key's name without the version that a server appends."""
     return _KEY_VERSION.sub(r"\1", reference)
+
+
+def with_locations(reference: str) -> str:
+    """A reference with one word for its place: ``locations`` for regions and zones, ``locations/global`` for global.
+
+    Several APIs answer another word than they take: https://cloud.google.com/dataproc/docs/reference/rest
+    """
+    if _FOREIGN_URL.match(reference):
+        return reference
+    parts = segments(reference)
+    return "/".join("locations" if part in _PLACES and place else part for place, part in enumerate(parts))
 
 
 def _is_link_to(link: str, name: str) -> bool:

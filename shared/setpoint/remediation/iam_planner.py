@@ -15,6 +15,7 @@ from setpoint.comparison.iam_policies import Grant
 from setpoint.model import ignore_patterns
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
+from setpoint.model.references import Project
 from setpoint.model.write_plan import Call, NotWritable, Reason, Unwritable, WritePlan
 from setpoint.remediation.api_requests import call
 
@@ -35,7 +36,11 @@ def read(resource: Resource) -> Call | None:
 
 
 def plan_policy(
-    declaration: Declaration, live: Mapping[str, Any], resource: Resource, wanted: set[tuple[str, Any]] | None
+    declaration: Declaration,
+    live: Mapping[str, Any],
+    resource: Resource,
+    wanted: set[tuple[str, Any]] | None,
+    own: Project = Project(),  # noqa: B008 - an immutable value
 ) -> WritePlan | NotWritable:
     """Plan one write of a policy; see ``writing.plan``.
 
@@ -44,10 +49,13 @@ def plan_policy(
         live: the policy as it was just read, with its etag.
         resource: whose policy it is.
         wanted: path and operation of the differences to put back; all where None.
+        own: the project that holds the resource.
     """
     differences = [
         difference
-        for difference in iam_policies.compare(declaration.data, live, declaration.authority, exact=declaration.exact)
+        for difference in iam_policies.compare(
+            declaration.data, live, declaration.authority, exact=declaration.exact, own=own
+        )
         if (wanted is None or (difference.path, difference.op) in wanted)
         and ignore_patterns.covering(difference.path, declaration.ignore) is None
     ]

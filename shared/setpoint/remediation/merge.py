@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from setpoint.comparison import compare as comparing
-from setpoint.comparison import lists
+from setpoint.comparison import absence, lists
 from setpoint.comparison.compare import Comparison
 from setpoint.model import field_path
 from setpoint.model.difference import Difference
@@ -95,7 +94,7 @@ def record(
 ) -> RecordingComparison:
     """Compare, and remember where the differences lie."""
     walk = RecordingComparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
-    walk.message(field_path.ROOT, "", schema, None, declared, live)
+    walk.resource(schema, declared, live)
     return walk
 
 
@@ -215,13 +214,11 @@ def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | N
             field = field.item if field is not None else None
         else:
             field = (
-                wire_format.field(fields, part)
-                if distance == 0
-                else comparing.child(field, part) or _camel(field, part)
+                wire_format.field(fields, part) if distance == 0 else absence.child(field, part) or _camel(field, part)
             )
         along.append((part, field))
     return along
 
 
 def _camel(field: Field | None, part: str) -> Field | None:
-    return comparing.child(field, wire_format.camel(part))
+    return absence.child(field, wire_format.camel(part))

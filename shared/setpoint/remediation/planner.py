@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.catalog.methods import Methods, Resource
-from setpoint.comparison import compare as comparing
+from setpoint.comparison import masking
 from setpoint.model import ignore_patterns
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
@@ -97,7 +97,7 @@ def plan(  # noqa: PLR0911 - a reason each
         return _refused(declaration, "gone", f"it is gone: make it again as declared{made}")
     wanted = None if differences is None else {(difference.path, difference.op) for difference in differences}
     if key.content == "iam_policy":
-        return plan_policy(declaration, live, resource, wanted)
+        return plan_policy(declaration, live, resource, wanted, own)
     if key.content != "resource":
         return _refused(declaration, "no_method", _OTHER_CONTENT)
     declared = ignore_patterns.without(declaration.data, (*declaration.ignore, *declaration.recorded))
@@ -189,7 +189,7 @@ def _shown(body: Any, schema: Schema) -> Any:
     return {
         key: _shown(part, schema)
         if isinstance(part, dict) and key not in schema.fields
-        else comparing.masked(key, schema.fields.get(key), part)
+        else masking.masked(key, schema.fields.get(key), part)
         for key, part in body.items()
     }
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.comparison import compare as comparing
+from setpoint.comparison import masking
 from setpoint.detection import finding_events, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model.audit_trail import AuditEntry
@@ -176,7 +176,7 @@ def _with_event(
         return after
     declared = None
     if event == "remediation.requested" and snapshot.desired is not None:
-        declared = comparing.masked_message([declaration.data for declaration in snapshot.desired.declarations], None)
+        declared = masking.masked_message([declaration.data for declaration in snapshot.desired.declarations], None)
     return finding_events.with_remediation_event(after, event, declared, now)
 
 

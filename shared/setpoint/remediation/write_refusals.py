@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from setpoint.catalog import schemas
 from setpoint.catalog.methods import Resource
-from setpoint.comparison import compare as comparing
+from setpoint.comparison import absence
 from setpoint.comparison.scalars import is_masked
 from setpoint.model.field_path import Element
 from setpoint.model.naming import camel
@@ -98,7 +98,7 @@ def _of_company(write_input: WriteInput, change: FieldChange, cut: FieldPath) ->
         cut = ()
     field: Field | None = schemas.Field("", "message", schema=schema)
     for key in cut:
-        field = comparing.child(field, key)
+        field = absence.child(field, key)
     beside = api_requests.value_at(live, cut)
     if isinstance(beside, dict | list) and (
         manual_only_fields.holds_inputs(field, beside) or _is_masked_within(beside)

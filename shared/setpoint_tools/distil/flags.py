@@ -17,6 +17,10 @@ REQUIRED = "r"
 REFERENCE = "n"
 SENSITIVE = "s"
 BETA = "b"
+PRESENCE = "p"
+ORDERED = "l"
+RESTRICTS = "x"
+UNION = "u"
 
 # On a resource itself, these are the server's in every Google API, marked or not.
 SERVER_OWNED = frozenset({"createTime", "creationTimestamp", "selfLink", "selfLinkWithId", "updateTime"})

@@ -44,6 +44,14 @@ _ELSEWHERE = re.compile(
     r"|url path|url mask|rewrite|regular expression|\bfqdn\b",
     re.IGNORECASE,
 )
+# An address that is called names no resource: its host, version and path count.
+_CALLED = re.compile(
+    r"requests? (?:\w+ ){0,2}(?:be |are |is )?sent to|\bwill call\b|upstream remote repository"
+    r"|\b(?:begin|start) with (?:either )?[`'\"]?https?://"
+    r"|\bexample: [`'\"]?https://(?![a-z-]*\.?googleapis\.com)",
+    re.IGNORECASE,
+)
+_FORM = re.compile(r"\b(?:of the form|form|format)s?\b[^.]{0,40}?projects/", re.IGNORECASE)
 _NO_REFERENCE = frozenset(
     [
         "annotation",
@@ -129,7 +137,13 @@ def is_reference(service: str, name: str, text: str, kinds: Container[str] = ())
         return False
     if name.lower() in _REFERENCE_NAMES or singular(name).lower() in kinds:
         return True
-    text = _DOC_LINK.sub("", text)
+    return _names_resource(service, parts, _DOC_LINK.sub("", text))
+
+
+def _names_resource(service: str, parts: list[str], text: str) -> bool:
+    """Tell whether a description says that a string names a resource."""
+    if _CALLED.search(text) and not _FORM.search(text):
+        return False
     if _PATH.search(text):
         return True
     if _ELSEWHERE.search(text[:_FIRST_SENTENCE]) or parts[-1] in {"id", "ids"}:

@@ -9,13 +9,14 @@ The packed form of a field is a head, `type:flags`, alone or with what it is mad
     ["message", {"name": "string"}]             an anonymous one
     ["list", "string"], ["map", "any"]          of the element, of the value
     ["bool", null, true]                        a third place: the stated default
+    ["int32", null, null, {"absent": 10}]       a fourth: what an absent field stands for, an enum's other names
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from setpoint_tools.distil import flags, meanings
+from setpoint_tools.distil import flags, meanings, statements, unions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -147,6 +148,8 @@ class Packer:
         is_text = isinstance(own, str) and own.partition(":")[0] == "string"
         if is_text and meanings.is_own_name(properties["name"].get("description", "")):
             fields["name"] = marked(str(own), flags.REFERENCE)
+        for member in unions.members(self._service, name) & fields.keys():
+            fields[member] = _in_union(fields[member])
         for owned in flags.SERVER_OWNED & fields.keys() if resource else ():
             head = fields[owned]
             if head in _UNSAID:
@@ -157,6 +160,20 @@ class Packer:
         return {name: self._field(name, field, depth) for name, field in properties.items()}
 
     def _field(self, name: str, field: Mapping[str, Any], depth: int) -> Packed:
+        kind, inner = self._shape(name, field, depth)
+        default = _default(kind, field.get("default"))
+        more = self._stated(name, kind, field, default)
+        head = kind
+        for mark in self._marks(name, kind, inner, field) | set(more.pop("marks", ())):
+            head = marked(head, mark)
+        if more:
+            return [head, inner, default, more]
+        if default is not None:
+            return [head, inner, default]
+        return head if inner is None else [head, inner]
+
+    def _marks(self, name: str, kind: str, inner: Any, field: Mapping[str, Any]) -> set[str]:
+        """Return the flags of a field: by its markers, its text and its name."""
         text = field.get("description", "")
         marks = set(flags.read(text))
         if field.get("readOnly"):
@@ -166,19 +183,32 @@ class Packer:
             # What a caller has to send is an input, whatever the text says.
             marks.add(flags.REQUIRED)
             marks.discard(flags.OUTPUT_ONLY)
-        kind, inner = self._shape(name, field, depth)
         if self._is_text(kind, inner):
             if kind in {"string", "list"} and meanings.is_reference(self._service, name, text, self._kinds):
                 marks.add(flags.REFERENCE)
             if meanings.is_sensitive(name, text):
                 marks.add(flags.SENSITIVE)
-        head = kind
-        for mark in marks:
-            head = marked(head, mark)
-        default = _default(kind, field.get("default"))
-        if default is not None:
-            return [head, inner, default]
-        return head if inner is None else [head, inner]
+        return marks
+
+    @staticmethod
+    def _stated(name: str, kind: str, field: Mapping[str, Any], default: Any) -> dict[str, Any]:
+        """Return what the text says of an absent field and of order, and the other names of an enum's values."""
+        text = field.get("description", "")
+        enum = statements.described(field.get("enum", ()), field.get("enumDescriptions", ()))
+        absent = statements.default(name, kind, text, enum) if default is None else None
+        stated: dict[str, Any] = {}
+        if absent is not None:
+            stated["absent"] = absent
+        stated_flags = (
+            (flags.PRESENCE, statements.has_presence(kind, text, absent if absent is not None else default)),
+            (flags.ORDERED, kind == "list" and statements.is_ordered(text)),
+            (flags.RESTRICTS, statements.restricts(text)),
+        )
+        if marks := [mark for mark, holds in stated_flags if holds]:
+            stated["marks"] = marks
+        if renamed := statements.renamed(enum):
+            stated["renamed"] = renamed
+        return stated
 
     @staticmethod
     def _is_text(kind: str, inner: Any) -> bool:
@@ -217,6 +247,14 @@ class Packer:
     def _element(self, name: str, field: Mapping[str, Any], depth: int) -> Packed:
         kind, inner = self._shape(name, field, depth + 1)
         return kind if inner is None else [kind, inner]
+
+
+def _in_union(field: Packed) -> Packed:
+    """Return a field as a member of a union; a message that is one is there even when it is empty."""
+    head = marked(field if isinstance(field, str) else field[0], flags.UNION)
+    if head.partition(":")[0] == "message":
+        head = marked(head, flags.PRESENCE)
+    return head if isinstance(field, str) else [head, *field[1:]]
 
 
 def marked(head: str, mark: str) -> str:

@@ -1,0 +1,164 @@
+"""What an absent field says: zero, a default, nothing at all, or something else than a zero.
+
+Proto JSON leaves zeros out, some APIs leave their defaults out, and some fields are never returned. Where absence has a
+meaning of its own ("If unset, …"), a declared zero that is gone is drift.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from setpoint.catalog import field_rules, secrets
+from setpoint.comparison import scalars, system_fields
+from setpoint.model.field_path import Element, Path
+from setpoint.model.references import Project
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field
+
+_UNSPECIFIED = "UNSPECIFIED"
+
+
+def rules_at(table: field_rules.SchemaRules | None, path: Path) -> field_rules.Rules:
+    """The rules of the field at a path of a resource in the tables of single fields.
+
+    Args:
+        table: the rules of the resource's schema; None where there are none.
+        path: of the field, or of an element of the list that it is.
+    """
+    while path is not None and isinstance(path[1], Element):
+        path = path[0]
+    if table is None or path is None or not table.names_any(path[1]):
+        return field_rules.NO_RULES
+    names: list[str] = []
+    while path is not None:
+        path, part = path
+        if not isinstance(part, Element):
+            names.append(part)
+    names.reverse()
+    return table.at_path(names)
+
+
+def child(field: Field | None, key: str) -> Field | None:
+    """What the catalogue says of ``key`` below ``field``."""
+    if field is None:
+        return None
+    return (field.schema.fields.get(key) if field.schema is not None else None) or field.item
+
+
+def is_zero(field: Field | None, value: Any) -> bool:
+    """Whether proto JSON leaves this value of a field out: a zero, or made of nothing but zeros."""
+    if field is None or not value:
+        return system_fields.is_zero(value)
+    if isinstance(value, dict):
+        return all(is_zero(child(field, key), part) for key, part in value.items())
+    if field.format == "enum":
+        return bool(value == field.zero or (system_fields.is_zero(value) and value in field.enum))
+    return bool(value in ("0", "0s", "false") and (field.type != "string" or field.format))
+
+
+def has_meaning(field: Field | None, want: Any, rules: field_rules.Rules) -> bool:
+    """Whether a declared zero or empty message says something else than an absent field.
+
+    Args:
+        field: what the catalogue says of the field.
+        want: the declared zero.
+        rules: the rules of the field.
+    """
+    if "empty" in rules:
+        return False
+    if isinstance(want, dict):
+        is_empty = all(part is None for part in want.values())
+        return is_empty and ("presence" in rules or (field is not None and field.presence))
+    if isinstance(want, list):
+        return "presence" in rules
+    if "presence" in rules or (field is not None and field.presence):
+        return not isinstance(want, str) or _is_number_text(want)
+    default = rules.get("absent")
+    return want is False and default is not None and default.value is True
+
+
+def _is_number_text(value: Any) -> bool:
+    return isinstance(value, str) and value in ("0", "0s", "false")
+
+
+def holds_meaning(table: field_rules.SchemaRules | None, path: Path, field: Field | None, want: Any) -> bool:
+    """Whether a declared zero, or anything in it, says something else than an absent field."""
+    if has_meaning(field, want, rules_at(table, path)):
+        return True
+    return isinstance(want, dict) and any(
+        part is not None and holds_meaning(table, (path, key), child(field, key), part) for key, part in want.items()
+    )
+
+
+def why_unreturned(path: Path, name: str, field: Field | None, rules: field_rules.Rules) -> str:
+    """Why the API takes a field and does not return it, or an empty string."""
+    if secrets.may_be_withheld(name) if field is None else field.input_only or field.sensitive:
+        return "an input that the server does not give back"
+    if _is_required_reference(path, field):
+        return "an input that the server does not give back"
+    rule = rules.get("unreturned")
+    return f"{rule.reason} ({rule.source})" if rule is not None else ""
+
+
+def why_entry_unreturned(key: str, field: Field | None, rules: field_rules.Rules, *, is_free: bool) -> str:
+    """Why an entry of a map is not returned, or an empty string: a secret in a free-form object, or by a table.
+
+    Args:
+        key: of the entry.
+        field: what the catalogue says of the map's values.
+        rules: the rules of the entry.
+        is_free: the map holds free text, whose entries an API returns whatever they are called.
+    """
+    rule = rules.get("unreturned")
+    if rule is not None:
+        return f"{rule.reason} ({rule.source})"
+    is_secret = not is_free and (field is None or field.kind == "any") and secrets.may_be_withheld(key)
+    return "an input that the server does not give back" if is_secret else ""
+
+
+def _is_required_reference(path: Path, field: Field | None) -> bool:
+    """Whether a resource cannot be without this field: it then has it, whether its API shows it or not.
+
+    Further down a required field may be gone together with what it belongs to.
+    """
+    return field is not None and field.required and field.reference and path is not None and path[0] is None
+
+
+def why_default(field: Field | None, name: str, want: Any, rules: field_rules.Rules, own: Project) -> str:
+    """Why an absent field is equal to a declared value: it is the field's default. An empty string where it is not."""
+    rule = rules.get("absent")
+    if rule is not None and _is_same(field, name, want, rule.value, own):
+        return f"default is absent ({rule.reason}: {rule.source})"
+    if field is None:
+        return ""
+    for default in (field.absent, field.default):
+        if default is not None and _is_same(field, name, want, default, own):
+            return "default is absent"
+    return ""
+
+
+def why_default_as_zero(
+    field: Field | None, name: str, want: Any, have: Any, rules: field_rules.Rules, own: Project
+) -> str:
+    """Why a default on one side and an unspecified value on the other are equal, or an empty string.
+
+    Some APIs answer a zero in place of the default; an unspecified enum asks for the default.
+    """
+    if isinstance(want, bool) or isinstance(have, bool) or (field is not None and field.presence):
+        return ""
+    if _is_unspecified(want) and not _is_unspecified(have):
+        return why_default(field, name, have, rules, own)
+    if _is_unspecified(have):
+        return why_default(field, name, want, rules, own)
+    return ""
+
+
+def _is_unspecified(value: Any) -> bool:
+    return isinstance(value, str) and (not value or _UNSPECIFIED in value)
+
+
+def _is_same(field: Field | None, name: str, want: Any, default: Any, own: Project) -> bool:
+    if isinstance(want, (dict, list)) or isinstance(default, (dict, list)):
+        return bool(want == default)
+    return bool(scalars.equal(field, name, want, default, own))

@@ -1,0 +1,67 @@
+"""Values that something declared moves: an autoscaler the size, automatic growth the disk, a channel the release.
+
+A line of the table with the verb `moved` names the field that switches the controller on and, where there are any, the
+fields that bound it. Without the controller, and outside of its bounds, another value is drift.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from setpoint.catalog import field_rules
+from setpoint.comparison.places import Place
+
+_NUMBERS = re.compile(r"\d+")
+_MINOR = 2
+"""Major and minor number of a release, within which a service upgrades by itself."""
+
+
+def why_moved(rules: field_rules.Rules, place: Place, want: Any, have: Any) -> str:
+    """Why a declared controller may have moved a value, or an empty string.
+
+    Args:
+        rules: the rules of the field.
+        place: of the field.
+        want: the declared value.
+        have: the observed value.
+    """
+    rule = rules.get("moved")
+    if rule is not None and any(_is_within(controller, place, want, have) for controller in rule.value):
+        return f"{rule.reason} ({rule.source})"
+    rule = rules.get("upgraded")
+    if rule is not None and is_upgrade(want, have) and any(_is_on(place, switch) for switch in rule.value):
+        return f"{rule.reason} ({rule.source})"
+    return ""
+
+
+def _is_within(controller: dict[str, Any], place: Place, want: Any, have: Any) -> bool:
+    if not all(_is_on(place, switch) for switch in controller["by"].split(" ")):
+        return False
+    low = _number(place.declared_at(controller["min"])) if "min" in controller else None
+    high = _number(place.declared_at(controller["max"])) if "max" in controller else None
+    if controller.get("grows"):
+        low = _number(want)
+    value = _number(have)
+    return value is not None and (low is None or value >= low) and (not high or value <= high)
+
+
+def _is_on(place: Place, switch: str) -> bool:
+    side, _, path = switch.rpartition(":")
+    value = place.observed_at(path) if side else place.declared_at(path)
+    return bool(value) and not str(value).endswith("UNSPECIFIED")
+
+
+def is_upgrade(declared: Any, observed: Any) -> bool:
+    """Whether an observed release is a newer one of the declared major and minor version."""
+    if not isinstance(declared, str) or not isinstance(observed, str):
+        return False
+    wanted, got = ([int(number) for number in _NUMBERS.findall(side)] for side in (declared, observed))
+    return len(wanted) > _MINOR and wanted[:_MINOR] == got[:_MINOR] and got >= wanted
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,93 @@
+"""Record data as DNS reads it, by the type of the record.
+
+TXT data is one or more character strings, quoted or not, separated by white space; unquoted words are strings of their
+own. Names have no case and may end with a dot; digests and addresses have several spellings.
+
+Sources: https://www.rfc-editor.org/rfc/rfc1035#section-5.1, https://www.rfc-editor.org/rfc/rfc4343,
+https://cloud.google.com/dns/docs/records-overview
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"]+)')
+_ESCAPE = re.compile(r"\\(\d{3}|.)", re.DOTALL)
+_KEY_FIELDS = 3
+"""DNSKEY's flags, protocol and algorithm; what follows is base64, which has a case."""
+_LONGEST_STRING = 255
+
+
+def is_same(declared: str, observed: str, record_type: str) -> bool:
+    """Whether two texts are the same record data.
+
+    Args:
+        declared: as somebody has written it.
+        observed: as Cloud DNS answers it.
+        record_type: `TXT`, `MX`, `AAAA` …
+    """
+    read = _READERS.get(record_type)
+    if read is None:
+        return declared == observed
+    one, other = read(declared), read(observed)
+    if read is _strings and any(len(text) > _LONGEST_STRING for text in (*one, *other)):
+        one, other = "".join(one), "".join(other)  # too long for DNS: it is split by whoever sends it
+    return one is not None and one == other
+
+
+def _strings(data: str) -> list[str]:
+    """The character strings of a record, without quotes and escapes."""
+    return [_ESCAPE.sub(_unescaped, quoted or word) for quoted, word in _STRING.findall(data)]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    text = match[1]
+    return chr(int(text)) if text.isdigit() and len(text) == len("000") else text
+
+
+def _names(data: str) -> list[str]:
+    return [_name(word) for word in data.split()]
+
+
+def _name(word: str) -> str:
+    """A name without the dot at its end and without case; numbers beside it stay."""
+    return word.rstrip(".").casefold() or word
+
+
+def _caa(data: str) -> list[str]:
+    flags, _, rest = data.strip().partition(" ")
+    tag, _, value = rest.strip().partition(" ")
+    return [flags, tag.casefold(), *_strings(value)]
+
+
+def _key(data: str) -> list[str]:
+    words = data.split()
+    return [*words[:_KEY_FIELDS], "".join(words[_KEY_FIELDS:])]
+
+
+def _digest(data: str) -> list[str]:
+    """Numbers and a digest in hexadecimal digits, which may be split and have no case."""
+    words = data.split()
+    head = [word for word in words[:_KEY_FIELDS] if word.isdigit()]
+    return [*head, "".join(words[len(head) :]).casefold()]
+
+
+def _address(data: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(data.strip())
+    except ValueError:
+        return None
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("TXT", "SPF"), _strings),
+    **dict.fromkeys(("CNAME", "DNAME", "ALIAS", "NS", "PTR", "MX", "SRV", "SOA", "HTTPS", "SVCB"), _names),
+    **dict.fromkeys(("DNSKEY", "CDNSKEY"), _key),
+    **dict.fromkeys(("DS", "CDS", "TLSA", "SSHFP"), _digest),
+    **dict.fromkeys(("A", "AAAA"), _address),
+    "CAA": _caa,
+}
+"""What each type of record data is read as."""

@@ -1,0 +1,96 @@
+"""Which values are free text, and how free text is compared: letter by letter, whatever it looks like.
+
+Entries of maps that people fill (labels, annotations, environment, metadata, substitutions, parameters) and the `value`
+beside a `key` or `name` are their author's own. No reference, number, duration, version, JSON text or mask is read into
+them: `true` is not `1`, `007` is not `7`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from setpoint.catalog import secrets
+from setpoint.comparison import scalars
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field
+
+_TYPED_MAPS: Mapping[str, str] = {
+    "limits": "quantities: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/",
+    "requests": "the same",
+    "allocations": "numbers: https://cloud.google.com/appengine/docs/admin-api/reference/rest/v1/apps.services#trafficsplit",
+    "defaultResourceLimits": "quantities",
+    "queryParams": "typed by the query that takes them",
+}
+"""Maps of strings whose entries have a type of their own, with the reason."""
+
+_FREE_MAPS = frozenset(
+    (
+        *("labels", "userLabels", "resourceLabels", "annotations", "env", "environmentVariables", "metadata"),
+        *("buildEnvironmentVariables", "envVariables", "betaSettings", "substitutions", "properties", "tags"),
+        *("attributes", "customAttributes", "configOverrides", "redisConfigs", "sparkProperties", "matchLabels"),
+    )
+)
+"""Maps that people fill, for resources that the catalogue does not describe."""
+
+_TEXTS = frozenset(("description", "displayName", "title"))
+"""Fields that hold prose: it is compared letter by letter, though it may look like a reference."""
+
+_TEXTUAL = frozenset(("string", ""))
+
+
+def is_free_map(name: str, field: Field | None) -> bool:
+    """Whether the entries of a map are free text.
+
+    Args:
+        name: the map's name.
+        field: what the catalogue says of it.
+    """
+    if field is None:
+        return name in _FREE_MAPS
+    item = field.item
+    return (
+        field.kind == "map"
+        and item is not None
+        and item.type == "string"
+        and not item.format
+        and not item.reference
+        and name not in _TYPED_MAPS
+    )
+
+
+def is_free_value(name: str, siblings: Mapping[str, Any], field: Field | None) -> bool:
+    """Whether a value is free text because it stands beside its key, or because it is prose.
+
+    Args:
+        name: the value's own name.
+        siblings: the object that holds it.
+        field: what the catalogue says of it.
+    """
+    if name != "value" and name not in _TEXTS:
+        return False
+    if field is not None and (field.type not in _TEXTUAL or field.format or field.reference):
+        return False
+    return name != "value" or (isinstance(siblings.get("key"), str) or isinstance(siblings.get("name"), str))
+
+
+def equal(declared: Any, observed: Any) -> str:
+    """The reason why two pieces of free text are equal, or an empty string.
+
+    YAML reads `true` and `7` as a boolean and a number where the API takes a text.
+    """
+    return "equal as text" if _as_text(declared) == _as_text(observed) else ""
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def is_withheld(key: str, observed: Any) -> bool:
+    """Whether a server shows only the place of a secret that people have put under this key."""
+    return scalars.is_masked(observed) and secrets.names_a_secret(key)

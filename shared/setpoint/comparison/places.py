@@ -1,0 +1,69 @@
+"""A place in a resource: what stands around a field on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from setpoint.model.field_path import Element, Path
+
+
+class Place(NamedTuple):
+    """Where a field is, and the resources that hold it on both sides."""
+
+    path: Path = None
+    declared: Mapping[str, Any] = {}
+    observed: Mapping[str, Any] = {}
+
+    def names(self) -> list[str]:
+        """The fields on the path, without the elements of lists."""
+        return [part for part in self.parts() if not isinstance(part, Element)]
+
+    def parts(self) -> list[str]:
+        """The parts of the path from the top."""
+        parts: list[str] = []
+        path = self.path
+        while path is not None:
+            path, part = path
+            parts.append(part)
+        parts.reverse()
+        return parts
+
+    def around(self) -> tuple[Any, Any]:
+        """The objects that hold the field, declared and observed."""
+        parts = self.parts()[:-1]
+        return _walk(self.declared, parts), _walk(self.observed, parts)
+
+    def declared_at(self, path: str) -> Any:
+        """The declared value at a path from the top; a list is entered at the element that this place is in."""
+        return self._at_path(self.declared, path)
+
+    def observed_at(self, path: str) -> Any:
+        """The observed value at a path from the top; a list is entered at the element that this place is in."""
+        return self._at_path(self.observed, path)
+
+    def _at_path(self, node: Any, path: str) -> Any:
+        elements = [part for part in self.parts() if isinstance(part, Element)]
+        for name in path.split("."):
+            if isinstance(node, list):
+                node = _element(node, elements.pop(0)) if elements else None
+            node = node.get(name) if isinstance(node, Mapping) else None
+        return node
+
+
+def _walk(node: Any, parts: list[str]) -> Any:
+    for part in parts:
+        if isinstance(node, list) and isinstance(part, Element):
+            node = _element(node, part)
+        elif isinstance(node, Mapping):
+            node = node.get(part)
+        else:
+            return None
+    return node
+
+
+def _element(elements: list[Any], part: str) -> Any:
+    key, named, value = part[1:-1].partition("=")
+    if not named:
+        return elements[int(key)] if key.isdecimal() and int(key) < len(elements) else None
+    return next((entry for entry in elements if isinstance(entry, dict) and str(entry.get(key)) == value), None)

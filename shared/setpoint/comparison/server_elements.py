@@ -1,0 +1,157 @@
+"""Elements that a server adds to a declared list by itself.
+
+Each line of the table names the element's schema or the list, what is added, what has to be the case, and its source.
+Any other element that nobody declared is drift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from setpoint.comparison.places import Place
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field
+
+_GKE = "https://cloud.google.com/kubernetes-engine/docs/"
+_LAST_PRIORITY = 2147483647
+_ARM_MACHINES = ("t2a-", "c4a-", "n4a-", "a4x-")
+
+
+Condition = Callable[[Place, Any], bool]
+
+
+class Added(NamedTuple):
+    """One kind of element that a server adds.
+
+    Args:
+        schema: of the element; empty where the element is a scalar or its list says what it is.
+        list_name: the name of the list; empty where the schema says it.
+        element: fields of the element, or the scalar, that are added.
+        condition: what else has to be the case.
+        reason: why, for people.
+        source: where that is said.
+    """
+
+    schema: str
+    list_name: str
+    element: Any
+    condition: Condition | None
+    reason: str
+    source: str
+
+
+def _has_accelerators(place: Place, _: Any) -> bool:
+    return any(isinstance(side, Mapping) and bool(side.get("accelerators")) for side in place.around())
+
+
+def _is_arm(place: Place, _: Any) -> bool:
+    return any(
+        isinstance(side, Mapping) and str(side.get("machineType", "")).startswith(_ARM_MACHINES)
+        for side in place.around()
+    )
+
+
+def _is_sandboxed(place: Place, _: Any) -> bool:
+    return any(isinstance(side, Mapping) and bool(side.get("sandboxConfig")) for side in place.around())
+
+
+def _does_default(_: Place, element: Any) -> bool:
+    """A default rule that does what it does where nobody has changed it: allow, without anything else."""
+    return element.get("action") in ("allow", None) and not element.get("preview")
+
+
+def _hands_on(_: Place, element: Any) -> bool:
+    """The last rules of a firewall policy hand on what no other rule has matched."""
+    return element.get("action") in ("goto_next", None)
+
+
+def _logs_or_monitors(place: Place, _: Any) -> bool:
+    """Scopes of logging and monitoring follow from the cluster's services."""
+    return "oauthScopes" in place.names()
+
+
+ADDED: tuple[Added, ...] = (
+    Added(
+        *("GoogleFirestoreAdminV1IndexField", "", {"fieldPath": "__name__"}, None),
+        *(
+            "every Firestore index ends with the document's name",
+            "https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.collectionGroups.indexes#indexfield",
+        ),
+    ),
+    Added(
+        *("SecurityPolicyRule", "", {"priority": _LAST_PRIORITY}, _does_default),
+        *(
+            "a security policy gets a rule for what no other rule matches, which allows",
+            "https://cloud.google.com/armor/docs/security-policy-overview",
+        ),
+    ),
+    *(
+        Added(
+            *("FirewallPolicyRule", "", {"priority": _LAST_PRIORITY - offset}, _hands_on),
+            *(
+                "a firewall policy gets four rules that hand on what no other rule matches",
+                "https://cloud.google.com/firewall/docs/firewall-policies-rule-details",
+            ),
+        )
+        for offset in range(4)
+    ),
+    Added(
+        *("NodeTaint", "", {"key": "nvidia.com/gpu", "value": "present"}, _has_accelerators),
+        *("GKE taints nodes with GPUs", _GKE + "how-to/gpus"),
+    ),
+    Added(
+        *("NodeTaint", "", {"key": "kubernetes.io/arch", "value": "arm64"}, _is_arm),
+        *("GKE taints nodes with Arm machines", _GKE + "how-to/prepare-arm-workloads-for-deployment"),
+    ),
+    Added(
+        *("NodeTaint", "", {"key": "sandbox.gke.io/runtime", "value": "gvisor"}, _is_sandboxed),
+        *("GKE taints nodes of GKE Sandbox", _GKE + "how-to/sandbox-pods"),
+    ),
+    Added(
+        *("", "oauthScopes", "https://www.googleapis.com/auth/monitoring.write", _logs_or_monitors),
+        *("GKE adds the scope that its monitoring needs", _GKE + "how-to/access-scopes"),
+    ),
+    Added(
+        *("", "oauthScopes", "https://www.googleapis.com/auth/monitoring", _logs_or_monitors),
+        *("GKE adds the scope that its monitoring needs", _GKE + "how-to/access-scopes"),
+    ),
+    Added(
+        *("", "oauthScopes", "https://www.googleapis.com/auth/logging.write", _logs_or_monitors),
+        *("GKE adds the scope that its logging needs", _GKE + "how-to/access-scopes"),
+    ),
+)
+"""Elements that a server adds by itself, each with its reason and source."""
+
+_BY_SCHEMA = {line.schema for line in ADDED if line.schema}
+_BY_NAME = {line.list_name for line in ADDED if line.list_name}
+
+
+def why_added(place: Place, name: str, item: Field | None, element: Any) -> str:
+    """Why the server has added this element of a list, or an empty string.
+
+    Args:
+        place: of the list.
+        name: the list's name.
+        item: what the catalogue says of its elements.
+        element: the element that nobody declared.
+    """
+    schema = item.schema.name if item is not None and item.schema is not None else ""
+    if schema not in _BY_SCHEMA and name not in _BY_NAME:
+        return ""
+    for line in ADDED:
+        is_of_list = line.schema == schema if line.schema else line.list_name == name
+        if (
+            is_of_list
+            and _matches(line.element, element)
+            and (line.condition is None or line.condition(place, element))
+        ):
+            return f"added by the server: {line.reason} ({line.source})"
+    return ""
+
+
+def _matches(fields: Any, element: Any) -> bool:
+    if isinstance(fields, dict):
+        return isinstance(element, dict) and all(element.get(key) == value for key, value in fields.items())
+    return bool(fields == element)

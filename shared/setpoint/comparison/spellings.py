@@ -1,0 +1,328 @@
+"""Comparisons that a single field asks for, by their names in the tables of fields (verb `same`).
+
+Each takes the declared and the observed text and tells whether they mean the same. None of them is used by the look of
+a value: a line of a table, with its reason and source, names the field. Beside them: references that are answered as
+what they point to.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from setpoint.catalog import field_rules
+from setpoint.comparison import dns_records, members, scalars
+from setpoint.model.references import (
+    Project,
+    looks_like_path,
+    same,
+    segments,
+    with_locations,
+    without_key_version,
+)
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field
+
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\Z")
+_WEEK = frozenset(("MO", "TU", "WE", "TH", "FR", "SA", "SU"))
+_ROOT = re.compile(r"https?://[^/?#]+\Z", re.IGNORECASE)
+_PORT = re.compile(r":\d+\Z")
+
+
+class Context(NamedTuple):
+    """What a comparison of one field may need of the rest.
+
+    Args:
+        own: the project that holds the resource.
+        declared: the whole declared resource.
+        observed: the whole observed resource.
+    """
+
+    own: Project = Project()
+    declared: Mapping[str, Any] = {}
+    observed: Mapping[str, Any] = {}
+
+
+def equal(rules: field_rules.Rules, want: Any, have: Any, context: Context) -> str:
+    """The reason by which the rules of a field make two scalars equal, or an empty string."""
+    rule = rules.get("same")
+    if rule is not None and any(is_same(name, want, have, context) for name in rule.value.split(" ")):
+        return f"{rule.reason} ({rule.source})"
+    rule = rules.get("alias")
+    if rule is not None and any(want in words and have in words for words in rule.value):
+        return f"{rule.reason} ({rule.source})"
+    rule = rules.get("chosen")
+    if rule is not None and want in rule.value and have:
+        return f"{rule.reason} ({rule.source})"
+    return ""
+
+
+def is_same(name: str, want: Any, have: Any, context: Context) -> bool:
+    """Whether a named comparison takes two values as one.
+
+    Args:
+        name: of the comparison, as in the table; `prefix:X` takes the text `X` before either value as understood.
+        want: the declared value.
+        have: the observed value.
+        context: the resources that hold the two.
+    """
+    if name == "dns":
+        return isinstance(want, str) and isinstance(have, str) and dns_records.is_same(want, have, _type(context))
+    if not isinstance(want, str) or not isinstance(have, str):
+        return name in ("number", "any")
+    prefix, _, text = name.partition(":")
+    if prefix == "prefix":
+        return want.removeprefix(text) == have.removeprefix(text)
+    if prefix == "suffix":
+        return want.removesuffix(text) == have.removesuffix(text)
+    comparison = _COMPARISONS.get(name)
+    return comparison is not None and comparison(want, have, context)
+
+
+def _type(context: Context) -> str:
+    return str(context.declared.get("type") or context.observed.get("type") or "")
+
+
+def _case(want: str, have: str, _: Context) -> bool:
+    return want.casefold() == have.casefold()
+
+
+def _constant(want: str, have: str, _: Context) -> bool:
+    return scalars.constant(want) == scalars.constant(have)
+
+
+def _member(want: str, have: str, _: Context) -> bool:
+    return members.is_same(want, have)
+
+
+def _trim(want: str, have: str, _: Context) -> bool:
+    return want.strip() == have.strip()
+
+
+def _trailing_slash(want: str, have: str, _: Context) -> bool:
+    return want.rstrip("/") == have.rstrip("/")
+
+
+def _root_slash(want: str, have: str, _: Context) -> bool:
+    """The root of a host with and without a slash; a path keeps its own."""
+    one, other = sorted((want, have), key=len)
+    return other == f"{one}/" and _ROOT.match(one) is not None
+
+
+def _own_project(want: str, have: str, context: Context) -> bool:
+    return have in (f"{context.own.id}:{want}", f"{context.own.number}:{want}")
+
+
+def _newer_release(want: str, have: str, _: Context) -> bool:
+    """The same version in a newer release: ``MYSQL_8_0_31.R20230101.00_00``."""
+    return want.partition(".")[0] == have.partition(".")[0] and have >= want
+
+
+def _minor_release(want: str, have: str, _: Context) -> bool:
+    """``MYSQL_8_0`` in a minor release, ``MYSQL_8_0_36``."""
+    rest = have.removeprefix(f"{want}_")
+    return rest != have and rest.isdigit()
+
+
+def _tag_words(want: str, have: str, _: Context) -> bool:
+    return _tags(want) == _tags(have)
+
+
+def _tags(expression: str) -> str:
+    words = expression.strip().replace("matchLabels", "matchTagId").replace("matchTagIds", "matchTagId")
+    return words.replace("labelKeys/", "tagKeys/").replace("labelValues/", "tagValues/")
+
+
+def _leading_slash(want: str, have: str, _: Context) -> bool:
+    return want.lstrip("/") == have.lstrip("/")
+
+
+def _trailing_dot(want: str, have: str, _: Context) -> bool:
+    return want.rstrip(".").casefold() == have.rstrip(".").casefold()
+
+
+def _clock(want: str, have: str, _: Context) -> bool:
+    one, other = _CLOCK.match(want), _CLOCK.match(have)
+    return bool(one and other) and _minutes(one) == _minutes(other)
+
+
+def _minutes(match: Any) -> tuple[int, ...]:
+    return tuple(int(part or 0) for part in match.groups())
+
+
+def _last_segment(want: str, have: str, context: Context) -> bool:
+    if "/" in want and "/" in have:
+        return same(want, have, context.own)
+    return want.rstrip("/").rpartition("/")[2] == have.rstrip("/").rpartition("/")[2]
+
+
+def _reference(want: str, have: str, context: Context) -> bool:
+    """References of any host and version, with or without a query; a word for a place may be another one."""
+    want, have = want.partition("?")[0], have.partition("?")[0]
+    return same(want, have, context.own) or same(with_locations(want), with_locations(have), context.own)
+
+
+def _any_project(want: str, have: str, context: Context) -> bool:
+    """References whose project the API answers by a number that nobody can tell from the id."""
+    one, other = segments(want), segments(have)
+    if len(one) != len(other) or one[:1] != ["projects"] or other[:1] != ["projects"]:
+        return same(want, have, context.own)
+    return one[2:] == other[2:] and (one[1] == other[1] or one[1].isdigit() != other[1].isdigit())
+
+
+def _dotted(want: str, have: str, context: Context) -> bool:
+    """BigQuery's dotted and colon spellings of a table, a dataset or a connection, and their paths."""
+    return _dotted_parts(want, context.own) == _dotted_parts(have, context.own)
+
+
+_DATA_COLLECTIONS = frozenset(("projects", "datasets", "tables", "locations", "connections", "routines", "models"))
+
+
+def _dotted_parts(reference: str, own: Project) -> list[str]:
+    """Project, place (which has no case) and names of a BigQuery reference."""
+    if "/" in reference:
+        parts = [part for part in segments(reference) if part not in _DATA_COLLECTIONS]
+    else:
+        project, _, rest = reference.rpartition(":")
+        parts = [*filter(None, [project]), *rest.split(".")]
+    if own.id and len(parts) == 1:
+        parts.insert(0, own.id)
+    project, *names = [own.id if part == own.number and own.number else part for part in parts]
+    return [project, *(name.casefold() for name in names[:-1]), *names[-1:]]
+
+
+def _key_version(want: str, have: str, context: Context) -> bool:
+    return same(without_key_version(want), without_key_version(have), context.own)
+
+
+def _recurrence(want: str, have: str, _: Context) -> bool:
+    """RFC 5545 rules in any order of their parts and days; every day of the week is every day."""
+    return _recurrence_parts(want) == _recurrence_parts(have)
+
+
+def _recurrence_parts(rule: str) -> dict[str, frozenset[str]]:
+    pairs = (part.partition("=") for part in rule.upper().removeprefix("RRULE:").split(";") if part)
+    parts = {name: frozenset(value.split(",")) for name, _, value in pairs}
+    if parts.get("INTERVAL") == frozenset("1"):
+        del parts["INTERVAL"]
+    if parts.get("FREQ") == frozenset(("DAILY",)) and "INTERVAL" not in parts:
+        parts["FREQ"] = frozenset(("WEEKLY",))
+        parts.setdefault("BYDAY", _WEEK)
+    return parts
+
+
+def _cidr_size(want: str, have: str, _: Context) -> bool:
+    return want.startswith("/") and want[1:].isdigit() and have.endswith(want)
+
+
+def _version(want: str, have: str, _: Context) -> bool:
+    return scalars.completes(want, have)
+
+
+def _address(want: str, have: str, _: Context) -> bool:
+    one, other = _network(want), _network(have)
+    return one is not None and one == other
+
+
+def _network(value: str) -> Any:
+    try:
+        return ipaddress.ip_interface(value).network
+    except ValueError:
+        return None
+
+
+def _domain_url(want: str, have: str, _: Context) -> bool:
+    return want.rstrip("/").casefold() == have.rstrip("/").casefold()
+
+
+def _json(want: str, have: str, _: Context) -> bool:
+    return bool(scalars.json_text(want, have))
+
+
+def _duration(want: str, have: str, _: Context) -> bool:
+    return bool(scalars.duration(want, have))
+
+
+def _timestamp(want: str, have: str, _: Context) -> bool:
+    return bool(scalars.timestamp(want, have))
+
+
+def _base64(want: str, have: str, _: Context) -> bool:
+    return bool(scalars.encoded_bytes(want, have))
+
+
+def _auto(want: str, have: str, _: Context) -> bool:
+    return want.casefold() == "auto" and bool(have)
+
+
+_COMPARISONS: Mapping[str, Callable[[str, str, Context], bool]] = {
+    "address": _address,
+    "any-project": _any_project,
+    "auto": _auto,
+    "base64": _base64,
+    "case": _case,
+    "cidr-size": _cidr_size,
+    "clock": _clock,
+    "constant": _constant,
+    "domain-url": _domain_url,
+    "dotted": _dotted,
+    "duration": _duration,
+    "json": _json,
+    "key-version": _key_version,
+    "last-segment": _last_segment,
+    "leading-slash": _leading_slash,
+    "location-word": _reference,
+    "member": _member,
+    "recurrence": _recurrence,
+    "reference": _reference,
+    "timestamp": _timestamp,
+    "minor-release": _minor_release,
+    "newer-release": _newer_release,
+    "own-project": _own_project,
+    "root-slash": _root_slash,
+    "tag-words": _tag_words,
+    "trailing-dot": _trailing_dot,
+    "trailing-slash": _trailing_slash,
+    "trim": _trim,
+    "version": _version,
+}
+"""The comparisons by their names in the tables."""
+
+NAMES = frozenset((*_COMPARISONS, "dns", "target"))
+
+
+def why_target(field: Field | None, rules: field_rules.Rules, want: Any, have: Any) -> str:
+    """Why a reference and what it points to cannot be compared, or an empty string.
+
+    A field that takes an address or a range takes the name of a reservation too, and is answered as the literal.
+    """
+    if not isinstance(want, str) or not isinstance(have, str) or not want or not have:
+        return ""
+    if _may_be_literal(want) == _may_be_literal(have):
+        return ""
+    rule = rules.get("same")
+    takes_target = (rule is not None and "target" in rule.value) or (
+        field is not None and (field.reference or _names_an_address(field.name))
+    )
+    if not takes_target or (_network(want) is None) == (_network(have) is None):
+        return ""
+    reference = have if _network(want) is not None else want
+    if _PORT.search(reference) or (not looks_like_path(reference) and not _NAME.match(reference)):
+        return ""
+    return "a reference that is answered as what it points to"
+
+
+_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?\Z|[\w:/.-]+/[\w.-]+\Z", re.IGNORECASE)
+_ADDRESS_NAME = re.compile(r"(?:address|ipaddress|range|cidr|ip|ipcidrrange|block)\Z", re.IGNORECASE)
+
+
+def _may_be_literal(value: str) -> bool:
+    """Whether a text begins like an address; the fast question."""
+    return value[0].isdigit() or "::" in value
+
+
+def _names_an_address(name: str) -> bool:
+    return _ADDRESS_NAME.search(name) is not None
