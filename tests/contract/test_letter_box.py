@@ -31,7 +31,7 @@ GIVEN_UP = {
 
 
 class Box:
-    """A ``LetterBox`` in memory; what it is told to break breaks once."""
+    """A ``DeadLetterQueue`` in memory; what it is told to break breaks once."""
 
     def __init__(self, *letters: DeadLetter) -> None:
         self.kept = list(letters)
