@@ -63,7 +63,7 @@ def test_a_project_tells_its_own_id(deps):
 def test_what_was_observed_before_the_number_was_known_is_judged_when_it_is_learnt(deps):
     key = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
     declare(deps, Declaration(key, PROJECT, GRANTS))
-    assert pipeline.handle_observation(policy_of_project(), deps) == "undeclared"
+    assert pipeline.handle_observation(policy_of_project(), deps) == "waiting"
     teach(deps)
 
     (event,) = deps.bus.events
@@ -120,7 +120,7 @@ def test_what_waits_for_a_number_is_judged_although_the_first_try_to_do_so_faile
 
 
 def test_what_waits_and_is_declared_by_nobody_goes_on_waiting(deps):
-    assert pipeline.handle_observation(policy_of_project(), deps) == "undeclared"
+    assert pipeline.handle_observation(policy_of_project(), deps) == "waiting"
     teach(deps)
     assert deps.bus.events == []
 

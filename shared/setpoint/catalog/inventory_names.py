@@ -79,7 +79,8 @@ def _artefact() -> dict[str, Any]:
 @cache
 def entry(asset_type: str) -> NameEntry | None:
     """How the inventory names a type; None for a type that it does not list."""
-    found = _artefact()["names"].get(asset_type)
+    names = _artefact()["names"]
+    found = names.get(asset_type) or names.get(f"identity.{asset_type}")
     if found is None:
         return None
     by = SERVER_NAMED.get(asset_type) or found.get("by", "")
@@ -105,7 +106,20 @@ def versions(asset_type: str) -> tuple[str, ...]:
 def is_server_named(asset_type: str) -> bool:
     """Whether only the server knows the name by which the inventory calls a resource of this type."""
     known = entry(asset_type)
+    if asset_type.endswith("/Project"):  # which id has which number is learnt for all that a project holds
+        return False
     return known is not None and known.by in ("number", "unique_id", "uid", "server_id")
+
+
+def is_computable(asset_type: str, name: str) -> bool:
+    """Whether the inventory's name of a resource follows from a declared one.
+
+    A project's id and its number count as one: which belongs to which is learnt apart from this table.
+    """
+    known = entry(asset_type)
+    if known is None or not fits(asset_type, name):
+        return False
+    return not is_server_named(asset_type) or is_server_made(name)
 
 
 @lru_cache(maxsize=8192)
@@ -222,6 +236,27 @@ def _named(asset_type: str, name: str, data: Mapping[str, Any]) -> Iterator[str]
             and str(value) != last
         ):
             yield f"{head}/{value}"
+
+
+def is_server_made(name: str) -> bool:
+    """Whether the last segment of a name looks like a number or id that a server made."""
+    return _SERVER_MADE.match(name.rpartition("/")[2]) is not None
+
+
+def bindings(asset_type: str, name: str, data: Any) -> dict[str, str]:
+    """The names by ids of the server that a resource has beside its declared name: declared name by inventory name.
+
+    A service account, say, is listed by its e-mail address and its IAM policy by the unique id.
+    """
+    if not isinstance(data, Mapping):
+        return {}
+    declared = next(natural_names(asset_type, name, data), "") if is_server_made(name) else name
+    if not declared:
+        return {}
+    head = name.rpartition("/")[0]
+    ids = [str(data[field]) for field in ("uniqueId", "id", "uid") if isinstance(data.get(field), (str, int))]
+    names = (name, *(f"{head}/{value}" for value in ids if _SERVER_MADE.match(value)))
+    return {other: declared for other in names if other != declared}
 
 
 def own_project(name: str, data: Any) -> str:

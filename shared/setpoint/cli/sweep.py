@@ -126,6 +126,8 @@ def _report(swept: Swept, took: float) -> None:
         print_status(f"{count:,} need no declaration: {made}")
     if swept.gone:
         print_status(f"{swept.gone:,} declared and deleted")
+    if swept.summary.pending:
+        print_status(f"{swept.summary.pending:,} declared are pending: the inventory names them by an id that is not known yet")
     if swept.unknown:
         print_warning(f"{swept.unknown:,} declared, and not conclusive in the listing", "unknown")
     for reason in (*swept.denied.values(), *swept.summary.failed.values()):

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
@@ -95,12 +96,19 @@ def handle_many(observed: Sequence[Observation], context: Context) -> list[Resul
     }
     news = dict(chain.from_iterable(ids.items() for ids in described.values()))
     failure = _error_of(context.projects.record, news)
+    bound: list[str] = []
+    unbound = _error_of(lambda: bound.extend(pipeline.record_bindings(observed, context)))
     known = [place for place in range(len(observed)) if failure is None or place not in described]
     results: dict[int, Result] = dict(zip(known, _handle([observed[place] for place in known], context), strict=True))
     if news and failure is None:
         failure = _error_of(pipeline.evaluate_deferred, news, context)
+    if bound and unbound is None:
+        unbound = _error_of(pipeline.evaluate_bound, bound, context)
     if failure is not None:  # what projects are called keeps nothing else from being judged
         results.update(dict.fromkeys(described, failure))
+    if unbound is not None:
+        named = [place for place, seen in enumerate(observed) if is_server_named(seen.asset_type)]
+        results.update(dict.fromkeys(named, unbound))
     return [results[place] for place in range(len(observed))]
 
 
@@ -171,6 +179,9 @@ class _Batch:
                 self._apart.add(key)
                 return None
             transition = pipeline.evaluate(stored, self._context)
+            if transition.outcome == "waiting":
+                self._apart.add(key)
+                return None
         except Exception:  # noqa: BLE001 - done singly, it will be told and troubles nobody else
             return None
         observation: Observation | None = stored.observation

@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from setpoint.detection import actor_resolution, finding_state_machine
 from setpoint.detection import verdict as judging
 from setpoint.detection.finding_state_machine import Transition
-from setpoint.detection.project_ids import ProjectIdResolver, is_waiting, keys_by_number
+from setpoint.detection.name_bindings import NameBindings
+from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
 from setpoint.detection.verdict import Schemas, Who
 from setpoint.errors import CorruptState, MalformedMessage, PermanentError
 from setpoint.model import observation as observations
@@ -35,7 +36,6 @@ from setpoint.util import telemetry
 from setpoint.util.external_sort import batches
 from setpoint.util.retries import retry_on_conflict
 
-_UNDECLARED = Transition("undeclared")
 _AT_ONCE = 100
 """Records that are read together."""
 
@@ -70,7 +70,7 @@ class Context:
     projects: ProjectIdResolver = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "projects", ProjectIdResolver(self.store))
+        object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store.names)))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
@@ -117,6 +117,7 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
     news = context.projects.described_ids(observation)
     if news:
         context.projects.record(news)
+    bound = record_bindings((observation,), context)
     outcome, snapshot, moves_onset = retry_on_conflict(lambda: _commit(observation, context), what=observation.key.name)
     if moves_onset:
         reevaluate(snapshot.key, context)
@@ -126,6 +127,7 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
         reevaluate(snapshot.key, context)  # who did it was told between the read and the commit
     if news:
         evaluate_deferred(news, context)
+    evaluate_bound(bound, context)
     return outcome
 
 
@@ -149,6 +151,42 @@ def record_project_ids(observed: Iterable[Observation], context: Context) -> Non
         evaluate_deferred(news, context)
 
 
+def record_bindings(observed: Iterable[Observation], context: Context) -> Collection[str]:
+    """Bind names that only the server makes to the names by which the same resources are declared.
+
+    Returns:
+        The inventory names that were not bound before.
+
+    Raises:
+        TransientError: observe again.
+    """
+    names = context.projects.names
+    if names is None:
+        return ()
+    described: dict[str, str] = {}
+    for observation in observed:
+        described |= names.described(observation)
+    return tuple(names.record(described)) if described else ()
+
+
+def evaluate_bound(unknown: Iterable[str], context: Context) -> None:
+    """Judge the observations that waited for a name to be known.
+
+    Args:
+        unknown: inventory names that are bound by now, or ``projects/NUMBER`` whose ids are known.
+        context: the context of detection.
+
+    Raises:
+        TransientError: observe again.
+    """
+    for name in unknown:
+        waiting = context.store.names.waiting_for(name)
+        for key in waiting:
+            reevaluate(key, context)
+        if waiting:
+            context.store.names.stop_waiting_for(name)
+
+
 def evaluate_deferred(numbers: Collection[str], context: Context) -> None:
     """Judge what was observed of projects before anybody knew their ids.
 
@@ -164,6 +202,7 @@ def evaluate_deferred(numbers: Collection[str], context: Context) -> None:
             for key, snapshot in context.store.read_many(some).items():
                 if snapshot.state is not None and not snapshot.state.judged_by:
                     reevaluate(key, context)
+        evaluate_bound([f"projects/{number}" for number in numbers], context)
 
 
 def reevaluate(key: ResourceKey, context: Context) -> Outcome:
@@ -288,13 +327,24 @@ def load(observation: Observation, context: Context, read: Callable[[ResourceKey
 def evaluate(stored: Found, context: Context) -> Transition:
     """What follows from an observation of a resource of which this much is stored."""
     snapshot, observation, _ = stored
+    if waits_for(stored, context):
+        if snapshot.state is not None and snapshot.state.observed_at >= observation.observed_at:
+            return Transition("stale")
+        return Transition("waiting", finding_state_machine.unjudged(observation))
     started = time.perf_counter()
     verdict = judging.judge(snapshot.desired, snapshot.rules, observation, context.schemas, _who(snapshot, observation))
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
-    transition = finding_state_machine.advance(snapshot.state, observation, verdict, context.clock())
-    if transition == _UNDECLARED and snapshot.state is None and is_waiting(observation):
-        return Transition("undeclared", finding_state_machine.unjudged(observation))
-    return transition
+    return finding_state_machine.advance(snapshot.state, observation, verdict, context.clock())
+
+
+def waits_for(stored: Found, context: Context) -> str:
+    """What has to be known of a name before anybody can tell who declares the resource; empty where nothing has."""
+    snapshot, observation, _ = stored
+    if snapshot.desired is not None or observation.deleted:
+        return ""
+    if snapshot.state is not None and snapshot.state.judged_by:
+        return ""
+    return context.projects.unknown_name(observation)
 
 
 class _Committed(NamedTuple):
@@ -320,6 +370,8 @@ def _commit(observed: Observation, context: Context) -> _Committed:
     stored = load(observed, context)
     snapshot, observation, left = stored
     outcome, state = (transition := evaluate(stored, context)).outcome, transition.state
+    if outcome == "waiting":
+        context.store.names.wait_for(waits_for(stored, context), snapshot.key)
     if left is not None:
         _end(left, observed, context)
     if state is None:

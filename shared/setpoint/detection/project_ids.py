@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import natural_names, own_project
+from setpoint.detection.name_bindings import NameBindings
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import CONTENTS, ResourceKey, project_of
 from setpoint.ports.stores import ProjectStore
@@ -26,10 +27,12 @@ class ProjectIdResolver:
 
     Args:
         store: where pairs are kept for everybody.
+        names: bindings of inventory names.
     """
 
-    def __init__(self, store: ProjectStore) -> None:
+    def __init__(self, store: ProjectStore, names: NameBindings | None = None) -> None:
         self._store = store
+        self.names = names
         self._ids: dict[str, str] = {}
         self._unknown: dict[str, float] = {}
         self._unjudged: set[str] = set()
@@ -101,17 +104,36 @@ class ProjectIdResolver:
             yield key
         for name in natural_names(observation.asset_type, key.name, observation.data):
             yield ResourceKey(name, key.content)
+        if self.names is not None and (bound := self.names.of(observation)):
+            yield from self._by_id(ResourceKey(bound, key.content), observation)
+
+    def unknown_name(self, observation: Observation) -> str:
+        """What is not known yet of an observation's name, so that nobody can tell who declares it; else empty.
+
+        Returns:
+            ``projects/NUMBER`` whose id is not known, or an inventory name that is not bound.
+        """
+        number = project_of(observation.key.name)
+        is_project = observation.asset_type.endswith("/Project")
+        if is_project and not observation.project_id:
+            return f"projects/{number or observation.project_number}"
+        if not is_project and number.isdigit() and not observation.project_id and not self.id_of(number):
+            return f"projects/{number}"
+        return observation.key.name if self.names is not None and self.names.is_unbound(observation) else ""
+
+    def _by_id(self, key: ResourceKey, observation: Observation) -> Iterator[ResourceKey]:
+        """A key, and the same by its project's id where it has the number."""
+        number = project_of(key.name)
+        if number.isdigit() and observation.project_id:
+            name = key.name.replace(f"/projects/{number}/", f"/projects/{observation.project_id}/", 1)
+            yield ResourceKey(name, key.content)
+        yield key
 
 
 def keys_by_number(number: str) -> Iterator[ResourceKey]:
     """The keys under which a project itself is observed."""
     name = f"//cloudresourcemanager.googleapis.com/projects/{number}"
     return (ResourceKey(name, content) for content in CONTENTS)
-
-
-def is_waiting(observation: Observation) -> bool:
-    """Whether an observation is of a project whose id is not known yet, so that nobody can tell who declares it."""
-    return observation.asset_type.endswith("/Project") and not observation.project_id
 
 
 def _own_id(observation: Observation) -> str:

@@ -14,6 +14,7 @@ Outcome = Literal[
     "resolved",  # drifted before, no longer
     "in_sync",  # as declared, and was
     "undeclared",  # nothing declares it, and no scope covers it
+    "waiting",  # named by a number or id of which nobody knows yet whose it is; judged when that is known
     "unreadable",  # declared, but the message does not tell what the resource is
     "stale",  # older than what is known
     "repeated",  # known already

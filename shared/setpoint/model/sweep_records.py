@@ -107,6 +107,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
         drifted: those of them that are not, gone ones included.
         unchecked: those that were listed without telling what they are, or whose record cannot be read.
         unknown: those of which the sweep can tell nothing.
+        pending: those of them whose name in the inventory is not known yet.
         deleted: declared resources that exist no longer, and declared policies that are empty.
         created_by: undeclared resources within a scope that Google or another resource makes, by what made them.
         denied: scopes that nobody may list, and why.
@@ -122,6 +123,7 @@ class Summary(msgspec.Struct, frozen=True, omit_defaults=True):
     drifted: int = 0
     unchecked: int = 0
     unknown: int = 0
+    pending: int = 0
     deleted: int = msgspec.field(default=0, name="gone")
     created_by: dict[str, int] = msgspec.field(default_factory=dict, name="made")
     denied: dict[str, str] = {}

@@ -235,6 +235,37 @@ class ProjectStore(Protocol):
         """
 
 
+class NameStore(Protocol):
+    """Which declared name belongs to a name of the inventory, and what waits until such a name is known.
+
+    Every method raises ``Unavailable`` where the store does not answer.
+    """
+
+    def bound_name(self, name: str) -> str:
+        """The declared name that is bound to a full resource name of the inventory; empty where there is none."""
+
+    def bind(self, names: Mapping[str, str]) -> None:
+        """Bind names of the inventory, in place of earlier bindings, in one write.
+
+        Args:
+            names: declared name by inventory name; up to some hundred.
+        """
+
+    def wait_for(self, unknown: str, key: ResourceKey) -> None:
+        """Keep an observed resource until something is known of its name; to keep one twice does no harm.
+
+        Args:
+            unknown: what is not known yet: an inventory name, or ``projects/NUMBER``.
+            key: under which the observation is stored.
+        """
+
+    def waiting_for(self, unknown: str) -> Sequence[ResourceKey]:
+        """All that waits for a name, in order."""
+
+    def stop_waiting_for(self, unknown: str) -> None:
+        """Forget what waits for a name; nothing has to be there."""
+
+
 class StoredSweep(NamedTuple):
     """The record of a sweep.
 
@@ -381,6 +412,10 @@ class Store(StateStore, DesiredStore, ProjectStore, RemediationStore, ActorStore
     @property
     def sweeps(self) -> SweepStore:
         """How far sweeps have come."""
+
+    @property
+    def names(self) -> NameStore:
+        """Bindings of inventory names."""
 
     @property
     def notices(self) -> NoticeStore:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
+from setpoint.catalog.inventory_names import is_computable
 from setpoint.detection import batch
 from setpoint.detection.project_ids import ProjectIdResolver
 from setpoint.errors import Conflict, PermanentError
@@ -121,6 +122,7 @@ class _Counters:
         self.gone = 0
         self.gone_drifted = 0
         self.unknown = 0
+        self.pending = 0
         self.seen_drifted = 0
         self.outcomes: Counter[Outcome] = Counter()
 
@@ -301,6 +303,9 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
             counters.unknown += is_declared
         else:
             absences.append((resource, known_at(read_at, sweeper.lag)))
+    absences, pending = _conclusive(absences, sweeper)
+    counters.unknown += pending
+    counters.pending += pending
     for resource, outcome, is_drifted in _outcomes(absences, sweeper):
         is_declared = resource.declaration is not None
         if outcome in ("stale", "unreadable"):
@@ -309,6 +314,26 @@ def _judge(missing: Sequence[_MissingResource], listing: _Listing, counters: _Co
             counters.outcomes[outcome] += 1
             counters.gone += is_declared
             counters.gone_drifted += is_declared and is_drifted
+
+
+def _conclusive(
+    absences: Sequence[tuple[_MissingResource, datetime]], sweeper: Sweeper
+) -> tuple[list[tuple[_MissingResource, datetime]], int]:
+    """The absences of resources that cannot be listed by another name, and how many others there are.
+
+    Where the inventory's name cannot be computed from the declared one, a resource that was never observed is pending:
+    it may be listed by a number or id that is not bound to it yet.
+    """
+    doubtful = [
+        resource.key
+        for resource, _ in absences
+        if resource.declaration is not None and not is_computable(resource.asset_type, resource.key.name)
+    ]
+    if not doubtful:
+        return list(absences), 0
+    seen = _states(doubtful, sweeper.deps.store)
+    pending = {key for key in doubtful if key not in seen}
+    return [absence for absence in absences if absence[0].key not in pending], len(pending)
 
 
 def _outcomes(
@@ -398,6 +423,7 @@ def _summary(listing: _Listing, counters: _Counters, now: datetime) -> Summary:
         drifted=counters.seen_drifted + counters.gone_drifted,
         unchecked=unchecked,
         unknown=counters.unknown,
+        pending=counters.pending,
         deleted=counters.gone,
         created_by=_created_by(listing.shards),
         denied={shard.scope: shard.reason for shard in listing.shards if shard.status == "denied"},

@@ -27,6 +27,7 @@ from setpoint.adapters.firestore.firestore_errors import answering as _answering
 from setpoint.adapters.firestore.firestore_errors import body_of as _body
 from setpoint.adapters.firestore.firestore_errors import racing as _racing
 from setpoint.adapters.firestore.firestore_errors import refusal
+from setpoint.adapters.firestore.names import FirestoreNames
 from setpoint.adapters.firestore.notices import FirestoreNotices
 from setpoint.adapters.firestore.sweeps import FirestoreSweeps
 from setpoint.errors import Conflict, CorruptState, TransientError
@@ -85,6 +86,7 @@ class FirestoreStore:
         self._projects = client.collection("projects")
         self._control = client.collection("control").document("sources")
         self.sweeps = FirestoreSweeps(client)
+        self.names = FirestoreNames(client)
         self.notices = FirestoreNotices(client)
         self._brakes = client.collection("control").document("brakes")
         self._audit = client.collection("audit")

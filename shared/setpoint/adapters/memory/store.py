@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from setpoint.adapters.memory.names import MemoryNames
 from setpoint.adapters.memory.notices import MemoryNotices
 from setpoint.adapters.memory.sweeps import MemorySweeps
 from setpoint.errors import Conflict, TransientError
@@ -40,6 +41,7 @@ class MemoryStore:
         self._observations: dict[ResourceKey, Observation] = {}
         self._projects: dict[str, str] = {}
         self.sweeps = MemorySweeps()
+        self.names = MemoryNames()
         self.notices = MemoryNotices()
         self._brakes = StoredSafetyState(SafetyState(), None)
         self._changes: dict[ResourceKey, tuple[AuditedChange, ...]] = {}

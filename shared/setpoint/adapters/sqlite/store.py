@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from setpoint.adapters.sqlite.names import SCHEMA as NAMES_SCHEMA
+from setpoint.adapters.sqlite.names import SqliteNames
 from setpoint.adapters.sqlite.notices import SCHEMA as NOTICES_SCHEMA
 from setpoint.adapters.sqlite.notices import SqliteNotices
 from setpoint.adapters.sqlite.sweeps import SCHEMA as SWEEPS_SCHEMA
@@ -42,7 +44,7 @@ from setpoint.model.sources import (
 from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 from setpoint.util.external_sort import batches
 
-_SCHEMA_VERSION = 6
+_SCHEMA_VERSION = 7
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
@@ -139,6 +141,7 @@ class SqliteStore:
         self._closers: list[weakref.finalize[[], _Handle]] = []
         self._lock = threading.Lock()
         self.sweeps = SqliteSweeps(self._connection, _transaction, _answering)
+        self.names = SqliteNames(self._connection, _transaction, _answering)
         self.notices = SqliteNotices(self._connection, _answering)
         try:
             self._prepare()
@@ -428,7 +431,7 @@ def _make(connection: sqlite3.Connection) -> None:
     upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
     for statement in (
         *upgrades,
-        *(_SCHEMA + SWEEPS_SCHEMA + NOTICES_SCHEMA).split(";"),
+        *(_SCHEMA + SWEEPS_SCHEMA + NAMES_SCHEMA + NOTICES_SCHEMA).split(";"),
         f"PRAGMA user_version = {_SCHEMA_VERSION}",
     ):
         connection.execute(statement)

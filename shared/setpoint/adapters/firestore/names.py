@@ -1,0 +1,71 @@
+"""Bindings of inventory names in Firestore.
+
+Collections: ``bound_names``, one document an inventory name; ``waiting_names``, one document an observation that waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import cast
+
+from google.cloud.firestore import Client, FieldFilter
+
+from setpoint.adapters.firestore.firestore_errors import answering
+from setpoint.model.resource_key import Content, ResourceKey
+
+_BATCH = 400
+
+
+class FirestoreNames:
+    """A ``NameStore`` in a Firestore database.
+
+    Args:
+        client: connected to the project and database of the installation.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._bound = client.collection("bound_names")
+        self._waiting = client.collection("waiting_names")
+
+    def bound_name(self, name: str) -> str:
+        """See ``NameStore.bound_name``."""
+        with answering(name):
+            document = self._bound.document(_id(name)).get()
+        return str((document.to_dict() or {}).get("declared", ""))
+
+    def bind(self, names: Mapping[str, str]) -> None:
+        """See ``NameStore.bind``."""
+        batch = self._client.batch()
+        for name, declared in names.items():
+            batch.set(self._bound.document(_id(name)), {"name": name, "declared": declared})
+        with answering(f"{len(names)} names"):
+            batch.commit()
+
+    def wait_for(self, unknown: str, key: ResourceKey) -> None:
+        """See ``NameStore.wait_for``."""
+        document = self._waiting.document(_id(f"{unknown}\n{key.id}"))
+        with answering(key.name):
+            document.set({"unknown": unknown, "name": key.name, "content": key.content})
+
+    def waiting_for(self, unknown: str) -> list[ResourceKey]:
+        """See ``NameStore.waiting_for``."""
+        with answering(unknown):
+            documents = self._waiting.where(filter=FieldFilter("unknown", "==", unknown)).stream()
+            fields = [document.to_dict() or {} for document in documents]
+        return sorted(ResourceKey(str(field["name"]), cast("Content", field["content"])) for field in fields)
+
+    def stop_waiting_for(self, unknown: str) -> None:
+        """See ``NameStore.stop_waiting_for``."""
+        with answering(unknown):
+            query = self._waiting.where(filter=FieldFilter("unknown", "==", unknown))
+            while references := [document.reference for document in query.limit(_BATCH).stream()]:
+                batch = self._client.batch()
+                for reference in references:
+                    batch.delete(reference)
+                batch.commit()
+
+
+def _id(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
