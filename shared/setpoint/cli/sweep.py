@@ -127,7 +127,7 @@ def _report(swept: Swept, took: float) -> None:
     if swept.gone:
         print_status(f"{swept.gone:,} declared and deleted")
     if swept.summary.pending:
-        print_status(f"{swept.summary.pending:,} declared are pending: the inventory names them by an id that is not known yet")
+        print_status(f"{swept.summary.pending:,} declared are pending: their name in the inventory is not known yet")
     if swept.unknown:
         print_warning(f"{swept.unknown:,} declared, and not conclusive in the listing", "unknown")
     for reason in (*swept.denied.values(), *swept.summary.failed.values()):
