@@ -24,7 +24,7 @@ from setpoint.util.external_sort import batches
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _MOST = 200
 _AT_ONCE = 500
-HELD_BACK = "nothing is removed while a document cannot be read"
+HELD_BACK = "a document that cannot be read may name them"
 
 
 def print_plan(plan: Plan, most: int = _MOST, *, held_back: bool = False) -> None:
