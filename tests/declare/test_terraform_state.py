@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from setpoint.declarations.readers import terraform
 from setpoint.declarations.readers.documents import Document
 from setpoint.declarations.readers.terraform import TerraformLoaded
+from setpoint.errors import Superseded
+from setpoint.model.sources import SourceState, check_serials
 
 PROVIDER = 'provider["registry.terraform.io/hashicorp/google"]'
 
@@ -65,3 +69,11 @@ def test_an_encrypted_state_is_called_by_its_name() -> None:
     loaded = read({"serial": 1, "lineage": "l", "meta": {}, "encrypted_data": "AAAA", "encryption_version": "v0"})
     assert "OpenTofu" in loaded.problems[0].message
     assert "tofu show -json" in loaded.problems[0].message
+
+
+def test_a_state_older_than_the_one_in_force_is_refused() -> None:
+    now = SourceState(states={"l-1": 8})
+    with pytest.raises(Superseded, match=r"serial 7 .* older than serial 8"):
+        check_serials(now, "net", {"l-1": 7})
+    check_serials(now, "net", {"l-1": 8})
+    check_serials(now, "net", {"l-2": 1})

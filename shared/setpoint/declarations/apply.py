@@ -34,6 +34,7 @@ from setpoint.ports.stores import DesiredStore, Store, StoredRecord
 from setpoint.util.external_sort import ExternalSorter, batches
 from setpoint.util.retries import retry_on_conflict
 
+_NO_STATES: Mapping[str, int] = {}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -113,6 +114,7 @@ def sync(
     """
     present = deps.store.control().value.sources.get(request.source, SourceState())
     controlling.check_revision(present, request.source, request.revision)
+    controlling.check_serials(present, request.source, loaded.states)
     planned = plan(
         loaded.desired,
         loaded.scopes,
@@ -131,6 +133,7 @@ def sync(
         commit=request.commit,
         repo=request.repo,
         revision=request.revision,
+        states=loaded.states,
         advance=advance,
     )
     judging = _judge_again(planned, generation, deps, advance)
@@ -197,7 +200,7 @@ def declare(store: DesiredStore, desired: Iterable[Desired], scopes: tuple[Scope
     return planned
 
 
-def apply(
+def apply(  # noqa: PLR0913 - what is told of a generation
     planned: Plan,
     store: DesiredStore,
     now: datetime,
@@ -205,6 +208,7 @@ def apply(
     commit: str = "",
     repo: str = "",
     revision: int = 0,
+    states: Mapping[str, int] = _NO_STATES,
     advance: Callable[[int], object] = bool,
 ) -> int:
     """Write what is planned and put it in force in one step.
@@ -216,6 +220,7 @@ def apply(
         commit: revision of the repository, or empty.
         repo: address of the repository, or empty.
         revision: when the files were uploaded, as a number that grows; 0 where they were not.
+        states: of Terraform states, lineage → serial.
         advance: is called with the number of records written, for a progress bar.
 
     Returns:
@@ -234,6 +239,7 @@ def apply(
         policy=planned.policy,
         alerting=planned.alerting,
         revision=revision,
+        states=dict(states) if len(states) <= controlling.MAX_STATES else {},
     )
     if not planned.changes and not planned.changes_rules:
         _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))

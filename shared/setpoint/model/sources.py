@@ -7,7 +7,7 @@ of it or nothing, and an apply that dies half-way is never seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import TypeVar
@@ -29,6 +29,10 @@ _SMALL = 8_192
 """Bytes of a record that is kept when it was read once; thousands are, and an IAM policy may have a megabyte."""
 
 
+MAX_STATES = 200
+"""So many serials of Terraform states are remembered of a source: the control record is read with every event."""
+
+
 class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is in force of one source.
 
@@ -45,6 +49,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         revision: when what is in force was uploaded, as a number that grows; 0 where it was not uploaded.
         judged: the generation up to which all findings that it concerns were judged again.
         earlier: generations since then that declared something that a later one removed; their manifests are kept.
+        states: of Terraform states that are in force, lineage → serial; none where there are more than `MAX_STATES`.
     """
 
     generation: int = 0
@@ -59,6 +64,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: int = 0
     judged: int = 0
     earlier: tuple[int, ...] = ()
+    states: dict[str, int] = {}
 
     def shows(self, generation: int) -> bool:
         """Whether readers see what was written under a generation, unless a later one has replaced it."""
@@ -170,6 +176,25 @@ def check_revision(now: SourceState, source: str, revision: int) -> None:
         )
 
 
+def check_serials(now: SourceState, source: str, states: Mapping[str, int]) -> None:
+    """Refuse a Terraform state that is older than the one of its lineage that is in force.
+
+    Args:
+        now: what is in force of the source.
+        source: its name.
+        states: the states that are to be applied, lineage → serial.
+
+    Raises:
+        Superseded: a later serial is in force.
+    """
+    for lineage, serial in states.items():
+        if lineage and serial < now.states.get(lineage, 0):
+            raise Superseded(
+                f"source {source}: serial {serial} of the Terraform state with lineage {lineage} is older than serial "
+                f"{now.states[lineage]}, which is in force; nothing was changed; give the newest state"
+            )
+
+
 def _with_bookkeeping(state: SourceState, now: SourceState) -> SourceState:
     """What a new state tells, with the book-keeping of the present one."""
     return replace(
@@ -178,6 +203,7 @@ def _with_bookkeeping(state: SourceState, now: SourceState) -> SourceState:
         pending=now.pending,
         aborted=now.aborted,
         revision=state.revision or now.revision,
+        states=state.states or now.states,
         judged=now.judged,
         earlier=now.earlier,
     )
