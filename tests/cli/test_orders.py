@@ -76,7 +76,7 @@ def test_a_plan_tells_every_reason_and_what_would_be_written_and_writes_nothing(
     done = setpoint("remediate", NAME, "--plan")
 
     assert done.returncode == 0
-    assert "mode approve by rule shop, and nobody has approved this drift" in done.stderr
+    assert "mode approve by rule shop, and this drift is not approved" in done.stderr
     assert "PATCH" in done.stdout
     assert "versioning.enabled" in done.stdout
     assert drifted.journal == []

@@ -43,13 +43,13 @@ def failed(*seconds: float) -> SafetyState:
 
 
 def test_the_last_write_of_a_budget_is_allowed_and_one_more_is_not():
-    one = written(("shop", 0))
-    assert exceeded(one, "shop", LIMITS, later(1)) == ""
-    two = spend(one, "shop", LIMITS, later(1))
-    assert "2 writes in project shop" in exceeded(two, "shop", LIMITS, later(2))
-    assert exceeded(two, "billing", LIMITS, later(2)) == ""
-    three = spend(two, "billing", LIMITS, later(2))
-    assert "3 writes in the fleet" in exceeded(three, "billing", LIMITS, later(3))
+    first = written(("shop", 0))
+    assert exceeded(first, "shop", LIMITS, later(1)) == ""
+    second = spend(first, "shop", LIMITS, later(1))
+    assert "2 writes in project shop" in exceeded(second, "shop", LIMITS, later(2))
+    assert exceeded(second, "billing", LIMITS, later(2)) == ""
+    third = spend(second, "billing", LIMITS, later(2))
+    assert "3 writes in the fleet" in exceeded(third, "billing", LIMITS, later(3))
 
 
 @pytest.mark.parametrize(("seconds", "is_held"), [(599.999, True), (600, False)])

@@ -284,7 +284,7 @@ def control(store: MemoryStore, value: Control) -> None:
 STATES = [
     ("store", lambda place: control(place, Control()), "warn", "nothing is declared"),
     ("store", lambda place: control(place, Control({"git": SourceState(1, pending=2, judged=1)})), "warn", "has begun and not ended"),
-    ("store", lambda place: control(place, Control({"git": SourceState(2, judged=1)})), "warn", "were judged anew"),
+    ("store", lambda place: control(place, Control({"git": SourceState(2, judged=1)})), "warn", "were evaluated again"),
     ("sweeps", lambda place: swept(place, None, datetime.now(UTC) - 40 * HOURS), "fail", "no sweep has ended"),
     ("sweeps", lambda place: swept(place, None), "warn", "under way"),
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC) - 14 * HOURS, listed=1)), "fail", "14.0 hours ago"),

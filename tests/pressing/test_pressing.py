@@ -135,7 +135,7 @@ def test_what_its_mode_forbids_is_declined(desk):
     desk.world.declare(replace(ASKING, rules=(Rule("all", mode="alert"),)))
 
     assert outcomes(desk.press("approve")) == ["declined"]
-    assert "nothing is put back in mode alert" in desk.whispers[0][1]
+    assert "nothing is remediated in mode alert" in desk.whispers[0][1]
 
 
 def test_whoever_may_not_is_told_who_may_and_nothing_else_happens(desk):

@@ -62,7 +62,7 @@ def test_a_surge_writes_no_more_than_the_limit_and_alarms_once(world):
     assert world.event_types.count("remediation.blocked") == 1
     assert world.event_types.count("remediation.started") == world.writes
     (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
-    assert "100 drifts wanted to be put back" in blocked.data.remediation.reason
+    assert "100 drifts to remediate" in blocked.data.remediation.reason
     held = bucket(4999)
     assert [entry.what for entry in world.store.trail(held)] == ["stop"]
     assert "breaker is open" in world.store.trail(held)[0].text
@@ -119,7 +119,7 @@ def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a
 
     assert writes == [1, 2, 2, 2, 2]
     assert world.event_types.count("remediation.blocked") == 1
-    assert "bob@example.com disagrees" in world.state.remediation.reason
+    assert "changed by bob@example.com" in world.state.remediation.reason
 
 
 def test_a_controller_that_sets_another_value_each_time_is_found_out_too(world):

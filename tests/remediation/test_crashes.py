@@ -153,7 +153,7 @@ def test_a_crash_in_the_same_place_again_and_again_ends_with_a_person(new_world)
     pipeline.republish_pending(world.deps)
 
     assert world.state.remediation.step == "stopped"
-    assert "nobody told what came of it" in world.state.remediation.reason
+    assert "the worker reported no outcome" in world.state.remediation.reason
     assert world.google.get(URL)["versioning"] == {"enabled": False}
     assert world.store.read(KEY).state.remediation.attempts == 4
 

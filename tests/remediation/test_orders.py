@@ -59,7 +59,7 @@ def test_only_the_drift_that_was_shown_can_be_approved(world):
 def test_an_approval_that_would_do_nothing_is_refused_and_does_not_wait_for_another_mode(world, mode):
     world.declare(replace(ASKING, rules=(Rule("all", mode=mode),)))
 
-    with pytest.raises(BadRequest, match=f"nothing is put back in mode {mode}"):
+    with pytest.raises(BadRequest, match=f"nothing is remediated in mode {mode}"):
         commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
 
     world.declare(ASKING)
@@ -98,7 +98,7 @@ def test_an_exemption_that_is_taken_back_is_over_at_once(world):
     commands.exempt(KEY, exemption(world), world.deps)
 
     assert commands.end_exemption(KEY, "ann", world.deps) == "opened"
-    with pytest.raises(BadRequest, match="nobody has exempted it"):
+    with pytest.raises(BadRequest, match="it is not exempted"):
         commands.end_exemption(KEY, "ann", world.deps)
 
 
@@ -156,7 +156,7 @@ def test_what_is_being_written_cannot_be_approved_so_that_nobody_else_claims_it(
     writing = replace(snapshot.state.remediation, step=step, worker="worker-2", attempts=1, due=due)
     world.store.commit(snapshot, replace(snapshot.state, remediation=writing))
 
-    with pytest.raises(BadRequest, match="being put back"):
+    with pytest.raises(BadRequest, match="remediation is in progress"):
         commands.approve(KEY, world.state.fingerprint, "ann", world.deps)
     assert (world.state.remediation.worker, remediate(KEY, world.hands), world.writes) == ("worker-2", "waiting", 0)
 

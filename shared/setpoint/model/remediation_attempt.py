@@ -209,7 +209,7 @@ def claimed(
         operation="",
         paths=paths,
         claimed_at=now,
-        failure="nobody told what came of it",
+        failure="the worker reported no outcome",
     )
 
 

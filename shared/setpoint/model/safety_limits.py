@@ -65,7 +65,7 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
         pauses: what is paused.
         writes: the writes of late, oldest first.
         failures: when writes have failed of late.
-        requests: when drifts have wanted to be put back of late, up to the number that opens the breaker.
+        requests: when drifts were to be remediated of late, up to the number that opens the breaker.
         breaker: open, or None.
     """
 
@@ -144,9 +144,9 @@ def spend(safety: SafetyState, project: str, limits: Limits, now: datetime) -> S
 
 
 def wish(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
-    """The safety state after one drift more wanted to be put back; too many at once open the breaker."""
+    """The safety state after one drift more was to be remediated; too many at once open the breaker."""
     late = _late(safety, limits, now)
-    requests, breaker = _counted(late.requests, limits.surge, "drifts wanted to be put back", limits, now)
+    requests, breaker = _counted(late.requests, limits.surge, "drifts to remediate", limits, now)
     return safety if safety.breaker is not None else replace(late, requests=requests, breaker=breaker)
 
 

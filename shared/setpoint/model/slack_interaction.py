@@ -88,7 +88,7 @@ def of_request(body: bytes) -> Interaction:
         OSError,
         RecursionError,
     ) as error:
-        raise MalformedMessage(f"no button that was pressed ({type(error).__name__})") from None
+        raise MalformedMessage(f"not a button click ({type(error).__name__})") from None
     where = payload.container
     blocks = tuple(block for block in payload.message.blocks if block.get("block_id") == action.get("block_id"))
     return Interaction(
@@ -105,4 +105,4 @@ def decode(message: bytes) -> Interaction:
     try:
         return _decode(message)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise MalformedMessage(f"no button that was pressed: {error}") from None
+        raise MalformedMessage(f"not a button click: {error}") from None

@@ -52,11 +52,11 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
             raise BadRequest(f"{key.name}: its finding is {state.finding.status if state.finding else 'gone'}")
         if case.decision_input.mode in MANUAL_MODES:
             raise BadRequest(
-                f"{key.name}: nothing is put back in mode {case.decision_input.mode}; `policy test` tells why"
+                f"{key.name}: nothing is remediated in mode {case.decision_input.mode}; `policy test` tells why"
             )
         remediation = case.decision_input.remediation
         if remediation.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
-            raise BadRequest(f"{key.name}: it is being put back ({remediation.step})")
+            raise BadRequest(f"{key.name}: its remediation is in progress ({remediation.step})")
         return replace(state, remediation=remediation_attempt.approved(remediation, by, context.clock()))
 
     _write(key, approved, context)
@@ -109,7 +109,7 @@ def end_exemption(key: ResourceKey, by: str, context: Context) -> Outcome:
 
     def ended(snapshot: Snapshot) -> ResourceState:
         if snapshot.state is None or snapshot.state.exemption is None:
-            raise BadRequest(f"{key.name}: nobody has exempted it")
+            raise BadRequest(f"{key.name}: it is not exempted")
         return replace(snapshot.state, exemption=None)
 
     state = _write(key, ended, context)

@@ -102,7 +102,7 @@ def _by_mode(facts: DecisionInput) -> Reason:
     if facts.mode in MANUAL_MODES:
         return Reason(f"mode {facts.mode} by {rule}", "leave")
     if facts.mode == "approve" and not facts.remediation.approved_by:
-        return Reason(f"mode approve by {rule}, and nobody has approved this drift", "ask")
+        return Reason(f"mode approve by {rule}, and this drift is not approved", "ask")
     if facts.remediation.approved_by:
         return Reason(f"approved by {facts.remediation.approved_by}")
     return Reason(f"mode auto by {rule}")
@@ -116,7 +116,7 @@ def _by_exemption(facts: DecisionInput) -> Reason | None:
     """An exemption holds from when it is stored, whether the finding was judged again by then or not."""
     if facts.exemption is None or not is_in_force(facts.exemption, facts.finding.fingerprint, facts.now):
         return None
-    return Reason(f"{facts.exemption.by or 'somebody'} said to leave it alone: {facts.exemption.reason}", "leave")
+    return Reason(f"{facts.exemption.by or 'somebody'} exempted it: {facts.exemption.reason}", "leave")
 
 
 def _by_size(facts: DecisionInput) -> Reason | None:
@@ -141,14 +141,14 @@ def _by_place(facts: DecisionInput) -> Reason | None:
 def _by_kind(facts: DecisionInput) -> Reason | None:
     if facts.finding.kind == "modified":
         return None
-    why = "making a resource anew" if facts.finding.kind == "deleted" else "deleting a resource"
+    why = "recreating a resource" if facts.finding.kind == "deleted" else "deleting a resource"
     return Reason(f"{why} is never automatic", "hand_off")
 
 
 def _by_executor(facts: DecisionInput) -> Reason | None:
     if facts.rule is None or facts.rule.executor == "api":
         return None
-    return Reason(f"rule {facts.rule.name} has it put back by {facts.rule.executor}", "hand_off")
+    return Reason(f"rule {facts.rule.name} assigns it to the executor {facts.rule.executor}", "hand_off")
 
 
 def _by_pause(facts: DecisionInput) -> Reason | None:
@@ -188,8 +188,8 @@ def _by_flapping(facts: DecisionInput) -> Reason | None:
     times = _returns(facts)
     if not times or facts.remediation.approved_by:
         return None
-    who = facts.actor or "somebody unknown"
-    text = f"what was put back has drifted again, {times} times: {who} disagrees"
+    who = facts.actor or "an unknown actor"
+    text = f"after remediation it has drifted again {times} times, changed by {who}"
     if times >= facts.policy.limits.flaps:
         return Reason(text, "stop")
     until = facts.remediation.since + remediation_attempt.pause_after(times)
@@ -211,7 +211,7 @@ def _by_pace(facts: DecisionInput) -> Reason | None:
     if remediation.due is None or remediation.due <= facts.now:
         return None
     if remediation.step in remediation_attempt.UNDER_WAY:
-        return Reason(f"it is being put back ({remediation.step})", "wait", remediation.due)
+        return Reason(f"its remediation is in progress ({remediation.step})", "wait", remediation.due)
     if remediation.step == "waiting" and remediation.failure:
         return Reason(f"an attempt has failed: {remediation.failure}", "wait", remediation.due)
     return None
@@ -221,7 +221,7 @@ def _by_age(facts: DecisionInput) -> Reason | None:
     if facts.finding.kind == "unmanaged":  # what nothing declares has no declaration to be old
         return None
     if facts.applied_at is None:
-        return Reason("nobody knows when its declaration was applied", "stop")
+        return Reason("it is not known when its declaration was applied", "stop")
     if facts.now - facts.applied_at <= timedelta(seconds=facts.policy.limits.stale_after):
         return None
     return Reason(f"its source was last applied on {facts.applied_at:%Y-%m-%d}, too long ago to act on it", "stop")

@@ -184,7 +184,7 @@ def _rest(snapshot: Snapshot, outcome: ExecutionOutcome, context: RemediationCon
     """Have nobody look again at what there is nothing to do about."""
     state = snapshot.state
     if state is not None and state.remediation is not None and is_due(state, context.clock()):
-        reason = "nothing is to be put back now"
+        reason = "there is nothing to remediate now"
         context.store.commit(snapshot, replace(state, remediation=remediation_attempt.close(state.remediation, reason)))
     return outcome
 

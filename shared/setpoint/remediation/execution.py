@@ -77,7 +77,7 @@ def _in_between(
         or not state.is_open
         or state.exemption != decided_on.exemption
     ):
-        return "somebody has said something else of it since"
+        return "its record has changed since the claim"
     if declared_digest(snapshot) != decided_on.remediation.desired:
         return "something else is declared of it by now"
     return decision.held(decided_on._replace(safety_state=context.store.safety_state().value, now=now))

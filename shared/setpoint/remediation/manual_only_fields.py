@@ -38,7 +38,7 @@ class ManualField(NamedTuple):
 
 
 _STOPPED = "the instance has to be stopped first: stop it, set it, start it"
-_ANEW = "the API cannot change it: it has to be made anew"
+_ANEW = "the API cannot change it: it has to be recreated"
 
 MANUAL_FIELDS: tuple[ManualField, ...] = (
     # https://cloud.google.com/compute/docs/instances/changing-machine-type-of-stopped-instance
@@ -57,7 +57,7 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     # https://cloud.google.com/compute/docs/disks/resize-persistent-disk
     ManualField("compute", "Disk", "sizeGb", "by_hand", "a disk only grows, and never shrinks again: disks.resize"),
     # https://cloud.google.com/storage/docs/bucket-relocation/overview
-    ManualField("storage", "Bucket", "location", "immutable", "a bucket is moved by relocating it, or made anew"),
+    ManualField("storage", "Bucket", "location", "immutable", "a bucket is moved by relocating it, or recreated"),
     ManualField("storage", "Bucket", "hierarchicalNamespace", "immutable", _ANEW),
     # https://cloud.google.com/storage/docs/bucket-lock
     ManualField("storage", "Bucket", "retentionPolicy.isLocked", "by_hand", "a lock can never be opened again"),
@@ -73,7 +73,7 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     ManualField(
         "sqladmin", "DatabaseInstance", "instanceType", "by_hand", "a replica is promoted, and never demoted again"
     ),
-    ManualField("sqladmin", "DatabaseInstance", "masterInstanceName", "by_hand", "replication has to be set up anew"),
+    ManualField("sqladmin", "DatabaseInstance", "masterInstanceName", "by_hand", "replication has to be set up again"),
     ManualField("sqladmin", "DatabaseInstance", "diskEncryptionConfiguration", "immutable", _ANEW),
     # https://cloud.google.com/sql/docs/mysql/instance-settings#storage-capacity
     ManualField("sqladmin", "DatabaseInstance", "settings.dataDiskSizeGb", "by_hand", "storage only grows"),
@@ -97,7 +97,7 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     # https://cloud.google.com/kubernetes-engine/docs/how-to/node-pools
     *(
         ManualField(
-            "container", "NodePool", field, "by_hand", "every node would be made anew: plan an upgrade of the pool"
+            "container", "NodePool", field, "by_hand", "every node would be recreated: plan an upgrade of the pool"
         )
         for field in (
             "config.containerdConfig",
@@ -112,7 +112,7 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     ManualField(
         "container", "NodePool", "initialNodeCount", "immutable", "it tells of the pool's beginning: setSize resizes"
     ),
-    ManualField("container", "Cluster", "networkPolicy", "by_hand", "every node would be made anew: setNetworkPolicy"),
+    ManualField("container", "Cluster", "networkPolicy", "by_hand", "every node would be recreated: setNetworkPolicy"),
     ManualField("container", "Cluster", "locations", "by_hand", "nodes would be made or deleted: setLocations"),
 )
 
@@ -142,7 +142,7 @@ DISTURBING: tuple[tuple[str, str, str, str], ...] = (
     ("alloydb", "Instance", "machineConfig", "the instance restarts"),
     # https://cloud.google.com/kubernetes-engine/docs/concepts/release-channels
     ("container", "Cluster", "releaseChannel", "the cluster may be upgraded"),
-    ("container", "Cluster", "databaseEncryption", "every secret of the cluster is encrypted anew"),
+    ("container", "Cluster", "databaseEncryption", "every secret of the cluster is encrypted again"),
     ("container", "Cluster", "controlPlaneEndpointsConfig", "clients may lose the control plane"),
     ("container", "Cluster", "masterAuthorizedNetworksConfig", "clients may lose the control plane"),
     # https://cloud.google.com/compute/docs/instance-groups/updating-migs

@@ -70,9 +70,9 @@ def _of_field(write_input: WriteInput, change: FieldChange) -> Unwritable | None
         keys, along[0][1]
     ):
         make = f" ({resource.kind.create})" if resource.kind.create else ""
-        return Unwritable(path, "immutable", f"the API cannot change it: the resource has to be made anew{make}")
+        return Unwritable(path, "immutable", f"the API cannot change it: the resource has to be recreated{make}")
     if any(field is not None and field.output_only for _, field in along):
-        return Unwritable(path, "no_method", "the server alone writes it: mend the declaration")
+        return Unwritable(path, "no_method", "only the server writes it: remove it from the declaration")
     return None if write_input.special(change) is not None else _of_general_method(write_input, change)
 
 
@@ -103,7 +103,7 @@ def _of_company(write_input: WriteInput, change: FieldChange, cut: FieldPath) ->
     if isinstance(beside, dict | list) and (
         manual_only_fields.holds_inputs(field, beside) or _is_masked_within(beside)
     ):
-        todo = "what has to be sent along with it is a secret that nobody can read: see to it by hand"
+        todo = "what has to be sent along with it is a secret that cannot be read back: set it manually"
         return Unwritable(change.difference.path, "secret", todo)
     return None
 

@@ -64,7 +64,7 @@ def answering(what: str) -> Iterator[None]:
         raise Unavailable(f"{what}: Firestore did not answer ({type(error).__name__}); try again") from error
     except _NOT_SET_UP as error:
         raise Unavailable(
-            f"{what}: Firestore lets nobody in ({type(error).__name__}); check the database's name and your role"
+            f"{what}: Firestore denies access ({type(error).__name__}); check the database's name and your role"
         ) from error
     except exceptions.GoogleAPICallError as error:
         raise BadRequest(f"{what}: Firestore refuses this ({type(error).__name__}); see its limits") from error

@@ -322,7 +322,7 @@ class FirestoreStore:
 
     def safety_state(self) -> StoredSafetyState:
         """See ``RemediationStore.brakes``."""
-        with _answering("the brakes"):
+        with _answering("the safety state"):
             document = self._brakes.get()
         return StoredSafetyState(
             decode_safety_state(_body(document)), document.update_time if document.exists else None
@@ -330,7 +330,7 @@ class FirestoreStore:
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
-        with _answering("the brakes"), _racing("the brakes"):
+        with _answering("the safety state"), _racing("the safety state"):
             batch = self._client.batch()
             self._put(batch, self._brakes, encode_safety_state(safety), version)
             batch.commit()

@@ -179,7 +179,7 @@ class MemoryStore:
 
     def _write_safety_state(self, safety: SafetyState, version: Any) -> None:
         if version != self._brakes.version:
-            raise Conflict("the brakes were written by somebody else; read them again")
+            raise Conflict("the safety state was written by somebody else; read it again")
         self._brakes = StoredSafetyState(safety, (version or 0) + 1)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:

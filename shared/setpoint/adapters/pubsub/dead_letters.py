@@ -95,7 +95,7 @@ class PubSubDeadLetterQueue:
             self._subscriber.acknowledge(subscription=self._subscription, ack_ids=[letter.handle])
         except exceptions.GoogleAPICallError as error:
             raise Unavailable(
-                f"{self._subscription} took no acknowledgement ({type(error).__name__}); the letter will come again"
+                f"{self._subscription} took no acknowledgement ({type(error).__name__}); it delivers the message again"
             ) from error
 
     def release(self, letters: list[DeadLetter]) -> None:

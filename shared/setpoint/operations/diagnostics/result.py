@@ -49,7 +49,7 @@ def examine(installation: Installation, checks: Mapping[str, Check]) -> list[Che
         except AccessDenied as error:
             results.append(CheckResult(name, "unknown", f"whoever runs this may not look: {error}", _to_look(error)))
         except SetpointError as error:
-            results.append(CheckResult(name, "unknown", str(error), "mend that, and look again"))
+            results.append(CheckResult(name, "unknown", str(error), "fix that, and run the command again"))
         except Exception as error:  # noqa: BLE001 - a bug in one check hides no other
             kind = type(error).__name__
             results.append(

@@ -34,7 +34,7 @@ def store(installation: Installation) -> Iterator[Finding]:
                 "is it still going on? Else apply again",
             )
         if source.judged < source.generation:
-            yield "warn", f"not all findings of source {name} were judged anew", "apply it again"
+            yield "warn", f"not all findings of source {name} were evaluated again", "apply it again"
         yield "pass", f"source {name} declares {source.declared}"
 
 
