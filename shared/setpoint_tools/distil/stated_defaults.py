@@ -93,8 +93,10 @@ def _enum(field: Mapping[str, Any], text: str) -> Any:
         if re.search(r"\bdefault\b", described, re.IGNORECASE) and "UNSPECIFIED" not in name:
             marked.add(name)
     if not marked:
-        said = [match[1] for match in _SENTENCE.finditer(text)]
-        marked = {word for sentence in said for word in re.findall(r"[A-Z][A-Z0-9_]+", sentence)[:1] if word in names}
+        sentences = [match[1] for match in _SENTENCE.finditer(text)]
+        marked = {
+            word for sentence in sentences for word in re.findall(r"[A-Z][A-Z0-9_]+", sentence)[:1] if word in names
+        }
     return marked.pop() if len(marked) == 1 else None
 
 
