@@ -92,6 +92,10 @@ class Conflict(TransientError):  # noqa: N818 - as above
     """Somebody else wrote the same record since it was read."""
 
 
+class Overtaken(Conflict):
+    """Work on the same record that began later goes first: the same attempt can never succeed."""
+
+
 class Unavailable(TransientError):  # noqa: N818 - as above
     """A store or a bus did not answer; nothing is known of what it did."""
 

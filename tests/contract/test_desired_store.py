@@ -405,7 +405,7 @@ def test_a_large_record_is_read_like_any_other_and_not_kept_in_memory(store):
 
 def test_a_plan_of_many_batches_tells_of_every_resource_once(store, monkeypatch):
     monkeypatch.setattr(plan, "BATCH", 2)
-    monkeypatch.setattr(plan, "_MEETINGS", 3)
+    monkeypatch.setattr(plan, "_MAX_ROWS", 3)
     keys = [ResourceKey(f"//storage.googleapis.com/b{n}", content) for n in range(8) for content in CONTENTS[:2]]
     before, after = keys[:12], keys[4:]
     applied(store, *map(declared, before))

@@ -12,6 +12,7 @@ from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
+from setpoint.declarations.held_back import HeldBack
 from setpoint.declarations.plan import Plan, PlannedChange, check_removals, part
 from setpoint.declarations.readers.documents import Problem
 from setpoint.declarations.readers.load import LoadResult
@@ -25,6 +26,7 @@ from setpoint.model.policy import Policy, Rule
 from setpoint.model.resource_key import ResourceKey
 
 REPO = "https://git.example/fleet"
+HELD = HeldBack(frozenset({"fleet.yaml"}), everything=True)
 THIRD = ResourceKey("//storage.googleapis.com/third")
 
 
@@ -192,7 +194,7 @@ def test_a_scope_that_went_while_the_bus_was_down_is_made_up_for(deps, monkeypat
 
 def test_no_scope_goes_while_a_document_is_bad(deps):
     sync(deps, declared(OTHER), scopes=[scope()])
-    loaded = LoadResult([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")])
+    loaded = LoadResult([declared(OTHER)], problems=[Problem("fleet.yaml", 1, "", "not YAML")], held_back=HELD)
     apply.sync(loaded, Request("git", prune=True), deps, NOON)
 
     assert [scope_.name for scope_ in deps.store.read(KEY).rules.scopes] == ["billing"]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from setpoint.errors import Conflict, Unavailable
+from setpoint.errors import Conflict, Overtaken, Unavailable
 from setpoint.util.retries import ATTEMPTS, retry_on_conflict
 
 
@@ -58,3 +58,15 @@ def test_another_error_is_not_retried():
 
     with pytest.raises(Unavailable):
         retry_on_conflict(fail, what="//a/b", sleep=lambda _: pytest.fail("it waited"))
+
+
+def test_work_that_later_work_has_overtaken_is_not_done_again_and_says_so():
+    calls = []
+
+    def work():
+        calls.append(1)
+        raise Overtaken("another apply has begun since")
+
+    with pytest.raises(Conflict, match="another apply has begun since"):
+        retry_on_conflict(work, what="the control record", sleep=lambda _: None)
+    assert calls == [1]

@@ -129,8 +129,8 @@ def test_no_order_of_a_feed_gives_an_event_without_a_reason(new_backend, example
     @examples
     @given(feeds_in_two_orders())
     def holds(feeds):
-        reasons = {(verdict.key, verdict.at, verdict.kind, verdict.fingerprint) for verdict in verdicts(feeds[0])}
-        in_sync = {(verdict.key, verdict.at) for verdict in verdicts(feeds[0]) if verdict.kind is None}
+        reasons = {(verdict.key, verdict.time, verdict.kind, verdict.fingerprint) for verdict in verdicts(feeds[0])}
+        in_sync = {(verdict.key, verdict.time) for verdict in verdicts(feeds[0]) if verdict.kind is None}
         end = run(new_world(new_backend), *feeds[1])
         for key, story in stories(end.events):
             for event in story:
@@ -177,7 +177,7 @@ def verdicts(feed: Iterable[bytes]) -> list[Standing]:
 
 def latest(standings: Iterable[Standing]) -> dict[ResourceKey, Standing]:
     """The last word on each resource; of one instant, a deletion, then the greater fingerprint."""
-    return {each.key: each for each in sorted(standings, key=lambda each: (each.at, each.deleted, each.fingerprint))}
+    return {each.key: each for each in sorted(standings, key=lambda each: (each.time, each.deleted, each.fingerprint))}
 
 
 def standing(records: Iterable[ResourceState]) -> dict[ResourceKey, Standing]:

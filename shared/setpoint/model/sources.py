@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.errors import Conflict, CorruptState, Superseded
+from setpoint.errors import CorruptState, Overtaken, Superseded
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope
 from setpoint.model.decode_errors import UNREADABLE
@@ -131,12 +131,12 @@ def finish(control: Control, source: str, generation: int, state: SourceState, *
         removes: whether it declares less than the one before, whose manifest is then kept until all is judged.
 
     Raises:
-        Conflict: another apply of the source has begun since.
+        Overtaken: another apply of the source has begun since.
         Superseded: a later revision is in force.
     """
     now = control.sources.get(source, SourceState())
     if now.pending != generation:
-        raise Conflict(f"source {source}: another apply has begun since; apply again")
+        raise Overtaken(f"source {source}: another apply has begun since; apply again")
     check_revision(now, source, state.revision)
     earlier = (*now.earlier, now.generation) if removes else now.earlier
     in_force = _with_bookkeeping(state, replace(now, generation=generation, pending=0, earlier=earlier))
@@ -212,7 +212,7 @@ def _with_bookkeeping(state: SourceState, now: SourceState) -> SourceState:
 def _in_force(control: Control, source: str, expected: int) -> SourceState:
     now = control.sources.get(source, SourceState())
     if now.generation != expected:
-        raise Conflict(f"source {source}: it was applied by somebody else since it was planned; apply again")
+        raise Overtaken(f"source {source}: it was applied by somebody else since it was planned; apply again")
     return now
 
 
@@ -242,13 +242,13 @@ def with_version(record: DesiredRecord, version: Version, control: Control) -> D
     """The record with a version more; of the same source only the one in force is kept beside it.
 
     Raises:
-        Conflict: an apply of the same source that began later has written here already.
+        Overtaken: an apply of the same source that began later has written here already.
     """
     if any(
         kept_version.source == version.source and kept_version.generation > version.generation
         for kept_version in record.versions
     ):
-        raise Conflict(f"source {version.source}: another apply has begun since; apply again")
+        raise Overtaken(f"source {version.source}: another apply has begun since; apply again")
     in_force = visible(record, control).get(version.source)
     kept = [
         kept_version

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from setpoint.errors import Conflict
+from setpoint.errors import Conflict, Overtaken
 from setpoint.util import telemetry
 
 _T = TypeVar("_T")
@@ -42,12 +42,15 @@ def retry_on_conflict(
 
     Raises:
         Conflict: another writer was faster each time.
+        Overtaken: what the work says itself; it is not tried again.
     """
     for attempt in range(attempts):
         if attempt:
             sleep(random.uniform(0, min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)))  # noqa: S311 - no secret
         try:
             return work()
+        except Overtaken:
+            raise
         except Conflict:
             telemetry.add("conflicts")
     raise Conflict(f"{what}: written by others {attempts} times in a row; {then}")
