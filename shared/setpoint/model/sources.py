@@ -109,7 +109,7 @@ def begin(control: Control, source: str, expected: int, revision: int = 0) -> Co
     """Give out a generation for an apply of a source; one that was begun before and not finished is aborted by it.
 
     Raises:
-        Conflict: the generation in force is not the expected one any more.
+        Overtaken: the generation in force is not the expected one any more.
         Superseded: a later revision is in force.
     """
     now = _in_force(control, source, expected)
@@ -147,7 +147,7 @@ def touch(control: Control, source: str, expected: int, state: SourceState) -> C
     """Note that a source was applied and nothing in it had changed.
 
     Raises:
-        Conflict: the generation in force is not the expected one any more.
+        Overtaken: the generation in force is not the expected one any more.
         Superseded: a later revision is in force.
     """
     now = _in_force(control, source, expected)
