@@ -5,6 +5,7 @@ The walk is the comparison's own, so that what is put back is exactly what was f
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -106,16 +107,29 @@ def apply_changes(
     changes: Iterable[FieldChange],
 ) -> dict[str, Any]:
     """The live resource with the changes made, and nothing else; what does not change is shared, not copied."""
-    mended: dict[str, Any] = _Mending(recording, changes).message(field_path.ROOT, schema, None, declared, live)
-    return mended
+    merged: dict[str, Any] = _Merge(recording, changes).message(field_path.ROOT, schema, None, declared, live)
+    return merged
 
 
 _GONE: Any = object()
 """What stands for a value that is to be removed."""
 
 
-class _Mending:
-    """Builds the mended values, from the top to what differs."""
+class _Positions:
+    """Where the elements of a list stand; an element is known by being the same object, which may stand there twice."""
+
+    def __init__(self, elements: Iterable[Any]) -> None:
+        self._free: dict[int, deque[int]] = {}
+        for position, element in enumerate(elements):
+            self._free.setdefault(id(element), deque()).append(position)
+
+    def take(self, element: Any) -> int:
+        """The first position of an element that was not taken before."""
+        return self._free[id(element)].popleft()
+
+
+class _Merge:
+    """Builds the changed values, from the top to what differs."""
 
     def __init__(self, recording: RecordingComparison, changes: Iterable[FieldChange]) -> None:
         self._pairs = recording.pairs
@@ -130,7 +144,7 @@ class _Mending:
 
     def message(self, path: Path, schema: Schema | None, item: Field | None, want: Any, have: Any) -> dict[str, Any]:
         fields: Mapping[str, Field] = schema.fields if schema is not None else {}
-        mended = dict(have)
+        merged = dict(have)
         for below in self._below.get(path, ()):
             assert below is not None  # noqa: S101 - the root is below nothing
             key = below[1]
@@ -138,11 +152,11 @@ class _Mending:
             there = wire_format.key_of(fields, key, have)
             value = self._value(below, field, want.get(key, msgspec.UNSET), have.get(there, msgspec.UNSET))
             if value is _GONE:
-                mended.pop(there, None)
+                merged.pop(there, None)
             else:
-                mended[there] = value
-                _exclude(mended, schema, there, declared=want)
-        return mended
+                merged[there] = value
+                _exclude(merged, schema, there, declared=want)
+        return merged
 
     def _value(self, path: Path, field: Field | None, want: Any, have: Any) -> Any:
         ops = self._exact.get(path, ())
@@ -162,27 +176,30 @@ class _Mending:
 
     def _elements(self, path: Path, field: Field | None, want: list[Any], have: list[Any]) -> list[Any]:
         item = field.item if field is not None else None
-        made: dict[int, Any] = {}
-        added: list[tuple[int, Any]] = []
-        places = {id(element): index for index, element in enumerate(want)}
+        wanted_positions, live_positions = _Positions(want), _Positions(have)
+        changed: dict[int, Any] = {}  # by the position in the live list, as below
         order: dict[int, int] = {}
-        for part, wanted, other in self._pairs[path]:
+        added: list[tuple[int, Any]] = []
+        for part, wanted, live in self._pairs[path]:
             element_path = (path, Element(part))
             ops = self._exact.get(element_path, ())
-            if other is msgspec.UNSET:
+            if live is msgspec.UNSET:
+                position = wanted_positions.take(wanted)
                 if "missing" in ops:
-                    added.append((places[id(wanted)], wire_format.sent(item, wanted)))
+                    added.append((position, wire_format.sent(item, wanted)))
             elif wanted is msgspec.UNSET:
+                position = live_positions.take(live)
                 if "unexpected" in ops:
-                    made[id(other)] = _GONE
+                    changed[position] = _GONE
             else:
-                order[id(other)] = places[id(wanted)]
+                position = live_positions.take(live)
+                order[position] = wanted_positions.take(wanted)
                 if self._is_touched(element_path):
-                    made[id(other)] = self._value(element_path, item, wanted, other)
+                    changed[position] = self._value(element_path, item, wanted, live)
         kept = [
-            (order.get(id(element), len(want)), value)
-            for element in have
-            if (value := made.get(id(element), element)) is not _GONE
+            (order.get(position, len(want)), value)
+            for position, element in enumerate(have)
+            if (value := changed.get(position, element)) is not _GONE
         ]
         if lists.is_ordered(path[1] if path else "", item) or path in self._exact:
             return [value for _, value in sorted(kept + added, key=lambda placed: placed[0])]
@@ -192,12 +209,12 @@ class _Mending:
         return element_path in self._below or "changed" in self._exact.get(element_path, ())
 
 
-def _exclude(mended: dict[str, Any], schema: Schema | None, chosen: str, *, declared: Any) -> None:
+def _exclude(merged: dict[str, Any], schema: Schema | None, chosen: str, *, declared: Any) -> None:
     """Take out what the chosen field excludes and nobody declares."""
     for end, choices in _CHOICES:
         if schema is not None and schema.name.endswith(end) and chosen in choices:
             for other in choices - {chosen, *declared}:
-                mended.pop(other, None)
+                merged.pop(other, None)
 
 
 def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | None]]:
