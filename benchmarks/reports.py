@@ -163,7 +163,12 @@ def read_by(view: str) -> Iterator[tuple[str, int, set[str]]]:
         if table.name == "events":
             yield from read_by("events")
         elif table.name in tables() and query is not None:
-            (since,) = [comparison.expression for comparison in query.args["where"].find_all(sql.GTE)]
+            by = tables()[table.name].partitioned_by
+            (since,) = [
+                comparison.expression
+                for comparison in query.args["where"].find_all(sql.GTE)
+                if comparison.this.name == by
+            ]
             back = [int(span.expression.name) for span in since.find_all(sql.TimestampSub, sql.DateSub)]
             yield table.name, sum(back), set(_paths(query, table.name))
 

@@ -8,7 +8,7 @@ locals {
 
   all_tables = {
     drift_events = {
-      by        = "time"
+      by        = "recordedtime"
       clustered = ["project", "assettype"]
       about     = "Every drift event, in columns; the values that differ are in drift_messages."
     }

@@ -74,4 +74,5 @@ def stepped(deps: Context, step: int, when: When, do: Callable[[], None] = crash
         bus=Stepped(deps.bus, steps, step, when, do),
         dead_letters=Stepped(deps.dead_letters, steps, step, when, do),
         schemas=deps.schemas,
+        clock=deps.clock,
     )

@@ -15,7 +15,6 @@ from flow.crashing import STEPS, Crash, Stepped, crash
 from flow.fleet import BUCKET, EPOCH, bucket, bucket_gone, declare, deps, foreign, grants, stray
 from flow.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import batch as batching
 from setpoint.detection import pipeline
@@ -70,7 +69,7 @@ def world(store=None) -> Context:
 )
 def test_a_feed_in_batches_of_any_size_has_the_effect_of_its_messages(fleet, sizes):
     feed = list(fleet.feed())
-    batched, alone = (Context(MemoryStore(), MemoryBus(), MemoryDeadLetters(), default_catalogue()) for _ in range(2))
+    batched, alone = (deps(MemoryStore(), MemoryBus(), MemoryDeadLetters()) for _ in range(2))
     for item in (batched, alone):
         apply.declare(item.store, fleet.desired(), (), EPOCH)
 
@@ -166,7 +165,7 @@ def test_a_rival_at_any_step_of_a_batch_has_the_effect_of_one_order_or_the_other
 def stepped(made: Context, step: int, when: str, do) -> Context:
     steps = count(1)
     ports = (Stepped(port, steps, step, when, do, NAMES) for port in (made.store, made.bus, made.dead_letters))
-    return Context(*ports, made.schemas)
+    return Context(*ports, made.schemas, made.clock)
 
 
 def same(first, other) -> bool:

@@ -1,5 +1,6 @@
 -- What has happened? Every event of the last ${days} days once, however often it was delivered.
--- Reads the days of drift_events from ${days} days ago to tomorrow; `time` is when it happened, not when it was published.
+-- Reads the days of drift_events from ${days} days ago to tomorrow; `time` is when it happened, which can be long before
+-- `recordedtime`, by whose days the table is kept; an event is recorded no earlier than it happened.
 SELECT
   id,
   type,
@@ -34,6 +35,8 @@ SELECT
   data.remediation.reason AS remediation_reason,
   data.remediation.approved_by
 FROM `${project}.${dataset}.drift_events`
-WHERE time >= TIMESTAMP_SUB(TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY), INTERVAL ${days} DAY)
+WHERE recordedtime >= TIMESTAMP_SUB(TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY), INTERVAL ${days} DAY)
+  AND recordedtime < TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY)
+  AND time >= TIMESTAMP_SUB(TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY), INTERVAL ${days} DAY)
   AND time < TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY)
 QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY time) = 1

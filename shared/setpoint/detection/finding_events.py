@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint.model.events import DriftData, EventType, RemediationData, drift_event
+from setpoint.model.events import CloudEvent, DriftData, EventType, RemediationData, drift_event
 from setpoint.model.observation import Observation
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_state import Finding, ResourceState
@@ -43,8 +43,15 @@ def with_remediation_event(state: ResourceState, event: EventType, declared: Any
     sequence = state.sequence + 1
     data = replace(data_of(state), remediation=replace(remediation_data(remediation), declared=declared))
     return replace(
-        state, sequence=sequence, pending=(*state.pending, replace(drift_event(event, sequence, data), time=now))
+        state,
+        sequence=sequence,
+        pending=recorded((*state.pending, replace(drift_event(event, sequence, data), time=now)), now),
     )
+
+
+def recorded(pending: tuple[CloudEvent, ...], now: datetime) -> tuple[CloudEvent, ...]:
+    """Pending events, those that are new with the time at which they are recorded."""
+    return tuple(event if event.recordedtime else replace(event, recordedtime=now) for event in pending)
 
 
 def remediation_data(remediation: RemediationState) -> RemediationData:

@@ -23,7 +23,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.detection.actor_resolution import narrowed, seen_again
-from setpoint.detection.finding_events import drift_data, remediation_data
+from setpoint.detection.finding_events import drift_data, recorded, remediation_data
 from setpoint.detection.verdict import Unjudged, Verdict
 from setpoint.model.actors import Actor
 from setpoint.model.drift_onset import DriftOnset
@@ -58,6 +58,16 @@ def advance(
         verdict: what it means.
         now: when it is looked at, by which a drift that has to last is measured.
     """
+    transition = _advance(state, observation, verdict, now)
+    after = transition.state
+    if after is None or not after.pending:
+        return transition
+    return replace(transition, state=replace(after, pending=recorded(after.pending, now)))
+
+
+def _advance(
+    state: ResourceState | None, observation: Observation, verdict: Verdict | Unjudged, now: datetime
+) -> Transition:
     known = _known_already(state, observation, verdict) if state is not None else ""
     if state is not None and known == "stale":
         return _late(state, observation, verdict)

@@ -133,6 +133,9 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
         data: the finding as it is after the event.
         project: ``data.project`` again, as an extension attribute, for those who sort events without reading them.
         assettype: ``data.asset_type`` again, likewise.
+        recordedtime: when the transition was recorded, which is never long ago, as ``time`` can be
+            (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/recordedtime.md); unset in events
+            that older versions stored.
     """
 
     id: str
@@ -147,6 +150,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True):
     dataschema: str = DATA_SCHEMA
     project: str = ""
     assettype: str = ""
+    recordedtime: datetime | msgspec.UnsetType = msgspec.UNSET
 
 
 encode = msgspec.json.Encoder().encode

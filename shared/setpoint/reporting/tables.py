@@ -31,7 +31,7 @@ class Table(NamedTuple):
 
 
 _MODELS: dict[str, tuple[type[msgspec.Struct], str]] = {
-    DRIFT_EVENTS: (CloudEvent, "time"),
+    DRIFT_EVENTS: (CloudEvent, "recordedtime"),
     FINDINGS_SNAPSHOT: (FindingRow, "day"),
     COVERAGE_SNAPSHOT: (CoverageRow, "day"),
     SWEEPS_SNAPSHOT: (SweepRow, "day"),

@@ -290,7 +290,7 @@ compared, the latest sweeps, and a digest of the week before. Fourteen views ans
 
 | table | a row is | partitioned by |
 |---|---|---|
-| `drift_events` | an event in columns; delivered twice, it is there twice | `time`, when it happened |
+| `drift_events` | an event in columns; delivered twice, it is there twice | `recordedtime`, when it was recorded |
 | `drift_messages` | an event as it was published: JSON with all values, and the message's metadata | `publish_time` |
 | `findings_snapshot` | a finding as it was on a day | `day` |
 | `coverage_snapshot` | what a team declares in a project of one type, and how much of it was ever compared | `day` |

@@ -76,9 +76,10 @@ def _all(rng: random.Random, until: datetime, days: int) -> Iterator[tuple[Cloud
         number += 1
         for event, delay in _life(number, rng, until - timedelta(days=days), until):
             published = max(event.time, event.data.observed_at) + timedelta(seconds=delay)
-            yield event, published
+            recorded = replace(event, recordedtime=published)
+            yield recorded, published
             if rng.random() < 0.02:  # noqa: PLR2004 - one of fifty comes twice
-                yield event, published + timedelta(seconds=rng.uniform(1, 600))
+                yield recorded, published + timedelta(seconds=rng.uniform(1, 600))
 
 
 def _life(number: int, rng: random.Random, start: datetime, until: datetime) -> Iterator[tuple[CloudEvent, float]]:
