@@ -20,6 +20,7 @@ def network(site: Site) -> Sample:
     live = {
         **site.server.compute(path),
         "name": "main",
+        "autoCreateSubnetworks": False,  # absent in legacy networks alone
         "mtu": 1460,
         "routingConfig": {"routingMode": "GLOBAL", "bgpBestPathSelectionMode": "LEGACY"},
         "networkFirewallPolicyEnforcementOrder": "AFTER_CLASSIC_FIREWALL",

@@ -48,7 +48,7 @@ def bucket(site: Site, name: str, *, key: str = "", ignore: tuple[str, ...] = ()
             "publicAccessPrevention": "enforced",
         },
         "softDeletePolicy": {"retentionDurationSeconds": str(7 * _DAY), "effectiveTime": site.server.time()},
-        "lifecycle": {"rule": [rules[0], {"action": {"type": "Delete"}, "condition": {"age": 365}}]},
+        "lifecycle": {"rule": rules},
         "labels": site.live_labels(labels),
         "rpo": "DEFAULT",
     }
