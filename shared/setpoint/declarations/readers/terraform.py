@@ -184,7 +184,7 @@ def translate(
     chosen = terraform_classes.select(part.type, part.block.values, part.block.written, part.prefix)
     placed = [_place(part, chosen, schema) for schema in schemas]
     best = min(placed, key=lambda fields: len(fields.unplaced)) if placed else _as_written(part, chosen.tree)
-    naming = {f"{part.prefix}.{name}" for name in (*part.name.around, part.name.attribute)}
+    naming = (*part.name.around, part.name.attribute) if chosen.unchecked else ()
     unplaced = tuple(field for field in best.unplaced if not _is_in_name(field, part))
     return Translated(
         Declaration(
@@ -198,7 +198,7 @@ def translate(
         ),
         whole=best.whole,
         unchecked=(
-            *(path for path in chosen.unchecked if path not in naming),
+            *(path for path in chosen.unchecked if path.removeprefix(f"{part.prefix}.") not in naming),
             *(field.path for field in unplaced),
             *best.unknown,
         ),
@@ -207,18 +207,34 @@ def translate(
     )
 
 
-def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> MappedFields:
-    tree = chosen.tree
+@lru_cache(maxsize=4096)
+def _moves(
+    terraform_type: str, schema: Schema, around: frozenset[str], own: str, names: frozenset[str]
+) -> Mapping[str, str | None]:
+    """Where the attributes of a resource go by exception, as `field_mapping.place` wants it.
+
+    Args:
+        terraform_type: As `google_storage_bucket`.
+        schema: The schema that they are put onto.
+        around: The attributes that say what holds the resource.
+        own: The attribute that holds its own id.
+        names: All attributes that it has.
+    """
     writable = {name for name, field in schema.fields.items() if not field.output_only}
-    addressed = (name for name in tree if terraform_table.ADDRESSED.fullmatch(name))
-    no_data = (*terraform_table.PROVIDER_ONLY, *part.name.around, *addressed)
-    moves: dict[str, str | None] = {
+    addressed = (name for name in names if terraform_table.ADDRESSED.fullmatch(name))
+    no_data = (*terraform_table.PROVIDER_ONLY, *around, *addressed)
+    return {
         **{name: None for name in no_data if _camel(name) not in writable},
         "project": None,
-        part.name.attribute: None,
-        **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(part.type, ())),
-        **terraform_table.MOVES.get(part.type, {}),
+        own: None,
+        **dict.fromkeys(attribute for attribute, *_ in terraform_table.KEPT_APART.get(terraform_type, ())),
+        **terraform_table.MOVES.get(terraform_type, {}),
     }
+
+
+def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> MappedFields:
+    tree = chosen.tree
+    moves = _moves(part.type, schema, part.name.around, part.name.attribute, frozenset(tree))
     shaped = terraform_shapes.reshape(part.type, tree, schema)
     placed = field_mapping.place(
         shaped.tree,

@@ -115,17 +115,18 @@ class _Walk:
         by_hand = False
         for name, value in values.items():
             attribute = attributes.get(name)
-            if value is UNKNOWN and expression_of(written, name) is None:
+            expression = written if written is NOT_KNOWN else expression_of(written, name)
+            if value is UNKNOWN and expression is None:
                 continue  # the service chooses it, and the plan does not know what
             if attribute is None:
                 part, evident = without_empty(value), False
                 if is_empty(part):
                     continue
             else:
-                part, evident = self._attribute(name, attribute, value, expression_of(written, name), place)
+                part, evident = self._attribute(name, attribute, value, expression, place)
             if part is not None:
                 tree[name] = part
-            by_hand = by_hand or evident
+                by_hand = by_hand or evident
         return tree, by_hand
 
     def _attribute(self, name: str, attribute: Attribute, value: Any, written: Any, place: _Place) -> tuple[Any, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from setpoint.catalog.terraform_types import Attribute
@@ -115,6 +116,7 @@ class Defaults(NamedTuple):
         return names.rpartition(".")[2] not in _WRITTEN and bool(_USUAL.fullmatch(value) or _MADE_UP.fullmatch(value))
 
 
+@cache
 def of(terraform_type: str) -> Defaults:
     """What is known of a type."""
     return Defaults(_CHOSEN.get(terraform_type, {}), terraform_type in _CLUSTER)
