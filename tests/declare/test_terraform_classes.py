@@ -146,6 +146,14 @@ def test_labels_of_others_are_no_drift_and_a_changed_label_is() -> None:
     assert paths(declaration, {"name": "t", "labels": {"team": "b"}}) == ["labels.team"]
 
 
+def test_a_zero_that_the_provider_writes_for_none_declares_no_zero() -> None:
+    condition = {"age": 30, "days_since_custom_time": 0}
+    rule = {"action": [{"type": "Delete"}], "condition": [condition]}
+    declaration = declared("google_storage_bucket", {"name": "b", "location": "EU", "lifecycle_rule": [rule]})
+    [placed] = declaration.data["lifecycle"]["rule"]
+    assert placed["condition"] == {"age": 30, "daysSinceCustomTime": None}
+
+
 def test_an_attribute_that_is_declared_to_be_absent_is_removed_again() -> None:
     declaration = declared("google_compute_firewall", FIREWALL)
     schema = default_catalogue().schema_for(declaration.asset_type)

@@ -148,6 +148,8 @@ class _Walk:
         """What is declared of an attribute that holds no blocks, and whether a person must have written it."""
         if attribute.sensitive:
             return UNKNOWN, False
+        if _is_unset_number(attribute, value) and (written is NOT_KNOWN or written is None):
+            return self._emptiness(names, attribute, written), False
         part = without_empty(value)
         if attribute.class_ != "either":
             return part, not self._defaults.is_service_choice(names, attribute, value)
@@ -206,6 +208,11 @@ class _Walk:
             # Of blocks that nothing is known of, one cannot be told from another.
             return UNKNOWN, by_hand
         return parts if isinstance(value, list) else parts[0], by_hand
+
+
+def _is_unset_number(attribute: Attribute, value: Any) -> bool:
+    """Whether a number is what the provider writes for none: 0, where the attribute has no other default."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not value and not attribute.default
 
 
 class _NotKnown:
