@@ -142,3 +142,16 @@ def test_a_name_with_an_unknown_part_is_no_name() -> None:
     assert name("google_spanner_database", {"name": "d"}) == ""
     assert name("google_folder", {"display_name": "Ops"}) == ""
     assert name("google_cloudbuild_trigger", {"name": "on-push", "location": "global"}) == ""
+
+
+def test_a_log_metric_may_have_slashes_in_its_name() -> None:
+    expected = "//logging.googleapis.com/projects/fleet-shop/metrics/shop/orders"
+    assert name("google_logging_metric", {"name": "shop/orders", "id": "shop/orders"}) == expected
+
+
+def test_a_type_that_only_the_provider_s_table_knows_is_called_by_its_id_alone() -> None:
+    kind = "google_data_loss_prevention_inspect_template"
+    assert meaning(kind).asset_type == "dlp.googleapis.com/InspectTemplate"
+    known = "projects/fleet-shop/locations/eu/inspectTemplates/t"
+    assert name(kind, {"id": known, "display_name": "t"}) == f"//dlp.googleapis.com/{known}"
+    assert name(kind, {"display_name": "t", "template_id": "t"}) == ""

@@ -156,6 +156,9 @@ _PLACELESS = frozenset(
 # Services that name regions and zones in the older way, `zones/europe-west1-b`.
 _AREAS = frozenset(("compute.googleapis.com", "dataproc.googleapis.com"))
 
+# Kinds whose own names may have slashes in them.
+_SLASHES = frozenset(("logging.googleapis.com/LogMetric",))
+
 # Attributes that say what else than a project is on top.
 _TOPS = {"organization": "organizations", "org_id": "organizations", "folder": "folders", "folder_id": "folders"}
 _LOCATIONS = ("location", "region", "zone", "location_id")
@@ -193,11 +196,12 @@ def name_of(block: Block, meaning: Meaning) -> Name:
     host = name_patterns.HOSTS.get(meaning.service, meaning.service)
     collection = collection_of(meaning)
     known = block.value("id")
-    if _PATH.match(known) and collection in known.split("/"):
-        return Name(f"//{host}/{known}", held, attribute, own)
+    by_id = bool(_PATH.match(known)) and (meaning.by_id or collection in known.split("/"))
+    if by_id or meaning.by_id:
+        return Name(f"//{host}/{known}" if by_id else "", held, attribute, own)
     if _is_path(own):
         return Name(f"//{host}/{_path(own)}", held, attribute, own)
-    if "/" in own:
+    if "/" in own and meaning.asset_type not in _SLASHES:
         path = _spelled_out(own, block.default("project"), meaning, (*around, collection))
         return Name(f"//{host}/{path}" if path else "", held, attribute, own)
     if not own:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from setpoint.catalog import terraform_types
 from setpoint.catalog.schemas import FOLDER, default_catalogue
 
 _HOST = ".googleapis.com"
@@ -235,6 +236,17 @@ PARTS = frozenset(
 """Types that declare a part of another resource, or nothing that the inventory knows."""
 
 
+_SETTINGS = frozenset(
+    (
+        "google_folder_access_approval_settings",  # its id is the folder's
+        "google_organization_access_approval_settings",  # the same
+        "google_project_access_approval_settings",  # the same
+        "google_tags_location_tag_binding",  # its id names what it is bound to
+    )
+)
+"""Types that the provider's table knows and whose ids are no names of theirs."""
+
+
 class Meaning(NamedTuple):
     """What a Terraform type means.
 
@@ -242,11 +254,13 @@ class Meaning(NamedTuple):
         asset_type: Cloud Asset Inventory's type.
         words: The words of the Terraform type that name the kind; by them attributes name the resource.
         known: Whether the catalogue describes the asset type.
+        by_id: Only the resource's id tells its name: no rule makes it of its attributes.
     """
 
     asset_type: str
     words: tuple[str, ...]
     known: bool = True
+    by_id: bool = False
 
     @property
     def service(self) -> str:
@@ -274,6 +288,9 @@ def meaning(terraform_type: str) -> Meaning:
             if catalogue.schemas_for(asset_type):
                 return Meaning(asset_type, rest)
             guess = guess or Meaning(asset_type, rest, known=False)
+    listed = terraform_types.of(terraform_type)
+    if listed is not None and terraform_type not in _SETTINGS and catalogue.schemas_for(listed.asset_type):
+        return Meaning(listed.asset_type, words, by_id=True)
     return guess or Meaning(f"{words[0]}{_HOST}/{_camel(words[1:] or words)}", words[1:] or words, known=False)
 
 
