@@ -10,7 +10,7 @@ import msgspec
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison import explain, recorded
 from setpoint.comparison.explain import ExplainedComparison
-from setpoint.declarations.readers import krm, terraform, terraform_match
+from setpoint.declarations.readers import krm, krm_parts, terraform, terraform_match
 from setpoint.declarations.readers.translation import Translated
 from setpoint.errors import BadRequest, SetpointError
 from setpoint.model import references
@@ -140,6 +140,14 @@ def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
 def _as_krm(question: DiffRequest) -> DiffResponse:
     if not krm.is_krm(question.declared):
         raise BadRequest("`declared` has to be a Config Connector object")
+    if (part := krm_parts.of(question.declared, question.asset_type)) is not None:
+        objects = krm.Objects(question.dependencies)
+        element = krm.translate_part(
+            question.declared, objects, part, name=question.full_name, asset_type=question.asset_type
+        )
+        live = krm_parts.only_element(question.live, part, krm_parts.key_of(part, question.declared))
+        schema = default_catalogue().schema_for(question.asset_type)
+        return _translated(msgspec.structs.replace(question, live=live), element, schema)
     if krm.describes_other_type(question.declared, question.asset_type):
         alien = krm.uncomparable(question.declared, name=question.full_name, asset_type=question.asset_type)
         return _translated(question, alien, None)

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
+from setpoint.declarations.readers import kustomize
 from setpoint.declarations.readers.documents import IGNORE_FILE, SUFFIXES
 from setpoint.errors import BadRequest
 
@@ -32,6 +33,8 @@ _COMPRESSED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
 _ZIPPED = frozenset((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
 """What can be read a block at a time; of others inside a zip archive nobody knows how much a block unpacks to."""
 _ENCRYPTED = 1
+_WANTED_NAMES = frozenset((IGNORE_FILE, *kustomize.FILE_NAMES))
+"""Files that are needed whatever their suffix is."""
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -137,7 +140,7 @@ def _write(name: str, members: Iterator[ArchiveMember], folder: Path) -> int:
 
 
 def _is_wanted(path: str) -> bool:
-    return path.endswith(SUFFIXES) or PurePosixPath(path).name == IGNORE_FILE
+    return path.endswith(SUFFIXES) or PurePosixPath(path).name in _WANTED_NAMES
 
 
 def _too_large(name: str) -> BadRequest:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
-from setpoint.declarations.readers import documents, krm, kustomize
+from setpoint.declarations.readers import documents, foreign_formats, krm, kustomize
 from setpoint.declarations.readers.documents import Document, Problem
 
 STANDARD_INPUT = "-"
@@ -32,6 +32,8 @@ def find(paths: Iterable[str], root: str = "", exclude: Iterable[str] = ()) -> I
             yield from documents.parse(sys.stdin.read(), STANDARD_INPUT)
         elif os.path.isdir(path):  # noqa: PTH112 - paths stay as they were given
             yield from _Directory(path, root, globs).items()
+        elif message := foreign_formats.instead_of_file(path):
+            yield Problem(path, 0, "", message, category="foreign-format")
         else:
             yield from _file(path, os.path.relpath(path, root) if root else path)
 

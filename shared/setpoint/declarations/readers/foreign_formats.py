@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 _GROUPS = {
@@ -11,7 +12,7 @@ _GROUPS = {
     "kustomize.toolkit.fluxcd.io": "is an object of Flux and is not read; give the directory that its path names",
     "helm.toolkit.fluxcd.io": "is an object of Flux and is not read; give what `helm template` writes",
     "argoproj.io": "is an object of Argo CD and is not read; give the directory or the rendered chart that it names",
-    "kpt.dev": "belongs to kpt and is not read; run `kpt fn render` first, and give what it writes",
+    "core.cnrm.cloud.google.com": "is a setting of Config Connector itself and declares no resource",
 }
 
 
@@ -19,11 +20,74 @@ def instead(value: Any) -> str:
     """Why an object of another tool is not read, and what to give in its place; empty where it is none of these."""
     if not isinstance(value, dict):
         return ""
+    return _by_group(value) or next((message for is_it, message in _SHAPES if is_it(value)), "")
+
+
+def _by_group(value: dict[str, Any]) -> str:
     group = str(value.get("apiVersion", "")).partition("/")[0]
-    for ending, message in _GROUPS.items():
-        if group == ending or group.endswith(ending):
-            return "" if value.get("kind") in {"Kptfile", "AppProject"} else message
+    if group == "kpt.dev":
+        return _of_kptfile(value)
+    if value.get("kind") == "AppProject":
+        return ""  # it grants rights in Argo CD, and names no resources
+    return next((message for ending, message in _GROUPS.items() if group == ending or group.endswith(ending)), "")
+
+
+def _is_pulumi(value: dict[str, Any]) -> bool:
     deployment = value.get("deployment")
-    if isinstance(deployment, dict) and "resources" in deployment and "manifest" in deployment:
-        return "is a state of Pulumi and is not read; declare the resources in another format"
+    return isinstance(deployment, dict) and "resources" in deployment and "manifest" in deployment
+
+
+def _is_raw_state(value: dict[str, Any]) -> bool:
+    return value.get("version") == 4 and "lineage" in value and "resources" in value  # noqa: PLR2004 - the format's version
+
+
+def _is_deployment_manager(value: dict[str, Any]) -> bool:
+    resources = value.get("resources")
+    return (
+        isinstance(resources, list)
+        and bool(resources)
+        and all(isinstance(part, dict) and {"name", "type", "properties"} <= part.keys() for part in resources)
+    )
+
+
+def _is_terraform_json(value: dict[str, Any]) -> bool:
+    resource = value.get("resource")
+    return isinstance(resource, dict) and bool(resource) and all(isinstance(part, dict) for part in resource.values())
+
+
+_SHAPES: tuple[tuple[Callable[[dict[str, Any]], bool], str], ...] = (
+    (_is_pulumi, "is a state of Pulumi and is not read; declare the resources in another format"),
+    (_is_raw_state, "is a raw state of Terraform; give what `terraform show -json` writes"),
+    (
+        _is_deployment_manager,
+        "is a configuration of Deployment Manager and is not read; declare the resources in another format",
+    ),
+    (
+        _is_terraform_json,
+        "is a configuration of Terraform and is not read; give what `terraform show -json` writes",
+    ),
+)
+"""Documents without an API group, by their shape."""
+
+
+def _of_kptfile(value: dict[str, Any]) -> str:
+    """What to say of a package of kpt: its functions still change the manifests beside it."""
+    pipeline = value.get("pipeline")
+    if isinstance(pipeline, dict) and pipeline.get("mutators"):
+        return "names functions of kpt that are not run here; run `kpt fn render` first, and give what it writes"
     return ""
+
+
+_BY_SUFFIX = {
+    ".tf": "is a configuration of Terraform and is not read; give what `terraform show -json` writes",
+    ".hcl": "is a configuration of Terraform or Terragrunt and is not read; give what `terraform show -json` writes",
+    ".tfvars": "holds variables of Terraform and is not read; give what `terraform show -json` writes",
+    ".jsonnet": "is a template of Jsonnet and is not read; give what `jsonnet` writes",
+    ".cue": "is a configuration of CUE and is not read; give what `cue export` writes",
+    ".zip": "is an archive and is not read here; unpack it, or upload it to the bucket of `functions/sync`",
+}
+
+
+def instead_of_file(path: str) -> str:
+    """Why a file that is given is not read, and what to give in its place; empty where nothing tells."""
+    return next((message for suffix, message in _BY_SUFFIX.items() if path.endswith(suffix)), "")

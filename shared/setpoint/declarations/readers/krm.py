@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison.system_fields import CONTROLLER_LABEL
 from setpoint.declarations.readers import (
@@ -20,6 +22,7 @@ from setpoint.declarations.readers import (
     krm_iam,
     krm_kinds,
     krm_names,
+    krm_parts,
     krm_placeholders,
     krm_shapes,
     krm_table,
@@ -32,7 +35,16 @@ from setpoint.declarations.readers.translation import Translated
 from setpoint.model.declaration import Declaration, Source
 from setpoint.model.resource_key import ResourceKey, content_of
 
-__all__ = ["Objects", "describes_other_type", "is_krm", "read", "schema_of", "translate", "uncomparable"]
+__all__ = [
+    "Objects",
+    "describes_other_type",
+    "is_krm",
+    "read",
+    "schema_of",
+    "translate",
+    "translate_part",
+    "uncomparable",
+]
 
 _VERSION = re.compile(r"/v\d+(?:(?:alpha|beta)\d+)?\Z")
 
@@ -175,6 +187,34 @@ def uncomparable(value: Mapping[str, Any], *, name: str, asset_type: str) -> Tra
     paths = [f"spec.{field}" for field in spec if field not in krm_table.PLACES] if isinstance(spec, dict) else []
     return Translated(
         Declaration(key=ResourceKey(name), asset_type=asset_type, data={}), unchecked=tuple(paths), origins={"": "spec"}
+    )
+
+
+def translate_part(
+    value: Mapping[str, Any], objects: Objects, part: krm_parts.Part, *, name: str, asset_type: str
+) -> Translated:
+    """Put an object that is an element of another resource into that resource's shape.
+
+    Args:
+        value: The object.
+        objects: The objects that it may refer to.
+        part: Its place in the holder.
+        name: The holder's full resource name.
+        asset_type: The holder's asset type.
+    """
+    schema = default_catalogue().schema_for(asset_type)
+    field = schema.fields.get(part.field) if schema is not None else None
+    element = field.item.schema if field is not None and field.item is not None else None
+    if element is None:
+        return uncomparable(value, name=name, asset_type=asset_type)
+    inner = translate(value, objects, name=name, asset_type=asset_type, schema=element)
+    data = {part.key: krm_parts.key_of(part, value), **inner.declaration.data}
+    origins = {f"{part.field}[0].{path}" if path else "": author for path, author in inner.origins.items()}
+    return replace(
+        inner,
+        declaration=replace(inner.declaration, data={part.field: [data]}),
+        origins={**origins, part.field: "spec", f"{part.field}[0]": "spec"},
+        whole=(),
     )
 
 

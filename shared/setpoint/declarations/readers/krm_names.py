@@ -46,6 +46,8 @@ _AREAS = {"locations", "regions", "zones"}
 _AREA_FIELDS = {"location", "region", "zone"}
 _DEEPEST = 5
 _OPEN = "*"
+_WORDS_OF_PATHS = {"b": "bucket"}
+"""Collection in a path → the word that fields have for one of it."""
 _METHOD = re.compile(r"/(?:get|list|fetch)[A-Z][A-Za-z]*(?:/|\Z)")
 """A method of an API in a path: no collection of resources."""
 
@@ -228,6 +230,7 @@ class _PlacementFields:
             "folders": self._top("folderRef", FOLDER_ID),
             "organizations": self._top("organizationRef", ORGANIZATION_ID),
             "billingAccounts": self._top("billingAccountRef", ""),
+            "apps": project_of(value, objects),  # App Engine calls a project so
         }
 
     def _top(self, field: str, name: str) -> str:
@@ -249,11 +252,11 @@ class _PlacementFields:
             collection = parts[index - 1] if index else ""
             if index == len(parts) - 1:
                 out.append(own)
-            elif collection in _TOPS and index == 1:
+            elif collection in self.tops and index == 1:
                 if not self.tops[collection]:
                     return ""
                 # The more special wins: an object of an organisation may lie in a project's namespace.
-                self.score += 2 + _TOPS.index(collection)
+                self.score += 2 + (_TOPS.index(collection) if collection in _TOPS else 0)
                 out.append(self.tops[collection])
             else:
                 self._fill(out, collection)
@@ -302,7 +305,9 @@ class _PlacementFields:
 
     def _holders(self, collection: str) -> Iterator[str]:
         """The fields that may name what holds the resource: `clusterRef`, `cluster`, `parentRef`."""
-        singular = name_heuristics.singular("".join(name_heuristics.words(collection)))
+        singular = _WORDS_OF_PATHS.get(collection) or name_heuristics.singular(
+            "".join(name_heuristics.words(collection))
+        )
         for field in self.spec:
             stem = "".join(word for word in name_heuristics.words(field) if word not in {"ref", "id", "name"})
             if stem == singular:

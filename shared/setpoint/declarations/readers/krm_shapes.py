@@ -45,6 +45,9 @@ _VALUES: Mapping[str, Mapping[str, Mapping[Any, Any]]] = {
     "ContainerCluster": {"networkingMode": {"VPC_NATIVE": True, "ROUTES": False}},
 }
 
+_RENAMED_IN_MAPS = {"exclusionOptions": "maintenanceExclusionOptions"}
+"""Fields of elements of such lists that the API calls otherwise."""
+
 _STARTUP_SCRIPT = "metadataStartupScript"
 _WITH_SCRIPT = frozenset(("ComputeInstance", "ComputeInstanceTemplate"))
 _NOT_MERGED = frozenset(("attachedDisk", "bootDisk", "scratchDisk"))
@@ -121,7 +124,7 @@ def _by_key(name: str, key: str) -> _Change:
 
 
 def _without(element: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in element.items() if name != key}
+    return {_RENAMED_IN_MAPS.get(name, name): value for name, value in element.items() if name != key}
 
 
 def _by_value(values: Mapping[Any, Any]) -> _Change:

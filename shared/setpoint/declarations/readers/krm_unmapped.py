@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from setpoint.declarations.readers import typos
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.field_mapping_result import UnmappedField
+from setpoint.declarations.readers.krm_references import is_reference
 from setpoint.declarations.readers.translation import Translated
 from setpoint.model import field_path
 
@@ -27,6 +30,7 @@ def problems(translated: Translated, document: Document) -> list[Problem]:
             slips.append(Problem(document.file, line, unplaced.path, message, document.subject, "misspelt-field"))
         else:
             others.append(unplaced)
+    slips += _dangling(translated, document)
     if not others:
         return slips
     paths = [unplaced.path for unplaced in others]
@@ -34,6 +38,32 @@ def problems(translated: Translated, document: Document) -> list[Problem]:
     message = f"not compared, no counterpart in the API: {', '.join(paths[:_MOST])}{more}"
     line = document.line_of(steps(paths[0]))
     return [*slips, Problem(document.file, line, "", message, document.subject, "not-compared")]
+
+
+def _dangling(translated: Translated, document: Document) -> list[Problem]:
+    """References to objects of which nothing tells the name of the resource."""
+    unplaced = {field.path for field in translated.unplaced}
+    paths = [
+        path
+        for path in translated.unchecked
+        if path not in unplaced and _is_reference(document.value, steps(path)) and "." in path
+    ]
+    if not paths:
+        return []
+    message = f"not compared, since nothing tells which resource is meant: {', '.join(paths[:_MOST])}"
+    line = document.line_of(steps(paths[0]))
+    return [Problem(document.file, line, "", message, document.subject, "not-compared")]
+
+
+def _is_reference(value: Any, path: list[str | int]) -> bool:
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            return False
+    return is_reference(str(path[-1]), value)
 
 
 def steps(path: str) -> list[str | int]:

@@ -295,6 +295,9 @@ def _problem(document: Document, model: type[BaseModel], error: Any) -> Problem:
         message = f"has another form{f'; it looks like {looks}' if looks else ''}"
     message = message or re.sub(r"^(Value error, |Assertion failed, )", "", error["msg"])
     message = re.sub(r"^Input should be (a valid )?", "has to be ", message)
+    message = re.sub(
+        r"^(?:Tuple|List|Dictionary|Set) should have (.*?)(?: after validation.*)?$", r"has to have \1", message
+    )
     if error["type"] == "extra_forbidden":
         message = "no such field" + _nearest(where[-1], _fields_at(model, where[:-1]))
     elif error["type"] == "missing":
@@ -316,6 +319,7 @@ _WORDS = {
     "model_attributes_type": "has to be an object",
     "model_type": "has to be an object",
     "string_type": "has to be a text; put it in quotes",
+    "string_too_short": "is empty",
     "tuple_type": "has to be a list",
 }
 """Type of an error of pydantic → what it means to an author."""

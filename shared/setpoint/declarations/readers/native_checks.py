@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from setpoint.catalog import name_patterns
+from setpoint.catalog import inventory_names, name_patterns
 from setpoint.catalog.schemas import Field, Schema, default_catalogue
-from setpoint.declarations.readers import typos
+from setpoint.declarations.readers import krm_placeholders, typos
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model import field_path
 from setpoint.model.declaration import Declaration
@@ -64,13 +64,35 @@ def _in_place(declaration: Declaration, schema: Schema | None) -> Iterator[Fault
     path = name.removeprefix("//").partition("/")[2]
     if declaration.asset_type == _BUCKET and "/" in path and declaration.key.content in WHOLE:
         yield ("metadata", "name"), f"{name} is no bucket's name; it looks like //storage.googleapis.com/my-bucket"
-    patterns = name_patterns.of(declaration.asset_type, schema.name) if schema is not None else ()
-    collections = {pattern.split("/")[-2] for pattern in patterns if pattern.endswith("/*") and "/" in pattern[:-2]}
-    collection = path.split("/")[-2] if path.count("/") else ""
-    if collection and collections and collection not in collections:
-        meant = difflib.get_close_matches(collection, collections, n=1, cutoff=_CLOSE)
-        if meant and typos.is_slip(collection, meant[0]):
-            yield ("metadata", "name"), f"{name} has no collection {collection}; did you mean {meant[0]}?"
+    if krm_placeholders.has_placeholder(name):
+        yield ("metadata", "name"), krm_placeholders.message(name)
+    elif looks := _other_form(declaration.asset_type, path, schema):
+        yield ("metadata", "name"), f"{name} is no name of {declaration.asset_type}; it looks like {looks}"
+
+
+def _other_form(asset_type: str, path: str, schema: Schema | None) -> str:
+    """A form of the names of a type where a path has none of its forms; empty where it has one, or none is known."""
+    entry = inventory_names.entry(asset_type)
+    forms = [form.removeprefix("//").partition("/")[2] for form in entry.formats] if entry is not None else []
+    patterns = name_patterns.of(asset_type, schema.name) if schema is not None else ()
+    if not forms or any(_has_form(path, form) for form in (*forms, *patterns)):
+        return ""
+    return entry.formats[0] if entry is not None else ""
+
+
+_PLACES = frozenset(("zones", "regions", "locations"))
+_FILLED = re.compile(r"\{[^}]*\}|\*")
+
+
+def _has_form(path: str, form: str) -> bool:
+    """Whether a path has the collections of a form; a place may be called otherwise, and an id may hold slashes."""
+    parts, wanted = path.split("/"), form.removesuffix("/").split("/")
+    if len(parts) < len(wanted):
+        return False
+    return all(
+        _FILLED.search(want) is not None or part == want or {part, want} <= _PLACES
+        for part, want in zip(parts, wanted, strict=False)
+    ) and (len(parts) == len(wanted) or _FILLED.fullmatch(wanted[-1]) is not None)
 
 
 def _in_policy(data: dict[str, Any]) -> Iterator[Fault]:
