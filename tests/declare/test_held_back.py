@@ -54,6 +54,15 @@ def test_a_bad_document_with_placeholders_holds_everything_back(tmp_path: Path) 
     assert result.held_back.holds(GONE, before("other.yaml"))
 
 
+def test_a_file_that_names_nothing_any_more_holds_everything_back(tmp_path: Path) -> None:
+    assert loaded(tmp_path, "{").held_back.holds(GONE, before("other.yaml"))
+
+
+def test_a_kustomization_that_cannot_be_built_holds_everything_back(tmp_path: Path) -> None:
+    result = loaded(tmp_path, "resources: [gone.yaml]\n", "kustomization.yaml")
+    assert result.held_back.holds(GONE, before("base/topic.yaml"))
+
+
 def test_an_attribute_that_nobody_knows_is_counted_and_is_no_error(tmp_path: Path) -> None:
     values = {"name": "b", "location": "EU", "storage_clas": "X"}
     result = loaded(tmp_path, state(resource("google_storage_bucket", values)), "s.json")

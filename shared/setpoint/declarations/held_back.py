@@ -21,7 +21,7 @@ class HeldBack(NamedTuple):
     Args:
         files: bad files; what was declared in one of them stays.
         words: the words of their texts; what is called by one of them stays.
-        everything: a bad file may name anything: it cannot be read, or it has placeholders.
+        everything: a bad file may name anything: it cannot be read, is cut off, or has placeholders.
     """
 
     files: frozenset[str] = frozenset()
@@ -65,5 +65,8 @@ def by_files(bad: Iterable[str], root: str = "") -> HeldBack:
             return HeldBack(files, everything=True)
         if _PLACEHOLDER.search(text):
             return HeldBack(files, everything=True)
-        words.update(_WORD.findall(text))
+        named = _WORD.findall(text)
+        if not named:  # a file that was cut off names nothing, and might have named anything
+            return HeldBack(files, everything=True)
+        words.update(named)
     return HeldBack(files, frozenset(words))

@@ -165,6 +165,9 @@ class _Loading:
         bad = {problem.file for problem in self._loaded.problems if not problem.file.endswith(IGNORE_FILE)}
         self._report(_unmapped(attribute, count) for attribute, count in self._loaded.unmapped.most_common())
         self._loaded.held_back = held_back.by_files(bad, self._root)
+        if any(problem.category == "kustomize" for problem in self._loaded.problems):
+            # What a root declares comes from files that are good in themselves.
+            self._loaded.held_back = self._loaded.held_back._replace(everything=True)
         return self._loaded
 
     def _krm(self, objects: Objects, document: Document) -> None:
