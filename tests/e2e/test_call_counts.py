@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ from setpoint.catalog.schemas import default_catalogue
 from setpoint.declarations import apply
 from setpoint.detection import batch, pipeline
 from setpoint.detection.pipeline import Context
+from setpoint.errors import MalformedMessage
+from setpoint.model.observation import parse
 from setpoint_tools.testing.fleet import FaultRates, FeedExpectation, Fleet
 from setpoint_tools.testing.grpc_proxy import GrpcProxy, grpc_proxy
 from setpoint_tools.testing.pubsub import PubSubProject
@@ -82,6 +85,13 @@ def write_project_ids(counted: Counted) -> None:
         project = FLEET._project(number)
         counted.deps.store.write_project_ids({project.number: project.id})
         counted.deps.projects._ids[project.number] = project.id
+    # A binding of a name that only the server makes costs a read and a write more, once.
+    for expectation in FLEET.feed():
+        with suppress(MalformedMessage):
+            observation = parse(expectation.data)
+            if observation is not None:
+                names = counted.deps.projects.names
+                names._bound.update(names.described(observation))
     counted.calls()
 
 

@@ -222,7 +222,8 @@ def test_a_listing_that_is_denied_half_way_declares_nothing_gone(asset_service, 
 
 def test_a_type_of_which_nothing_is_listed_is_unknown_unless_it_was_asked_for(put, sweep, deps):
     put("other")
-    declare(deps, declared("t", asset_type=TOPIC), declared("other"))
+    key = ResourceKey("//pubsub.googleapis.com/projects/111111111111/topics/t")
+    declare(deps, desired((Declaration(key, TOPIC, {"labels": {"team": "shop"}}),)), declared("other"))
     assert sweep().unknown == 1
     assert sweep(types=(TOPIC, BUCKET)).gone == 1
 

@@ -27,6 +27,7 @@ from setpoint.cli import (
     remediation_commands,
     report,
     sweep,
+    types,
     worker,
 )
 from setpoint.cli.output import print_error, stop_writing
@@ -61,6 +62,7 @@ app.command()(detect.detect)
 app.command()(worker.worker)
 app.command()(sweep.sweep)
 app.command()(attribute.attribute)
+app.command()(types.types)
 app.command()(report.report)
 app.command()(diff.diff)
 app.command()(export.export)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from setpoint.detection import auto_created_resources
+from setpoint.model import lifecycle
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import WHOLE, is_full_name
 
@@ -31,7 +32,7 @@ _CREDENTIALS = frozenset(("iam.googleapis.com/ServiceAccountKey",))
 
 def refusal(observation: Observation) -> str:
     """Why nothing can or should be declared of what is observed, or an empty string."""
-    if observation.deleted:
+    if observation.deleted or (observation.key.content in WHOLE and lifecycle.is_gone(observation.data)):
         return "gone"
     if observation.data is None:
         return "the inventory does not tell what it is"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Protocol
 
 from setpoint.catalog import inventory_names
 from setpoint.model.observation import Observation
@@ -16,14 +17,22 @@ _FORGET_SECONDS = 60.0
 """How long an unbound name counts as unbound before the store is asked again."""
 
 
+class Named(Protocol):
+    """What keeps bindings."""
+
+    @property
+    def names(self) -> NameStore:
+        """The bindings."""
+
+
 class NameBindings:
     """The bindings that this process has seen, over those in the store.
 
     Args:
-        store: where bindings are kept for everybody.
+        store: holds the bindings for everybody.
     """
 
-    def __init__(self, store: NameStore) -> None:
+    def __init__(self, store: Named) -> None:
         self._store = store
         self._bound: dict[str, str] = {}
         self._unbound: dict[str, float] = {}
@@ -41,9 +50,9 @@ class NameBindings:
         Raises:
             Unavailable: the store does not answer.
         """
-        news = {name: declared for name, declared in bindings.items() if self._store.bound_name(name) != declared}
+        news = {name: declared for name, declared in bindings.items() if self._store.names.bound_name(name) != declared}
         if news:
-            self._store.bind(news)
+            self._store.names.bind(news)
         self._bound.update(bindings)
         return news
 
@@ -52,7 +61,7 @@ class NameBindings:
         declared = self._bound.get(name, "")
         if declared or self._unbound.get(name, 0.0) > time.monotonic():
             return declared
-        declared = self._store.bound_name(name)
+        declared = self._store.names.bound_name(name)
         if declared:
             self._bound[name] = declared
         else:

@@ -70,7 +70,7 @@ class Context:
     projects: ProjectIdResolver = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store.names)))
+        object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store)))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
