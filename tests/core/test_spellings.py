@@ -167,3 +167,28 @@ def test_an_address_has_no_case_and_a_subject_has_one() -> None:
 def test_every_comparison_has_a_value_that_it_takes_for_another() -> None:
     context = spellings.Context(Project("p", "1"))
     assert not any(spellings.is_same(name, "one-thing", "quite-another", context) for name in spellings.NAMES)
+
+
+@pytest.mark.parametrize(
+    ("asset_type", "path", "declared", "observed", "other"),
+    [
+        ("bigquery.googleapis.com/Table", "externalDataConfiguration.sourceFormat", "csv", "CSV", "AVRO"),
+        ("storagetransfer.googleapis.com/TransferJob", "transferSpec.gcsDataSink.bucketName", "gs://b", "b", "c"),
+        ("cloudbuild.googleapis.com/BuildTrigger", "serviceAccount", "sa@p.iam.gserviceaccount.com", "projects/p/serviceAccounts/sa@p.iam.gserviceaccount.com", "projects/p/serviceAccounts/sb@p.iam.gserviceaccount.com"),
+        ("pubsub.googleapis.com/Subscription", "bigqueryConfig.table", "billing-prod.d.t", "billing-prod:d.t", "billing-prod.d.u"),
+        ("pubsub.googleapis.com/Subscription", "pushConfig.pushEndpoint", "https://x.example.com", "https://x.example.com/", "https://x.example.com/y"),
+        ("networkconnectivity.googleapis.com/Spoke", "group", "projects/p/locations/global/hubs/h/groups/g", "projects/p/global/hubs/h/groups/g", "projects/p/global/hubs/h/groups/k"),
+        ("compute.googleapis.com/Firewall", "sourceRanges", ["10.0.0.0/8", "10.0.0.0/8"], ["10.0.0.0/8"], ["10.0.0.0/9"]),
+    ],
+)  # fmt: skip
+def test_the_name_and_the_description_of_a_field_tell_its_spellings(
+    asset_type: str, path: str, declared: Any, observed: Any, other: Any
+) -> None:
+    assert drift(asset_type, at_path(path, declared), at_path(path, observed)) == []
+    assert drift(asset_type, at_path(path, declared), at_path(path, other)) != []
+
+
+def test_an_issuer_is_compared_letter_by_letter() -> None:
+    provider = "iam.googleapis.com/WorkloadIdentityPoolProvider"
+    declared = {"oidc": {"issuerUri": "https://token.example.com"}}
+    assert drift(provider, declared, {"oidc": {"issuerUri": "https://token.example.com/"}}) != []

@@ -83,3 +83,26 @@ def test_an_older_name_is_one_that_says_so_and_nothing_else() -> None:
 def test_a_field_restricts_where_an_absent_one_means_all() -> None:
     assert statements.restricts("The clusters to route to. If left empty, all clusters are eligible.")
     assert not statements.restricts("The clusters to route to.")
+
+
+def test_words_are_read_where_a_description_lists_them() -> None:
+    assert statements.words("The format. Valid values are: CSV, AVRO or NEWLINE_DELIMITED_JSON.") == [
+        "AVRO",
+        "CSV",
+        "NEWLINE_DELIMITED_JSON",
+    ]
+    assert statements.words("Either `fast-mode` or `slow-mode`.") == ["FAST_MODE", "SLOW_MODE"]
+    assert statements.words("The name of the PROJECT_ID.") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "spelling"),
+    [
+        ("startTime", "Time within the maintenance window in 24-hour format HH:MM.", "clock"),
+        ("recurrence", "An RRULE (https://tools.ietf.org/html/rfc5545) for how this recurs.", "recurrence"),
+        ("domain", "The fully qualified domain name.", "trailing-dot"),
+        ("description", "A domain name.", ""),
+    ],
+)
+def test_a_spelling_is_read_from_what_a_field_holds(name: str, text: str, spelling: str) -> None:
+    assert statements.spelling(name, text) == spelling

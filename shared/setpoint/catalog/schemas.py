@@ -41,6 +41,7 @@ _SCALARS = {
     "enum": ("string", "enum"),
 }
 _ZEROS: dict[str, Any] = {"string": "", "boolean": False, "integer": 0, "number": 0}
+_SHARED_WITH_ITEMS = frozenset(("reference", "sensitive", "spelling"))
 _MESSAGE_FORMATS = {"duration": "0s", "timestamp": None, "date": ""}
 
 
@@ -69,6 +70,10 @@ class Field(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     """A string, or the strings of a list, may name a resource: by URL, self link, relative or full name."""
     sensitive: bool = False
     """A secret: never to be shown."""
+    words: tuple[str, ...] = ()
+    """The words that a text takes, in capitals, where the description lists them."""
+    spelling: str = ""
+    """The comparison that a text asks for: `clock`, `recurrence`, `trailing-dot`; empty for most."""
     beta: bool = False
     """Only a beta or alpha version of the API knows it."""
     default: Any = None
@@ -209,7 +214,7 @@ class _Line:
             return Field(name, "message", zero={}, schema=held, **attributes)
         if word in {"list", "map"}:
             # What is said of a list of strings is said of each.
-            shared = {key: attributes[key] for key in ("reference", "sensitive")}
+            shared = {key: value for key, value in attributes.items() if key in _SHARED_WITH_ITEMS}
             item = self._field(owner, name, inner, shared)
             return Field(name, word, zero=[] if word == "list" else {}, item=item, **attributes)
         return Field(name, "any", **attributes)

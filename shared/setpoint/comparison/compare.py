@@ -271,11 +271,14 @@ class Comparison:
     ) -> str:
         """The reason by which a rule of this one field, or a declared controller of it, makes two scalars equal."""
         reason = absence.why_default_as_zero(field, name, want, have, rules, self.own)
+        if reason:
+            return reason
+        context = spellings.Context(self.own, self.declared, self.observed)
+        if isinstance(want, str) and isinstance(have, str):
+            reason = spellings.by_type(field, name, want, have, context)
         if reason or not rules:
             return reason
-        return spellings.equal(
-            rules, want, have, spellings.Context(self.own, self.declared, self.observed)
-        ) or controllers.why_moved(rules, self.place(path), want, have)
+        return spellings.equal(rules, want, have, context) or controllers.why_moved(rules, self.place(path), want, have)
 
     def _incomparable(
         self, path: Path, name: str, field: Field | None, want: Any, have: Any, rules: field_rules.Rules

@@ -165,6 +165,7 @@ def _scalars(
         missing = unexpected = _unlike_positions(walk, path, name, item, want, have)
         equal = len(want) == len(have) and not missing
     else:
+        want = _distinct(want)
         missing, unexpected = _leftovers(walk, path, name, item, want, have)
         equal = not missing and all(
             _is_duplicate_reference(walk, item, have, position)
@@ -177,6 +178,13 @@ def _scalars(
         walk.leave(path, want, reason)
     else:
         walk.differ(path, "changed", name, field, want, have)
+
+
+def _distinct(elements: list[Any]) -> list[Any]:
+    """The elements of a set; one that is declared twice is one."""
+    if len(elements) < 2:  # noqa: PLR2004 - nothing to compare
+        return elements
+    return list({_literal(element): element for element in elements}.values())
 
 
 def _unlike_positions(

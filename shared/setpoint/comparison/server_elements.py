@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _GKE = "https://cloud.google.com/kubernetes-engine/docs/"
 _LAST_PRIORITY = 2147483647
+_DISK_SOURCES = ("initializeParams", "sourceImage", "sourceSnapshot", "sourceDisk", "source", "sourceInstantSnapshot")
 _ARM_MACHINES = ("t2a-", "c4a-", "n4a-", "a4x-")
 
 
@@ -67,6 +68,15 @@ def _hands_on(_: Place, element: Any) -> bool:
     return element.get("action") in ("goto_next", None)
 
 
+def _has_source(place: Place, _: Any) -> bool:
+    """Features and licences follow from the image or snapshot that a disk is made from."""
+    return any(isinstance(side, Mapping) and any(side.get(name) for name in _DISK_SOURCES) for side in place.around())
+
+
+def _is_of_workbench(place: Place, _: Any) -> bool:
+    return "gceSetup" in place.names()
+
+
 def _logs_or_monitors(place: Place, _: Any) -> bool:
     """Scopes of logging and monitoring follow from the cluster's services."""
     return "oauthScopes" in place.names()
@@ -86,6 +96,21 @@ ADDED: tuple[Added, ...] = (
             "a security policy gets a rule for what no other rule matches, which allows",
             "https://cloud.google.com/armor/docs/security-policy-overview",
         ),
+    ),
+    Added(
+        *("GuestOsFeature", "", {}, _has_source),
+        *(
+            "a disk has the features of its image",
+            "https://cloud.google.com/compute/docs/images/create-custom#guest-os-features",
+        ),
+    ),
+    Added(
+        *("", "tags", "deeplearning-vm", _is_of_workbench),
+        *("Workbench tags its instances", "https://cloud.google.com/vertex-ai/docs/workbench/instances/introduction"),
+    ),
+    Added(
+        *("", "tags", "notebook-instance", _is_of_workbench),
+        *("Workbench tags its instances", "https://cloud.google.com/vertex-ai/docs/workbench/instances/introduction"),
     ),
     *(
         Added(

@@ -291,6 +291,71 @@ _COMPARISONS: Mapping[str, Callable[[str, str, Context], bool]] = {
 }
 """The comparisons by their names in the tables."""
 
+_EXPRESSIONS = frozenset(
+    (
+        *("filter", "expression", "query", "logFilter", "advancedLogsFilter", "celExpression", "condition", "sqlQuery"),
+        *("denominatorFilter", "timeSeriesFilter", "displayFilter", "predicate", "queryString", "definitionBody"),
+    )
+)
+"""Fields that hold an expression of a language, around which white space means nothing."""
+
+_LITERAL_URLS = re.compile(r"issuer|audience|origin|allowed|redirect", re.IGNORECASE)
+"""Names of addresses that are compared letter by letter by whoever reads them (OpenID Connect, CORS)."""
+
+_DATA_NAMES = re.compile(
+    r"table|dataset|connection|routine|model|bigquery|source|destination|output|resource", re.IGNORECASE
+)
+_DOTTED = re.compile(r"(?:bq://)?[\w-]+[.:][\w-]+(?:\.[\w$-]+)?\Z")
+
+
+def by_type(field: Field | None, name: str, want: str, have: str, context: Context) -> str:
+    """The reason by which the type of a field, as its name and description tell it, makes two texts equal.
+
+    Args:
+        field: what the catalogue says of the field.
+        name: its name.
+        want: the declared text.
+        have: the observed text.
+        context: the resources that hold the two.
+    """
+    if field is not None and field.spelling and is_same(field.spelling, want, have, context):
+        return f"spelling of a {field.spelling}"
+    if field is not None and field.words and scalars.constant(want) == scalars.constant(have):
+        return "word in other case" if scalars.constant(want) in field.words else ""
+    if want.endswith(have) or have.endswith(want):
+        return _with_prefix(want, have)
+    return next((reason for reason, holds in _BY_NAME if holds(name, want, have, context)), "")
+
+
+def _with_prefix(want: str, have: str) -> str:
+    """Whether the longer of two texts only adds a scheme, or the path of a service account to its address."""
+    short, long = sorted((want, have), key=len)
+    prefix = long.removesuffix(short)
+    if prefix == "gs://":
+        return "bucket with or without gs://"
+    return "service account by its address" if prefix.endswith("/serviceAccounts/") and "@" in short else ""
+
+
+def _is_one_table(name: str, want: str, have: str, context: Context) -> bool:
+    if not _DATA_NAMES.search(name) or not (_DOTTED.match(want) or _DOTTED.match(have)):
+        return False
+    one, other = (_dotted_parts(value.removeprefix("bq://"), context.own) for value in (want, have))
+    return one == other and len(one) > 1
+
+
+_BY_NAME: tuple[tuple[str, Callable[[str, str, str, Context], bool]], ...] = (
+    (
+        "white space around an expression",
+        lambda name, want, have, context: name in _EXPRESSIONS and _trim(want, have, context),
+    ),
+    (
+        "root of a host",
+        lambda name, want, have, context: _root_slash(want, have, context) and not _LITERAL_URLS.search(name),
+    ),
+    ("same table or dataset", _is_one_table),
+)
+"""What the name of a text field tells of its spellings, with the rule's name."""
+
 NAMES = frozenset((*_COMPARISONS, "dns", "target"))
 
 

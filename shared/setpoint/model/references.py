@@ -100,8 +100,15 @@ def with_locations(reference: str) -> str:
     """
     if _FOREIGN_URL.match(reference):
         return reference
-    parts = segments(reference)
-    return "/".join("locations" if part in _PLACES and place else part for place, part in enumerate(parts))
+    places: list[str] = []
+    for part in segments(reference):
+        if part in _PLACES and places:
+            places.append("locations")
+        elif part == "global" and places and places[-1] != "locations":
+            places += ["locations", "global"]
+        else:
+            places.append(part)
+    return "/".join(places)
 
 
 def _is_link_to(link: str, name: str) -> bool:

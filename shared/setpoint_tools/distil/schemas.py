@@ -199,6 +199,11 @@ class Packer:
         stated: dict[str, Any] = {}
         if absent is not None:
             stated["absent"] = absent
+        if kind == "string" and (words := statements.words(text)):
+            stated["words"] = words
+        is_text = kind == "string" or (kind == "list" and field.get("items", {}).get("type") == "string")
+        if is_text and (spelling := statements.spelling(name, text)):
+            stated["spelling"] = spelling
         stated_flags = (
             (flags.PRESENCE, statements.has_presence(kind, text, absent if absent is not None else default)),
             (flags.ORDERED, kind == "list" and statements.is_ordered(text)),

@@ -275,6 +275,45 @@ def is_ordered(text: str) -> bool:
     return bool(_ORDERED.search(text)) and not _UNORDERED.search(text)
 
 
+_CONSTANT_WORD = re.compile(r"(?<![\w/{$.-])([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)(?![\w/}-]*[/}a-z])")
+_QUOTED_WORD = re.compile(r"[`'\"]([A-Za-z][\w-]{1,40})[`'\"]")
+_LISTED = re.compile(
+    r"\b(?:one of|(?:valid|possible|supported|allowed|acceptable|available|permitted) (?:\w+ )?"
+    r"(?:values?|options?|types?|modes?)"
+    r"|values? (?:are|is|can be)|options are|can be (?:either|one)|must be (?:either|one)"
+    r"|(?:either|specify) [`'\"])",
+    re.IGNORECASE,
+)
+_SHORTEST_WORD = 3
+_FEWEST_WORDS = 2
+
+
+def words(text: str) -> list[str]:
+    """Return the words that a text field takes, as its description lists them, in capitals."""
+    if not _LISTED.search(text):
+        return []
+    listed = {word.upper().replace("-", "_") for word in (*_CONSTANT_WORD.findall(text), *_QUOTED_WORD.findall(text))}
+    listed = {word for word in listed if len(word) >= _SHORTEST_WORD}
+    return sorted(listed) if len(listed) >= _FEWEST_WORDS else []
+
+
+_CLOCK = re.compile(r"\bHH:MM\b|\b24[- ]hour (?:time )?format\b", re.IGNORECASE)
+_RECURRENCE = re.compile(r"\bRRULE\b|\bRFC ?5545\b|\bRFC ?2445\b", re.IGNORECASE)
+_DOMAIN = re.compile(r"\b(?:fqdn|fully[- ]qualified domain name|dns name|domain name)s?\b", re.IGNORECASE)
+_DOMAIN_NAMES = frozenset(
+    ("domain", "domains", "dnsName", "domainName", "domainNames", "fqdn", "hostname", "hostnames")
+)
+
+
+def spelling(name: str, text: str) -> str:
+    """Return the comparison that a text field asks for by what its description says it holds, or an empty string."""
+    if _CLOCK.search(text):
+        return "clock"
+    if _RECURRENCE.search(text):
+        return "recurrence"
+    return "trailing-dot" if name in _DOMAIN_NAMES and _DOMAIN.search(text) else ""
+
+
 _RESTRICTS = re.compile(
     rf"\bif\s+(?:[\w`.'-]+\s+){{0,4}}?(?:{_UNSET}|empty),?[^.]{{0,40}}?"
     r"\b(?:all|any|every|everything|unlimited|unrestricted)\b",
