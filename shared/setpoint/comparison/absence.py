@@ -132,9 +132,9 @@ def why_default(field: Field | None, name: str, want: Any, rules: field_rules.Ru
         return f"default is absent ({rule.reason}: {rule.source})"
     if field is None:
         return ""
-    for default in (field.absent, field.default):
+    for default, source in ((field.absent, "description"), (field.default, "schema")):
         if default is not None and _is_same(field, name, want, default, own):
-            return "default is absent"
+            return f"default is absent (the API's {source} states it)"
     return ""
 
 

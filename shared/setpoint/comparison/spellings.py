@@ -380,7 +380,7 @@ def why_target(field: Field | None, rules: field_rules.Rules, want: Any, have: A
     return "a reference that is answered as what it points to"
 
 
-_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?\Z|[\w:/.-]+/[\w.-]+\Z", re.IGNORECASE)
+_NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
 _ADDRESS_NAME = re.compile(r"(?:address|ipaddress|range|cidr|ip|ipcidrrange|block)\Z", re.IGNORECASE)
 
 
