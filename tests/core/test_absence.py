@@ -32,8 +32,8 @@ def emptied(value: Any) -> Any:
 def test_a_zero_that_says_something_else_than_absence_is_missed(
     asset_type: str, declared: dict[str, Any], field: str
 ) -> None:
-    found = drift(asset_type, declared, emptied(declared))
-    assert [(path.rpartition(".")[2], op) for path, op in found] == [(field, "missing")]
+    differences = drift(asset_type, declared, emptied(declared))
+    assert [(path.rpartition(".")[2], op) for path, op in differences] == [(field, "missing")]
     assert drift(asset_type, declared, declared) == []
 
 
@@ -92,9 +92,9 @@ def test_a_default_is_in_sync_with_unspecified_and_true_is_never_in_sync_with_fa
 
 def test_what_the_api_never_returns_is_unchecked_and_compared_where_it_is_there() -> None:
     instance = "apigee.googleapis.com/Instance"
-    found = explained(instance, {"ipRange": "10.87.8.0/22"}, {"name": "i"})
-    assert (found.differences, [note.path for note in found.unchecked]) == ((), ["ipRange"])
-    assert "not read back" in found.unchecked[0].reason
+    answer = explained(instance, {"ipRange": "10.87.8.0/22"}, {"name": "i"})
+    assert (answer.differences, [note.path for note in answer.unchecked]) == ((), ["ipRange"])
+    assert "not read back" in answer.unchecked[0].reason
     assert drift(instance, {"ipRange": "10.87.8.0/22"}, {"ipRange": "10.99.0.0/22"}) == [("ipRange", "changed")]
 
 
@@ -130,7 +130,7 @@ def test_a_value_that_is_answered_under_another_field_is_the_same_value() -> Non
 def test_a_resource_that_was_deleted_and_is_kept_for_a_while_is_drift(live: dict[str, Any]) -> None:
     role = "iam.googleapis.com/Role"
     resource = {"title": "Ops"}
-    found = as_inventoried(explained(role, resource, resource | live), role, resource | live)
-    assert [difference.path for difference in found.differences] == list(live)
+    answer = as_inventoried(explained(role, resource, resource | live), role, resource | live)
+    assert [difference.path for difference in answer.differences] == list(live)
     kept = resource | {"deleted": False}
     assert as_inventoried(explained(role, resource, kept), role, kept).differences == ()

@@ -27,8 +27,8 @@ def test_a_disk_that_grows_by_itself_may_be_larger_and_not_smaller() -> None:
 @pytest.mark.parametrize(("size", "is_drift"), [(4, False), (1, False), (9, True)])
 def test_a_pool_is_as_large_as_its_autoscaler_makes_it(size: int, *, is_drift: bool) -> None:
     scaling = {"autoscaling": {"enabled": True, "minNodeCount": 1, "maxNodeCount": 5}}
-    found = drift(POOL, {"initialNodeCount": 3, **scaling}, {"initialNodeCount": size, **scaling})
-    assert bool(found) is is_drift
+    differences = drift(POOL, {"initialNodeCount": 3, **scaling}, {"initialNodeCount": size, **scaling})
+    assert bool(differences) is is_drift
     assert drift(POOL, {"initialNodeCount": 3}, {"initialNodeCount": size}) != []
 
 
@@ -45,6 +45,6 @@ def test_a_managed_autoscaler_sets_the_processing_units() -> None:
 )
 def test_an_automatic_upgrade_stays_within_the_minor_version(observed: str, *, is_drift: bool) -> None:
     management = {"management": {"autoUpgrade": True}}
-    found = drift(POOL, {"version": "1.29.4-gke.100", **management}, {"version": observed, **management})
-    assert bool(found) is is_drift
+    differences = drift(POOL, {"version": "1.29.4-gke.100", **management}, {"version": observed, **management})
+    assert bool(differences) is is_drift
     assert drift(POOL, {"version": "1.29.4-gke.100"}, {"version": observed}) != []

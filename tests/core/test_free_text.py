@@ -64,10 +64,10 @@ def test_limits_are_quantities_although_they_are_entries_of_a_map() -> None:
 
 def test_a_secret_that_the_server_masks_in_a_free_map_is_unchecked() -> None:
     channel = "monitoring.googleapis.com/NotificationChannel"
-    found = explained(
+    answer = explained(
         channel, {"labels": {"auth_token": "x", "url": "a"}}, {"labels": {"auth_token": "****", "url": "a"}}
     )
-    assert (found.differences, [note.path for note in found.unchecked]) == ((), ["labels.auth_token"])
+    assert (answer.differences, [note.path for note in answer.unchecked]) == ((), ["labels.auth_token"])
     assert drift(channel, {"labels": {"url": "a"}}, {"labels": {"url": "****"}}) == [("labels.url", "changed")]
 
 

@@ -120,11 +120,11 @@ def test_an_address_that_is_called_counts_with_host_and_version(other: str) -> N
 def test_a_reference_that_is_answered_as_its_target_is_unchecked_and_two_literals_are_compared(
     asset_type: str, path: str, name: str, literal: str
 ) -> None:
-    def at(value: str) -> dict[str, Any]:
+    def entry_at(value: str) -> dict[str, Any]:
         return {"networks": [{"network": "n", "reservedIpRange": value}]} if "." in path else {path: value}
 
-    assert drift(asset_type, at(name), at(literal)) == []
-    assert drift(asset_type, at("203.0.113.8"), at("203.0.113.9")) != []
+    assert drift(asset_type, entry_at(name), entry_at(literal)) == []
+    assert drift(asset_type, entry_at("203.0.113.8"), entry_at("203.0.113.9")) != []
 
 
 FAMILIES = [

@@ -77,7 +77,9 @@ def one_by_one(data: list[bytes], context: Context) -> list[str]:
 
 def together(data: list[bytes], context: Context) -> list[str]:
     parsed = [observations.parse(message) for message in data]
-    return [str(result) for result in batch.handle_many([found for found in parsed if found], context)]
+    return [
+        str(result) for result in batch.handle_many([observation for observation in parsed if observation], context)
+    ]
 
 
 def drifted(context: Context) -> list[str]:

@@ -80,11 +80,11 @@ def _artefact() -> dict[str, Any]:
 def entry(asset_type: str) -> NameEntry | None:
     """How the inventory names a type; None for a type that it does not list."""
     names = _artefact()["names"]
-    found = names.get(asset_type) or names.get(f"identity.{asset_type}")
-    if found is None:
+    naming = names.get(asset_type) or names.get(f"identity.{asset_type}")
+    if naming is None:
         return None
-    by = SERVER_NAMED.get(asset_type) or found.get("by", "")
-    return NameEntry(tuple(found["formats"]), by, found.get("field", ""), bool(found.get("project_number")))
+    by = SERVER_NAMED.get(asset_type) or naming.get("by", "")
+    return NameEntry(tuple(naming["formats"]), by, naming.get("field", ""), bool(naming.get("project_number")))
 
 
 def known_types() -> tuple[str, ...]:

@@ -217,9 +217,9 @@ def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synce
         )
     print_claims(synced.plan.claimed)
     print_status(synced.plan.summary())
-    told = ", ".join(f"{synced.outcomes[one]} {one}" for one in _TOLD if synced.outcomes.get(one))
-    if told:
-        print_status(f"findings judged again: {told}")
+    counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _TOLD if synced.outcomes.get(outcome))
+    if counts:
+        print_status(f"findings judged again: {counts}")
     if synced.failed:
         print_error(f"{synced.failed} findings could not be judged again, first: {synced.failure}")
     return synced

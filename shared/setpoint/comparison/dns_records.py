@@ -32,10 +32,10 @@ def is_same(declared: str, observed: str, record_type: str) -> bool:
     read = _READERS.get(record_type)
     if read is None:
         return declared == observed
-    one, other = read(declared), read(observed)
-    if read is _strings and any(len(text) > _LONGEST_STRING for text in (*one, *other)):
-        one, other = "".join(one), "".join(other)  # too long for DNS: it is split by whoever sends it
-    return one is not None and one == other
+    wanted, other = read(declared), read(observed)
+    if read is _strings and any(len(text) > _LONGEST_STRING for text in (*wanted, *other)):
+        wanted, other = "".join(wanted), "".join(other)  # too long for DNS: it is split by whoever sends it
+    return wanted is not None and wanted == other
 
 
 def _strings(data: str) -> list[str]:

@@ -283,8 +283,8 @@ def _is_image(name: str, declared: str, observed: str, own: Project) -> bool:
 
 
 def _is_bucket(name: str, declared: str, observed: str, _: Project) -> bool:
-    one, other = (value.removeprefix("gs://").rstrip("/") for value in (declared, observed))
-    return one == other and "bucket" in name.lower() and "/" not in one
+    bucket, other = (value.removeprefix("gs://").rstrip("/") for value in (declared, observed))
+    return bucket == other and "bucket" in name.lower() and "/" not in bucket
 
 
 _NAMED_FIELDS = (

@@ -108,8 +108,8 @@ def _trailing_slash(want: str, have: str, _: Context) -> bool:
 
 def _root_slash(want: str, have: str, _: Context) -> bool:
     """The root of a host with and without a slash; a path keeps its own."""
-    one, other = sorted((want, have), key=len)
-    return other == f"{one}/" and _ROOT.match(one) is not None
+    shorter, other = sorted((want, have), key=len)
+    return other == f"{shorter}/" and _ROOT.match(shorter) is not None
 
 
 def _own_project(want: str, have: str, context: Context) -> bool:
@@ -145,8 +145,8 @@ def _trailing_dot(want: str, have: str, _: Context) -> bool:
 
 
 def _clock(want: str, have: str, _: Context) -> bool:
-    one, other = _CLOCK.match(want), _CLOCK.match(have)
-    return bool(one and other) and _minutes(one) == _minutes(other)
+    wanted, other = _CLOCK.match(want), _CLOCK.match(have)
+    return bool(wanted and other) and _minutes(wanted) == _minutes(other)
 
 
 def _minutes(match: Any) -> tuple[int, ...]:
@@ -167,10 +167,10 @@ def _reference(want: str, have: str, context: Context) -> bool:
 
 def _any_project(want: str, have: str, context: Context) -> bool:
     """References whose project the API answers by a number that nobody can tell from the id."""
-    one, other = segments(want), segments(have)
-    if len(one) != len(other) or one[:1] != ["projects"] or other[:1] != ["projects"]:
+    wanted, other = segments(want), segments(have)
+    if len(wanted) != len(other) or wanted[:1] != ["projects"] or other[:1] != ["projects"]:
         return same(want, have, context.own)
-    return one[2:] == other[2:] and (one[1] == other[1] or one[1].isdigit() != other[1].isdigit())
+    return wanted[2:] == other[2:] and (wanted[1] == other[1] or wanted[1].isdigit() != other[1].isdigit())
 
 
 def _dotted(want: str, have: str, context: Context) -> bool:
@@ -223,8 +223,8 @@ def _version(want: str, have: str, _: Context) -> bool:
 
 
 def _address(want: str, have: str, _: Context) -> bool:
-    one, other = _network(want), _network(have)
-    return one is not None and one == other
+    wanted, other = _network(want), _network(have)
+    return wanted is not None and wanted == other
 
 
 def _network(value: str) -> Any:

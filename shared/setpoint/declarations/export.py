@@ -72,7 +72,7 @@ def export(observation: Observation, schemas: Schemas, owner: Owner = Owner()) -
     Args:
         observation: a resource, an IAM policy or organisation policies.
         schemas: what is known of asset types; of an unknown type nobody can tell what the server alone writes.
-        owner: whose it is.
+        owner: who is responsible for it.
     """
     if refusal := export_exclusions.refusal(observation):
         return Exported(None, refusal=refusal)

@@ -246,7 +246,7 @@ class _Batch:
             self._fail(snapshot.key, failures[-1])
 
     def finish(self) -> None:
-        """Do singly what is left, in its order; then look once more who did it, as the pipeline does."""
+        """Do singly what is left, in its order; then look once more who changed it, as the pipeline does."""
         for place in sorted(self._singles):
             self._results[place] = _singly(pipeline.handle_observation, self._observed[place], self._context)
         begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]

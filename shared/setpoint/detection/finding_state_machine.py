@@ -312,7 +312,7 @@ def _kept(exemption: Exemption | None, outcome: Outcome) -> Exemption | None:
 
 
 _PUT_BACK = ("in sync", "gone")
-"""Why a finding is resolved that somebody was putting back, where that was it."""
+"""Why a finding is resolved that somebody was remediating, where that was it."""
 
 
 def _reason(finding: Finding, observation: Observation, verdict: Verdict) -> str:

@@ -41,8 +41,8 @@ class NameBindings:
         """The bindings that an observation tells and this process does not know: declared name by inventory name."""
         if observation.deleted or not inventory_names.is_server_named(observation.asset_type):
             return {}
-        told = inventory_names.bindings(observation.asset_type, observation.key.name, observation.data)
-        return {name: declared for name, declared in told.items() if self._bound.get(name) != declared}
+        bindings = inventory_names.bindings(observation.asset_type, observation.key.name, observation.data)
+        return {name: declared for name, declared in bindings.items() if self._bound.get(name) != declared}
 
     def record(self, bindings: Mapping[str, str]) -> dict[str, str]:
         """Store bindings, each once, and return those that are news to the store.

@@ -1,4 +1,4 @@
-"""What the policy of a fleet makes of a drift: how bad it is, what may be done, how long it has to last."""
+"""What the policy of a fleet makes of a drift: its severity, what may be done, how long it has to last."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PolicyOutcome(NamedTuple):
     """What becomes of a drift.
 
     Args:
-        severity: how bad it is.
+        severity: ``low`` to ``critical``.
         mode: what may be done about it.
         settle: seconds that it has to last before it is a finding.
         rule: the rule of the policy that said so, or None.

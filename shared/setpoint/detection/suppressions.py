@@ -51,7 +51,7 @@ def without_undeclared_changes(
 
 
 def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
-    """What may be done about a drift: nothing is put back of undeclared changes alone."""
+    """What may be done about a drift: nothing is remediated of undeclared changes alone."""
     if differences and all(difference.kind == "undeclared_change" for difference in differences):
         return policy.more_careful(mode, "alert")
     return mode

@@ -1,4 +1,4 @@
-"""From what is desired and what is observed to a verdict: is it drift, of which kind, how bad, and whose."""
+"""From what is desired and what is observed to a verdict: is it drift, of which kind, severity and owner."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class Verdict(msgspec.Struct, frozen=True):
         differences: the fields that differ, up to a size; none for a resource that is gone or unmanaged.
         difference_count: how many fields differ.
         fingerprint: digest of kind and all differences; empty where there is no drift.
-        severity: how bad it is.
-        owner: whose it is.
+        severity: ``low`` to ``critical``.
+        owner: who is responsible for it.
         mode: what may be done about it.
         project: the project as its owner knows it: the declared id, else what the observation tells.
         source: where the declaration is written.

@@ -48,7 +48,7 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Who is behind a drift, and how sure that is.
 
     Args:
-        principal: who did it, an e-mail address or ``principal://…``.
+        principal: who changed it, an e-mail address or ``principal://…``.
         kind: whose hand that is.
         confidence: how sure it is.
         method: the method that was called.

@@ -78,7 +78,7 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Approvers(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who may press the buttons of which drifts.
+    """Who may use the buttons of which drifts.
 
     Args:
         match: which drifts.
@@ -100,7 +100,7 @@ class Alerting(msgspec.Struct, frozen=True, omit_defaults=True):
         routes: the first that matches counts.
         digest: what is told once in a while.
         escalations: who is called.
-        approvers: who may press buttons; nobody where empty.
+        approvers: who may use buttons; nobody where empty.
         group_seconds: drifts of one cause within so many seconds are one message.
         finding_link: address of a finding's page, with ``{id}``.
         group_link: address of a page of the findings of one message, with ``{id}``.

@@ -60,7 +60,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
         asset_type: Cloud Asset Inventory's type.
         data: the declared fields in the API's own shape; what it does not name it does not own.
         project: project id, where declared.
-        owner: whose it is.
+        owner: who is responsible for it.
         authority: of an IAM policy, how much of it is owned.
         exact: fields that are not declared are drift too.
         ignore: paths that are not compared, ``labels.last-touched`` or ``lifecycle.rule[*].condition.age``.

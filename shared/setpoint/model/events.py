@@ -75,7 +75,7 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         reason: why it was resolved; empty while it is open.
         severity: ``low``, ``medium``, ``high`` or ``critical``.
         mode: what may be done about it.
-        owner: whose it is.
+        owner: who is responsible for it.
         differences: the fields that differ, up to a size; after a resolution those that last differed.
         difference_count: how many fields differ.
         fingerprint: changes when the differences do.
@@ -89,7 +89,7 @@ class DriftData(msgspec.Struct, frozen=True, kw_only=True):
         remediation: how far putting it back has come; of ``remediation.…`` events alone.
         actor: who is behind the drift; None while that is not known.
         resolved_at: the observation with which it ended; None while it lasts.
-        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that it lies in, the nearest first; empty
+        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that it is in, the nearest first; empty
             where the observation does not tell.
     """
 

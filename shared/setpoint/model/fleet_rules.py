@@ -16,7 +16,7 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         scopes: the parts of the fleet that are fully declared.
         digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
-        policy: how bad drifts are and what may be done about them; None where nobody has said.
+        policy: the severity of drifts and what may be done about them; None where nobody has said.
         alerting: who is told of them; no part of the digest, since no verdict hangs on it.
     """
 

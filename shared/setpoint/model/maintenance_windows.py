@@ -25,7 +25,7 @@ class Window(msgspec.Struct, frozen=True):
 
 
 def is_open(windows: Iterable[Window], now: datetime) -> bool:
-    """Whether now lies in one of the windows."""
+    """Whether now is in one of the windows."""
     return any(_contains(window, now) for window in windows)
 
 

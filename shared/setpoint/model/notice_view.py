@@ -44,7 +44,7 @@ class FindingView(msgspec.Struct, frozen=True, omit_defaults=True):
         data: the finding after it.
         steps: what has happened to it, oldest first; up to some dozen.
         quiet_until: until when somebody has said to leave it alone; None for never, or not at all.
-        next_window: when it may be put back without asking, where it waits for that.
+        next_window: when it may be remediated without asking, where it waits for that.
     """
 
     event: EventType

@@ -23,7 +23,7 @@ Executor = Literal["api", "handoff", "propose"]
 MODES: tuple[Mode, ...] = ("off", "alert", "approve", "auto")
 """From the most careful to the least."""
 MANUAL_MODES: tuple[Mode, ...] = ("off", "alert")
-"""Those in which nothing is put back."""
+"""Those in which nothing is remediated."""
 
 
 class Match(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,9 +35,9 @@ class Match(msgspec.Struct, frozen=True, omit_defaults=True):
         projects: project ids or numbers, or globs.
         ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``, at any distance above.
         labels: labels of the resource, ``*`` for any value.
-        teams: whose it is, or globs.
+        teams: its owner, or globs.
         kinds: kinds of drift.
-        severities: how bad it is by Setpoint's own table.
+        severities: its severity by Setpoint's own table.
         paths: field paths, with ``*`` for any key and ``[*]`` for any element: every difference is covered by one.
         actors: who has changed it, or globs; where nobody knows who, no rule with actors matches.
     """
@@ -60,11 +60,11 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         name: the rule's own name.
         match: which drifts.
-        severity: how bad they are; None leaves it to Setpoint's own table.
+        severity: theirs; None leaves it to Setpoint's own table.
         mode: what may be done; None leaves it to the declaration.
         executor: who puts them back.
         settle: seconds that they have to last before they are findings; None leaves it to the declaration.
-        windows: when they may be put back without asking; at any time where empty.
+        windows: when they may be remediated without asking; at any time where empty.
     """
 
     name: str
@@ -77,15 +77,15 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How much may be put back, and when nothing may any more.
+    """How much may be remediated, and when nothing may any more.
 
     Args:
         per_project: writes in one project in ``within``.
         per_fleet: writes altogether in ``within``.
         within: seconds.
-        surge: drifts that want to be put back in ``within``, from which on it is an incident: the breaker opens.
+        surge: drifts that want to be remediated in ``within``, from which on it is an incident: the breaker opens.
         failures: failed writes in ``within`` from which on the breaker opens.
-        flaps: how often a field may drift again after it was put back, in ``flap_within``.
+        flaps: how often a field may drift again after it was remediated, in ``flap_within``.
         flap_within: seconds.
         attempts: how often one drift is tried, until a person is asked.
         rollout: seconds after an apply in which what it changed is left alone, since somebody is rolling it out.
@@ -111,7 +111,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
         name: its own name.
         rules: the first that matches counts.
         dry_run: nothing is written, only said what would be.
-        limits: the brakes.
+        limits: the guardrails.
         source: where it is written; no part of a digest.
         appliers: accounts that apply the declarations, or globs.
         applier_grace: seconds that a drift by one of them has to last, since a sync may be on its way.

@@ -1,4 +1,4 @@
-"""How far putting back one drift has come, and what its history says of the next step.
+"""How far the remediation of one drift has come, and what its history says of the next step.
 
 The record lies beside the finding and outlives it: a drift that comes back as it was before is known by it.
 """
@@ -32,7 +32,7 @@ UNDER_WAY: frozenset[RemediationStep] = frozenset(("acting", "operating", "verif
 """Steps in which a write was claimed, and what came of it is to be seen."""
 
 IN_PROGRESS: frozenset[RemediationStep] = UNDER_WAY | {"handed_off"}
-"""Steps after which a resource that is as declared again has been put back."""
+"""Steps after which a resource that is as declared again has been remediated."""
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
@@ -45,7 +45,7 @@ VERIFY = timedelta(minutes=15)
 
 
 class AppliedFix(msgspec.Struct, frozen=True):
-    """Fields that were put back.
+    """Fields that were remediated.
 
     Args:
         verified_at: when that was seen.
@@ -57,12 +57,12 @@ class AppliedFix(msgspec.Struct, frozen=True):
 
 
 class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far putting back one drift has come.
+    """How far the remediation of one drift has come.
 
     Args:
         fingerprint: the drift.
         step: how far it has come.
-        since: when this drift was first to be put back.
+        since: when this drift was first to be remediated.
         executor: who puts it back.
         rule: the rule of the policy that said so; empty for none.
         attempts: writes that were claimed, up to one that was proved.
@@ -72,13 +72,13 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
         approved_by: who has approved this very drift.
         summary: what is written, a line a field; secrets are masked.
         reason: why it is where it is.
-        desired: the digest of the declarations that it is put back by.
+        desired: the digest of the declarations that it is remediated by.
         episode: the finding's; the same drift in a later one is another to approve.
         scope: digests of the differences that the drift is of; empty where they are not all known.
         paths: the fields that the last claim was for.
         claimed_at: when it was last claimed.
         failure: what came of the last claim where that failed.
-        applied_fixes: what was put back of this resource of late.
+        applied_fixes: what was remediated of this resource lately.
     """
 
     fingerprint: str
@@ -103,7 +103,7 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DriftSummary(msgspec.Struct, frozen=True):
-    """What is to be put back.
+    """What is to be remediated.
 
     Args:
         fingerprint: of the drift.
@@ -130,8 +130,8 @@ def _digest(difference: Difference) -> str:
 def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, now: datetime) -> RemediationState:
     """The remediation of a drift that is looked at: the one before where it is the same drift, else a new one.
 
-    What was put back of late stays known, so that a field that drifts again and again is. Failed attempts count for the
-    resource, whatever drifts; they are forgotten when the declaration is another one, when a write was proved, and,
+    What was remediated lately stays known, so that a field that drifts again and again is. Failed attempts count for
+    the resource, whatever drifts; they are forgotten when the declaration is another one, when a write was proved, and,
     for another drift, when the last was long ago.
     """
     if before is None or before.desired != drift.desired:
@@ -183,7 +183,7 @@ def may_write(remediation: RemediationState, now: datetime) -> bool:
 
 
 def returns(remediation: RemediationState, paths: Iterable[str]) -> int:
-    """How often one of these fields was put back of late, to drift again."""
+    """How often one of these fields was remediated lately, to drift again."""
     drifting = set(paths)
     return sum(not drifting.isdisjoint(put.paths) for put in remediation.applied_fixes)
 
@@ -243,7 +243,7 @@ def verify(remediation: RemediationState, verified_at: datetime) -> RemediationS
 
 
 def close(remediation: RemediationState, reason: str) -> RemediationState:
-    """The remediation when there is nothing to put back any more, or nobody is to; an approval is used up."""
+    """The remediation when there is nothing to remediate any more, or nobody is to; an approval is used up."""
     return replace(remediation, step="over", due=None, worker="", operation="", approved_by="", reason=reason)
 
 

@@ -47,7 +47,7 @@ class WriteRecord(msgspec.Struct, frozen=True):
 
 
 class Breaker(msgspec.Struct, frozen=True):
-    """Nothing is put back any more until a person has looked and resumes.
+    """Nothing is remediated any more until a person has looked and resumes.
 
     Args:
         opened_at: when it opened.
@@ -82,7 +82,7 @@ def paused(safety: SafetyState, name: str, places: Collection[str], now: datetim
     Args:
         safety: the limits as they stand.
         name: the resource's name.
-        places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it lies in.
+        places: ``projects/…`` by id and number, ``folders/…``, ``organizations/…`` that it is in.
         now: the time.
     """
     for pause in safety.pauses:
@@ -187,7 +187,7 @@ def decode_safety_state(stored: bytes | str) -> SafetyState:
     """Read the stored form; empty gives a state that stops nothing.
 
     Raises:
-        CorruptState: it is not the stored form; nothing may be put back then.
+        CorruptState: it is not the stored form; nothing may be remediated then.
     """
     try:
         return _decode(stored) if stored else SafetyState()

@@ -1,4 +1,4 @@
-"""How bad a drift is, and its grace period: how long it has to last before it is a finding."""
+"""The severity of a drift, and its grace period: how long it has to last before it is a finding."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def settling_seconds(kind: Kind, content: Content, level: Severity, data: Any) -
     Args:
         kind: the kind of the drift.
         content: what of the resource drifted.
-        level: how bad it is.
+        level: its severity.
         data: what the resource is now.
     """
     if kind == "deleted" or content != "resource" or level in ("high", "critical"):

@@ -54,7 +54,7 @@ class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
         key: the resource and content.
         call: what is sent. It may hold what must not be shown: store and show ``writing.redacted(plan)``.
         etag: the state of the resource that it is meant for; empty where the API has none.
-        paths: the fields that are put back, as the differences name them.
+        paths: the fields that are remediated, as the differences name them.
         summary: a line for each of them, for people; secrets are masked.
         later: differences that take another method: read again, and plan again.
         side_effects: what the write does to those who use the resource, as far as it is known: nothing to do unasked.
@@ -70,7 +70,7 @@ class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Unwritable(msgspec.Struct, frozen=True):
-    """One difference that is not put back.
+    """One difference that is not remediated.
 
     Args:
         path: the field, as the difference names it; empty for the whole resource.

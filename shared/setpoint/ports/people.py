@@ -178,7 +178,7 @@ class Person(NamedTuple):
     Args:
         id: as the place knows them.
         email: their address, where the place vouches for it; else empty.
-        is_guest: whether they are no member of the organisation; nobody may press then, whatever their address.
+        is_guest: whether they are no member of the organisation; they may use no button then, whatever their address.
     """
 
     id: str

@@ -104,7 +104,7 @@ class Inventory(Protocol):
 
 
 class ResourceApi(Protocol):
-    """The APIs that hold the resources themselves: what is live, and what is put back.
+    """The APIs that hold the resources themselves: what is live, and what is remediated.
 
     Every method raises ``AccessDenied`` with the permission that is missing, and ``Unavailable`` where there is no
     answer or no good one.

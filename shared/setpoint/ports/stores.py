@@ -335,7 +335,7 @@ class SweepStore(Protocol):
 
 
 class StoredSafetyState(NamedTuple):
-    """The brakes of the fleet.
+    """The guardrails of the fleet.
 
     Args:
         value: what they say; all off where there is no record yet.
@@ -350,17 +350,17 @@ class RemediationStore(Protocol):
     """What remediation keeps besides findings; every method raises ``Unavailable`` where the store does not answer."""
 
     def safety_state(self) -> StoredSafetyState:
-        """The brakes of the fleet."""
+        """The guardrails of the fleet."""
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
-        """Write the brakes in place of the ones of ``version``.
+        """Write the guardrails in place of the ones of ``version``.
 
         Raises:
             Conflict: they are other ones by now; nothing was written.
         """
 
     def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
-        """Store ``state`` in place of the one in ``snapshot``, and the brakes in place of those of ``version``.
+        """Store ``state`` in place of the one in ``snapshot``, and the guardrails in place of those of ``version``.
 
         Both are written or none.
 

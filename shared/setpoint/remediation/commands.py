@@ -31,7 +31,7 @@ LONGEST_EXEMPTION = timedelta(days=366)
 
 
 def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> None:
-    """Approve that a drift is put back: the very one that was shown, and no other.
+    """Approve that a drift is remediated: the very one that was shown, and no other.
 
     Args:
         key: the resource and content.

@@ -1,4 +1,4 @@
-"""Whether a drift is put back now: every reason for it and against it, and what follows from all of them."""
+"""Whether a drift is remediated now: every reason for it and against it, and what follows from all of them."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class DecisionInput(NamedTuple):
         rule: the rule of the policy that it is under, or None.
         mode: what may be done.
         policy: the policy.
-        safety_state: the brakes of the fleet.
-        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that it lies in; None where that is not known.
+        safety_state: the guardrails of the fleet.
+        ancestors: ``projects/…``, ``folders/…``, ``organizations/…`` that it is in; None where that is not known.
         applied_at: when the source of its declaration was last applied, or None.
         changed_at: when what is declared of it was last changed, or None where that is long ago.
         is_applying: whether its source is being applied right now.
@@ -132,7 +132,7 @@ def _by_place(facts: DecisionInput) -> Reason | None:
     if facts.ancestors is not None or facts.remediation.approved_by:
         return None
     if any(rule.match.ancestors for rule in facts.policy.rules):
-        return Reason("it is not known which folders it lies in, and rules ask for that", "ask")
+        return Reason("it is not known which folders it is in, and rules ask for that", "ask")
     if facts.policy.rules and facts.rule is None:
         return Reason("it is not known which rule it is under", "ask")
     return None

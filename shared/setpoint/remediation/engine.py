@@ -1,4 +1,4 @@
-"""The life of a remediation: from a drift event to the observation that proves that it is put back.
+"""The life of a remediation: from a drift event to the observation that proves that it is remediated.
 
 Everything that is decided stands in the finding's own record, written together with the safety, before anything is
 done: of two workers one has the claim, and whoever comes after a crash sees how far it had come. Nothing is written on

@@ -124,7 +124,7 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
 
 
 def _lapse(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
-    """Read what was claimed by somebody who never told what came of it; None where it was not put back."""
+    """Read what was claimed by somebody who never told what came of it; None where it was not remediated."""
     del remediation
     return _prove(snapshot, context)
 

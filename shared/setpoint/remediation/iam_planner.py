@@ -48,7 +48,7 @@ def plan_policy(
         declaration: what is declared, with its authority.
         live: the policy as it was just read, with its etag.
         resource: whose policy it is.
-        wanted: path and operation of the differences to put back; all where None.
+        wanted: path and operation of the differences to remediate; all where None.
         own: the project that holds the resource.
     """
     differences = [
@@ -143,7 +143,7 @@ def _grant(value: Mapping[str, Any]) -> Grant:
 def _audit_configs(
     declared: Mapping[str, Any], live: Mapping[str, Any], differences: list[Difference]
 ) -> list[dict[str, Any]]:
-    """The live audit configuration, with what was found put back: log type by log type."""
+    """The live audit configuration, with what was found remediated: log type by log type."""
     differing = {
         entry.path.removesuffix(".exemptedMembers"): entry
         for entry in differences

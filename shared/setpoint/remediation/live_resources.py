@@ -71,9 +71,9 @@ class LiveResources:
         return LiveReading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
 
     def plan(self, desired: Desired, reading: LiveReading) -> WritePlan | NotWritable:
-        """The first write that puts back what differs; ``as_declared`` where nothing does.
+        """The first write that remediates what differs; ``as_declared`` where nothing does.
 
-        Where several declarations say something of a resource, each is put back by a write of its own.
+        Where several declarations say something of a resource, each is remediated by a write of its own.
         """
         body = None if reading.observation.deleted else reading.observation.data
         planned: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")

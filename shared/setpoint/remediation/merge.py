@@ -1,6 +1,6 @@
 """From a declaration and the live resource to the resource as it should be: only what differs changes.
 
-The walk is the comparison's own, so that what is put back is exactly what was found to differ.
+The walk is the comparison's own, so that what is remediated is exactly what was found to differ.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def plan(  # noqa: PLR0911 - a reason each
         schema: what describes the resource.
         resource: how it is reached.
         own: the project that holds it, by id and number.
-        differences: those to put back; all that there are where None. Differences that are no more are left out.
+        differences: those to remediate; all that there are where None. Differences that are no more are left out.
     """
     key = declaration.key
     if schema is None or resource is None:

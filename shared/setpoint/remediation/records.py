@@ -57,7 +57,7 @@ class RemediationCase(NamedTuple):
         snapshot: all that was stored of it.
         state: its record.
         decision_input: all that decides about it.
-        safety_state: the brakes as they were stored; those of the situation may know of one wish more.
+        safety_state: the guardrails as they were stored; those of the situation may know of one wish more.
         last: the last observation, where it was kept.
     """
 
@@ -101,7 +101,7 @@ def save_step(
     context: RemediationContext,
     safety: SafetyState | None = None,
 ) -> Snapshot:
-    """Store a step with the brakes that it was decided under, and note it; its event waits to be published."""
+    """Store a step with the guardrails that it was decided under, and note it; its event waits to be published."""
     detection, state = context.detection, case.state
     is_repeated = is_recorded(state.remediation, remediation)
     after = _with_event(state, remediation, None if is_repeated else note.event, case.snapshot, detection.clock())

@@ -1,7 +1,7 @@
 """Fields that have a method of their own: one table, and what a person has to do where there is a better reason to ask.
 
 Most resources are patched. Compute Engine and Kubernetes Engine have resources, and fields of them, that are set one by
-one. What has no entry here and no general method is handed off.
+one. What has no entry here and no general method is delegated.
 """
 
 from __future__ import annotations

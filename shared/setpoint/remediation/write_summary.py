@@ -1,4 +1,4 @@
-"""One line for people about one difference that is put back."""
+"""One line for people about one difference that is remediated."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class BlobFile:
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - it is closed with this object
         weakref.finalize(self, self._file.close)
-        self._end = self._at = 0
+        self._end = self._position = 0
 
     def put(self, data: bytes) -> FileOffset:
         """Keep bytes; where they are.
@@ -79,10 +79,10 @@ class BlobFile:
         """
         place = self._end, len(data)
         with _ROOM:
-            if self._at != self._end:
+            if self._position != self._end:
                 self._file.seek(self._end)
             self._file.write(data)
-        self._end = self._at = self._end + len(data)
+        self._end = self._position = self._end + len(data)
         return place
 
     def get(self, place: FileOffset) -> bytes:
@@ -93,9 +93,9 @@ class BlobFile:
         """
         offset, size = place
         with _ROOM:
-            if self._at != offset:
+            if self._position != offset:
                 self._file.seek(offset)
-            self._at = offset + size
+            self._position = offset + size
             return self._file.read(size)
 
 

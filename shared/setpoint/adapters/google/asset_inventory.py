@@ -77,13 +77,13 @@ class _RateLimiter:
     def __init__(self, calls_a_minute: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._most = self._left = calls_a_minute
         self._clock, self._sleep = clock, sleep
-        self._at = clock()
+        self._refilled_at = clock()
 
     def wait(self) -> None:
         """Return when another call may be made."""
         now = self._clock()
-        self._left = min(self._most, self._left + (now - self._at) * self._most / 60)
-        self._at = now
+        self._left = min(self._most, self._left + (now - self._refilled_at) * self._most / 60)
+        self._refilled_at = now
         self._left -= 1
         if self._left < 0:
             self._sleep(-self._left * 60 / self._most)
@@ -146,8 +146,8 @@ class AssetInventory:
         while True:
             response = self._answer(request)
             read_at = response.read_time.ToDatetime(tzinfo=UTC)
-            found = [_observation(asset, content, read_at) for asset in response.assets]
-            yield Page(found, response.next_page_token, read_at)
+            observations = [_observation(asset, content, read_at) for asset in response.assets]
+            yield Page(observations, response.next_page_token, read_at)
             if not response.next_page_token:
                 return
             request.page_token = response.next_page_token
@@ -169,7 +169,7 @@ class AssetInventory:
                 calls += 1
                 if self._clock() + pause > until:
                     raise Unavailable(
-                        f"{request.parent} cannot be listed: {_said(error)}, {calls} times in a row; try again later"
+                        f"{request.parent} cannot be listed: {_message(error)}, {calls} times in a row; try again later"
                     ) from error
                 self._sleep(pause)
             except exceptions.GoogleAPICallError as error:
@@ -201,11 +201,11 @@ def _translated(error: exceptions.GoogleAPICallError, request: ListAssetsRequest
     if isinstance(error, exceptions.InvalidArgument) and request.page_token and "token" in str(error.message):
         return TokenExpired(f"the listing of {scope} cannot go on, since its page token has expired; list it anew")
     if isinstance(error, exceptions.ClientError):
-        return BadRequest(f"{scope} cannot be listed: {_said(error)}; check the scope and the types")
-    return Unavailable(f"{scope} cannot be listed: {_said(error)}; try again later")
+        return BadRequest(f"{scope} cannot be listed: {_message(error)}; check the scope and the types")
+    return Unavailable(f"{scope} cannot be listed: {_message(error)}; try again later")
 
 
-def _said(error: exceptions.GoogleAPICallError) -> str:
+def _message(error: exceptions.GoogleAPICallError) -> str:
     return f"{type(error).__name__} ({error.message})"
 
 
@@ -231,7 +231,7 @@ def _data(asset: Any, content: Content) -> Any:
     if content == "iam_policy":
         return MessageToDict(asset.iam_policy)
     if content == "org_policy":
-        return [MessageToDict(one) for one in asset.org_policy]
+        return [MessageToDict(policy) for policy in asset.org_policy]
     if content == "access_policy":
         which = asset.WhichOneof("access_context_policy")
         return MessageToDict(getattr(asset, which)) if which else None
@@ -251,7 +251,7 @@ def _value(value: Any) -> Any:
     if kind == "struct_value":
         return _struct(value.struct_value)
     if kind == "list_value":
-        return [_value(one) for one in value.list_value.values]
+        return [_value(element) for element in value.list_value.values]
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() and abs(number) < _EXACT else number

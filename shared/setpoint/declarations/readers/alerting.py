@@ -1,4 +1,4 @@
-"""The native format's kind ``Alerting``: who is told of which drift, and who may press which button."""
+"""The native format's kind ``Alerting``: who is told of which drift, and who may use which button."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class EscalationModel(StrictModel):
 
 
 class ApproversModel(StrictModel):
-    """Who may press the buttons of which drifts."""
+    """Who may use the buttons of which drifts."""
 
     match: AlertMatchModel = Field(default_factory=AlertMatchModel.model_construct)
     groups: tuple[NonEmpty, ...] = Field((), description="user groups of Slack by their ids, S0123ABCD")

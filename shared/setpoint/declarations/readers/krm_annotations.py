@@ -1,6 +1,6 @@
 """What an author of Config Connector objects may say to Setpoint, in annotations.
 
-``setpoint.dev/team``, ``setpoint.dev/slack``, ``setpoint.dev/email``: whose it is; ``setpoint.dev/mode``: what may be
+``setpoint.dev/team``, ``setpoint.dev/slack``, ``setpoint.dev/email``: its owner; ``setpoint.dev/mode``: what may be
 done about drift; ``setpoint.dev/ignore``: paths that are not compared, in the API's terms, with commas between them;
 ``setpoint.dev/settle``: how long a difference has to last before it is a finding, ``30s``.
 """

@@ -151,7 +151,7 @@ def _set_image(node: Any, image: Mapping[str, Any]) -> None:
 
 
 def _image(current: str, image: Mapping[str, Any]) -> str:
-    name, at, digest = current.partition("@")
+    name, separator, digest = current.partition("@")
     tag = ""
     head, colon, last = name.rpartition(":")
     if colon and "/" not in last:
@@ -163,7 +163,7 @@ def _image(current: str, image: Mapping[str, Any]) -> str:
         return f"{name}@{image['digest']}"
     if image.get("newTag") is not None:
         return f"{name}:{image['newTag']}"
-    return f"{name}:{tag}{at}{digest}" if tag else f"{name}{at}{digest}"
+    return f"{name}:{tag}{separator}{digest}" if tag else f"{name}{separator}{digest}"
 
 
 class Selector(NamedTuple):

@@ -48,7 +48,7 @@ class MatchModel(StrictModel):
 
 
 class WindowModel(StrictModel):
-    """When something may be put back without asking."""
+    """When something may be remediated without asking."""
 
     cron: Cron = Field(description="when it begins, five fields: 0 9 * * MON-FRI")
     duration: _Duration = Field(description="how long it is open: 8h")
@@ -68,7 +68,7 @@ class RuleModel(StrictModel):
 
 
 class LimitsModel(StrictModel):
-    """The brakes."""
+    """The guardrails."""
 
     per_project: _Count = Limits().per_project
     per_fleet: _Count = Limits().per_fleet
@@ -83,7 +83,7 @@ class LimitsModel(StrictModel):
 
 
 class PolicySpec(StrictModel):
-    """The rules and the brakes."""
+    """The rules and the guardrails."""
 
     dry_run: bool = Field(default=True, description="nothing is written, only said what would be")
     limits: LimitsModel = LimitsModel()

@@ -24,7 +24,7 @@ class PolicyTest:
         case: the drift.
         rule: the rule that is to apply, an empty string for none; None where that does not matter.
         mode: what is to be allowed by the rule, None where that does not matter.
-        severity: how bad it is to be, None where that does not matter.
+        severity: the severity to expect, None where that does not matter.
         source: where it is written.
     """
 

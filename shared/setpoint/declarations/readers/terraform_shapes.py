@@ -162,7 +162,7 @@ def undo(placed: MappedFields, prefix: str, origins: Mapping[str, str]) -> Mappe
 
 
 def _paths(value: Any, path: Path) -> Iterator[str]:
-    """The API paths of all that lies in declared data."""
+    """The API paths of all that is in declared data."""
     if path is not None:
         yield field_path.text(path)
     if isinstance(value, dict):

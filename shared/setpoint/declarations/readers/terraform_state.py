@@ -80,8 +80,8 @@ def _index(instance: Mapping[str, Any]) -> str:
 
 def _provider(reference: str) -> str:
     """`provider["registry.terraform.io/hashicorp/google"].west` → `registry.terraform.io/hashicorp/google`."""
-    _, found, rest = reference.partition('["')
-    if found:
+    _, bracket, rest = reference.partition('["')
+    if bracket:
         return rest.partition('"')[0]
     return reference.partition("provider.")[2].partition(".")[0]
 

@@ -1,4 +1,4 @@
-"""The store and what it says: declarations, sweeps, brakes, and what waits."""
+"""The store and what it says: declarations, sweeps, guardrails, and what waits."""
 
 from __future__ import annotations
 
