@@ -103,10 +103,10 @@ def test_a_bucket_becomes_a_declaration_in_the_apis_shape() -> None:
     assert translated.declaration.key.name == "//storage.googleapis.com/orders-archive"
     assert translated.declaration.asset_type == "storage.googleapis.com/Bucket"
     assert translated.declaration.data["lifecycle"]["rule"] == [
-        {"action": {"type": "Delete"}, "condition": {"age": 30}}
+        {"action": {"type": "Delete"}, "condition": {"age": 30, "isLive": None}}
     ]
     assert "forceDestroy" not in translated.declaration.data
-    assert translated.unchecked == ("google_storage_bucket.archive.lifecycle_rule[0].condition[0].with_state",)
+    assert translated.unchecked == ()
     assert drift(translated, LIVE_BUCKET) == {}
 
 

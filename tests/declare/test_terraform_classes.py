@@ -154,6 +154,19 @@ def test_a_zero_that_the_provider_writes_for_none_declares_no_zero() -> None:
     assert placed["condition"] == {"age": 30, "daysSinceCustomTime": None}
 
 
+@pytest.mark.parametrize(("state", "is_live"), [("LIVE", True), ("ARCHIVED", False), ("ANY", None)])
+def test_a_bucket_is_declared_in_the_words_of_the_api(state: str, is_live: bool | None) -> None:
+    rule = {"action": [{"type": "Delete"}], "condition": [{"age": 3, "with_state": state}]}
+    values = {"name": "b", "location": "EU", "enable_object_retention": True, "lifecycle_rule": [rule]}
+    declaration = declared("google_storage_bucket", values)
+    assert declaration.data["lifecycle"]["rule"][0]["condition"] == {"age": 3, "isLive": is_live}
+    assert declaration.data["objectRetention"] == {"mode": "Enabled"}
+    live = {"name": "b", "location": "EU", "objectRetention": {"mode": "Enabled"}}
+    lived = {"age": 3} if is_live is None else {"age": 3, "isLive": is_live}
+    live["lifecycle"] = {"rule": [{"action": {"type": "Delete"}, "condition": lived}]}
+    assert paths(declaration, live) == []
+
+
 def test_an_attribute_that_is_declared_to_be_absent_is_removed_again() -> None:
     declaration = declared("google_compute_firewall", FIREWALL)
     schema = default_catalogue().schema_for(declaration.asset_type)

@@ -6,7 +6,7 @@ in an object. Some attributes are JSON in a string.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -72,7 +72,7 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
             return Reshaped(decoded, dict.fromkeys(decoded, whole))
     tree = _with_startup_script(tree) if terraform_type in _WITH_INTERFACES else tree
     tree = _with_flags(terraform_type, tree)
-    tree = _without_grown_disk(tree) if terraform_type == "google_sql_database_instance" else tree
+    tree = _REWRITES.get(terraform_type, dict)(tree)
     out, origins = _disks(tree) if terraform_type in _WITH_DISKS else (dict(tree), {})
     for name, within in _JSON.get(terraform_type, {}).items():
         text = out.get(name)
@@ -109,6 +109,36 @@ def _without_grown_disk(tree: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(block, dict) or block.get("disk_autoresize") is False or "disk_size" not in block:
         return tree
     return {**tree, "settings": [block | {"disk_size": UNKNOWN}]}
+
+
+def _bucket(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A bucket's flag for retention as the mode that the API has, and the state of versions as its flag."""
+    rewritten = dict(tree)
+    retention = rewritten.pop("enable_object_retention", None)
+    if isinstance(retention, bool):
+        rewritten["object_retention"] = {"mode": "Enabled"} if retention else EMPTY
+    rules = rewritten.get("lifecycle_rule")
+    if isinstance(rules, list):
+        rewritten["lifecycle_rule"] = [_rule(rule) if isinstance(rule, dict) else rule for rule in rules]
+    return rewritten
+
+
+def _rule(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A lifecycle rule whose condition says with a flag which versions it means."""
+    conditions = rule.get("condition")
+    if not isinstance(conditions, list):
+        return rule
+    return {**rule, "condition": [_condition(part) if isinstance(part, dict) else part for part in conditions]}
+
+
+def _condition(condition: Mapping[str, Any]) -> Mapping[str, Any]:
+    state = condition.get("with_state")
+    rest = {name: value for name, value in condition.items() if name != "with_state"}
+    return rest | {"is_live": _IS_LIVE[state]} if state in _IS_LIVE else rest
+
+
+_IS_LIVE: Mapping[Any, Any] = {"LIVE": True, "ARCHIVED": False, "ANY": EMPTY}
+"""What a lifecycle condition says of versions, by the provider's word for it."""
 
 
 def _with_startup_script(tree: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -227,3 +257,10 @@ def _item(schema: Schema, name: str) -> Field | None:
         return None
     items = field.schema.fields.get(_ITEMS)
     return items.item if items is not None and items.kind == "list" else None
+
+
+_REWRITES: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    "google_sql_database_instance": _without_grown_disk,
+    "google_storage_bucket": _bucket,
+}
+"""Type → what brings its attributes nearer to the API's shape."""

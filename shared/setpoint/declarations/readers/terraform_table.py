@@ -158,10 +158,6 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
         "settings.disk_size": "dataDiskSizeGb",
         "settings.disk_type": "dataDiskType",
     },
-    "google_storage_bucket": {
-        "enable_object_retention": UNCHECKED,  # a flag here, a mode there
-        "lifecycle_rule.condition.with_state": UNCHECKED,  # a word here, a flag there
-    },
     "google_workbench_instance": {"desired_state": UNCHECKED},  # an act; whether it runs is no configuration
 }
 """Terraform type → attribute → its API path, as `field_mapping.FieldOverrides` writes it.
