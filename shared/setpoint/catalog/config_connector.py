@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import zlib
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -119,6 +119,7 @@ def groups_of(name: str) -> tuple[str, ...]:
     return _groups().get(name, ())
 
 
+@lru_cache(maxsize=4096)
 def kind_ending(group: str, stem: str) -> str:
     """The shortest kind of a group that ends with a word in lower case, or an empty string."""
     label = group.removesuffix(SUFFIX)
