@@ -279,9 +279,9 @@ def test_a_misspelt_field_is_left_and_comes_with_the_nearest_names() -> None:
             "spec.resourceID",
             "the service chooses the id of a Folder",
         ),
-        (an_object("ComputeNetwork", {}) | {"metadata": {"name": "a"}}, "metadata", "does not tell the project"),
+        (an_object("ComputeNetwork", {}) | {"metadata": {"name": "a"}}, "metadata", "does not name the project"),
         (an_object("ComputeSubnetwork", {}), "spec", "set its location"),
-        (an_object("IAMPolicy", {"bindings": []}, group="iam"), "spec.resourceRef", "which resource is meant"),
+        (an_object("IAMPolicy", {"bindings": []}, group="iam"), "spec.resourceRef", "does not identify the resource"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_field(value: dict[str, Any], field: str, message: str) -> None:

@@ -50,6 +50,6 @@ def test_a_part_is_in_sync_whatever_stands_beside_it() -> None:
     ],
 )
 def test_a_part_that_was_changed_or_removed_is_drift(live: list[dict[str, Any]], path: str, author: str) -> None:
-    found = answer(live)
-    assert found.verdict == "drift"
-    assert [(difference.path, difference.declared_path) for difference in found.differences] == [(path, author)]
+    response = answer(live)
+    assert response.verdict == "drift"
+    assert [(difference.path, difference.declared_path) for difference in response.differences] == [(path, author)]

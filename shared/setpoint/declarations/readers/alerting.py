@@ -62,7 +62,7 @@ class RouteModel(StrictModel):
 class DigestModel(StrictModel):
     """What is told once in a while instead of at once."""
 
-    severities: tuple[Severity, ...] = Field((), description="which drifts, where no route says otherwise")
+    severities: tuple[Severity, ...] = Field((), description="which drifts, unless a route sets them")
     cron: Cron = Digest().cron
     time_zone: TimeZone = Digest().time_zone
 
@@ -92,7 +92,7 @@ class ApproversModel(StrictModel):
 class AlertingSpec(StrictModel):
     """Who is told of what, and where messages lead to."""
 
-    default: tuple[_To, ...] = Field((), description="where drifts are told that no route means, and no owner")
+    default: tuple[_To, ...] = Field((), description="where drifts are sent that no route and no owner matches")
     routes: tuple[RouteModel, ...] = ()
     digest: DigestModel = Field(default_factory=DigestModel.model_construct)
     escalations: tuple[EscalationModel, ...] = ()

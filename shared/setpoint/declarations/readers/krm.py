@@ -88,7 +88,7 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         if isinstance(policy, Translated):
             return policy
         path = tuple(policy.split("."))
-        message = "does not tell which resource is meant: set its kind and its name"
+        message = "does not identify the resource: set its kind and its name"
         return [_problem(document, path, message, "unnamed")]
     name = krm_names.full_name(value, objects)
     if problem := _why_unread(document, name, objects):

@@ -41,7 +41,7 @@ class DefaultsSpec(StrictModel):
     @model_validator(mode="after")
     def _says_something(self) -> DefaultsSpec:
         if not (self.project or self.namespace):
-            raise ValueError("says nothing: give project or namespace")
+            raise ValueError("is empty: give project or namespace")
         return self
 
 

@@ -107,15 +107,13 @@ def why_unnamed(value: Mapping[str, Any], objects: Objects) -> Unnamed:
     spec = value.get("spec")
     for field, collection in _REFERENCES_TO_TOPS.items():
         if isinstance(spec, dict) and spec.get(field) and _has_top(_patterns(value, target), collection):
-            message = (
-                "does not tell the number of the resource: set `external`, or spec.resourceID of what it refers to"
-            )
+            message = "has no known number: set `external`, or spec.resourceID of the object that it refers to"
             return Unnamed(("spec", field), message)
     if not project_of(value, objects):
         wants = f"spec.projectRef, the annotation {PROJECT_ID}, or metadata.namespace"
-        return Unnamed(("metadata",), f"does not tell the project: set {wants}, or the option --project")
+        return Unnamed(("metadata",), f"does not name the project: set {wants}, or the option --project")
     return Unnamed(
-        ("spec",), "does not tell the resource's full name: set its location and what holds it, or spec.resourceID"
+        ("spec",), "does not determine the resource's name: set its location and its parent, or spec.resourceID"
     )
 
 

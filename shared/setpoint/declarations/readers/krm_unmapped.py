@@ -50,7 +50,7 @@ def _dangling(translated: Translated, document: Document) -> list[Problem]:
     ]
     if not paths:
         return []
-    message = f"not compared, since nothing tells which resource is meant: {', '.join(paths[:_MOST])}"
+    message = f"not compared, since the referenced resource is unknown: {', '.join(paths[:_MOST])}"
     line = document.line_of(steps(paths[0]))
     return [Problem(document.file, line, "", message, document.subject, "not-compared")]
 

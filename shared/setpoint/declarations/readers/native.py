@@ -140,7 +140,7 @@ class ExceptionModel(SelectionModel):
     @model_validator(mode="after")
     def _says_something(self) -> ExceptionModel:
         if not (self.projects or self.ancestors() or self.labels or self.asset_types):
-            raise ValueError("says nothing: give projects, folders, organizations, labels or assetTypes")
+            raise ValueError("is empty: give projects, folders, organizations, labels or assetTypes")
         return self
 
 
@@ -156,7 +156,7 @@ class ScopeSpec(SelectionModel):
     @model_validator(mode="after")
     def _is_somewhere(self) -> ScopeSpec:
         if not (self.projects or self.ancestors()):
-            raise ValueError("does not say where: give projects, folders or organizations")
+            raise ValueError("has no place: give projects, folders or organizations")
         return self
 
 

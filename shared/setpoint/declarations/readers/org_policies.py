@@ -116,7 +116,7 @@ def _policy(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) -> 
     _only(policy, frozenset(("constraint", *_TYPES)), where)
     constraint = policy.get("constraint")
     if not isinstance(constraint, str) or not constraint.removeprefix("constraints/"):
-        raise OrgPolicyError((*where, "constraint"), "is missing: say which constraint this sets")
+        raise OrgPolicyError((*where, "constraint"), "is missing: name the constraint")
     types = [name for name in _TYPES if name in policy]
     if len(types) != 1:
         raise OrgPolicyError(where, f"has to have one of {', '.join(_TYPES)}")
@@ -132,7 +132,7 @@ def _from_v2(policy: Mapping[str, Any], where: Where, unchecked: list[Where]) ->
     named = _POLICY_NAME.match(str(policy.get("name", "")))
     if named is None:
         raise OrgPolicyError(
-            (*where, "name"), "does not tell the constraint; it looks like projects/P/policies/CONSTRAINT"
+            (*where, "name"), "does not name the constraint; it looks like projects/P/policies/CONSTRAINT"
         )
     spec = policy.get("spec")
     if not isinstance(spec, dict):
@@ -165,7 +165,7 @@ def _spec(spec: Mapping[str, Any], where: Where) -> dict[str, Any]:
     if inherits:
         policy["inheritFromParent"] = True
     if not policy:
-        raise OrgPolicyError(where, "says nothing: give `rules`, `inheritFromParent` or `reset`")
+        raise OrgPolicyError(where, "is empty: give `rules`, `inheritFromParent` or `reset`")
     if "allValues" in policy and not policy.keys().isdisjoint(_V2_VALUES):
         raise OrgPolicyError((*where, "rules"), "allow or deny all values, or name some")
     return {"listPolicy": policy}
@@ -188,7 +188,7 @@ def _add(policy: dict[str, Any], rule: Mapping[str, Any], where: Where) -> None:
     if "enforce" in rule:
         _set(policy, "enforced", _flag(rule["enforce"], (*where, "enforce")), (*where, "enforce"))
     if len(policy) == before and not values:
-        raise OrgPolicyError(where, "says nothing: give `enforce`, `allowAll`, `denyAll` or `values`")
+        raise OrgPolicyError(where, "is empty: give `enforce`, `allowAll`, `denyAll` or `values`")
 
 
 def _add_values(policy: dict[str, Any], values: Any, where: Where) -> None:

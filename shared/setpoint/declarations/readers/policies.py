@@ -85,7 +85,7 @@ class LimitsModel(StrictModel):
 class PolicySpec(StrictModel):
     """The rules and the guardrails."""
 
-    dry_run: bool = Field(default=True, description="nothing is written, only said what would be")
+    dry_run: bool = Field(default=True, description="show what would be written, and write nothing")
     limits: LimitsModel = LimitsModel()
     appliers: tuple[NonEmpty, ...] = Field((), description="accounts that apply the declarations, or globs as ci-*@*")
     applier_grace: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Policy().applier_grace
