@@ -63,17 +63,21 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     declaration = _declaration(declared, observed, live_type)
     if declaration is None:
         have = _resource(observed)
-        schema = default_catalogue().fitting(asset_type or live_type, have)
-        explained = explain.examine(_only_document(declared), have, schema, own, exact=exact)
+        named = asset_type or live_type
+        want, seen, schema = diff_jsonl.one_version(
+            named, _only_document(declared), have, default_catalogue().fitting(named, have)
+        )
+        explained = explain.examine(want, seen, schema, own, exact=exact)
         return explain.as_inventoried(explained, asset_type or live_type, have)
     if declaration.key.content not in WHOLE:
         differences = verdict.policy_differences(declaration, _policy(observed), own)
         return ExplainedComparison(differences, leaves(declaration.data), (), ())
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, _resource(observed)))
-    schema = default_catalogue().fitting(asset_type or declaration.asset_type, have)
+    named = asset_type or declaration.asset_type
+    want, seen, schema = diff_jsonl.one_version(named, want, have, default_catalogue().fitting(named, have))
     own = own if own.id or own.number else Project(declaration.project)
     whole = declaration.exhaustive_paths
-    explained = explain.examine(want, have, schema, own, exact=exact or declaration.exact, whole=whole)
+    explained = explain.examine(want, seen, schema, own, exact=exact or declaration.exact, whole=whole)
     return explain.as_inventoried(explained, asset_type or declaration.asset_type, have)
 
 

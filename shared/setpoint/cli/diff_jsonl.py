@@ -9,6 +9,7 @@ import msgspec
 
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison import explain, recorded
+from setpoint.comparison.api_versions import aligned
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import krm, krm_parts, terraform, terraform_match
 from setpoint.declarations.readers.translation import Translated
@@ -117,8 +118,19 @@ def _as_api(question: DiffRequest) -> DiffResponse:
     if not isinstance(question.declared, dict):
         raise BadRequest("`declared` has to be an object")
     schema = default_catalogue().fitting(question.asset_type, question.live)
-    explained = explain.examine(question.declared, question.live, schema, own_project(question))
+    declared, live, schema = one_version(question.asset_type, question.declared, question.live, schema)
+    explained = explain.examine(declared, live, schema, own_project(question))
     return answered(question.id, explain.as_inventoried(explained, question.asset_type, question.live))
+
+
+def one_version(
+    asset_type: str, declared: Any, live: Any, schema: Schema | None
+) -> tuple[dict[str, Any], dict[str, Any], Schema | None]:
+    """Both sides in one API version, and its schema, as `detect` compares them."""
+    sides = aligned(asset_type, declared, live)
+    if sides.discovery_uri:
+        schema = default_catalogue().schema_for(asset_type, discovery_uri=sides.discovery_uri)
+    return sides.declared, sides.observed, schema
 
 
 def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
@@ -184,9 +196,10 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
     own = own_project(question)
     # An author names what an API may answer by its id, and a project by an id that has another name by now.
     own = own._replace(ids_for_names=True, alias="" if named in (own.id, own.number) else named)
+    declared, live, schema = one_version(question.asset_type, translated.declaration.data, question.live, schema)
     explained = explain.examine(
-        translated.declaration.data,
-        question.live,
+        declared,
+        live,
         schema,
         own,
         whole=translated.whole,

@@ -26,7 +26,7 @@ SYSTEM_FIELDS = frozenset(
 IDENTITY_FIELDS = frozenset(("name", "zone", "region", "location", "network"))
 """Fields that identify the resource: some schemas call them output-only, yet a declaration may contradict them."""
 
-_SYSTEM_LABEL = re.compile(r"goog-|managed-by-")
+_SYSTEM_LABEL = re.compile(r"goog-|managed-by-|cloud\.googleapis\.com/")
 LABEL_MAPS = frozenset(("labels", "userLabels", "resourceLabels", "annotations"))
 """Maps of labels, whose keys have owners."""
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from setpoint import __version__
 from setpoint.comparison import compare as comparing
 from setpoint.comparison import iam_policies, masking, org_policies
+from setpoint.comparison.api_versions import aligned
 from setpoint.comparison.source_paths import declared_path
 from setpoint.comparison.untellable import untellable
 from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
@@ -249,6 +250,10 @@ def _differences(
         differing = _policy_differences(declaration, observation.data, own)
         kept = _not_ignored(declaration, differing)
     else:
+        declared, observed, discovery_uri = aligned(observation.asset_type, declaration.data, observation.data)
+        if discovery_uri:
+            declaration = replace(declaration, data=declared)
+            observation = replace(observation, data=observed, discovery_uri=discovery_uri, discovery_name="")
         schema = _schema(schemas, observation)
         differing = _resource_differences(declaration, declaration.data, observation.data, schema, own)
         differing = _tellable(differing, observation)

@@ -1,0 +1,224 @@
+"""Brings both sides of a comparison into one API version, where the inventory sends another than the declared one.
+
+Cloud Run services come in the shape of v1 (Knative) or of v2, projects in that of Resource Manager v1 or v3, and are
+declared in either. Where the two sides differ, the older side is expressed in the newer version, and differences have
+its paths.
+Sources: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services,
+https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services,
+https://cloud.google.com/resource-manager/reference/rest/v1/projects,
+https://cloud.google.com/resource-manager/reference/rest/v3/projects
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+_RUN_V2 = "https://run.googleapis.com/$discovery/rest?version=v2"
+_RESOURCE_MANAGER_V3 = "https://cloudresourcemanager.googleapis.com/$discovery/rest?version=v3"
+
+_INGRESS = {
+    "all": "INGRESS_TRAFFIC_ALL",
+    "internal": "INGRESS_TRAFFIC_INTERNAL_ONLY",
+    "internal-and-cloud-load-balancing": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
+}
+_EGRESS = {"all": "ALL_TRAFFIC", "all-traffic": "ALL_TRAFFIC", "private-ranges-only": "PRIVATE_RANGES_ONLY"}
+_GENERATION = {"gen1": "EXECUTION_ENVIRONMENT_GEN1", "gen2": "EXECUTION_ENVIRONMENT_GEN2"}
+_SYSTEM_PREFIXES = ("run.googleapis.com/", "serving.knative.dev/", "autoscaling.knative.dev/", "client.knative.dev/")
+_LOCATION_LABEL = "cloud.googleapis.com/location"
+_SAME_IN_CONTAINERS = ("name", "image", "command", "args", "workingDir", "volumeMounts", "ports")
+_PROBES = ("livenessProbe", "startupProbe", "readinessProbe")
+
+
+_ONLY_OLDER = ("projectNumber", "lifecycleState")
+_ONLY_NEWER = ("displayName", "state")
+
+Version = Literal["older", "newer", "either"]
+
+
+class Sides(NamedTuple):
+    """Both sides of a comparison in one API version.
+
+    Args:
+        declared: the declared fields.
+        observed: the observed fields.
+        discovery_uri: the discovery document of that version; empty where nothing was changed.
+    """
+
+    declared: Any
+    observed: Any
+    discovery_uri: str = ""
+
+
+def aligned(asset_type: str, declared: Any, observed: Any) -> Sides:
+    """Both sides in one API version; unchanged where they are in one already."""
+    conversion = _CONVERSIONS.get(asset_type)
+    if conversion is None or not isinstance(declared, Mapping) or not isinstance(observed, Mapping):
+        return Sides(declared, observed)
+    want, have = conversion.version(declared), conversion.version(observed)
+    if want == "older" and have == "newer":
+        return Sides(conversion.newer(declared), observed, conversion.discovery_uri)
+    if want == "newer" and have == "older":
+        return Sides(declared, conversion.newer(observed), conversion.discovery_uri)
+    return Sides(declared, observed)
+
+
+def _version_of_service(service: Mapping[str, Any]) -> Version:
+    is_knative = "spec" in service or str(service.get("apiVersion", "")).startswith("serving.knative.dev")
+    return "older" if is_knative else "newer"
+
+
+def _version_of_container(resource: Mapping[str, Any]) -> Version:
+    """The version of a project or folder; fields that both versions have alike tell nothing."""
+    if isinstance(resource.get("parent"), Mapping) or any(field in resource for field in _ONLY_OLDER):
+        return "older"
+    if isinstance(resource.get("parent"), str) or any(field in resource for field in _ONLY_NEWER):
+        return "newer"
+    name = resource.get("name")
+    if not isinstance(name, str):
+        return "either"
+    return "newer" if name.startswith(("projects/", "folders/")) else "older"
+
+
+def container_v3(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """A project or folder of an older version of Resource Manager in the shape of v3."""
+    newer = {field: value for field, value in resource.items() if field not in ("name", "parent", *_ONLY_OLDER)}
+    parent = resource.get("parent")
+    if isinstance(parent, Mapping) and parent.get("type") and parent.get("id"):
+        newer["parent"] = f"{parent['type']}s/{parent['id']}"
+    elif isinstance(parent, str):
+        newer["parent"] = parent
+    name = resource.get("name")
+    if isinstance(name, str):
+        newer["name" if name.startswith(("projects/", "folders/")) else "displayName"] = name
+    if "lifecycleState" in resource:
+        newer["state"] = resource["lifecycleState"]
+    return newer
+
+
+def run_service_v2(service: Mapping[str, Any]) -> dict[str, Any]:
+    """A Cloud Run service of API v1 in the shape of v2."""
+    metadata, spec = _map(service.get("metadata")), _map(service.get("spec"))
+    annotations = _map(metadata.get("annotations"))
+    template = _map(spec.get("template"))
+    labels = {key: value for key, value in _map(metadata.get("labels")).items() if key != _LOCATION_LABEL}
+    own = {key: value for key, value in annotations.items() if not key.startswith(_SYSTEM_PREFIXES)}
+    return _present(
+        labels=labels,
+        annotations=own,
+        description=annotations.get("run.googleapis.com/description"),
+        ingress=_INGRESS.get(str(annotations.get("run.googleapis.com/ingress"))),
+        launchStage=annotations.get("run.googleapis.com/launch-stage"),
+        template=_template(template) if template else None,
+        traffic=[_traffic(target) for target in spec.get("traffic") or () if isinstance(target, Mapping)],
+    )
+
+
+def _template(template: Mapping[str, Any]) -> dict[str, Any]:
+    metadata, spec = _map(template.get("metadata")), _map(template.get("spec"))
+    annotations = _map(metadata.get("annotations"))
+    timeout = spec.get("timeoutSeconds")
+    throttled = annotations.get("run.googleapis.com/cpu-throttling")
+    boost = annotations.get("run.googleapis.com/startup-cpu-boost")
+    containers = [_container(part) for part in spec.get("containers") or () if isinstance(part, Mapping)]
+    for container in containers[:1]:
+        resources = _present(
+            cpuIdle=None if throttled is None else throttled == "true",
+            startupCpuBoost=None if boost is None else boost == "true",
+        )
+        if resources:
+            container["resources"] = container.get("resources", {}) | resources
+    return _present(
+        revision=metadata.get("name"),
+        labels={
+            key: value for key, value in _map(metadata.get("labels")).items() if not key.startswith(_SYSTEM_PREFIXES)
+        },
+        annotations={key: value for key, value in annotations.items() if not key.startswith(_SYSTEM_PREFIXES)},
+        scaling=_present(
+            minInstanceCount=_whole(annotations.get("autoscaling.knative.dev/minScale")),
+            maxInstanceCount=_whole(annotations.get("autoscaling.knative.dev/maxScale")),
+        ),
+        vpcAccess=_present(
+            connector=annotations.get("run.googleapis.com/vpc-access-connector"),
+            egress=_EGRESS.get(str(annotations.get("run.googleapis.com/vpc-access-egress"))),
+        ),
+        executionEnvironment=_GENERATION.get(str(annotations.get("run.googleapis.com/execution-environment"))),
+        encryptionKey=annotations.get("run.googleapis.com/encryption-key"),
+        maxInstanceRequestConcurrency=spec.get("containerConcurrency"),
+        timeout=f"{timeout}s" if timeout is not None else None,
+        serviceAccount=spec.get("serviceAccountName"),
+        containers=containers,
+        volumes=[_volume(volume) for volume in spec.get("volumes") or () if isinstance(volume, Mapping)],
+    )
+
+
+def _container(container: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {field: container.get(field) for field in (*_SAME_IN_CONTAINERS, *_PROBES)}
+    limits = _map(container.get("resources")).get("limits")
+    return _present(
+        **kept,
+        env=[_variable(variable) for variable in container.get("env") or () if isinstance(variable, Mapping)],
+        resources=_present(limits=limits),
+    )
+
+
+def _variable(variable: Mapping[str, Any]) -> dict[str, Any]:
+    reference = _map(_map(variable.get("valueFrom")).get("secretKeyRef"))
+    source = _present(secret=reference.get("name"), version=reference.get("key"))
+    return _present(
+        name=variable.get("name"),
+        value=variable.get("value"),
+        valueSource={"secretKeyRef": source} if source else None,
+    )
+
+
+def _volume(volume: Mapping[str, Any]) -> dict[str, Any]:
+    secret = _map(volume.get("secret"))
+    items = [
+        _present(path=item.get("path"), version=item.get("key"), mode=item.get("mode"))
+        for item in secret.get("items") or ()
+        if isinstance(item, Mapping)
+    ]
+    held = _present(secret=secret.get("secretName"), items=items, defaultMode=secret.get("defaultMode"))
+    return _present(name=volume.get("name"), secret=held, emptyDir=volume.get("emptyDir"))
+
+
+def _traffic(target: Mapping[str, Any]) -> dict[str, Any]:
+    revision = target.get("revisionName")
+    kind = "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION" if revision else "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    return _present(type=kind, revision=revision, percent=target.get("percent"), tag=target.get("tag"))
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _whole(value: Any) -> int | None:
+    return int(value) if str(value).isdigit() else None
+
+
+def _present(**fields: Any) -> dict[str, Any]:
+    """The fields that have a value."""
+    return {name: value for name, value in fields.items() if value not in (None, {}, [])}
+
+
+class _Conversion(NamedTuple):
+    """How an older version of a type becomes the newer one.
+
+    Args:
+        version: tells the version of a side.
+        newer: expresses the older version in the newer one.
+        discovery_uri: the discovery document of the newer version.
+    """
+
+    version: Callable[[Mapping[str, Any]], Version]
+    newer: Callable[[Mapping[str, Any]], dict[str, Any]]
+    discovery_uri: str
+
+
+_CONVERSIONS: Mapping[str, _Conversion] = {
+    "run.googleapis.com/Service": _Conversion(_version_of_service, run_service_v2, _RUN_V2),
+    "cloudresourcemanager.googleapis.com/Project": _Conversion(
+        _version_of_container, container_v3, _RESOURCE_MANAGER_V3
+    ),
+}
