@@ -110,6 +110,12 @@ def test_the_parts_of_a_feature_that_is_off_are_no_drift_and_those_of_one_that_i
     ]
 
 
+def test_a_resource_that_is_switched_off_is_compared_as_any_other() -> None:
+    alert = "monitoring.googleapis.com/AlertPolicy"
+    declared = {"enabled": False, "displayName": "a", "notificationChannels": ["x"]}
+    assert drift(alert, declared, {"enabled": False, "displayName": "a"}) == [("notificationChannels", "missing")]
+
+
 def test_a_value_that_is_answered_under_another_field_is_the_same_value() -> None:
     dataset = "bigquery.googleapis.com/Dataset"
     declared = {"access": [{"role": "READER", "iamMember": "user:Ann@example.com"}]}

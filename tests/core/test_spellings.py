@@ -188,6 +188,12 @@ def test_the_name_and_the_description_of_a_field_tell_its_spellings(
     assert drift(asset_type, at_path(path, declared), at_path(path, other)) != []
 
 
+def test_a_host_is_one_whatever_the_range_that_it_is_given_with() -> None:
+    rule = "compute.googleapis.com/ForwardingRule"
+    assert drift(rule, {"IPAddress": "2001:db8::1/96"}, {"IPAddress": "2001:db8::1"}) == []
+    assert drift(rule, {"IPAddress": "2001:db8::1/96"}, {"IPAddress": "2001:db8::2"}) != []
+
+
 def test_an_issuer_is_compared_letter_by_letter() -> None:
     provider = "iam.googleapis.com/WorkloadIdentityPoolProvider"
     declared = {"oidc": {"issuerUri": "https://token.example.com"}}

@@ -189,7 +189,7 @@ class Comparison:
                 return "kept by the system"
             if key in api_quirks.PRINCIPALS and api_quirks.is_named_otherwise(want, observed):
                 return "answered under the field of its kind"
-        is_part = not have and key not in _SWITCHES and _is_off(declared, observed)
+        is_part = path is not None and not have and key not in _SWITCHES and _is_off(declared, observed)
         return "part of a feature that is switched off" if is_part else ""
 
     def _labelled(self, path: Path, declared: Any, observed: Any) -> dict[str, Any]:

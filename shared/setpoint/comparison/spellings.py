@@ -227,6 +227,14 @@ def _address(want: str, have: str, _: Context) -> bool:
     return wanted is not None and wanted == other
 
 
+def _host_address(want: str, have: str, _: Context) -> bool:
+    """One host, whatever the size of the range that it is given with: ``2001:db8::1/96``."""
+    try:
+        return ipaddress.ip_interface(want).ip == ipaddress.ip_interface(have).ip
+    except ValueError:
+        return False
+
+
 def _network(value: str) -> Any:
     try:
         return ipaddress.ip_interface(value).network
@@ -270,6 +278,7 @@ _COMPARISONS: Mapping[str, Callable[[str, str, Context], bool]] = {
     "domain-url": _domain_url,
     "dotted": _dotted,
     "duration": _duration,
+    "host-address": _host_address,
     "json": _json,
     "key-version": _key_version,
     "last-segment": _last_segment,
