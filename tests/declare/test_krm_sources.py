@@ -149,3 +149,25 @@ def test_a_misspelt_field_is_an_error_in_a_manifest_and_a_warning_in_a_dump(tmp_
     result = load([str(path)])
     assert not result.problems
     assert [warning.category for warning in result.warnings] == ["not-compared"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        ("folder-id: '77'", "//logging.googleapis.com/folders/77/sinks/audit"),
+        ("organization-id: '88'", "//logging.googleapis.com/organizations/88/sinks/audit"),
+        ("project-id: p-123", "//logging.googleapis.com/projects/p-123/sinks/audit"),
+    ],
+)
+def test_the_annotation_of_a_namespace_says_where_its_objects_lie(
+    tmp_path: Path, annotation: str, expected: str
+) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(
+        "apiVersion: v1\nkind: Namespace\n"
+        f"metadata: {{name: team, annotations: {{cnrm.cloud.google.com/{annotation}}}}}\n---\n"
+        "apiVersion: logging.cnrm.cloud.google.com/v1beta1\nkind: LoggingLogSink\n"
+        "metadata: {name: audit, namespace: team}\nspec: {destination: {storageBucketRef: {external: b}}}\n"
+    )
+    result = load([str(path)])
+    assert [desired.declarations[0].key.name for desired in result.desired] == [expected]

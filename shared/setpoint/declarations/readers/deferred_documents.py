@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from setpoint.declarations.readers.documents import Document
-from setpoint.declarations.readers.krm_references import Objects, name_of, project_of_namespace
+from setpoint.declarations.readers.krm_references import Objects, name_of, places_of_namespace
 from setpoint.util.external_sort import (
     BlobFile,
     ExternalSorter,
@@ -59,7 +59,7 @@ class DeferredDocuments:
         self._values = BlobFile()
         self._deferred: Spool[Row] = Spool(encode_row, decode_row)
         self._names = ExternalSorter()
-        self._namespaces: dict[str, str] = {}
+        self._namespaces: dict[str, dict[str, str]] = {}
 
     def add(self, document: Document) -> None:
         """Let a document wait, which others may refer to."""
@@ -77,8 +77,8 @@ class DeferredDocuments:
         name = name_of(value)
         if name is not None:
             self._names.add((name, _marked(value["metadata"]), *place))
-            if project := project_of_namespace(value):
-                self._namespaces[name] = project
+            if places := places_of_namespace(value):
+                self._namespaces[name] = places
         return place
 
     def __iter__(self) -> Iterator[Document]:

@@ -236,7 +236,9 @@ class _PlacementFields:
         if isinstance(reference, dict) and is_reference(field, reference):
             name_of_holder = resolve(field, reference, self.value, self.objects)
             return name_of_holder.rpartition("/")[2] if isinstance(name_of_holder, str) else ""
-        return annotation(self.value, name) if name else ""
+        if not name:
+            return ""
+        return annotation(self.value, name) or self.objects.place(namespace_of(self.value), name)
 
     def fill(self, pattern: str, own: str, patterns: tuple[str, ...]) -> str:
         """The pattern with the object's own words, or an empty string where one is missing; sets its score."""

@@ -43,22 +43,22 @@ class Objects:
 
     def __init__(self, values: Iterable[Any] = ()) -> None:
         by_name: dict[str, list[Mapping[str, Any]]] = {}
-        self._namespaces: Mapping[str, str] = {}
+        self._namespaces: Mapping[str, Mapping[str, str]] = {}
         for value in values:
             if (name := name_of(value)) is None:
                 continue
             by_name.setdefault(name, []).append(value)
-            if project := project_of_namespace(value):
-                self._namespaces = {**self._namespaces, name: project}
+            if places := places_of_namespace(value):
+                self._namespaces = {**self._namespaces, name: places}
         self._named: Named = lambda name, _: by_name.get(name, ())
 
     @classmethod
-    def looked_up(cls, named: Named, namespaces: Mapping[str, str]) -> Objects:
+    def looked_up(cls, named: Named, namespaces: Mapping[str, Mapping[str, str]]) -> Objects:
         """Objects that are kept elsewhere.
 
         Args:
             named: Where to look.
-            namespaces: The project of each namespace that says one.
+            namespaces: The annotations of each namespace that say a project, a folder or an organisation.
         """
         objects = cls()
         objects._named, objects._namespaces = named, namespaces
@@ -66,7 +66,16 @@ class Objects:
 
     def project(self, namespace: str) -> str:
         """The project that a namespace stands for: its annotation, else the project of the namespace's own name."""
-        return self._namespaces.get(namespace, namespace)
+        return self._namespaces.get(namespace, {}).get(PROJECT_ID) or namespace
+
+    def place(self, namespace: str, name: str) -> str:
+        """What a namespace's annotation says of where its objects lie, or an empty string.
+
+        Args:
+            namespace: The namespace.
+            name: The annotation, `FOLDER_ID`.
+        """
+        return self._namespaces.get(namespace, {}).get(name, "")
 
     def find(self, name: str, namespace: str, *, kind: str = "", field: str = "") -> Mapping[str, Any] | None:
         """The object that a reference means, or None.
@@ -99,9 +108,12 @@ def name_of(value: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def project_of_namespace(value: Mapping[str, Any]) -> str:
-    """The project that a namespace's own annotation says, or an empty string; also where it is no namespace."""
-    return annotation(value, PROJECT_ID) if value.get("kind") == "Namespace" else ""
+def places_of_namespace(value: Mapping[str, Any]) -> dict[str, str]:
+    """The annotations of a namespace that say a project, a folder or an organisation; none of another object."""
+    if value.get("kind") != "Namespace":
+        return {}
+    places = {name: annotation(value, name) for name in (PROJECT_ID, FOLDER_ID, ORGANIZATION_ID)}
+    return {name: place for name, place in places.items() if place}
 
 
 def annotation(value: Mapping[str, Any], name: str) -> str:
