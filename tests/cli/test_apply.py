@@ -69,7 +69,7 @@ def test_plan_does_not_advise_to_prune_what_a_bad_document_holds_back(fleet, set
 def test_a_bad_document_holds_back_nothing_that_it_cannot_have_named(fleet, setpoint):
     setpoint("apply", fleet)
     (fleet / "00.yaml").unlink()
-    (fleet / "bad.yaml").write_text("{")
+    (fleet / "bad.yaml").write_text(bucket("b99").replace("kind: Declaration", "kind: Deklaration"))
     done = setpoint("plan", fleet, "--prune")
     assert (done.returncode, "1 removed" in done.stdout) == (1, True)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from setpoint.declarations.readers.documents import IGNORE_FILE, UNREADABLE, Problem
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Version
 
@@ -49,14 +50,17 @@ NOTHING = HeldBack()
 """Nothing is held back: all documents are good."""
 
 
-def by_files(bad: Iterable[str], root: str = "") -> HeldBack:
-    """What bad files might have named.
+def by_problems(problems: Iterable[Problem], root: str = "") -> HeldBack:
+    """What bad documents might have named; one that is not even YAML or JSON may have named anything.
 
     Args:
-        bad: the files that have a problem, as problems call them.
-        root: the directory that they are called from; empty where they are called as they were given.
+        problems: what is wrong, errors only.
+        root: the directory that files are called from; empty where they are called as they were given.
     """
-    files = frozenset(bad)
+    errors = [problem for problem in problems if not problem.file.endswith(IGNORE_FILE)]
+    files = frozenset(problem.file for problem in errors)
+    if any(problem.category == UNREADABLE for problem in errors):
+        return HeldBack(files, everything=True)
     words: set[str] = set()
     for file in files:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from setpoint.comparison import recorded
@@ -43,7 +44,7 @@ def without_undeclared_changes(
     """
     kept, quiet = [], []
     for difference in recorded.marked(differences, declaration.recorded):
-        if difference.kind and severity.severity("modified", declaration.key.content, (difference,)) not in _SEVERE:
+        if difference.kind and not _is_severe(declaration, difference):
             quiet.append(Suppressed(f"{declaration.source}: {UNDECLARED_CHANGE}", difference=difference))
         else:
             kept.append(difference)
@@ -58,6 +59,20 @@ def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
 
 
 _SEVERE = frozenset(("high", "critical"))
+_GUARDING = re.compile(
+    r"logging|monitoring|audit"  # what is written down
+    r"|encrypt|kmsKey|rotation"  # which key encrypts it
+    r"|auth(?:ent|oriz|ori[sz]ed)|ssl|tls"  # who is let in
+    r"|public|ingress|ipv4Enabled|privateEndpoint|privateNodes|sourceRanges"  # from where it is reached
+    r"|backup|retention|softDelete|deletionProtection",  # what can be got back
+    re.IGNORECASE,
+)
+"""Fields whose change weakens a guard, whoever chose their value."""
+
+
+def _is_severe(declaration: Declaration, difference: Difference) -> bool:
+    level = severity.severity("modified", declaration.key.content, (difference,))
+    return level in _SEVERE or _GUARDING.search(difference.path) is not None
 
 
 def _pattern(declaration: Declaration, difference: Difference) -> str:

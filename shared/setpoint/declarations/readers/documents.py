@@ -27,6 +27,9 @@ _WARNINGS = frozenset(
 )
 """Categories of problems that nobody has made by mistake."""
 
+UNREADABLE = "unreadable"
+"""The category of what is not even YAML or JSON: nobody knows what such a document declares."""
+
 _DEEPEST = 100
 _MOST_NODES = 1_000_000
 _LETTERS = 1 << 16
@@ -135,10 +138,10 @@ def read(path: str, file: str = "") -> Iterator[Document | Problem]:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        yield Problem(file, 0, "", f"cannot be read: {error.strerror}")
+        yield Problem(file, 0, "", f"cannot be read: {error.strerror}", category=UNREADABLE)
         return
     except UnicodeDecodeError as error:
-        yield Problem(file, 0, "", f"is not UTF-8 (byte {error.start})")
+        yield Problem(file, 0, "", f"is not UTF-8 (byte {error.start})", category=UNREADABLE)
         return
     yield from parse(text, file)
 
@@ -156,9 +159,17 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
             value = builder.document()
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            yield Problem(file, line + (mark.line if mark else 0), "", f"not YAML: {error.problem or error.context}")
+            yield Problem(
+                file,
+                line + (mark.line if mark else 0),
+                "",
+                f"not YAML: {error.problem or error.context}",
+                category=UNREADABLE,
+            )
         except yaml.YAMLError:
-            yield Problem(file, line, "", "not YAML: it holds a character that YAML does not allow")
+            yield Problem(
+                file, line, "", "not YAML: it holds a character that YAML does not allow", category=UNREADABLE
+            )
         else:
             if value is None:
                 continue
@@ -213,7 +224,7 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
         except (ValueError, RecursionError) as error:
             where = error.lineno if isinstance(error, json.JSONDecodeError) else line
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-            yield Problem(file, where, "", f"not JSON: {reason}")
+            yield Problem(file, where, "", f"not JSON: {reason}", category=UNREADABLE)
             following = text.find("\n{", start)
             start = following if following >= 0 else len(text)
             continue

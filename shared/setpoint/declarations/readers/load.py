@@ -28,7 +28,7 @@ from setpoint.declarations.readers import (
 )
 from setpoint.declarations.readers.dedupe import DeclarationSet, DuplicateDeclaration, duplicate_problem
 from setpoint.declarations.readers.deferred_documents import DeferredDocuments, TextStore
-from setpoint.declarations.readers.documents import IGNORE_FILE, Document, Problem
+from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.ignore_files import IgnoreFiles
 from setpoint.declarations.readers.krm_annotations import apply_annotations
 from setpoint.declarations.readers.krm_references import Objects
@@ -162,9 +162,8 @@ class _Loading:
         self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
         self._loaded.leaves, self._loaded.unchecked = gathered.leaves, gathered.unchecked
         self._loaded.scopes = tuple(self._scopes.values())
-        bad = {problem.file for problem in self._loaded.problems if not problem.file.endswith(IGNORE_FILE)}
         self._report(_unmapped(attribute, count) for attribute, count in self._loaded.unmapped.most_common())
-        self._loaded.held_back = held_back.by_files(bad, self._root)
+        self._loaded.held_back = held_back.by_problems(self._loaded.problems, self._root)
         if any(problem.category == "kustomize" for problem in self._loaded.problems):
             # What a root declares comes from files that are good in themselves.
             self._loaded.held_back = self._loaded.held_back._replace(everything=True)

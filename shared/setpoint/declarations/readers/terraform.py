@@ -26,7 +26,7 @@ from setpoint.declarations.readers import (
     terraform_state,
     terraform_table,
 )
-from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.declarations.readers.documents import UNREADABLE, Document, Problem
 from setpoint.declarations.readers.field_mapping import EMPTY, MappedFields, UnmappedField
 from setpoint.declarations.readers.terraform_documents import Block
 from setpoint.declarations.readers.terraform_names import Name
@@ -71,7 +71,9 @@ def read(document: Document, *, project: str = "") -> TerraformLoaded:
     states: dict[str, int] = {}
     if terraform_state.is_state(document.value):
         if refusal := terraform_state.refusal(document.value):
-            return TerraformLoaded([], [Problem(document.file, document.line, "", refusal)], Counter(), states)
+            category = "refused" if "version" in document.value else UNREADABLE
+            problem = Problem(document.file, document.line, "", refusal, category=category)
+            return TerraformLoaded([], [problem], Counter(), states)
         lineage, serial = terraform_state.revision(document.value)
         states[lineage] = serial
     blocks = terraform_documents.read(document.value, project=project)

@@ -24,6 +24,9 @@ _UNCOMPARED = frozenset(("not_read", "write_only", "unmapped"))
 _SILENT = frozenset(("provider", "name", "write_only"))
 
 
+_SHARED_MAPS = frozenset(("annotations", "labels"))
+"""Maps that services and controllers write to as well, so that only the declared entries count."""
+
 _SMALL = 3
 """How many attributes a block has at most in which what is written in one is taken to be written in all."""
 
@@ -86,7 +89,8 @@ def _overrides(attributes: Mapping[str, Attribute], prefix: str) -> list[tuple[s
 def _whole_maps(attributes: Mapping[str, Attribute], prefix: str) -> list[str]:
     names = []
     for name, attribute in attributes.items():
-        if attribute.nesting == "map" and not (attribute.labels or attribute.uncertain or attribute.reason):
+        shared = attribute.labels or name in _SHARED_MAPS
+        if attribute.nesting == "map" and not (shared or attribute.uncertain or attribute.reason):
             names.append(f"{prefix}{name}")
         names += _whole_maps(attribute.inside, f"{prefix}{name}.")
     return names
