@@ -41,7 +41,8 @@ def test_good_documents_hold_nothing_back(tmp_path: Path) -> None:
 
 
 def test_a_bad_document_holds_back_what_it_declared_before_and_what_it_names(tmp_path: Path) -> None:
-    result = loaded(tmp_path, "kind: Declaration\nmetadata: [orders\n")
+    text = "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: orders}\nspec: {assetType: 3}\n"
+    result = loaded(tmp_path, text)
     assert result.problems
     assert result.held_back.holds(GONE, before("other.yaml"))  # it is named in the bad file: it may have moved there
     other = ResourceKey("//storage.googleapis.com/invoices", "resource")
