@@ -23,7 +23,7 @@ EMPTY_NAMES = frozenset({"one", "told", "found", "at", "said"})
 TERMS = {
     r"puts? back|putting back": "remediate, remediation; revert (of a field)",
     r"letter ?box(es)?": "dead-letter queue",
-    r"letters? (wait|box|are taken|is taken)": "messages",
+    r"(?<!dead )letters? (wait|box|are taken|is taken)": "messages",
     r"who(ever)? may press|may press": "approvers",
     r"taken? at (its|their|his|her) word": "not verified",
     r"whose it is": "owner",

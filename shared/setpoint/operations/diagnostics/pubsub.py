@@ -157,6 +157,6 @@ def dead_letters(installation: Installation) -> Iterator[Finding]:
     ).get("dead-letters", 0.0)
     if waiting:
         do = f"`setpoint dead-letters list --project {installation.project}`; see docs/runbooks/dead-letters.md"
-        yield "warn", f"{waiting:.0f} dead-letter messages wait", do
+        yield "warn", f"{waiting:.0f} dead letters wait", do
     else:
         yield "pass", "no dead letters"
