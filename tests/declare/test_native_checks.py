@@ -21,7 +21,7 @@ def problems(tmp_path: Path, asset_type: str, data: str, *, name: str = FIREWALL
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [
         ("{direction: INGRES}", "spec.data.direction: INGRES is no value of direction; did you mean INGRESS?"),
         ("{priority: high}", "spec.data.priority: high is no whole number"),
@@ -30,8 +30,8 @@ def problems(tmp_path: Path, asset_type: str, data: str, *, name: str = FIREWALL
         ("{logConfig: {enable: 7}}", "spec.data.logConfig.enable: 7 is neither true nor false"),
     ],
 )
-def test_a_value_that_the_api_cannot_have_is_an_error(tmp_path: Path, data: str, told: str) -> None:
-    assert problems(tmp_path, "compute.googleapis.com/Firewall", data) == [told]
+def test_a_value_that_the_api_cannot_have_is_an_error(tmp_path: Path, data: str, message: str) -> None:
+    assert problems(tmp_path, "compute.googleapis.com/Firewall", data) == [message]
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_a_name_has_a_form_of_its_type(tmp_path: Path, asset_type: str, name: st
 
 
 @pytest.mark.parametrize(
-    ("binding", "told"),
+    ("binding", "message"),
     [
         ("{role: storage.admin, members: ['user:a@example.com']}", "did you mean roles/storage.admin?"),
         ("{role: roles/storage.admin, members: [a@example.com]}", "a@example.com is no member"),
     ],
 )
-def test_a_role_or_member_without_its_prefix_is_an_error(tmp_path: Path, binding: str, told: str) -> None:
+def test_a_role_or_member_without_its_prefix_is_an_error(tmp_path: Path, binding: str, message: str) -> None:
     name, data = "//storage.googleapis.com/b", f"{{bindings: [{binding}]}}"
     (problem,) = problems(tmp_path, "storage.googleapis.com/Bucket", data, name=name, more=", content: iam_policy")
-    assert told in problem
+    assert message in problem
 
 
 @pytest.mark.parametrize(

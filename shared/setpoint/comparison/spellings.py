@@ -348,8 +348,8 @@ def _with_prefix(want: str, have: str) -> str:
 def _is_one_table(name: str, want: str, have: str, context: Context) -> bool:
     if not _DATA_NAMES.search(name) or not (_DOTTED.match(want) or _DOTTED.match(have)):
         return False
-    one, other = (_dotted_parts(value.removeprefix("bq://"), context.own) for value in (want, have))
-    return one == other and len(one) > 1
+    wanted, other = (_dotted_parts(value.removeprefix("bq://"), context.own) for value in (want, have))
+    return wanted == other and len(wanted) > 1
 
 
 _BY_NAME: tuple[tuple[str, Callable[[str, str, str, Context], bool]], ...] = (
