@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from strategies import leaves, replaced
 
+from comparison.strategies import leaves, replaced
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.comparison.explain import ExplainedComparison, examine
 from setpoint.model.references import Project

@@ -12,8 +12,8 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 import pytest
-from strategies import leaves, replaced
 
+from comparison.strategies import leaves, replaced
 from setpoint.adapters.google.rest import GoogleRest
 from setpoint.catalog.methods import Resource, default_methods
 from setpoint.catalog.schemas import Schema, default_catalogue

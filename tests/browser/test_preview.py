@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from anything import NASTY
 from axe_playwright_python.sync_playwright import Axe
 from msgspec.structs import replace
-from samples import ALICE, LINKS, resolved, shown
 
+from rendering.anything import NASTY
+from rendering.samples import ALICE, LINKS, resolved, shown
 from setpoint.alerting.rendering import preview, slack
 from setpoint.model.declaration import Owner
 from setpoint.model.difference import Difference

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flow.fleet import BUCKET, BUCKET_TYPE, bucket, foreign, moment
+from detection.fleet import BUCKET, BUCKET_TYPE, bucket, foreign, moment
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint_tools.testing.messages import resource

@@ -5,11 +5,11 @@ import json
 import re
 
 import pytest
-from block_kit import faults
 from msgspec.structs import replace
-from samples import AT, BUCKET, resolved
 from typer.testing import CliRunner
 
+from rendering.block_kit import faults
+from rendering.samples import AT, BUCKET, resolved
 from setpoint.cli import app
 from setpoint.errors import BadRequest
 from setpoint.model import events

@@ -15,8 +15,8 @@ import functions_framework
 import pytest
 from werkzeug.serving import make_server
 
-from flow.fleet import BUCKET, bucket, declare, deps
-from flow.runs import recorded, uninterrupted
+from detection.fleet import BUCKET, bucket, declare, deps
+from detection.runs import recorded, uninterrupted
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters
 from setpoint.detection.pipeline import Context

@@ -11,7 +11,7 @@ from typing import Any
 import functions_framework
 import pytest
 
-from flow.fleet import BUCKET, bucket, declare, deps, foreign, records
+from detection.fleet import BUCKET, bucket, declare, deps, foreign, records
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import DeadLetter, MemoryBus, MemoryDeadLetters
 from setpoint.detection.pipeline import Context

@@ -18,7 +18,7 @@ from google.auth import crypt, exceptions, jwt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flow.fleet import declare, deps
+from detection.fleet import declare, deps
 from functions.test_detect import bucket, message_of, push
 from remediation.fleet import URL, World
 from setpoint import bootstrap

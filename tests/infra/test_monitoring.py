@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from flow import fleet
-from flow.swept import START, deps_of, populate, sweeper_of
-from flow.swept import declare as declare_swept
+from detection import fleet
+from detection.swept import START, deps_of, populate, sweeper_of
+from detection.swept import declare as declare_swept
 from functions.test_detect import bucket as changed
 from functions.test_detect import message_of, push
 from functions.test_serving import served

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from flow.crashing import STEPS, Crash, Stepped, crash
+from detection.crashing import STEPS, Crash, Stepped, crash
 from remediation.fleet import FIREWALL, KEY, URL, World
 from remediation.test_faults import PUT_BACK, assert_put_back_once, opened_firewall
 from setpoint.adapters.memory.store import MemoryDeadLetters

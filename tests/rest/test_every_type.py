@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from strategies import STATES, example, is_writable
-from test_asset_types import published
 
+from catalog.test_asset_types import published
+from comparison.strategies import STATES, example, is_writable
 from setpoint.catalog.methods import Resource, default_methods
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.comparison.compare import compare

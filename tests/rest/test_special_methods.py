@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from strategies import STATES, example
 
+from comparison.strategies import STATES, example
 from setpoint.catalog.methods import default_methods
 from setpoint.catalog.schemas import Field, default_catalogue
 from setpoint.comparison.compare import compare

@@ -6,9 +6,9 @@ import random
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from strategies import TYPES, answered, declared, schema_of
 from typer.testing import CliRunner
 
+from comparison.strategies import TYPES, answered, declared, schema_of
 from setpoint.cli import app
 
 SHOP = ["projects/111111111111", "organizations/566099688680"]

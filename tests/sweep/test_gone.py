@@ -6,7 +6,7 @@ from dataclasses import replace as with_fields
 
 import pytest
 
-from flow.swept import (
+from detection.swept import (
     BUCKET,
     LONG_AGO,
     START,

@@ -10,8 +10,8 @@ import grpc
 import pytest
 from msgspec.structs import replace
 
-from flow.crashing import Crash
-from flow.swept import (
+from detection.crashing import Crash
+from detection.swept import (
     BUCKET,
     LONG_AGO,
     ORG,
