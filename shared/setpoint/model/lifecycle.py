@@ -5,6 +5,7 @@ Both are read from its top level: ``state``, ``status``, ``lifecycleState``, whi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ https://cloud.google.com/iam/docs/manage-workload-identity-pools-providers#undel
 https://cloud.google.com/kms/docs/key-states
 """
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT")
 _DELETION_TIMES = ("deleteTime", "deletedTime", "softDeleteTime", "deletionTime")
 
 _ON_ITS_WAY = frozenset(
@@ -51,11 +53,15 @@ def gone_field(data: Any) -> str:
         value = data.get(field)
         if isinstance(value, str) and value.removeprefix("STATE_") in _GONE:
             return field
-    if field := next((field for field in _DELETION_TIMES if isinstance(data.get(field), str) and data[field]), ""):
+    if field := next((field for field in _DELETION_TIMES if _is_time(data.get(field))), ""):
         return field
     metadata = data.get("metadata")
-    is_ending = isinstance(metadata, dict) and isinstance(metadata.get("deletionTimestamp"), str)
+    is_ending = isinstance(metadata, dict) and _is_time(metadata.get("deletionTimestamp"))
     return "metadata.deletionTimestamp" if is_ending else ""
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, str) and _TIME.match(value) is not None
 
 
 def is_transitional(data: Any) -> bool:
