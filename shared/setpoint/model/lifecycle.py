@@ -43,13 +43,18 @@ def is_gone(data: Any) -> bool:
     return bool(gone_field(data))
 
 
+_STATES = ("lifecycleState", "state", "status")
+_TELLING = frozenset(("deleted", "metadata", *_STATES, *_DELETION_TIMES))
+"""The fields by which a resource may say that it is deleted."""
+
+
 def gone_field(data: Any) -> str:
     """The field by which a listed resource says that it is deleted, or an empty string."""
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or _TELLING.isdisjoint(data):
         return ""
     if data.get("deleted") is True:
         return "deleted"
-    for field in ("lifecycleState", "state", "status"):
+    for field in _STATES:
         value = data.get(field)
         if isinstance(value, str) and value.removeprefix("STATE_") in _GONE:
             return field

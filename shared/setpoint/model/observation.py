@@ -182,8 +182,12 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
         location=resource.location or "",
         discovery_uri=resource.discovery_document_uri or "",
         discovery_name=resource.discovery_name or "",
-        truncated=any(exception.get("exceptionType") == "TRUNCATION" for exception in known.asset_exceptions or ()),
+        truncated=known.asset_exceptions is not None and _is_truncated(known.asset_exceptions),
     )
+
+
+def _is_truncated(exceptions: Iterable[Mapping[str, Any]]) -> bool:
+    return any(exception.get("exceptionType") == "TRUNCATION" for exception in exceptions)
 
 
 def _read(decode: Any, raw: Any, where: str) -> Any:
