@@ -132,9 +132,11 @@ def _present(declared: Any, live: Any, path: Path, lacking: list[str]) -> Any:
 
 
 def _leaves(value: Any, path: Path) -> Iterator[str]:
+    """The declared fields of a value; one that is to be absent is none of what the body lacks."""
     if isinstance(value, dict) and value:
         for name, part in value.items():
-            yield from _leaves(part, (path, name))
+            if part is not None:
+                yield from _leaves(part, (path, name))
     else:
         yield field_path.text(path)
 
