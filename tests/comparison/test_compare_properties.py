@@ -15,9 +15,10 @@ from setpoint.comparison.explain import examine
 from setpoint.model import field_path
 from setpoint.model.difference import Difference
 from setpoint.model.references import Project
+from sizes import size
 
 pytestmark = pytest.mark.parametrize("asset_type", TYPES)
-SETTINGS = settings(max_examples=40, deadline=None)
+SETTINGS = settings(max_examples=size(15, 40), deadline=None)
 
 
 @SETTINGS

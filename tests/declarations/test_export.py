@@ -22,6 +22,7 @@ from setpoint.model import lifecycle
 from setpoint.model.declaration import Owner, desired
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content, ResourceKey
+from sizes import size
 
 CATALOGUE = default_catalogue()
 AT = datetime(2025, 6, 17, 15, 35, 48, tzinfo=UTC)
@@ -110,7 +111,7 @@ def _made_by_server(field: Field) -> Any:
 
 
 @pytest.mark.parametrize("asset_type", MORE_TYPES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=size(10, 25), deadline=None)
 @given(data=st.data())
 def test_what_is_exported_is_in_sync_with_what_it_was_exported_from(asset_type: str, data: st.DataObject) -> None:
     resource = data.draw(live(schema_of(asset_type)))
@@ -120,7 +121,7 @@ def test_what_is_exported_is_in_sync_with_what_it_was_exported_from(asset_type: 
 
 
 @pytest.mark.parametrize("asset_type", TYPES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=size(10, 25), deadline=None)
 @given(data=st.data())
 def test_nothing_is_exported_that_the_server_alone_writes(asset_type: str, data: st.DataObject) -> None:
     schema = schema_of(asset_type)

@@ -21,6 +21,7 @@ from setpoint_tools.testing.emulators import free_port
 from setpoint_tools.testing.polling import wait_until
 from setpoint_tools.testing.pubsub import PubSubProject
 from setpoint_tools.testing.serving import Served
+from sizes import size
 
 pytestmark = pytest.mark.emulator
 
@@ -62,8 +63,9 @@ def installation(
     pubsub.close()
 
 
-def test_a_thousand_messages_lose_nothing(installation):
-    sent = traffic(1000)
+@pytest.mark.thorough
+def test_many_messages_lose_nothing(installation):
+    sent = traffic(size(300, 1000))
     declare(installation.store, sent.desired, (), datetime.now(UTC))
 
     publish(installation, sent.feed)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import forked
 from setpoint.bootstrap.settings import VARIABLES
 from setpoint.errors import BadRequest
 from setpoint_tools.dev import control_server, endpoints, fleet
@@ -24,6 +25,8 @@ PUT_BACK = ["drift.opened", "remediation.started", "drift.resolved", "remediatio
 
 def run(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "shared")}
+    if arguments[:2] != ("dev", "up"):
+        return forked.command_line(*arguments)
     return subprocess.run(
         [*SETPOINT, *arguments], capture_output=True, text=True, check=False, timeout=240, env=environment, **more
     )

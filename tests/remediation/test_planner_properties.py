@@ -16,9 +16,10 @@ from setpoint.model.declaration import Declaration
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Call, NotWritable, WritePlan
 from setpoint.remediation import planner
+from sizes import size
 
 pytestmark = pytest.mark.parametrize("asset_type", [type_ for type_ in TYPES if "container" not in type_])
-SETTINGS = settings(max_examples=25, deadline=None)
+SETTINGS = settings(max_examples=size(10, 25), deadline=None)
 
 
 def made_up(asset_type: str) -> tuple[str, Resource]:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from comparison.strategies import TYPES, answered, declared, schema_of
 from setpoint.cli import app
+from sizes import size
 
 SHOP = ["projects/111111111111", "organizations/566099688680"]
 
@@ -20,7 +21,7 @@ def run(*arguments: str) -> str:
     return done.output
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=size(2, 5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), seed=st.integers(0, 2**16))
 def test_an_export_followed_by_a_sweep_shows_no_drift(asset_service, tmp_path_factory, data, seed):
     folder, rng = tmp_path_factory.mktemp("adopted"), random.Random(seed)  # noqa: S311 - a sample
