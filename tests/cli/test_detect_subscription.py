@@ -87,8 +87,10 @@ def test_events_go_to_a_topic_as_soon_as_it_takes_them(pubsub, changes, detect):
 
     with detect("--events-topic", topic) as process:
         assert any(line.startswith("again: ") and "drift-events" in line for line in process.stderr)
+        process.send_signal(signal.SIGSTOP)  # what is published before anybody subscribes is lost
         heard = pubsub.subscription(pubsub.topic("drift-events"))
-        received = pubsub.receive_until(heard, lambda match_: len(match_) >= 2)
+        process.send_signal(signal.SIGCONT)
+        received = pubsub.receive_until(heard, lambda messages: len(messages) >= 2)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=240)
 

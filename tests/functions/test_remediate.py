@@ -114,7 +114,7 @@ def test_the_ports_are_made_once_and_nobody_shows_credentials_to_what_is_in_plac
     first = bootstrap.remediator()
     assert bootstrap.remediator() is first
     assert not credentials.called
-    first.deps.store.close()
+    first.store.close()
     bootstrap.remediator.cache_clear()
 
 

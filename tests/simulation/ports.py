@@ -129,8 +129,8 @@ class _Troubled:
         self._trouble = trouble
 
     def __getattr__(self, name: str) -> Any:
-        if name == "sweeps":
-            return _Troubled(self._port.sweeps, self._trouble)
+        if name in ("sweeps", "names"):
+            return _Troubled(getattr(self._port, name), self._trouble)
         return partial(self._trouble.call, getattr(self._port, name))
 
 
