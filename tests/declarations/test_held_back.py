@@ -51,8 +51,8 @@ def test_a_bad_document_holds_back_what_it_declared_before_and_what_it_names(tmp
 
 
 def test_a_document_that_is_no_yaml_holds_everything_back(tmp_path: Path) -> None:
-    found = loaded(tmp_path, "{")
-    assert found.held_back.holds(GONE, before("other.yaml"))
+    result = loaded(tmp_path, "{")
+    assert result.held_back.holds(GONE, before("other.yaml"))
 
 
 def test_a_bad_document_with_placeholders_holds_everything_back(tmp_path: Path) -> None:
