@@ -32,6 +32,7 @@ DECLARED: dict[str, Any] = {
     "namedPorts": [{"name": "http", "port": 8080}],
     "resourceUsageExportConfig": {"enableNetworkEgressMetering": True},
     "maintenancePolicy": {"window": {"dailyMaintenanceWindow": {"startTime": "03:00"}}},
+    "proxyHeader": "PROXY_V1",
 }
 BESIDE = {"description": "kept as it is", "metadata": {"fingerprint": "m="}, "tags": {"fingerprint": "t="}}
 
