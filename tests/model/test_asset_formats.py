@@ -11,6 +11,7 @@ import lzma
 
 import pytest
 
+from setpoint.errors import BadRequest
 from setpoint.model import observation as observations
 from setpoint.model.asset_stream import messages
 
@@ -108,3 +109,11 @@ def test_a_search_result_without_content_says_only_that_the_resource_exists():
 def test_what_is_no_asset_is_passed_on_to_be_rejected():
     kinds = [message.kind for message in messages(io.BytesIO(b'{"level": "info"}\nplain text\n[1, 2]\n'))]
     assert kinds == ["unknown"] * 4
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:12] + b"\0" * 40])
+def test_a_compressed_file_that_is_damaged_or_cut_off_is_an_error_that_says_so(compress, damage):
+    line = b'{"asset": {"name": "//x/y"}}\n'
+    with pytest.raises(BadRequest, match="compressed data is damaged or cut off"):
+        list(messages(io.BytesIO(damage(compress(line * 50)))))

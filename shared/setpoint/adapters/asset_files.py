@@ -11,7 +11,7 @@ from typing import BinaryIO
 from setpoint.errors import BadRequest, MalformedMessage
 from setpoint.model import observation as observations
 from setpoint.model.asset_formats import RecordKind
-from setpoint.model.asset_stream import messages
+from setpoint.model.asset_stream import named_messages
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import Content
 from setpoint.model.sharding import matches
@@ -81,7 +81,7 @@ class FileInventory:
         for name in self._names:
             try:
                 with self._open(name) as stream:
-                    for message in messages(stream):
+                    for message in named_messages(name, stream):
                         try:
                             observation = observations.parse(message.data, message.attributes)
                         except MalformedMessage as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from setpoint import bootstrap
 from setpoint.errors import BadRequest
-from setpoint.model.asset_stream import FeedMessage, messages
+from setpoint.model.asset_stream import FeedMessage, messages, named_messages
 
 __all__ = ["FeedMessage", "messages", "open_messages"]
 
@@ -20,6 +20,6 @@ def open_messages(name: str) -> Iterator[FeedMessage]:
     """
     try:
         with sys.stdin.buffer if name == "-" else bootstrap.open_file(name) as stream:
-            yield from messages(stream)
+            yield from named_messages(name, stream)
     except OSError as error:
         raise BadRequest(f"{name}: cannot be read: {error.strerror or error}") from error

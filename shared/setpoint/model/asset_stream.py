@@ -8,10 +8,12 @@ import io
 import json
 import lzma
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple, cast
 
+from setpoint.errors import BadRequest
 from setpoint.model.asset_formats import RecordKind, records
 
 _FEED_MESSAGE = re.compile(rb'\{\s*"(?:asset|priorAsset|deleted|window)"\s*:')
@@ -39,10 +41,11 @@ def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
     """The messages of a recorded feed, in order; invalid records are passed on unchanged, to be rejected.
 
     Raises:
-        OSError: the stream cannot be read, or its compression is damaged.
+        OSError: the stream cannot be read.
+        BadRequest: it is compressed, and damaged or cut off; what came before was yielded.
     """
     default_time = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    for where, record in _records(_decompressed(stream)):
+    for where, record in _intact(_records(_decompressed(stream))):
         if _FEED_MESSAGE.match(record) and not _SNAKE.search(record):
             yield FeedMessage(where, record, {})
             continue
@@ -53,6 +56,28 @@ def messages(stream: BinaryIO) -> Iterator[FeedMessage]:
             continue
         for kind, data, attributes in records(value, default_time):
             yield FeedMessage(where, data, attributes, kind)
+
+
+def named_messages(name: str, stream: BinaryIO) -> Iterator[FeedMessage]:
+    """The messages of a stream, whose name is put before what is wrong with it.
+
+    Raises:
+        OSError: the stream cannot be read.
+        BadRequest: it is compressed, and damaged or cut off.
+    """
+    try:
+        yield from messages(stream)
+    except BadRequest as error:
+        raise BadRequest(f"{name}: {error}") from None
+
+
+def _intact(numbered: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    try:
+        yield from numbered
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the file itself; what the decompressors raise has no number
+        raise BadRequest(f"compressed data is damaged or cut off ({error}); make the file anew") from None
 
 
 def _decompressed(stream: BinaryIO) -> BinaryIO:
