@@ -70,3 +70,16 @@ def test_work_that_later_work_has_overtaken_is_not_done_again_and_says_so():
     with pytest.raises(Conflict, match="another apply has begun since"):
         retry_on_conflict(work, what="the control record", sleep=lambda _: None)
     assert calls == [1]
+
+
+def test_work_that_plans_anew_is_done_again_after_it_was_overtaken():
+    tries: list[int] = []
+
+    def work() -> str:
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise Overtaken("another apply has begun since")
+        return "applied"
+
+    assert retry_on_conflict(work, what="the declarations", sleep=lambda _: None, plans_anew=True) == "applied"
+    assert tries == [0, 1, 2]

@@ -129,6 +129,7 @@ def _declare(loaded: LoadResult, deps: Context) -> None:
         lambda: apply.sync(loaded, Request(), deps, datetime.now(UTC)),
         what="the declarations",
         then="run the command again",
+        plans_anew=True,
     )
     print_claims(synced.plan.claimed)
 

@@ -27,6 +27,7 @@ def retry_on_conflict(
     then: str = "it will be delivered again",
     attempts: int = ATTEMPTS,
     sleep: Callable[[float], object] = time.sleep,
+    plans_anew: bool = False,
 ) -> _T:
     """Do work that reads a record and writes it, and again from its beginning where another writer was faster.
 
@@ -36,6 +37,7 @@ def retry_on_conflict(
         then: the next step, for the error.
         attempts: how often the work is done at most.
         sleep: waits for some seconds.
+        plans_anew: the work makes its plan each time, so that being overtaken is a conflict like any other.
 
     Returns:
         What the work returns.
@@ -49,8 +51,8 @@ def retry_on_conflict(
             sleep(random.uniform(0, min(_FIRST_PAUSE * 2 ** (attempt - 1), _LONGEST_PAUSE)))  # noqa: S311 - no secret
         try:
             return work()
-        except Overtaken:
-            raise
-        except Conflict:
+        except Conflict as error:
+            if isinstance(error, Overtaken) and not plans_anew:
+                raise
             telemetry.add("conflicts")
     raise Conflict(f"{what}: written by others {attempts} times in a row; {then}")
