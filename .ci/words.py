@@ -48,7 +48,6 @@ EXEMPT_FROM_TERMS = ("docs/decisions", "docs/how-it-compares.md")
 """Decisions are records of their time; the comparison quotes others."""
 EXEMPT_FROM_LENGTH = (
     "infra/variables.tf",
-    "shared/setpoint/alerting/rendering/slack.py",
     "shared/setpoint/reporting/html/vendor",
     "docs/schemas",
     "docs/reports.md",

@@ -9,7 +9,7 @@ from itertools import islice
 
 import msgspec
 
-from setpoint.alerting.rendering import button_payload, phrases
+from setpoint.alerting.rendering import button_payload, phrases, slack_differences
 from setpoint.alerting.rendering import links as addresses
 from setpoint.alerting.rendering.mrkdwn import code, date, link, prose
 from setpoint.alerting.rendering.slack_blocks import (
@@ -26,7 +26,7 @@ from setpoint.alerting.rendering.slack_blocks import (
     pack,
     section,
 )
-from setpoint.comparison import difference_text, iam_policies
+from setpoint.comparison import difference_text
 from setpoint.model import declaration_links, grouping
 from setpoint.model.difference import Difference, Operation
 from setpoint.model.display_names import short_name
@@ -94,7 +94,7 @@ def _over(shown: FindingView, links: Links) -> Iterator[Block]:
     extent = ""
     if data.kind == "modified" and data.differences:
         others = f" {more(data.difference_count - 1)}" if data.difference_count > 1 else ""
-        extent = f"It was {_difference(data.differences[0])}{others}"
+        extent = f"It was {slack_differences.difference_line(data.differences[0])}{others}"
     done = f"changed by {phrases.by(data.actor, FORM)}" if data.actor is not None else ""
     yield context(_where(data), extent, done, _ended_at(data))
     yield _footer(shown, links)
@@ -111,46 +111,8 @@ def _differences(data: DriftData) -> Block:
         return section("Unmanaged: its scope is exhaustive, and no declaration has it.")
     is_grants = data.content == "iam_policy"
     heading = "*Grants that differ*" if is_grants else "*What differs*: declared → now"
-    lines = [_difference(difference) for difference in data.differences[:_MOST_LINES]]
+    lines = [slack_differences.difference_line(difference) for difference in data.differences[:_MOST_LINES]]
     return listed(heading, lines, max(data.difference_count - len(lines), 0))
-
-
-def _difference(difference: Difference) -> str:
-    """One difference in markup, of at most some 500 characters."""
-    value = difference.declared if difference.op == "missing" else difference.observed
-    if iam_policies.is_grant(value):
-        return _grant(value, is_missing=difference.op == "missing")
-    shown_declared, shown_observed = difference_text.sides(difference, 120)
-    made = difference_text.parts(
-        difference,
-        _value(difference.declared, shown_declared),
-        _value(difference.observed, shown_observed),
-        code(difference.path or "(all)", 160),
-    )
-    return f"{made}{' (cannot be changed in place)' if difference.immutable else ''}"
-
-
-def _in_own_terms(difference: Difference) -> str:
-    """By what name the author of the declaration knows the field, where that is another one."""
-    own = difference.declared_path
-    return f", declared as {code(own, 160)}" if own and own != difference.path else ""
-
-
-def _value(value: object, text: str) -> str:
-    if value is msgspec.UNSET:
-        return difference_text.NOTHING
-    return "(sensitive)" if phrases.is_masked(value) else code(text, 160)
-
-
-def _grant(value: Mapping[str, object], *, is_missing: bool) -> str:
-    condition = value.get("condition")
-    named = condition if isinstance(condition, Mapping) else {}
-    when = str(named.get("title") or named.get("expression") or "")
-    role, member = (code(str(value.get(name, "")), 160) for name in ("role", "member"))
-    given = (
-        "\N{HEAVY MINUS SIGN} {} is no longer given to {}" if is_missing else "\N{HEAVY PLUS SIGN} {} is given to {}"
-    )
-    return given.format(role, member) + (f", on condition {code(when, 120)}" if when else "")
 
 
 def _facts(shown: FindingView) -> Iterator[tuple[str, str]]:
@@ -268,7 +230,7 @@ def _change(change: tuple[str, Operation], samples: Sequence[FindingView]) -> st
         for difference in known
     }
     if known and len(known) == len(differences) and len(values) == 1:
-        return _difference(known[0])
+        return slack_differences.difference_line(known[0])
     path, op = change
     return f"{code(path or '(all)', 160)} {_OPERATIONS[op]}"
 
@@ -384,7 +346,7 @@ def _line(shown: FindingView, links: Links, *, with_difference: bool = True) -> 
     if not with_difference or data.kind != "modified" or not data.differences:
         return f"{text} {phrases.happened(data)}" if with_difference else text
     others = f" {more(data.difference_count - 1)}" if data.difference_count > 1 else ""
-    return f"{text}: {_difference(data.differences[0])}{others}"
+    return f"{text}: {slack_differences.difference_line(data.differences[0])}{others}"
 
 
 def details(findings: Sequence[FindingView], links: Links) -> tuple[Message, ...]:
@@ -410,7 +372,10 @@ def _in_full(shown: FindingView, links: Links) -> tuple[Message, ...]:
     data = shown.data
     where = link(addresses.of_finding(links, shown), "open in Setpoint") or code(_command(data), 100)
     fields_heading = f"*{phrases.plural('difference', data.difference_count)}*: declared → now"
-    lines = [f"{_difference(difference)}{_in_own_terms(difference)}" for difference in data.differences[:_MOST_TOLD]]
+    lines = [
+        f"{slack_differences.difference_line(difference)}{slack_differences.in_own_terms(difference)}"
+        for difference in data.differences[:_MOST_TOLD]
+    ]
     unsaid = max(data.difference_count - len(lines), 0)
     parts = [
         Part(
@@ -471,7 +436,8 @@ def _leaves(value: object, path: str = "") -> Iterator[str]:
         for key, part in value.items():
             yield from _leaves(part, f"{path}.{key}" if path else str(key))
     elif value is not None:
-        yield f"{code(path or '(all)', 160)}: {_value(value, difference_text.as_text(value)[:400])}"
+        text = difference_text.as_text(value)[:400]
+        yield f"{code(path or '(all)', 160)}: {slack_differences.value_text(value, text)}"
 
 
 def step(shown: FindingView, links: Links) -> Message:
