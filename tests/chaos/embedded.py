@@ -111,6 +111,6 @@ def full_disk(folder: Path, messages: int, resources: int = 200) -> Report:
 
 def _limit(store: SqliteStore, *, is_full: bool) -> None:
     """Let the disk have no room for another page, or for as many as there may be."""
-    connection = store._connection()
+    connection = store._connections.current()
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
     connection.execute(f"PRAGMA max_page_count = {pages if is_full else 1_000_000}")

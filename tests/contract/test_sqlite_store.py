@@ -153,13 +153,13 @@ def test_the_connection_of_a_thread_is_closed_with_the_thread(file):
         thread.join()
 
     assert len(open_links()) <= before + 1  # SQLite keeps a file for the next connection while others are open
-    assert len(store._closers) <= 2
+    assert len(store._connections._closers) <= 2
     store.close()
 
 
 def test_a_store_that_can_no_longer_be_opened_does_not_answer_a_new_thread(file):
     store = SqliteStore(file)
-    store._path = file.parent / "missing" / "setpoint.db"
+    store._connections._path = file.parent / "missing" / "setpoint.db"
 
     with ThreadPoolExecutor(1) as other, pytest.raises(Unavailable):
         other.submit(store.write_records, {KEY: StoredRecord(DesiredRecord(), None)}).result()

@@ -30,7 +30,7 @@ def broken(store, key: ResourceKey, changes: dict | None) -> None:
     stored = msgspec.json.decode(encode_state(store.read(key).state))
     body = msgspec.json.encode(stored | changes).decode() if changes is not None else "no JSON"
     if isinstance(store, SqliteStore):
-        with store._connection() as connection:
+        with store._connections.current() as connection:
             connection.execute("UPDATE findings SET body = ? WHERE id = ?", (body, key.id))
     elif isinstance(store, FirestoreStore):
         store._findings.document(key.id).update({"body": body})

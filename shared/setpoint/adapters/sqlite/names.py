@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from typing import cast
 
+from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.model.resource_key import Content, ResourceKey
 
 SCHEMA = """
@@ -21,50 +20,38 @@ class SqliteNames:
     """A ``NameStore`` in a file.
 
     Args:
-        connection: gives this thread's connection.
-        transaction: all that is done in it is done, or nothing.
-        answering: translates errors of the database.
+        connections: to the file.
     """
 
-    def __init__(
-        self,
-        connection: Callable[[], sqlite3.Connection],
-        transaction: Callable[[sqlite3.Connection], AbstractContextManager[None]],
-        answering: Callable[[], AbstractContextManager[None]],
-    ) -> None:
-        self._connection = connection
-        self._transaction = transaction
-        self._answering = answering
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     def bound_name(self, name: str) -> str:
         """See ``NameStore.bound_name``."""
-        with self._answering():
+        with answering:
             query = "SELECT declared FROM bound_names WHERE name = ?"
-            row = self._connection().execute(query, (name,)).fetchone()
+            row = self._connections.execute(query, (name,)).fetchone()
         return row[0] if row else ""
 
     def bind(self, names: Mapping[str, str]) -> None:
         """See ``NameStore.bind``."""
-        connection = self._connection()
-        with self._answering(), self._transaction(connection):
+        with answering, self._connections.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO bound_names VALUES (?, ?)", names.items())
 
     def wait_for(self, unknown: str, key: ResourceKey) -> None:
         """See ``NameStore.wait_for``."""
-        connection = self._connection()
-        with self._answering(), self._transaction(connection):
+        with answering, self._connections.transaction() as connection:
             row = (unknown, key.name, key.content)
             connection.execute("INSERT OR IGNORE INTO waiting_names VALUES (?, ?, ?)", row)
 
     def waiting_for(self, unknown: str) -> list[ResourceKey]:
         """See ``NameStore.waiting_for``."""
-        with self._answering():
+        with answering:
             query = "SELECT name, content FROM waiting_names WHERE unknown = ? ORDER BY name, content"
-            rows = self._connection().execute(query, (unknown,)).fetchall()
+            rows = self._connections.execute(query, (unknown,)).fetchall()
         return [ResourceKey(name, cast("Content", content)) for name, content in rows]
 
     def stop_waiting_for(self, unknown: str) -> None:
         """See ``NameStore.stop_waiting_for``."""
-        connection = self._connection()
-        with self._answering(), self._transaction(connection):
+        with answering, self._connections.transaction() as connection:
             connection.execute("DELETE FROM waiting_names WHERE unknown = ?", (unknown,))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.errors import Conflict
 from setpoint.ports.people import Filed, StoredBody
 
@@ -48,15 +47,11 @@ class SqliteNotices:
     """A ``NoticeStore`` in a file.
 
     Args:
-        connection: gives this thread's connection.
-        answering: translates errors of the database.
+        connections: to the file.
     """
 
-    def __init__(
-        self, connection: Callable[[], sqlite3.Connection], answering: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        self._connection = connection
-        self._answering = answering
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     def read(self, kind: str, name: str) -> StoredBody | None:
         """See ``NoticeStore.read``."""
@@ -68,8 +63,8 @@ class SqliteNotices:
         now = (version or 0) + 1
         row = (now, body, filed.finding, filed.thread, _seconds(filed.due), _seconds(filed.expires), kind, name)
         statement, values = (_CREATE, row) if version is None else (_UPDATE, (*row, version))
-        with self._answering():
-            written = self._connection().execute(statement, values).rowcount
+        with answering:
+            written = self._connections.execute(statement, values).rowcount
         if written != 1:
             raise Conflict(f"{kind} {name}: written by somebody else; read it again")
         return now
@@ -91,12 +86,12 @@ class SqliteNotices:
 
     def forget(self, now: datetime) -> int:
         """See ``NoticeStore.forget``."""
-        with self._answering():
-            return self._connection().execute("DELETE FROM notices WHERE expires <= ?", (now.timestamp(),)).rowcount
+        with answering:
+            return self._connections.execute("DELETE FROM notices WHERE expires <= ?", (now.timestamp(),)).rowcount
 
     def _bodies(self, statement: str, values: tuple[Any, ...]) -> list[StoredBody]:
-        with self._answering():
-            rows = self._connection().execute(statement, values).fetchall()
+        with answering:
+            rows = self._connections.execute(statement, values).fetchall()
         return [StoredBody(*row) for row in rows]
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from setpoint.adapters.sqlite.names import SCHEMA as NAMES_SCHEMA
+from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.adapters.sqlite.names import SqliteNames
-from setpoint.adapters.sqlite.notices import SCHEMA as NOTICES_SCHEMA
 from setpoint.adapters.sqlite.notices import SqliteNotices
-from setpoint.adapters.sqlite.sweeps import SCHEMA as SWEEPS_SCHEMA
+from setpoint.adapters.sqlite.schema import PUT_MANIFEST, SCHEMA_VERSION, create_tables
 from setpoint.adapters.sqlite.sweeps import SqliteSweeps
-from setpoint.errors import BadRequest, Conflict, CorruptState, TransientError, Unavailable
+from setpoint.errors import BadRequest, Conflict, CorruptState, TransientError
 from setpoint.model import observation as observations
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
@@ -44,48 +40,6 @@ from setpoint.model.sources import (
 from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 from setpoint.util.external_sort import batches
 
-_SCHEMA_VERSION = 7
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS control (
-    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS manifests (
-    source TEXT NOT NULL,
-    generation INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    PRIMARY KEY (source, generation, part)
-);
-CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS projects (number TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS brakes (
-    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS audit (id TEXT NOT NULL, body BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS trail ON audit (id);
-CREATE TABLE IF NOT EXISTS actors (id TEXT PRIMARY KEY, expires REAL NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS expired ON actors (expires);
-CREATE TABLE IF NOT EXISTS findings (
-    id TEXT PRIMARY KEY,
-    version INTEGER NOT NULL,
-    drifted INTEGER NOT NULL,
-    pending INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    observation BLOB,
-    due REAL
-);
-CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
-CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
-CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
-"""
-
-# Findings have a rowid, since their rows are large (https://www.sqlite.org/withoutrowid.html#when_to_use_without_rowid).
-_UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
-"""What a store needs that was made with a schema up to this number."""
-_WHOLE_MANIFESTS = 3
-"""The last schema in which a manifest was one row."""
-
 _READ = """
 SELECT (SELECT body FROM desired WHERE id = ?1), (SELECT body FROM control), f.body, f.version,
     (SELECT body FROM actors WHERE id = ?1)
@@ -105,21 +59,11 @@ WHERE id = ? AND version = ?
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
 _MANIFEST_PARTS = "SELECT COUNT(*) FROM manifests WHERE source = ? AND generation = ?"
 _MANIFEST_PART = "SELECT body FROM manifests WHERE source = ? AND generation = ? AND part = ?"
-_PUT_MANIFEST = "INSERT OR REPLACE INTO manifests (source, generation, part, body) VALUES (?, ?, ?, ?)"
 _DECLARE = "INSERT INTO desired (body, id) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _DECLARE_AGAIN = "UPDATE desired SET body = ? WHERE id = ? AND body = ?"
 
 _FOUND, _QUIET = 1, 2
 """Marks of a record, in ``drifted``: it has a finding; it has a drift that a rule keeps quiet about."""
-
-_BUSY_SECONDS = 30.0
-
-
-class _Handle:
-    """A thread's connection; nobody holds it but the thread."""
-
-    def __init__(self, path: Path) -> None:
-        self.connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
 class SqliteStore:
@@ -137,12 +81,10 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._local = threading.local()
-        self._closers: list[weakref.finalize[[], _Handle]] = []
-        self._lock = threading.Lock()
-        self.sweeps = SqliteSweeps(self._connection, _transaction, _answering)
-        self.names = SqliteNames(self._connection, _transaction, _answering)
-        self.notices = SqliteNotices(self._connection, _answering)
+        self._connections = Connections(path)
+        self.sweeps = SqliteSweeps(self._connections)
+        self.names = SqliteNames(self._connections)
+        self.notices = SqliteNotices(self._connections)
         try:
             self._prepare()
         except sqlite3.Error as error:
@@ -157,37 +99,26 @@ class SqliteStore:
 
     def _prepare(self) -> None:
         """Look whose file it is before anything is written to it."""
-        connection = self._connection()
+        connection = self._connections.current()
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > _SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             raise BadRequest(f"{self._path}: made by a newer Setpoint (schema {version}); upgrade, or use another file")
         connection.execute("PRAGMA journal_mode = WAL")
-        if version < _SCHEMA_VERSION:
-            with _transaction(connection):
-                _make(connection)
-
-    def _connection(self) -> sqlite3.Connection:
-        """The connection of this thread; it is closed with the thread, or with the store."""
-        handle: _Handle | None = getattr(self._local, "handle", None)
-        if handle is None:
-            handle = self._local.handle = _Handle(self._path)
-            with self._lock:
-                alive = [closer for closer in self._closers if closer.alive]
-                self._closers = [*alive, weakref.finalize(handle, handle.connection.close)]
-            handle.connection.execute("PRAGMA synchronous = NORMAL")
-        return handle.connection
+        if version < SCHEMA_VERSION:
+            with self._connections.transaction():
+                create_tables(connection)
 
     def read(self, key: ResourceKey) -> Snapshot:
         """See ``StateStore.read``."""
-        with _answering():
-            row = self._connection().execute(_READ, (key.id,)).fetchone()
+        with answering:
+            row = self._connections.execute(_READ, (key.id,)).fetchone()
         return _snapshot(key, *row)
 
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
         """See ``StateStore.read_many``."""
         wanted = {key.id: key for key in keys}
-        with _answering(), _transaction(self._connection(), "DEFERRED"):
-            row = self._connection().execute(_CONTROL).fetchone()
+        with answering, self._connections.transaction("DEFERRED"):
+            row = self._connections.execute(_CONTROL).fetchone()
             desired = dict(self._rows("SELECT id, body FROM desired", wanted))
             changes = dict(self._rows("SELECT id, body FROM actors", wanted))
             states = self._rows("SELECT id, body, version FROM findings", wanted)
@@ -202,11 +133,11 @@ class SqliteStore:
     def _rows(self, query: str, names: Collection[str]) -> list[Any]:
         """The rows of a query that have one of these ids."""
         marks = ",".join("?" * len(names))
-        return self._connection().execute(f"{query} WHERE id IN ({marks})", tuple(names)).fetchall()
+        return self._connections.execute(f"{query} WHERE id IN ({marks})", tuple(names)).fetchall()
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
         """See ``StateStore.commit_many``; one transaction, in which what conflicts writes nothing."""
-        with _answering(), _transaction(self._connection()):
+        with answering, self._connections.transaction():
             return [self._tried(item) for item in commits]
 
     def _tried(self, item: Commit) -> Snapshot | Conflict:
@@ -217,7 +148,7 @@ class SqliteStore:
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
         """See ``StateStore.commit``."""
-        with _answering():
+        with answering:
             return self._commit(snapshot, state, observation)
 
     def _commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
@@ -232,20 +163,20 @@ class SqliteStore:
             snapshot.key.id,
         )
         statement, values = (_CREATE, row) if known is None else (_UPDATE, (*row, known))
-        if self._connection().execute(statement, values).rowcount != 1:
+        if self._connections.execute(statement, values).rowcount != 1:
             raise Conflict(f"{snapshot.key.name}: written by somebody else; read it again")
         return replace(snapshot, state=state, version=row[0])
 
     def last_observation(self, key: ResourceKey) -> Observation | None:
         """See ``StateStore.last_observation``."""
-        with _answering():
-            row = self._connection().execute("SELECT observation FROM findings WHERE id = ?", (key.id,)).fetchone()
+        with answering:
+            row = self._connections.execute("SELECT observation FROM findings WHERE id = ?", (key.id,)).fetchone()
         return observations.decode(row[0]) if row and row[0] else None
 
     def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
         """See ``StateStore.last_observations``."""
         wanted = {key.id: key for key in keys}
-        with _answering():
+        with answering:
             rows = self._rows("SELECT id, observation FROM findings", wanted)
         return observations.decode_readable((wanted[name], body) for name, body in rows)
 
@@ -253,38 +184,38 @@ class SqliteStore:
         """See ``StateStore.mark_published``."""
         if snapshot.state is not None and snapshot.version is not None:
             row = (encode_state(replace(snapshot.state, pending=())), snapshot.key.id, snapshot.version)
-            with _answering():
-                self._connection().execute(_MARK, row)
+            with answering:
+                self._connections.execute(_MARK, row)
 
     def control(self) -> StoredControl:
         """See ``DesiredStore.control``."""
-        with _answering():
-            row = self._connection().execute(_CONTROL).fetchone()
+        with answering:
+            row = self._connections.execute(_CONTROL).fetchone()
         return StoredControl(decode_control(row[0]), row[1]) if row else StoredControl(Control(), None)
 
     def write_control(self, control: Control, version: Any) -> None:
         """See ``DesiredStore.write_control``."""
-        with _answering():
+        with answering:
             self._write_only("control", encode_control(control), version)
 
     def _write_only(self, table: str, body: bytes, version: Any) -> None:
         """Write the only row of a table, in place of the one of ``version``."""
         if version is None:
             statement = f"INSERT INTO {table} (only, version, body) VALUES (1, 1, ?) ON CONFLICT DO NOTHING"  # noqa: S608
-            written = self._connection().execute(statement, (body,)).rowcount
+            written = self._connections.execute(statement, (body,)).rowcount
         else:
             statement = f"UPDATE {table} SET version = version + 1, body = ? WHERE version = ?"  # noqa: S608 - our own name
-            written = self._connection().execute(statement, (body, version)).rowcount
+            written = self._connections.execute(statement, (body, version)).rowcount
         if written != 1:
             raise Conflict(f"the record of {table} was written by somebody else; read it again")
 
     def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
         """See ``DesiredStore.manifest``."""
-        with _answering():
-            (parts,) = self._connection().execute(_MANIFEST_PARTS, (source, generation)).fetchone()
+        with answering:
+            (parts,) = self._connections.execute(_MANIFEST_PARTS, (source, generation)).fetchone()
         for part in range(parts):
-            with _answering():
-                row = self._connection().execute(_MANIFEST_PART, (source, generation, part)).fetchone()
+            with answering:
+                row = self._connections.execute(_MANIFEST_PART, (source, generation, part)).fetchone()
             if row is None:
                 raise Conflict(f"source {source}: it was applied by somebody else meanwhile; try again")
             yield from decode_manifest(row[0])
@@ -293,19 +224,19 @@ class SqliteStore:
         """See ``DesiredStore.write_manifest``."""
         self.drop_manifest(source, generation)
         for part, rows in enumerate(batches(manifest, MANIFEST_PART)):
-            with _answering():
-                self._connection().execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
+            with answering:
+                self._connections.execute(PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
 
     def drop_manifest(self, source: str, generation: int) -> None:
         """See ``DesiredStore.drop_manifest``."""
         statement = "DELETE FROM manifests WHERE source = ? AND generation = ?"
-        with _answering():
-            self._connection().execute(statement, (source, generation))
+        with answering:
+            self._connections.execute(statement, (source, generation))
 
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
         """See ``DesiredStore.records``; the mark of a record is its stored form."""
         wanted = {key.id: key for key in keys}
-        with _answering():
+        with answering:
             stored = dict(self._rows("SELECT id, body FROM desired", wanted))
         bodies = {key: stored.get(identifier) for identifier, key in wanted.items()}
         return {key: StoredRecord(decode_record(body or b""), body) for key, body in bodies.items()}
@@ -313,25 +244,22 @@ class SqliteStore:
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
         """See ``DesiredStore.write_records``."""
         rows = {key: (encode_record(record.value), key.id) for key, record in records.items()}
-        with _answering():
-            connection = self._connection()
-            with _transaction(connection):
-                for key, row in rows.items():
-                    before = records[key].version
-                    statement, values = (_DECLARE, row) if before is None else (_DECLARE_AGAIN, (*row, before))
-                    if connection.execute(statement, values).rowcount != 1:
-                        raise Conflict(f"{key.name}: declared by somebody else; read it again")
+        with answering, self._connections.transaction() as connection:
+            for key, row in rows.items():
+                before = records[key].version
+                statement, values = (_DECLARE, row) if before is None else (_DECLARE_AGAIN, (*row, before))
+                if connection.execute(statement, values).rowcount != 1:
+                    raise Conflict(f"{key.name}: declared by somebody else; read it again")
 
     def project_id(self, number: str) -> str:
         """See ``ProjectStore.project_id``."""
-        with _answering():
-            row = self._connection().execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
+        with answering:
+            row = self._connections.execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
         return row[0] if row else ""
 
     def write_project_ids(self, ids: Mapping[str, str]) -> None:
         """See ``ProjectStore.write_project_ids``."""
-        connection = self._connection()
-        with _answering(), _transaction(connection):
+        with answering, self._connections.transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO projects VALUES (?, ?)", ids.items())
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
@@ -345,8 +273,8 @@ class SqliteStore:
     def _states(self, marked: int) -> Iterator[ResourceState | CorruptState]:
         where = "WHERE drifted AND drifted & ?1" if marked else "WHERE ?1 = 0"
         query = f"SELECT body, id FROM findings {where} ORDER BY id"  # noqa: S608 - a constant
-        with _answering():
-            for body, name in self._connection().execute(query, (marked,)):
+        with answering:
+            for body, name in self._connections.execute(query, (marked,)):
                 yield tried(decode_state, body, name)
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
@@ -359,44 +287,43 @@ class SqliteStore:
 
     def _keys(self, where: str, values: tuple[Any, ...], problems: Problems | None) -> Iterator[ResourceKey]:
         query = f"SELECT body, id FROM findings WHERE {where}"  # noqa: S608 - a constant of the callers
-        with _answering():
-            rows = self._connection().execute(query, values).fetchall()
+        with answering:
+            rows = self._connections.execute(query, values).fetchall()
         return readable((tried(decode_key, body, name) for body, name in rows), problems)
 
     def safety_state(self) -> StoredSafetyState:
         """See ``RemediationStore.brakes``."""
-        with _answering():
-            row = self._connection().execute("SELECT body, version FROM brakes").fetchone()
+        with answering:
+            row = self._connections.execute("SELECT body, version FROM brakes").fetchone()
         return StoredSafetyState(decode_safety_state(row[0]), row[1]) if row else StoredSafetyState(SafetyState(), None)
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
         """See ``RemediationStore.write_safety_state``."""
-        with _answering():
+        with answering:
             self._write_only("brakes", encode_safety_state(safety), version)
 
     def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
         """See ``RemediationStore.claim``."""
-        with _answering(), _transaction(self._connection()):
+        with answering, self._connections.transaction():
             self._write_only("brakes", encode_safety_state(safety), version)
             return self._commit(snapshot, state)
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
         """See ``ActorStore.changes``."""
-        with _answering():
-            row = self._connection().execute(_CHANGES, (key.id,)).fetchone()
+        with answering:
+            row = self._connections.execute(_CHANGES, (key.id,)).fetchone()
         return decode_changes(row[0]) if row else ()
 
     def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[AuditedChange, ...]]:
         """See ``ActorStore.changes_of``."""
         wanted = {key.id: key for key in keys}
-        with _answering():
+        with answering:
             stored = dict(self._rows("SELECT id, body FROM actors", wanted))
         return {key: decode_changes(stored[name]) if name in stored else () for name, key in wanted.items()}
 
     def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
         """See ``ActorStore.remember``."""
-        connection = self._connection()
-        with _answering(), _transaction(connection):
+        with answering, self._connections.transaction() as connection:
             row = connection.execute(_CHANGES, (key.id,)).fetchone()
             known = remembered(decode_changes(row[0]) if row else (), change, now)
             expires = (now + KEPT).timestamp()
@@ -407,44 +334,18 @@ class SqliteStore:
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
         """See ``RemediationStore.note``."""
-        with _answering():
-            self._connection().execute("INSERT INTO audit VALUES (?, ?)", (key.id, encode_entry(entry)))
+        with answering:
+            self._connections.execute("INSERT INTO audit VALUES (?, ?)", (key.id, encode_entry(entry)))
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """See ``RemediationStore.trail``."""
-        with _answering():
-            rows = self._connection().execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()
+        with answering:
+            rows = self._connections.execute("SELECT body FROM audit WHERE id = ?", (key.id,)).fetchall()
         return decode_entries(body for (body,) in rows)
 
     def close(self) -> None:
         """See ``StateStore.close``."""
-        with self._lock:
-            closers, self._closers = self._closers, []
-        for close in closers:
-            close()
-
-
-def _make(connection: sqlite3.Connection) -> None:
-    """Make what is not there, unless somebody else has done so since."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
-    upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
-    for statement in (
-        *upgrades,
-        *(_SCHEMA + SWEEPS_SCHEMA + NAMES_SCHEMA + NOTICES_SCHEMA).split(";"),
-        f"PRAGMA user_version = {_SCHEMA_VERSION}",
-    ):
-        connection.execute(statement)
-    for source, generation, body in whole:
-        for part, rows in enumerate(batches(sorted(decode_manifest(body)), MANIFEST_PART)):
-            connection.execute(_PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
-
-
-def _take_whole_manifests(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
-    """The manifests of a time when each was stored in one piece and in no order; their table makes room."""
-    rows = connection.execute("SELECT source, generation, body FROM manifests").fetchall()
-    connection.execute("DROP TABLE manifests")
-    return rows
+        self._connections.close()
 
 
 def _snapshot(
@@ -464,32 +365,3 @@ def _snapshot(
         version,
         decode_changes(changes) if changes else (),
     )
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[None]:
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-class _Answering:
-    """Translates errors of the database; a class, since it is entered several times with each event."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, sqlite3.Error):
-            raise Unavailable(f"the SQLite store did not answer ({error}); try again") from error
-
-
-_ANSWERING = _Answering()
-
-
-def _answering() -> _Answering:
-    return _ANSWERING

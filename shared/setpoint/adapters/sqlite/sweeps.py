@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import Any
 
+from setpoint.adapters.sqlite.connections import Connections, answering
 from setpoint.errors import Conflict
 from setpoint.model.sweep_records import Part, Shard, Sweep, decode_record, encode_record
 from setpoint.ports.stores import StoredShard, StoredSweep
@@ -32,39 +31,30 @@ class SqliteSweeps:
     """A ``SweepStore`` in a file.
 
     Args:
-        connection: gives this thread's connection.
-        transaction: all that is done in it is done, or nothing.
-        answering: translates errors of the database.
+        connections: to the file.
     """
 
-    def __init__(
-        self,
-        connection: Callable[[], sqlite3.Connection],
-        transaction: Callable[[sqlite3.Connection], AbstractContextManager[None]],
-        answering: Callable[[], AbstractContextManager[None]],
-    ) -> None:
-        self._connection = connection
-        self._transaction = transaction
-        self._answering = answering
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
 
     def sweep(self, name: str) -> StoredSweep:
         """See ``SweepStore.sweep``."""
-        with self._answering():
-            row = self._connection().execute("SELECT body, version FROM sweeps WHERE name = ?", (name,)).fetchone()
+        with answering:
+            row = self._connections.execute("SELECT body, version FROM sweeps WHERE name = ?", (name,)).fetchone()
         return StoredSweep(decode_record(row[0], Sweep), row[1]) if row else StoredSweep(None, None)
 
     def sweeps(self) -> Iterator[StoredSweep]:
         """See ``SweepStore.sweeps``."""
-        with self._answering():
-            rows = self._connection().execute("SELECT body, version FROM sweeps ORDER BY name").fetchall()
+        with answering:
+            rows = self._connections.execute("SELECT body, version FROM sweeps ORDER BY name").fetchall()
         return (StoredSweep(decode_record(body, Sweep), version) for body, version in rows)
 
     def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
         """See ``SweepStore.write_sweep``."""
         row = ((version or 0) + 1, encode_record(sweep), sweep.name)
         statement, values = (_CREATE_SWEEP, row) if version is None else (_UPDATE_SWEEP, (*row, version))
-        with self._answering():
-            written = self._connection().execute(statement, values).rowcount
+        with answering:
+            written = self._connections.execute(statement, values).rowcount
         if written != 1:
             raise Conflict(f"sweep {sweep.name}: written by somebody else; read it again")
         return StoredSweep(sweep, row[0])
@@ -72,41 +62,37 @@ class SqliteSweeps:
     def shard(self, run: str, number: int) -> StoredShard:
         """See ``SweepStore.shard``."""
         statement = "SELECT body, version FROM shards WHERE run = ? AND number = ?"
-        with self._answering():
-            row = self._connection().execute(statement, (run, number)).fetchone()
+        with answering:
+            row = self._connections.execute(statement, (run, number)).fetchone()
         return StoredShard(decode_record(row[0], Shard), row[1]) if row else StoredShard(None, None)
 
     def shards(self, run: str) -> Iterator[StoredShard]:
         """See ``SweepStore.shards``."""
         statement = "SELECT body, version FROM shards WHERE run = ? ORDER BY number"
-        with self._answering():
-            rows = self._connection().execute(statement, (run,)).fetchall()
+        with answering:
+            rows = self._connections.execute(statement, (run,)).fetchall()
         return (StoredShard(decode_record(body, Shard), version) for body, version in rows)
 
     def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
         """See ``SweepStore.write_shard``."""
         row = ((version or 0) + 1, encode_record(shard), shard.run, shard.number)
         statement, values = (_CREATE_SHARD, row) if version is None else (_UPDATE_SHARD, (*row, version))
-        with self._answering():
-            connection = self._connection()
-            with self._transaction(connection):
-                if connection.execute(statement, values).rowcount != 1:
-                    raise Conflict(f"{shard.label}: written by somebody else; read it again")
-                if part is not None:
-                    connection.execute(_ADD_PART, (shard.run, shard.number, shard.parts, encode_record(part)))
+        with answering, self._connections.transaction() as connection:
+            if connection.execute(statement, values).rowcount != 1:
+                raise Conflict(f"{shard.label}: written by somebody else; read it again")
+            if part is not None:
+                connection.execute(_ADD_PART, (shard.run, shard.number, shard.parts, encode_record(part)))
         return StoredShard(shard, row[0])
 
     def parts(self, run: str, number: int) -> Iterator[Part]:
         """See ``SweepStore.parts``."""
         statement = "SELECT body FROM shard_parts WHERE run = ? AND number = ? ORDER BY at"
-        with self._answering():
-            for (body,) in self._connection().execute(statement, (run, number)):
+        with answering:
+            for (body,) in self._connections.execute(statement, (run, number)):
                 yield decode_record(body, Part)
 
     def drop_run(self, run: str) -> None:
         """See ``SweepStore.drop_run``."""
-        with self._answering():
-            connection = self._connection()
-            with self._transaction(connection):
-                connection.execute("DELETE FROM shards WHERE run = ?", (run,))
-                connection.execute("DELETE FROM shard_parts WHERE run = ?", (run,))
+        with answering, self._connections.transaction() as connection:
+            connection.execute("DELETE FROM shards WHERE run = ?", (run,))
+            connection.execute("DELETE FROM shard_parts WHERE run = ?", (run,))

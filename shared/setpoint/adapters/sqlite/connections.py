@@ -1,0 +1,89 @@
+"""Connections to a SQLite file: one for each thread, transactions, and its errors as Setpoint's."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from setpoint.errors import Unavailable
+
+_BUSY_SECONDS = 30.0
+
+
+class _Handle:
+    """A thread's connection. Only the thread refers to it, so that it ends with the thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+class _Answering:
+    """Translates errors of the database; a class, since it is entered several times with each event."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise Unavailable(f"the SQLite store did not answer ({error}); try again") from error
+
+
+answering = _Answering()
+"""Raises ``Unavailable`` for an error of the database that the block met."""
+
+
+class Connections:
+    """The connections to a SQLite file.
+
+    Args:
+        path: the file; it is made where it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._closers: list[weakref.finalize[[], _Handle]] = []
+        self._lock = threading.Lock()
+
+    def current(self) -> sqlite3.Connection:
+        """The connection of this thread; it is closed with the thread, or by ``close``."""
+        handle: _Handle | None = getattr(self._local, "handle", None)
+        if handle is None:
+            handle = self._local.handle = _Handle(self._path)
+            with self._lock:
+                alive = [closer for closer in self._closers if closer.alive]
+                self._closers = [*alive, weakref.finalize(handle, handle.connection.close)]
+            handle.connection.execute("PRAGMA synchronous = NORMAL")
+        return handle.connection
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement on the connection of this thread."""
+        return self.current().execute(statement, values)
+
+    @contextmanager
+    def transaction(self, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
+        """Write all that the block writes, or nothing.
+
+        Args:
+            kind: when the lock is taken (https://www.sqlite.org/lang_transaction.html).
+        """
+        connection = self.current()
+        connection.execute(f"BEGIN {kind}")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            closers, self._closers = self._closers, []
+        for close in closers:
+            close()

@@ -1,0 +1,76 @@
+"""The tables of a store in a file, and what turns those of an earlier version into them."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from setpoint.adapters.sqlite import names, notices, sweeps
+from setpoint.model.sources import MANIFEST_PART, decode_manifest, encode_manifest
+from setpoint.util.external_sort import batches
+
+SCHEMA_VERSION = 7
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS control (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS manifests (
+    source TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (source, generation, part)
+);
+CREATE TABLE IF NOT EXISTS desired (id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS projects (number TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS brakes (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, body BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS audit (id TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS trail ON audit (id);
+CREATE TABLE IF NOT EXISTS actors (id TEXT PRIMARY KEY, expires REAL NOT NULL, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS expired ON actors (expires);
+CREATE TABLE IF NOT EXISTS findings (
+    id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    drifted INTEGER NOT NULL,
+    pending INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    observation BLOB,
+    due REAL
+);
+CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
+CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
+CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
+"""
+
+# Findings have a rowid, since their rows are large (https://www.sqlite.org/withoutrowid.html#when_to_use_without_rowid).
+_UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
+"""What a store needs that was made with a schema up to this number."""
+_WHOLE_MANIFESTS = 3
+"""The last schema in which a manifest was one row."""
+
+PUT_MANIFEST = "INSERT OR REPLACE INTO manifests (source, generation, part, body) VALUES (?, ?, ?, ?)"
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Create the tables that a store lacks; nothing where another process has created them meanwhile."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    whole = _take_whole_manifests(connection) if 0 < version <= _WHOLE_MANIFESTS else []
+    upgrades = (statement for made, statement in _UPGRADES.items() if 0 < version <= made)
+    for statement in (
+        *upgrades,
+        *(_SCHEMA + sweeps.SCHEMA + names.SCHEMA + notices.SCHEMA).split(";"),
+        f"PRAGMA user_version = {SCHEMA_VERSION}",
+    ):
+        connection.execute(statement)
+    for source, generation, body in whole:
+        for part, rows in enumerate(batches(sorted(decode_manifest(body)), MANIFEST_PART)):
+            connection.execute(PUT_MANIFEST, (source, generation, part, encode_manifest(rows)))
+
+
+def _take_whole_manifests(connection: sqlite3.Connection) -> list[tuple[str, int, bytes]]:
+    """The manifests of a time when each was stored in one piece and in no order; their table makes room."""
+    rows = connection.execute("SELECT source, generation, body FROM manifests").fetchall()
+    connection.execute("DROP TABLE manifests")
+    return rows
