@@ -1,8 +1,7 @@
-"""Many messages at once: one read, one write and one publishing for all of them, with the guarantees of one.
+"""Many messages at once: one read, one write and one publishing for the whole batch.
 
-What becomes of a batch is what becomes of its messages one after the other. Whatever does not go smoothly (somebody
-else wrote a record, an event was not taken, a record cannot be read) is done singly, by ``flow``, and troubles nobody
-else.
+The effect is that of handling the messages one after the other. A message that meets a conflict, an event that cannot
+be published or a record that cannot be read is handled alone, by ``pipeline``; the rest of the batch goes on.
 """
 
 from __future__ import annotations

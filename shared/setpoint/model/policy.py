@@ -1,7 +1,7 @@
 """The policy of a fleet: rules that give a drift its severity, and say what may be done about it.
 
 Of the rules the first that matches counts, whole. What it does not say, and what no rule matches, is as Setpoint does
-without a policy: the severity of ``core.policy``, and the mode of the declaration.
+without a policy: the default severity of the difference, and the mode of the declaration.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ class Part(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one page of a shard has shown.
 
     Args:
-        seen: digests of resources that may be declared (see ``core.digests``).
+        seen: digests of resources that may be declared (see ``sweep.digest_set``).
         unchecked: those of them that could not be judged.
         projects: numbers and ids of projects that no page before has shown to the same process.
     """

@@ -114,7 +114,7 @@ class ResourceApi(Protocol):
         """The body of a live resource, or of its IAM policy; None where there is no such resource.
 
         Args:
-            call: as ``core.requests.read`` or ``iam_planner.read`` makes it.
+            call: as ``remediation.api_requests.read`` or ``iam_planner.read`` makes it.
 
         Raises:
             Refused: the API does not take the request.
@@ -126,7 +126,7 @@ class ResourceApi(Protocol):
         After ``Unavailable`` it may have taken effect or not: read before anything else is done.
 
         Args:
-            plan: as ``core.writing.plan`` makes it.
+            plan: as ``remediation.planner.plan`` makes it.
 
         Raises:
             Conflict: the resource is not the one that the plan was made for, or is gone; nothing was changed.

@@ -396,7 +396,7 @@ class ActorStore(Protocol):
         """
 
     def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
-        """Keep a change of a resource and content, as ``core.changes.remembered`` puts it to those that are kept.
+        """Keep a change of a resource and content, merged with those that are kept by ``change_history.remembered``.
 
         It may come more than once, late, and at once with others, of which none is lost.
 

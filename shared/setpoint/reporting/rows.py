@@ -120,7 +120,7 @@ class CoverageRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SweepRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The latest run of a sweep of the whole inventory; see ``core.sweeps.Summary`` for what is counted.
+    """The latest run of a sweep of the whole inventory; see ``model.sweep_records.Summary`` for what is counted.
 
     Args:
         day: the day.

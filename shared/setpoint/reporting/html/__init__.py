@@ -1,5 +1,5 @@
-"""The fleet's drift as one page: from the records of a store to figures, to a file that needs nothing else.
+"""The report page: the drift of a fleet as one HTML file that needs nothing else.
 
-``gathering`` reads a store, ``building`` makes a ``Report`` of what was read, ``packing`` makes it small, and ``page``
-puts it into a document with its styles, its scripts and its charts.
+``load`` reads a store. ``build`` makes a ``Report`` of it, ``compact`` makes the report small, and ``page`` writes the
+document with its styles, scripts and charts.
 """
