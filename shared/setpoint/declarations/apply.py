@@ -32,6 +32,7 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore, Store, StoredRecord
 from setpoint.util.external_sort import ExternalSorter, batches
+from setpoint.util.progress import Advance, no_progress
 from setpoint.util.retries import retry_on_conflict
 
 _NO_STATES: Mapping[str, int] = {}
@@ -92,9 +93,7 @@ class _Judging:
             self.failed.append(str(error))
 
 
-def sync(
-    loaded: LoadResult, request: Request, deps: Context, now: datetime, advance: Callable[[int], object] = bool
-) -> Synced:
+def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, advance: Advance = no_progress) -> Synced:
     """Bring a store in step with files, and judge again every finding that they concern.
 
     What an apply before this one did not come to judge is judged as well, whether anything has changed or not.
@@ -145,7 +144,7 @@ def sync(
     return Synced(planned, judging.outcomes, len(judging.failed), next(iter(judging.failed), ""))
 
 
-def _judge_again(planned: Plan, generation: int, deps: Context, advance: Callable[[int], object]) -> _Judging:
+def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> _Judging:
     """Judge whatever was not judged since a source changed, and note it where all went well."""
     judging = _Judging()
     if deps.bus is not None:
@@ -209,7 +208,7 @@ def apply(  # noqa: PLR0913 - what is told of a generation
     repo: str = "",
     revision: int = 0,
     states: Mapping[str, int] = _NO_STATES,
-    advance: Callable[[int], object] = bool,
+    advance: Advance = no_progress,
 ) -> int:
     """Write what is planned and put it in force in one step.
 

@@ -12,10 +12,7 @@ from setpoint.model.sweep_records import LAG
 from setpoint.ports.queues import SweepQueue
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import SweepStore
-
-
-def _no_progress(_: int) -> None:
-    """Report no progress."""
+from setpoint.util.progress import Advance, no_progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Sweeper:
     lag: timedelta = LAG
     patience: timedelta = timedelta(hours=1)
     jitter: float = 0.0
-    advance: Callable[[int], object] = _no_progress
+    advance: Advance = no_progress
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,6 +18,7 @@ from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Problems
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.coordinator import start, work
+from setpoint.util.progress import Advance, no_progress
 
 RESUMABLE = timedelta(days=1)
 """A sweep that was interrupted longer ago starts from the beginning: its listing is out of date."""
@@ -81,7 +82,7 @@ def sweep(
     types: Sequence[str],
     inventory: Inventory,
     deps: Context,
-    advance: Callable[[int], object] = bool,
+    advance: Advance = no_progress,
     *,
     resume: bool = False,
 ) -> Swept:
