@@ -20,6 +20,15 @@ with running(PUBSUB) as emulator:
     time.sleep(600)
 """
 
+SHARER = """
+import sys
+from pathlib import Path
+from setpoint_tools.testing.emulators import PUBSUB, shared
+with shared(PUBSUB, Path(sys.argv[1])) as emulator:
+    print(emulator.address, flush=True)
+    sys.stdin.read()
+"""
+
 pytest_plugins = ["pytester"]
 
 
@@ -49,6 +58,29 @@ def test_an_emulator_ends_with_the_process_that_started_it(pubsub_emulator, how)
         owner.send_signal(how)
 
     wait_until(lambda: not answers(address), "the emulator still answers")
+
+
+@pytest.mark.emulator
+def test_processes_of_a_run_share_an_emulator_until_the_last_of_them_has_ended(pubsub_emulator, tmp_path):
+    del pubsub_emulator  # as above
+    with process(SHARER, str(tmp_path)) as owner:
+        address = owner.stdout.readline().strip()
+        with process(SHARER, str(tmp_path)) as user:
+            assert user.stdout.readline().strip() == address
+            owner.stdin.close()
+            owner.wait()
+            assert answers(address)
+            user.stdin.close()
+
+    wait_until(lambda: not answers(address), "the emulator still answers")
+    with process(SHARER, str(tmp_path)) as later:
+        assert answers(later.stdout.readline().strip())
+        later.stdin.close()
+
+
+def process(script: str, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ)
 
 
 def answers(address: str) -> bool:

@@ -7,6 +7,8 @@ Java. An emulator ends with the process that started it, however that one ends.
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import http.client
 import os
 import shutil
@@ -18,6 +20,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -31,6 +34,10 @@ _LOOPBACK = "127.0.0.1"
 
 _ENDS_WITH_US = '("$@"; kill 0) </dev/null & cat >/dev/null; kill 0'
 """Run the arguments as a command; when either that or our end of standard input ends, end the whole group."""
+
+
+_ENDS_WITH_ALL = 'exec 3<&0; { ("$@"; kill 0) </dev/null & cat <&3 >/dev/null; kill 0; } &'
+"""The same in the background, for as long as anybody holds an end of standard input."""
 
 
 class EmulatorMissing(Exception):  # noqa: N818 - the test is skipped, nothing went wrong
@@ -134,6 +141,70 @@ def running(kind: EmulatorKind) -> Iterator[Emulator]:
                 _stop(process)
         log.seek(0)
         raise RuntimeError(f"{kind.title} does not come up:\n{log.read().decode(errors='replace')[-2000:]}")
+
+
+@contextmanager
+def shared(kind: EmulatorKind, folder: Path) -> Iterator[Emulator]:
+    """Use the emulator that another process has started, or start it for all that use the same folder.
+
+    It ends with the last of these processes, however that one ends: each holds a writing end of its standard input.
+
+    Args:
+        kind: which one.
+        folder: where the processes of a run find each other.
+
+    Raises:
+        EmulatorMissing: it is not installed.
+        RuntimeError: it does not come up; the message has the end of its log.
+    """
+    address = folder / f"{kind.variable}.address"
+    with (folder / f"{kind.variable}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        held = _hold(address.with_suffix(".pipe"))
+        if held is None:
+            held = _start_shared(kind, address)
+    try:
+        yield Emulator(kind, address.read_text())
+    finally:
+        os.close(held)
+
+
+def _hold(pipe: Path) -> int | None:
+    """A writing end of a named pipe; None where no emulator reads it."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENXIO}:
+            return None
+        raise
+
+
+def _start_shared(kind: EmulatorKind, address: Path) -> int:
+    """Start an emulator that reads a named pipe, and write its address; a writing end of the pipe."""
+    command, pipe, log = find(kind), address.with_suffix(".pipe"), address.with_suffix(".log")
+    if not pipe.exists():
+        os.mkfifo(pipe)
+    for _ in range(_ATTEMPTS):
+        port = free_port()
+        reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        held = os.open(pipe, os.O_WRONLY)
+        os.set_blocking(reading, True)
+        with log.open("wb") as output:
+            arguments = [*command, f"--host={_LOOPBACK}", f"--port={port}"]
+            subprocess.run(  # noqa: S603 - as in _start
+                ["/bin/sh", "-c", _ENDS_WITH_ALL, "emulator", *arguments],
+                stdin=reading,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                check=True,
+            )
+        os.close(reading)
+        if poll(partial(_answers, f"{_LOOPBACK}:{port}"), _UP_SECONDS):
+            address.write_text(f"{_LOOPBACK}:{port}")
+            return held
+        os.close(held)
+    raise RuntimeError(f"{kind.title} does not come up:\n{log.read_text(errors='replace')[-2000:]}")
 
 
 def free_port() -> int:

@@ -20,7 +20,7 @@ from setpoint_tools.testing.emulators import (
     EmulatorMissing,
     clear_firestore,
     fresh_project,
-    running,
+    shared,
 )
 
 if TYPE_CHECKING:
@@ -57,20 +57,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def pubsub_emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
-    """Google's Pub/Sub emulator, up for the whole session."""
-    yield from _up(PUBSUB, pytestconfig)
+def pubsub_emulator(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Google's Pub/Sub emulator, up for the whole session; the workers of pytest-xdist share it."""
+    yield from _up(PUBSUB, pytestconfig, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def firestore_emulator(pytestconfig: pytest.Config) -> Iterator[Emulator]:
-    """Google's Firestore emulator, up for the whole session."""
-    yield from _up(FIRESTORE, pytestconfig)
+def firestore_emulator(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Google's Firestore emulator, up for the whole session; the workers of pytest-xdist share it."""
+    yield from _up(FIRESTORE, pytestconfig, tmp_path_factory)
 
 
-def _up(kind: EmulatorKind, config: pytest.Config) -> Iterator[Emulator]:
+def _up(kind: EmulatorKind, config: pytest.Config, folders: pytest.TempPathFactory) -> Iterator[Emulator]:
+    folder = folders.getbasetemp()
     try:
-        with running(kind) as emulator:
+        with shared(kind, folder.parent if hasattr(config, "workerinput") else folder) as emulator:
             yield emulator
     except EmulatorMissing as missing:
         config.stash[_missing][kind.title] = str(missing)
