@@ -16,6 +16,7 @@ from setpoint.detection.suppressions import UNDECLARED_CHANGE
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
+from setpoint.model.own_project import own_project
 from setpoint.remediation.merge import record
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -170,7 +171,7 @@ def test_a_bucket_is_declared_in_the_words_of_the_api(state: str, is_live: bool 
 def test_an_attribute_that_is_declared_to_be_absent_is_removed_again() -> None:
     declaration = declared("google_compute_firewall", FIREWALL)
     schema = default_catalogue().schema_for(declaration.asset_type)
-    own = verdict.own_project("fleet-shop", Observation(declaration.key, declaration.asset_type, NOW, data=LIVE))
+    own = own_project("fleet-shop", Observation(declaration.key, declaration.asset_type, NOW, data=LIVE))
     recording = record(declaration.data, LIVE | {"description": "x"}, schema, own, null_is_absent=True)
     assert [(change.difference.path, change.difference.op) for change in recording.changes] == [
         ("description", "unexpected")

@@ -81,16 +81,24 @@ _ALIASES: Mapping[str, tuple[frozenset[str], ...]] = {
 }
 """Synonyms, by the name of the field that holds them."""
 
-_DEFAULT_ACCOUNT = re.compile(r"\d+-compute@developer\.gserviceaccount\.com\Z")
+_DEFAULT_ACCOUNT = re.compile(r"(\d+)-compute@developer\.gserviceaccount\.com\Z")
 ACCOUNT_FIELDS = frozenset(("email", "serviceAccount", "serviceAccountEmail"))
 
 
-def is_default_account(name: str, declared: str, observed: str) -> bool:
-    """Whether ``default`` is declared, and Compute Engine's default service account is answered.
+def is_default_account(name: str, declared: str, observed: str, number: str = "") -> bool:
+    """Whether ``default`` is declared, and the default service account of Compute Engine in this project is answered.
+
+    Args:
+        name: of the field.
+        declared: its declared value.
+        observed: its observed value.
+        number: of the project that holds the resource; empty where it is unknown.
 
     Source: https://cloud.google.com/compute/docs/access/service-accounts#default_service_account
     """
-    return declared == "default" and name in ACCOUNT_FIELDS and _DEFAULT_ACCOUNT.match(observed) is not None
+    if declared != "default" or name not in ACCOUNT_FIELDS or (match := _DEFAULT_ACCOUNT.match(observed)) is None:
+        return False
+    return not number or match[1] == number
 
 
 _IMPLIED_PREFIXES: Mapping[str, str] = {

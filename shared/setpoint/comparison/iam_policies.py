@@ -99,11 +99,13 @@ def is_googles_own(grant: Grant, own: Project = Project()) -> bool:  # noqa: B00
 
     Args:
         grant: of a policy.
-        own: the project that holds the resource; one of another project's accounts was given by somebody.
+        own: the project that holds the resource; a grant to another project's account was given by somebody. Where
+            something is known of the project, whose id or number is missing, nobody's account counts as its own.
     """
-    if grant.expression or google_service_agents.is_of_another_project(grant.member, own.id, own.number):
+    if grant.expression or not google_service_agents.is_granted_by_google(grant.role, grant.member):
         return False
-    return google_service_agents.is_granted_by_google(grant.role, grant.member)
+    is_own = google_service_agents.belongs_to(grant.member, own.id, own.number, own.ancestors)
+    return is_own or (is_own is None and not (own.id or own.number or own.ancestors))
 
 
 def is_deleted(member: str) -> bool:

@@ -296,7 +296,7 @@ _NAMINGS: tuple[tuple[str, Callable[[str, str, str, Project], bool]], ...] = (
     ("image of the family", _is_image),
     (
         "the default service account",
-        lambda name, declared, observed, _: api_quirks.is_default_account(name, declared, observed),
+        lambda name, declared, observed, own: api_quirks.is_default_account(name, declared, observed, own.number),
     ),
     ("alias", lambda name, declared, observed, _: api_quirks.are_aliases(name, declared, observed)),
 )

@@ -27,6 +27,8 @@ from setpoint.model.fleet_rules import Rules
 from setpoint.model.naming import camel
 from setpoint.model.observation import Observation
 from setpoint.model.org_policy_constraints import by_constraint
+from setpoint.model.own_project import own_project
+from setpoint.model.references import Project
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
@@ -78,7 +80,7 @@ def export(observation: Observation, schemas: Schemas, owner: Owner = Owner()) -
         return Exported(None, refusal=refusal)
     bare = Declaration(observation.key, observation.asset_type, {}, owner=owner)
     if observation.key.content == "iam_policy":
-        return _of_policy(bare, observation.data)
+        return _of_policy(bare, observation.data, own_project("", observation))
     if observation.key.content == "org_policy":
         return _of_constraints(bare, observation.data)
     schema = schemas.schema_for(
@@ -211,7 +213,7 @@ def _is_default(field: Field, key: str, value: Any) -> bool:
     return value in ("0", "0s", "false") and (field.type != "string" or bool(field.format))
 
 
-def _of_policy(bare: Declaration, policy: Mapping[str, Any]) -> Exported:
+def _of_policy(bare: Declaration, policy: Mapping[str, Any], own: Project) -> Exported:
     """All grants of a policy, by role and member, less Google's own; audit configs as they are."""
     bindings, left_out = [], []
     for binding in sorted(policy.get("bindings") or (), key=_by_role):
@@ -220,7 +222,7 @@ def _of_policy(bare: Declaration, policy: Mapping[str, Any]) -> Exported:
         for member in sorted(binding.get("members") or ()):
             if iam_policies.is_deleted(member):
                 left_out.append(Explanation(f"{binding['role']} for {member}", DELETED))
-            elif _is_googles_own({**binding, "members": [member]}):
+            elif _is_googles_own({**binding, "members": [member]}, own):
                 left_out.append(Explanation(f"{binding['role']} for {member}", GOOGLES_GRANT))
             else:
                 members.append(member)
@@ -232,8 +234,8 @@ def _of_policy(bare: Declaration, policy: Mapping[str, Any]) -> Exported:
     return Exported(msgspec.structs.replace(bare, data={"bindings": bindings, **audited}), tuple(left_out))
 
 
-def _is_googles_own(binding: Mapping[str, Any]) -> bool:
-    return any(map(iam_policies.is_googles_own, iam_policies.grants({"bindings": [binding]})))
+def _is_googles_own(binding: Mapping[str, Any], own: Project) -> bool:
+    return any(iam_policies.is_googles_own(grant, own) for grant in iam_policies.grants({"bindings": [binding]}))
 
 
 def _by_role(binding: Mapping[str, Any]) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from setpoint.model.declaration import Declaration, Mode, Scope
 from setpoint.model.difference import Difference
 from setpoint.model.labels import labels_of
 from setpoint.model.observation import Observation
+from setpoint.model.own_project import own_project
 from setpoint.model.policy import Policy, PolicyInput, Rule
 from setpoint.model.resource_key import project_of
 from setpoint.model.severity import Kind, Severity
@@ -52,7 +53,8 @@ def evaluate_policy(
         differences: what differs.
         actor: who has changed it, where that is known.
     """
-    severity = policy.severity(kind, observation.key.content, differences)
+    declared = declaration.project if isinstance(declaration, Declaration) else ""
+    severity = policy.severity(kind, observation.key.content, differences, own_project(declared, observation))
     rule = None
     if fleet_policy is not None:
         rule = policies.first_match(fleet_policy, case_of(declaration, observation, kind, severity, differences, actor))

@@ -23,8 +23,9 @@ from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope,
 from setpoint.model.difference import Difference
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
+from setpoint.model.own_project import own_project
 from setpoint.model.references import Project
-from setpoint.model.resource_key import WHOLE, project_of
+from setpoint.model.resource_key import WHOLE
 from setpoint.model.severity import Kind, Severity
 from setpoint.model.suppressed import Suppressed
 
@@ -333,20 +334,6 @@ def _in_authors_words(declaration: Declaration, difference: Difference) -> Diffe
     if not declaration.origins:
         return difference
     return replace(difference, declared_path=declared_path(declaration.origins, declaration.data, difference.path))
-
-
-def own_project(declared: str, observation: Observation) -> Project:
-    """The resource's project by id and number, from whichever of the declaration and the observation knows it."""
-    identifier, number = project_of(observation.key.name), observation.project_number
-    if identifier.isdigit():
-        identifier, number = "", identifier
-    identifier = identifier or observation.project_id
-    if declared:
-        if declared.isdigit():
-            number = number or declared
-        else:
-            identifier = identifier or declared
-    return Project(identifier, number)
 
 
 def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:

@@ -47,12 +47,14 @@ class Project(NamedTuple):
         alias: another project id in use by the author; empty where there is none.
         ids_for_names: one side may use a server-generated id where the other uses the name; the two then count as
             equal, since they cannot be distinguished.
+        ancestors: ``projects/NUMBER``, ``folders/NUMBER`` and ``organizations/NUMBER`` above the resource, where known.
     """
 
     id: str = ""
     number: str = ""
     ids_for_names: bool = False
     alias: str = ""
+    ancestors: tuple[str, ...] = ()
 
 
 def looks_like_path(value: str) -> bool:

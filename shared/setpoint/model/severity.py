@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
+from setpoint.catalog import google_service_agents
 from setpoint.model.difference import Difference
 from setpoint.model.lifecycle import is_transitional
+from setpoint.model.references import Project
 from setpoint.model.resource_key import Content
 
 Severity = Literal["low", "medium", "high", "critical"]
@@ -69,12 +71,24 @@ _BY_FIELD: tuple[tuple[re.Pattern[str], Severity], ...] = (
 """The first pattern that is found in a path gives the severity; no pattern, ``medium``."""
 
 
-def severity(kind: Kind, content: Content, differences: Sequence[Difference]) -> Severity:
-    """The severity of a drift: of its kind, or of its worst difference."""
+def severity(
+    kind: Kind,
+    content: Content,
+    differences: Sequence[Difference],
+    own: Project = Project(),  # noqa: B008 - an immutable value
+) -> Severity:
+    """The severity of a drift: of its kind, or of its worst difference.
+
+    Args:
+        kind: the kind of the drift.
+        content: what of the resource drifted.
+        differences: what differs.
+        own: the project that holds the resource; a grant to an identity of another project is critical.
+    """
     if kind != "modified":
         return _BY_KIND[kind]
     floor: Severity = "high" if content in ("org_policy", "access_policy") else "low"
-    severities = [_of_difference(difference) for difference in differences]
+    severities = [_of_difference(difference, own) for difference in differences]
     return max((*severities, floor), key=SEVERITIES.index)
 
 
@@ -83,9 +97,19 @@ def _of_path(path: str) -> Severity:
     return next((level for pattern, level in _BY_FIELD if pattern.search(path)), "medium")
 
 
-def _of_difference(difference: Difference) -> Severity:
+def _of_difference(difference: Difference, own: Project) -> Severity:
     level = _of_path(difference.path)
+    if level == "high" and _is_foreign_grant(difference, own):
+        return "critical"
     return "high" if level == "critical" and _is_less(difference) else level
+
+
+def _is_foreign_grant(difference: Difference, own: Project) -> bool:
+    """Whether an identity of another project was given something: who owns that project may use it from outside."""
+    member = difference.observed.get("member") if isinstance(difference.observed, dict) else None
+    if difference.op != "unexpected" or not isinstance(member, str) or not difference.path.startswith("bindings["):
+        return False
+    return google_service_agents.belongs_to(member, own.id, own.number, own.ancestors) is False
 
 
 def _is_less(difference: Difference) -> bool:

@@ -8,9 +8,9 @@ from typing import Any
 
 from setpoint.catalog.methods import Methods, Resource, default_methods
 from setpoint.catalog.schemas import Catalogue
-from setpoint.detection import verdict
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.observation import Observation
+from setpoint.model.own_project import own_project
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import NotWritable, Unwritable, WritePlan
 from setpoint.ports.services import ResourceApi
@@ -78,7 +78,7 @@ class LiveResources:
         body = None if reading.observation.deleted else reading.observation.data
         planned: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
         for declaration in desired.declarations:
-            own = verdict.own_project(declaration.project, reading.observation)
+            own = own_project(declaration.project, reading.observation)
             schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
             planned = planner.plan(declaration, body, schema, reading.resource, own=own)
             if isinstance(planned, WritePlan) or planned.reason != "as_declared":

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from setpoint.comparison import difference_text, explain
-from setpoint.detection.verdict import Schemas, own_project
+from setpoint.detection.verdict import Schemas
 from setpoint.model import field_path, ignore_patterns
 from setpoint.model.declaration import Desired
 from setpoint.model.observation import Observation
+from setpoint.model.own_project import own_project
 
 _READABLE = 46
 
