@@ -2,7 +2,7 @@
 
 A service agent lives in a project of Google's, and its name holds the number of the project, folder or organisation
 that it works for. Anybody's project may hold a `service-1@…`, and anybody owns a project whose agents, default
-accounts and editors are named like one's own: who an identity belongs to is decided by numbers and ids, never by its shape.
+accounts and editors are named like one's own: numbers and ids decide who an identity belongs to, never its shape.
 
 `data/service_agents.tsv` has the agents and the roles that Google documents for them.
 Sources: https://cloud.google.com/iam/docs/service-agents, https://cloud.google.com/compute/docs/access/service-accounts,
