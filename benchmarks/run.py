@@ -39,6 +39,7 @@ from setpoint.model import events, resource_state
 from setpoint.model import observation as observations
 from setpoint.model.declaration import desired
 from setpoint.model.fleet_rules import Rules
+from setpoint.model.own_project import own_project
 
 _NO_LIMIT = 1_000_000_000
 _SIZES = ((0, 2_000), (2_000, 6_000), (6_000, _NO_LIMIT))
@@ -90,7 +91,7 @@ def measure(case: Case) -> dict[str, float]:
     observation = observations.parse(case.message)
     assert observation is not None
     schema = catalogue.schema_for(case.declaration.asset_type)
-    own = judging.own_project(case.declaration.project, observation)
+    own = own_project(case.declaration.project, observation)
     declared, observed = case.declaration.data, observation.data
 
     def event_path() -> None:
