@@ -27,6 +27,8 @@ PAGES = {
     "CHANGELOG.md": "changelog.md",
 }
 """Pages at the repository's root, and where the site has them."""
+_SOURCE = re.compile(r"docs/|infra/(?=runbooks/)")
+"""The folders that pages of the site come from; docs/runbooks is a link to infra/runbooks."""
 _HOME = {site: repository for repository, site in PAGES.items()}
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)\s]*)?\)")
 _LOADED = re.compile(
@@ -44,7 +46,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Rewrite the links of a page that lead out of docs/."""
     here = page.file.src_uri
-    origin = _HOME.get(here, f"docs/{here}")
+    origin = _HOME.get(here) or (ROOT / "docs" / here).resolve().relative_to(ROOT).as_posix()
 
     def rewritten(link: re.Match[str]) -> str:
         image, text, path, anchor = link[1], link[2], link[3], link[4] or ""
@@ -52,8 +54,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         if not (ROOT / target).exists():
             message = f"{origin}: no file {target}"
             raise PluginError(message)
-        site = PAGES.get(target) or target.removeprefix("docs/")
-        if site in _HOME or (target.startswith("docs/") and files.get_file_from_path(site)):
+        site = PAGES.get(target) or _SOURCE.sub("", target)
+        if site in _HOME or (_SOURCE.match(target) and files.get_file_from_path(site)):
             return f"{image}[{text}]({posixpath.relpath(site, posixpath.dirname(here) or '.')}{anchor})"
         return f"[{text}]({config.repo_url.rstrip('/')}/blob/main/{target}{anchor})" if config.repo_url else text
 

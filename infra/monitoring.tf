@@ -87,7 +87,7 @@ locals {
   from_logs = { for name in keys(local.metrics) : name => "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/setpoint/${name}\"" }
   waiting   = "resource.type = \"pubsub_subscription\" AND metric.type = \"pubsub.googleapis.com/subscription"
 
-  # Each is named as its runbook in docs/runbooks, which the alert carries along.
+  # Each is named as its runbook in runbooks/, which the alert carries along.
   thresholds = {
     dead-letters = {
       title    = "there are dead letters"
@@ -151,7 +151,7 @@ locals {
       lasting  = "0s"
     }
   }
-  runbooks = "${path.module}/../docs/runbooks"
+  runbooks = "${path.module}/runbooks"
 }
 
 resource "google_logging_metric" "metric" {
@@ -234,7 +234,7 @@ resource "google_monitoring_alert_policy" "threshold" {
 
   documentation {
     subject   = "Setpoint: ${each.value.title}"
-    content   = "Runbook: docs/runbooks/${each.key}.md\n\n${file("${local.runbooks}/${each.key}.md")}"
+    content   = "Runbook: infra/runbooks/${each.key}.md\n\n${file("${local.runbooks}/${each.key}.md")}"
     mime_type = "text/markdown"
   }
 
@@ -265,7 +265,7 @@ resource "google_monitoring_alert_policy" "feed_silent" {
 
   documentation {
     subject   = "Setpoint: no feed message"
-    content   = "Runbook: docs/runbooks/feed-silent.md\n\n${file("${local.runbooks}/feed-silent.md")}"
+    content   = "Runbook: infra/runbooks/feed-silent.md\n\n${file("${local.runbooks}/feed-silent.md")}"
     mime_type = "text/markdown"
   }
 
@@ -327,7 +327,7 @@ resource "google_monitoring_alert_policy" "detection_latency" {
 
   documentation {
     subject   = "Setpoint: detection is late"
-    content   = "Runbook: docs/runbooks/detection-latency.md\n\n${file("${local.runbooks}/detection-latency.md")}"
+    content   = "Runbook: infra/runbooks/detection-latency.md\n\n${file("${local.runbooks}/detection-latency.md")}"
     mime_type = "text/markdown"
   }
 }

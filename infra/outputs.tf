@@ -50,3 +50,30 @@ output "reports" {
   description = "The dataset of the reports, project.dataset; null where there is none."
   value       = var.reports.enabled ? "${var.project_id}.${google_bigquery_dataset.reports["report"].dataset_id}" : null
 }
+
+output "needs" {
+  description = "What options need besides, which Terraform does not do: sentences with their commands, by option, whether it is on or not."
+  value = {
+    alerts = [
+      "Before it is on, each of three secrets, which are there already, needs a version: setpoint-slack-token the bot token of the Slack app (infra/slack-app.yaml), setpoint-slack-signing-secret its signing secret, setpoint-sinks the addresses of webhooks, {} for none: printf %s VALUE | gcloud secrets versions add NAME --data-file=- --project=${var.project_id}",
+      "Afterwards the app needs the Request URL in the output slack_actions, for its buttons.",
+    ]
+    console = [
+      "Before it is on, Identity-Aware Proxy needs its service agent: gcloud beta services identity create --service=iap.googleapis.com --project=${var.project_id}",
+      "Afterwards the A record of console.domain has to be the address in the output console; the certificate is issued within an hour of that.",
+      "In a project outside of an organisation Identity-Aware Proxy needs an OAuth client of its own: https://cloud.google.com/iap/docs/custom-oauth-configuration",
+    ]
+    remediation = [
+      "It writes nothing until a policy says mode: auto and dryRun: false (docs/remediation.md); upload that beside the declarations to gs://${google_storage_bucket.declarations.name}.",
+    ]
+    kms_key = [
+      "Before the first apply Google has to enable Firestore for it in this project: https://cloud.google.com/firestore/docs/use-cmek",
+    ]
+    worker = [
+      "Its image is built from this version: gcloud builds submit --pack=image=IMAGE,env=GOOGLE_ENTRYPOINT=\"setpoint worker\" --project=${var.project_id}",
+    ]
+    monitoring = [
+      "Alerts about Setpoint itself show in the console only, until channels name where they go: gcloud beta monitoring channels list --project=${var.project_id}",
+    ]
+  }
+}

@@ -63,8 +63,28 @@ resource "google_storage_bucket" "source" {
   depends_on = [google_project_service.api, google_kms_crypto_key_iam_member.agent]
 }
 
+# The functions' source, from the repository that this module came in: source/ has its layout, as links. The same content
+# gives the same bytes. What Git ignores stays out; a module that came by git:: holds only what Git tracks.
+data "archive_file" "source" {
+  count = var.source_archive == null ? 1 : 0
+
+  type             = "zip"
+  source_dir       = "${path.module}/source"
+  output_path      = "${path.root}/.terraform/setpoint-${var.project_id}.zip"
+  output_file_mode = "0644" # whatever the umask was
+
+  excludes = [
+    for pattern in compact(split("\n", file("${path.module}/../.gitignore"))) : "**/${trim(pattern, "/")}"
+  ]
+}
+
+locals {
+  archive = one(concat(data.archive_file.source[*].output_path, var.source_archive[*]))
+  digest  = one(concat(data.archive_file.source[*].output_md5, [for archive in var.source_archive[*] : filemd5(archive)]))
+}
+
 resource "google_storage_bucket_object" "source" {
   bucket = google_storage_bucket.source.name
-  name   = "setpoint-${filemd5(var.source_archive)}.zip" # a new name has the functions built again
-  source = var.source_archive
+  name   = "setpoint-${local.digest}.zip" # a new name has the functions built again
+  source = local.archive
 }

@@ -105,12 +105,13 @@ variable "asset_types" {
 }
 
 variable "source_archive" {
-  description = "The functions' source, as `python3 infra/archive.py` writes it."
+  description = "An archive of the functions' source that is to run in place of this version's, as of a version before; null for this version's."
   type        = string
+  default     = null
 
   validation {
-    condition     = fileexists(var.source_archive)
-    error_message = "source_archive: no such file. Run `python3 infra/archive.py` in the root of the repository first."
+    condition     = var.source_archive == null || fileexists(coalesce(var.source_archive, "-"))
+    error_message = "source_archive: no such file. Leave it out, and the module makes the archive of its own repository."
   }
 }
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.blocks import INFRA, ROOT, local
+from infra.blocks import ROOT, local
 from infra.hcl import entries
+from infra.packed import copy_repository, deployed_files, pack
 
 FIGURES = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))
 MAKERS = FIGURES["CLIENTS"]
@@ -50,9 +51,7 @@ for name, maker in (function.split("=") for function in functions):
 def archive(tmp_path_factory) -> zipfile.ZipFile:
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout of Git: what the archive would hold is not known")
-    target = tmp_path_factory.mktemp("archive") / "setpoint.zip"
-    subprocess.run([sys.executable, str(INFRA / "archive.py"), str(target)], check=True, capture_output=True)
-    return zipfile.ZipFile(target)
+    return zipfile.ZipFile(pack(tmp_path_factory.mktemp("archive") / "setpoint.zip"))
 
 
 def test_the_archive_holds_the_functions_the_library_and_its_data(archive):
@@ -114,6 +113,11 @@ def test_the_archive_leaves_out_what_is_not_deployed(archive):
 
 
 def test_the_same_source_makes_the_same_archive(archive, tmp_path):
-    again = tmp_path / "again.zip"
-    subprocess.run([sys.executable, str(INFRA / "archive.py"), str(again)], check=True, capture_output=True)
-    assert again.read_bytes() == Path(os.fspath(archive.filename)).read_bytes()
+    """Also in a checkout where much lies around that Git does not track."""
+    made = Path(os.fspath(archive.filename)).read_bytes()
+    copy = copy_repository(tmp_path / "copy")
+    for name in ("functions/detect/__pycache__/main.pyc", "shared/setpoint/x.log", "shared/setpoint/.mypy_cache/a"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("left over")
+    assert pack(tmp_path / "again.zip", copy / "infra").read_bytes() == made
+    assert set(archive.namelist()) == deployed_files()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.blocks import INFRA, local
+from infra.blocks import local
 from infra.hcl import entries
+from infra.packed import pack
 
 pytestmark = pytest.mark.long
 
@@ -40,10 +41,8 @@ _SETTINGS = {
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("deployed")
-    packed = folder / "setpoint.zip"
-    subprocess.run([sys.executable, str(INFRA / "archive.py"), str(packed)], check=True, capture_output=True)
     source = folder / "workspace"
-    zipfile.ZipFile(packed).extractall(source)
+    zipfile.ZipFile(pack(folder / "setpoint.zip")).extractall(source)
     subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
     install = [folder / "venv/bin/pip", "install", "-q", "--no-deps", "--require-hashes", "-r", "requirements.txt"]
     done = subprocess.run(install, cwd=source, check=False, capture_output=True, text=True, timeout=_SECONDS)

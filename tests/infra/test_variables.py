@@ -18,7 +18,6 @@ GOOD = {
     "project_id": '"fleet-ops"',
     "region": '"europe-west1"',
     "watch": '["organizations/566099688680", "folders/918177713511", "projects/shop-prod"]',
-    "source_archive": f'"{Path(__file__).as_posix()}"',  # any file that is there
 }
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.blocks import INFRA, TERRAFORM
+from infra.packed import copy_repository
 
 _SECONDS = 300
 _DECORATION = re.compile(r"[│╷╵]|\x1b\[[0-9;]*m")
@@ -21,27 +22,34 @@ class TerraformError(Exception):
 
 
 class Workspace:
-    """A root module that Terraform works in.
+    """A root module that Terraform works in, with its state beside it.
 
     Args:
-        folder: where the repository's ``infra`` is copied to.
+        folder: of the root module; its backend is taken out.
         configuration: of Terraform, with the mirror of the stand-ins.
-        root: the root module within the copy, ``.`` or ``examples/organisation``.
     """
 
-    def __init__(self, folder: Path, configuration: Path, root: str = ".") -> None:
-        shutil.copytree(INFRA, folder / "infra", ignore=shutil.ignore_patterns(".terraform*"))
-        shutil.copytree(INFRA.parent / "docs" / "runbooks", folder / "docs" / "runbooks")
-        archive = folder / "build" / "setpoint.zip"
-        archive.parent.mkdir()
-        archive.write_bytes(b"an archive")
-        self.archive = archive
-        self._folder = folder / "infra" / root
+    def __init__(self, folder: Path, configuration: Path) -> None:
+        self.folder = folder
         self._environment = {**os.environ, "TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1"}
-        for versions in self._folder.glob("*.tf"):
+        for versions in folder.glob("*.tf"):
             text = versions.read_text()
             versions.write_text(re.sub(r'\n  backend "gcs" \{.*?\n  \}\n', "\n", text, flags=re.DOTALL))
         self.run("init", "-input=false")
+
+    @classmethod
+    def of_module(cls, folder: Path, configuration: Path) -> Workspace:
+        """The module itself as a root, in a copy of its repository."""
+        return cls(copy_repository(folder) / "infra", configuration)
+
+    @classmethod
+    def of_example(cls, folder: Path, configuration: Path, example: str, source: str) -> Workspace:
+        """An example as somebody copies it: with the address of the module in it, and the variables of its example."""
+        shutil.copytree(INFRA / "examples" / example, folder)
+        main = folder / "main.tf"
+        main.write_text(main.read_text().replace('source = "../.."', f'source = "{source}"'))
+        shutil.copy(folder / "terraform.tfvars.example", folder / "terraform.tfvars")
+        return cls(folder, configuration)
 
     def run(self, *arguments: str, exit_codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run Terraform.
@@ -49,7 +57,7 @@ class Workspace:
         Raises:
             TerraformError: it ended otherwise than with one of the exit codes; says what it wrote.
         """
-        command = [TERRAFORM, f"-chdir={self._folder}", *arguments, "-no-color"]
+        command = [TERRAFORM, f"-chdir={self.folder}", *arguments, "-no-color"]
         done = subprocess.run(
             command, env=self._environment, check=False, capture_output=True, text=True, timeout=_SECONDS
         )
@@ -81,7 +89,8 @@ class Workspace:
         return self.run("state", "list").stdout.split()
 
     def _set(self, values: dict[str, Any]) -> None:
-        (self._folder / "terraform.tfvars.json").write_text(json.dumps(values))
+        if values:
+            (self.folder / "terraform.tfvars.json").write_text(json.dumps(values))
 
 
 def addresses(plan: dict[str, Any]) -> set[str]:

@@ -1,16 +1,23 @@
-"""The data source ``archive_file``, which really writes its zip: the same bytes for the same files."""
+"""The data source ``archive_file``, which really writes its zip: the same bytes for the same files.
+
+A folder is walked in the order of names, links to folders and files are followed, and a pattern that matches a folder
+leaves out what is in it. Source:
+https://github.com/hashicorp/terraform-provider-archive/blob/main/internal/provider/zip_archiver.go
+"""
 
 from __future__ import annotations
 
 import base64
-import fnmatch
 import hashlib
+import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 _EPOCH = (2049, 1, 1, 0, 0, 0)
 """The time that hashicorp/archive gives each entry."""
+_WILDCARDS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def write(config: dict[str, Any]) -> dict[str, Any]:
@@ -44,16 +51,23 @@ def _entries(config: dict[str, Any]) -> dict[str, bytes]:
     if config.get("source_file"):
         entries[Path(config["source_file"]).name] = Path(config["source_file"]).read_bytes()
     if config.get("source_dir"):
-        entries |= _of_directory(Path(config["source_dir"]), config.get("excludes") or [])
+        excludes = [_pattern(pattern) for pattern in config.get("excludes") or []]
+        entries |= {name: file.read_bytes() for name, file in _walk(Path(config["source_dir"]), "", excludes)}
     return entries
 
 
-def _of_directory(root: Path, excludes: list[str]) -> dict[str, bytes]:
-    names = {file.relative_to(root).as_posix(): file for file in root.rglob("*") if file.is_file()}
-    return {name: file.read_bytes() for name, file in names.items() if not _is_excluded(name, excludes)}
+def _walk(folder: Path, prefix: str, excludes: list[re.Pattern[str]]) -> Iterator[tuple[str, Path]]:
+    for path in folder.iterdir():
+        name = prefix + path.name
+        if any(pattern.fullmatch(name) for pattern in excludes):
+            continue
+        if path.is_dir():
+            yield from _walk(path, f"{name}/", excludes)
+        else:
+            yield name, path
 
 
-def _is_excluded(name: str, excludes: list[str]) -> bool:
-    return any(
-        name == pattern or name.startswith(f"{pattern}/") or fnmatch.fnmatch(name, pattern) for pattern in excludes
-    )
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """A pattern with ``*``, ``?`` and ``**``, as github.com/bmatcuk/doublestar reads it."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
+    return re.compile("".join(_WILDCARDS.get(part) or re.escape(part) for part in parts))

@@ -126,10 +126,10 @@ def delivery(installation: Installation) -> Iterator[Finding]:
         yield (
             "warn",
             "no feed message within an hour",
-            "change a label of a watched resource; see docs/runbooks/feed-silent.md",
+            "change a label of a watched resource; see infra/runbooks/feed-silent.md",
         )
     else:
-        yield "fail", "no feed message within a day", "see docs/runbooks/feed-silent.md"
+        yield "fail", "no feed message within a day", "see infra/runbooks/feed-silent.md"
 
 
 def lag(installation: Installation) -> Iterator[Finding]:
@@ -144,7 +144,7 @@ def lag(installation: Installation) -> Iterator[Finding]:
                 yield (
                     "fail",
                     f"a message of {name} has waited for {age / 60:.0f} minutes",
-                    "see docs/runbooks/queue-age.md",
+                    "see infra/runbooks/queue-age.md",
                 )
             else:
                 yield "pass", f"{name}: the oldest message has waited for {age:.0f} s"
@@ -156,7 +156,7 @@ def dead_letters(installation: Installation) -> Iterator[Finding]:
         "pubsub.googleapis.com/subscription/num_undelivered_messages", "pubsub_subscription", timedelta(minutes=15)
     ).get("dead-letters", 0.0)
     if waiting:
-        do = f"`setpoint dead-letters list --project {installation.project}`; see docs/runbooks/dead-letters.md"
+        do = f"`setpoint dead-letters list --project {installation.project}`; see infra/runbooks/dead-letters.md"
         yield "warn", f"{waiting:.0f} dead letters wait", do
     else:
         yield "pass", "no dead letters"

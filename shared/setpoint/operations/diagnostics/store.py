@@ -82,7 +82,7 @@ def sweeps(installation: Installation) -> Iterator[Finding]:
     last = max((sweep.summary for sweep in ended if sweep.summary is not None), key=lambda sweep: sweep.ended_at)
     age = installation.now() - last.ended_at
     text = f"the last sweep ended {age.total_seconds() / 3600:.1f} hours ago and listed {last.listed}"
-    yield ("fail", text, "see docs/runbooks/sweep-missing.md") if age > _SWEEP else ("pass", text)
+    yield ("fail", text, "see infra/runbooks/sweep-missing.md") if age > _SWEEP else ("pass", text)
     for scope, reason in last.denied.items():
         yield "fail", f"{scope} could not be listed: {reason}", "grant roles/cloudasset.viewer on it to setpoint-sweep"
     for shard, reason in last.failed.items():
@@ -97,7 +97,7 @@ def brakes(installation: Installation) -> Iterator[Finding]:
     state = installation.store().safety_state().value
     if state.breaker is not None:
         text = f"the breaker is open since {state.breaker.opened_at:%Y-%m-%d %H:%M} UTC: {state.breaker.reason}"
-        yield "fail", text, "see docs/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
+        yield "fail", text, "see infra/runbooks/breaker-open.md; `setpoint resume fleet` closes it"
     in_force = [pause for pause in state.pauses if pause.until is None or pause.until > installation.now()]
     for pause in in_force:
         yield (

@@ -2,6 +2,10 @@ terraform {
   required_version = ">= 1.5"
 
   required_providers {
+    archive = {
+      source  = "hashicorp/archive"
+      version = ">= 2.5, < 3.0"
+    }
     google = {
       source  = "hashicorp/google"
       version = ">= 6.0, < 8.0"

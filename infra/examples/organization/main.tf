@@ -26,21 +26,28 @@ variable "uploaders" {
   default     = []
 }
 
+variable "source_archive" {
+  description = "An archive of functions to go back to; null for those of this version."
+  type        = string
+  default     = null
+}
+
 module "setpoint" {
+  # In a root of your own: "git::https://github.com/OWNER/setpoint.git//infra?ref=v0.1.0"
   source = "../.."
 
   project_id     = var.project_id
   region         = var.region
   watch          = ["organizations/${var.organization_id}"]
-  source_archive = "${path.root}/../../../build/setpoint.zip"
   uploaders      = var.uploaders
+  source_archive = var.source_archive
 
   firestore = { location = "eur3" } # two regions and a witness, for a fleet that must not lose sight of itself
   detect    = { min_instances = 1, max_instances = 50 }
 }
 
 output "setpoint" {
-  description = "What was made."
+  description = "What was made, and what is left to do by hand."
   value       = module.setpoint
 }
 
