@@ -47,6 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
         core.global_force_seed = seed
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """The workers of ``-n auto``: tests wait for servers and processes about half of their time."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def _seed(config: pytest.Config) -> int:
     """What was asked for; in a worker of pytest-xdist what the run has; the same in each run of CI; otherwise new."""
     asked: int | None = config.getoption("seed")

@@ -1,1 +1,1 @@
-"""Alerts: whom a finding concerns, the message that follows it, and the buttons that people click."""
+"""Alerts: the destinations of a finding, the message that shows its current state, and the buttons in it."""

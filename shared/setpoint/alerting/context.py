@@ -1,4 +1,4 @@
-"""What alerting works with."""
+"""The ports and settings of alerting."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class AlertingContext:
-    """What alerting works with.
+    """The ports and settings of alerting.
 
     Args:
-        store: findings, the rules of the fleet, and what people were told.
+        store: findings, the rules of the fleet, and the records of alerting.
         dead_letters: takes messages that can never be handled.
-        sinks: where people are told.
+        sinks: the chat systems and webhooks that messages go to.
         interactions: handles clicks on buttons; None where no message has a button.
-        clock: tells the time.
-        sleep: waits for so many seconds.
-        records: what people were told, over the store.
+        clock: gives the current time.
+        sleep: waits for a number of seconds.
+        records: typed access to the notices in the store.
     """
 
     store: Store
@@ -48,13 +48,13 @@ class AlertingContext:
         object.__setattr__(self, "records", NoticeRecords(self.store.notices))
 
     def alerting(self) -> Alerting:
-        """Who is told of what, by now; without an ``Alerting`` document the channels of the owners."""
+        """The current alerting rules; without an ``Alerting`` document, findings go to the channels of their owners."""
         control = self.store.control().value
         documents = (source.alerting for source in control.sources.values())
         return next((document for document in documents if document is not None), Alerting())
 
 
 def write_notice(notice: AlertNotice, version: object, context: AlertingContext) -> None:
-    """Write a notice, unless somebody has done so since: then what they write counts."""
+    """Write a notice; keep the stored one where another process has written it since."""
     with suppress(Conflict):
         context.records.write_notice(notice, version, context.clock())

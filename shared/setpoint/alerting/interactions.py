@@ -1,8 +1,8 @@
-"""Clicks on the buttons of a Slack message: who may click, what is ordered, and what they are answered.
+"""Clicks on the buttons of a Slack message: authorization, the action, and the answer.
 
-A button asks for something about the drift that was shown. The order is given where the finding still has that drift,
-whoever clicks is an approver, and nobody has given it before. Otherwise nothing changes, and they are answered why.
-A message that is delivered twice, and a button that is clicked twice, give one order.
+A button acts on the drift that its message shows. The action is taken where the finding still has that drift, the user
+is an approver, and nobody has taken it before. Otherwise nothing changes, and the user gets the reason. A message that
+is delivered twice, or a button that is clicked twice, acts once.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ _AUDIT_WORDS: dict[ButtonAction, str] = {
     "snooze": "exempted",
     "accept": "accepted",
 }
-"""What the audit trail calls it."""
+"""The action of each button, as the audit trail names it."""
 
 _SAME_TIME = timedelta(minutes=1)
-"""Two exemptions that end within this time of each other last equally long."""
+"""Two exemptions that end within this time of each other count as the same."""
 
 
 class GroupedFinding(NamedTuple):
-    """A finding of a message that shows several.
+    """A finding in a message about several findings.
 
     Args:
         key: the resource and content.
-        fingerprint: the drift that the message shows; where empty, any that was there when the button was clicked.
+        fingerprint: the drift that the message shows; empty for the drift at the time of the click.
     """
 
     key: ResourceKey
@@ -69,13 +69,13 @@ class GroupedFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class InteractionHandler:
-    """What clicks are handled with.
+    """The ports that clicks are handled with.
 
     Args:
-        context: findings and their rules, which orders change.
-        people: who clicks, and how they are answered.
-        members: the findings of a message that shows several, by its id.
-        alerting: the approvers, by the rules of the fleet.
+        context: the findings and rules that actions change.
+        people: looks users up, and answers them.
+        members: lists the findings of a group message by its id.
+        alerting: gives the current alerting rules, which name the approvers.
     """
 
     context: Context
@@ -85,15 +85,15 @@ class InteractionHandler:
 
 
 class Result(NamedTuple):
-    """What a click has done to one finding.
+    """The effect of a click on one finding.
 
     Args:
         key: the resource and content.
-        outcome: what became of it.
-        text: why nothing was done, or who has done it before.
-        step: what has happened to the finding, the same however often the click is delivered; None for nothing.
-        quiet_until: when the exemption ends that was ordered.
-        approvers: who may click.
+        outcome: the kind of effect.
+        text: why nothing changed, or who took the action before.
+        step: the entry for the timeline, equal for each delivery of the click; None where nothing changed.
+        quiet_until: the end of the new exemption.
+        approvers: the users who may click.
     """
 
     key: ResourceKey
@@ -105,13 +105,13 @@ class Result(NamedTuple):
 
 
 class InteractionResult(NamedTuple):
-    """What a click has done.
+    """The effect of a click.
 
     Args:
-        button: the button; None where the message held none, and was dead-lettered.
-        posted: the message that it is in.
-        results: what became of each finding; none for a question.
-        problems: what failed besides: an answer that was not delivered, a group that does not exist.
+        button: the button; None where the message named no button and was dead-lettered.
+        posted: the message with the button.
+        results: the effect on each finding; empty for a question.
+        problems: other failures: an answer that was not delivered, a group that does not exist.
     """
 
     button: ClickedButton | None
@@ -121,19 +121,19 @@ class InteractionResult(NamedTuple):
 
     @property
     def done(self) -> tuple[Result, ...]:
-        """The findings that the click has changed."""
+        """The findings that the click changed."""
         return tuple(result for result in self.results if result.outcome == "done")
 
 
 class _Click(NamedTuple):
-    """A click, and who it is from.
+    """A click with the user who made it.
 
     Args:
         button: the button.
-        interaction: what Slack sent.
-        person: who clicked.
-        problems: what could not be read of them.
-        handler: what clicks are handled with.
+        interaction: the payload from Slack.
+        person: the user.
+        problems: what could not be read about the user.
+        handler: the ports that clicks are handled with.
     """
 
     button: ClickedButton
@@ -144,27 +144,27 @@ class _Click(NamedTuple):
 
     @property
     def by(self) -> str:
-        """Whoever clicked, as the audit trail names them."""
+        """The user, as the audit trail names them."""
         return " ".join(filter(None, (f"slack:{self.person.id}", self.person.email)))
 
     @property
     def until(self) -> datetime | None:
-        """When a snooze ends: it lasts from the click, however late that is delivered."""
+        """The end of a snooze, which starts with the click, however late the click is delivered."""
         lasts = timedelta(seconds=self.button.seconds)
         return self.interaction.clicked_at + lasts if self.button.action == "snooze" else None
 
     @property
     def audit_word(self) -> str:
-        """What the audit trail calls the order; empty where the button orders nothing."""
+        """The action as the audit trail names it; empty where the button only asks a question."""
         return _AUDIT_WORDS.get(self.button.action, "")
 
 
 def receive(message: bytes, attributes: Mapping[str, str], handler: InteractionHandler) -> InteractionResult:
-    """Handle a message about a click; one that holds none is dead-lettered.
+    """Handle a message about a click; a message without a click is dead-lettered.
 
     Raises:
-        TransientError: let the message be delivered again; what was ordered by then is not ordered again.
-        CorruptState: a finding's record cannot be read.
+        TransientError: deliver the message again; actions that were taken are not taken again.
+        CorruptState: the record of a finding cannot be read.
     """
     try:
         interaction = slack_interaction.decode(message)
@@ -199,7 +199,7 @@ def handle(button: ClickedButton, interaction: Interaction, handler: Interaction
 
 
 def _apply_to_group(click: _Click) -> tuple[Result, ...]:
-    """Apply a click to each finding of a message; one that somebody else is writing holds back no other."""
+    """Apply a click to each finding of a message; a conflict on one finding does not stop the others."""
     results, failure = [], None
     for member in click.handler.members(click.button.group):
         try:
@@ -214,8 +214,8 @@ def _apply_to_group(click: _Click) -> tuple[Result, ...]:
 def _apply(member: GroupedFinding, click: _Click) -> Result:
     """Apply a click to one finding.
 
-    The order of the checks matters: who may not click learns nothing else, and what this click has ordered before is
-    done, whatever the finding is by now.
+    The order of the checks matters: a user who may not click learns nothing else, and an action that this click took
+    before counts as done, whatever the state of the finding is now.
     """
     key = member.key
     snapshot = click.handler.context.store.read(key)
@@ -236,7 +236,7 @@ def _apply(member: GroupedFinding, click: _Click) -> Result:
 
 
 def _refusal(state: ResourceState, member: GroupedFinding, click: _Click) -> Result | None:
-    """Why a finding takes no order; None where it takes this one."""
+    """The result where the action is refused; None where it is allowed."""
     if click.button.action not in _ORDERS:
         return Result(member.key, "declined", "ask about each finding by itself")
     if why := _stale(state, member, click.interaction):
@@ -247,7 +247,7 @@ def _refusal(state: ResourceState, member: GroupedFinding, click: _Click) -> Res
 
 
 def _order(key: ResourceKey, fingerprint: str, click: _Click) -> Result | None:
-    """Give the order; None where it was taken."""
+    """Take the action; None where it took effect."""
     try:
         _ORDERS[click.button.action](key, fingerprint, click)
     except BadRequest as error:
@@ -256,7 +256,7 @@ def _order(key: ResourceKey, fingerprint: str, click: _Click) -> Result | None:
 
 
 def _stale(state: ResourceState, member: GroupedFinding, interaction: Interaction) -> str:
-    """Why a finding is not what was shown; empty where it is."""
+    """How a finding differs from what the message shows; empty where it does not."""
     finding = state.finding
     if finding is None or finding.status == "resolved":
         return "it is resolved"
@@ -266,7 +266,7 @@ def _stale(state: ResourceState, member: GroupedFinding, interaction: Interactio
 
 
 def _approved_before(state: ResourceState, click: _Click) -> str:
-    """Who else has approved it; empty where nobody has, or this very click has and was interrupted."""
+    """The other user who approved it before; empty for nobody, and where this click did and was interrupted."""
     remedy = state.remediation
     if remedy is None or remedy.fingerprint != state.fingerprint or remedy.step in ("done", "over"):
         return ""
@@ -274,7 +274,7 @@ def _approved_before(state: ResourceState, click: _Click) -> str:
 
 
 def _exempted_before(state: ResourceState, click: _Click) -> str:
-    """Who else has exempted it for as long; empty where nobody has, or this very click has."""
+    """The other user who exempted it for as long; empty for nobody, and where this click did."""
     exemption = state.exemption
     if exemption is None or not is_in_force(exemption, state.fingerprint, click.handler.context.clock()):
         return ""
@@ -285,7 +285,7 @@ def _exempted_before(state: ResourceState, click: _Click) -> str:
 
 
 def _approve(key: ResourceKey, fingerprint: str, click: _Click) -> None:
-    """Approve a write; ``functions/remediate`` makes it, which alone has the rights."""
+    """Approve a write. Only ``functions/remediate`` has the permissions to make it."""
     commands.approve(key, fingerprint, click.by, click.handler.context)
 
 
@@ -300,7 +300,7 @@ def _snooze(key: ResourceKey, fingerprint: str, click: _Click) -> None:
 
 
 def _accept(key: ResourceKey, fingerprint: str, click: _Click) -> None:
-    """Accept the very drift that was shown; one that comes in between stays open."""
+    """Accept the drift that the message shows; a drift that came since stays open."""
     reason = f"accepted in Slack by {click.by}"
     exemption = Exemption(reason, click.by, click.interaction.clicked_at, None, fingerprint)
     commands.exempt(key, exemption, click.handler.context)
@@ -315,7 +315,7 @@ _ORDERS: dict[ButtonAction, Callable[[ResourceKey, str, _Click], None]] = {
 
 
 def _audit_entry(key: ResourceKey, click: _Click) -> AuditEntry | None:
-    """The entry of the audit trail about this click, or about an equal one that was handled after it was made."""
+    """The audit entry of this click, or of an equal click that was handled since this one was made."""
     clicked_at = click.interaction.clicked_at
     return next(
         (
@@ -334,7 +334,7 @@ def _step(entry: AuditEntry | None, click: _Click) -> TimelineEntry:
 
 
 def _person(user: str, people: People) -> tuple[Person, list[str]]:
-    """Who clicked; where their address cannot be read, their id alone counts."""
+    """The user who clicked; only their id where their e-mail address cannot be read."""
     try:
         return people.person(user), []
     except BadRequest as error:
@@ -342,7 +342,7 @@ def _person(user: str, people: People) -> tuple[Person, list[str]]:
 
 
 def _may_click(data: DriftData, alerting: Alerting, click: _Click) -> bool:
-    """Whether somebody may click; a group is asked for only where its members may, and nothing else decides."""
+    """Whether a user may click; groups are looked up only where the user alone does not decide."""
     person = click.person
     if person.is_guest:
         return False
@@ -354,7 +354,7 @@ def _may_click(data: DriftData, alerting: Alerting, click: _Click) -> bool:
 
 
 def _is_in(group: str, click: _Click) -> bool:
-    """Whether somebody is in a group; a group that does not exist has no members."""
+    """Whether a user is in a group; a group that does not exist has no members."""
     try:
         return click.person.id in click.handler.people.group(group)
     except BadRequest as error:
@@ -369,7 +369,7 @@ def _approvers(data: DriftData, alerting: Alerting) -> tuple[Approvers, ...]:
 
 
 def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
-    """Why a finding is what it is, in words."""
+    """The answer to "Why?": the differences, their source and who changed them."""
     store = handler.context.store
     snapshot: Snapshot = store.read(key)
     state = snapshot.state
@@ -382,7 +382,7 @@ def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
 
 
 def _result_text(result: Result) -> str:
-    """The answer about one finding; empty where the order was taken, which the message itself shows."""
+    """The answer about one finding; empty where the action took effect, since the message shows that."""
     if result.outcome == "done":
         return ""
     if result.outcome == "refused":
@@ -401,10 +401,10 @@ def _group_text(click: _Click, results: tuple[Result, ...]) -> str:
 def _answer(
     text: str, interaction: Interaction, handler: InteractionHandler, *, is_done: bool = False
 ) -> tuple[str, ...]:
-    """Answer whoever clicked; an order stands whether they are reached or not.
+    """Answer the user; an action stands whether the answer is delivered or not.
 
     Raises:
-        TransientError: nothing was ordered, and they were not reached.
+        TransientError: no action was taken, and the answer was not delivered.
     """
     try:
         handler.people.tell(interaction.user, interaction.channel, text, interaction.thread)

@@ -1,7 +1,7 @@
-"""What is kept of what people were told: notices, the threads that show them, and which thread takes more.
+"""The records of alerting: notices, threads, and the windows in which findings are grouped.
 
-A *notice* is one finding at one destination. A *thread* is one message, and what stands below it: it shows all notices
-of one cause. A *window* says which thread of a cause takes more findings for a while.
+A *notice* is one finding for one destination. A *thread* is one message with its replies: it shows all notices of one
+cause. A *window* says which thread takes further findings of a cause, and until when.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ _MOST_NAMES = 10
 
 
 class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One finding at one destination.
+    """One finding for one destination.
 
     Args:
         key: the resource and content.
-        to: where.
-        thread: the thread that shows it; empty where it is told in a digest, or not at all.
-        shown: what is to be shown of it, the differences up to a size.
-        cause: what it has in common with others, by all its differences.
-        sequence: number of the event that it is as of; none is taken that is not greater.
-        joined_at: when it came to its thread.
-        shown_sequence: number of the event that is on show; empty for none; stored as ``told``.
-        not_before: when it may be told, where not at once.
-        is_escalation: it is told only where nobody has acted on it until then.
-        is_digest: it is told with others.
-        is_silent: it is never told: somebody acted on it before anybody was to be called, or said to leave it alone.
+        to: the destination.
+        thread: the thread that shows it; empty where it goes into a digest, or is not sent.
+        shown: the state to show, with the differences up to a size.
+        cause: the cause that groups it with other findings, by all its differences.
+        sequence: number of the latest event in it; events with a number that is not greater are ignored.
+        joined_at: when it joined its thread.
+        shown_sequence: number of the event that the message shows; None for none; stored as ``told``.
+        not_before: the earliest time to send it, where that is not at once.
+        is_escalation: it is sent only where nobody has acted on the finding by then.
+        is_digest: it is sent in a digest.
+        is_silent: it is never sent: the finding was acted on before the escalation, or is exempt.
     """
 
     key: ResourceKey
@@ -65,38 +65,38 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
 
     @property
     def id(self) -> str:
-        """Its own id, the same for ever."""
+        """Its id, which never changes."""
         return _digest(self.key.id, self.to.id, self.thread)
 
     @property
     def is_new(self) -> bool:
-        """Whether there is something of it to show that is not on show."""
+        """Whether its latest state is not shown yet."""
         return self.shown_sequence != self.sequence and not self.is_silent
 
     @property
     def due(self) -> datetime | None:
-        """When it is to be told; None where there is nothing to tell."""
+        """When it is due; None where there is nothing to send."""
         return (self.not_before or self.joined_at) if self.is_new else None
 
 
 class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One message and what stands below it.
+    """One message with its replies.
 
     Args:
-        id: its own id.
-        to: where.
-        cause: what its findings have in common.
-        opened_at: when the first of them came.
-        channel: the channel as the sink knows it; empty while it was not posted.
-        ts: the message in it.
-        is_tried: it was tried to post it, and nobody knows what came of it.
-        size: how many findings it showed last.
-        shown_at: when that was.
-        not_before: when to try again, where the sink took no more.
-        claimed_until: somebody is showing it until then.
-        failures: how often it failed in a row.
+        id: its id.
+        to: the destination.
+        cause: the cause that its findings share.
+        opened_at: when its first finding came.
+        channel: the channel as the sink knows it; empty until it is posted.
+        ts: the message in the channel.
+        is_tried: an attempt to post it ended without an answer.
+        size: the number of findings that it showed last.
+        shown_at: when it was last shown.
+        not_before: when to try again after the sink refused for its rate limit.
+        claimed_until: the end of the claim of the process that is showing it.
+        failures: failures in a row.
         problem: why it cannot be shown.
-        listed: the notices of which all is told below the message.
+        listed: the notices whose details are in a reply.
     """
 
     id: str
@@ -116,13 +116,13 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class GroupWindow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which thread of a cause takes more findings.
+    """The thread that takes further findings of a cause.
 
     Args:
         thread: the thread.
-        number: how many there have been.
-        closes_at: until when it takes more.
-        actor: who is behind its findings; empty while that is not known.
+        number: the number of threads of the cause so far.
+        closes_at: until when it takes findings.
+        actor: who changed the resources; empty while that is not known.
     """
 
     thread: str
@@ -132,7 +132,7 @@ class GroupWindow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ChannelRateLimit(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A destination: when it takes the next message."""
+    """The rate limit of a channel: when it takes the next message."""
 
     free_at: datetime
 
@@ -158,39 +158,39 @@ def decode_record(stored: bytes, kind: type[Any]) -> Any:
 
 
 def window_id(to: Destination, cause: str, actor: str = "") -> str:
-    """The id of the window of a cause at a destination; of one actor's, where another's is open."""
+    """The id of the window of a cause at a destination, for one actor where the open window is another actor's."""
     return _digest(to.id, cause, actor)
 
 
 def reply_id(place: str, members: Iterable[str]) -> str:
-    """The id of something that is told of many: the same for the same ones."""
+    """The id of a reply or digest about several findings: equal for the same findings."""
     return _digest(place, *sorted(members))
 
 
 def accepts(window: GroupWindow, actor: str, now: datetime) -> bool:
-    """Whether a finding may be shown by the thread of a window: it is open, and nobody else is behind it."""
+    """Whether the thread of a window takes a finding: the window is open, and its actor is not another one."""
     return now < window.closes_at and (not actor or window.actor in ("", actor))
 
 
 def next_window(before: GroupWindow | None, name: str, actor: str, now: datetime, seconds: float) -> GroupWindow:
-    """The window after its thread takes no more."""
+    """The next window of a cause, with a new thread."""
     number = (before.number if before is not None else 0) + 1
     return GroupWindow(f"{name}-{number}", number, now + timedelta(seconds=seconds), actor)
 
 
 def actor_of(data: DriftData) -> str:
-    """Who is behind a drift, where that is sure enough to say that others are by somebody else."""
+    """The actor of a drift, where the confidence is high enough to keep others' drifts apart."""
     return data.actor.principal if data.actor is not None and data.actor.confidence != "possible" else ""
 
 
 def start(event: CloudEvent) -> FindingView:
-    """What is shown of a finding that nobody was told of."""
+    """The state to show of a finding that was not shown before."""
     data = compact(event.data)
     return FindingView(event.type, event.time, data, (_step(event),))
 
 
 def advance(before: FindingView, event: CloudEvent, quiet_until: datetime | None) -> FindingView:
-    """What is shown of a finding after one event more."""
+    """The state to show of a finding after a further event."""
     data = compact(event.data)
     is_same = data.fingerprint == before.data.fingerprint and data.episodes == before.data.episodes
     if data.remediation is None and is_same:
@@ -206,7 +206,7 @@ def _step(event: CloudEvent) -> TimelineEntry:
 
 
 def compact(data: DriftData) -> DriftData:
-    """A finding without what no message has room for."""
+    """A finding with its differences cut to what a message has room for."""
     remediation = None if data.remediation is None else replace(data.remediation, declared=None)
     differences = tuple(_short(difference) for difference in data.differences[:_MOST_FIELDS])
     return replace(data, differences=differences, previous_data=None, remediation=remediation)
@@ -222,7 +222,7 @@ def _short(difference: Difference) -> Difference:
 
 
 def is_obsolete(notice: AlertNotice) -> bool:
-    """Whether an escalation calls nobody any more: the drift is over, or somebody has acted on it."""
+    """Whether an escalation is obsolete: the drift is over, or somebody has acted on it."""
     data, steps = notice.shown.data, notice.shown.steps
     remediation = data.remediation
     is_acted_on = any(step.by for step in steps) or (remediation is not None and remediation.step in UNDER_WAY)
@@ -230,12 +230,12 @@ def is_obsolete(notice: AlertNotice) -> bool:
 
 
 def is_shown(notice: AlertNotice, now: datetime) -> bool:
-    """Whether a notice belongs into the message of its thread."""
+    """Whether the message of a thread includes a notice."""
     return not notice.is_silent and (notice.not_before is None or notice.not_before <= now)
 
 
 def view(thread: Thread, notices: Sequence[AlertNotice]) -> FindingView | GroupView:
-    """What a thread's message shows: a finding, or several of one cause."""
+    """The content of a thread's message: one finding, or several of one cause."""
     if len(notices) == 1:
         return notices[0].shown
     findings = [notice.shown for notice in notices]
@@ -259,7 +259,7 @@ def view(thread: Thread, notices: Sequence[AlertNotice]) -> FindingView | GroupV
 
 
 def new_thread(thread: str, notice: AlertNotice) -> Thread:
-    """A thread that was not shown yet."""
+    """A thread that is not posted yet."""
     return Thread(id=thread, to=notice.to, cause=notice.cause, opened_at=notice.joined_at)
 
 

@@ -1,7 +1,7 @@
-"""Showing a thread: one message, and what stands below it, made from the notices that it is of.
+"""Showing a thread: its message and replies, rendered from its notices.
 
-Whoever shows a thread has claimed it, so that of several that are told of at once one posts the message. What is on
-show is noted at the end: whoever fails before that leaves it due, and it is shown again.
+A process claims a thread before it shows it, so that of several processes one posts the message. The shown state is
+recorded last: after a failure before that the notices are still due, and the thread is shown again.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ Showing = Literal[
 ]
 
 _CLAIM = timedelta(minutes=5)
-"""How long somebody has to show a thread before another may; longer than a run of the function."""
+"""How long a claim on a thread lasts; longer than a run of the function."""
 _EVERY = timedelta(seconds=10)
-"""How often the message of several findings is changed at most."""
+"""Shortest time between two updates of a message about several findings."""
 _BACK_OFF = timedelta(seconds=30)
 _LONGEST_BACK_OFF = timedelta(hours=1)
 _LISTED_AT_ONCE = 40
 _MOST_LISTED = 200
-"""How many findings are told below a message; the others are in the report."""
+"""Largest number of findings whose details are in replies; the others are in the report."""
 _WRITERS = 8
 _SEVERAL = 20
 _TOLD_BELOW = frozenset(
@@ -52,21 +52,21 @@ _TOLD_BELOW = frozenset(
         "remediation.blocked",
     )
 )
-"""What is told below the message of a single finding, so that whoever follows it hears of it."""
+"""Steps that are also a reply to the message of a single finding, so that its followers get a notification."""
 
 
 def show(name: str, alerting: Alerting, context: AlertingContext, max_wait: float) -> Showing:
-    """Have a thread's message show what its findings are by now.
+    """Show the current state of a thread's findings in its message.
 
     Args:
         name: the thread.
-        alerting: who is told of what.
-        context: what alerting works with.
-        max_wait: seconds to wait for a turn.
+        alerting: the alerting rules.
+        context: the ports of alerting.
+        max_wait: seconds to wait for the rate limit.
 
     Raises:
-        BadRequest: the place will never take it; its findings are told at the default destinations, too.
-        Unavailable: the place, or the store, did not answer; it is tried again.
+        BadRequest: the destination refuses it for good; its findings are sent to the default destinations, too.
+        Unavailable: the sink or the store did not answer; it is tried again.
     """
     claimed = _claim(name, context, max_wait)
     if isinstance(claimed, str):
@@ -85,7 +85,7 @@ def show(name: str, alerting: Alerting, context: AlertingContext, max_wait: floa
 
 
 def _claim(name: str, context: AlertingContext, max_wait: float) -> tuple[Thread, object] | Showing:
-    """Have nobody else show a thread; the thread as it was before, with the mark of its record."""
+    """Claim a thread; the thread as it was before, with the version of its record."""
     stored = context.records.thread(name)
     thread = stored.value
     if thread is None:
@@ -105,19 +105,19 @@ def _claim(name: str, context: AlertingContext, max_wait: float) -> tuple[Thread
 
 
 def _next_change(thread: Thread) -> datetime | None:
-    """When the message may be changed again."""
+    """When the message may be updated again."""
     return thread.shown_at + _EVERY if thread.shown_at is not None and thread.size > 1 else None
 
 
 class _Work:
-    """Showing a thread that was claimed.
+    """Shows a claimed thread.
 
     Args:
         thread: the thread as it was before.
-        version: the mark of its record since it was claimed.
-        links: where messages link to.
-        context: what alerting works with.
-        max_wait: seconds to wait for a turn.
+        version: the version of its record after the claim.
+        links: templates of links in messages.
+        context: the ports of alerting.
+        max_wait: seconds to wait for the rate limit.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class _Work:
         self._sink = context.sinks.get(thread.to.sink)
 
     def run(self) -> Showing:
-        """Show the message, tell what belongs below it, and note what is on show by now."""
+        """Post or update the message, add replies, and record the shown state."""
         now = self._context.clock()
         self.notices = self._members(now)
         if not self.notices:
@@ -152,13 +152,13 @@ class _Work:
         return "shown"
 
     def store(self, thread: Thread) -> None:
-        """Write the thread; where somebody else has claimed it since, what they write counts."""
+        """Write the thread; keep the stored one where another process has claimed it since."""
         with suppress(Conflict):
             self.version = self._context.records.write_thread(thread, self.version, self._context.clock())
         self.thread = thread
 
     def _members(self, now: datetime) -> list[StoredNotice]:
-        """What is to be shown: all notices of the thread, less the escalations that are not due or call nobody."""
+        """The notices to show: all of the thread, without escalations that are not due or obsolete."""
         stored = list(self._context.records.of_thread(self.thread.id))
         void = [
             stored_notice
@@ -186,7 +186,7 @@ class _Work:
         return sink.show(thread.id, thread.to.channel, view, self._links, posted, maybe=thread.is_tried)
 
     def _list(self, posted: Posted) -> None:
-        """Tell in full, below the message, of the findings that do not stand there yet, some at a time."""
+        """Reply with the details of findings that have no reply yet, some at a time."""
         room = min(_LISTED_AT_ONCE, _MOST_LISTED - len(self.thread.listed))
         listed = set(self.thread.listed)
         missing = [
@@ -199,7 +199,7 @@ class _Work:
         self.thread = replace(self.thread, listed=(*self.thread.listed, *new))
 
     def _reply_step(self, posted: Posted) -> None:
-        """Tell below the message of a single finding what has become of it."""
+        """Reply to the message of a single finding with its latest step."""
         notice = self.notices[0].value
         is_alone = len(self.notices) == 1 and not notice.is_escalation
         if is_alone and notice.is_new and notice.shown.event in _TOLD_BELOW:
@@ -213,7 +213,7 @@ class _Work:
         back_off(self.thread.to, after, self._context)  # a long reply has taken several turns
 
     def _full(self, notice: AlertNotice) -> FindingView:
-        """A finding with all its differences, where it is still the one that was told of."""
+        """A finding with all its differences, where its fingerprint is still the one in the notice."""
         state = self._context.store.read(notice.key).state
         data = notice.shown.data
         if state is None or state.finding is None or state.finding.fingerprint != data.fingerprint:
@@ -221,7 +221,7 @@ class _Work:
         return replace(notice.shown, data=replace(data, differences=state.finding.differences))
 
     def _record_shown(self) -> None:
-        """Record what is on show; an event that came meanwhile stays due."""
+        """Record the shown state; an event that came meanwhile stays due."""
         new = [notice for notice in self.notices if notice.value.is_new]
 
         def note(stored_notice: StoredNotice) -> None:
@@ -240,7 +240,7 @@ class _Work:
 
 
 def _delay(work: _Work, error: SetpointError, context: AlertingContext) -> None:
-    """Delay the next try of a thread that has failed."""
+    """Delay the next attempt for a thread that failed."""
     now, thread = context.clock(), work.thread
     failures = thread.failures + 1
     wait = min(_BACK_OFF * 2 ** min(failures - 1, 10), _LONGEST_BACK_OFF)
@@ -257,7 +257,7 @@ def _delay(work: _Work, error: SetpointError, context: AlertingContext) -> None:
 
 
 def _show_at_default(work: _Work, problem: str, alerting: Alerting, context: AlertingContext) -> None:
-    """Show at the default destinations what its own destination refuses."""
+    """Send findings that their destination refuses to the default destinations."""
     if work.thread.to in alerting.default:
         return
     now = context.clock()

@@ -18,7 +18,7 @@ in a space (https://developers.google.com/workspace/chat/limits), and not all is
 
 
 def acquire(to: Destination, context: AlertingContext, max_wait: float) -> bool:
-    """Wait for a turn in a channel, whoever else tells something in it; whether there is one soon enough."""
+    """Wait for the rate limit of a channel; False where the wait would be longer than the limit."""
     between = SECONDS_BETWEEN[to.sink]
     if not between:
         return True
@@ -42,7 +42,7 @@ def acquire(to: Destination, context: AlertingContext, max_wait: float) -> bool:
 
 
 def back_off(to: Destination, until: datetime, context: AlertingContext) -> None:
-    """Tell nothing at a destination that takes no more for a while."""
+    """Send nothing to a destination for a while, after it refused for its rate limit."""
     rate_limit, version = context.records.rate_limit(to)
     if rate_limit is None or rate_limit.free_at < until:
         with suppress(Conflict):

@@ -1,4 +1,4 @@
-"""The records of what people were told, read and written by their kinds."""
+"""Typed access to the records of alerting in the store."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from setpoint.model.alerting_config import Destination
 from setpoint.ports.people import Filed, NoticeStore, StoredBody
 
 KINDS = ("notices", "threads", "slots", "places")
-"""The kinds of records; in Firestore a collection each."""
+"""The kinds of records; each is a collection in Firestore."""
 _NOTICES, _THREADS, _WINDOWS, _RATE_LIMITS = KINDS
 _KEPT = timedelta(days=60)
-"""How long a record is kept that nobody has written since."""
+"""How long a record is kept after its last write."""
 
 
 class StoredNotice(NamedTuple):
-    """A notice with the store's mark of it; None where it was never written."""
+    """A notice with the version of its record; None where it was never written."""
 
     value: AlertNotice
     version: Any
 
 
 class StoredThread(NamedTuple):
-    """A thread with the store's mark of it; no value where it was never shown."""
+    """A thread with the version of its record; no value where it was never shown."""
 
     value: Thread | None
     version: Any
 
 
 class StoredWindow(NamedTuple):
-    """A window with the store's mark of it; no value where there was none yet."""
+    """A window with the version of its record; no value where it was never opened."""
 
     value: GroupWindow | None
     version: Any
 
 
 class NoticeRecords:
-    """The records of what people were told.
+    """The records of alerting.
 
     Args:
-        store: where they are kept.
+        store: holds them.
     """
 
     def __init__(self, store: NoticeStore) -> None:
         self._store = store
 
     def of_finding(self, finding: str) -> Sequence[StoredNotice]:
-        """All notices of a finding, those of threads of long ago included."""
+        """All notices of a finding, those of earlier threads included."""
         return [_notice(record) for record in self._store.of_finding(_NOTICES, finding)]
 
     def of_thread(self, thread: str) -> Iterator[StoredNotice]:
@@ -61,10 +61,10 @@ class NoticeRecords:
         return [_notice(record) for record in self._store.due(_NOTICES, now, most)]
 
     def write_notice(self, notice: AlertNotice, version: Any, now: datetime) -> Any:
-        """Write a notice in place of the one of ``version``; the version that it then has.
+        """Replace the notice of ``version``; the new version.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
         filed = Filed(notice.key.id, notice.thread, notice.due, None if notice.is_new else now + _KEPT)
         return self._store.write(_NOTICES, notice.id, encode_record(notice), version, filed)
@@ -74,10 +74,10 @@ class NoticeRecords:
         return StoredThread(*_read(self._store.read(_THREADS, name), Thread))
 
     def write_thread(self, thread: Thread, version: Any, now: datetime) -> Any:
-        """Write a thread in place of the one of ``version``; the version that it then has.
+        """Replace the thread of ``version``; the new version.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
         return self._store.write(_THREADS, thread.id, encode_record(thread), version, Filed(expires=now + _KEPT))
 
@@ -86,10 +86,10 @@ class NoticeRecords:
         return StoredWindow(*_read(self._store.read(_WINDOWS, name), GroupWindow))
 
     def write_window(self, name: str, window: GroupWindow, version: Any) -> None:
-        """Write a window in place of the one of ``version``.
+        """Replace the window of ``version``.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
         self._store.write(_WINDOWS, name, encode_record(window), version, Filed(expires=window.closes_at + _KEPT))
 
@@ -98,10 +98,10 @@ class NoticeRecords:
         return _read(self._store.read(_RATE_LIMITS, _rate_limit_name(to)), ChannelRateLimit)
 
     def write_rate_limit(self, to: Destination, rate_limit: ChannelRateLimit, version: Any) -> None:
-        """Write a rate limit in place of the one of ``version``.
+        """Replace the rate limit of ``version``.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
         self._store.write(
             _RATE_LIMITS,
@@ -112,7 +112,7 @@ class NoticeRecords:
         )
 
     def forget(self, now: datetime) -> int:
-        """Delete records that were not written for long."""
+        """Delete records that have expired."""
         return self._store.forget(now)
 
 

@@ -11,12 +11,12 @@ from setpoint.model.policy import PolicyInput, fits
 
 
 class Routed(NamedTuple):
-    """Where a drift is told.
+    """The destinations of a drift.
 
     Args:
-        to: where.
-        digest: only once in a while.
-        route: the route that said so; empty for the default.
+        to: the destinations.
+        digest: whether it is sent in digests only.
+        route: the route that matched; empty for the default.
     """
 
     to: tuple[Destination, ...]
@@ -25,7 +25,7 @@ class Routed(NamedTuple):
 
 
 def route(alerting: Alerting, data: DriftData) -> Routed:
-    """Where a drift is told."""
+    """Choose the destinations of a drift: of the first route that matches, else of its owner, else the default."""
     case = case_of(data)
     own = (Destination("slack", data.owner.slack),) if data.owner.slack else ()
     matching = next((rule for rule in alerting.routes if fits(rule.match, case)), None)
@@ -36,18 +36,18 @@ def route(alerting: Alerting, data: DriftData) -> Routed:
 
 
 def escalations(alerting: Alerting, data: DriftData) -> tuple[Escalation, ...]:
-    """Who is called about a drift, and after how long."""
+    """The escalations of a drift: destinations, and after how long."""
     case = case_of(data)
     return tuple(escalation for escalation in alerting.escalations if fits(escalation.match, case))
 
 
 def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups: tuple[str, ...]) -> bool:
-    """Whether somebody may click the buttons of a drift.
+    """Whether a user may click the buttons of a drift.
 
     Args:
-        alerting: who may.
+        alerting: the alerting rules, which name the approvers.
         data: the finding.
-        user: the names of a user: id and e-mail address.
+        user: the id and e-mail address of the user.
         groups: ids of the user groups that they are in.
     """
     case = case_of(data)
@@ -59,7 +59,7 @@ def may_click(alerting: Alerting, data: DriftData, user: tuple[str, ...], groups
 
 
 def case_of(data: DriftData) -> PolicyInput:
-    """A finding as the routes look at it; its labels are not known."""
+    """A finding as routes match it; its labels are not known."""
     actor = data.actor
     return PolicyInput(
         asset_type=data.asset_type,

@@ -44,14 +44,14 @@ _TICK_MAX_WAIT = 5.0
 """Seconds that a tick waits for the rate limit of a channel, so that a full channel holds up no other."""
 _TICK_SECONDS = 45.0
 _DUE_LIMITS = (500, 2_000, 8_000, 32_000)
-"""Notices that are read at once; the larger numbers only where the first ones were all tried already."""
+"""Notices to read in one call; the larger numbers only where all of the first ones were tried before."""
 
 
 class TickResult(NamedTuple):
-    """What a message has led to.
+    """The effect of a message.
 
     Args:
-        showings: how often each outcome of showing a thread.
+        showings: counts of the outcomes of showing threads.
         problems: what could not be shown, and why; it is tried again.
     """
 
@@ -69,8 +69,8 @@ def receive(message: bytes, attributes: Mapping[str, str], context: AlertingCont
     """Handle a message: an event, or the tick of every minute.
 
     Raises:
-        PermanentError: the installation is at fault, not the message: let it be delivered again when that is mended.
-        TransientError: let the message be delivered again.
+        PermanentError: the installation is misconfigured: deliver the message again when it is corrected.
+        TransientError: deliver the message again.
     """
     if attributes.get("type") == TICK:
         return send_due(context)
@@ -98,10 +98,10 @@ def notify(event: CloudEvent, context: AlertingContext) -> TickResult:
 def handle_interaction(
     message: bytes, attributes: Mapping[str, str], handler: InteractionHandler, context: AlertingContext
 ) -> TickResult:
-    """Handle a click on a button, and show what it has changed.
+    """Handle a click on a button, and update the messages of the findings that it changed.
 
     Raises:
-        TransientError: let the message be delivered again.
+        TransientError: deliver the message again.
     """
     handled = interactions.receive(message, attributes, handler)
     showings: Counter[Showing] = Counter()
@@ -115,7 +115,7 @@ def handle_interaction(
 
 
 def send_due(context: AlertingContext) -> TickResult:
-    """Show what is due: what failed, what waits for its turn, digests, escalations.
+    """Send what is due: failed attempts, messages that waited for a rate limit, digests, escalations.
 
     Raises:
         TransientError: the store does not answer.
@@ -137,9 +137,9 @@ def send_due(context: AlertingContext) -> TickResult:
 
 
 def _next_due(tried: Collection[str], context: AlertingContext) -> list[StoredNotice]:
-    """The next notices that are due and whose target was not tried yet; none where there are no more.
+    """The next due notices whose target was not tried in this tick; empty where there are no more.
 
-    What cannot be shown now stays due and comes first each time, so that more is read until something else comes.
+    A notice that cannot be sent now stays due and is listed first: read more until another one is in the list.
     """
     for limit in _DUE_LIMITS:
         stored = context.records.due(context.clock(), limit)
@@ -150,7 +150,7 @@ def _next_due(tried: Collection[str], context: AlertingContext) -> list[StoredNo
 
 
 def add_step(key: ResourceKey, step: TimelineEntry, context: AlertingContext) -> TickResult:
-    """Show what somebody has done about a finding, in each of its messages.
+    """Add a step to the timeline of a finding, in each of its messages.
 
     Raises:
         TransientError: the store does not answer.
@@ -179,7 +179,7 @@ def _target_of(notice: AlertNotice) -> str:
 
 
 def _note(event: CloudEvent, alerting: Alerting, context: AlertingContext) -> list[str]:
-    """Store an event as notices, one a destination; the threads to show again."""
+    """Store an event as one notice for each destination; the threads to show again."""
     return retry_on_conflict(lambda: _write_notices(event, alerting, context), what=event.subject, attempts=16)
 
 
@@ -226,7 +226,7 @@ def _next_notice(
     alerting: Alerting,
     context: AlertingContext,
 ) -> AlertNotice:
-    """The notice after an event: the one before, continued, or a new one where the finding recurs."""
+    """The notice after an event: the previous one updated, or a new one where the finding recurs."""
     now = context.clock()
     data = event.data
     if before is not None and not _begins(event, before, alerting, now):
@@ -260,19 +260,19 @@ def _followed(before: AlertNotice, event: CloudEvent, alerting: Alerting, contex
 
 
 def _quiet_until(key: ResourceKey, context: AlertingContext) -> datetime | None:
-    """When the exemption of a finding ends."""
+    """The end of a finding's exemption."""
     state = context.store.read(key).state
     return state.exemption.until if state is not None and state.exemption is not None else None
 
 
 def _begins(event: CloudEvent, before: AlertNotice, alerting: Alerting, now: datetime) -> bool:
-    """Whether an event starts a new notice, and does not continue the one before."""
+    """Whether an event starts a new notice instead of updating the previous one."""
     is_over = now >= before.joined_at + timedelta(seconds=alerting.group_seconds)
     return event.type == "drift.opened" and (before.is_silent or before.is_digest or is_over)
 
 
 def _latest(notices: Iterable[StoredNotice]) -> dict[str, StoredNotice]:
-    """The latest notice of each destination; those before it stay as they are."""
+    """The latest notice of each destination; earlier ones do not change."""
     latest: dict[str, StoredNotice] = {}
     for stored in notices:
         before = latest.get(stored.value.to.id)
@@ -285,7 +285,7 @@ def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, context: 
     """The thread that shows a finding: the open one of its cause, or a new one.
 
     Raises:
-        Conflict: somebody else has opened one meanwhile.
+        Conflict: another process has opened one meanwhile.
     """
     now, actor, cause = context.clock(), model.actor_of(event.data), cause_id(cause_of(event.data))
     name = model.window_id(to, cause)
@@ -303,7 +303,7 @@ def _thread_of(event: CloudEvent, to: Destination, alerting: Alerting, context: 
 
 
 def _next_digest(alerting: Alerting, now: datetime) -> datetime:
-    """When the next digest is sent."""
+    """The time of the next digest."""
     zone = ZoneInfo(alerting.digest.time_zone)
     return next(CronSim(alerting.digest.cron, now.astimezone(zone)))
 
@@ -325,7 +325,7 @@ def _show_all(
 
 
 def _send_digests(due: Sequence[StoredNotice], alerting: Alerting, context: AlertingContext) -> list[str]:
-    """Send the digests that are due, one message a destination; the problems there were."""
+    """Send the due digests, one message for each destination; the problems that came up."""
     problems = []
     by_destination: dict[Destination, list[StoredNotice]] = {}
     for stored in due:

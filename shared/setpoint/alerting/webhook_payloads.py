@@ -1,7 +1,7 @@
-"""What webhooks are sent: CloudEvents 1.0 in structured JSON, one for each change of what is shown.
+"""The bodies that webhooks get: CloudEvents 1.0 in structured JSON, one for each change of a message.
 
-A webhook has no messages that could be changed. What belongs to one message carries the same ``notice``, and what was
-sent twice the same ``id``.
+A webhook has no messages that can be updated. Bodies about one message have the same ``notice``, and a body that is
+sent twice has the same ``id``.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ NoticeType = Literal[
 
 NOTICE_SCHEMA = "https://setpoint.dev/schemas/notice.v1.json"
 _PART = 50
-"""Findings in one body: what is shown of one is a kilobyte or some, and tens of them at the very most."""
+"""Largest number of findings in one body: a finding takes some kilobytes, and tens of them at most."""
 
 
 class NoticeData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is shown.
+    """The state of a finding or a group.
 
     Args:
         findings: the finding, or those of this part.
-        group: several findings of one cause.
-        part: which part of it this is, from 1.
-        parts: how many there are.
-        link: where a page of it is, where there is one.
+        group: the group, for several findings of one cause.
+        part: the number of this part, from 1.
+        parts: the number of parts.
+        link: a page about it; empty for none.
     """
 
     findings: tuple[FindingView, ...] = ()
@@ -52,12 +52,12 @@ class WebhookNotice(msgspec.Struct, frozen=True, kw_only=True):
     """One body.
 
     Args:
-        id: the same whenever the same is sent; receivers drop what they have seen.
-        type: what is shown.
-        subject: full resource name; of several findings, their asset type, or empty.
-        time: of what is shown.
-        notice: the message that it belongs to, by its own id.
-        data: what is shown.
+        id: equal for equal bodies, so that receivers can drop repeats.
+        type: the kind of event.
+        subject: full resource name; for several findings their asset type, or empty.
+        time: the time of the state.
+        notice: the id of the message that it belongs to.
+        data: the state.
     """
 
     id: str
@@ -76,7 +76,7 @@ encode = msgspec.json.Encoder().encode
 
 
 def shown(name: str, view: FindingView | GroupView, links: Links) -> WebhookNotice:
-    """A finding, or several of one cause, as they are by now."""
+    """The body for the current state of a finding, or of several with one cause."""
     if isinstance(view, GroupView):
         link = addresses.of_group(links, view)
         return _notice("notice.group", name, view.cause.asset_type, view.changed_at, NoticeData(group=view, link=link))
@@ -84,22 +84,22 @@ def shown(name: str, view: FindingView | GroupView, links: Links) -> WebhookNoti
 
 
 def escalation(name: str, view: FindingView, links: Links) -> WebhookNotice:
-    """A finding that somebody has to look at; no longer, where it is not open."""
+    """The body for an escalation; where the finding is not open, that the escalation is over."""
     return _of_one("notice.escalation", name, name, view, links)
 
 
 def step(name: str, notice: str, view: FindingView, links: Links) -> WebhookNotice:
-    """What has last happened to a finding."""
+    """The body for the latest step of a finding."""
     return _of_one("notice.step", name, notice, view, links)
 
 
 def details(name: str, notice: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
-    """All of some findings, a part at a time."""
+    """The bodies with the details of several findings, in parts."""
     return _parts("notice.details", name, notice, findings)
 
 
 def digest(name: str, findings: Sequence[FindingView]) -> Iterator[WebhookNotice]:
-    """Many findings, a part at a time."""
+    """The bodies of a digest, in parts."""
     return _parts("notice.digest", name, name, findings)
 
 
