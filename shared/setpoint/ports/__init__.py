@@ -1,1 +1,1 @@
-"""What the flow needs of the world, as small protocols; their docstrings are the contract of every backend."""
+"""The ports: protocols for stores, queues, services and people. Their docstrings are the contract of each backend."""

@@ -1,4 +1,4 @@
-"""What people are told: where it is posted, what is kept of it, and who they are."""
+"""Ports of alerting: the sinks that messages go to, the records of what was sent, and the users."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from setpoint.model.notice_view import FindingView, GroupView, Links
 
 
 class Filed(NamedTuple):
-    """What a record is found by, besides its id.
+    """The indexed attributes of a record.
 
     Args:
-        finding: the finding that it is about, or empty.
-        thread: the thread that it belongs to, or empty.
-        due: when somebody has to look at it; None for never.
-        expires: when it may be forgotten; None for never.
+        finding: the finding that it is about; empty for none.
+        thread: the thread that it belongs to; empty for none.
+        due: when it is to be handled; None for never.
+        expires: when it may be deleted; None for never.
     """
 
     finding: str = ""
@@ -28,12 +28,12 @@ class Filed(NamedTuple):
 
 
 class StoredBody(NamedTuple):
-    """A record of what people were told.
+    """A stored record of alerting.
 
     Args:
         id: its id.
-        body: what it holds.
-        version: the store's own mark of it.
+        body: its encoded value.
+        version: the store's version of it.
     """
 
     id: str
@@ -42,40 +42,40 @@ class StoredBody(NamedTuple):
 
 
 class NoticeStore(Protocol):
-    """What people were told, in small records of several kinds; a kind is a lower-case word.
+    """The records of alerting, of several kinds; the name of a kind is a lower-case word.
 
-    Every method raises ``Unavailable`` where the store does not answer. What one method has written is seen by all that
-    begin after it, in this process or another.
+    Every method raises ``Unavailable`` where the store does not answer. A write is visible to every call that begins
+    after it, in this process or another.
     """
 
     def read(self, kind: str, name: str) -> StoredBody | None:
-        """A record, or None where there is none."""
+        """A record; None where it does not exist."""
 
     def write(self, kind: str, name: str, body: bytes, version: Any, filed: Filed) -> Any:
-        """Write a record in place of the one of ``version``; None where there is to be none yet.
+        """Replace the record of ``version``, or create it where ``version`` is None.
 
         Returns:
-            The version that it then has.
+            The new version.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
 
     def of_finding(self, kind: str, finding: str) -> Sequence[StoredBody]:
         """The records that are about a finding, in the order of their ids."""
 
     def of_thread(self, kind: str, thread: str) -> Iterator[StoredBody]:
-        """The records that belong to a thread, in the order of their ids; no more than some hundred are held."""
+        """The records that belong to a thread, in the order of their ids; read in pages of some hundred."""
 
     def due(self, kind: str, now: datetime, most: int) -> Sequence[StoredBody]:
-        """The records that are due by ``now``, those that are due longest first, and no more than ``most``."""
+        """At most ``most`` records that are due by ``now``, those with the earliest time first."""
 
     def forget(self, now: datetime) -> int:
-        """Forget what may be forgotten by ``now``, where the store does not do so by itself; how many records."""
+        """Delete the records that have expired by ``now``, where the store does not do so itself; their number."""
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """Where a message stands.
+    """Where a message was posted.
 
     Args:
         channel: the channel as the sink itself knows it.
@@ -87,20 +87,21 @@ class Posted(msgspec.Struct, frozen=True):
 
 
 class Sink(Protocol):
-    """A place where people are told: channels of one kind.
+    """A service that messages go to: Slack, Google Chat or webhooks.
 
-    Whatever is told has an id; told again under the same id it is told once, as far as the place allows. Nothing is
-    tried again by a sink itself: whoever calls knows what else waits.
+    Each message has an id. A message that is sent twice with one id appears once, as far as the service allows. A sink
+    does not retry: the caller knows what else is waiting.
 
-    Every method raises ``Throttled`` where it is to be tried again later and says when, ``Unavailable`` where nobody
-    knows whether it was taken, and ``BadRequest`` where it never will be: there is no such channel, nobody is let in.
+    Every method raises ``Throttled``, with the time of the next attempt, for a rate limit; ``Unavailable`` where it is
+    unknown whether the message was taken; and ``BadRequest`` where it never will be, for example for a channel that
+    does not exist.
 
-    Every method takes ``maybe``: an earlier try under this id may have been taken, in part or whole, since it raised
-    ``Unavailable`` (``Throttled`` is one, too) or never came back. The place is then asked first what stands there.
+    Every method takes ``maybe``: an earlier attempt with this id may have been taken, whole or in part, since it raised
+    ``Unavailable`` (``Throttled`` is one, too) or did not return. The sink then looks first for what was posted.
     """
 
     edits: bool
-    """Whether a message can be changed after it was sent; else each change is a message more."""
+    """Whether a message can be updated after it was sent; otherwise each change is a further message."""
 
     def show(
         self,
@@ -116,69 +117,69 @@ class Sink(Protocol):
 
         Args:
             name: the message's id.
-            channel: where.
-            view: what it shows by now.
-            links: where it links to.
-            posted: where it stands already; None where it was not posted, or nobody knows. One that somebody has
-                deleted is posted anew.
-            maybe: an earlier try may have been taken.
+            channel: the channel, as the alerting rules name it.
+            view: the current state to show.
+            links: templates of links in the message.
+            posted: where it was posted; None where it was not, or that is unknown. A message that was deleted is
+                posted again.
+            maybe: an earlier attempt may have been taken.
 
         Returns:
-            Where it stands.
+            Where it is posted.
         """
 
     def escalate(
         self, name: str, channel: str, view: FindingView, links: Links, posted: Posted | None, *, maybe: bool = False
     ) -> Posted:
-        """Call somebody about a finding that is bad and still open; told of it once more when it is not, end the call.
+        """Escalate a severe finding that is still open; called again when it is not, end the escalation.
 
         Args:
-            name: the call's id.
-            channel: where.
-            view: the finding by now.
-            links: where it links to.
-            posted: where the call stands already.
-            maybe: an earlier try may have been taken.
+            name: the escalation's id.
+            channel: the channel, as the alerting rules name it.
+            view: the current state of the finding.
+            links: templates of links in the message.
+            posted: where the escalation was posted; None where it was not.
+            maybe: an earlier attempt may have been taken.
 
         Returns:
-            Where it stands.
+            Where it is posted.
         """
 
     def reply(
         self, name: str, posted: Posted, view: FindingView | Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
-        """Tell more below a message: what has last happened to a finding, or all of some findings.
+        """Reply to a message with the latest step of a finding, or with the details of several.
 
         Args:
             name: the reply's id.
             posted: the message.
-            view: a finding, of which the last step is told; or findings, to be told in full. What does not fit into one
+            view: a finding, whose latest step is sent; or several, which are sent in full. What does not fit into one
                 reply becomes several, ``name/1``, ``name/2``, …
-            links: where it links to.
-            maybe: an earlier try may have been taken.
+            links: templates of links in the message.
+            maybe: an earlier attempt may have been taken.
         """
 
     def digest(
         self, name: str, channel: str, findings: Sequence[FindingView], links: Links, *, maybe: bool = False
     ) -> None:
-        """Tell of many findings at once.
+        """Send a digest of many findings.
 
         Args:
             name: the message's id.
-            channel: where.
-            findings: what is told.
-            links: where it links to.
-            maybe: an earlier try may have been taken.
+            channel: the channel, as the alerting rules name it.
+            findings: the findings.
+            links: templates of links in the message.
+            maybe: an earlier attempt may have been taken.
         """
 
 
 class Person(NamedTuple):
-    """Somebody who has pressed a button.
+    """A user who has clicked a button.
 
     Args:
-        id: as the place knows them.
-        email: their address, where the place vouches for it; else empty.
-        is_guest: whether they are no member of the organisation; they may use no button then, whatever their address.
+        id: the user's id in the service.
+        email: the verified e-mail address; empty for none.
+        is_guest: whether the user is a guest, who may use no button, whatever the address.
     """
 
     id: str
@@ -187,23 +188,23 @@ class Person(NamedTuple):
 
 
 class People(Protocol):
-    """Who presses buttons, and how they are answered.
+    """Looks users up, and answers them.
 
     Every method raises ``Throttled``, ``Unavailable`` and ``BadRequest`` as those of a ``Sink`` do.
     """
 
     def person(self, user: str) -> Person:
-        """Somebody by their id; what is told of them may be some minutes old."""
+        """A user by id; the data may be some minutes old."""
 
     def group(self, group: str) -> frozenset[str]:
         """The ids of the members of a user group; they may be some minutes old."""
 
     def tell(self, user: str, channel: str, text: str, thread: str = "") -> None:
-        """Tell somebody something that nobody else sees.
+        """Send a user a message that nobody else sees.
 
         Args:
-            user: whom.
-            channel: the channel in which they have pressed.
-            text: what, in the place's own markup.
-            thread: the thread in which they have pressed, or empty.
+            user: the user's id.
+            channel: the channel of the click.
+            text: the message, in the markup of the service.
+            thread: the thread of the click; empty for none.
         """

@@ -1,4 +1,4 @@
-"""Where messages go: events, dead letters, and what one function asks of another."""
+"""Ports of messages: the event bus, the dead letters, and the queues between functions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from setpoint.model.sweep_records import SweepMessage
 
 
 class EventBus(Protocol):
-    """Where events go."""
+    """Publishes events."""
 
     def publish(self, events: Sequence[CloudEvent]) -> None:
-        """Hand over events, those of one resource in their order, and return when all have been taken.
+        """Publish events, those of one resource in their order, and return when all were accepted.
 
         Raises:
             Unavailable: some may not have been taken; publish all of them again.
@@ -22,21 +22,21 @@ class EventBus(Protocol):
 
 
 class DeadLetters(Protocol):
-    """Where messages go that can never be handled, for a person to look at and to replay."""
+    """Keeps messages that can never be handled, for a person to inspect and replay."""
 
     def put(self, message: bytes, attributes: Mapping[str, str], reason: str) -> None:
-        """Keep a message with the reason, and return when it is safe.
+        """Keep a message with the reason, and return when it is stored.
 
         Raises:
-            Unavailable: it may not have been kept; let the message be delivered again.
+            Unavailable: it may not have been stored; deliver the message again.
         """
 
 
 class SweepQueue(Protocol):
-    """Where messages go that tell what a sweep has to do next."""
+    """Queues the next steps of a sweep."""
 
     def publish(self, messages: Sequence[SweepMessage]) -> None:
-        """Hand over messages in any order, and return when all have been taken.
+        """Publish messages in any order, and return when all were accepted.
 
         Raises:
             Unavailable: some may not have been taken; publish all of them again.
@@ -44,11 +44,11 @@ class SweepQueue(Protocol):
 
 
 class InteractionQueue(Protocol):
-    """Where it is handed on that somebody has pressed a button."""
+    """Queues clicks on buttons."""
 
     def publish(self, interaction: Interaction) -> None:
-        """Hand it over, and return when it was taken; somebody is waiting for the answer.
+        """Publish a click, and return when it was accepted; the user is waiting for the answer.
 
         Raises:
-            Unavailable: it may not have been taken; whoever pressed is told to press again.
+            Unavailable: it may not have been accepted; ask the user to click again.
         """

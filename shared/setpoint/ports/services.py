@@ -1,4 +1,4 @@
-"""What is asked of Google's services beside stores and queues."""
+"""Ports of Google's services: the inventory, the APIs of resources, archives, and the warehouse of reports."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from setpoint.model.write_plan import Call, Done, Failed, Running, Started, Writ
 
 
 class Warehouse(Protocol):
-    """Where rows are kept for reports, in tables whose days can be replaced one by one."""
+    """Keeps the rows of reports, in tables of which one day can be replaced at a time."""
 
     def replace_day(self, table: str, day: date, rows: Iterable[bytes], run: str) -> int:
-        """Put rows in place of whatever a table has of a day: all of them or none.
+        """Replace the rows of a day in a table, all or none.
 
         Args:
             table: the table's name.
-            day: the day that all rows are of.
-            rows: each as a JSON object; they are read to their end whatever becomes of them, and are not all held.
-            run: names the attempt; what was done under the same name is not done again.
+            day: the day of all rows.
+            rows: the rows as JSON objects; always read to the end, and never all in memory.
+            run: the name of the attempt; a finished attempt is not repeated.
 
         Returns:
-            How many rows were given.
+            The number of rows.
 
         Raises:
-            Refused: there is no such table, or a row does not fit it.
-            Unavailable: nobody answered, or nobody is let in; nothing is known of what was done.
+            Refused: the table does not exist, or a row does not fit it.
+            Unavailable: no answer, or no access; it is unknown whether the rows were replaced.
         """
 
 
 class Archive(NamedTuple):
-    """Declarations as they were uploaded; all of it is of one upload.
+    """An uploaded archive of declarations; all fields are of one upload.
 
     Args:
         data: the archive itself.
-        metadata: what its uploader says of it.
-        revision: when it was uploaded; greater than that of whatever was uploaded before, under any name.
+        metadata: the object's custom metadata, which the uploader writes.
+        revision: the time of the upload; greater than that of every earlier upload, under any name.
     """
 
     data: bytes
@@ -47,30 +47,30 @@ class Archive(NamedTuple):
 
 
 class Archives(Protocol):
-    """Where archives of declarations are uploaded."""
+    """Reads uploaded archives of declarations."""
 
     def read(self, bucket: str, name: str, generation: int) -> Archive:
-        """An archive as it was uploaded once.
+        """Read one generation of an archive.
 
         Args:
             bucket: the bucket's name.
             name: the object's name.
-            generation: the number of that upload; 0 for whatever is there now.
+            generation: the generation of the upload; 0 for the current one.
 
         Raises:
-            Superseded: that upload was overwritten or deleted since.
-            BadRequest: there is no such archive, or it is too large.
-            Unavailable: nobody answered, or nobody is let in.
+            Superseded: that generation was overwritten or deleted since.
+            BadRequest: the archive does not exist, or is too large.
+            Unavailable: no answer, or no access.
         """
 
 
 class Page(NamedTuple):
-    """Some of what an inventory lists.
+    """A page of a listing of the inventory.
 
     Args:
-        observations: what it tells of each resource.
-        next_token: where the listing goes on; empty on the last page.
-        read_at: the moment that the whole listing is of.
+        observations: an observation of each resource.
+        next_token: the token of the next page; empty on the last page.
+        read_at: the time of the snapshot that the whole listing shows.
     """
 
     observations: Sequence[Observation]
@@ -79,35 +79,35 @@ class Page(NamedTuple):
 
 
 class Inventory(Protocol):
-    """What exists in a part of the fleet, whether anybody declared it or not."""
+    """Lists the resources that exist in a scope, declared or not."""
 
     def pages(
         self, scope: str, content: Content, asset_types: Sequence[str] = (), *, page_token: str = ""
     ) -> Iterator[Page]:
-        """One content of all resources below a scope, a page at a time; no more than a page is ever held.
+        """List one content of all resources in a scope, one page in memory at a time.
 
-        Each page may be the last one for long, since a full inventory makes its reader wait: keep ``next_token`` with
-        what was done, and go on from it after a crash. A resource that does not have the content is not listed.
+        A page can take long, since the inventory limits its readers: store ``next_token`` with the results, and resume
+        from it after a crash. A resource without the content is not listed.
 
         Args:
             scope: ``organizations/N``, ``folders/N`` or ``projects/P``.
-            content: what to tell of them.
+            content: the content to list.
             asset_types: names, or regular expressions in RE2 that match a whole name; all types where empty.
-            page_token: go on from here, with the same arguments as before.
+            page_token: resume from this page, with the same arguments as before.
 
         Raises:
-            ScopeDenied: nobody may list this scope, or the inventory is switched off there; others may be well.
-            BadRequest: there is no such scope, type or content.
-            TokenExpired: the inventory no longer knows the token; begin anew.
+            ScopeDenied: no permission to list this scope, or the API is disabled there; other scopes may work.
+            BadRequest: the scope, type or content does not exist.
+            TokenExpired: the token has expired; list from the beginning.
             Unavailable: the inventory does not answer.
         """
 
 
 class ResourceApi(Protocol):
-    """The APIs that hold the resources themselves: what is live, and what is remediated.
+    """The APIs of the resources themselves: reads live state, and writes remediations.
 
-    Every method raises ``AccessDenied`` with the permission that is missing, and ``Unavailable`` where there is no
-    answer or no good one.
+    Every method raises ``AccessDenied`` with the missing permission, and ``Unavailable`` where there is no answer or
+    no valid one.
     """
 
     def read(self, call: Call) -> Any:

@@ -1,4 +1,4 @@
-"""What is stored of the fleet: its state, what is desired of it, sweeps, remedies, and who changed it."""
+"""Ports of stores: findings, desired state, names, sweeps, remediation, and who changed what."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from setpoint.model.sweep_records import Part, Shard, Sweep
 from setpoint.ports.people import NoticeStore
 
 Problems = list[CorruptState]
-"""Why records of a listing cannot be read; each error names its record and what to do."""
+"""Errors of records that a listing could not read; each names its record and the next step."""
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -30,11 +30,11 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     Args:
         key: the resource and content.
-        desired: what is desired of it, or None where nothing declares it.
+        desired: its desired state; None where nothing declares it.
         rules: the rules of the fleet.
-        state: its record, or None where there is none yet.
-        version: the store's own mark of that record; None where there is none yet.
-        changes: what audit logs tell of who has changed it, the oldest first; the latest few.
+        state: its record; None where there is none yet.
+        version: the store's version of the record; None where there is none yet.
+        changes: its latest changes in audit logs, the oldest first.
     """
 
     key: ResourceKey
@@ -46,12 +46,12 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 class Commit(NamedTuple):
-    """A record that is to be stored.
+    """A record to store.
 
     Args:
-        snapshot: what was read before.
+        snapshot: the snapshot that it was made from.
         state: the new record.
-        observation: what gave it; None keeps the one before.
+        observation: the observation behind it; None keeps the stored one.
     """
 
     snapshot: Snapshot
@@ -60,41 +60,41 @@ class Commit(NamedTuple):
 
 
 class StateStore(Protocol):
-    """The state of findings, read together with what is desired.
+    """The state of findings, read together with the desired state.
 
-    Whoever shares a store, in this process or another, sees each commit whole or not at all. Every method raises
-    ``Unavailable`` where the store does not answer.
+    Every reader, in this process or another, sees a commit whole or not at all. Every method raises ``Unavailable``
+    where the store does not answer.
     """
 
     def read(self, key: ResourceKey) -> Snapshot:
-        """All that is stored of ``key``, in one read; an unknown key gives a snapshot of nothing, never an error."""
+        """All that is stored of ``key``, in one read; an unknown key gives an empty snapshot, never an error."""
 
     def commit(self, snapshot: Snapshot, state: ResourceState, observation: Observation | None = None) -> Snapshot:
-        """Store ``state``, and the observation that gave it, in place of the one in ``snapshot``.
+        """Replace the record in ``snapshot`` by ``state``, with the observation behind it.
 
         Args:
-            snapshot: what was read before.
+            snapshot: the snapshot that the record was made from.
             state: the new record.
-            observation: what gave it; None keeps the one before. One that is too large for a record is left out.
+            observation: the observation behind it; None keeps the stored one. One that is too large is left out.
 
         Returns:
-            The snapshot that is then true.
+            The new snapshot.
 
         Raises:
-            Conflict: the record is no longer the one in ``snapshot``; nothing was written.
+            Conflict: the stored record is not the one in ``snapshot``; nothing was written.
         """
 
     def read_many(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Snapshot]:
-        """What ``read`` gives of each of ``keys``, in one read; up to some hundred at a time."""
+        """The snapshot of each of ``keys``, as ``read`` gives it, in one read; up to some hundred keys."""
 
     def commit_many(self, commits: Sequence[Commit]) -> list[Snapshot | TransientError]:
-        """Do what ``commit`` does with each of ``commits``, in one write; of different keys, up to some hundred.
+        """Commit each of ``commits``, as ``commit`` does, in one write; of different keys, up to some hundred.
 
-        Each is written or not whatever becomes of the others.
+        Each is written or not, independently of the others.
 
         Returns:
-            For each, in their order: the snapshot that is then true; or ``Conflict`` where it was not written, and
-            ``Unavailable`` where nobody knows. Committed by itself it will tell more.
+            For each, in their order: the new snapshot; ``Conflict`` where it was not written; ``Unavailable`` where
+            that is unknown, in which case a commit of this one alone gives the reason.
 
         Raises:
             Unavailable: some may have been written and some not.
@@ -104,25 +104,25 @@ class StateStore(Protocol):
         """The observation of the last commit that had one; None where there is none, or where it was left out."""
 
     def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
-        """What ``last_observation`` gives of each of ``keys`` that has one, in one read; up to some hundred at a time.
+        """The ``last_observation`` of each of ``keys`` that has one, in one read; up to some hundred keys.
 
         One that cannot be read is left out.
         """
 
     def mark_published(self, snapshot: Snapshot) -> None:
-        """Clear what is pending in the record of ``snapshot``.
+        """Clear the pending events in the record of ``snapshot``.
 
-        A record that was written since is left as it is: whoever wrote it has carried the pending events along.
+        A record that was written since is not changed: its writer has kept the pending events.
         """
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
-        """All records in an order of the store's own; with ``drifted`` only those that have a finding, ever.
+        """All records, in the order of the store.
 
-        A record that cannot be read keeps no other from being listed, here and in the listings below.
+        A record that cannot be read does not stop the listing, here and in the listings below.
 
         Args:
-            drifted: only those that have a finding, ever.
-            problems: why the others cannot be read is added here while the listing goes on.
+            drifted: only records that have, or had, a finding.
+            problems: takes the errors of records that cannot be read, while the listing goes on.
 
         Raises:
             CorruptState: at the end, without ``problems``: some cannot be read; it names the first of them.
@@ -135,18 +135,18 @@ class StateStore(Protocol):
         """The keys of all records with pending events; a key can be read where its record cannot; see ``states``."""
 
     def due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
-        """The keys of all records that are to be evaluated by ``now``: their ``due`` is not later; see ``states``."""
+        """The keys of all records that are due for evaluation by ``now``; see ``states``."""
 
     def close(self) -> None:
-        """Let go of connections; closing twice does no harm."""
+        """Close all connections; closing twice is allowed."""
 
 
 class StoredControl(NamedTuple):
     """The control record.
 
     Args:
-        value: what it says; one without sources where there is no record yet.
-        version: the store's own mark of it; None where there is no record yet.
+        value: its value; one without sources where there is no record yet.
+        version: the store's version of it; None where there is no record yet.
     """
 
     value: Control
@@ -154,11 +154,11 @@ class StoredControl(NamedTuple):
 
 
 class StoredRecord(NamedTuple):
-    """The record of what is desired of one resource and content.
+    """The record of the desired state of one resource and content.
 
     Args:
-        value: what it holds; nothing where there is no record yet.
-        version: the store's own mark of it; None where there is no record yet.
+        value: its value; an empty one where there is no record yet.
+        version: the store's version of it; None where there is no record yet.
     """
 
     value: DesiredRecord
@@ -166,7 +166,7 @@ class StoredRecord(NamedTuple):
 
 
 Manifest = Iterable[tuple[ResourceKey, str]]
-"""What a source declares, in the order of keys: each resource and content with the digest of what is declared of it."""
+"""The declarations of a source, in the order of keys: each resource and content with the digest of its declaration."""
 
 
 class DesiredStore(Protocol):
@@ -176,23 +176,23 @@ class DesiredStore(Protocol):
         """The control record."""
 
     def write_control(self, control: Control, version: Any) -> None:
-        """Write the control record in place of the one of ``version``.
+        """Replace the control record of ``version``.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
 
     def manifest(self, source: str, generation: int) -> Iterator[tuple[ResourceKey, str]]:
-        """What a source declares with a generation, in the order of keys; nothing for one that was never written.
+        """The manifest of a source's generation, in the order of keys; empty for one that was never written.
 
-        No more than some thousand are ever held.
+        At most some thousand entries are in memory.
 
         Raises:
             Conflict: it was dropped or replaced while it was read.
         """
 
     def write_manifest(self, source: str, generation: int, manifest: Manifest) -> None:
-        """Write, or replace, what a source declares with a generation; no more than some thousand are ever held.
+        """Write or replace the manifest of a source's generation; at most some thousand entries are in memory.
 
         Args:
             source: the source's name.
@@ -201,34 +201,34 @@ class DesiredStore(Protocol):
         """
 
     def drop_manifest(self, source: str, generation: int) -> None:
-        """Forget a generation's manifest; one that is not there does no harm."""
+        """Delete the manifest of a generation, where there is one."""
 
     def records(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, StoredRecord]:
-        """The records of all ``keys``, empty ones where there are none; up to some hundred at a time."""
+        """The records of all ``keys``, empty ones where there are none; up to some hundred keys."""
 
     def write_records(self, records: Mapping[ResourceKey, StoredRecord]) -> None:
-        """Write records, each in place of the one of its version; up to some hundred at a time.
+        """Replace records of their versions; up to some hundred.
 
-        All of them are written or none, up to 300 records and 3 MB together; more than that may be written in parts,
-        each of which is.
+        All are written or none, up to 300 records and 3 MB together. More may be written in parts, each of which is
+        written whole or not at all.
 
         Raises:
-            Conflict: one of them is another one by now; nothing of its part was written.
+            Conflict: the stored version of one of them is another one; nothing of its part was written.
         """
 
 
 class ProjectStore(Protocol):
-    """Which project has which number; both methods raise ``Unavailable`` where the store does not answer."""
+    """The ids of projects by number; both methods raise ``Unavailable`` where the store does not answer."""
 
     def project_id(self, number: str) -> str:
-        """The id of the project with a number, as it was last learned; empty where it is not known.
+        """The last known id of the project with a number; empty where it is not known.
 
         Args:
             number: the project's number, digits alone.
         """
 
     def write_project_ids(self, ids: Mapping[str, str]) -> None:
-        """Keep the ids of projects, in place of those before, in one write; to learn one twice does no harm.
+        """Write the ids of projects in one write; earlier ids are replaced.
 
         Args:
             ids: the id of each project, ``my-project``, by its number, digits alone; up to some hundred.
@@ -236,7 +236,7 @@ class ProjectStore(Protocol):
 
 
 class NameStore(Protocol):
-    """Which declared name belongs to a name of the inventory, and what waits until such a name is known.
+    """Bindings of inventory names to declared names, and the resources that wait for one.
 
     Every method raises ``Unavailable`` where the store does not answer.
     """
@@ -252,18 +252,18 @@ class NameStore(Protocol):
         """
 
     def wait_for(self, unknown: str, key: ResourceKey) -> None:
-        """Keep an observed resource until something is known of its name; to keep one twice does no harm.
+        """Let an observed resource wait until its name is known; calling it twice is allowed.
 
         Args:
             unknown: what is not known yet: an inventory name, or ``projects/NUMBER``.
-            key: under which the observation is stored.
+            key: the key under which the observation is stored.
         """
 
     def waiting_for(self, unknown: str) -> Sequence[ResourceKey]:
-        """All that waits for a name, in order."""
+        """The resources that wait for a name, in order."""
 
     def stop_waiting_for(self, unknown: str) -> None:
-        """Forget what waits for a name; nothing has to be there."""
+        """End the wait of all resources that wait for a name."""
 
 
 class StoredSweep(NamedTuple):
@@ -271,7 +271,7 @@ class StoredSweep(NamedTuple):
 
     Args:
         value: the record; None where there is none yet.
-        version: the store's own mark of it; None where there is none yet.
+        version: the store's version of it; None where there is none yet.
     """
 
     value: Sweep | None
@@ -283,7 +283,7 @@ class StoredShard(NamedTuple):
 
     Args:
         value: the record; None where there is none.
-        version: the store's own mark of it; None where there is none.
+        version: the store's version of it; None where there is none.
     """
 
     value: Shard | None
@@ -291,9 +291,9 @@ class StoredShard(NamedTuple):
 
 
 class SweepStore(Protocol):
-    """How far sweeps have come; every method raises ``Unavailable`` where the store does not answer.
+    """The progress of sweeps; every method raises ``Unavailable`` where the store does not answer.
 
-    What one method has written is seen by all that begin after it, in this process or another.
+    A write is visible to every call that begins after it, in this process or another.
     """
 
     def sweep(self, name: str) -> StoredSweep:
@@ -303,10 +303,10 @@ class SweepStore(Protocol):
         """The records of all sweeps."""
 
     def write_sweep(self, sweep: Sweep, version: Any) -> StoredSweep:
-        """Write a record in place of the one of ``version``; None where there is to be none yet.
+        """Replace the record of ``version``, or create it where ``version`` is None.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
 
     def shard(self, run: str, number: int) -> StoredShard:
@@ -316,30 +316,30 @@ class SweepStore(Protocol):
         """The records of all shards of a run, by their numbers."""
 
     def write_shard(self, shard: Shard, version: Any, part: Part | None = None) -> StoredShard:
-        """Write a record in place of the one of ``version``, and one part more of it; both of them or neither.
+        """Replace the record of ``version``, and add a part to it; both are written or neither.
 
         Args:
             shard: the record; the part is the last of ``shard.parts``.
-            version: the version of the one before; None where there is to be none yet.
+            version: the version of the stored record; None to create it.
             part: the part, up to some hundred kilobytes.
 
         Raises:
-            Conflict: it is another one by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
 
     def parts(self, run: str, number: int) -> Iterator[Part]:
         """The parts of a shard in their order."""
 
     def drop_run(self, run: str) -> None:
-        """Forget all shards of a run and their parts; what is not there does no harm."""
+        """Delete all shards of a run and their parts, where there are any."""
 
 
 class StoredSafetyState(NamedTuple):
     """The guardrails of the fleet.
 
     Args:
-        value: what they say; all off where there is no record yet.
-        version: the store's own mark of the record; None where there is none yet.
+        value: their values; all off where there is no record yet.
+        version: the store's version of the record; None where there is none yet.
     """
 
     value: SafetyState
@@ -347,67 +347,65 @@ class StoredSafetyState(NamedTuple):
 
 
 class RemediationStore(Protocol):
-    """What remediation keeps besides findings; every method raises ``Unavailable`` where the store does not answer."""
+    """Further records of remediation; every method raises ``Unavailable`` where the store does not answer."""
 
     def safety_state(self) -> StoredSafetyState:
         """The guardrails of the fleet."""
 
     def write_safety_state(self, safety: SafetyState, version: Any) -> None:
-        """Write the guardrails in place of the ones of ``version``.
+        """Replace the guardrails of ``version``.
 
         Raises:
-            Conflict: they are other ones by now; nothing was written.
+            Conflict: the stored version is another one; nothing was written.
         """
 
     def claim(self, snapshot: Snapshot, state: ResourceState, safety: SafetyState, version: Any) -> Snapshot:
-        """Store ``state`` in place of the one in ``snapshot``, and the guardrails in place of those of ``version``.
-
-        Both are written or none.
+        """Replace the record in ``snapshot`` and the guardrails of ``version``; both are written or neither.
 
         Returns:
-            The snapshot that is then true.
+            The new snapshot.
 
         Raises:
-            Conflict: one of them is another one by now; nothing was written.
+            Conflict: the stored version of one of them is another one; nothing was written.
         """
 
     def note(self, key: ResourceKey, entry: AuditEntry) -> None:
-        """Add to the audit trail of a finding."""
+        """Add an entry to the audit trail of a finding."""
 
     def trail(self, key: ResourceKey) -> Sequence[AuditEntry]:
         """The audit trail of a finding, the oldest entry first."""
 
 
 class ActorStore(Protocol):
-    """Who has changed resources, as audit logs tell; it is read with ``StateStore.read``."""
+    """Changes of resources in audit logs; ``StateStore.read`` reads them with the finding."""
 
     def changes(self, key: ResourceKey) -> tuple[AuditedChange, ...]:
-        """What is known of the changes of a resource and content, as ``StateStore.read`` gives it, and nothing else.
+        """The known changes of a resource and content, as in ``StateStore.read``, and nothing else.
 
         Raises:
             Unavailable: the store does not answer.
         """
 
     def changes_of(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, tuple[AuditedChange, ...]]:
-        """What ``changes`` gives of each of ``keys``, in one read; up to some hundred at a time.
+        """The ``changes`` of each of ``keys``, in one read; up to some hundred keys.
 
         Raises:
             Unavailable: the store does not answer.
         """
 
     def remember(self, key: ResourceKey, change: AuditedChange, now: datetime) -> None:
-        """Keep a change of a resource and content, merged with those that are kept by ``change_history.remembered``.
+        """Add a change of a resource and content; ``change_history.remembered`` merges it with the stored ones.
 
-        It may come more than once, late, and at once with others, of which none is lost.
+        A change may come more than once, late, and at the same time as others; none is lost.
 
         Raises:
-            Conflict: others write the same again and again; nothing was kept.
+            Conflict: other writers were faster each time; nothing was written.
             Unavailable: the store does not answer.
         """
 
 
 class Store(StateStore, DesiredStore, ProjectStore, RemediationStore, ActorStore, Protocol):
-    """A whole store, as every backend is one."""
+    """All stores of one backend."""
 
     @property
     def sweeps(self) -> SweepStore:
@@ -419,18 +417,18 @@ class Store(StateStore, DesiredStore, ProjectStore, RemediationStore, ActorStore
 
     @property
     def notices(self) -> NoticeStore:
-        """What people were told."""
+        """The records of alerting."""
 
 
 class SweepRecords(Protocol):
-    """What a report asks of sweeps."""
+    """The part of ``SweepStore`` that a report reads."""
 
     def sweeps(self) -> Iterator[StoredSweep]:
         """See ``SweepStore.sweeps``."""
 
 
 class ReportStore(Protocol):
-    """What a report asks of a store; it writes nothing."""
+    """The part of a store that a report reads; it writes nothing."""
 
     def states(self, *, drifted: bool = False, problems: Problems | None = None) -> Iterator[ResourceState]:
         """See ``StateStore.states``."""
