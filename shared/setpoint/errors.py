@@ -12,6 +12,7 @@
     │   │   └── Superseded        something later is in force
     │   ├── Refused               a write that an API will never take
     │   └── CorruptState          a stored record that this version cannot read
+    │       └── NewerRecord       a record that a newer version wrote: it is left alone
     └── TransientError            the same input may succeed later: let it be delivered again
         ├── Conflict              somebody else wrote the same record first
         └── Unavailable           a store or a bus did not answer
@@ -81,7 +82,22 @@ class Refused(PermanentError):  # noqa: N818 - as above
 
 
 class CorruptState(PermanentError):  # noqa: N818 - as above
-    """A stored record that this version cannot read."""
+    """A stored record that this version cannot read.
+
+    Args:
+        reason: why, and what to do about it.
+        record: its collection and id, ``findings/00ff…``; empty where that is not known.
+        resource: the full resource name that it is about; empty where that is not known.
+    """
+
+    def __init__(self, reason: str, record: str = "", resource: str = "") -> None:
+        super().__init__(reason)
+        self.record = record
+        self.resource = resource
+
+
+class NewerRecord(CorruptState):
+    """A record that a newer version wrote: to write it again would lose what this version does not know."""
 
 
 class TransientError(SetpointError):

@@ -45,7 +45,7 @@ class AlertingContext:
     records: NoticeRecords = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "records", NoticeRecords(self.store.notices))
+        object.__setattr__(self, "records", NoticeRecords(self.store.notices, self.clock))
 
     def alerting(self) -> Alerting:
         """The current alerting rules; without an ``Alerting`` document, findings go to the channels of their owners."""

@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.errors import CorruptState
+from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.alerting_config import Destination
+from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData
 from setpoint.model.notice_view import FindingView, GroupKey, GroupView, TimelineEntry
@@ -30,6 +31,10 @@ _LONGEST_VALUE = 1_000
 _SAMPLES = 10
 _MOST_PROJECTS = 20
 _MOST_NAMES = 10
+
+
+SCHEMA = 1
+"""The form of these records. A version that adds what an older one must not drop writes a higher number."""
 
 
 class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -48,6 +53,7 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         is_escalation: it is sent only where nobody has acted on the finding by then.
         is_digest: it is sent in a digest.
         is_silent: it is never sent: the finding was acted on before the escalation, or is exempt.
+        schema: the form of the record.
     """
 
     key: ResourceKey
@@ -62,6 +68,7 @@ class AlertNotice(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     is_escalation: bool = False
     is_digest: bool = False
     is_silent: bool = False
+    schema: int = 1
 
     @property
     def id(self) -> str:
@@ -97,6 +104,7 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         failures: failures in a row.
         problem: why it cannot be shown.
         listed: the notices whose details are in a reply.
+        schema: the form of the record.
     """
 
     id: str
@@ -113,6 +121,7 @@ class Thread(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     failures: int = 0
     problem: str = ""
     listed: tuple[str, ...] = ()
+    schema: int = 1
 
 
 class GroupWindow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -145,16 +154,41 @@ def encode_record(value: AlertNotice | Thread | GroupWindow | ChannelRateLimit) 
     return _encode(value)
 
 
-def decode_record(stored: bytes, kind: type[Any]) -> Any:
+class _Schema(msgspec.Struct):
+    schema: int = 1
+
+
+def decode_record(stored: bytes, kind: type[Any], record: str = "") -> Any:
     """Read the stored form of a record.
 
+    Args:
+        stored: the stored form.
+        kind: what it is.
+        record: its collection and id, for the error.
+
     Raises:
+        NewerRecord: a newer version wrote it.
         CorruptState: it is not the stored form.
     """
     try:
-        return msgspec.json.decode(stored, type=kind)
-    except msgspec.MsgspecError as error:
-        raise CorruptState(f"a record of what people were told cannot be read ({error}); delete it") from None
+        value, schema = msgspec.json.decode(stored, type=kind), 1
+    except UNREADABLE as error:
+        value, reason, schema = None, str(error), _schema_of(stored)
+    else:
+        schema = getattr(value, "schema", 1)
+    shown = f"the alert record {record or 'of some finding'}"
+    if schema > SCHEMA:
+        raise NewerRecord(f"{shown} was written by a newer version (schema {schema}); it is left as it is", record)
+    if value is None:
+        raise CorruptState(f"{shown} cannot be read ({reason}); the next event of its finding replaces it", record)
+    return value
+
+
+def _schema_of(stored: bytes) -> int:
+    try:
+        return msgspec.json.decode(stored, type=_Schema).schema
+    except UNREADABLE:
+        return 1
 
 
 def window_id(to: Destination, cause: str, actor: str = "") -> str:

@@ -92,7 +92,8 @@ def _claim(name: str, context: AlertingContext, max_wait: float) -> tuple[Thread
         first = next(context.records.of_thread(name), None)
         if first is None:
             return "nothing"
-        thread = model.new_thread(name, first.value)
+        is_damaged = stored.version is not None  # it may be posted already: the channel is searched first
+        thread = replace(model.new_thread(name, first.value), is_tried=is_damaged)
     now = context.clock()
     times = (thread.claimed_until, thread.not_before, _next_change(thread))
     if any(time is not None and time > now for time in times) or not acquire(thread.to, context, max_wait):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from setpoint.alerting.model import AlertNotice, ChannelRateLimit, GroupWindow, Thread, decode_record, encode_record
+from setpoint.errors import Conflict, CorruptState, NewerRecord
 from setpoint.model.alerting_config import Destination
+from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.people import Filed, NoticeStore, StoredBody
 
 KINDS = ("notices", "threads", "slots", "places")
@@ -38,27 +41,63 @@ class StoredWindow(NamedTuple):
     version: Any
 
 
-class NoticeRecords:
-    """The records of alerting.
+class DueNotices(NamedTuple):
+    """Notices that are due.
 
     Args:
-        store: holds them.
+        notices: those that can be read.
+        is_all: whether no more are due than were read.
     """
 
-    def __init__(self, store: NoticeStore) -> None:
+    notices: Sequence[StoredNotice]
+    is_all: bool
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class NoticeRecords:
+    """The records of alerting; one that cannot be read is noted as a problem and keeps back no other.
+
+    A damaged record is made anew by whoever has something to tell of its finding. One of a newer version is left alone.
+
+    Args:
+        store: where they are kept.
+        clock: tells the time.
+    """
+
+    def __init__(self, store: NoticeStore, clock: Callable[[], datetime] = _utc_now) -> None:
         self._store = store
+        self._clock = clock
+        self._problems = RecordProblems(store)
 
     def of_finding(self, finding: str) -> Sequence[StoredNotice]:
         """All notices of a finding, those of earlier threads included."""
-        return [_notice(record) for record in self._store.of_finding(_NOTICES, finding)]
+        return list(self._readable(self._store.of_finding(_NOTICES, finding)))
 
     def of_thread(self, thread: str) -> Iterator[StoredNotice]:
         """The notices that a thread shows."""
-        return map(_notice, self._store.of_thread(_NOTICES, thread))
+        return self._readable(self._store.of_thread(_NOTICES, thread))
 
-    def due(self, now: datetime, most: int) -> Sequence[StoredNotice]:
-        """Notices that are due, those that have waited longest first."""
-        return [_notice(record) for record in self._store.due(_NOTICES, now, most)]
+    def due(self, now: datetime, most: int) -> DueNotices:
+        """Notices that are due, those that have waited longest first; a damaged one is not due again."""
+        stored = self._store.due(_NOTICES, now, most)
+        return DueNotices(list(self._readable(stored, is_due=True)), len(stored) < most)
+
+    def _readable(self, stored: Iterable[StoredBody], *, is_due: bool = False) -> Iterator[StoredNotice]:
+        for record in stored:
+            try:
+                yield StoredNotice(decode_record(record.body, AlertNotice, f"{_NOTICES}/{record.id}"), record.version)
+            except CorruptState as error:
+                self._problems.note((error,), self._clock())
+                if is_due and not isinstance(error, NewerRecord):
+                    self._set_aside(record)
+
+    def _set_aside(self, record: StoredBody) -> None:
+        """Have nobody look at a damaged notice again; the next event of its finding writes it anew."""
+        with suppress(Conflict):
+            self._store.write(_NOTICES, record.id, record.body, record.version, Filed(expires=self._clock() + _KEPT))
 
     def write_notice(self, notice: AlertNotice, version: Any, now: datetime) -> Any:
         """Replace the notice of ``version``; the new version.
@@ -67,11 +106,35 @@ class NoticeRecords:
             Conflict: the stored version is another one; nothing was written.
         """
         filed = Filed(notice.key.id, notice.thread, notice.due, None if notice.is_new else now + _KEPT)
-        return self._store.write(_NOTICES, notice.id, encode_record(notice), version, filed)
+        body = encode_record(notice)
+        try:
+            return self._store.write(_NOTICES, notice.id, body, version, filed)
+        except Conflict:
+            damaged = self._damaged(notice.id) if version is None else None
+            if damaged is None:
+                raise
+            return self._store.write(_NOTICES, notice.id, body, damaged.version, filed)
+
+    def _damaged(self, name: str) -> StoredBody | None:
+        """A notice that cannot be read; None where it can be.
+
+        Raises:
+            NewerRecord: a newer version wrote it.
+        """
+        stored = self._store.read(_NOTICES, name)
+        if stored is None:
+            return None
+        try:
+            decode_record(stored.body, AlertNotice, f"{_NOTICES}/{name}")
+        except NewerRecord:
+            raise
+        except CorruptState:
+            return stored
+        return None
 
     def thread(self, name: str) -> StoredThread:
         """A thread."""
-        return StoredThread(*_read(self._store.read(_THREADS, name), Thread))
+        return StoredThread(*self._read(_THREADS, name, Thread))
 
     def write_thread(self, thread: Thread, version: Any, now: datetime) -> Any:
         """Replace the thread of ``version``; the new version.
@@ -83,7 +146,7 @@ class NoticeRecords:
 
     def window(self, name: str) -> StoredWindow:
         """A window."""
-        return StoredWindow(*_read(self._store.read(_WINDOWS, name), GroupWindow))
+        return StoredWindow(*self._read(_WINDOWS, name, GroupWindow))
 
     def write_window(self, name: str, window: GroupWindow, version: Any) -> None:
         """Replace the window of ``version``.
@@ -95,7 +158,8 @@ class NoticeRecords:
 
     def rate_limit(self, to: Destination) -> tuple[ChannelRateLimit | None, Any]:
         """The rate limit of a destination, and the version of its record."""
-        return _read(self._store.read(_RATE_LIMITS, _rate_limit_name(to)), ChannelRateLimit)
+        value, version = self._read(_RATE_LIMITS, _rate_limit_name(to), ChannelRateLimit)
+        return value, version
 
     def write_rate_limit(self, to: Destination, rate_limit: ChannelRateLimit, version: Any) -> None:
         """Replace the rate limit of ``version``.
@@ -111,6 +175,23 @@ class NoticeRecords:
             Filed(expires=rate_limit.free_at + _KEPT),
         )
 
+    def _read(self, kind: str, name: str, form: type[Any]) -> tuple[Any, Any]:
+        """A record and its version; of a damaged one the version alone, so that it is written anew.
+
+        Raises:
+            NewerRecord: a newer version wrote it.
+        """
+        stored = self._store.read(kind, name)
+        if stored is None:
+            return None, None
+        try:
+            return decode_record(stored.body, form, f"{kind}/{name}"), stored.version
+        except CorruptState as error:
+            self._problems.note((error,), self._clock())
+            if isinstance(error, NewerRecord):
+                raise
+            return None, stored.version
+
     def forget(self, now: datetime) -> int:
         """Delete records that have expired."""
         return self._store.forget(now)
@@ -118,11 +199,3 @@ class NoticeRecords:
 
 def _rate_limit_name(to: Destination) -> str:
     return to.id.replace("/", "%2F")  # no id may have a slash in Firestore
-
-
-def _notice(stored: StoredBody) -> StoredNotice:
-    return StoredNotice(decode_record(stored.body, AlertNotice), stored.version)
-
-
-def _read(stored: StoredBody | None, kind: type[Any]) -> tuple[Any, Any]:
-    return (decode_record(stored.body, kind), stored.version) if stored is not None else (None, None)

@@ -143,8 +143,8 @@ def _next_due(tried: Collection[str], context: AlertingContext) -> list[StoredNo
     """
     for limit in _DUE_LIMITS:
         stored = context.records.due(context.clock(), limit)
-        due = [notice for notice in stored if _target_of(notice.value) not in tried]
-        if due or len(stored) < limit:
+        due = [notice for notice in stored.notices if _target_of(notice.value) not in tried]
+        if due or stored.is_all:
             return due
     return []
 

@@ -25,6 +25,7 @@ from setpoint.cli import (
     propose,
     remediate,
     remediation_commands,
+    repair,
     report,
     sweep,
     types,
@@ -76,6 +77,7 @@ app.command()(remediation_commands.pause)
 app.command()(remediation_commands.resume)
 app.command()(remediation_commands.guardrails)
 app.command("brakes", hidden=True)(remediation_commands.guardrails)
+app.command()(repair.repair)
 app.command()(doctor.doctor)
 app.add_typer(dev.app, name="dev")
 app.add_typer(dead_letters.app, name="dead-letters")

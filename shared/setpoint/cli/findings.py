@@ -119,8 +119,13 @@ def find_finding(store: StateStore, wanted: str) -> ResourceState:
     Raises:
         BadRequest: there is none, or there are several.
     """
-    known = {state.key: state for state in chain(store.states(drifted=True), store.suppressed())}
+    problems: Problems = []
+    listed = chain(store.states(drifted=True, problems=problems), store.suppressed(problems))
+    known = {state.key: state for state in listed}
     matching = [state for key, state in known.items() if key.name == wanted or key.id.startswith(wanted)]
+    unread = [problem for problem in problems if wanted in (problem.resource, problem.record.rpartition("/")[2])]
+    if not matching and unread:
+        raise BadRequest(str(unread[0]))
     if not matching:
         raise BadRequest(f"no finding `{wanted}`; `setpoint findings list --status all` names them all")
     if len(matching) > 1:

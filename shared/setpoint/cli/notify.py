@@ -137,7 +137,7 @@ def of_store(url: str) -> list[FindingView]:
     """
     opened = bootstrap.open_store(url, create=False)
     try:
-        return [_of_state(state, opened.trail(state.key)) for state in opened.states(drifted=True)]
+        return [_of_state(state, opened.trail(state.key)) for state in opened.states(drifted=True, problems=[])]
     finally:
         opened.close()
 

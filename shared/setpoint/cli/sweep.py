@@ -85,9 +85,8 @@ def sweep(  # noqa: PLR0913 - each is an option
             out.out(msgspec.json.encode(report).decode())
         else:
             out.print(_coverage(swept))
-            drifted = [
-                state for state in deps.store.states(drifted=True) if state.finding and state.finding.status == "open"
-            ]
+            states = deps.store.states(drifted=True, problems=[])
+            drifted = [state for state in states if state.finding and state.finding.status == "open"]
             print_findings(out, drifted, f"{len(drifted) or 'no'} open findings")
     finally:
         deps.store.close()

@@ -30,7 +30,7 @@ from setpoint.model import sources as controlling
 from setpoint.model.declaration import Desired, Scope
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
-from setpoint.ports.stores import DesiredStore, Store, StoredRecord
+from setpoint.ports.stores import DesiredStore, Problems, Store, StoredRecord
 from setpoint.util.external_sort import ExternalSorter, batches
 from setpoint.util.progress import Advance, no_progress
 from setpoint.util.retries import retry_on_conflict
@@ -149,7 +149,7 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
     judging = _Judging()
     if deps.bus is not None:
         with judging.isolated():
-            pipeline.republish_pending(deps)
+            pipeline.republish_pending(deps, [])
     state = deps.store.control().value.sources.get(planned.source, SourceState())
     if state.judged >= state.generation:
         return judging
@@ -180,14 +180,15 @@ def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[Resourc
 def _affected_by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKey]:
     """What the rules of the fleet may make something else of, in order: the unmanaged, or everything that drifts."""
     keys = ExternalSorter()
-    for state in store.states(drifted=True):
+    unread: Problems = []  # what cannot be read cannot be judged either; `setpoint repair` judges it
+    for state in store.states(drifted=True, problems=unread):
         if state.finding is not None and (everything or state.finding.kind == "unmanaged"):
             keys.add((state.key.name, state.key.content))
-    for state in store.suppressed():
+    for state in store.suppressed(unread):
         if any(suppressed.kind == "unmanaged" for suppressed in state.suppressed):
             keys.add((state.key.name, state.key.content))
     if everything:
-        for key in store.due(_NEVER):
+        for key in store.due(_NEVER, unread):
             keys.add((key.name, key.content))
     return (ResourceKey(*row) for row in keys)
 

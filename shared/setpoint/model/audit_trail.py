@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
 
-from setpoint.errors import CorruptState
 from setpoint.model.decode_errors import UNREADABLE
 
 Action = Literal[
@@ -65,12 +64,15 @@ _decode = msgspec.json.Decoder(AuditEntry).decode
 
 
 def decode_entries(stored: Iterable[bytes | str]) -> tuple[AuditEntry, ...]:
-    """Read the stored form of entries, in the order of their times.
+    """Read the stored form of entries, in the order of their times; one that cannot be read says so, first of all."""
+    return tuple(sorted(map(_readable, stored), key=lambda entry: entry.recorded_at))
 
-    Raises:
-        CorruptState: one is not the stored form.
-    """
+
+def _readable(stored: bytes | str) -> AuditEntry:
     try:
-        return tuple(sorted(map(_decode, stored), key=lambda entry: entry.recorded_at))
+        return _decode(stored)
     except UNREADABLE as error:
-        raise CorruptState(f"an entry of an audit trail cannot be read ({error})") from None
+        return AuditEntry(_NO_TIME, "unreadable", text=f"an entry of this trail cannot be read ({error})")
+
+
+_NO_TIME = datetime.fromtimestamp(0, UTC)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from setpoint.errors import CorruptState
 from setpoint.model.actors import AuditedChange
+from setpoint.model.decode_errors import UNREADABLE
 
 MOST = 8
 """How many changes are kept."""
@@ -21,17 +21,13 @@ _decode = msgspec.json.Decoder(tuple[AuditedChange, ...]).decode
 
 
 def decode_changes(stored: bytes | str) -> tuple[AuditedChange, ...]:
-    """Read the stored form of changes; empty gives none.
-
-    Raises:
-        CorruptState: it is not the stored form.
-    """
+    """Read the stored form of changes; none where it is empty or cannot be read: who did it is then unknown."""
     if not stored:
         return ()
     try:
         return _decode(stored)
-    except msgspec.MsgspecError as error:
-        raise CorruptState(f"stored changes cannot be read ({error}); delete their record in `actors`") from None
+    except UNREADABLE:
+        return ()
 
 
 def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: datetime) -> tuple[AuditedChange, ...]:

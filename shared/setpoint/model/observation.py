@@ -82,6 +82,16 @@ def decode(stored: bytes | str) -> Observation:
         raise CorruptState(f"a stored observation cannot be read ({error}); the next one will replace it") from None
 
 
+def readable(stored: bytes | str | None) -> Observation | None:
+    """The stored form of an observation, read; None where there is none, or none that can be read."""
+    if not stored:
+        return None
+    try:
+        return decode(stored)
+    except CorruptState:
+        return None
+
+
 def decode_readable(stored: Iterable[tuple[ResourceKey, bytes | str | None]]) -> dict[ResourceKey, Observation]:
     """Read the stored form of many observations, and leave out what is empty or cannot be read."""
     readable = {}

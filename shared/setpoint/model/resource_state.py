@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from setpoint.errors import CorruptState
+from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.actors import Actor
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.decode_errors import UNREADABLE
@@ -19,6 +19,9 @@ from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.severity import Kind, Severity
 from setpoint.model.suppressed import Suppressed
+
+SCHEMA = 1
+"""The form of a record. A version that adds what an older one must not drop writes a higher number."""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,6 +85,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         exemption: what somebody has said of leaving it alone, in force or over.
         remediation: how far putting it back has come.
         onset: when the drift that it shows became what it is; None where it shows none.
+        schema: the form of the record.
     """
 
     key: ResourceKey
@@ -98,6 +102,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     exemption: Exemption | None = None
     remediation: RemediationState | None = msgspec.field(default=None, name="remedy")
     onset: DriftOnset | None = msgspec.field(default=None, name="appeared")
+    schema: int = 1
 
     @property
     def due(self) -> datetime | None:
@@ -131,18 +136,19 @@ def decode_state(stored: bytes | str, record: str = "") -> ResourceState:
 
     Args:
         stored: the stored form.
-        record: the name of the record, for the error.
+        record: the id of the record, for the error.
 
     Raises:
+        NewerRecord: a newer version wrote it.
         CorruptState: it is not the stored form.
     """
     try:
-        return _decode(stored)
+        state = _decode(stored)
     except UNREADABLE as error:
-        name = _name_of(stored, record)
-        raise CorruptState(
-            f"the stored finding of {name} cannot be read ({error}); delete its record and sweep"
-        ) from None
+        raise _unreadable(stored, record, str(error)) from None
+    if state.schema > SCHEMA:
+        raise _newer(state.key.name, record, state.schema)
+    return state
 
 
 def decode_key(stored: bytes | str, record: str = "") -> ResourceKey:
@@ -150,20 +156,37 @@ def decode_key(stored: bytes | str, record: str = "") -> ResourceKey:
     try:
         return _decode_key(stored).key
     except UNREADABLE as error:
-        raise CorruptState(f"record {record or '?'} cannot be read ({error}); delete it and sweep") from None
+        raise _unreadable(stored, record, str(error)) from None
 
 
 class _Keyed(msgspec.Struct):
     key: ResourceKey
+    schema: int = 1
 
 
 _decode_key = msgspec.json.Decoder(_Keyed).decode
 
 
-def _name_of(stored: bytes | str, record: str) -> str:
-    """The resource of a record where that much can be read, and the record's own name beside it."""
+def _unreadable(stored: bytes | str, record: str, reason: str) -> CorruptState:
+    """Why a record cannot be read; it names the resource where that much can be read."""
+    place = f"findings/{record}" if record else ""
+    shown = f"record {record}" if record else "a record"
     try:
-        name = _decode_key(stored).key.name
+        keyed = _decode_key(stored)
     except UNREADABLE:
-        return f"record {record}" if record else "a record"
-    return f"{name} (record {record})" if record else name
+        return CorruptState(f"the stored finding of {shown} cannot be read ({reason}); run `setpoint repair`", place)
+    if keyed.schema > SCHEMA:
+        return _newer(keyed.key.name, record, keyed.schema)
+    name = f"{keyed.key.name} ({shown})" if record else keyed.key.name
+    return CorruptState(
+        f"the stored finding of {name} cannot be read ({reason}); run `setpoint repair`", place, keyed.key.name
+    )
+
+
+def _newer(name: str, record: str, schema: int) -> NewerRecord:
+    return NewerRecord(
+        f"the stored finding of {name} (record {record or 'unknown'}) was written by a newer version (schema {schema}, "
+        f"this version reads up to {SCHEMA}); it is left as it is; upgrade to that version again",
+        f"findings/{record}" if record else "",
+        name,
+    )

@@ -45,6 +45,26 @@ class Snapshot(msgspec.Struct, frozen=True):
     changes: tuple[AuditedChange, ...] = ()
 
 
+class DamagedRecord(NamedTuple):
+    """A record of a finding that this version cannot read.
+
+    Args:
+        problem: why.
+        id: its id.
+        version: the store's own mark of it.
+        body: its stored form.
+        key: the resource and content, where the store knows it beside the stored form.
+        observation: the last observation of it, where that can be read.
+    """
+
+    problem: CorruptState
+    id: str
+    version: Any
+    body: bytes
+    key: ResourceKey | None = None
+    observation: Observation | None = None
+
+
 class Commit(NamedTuple):
     """A record to store.
 
@@ -126,6 +146,16 @@ class StateStore(Protocol):
 
         Raises:
             CorruptState: at the end, without ``problems``: some cannot be read; it names the first of them.
+        """
+
+    def damaged(self) -> Iterator[DamagedRecord]:
+        """All records of findings that this version cannot read, those of a newer version included."""
+
+    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
+        """Write ``state`` in place of a record that cannot be read; None deletes it. Its observation stays.
+
+        Raises:
+            Conflict: it is another one by now; nothing was written.
         """
 
     def suppressed(self, problems: Problems | None = None) -> Iterator[ResourceState]:

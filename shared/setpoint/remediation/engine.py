@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from setpoint.declarations import proposal_lines
 from setpoint.detection import pipeline
-from setpoint.errors import AccessDenied, Conflict, MalformedMessage, Refused, SetpointError
+from setpoint.errors import AccessDenied, Conflict, CorruptState, MalformedMessage, Refused, SetpointError
 from setpoint.model import events, remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import Action, Reason
@@ -24,6 +24,7 @@ from setpoint.model.events import EventType
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import NotWritable, WritePlan
+from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, Snapshot
 from setpoint.remediation import decision as deciding
 from setpoint.remediation import execution
@@ -106,13 +107,17 @@ def resume_due(context: RemediationContext) -> TickResult:
     unread: Problems = []
     now = context.clock()
     keys = list(context.store.due(now, unread))
-    problems = [str(error) for error in unread]
+    problems: list[str] = []
     for key in keys:
         try:
             if is_due(context.store.read(key).state, now):
                 outcomes[remediate(key, context)] += 1
+        except CorruptState as error:
+            unread.append(error)
         except SetpointError as error:
             problems.append(str(error))
+    problems += map(str, unread)
+    RecordProblems(context.store.notices).note(unread, now)
     return TickResult(outcomes, tuple(problems), "gone on")
 
 

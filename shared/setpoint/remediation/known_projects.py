@@ -35,7 +35,7 @@ def nearest(project: str, store: Projects) -> str:
 
 def _known(store: Projects) -> Iterator[str]:
     """Projects by id or number, some of them again and again; cheap sources first."""
-    for state in store.states(drifted=True):
+    for state in store.states(drifted=True, problems=[]):
         if state.finding is not None:
             yield state.finding.project
     yield from filter(None, (project_of(key.name) for key in _declared(store)))

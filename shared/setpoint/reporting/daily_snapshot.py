@@ -16,6 +16,7 @@ import msgspec
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.sources import desired_by
+from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.services import Warehouse
 from setpoint.ports.stores import Problems, Store
 from setpoint.reporting.rows import CoverageCounter, SnapshotTime, WeeklyDigest, finding_row, sweep_row
@@ -75,6 +76,7 @@ def report(day: date, run: str, reporter: Reporter) -> dict[str, int]:
     findings = put(FINDINGS_SNAPSHOT, _findings(reporter.store.states(problems=problems), taken, digest, checked))
     for problem in problems:
         telemetry.happened("unreadable", "ERROR", reason=str(problem))
+    RecordProblems(reporter.store.notices).note(problems, reporter.clock())
     coverage = put(COVERAGE_SNAPSHOT, _coverage(reporter.store, Digests(checked)).rows(taken))
     sweeps = [sweep.value for sweep in reporter.store.sweeps.sweeps() if sweep.value is not None]
     return {

@@ -26,7 +26,8 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.sharding import is_plain, matches
 from setpoint.model.sources import Control, visible
 from setpoint.model.sweep_records import Shard, Summary, Sweep, known_at
-from setpoint.ports.stores import Store, SweepStore
+from setpoint.operations.record_problems import RecordProblems
+from setpoint.ports.stores import Problems, Store, SweepStore
 from setpoint.sweep.context import Sweeper
 from setpoint.sweep.digest_set import Digests, Marks, digest_of, unpacked
 from setpoint.util.external_sort import batches
@@ -260,7 +261,8 @@ def _undeclared_drift(sweep: Sweep, listing: _Listing, counters: _Counters, swee
     """Drifted resources neither declared nor listed; findings of declared and listed resources are counted."""
     missing: dict[int, ResourceState] = {}
     declared = counters.declared
-    for state in _drifted(sweeper.deps.store):
+    problems: Problems = []
+    for state in _drifted(sweeper.deps.store, problems):
         if state.key.content not in sweep.start.contents:
             continue
         digest = digest_of(state.key)
@@ -268,18 +270,19 @@ def _undeclared_drift(sweep: Sweep, listing: _Listing, counters: _Counters, swee
             missing[digest] = state
         elif digest in listing.seen and _is_drifted(state):
             counters.seen_drifted += digest in declared.seen and digest not in listing.unchecked
+    RecordProblems(sweeper.deps.store.notices).note(problems, sweeper.now())
     return list(missing.values())
 
 
-def _drifted(store: Store) -> Iterator[ResourceState]:
+def _drifted(store: Store, problems: Problems) -> Iterator[ResourceState]:
     """Every state that differs: with an open finding, within its grace period, or suppressed by a rule."""
-    for state in store.states(drifted=True):
+    for state in store.states(drifted=True, problems=problems):
         if state.finding is not None and state.finding.status != "resolved":
             yield state
-    for keys in batches(list(store.due(_NEVER)), _AT_ONCE):
-        waiting = (snapshot.state for snapshot in store.read_many(keys).values())
-        yield from (state for state in waiting if state is not None and state.settling is not None)
-    yield from (state for state in store.suppressed() if state.finding is None or state.finding.status == "resolved")
+    for keys in batches(list(store.due(_NEVER, problems)), _AT_ONCE):
+        yield from (state for state in _states(keys, store).values() if state.settling is not None)
+    suppressed = store.suppressed(problems)
+    yield from (state for state in suppressed if state.finding is None or state.finding.status == "resolved")
 
 
 def _project_of(state: ResourceState, sweeper: Sweeper) -> str:

@@ -19,6 +19,7 @@ from setpoint.detection import pipeline
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
 from setpoint.model import sharding
 from setpoint.model.sweep_records import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
+from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, StoredSweep
 from setpoint.sweep.conclude import conclude
 from setpoint.sweep.context import Sweeper
@@ -187,6 +188,7 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
                 _give_up(stored, sweeper)
     except TransientError as error:
         return MessageResult("not healed", str(error))
+    RecordProblems(sweeper.deps.store.notices).note(problems, sweeper.now())
     return MessageResult(
         "healed", healed=healed, settled=settled.total(), problems=tuple(dict.fromkeys(map(str, problems)))
     )

@@ -14,6 +14,7 @@ from setpoint.errors import BadRequest, Conflict, TransientError
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import Content
 from setpoint.model.sweep_records import Start, Summary, SweepMessage, Work
+from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import Problems
 from setpoint.sweep.context import Sweeper
@@ -112,6 +113,7 @@ def sweep(
         start(request, uuid.uuid4().hex, sweeper, fresh=True)
     summary = _drain(queue, sweeper)
     pipeline.promote_settled(deps, problems)
+    RecordProblems(deps.store.notices).note(problems, sweeper.now())
     if reason := summary.nothing_listed:
         raise BadRequest(f"nothing was listed in {', '.join(scopes)}: {reason}")
     return Swept(summary, Counter(summary.outcomes), healed, resumed, tuple(dict.fromkeys(map(str, problems))))

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from setpoint.detection import batch, pipeline, scopes
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest, Conflict, PermanentError, ScopeDenied, TokenExpired
+from setpoint.errors import BadRequest, Conflict, CorruptState, PermanentError, ScopeDenied, TokenExpired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.sources import rules_of
 from setpoint.model.sweep_records import Part, Shard, Status, known_at
+from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.services import Page
 from setpoint.ports.stores import StoredShard
 from setpoint.sweep.context import Sweeper
@@ -157,7 +158,11 @@ def _judge(observed: Sequence[Observation], read_at: datetime, deps: Context) ->
         TransientError: list the page again; progress is stored.
     """
     for some in batches(observed, _AT_ONCE):
-        for observation, result in zip(some, batch.handle_many(some, deps), strict=True):
+        results = batch.handle_many(some, deps)
+        unread = [result for result in results if isinstance(result, CorruptState)]
+        if unread:
+            RecordProblems(deps.store.notices).note(unread, deps.clock())
+        for observation, result in zip(some, results, strict=True):
             outcome = batch.outcome_of(result)
             yield observation, _judge_stale(read_at, observation, deps) if outcome == "stale" else outcome
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from google.cloud.firestore import DELETE_FIELD, Client
 from google.cloud.firestore_v1.base_query import FieldFilter
@@ -37,7 +37,7 @@ from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import decode_changes
 from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
-from setpoint.model.resource_key import ResourceKey
+from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.resource_state import ResourceState, decode_key, decode_state, encode_state
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
@@ -52,7 +52,16 @@ from setpoint.model.sources import (
     encode_manifest,
     encode_record,
 )
-from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
+from setpoint.ports.stores import (
+    Commit,
+    DamagedRecord,
+    Manifest,
+    Problems,
+    Snapshot,
+    StoredControl,
+    StoredRecord,
+    StoredSafetyState,
+)
 from setpoint.util.external_sort import batches
 
 if TYPE_CHECKING:
@@ -306,6 +315,31 @@ class FirestoreStore:
         with _answering("the findings"):
             for document in query.select(_BODY).stream():
                 yield tried(decode_state, _body(document), document.id)
+
+    def damaged(self) -> Iterator[DamagedRecord]:
+        """See ``StateStore.damaged``."""
+        with _answering("the findings"):
+            for document in self._findings.select(_BODY).stream():
+                problem = tried(decode_state, _body(document), document.id)
+                if isinstance(problem, CorruptState):
+                    yield self._damaged(problem, document.reference.get())
+
+    def _damaged(self, problem: CorruptState, document: DocumentSnapshot[Any]) -> DamagedRecord:
+        fields = document.to_dict() or {}
+        last = observations.readable(fields.get("observation") or None)
+        is_named = isinstance(fields.get("name"), str) and fields.get("content") in get_args(Content)
+        key = ResourceKey(fields["name"], fields["content"]) if is_named else None
+        return DamagedRecord(problem, document.id, document.update_time, _body(document), key, last)
+
+    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
+        """See ``StateStore.mend``."""
+        reference = self._findings.document(record.id)
+        known = self._client.write_option(last_update_time=record.version)
+        with _answering(record.id), _racing(record.id):
+            if state is None:
+                reference.delete(option=known)
+            else:
+                reference.update(_ABSENT | _document(state.key, state), option=known)
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""

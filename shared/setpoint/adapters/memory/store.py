@@ -24,7 +24,16 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import SafetyState
 from setpoint.model.sources import Control, DesiredRecord, desired_by, rules_of
-from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
+from setpoint.ports.stores import (
+    Commit,
+    DamagedRecord,
+    Manifest,
+    Problems,
+    Snapshot,
+    StoredControl,
+    StoredRecord,
+    StoredSafetyState,
+)
 
 
 class MemoryStore:
@@ -143,6 +152,15 @@ class MemoryStore:
         with self._lock:
             states = [state for _, state in self._states.values() if state.finding is not None or not drifted]
         return iter(states)
+
+    def damaged(self) -> Iterator[DamagedRecord]:
+        """See ``StateStore.damaged``; values that are held as they are can be read."""
+        return iter(())
+
+    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
+        """See ``StateStore.mend``."""
+        del state
+        raise Conflict(f"record {record.id}: it is not there")
 
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""

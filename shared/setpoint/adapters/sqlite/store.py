@@ -37,7 +37,7 @@ from setpoint.model.sources import (
     encode_manifest,
     encode_record,
 )
-from setpoint.ports.stores import Commit, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
+from setpoint.ports.stores import Commit, DamagedRecord, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
 from setpoint.util.external_sort import batches
 
 _READ = """
@@ -56,6 +56,9 @@ _UPDATE = """
 UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, observation = COALESCE(?, observation)
 WHERE id = ? AND version = ?
 """
+_DAMAGED = "SELECT version, observation FROM findings WHERE id = ?"
+_DROP = "DELETE FROM findings WHERE id = ? AND version = ?"
+_MEND = "UPDATE findings SET drifted = ?, pending = ?, body = ?, due = ?, version = ? WHERE id = ? AND version = ?"
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
 _MANIFEST_PARTS = "SELECT COUNT(*) FROM manifests WHERE source = ? AND generation = ?"
 _MANIFEST_PART = "SELECT body FROM manifests WHERE source = ? AND generation = ? AND part = ?"
@@ -155,10 +158,7 @@ class SqliteStore:
         known = snapshot.version
         row = (
             (known or 0) + 1,
-            (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
-            bool(state.pending),
-            encode_state(state),
-            state.due.timestamp() if state.due is not None else None,
+            *_fields(state),
             observations.encode(observation) if observation is not None else None,
             snapshot.key.id,
         )
@@ -277,6 +277,22 @@ class SqliteStore:
             for body, name in self._connections.execute(query, (marked,)):
                 yield tried(decode_state, body, name)
 
+    def damaged(self) -> Iterator[DamagedRecord]:
+        """See ``StateStore.damaged``."""
+        with answering:
+            for body, name in self._connections.execute("SELECT body, id FROM findings ORDER BY id"):
+                problem = tried(decode_state, body, name)
+                if isinstance(problem, CorruptState):
+                    row = self._connections.execute(_DAMAGED, (name,)).fetchone()
+                    yield DamagedRecord(problem, name, row[0], body, observation=observations.readable(row[1]))
+
+    def mend(self, record: DamagedRecord, state: ResourceState | None) -> None:
+        """See ``StateStore.mend``."""
+        statement, values = (_DROP, ()) if state is None else (_MEND, (*_fields(state), record.version + 1))
+        with answering:
+            if self._connections.execute(statement, (*values, record.id, record.version)).rowcount != 1:
+                raise Conflict(f"record {record.id}: written by somebody else; read it again")
+
     def unpublished(self, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """See ``StateStore.unpublished``."""
         return self._keys("pending ORDER BY id", (), problems)
@@ -346,6 +362,16 @@ class SqliteStore:
     def close(self) -> None:
         """See ``StateStore.close``."""
         self._connections.close()
+
+
+def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None]:
+    """The columns of a record: what it is asked for by, and its stored form."""
+    return (
+        (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
+        bool(state.pending),
+        encode_state(state),
+        state.due.timestamp() if state.due is not None else None,
+    )
 
 
 def _snapshot(

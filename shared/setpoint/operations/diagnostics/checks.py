@@ -10,6 +10,7 @@ CHECKS: dict[str, Check] = {
     "clock": compute.clock,
     "apis": compute.apis,
     "store": store.store,
+    "records": store.records,
     "database": store.database,
     "topics": pubsub.topics,
     "subscriptions": pubsub.subscriptions,

@@ -8,10 +8,12 @@ from itertools import islice
 
 from setpoint.operations.diagnostics.installation import Installation
 from setpoint.operations.diagnostics.result import Finding
+from setpoint.operations.record_problems import RecordProblems
 
 _SWEEP = timedelta(hours=13)
 _WAITING = timedelta(minutes=10)
 _COVERED = 0.9
+_MOST_PROBLEMS = 20
 _MOST = 200
 UNINDEXED = (("findings", "body"), ("findings", "observation"), ("desired", "body"))
 """Large fields that no query uses, some of those of infra/firestore.tf."""
@@ -22,7 +24,7 @@ def store(installation: Installation) -> Iterator[Finding]:
     opened = installation.store()
     control = opened.control().value
     opened.safety_state()
-    read = sum(1 for _ in islice(opened.states(), _MOST))
+    read = sum(1 for _ in islice(opened.states(problems=[]), _MOST))
     yield "pass", f"the store answers; {read}{' or more' if read == _MOST else ''} records can be read"
     if not control.sources:
         yield "warn", "nothing is declared", "setpoint apply, or upload an archive; see docs/install.md"
@@ -36,6 +38,19 @@ def store(installation: Installation) -> Iterator[Finding]:
         if source.judged < source.generation:
             yield "warn", f"not all findings of source {name} were evaluated again", "apply it again"
         yield "pass", f"source {name} declares {source.declared}"
+
+
+def records(installation: Installation) -> Iterator[Finding]:
+    """Every stored record can be read."""
+    problems = RecordProblems(installation.store().notices).listed(installation.now())
+    for problem in problems[:_MOST_PROBLEMS]:
+        since = f"since {problem.first_seen:%Y-%m-%d %H:%M} UTC, met in {problem.count} periods of ten minutes"
+        do = "upgrade to that version again" if problem.is_newer else "`setpoint repair`"
+        yield "fail", f"{problem.record}: {problem.reason} ({since})", f"{do}; see docs/runbooks/problem-records.md"
+    if len(problems) > _MOST_PROBLEMS:
+        yield "fail", f"{len(problems) - _MOST_PROBLEMS} more records cannot be read", "`setpoint repair`"
+    if not problems:
+        yield "pass", "every record that was met can be read"
 
 
 def database(installation: Installation) -> Iterator[Finding]:
@@ -112,11 +127,11 @@ def brakes(installation: Installation) -> Iterator[Finding]:
 def waiting(installation: Installation) -> Iterator[Finding]:
     """What was to be published is, and what was due is done."""
     opened = installation.store()
-    unpublished = sum(1 for _ in islice(opened.unpublished(), _MOST))
+    unpublished = sum(1 for _ in islice(opened.unpublished([]), _MOST))
     if unpublished:
         text = f"events of {unpublished}{' or more' if unpublished == _MOST else ''} resources wait to be published"
         yield "warn", text, "look again in a minute; if they still do, is the job setpoint-heal on?"
-    overdue = sum(1 for _ in islice(opened.due(installation.now() - _WAITING), _MOST))
+    overdue = sum(1 for _ in islice(opened.due(installation.now() - _WAITING, []), _MOST))
     if overdue:
         text = f"{overdue}{' or more' if overdue == _MOST else ''} findings are overdue by more than ten minutes"
         yield "fail", text, "are the jobs setpoint-heal and setpoint-remediate on?"

@@ -1,0 +1,41 @@
+"""``setpoint repair``: records that cannot be read, made readable again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import typer
+
+from setpoint import bootstrap
+from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
+from setpoint.cli.output import out, print_status, print_warning
+from setpoint.operations import repair as repairing
+
+
+def repair(store: StoreUrl = DEFAULT_STORE, events_topic: EventsTopic = None) -> None:
+    """Repair records of findings that cannot be read, and evaluate their resources again.
+
+    What can be read of a record is kept. Where an exemption may be lost, the resource is paused: `setpoint resume NAME`
+    ends that. A record of a newer version is left as it is.
+
+    Exits with 1 where a record still cannot be read.
+    """
+    context = bootstrap.open_detection(store, events_topic, create=False)
+    try:
+        results = repairing.repair(context, datetime.now(UTC))
+    finally:
+        context.store.close()
+    for result in results:
+        line = f"{result.resource or result.record}: {result.repair}{': ' if result.reason else ''}{result.reason}"
+        if result.repair in ("left", "failed"):
+            print_warning(line, "unreadable")
+        else:
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+        if result.is_paused:
+            resume = f"`setpoint resume {result.resource}` when it is checked"
+            print_warning(f"{result.resource} is paused; {resume}", "paused")
+
+    counted = ", ".join(f"{count} {what}" for what, count in repairing.counts(results).most_common())
+    print_status(counted or "every record can be read")
+    if any(result.repair in ("left", "failed") for result in results):
+        raise typer.Exit(1)

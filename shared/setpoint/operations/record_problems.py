@@ -1,0 +1,69 @@
+"""The problems of stored records: noted by whoever meets them, shown to people, and forgotten once repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from setpoint.errors import Conflict, CorruptState, TransientError
+from setpoint.model.record_problem import RecordProblem, decode_problem, encode_problem, met, problem_id
+from setpoint.ports.people import Filed, NoticeStore
+from setpoint.util import telemetry
+
+KIND = "problems"
+"""The kind of the records; in Firestore a collection of this name."""
+_ALL = "all"
+_KEPT = timedelta(days=3)
+"""How long a problem is kept that nobody has met since: a sweep or a report meets each within a day."""
+_MOST = 200
+"""Problems that one run notes at most."""
+
+
+class RecordProblems:
+    """The problems of stored records.
+
+    Args:
+        store: where they are kept, beside what people were told.
+    """
+
+    def __init__(self, store: NoticeStore) -> None:
+        self._store = store
+
+    def note(self, errors: Iterable[CorruptState], now: datetime) -> int:
+        """Note records that cannot be read; what cannot be noted now is noted by the next who meets it.
+
+        Returns:
+            How many records there are of which the name is known.
+        """
+        by_record = {error.record: error for error in errors if error.record}
+        if by_record:
+            telemetry.add("record_problems", len(by_record))
+        for error in list(by_record.values())[:_MOST]:
+            with suppress(TransientError):
+                self._note(error, now)
+        return len(by_record)
+
+    def _note(self, error: CorruptState, now: datetime) -> None:
+        stored = self._store.read(KIND, problem_id(error.record))
+        before = decode_problem(stored.body) if stored is not None else None
+        problem = met(before, error, now)
+        if problem is None:
+            return
+        if before is None:
+            telemetry.happened("record_problem", "ERROR", record=error.record, reason=problem.reason)
+        version = stored.version if stored is not None else None
+        self._store.write(KIND, problem.id, encode_problem(problem), version, Filed(thread=_ALL, expires=now + _KEPT))
+
+    def listed(self, now: datetime) -> list[RecordProblem]:
+        """The problems that somebody has met within some days, those that are known longest first."""
+        decoded = (decode_problem(stored.body) for stored in self._store.of_thread(KIND, _ALL))
+        problems = [problem for problem in decoded if problem is not None and problem.last_seen > now - _KEPT]
+        return sorted(problems, key=lambda problem: (problem.first_seen, problem.record))
+
+    def forget(self, record: str, now: datetime) -> None:
+        """Forget the problem of a record that can be read again; nothing has to be there."""
+        stored = self._store.read(KIND, problem_id(record))
+        if stored is not None:
+            with suppress(Conflict):
+                self._store.write(KIND, stored.id, stored.body, stored.version, Filed(expires=now))

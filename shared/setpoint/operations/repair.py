@@ -1,0 +1,110 @@
+"""Repairing records of findings that cannot be read: what can be read of them is kept, and the resource judged anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Context
+from setpoint.errors import Conflict, NewerRecord, SetpointError
+from setpoint.model import safety_limits
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.safety_limits import Pause
+from setpoint.model.salvage import salvage
+from setpoint.operations.record_problems import RecordProblems
+from setpoint.ports.stores import DamagedRecord, RemediationStore
+from setpoint.util.retries import retry_on_conflict
+
+Repair = Literal[
+    "judged",  # repaired, and judged anew by its last observation
+    "reset",  # repaired; nothing was observed that can be read, so that the next sweep judges it
+    "deleted",  # not even its resource is known: the next sweep makes it anew
+    "left",  # a newer version wrote it
+    "failed",  # see the reason
+]
+_BY = "setpoint repair"
+
+
+class Repaired(NamedTuple):
+    """What became of one record.
+
+    Args:
+        record: its collection and id.
+        resource: the full resource name; empty where it is not known.
+        repair: what was done.
+        reason: why, or what to do next; empty where there is nothing to say.
+        is_paused: whether the resource is paused, since an exemption of it may be lost.
+    """
+
+    record: str
+    resource: str
+    repair: Repair
+    reason: str = ""
+    is_paused: bool = False
+
+
+def repair(context: Context, now: datetime) -> list[Repaired]:
+    """Repair every record of a finding that cannot be read; one that cannot be repaired keeps back no other.
+
+    Where an exemption or the state of a remediation is lost, the resource is paused first: nobody knows any more
+    whether it may be written to.
+
+    Raises:
+        TransientError: the store does not answer.
+    """
+    problems = RecordProblems(context.store.notices)
+    results: list[Repaired] = []
+    for record in list(context.store.damaged()):
+        result = _repaired(record, context, now)
+        if result.repair not in ("left", "failed"):
+            problems.forget(result.record, now)
+        else:
+            problems.note((record.problem,), now)
+        results.append(result)
+    return results
+
+
+def counts(results: list[Repaired]) -> Counter[Repair]:
+    """How often what was done."""
+    return Counter(result.repair for result in results)
+
+
+def _repaired(record: DamagedRecord, context: Context, now: datetime) -> Repaired:
+    place = record.problem.record or f"findings/{record.id}"
+    if isinstance(record.problem, NewerRecord):
+        return Repaired(place, record.problem.resource, "left", str(record.problem))
+    salvaged = salvage(record.body, record.key, record.observation, now)
+    state = salvaged.state
+    key = state.key if state is not None else record.key
+    if key is not None and key.id != record.id:
+        state = key = None  # what its fields say is another resource's
+    name = key.name if key is not None else ""
+    is_paused = salvaged.may_forbid_writes and key is not None
+    try:
+        if is_paused and key is not None:
+            _pause(key, context.store, now)
+        context.store.mend(record, state)
+        if state is None:
+            return Repaired(place, name, "deleted", "run `setpoint sweep`", is_paused)
+        outcome = pipeline.reevaluate(state.key, context)
+    except Conflict:
+        return Repaired(place, name, "failed", "it was written meanwhile; run the command again", is_paused)
+    except SetpointError as error:
+        return Repaired(place, name, "failed", str(error), is_paused)
+    if outcome == "unreadable":
+        return Repaired(place, name, "reset", "run `setpoint sweep`", is_paused)
+    return Repaired(place, name, "judged", outcome, is_paused)
+
+
+def _pause(key: ResourceKey, store: RemediationStore, now: datetime) -> None:
+    """Have nothing written to a resource until a person has looked."""
+    reason = "its record was damaged: an exemption of it may be lost"
+
+    def write() -> None:
+        stored = store.safety_state()
+        paused = safety_limits.pause(stored.value, Pause(key.name, now, _BY, reason))
+        store.write_safety_state(paused, stored.version)
+
+    retry_on_conflict(write, what="the safety limits", then="run the command again")

@@ -1,0 +1,74 @@
+"""Alert records that cannot be read: they keep no other from being shown, and are made anew."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from alerts.office import Clock, Office, event
+from setpoint.errors import CorruptState, NewerRecord
+from setpoint.operations.record_problems import RecordProblems
+from setpoint.ports.people import Filed
+
+
+@pytest.fixture
+def office(store) -> Office:
+    office = Office(store=store, clock=Clock())
+    office.tell(event("drift.opened", 1))
+    return office
+
+
+def overwrite(office: Office, kind: str, changes: dict | None, *, is_due: bool = False) -> str:
+    """Damage the record of a kind, or have a newer version write it; its id."""
+    store = office.deps.store.notices
+    (notice,) = office.desk.records.of_finding(event("drift.opened").data.finding_id)
+    name = notice.value.id if kind == "notices" else notice.value.thread
+    stored = store.read(kind, name)
+    body = b"no JSON" if changes is None else msgspec.json.encode(msgspec.json.decode(stored.body) | changes)
+    due = office.clock() if is_due else None
+    filed = Filed(notice.value.key.id, notice.value.thread, due) if kind == "notices" else Filed()
+    store.write(kind, name, body, stored.version, filed)
+    return name
+
+
+@pytest.mark.parametrize("changes", [None, {"schema": 2, "shape": "new"}], ids=["damaged", "newer"])
+def test_a_notice_that_cannot_be_read_keeps_no_other_from_being_shown_and_is_named(office, changes):
+    name = overwrite(office, "notices", changes, is_due=True)
+    office.sink.faults = ["down"]
+    office.tell(event("drift.opened", 1, number=2, project="elsewhere"))
+    office.tick(3)
+    assert {view.data.resource_name[-1] for view in office.shown if hasattr(view, "data")} >= {"2"}
+    problems = RecordProblems(office.deps.store.notices).listed(office.clock())
+    assert [problem.record for problem in problems] == [f"notices/{name}"]
+
+
+def test_the_next_event_of_the_finding_replaces_a_damaged_notice(office):
+    overwrite(office, "notices", None, is_due=True)
+    office.tick()
+    office.tell(event("drift.resolved", 2))
+    assert [view.data.status for view in office.shown] == ["resolved"]
+
+
+def test_a_damaged_thread_is_made_anew_and_posted_no_second_time(office):
+    overwrite(office, "threads", None)
+    office.tick()
+    office.tell(event("drift.resolved", 2))
+    assert len(office.sink.posts) == 1
+    assert [view.data.status for view in office.shown] == ["resolved"]
+
+
+def test_a_notice_of_a_newer_version_is_never_overwritten(office):
+    name = overwrite(office, "notices", {"schema": 2})
+    body = office.deps.store.notices.read("notices", name).body
+    with pytest.raises(NewerRecord):
+        office.tell(event("drift.resolved", 2))
+    assert office.deps.store.notices.read("notices", name).body == body
+
+
+def test_a_thread_of_a_newer_version_is_told_of_and_left_alone(office):
+    name = overwrite(office, "threads", {"schema": 2})
+    body = office.deps.store.notices.read("threads", name).body
+    office.tell(event("drift.resolved", 2))
+    assert office.deps.store.notices.read("threads", name).body == body
+    with pytest.raises(CorruptState):
+        office.desk.records.thread(name)
