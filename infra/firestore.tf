@@ -32,6 +32,7 @@ locals {
     pages       = ["body"] # of a manifest
     parts       = ["body"] # of a manifest of an older version
     places      = ["body"]
+    problems    = ["body"]
     projects    = ["id"]
     shard_parts = ["body"]
     shards      = ["body"]
@@ -56,9 +57,10 @@ resource "google_firestore_field" "unindexed" {
   index_config {} # no index at all
 }
 
-# Who changed a resource is kept for a week, and what people were told for two months: Firestore deletes what has expired.
+# Who changed a resource is kept for a week, what people were told for two months, problems of records for three days:
+# Firestore deletes what has expired.
 resource "google_firestore_field" "expires" {
-  for_each = toset(["actors", "notices", "places", "slots", "threads"])
+  for_each = toset(["actors", "notices", "places", "problems", "slots", "threads"])
 
   project    = var.project_id
   database   = google_firestore_database.setpoint.name

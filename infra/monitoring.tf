@@ -75,6 +75,20 @@ locals {
       unit   = "1"
       labels = []
     }
+    record_problems = {
+      what   = "Stored records that a run could not read."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.record_problems > 0"
+      value  = "record_problems"
+      unit   = "1"
+      labels = ["function"]
+    }
+    refused_archives = {
+      what   = "Uploads of declarations of which nothing was applied."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"sync\" AND jsonPayload.outcome = \"refused\""
+      value  = null
+      unit   = "1"
+      labels = []
+    }
     refused = {
       what   = "Requests that a function refused for want of a valid token."
       filter = "jsonPayload.event = \"refused\""
@@ -139,6 +153,26 @@ locals {
       reducer  = "REDUCE_MEAN"
       of       = null
       lasting  = "300s"
+    }
+    problem-records = {
+      title    = "stored records cannot be read"
+      severity = "ERROR"
+      filter   = local.from_logs["record_problems"]
+      above    = 0
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_MEAN"
+      of       = null
+      lasting  = "0s"
+    }
+    refused-archive = {
+      title    = "an archive of declarations was refused"
+      severity = "WARNING"
+      filter   = local.from_logs["refused_archives"]
+      above    = 0
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
     }
     refused-requests = {
       title    = "requests are refused"

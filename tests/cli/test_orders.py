@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 
 import pytest
@@ -231,3 +232,19 @@ def test_an_approved_finding_is_not_counted_among_what_settles(setpoint):
 
     assert "1 open findings" in done.stdout
     assert "settling" not in done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("drifted")
+def test_a_record_that_cannot_be_read_is_named_by_every_command_and_repaired(setpoint, tmp_path):
+    with sqlite3.connect(tmp_path / "s.db") as connection:
+        connection.execute("UPDATE findings SET body = replace(body, '\"modified\"', '\"of another version\"')")
+    listed = setpoint("findings", "list")
+    assert (listed.returncode, NAME in listed.stderr, "setpoint repair" in listed.stderr) == (1, True, True)
+    shown = setpoint("findings", "show", NAME)
+    assert (shown.returncode, NAME in shown.stderr) == (1, True)
+
+    repaired = setpoint("repair")
+
+    assert (repaired.returncode, repaired.stdout.strip()) == (0, f"{NAME}: judged: opened")
+    assert "1 open finding" in setpoint("findings", "list").stdout
+    assert setpoint("repair").stderr.strip() == "every record can be read"

@@ -26,7 +26,7 @@ from setpoint.declarations import apply
 from setpoint.declarations.apply import Request as Apply
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection.pipeline import Context
-from setpoint.errors import BadRequest
+from setpoint.errors import BadRequest, CorruptState
 from setpoint.model.declaration import Declaration, desired
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.safety_limits import Breaker, Pause, SafetyState
@@ -35,6 +35,7 @@ from setpoint.model.sweep_records import Start, Summary, Sweep
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import compute, pubsub
 from setpoint.operations.diagnostics.installation import Installation
+from setpoint.operations.record_problems import RecordProblems
 
 P = "fleet-ops"
 R = "europe-west1"
@@ -277,6 +278,11 @@ def opened(store: MemoryStore, brakes: SafetyState) -> None:
     store.write_safety_state(brakes, store.safety_state().version)
 
 
+def unreadable(store: MemoryStore) -> None:
+    error = CorruptState("the stored finding of a bucket cannot be read", "findings/00ff", "//storage.googleapis.com/b")
+    RecordProblems(store.notices).note((error,), datetime.now(UTC))
+
+
 def control(store: MemoryStore, value: Control) -> None:
     store.write_control(value, store.control().version)
 
@@ -291,6 +297,7 @@ STATES = [
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), denied={ORG: "nobody may"})), "fail", "nobody may"),
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), failed={"s": "lost"})), "warn", "lost"),
     ("sweeps", lambda place: swept(place, Summary(datetime.now(UTC), declared=10, in_sync=5)), "warn", "50% could be judged"),
+    ("records", unreadable, "fail", "cannot be read (since"),
     ("brakes", lambda place: opened(place, SafetyState(breaker=Breaker(datetime.now(UTC), "a surge"))), "fail", "a surge"),
     ("brakes", lambda place: opened(place, SafetyState((Pause("fleet", datetime.now(UTC), "ann", "freeze"),))), "warn", "paused by ann"),
 ]  # fmt: skip
@@ -327,7 +334,7 @@ def test_a_store_that_cannot_be_opened_hides_nothing_else(patient):
 
     patient.store = broken
     results = failures(patient)
-    assert {result.check for result in results} == {"store", "sweeps", "waiting", "brakes"}
+    assert {result.check for result in results} == {"store", "records", "sweeps", "waiting", "brakes"}
     assert {result.verdict for result in results} == {"unknown"}
 
 

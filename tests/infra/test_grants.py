@@ -13,6 +13,7 @@ import pytest
 from infra.blocks import INFRA, ROOT, environment, granted, local, pushes_of, typed, who, who_is_called, whose
 from infra.hcl import entries, strings
 from setpoint.alerting import repository
+from setpoint.operations import record_problems
 
 
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
@@ -60,7 +61,10 @@ def test_whatever_pushes_to_a_function_may_call_it_and_its_dead_letters_may_be_t
 def test_the_fields_that_are_not_indexed_are_those_that_the_adapter_stores_and_never_asks_for():
     sweeps = (ROOT / "shared/setpoint/adapters/firestore/sweeps.py").read_text()
     adapter = (ROOT / "shared/setpoint/adapters/firestore/store.py").read_text()
-    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps)) | set(repository.KINDS)
+    collections = set(re.findall(r'collection\("(\w+)"\)', adapter + sweeps)) | {
+        record_problems.KIND,
+        *repository.KINDS,
+    }
     asked = set(re.findall(r'FieldFilter\("(\w+)"', adapter))
     stored = {
         key.value

@@ -21,7 +21,8 @@ from infra.hcl import entries, strings
 from remediation.fleet import World
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.errors import AccessDenied, Conflict
+from setpoint.declarations import apply_archive
+from setpoint.errors import AccessDenied, BadRequest, Conflict, CorruptState
 from setpoint.model import events
 from setpoint.model.safety_limits import Breaker, SafetyState
 from setpoint.model.sweep_records import Heal, encode_message
@@ -67,6 +68,17 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     while sweeper.queue:
         assert push(sweep, message_of(encode_message(sweeper.queue.popleft()))) == 200
     assert push(sweep, message_of(encode_message(Heal()))) == 200
+    unread = CorruptState(
+        "the stored finding of a bucket cannot be read", "findings/00ff", "//storage.googleapis.com/b"
+    )
+    mocker.patch.object(
+        sweeper.deps.store, "unpublished", side_effect=lambda problems: iter(problems.append(unread) or ())
+    )
+    assert push(sweep, message_of(encode_message(Heal()))) == 200
+
+    monkeypatch.setattr(bootstrap, "declaration_applier", lambda: (None, detecting))
+    mocker.patch.object(apply_archive, "sync_archive", side_effect=BadRequest("gs://b/a.tgz: not a tar or zip archive"))
+    assert push(served("sync"), message_of(b"{}")) == 200
 
     monkeypatch.setattr(bootstrap, "push_tokens", Refusing)
     assert push(served("detect"), message_of(b"{}")) == 403

@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder(tuple[AuditedChange, ...]).decode
 
 
 def decode_changes(stored: bytes | str) -> tuple[AuditedChange, ...]:
-    """Read the stored form of changes; none where it is empty or cannot be read: who did it is then unknown."""
+    """Read the stored form of changes; none where it is empty or cannot be read: the actor is then unknown."""
     if not stored:
         return ()
     try:

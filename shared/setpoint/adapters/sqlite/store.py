@@ -37,7 +37,16 @@ from setpoint.model.sources import (
     encode_manifest,
     encode_record,
 )
-from setpoint.ports.stores import Commit, DamagedRecord, Manifest, Problems, Snapshot, StoredControl, StoredRecord, StoredSafetyState
+from setpoint.ports.stores import (
+    Commit,
+    DamagedRecord,
+    Manifest,
+    Problems,
+    Snapshot,
+    StoredControl,
+    StoredRecord,
+    StoredSafetyState,
+)
 from setpoint.util.external_sort import batches
 
 _READ = """
