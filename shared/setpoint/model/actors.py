@@ -1,4 +1,4 @@
-"""Who changed a resource, as Cloud Audit Logs tell: changes as they are logged, and the actor of a drift."""
+"""Changes of resources in Cloud Audit Logs, and the actor of a drift."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Literal
 import msgspec
 
 Confidence = Literal["certain", "likely", "possible"]
-"""``certain``: nobody else changed it between the last two observations, and the times fit closely; ``likely``: nobody
-else is known to have changed it; ``possible``: several did, and which of them is not known."""
+"""``certain``: no other change between the last two observations, and the times are close; ``likely``: no other change
+is known; ``possible``: several principals changed it, and which of them caused the drift is unknown."""
 
 ActorKind = Literal["person", "service", "applier", "google"]
 """``person``: by hand, whatever the tool; ``service``: a service account; ``applier``: an account by which the fleet's
@@ -17,20 +17,20 @@ own declarations are applied, as the policy names it; ``google``: Google's own s
 
 
 class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One change of one resource and content, as an audit log tells it.
+    """One change of one resource and content, from an audit log entry.
 
     Args:
-        principal: who asked for it, an e-mail address or ``principal://…``; empty where the log does not tell.
+        principal: who requested it, an e-mail address or ``principal://…``; empty where the entry has none.
         method: the method, as the service names it: ``storage.buckets.update``, ``v1.compute.firewalls.patch``.
-        requested_at: when it was asked for.
-        done_at: when a long-running operation was over; None where there was none, or it is not known.
-        through: accounts that acted in between, the one nearest to the principal first; where ``alice`` impersonates
-            ``deploy``, the principal is ``alice`` and ``deploy`` stands here.
-        caller: with what: ``console``, ``gcloud``, ``terraform``, ``config-connector``, ``pulumi``, ``sdk``…; empty
+        requested_at: the time of the request.
+        done_at: the end of a long-running operation; None where there was none, or the end is not known.
+        through: impersonated accounts, the one nearest to the principal first: where ``alice`` impersonates ``deploy``,
+            the principal is ``alice``, and this holds ``deploy``.
+        caller: the tool: ``console``, ``gcloud``, ``terraform``, ``config-connector``, ``pulumi``, ``sdk``…; empty
             where it is not known.
-        ip: the address that the request came from, masked where the installation says so; empty where not told.
-        operation: id of the long-running operation, or empty.
-        log_id: the entry's own ``insertId``, by which redeliveries are known.
+        ip: the caller's address, masked where the settings ask for that; empty where the entry has none.
+        operation: id of the long-running operation; empty for none.
+        log_id: the entry's ``insertId``, which identifies redeliveries.
     """
 
     principal: str
@@ -45,18 +45,18 @@ class AuditedChange(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
 
 
 class Actor(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Who is behind a drift, and how sure that is.
+    """The principal who caused a drift, with the confidence in that.
 
     Args:
         principal: who changed it, an e-mail address or ``principal://…``.
-        kind: whose hand that is.
-        confidence: how sure it is.
+        kind: the kind of principal.
+        confidence: the confidence.
         method: the method that was called.
-        requested_at: when it was asked for.
-        through: accounts that acted in between.
-        caller: with what it was done; empty where that is not known.
-        ip: the address that it came from, masked where the installation says so.
-        others: who else changed the resource at about that time; then it may have been any of them.
+        requested_at: the time of the request.
+        through: impersonated accounts.
+        caller: the tool; empty where it is not known.
+        ip: the caller's address, masked where the settings ask for that.
+        others: other principals who changed the resource at about that time; each of them may have caused the drift.
     """
 
     principal: str

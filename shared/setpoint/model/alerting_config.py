@@ -1,4 +1,4 @@
-"""What the ``Alerting`` document of a fleet says: routes, digests, escalations, approvers."""
+"""The alerting rules of a fleet, from its ``Alerting`` document: routes, digests, escalations, approvers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ SinkKind = Literal["slack", "chat", "webhook"]
 
 
 class Destination(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where something is told.
+    """A channel of a sink.
 
     Args:
         sink: ``slack``, ``chat`` (Google Chat) or ``webhook``.
-        channel: a channel of Slack, ``#name`` or its id; the name of a webhook, of Google Chat too, as the installation
-            knows its address.
+        channel: a Slack channel, ``#name`` or its id; for the other sinks the name of a webhook in the settings.
     """
 
     sink: SinkKind
@@ -27,19 +26,19 @@ class Destination(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def id(self) -> str:
-        """The destination in one word, ``slack:#payments``."""
+        """The destination as one string, ``slack:#payments``."""
         return f"{self.sink}:{self.channel}"
 
 
 class Route(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where the drifts that it means are told.
+    """The destinations of the drifts that match.
 
     Args:
-        name: the route's own name.
-        match: which drifts.
-        to: where; nowhere at all where empty, so that a route can silence.
-        owner: the channel of the owner, too, where the declaration names one.
-        digest: they are told once a day only.
+        name: the route's name.
+        match: the drifts that match.
+        to: the destinations; empty to silence the drifts that match.
+        owner: send to the owner's channel, too, where the declaration names one.
+        digest: send them in digests only.
     """
 
     name: str
@@ -50,12 +49,12 @@ class Route(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Digest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is told once in a while instead of at once.
+    """The drifts that are sent in a digest, and its schedule.
 
     Args:
-        severities: which drifts, where no route says otherwise.
-        cron: when, five fields.
-        time_zone: of the cron expression.
+        severities: the severities of these drifts, where no route decides.
+        cron: the schedule, a cron expression of five fields.
+        time_zone: the time zone of the schedule.
     """
 
     severities: tuple[Severity, ...] = ()
@@ -64,12 +63,12 @@ class Digest(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who is called where a drift is bad, and still open after a while.
+    """Further destinations of a drift that stays open without an action.
 
     Args:
-        match: which drifts.
-        after: seconds for which they have been open, and nobody has acted on them.
-        to: where.
+        match: the drifts that match.
+        after: seconds without an action on the open drift.
+        to: the destinations.
     """
 
     match: Match = Match(severities=("critical",))
@@ -78,10 +77,10 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Approvers(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who may use the buttons of which drifts.
+    """Users who may click the buttons of drifts.
 
     Args:
-        match: which drifts.
+        match: the drifts that match.
         groups: user groups of Slack, by their ids.
         users: users of Slack, by their ids or e-mail addresses.
     """
@@ -92,19 +91,19 @@ class Approvers(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Alerting(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who is told of which drift.
+    """The alerting rules of a fleet.
 
     Args:
-        name: its own name.
-        default: where drifts are told that no route means.
-        routes: the first that matches counts.
-        digest: what is told once in a while.
-        escalations: who is called.
-        approvers: who may use buttons; nobody where empty.
-        group_seconds: drifts of one cause within so many seconds are one message.
-        finding_link: address of a finding's page, with ``{id}``.
-        group_link: address of a page of the findings of one message, with ``{id}``.
-        source: where it is written; no part of a digest.
+        name: the document's name.
+        default: the destinations of drifts that match no route.
+        routes: the routes; the first that matches decides.
+        digest: the drifts that are sent in digests.
+        escalations: the escalations.
+        approvers: the users who may click buttons; nobody where empty.
+        group_seconds: drifts with one cause within so many seconds are one message.
+        finding_link: template of the URL of a finding's page, with ``{id}``.
+        group_link: template of the URL of a page about the findings of one message, with ``{id}``.
+        source: the file and line of the document; not part of a digest.
     """
 
     name: str = "built-in"

@@ -1,4 +1,4 @@
-"""The audit trail of a finding: what was decided and done, by whom, on which reading; nothing of it is ever changed."""
+"""The append-only audit trail of a finding: each decision and action, who made it, and the observation behind it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Action = Literal[
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Something that speaks for putting a drift back, or against it.
+    """A reason for or against remediating a drift.
 
     Args:
-        text: what it is.
-        action: what follows from it alone; ``act`` speaks for it.
-        until: when it may no longer hold; None where nobody knows.
+        text: the reason.
+        action: the action that it asks for by itself; ``act`` is a reason for remediation.
+        until: the time at which it may no longer hold; None where that is unknown.
     """
 
     text: str
@@ -36,17 +36,17 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of the trail.
+    """One entry of the trail.
 
     Args:
-        recorded_at: when.
-        what: what was decided or done, ``act``, ``wait``, ``written``, ``approved``, ….
-        by: a person, or the worker that did it.
-        fingerprint: the drift that it is about.
-        observed_at: the reading that it was decided on, or None where there was none.
-        reasons: all that spoke for it and against it.
-        summary: what is written, a line a field, without secrets.
-        text: what came of it, in words.
+        recorded_at: the time of the entry.
+        what: the decision or action: ``act``, ``wait``, ``written``, ``approved``, ….
+        by: the person or worker.
+        fingerprint: the drift.
+        observed_at: the time of the observation behind it; None for none.
+        reasons: all reasons for and against it.
+        summary: the written fields, one a line, without secrets.
+        text: the result in words.
     """
 
     recorded_at: datetime = msgspec.field(name="at")

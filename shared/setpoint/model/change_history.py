@@ -1,4 +1,4 @@
-"""What is kept of the changes of one resource and content: the latest few, each told once."""
+"""The stored changes of one resource and content: the latest few, without repeats."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from setpoint.model.actors import AuditedChange
 from setpoint.model.decode_errors import UNREADABLE
 
 MOST = 8
-"""How many changes are kept."""
+"""Number of changes to keep."""
 KEPT = timedelta(days=7)
-"""For how long; a sweep finds what a feed has dropped within hours."""
+"""How long to keep a change; a sweep finds what a feed has dropped within hours."""
 
 encode_changes = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(tuple[AuditedChange, ...]).decode
@@ -31,14 +31,14 @@ def decode_changes(stored: bytes | str) -> tuple[AuditedChange, ...]:
 
 
 def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: datetime) -> tuple[AuditedChange, ...]:
-    """The changes with one more, the oldest first; the same in whatever order and however often they come.
+    """Add a change, the oldest first; the result does not depend on the order and number of deliveries.
 
     The first and the last entry of a long-running operation are one change.
 
     Args:
-        changes: what was known.
-        change: what is told now.
-        now: the time, by which old ones are dropped.
+        changes: the stored changes.
+        change: the new change.
+        now: the time, by which old changes are dropped.
     """
     known: list[AuditedChange] = []
     for audited in sorted((*changes, change), key=_order):
@@ -52,7 +52,7 @@ def remembered(changes: Iterable[AuditedChange], change: AuditedChange, now: dat
 
 
 def effective(change: AuditedChange) -> datetime:
-    """When a change took effect, as far as that is known."""
+    """The time at which a change took effect, as far as that is known."""
     return change.done_at or change.requested_at
 
 
@@ -67,7 +67,7 @@ def _is_same(first: AuditedChange, other: AuditedChange) -> bool:
 
 
 def _merged(first: AuditedChange, other: AuditedChange) -> AuditedChange:
-    """One change of two entries: who asked is told by the first that tells it."""
+    """One change from two entries of an operation; the principal is from the first entry that names one."""
     known = first if first.principal or not other.principal else other
     done = max((change.done_at for change in (first, other) if change.done_at is not None), default=None)
     return replace(known, requested_at=min(first.requested_at, other.requested_at), done_at=done, log_id=first.log_id)

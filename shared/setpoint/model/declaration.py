@@ -1,4 +1,4 @@
-"""A declaration: one desired state of one resource, with its owner, its policy and where it is written."""
+"""A declaration: the desired state of one resource, with its owner, its settings and its source."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Authority = Literal["policy", "role", "member"]
 """How much of an IAM policy a declaration owns: all of it, the roles it names, or the grants it names."""
 
 Mode = Literal["off", "alert", "approve", "auto"]
-"""What may be done about drift, from nothing to writing back without asking."""
+"""What may be done about drift, from ignoring it to remediating it without approval."""
 
 
 MAX_SETTLE = 86_400.0
-"""Seconds that a difference may be told to last before it is a finding: a day."""
+"""The longest delay before a difference is a finding, in seconds: a day."""
 
 
 class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whose resource it is, and where to reach them."""
+    """The team that owns a resource, and how to reach it."""
 
     team: str = ""
     slack: str = ""
@@ -31,14 +31,14 @@ class Owner(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a declaration is written.
+    """The location of a declaration.
 
     Args:
-        file: path as it was given or found.
+        file: the path of the file.
         line: first line of the document, from 1; 0 where unknown.
         document: index of the document in its file, from 0.
-        repo: address of the repository, or empty; known once it is applied, as the next one is.
-        commit: the revision with which it came to be what it is, or empty.
+        repo: URL of the repository, set by apply; empty where unknown.
+        commit: the revision that last changed the declaration, set by apply; empty where unknown.
     """
 
     file: str = ""
@@ -53,20 +53,20 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One desired state of one resource.
+    """The desired state of one resource.
 
     Args:
         key: the resource and the content that is declared.
         asset_type: Cloud Asset Inventory's type.
-        data: the declared fields in the API's own shape; what it does not name it does not own.
+        data: the declared fields in the API's shape; it owns only the fields that it names.
         project: project id, where declared.
-        owner: who is responsible for it.
-        authority: of an IAM policy, how much of it is owned.
-        exact: fields that are not declared are drift too.
+        owner: the owner.
+        authority: how much of an IAM policy it owns.
+        exact: fields that are not declared are drift, too.
         ignore: paths that are not compared, ``labels.last-touched`` or ``lifecycle.rule[*].condition.age``.
-        mode: what may be done about drift at most; None leaves it to the policy.
-        source: where it is written; no part of the digest, so that moving a file changes nothing.
-        exhaustive_paths: paths of maps of which every entry is owned, as of a list, and not only those that are named.
+        mode: the most that may be done about drift; None leaves it to the policy.
+        source: its location; not part of the digest, so that moving a file changes nothing.
+        exhaustive_paths: paths of maps that it owns whole, with entries that it does not name.
         origins: API path → the author's path, where the declaration was translated from another format.
         unchecked: the author's paths that could not be translated, or whose value is not known.
         settle: seconds that a difference has to last before it is a finding; None leaves it to the policy.
@@ -96,12 +96,12 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which resources a line of an ignore file means.
+    """A line of an ignore file.
 
     Args:
-        expression: a regular expression that a resource name without its slashes, or an asset type, begins with.
-        negated: the line takes back what lines before it say.
-        text: file, line and what is written there; no part of a digest.
+        expression: a regular expression for the beginning of a resource name without its slashes, or of an asset type.
+        negated: the line revokes earlier lines.
+        text: file, line and content; not part of a digest.
     """
 
     expression: str
@@ -110,7 +110,7 @@ class IgnoreRule(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Some of the resources of a scope: those that fit all that is said here; what is empty says nothing.
+    """Selects resources of a scope: those that fit all conditions; an empty condition fits every resource.
 
     Args:
         projects: project ids or numbers.
@@ -126,21 +126,21 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A part of the fleet that says it is fully declared: what has no declaration there is unmanaged.
+    """A part of the fleet that is fully declared: a resource without a declaration there is unmanaged.
 
     Args:
-        name: the scope's own name.
+        name: the scope's name.
         projects: project ids or numbers.
         asset_types: the types that are fully declared, or globs as ``compute.googleapis.com/*``.
-        owner: who hears of the unmanaged.
-        mode: what may be done about them at most; None leaves it to the policy.
-        source: where it is written.
-        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``: all that lies below, at any distance.
-        labels: of these only the resources that have all of these labels, ``*`` for any value.
-        exceptions: of these not the ones that fit one of these.
-        strict: what Google or another resource makes has to be declared too.
-        settle: seconds that something unmanaged has to last before it is a finding; None leaves it to the policy.
-        ignores: which resources are left alone although nothing declares them; the last one that matches counts.
+        owner: the owner of unmanaged resources.
+        mode: the most that may be done about them; None leaves it to the policy.
+        source: the location of the document.
+        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``: everything below them, at any distance.
+        labels: limits the scope to resources with all of these labels, ``*`` for any value.
+        exceptions: excludes the resources that one of these selects.
+        strict: resources that Google or another resource creates have to be declared, too.
+        settle: seconds that a resource has to be unmanaged before it is a finding; None leaves it to the policy.
+        ignores: resources to leave alone without a declaration; the last rule that matches decides.
     """
 
     name: str
@@ -158,11 +158,11 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Desired(msgspec.Struct, frozen=True):
-    """All that is desired of one resource and content.
+    """The desired state of one resource and content.
 
     Args:
-        declarations: usually one; several where IAM grants of one resource are declared apart.
-        digest: changes when any of them changes in meaning.
+        declarations: usually one; several where the IAM grants of one resource are declared separately.
+        digest: changes with the meaning of any of them.
     """
 
     declarations: tuple[Declaration, ...]
@@ -174,7 +174,7 @@ _NOWHERE = Source()
 
 
 def desired(declarations: tuple[Declaration, ...]) -> Desired:
-    """Put together what is desired of one resource; the digest knows nothing of files and lines."""
+    """Combine the declarations of one resource; files and lines are not part of the digest."""
     return Desired(declarations, meaning(declarations))
 
 
@@ -188,7 +188,7 @@ def _bare(declared: Any) -> Any:
 
 
 def clash(first: Declaration, other: Declaration) -> bool:
-    """Whether two declarations of one resource and content own the same part of it, so that both cannot hold."""
+    """Whether two declarations of one resource and content own the same part of it."""
     if first.key.content == "iam_policy":
         if "policy" in (first.authority, other.authority):
             return True
@@ -208,6 +208,6 @@ def _constraints(declaration: Declaration) -> set[str]:
 
 
 def meaning(declared: Iterable[Any]) -> str:
-    """A digest that changes with the meaning, and not when something moves in its file."""
+    """A digest of the meaning of a declaration, without its location."""
     bare = [_bare(declaration) for declaration in declared]
     return hashlib.blake2b(_encode(bare), digest_size=8).hexdigest()

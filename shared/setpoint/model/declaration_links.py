@@ -1,4 +1,4 @@
-"""Web addresses of declarations: the file and line in their repository, as its host addresses them.
+"""URLs of declarations: the file and line on the web page of their repository.
 
 Sources: https://docs.github.com/repositories/working-with-files/using-files/getting-permanent-links-to-files,
 https://docs.gitlab.com/ee/user/project/repository/files/, https://docs.gitea.com/,
@@ -16,7 +16,7 @@ from setpoint.model.declaration import Source
 
 _NEWEST = "HEAD"
 _SCP = re.compile(r"(?:[\w.+-]+@)?([\w.-]+\.[\w-]+):(?!/)([^\s?#]+)\Z")
-"""``git@github.com:owner/repository.git``, the short form of an address over SSH."""
+"""``git@github.com:owner/repository.git``, the short form of an SSH URL."""
 
 
 class _Lines(NamedTuple):
@@ -55,7 +55,7 @@ def _gitea(lines: _Lines) -> str:
 
 
 def _cloud_source(lines: _Lines) -> str:
-    """``source.developers.google.com/p/PROJECT/r/REPOSITORY`` is read elsewhere than it is cloned from."""
+    """A URL of Cloud Source Repositories, whose web page is on another host than ``p/PROJECT/r/REPOSITORY``."""
     matched = re.match(r"p/([^/]+)/r/([^/]+)\Z", lines.path)
     repository = f"{matched[1]}/{matched[2]}" if matched else lines.path
     return f"https://source.cloud.google.com/{repository}/+/{lines.commit}:{lines.file}" + (
@@ -77,13 +77,13 @@ _HOSTS: tuple[tuple[re.Pattern[str], Callable[[_Lines], str]], ...] = (
     (re.compile(r"\Adev\.azure\.com\Z"), _azure),
     (re.compile(r"(\A|[.-])(gitea|forgejo)([.-]|\Z)|\Acodeberg\.org\Z"), _gitea),
 )
-"""The first that fits a host's name tells how it shows lines; of any other host the repository's own page is all."""
+"""The form of URLs by host; the first that fits counts. For other hosts, the link is the page of the repository."""
 
 
 def declared_at(source: Source) -> str:
-    """The address of the lines that declare something; empty where that is not known, or no web page.
+    """The URL of a declaration's lines; empty where it is not known, or has no web page.
 
-    Without a revision it leads to the newest one. Passwords that stand in a repository's address are left out.
+    Without a revision it leads to the newest one. Passwords in a repository's URL are removed.
     """
     host, path = _repository(source.repo)
     if not host or not path:
@@ -97,7 +97,7 @@ def declared_at(source: Source) -> str:
 
 
 def _repository(repo: str) -> tuple[str, str]:
-    """The host and path of a repository, of whatever form its address is."""
+    """The host and path of a repository, from any form of its URL."""
     if not repo.isprintable():
         return "", ""
     if "://" not in repo:

@@ -1,4 +1,4 @@
-"""One difference between a declaration and an observation, and the notes beside it."""
+"""A difference between a declaration and an observation, and the explanations of fields without one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Literal
 import msgspec
 
 DifferenceKind = Literal["", "undeclared_change"]
-"""What a difference is: of what is declared, or a change of a value that a state only recorded."""
+"""Kinds of differences: of a declared value, or a change of a value that a Terraform state only recorded."""
 
 Operation = Literal["changed", "missing", "unexpected"]
 
 
 MASK = "(sensitive)"
-"""What stands for a secret in everything that leaves the detector."""
+"""The replacement of a secret in everything that leaves the detector."""
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -24,9 +24,9 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         op: ``changed``, ``missing`` (declared, not there) or ``unexpected`` (there, not declared).
         declared: the declared value; unset where nothing is declared.
         observed: the observed value; unset where nothing is there.
-        immutable: the API cannot change this field; putting it back means making the resource anew.
-        kind: ``undeclared_change`` where a state recorded the value and nobody is known to have declared it.
-        declared_path: the field in the author's terms, where the declaration is written in another format.
+        immutable: the API cannot change this field: reverting it means to replace the resource.
+        kind: ``undeclared_change`` where a state recorded the value, and no configuration is known to declare it.
+        declared_path: the field in the author's format, where that is not the API's.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""What things are called when people are told of them: kinds, names and values, short and in one line."""
+"""Short display names of resources, types and values for messages and pages."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _COMMON_KINDS = frozenset(("Instance", "Service", "Cluster", "Repository", "Poli
 
 
 class Title(NamedTuple):
-    """What drifted, as people call it.
+    """The display name of a resource and content.
 
     Args:
         kind: ``IAM of Bucket``.
         name: the last part of the resource's name.
-        project: its project, where the name does not say it.
+        project: its project, where the name does not include it.
     """
 
     kind: str
@@ -28,7 +28,7 @@ class Title(NamedTuple):
 
 
 def title(name: str, content: Content, asset_type: str, project: str) -> Title:
-    """What a resource and content is called, ``IAM of Bucket exports`` of project ``billing-prod``."""
+    """The display name of a resource and content, ``IAM of Bucket exports`` of project ``billing-prod``."""
     last = short_name(name).rpartition("/")[2].partition("@")[0]
     if last.isdigit() and project and asset_type.endswith("/Project"):
         last, project = project, ""
@@ -41,19 +41,19 @@ def kind_with_content(asset_type: str, content: Content) -> str:
 
 
 def kind_of(asset_type: str) -> str:
-    """An asset type as people call it; what is a word of many services names its service."""
+    """The display name of an asset type; a name that several services use includes the service."""
     service, _, kind = asset_type.partition("/")
     return f"{service.removesuffix('.googleapis.com')} {kind}" if kind in _COMMON_KINDS else kind
 
 
 def short_name(name: str) -> str:
-    """A resource name less what everybody knows."""
+    """A resource name without its well-known prefix."""
     service, _, path = name.removeprefix("//").partition("/")
     return f"{service.removesuffix('.googleapis.com')}/{path}"
 
 
 def shortened(value: Any) -> Any:
-    """A link less what is the same in all of them; any other value as it is."""
+    """A link without the prefix that all links share; any other value unchanged."""
     if isinstance(value, str) and (link := _LINK.match(value)):
         return f"…/{link.group(1)}"
     return value

@@ -1,4 +1,4 @@
-"""When a drift began, as far as observations tell."""
+"""The time at which a drift began, from observations."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import msgspec
 
 
 class DriftOnset(msgspec.Struct, frozen=True, omit_defaults=True):
-    """When a drift became what it is.
+    """The time at which a drift reached its current form.
 
     Args:
-        seen: the observation that first showed it so.
-        clear: the latest observation before that one, or of the same instant, which showed something else; None where
-            none is known.
-        declared: nobody has changed the resource, what is declared of it became something else.
-        again: the observations after the first that showed it so, up to some: one that comes late and shows something
-            else makes another of them the first.
+        seen: the first observation that showed it.
+        clear: the latest observation before that one, or of the same instant, that did not show it; None for none.
+        declared: the declaration changed, and not the resource.
+        again: some of the next observations that showed it: one of them becomes the first where a late observation
+            did not show it.
     """
 
     seen: datetime

@@ -1,4 +1,4 @@
-"""Leaving a finding alone until then, because."""
+"""Exemptions: a finding is left alone until a time, for a reason."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import msgspec
 
 
 class Exemption(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Leave this alone until then, because.
+    """An exemption of a finding.
 
     Args:
-        reason: why.
-        by: who said so.
-        since: when.
-        until: when it ends by itself; None for never.
-        fingerprint: only the drift with this fingerprint, as it was when somebody accepted it; empty for any.
+        reason: the reason.
+        by: who decided it.
+        since: its beginning.
+        until: its end; None for no end.
+        fingerprint: the drift that was accepted; empty for every drift of the finding.
     """
 
     reason: str
