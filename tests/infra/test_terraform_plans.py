@@ -20,7 +20,7 @@ from infra.blocks import CODE, EXAMPLES, INFRA, ROOT, TERRAFORM
 from infra.hcl import strings
 from infra.options import BASE, EVERYTHING, OPTIONS
 from infra.packed import commit, copy_repository, deployed_files, pack
-from infra.standin import mirror
+from infra.standin import mirror, provider
 from infra.workspace import TerraformError, Workspace, addresses
 
 pytestmark = pytest.mark.skipif(
@@ -33,13 +33,15 @@ VERSION = f"v{setpoint.__version__}"
 
 
 @pytest.fixture(scope="session")
-def configuration(tmp_path_factory) -> Path:
-    return mirror.write(tmp_path_factory.mktemp("mirror"))
+def attached(tmp_path_factory) -> dict[str, str]:
+    """The large stand-in in this process, which is quicker than Terraform starting it for each of its walks."""
+    settings = mirror.write(tmp_path_factory.mktemp("mirror"))
+    return {"TF_CLI_CONFIG_FILE": str(settings), "TF_REATTACH_PROVIDERS": provider.reattach()}
 
 
 @pytest.fixture(scope="module")
-def module(tmp_path_factory, configuration) -> Workspace:
-    return Workspace.of_module(tmp_path_factory.mktemp("module"), configuration)
+def module(tmp_path_factory, attached) -> Workspace:
+    return Workspace.of_module(tmp_path_factory.mktemp("module"), attached)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,8 @@ def repository(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def base(module) -> set[str]:
-    return addresses(module.plan(BASE))
+    module.apply(BASE)
+    return module.resources()
 
 
 def check_inventory(name: str, planned: dict[str, list[str]]) -> None:
@@ -61,14 +64,24 @@ def check_inventory(name: str, planned: dict[str, list[str]]) -> None:
     assert planned == yaml.safe_load(file.read_text()), f"{file.name} is not what Terraform plans"
 
 
-def test_the_base_plans_what_its_inventory_says(base):
+def test_the_base_comes_up_as_its_inventory_says(base):
     check_inventory("base", {"adds": sorted(base)})
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_alone_plans_what_its_inventory_says(module, base, option):
-    planned = addresses(module.plan({**BASE, **OPTIONS[option]}))
-    check_inventory(option, {"adds": sorted(planned - base), "removes": sorted(base - planned)})
+def test_an_option_alone_comes_up_as_its_inventory_says_and_takes_the_one_before_away(module, base, option, request):
+    """Each is applied to what the one before has left, so that what an option leaves behind is found, too."""
+    module.apply({**BASE, **OPTIONS[option]})
+    made = module.resources()
+    check_inventory(option, {"adds": sorted(made - base), "removes": sorted(base - made)})
+    if request.config.getoption("long"):  # the plan after everything together and after each example is for all runs
+        assert module.changes() == []
+
+
+def test_the_base_goes_and_leaves_nothing(module, base):
+    module.apply({**BASE, "deletion_protection": False})
+    assert module.resources() == base
+    assert module.destroy() == []
 
 
 def test_every_inventory_is_of_an_option():
@@ -84,8 +97,8 @@ def test_the_readme_of_the_module_has_every_variable_with_its_description():
     }
 
 
-def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_path, configuration):
-    workspace = Workspace.of_module(tmp_path, configuration)
+def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_path, attached):
+    workspace = Workspace.of_module(tmp_path, attached)
     workspace.run("validate")
     workspace.apply({**BASE, **EVERYTHING, "deletion_protection": False})
     assert workspace.changes() == []
@@ -94,22 +107,24 @@ def test_everything_together_comes_up_needs_no_change_afterwards_and_goes(tmp_pa
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_a_copy_of_an_example_comes_up_from_a_version_in_git_and_needs_no_change_afterwards(
-    tmp_path, configuration, repository, example
+    tmp_path, attached, repository, example
 ):
-    workspace = Workspace.of_example(tmp_path / "root", configuration, example.name, repository)
+    workspace = Workspace.of_example(tmp_path / "root", attached, example.name, repository)
     workspace.run("validate")
     workspace.apply({})
     assert workspace.changes() == []
 
 
-def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path, configuration, repository):
+def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path, tmp_path_factory, repository):
+    """With providers that Terraform installs and starts, as it does with those of a registry."""
+    settings = {"TF_CLI_CONFIG_FILE": str(mirror.write(tmp_path_factory.mktemp("mirror")))}
     text = (ROOT / "docs" / "install.md").read_text()
     (lines,) = re.findall(r"cat > main\.tf <<EOF\n(.*?)\n *EOF", text, re.DOTALL)
     assert f"infra?ref={VERSION}" in lines
     written = re.sub(r'source *= "git::.*?"', f'source = "{repository}"', textwrap.dedent(lines))
     written = re.sub(r'  backend "gcs" \{.*?\n  \}\n', "", written, flags=re.DOTALL)
     (tmp_path / "main.tf").write_text(written.replace("$PROJECT", "my-project").replace("$REGION", "europe-west1"))
-    workspace = Workspace(tmp_path, configuration)
+    workspace = Workspace(tmp_path, settings)
     planned = addresses(workspace.plan({}))
     assert len(written.splitlines()) <= 20
     assert len(planned) > 80
@@ -132,8 +147,8 @@ def test_the_ten_lines_of_the_docs_plan_an_installation_without_a_clone(tmp_path
     ],
     ids=["attribute", "missing", "block", "json", "reference"],
 )
-def test_a_planted_mistake_is_found(tmp_path, configuration, planted, refusal):
-    workspace = Workspace.of_module(tmp_path, configuration)
+def test_a_planted_mistake_is_found(tmp_path, attached, planted, refusal):
+    workspace = Workspace.of_module(tmp_path, attached)
     (tmp_path / "infra" / "planted.tf").write_text(planted + "\n")
     with pytest.raises(TerraformError, match=refusal):
         workspace.plan(BASE)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,30 +27,30 @@ class Workspace:
 
     Args:
         folder: of the root module; its backend is taken out.
-        configuration: of Terraform, with the mirror of the stand-ins.
+        settings: environment variables by which Terraform finds the stand-ins.
     """
 
-    def __init__(self, folder: Path, configuration: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
-        self._environment = {**os.environ, "TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1"}
+        self._environment = {**os.environ, "TF_IN_AUTOMATION": "1", **settings}
         for versions in folder.glob("*.tf"):
             text = versions.read_text()
             versions.write_text(re.sub(r'\n  backend "gcs" \{.*?\n  \}\n', "\n", text, flags=re.DOTALL))
         self.run("init", "-input=false")
 
     @classmethod
-    def of_module(cls, folder: Path, configuration: Path) -> Workspace:
+    def of_module(cls, folder: Path, settings: Mapping[str, str]) -> Workspace:
         """The module itself as a root, in a copy of its repository."""
-        return cls(copy_repository(folder) / "infra", configuration)
+        return cls(copy_repository(folder) / "infra", settings)
 
     @classmethod
-    def of_example(cls, folder: Path, configuration: Path, example: str, source: str) -> Workspace:
+    def of_example(cls, folder: Path, settings: Mapping[str, str], example: str, source: str) -> Workspace:
         """An example as somebody copies it: with the address of the module in it, and the variables of its example."""
         shutil.copytree(INFRA / "examples" / example, folder)
         main = folder / "main.tf"
         main.write_text(main.read_text().replace('source = "../.."', f'source = "{source}"'))
         shutil.copy(folder / "terraform.tfvars.example", folder / "terraform.tfvars")
-        return cls(folder, configuration)
+        return cls(folder, settings)
 
     def run(self, *arguments: str, exit_codes: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
         """Run Terraform.
@@ -76,9 +77,15 @@ class Workspace:
         self._set(values)
         self.run("apply", "-input=false", "-auto-approve")
 
+    def resources(self) -> set[str]:
+        """The addresses of all that is there."""
+        return {address for address in self.run("state", "list").stdout.splitlines() if not address.startswith("data.")}
+
     def changes(self) -> list[str]:
         """The addresses that another plan with the same variables would change."""
-        self.run("plan", "-input=false", "-out=again.tfplan")
+        planning = self.run("plan", "-input=false", "-detailed-exitcode", "-out=again.tfplan", exit_codes=(0, 2))
+        if planning.returncode == 0:
+            return []
         planned = json.loads(self.run("show", "-json", "again.tfplan").stdout)
         changes = planned.get("resource_changes", ())
         return [change["address"] for change in changes if change["change"]["actions"] not in (["no-op"], ["read"])]

@@ -15,7 +15,7 @@ from typing import Any
 from infra.standin import archive, planned, rules
 from infra.standin.blocks import conform, schema_message
 from infra.standin.messages import decode, encode, message
-from infra.standin.server import serve
+from infra.standin.server import attach, serve
 
 HERE = Path(__file__).parent
 
@@ -151,11 +151,27 @@ class Provider:
         return message("ReadDataSource.Response")(state=encode(config))
 
 
+def _google() -> Provider:
+    return Provider(_read("schema.json"), _read("values.json"), _read("rules.json"))
+
+
+def _archives() -> Provider:
+    return Provider(_read("archive_schema.json"), _read("values.json"), {}, archive.write)
+
+
 def google() -> None:
     """Serve in place of hashicorp/google."""
-    serve(Provider(_read("schema.json"), _read("values.json"), _read("rules.json")).calls())
+    serve(_google().calls())
 
 
 def archives() -> None:
     """Serve in place of hashicorp/archive."""
-    serve(Provider(_read("archive_schema.json"), _read("values.json"), {}, archive.write).calls())
+    serve(_archives().calls())
+
+
+def reattach() -> str:
+    """Serve in place of hashicorp/google in this process; what TF_REATTACH_PROVIDERS is to say.
+
+    hashicorp/archive is not for that: its paths are relative to the folder that Terraform starts it in.
+    """
+    return json.dumps({"registry.terraform.io/hashicorp/google": attach(_google().calls())})

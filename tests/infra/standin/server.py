@@ -27,6 +27,8 @@ from infra.standin.messages import message
 
 _SERVING = b"\x08\x01"
 """grpc.health.v1.HealthCheckResponse with the status SERVING."""
+_ATTACHED: list[grpc.Server] = []
+"""Servers in this process; they go with it."""
 _OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 
@@ -40,14 +42,7 @@ def serve(calls: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> None:
         ended.set()
         return message("Empty")()
 
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=10), options=_OPTIONS)
-    server.add_generic_rpc_handlers(
-        (
-            _handlers("tfplugin5.Provider", calls),
-            _handlers("plugin.GRPCController", {"Shutdown": ("Empty", shut_down)}),
-            _handlers("grpc.health.v1.Health", {"Check": ("Empty", lambda _: _SERVING)}),
-        )
-    )
+    server = _server(calls, shut_down)
     key, certificate = _certificate()
     pair = (key, certificate.public_bytes(serialization.Encoding.PEM))
     port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair]))
@@ -58,6 +53,33 @@ def serve(calls: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> None:
     ended.wait()
     server.stop(0.2).wait(1)
     os._exit(0)
+
+
+def attach(calls: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> dict[str, Any]:
+    """Serve the calls of a provider in this process, so that Terraform starts none.
+
+    Returns:
+        What TF_REATTACH_PROVIDERS says of a provider. Source:
+        https://github.com/hashicorp/terraform-plugin-go/blob/main/tfprotov5/tf5server/server.go
+    """
+    server = _server(calls, lambda _: message("Empty")())
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    _ATTACHED.append(server)
+    address = {"Network": "tcp", "String": f"127.0.0.1:{port}"}
+    return {"Protocol": "grpc", "ProtocolVersion": 5, "Pid": os.getpid(), "Test": True, "Addr": address}
+
+
+def _server(calls: Mapping[str, tuple[str, Callable[[Any], Any]]], shut_down: Callable[[Any], Any]) -> grpc.Server:
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=10), options=_OPTIONS)
+    server.add_generic_rpc_handlers(
+        (
+            _handlers("tfplugin5.Provider", calls),
+            _handlers("plugin.GRPCController", {"Shutdown": ("Empty", shut_down)}),
+            _handlers("grpc.health.v1.Health", {"Check": ("Empty", lambda _: _SERVING)}),
+        )
+    )
+    return server
 
 
 def _handlers(service: str, calls: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> Any:
