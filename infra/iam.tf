@@ -211,3 +211,28 @@ resource "google_project_iam_member" "build_reads" {
     expression = "resource.name.startsWith(\"projects/_/buckets/gcf-v2-sources-${data.google_project.this.number}-\") || resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.source.name}\")"
   }
 }
+
+# A message may name a project by its number alone: detect reads that project once, to learn its id.
+resource "google_organization_iam_member" "detect" {
+  for_each = toset([for parent in var.watch : split("/", parent)[1] if startswith(parent, "organizations/")])
+
+  org_id = each.key
+  role   = "roles/browser"
+  member = google_service_account.function["detect"].member
+}
+
+resource "google_folder_iam_member" "detect" {
+  for_each = toset([for parent in var.watch : parent if startswith(parent, "folders/")])
+
+  folder = each.key
+  role   = "roles/browser"
+  member = google_service_account.function["detect"].member
+}
+
+resource "google_project_iam_member" "detect" {
+  for_each = toset([for parent in var.watch : split("/", parent)[1] if startswith(parent, "projects/")])
+
+  project = each.key
+  role    = "roles/browser"
+  member  = google_service_account.function["detect"].member
+}

@@ -33,6 +33,13 @@ def test_of_two_ids_of_a_project_the_latest_is_known(store):
     assert store.project_id("111111111111") == "billing-2"
 
 
+def test_the_number_of_a_project_is_known_by_its_id(store):
+    store.write_project_ids({"111111111111": "billing", "222222222222": "shop"})
+
+    assert store.project_number("shop") == "222222222222"
+    assert store.project_number("111111111111") == ""
+
+
 EARLIEST = """
 DROP TABLE projects; DROP INDEX due; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 1
 """

@@ -21,7 +21,7 @@ from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.model.fleet_rules import Rules
 from setpoint.ports.people import Sink
 from setpoint.ports.queues import DeadLetters, EventBus
-from setpoint.ports.services import Inventory
+from setpoint.ports.services import Inventory, ProjectDirectory, ResourceApi
 from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def detector() -> Context:
     from setpoint.adapters.pubsub.bus import publisher
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
-    return _publishing_context(settings, publisher())
+    return _publishing_context(settings, publisher(), _project_directory())
 
 
 def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
@@ -68,7 +68,7 @@ def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "subscription")
     stream = PubSubStream(subscriber(), settings.subscription, messages=messages, size=size)
-    return stream, _publishing_context(settings, publisher())
+    return stream, _publishing_context(settings, publisher(), _project_directory())
 
 
 @cache
@@ -280,7 +280,19 @@ def spans() -> Spans | None:
     return OtlpSpans(exporter())
 
 
-def _publishing_context(settings: Settings, client: Any) -> Context:
+def _project_directory() -> ProjectDirectory:
+    """Cloud Resource Manager, opened with the first question."""
+    from setpoint.adapters.google.resource_manager import ResourceManager
+
+    def open_resource_manager() -> ResourceApi:
+        from setpoint.adapters.google.rest import open_apis
+
+        return open_apis(from_environment(os.environ).google_apis)
+
+    return ResourceManager(open_resource_manager)
+
+
+def _publishing_context(settings: Settings, client: Any, directory: ProjectDirectory | None = None) -> Context:
     """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
 
@@ -289,11 +301,17 @@ def _publishing_context(settings: Settings, client: Any) -> Context:
         bus=PubSubBus(client, settings.events_topic),
         dead_letters=PubSubDeadLetters(client, settings.dead_letter_topic),
         schemas=default_catalogue(),
+        directory=directory,
     )
 
 
 def open_feed_detection(
-    store: str, dead_letters: DeadLetters, events: BinaryIO | None, events_topic: str | None
+    store: str,
+    dead_letters: DeadLetters,
+    events: BinaryIO | None,
+    events_topic: str | None,
+    *,
+    resolves_projects: bool = False,
 ) -> Context:
     """What ``setpoint detect`` works with.
 
@@ -302,11 +320,15 @@ def open_feed_detection(
         dead_letters: what the command does with messages that cannot be handled.
         events: where events are written as JSON Lines; None leaves them stored for whoever publishes.
         events_topic: publish to this topic instead, ``projects/P/topics/T``.
+        resolves_projects: whether Cloud Resource Manager is asked for projects that are not known.
 
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
     """
-    return Context(open_store(store), _bus(events, events_topic), dead_letters, default_catalogue())
+    directory = _project_directory() if resolves_projects else None
+    return Context(
+        open_store(store), _bus(events, events_topic), dead_letters, default_catalogue(), directory=directory
+    )
 
 
 def open_detection(store: str, events_topic: str | None, *, create: bool = True) -> Context:

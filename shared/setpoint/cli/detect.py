@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -22,9 +22,10 @@ from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
 from setpoint.declarations.readers.load import LoadResult
-from setpoint.detection import pipeline
+from setpoint.detection import assumed_projects, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest, PermanentError, TransientError, Unavailable
+from setpoint.model import observation as observations
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.stores import Problems
@@ -38,6 +39,8 @@ Outcomes = Counter[Outcome]
 _EMPTY_PULLS = 2
 """Pub/Sub may return an empty pull although messages wait."""
 _LONGEST_PAUSE = 60.0
+_MOST_NAMED = 3
+"""Projects that a warning names."""
 _DRIFTED = 2
 """The exit code of drift with ``--exit-code``, as that of ``terraform plan -detailed-exitcode``."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -78,6 +81,15 @@ def detect(  # noqa: PLR0913 - the options of the command
         typer.Option(metavar="FILE", help="Append rejected messages here, with the reason."),
     ] = None,
     until_idle: Annotated[bool, typer.Option(help="With --subscription: stop when no more messages arrive.")] = False,
+    resolve_projects: Annotated[
+        bool | None,
+        typer.Option(
+            "--resolve-projects/--no-resolve-projects",
+            help="Ask Cloud Resource Manager for the id of a project that is known by its number alone;"
+            " by default with --subscription.",
+            show_default=False,
+        ),
+    ] = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 2 where a finding is open.")] = False,
 ) -> None:
     """Compare each change in a feed with the declarations, and show the drift.
@@ -93,7 +105,11 @@ def detect(  # noqa: PLR0913 - the options of the command
     keeps_itself = feed_file is not None and feed_file != "-"
     rejected = ReportedDeadLetters(dead_letters or (None if keeps_itself else _DEFAULT_DEAD_LETTERS))
     deps = bootstrap.open_feed_detection(
-        store, rejected, sys.stdout.buffer if output is Output.jsonl else None, events_topic
+        store,
+        rejected,
+        sys.stdout.buffer if output is Output.jsonl else None,
+        events_topic,
+        resolves_projects=bool(subscription) if resolve_projects is None else resolve_projects,
     )
     try:
         if loaded:
@@ -137,17 +153,53 @@ def _declare(loaded: LoadResult, deps: Context) -> None:
 def _from_file(name: str, deps: Context, rejected: ReportedDeadLetters) -> Outcomes:
     outcomes: Outcomes = Counter()
     kinds: Counter[str] = Counter()
+    waiting: Counter[str] = Counter()
     for message in feed.open_messages(name):
         kinds[message.kind] += 1
         rejected.where = f"{name}:{message.where}"
         try:
-            outcomes[pipeline.receive(message.data, message.attributes, deps)] += 1
+            outcome = pipeline.receive(message.data, message.attributes, deps)
+            outcomes[outcome] += 1
+            if outcome == "waiting":
+                waiting[_unknown_project(message.data, message.attributes, deps)] += 1
         except PermanentError as error:
             rejected.put(message.data, message.attributes, str(error))
             outcomes["rejected"] += 1
+    outcomes.update(_without_project(waiting, deps))
     if set(kinds) - {"feed message"}:
         print_status(f"{name} holds {', '.join(f'{count:,} x {kind}' for kind, count in kinds.most_common())}")
     return outcomes
+
+
+def _unknown_project(data: bytes, attributes: Mapping[str, str], deps: Context) -> str:
+    """The number of the project that a message waits for; empty where it waits for something else."""
+    observation = observations.parse(data, attributes)
+    unknown = deps.projects.unknown_name(observation) if observation is not None else ""
+    return unknown.removeprefix("projects/") if unknown.startswith("projects/") else ""
+
+
+def _without_project(waiting: Counter[str], deps: Context) -> Outcomes:
+    """Judge what names a project that nobody knows where only one project can be meant; say so, or what is left."""
+    numbers = [number for number in waiting if number and not deps.projects.id_of(number)]
+    assumed = assumed_projects.assume(numbers, deps)
+    if assumed is not None:
+        print_warning(
+            f"projects/{assumed.number} is taken for {assumed.identifier}, the only project that is declared; "
+            "to be sure, add the project's own asset to the feed, or --resolve-projects",
+            "assumed",
+        )
+        judged = Counter(assumed.outcomes)
+        judged.subtract({"waiting": waiting[assumed.number]})
+        return judged
+    if numbers:
+        named = ", ".join(f"projects/{number}" for number in numbers[:_MOST_NAMED])
+        print_warning(
+            f"{sum(waiting[number] for number in numbers)} messages wait and were not compared: the id of {named}"
+            f"{', …' if len(numbers) > _MOST_NAMED else ''} is not known; "
+            "add the assets of the projects themselves to the feed, or --resolve-projects",
+            "unknown",
+        )
+    return Counter()
 
 
 def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, *, until_idle: bool) -> Outcomes:
@@ -199,7 +251,7 @@ def _timed(work: Callable[[], Outcomes]) -> Outcomes:
     outcomes = work()
     took = time.perf_counter() - started
     total = outcomes.total()
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common() if count)
     print_status(f"{total} messages in {took:.2f} s ({total / took if took else 0:,.0f}/s): {counts or 'no messages'}")
     return outcomes
 
@@ -218,10 +270,13 @@ def _show(deps: Context, store: str) -> None:
             otherwise_due.add(state.key)
     for problem in problems:
         print_warning(str(problem), "unreadable")
-    is_declared = bool(deps.store.control().value.sources)
+    sources = deps.store.control().value.sources
+    is_declared = bool(sources)
     if not is_declared:
         print_warning(f"nothing is declared in {store}; give --declarations PATH, or --store as for apply", "unknown")
     if is_declared or drifted:
-        print_findings(out, drifted, f"{len(drifted)} open findings" if drifted else "no drift")
+        declared = sum(source.declared for source in sources.values())
+        headline = f"{len(drifted)} open findings" if drifted else "no drift"
+        print_findings(out, drifted, f"{headline}, {declared:,} declared")
     if waiting := sum(1 for key in deps.store.due(_NEVER, []) if key not in otherwise_due):
         print_status(f"{waiting} more differ within their grace period; they become findings if they persist")

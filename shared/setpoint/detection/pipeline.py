@@ -31,6 +31,7 @@ from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.ports.queues import DeadLetters, EventBus
+from setpoint.ports.services import ProjectDirectory
 from setpoint.ports.stores import Problems, Snapshot, Store
 from setpoint.util import telemetry
 from setpoint.util.external_sort import batches
@@ -59,6 +60,7 @@ class Context:
         dead_letters: where messages go that can never be handled.
         schemas: what is known of asset types.
         clock: tells the time, by which is measured how long a drift has lasted.
+        directory: is asked which project a number is of, where nothing observed tells it; None asks nobody.
         projects: what projects are called, over the store.
     """
 
@@ -67,10 +69,11 @@ class Context:
     dead_letters: DeadLetters
     schemas: Schemas | None = None
     clock: Callable[[], datetime] = _utc_now
+    directory: ProjectDirectory | None = None
     projects: ProjectIdResolver = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store)))
+        object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store), self.directory))
 
 
 def receive(message: bytes, attributes: Mapping[str, str], context: Context) -> Outcome:
@@ -118,7 +121,13 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
     if news:
         context.projects.record(news)
     bound = record_bindings((observation,), context)
-    outcome, snapshot, moves_onset = retry_on_conflict(lambda: _commit(observation, context), what=observation.key.name)
+    outcome, snapshot, moves_onset, unknown = retry_on_conflict(
+        lambda: _commit(observation, context), what=observation.key.name
+    )
+    if unknown and (learnt := context.projects.look_up(unknown)):
+        outcome = reevaluate(snapshot.key, context)
+        evaluate_deferred(learnt, context)
+        return outcome
     if moves_onset:
         reevaluate(snapshot.key, context)
         snapshot = context.store.read(snapshot.key)
@@ -354,11 +363,13 @@ class _Committed(NamedTuple):
         outcome: what became of it.
         snapshot: what is stored then.
         moves_onset: whether an older observation has narrowed down when the drift began, and so who may be behind it.
+        unknown: what has to be known of the name first, where that is so.
     """
 
     outcome: Outcome
     snapshot: Snapshot
     moves_onset: bool = False
+    unknown: str = ""
 
 
 def _commit(observed: Observation, context: Context) -> _Committed:
@@ -370,15 +381,16 @@ def _commit(observed: Observation, context: Context) -> _Committed:
     stored = load(observed, context)
     snapshot, observation, left = stored
     outcome, state = (transition := evaluate(stored, context)).outcome, transition.state
-    if outcome == "waiting":
-        context.store.names.wait_for(waits_for(stored, context), snapshot.key)
+    unknown = waits_for(stored, context) if outcome == "waiting" else ""
+    if unknown:
+        context.store.names.wait_for(unknown, snapshot.key)
     if left is not None:
         _end(left, observed, context)
     if state is None:
         return _Committed(outcome, snapshot)
     if outcome == "stale":
         return _Committed(outcome, context.store.commit(snapshot, state), may_change_actor(snapshot, state))
-    return _Committed(outcome, context.store.commit(snapshot, state, observation))
+    return _Committed(outcome, context.store.commit(snapshot, state, observation), unknown=unknown)
 
 
 def _who(snapshot: Snapshot, observation: Observation) -> Who:

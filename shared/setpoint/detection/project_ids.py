@@ -14,12 +14,17 @@ from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import natural_names, own_project
 from setpoint.detection.name_bindings import NameBindings
+from setpoint.errors import Unavailable
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import CONTENTS, ResourceKey, project_of
+from setpoint.ports.services import ProjectDirectory
 from setpoint.ports.stores import ProjectStore
+from setpoint.util import telemetry
 
 _FORGET_SECONDS = 60.0
 """How long an unknown number is taken for unknown before the store is asked again."""
+_ASK_AGAIN_SECONDS = 600.0
+"""How long a number counts as unknown after nobody could tell the project that it is of."""
 
 
 class ProjectIdResolver:
@@ -28,11 +33,17 @@ class ProjectIdResolver:
     Args:
         store: where pairs are kept for everybody.
         names: bindings of inventory names.
+        directory: is asked for the project of a number that nothing was observed of; None asks nobody.
     """
 
-    def __init__(self, store: ProjectStore, names: NameBindings | None = None) -> None:
+    def __init__(
+        self, store: ProjectStore, names: NameBindings | None = None, directory: ProjectDirectory | None = None
+    ) -> None:
         self._store = store
         self.names = names
+        self._directory = directory
+        self._asked: dict[str, float] = {}
+        self._assumed: dict[str, str] = {}
         self._ids: dict[str, str] = {}
         self._unknown: dict[str, float] = {}
         self._unjudged: set[str] = set()
@@ -79,9 +90,46 @@ class ProjectIdResolver:
         identifier = str(self._store.project_id(number))
         if identifier:
             self._ids[number] = identifier
+        elif number in self._assumed:
+            return self._assumed[number]
         else:
             self._unknown[number] = time.monotonic() + _FORGET_SECONDS
         return identifier
+
+    def look_up(self, unknown: str) -> dict[str, str]:
+        """Ask the directory for a project, once, and store the answer for everybody.
+
+        Each question counts as ``project_lookups``, and as ``project_lookups_failed`` where it stays open.
+
+        Args:
+            unknown: what ``unknown_name`` returns.
+
+        Returns:
+            The project's id by its number; nothing where nobody can tell it.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        number = unknown.removeprefix("projects/")
+        if self._directory is None or not number.isdigit() or self._asked.get(number, 0.0) > time.monotonic():
+            return {}
+        self._asked[number] = time.monotonic() + _ASK_AGAIN_SECONDS
+        telemetry.add("project_lookups")
+        try:
+            identifier = self._directory.project_id(number)
+        except Unavailable:
+            identifier = ""
+        if not identifier:
+            telemetry.add("project_lookups_failed")
+            return {}
+        self._unknown.pop(number, None)
+        self.record({number: identifier})
+        return {number: identifier}
+
+    def assume(self, number: str, identifier: str) -> None:
+        """Take a number for that of a project in this process alone, until the project is observed."""
+        self._unknown.pop(number, None)
+        self._assumed[number] = identifier
 
     def forget_unknown(self) -> None:
         """Ask the store again for numbers that it did not know: another process may have learnt them since."""

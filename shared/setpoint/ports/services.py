@@ -139,3 +139,17 @@ class ResourceApi(Protocol):
         Args:
             started: what ``write`` gave; it may have been stored in the meantime.
         """
+
+
+class ProjectDirectory(Protocol):
+    """What projects are called, asked of the service that numbers them."""
+
+    def project_id(self, number: str) -> str:
+        """The id of the project with a number; empty where there is none, or the caller may not see it.
+
+        Args:
+            number: the project's number, digits alone.
+
+        Raises:
+            Unavailable: nobody answers.
+        """

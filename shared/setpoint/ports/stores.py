@@ -248,13 +248,22 @@ class DesiredStore(Protocol):
 
 
 class ProjectStore(Protocol):
-    """The ids of projects by number; both methods raise ``Unavailable`` where the store does not answer."""
+    """The ids of projects by number; every method raises ``Unavailable`` where the store does not answer."""
 
     def project_id(self, number: str) -> str:
         """The last known id of the project with a number; empty where it is not known.
 
         Args:
             number: the project's number, digits alone.
+        """
+
+    def project_number(self, identifier: str) -> str:
+        """The last known number of the project with an id; empty where it is not known.
+
+        It may read all projects: not for the event path.
+
+        Args:
+            identifier: the project's id, ``my-project``.
         """
 
     def write_project_ids(self, ids: Mapping[str, str]) -> None:

@@ -293,6 +293,12 @@ class FirestoreStore:
             document = self._projects.document(number).get()
         return str((document.to_dict() or {}).get("id", ""))
 
+    def project_number(self, identifier: str) -> str:
+        """See ``ProjectStore.project_number``."""
+        with _answering(f"project {identifier}"):  # the ids have no index, since a command alone asks by them
+            numbers = (document.id for document in self._projects.stream() if document.get("id") == identifier)
+            return next(numbers, "")
+
     def write_project_ids(self, ids: Mapping[str, str]) -> None:
         """See ``ProjectStore.write_project_ids``."""
         batch = self._client.batch()

@@ -142,6 +142,10 @@ class MemoryStore:
         """See ``ProjectStore.project_id``."""
         return self._projects.get(number, "")
 
+    def project_number(self, identifier: str) -> str:
+        """See ``ProjectStore.project_number``."""
+        return next((number for number, known in self._projects.items() if known == identifier), "")
+
     def write_project_ids(self, ids: Mapping[str, str]) -> None:
         """See ``ProjectStore.write_project_ids``."""
         self._projects.update(ids)

@@ -266,6 +266,12 @@ class SqliteStore:
             row = self._connections.execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
         return row[0] if row else ""
 
+    def project_number(self, identifier: str) -> str:
+        """See ``ProjectStore.project_number``."""
+        with _answering():
+            row = self._connection().execute("SELECT number FROM projects WHERE id = ?", (identifier,)).fetchone()
+        return row[0] if row else ""
+
     def write_project_ids(self, ids: Mapping[str, str]) -> None:
         """See ``ProjectStore.write_project_ids``."""
         with answering, self._connections.transaction() as connection:
