@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
+from setpoint.bootstrap.events import event_bus
+from setpoint.bootstrap.projects import project_directory
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
@@ -21,7 +23,7 @@ from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.model.fleet_rules import Rules
 from setpoint.ports.people import Sink
 from setpoint.ports.queues import DeadLetters, EventBus
-from setpoint.ports.services import Inventory, ProjectDirectory, ResourceApi
+from setpoint.ports.services import Inventory, ProjectDirectory
 from setpoint.ports.stores import ReportStore, Store
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def detector() -> Context:
     from setpoint.adapters.pubsub.bus import publisher
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
-    return _publishing_context(settings, publisher(), _project_directory())
+    return _publishing_context(settings, publisher(), project_directory())
 
 
 def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
@@ -68,7 +70,7 @@ def worker(*, messages: int, size: int) -> tuple[PubSubStream, Context]:
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic", "subscription")
     stream = PubSubStream(subscriber(), settings.subscription, messages=messages, size=size)
-    return stream, _publishing_context(settings, publisher(), _project_directory())
+    return stream, _publishing_context(settings, publisher(), project_directory())
 
 
 @cache
@@ -280,18 +282,6 @@ def spans() -> Spans | None:
     return OtlpSpans(exporter())
 
 
-def _project_directory() -> ProjectDirectory:
-    """Cloud Resource Manager, opened with the first question."""
-    from setpoint.adapters.google.resource_manager import ResourceManager
-
-    def open_resource_manager() -> ResourceApi:
-        from setpoint.adapters.google.rest import open_apis
-
-        return open_apis(from_environment(os.environ).google_apis)
-
-    return ResourceManager(open_resource_manager)
-
-
 def _publishing_context(settings: Settings, client: Any, directory: ProjectDirectory | None = None) -> Context:
     """What publishes to the topics of an installation, by a client that ``adapters.pubsub`` has made."""
     from setpoint.adapters.pubsub.bus import PubSubBus, PubSubDeadLetters
@@ -325,9 +315,9 @@ def open_feed_detection(
     Raises:
         BadRequest: the URL names no store, or the store cannot be opened.
     """
-    directory = _project_directory() if resolves_projects else None
+    directory = project_directory() if resolves_projects else None
     return Context(
-        open_store(store), _bus(events, events_topic), dead_letters, default_catalogue(), directory=directory
+        open_store(store), event_bus(events, events_topic), dead_letters, default_catalogue(), directory=directory
     )
 
 
@@ -344,7 +334,7 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
     """
     from setpoint.adapters.memory.store import MemoryDeadLetters
 
-    return Context(open_store(store, create=create), _bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
+    return Context(open_store(store, create=create), event_bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
 
 
 def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:
@@ -365,18 +355,6 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
     settings = from_environment(os.environ)
     live = LiveResources(open_apis(settings.google_apis), default_catalogue())
     return RemediationContext(open_detection(store, events_topic), live, worker=worker)
-
-
-def _bus(events: BinaryIO | None, events_topic: str | None) -> EventBus | None:
-    if events_topic:
-        from setpoint.adapters.pubsub.bus import PubSubBus, publisher
-
-        return PubSubBus(publisher(), events_topic)
-    if events is not None:
-        from setpoint.adapters.jsonl import JsonlBus
-
-        return JsonlBus(events)
-    return None
 
 
 def dead_letters_in(stream: BinaryIO) -> DeadLetters:

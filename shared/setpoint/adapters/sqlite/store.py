@@ -262,14 +262,15 @@ class SqliteStore:
 
     def project_id(self, number: str) -> str:
         """See ``ProjectStore.project_id``."""
-        with answering:
-            row = self._connections.execute("SELECT id FROM projects WHERE number = ?", (number,)).fetchone()
-        return row[0] if row else ""
+        return self._text("SELECT id FROM projects WHERE number = ?", number)
 
     def project_number(self, identifier: str) -> str:
         """See ``ProjectStore.project_number``."""
-        with _answering():
-            row = self._connection().execute("SELECT number FROM projects WHERE id = ?", (identifier,)).fetchone()
+        return self._text("SELECT number FROM projects WHERE id = ?", identifier)
+
+    def _text(self, query: str, value: str) -> str:
+        with answering:
+            row = self._connections.execute(query, (value,)).fetchone()
         return row[0] if row else ""
 
     def write_project_ids(self, ids: Mapping[str, str]) -> None:
