@@ -334,7 +334,9 @@ def open_detection(store: str, events_topic: str | None, *, create: bool = True)
     """
     from setpoint.adapters.memory.store import MemoryDeadLetters
 
-    return Context(open_store(store, create=create), event_bus(None, events_topic), MemoryDeadLetters(), default_catalogue())
+    return Context(
+        open_store(store, create=create), event_bus(None, events_topic), MemoryDeadLetters(), default_catalogue()
+    )
 
 
 def open_remediation(store: str, events_topic: str | None, worker: str) -> RemediationContext:
