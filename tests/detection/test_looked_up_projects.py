@@ -19,8 +19,8 @@ from setpoint.util import telemetry
 
 SHOP = ResourceKey("//cloudresourcemanager.googleapis.com/projects/shop-prod", "iam_policy")
 SECRET = "secretmanager.googleapis.com/Secret"  # noqa: S105 - a type
-SECRET_BY_NUMBER = "//secretmanager.googleapis.com/projects/111111111111/secrets/key"
-SECRET_BY_ID = ResourceKey("//secretmanager.googleapis.com/projects/shop-prod/secrets/key")
+KEY_BY_NUMBER = "//secretmanager.googleapis.com/projects/111111111111/secrets/key"
+KEY_BY_ID = ResourceKey("//secretmanager.googleapis.com/projects/shop-prod/secrets/key")
 WRONG_LABEL = {"labels": {"team": "other"}}
 
 
@@ -47,7 +47,7 @@ def declare_shop(context: Context) -> None:
     declare(
         context,
         Declaration(SHOP, PROJECT, GRANTS, project="shop-prod"),
-        Declaration(SECRET_BY_ID, SECRET, {"labels": {"team": "shop"}}, project="shop-prod"),
+        Declaration(KEY_BY_ID, SECRET, {"labels": {"team": "shop"}}, project="shop-prod"),
     )
 
 
@@ -64,7 +64,7 @@ def test_a_policy_by_number_is_judged_once_resource_manager_names_the_project():
 def test_all_observations_of_one_project_take_one_question():
     context = context_with(directory := Directory({"111111111111": "shop-prod"}))
     declare_shop(context)
-    observed = [policy_of_project(), seen(SECRET_BY_NUMBER, SECRET, WRONG_LABEL), policy_of_project(1)]
+    observed = [policy_of_project(), seen(KEY_BY_NUMBER, SECRET, WRONG_LABEL), policy_of_project(1)]
 
     assert handle_many(observed, context) == ["opened", "opened", "drifted"]
     assert directory.asked == ["111111111111"]
@@ -77,8 +77,8 @@ def test_what_waited_before_is_judged_with_the_answer():
     directory.is_up = True
     other = Context(context.store, context.bus, MemoryDeadLetters(), context.schemas, directory=directory)
 
-    assert pipeline.handle_observation(seen(SECRET_BY_NUMBER, SECRET, WRONG_LABEL), other) == "opened"
-    assert open_findings(other) == {SHOP.name: "modified", SECRET_BY_ID.name: "modified"}
+    assert pipeline.handle_observation(seen(KEY_BY_NUMBER, SECRET, WRONG_LABEL), other) == "opened"
+    assert open_findings(other) == {SHOP.name: "modified", KEY_BY_ID.name: "modified"}
 
 
 @pytest.mark.parametrize("directory", [Directory({}), Directory({"111111111111": "shop-prod"}, is_up=False)])

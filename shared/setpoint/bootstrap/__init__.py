@@ -22,7 +22,7 @@ from setpoint.errors import BadRequest
 from setpoint.model.alerting_config import Alerting, SinkKind
 from setpoint.model.fleet_rules import Rules
 from setpoint.ports.people import Sink
-from setpoint.ports.queues import DeadLetters, EventBus
+from setpoint.ports.queues import DeadLetters
 from setpoint.ports.services import Inventory, ProjectDirectory
 from setpoint.ports.stores import ReportStore, Store
 
