@@ -41,7 +41,8 @@ def test_the_number_of_a_project_is_known_by_its_id(store):
 
 
 EARLIEST = """
-DROP TABLE projects; DROP INDEX due; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 1
+DROP TABLE projects; DROP INDEX due; ALTER TABLE findings DROP COLUMN due;
+DROP INDEX reading_due; ALTER TABLE findings DROP COLUMN reading_due; PRAGMA user_version = 1
 """
 
 

@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from contract import sqlite_worker
 from contract.records import KEY, NOON, OTHER, declare, declared, drifted
 from setpoint.adapters.sqlite.store import SqliteStore
 from setpoint.errors import BadRequest, CorruptState, Unavailable
+from setpoint.model.api_reading import ApiReading
 from setpoint.model.sources import DesiredRecord, encode_manifest
 from setpoint.ports.stores import StoredRecord
 
@@ -166,12 +168,30 @@ def test_a_store_that_can_no_longer_be_opened_does_not_answer_a_new_thread(file)
     store.close()
 
 
+READINGS = " DROP INDEX reading_due; ALTER TABLE findings DROP COLUMN reading_due;"
+
+
+def test_a_store_that_knew_of_no_readings_learns_them_and_keeps_what_it_has(file):
+    store = SqliteStore(file)
+    store.commit(store.read(KEY), drifted())
+    store.close()
+    with sqlite3.connect(file) as older:
+        older.executescript(f"{READINGS} PRAGMA user_version = 7")
+    older.close()
+
+    store = SqliteStore(file)
+    store.commit(store.read(KEY), replace(store.read(KEY).state, api_reading=ApiReading(due=NOON)))
+
+    assert store.readings_due(NOON, 10) == [KEY]
+    store.close()
+
+
 def test_a_store_of_an_earlier_schema_is_brought_up_to_date_and_keeps_what_it_has(file):
     store = SqliteStore(file)
     store.commit(store.read(KEY), drifted())
     store.close()
     with sqlite3.connect(file) as older:
-        older.executescript("DROP INDEX due; ALTER TABLE findings DROP COLUMN due; PRAGMA user_version = 2")
+        older.executescript(f"DROP INDEX due; ALTER TABLE findings DROP COLUMN due;{READINGS} PRAGMA user_version = 2")
     older.close()
 
     with ThreadPoolExecutor(4) as pool:
@@ -194,7 +214,9 @@ def test_manifests_that_were_stored_whole_are_read_in_the_order_of_keys(file):
     in_force = list(store.manifest("default", 1))
     store.close()
     with sqlite3.connect(file) as older:
-        older.executescript(f"DROP TABLE manifests; CREATE TABLE manifests ({WHOLE}); PRAGMA user_version = 3")
+        older.executescript(
+            f"DROP TABLE manifests; CREATE TABLE manifests ({WHOLE});{READINGS} PRAGMA user_version = 3"
+        )
         older.execute("INSERT INTO manifests VALUES ('default', 1, ?)", (encode_manifest(reversed(in_force)),))
     older.close()
 

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from contract.records import BUCKET, KEY, NOON, OTHER, declare, declared, drifted, in_sync, scope
 from setpoint.errors import Conflict
+from setpoint.model.api_reading import ApiReading
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.observation import Observation
 from setpoint.model.resource_key import CONTENTS, ResourceKey
-from setpoint.model.resource_state import Settling
+from setpoint.model.resource_state import ResourceState, Settling
 from setpoint.model.suppressed import Suppressed
 from setpoint.ports.stores import Commit, Snapshot
 
@@ -425,3 +426,25 @@ def test_two_who_commit_the_same_records_at_once_write_each_once(backend):
     for place, key in enumerate(keys):
         (won,) = [sequence for sequence, all_of in written.items() if isinstance(all_of[place], Snapshot)]
         assert first.read(key).state.sequence == won
+
+
+def reading(key: ResourceKey, seconds: int) -> ResourceState:
+    return replace(in_sync(key), api_reading=ApiReading(due=NOON + timedelta(seconds=seconds)))
+
+
+def test_what_is_to_be_read_through_its_api_is_listed_the_longest_due_first_and_no_more_than_asked_for(store):
+    third = ResourceKey("//storage.googleapis.com/later")
+    for key, seconds in ((KEY, 2), (OTHER, 1), (third, 60)):
+        store.commit(store.read(key), reading(key, seconds))
+
+    assert list(store.readings_due(NOON + timedelta(seconds=5), 10)) == [OTHER, KEY]
+    assert list(store.readings_due(NOON + timedelta(seconds=5), 1)) == [OTHER]
+    assert list(store.due(NOON + timedelta(days=1))) == []
+
+
+def test_what_was_read_through_its_api_is_due_no_longer(store):
+    snapshot = store.commit(store.read(KEY), reading(KEY, 0))
+    store.commit(snapshot, replace(in_sync(), api_reading=ApiReading(read_at=NOON)))
+
+    assert list(store.readings_due(NOON, 10)) == []
+    assert store.read(KEY).state.api_reading == ApiReading(read_at=NOON)

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from setpoint.bootstrap.events import event_bus
 from setpoint.bootstrap.projects import project_directory
+from setpoint.bootstrap.live_apis import deep_reader, live_resources
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
@@ -96,15 +97,14 @@ def declaration_applier() -> tuple[Archives, Context]:
 @cache
 def remediator() -> RemediationContext:
     """What ``functions/remediate`` works with, made with the first event and kept for the life of the instance."""
-    from setpoint.adapters.google.rest import open_apis
     from setpoint.adapters.pubsub.bus import publisher
-    from setpoint.remediation.live_resources import LiveResources
     from setpoint.remediation.records import RemediationContext
 
     settings = from_environment(os.environ, "store", "events_topic", "dead_letter_topic")
     deps = _publishing_context(settings, publisher())
-    live = LiveResources(open_apis(settings.google_apis), default_catalogue())
-    return RemediationContext(deps, live, worker=f"setpoint-remediate/{uuid4().hex[:8]}")
+    return RemediationContext(
+        deps, live_resources(settings.google_apis), worker=f"setpoint-remediate/{uuid4().hex[:8]}"
+    )
 
 
 @cache
@@ -122,8 +122,14 @@ def sweeper() -> Sweeper:
     # What does not answer is left to the next delivery: a run that waits for it would only be cut off.
     inventory = AssetInventory(client(), RetryPolicy(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
+    context = _publishing_context(settings, topics)
     return Sweeper(
-        _publishing_context(settings, topics), inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS
+        context,
+        inventory,
+        queue,
+        seconds=settings.seconds(),
+        jitter=_JITTER_SECONDS,
+        read_due=deep_reader(context, settings.google_apis),
     )
 
 
@@ -350,12 +356,9 @@ def open_remediation(store: str, events_topic: str | None, worker: str) -> Remed
     Raises:
         BadRequest: the URL names no store, the store cannot be opened, or there are no credentials.
     """
-    from setpoint.adapters.google.rest import open_apis
-    from setpoint.remediation.live_resources import LiveResources
     from setpoint.remediation.records import RemediationContext
 
-    settings = from_environment(os.environ)
-    live = LiveResources(open_apis(settings.google_apis), default_catalogue())
+    live = live_resources(from_environment(os.environ).google_apis)
     return RemediationContext(open_detection(store, events_topic), live, worker=worker)
 
 

@@ -16,6 +16,7 @@ import typer
 from setpoint import bootstrap
 from setpoint.cli import feed
 from setpoint.cli.apply import load_all
+from setpoint.cli.deep_reads import deep_reads
 from setpoint.cli.options import StoreUrl
 from setpoint.cli.output import out, print_claims, print_findings, print_status, print_warning
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
@@ -125,6 +126,7 @@ def detect(  # noqa: PLR0913 - the options of the command
         else:
             outcomes = _timed(lambda: _from_file(str(feed_file), deps, rejected))
             is_read = not outcomes or outcomes.total() > outcomes["rejected"]
+        deep_reads(deps)()
         if not is_read:
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:
@@ -207,12 +209,14 @@ def _from_subscription(name: str, deps: Context, rejected: ReportedDeadLetters, 
     subscription = bootstrap.open_subscription(name)
     rejected.where = name
     outcomes: Outcomes = Counter()
+    read_due = deep_reads(deps)
     idle = failures = 0
     try:
         while not until_idle or idle < _EMPTY_PULLS:
             try:
                 came, failed = _pull(subscription, deps, outcomes, rejected)
                 pipeline.promote_settled(deps)
+                read_due()
             except Unavailable as error:
                 print_warning(error, "again")
                 came, failed = True, True

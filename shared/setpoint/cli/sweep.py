@@ -15,6 +15,7 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
+from setpoint.cli.deep_reads import deep_reads
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_findings, print_status, print_warning
 from setpoint.errors import BadRequest
@@ -77,6 +78,7 @@ def sweep(  # noqa: PLR0913 - each is an option
                 advance=lambda done: progress.advance(task, done),
                 resume=not fresh and not from_files,
             )
+        deep_reads(deps)()
         _report(swept, time.perf_counter() - started)
         if output is Output.json:
             fields = msgspec.structs.fields(swept.summary)

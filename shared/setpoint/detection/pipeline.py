@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.detection import actor_resolution, finding_state_machine
+from setpoint.detection import actor_resolution, api_readings, finding_state_machine
 from setpoint.detection import verdict as judging
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.name_bindings import NameBindings
@@ -341,9 +341,14 @@ def evaluate(stored: Found, context: Context) -> Transition:
             return Transition("stale")
         return Transition("waiting", finding_state_machine.unjudged(observation))
     started = time.perf_counter()
-    verdict = judging.judge(snapshot.desired, snapshot.rules, observation, context.schemas, _who(snapshot, observation))
+    reading = snapshot.state.api_reading if snapshot.state is not None else None
+    verdict = judging.judge(
+        snapshot.desired, snapshot.rules, observation, context.schemas, _who(snapshot, observation), reading
+    )
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
-    return finding_state_machine.advance(snapshot.state, observation, verdict, context.clock())
+    now = context.clock()
+    transition = finding_state_machine.advance(snapshot.state, observation, verdict, now)
+    return api_readings.scheduled(transition, snapshot, observation, verdict, now)
 
 
 def waits_for(stored: Found, context: Context) -> str:

@@ -14,11 +14,13 @@ from setpoint.comparison import compare as comparing
 from setpoint.comparison import iam_policies, masking, org_policies
 from setpoint.comparison.api_versions import aligned
 from setpoint.comparison.source_paths import declared_path
-from setpoint.comparison.untellable import untellable
+from setpoint.comparison.untellable import seen_otherwise, untellable
 from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.model import ignore_patterns, lifecycle
+from setpoint.model import policy as policies
 from setpoint.model.actors import Actor
+from setpoint.model.api_reading import ApiReading
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.model.difference import Difference
 from setpoint.model.fleet_rules import Rules
@@ -95,6 +97,7 @@ def judge(
     observation: Observation,
     schemas: Schemas | None,
     who: Who = _nobody,
+    reading: ApiReading | None = None,
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource.
 
@@ -104,6 +107,7 @@ def judge(
         observation: what was observed.
         schemas: what is known of asset types.
         who: is asked who is behind a drift, where there is one.
+        reading: what the resource's own API said last, where it is read beside the inventory.
     """
     if desired is None:
         return _undeclared(scopes.explain(rules, observation), rules, observation, who)
@@ -116,13 +120,33 @@ def judge(
         return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who))
     differing: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
+    by_api = _by_api(desired, rules, observation, reading)
     for declaration in desired.declarations:
-        differences, ignored = _differences(declaration, observation, schemas)
-        differing += ((declaration, difference) for difference in differences)
+        differences, ignored = _differences(declaration, observation, schemas, by_api)
+        differing += ((declaration, difference) for difference in differences if not _is_in(difference, differing))
         suppressed += ignored
     if not differing:
         return _in_sync(desired, rules, observation, suppressed)
     return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who))
+
+
+class _ByApi(NamedTuple):
+    """What the last reading of a resource through its API showed, and whether the same is declared since."""
+
+    known: tuple[Difference, ...] = ()
+    is_declared_the_same: bool = False
+
+
+def _by_api(desired: Desired, rules: Rules, observation: Observation, reading: ApiReading | None) -> _ByApi | None:
+    """What is known of a resource that the policy has read through its API; None where it does not."""
+    if not policies.is_read_by_api(rules.policy, observation.asset_type, observation.key):
+        return None
+    return _ByApi(reading.differences, reading.desired == desired.digest) if reading is not None else _ByApi()
+
+
+def _is_in(difference: Difference, differing: list[tuple[Declaration, Difference]]) -> bool:
+    """Whether a difference that the API showed was added for another declaration already."""
+    return bool(difference.seen_by) and any(difference == other for _, other in differing)
 
 
 class _Drift(NamedTuple):
@@ -135,7 +159,7 @@ class _Drift(NamedTuple):
 def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
     kind, differing, suppressed, who = drift
     differences = [difference for _, difference in differing]
-    encoded = [_encode(difference) for difference in differences]
+    encoded = [_encode(_by_content(difference)) for difference in differences]
     declaration = differing[0][0] if differing else desired.declarations[0]
     digest, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
     actor = who(digest, judged_by)
@@ -238,14 +262,24 @@ def _verdict_of(
 
 def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
     """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
-    kept, _ = _differences(declaration, observation, schemas)
+    kept, _ = _differences(declaration, observation, schemas, _ByApi())
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
 
 
 def _differences(
-    declaration: Declaration, observation: Observation, schemas: Schemas | None
+    declaration: Declaration,
+    observation: Observation,
+    schemas: Schemas | None,
+    by_api: _ByApi | None,
 ) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
-    """What differs, and what differs and is to be left alone."""
+    """What differs, and what differs and is to be left alone.
+
+    Args:
+        declaration: what is declared.
+        observation: what was observed.
+        schemas: what is known of asset types.
+        by_api: what the last reading through the API showed; None where the resource is not read through it.
+    """
     own = own_project(declaration.project, observation)
     if observation.key.content not in WHOLE:
         differing = _policy_differences(declaration, observation.data, own)
@@ -257,10 +291,11 @@ def _differences(
             observation = replace(observation, data=observed, discovery_uri=discovery_uri, discovery_name="")
         schema = _schema(schemas, observation)
         differing = _resource_differences(declaration, declaration.data, observation.data, schema, own)
-        differing = _tellable(differing, observation)
+        differing = _tellable(differing, observation, by_api)
         kept = differing
         if differing and declaration.ignore:
-            kept = _tellable(_not_ignored_fields(declaration, observation.data, schema, own), observation)
+            kept = _not_ignored_fields(declaration, observation.data, schema, own)
+            kept = _not_ignored(declaration, _tellable(kept, observation, by_api))
     ignored: tuple[Suppressed, ...] = ()
     if len(kept) != len(differing):
         kept_fields = {(difference.path, difference.op) for difference in kept}
@@ -287,12 +322,22 @@ def _resource_differences(
     )
 
 
-def _tellable(differing: tuple[Difference, ...], observation: Observation) -> tuple[Difference, ...]:
-    """The differences without fields that this source never carries."""
-    if not differing:
+def _tellable(
+    differing: tuple[Difference, ...], observation: Observation, by_api: _ByApi | None
+) -> tuple[Difference, ...]:
+    """The differences without fields that the inventory never carries; of those, what is known of them otherwise."""
+    if by_api is not None and observation.through == "api":
+        return tuple(replace(difference, seen_by="api") for difference in differing)
+    lacking: tuple[Difference, ...] = ()
+    if differing:
+        lacking = untellable(observation.asset_type, differing, observation.data, truncated=observation.truncated)
+    if lacking:
+        differing = tuple(difference for difference in differing if difference not in lacking)
+    if by_api is None or not by_api.known:
         return differing
-    lacking = untellable(observation.asset_type, differing, observation.data, truncated=observation.truncated)
-    return tuple(difference for difference in differing if difference not in lacking) if lacking else differing
+    return differing + seen_otherwise(
+        lacking, by_api.known, observation.asset_type, observation.data, same=by_api.is_declared_the_same
+    )
 
 
 def _not_ignored_fields(
@@ -344,6 +389,11 @@ def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:
         encoded: its differences as JSON, in any order.
     """
     return hashlib.blake2b(b"\n".join([kind.encode(), *sorted(encoded)]), digest_size=8).hexdigest()
+
+
+def _by_content(difference: Difference) -> Difference:
+    """A difference without the source that shows it: the same drift has one fingerprint whoever sees it."""
+    return replace(difference, seen_by="") if difference.seen_by else difference
 
 
 def _bounded(differences: list[Difference], encoded: list[bytes]) -> list[Difference]:

@@ -11,6 +11,9 @@ DifferenceKind = Literal["", "undeclared_change"]
 
 Operation = Literal["changed", "missing", "unexpected"]
 
+SeenBy = Literal["", "api"]
+"""Which source shows a difference: the inventory, or a reading of the resource through its own API."""
+
 
 MASK = "(sensitive)"
 """The replacement of a secret in everything that leaves the detector."""
@@ -27,6 +30,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         immutable: the API cannot change this field: reverting it means to replace the resource.
         kind: ``undeclared_change`` where a state recorded the value, and no configuration is known to declare it.
         declared_path: the field in the author's format, where that is not the API's.
+        seen_by: ``api`` where the resource's own API shows it; empty where the inventory does.
     """
 
     path: str
@@ -36,6 +40,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     immutable: bool = False
     declared_path: str = ""
     kind: DifferenceKind = ""
+    seen_by: SeenBy = ""
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -22,6 +22,9 @@ from setpoint.model.resource_key import Content, ResourceKey, content_of, projec
 WELCOME = b"You have successfully configured real time feed"
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+ObservedThrough = Literal["inventory", "api"]
+"""What told an observation: Cloud Asset Inventory, or the API that holds the resource."""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -40,6 +43,7 @@ class Observation(msgspec.Struct, frozen=True):
         discovery_uri: address of the discovery document that describes ``data``, or empty.
         discovery_name: name of the schema in that document, or empty.
         truncated: Google has cut fields off ``data``, as ``assetExceptions`` says.
+        through: what told it.
     """
 
     key: ResourceKey
@@ -53,6 +57,7 @@ class Observation(msgspec.Struct, frozen=True):
     discovery_uri: str = ""
     discovery_name: str = ""
     truncated: bool = False
+    through: ObservedThrough = "inventory"
 
     @property
     def project_number(self) -> str:

@@ -14,7 +14,8 @@ import msgspec
 from setpoint.model import globs, ignore_patterns
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
-from setpoint.model.resource_key import Content
+from setpoint.model.observation import ObservedThrough
+from setpoint.model.resource_key import Content, ResourceKey
 from setpoint.model.severity import Kind, Severity
 
 Executor = Literal["api", "handoff", "propose"]
@@ -76,6 +77,20 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     windows: tuple[Window, ...] = ()
 
 
+class ObserveRule(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Through what declared resources are observed; a resource fits where all that is said here fits.
+
+    Args:
+        source: ``api``: read through their own API on a change and in a sweep, beside the inventory.
+        asset_types: types, or globs as ``compute.googleapis.com/*``.
+        resources: full resource names, or globs.
+    """
+
+    source: ObservedThrough = "api"
+    asset_types: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+
+
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """How much may be remediated, and when nothing may any more.
 
@@ -90,6 +105,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
         attempts: how often one drift is tried, until a person is asked.
         rollout: seconds after an apply in which what it changed is left alone, since somebody is rolling it out.
         stale_after: seconds since the last apply of a source after which what it declares is too old to act on.
+        readings_per_minute: how many resources are read through their own API in a minute; see ``Policy.observe``.
     """
 
     per_project: int = 10
@@ -102,6 +118,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     attempts: int = 4
     rollout: float = 1800.0
     stale_after: float = 7 * 86_400.0
+    readings_per_minute: int = 60
 
 
 class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -115,6 +132,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
         source: where it is written; no part of a digest.
         appliers: accounts that apply the declarations, or globs.
         applier_grace: seconds that a drift by one of them has to last, since a sync may be on its way.
+        observe: which resources are read through their own API too; the first that fits counts.
     """
 
     name: str = "built-in"
@@ -124,6 +142,7 @@ class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
     source: Source = Source()
     appliers: tuple[str, ...] = ()
     applier_grace: float = 600.0
+    observe: tuple[ObserveRule, ...] = ()
 
 
 class PolicyInput(NamedTuple):
@@ -153,6 +172,18 @@ def first_match(policy: Policy | None, case: PolicyInput) -> Rule | None:
     if policy is None:
         return None
     return next((rule for rule in policy.rules if not _unfit(rule.match, case)), None)
+
+
+def is_read_by_api(policy: Policy | None, asset_type: str, key: ResourceKey) -> bool:
+    """Whether a policy asks for a resource to be read through its own API beside the inventory."""
+    if policy is None or not policy.observe or key.content != "resource":
+        return False
+    fitting = (
+        rule
+        for rule in policy.observe
+        if _one_of(rule.asset_types, (asset_type,)) and _one_of(rule.resources, (key.name,))
+    )
+    return next((rule.source == "api" for rule in fitting), False)
 
 
 def fits(match: Match, case: PolicyInput) -> bool:

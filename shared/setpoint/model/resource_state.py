@@ -9,6 +9,7 @@ import msgspec
 
 from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.actors import Actor
+from setpoint.model.api_reading import ApiReading
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.difference import Difference
@@ -86,6 +87,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         remediation: how far putting it back has come.
         onset: when the drift that it shows became what it is; None where it shows none.
         schema: the form of the record.
+        api_reading: how the resource was last read through its own API, where the policy says so.
     """
 
     key: ResourceKey
@@ -103,6 +105,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     remediation: RemediationState | None = msgspec.field(default=None, name="remedy")
     onset: DriftOnset | None = msgspec.field(default=None, name="appeared")
     schema: int = 1
+    api_reading: ApiReading | None = None
 
     @property
     def due(self) -> datetime | None:
@@ -113,6 +116,11 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
             self.remediation.due if self.remediation is not None else None,
         )
         return min((time for time in times if time is not None), default=None)
+
+    @property
+    def reading_due(self) -> datetime | None:
+        """When the resource is to be read through its own API; None for not at all."""
+        return self.api_reading.due if self.api_reading is not None else None
 
     @property
     def is_quiet(self) -> bool:

@@ -167,6 +167,15 @@ class StateStore(Protocol):
     def due(self, now: datetime, problems: Problems | None = None) -> Iterator[ResourceKey]:
         """The keys of all records that are due for evaluation by ``now``; see ``states``."""
 
+    def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
+        """The keys of records whose resource is to be read through its API by ``now``, the longest due first.
+
+        Args:
+            now: the time.
+            most: no more than so many.
+            problems: as in ``states``.
+        """
+
     def close(self) -> None:
         """Close all connections; closing twice is allowed."""
 

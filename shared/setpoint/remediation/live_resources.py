@@ -99,6 +99,7 @@ def _observation(key: ResourceKey, asset_type: str, body: Any, last: Observation
         data=body if body is not None else last and last.data,
         ancestors=last.ancestors if last is not None else (),
         project_id=last.project_id if last is not None else "",
+        through="api",
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from setpoint.detection.pipeline import Context
 from setpoint.model.sweep_records import LAG
@@ -13,6 +14,26 @@ from setpoint.ports.queues import SweepQueue
 from setpoint.ports.services import Inventory
 from setpoint.ports.stores import SweepStore
 from setpoint.util.progress import Advance, no_progress
+
+
+def _read_nothing() -> None:
+    """Read nothing."""
+
+
+class DueReadings(Protocol):
+    """What came of readings through the resources' own APIs; see ``remediation.deep_reads``."""
+
+    @property
+    def read(self) -> int:
+        """Resources that were read and judged."""
+
+    @property
+    def left(self) -> int:
+        """Resources that are still due."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Why others could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +52,7 @@ class Sweeper:
         advance: called with the number of judged assets, for a progress bar.
         clock: monotonic seconds.
         sleep: sleeps for seconds.
+        read_due: reads, every minute, what the policy has read through its own API.
     """
 
     deps: Context
@@ -44,6 +66,7 @@ class Sweeper:
     advance: Advance = no_progress
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    read_due: Callable[[], DueReadings | None] = _read_nothing
 
     @property
     def records(self) -> SweepStore:

@@ -52,7 +52,8 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
         summary: the summary of a sweep that has ended.
         healed: resources whose pending events were published after a crash.
         settled: drifts judged again because their grace period is over.
-        problems: records that cannot be read, and what to do about each.
+        deep_reads: resources that were read through their own API.
+        problems: records and resources that cannot be read, and what to do about each.
     """
 
     done: Done
@@ -60,6 +61,7 @@ class MessageResult(msgspec.Struct, frozen=True, omit_defaults=True):
     summary: Summary | None = None
     healed: int = 0
     settled: int = 0
+    deep_reads: int = 0
     problems: tuple[str, ...] = ()
 
     @property
@@ -186,11 +188,18 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
         for stored in stored_sweeps:
             if stored.value is not None and stored.value.summary is None and _is_stalled(stored.value, sweeper):
                 _give_up(stored, sweeper)
+        readings = sweeper.read_due()
     except TransientError as error:
         return MessageResult("not healed", str(error))
     RecordProblems(sweeper.deps.store.notices).note(problems, sweeper.now())
+    if readings is not None and readings.left:
+        telemetry.note(deep_reads_due=readings.left)
     return MessageResult(
-        "healed", healed=healed, settled=settled.total(), problems=tuple(dict.fromkeys(map(str, problems)))
+        "healed",
+        healed=healed,
+        settled=settled.total(),
+        deep_reads=readings.read if readings is not None else 0,
+        problems=tuple(dict.fromkeys([*map(str, problems), *(readings.problems if readings is not None else ())])),
     )
 
 

@@ -76,7 +76,7 @@ _BATCH_BYTES = 3_000_000
 _BODY = ("body",)
 _LARGEST = 500_000
 """Bytes of an observation that still fits a document (1 MiB) beside a record."""
-_ABSENT = {"due": DELETE_FIELD, "suppressed": DELETE_FIELD}
+_ABSENT = {"due": DELETE_FIELD, "reading_due": DELETE_FIELD, "suppressed": DELETE_FIELD}
 """Fields that most records do not have, so that no index entry is written for them."""
 
 
@@ -355,9 +355,17 @@ class FirestoreStore:
         """See ``StateStore.due``."""
         return self._keys(FieldFilter("due", "<=", now), problems)
 
+    def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
+        """See ``StateStore.readings_due``."""
+        query = self._findings.where(filter=FieldFilter("reading_due", "<=", now)).order_by("reading_due").limit(most)
+        return list(self._keys_of(query, problems))
+
     def _keys(self, condition: FieldFilter, problems: Problems | None) -> Iterator[ResourceKey]:
+        return self._keys_of(self._findings.where(filter=condition), problems)
+
+    def _keys_of(self, query: Any, problems: Problems | None) -> Iterator[ResourceKey]:
         with _answering("the findings"):
-            documents = list(self._findings.where(filter=condition).select(_BODY).stream())
+            documents = list(query.select(_BODY).stream())
         return readable((tried(decode_key, _body(document), document.id) for document in documents), problems)
 
     def safety_state(self) -> StoredSafetyState:
@@ -435,6 +443,8 @@ def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
     }
     if state.due is not None:
         document["due"] = state.due
+    if state.reading_due is not None:
+        document["reading_due"] = state.reading_due
     if state.suppressed:
         document["suppressed"] = True
     return document

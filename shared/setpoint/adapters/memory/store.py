@@ -179,6 +179,11 @@ class MemoryStore:
         states = self.states(problems=problems)
         return (state.key for state in states if state.due is not None and state.due <= now)
 
+    def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
+        """See ``StateStore.readings_due``."""
+        due = ((state.reading_due, state.key) for state in self.states(problems=problems) if state.reading_due)
+        return [key for _, key in sorted(pair for pair in due if pair[0] <= now)[:most]]
+
     def safety_state(self) -> StoredSafetyState:
         """See ``RemediationStore.brakes``."""
         return self._brakes

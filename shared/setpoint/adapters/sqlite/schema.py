@@ -8,7 +8,7 @@ from setpoint.adapters.sqlite import names, notices, sweeps
 from setpoint.model.sources import MANIFEST_PART, decode_manifest, encode_manifest
 from setpoint.util.external_sort import batches
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS control (
@@ -37,15 +37,20 @@ CREATE TABLE IF NOT EXISTS findings (
     pending INTEGER NOT NULL,
     body BLOB NOT NULL,
     observation BLOB,
-    due REAL
+    due REAL,
+    reading_due REAL
 );
 CREATE INDEX IF NOT EXISTS drifted ON findings (id) WHERE drifted;
 CREATE INDEX IF NOT EXISTS unpublished ON findings (id) WHERE pending;
 CREATE INDEX IF NOT EXISTS due ON findings (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS reading_due ON findings (reading_due) WHERE reading_due IS NOT NULL;
 """
 
 # Findings have a rowid, since their rows are large (https://www.sqlite.org/withoutrowid.html#when_to_use_without_rowid).
-_UPGRADES = {2: "ALTER TABLE findings ADD COLUMN due REAL"}
+_UPGRADES = {
+    2: "ALTER TABLE findings ADD COLUMN due REAL",
+    7: "ALTER TABLE findings ADD COLUMN reading_due REAL",
+}
 """What a store needs that was made with a schema up to this number."""
 _WHOLE_MANIFESTS = 3
 """The last schema in which a manifest was one row."""

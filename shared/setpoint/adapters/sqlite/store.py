@@ -58,16 +58,21 @@ FROM (SELECT 1) LEFT JOIN findings AS f ON f.id = ?1
 _CONTROL = "SELECT body, version FROM control"
 _CHANGES = "SELECT body FROM actors WHERE id = ?"
 _CREATE = """
-INSERT INTO findings (version, drifted, pending, body, due, observation, id) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO findings (version, drifted, pending, body, due, reading_due, observation, id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 """
 _UPDATE = """
-UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, observation = COALESCE(?, observation)
+UPDATE findings SET version = ?, drifted = ?, pending = ?, body = ?, due = ?, reading_due = ?,
+    observation = COALESCE(?, observation)
 WHERE id = ? AND version = ?
 """
 _DAMAGED = "SELECT version, observation FROM findings WHERE id = ?"
 _DROP = "DELETE FROM findings WHERE id = ? AND version = ?"
-_MEND = "UPDATE findings SET drifted = ?, pending = ?, body = ?, due = ?, version = ? WHERE id = ? AND version = ?"
+_MEND = """
+UPDATE findings SET drifted = ?, pending = ?, body = ?, due = ?, reading_due = ?, version = ?
+WHERE id = ? AND version = ?
+"""
 _MARK = "UPDATE findings SET version = version + 1, pending = 0, body = ? WHERE id = ? AND version = ?"
 _MANIFEST_PARTS = "SELECT COUNT(*) FROM manifests WHERE source = ? AND generation = ?"
 _MANIFEST_PART = "SELECT body FROM manifests WHERE source = ? AND generation = ? AND part = ?"
@@ -317,6 +322,10 @@ class SqliteStore:
         """See ``StateStore.due``."""
         return self._keys("due <= ? ORDER BY due", (now.timestamp(),), problems)
 
+    def readings_due(self, now: datetime, most: int, problems: Problems | None = None) -> Sequence[ResourceKey]:
+        """See ``StateStore.readings_due``."""
+        return list(self._keys("reading_due <= ? ORDER BY reading_due LIMIT ?", (now.timestamp(), most), problems))
+
     def _keys(self, where: str, values: tuple[Any, ...], problems: Problems | None) -> Iterator[ResourceKey]:
         query = f"SELECT body, id FROM findings WHERE {where}"  # noqa: S608 - a constant of the callers
         with answering:
@@ -380,13 +389,14 @@ class SqliteStore:
         self._connections.close()
 
 
-def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None]:
+def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float | None]:
     """The columns of a record: what it is asked for by, and its stored form."""
     return (
         (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
         bool(state.pending),
         encode_state(state),
         state.due.timestamp() if state.due is not None else None,
+        state.reading_due.timestamp() if state.reading_due is not None else None,
     )
 
 

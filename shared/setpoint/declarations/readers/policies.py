@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from setpoint.declarations.readers.pydantic_base import AsSeconds, Cron, NonEmpty, Settle, StrictModel, TimeZone
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path
 from setpoint.model.declaration import Mode, Source
 from setpoint.model.maintenance_windows import Window
-from setpoint.model.policy import Executor, Limits, Match, Policy, Rule
+from setpoint.model.observation import ObservedThrough
+from setpoint.model.policy import Executor, Limits, Match, ObserveRule, Policy, Rule
 from setpoint.model.resource_key import Content
 from setpoint.model.severity import Kind, Severity
 
@@ -67,6 +68,20 @@ class RuleModel(StrictModel):
     windows: tuple[WindowModel, ...] = ()
 
 
+class ObserveModel(StrictModel):
+    """Through what declared resources are observed; the first that fits a resource counts."""
+
+    source: ObservedThrough = Field("api", description="api: read through their own API too; inventory: not")
+    asset_types: tuple[NonEmpty, ...] = Field((), description="types, or globs as compute.googleapis.com/*")
+    resources: tuple[NonEmpty, ...] = Field((), description="full resource names, or globs")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not self.asset_types and not self.resources:
+            raise ValueError("names neither assetTypes nor resources; `assetTypes: ['*']` means all")
+        return self
+
+
 class LimitsModel(StrictModel):
     """The guardrails."""
 
@@ -80,6 +95,7 @@ class LimitsModel(StrictModel):
     attempts: _AtLeastOne = Limits().attempts
     rollout: Annotated[float, AsSeconds, Field(ge=0, le=30 * 86_400)] = Limits().rollout
     stale_after: _Duration = Limits().stale_after
+    readings_per_minute: _AtLeastOne = Limits().readings_per_minute
 
 
 class PolicySpec(StrictModel):
@@ -90,6 +106,7 @@ class PolicySpec(StrictModel):
     appliers: tuple[NonEmpty, ...] = Field((), description="accounts that apply the declarations, or globs as ci-*@*")
     applier_grace: Annotated[float, AsSeconds, Field(ge=0, le=86_400)] = Policy().applier_grace
     rules: tuple[RuleModel, ...] = ()
+    observe: tuple[ObserveModel, ...] = Field((), description="what is read through its own API beside the inventory")
 
     @field_validator("rules")
     @classmethod
@@ -126,6 +143,7 @@ def policy(checked: PolicyModel, source: Source) -> Policy:
         source=source,
         appliers=spec.appliers,
         applier_grace=spec.applier_grace,
+        observe=tuple(ObserveRule(**rule.model_dump()) for rule in spec.observe),
     )
 
 
