@@ -281,6 +281,30 @@ variable "remediation_role_in" {
   }
 }
 
+variable "deep_reads" {
+  description = "Reading resources through their own APIs, for fields that the inventory lacks. The policy (spec.observe) says which."
+  type = object({
+    enabled   = optional(bool, false)
+    within    = optional(string)          # organizations/NUMBER, folders/NUMBER or projects/ID: where sweep may read
+    resources = optional(set(string), []) # asset types that it may read
+    role_in   = optional(string)          # the organisation that the custom role is made in, as a number; null: the project of within
+  })
+  default = {}
+
+  validation {
+    condition     = !var.deep_reads.enabled || can(regex("^(organizations/[0-9]+|folders/[0-9]+|projects/[a-z][a-z0-9-]{4,28}[a-z0-9])$", var.deep_reads.within))
+    error_message = "deep_reads.within says where sweep may read: organizations/NUMBER, folders/NUMBER or projects/ID."
+  }
+  validation {
+    condition     = !var.deep_reads.enabled || length(var.deep_reads.resources) > 0
+    error_message = "deep_reads.resources names the asset types that sweep may read, at least one."
+  }
+  validation {
+    condition     = var.deep_reads.role_in == null || can(regex("^[0-9]+$", var.deep_reads.role_in))
+    error_message = "deep_reads.role_in is the number of an organisation."
+  }
+}
+
 variable "remediate" {
   description = "The size of remediate. It waits for Google's APIs most of the time."
   type = object({

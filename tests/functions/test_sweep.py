@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from detection.swept import ORG, START, bucket, declare, deps_of, populate, stan
 from setpoint import bootstrap
 from setpoint.errors import BadRequest, Unavailable
 from setpoint.model.sweep_records import Heal, encode_message
+from setpoint.remediation.deep_reads import DeepReads
 from setpoint.sweep import Sweeper
 
 MAIN = Path(__file__).parents[2] / "functions/sweep/main.py"
@@ -98,6 +100,17 @@ def test_healing_publishes_what_waits_and_leaves_an_outage_to_the_next_minute(cl
         ("healed", "INFO"),
         ("not healed", "WARNING"),
     ]
+
+
+def test_healing_reads_what_is_due_through_its_own_api(client, world, monkeypatch, capsys):
+    readings = DeepReads(read=3, left=2, problems=("bigquery.datasets.get is denied",))
+    monkeypatch.setattr(bootstrap, "sweeper", lambda: replace(world, read_due=lambda: readings))
+
+    assert push(client, encode_message(Heal())) == 200
+
+    (line,) = logged(capsys)
+    assert (line["deep_reads"], line["deep_reads_due"], line["severity"]) == (3, 2, "WARNING")
+    assert line["problems"] == ["bigquery.datasets.get is denied"]
 
 
 NEEDED = (

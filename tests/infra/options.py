@@ -30,6 +30,21 @@ OPTIONS: dict[str, dict[str, Any]] = {
             "policies": ["storage.googleapis.com/Bucket"],
         },
     },
+    "deep-reads": {
+        "deep_reads": {
+            "enabled": True,
+            "within": "folders/918177713511",
+            "resources": ["bigquery.googleapis.com/Dataset"],
+            "role_in": "566099688680",
+        },
+    },
+    "deep-reads-in-a-project": {
+        "deep_reads": {
+            "enabled": True,
+            "within": "projects/shop-prod",
+            "resources": ["bigquery.googleapis.com/Dataset"],
+        },
+    },
     "alerts": {"alerts": {"enabled": True}},
     "alerts-without-buttons": {"alerts": {"enabled": True, "buttons": False}},
     "attribution": {"attribution": {"enabled": True}},

@@ -36,6 +36,7 @@ BAD = {
     "sync": "{ timeout_seconds = 541, max_instances = 0 }",
     "remediation": '{ enabled = true, within = "fleet" }',
     "remediation_role_in": '"organizations/1"',
+    "deep_reads": '{ enabled = true, within = "fleet", role_in = "organizations/1" }',
     "remediate": "{ timeout_seconds = 60, max_instances = 0 }",
     "notify": "{ timeout_seconds = 10, max_instances = 0 }",
     "slack_actions": "{ timeout_seconds = 1, max_instances = 0 }",

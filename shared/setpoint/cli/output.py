@@ -176,7 +176,8 @@ def difference_line(difference: Difference) -> Text:
     made = difference_text.parts(difference, *values)
     text = Text.assemble((made.path, _OPERATION_STYLES[difference.op]), ": ", (made.before, "dim"), made.declared)
     text.append(made.joint, "dim").append(made.observed)
-    return text.append(" (immutable)", "dim") if difference.immutable else text
+    marks = [" (immutable)"] * difference.immutable + [" (seen by its API)"] * (difference.seen_by == "api")
+    return text.append("".join(marks), "dim")
 
 
 def title(state: ResourceState) -> Text:
