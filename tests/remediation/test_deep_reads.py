@@ -74,7 +74,9 @@ def test_a_change_has_the_resource_read_and_its_fields_compared_that_the_invento
 
     assert datasets.seen() == "in_sync"
     assert datasets.read().read == 1
-    assert [(one.path, one.seen_by) for one in datasets.finding.differences] == [("access[role=READER]", "api")]
+    assert [(difference.path, difference.seen_by) for difference in datasets.finding.differences] == [
+        ("access[role=READER]", "api")
+    ]
     assert datasets.finding.status == "open"
 
 
@@ -118,7 +120,7 @@ def test_a_difference_of_both_sources_is_one_finding(datasets):
 
     datasets.seen(location="US")
 
-    assert {one.path: one.seen_by for one in datasets.finding.differences} == {
+    assert {difference.path: difference.seen_by for difference in datasets.finding.differences} == {
         "location": "",
         "access[role=READER]": "api",
     }
@@ -217,7 +219,7 @@ def test_events_say_through_which_source_a_difference_was_seen(datasets):
 
     bus = datasets.world.deps.bus
     assert isinstance(bus, MemoryBus)
-    assert [[one.seen_by for one in event.data.differences] for event in bus.events] == [["api"]]
+    assert [[difference.seen_by for difference in event.data.differences] for event in bus.events] == [["api"]]
 
 
 def test_a_type_that_no_method_reads_is_named_once(datasets):
