@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 from setpoint.bootstrap.events import event_bus
-from setpoint.bootstrap.projects import project_directory
 from setpoint.bootstrap.live_apis import deep_reader, live_resources
+from setpoint.bootstrap.projects import project_directory
 from setpoint.bootstrap.settings import VARIABLES, Settings, from_environment
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.detection.pipeline import Context
@@ -123,14 +123,8 @@ def sweeper() -> Sweeper:
     inventory = AssetInventory(client(), RetryPolicy(in_all=30.0, call=30.0))
     queue = PubSubSweepQueue(topics, settings.sweep_topic)
     context = _publishing_context(settings, topics)
-    return Sweeper(
-        context,
-        inventory,
-        queue,
-        seconds=settings.seconds(),
-        jitter=_JITTER_SECONDS,
-        read_due=deep_reader(context, settings.google_apis),
-    )
+    read_due = deep_reader(context, settings.google_apis)
+    return Sweeper(context, inventory, queue, seconds=settings.seconds(), jitter=_JITTER_SECONDS, read_due=read_due)
 
 
 @cache
