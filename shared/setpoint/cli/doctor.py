@@ -12,6 +12,7 @@ from rich.text import Text
 from setpoint import bootstrap
 from setpoint.cli.options import Project, StoreUrl
 from setpoint.cli.output import out, print_status
+from setpoint.errors import BadRequest
 from setpoint.operations import diagnostics
 from setpoint.operations.diagnostics import CheckResult
 
@@ -25,23 +26,34 @@ class Output(StrEnum):
     json = "json"
 
 
-def doctor(
+def doctor(  # noqa: PLR0913 - the options of a command
     project: Project,
     region: Annotated[str, typer.Option(metavar="REGION", help="The region of the functions.")] = "europe-west1",
     watch: Annotated[list[str] | None, typer.Option(metavar="PARENT", help="What the feeds watch; several.")] = None,
     store: StoreUrl = "",
     output: Annotated[Output, typer.Option(help="text for people; json: every check.")] = Output.text,
     *,
+    preflight: Annotated[
+        bool, typer.Option("--preflight", help="Ask, before anything is made, whether it can be.")
+    ] = False,
+    enable: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OPTION", help=f"With --preflight, what is to be on: {', '.join(diagnostics.OPTIONS)}."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the checks that pass, too.")] = False,
 ) -> None:
     """Check a live installation, and say what to do about each check that does not pass.
 
     Exits with 1 where a check fails, or could not be made.
     """
+    options = frozenset(enable or ())
+    if unknown := sorted(options - set(diagnostics.OPTIONS)):
+        raise BadRequest(f"--enable {unknown[0]}: no such option; there are {', '.join(diagnostics.OPTIONS)}")
     installation = bootstrap.open_installation(
         project, region, tuple(watch or ()), store or f"firestore://{project}/setpoint"
     )
-    results = diagnostics.examine(installation, diagnostics.CHECKS)
+    installation.options = options
+    results = diagnostics.examine(installation, diagnostics.PREFLIGHT if preflight else diagnostics.CHECKS)
     if output is Output.json:
         out.out(msgspec.json.encode({"pass": diagnostics.all_pass(results), "results": results}).decode())
     else:

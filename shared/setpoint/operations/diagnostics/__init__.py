@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from setpoint.operations.diagnostics.checks import CHECKS
 from setpoint.operations.diagnostics.installation import Installation
+from setpoint.operations.diagnostics.preflight import OPTIONS, PREFLIGHT
 from setpoint.operations.diagnostics.result import CheckResult, Verdict, all_pass, examine
 
-__all__ = ["CHECKS", "CheckResult", "Installation", "Verdict", "all_pass", "examine"]
+__all__ = ["CHECKS", "OPTIONS", "PREFLIGHT", "CheckResult", "Installation", "Verdict", "all_pass", "examine"]

@@ -41,6 +41,7 @@ class Installation:
         store_url: the store's URL.
         api: Google's APIs.
         now: the time.
+        options: of infra/, that are to be switched on; for what is asked before anything is made.
     """
 
     project: str
@@ -50,6 +51,7 @@ class Installation:
     store_url: str
     api: Api
     now: Callable[[], datetime] = _now
+    options: frozenset[str] = frozenset()
     _read: dict[str, Any] = field(default_factory=dict)
 
     def get(self, url: str, permission: str, **query: str) -> Any:

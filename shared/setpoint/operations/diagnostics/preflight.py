@@ -1,0 +1,228 @@
+"""What an installation needs before anything of it is made: ``setpoint doctor --preflight``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from setpoint.model.write_plan import Call
+from setpoint.operations.diagnostics.installation import Installation
+from setpoint.operations.diagnostics.result import Check, Finding
+
+OPTIONS = ("alerts", "attribution", "console", "kms_key", "remediation", "reports")
+"""Options of infra/ that need more than the base does."""
+APIS = ("cloudasset", "cloudresourcemanager", "eventarc", "pubsub", "serviceusage", "storage")
+"""What Terraform needs before it can enable the other APIs, docs/install.md."""
+FEEDS_OF_A_PARENT = 200
+"""Source: https://cloud.google.com/asset-inventory/docs/monitoring-asset-changes"""
+CONTENTS = ("RESOURCE", "IAM_POLICY", "ORG_POLICY", "ACCESS_POLICY")
+TOPICS = ("asset-changes", "sweeps", "drift-events", "dead-letters")
+ACCOUNTS = ("build", "detect", "push", "sweep", "sync", "trigger")
+_PROJECT = "https://cloudresourcemanager.googleapis.com/v3"
+_TO_APPLY = (
+    "cloudfunctions.functions.create",
+    "cloudscheduler.jobs.create",
+    "datastore.databases.create",
+    "iam.serviceAccounts.create",
+    "iam.serviceAccounts.actAs",
+    "logging.logMetrics.create",
+    "monitoring.alertPolicies.create",
+    "pubsub.subscriptions.create",
+    "pubsub.topics.create",
+    "pubsub.topics.setIamPolicy",
+    "resourcemanager.projects.setIamPolicy",
+    "secretmanager.secrets.create",
+    "serviceusage.services.enable",
+    "storage.buckets.create",
+)
+_BY_OPTION = {
+    "console": ("compute.backendServices.create", "compute.globalAddresses.create"),
+    "reports": ("bigquery.datasets.create",),
+}
+
+
+def apis(installation: Installation) -> Iterator[Finding]:
+    """The APIs that Terraform itself needs are switched on."""
+    for name in APIS:
+        url = f"https://serviceusage.googleapis.com/v1/projects/{installation.project}/services/{name}.googleapis.com"
+        state = (installation.get(url, "serviceusage.services.get") or {}).get("state")
+        do = f"gcloud services enable {name}.googleapis.com --project={installation.project}"
+        yield ("pass", f"{name} is switched on") if state == "ENABLED" else ("fail", f"{name} is switched off", do)
+
+
+def billing(installation: Installation) -> Iterator[Finding]:
+    """The project has billing."""
+    url = f"https://cloudbilling.googleapis.com/v1/projects/{installation.project}/billingInfo"
+    if (installation.get(url, "resourcemanager.projects.get") or {}).get("billingEnabled"):
+        yield "pass", "the project has billing"
+    else:
+        do = f"gcloud billing projects link {installation.project} --billing-account=ACCOUNT"
+        yield "fail", f"the project {installation.project} has no billing, or is not there", do
+
+
+def permissions(installation: Installation) -> Iterator[Finding]:
+    """Whoever runs this may make what Terraform makes."""
+    needed = [*_TO_APPLY, *(name for option in sorted(installation.options) for name in _BY_OPTION.get(option, ()))]
+    yield from _missing(installation, f"projects/{installation.project}", needed, "roles/owner")
+    for parent in installation.watch:
+        kind = parent.partition("/")[0]
+        granting = [f"resourcemanager.{kind}.getIamPolicy", f"resourcemanager.{kind}.setIamPolicy"]
+        more = ["logging.sinks.create"] if "attribution" in installation.options else []
+        of_roles = ["iam.roles.create"] if "remediation" in installation.options and kind == "organizations" else []
+        role = f"roles/cloudasset.owner and roles/resourcemanager.{kind[:-1]}Admin"
+        yield from _missing(installation, parent, ["cloudasset.feeds.create", *granting, *more, *of_roles], role)
+
+
+def _missing(installation: Installation, place: str, needed: list[str], role: str) -> Iterator[Finding]:
+    permission = f"resourcemanager.{place.partition('/')[0]}.testIamPermissions"
+    url = f"{_PROJECT}/{place}:testIamPermissions"
+    asked = Call(permission, "POST", url, body={"permissions": needed}, permission="none: anybody may ask")
+    granted = set((installation.api.read(asked) or {}).get("permissions") or ())
+    if missing := sorted(set(needed) - granted):
+        yield "fail", f"whoever runs this may not, on {place}: {', '.join(missing)}", f"grant {role} on {place}"
+    else:
+        yield "pass", f"whoever runs this may make what is needed on {place}"
+
+
+def organisation_policies(installation: Installation) -> Iterator[Finding]:
+    """No policy of the organisation refuses what is to be made."""
+    for constraint, (option, refusing, what, do) in _CONSTRAINTS.items():
+        if option and option not in installation.options:
+            continue
+        url = f"https://orgpolicy.googleapis.com/v2/projects/{installation.project}/policies/{constraint}:getEffectivePolicy"
+        policy = installation.get(url, "orgpolicy.policy.get") or {}
+        rules = policy.get("spec", {}).get("rules") or []
+        if any(_refuses(rule, refusing, installation.region) for rule in rules):
+            yield "fail", f"{constraint} {what}", do.format(project=installation.project)
+        else:
+            yield "pass", f"{constraint} refuses nothing that is needed"
+
+
+def _refuses(rule: dict[str, Any], refusing: str, region: str) -> bool:
+    values = rule.get("values") or {}
+    allowed, denied = values.get("allowedValues") or [], values.get("deniedValues") or []
+    match refusing:
+        case "enforced":
+            return bool(rule.get("enforce"))
+        case "restricted":
+            return bool(rule.get("denyAll") or allowed)
+        case "region":
+            groups = {f"in:{region}-locations", f"in:{region.partition('-')[0]}-locations", region}
+            return bool(rule.get("denyAll") or groups & set(denied) or (allowed and not groups & set(allowed)))
+        case _:
+            services = set(refusing.split())
+            return bool(services & {value.removeprefix("is:") for value in denied})
+
+
+_CONSTRAINTS = {
+    "iam.disableServiceAccountCreation": (
+        "",
+        "enforced",
+        "refuses the accounts that functions run as",
+        "gcloud org-policies delete iam.disableServiceAccountCreation --project={project}",
+    ),
+    "gcp.resourceLocations": (
+        "",
+        "region",
+        "does not allow the region",
+        "choose another --region, or gcloud org-policies set-policy FILE for the project {project}",
+    ),
+    "gcp.restrictNonCmekServices": (
+        "",
+        "pubsub.googleapis.com storage.googleapis.com firestore.googleapis.com bigquery.googleapis.com",
+        "wants a key of your own",
+        "set kms_key of the module (docs/install.md)",
+    ),
+    "iam.allowedPolicyMemberDomains": (
+        "alerts",
+        "restricted",
+        "refuses allUsers, whom Slack's button clicks come from",
+        "except the project {project}, or set alerts.buttons = false",
+    ),
+    "run.allowedIngress": (
+        "alerts",
+        "restricted",
+        "may refuse a function that is reachable from outside",
+        "allow `all` for the project {project}, or set alerts.buttons = false",
+    ),
+    "cloudfunctions.allowedIngressSettings": (
+        "alerts",
+        "restricted",
+        "may refuse a function that is reachable from outside",
+        "allow ALLOW_ALL for the project {project}, or set alerts.buttons = false",
+    ),
+}
+"""By constraint: the option that it concerns, what in its rules refuses, in words, and what to do.
+
+Source: https://cloud.google.com/resource-manager/docs/organization-policy/org-policy-constraints
+"""
+
+
+def feeds(installation: Installation) -> Iterator[Finding]:
+    """Each watched parent has room for its feeds, and none has the name of one of Setpoint's."""
+    for parent in installation.watch:
+        url = f"https://cloudasset.googleapis.com/v1/{parent}/feeds"
+        listed = installation.get(url, "cloudasset.feeds.list") or {}
+        taken = {feed.get("name", "").rpartition("/")[2] for feed in listed.get("feeds") or ()}
+        own = {f"setpoint-{content.lower().replace('_', '-')}" for content in CONTENTS}
+        free = FEEDS_OF_A_PARENT - len(taken | own)
+        kind, _, number = parent.partition("/")
+        where = f"--{kind[:-1]}={number}"
+        if free < 0:
+            do = f"gcloud asset feeds list {where}, and delete what nobody reads"
+            yield "fail", f"{parent} has {len(taken)} feeds; {FEEDS_OF_A_PARENT} are the most", do
+        elif taken & own:
+            do = f"terraform import them, or: gcloud asset feeds delete {min(taken & own)} {where}"
+            yield "warn", f"{parent} has feeds of these names: {', '.join(sorted(taken & own))}", do
+        else:
+            yield "pass", f"{parent} has room for {free} more feeds"
+
+
+def names(installation: Installation) -> Iterator[Finding]:
+    """What is to be made is not there."""
+    project = installation.project
+    accounts = [f"setpoint-{name}@{project}.iam.gserviceaccount.com" for name in ACCOUNTS]
+    urls = {
+        **{f"topic {n}": f"https://pubsub.googleapis.com/v1/projects/{project}/topics/{n}" for n in TOPICS},
+        **{f"account {a}": f"https://iam.googleapis.com/v1/projects/{project}/serviceAccounts/{a}" for a in accounts},
+        **{f"bucket {b}": f"https://storage.googleapis.com/storage/v1/b/{b}" for b in _buckets(project)},
+    }
+    reading = {"topic": "pubsub.topics.get", "account": "iam.serviceAccounts.get", "bucket": "storage.buckets.get"}
+    taken = [name for name, url in urls.items() if installation.get(url, reading[name.partition(" ")[0]]) is not None]
+    if taken:
+        do = "`terraform import` what an earlier installation left; where it is somebody else's, take another project"
+        yield "warn", f"is there already: {', '.join(taken)}", do
+    else:
+        yield "pass", "no name is taken"
+
+
+def _buckets(project: str) -> tuple[str, str]:
+    return f"{project}-setpoint", f"{project}-setpoint-source"
+
+
+def database(installation: Installation) -> Iterator[Finding]:
+    """A database that is there already lies where the functions are, or near enough to be chosen."""
+    name = installation.store_url.rpartition("/")[2]
+    url = f"https://firestore.googleapis.com/v1/projects/{installation.project}/databases/{name}"
+    existing = installation.get(url, "datastore.databases.get")
+    location = (existing or {}).get("locationId", "")
+    if existing is None:
+        yield "pass", f"there is no database {name} yet"
+    elif location != installation.region:
+        do = f'set firestore = {{ location = "{location}" }} and `terraform import`, or another firestore.database'
+        yield "fail", f"the database {name} is in {location}, and cannot be moved to {installation.region}", do
+    else:
+        do = "terraform import module.setpoint.google_firestore_database.setpoint " + name
+        yield "warn", f"there is a database {name} in {location} already", do
+
+
+PREFLIGHT: dict[str, Check] = {
+    "apis": apis,
+    "billing": billing,
+    "permissions": permissions,
+    "organisation policies": organisation_policies,
+    "feeds": feeds,
+    "names": names,
+    "database": database,
+}
+"""What is asked before anything is made."""
