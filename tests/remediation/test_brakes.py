@@ -17,6 +17,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.policy import Limits, Match, Rule
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.safety_limits import Pause
+from setpoint.model.write_plan import Failed
 from setpoint.remediation.engine import remediate, resume_due
 from setpoint_tools.testing.google_faults import Fault
 
@@ -92,16 +93,40 @@ def test_a_limit_of_a_project_keeps_back_no_other_project(world):
     assert "remediation.blocked" not in world.event_types
 
 
-def test_failures_open_the_breaker_and_only_the_one_that_did_tells(world):
+def test_writes_that_may_have_done_harm_open_the_breaker_and_it_names_their_resources(world):
     fleet_drifts(world, 20, limited(failures=3))
-    world.google.fail(Fault(400), verb=PATCH, times=-1)
+    world.hands.live_resources.api.write = lambda _: Failed("it ended half way")
     for number in range(20):
         remediate(bucket(number), world.hands)
 
     assert world.event_types.count("remediation.blocked") == 1
     (blocked,) = [event for event in world.bus.events if event.type == "remediation.blocked"]
     assert "3 writes failed" in blocked.data.remediation.reason
-    assert sum(request.startswith(PATCH) for request in world.google.requests) == 3
+    assert "//storage.googleapis.com/bucket-1" in blocked.data.remediation.reason
+    breaker = world.store.safety_state().value.breaker
+    assert breaker.resources == tuple(bucket(number).name for number in range(3))
+    assert world.event_types.count("remediation.started") == 3
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 429, 500, 503])
+def test_what_an_api_does_not_do_never_opens_the_breaker(world, status):
+    fleet_drifts(world, 20, limited(failures=2))
+    world.google.fail(Fault(status), verb=PATCH, times=-1)
+    for number in range(20):
+        remediate(bucket(number), world.hands)
+    world.ticks(10)
+
+    assert world.store.safety_state().value.breaker is None
+
+
+def test_of_all_that_one_permission_denies_one_event_tells_loudly(world):
+    fleet_drifts(world, 20, AUTO)
+    world.google.fail(Fault(403), verb=PATCH, times=-1)
+    for number in range(20):
+        remediate(bucket(number), world.hands)
+
+    assert world.event_types.count("remediation.failed") == 1
+    assert world.event_types.count("remediation.requested") == 20
 
 
 def test_a_drift_that_comes_back_is_put_back_ever_more_slowly_and_then_left_to_a_person(world):

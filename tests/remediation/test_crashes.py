@@ -92,7 +92,8 @@ def test_a_crash_at_any_call_ends_with_one_write_and_every_event_told_once(new_w
         assert list(dict.fromkeys(event.id for event in world.bus.events)) == [
             event.id for event in sorted({event.id: event for event in world.bus.events}.values(), key=by_sequence)
         ]
-        assert {event.type for event in world.bus.events} == set(PUT_BACK), f"{when} {step}"
+        ends = {"remediation.failed"}  # of an attempt whose worker never told what came of it
+        assert {event.type for event in world.bus.events} - ends == set(PUT_BACK), f"{when} {step}"
         assert "act" in world.trail or world.writes == 0
         if not crashed and step > FEWEST_CALLS:
             return

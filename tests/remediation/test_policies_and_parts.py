@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from remediation.fleet import AUTO, FIREWALL, FIREWALL_URL, GRANTS, KEY, TYPE, URL, World
 from remediation.test_faults import opened_firewall
+from setpoint.detection import pipeline
 from setpoint.model.declaration import Declaration, Source
+from setpoint.model.observation import Observation
 from setpoint.model.resource_key import ResourceKey
 from setpoint.remediation.engine import remediate
 
@@ -136,7 +138,9 @@ def test_a_deletion_is_handed_off(world):
     world.drift()
     world.google.delete(URL)
 
-    assert remediate(KEY, world.hands) == "changed"
+    assert remediate(KEY, world.hands) == "unread"  # what the inventory shows is not called deleted
+    assert world.event_types == ["drift.opened"]
+    pipeline.handle_observation(Observation(KEY, TYPE, world.clock(), deleted=True), world.deps)
     assert remediate(KEY, world.hands) == "handed_off"
     assert world.writes == 0
     assert "never automatic" in world.bus.events[-1].data.remediation.reason

@@ -21,7 +21,7 @@ def test_a_drift_is_put_back_and_proved_and_nothing_else_is_changed(world):
     assert world.writes == 1
     assert world.event_types == ["drift.opened", "remediation.started", "drift.resolved", "remediation.succeeded"]
     assert world.state.remediation.step == "done"
-    assert world.trail == ["act", "written"]
+    assert world.trail == ["act", "written", "succeeded"]
 
 
 def test_a_fleet_without_a_policy_is_only_told(world):

@@ -55,6 +55,16 @@ _TOLD_BELOW = frozenset(
 """Steps that are also a reply to the message of a single finding, so that its followers get a notification."""
 
 
+def _is_told_below(view: FindingView) -> bool:
+    """Whether whoever follows a message hears of its last event; not of an attempt that is made again by itself."""
+    remediation = view.data.remediation
+    if view.event not in _TOLD_BELOW or remediation is None:
+        return view.event in _TOLD_BELOW
+    goes_on = remediation.step == "waiting" and remediation.outcome in ("failed", "changed", "unknown")
+    is_retried = view.event == "remediation.failed" and (goes_on or remediation.outcome == "changed")
+    return not is_retried and remediation.outcome != "busy"
+
+
 def show(name: str, alerting: Alerting, context: AlertingContext, max_wait: float) -> Showing:
     """Show the current state of a thread's findings in its message.
 
@@ -203,7 +213,7 @@ class _Work:
         """Reply to the message of a single finding with its latest step."""
         notice = self.notices[0].value
         is_alone = len(self.notices) == 1 and not notice.is_escalation
-        if is_alone and notice.is_new and notice.shown.event in _TOLD_BELOW:
+        if is_alone and notice.is_new and _is_told_below(notice.shown):
             self._reply(f"{self.thread.id}/{notice.sequence}", posted, notice.shown)
 
     def _reply(self, name: str, posted: Posted, view: FindingView | Sequence[FindingView]) -> None:

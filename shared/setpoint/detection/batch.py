@@ -213,6 +213,7 @@ class _Batch:
                 self._singles.update(self._places.pop(key))
             else:
                 self._now[key] = result
+                pipeline.note_success(commit.snapshot.state, result, self._context)
 
     def publish(self) -> None:
         """Publish what is stored and not known to be published, of all resources together."""

@@ -64,6 +64,8 @@ def remediation_data(remediation: RemediationState) -> RemediationData:
         approved_by=remediation.approved_by,
         summary=remediation.summary,
         reason=remediation.reason,
+        outcome=remediation.outcome,
+        proof=remediation.proof,
     )
 
 

@@ -31,7 +31,7 @@ from setpoint.model.events import EventType, Status, drift_event
 from setpoint.model.exemptions import Exemption, is_in_force
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
-from setpoint.model.remediation_attempt import IN_PROGRESS, close, verify
+from setpoint.model.remediation_attempt import close, verify, was_tried
 from setpoint.model.resource_state import Finding, ResourceState, Settling
 
 
@@ -246,7 +246,7 @@ def _next_state(
         pending = (*pending, drift_event(event_type, sequence, drift_data(finding, observation)))
     remediation = state.remediation if state else None
     if outcome == "resolved" and finding is not None and remediation is not None:
-        is_put_back = remediation.step in IN_PROGRESS and finding.reason in _PUT_BACK
+        is_put_back = was_tried(remediation) and finding.reason in _PUT_BACK
         remediation = (
             verify(remediation, observation.observed_at) if is_put_back else close(remediation, finding.reason)
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -22,9 +23,10 @@ from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.name_bindings import NameBindings
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
 from setpoint.detection.verdict import Schemas, Who
-from setpoint.errors import CorruptState, MalformedMessage, PermanentError
+from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError
 from setpoint.model import observation as observations
 from setpoint.model.actors import Actor
+from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.decode_errors import readable
 from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
@@ -395,7 +397,36 @@ def _commit(observed: Observation, context: Context) -> _Committed:
         return _Committed(outcome, snapshot)
     if outcome == "stale":
         return _Committed(outcome, context.store.commit(snapshot, state), may_change_actor(snapshot, state))
-    return _Committed(outcome, context.store.commit(snapshot, state, observation), unknown=unknown)
+    stored_now = context.store.commit(snapshot, state, observation)
+    note_success(snapshot.state, stored_now, context)
+    return _Committed(outcome, stored_now, unknown=unknown)
+
+
+def note_success(before: ResourceState | None, after: Snapshot, context: Context) -> None:
+    """Note in the trail that an observation has proved a remediation; nothing where it has not.
+
+    Args:
+        before: the record before the observation.
+        after: what is stored since.
+        context: the context of detection.
+    """
+    remediation = after.state.remediation if after.state is not None else None
+    if remediation is None or remediation.outcome != "succeeded" or after.state is None:
+        return
+    if before is not None and before.remediation is not None and before.remediation.outcome == "succeeded":
+        return
+    entry = AuditEntry(
+        recorded_at=context.clock(),
+        what="succeeded",
+        by="detection",
+        fingerprint=remediation.fingerprint,
+        observed_at=after.state.observed_at,
+        summary=remediation.summary,
+        outcome=remediation.outcome,
+        proof=remediation.proof,
+    )
+    with suppress(SetpointError):  # what is stored says it all; the entry would not be written another time
+        context.store.note(after.key, entry)
 
 
 def _who(snapshot: Snapshot, observation: Observation) -> Who:

@@ -47,6 +47,8 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
         reasons: all reasons for and against it.
         summary: the written fields, one a line, without secrets.
         text: the result in words.
+        outcome: what came of the last attempt, as events tell it.
+        proof: by what that is known.
     """
 
     recorded_at: datetime = msgspec.field(name="at")
@@ -57,6 +59,8 @@ class AuditEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: tuple[Reason, ...] = ()
     summary: tuple[str, ...] = ()
     text: str = ""
+    outcome: str = ""
+    proof: str = ""
 
 
 encode_entry = msgspec.json.Encoder().encode

@@ -49,6 +49,9 @@ class RemediationData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         summary: what is written, a line a field, without secrets.
         reason: why it is where it is.
         declared: what is declared of the resource, for whoever else is to put it back; without secrets.
+        outcome: what came of the last attempt: ``succeeded``, ``failed``, ``changed``, ``refused``, ``denied``,
+            ``busy``, ``released`` or ``unknown``; empty before its end.
+        proof: by what that is known.
     """
 
     step: str
@@ -59,6 +62,8 @@ class RemediationData(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     summary: tuple[str, ...] = ()
     reason: str = ""
     declared: Any = None
+    outcome: str = ""
+    proof: str = ""
 
 
 class DriftData(msgspec.Struct, frozen=True, kw_only=True):

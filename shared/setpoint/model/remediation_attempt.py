@@ -28,14 +28,34 @@ RemediationStep = Literal[
     "over",  # nothing is to be put back any more, for another reason than that it was
 ]
 
+AttemptOutcome = Literal[
+    "",  # no attempt has ended, or it was never told
+    "succeeded",  # an observation shows the resource as declared
+    "failed",  # written, or tried to, and the resource is not so
+    "changed",  # the resource has changed, and something else drifts than what was written
+    "refused",  # the API will never take it; nothing was changed
+    "denied",  # a permission is missing; nothing was changed
+    "busy",  # the API takes no more for now; nothing was changed
+    "released",  # nothing was sent, because something has changed since the claim
+    "unknown",  # nothing tells whether it took effect
+]
+"""What came of the last attempt, as far as it has ended."""
+
+UNCHANGED: frozenset[AttemptOutcome] = frozenset(("refused", "denied", "busy", "released"))
+"""Outcomes after which the resource is as it was before the attempt."""
+
 UNDER_WAY: frozenset[RemediationStep] = frozenset(("acting", "operating", "verifying"))
 """Steps in which a write was claimed, and what came of it is to be seen."""
 
 IN_PROGRESS: frozenset[RemediationStep] = UNDER_WAY | {"handed_off"}
 """Steps after which a resource that is as declared again has been remediated."""
 
+_MAY_SHOW_LATER: frozenset[AttemptOutcome] = frozenset(("failed", "changed", "unknown"))
+"""Outcomes of attempts that may take effect later, or have and did not show yet."""
+
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
+_LONGEST_DENIAL = timedelta(days=1)
 CLAIM = timedelta(minutes=5)
 """How long a worker has before another may take over; longer than any write, shorter than patience."""
 _TO_WRITE = CLAIM / 2
@@ -79,6 +99,11 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
         claimed_at: when it was last claimed.
         failure: what came of the last claim where that failed.
         applied_fixes: what was remediated of this resource lately.
+        outcome: what came of the last attempt.
+        proof: by what that is known.
+        waits: how often in a row nothing was learnt: the API was busy, or told nothing of the resource.
+        cleared: declared fields that the last write itself has changed, beside those that it was for.
+        cleared_times: how many writes in a row have.
     """
 
     fingerprint: str
@@ -100,6 +125,11 @@ class RemediationState(msgspec.Struct, frozen=True, omit_defaults=True):
     claimed_at: datetime | None = None
     failure: str = ""
     applied_fixes: tuple[AppliedFix, ...] = msgspec.field(default=(), name="puts")
+    outcome: AttemptOutcome = ""
+    proof: str = ""
+    waits: int = 0
+    cleared: tuple[str, ...] = ()
+    cleared_times: int = 0
 
 
 class DriftSummary(msgspec.Struct, frozen=True):
@@ -143,9 +173,9 @@ def start(before: RemediationState | None, drift: DriftSummary, limits: Limits, 
     is_same = (before.fingerprint, before.episode) == (drift.fingerprint, drift.episode)
     if is_same and before.step not in ("done", "over"):
         return replace(before, applied_fixes=puts)
-    if before.step == "verifying":
+    if before.step == "verifying" and before.outcome not in UNCHANGED:
         puts = (*puts, AppliedFix(now, before.paths))  # it took effect, since what differs now is something else
-    new = replace(_fresh(drift, now), applied_fixes=puts)
+    new = replace(_fresh(drift, now), applied_fixes=puts, cleared=before.cleared, cleared_times=before.cleared_times)
     if before.failure and before.claimed_at is not None and before.claimed_at > late:
         new = replace(new, attempts=before.attempts, failure=before.failure, claimed_at=before.claimed_at)
         new = replace(new, due=before.claimed_at + pause_after(before.attempts))
@@ -210,17 +240,19 @@ def claimed(
         paths=paths,
         claimed_at=now,
         failure="the worker reported no outcome",
+        outcome="",
+        proof="",
     )
 
 
 def operating(remediation: RemediationState, operation: str, now: datetime) -> RemediationState:
     """The remediation when the API goes on by itself."""
-    return replace(remediation, step="operating", operation=operation, due=now + _FIRST_PAUSE, failure="")
+    return replace(remediation, step="operating", operation=operation, due=now + _FIRST_PAUSE, failure="", waits=0)
 
 
 def written(remediation: RemediationState, now: datetime) -> RemediationState:
     """The remediation when all is written, and the observation that proves it is to come."""
-    return replace(remediation, step="verifying", due=now + VERIFY, worker="", operation="", failure="")
+    return replace(remediation, step="verifying", due=now + VERIFY, worker="", operation="", failure="", waits=0)
 
 
 def unanswered(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:
@@ -230,16 +262,77 @@ def unanswered(remediation: RemediationState, reason: str, now: datetime) -> Rem
     )
 
 
+def overdue(remediation: RemediationState, reason: str, now: datetime) -> RemediationState:
+    """The remediation when an operation has not ended in its time: the resource is read, ever more seldom."""
+    return replace(unread(remediation, reason, now), step="verifying", worker="", outcome="unknown", failure=reason)
+
+
+def unread(remediation: RemediationState, reason: str, now: datetime, seconds: float = 0.0) -> RemediationState:
+    """The remediation when nothing tells how the resource is now: it is read again later, ever more seldom.
+
+    Args:
+        remediation: as it was before.
+        reason: why nothing does.
+        now: the time.
+        seconds: how long to wait at least, where an API says so.
+    """
+    waits = remediation.waits + 1
+    due = now + max(pause_after(waits), timedelta(seconds=seconds))
+    step: RemediationStep = "verifying" if remediation.step in UNDER_WAY else "waiting"
+    return replace(remediation, step=step, due=due, worker="", reason=reason, waits=waits)
+
+
+def busy(remediation: RemediationState, reason: str, seconds: float, now: datetime) -> RemediationState:
+    """The remediation when the API took no more: the attempt does not count, and is made again later."""
+    proof = "the API answered that it is busy"
+    unchanged = replace(remediation, attempts=remediation.attempts - 1, failure="", outcome="busy", proof=proof)
+    return replace(unread(unchanged, reason, now, seconds), operation="")
+
+
+def turned_down(
+    remediation: RemediationState, outcome: Literal["refused", "denied"], reason: str, now: datetime
+) -> RemediationState:
+    """The remediation when the API does not take it, or denies it: it is handed off, and the attempt does not count."""
+    after = replace(
+        remediation,
+        attempts=max(remediation.attempts - (remediation.step == "acting"), 0),
+        outcome=outcome,
+        failure=reason,
+        proof="the API answered so; the resource is as it was",
+        waits=remediation.waits + 1,
+    )
+    pause = min(_LONGEST_PAUSE * 2 ** min(after.waits - 1, 10), _LONGEST_DENIAL)
+    return replace(handed_off(after, remediation.summary, reason, now), due=now + pause)
+
+
 def verify(remediation: RemediationState, verified_at: datetime) -> RemediationState:
     """The remediation when an observation shows the resource as declared."""
     puts = (
         (*remediation.applied_fixes, AppliedFix(verified_at, remediation.paths))
-        if remediation.step in UNDER_WAY
+        if remediation.step in UNDER_WAY and remediation.outcome not in UNCHANGED
         else remediation.applied_fixes
     )
+    proof = f"observed as declared at {verified_at:%Y-%m-%d %H:%M:%S} UTC"
     return replace(
-        remediation, step="done", due=None, worker="", operation="", reason="", failure="", applied_fixes=puts
+        remediation,
+        step="done",
+        due=None,
+        worker="",
+        operation="",
+        reason="",
+        failure="",
+        applied_fixes=puts,
+        outcome="succeeded",
+        proof=proof,
+        waits=0,
+        cleared=(),
+        cleared_times=0,
     )
+
+
+def was_tried(remediation: RemediationState) -> bool:
+    """Whether a resource that is as declared now may be so by an attempt, or a hand-off."""
+    return remediation.step in IN_PROGRESS or (remediation.step != "done" and remediation.outcome in _MAY_SHOW_LATER)
 
 
 def close(remediation: RemediationState, reason: str) -> RemediationState:
@@ -254,7 +347,7 @@ def postpone(remediation: RemediationState, until: datetime, reason: str) -> Rem
 
 def failed(remediation: RemediationState, reason: str, limits: Limits, now: datetime) -> RemediationState:
     """The remediation after an attempt that failed: it waits, longer each time, and after the last one for a person."""
-    after = replace(remediation, failure=reason, claimed_at=remediation.claimed_at or now)
+    after = replace(remediation, failure=reason, claimed_at=remediation.claimed_at or now, outcome="failed")
     if after.attempts >= limits.attempts:
         return stopped(after, exhausted(after), now)
     return postpone(after, now + pause_after(after.attempts), f"an attempt has failed: {reason}")
@@ -293,5 +386,16 @@ def handed_off(remediation: RemediationState, summary: tuple[str, ...], reason: 
 def approved(remediation: RemediationState, by: str, now: datetime) -> RemediationState:
     """The remediation when somebody has approved this very drift; what stopped it before counts no longer."""
     return replace(
-        remediation, step="waiting", due=now, approved_by=by, attempts=0, failure="", applied_fixes=(), reason=""
+        remediation,
+        step="waiting",
+        due=now,
+        approved_by=by,
+        attempts=0,
+        failure="",
+        applied_fixes=(),
+        reason="",
+        outcome="",
+        proof="",
+        waits=0,
+        cleared_times=min(remediation.cleared_times, 1),
     )

@@ -17,6 +17,10 @@ from setpoint.errors import CorruptState
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.policy import Limits
 
+_TELL_AGAIN = timedelta(days=1)
+_NAMED = 5
+"""How many resources the reason of an open breaker names; all of them are beside it."""
+
 FLEET = "fleet"
 """What a pause of everything is of."""
 
@@ -46,16 +50,25 @@ class WriteRecord(msgspec.Struct, frozen=True):
     claimed_at: datetime = msgspec.field(name="at")
 
 
+class FailedWrite(msgspec.Struct, frozen=True):
+    """A write that may have done harm: it took effect in part, otherwise than planned, or not as the API said."""
+
+    name: str
+    failed_at: datetime
+
+
 class Breaker(msgspec.Struct, frozen=True):
     """Nothing is remediated any more until a person has looked and resumes.
 
     Args:
         opened_at: when it opened.
         reason: what opened it.
+        resources: the resources behind it, the latest last.
     """
 
     opened_at: datetime = msgspec.field(name="at")
     reason: str
+    resources: tuple[str, ...] = ()
 
 
 class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +77,9 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
     Args:
         pauses: what is paused.
         writes: the writes of late, oldest first.
-        failures: when writes have failed of late.
+        failures: when writes have failed of late that may have done harm.
+        failed: of which resources those were.
+        denied: the permissions that were denied of late, and when the first of each was.
         requests: when drifts were to be remediated of late, up to the number that opens the breaker.
         breaker: open, or None.
     """
@@ -74,6 +89,8 @@ class SafetyState(msgspec.Struct, frozen=True, omit_defaults=True):
     failures: tuple[datetime, ...] = ()
     requests: tuple[datetime, ...] = msgspec.field(default=(), name="wishes")
     breaker: Breaker | None = None
+    failed: tuple[FailedWrite, ...] = ()
+    denied: tuple[tuple[str, datetime], ...] = ()
 
 
 def paused(safety: SafetyState, name: str, places: Collection[str], now: datetime) -> Pause | None:
@@ -111,7 +128,7 @@ def pause(safety: SafetyState, new: Pause) -> SafetyState:
 def resume(safety: SafetyState, of: str) -> SafetyState:
     """The safety state without a pause; to resume the fleet closes the breaker too, and forgets what opened it."""
     kept = replace(safety, pauses=tuple(held for held in safety.pauses if held.of != of))
-    return replace(kept, breaker=None, failures=(), requests=()) if of == FLEET else kept
+    return replace(kept, breaker=None, failures=(), requests=(), failed=()) if of == FLEET else kept
 
 
 def exceeded(safety: SafetyState, project: str, limits: Limits, now: datetime) -> str:
@@ -150,11 +167,44 @@ def wish(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
     return safety if safety.breaker is not None else replace(late, requests=requests, breaker=breaker)
 
 
-def fail(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
-    """The safety state after a write failed; too many at once open the breaker."""
+def refund(safety: SafetyState, project: str, claimed_at: datetime | None) -> SafetyState:
+    """The safety state after a claimed write has changed nothing: it does not count."""
+    return replace(
+        safety, writes=tuple(act for act in safety.writes if (act.project, act.claimed_at) != (project, claimed_at))
+    )
+
+
+def deny(safety: SafetyState, permission: str, now: datetime) -> SafetyState:
+    """The safety state after a permission was denied; the same one where that was told of late."""
+    late = tuple(entry for entry in safety.denied if entry[1] > now - _TELL_AGAIN)
+    if any(name == permission for name, _ in late):
+        return safety
+    return replace(safety, denied=(*late, (permission, now)))
+
+
+def fail(safety: SafetyState, name: str, limits: Limits, now: datetime) -> SafetyState:
+    """The safety state after a write that may have done harm; too many at once open the breaker.
+
+    Args:
+        safety: the limits as they stand.
+        name: the resource.
+        limits: those of the policy.
+        now: the time.
+    """
+    if safety.breaker is not None:
+        return safety
     late = _late(safety, limits, now)
+    failed = (*late.failed, FailedWrite(name, now))
     failures, breaker = _counted(late.failures, limits.failures, "writes failed", limits, now)
-    return safety if safety.breaker is not None else replace(late, failures=failures, breaker=breaker)
+    if breaker is None:
+        return replace(late, failures=failures, failed=failed)
+    names = tuple(dict.fromkeys(entry.name for entry in failed))
+    return replace(
+        late,
+        failures=failures,
+        failed=(),
+        breaker=replace(breaker, reason=f"{breaker.reason}: {', '.join(names[-_NAMED:])}", resources=names),
+    )
 
 
 def _counted(
@@ -174,6 +224,7 @@ def _late(safety: SafetyState, limits: Limits, now: datetime) -> SafetyState:
         safety,
         pauses=tuple(held for held in safety.pauses if _is_in_force(held, now)),
         writes=tuple(act for act in safety.writes if act.claimed_at > since),
+        failed=tuple(entry for entry in safety.failed if entry.failed_at > since),
         failures=tuple(failed_at for failed_at in safety.failures if failed_at > since),
         requests=tuple(requested_at for requested_at in safety.requests if requested_at > since),
     )

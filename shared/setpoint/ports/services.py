@@ -120,17 +120,18 @@ class ResourceApi(Protocol):
             Refused: the API does not take the request.
         """
 
-    def write(self, plan: WritePlan) -> Written | Started:
+    def write(self, plan: WritePlan) -> Written | Started | Failed:
         """Send a planned write, once: it is sent again only where it surely did nothing, or says which state it is for.
 
-        After ``Unavailable`` it may have taken effect or not: read before anything else is done.
+        After ``Unavailable`` or ``Failed`` it may have taken effect or not: read before anything else is done.
 
         Args:
             plan: as ``remediation.planner.plan`` makes it.
 
         Raises:
-            Conflict: the resource is not the one that the plan was made for, or is gone; nothing was changed.
-            Refused: the API will never take it; nothing was changed.
+            Conflict: the resource is not the one that the plan was made for; nothing was changed.
+            Refused: the API will never take it, or there is no such resource or method; nothing was changed.
+            Throttled: the API takes no more; nothing was changed.
         """
 
     def operation(self, started: Started) -> Running | Done | Failed:

@@ -22,6 +22,7 @@ from setpoint.model.safety_limits import SafetyState
 _STRONGEST: tuple[Action, ...] = ("leave", "stop", "wait", "ask", "rehearse", "hand_off", "act")
 """Of several the first counts."""
 
+_CLEARED_TOO_OFTEN = 2
 _LOOK_AGAIN = timedelta(minutes=5)
 
 
@@ -217,6 +218,24 @@ def _by_pace(facts: DecisionInput) -> Reason | None:
     return None
 
 
+def _by_answer(facts: DecisionInput) -> Reason | None:
+    """What the API has refused is not sent again; what it denied is tried again when somebody may have granted it."""
+    remediation = facts.remediation
+    is_due = remediation.due is None or remediation.due <= facts.now
+    if remediation.outcome == "refused" or (remediation.outcome == "denied" and not is_due):
+        return Reason(remediation.failure, "hand_off")
+    return None
+
+
+def _by_side_effects(facts: DecisionInput) -> Reason | None:
+    """Two writes that clear what they do not name would be followed by a third."""
+    if facts.remediation.cleared_times < _CLEARED_TOO_OFTEN:
+        return None
+    fields = ", ".join(facts.remediation.cleared)
+    text = f"each write to it changes other declared fields, even one that names them all ({fields}): see to it by hand"
+    return Reason(text, "hand_off")
+
+
 def _by_age(facts: DecisionInput) -> Reason | None:
     if facts.finding.kind == "unmanaged":  # what nothing declares has no declaration to be old
         return None
@@ -269,6 +288,8 @@ _CHECKS: tuple[Callable[[DecisionInput], Reason | None], ...] = (
     _by_flapping,
     _by_attempts,
     _by_pace,
+    _by_answer,
+    _by_side_effects,
     _by_age,
     _by_apply,
     _by_rollout,

@@ -16,16 +16,24 @@ from msgspec.structs import replace
 
 from setpoint.declarations import proposal_lines
 from setpoint.detection import pipeline
-from setpoint.errors import AccessDenied, Conflict, CorruptState, MalformedMessage, Refused, SetpointError
+from setpoint.errors import (
+    AccessDenied,
+    Conflict,
+    CorruptState,
+    MalformedMessage,
+    Refused,
+    SetpointError,
+    Unavailable,
+)
 from setpoint.model import events, remediation_attempt
 from setpoint.model import safety_limits as braking
 from setpoint.model.audit_trail import Action, Reason
-from setpoint.model.events import EventType
 from setpoint.model.remediation_attempt import RemediationState
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import NotWritable, WritePlan
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, Snapshot
+from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision as deciding
 from setpoint.remediation import execution
 from setpoint.remediation.context import (
@@ -37,9 +45,17 @@ from setpoint.remediation.context import (
     read_live,
 )
 from setpoint.remediation.decision import Decision
-from setpoint.remediation.execution import ExecutionOutcome, judged
 from setpoint.remediation.live_resources import LiveReading, describe_refusal
-from setpoint.remediation.records import AuditNote, RemediationCase, RemediationContext, is_recorded, save_step
+from setpoint.remediation.records import (
+    AuditNote,
+    ExecutionOutcome,
+    RemediationCase,
+    RemediationContext,
+    end_attempt,
+    is_recorded,
+    save_step,
+)
+from setpoint.remediation.verification import judged
 from setpoint.util import telemetry
 from setpoint.util.retries import retry_on_conflict
 
@@ -110,15 +126,27 @@ def resume_due(context: RemediationContext) -> TickResult:
     problems: list[str] = []
     for key in keys:
         try:
-            if is_due(context.store.read(key).state, now):
-                outcomes[remediate(key, context)] += 1
+            if not is_due(context.store.read(key).state, now):
+                continue
+            outcome = remediate(key, context)
+            outcomes[outcome] += 1
+            if outcome == "unread":
+                problems += _reason(context.store.read(key))
         except CorruptState as error:
             unread.append(error)
         except SetpointError as error:
             problems.append(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong with one resource keeps back no other
+            telemetry.happened("remediation", outcome="problem", resource_name=key.name, content=key.content)
+            problems.append(f"{key.name}: {error!r}; it is tried again with the next tick, report it if it stays")
     problems += map(str, unread)
     RecordProblems(context.store.notices).note(unread, now)
     return TickResult(outcomes, tuple(problems), "gone on")
+
+
+def _reason(snapshot: Snapshot) -> list[str]:
+    remediation = snapshot.state.remediation if snapshot.state is not None else None
+    return [remediation.reason] if remediation is not None else []
 
 
 def remediate(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
@@ -160,7 +188,7 @@ def preview(
 
 def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
     snapshot = context.store.read(key)
-    outcome = _go_on(snapshot, context) or _begin(snapshot, context)
+    outcome = _go_on(snapshot, context) or _begin(_end_overtaken(snapshot, context), context)
     pipeline.publish_pending(context.store.read(key), context.detection)
     return outcome
 
@@ -175,6 +203,24 @@ def _go_on(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome 
         return execution.resume(snapshot, remediation, context)
     is_same = (remediation.fingerprint, remediation.desired) == (state.fingerprint, declared_digest(snapshot))
     return "waiting" if is_same or remediation_attempt.is_held(remediation, now) else None
+
+
+def _end_overtaken(snapshot: Snapshot, context: RemediationContext) -> Snapshot:
+    """End an attempt that no reading ever proved, before another begins: its drift is still there, or another."""
+    state = snapshot.state
+    if state is None or state.remediation is None or not state.is_open:
+        return snapshot
+    remediation = state.remediation
+    if remediation.step not in remediation_attempt.UNDER_WAY or remediation.outcome:
+        return snapshot
+    if remediation.fingerprint == state.fingerprint:
+        reason = f"{remediation.failure or 'nothing tells what came of it'}; the drift is still there"
+        ended = replace(remediation, outcome="unknown", reason=reason)
+    else:
+        reason = "something else drifts than what was written"
+        ended = replace(remediation, outcome="changed", reason=reason)
+    ended = replace(ended, proof=f"the resource was observed at {state.observed_at:%Y-%m-%d %H:%M:%S} UTC")
+    return end_attempt(snapshot, ended, AuditNote(ended.outcome, "remediation.failed"), context)
 
 
 def _begin(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome:
@@ -267,6 +313,8 @@ def _propose(
     except (AccessDenied, Refused) as error:
         save_step(case, step(remediation, (f"it cannot be read: {error}",), decision.because, now), note, context)
         return outcome
+    except Unavailable as error:
+        return _unread(case, decision, error, context)
     if reading is not None and (ended := judged(case.snapshot, reading, context)) is not None:
         return ended
     summary = _summary(case, reading, context)
@@ -279,8 +327,8 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     """Put it back: read, judge, plan, claim, write."""
     try:
         reading = read_live(case, context)
-    except (AccessDenied, Refused) as error:
-        return _unread(case, decision, str(error), context)
+    except (AccessDenied, Refused, Unavailable) as error:
+        return _unread(case, decision, error, context)
     if reading is None or case.snapshot.desired is None:
         return _hand_off(case, _instead(decision, "hand_off", "no method of its API reads it"), context)
     if (ended := judged(case.snapshot, reading, context)) is not None:
@@ -303,14 +351,22 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     return execution.write(case, remediation, plan, context)
 
 
-def _unread(case: RemediationCase, decision: Decision, error: str, context: RemediationContext) -> ExecutionOutcome:
-    """Note that a resource cannot be read, which is an attempt that has failed."""
+def _unread(
+    case: RemediationCase, decision: Decision, error: AccessDenied | Refused | Unavailable, context: RemediationContext
+) -> ExecutionOutcome:
+    """Hand off what may not be read; wait for what cannot be read now, and tell people where that goes on."""
     decided_on = case.decision_input
-    tried = replace(decided_on.remediation, attempts=decided_on.remediation.attempts + 1, claimed_at=decided_on.now)
-    after = remediation_attempt.failed(tried, error, decided_on.policy.limits, decided_on.now)
-    event: EventType | None = "remediation.failed" if after.step == "stopped" else None
-    save_step(case, after, AuditNote("failed", event, decision), context)
-    return "failed"
+    if isinstance(error, Unavailable):
+        after = endings.unread_state(decided_on.remediation, error, decided_on.policy, context)
+        is_news = after.outcome == "unknown" != decided_on.remediation.outcome
+        save_step(case, after, AuditNote("unread", "remediation.failed" if is_news else None, decision), context)
+        return "unread"
+    outcome: Literal["denied", "refused"] = "denied" if isinstance(error, AccessDenied) else "refused"
+    reason = f"{outcome}: it cannot be read: {error}"
+    after = remediation_attempt.turned_down(decided_on.remediation, outcome, reason, decided_on.now)
+    safety = endings.denial(error, context)(decided_on.safety_state)
+    save_step(case, after, AuditNote(outcome, "remediation.requested", decision), context, safety)
+    return "handed_off"
 
 
 def _summary(case: RemediationCase, reading: LiveReading | None, context: RemediationContext) -> tuple[str, ...]:

@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
-from setpoint.detection import pipeline
-from setpoint.detection import verdict as judging
-from setpoint.errors import AccessDenied, Conflict, Refused, Unavailable
+from msgspec.structs import replace
+
+from setpoint.errors import AccessDenied, Conflict, Refused, SetpointError, Throttled, Unavailable
 from setpoint.model import remediation_attempt
-from setpoint.model import safety_limits as braking
 from setpoint.model.policy import Policy
 from setpoint.model.remediation_attempt import RemediationState
-from setpoint.model.resource_key import ResourceKey
 from setpoint.model.write_plan import Failed, Running, Started, WritePlan
 from setpoint.ports.stores import Snapshot
-from setpoint.remediation import decision
+from setpoint.remediation import attempt_endings as endings
+from setpoint.remediation import decision, operations, verification
 from setpoint.remediation.context import declared_digest
-from setpoint.remediation.live_resources import LiveReading
-from setpoint.remediation.records import AuditNote, RemediationCase, RemediationContext, record_outcome
-
-ExecutionOutcome = Literal[
-    "nothing",  # no drift that anything is to be done about
-    "left",  # its mode says to leave it alone
-    "stopped",  # a brake holds it
-    "waiting",  # later
-    "asked",  # a person is to approve
-    "rehearsed",  # said what would be written, in a dry run
-    "handed_off",  # somebody else puts it back
-    "resolved",  # there was nothing left to do
-    "changed",  # it is another drift by now
-    "verifying",  # put back; the observation that proves it is to come
-    "operating",  # the API goes on by itself
-    "failed",  # it will be tried again, or a person has to look
-]
-"""What became of a drift."""
+from setpoint.remediation.records import (
+    AuditNote,
+    ExecutionOutcome,
+    RemediationCase,
+    RemediationContext,
+    record_outcome,
+)
 
 
 def write(
@@ -44,24 +31,45 @@ def write(
     key, policy = case.snapshot.key, case.decision_input.policy
     snapshot = context.store.read(key)
     if why := _in_between(case, snapshot, remediation, context):
-        free = remediation_attempt.postpone(case.decision_input.remediation, context.clock(), why)
-        record_outcome(key, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
+        before = case.decision_input.remediation
+        free = remediation_attempt.postpone(replace(before, outcome="released", proof=why), context.clock(), why)
+        endings.end(snapshot, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
         return "waiting"
     try:
-        written = context.live_resources.api.write(plan)
-    except Conflict as error:
-        return _fail(key, remediation, str(error), policy, context, is_alarming=False)
-    except (AccessDenied, Refused) as error:
-        return _fail(key, remediation, str(error), policy, context)
-    except Unavailable as error:
-        unsure = remediation_attempt.unanswered(remediation, str(error), context.clock())
-        record_outcome(key, remediation, unsure, AuditNote("unanswered"), context)
-        return "verifying"
-    if isinstance(written, Started):
-        going = remediation_attempt.operating(remediation, written.url, context.clock())
+        answer = context.live_resources.api.write(plan)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the write may have been done
+        return _not_written(snapshot, remediation, error, policy, context)
+    if isinstance(answer, Started):
+        going = remediation_attempt.operating(remediation, answer.url, context.clock())
         record_outcome(key, remediation, going, AuditNote("operating"), context)
         return "operating"
+    if isinstance(answer, Failed):
+        return _failed_operation(snapshot, remediation, answer.reason, context)
     return _written(snapshot, remediation, context)
+
+
+def _not_written(
+    snapshot: Snapshot, remediation: RemediationState, error: Exception, policy: Policy, context: RemediationContext
+) -> ExecutionOutcome:
+    """What becomes of a write that no answer says was done."""
+    outcome: ExecutionOutcome | None
+    match error:
+        case Conflict():
+            proof = "the API answered that the resource has changed since it was read"
+            outcome = endings.fail(snapshot, remediation, str(error), policy, context, proof=proof, is_harmless=True)
+        case AccessDenied():
+            outcome = endings.turn_down(snapshot, remediation, "denied", error, context)
+        case Refused():  # of a resource that is another by now, it says nothing
+            outcome = verification.prove(snapshot, context)
+            outcome = outcome or endings.turn_down(snapshot, remediation, "refused", error, context)
+        case Throttled():
+            outcome = endings.wait_for_api(snapshot, remediation, error, context)
+        case _:
+            reason = str(error) if isinstance(error, SetpointError) else f"its answer cannot be read: {error!r}"
+            unsure = remediation_attempt.unanswered(remediation, reason, context.clock())
+            record_outcome(snapshot.key, remediation, unsure, AuditNote("unanswered"), context)
+            outcome = "verifying"
+    return outcome
 
 
 def _in_between(
@@ -85,14 +93,12 @@ def _in_between(
 
 def _written(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
     """Note that all is written, and look."""
-    record_outcome(
-        snapshot.key,
-        remediation,
-        remediation_attempt.written(remediation, context.clock()),
-        AuditNote("written"),
-        context,
-    )
-    return _prove(snapshot, context) or "verifying"
+    after = remediation_attempt.written(remediation, context.clock())
+    record_outcome(snapshot.key, remediation, after, AuditNote("written"), context)
+    try:
+        return verification.prove(snapshot, context, after) or "verifying"
+    except Unavailable:
+        return "verifying"
 
 
 def resume(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
@@ -102,71 +108,68 @@ def resume(snapshot: Snapshot, remediation: RemediationState, context: Remediati
 
 def _watch(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
     """Ask how far an operation has come; where nobody may ask, the resource tells."""
+    now = context.clock()
     try:
         progress = context.live_resources.api.operation(Started(remediation.operation))
     except (AccessDenied, Refused):
         return _written(snapshot, remediation, context)
+    except Unavailable:
+        progress = Running()
     if isinstance(progress, Running):
-        going = remediation_attempt.operating(remediation, remediation.operation, context.clock())
+        longest = operations.longest(remediation.operation)
+        if remediation.claimed_at is not None and now - remediation.claimed_at > longest:
+            return endings.overdue(snapshot, remediation, longest, context)
+        going = replace(remediation_attempt.operating(remediation, remediation.operation, now), waits=remediation.waits)
         record_outcome(snapshot.key, remediation, going, AuditNote("operating"), context)
         return "operating"
     if isinstance(progress, Failed):
-        return _fail(snapshot.key, remediation, progress.reason, snapshot.rules.policy or Policy(), context)
+        return _failed_operation(snapshot, remediation, progress.reason, context)
     return _written(snapshot, remediation, context)
 
 
-def _verify(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome:
-    """Read what was written and never proved by the inventory."""
-    if (ended := _prove(snapshot, context)) is not None:
+def _failed_operation(
+    snapshot: Snapshot, remediation: RemediationState, reason: str, context: RemediationContext
+) -> ExecutionOutcome:
+    """An operation ended with an error, and may have done its work all the same: the resource tells."""
+    if (ended := verification.prove(snapshot, context)) is not None:
         return ended
+    policy = snapshot.rules.policy or Policy()
+    proof = "its operation ended with an error, and the resource was read after it: it is not so"
+    return endings.fail(snapshot, remediation, reason, policy, context, proof=proof)
+
+
+def _verify(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
+    """Read what was written and never proved by the inventory; None where it is to be written again at once."""
+    policy = snapshot.rules.policy or Policy()
+    try:
+        ended = verification.prove(snapshot, context)
+    except Unavailable as error:
+        return endings.unread(snapshot, remediation, error, policy, context)
+    if ended is not None or remediation.outcome == "busy":
+        return ended
+    if remediation.operation and _is_running(remediation, context):
+        return endings.keep_reading(snapshot, remediation, context)
     reason = remediation.reason or "it was written, and the resource is not so"
-    return _fail(snapshot.key, remediation, reason, snapshot.rules.policy or Policy(), context)
+    proof = f"the resource was read at {context.clock():%Y-%m-%d %H:%M:%S} UTC: it is not so"
+    is_harmless = bool(remediation.failure)  # nobody knew whether it was done, and it was not
+    return endings.fail(snapshot, remediation, reason, policy, context, proof=proof, is_harmless=is_harmless)
+
+
+def _is_running(remediation: RemediationState, context: RemediationContext) -> bool:
+    """Whether an operation that has not ended in its time still goes on, as far as anybody is told."""
+    try:
+        return isinstance(context.live_resources.api.operation(Started(remediation.operation)), Running)
+    except (AccessDenied, Refused, Unavailable):
+        return True
 
 
 def _lapse(snapshot: Snapshot, remediation: RemediationState, context: RemediationContext) -> ExecutionOutcome | None:
     """Read what was claimed by somebody who never told what came of it; None where it was not remediated."""
-    del remediation
-    return _prove(snapshot, context)
-
-
-def _prove(snapshot: Snapshot, context: RemediationContext) -> ExecutionOutcome | None:
-    """Read the resource after a write, and let the flow judge it; None where the drift is still the same."""
-    if snapshot.desired is None:
-        return None
-    last = context.store.last_observation(snapshot.key)
+    policy = snapshot.rules.policy or Policy()
     try:
-        reading = context.live_resources.read(snapshot.desired.declarations[0], last, context.clock())
-    except (AccessDenied, Refused):
-        return None
-    return judged(snapshot, reading, context) if reading is not None else None
-
-
-def _fail(
-    key: ResourceKey,
-    remediation: RemediationState,
-    reason: str,
-    policy: Policy,
-    context: RemediationContext,
-    *,
-    is_alarming: bool = True,
-) -> ExecutionOutcome:
-    """Note a failure, and when to try again, or that a person has to look; an alarming one may open the breaker."""
-    now = context.clock()
-    after = remediation_attempt.failed(remediation, reason, policy.limits, now)
-    note = AuditNote("failed", "remediation.failed" if after.step == "stopped" else None)
-    change = (lambda safety: braking.fail(safety, policy.limits, now)) if is_alarming else None
-    record_outcome(key, remediation, after, note, context, change)
-    return "failed"
-
-
-def judged(snapshot: Snapshot, reading: LiveReading, context: RemediationContext) -> ExecutionOutcome | None:
-    """What the flow makes of a reading; None where it shows the same drift."""
-    known = snapshot.state.fingerprint if snapshot.state is not None else ""
-    verdict = judging.judge(snapshot.desired, snapshot.rules, reading.observation, context.detection.schemas)
-    if not isinstance(verdict, judging.Verdict) or verdict.fingerprint == known:
-        return None
-    pipeline.handle_observation(reading.observation, context.detection)
-    return "resolved" if verdict.kind is None else "changed"
+        return verification.prove(snapshot, context)
+    except Unavailable as error:
+        return endings.unread(snapshot, remediation, error, policy, context)
 
 
 _OVERDUE: dict[

@@ -8,6 +8,7 @@ from typing import Any
 
 from setpoint.catalog.methods import Methods, Resource, default_methods
 from setpoint.catalog.schemas import Catalogue
+from setpoint.errors import Unavailable
 from setpoint.model.declaration import Declaration, Desired
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
@@ -54,7 +55,8 @@ class LiveResources:
 
         Raises:
             AccessDenied: nobody may read it.
-            Unavailable: the API does not answer.
+            Refused: the API does not take the request.
+            Unavailable: the API does not answer, or says that it is gone, which the inventory does not.
         """
         schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
         resource = planner.reach(declaration, schema, self._methods) if schema is not None else None
@@ -68,6 +70,11 @@ class LiveResources:
         if call is None:
             return None
         body = self.api.read(call)
+        if body is None and last is not None and not last.deleted:
+            raise Unavailable(
+                f"{declaration.key.name}: its API does not show it, and the inventory does; whether it is gone is for "
+                "the inventory to say"
+            )
         return LiveReading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
 
     def plan(self, desired: Desired, reading: LiveReading) -> WritePlan | NotWritable:

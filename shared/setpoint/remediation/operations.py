@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from setpoint.model.write_plan import Call, Done, Failed, Running
 
@@ -62,3 +64,30 @@ def _reason(error: Any) -> str:
 
 
 _LONGEST = 500
+
+
+_USUALLY = timedelta(hours=1)
+_LONGEST_BY_SERVICE: Mapping[str, timedelta] = {
+    # Defaults of the ``timeouts`` that https://registry.terraform.io/providers/hashicorp/google documents for updates,
+    # and longer where upgrades run node by node.
+    "compute": timedelta(minutes=20),
+    "dns": timedelta(minutes=20),
+    "run": timedelta(minutes=20),
+    "cloudresourcemanager": timedelta(minutes=20),
+    "redis": timedelta(hours=2),
+    "spanner": timedelta(hours=2),
+    "alloydb": timedelta(hours=2),
+    "sqladmin": timedelta(hours=3),
+    "composer": timedelta(hours=3),
+    "container": timedelta(hours=8),
+}
+
+
+def longest(operation: str) -> timedelta:
+    """How long an operation may take before people are told that it does not end.
+
+    Args:
+        operation: its address.
+    """
+    service = (urlsplit(operation).hostname or "").partition(".")[0]
+    return _LONGEST_BY_SERVICE.get(service, _USUALLY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
@@ -23,6 +23,23 @@ from setpoint.ports.stores import Snapshot, Store, StoredSafetyState
 from setpoint.remediation.decision import Decision, DecisionInput
 from setpoint.remediation.live_resources import LiveResources
 from setpoint.util.retries import retry_on_conflict
+
+ExecutionOutcome = Literal[
+    "nothing",  # no drift that anything is to be done about
+    "left",  # its mode says to leave it alone
+    "stopped",  # a brake holds it
+    "waiting",  # later
+    "unread",  # nothing tells how the resource is: later
+    "asked",  # a person is to approve
+    "rehearsed",  # said what would be written, in a dry run
+    "handed_off",  # somebody else puts it back
+    "resolved",  # there was nothing left to do
+    "changed",  # it is another drift by now
+    "verifying",  # put back; the observation that proves it is to come
+    "operating",  # the API goes on by itself
+    "failed",  # it will be tried again, or a person has to look
+]
+"""What became of a drift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +103,16 @@ class AuditNote(NamedTuple):
 
 def is_recorded(before: RemediationState | None, after: RemediationState) -> bool:
     """Whether a step adds nothing to what was said before."""
-    return before is not None and (before.fingerprint, before.step, before.reason, before.attempts) == (
-        after.fingerprint,
-        after.step,
-        after.reason,
-        after.attempts,
+    return before is not None and _said(before) == _said(after)
+
+
+def _said(remediation: RemediationState) -> tuple[str, str, str, int, str]:
+    return (
+        remediation.fingerprint,
+        remediation.step,
+        remediation.reason,
+        remediation.attempts,
+        remediation.outcome,
     )
 
 
@@ -104,8 +126,9 @@ def save_step(
     """Store a step with the guardrails that it was decided under, and note it; its event waits to be published."""
     detection, state = context.detection, case.state
     is_repeated = is_recorded(state.remediation, remediation)
-    after = _with_event(state, remediation, None if is_repeated else note.event, case.snapshot, detection.clock())
     safety = safety or case.decision_input.safety_state
+    events = [] if is_repeated else _events(note, remediation, case.safety_state.value, safety)
+    after = _with_events(state, remediation, events, case.snapshot, detection.clock())
     if safety == case.safety_state.value:
         stored = detection.store.commit(case.snapshot, after)
     else:
@@ -149,13 +172,8 @@ def _write_outcome(
     if state is None or state.remediation is None or not _is_of(state.remediation, before):
         return None
     braked = change_safety(safety_state.value) if change_safety is not None else safety_state.value
-    events = [(note.event, after.reason)] if note.event is not None and state.is_open else []
-    if braked.breaker is not None and safety_state.value.breaker is None:
-        events.append(("remediation.blocked", f"the breaker opens: {braked.breaker.reason}; {after.reason}"))
-    changed = replace(state, remediation=after)
-    for event, reason in events:
-        changed = _with_event(changed, replace(after, reason=reason), event, snapshot, context.clock())
-    changed = replace(changed, remediation=after)
+    events = _events(note, after, safety_state.value, braked) if state.is_open else []
+    changed = _with_events(state, after, events, snapshot, context.clock())
     if braked == safety_state.value:
         return store.commit(snapshot, changed)
     return store.claim(snapshot, changed, braked, safety_state.version)
@@ -167,17 +185,50 @@ def _is_of(now: RemediationState, before: RemediationState) -> bool:
     return is_same and now.step in UNDER_WAY
 
 
-def _with_event(
-    state: ResourceState, remediation: RemediationState, event: EventType | None, snapshot: Snapshot, now: datetime
+def end_attempt(snapshot: Snapshot, ended: RemediationState, note: AuditNote, context: RemediationContext) -> Snapshot:
+    """Store the end of an attempt as nobody has ended it; the snapshot as it is stored then.
+
+    Raises:
+        Conflict: somebody else has written the record.
+    """
+    assert snapshot.state is not None  # noqa: S101 - there is an attempt
+    events = [] if note.event is None else [(note.event, ended.reason)]
+    after = _with_events(snapshot.state, ended, events, snapshot, context.clock())
+    stored = context.store.commit(snapshot, after)
+    _audit(stored.key, ended, note, context)
+    return stored
+
+
+def _events(
+    note: AuditNote, remediation: RemediationState, before: SafetyState, after: SafetyState
+) -> list[tuple[EventType, str]]:
+    """The events that tell of a step, each with its reason."""
+    events = [] if note.event is None else [(note.event, remediation.reason)]
+    if after.denied != before.denied and note.event != "remediation.failed":  # one event tells all of one permission
+        events.append(("remediation.failed", remediation.reason))
+    if note.what != "stop" and after.breaker is not None and before.breaker is None:
+        events.append(("remediation.blocked", f"the breaker opens: {after.breaker.reason}; {remediation.reason}"))
+    return events
+
+
+def _with_events(
+    state: ResourceState,
+    remediation: RemediationState,
+    events: list[tuple[EventType, str]],
+    snapshot: Snapshot,
+    now: datetime,
 ) -> ResourceState:
-    """The record with a step more, and with the event that tells of it."""
+    """The record with a step more, and with the events that tell of it."""
     after = replace(state, remediation=remediation)
-    if event is None or state.finding is None:
+    if state.finding is None:
         return after
-    declared = None
-    if event == "remediation.requested" and snapshot.desired is not None:
-        declared = masking.masked_message([declaration.data for declaration in snapshot.desired.declarations], None)
-    return finding_events.with_remediation_event(after, event, declared, now)
+    for event, reason in events:
+        declared = None
+        if event == "remediation.requested" and snapshot.desired is not None:
+            declared = masking.masked_message([declaration.data for declaration in snapshot.desired.declarations], None)
+        telling = replace(after, remediation=replace(remediation, reason=reason))
+        after = replace(finding_events.with_remediation_event(telling, event, declared, now), remediation=remediation)
+    return after
 
 
 def _audit(key: ResourceKey, remediation: RemediationState, note: AuditNote, context: RemediationContext) -> None:
@@ -190,5 +241,7 @@ def _audit(key: ResourceKey, remediation: RemediationState, note: AuditNote, con
         reasons=note.decision.reasons if note.decision is not None else (),
         summary=remediation.summary,
         text=remediation.reason,
+        outcome=remediation.outcome,
+        proof=remediation.proof,
     )
     context.store.note(key, entry)

@@ -106,7 +106,7 @@ class GoogleApis:
         if fault.lost == "before":
             return hang_up(environ, start_response)
         answer = self._answer(request, fault)
-        return hang_up(environ, start_response) if fault.lost else answer(environ, start_response)
+        return hang_up(environ, start_response) if fault.lost == "after" else answer(environ, start_response)
 
     def _fault(self, request: Request) -> Fault:
         for planned in self._faults:
@@ -116,12 +116,12 @@ class GoogleApis:
         return Fault()
 
     def _answer(self, request: Request, fault: Fault) -> Response:
+        if fault.status and fault.lost != "shown":
+            return fault.answer
         try:
-            if fault.status:
-                raise ApiError(fault.status, fault.reason or "injected", "the test asked for it")  # noqa: TRY301 - answered alike
             with self._lock:
                 body = self._handled(request, fault)
-            return Response(json.dumps(body), content_type="application/json")
+            return fault.answer if fault.status else Response(json.dumps(body), content_type="application/json")
         except ApiError as error:
             return refusal(error)
 

@@ -37,9 +37,15 @@ class Fault(NamedTuple):
     Args:
         status: the answer, in place of doing anything; 0 for none.
         reason: the reason in that answer.
-        lost: ``before`` drops the connection without doing anything, ``after`` when all is done.
+        lost: ``before`` drops the connection without doing anything, ``after`` when all is done; ``shown`` does all,
+            and answers as the fault says.
         delay: seconds before anything is done.
         operation: the operation that the request starts ends with this error, and without effect.
+        wait: seconds that the answer asks to wait.
+        body: the body of the answer in place of Google's own error; None for that.
+        form: its content type.
+        encoding: what it says to be compressed as.
+        location: where it redirects to.
     """
 
     status: int = 0
@@ -47,6 +53,22 @@ class Fault(NamedTuple):
     lost: str = ""
     delay: float = 0
     operation: str = ""
+    wait: int = 0
+    body: bytes | None = None
+    form: str = "application/json"
+    encoding: str = ""
+    location: str = ""
+
+    @property
+    def answer(self) -> Response:
+        """The answer in place of the real one."""
+        if self.body is None:
+            answer = refusal(ApiError(self.status, self.reason or "injected", "the test asked for it"))
+        else:
+            answer = Response(self.body, status=self.status, content_type=self.form)
+        headers = {"Retry-After": self.wait, "Content-Encoding": self.encoding, "Location": self.location}
+        answer.headers.update({name: str(value) for name, value in headers.items() if value})
+        return answer
 
 
 def path_of(request: Request) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -14,20 +14,16 @@ import google.auth
 import requests
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import AuthorizedSession
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
-from setpoint.errors import AccessDenied, BadRequest, Conflict, Refused, Unavailable
+from setpoint.adapters.google import answers
+from setpoint.errors import BadRequest, Unavailable
 from setpoint.model.write_plan import Call, Done, Failed, Running, Started, WritePlan, Written
 from setpoint.remediation import operations
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-_BUSY = frozenset((429, 503))
-_PASSING = frozenset((429, 500, 502, 503, 504))
-_STALE = frozenset((409, 412))
-_GONE = frozenset((404, 410))
-_TOO_FAST = ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "RATE_LIMIT_EXCEEDED")
-"""How Compute Engine, BigQuery and Cloud Storage say with a 403 what others say with a 429."""
-_LONGEST = 500
+_WRITE_TRIES = 2
+"""How often a write is sent to an API that is busy; whoever planned it waits longer than a request may."""
 
 
 class RetryPolicy(NamedTuple):
@@ -90,23 +86,21 @@ class GoogleRest:
 
     def read(self, call: Call) -> Any:
         """See ``ResourceApi.read``."""
-        answer = self._send(call, again=_PASSING)
-        return None if answer.status_code in _GONE else _checked(call, answer)
+        answer = self._send(call, again=answers.may_pass)
+        return None if answers.meaning(answer) == "gone" else answers.body(call, answer)
 
-    def write(self, plan: WritePlan) -> Written | Started:
+    def write(self, plan: WritePlan) -> Written | Started | Failed:
         """See ``ResourceApi.write``."""
         call = plan.call
-        answer = self._send(call, again=_BUSY if call.guarded else frozenset(), reading=False)
-        if answer.status_code in _GONE:
-            raise Conflict(f"{plan.key.name} was gone when it was to be written; read it again")
-        body = _checked(call, answer)
-        if not call.long_running or not isinstance(body, dict):
+        answer = self._send(call, again=_is_busy if call.guarded else _never, reading=False)
+        body = answers.body(call, answer)
+        if not call.long_running:
             return Written()
         match operations.progress(body):
             case Done():
                 return Written()
             case Failed(reason):
-                raise Refused(f"{call.method} on {plan.key.name} failed: {reason}")
+                return Failed(f"{call.method} on {plan.key.name} failed: {reason}")
         where = operations.address(call, body)
         if not where:
             raise Unavailable(
@@ -117,10 +111,10 @@ class GoogleRest:
     def operation(self, started: Started) -> Running | Done | Failed:
         """See ``ResourceApi.operation``."""
         call = Call("operations.get", "GET", started.url, permission="operations.get")
-        answer = self._send(call, again=_PASSING)
-        if answer.status_code in _GONE:
+        answer = self._send(call, again=answers.may_pass)
+        if answers.meaning(answer) == "gone":
             return Failed("the operation is no longer known: read the resource again")
-        return operations.progress(_checked(call, answer))
+        return operations.progress(answers.body(call, answer))
 
     def time(self) -> datetime:
         """What time it is at Google's, to the second.
@@ -129,13 +123,15 @@ class GoogleRest:
             Unavailable: nobody answers.
         """
         call = Call("clock", "GET", "https://www.googleapis.com/generate_204")
-        date = self._send(call, again=_PASSING).headers.get("Date", "")
+        date = self._send(call, again=answers.may_pass).headers.get("Date", "")
         try:
             return parsedate_to_datetime(date).astimezone(UTC)
         except ValueError:
             raise Unavailable(f"{call.url} does not tell the time; try again later") from None
 
-    def _send(self, call: Call, *, again: frozenset[int], reading: bool = True) -> requests.Response:
+    def _send(
+        self, call: Call, *, again: Callable[[requests.Response], bool], reading: bool = True
+    ) -> requests.Response:
         """The answer to a request, sent again only where that can do no harm."""
         patience = self._patience
         for tries in range(1, patience.tries + 1):
@@ -144,9 +140,10 @@ class GoogleRest:
                 raise Unavailable(
                     f"{call.method} at {call.url}: no answer ({type(failure).__name__}); it may have been done"
                 ) from failure
-            if answer is not None and _status(answer) not in again:
+            if answer is not None and not again(answer):
                 return answer
-            if tries == patience.tries:
+            is_last = tries == patience.tries or (answer is not None and not reading and tries >= _WRITE_TRIES)
+            if is_last or (answer is not None and answers.wait(answer) > patience.longest):
                 break
             time.sleep(_pause(patience, tries, answer))
         if answer is not None:
@@ -164,7 +161,7 @@ class GoogleRest:
                 timeout=self._patience.call,
                 allow_redirects=False,
             )
-        except (requests.RequestException, TransportError) as failure:
+        except (requests.RequestException, HTTPError, TransportError) as failure:
             return None, failure
         except GoogleAuthError as error:
             raise BadRequest(f"{call.method}: the credentials are not taken; check the service account") from error
@@ -186,65 +183,16 @@ def _never_left(failure: Exception) -> bool:
 
 
 def _pause(patience: RetryPolicy, tries: int, answer: requests.Response | None) -> float:
-    """Exponential with jitter, or what the API asks for; never longer than patience has."""
+    """Exponential with jitter, or what the API asks for; whoever asks for longer than patience has is asked later."""
+    asked = answers.wait(answer) if answer is not None else 0.0
     most = min(patience.longest, patience.first * 2.0 ** (tries - 1))
-    asked = answer.headers.get("Retry-After", "") if answer is not None else ""
-    if asked.isdigit():
-        return min(patience.longest, float(asked))
-    return random.uniform(most / 2, most)  # noqa: S311 - no secret
+    return asked or random.uniform(most / 2, most)  # noqa: S311 - no secret
 
 
-def _status(answer: requests.Response) -> int:
-    return (
-        429 if answer.status_code == requests.codes.forbidden and _is_too_fast(_error(answer)) else answer.status_code
-    )
+def _is_busy(answer: requests.Response) -> bool:
+    return answers.meaning(answer) == "busy"
 
 
-def _error(answer: requests.Response) -> Mapping[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    error = body.get("error") if isinstance(body, dict) else None
-    return error if isinstance(error, dict) else {}
-
-
-def _reasons(error: Mapping[str, Any]) -> list[str]:
-    details = [*(error.get("errors") or ()), *(error.get("details") or ())]
-    return [str(detail["reason"]) for detail in details if isinstance(detail, dict) and "reason" in detail]
-
-
-def _is_too_fast(error: Mapping[str, Any]) -> bool:
-    return any(reason in _TOO_FAST for reason in _reasons(error))
-
-
-def _checked(call: Call, answer: requests.Response) -> Any:
-    """The body of a good answer.
-
-    Raises:
-        Conflict: the resource is another by now.
-        AccessDenied: it may not be done.
-        Refused: it can never be done so.
-        Unavailable: the API is busy or broken.
-    """
-    status, error = _status(answer), _error(answer)
-    where = f"{call.method} at {call.url}"
-    if answer.ok:
-        return answer.json() if answer.content else None
-    message = str(error.get("message") or answer.reason)[:_LONGEST]
-    if status in _STALE:
-        raise Conflict(f"{where}: it has changed since it was read ({message}); read it again")
-    if status in (401, 403):
-        raise AccessDenied(call.url, call.permission, _remedy(call, error))
-    if status in _PASSING:
-        raise Unavailable(f"{where}: {status} ({message}); try again later")
-    raise Refused(f"{where}: {status} ({message})")
-
-
-def _remedy(call: Call, error: Mapping[str, Any]) -> str:
-    if error.get("code") == requests.codes.unauthorized:
-        return "the credentials are not taken; check the service account"
-    if "SERVICE_DISABLED" in _reasons(error) or "has not been used" in str(error.get("message")):
-        service = urlsplit(call.url).hostname
-        return f"the API is switched off; switch it on with `gcloud services enable {service}`"
-    return f"{call.method} is denied; grant {call.permission} on it to whoever runs this"
+def _never(answer: requests.Response) -> bool:
+    del answer
+    return False

@@ -1,0 +1,162 @@
+"""What an answer of Google's REST APIs means: what was read or done, gone, stale, denied, busy, refused, or unknown.
+
+Only an API's own answer counts: an object of JSON, or an error with Google's own body
+(https://cloud.google.com/apis/design/errors#http_mapping). A page of HTML, an empty body, one that is cut off, or a
+redirect is an answer of something between here and the API: nothing is known then.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import requests
+
+from setpoint.errors import AccessDenied, Conflict, Refused, Throttled, Unavailable
+from setpoint.model.write_plan import Call
+
+Meaning = Literal[
+    "done",  # as asked; the body is an object
+    "gone",  # there is no such resource
+    "stale",  # the resource has another state than the request is for
+    "denied",  # a permission is missing
+    "busy",  # nothing was done; ask again later
+    "refused",  # nothing was done, and never will be
+    "unknown",  # it was done, or not
+]
+
+_PASSING = frozenset((429, 500, 502, 503, 504))
+_GONE = frozenset((404, 410))
+_NEVER_TAKEN = frozenset((400, 405, 411, 413, 414, 415, 422, 501))
+"""Statuses of a request that nothing was done about, whoever answers: Google's front ends send some as HTML."""
+_BY_STATUS: Mapping[int, Meaning] = {401: "denied", 403: "denied", 404: "gone", 410: "gone", 409: "stale", 412: "stale"}
+_TOO_FAST = (
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "quotaExceeded",
+    "dailyLimitExceeded",
+    "RATE_LIMIT_EXCEEDED",
+)
+"""How Compute Engine, BigQuery and Cloud Storage say with a 403 what others say with a 429."""
+_NO_METHOD = "method not found"
+"""How the API front end answers a path that none of its methods has, with a 404."""
+_LONGEST = 500
+_LONGEST_WAIT = 3600.0
+
+
+def meaning(answer: requests.Response) -> Meaning:
+    """What an answer means, to whoever knows nothing else."""
+    status, error = answer.status_code, _error(answer)
+    if 200 <= status < 300:  # noqa: PLR2004 - of HTTP
+        return "done" if _object(answer) is not None else "unknown"
+    if status in (429, 503) or (status == requests.codes.forbidden and _is_too_fast(error)):
+        return "busy"
+    if status in _NEVER_TAKEN:
+        return "refused"
+    if not error or not 400 <= status < 500:  # noqa: PLR2004 - of HTTP
+        return "unknown"
+    if status in _GONE and (error.get("code") != status or _NO_METHOD in str(error.get("message")).lower()):
+        return "refused" if error.get("code") == status else "unknown"
+    return _BY_STATUS.get(status, "refused")
+
+
+def may_pass(answer: requests.Response) -> bool:
+    """Whether the same request may be answered better in a moment."""
+    return meaning(answer) == "busy" or answer.status_code in _PASSING
+
+
+def body(call: Call, answer: requests.Response) -> dict[str, Any]:
+    """The body of an answer that says that it was done.
+
+    Raises:
+        Conflict: the resource is another by now.
+        AccessDenied: it may not be done.
+        Refused: it can never be done so, or there is no such resource.
+        Throttled: the API is busy; nothing was done.
+        Unavailable: nothing is known.
+    """
+    where = f"{call.method} at {call.url}"
+    match meaning(answer):
+        case "done":
+            return _object(answer) or {}
+        case "stale":
+            raise Conflict(f"{where}: it has changed since it was read ({_message(answer)}); read it again")
+        case "denied":
+            raise AccessDenied(call.url, call.permission, _remedy(call, _error(answer)))
+        case "busy":
+            raise Throttled(f"{where}: {answer.status_code} ({_message(answer)})", max(wait(answer), 1.0))
+        case "refused" | "gone":
+            raise Refused(f"{where}: {answer.status_code} ({_message(answer)})")
+        case "unknown":
+            then = "try again later" if call.verb == "GET" else "it may have been done: read it again"
+            raise Unavailable(f"{where}: {_described(answer)}; {then}")
+
+
+def wait(answer: requests.Response) -> float:
+    """How many seconds the API asks to wait, an hour at most; 0 where it does not say."""
+    asked = answer.headers.get("Retry-After", "").strip()
+    if asked.isdigit():
+        return min(float(asked), _LONGEST_WAIT)
+    for detail in _details(_error(answer)):
+        delay = str(detail.get("retryDelay", "")).removesuffix("s")
+        if delay.replace(".", "", 1).isdigit():
+            return min(float(delay), _LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(asked).astimezone(UTC)
+    except ValueError:
+        return 0.0
+    return min(max((until - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_WAIT)
+
+
+def _object(answer: requests.Response) -> dict[str, Any] | None:
+    """The object that a body holds, or None: it is empty, no JSON, cut off, not UTF-8, or another kind of value."""
+    try:
+        read = json.loads(answer.content.decode())  # which Google's APIs send as UTF-8; ``answer.json`` guesses
+    except (ValueError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def _error(answer: requests.Response) -> Mapping[str, Any]:
+    """Google's own error in a body, or an empty one."""
+    error = (_object(answer) or {}).get("error")
+    return error if isinstance(error, dict) else {}
+
+
+def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    details = [part for name in ("errors", "details") if isinstance(part := error.get(name), list)]
+    return [detail for part in details for detail in part if isinstance(detail, dict)]
+
+
+def _reasons(error: Mapping[str, Any]) -> list[str]:
+    return [str(detail["reason"]) for detail in _details(error) if "reason" in detail]
+
+
+def _is_too_fast(error: Mapping[str, Any]) -> bool:
+    return any(reason in _TOO_FAST for reason in _reasons(error))
+
+
+def _message(answer: requests.Response) -> str:
+    return str(_error(answer).get("message") or answer.reason)[:_LONGEST]
+
+
+def _described(answer: requests.Response) -> str:
+    """An answer that nothing follows from, in words, without its body."""
+    if _error(answer):
+        return f"{answer.status_code} ({_message(answer)})"
+    form = answer.headers.get("Content-Type", "").partition(";")[0].strip()[:80]
+    what = f"a body that is no JSON object ({form or 'of no type'})" if answer.content else "no body"
+    return f"{answer.status_code} with {what}, which is no answer of the API"
+
+
+def _remedy(call: Call, error: Mapping[str, Any]) -> str:
+    if error.get("code") == requests.codes.unauthorized:
+        return "the credentials are not taken; check the service account"
+    if "SERVICE_DISABLED" in _reasons(error) or "has not been used" in str(error.get("message")):
+        service = urlsplit(call.url).hostname
+        return f"the API is switched off; switch it on with `gcloud services enable {service}`"
+    return f"{call.method} is denied; grant {call.permission} on it to whoever runs this"

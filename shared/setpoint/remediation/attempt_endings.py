@@ -1,0 +1,146 @@
+"""How an attempt ends, and what is noted of that: each with an event, an entry of the trail, and its proof.
+
+The circuit breaker counts only what may have done harm. An attempt after which the resource is as it was, because the
+API refused or denied it or was busy, counts neither there nor as a write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Literal
+
+from msgspec.structs import replace
+
+from setpoint.errors import AccessDenied, SetpointError, Throttled
+from setpoint.model import remediation_attempt
+from setpoint.model import safety_limits as braking
+from setpoint.model.policy import Policy
+from setpoint.model.remediation_attempt import RemediationState
+from setpoint.model.safety_limits import SafetyState
+from setpoint.ports.stores import Snapshot
+from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationContext, record_outcome
+
+
+def end(
+    snapshot: Snapshot,
+    claimed: RemediationState,
+    after: RemediationState,
+    note: AuditNote,
+    context: RemediationContext,
+    change_safety: Callable[[SafetyState], SafetyState] = lambda safety: safety,
+) -> None:
+    """Note the end of an attempt after which the resource is as it was; it does not count as a write."""
+    project = snapshot.state.finding.project if snapshot.state is not None and snapshot.state.finding else ""
+    record_outcome(
+        snapshot.key,
+        claimed,
+        after,
+        note,
+        context,
+        lambda safety: change_safety(braking.refund(safety, project, claimed.claimed_at)),
+    )
+
+
+def turn_down(
+    snapshot: Snapshot,
+    claimed: RemediationState,
+    outcome: Literal["refused", "denied"],
+    error: SetpointError,
+    context: RemediationContext,
+) -> ExecutionOutcome:
+    """Hand off what the API does not take; of all that one permission denies, the first is told of loudly."""
+    now = context.clock()
+    after = remediation_attempt.turned_down(claimed, outcome, f"{outcome}: {error}", now)
+    end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), context, denial(error, context))
+    return "handed_off"
+
+
+def denial(error: SetpointError, context: RemediationContext) -> Callable[[SafetyState], SafetyState]:
+    """What a denied permission changes of the safety state; nothing where it is another error."""
+    if not isinstance(error, AccessDenied):
+        return lambda safety: safety
+    now, permission = context.clock(), error.permission
+    return lambda safety: braking.deny(safety, permission, now)
+
+
+def wait_for_api(
+    snapshot: Snapshot, claimed: RemediationState, error: Throttled, context: RemediationContext
+) -> ExecutionOutcome:
+    """Wait as long as a busy API asks for."""
+    after = remediation_attempt.busy(claimed, str(error), error.seconds, context.clock())
+    end(snapshot, claimed, after, AuditNote("busy", "remediation.blocked"), context)
+    return "waiting"
+
+
+def fail(
+    snapshot: Snapshot,
+    claimed: RemediationState,
+    reason: str,
+    policy: Policy,
+    context: RemediationContext,
+    *,
+    proof: str,
+    is_harmless: bool = False,
+) -> ExecutionOutcome:
+    """Note a failure, and when to try again, or that a person has to look.
+
+    Args:
+        snapshot: what was stored before.
+        claimed: the attempt.
+        reason: what went wrong.
+        policy: the policy.
+        context: what remediation works with.
+        proof: by what that is known.
+        is_harmless: whether nothing was changed; the breaker does not count it then.
+    """
+    now = context.clock()
+    after = remediation_attempt.failed(replace(claimed, proof=proof), reason, policy.limits, now)
+    note = AuditNote("failed", "remediation.failed")
+    change = None if is_harmless else (lambda safety: braking.fail(safety, snapshot.key.name, policy.limits, now))
+    record_outcome(snapshot.key, claimed, after, note, context, change)
+    return "failed"
+
+
+def overdue(
+    snapshot: Snapshot, claimed: RemediationState, longest: timedelta, context: RemediationContext
+) -> ExecutionOutcome:
+    """Tell people of an operation that has not ended in its time; nothing is written again, the resource is read."""
+    policy, now = snapshot.rules.policy or Policy(), context.clock()
+    minutes = longest.total_seconds() / 60
+    reason = f"the operation {claimed.operation} has not ended within {minutes:.0f} minutes; look at it there"
+    after = replace(
+        remediation_attempt.overdue(claimed, reason, now), proof=f"the operation was last read at {now:%H:%M:%S} UTC"
+    )
+    change = lambda safety: braking.fail(safety, snapshot.key.name, policy.limits, now)  # noqa: E731 - a default argument
+    record_outcome(snapshot.key, claimed, after, AuditNote("unknown", "remediation.failed"), context, change)
+    return "failed"
+
+
+def keep_reading(snapshot: Snapshot, claimed: RemediationState, context: RemediationContext) -> ExecutionOutcome:
+    """Read a resource again later whose last attempt nobody knows the end of."""
+    after = remediation_attempt.unread(claimed, claimed.reason, context.clock())
+    record_outcome(snapshot.key, claimed, after, AuditNote("waiting"), context)
+    return "verifying"
+
+
+def unread(
+    snapshot: Snapshot, claimed: RemediationState, error: SetpointError, policy: Policy, context: RemediationContext
+) -> ExecutionOutcome:
+    """Read a resource again later that nothing tells of; after as many times as attempts are made, people are told."""
+    after = unread_state(claimed, error, policy, context)
+    is_news = after.outcome == "unknown" != claimed.outcome
+    note = AuditNote("unread", "remediation.failed" if is_news else None)
+    record_outcome(snapshot.key, claimed, after, note, context)
+    return "unread"
+
+
+def unread_state(
+    remediation: RemediationState, error: SetpointError, policy: Policy, context: RemediationContext
+) -> RemediationState:
+    """The remediation of a resource that nothing tells of; after as many times as attempts are made it is unknown."""
+    seconds = error.seconds if isinstance(error, Throttled) else 0.0
+    after = remediation_attempt.unread(remediation, str(error), context.clock(), seconds)
+    if after.waits < policy.limits.attempts or after.outcome == "busy":
+        return after
+    return replace(after, outcome="unknown", proof=f"it could not be read {after.waits} times in a row")

@@ -1,0 +1,75 @@
+"""Reading a resource after a write, and letting detection judge it: the proof of what came of an attempt."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from setpoint.detection import pipeline
+from setpoint.detection import verdict as judging
+from setpoint.errors import AccessDenied, Refused
+from setpoint.model.remediation_attempt import RemediationState
+from setpoint.ports.stores import Snapshot
+from setpoint.remediation.live_resources import LiveReading
+from setpoint.remediation.records import AuditNote, ExecutionOutcome, RemediationContext, record_outcome
+
+
+def prove(
+    snapshot: Snapshot, context: RemediationContext, written: RemediationState | None = None
+) -> ExecutionOutcome | None:
+    """Read the resource after a write, and let detection judge it; None where the drift is still the same.
+
+    Args:
+        snapshot: what was stored before the write.
+        context: what remediation works with.
+        written: the attempt, where it was written right before: what has changed beside it is its own side effect.
+
+    Raises:
+        Unavailable: nothing tells how the resource is.
+    """
+    if snapshot.desired is None:
+        return None
+    last = context.store.last_observation(snapshot.key)
+    try:
+        reading = context.live_resources.read(snapshot.desired.declarations[0], last, context.clock())
+    except (AccessDenied, Refused):
+        return None
+    return judged(snapshot, reading, context, written) if reading is not None else None
+
+
+def judged(
+    snapshot: Snapshot, reading: LiveReading, context: RemediationContext, written: RemediationState | None = None
+) -> ExecutionOutcome | None:
+    """What detection makes of a reading; None where it shows the same drift."""
+    state = snapshot.state
+    known = state.fingerprint if state is not None else ""
+    verdict = judging.judge(snapshot.desired, snapshot.rules, reading.observation, context.detection.schemas)
+    if not isinstance(verdict, judging.Verdict) or verdict.fingerprint == known:
+        return None
+    if written is not None and verdict.kind == "modified" and state is not None and state.finding is not None:
+        before = {difference.path for difference in state.finding.differences}
+        cleared = tuple(sorted({difference.path for difference in verdict.differences} - before))
+        if cleared:
+            _note_side_effects(snapshot, written, cleared, reading, context)
+    pipeline.handle_observation(reading.observation, context.detection)
+    return "resolved" if verdict.kind is None else "changed"
+
+
+def _note_side_effects(
+    snapshot: Snapshot,
+    written: RemediationState,
+    cleared: tuple[str, ...],
+    reading: LiveReading,
+    context: RemediationContext,
+) -> None:
+    """Remember which declared fields a write has changed beside those that it was for."""
+    reason = f"the write itself changed {', '.join(cleared)}, which it did not name"
+    after = replace(
+        written,
+        reason=reason,
+        outcome="changed",
+        proof=f"the resource was read right after the write, at {reading.observation.observed_at:%H:%M:%S} UTC",
+        cleared=cleared,
+        cleared_times=written.cleared_times + 1,
+    )
+    note = AuditNote("changed", "remediation.failed", reading=reading.observation)
+    record_outcome(snapshot.key, written, after, note, context)
