@@ -49,7 +49,7 @@ def turn_down(
     error: SetpointError,
     context: RemediationContext,
 ) -> ExecutionOutcome:
-    """Hand off what the API does not take; of all that one permission denies, the first is told of loudly."""
+    """Delegate what the API does not take; of all that one permission denies, the first is told of loudly."""
     now = context.clock()
     after = remediation_attempt.turned_down(claimed, outcome, f"{outcome}: {error}", now)
     end(snapshot, claimed, after, AuditNote(outcome, "remediation.requested"), context, denial(error, context))

@@ -354,7 +354,7 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
 def _unread(
     case: RemediationCase, decision: Decision, error: AccessDenied | Refused | Unavailable, context: RemediationContext
 ) -> ExecutionOutcome:
-    """Hand off what may not be read; wait for what cannot be read now, and tell people where that goes on."""
+    """Delegate what may not be read; wait for what cannot be read now, and tell people where that goes on."""
     decided_on = case.decision_input
     if isinstance(error, Unavailable):
         after = endings.unread_state(decided_on.remediation, error, decided_on.policy, context)

@@ -103,10 +103,10 @@ class AuditNote(NamedTuple):
 
 def is_recorded(before: RemediationState | None, after: RemediationState) -> bool:
     """Whether a step adds nothing to what was said before."""
-    return before is not None and _said(before) == _said(after)
+    return before is not None and _recorded_step(before) == _recorded_step(after)
 
 
-def _said(remediation: RemediationState) -> tuple[str, str, str, int, str]:
+def _recorded_step(remediation: RemediationState) -> tuple[str, str, str, int, str]:
     return (
         remediation.fingerprint,
         remediation.step,
