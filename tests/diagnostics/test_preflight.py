@@ -1,4 +1,4 @@
-"""What is asked before anything is made: fine where nothing stands in the way, and what is said of each thing that does."""
+"""What is asked before anything is made: fine where nothing stands in the way, else what does."""
 
 from __future__ import annotations
 
