@@ -74,11 +74,27 @@ def test_a_secret_that_the_server_masks_in_a_free_map_is_unchecked() -> None:
 
 @pytest.mark.parametrize("live", [{}, {"labels": {}}, {"labels": {"b": ""}}])
 def test_an_entry_of_a_map_that_is_gone_is_drift_though_its_value_was_empty(live: dict[str, Any]) -> None:
-    assert drift(INSTANCE, {"labels": {"a": ""}}, live | {"name": "x"}) == (
-        [] if "labels" not in live else [("labels.a", "missing")]
-    )
+    assert drift(INSTANCE, {"labels": {"a": ""}}, live | {"name": "x"}) == [("labels.a", "missing")]
+    assert drift(INSTANCE, {"labels": {}}, live | {"name": "x"}) == []
 
 
 def test_a_description_that_looks_like_a_reference_is_prose() -> None:
     live = {"description": "https://www.googleapis.com/compute/v1/projects/p/global/networks/n"}
     assert drift(INSTANCE, {"description": "projects/p/global/networks/n"}, live) == [("description", "changed")]
+
+
+FUNCTION = "cloudfunctions.googleapis.com/Function"
+
+
+def test_keys_of_a_map_are_its_authors_words_in_no_other_spelling() -> None:
+    def env(**variables: str) -> dict[str, Any]:
+        return {"serviceConfig": {"environmentVariables": variables}}
+
+    path = "serviceConfig.environmentVariables.MY_HOST"
+    assert drift(FUNCTION, env(MY_HOST="a", B="b"), env(MYHOST="a", B="b")) == [(path, "missing")]
+    assert drift(FUNCTION, {"service_config": {"max_instance_count": 3}}, {"serviceConfig": {"maxInstanceCount": 3}}) == []
+
+
+def test_a_label_called_enabled_switches_nothing_off() -> None:
+    live = {"labels": {"enabled": "false"}}
+    assert drift(INSTANCE, {"labels": {"enabled": False, "team": "a"}}, live) == [("labels.team", "missing")]

@@ -9,6 +9,7 @@ import pytest
 
 from comparison.comparing import OWN, drift
 from setpoint.comparison import dns_records, images, members, spellings
+from setpoint.comparison.compare import Comparison
 from setpoint.model.references import Project
 
 RECORDS = "dns.googleapis.com/ResourceRecordSet"
@@ -165,7 +166,7 @@ def test_an_address_has_no_case_and_a_subject_has_one() -> None:
 
 
 def test_every_comparison_has_a_value_that_it_takes_for_another() -> None:
-    context = spellings.Context(Project("p", "1"))
+    context = Comparison(Project("p", "1"))
     assert not any(spellings.is_same(name, "one-thing", "quite-another", context) for name in spellings.NAMES)
 
 

@@ -51,10 +51,23 @@ def is_zero(field: Field | None, value: Any) -> bool:
     if field is None or not value:
         return system_fields.is_zero(value)
     if isinstance(value, dict):
+        if field.kind == "map":
+            return all(part is None for part in value.values())
         return all(is_zero(child(field, key), part) for key, part in value.items())
     if field.format == "enum":
         return bool(value == field.zero or (system_fields.is_zero(value) and value in field.enum))
     return bool(value in ("0", "0s", "false") and (field.type != "string" or field.format))
+
+
+def is_plain_zero(table: field_rules.SchemaRules | None, path: Path, field: Field | None, want: Any) -> bool:
+    """Whether a declared scalar that is false in Python is a zero of which no rule says anything; the fast question."""
+    return (
+        field is not None
+        and field.kind == "scalar"
+        and not (field.presence or field.union or field.output_only)
+        and not isinstance(want, (dict, list))
+        and (table is None or path is None or not table.names_any(path[1]))
+    )
 
 
 def has_meaning(field: Field | None, want: Any, rules: field_rules.Rules) -> bool:

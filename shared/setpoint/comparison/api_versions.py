@@ -50,6 +50,11 @@ class Sides(NamedTuple):
     discovery_uri: str = ""
 
 
+def has_several(asset_type: str) -> bool:
+    """Whether the inventory sends a type in several API versions; the fast question."""
+    return asset_type in _CONVERSIONS
+
+
 def aligned(asset_type: str, declared: Any, observed: Any) -> Sides:
     """Both sides in one API version; unchanged where they are in one already."""
     conversion = _CONVERSIONS.get(asset_type)

@@ -20,6 +20,7 @@ from setpoint.comparison import (
     lists,
     scalars,
     spellings,
+    surroundings,
     system_fields,
 )
 from setpoint.comparison.absence import child
@@ -28,7 +29,6 @@ from setpoint.comparison.places import Place
 from setpoint.model import field_path
 from setpoint.model.difference import MASK, Difference, Explanation, Operation
 from setpoint.model.field_path import Path
-from setpoint.model.naming import camel, snake
 from setpoint.model.references import Project
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _OWN_FIELDS = system_fields.SYSTEM_FIELDS | {"name"}
 
 _NO_FIELDS: Mapping[str, Field] = {}
 _NOTHING: Mapping[str, Any] = {}
-_SWITCHES = ("enabled", "enable")
 
 
 class Comparison:
@@ -59,6 +58,9 @@ class Comparison:
         *("differences", "exact", "notes", "null_is_absent", "own", "unchecked", "unchecked_leaves", "whole"),
         *("declared", "observed", "table"),
     )
+
+    records = False
+    """Whether every pair of list elements is asked for, equal ones too."""
 
     def __init__(
         self,
@@ -90,11 +92,14 @@ class Comparison:
     def trial(self) -> Comparison:
         """A comparison of the same kind whose findings do not count; for matching list elements."""
         trial = _DryComparison(self.own, exact=self.exact, null_is_absent=self.null_is_absent)
+        trial.notes = None if self.notes is None else []
         trial.table, trial.declared, trial.observed = self.table, self.declared, self.observed
         return trial
 
     def absorb(self, trial: Comparison) -> None:
-        """Take over the unchecked fields of a trial that found no difference."""
+        """Take over the unchecked fields and the reasons of a trial that found no difference."""
+        if self.notes is not None and trial.notes:
+            self.notes += trial.notes
         self.unchecked += trial.unchecked
         self.unchecked_leaves += trial.unchecked_leaves
 
@@ -129,6 +134,7 @@ class Comparison:
             is_free: the values of a map are free text.
         """
         fields = schema.fields if schema is not None else _NO_FIELDS
+        is_map = is_free or item is not None
         if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(declared, observed):
             declared = self._labelled(path, declared, observed)
         for key, want in declared.items():
@@ -137,24 +143,42 @@ class Comparison:
                 continue
             if want is None:
                 self._null(path, name, key, fields.get(key) or item, have)
-                continue
-            field = fields.get(key) or item
-            if have is None and (spelling := _other_spelling(key, fields, observed)):
-                field, have = fields.get(spelling) or item, observed[spelling]
-            if (not have or path is None) and (
-                reason := self._no_difference(path, name, key, want, have, declared, observed)
-            ):
-                self.note((path, key), reason)
-            elif is_free or item is not None:
-                self._entry((path, key), key, field, want, have, is_free=is_free)
-            elif have is None:
-                self._lost((path, key), key, field, want, schema, declared, observed)
-            elif free_text.is_free_value(key, declared, field):
-                owner = declared.get("key") or declared.get("name") if key == "value" else key
-                self._text((path, key), key, str(owner), field, want, have)
+            elif is_map:
+                if have is None and system_fields.is_system_label(name, key):
+                    self.note((path, key), "kept by the system")
+                else:
+                    self._entry((path, key), key, item, want, have, is_free=is_free)
             else:
-                self.value((path, key), key, field, want, have)
-        self._undeclared(path, name, fields, item, declared, observed)
+                self._field(path, key, schema, want, have, declared, observed)
+        if self.exact or self.whole:
+            self._undeclared(path, name, fields, item, declared, observed)
+
+    def _field(
+        self,
+        path: Path,
+        key: str,
+        schema: Schema | None,
+        want: Any,
+        have: Any,
+        declared: Mapping[str, Any],
+        observed: Mapping[str, Any],
+    ) -> None:
+        """Compare one field of a message, whose key the other side may spell otherwise."""
+        fields = schema.fields if schema is not None else _NO_FIELDS
+        field = fields.get(key)
+        if have is None and (spelling := surroundings.other_spelling(key, fields, observed)):
+            field, have = fields.get(spelling), observed[spelling]
+        if path is None and key in system_fields.SYSTEM_FIELDS:
+            self.note((path, key), "kept by the system")
+        elif not have and (reason := surroundings.why_lost(path, key, want, have, declared, observed)):
+            self.note((path, key), reason)
+        elif have is None:
+            self._lost((path, key), key, field, want, schema, declared, observed)
+        elif free_text.is_free_value(key, declared, field):
+            owner = declared.get("key") or declared.get("name") if key == "value" else key
+            self._text((path, key), key, str(owner), field, want, have)
+        else:
+            self.value((path, key), key, field, want, have)
 
     def _null(self, path: Path, name: str, key: str, field: Field | None, have: Any) -> None:
         """A declared null declares nothing, or that the field has to be absent."""
@@ -172,25 +196,12 @@ class Comparison:
         observed: Mapping[str, Any],
     ) -> None:
         """Compare a field of a message that is not there."""
-        if _is_other_choice(schema, key, field, want, declared, observed):
+        if not want and absence.is_plain_zero(self.table, path, field, want):
+            self.note(path, "zero is absent")
+        elif surroundings.is_other_choice(schema, key, field, want, declared, observed):
             self.differ(path, "missing", key, field, want, msgspec.UNSET)
         else:
             self.value(path, key, field, want, None)
-
-    @staticmethod
-    def _no_difference(
-        path: Path, name: str, key: str, want: Any, have: Any, declared: Mapping[str, Any], observed: Mapping[str, Any]
-    ) -> str:
-        """Why the object around a field decides that it is no difference, or an empty string."""
-        if path is None and key in system_fields.SYSTEM_FIELDS:
-            return "kept by the system"
-        if have is None:
-            if system_fields.is_system_label(name, key):
-                return "kept by the system"
-            if key in api_quirks.PRINCIPALS and api_quirks.is_named_otherwise(want, observed):
-                return "answered under the field of its kind"
-        is_part = path is not None and not have and key not in _SWITCHES and _is_off(declared, observed)
-        return "part of a feature that is switched off" if is_part else ""
 
     def _labelled(self, path: Path, declared: Any, observed: Any) -> dict[str, Any]:
         """The declared labels that the resource has at all, where its controller has not labelled it."""
@@ -273,12 +284,12 @@ class Comparison:
         reason = absence.why_default_as_zero(field, name, want, have, rules, self.own)
         if reason:
             return reason
-        context = spellings.Context(self.own, self.declared, self.observed)
-        if isinstance(want, str) and isinstance(have, str):
-            reason = spellings.by_type(field, name, want, have, context)
+        if type(want) is str and type(have) is str:
+            reason = spellings.by_type(field, name, want, have, self)
         if reason or not rules:
             return reason
-        return spellings.equal(rules, want, have, context) or controllers.why_moved(rules, self.place(path), want, have)
+        reason = spellings.equal(rules, want, have, self)
+        return reason or controllers.why_moved(rules, self.place(path), want, have)
 
     def _incomparable(
         self, path: Path, name: str, field: Field | None, want: Any, have: Any, rules: field_rules.Rules
@@ -301,7 +312,8 @@ class Comparison:
                 self.differ(path, "missing", name, field, want, msgspec.UNSET)
                 return
         rules = self.rules(path)
-        if (rule := rules.get("elsewhere")) is not None and (have := _reached(self.observed, rule.value)) is not None:
+        rule = rules.get("elsewhere")
+        if rule is not None and (have := surroundings.reached(self.observed, rule.value)) is not None:
             self.note(path, f"{rule.reason} ({rule.source})")
             self.value(path, name, field, want, have)
         elif reason := absence.why_unreturned(path, name, field, rules):
@@ -322,11 +334,11 @@ class Comparison:
         if name in system_fields.LABEL_MAPS and system_fields.is_unlabelled(want, {}):
             want = self._labelled(path, want, {})
         is_map = field is not None and field.kind == "map"
-        is_off = not is_map and _is_off(want, _NOTHING)
+        is_off = not is_map and surroundings.is_off(want, _NOTHING)
         for key, part in want.items():
             if part is None or system_fields.is_system_label(name, key):
                 continue
-            if is_off and key not in _SWITCHES:
+            if is_off and key not in surroundings.SWITCHES:
                 self.note((path, key), "part of a feature that is switched off")
             elif is_map:
                 self._entry((path, key), key, child(field, key), part, None, is_free=False)
@@ -346,7 +358,7 @@ class Comparison:
         if not self.exact and not (self.whole and field_path.text(path) in self.whole):
             return
         for key, have in observed.items():
-            if key in declared or _other_spelling(key, fields, declared):
+            if key in declared or (item is None and surroundings.other_spelling(key, fields, declared)):
                 continue
             self._unexpected(path, name, key, fields.get(key) or item, have)
 
@@ -356,7 +368,7 @@ class Comparison:
             return
         if system_fields.is_system_label(name, key) or (path is None and key in _OWN_FIELDS):
             return
-        if not absence.is_zero(field, have) and not _is_server_owned(key, field, have):
+        if not absence.is_zero(field, have) and not surroundings.is_server_owned(key, field, have):
             self.differ((path, key), "unexpected", key, field, msgspec.UNSET, have)
 
     def differ(self, path: Path, op: Operation, name: str, field: Field | None, want: Any, have: Any) -> None:
@@ -422,9 +434,52 @@ def compare(
         whole: paths of maps of which every entry is owned.
         null_is_absent: a declared null means that the field has to be absent.
     """
+    if not exact and not whole and is_literal(declared, observed):
+        return ()
+    walk = walked(declared, observed, schema, own=own, exact=exact, whole=whole, null_is_absent=null_is_absent)
+    return tuple(walk.differences)
+
+
+def walked(
+    declared: Mapping[str, Any],
+    observed: Any,
+    schema: Schema | None,
+    *,
+    own: Project,
+    exact: bool = False,
+    whole: tuple[str, ...] = (),
+    null_is_absent: bool = False,
+) -> Comparison:
+    """Compare as ``compare`` does, and return what was left unchecked too."""
     walk = Comparison(own, exact=exact, whole=whole, null_is_absent=null_is_absent)
     walk.resource(schema, declared, observed if isinstance(observed, dict) else {})
-    return tuple(walk.differences)
+    return walk
+
+
+def is_literal(declared: Any, observed: Any) -> bool:
+    """Whether every declared field is there, letter by letter as it is declared: the usual case, and fast to tell.
+
+    What the server adds to objects, and to those in a list of the same length, is nobody's. An empty object inside
+    needs the walk: it may be a choice that says something.
+    """
+    if not isinstance(declared, dict) or not isinstance(observed, dict):
+        return False
+    if declared.items() <= observed.items():
+        return True
+    for key, want in declared.items():
+        have = observed.get(key)
+        if want == have:
+            continue
+        if type(want) is list and type(have) is list and len(want) == len(have):
+            if not all(map(_is_literal_part, want, have)):
+                return False
+        elif not _is_literal_part(want, have):
+            return False
+    return True
+
+
+def _is_literal_part(declared: Any, observed: Any) -> bool:
+    return bool(declared) and is_literal(declared, observed)
 
 
 def leaves(value: Any) -> int:
@@ -434,65 +489,3 @@ def leaves(value: Any) -> int:
     if isinstance(value, list):
         return sum(map(leaves, value)) if value else 1
     return value is not None
-
-
-def _other_spelling(key: str, fields: Mapping[str, Any], observed: Mapping[str, Any]) -> str:
-    """The key as the other side spells it, snake or camel case, or an empty string."""
-    for spelled in (camel(key), snake(key)):
-        if spelled != key and spelled in observed and not (key in fields and spelled in fields):
-            return spelled
-    return ""
-
-
-def _is_off(declared: Mapping[str, Any], observed: Mapping[str, Any]) -> bool:
-    """Whether a feature is declared off and is off, so that its API may drop or reset its other parts."""
-    return any(declared.get(switch) is False and not observed.get(switch) for switch in _SWITCHES)
-
-
-def _reached(observed: Any, path: str) -> Any:
-    """The observed value at a path from the top, or None."""
-    for name in path.split("."):
-        if isinstance(observed, list):
-            observed = observed[int(name)] if name.isdecimal() and int(name) < len(observed) else None
-        else:
-            observed = observed.get(name) if isinstance(observed, dict) else None
-    return observed
-
-
-def _is_other_choice(
-    schema: Schema | None,
-    key: str,
-    field: Field | None,
-    want: Any,
-    declared: Mapping[str, Any],
-    observed: Mapping[str, Any],
-) -> bool:
-    """Whether an empty or zero choice is declared, and the resource has made another of the same union.
-
-    Without a schema only a message that declares nothing but one empty choice, ``{automatic: {}}``, is taken for one.
-    """
-    if schema is None:
-        return (
-            len(declared) == 1 and want == {} and any(isinstance(value, dict) and value for value in observed.values())
-        )
-    if field is None or not field.union or want:
-        return False
-    return any(
-        value is not None
-        and name != key
-        and name not in declared
-        and (other := schema.fields.get(name))
-        and other.union
-        for name, value in observed.items()
-    )
-
-
-def _is_server_owned(key: str, field: Field | None, value: Any) -> bool:
-    """Whether all of an undeclared value is written by the server, or kept by the system."""
-    if not isinstance(value, dict) or field is None:
-        return field is not None and field.output_only
-    return all(
-        system_fields.is_system_label(key, name) or absence.is_zero(inner, part) or _is_server_owned(name, inner, part)
-        for name, part in value.items()
-        for inner in (child(field, name),)
-    )

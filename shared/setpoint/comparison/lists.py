@@ -364,6 +364,8 @@ def _by_key(
     for element in want:
         wanted = element[key]
         counterpart = there.pop(spellings.get(wanted, wanted), None)
+        if counterpart == element and not walk.records:
+            continue
         counterparts = [] if counterpart is None else [counterpart]
         _pair(walk, path, field_path.element(key, wanted), name, item, [element], counterparts)
     for value, element in there.items():

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Protocol
 
 from setpoint.catalog import field_rules
 from setpoint.comparison import dns_records, members, scalars
@@ -32,7 +32,7 @@ _ROOT = re.compile(r"https?://[^/?#]+\Z", re.IGNORECASE)
 _PORT = re.compile(r":\d+\Z")
 
 
-class Context(NamedTuple):
+class Context(Protocol):
     """What a comparison of one field may need of the rest.
 
     Args:
@@ -41,9 +41,9 @@ class Context(NamedTuple):
         observed: the whole observed resource.
     """
 
-    own: Project = Project()
-    declared: Mapping[str, Any] = {}
-    observed: Mapping[str, Any] = {}
+    own: Project
+    declared: Mapping[str, Any]
+    observed: Mapping[str, Any]
 
 
 def equal(rules: field_rules.Rules, want: Any, have: Any, context: Context) -> str:
@@ -314,6 +314,7 @@ _LITERAL_URLS = re.compile(r"issuer|audience|origin|allowed|redirect", re.IGNORE
 _DATA_NAMES = re.compile(
     r"table|dataset|connection|routine|model|bigquery|source|destination|output|resource", re.IGNORECASE
 )
+_DOT_OR_COLON = re.compile(r"[.:]")
 _DOTTED = re.compile(r"(?:bq://)?[\w-]+[.:][\w-]+(?:\.[\w$-]+)?\Z")
 
 
@@ -329,11 +330,13 @@ def by_type(field: Field | None, name: str, want: str, have: str, context: Conte
     """
     if field is not None and field.spelling and is_same(field.spelling, want, have, context):
         return f"spelling of a {field.spelling}"
+    if field is not None and (field.format or field.type != "string"):
+        return ""
     if field is not None and field.words and scalars.constant(want) == scalars.constant(have):
         return "word in other case" if scalars.constant(want) in field.words else ""
     if want.endswith(have) or have.endswith(want):
         return _with_prefix(want, have)
-    return next((reason for reason, holds in _BY_NAME if holds(name, want, have, context)), "")
+    return _by_name(name, want, have, context)
 
 
 def _with_prefix(want: str, have: str) -> str:
@@ -345,25 +348,23 @@ def _with_prefix(want: str, have: str) -> str:
     return "service account by its address" if prefix.endswith("/serviceAccounts/") and "@" in short else ""
 
 
+def _by_name(name: str, want: str, have: str, context: Context) -> str:
+    """What the name of a text field tells of its spellings."""
+    if name in _EXPRESSIONS and _trim(want, have, context):
+        return "white space around an expression"
+    if want[:4] == "http" and _root_slash(want, have, context) and not _LITERAL_URLS.search(name):
+        return "root of a host"
+    if (_DOT_OR_COLON.search(want) or _DOT_OR_COLON.search(have)) and _is_one_table(name, want, have, context):
+        return "same table or dataset"
+    return ""
+
+
 def _is_one_table(name: str, want: str, have: str, context: Context) -> bool:
     if not _DATA_NAMES.search(name) or not (_DOTTED.match(want) or _DOTTED.match(have)):
         return False
     wanted, other = (_dotted_parts(value.removeprefix("bq://"), context.own) for value in (want, have))
     return wanted == other and len(wanted) > 1
 
-
-_BY_NAME: tuple[tuple[str, Callable[[str, str, str, Context], bool]], ...] = (
-    (
-        "white space around an expression",
-        lambda name, want, have, context: name in _EXPRESSIONS and _trim(want, have, context),
-    ),
-    (
-        "root of a host",
-        lambda name, want, have, context: _root_slash(want, have, context) and not _LITERAL_URLS.search(name),
-    ),
-    ("same table or dataset", _is_one_table),
-)
-"""What the name of a text field tells of its spellings, with the rule's name."""
 
 NAMES = frozenset((*_COMPARISONS, "dns", "target"))
 

@@ -10,9 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint import __version__
+from setpoint.comparison import api_versions, iam_policies, masking, org_policies
 from setpoint.comparison import compare as comparing
-from setpoint.comparison import iam_policies, masking, org_policies
-from setpoint.comparison.api_versions import aligned
 from setpoint.comparison.source_paths import declared_path
 from setpoint.comparison.untellable import seen_otherwise, untellable
 from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
@@ -123,8 +122,10 @@ def judge(
     by_api = _by_api(desired, rules, observation, reading)
     for declaration in desired.declarations:
         differences, ignored = _differences(declaration, observation, schemas, by_api)
-        differing += ((declaration, difference) for difference in differences if not _is_in(difference, differing))
-        suppressed += ignored
+        if differences:
+            differing += ((declaration, difference) for difference in differences if not _is_in(difference, differing))
+        if ignored:
+            suppressed += ignored
     if not differing:
         return _in_sync(desired, rules, observation, suppressed)
     return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who))
@@ -280,15 +281,17 @@ def _differences(
         schemas: what is known of asset types.
         by_api: what the last reading through the API showed; None where the resource is not read through it.
     """
+    is_policy = observation.key.content not in WHOLE
+    owns_more = is_policy or declaration.exact or declaration.exhaustive_paths
+    if not owns_more and by_api is None and comparing.is_literal(declaration.data, observation.data):
+        return (), ()
     own = own_project(declaration.project, observation)
-    if observation.key.content not in WHOLE:
+    if is_policy:
         differing = _policy_differences(declaration, observation.data, own)
         kept = _not_ignored(declaration, differing)
     else:
-        declared, observed, discovery_uri = aligned(observation.asset_type, declaration.data, observation.data)
-        if discovery_uri:
-            declaration = replace(declaration, data=declared)
-            observation = replace(observation, data=observed, discovery_uri=discovery_uri, discovery_name="")
+        if api_versions.has_several(observation.asset_type):
+            declaration, observation = _aligned(declaration, observation)
         schema = _schema(schemas, observation)
         differing = _resource_differences(declaration, declaration.data, observation.data, schema, own)
         differing = _tellable(differing, observation, by_api)
@@ -308,10 +311,20 @@ def _differences(
     return kept, ignored
 
 
+def _aligned(declaration: Declaration, observation: Observation) -> tuple[Declaration, Observation]:
+    """Both in one API version."""
+    declared, observed, uri = api_versions.aligned(observation.asset_type, declaration.data, observation.data)
+    if not uri:
+        return declaration, observation
+    return replace(declaration, data=declared), replace(
+        observation, data=observed, discovery_uri=uri, discovery_name=""
+    )
+
+
 def _resource_differences(
     declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project
 ) -> tuple[Difference, ...]:
-    return comparing.compare(
+    walk = comparing.walked(
         declared,
         observed,
         schema,
@@ -320,6 +333,7 @@ def _resource_differences(
         whole=declaration.exhaustive_paths,
         null_is_absent=declaration.null_is_absent,
     )
+    return tuple(walk.differences)
 
 
 def _tellable(
@@ -417,6 +431,8 @@ def _bounded(differences: list[Difference], encoded: list[bytes]) -> list[Differ
 
 def _few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
     """As many as a record has room for beside its finding."""
+    if not suppressed:
+        return ()
     kept: list[Suppressed] = []
     room = _ROOM_FOR_ONE
     for entry in suppressed:

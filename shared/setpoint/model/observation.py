@@ -62,14 +62,18 @@ class Observation(msgspec.Struct, frozen=True):
     @property
     def project_number(self) -> str:
         """The number of the project that holds the resource, or an empty string."""
-        first = self.ancestors[0] if self.ancestors else ""
-        number = first[9:]
-        return number if first.startswith("projects/") and number.isdigit() else ""
+        return project_number(self.ancestors[0]) if self.ancestors else ""
 
     @property
     def project(self) -> str:
         """The project's id where it is known, else its number, else an empty string."""
         return self.project_id or project_of(self.key.name) or self.project_number
+
+
+def project_number(ancestor: str) -> str:
+    """The number in ``projects/NUMBER``, or an empty string where the ancestor is another."""
+    number = ancestor[9:]
+    return number if ancestor.startswith("projects/") and number.isdigit() else ""
 
 
 encode = msgspec.json.Encoder().encode
@@ -115,6 +119,9 @@ class _Resource(msgspec.Struct, rename="camel"):
     discovery_document_uri: str | None = None
     discovery_name: str | None = None
     location: str | None = None
+
+
+_NO_RESOURCE = _Resource()
 
 
 class _Asset(msgspec.Struct, rename="camel"):
@@ -183,21 +190,23 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
     content = (first and _content(first)) or (second and _content(second)) or "resource"
     if content == "resource":
         content = content_of(known.asset_type)
-    resource = known.resource or _Resource()
+    resource = known.resource or _NO_RESOURCE
     name, asset_type = _full_name(known.name), _required(known.asset_type, "assetType")
     if content == "access_policy":
         name, asset_type = _access_policy_part(described or known, name, asset_type)
+    # By position, which costs half of what keywords do: in the order of the fields.
     return Observation(
-        key=ResourceKey(inventory_names.inventory_name(asset_type, name), content),
-        asset_type=asset_type,
-        observed_at=_observed_at(temporal, asset, prior),
-        deleted=deleted,
-        data=_data(described, content),
-        ancestors=known.ancestors or (),
-        location=resource.location or "",
-        discovery_uri=resource.discovery_document_uri or "",
-        discovery_name=resource.discovery_name or "",
-        truncated=known.asset_exceptions is not None and _is_truncated(known.asset_exceptions),
+        ResourceKey(inventory_names.inventory_name(asset_type, name), content),
+        asset_type,
+        _observed_at(temporal, asset, prior),
+        deleted,
+        _data(described, content),
+        known.ancestors or (),
+        "",
+        resource.location or "",
+        resource.discovery_document_uri or "",
+        resource.discovery_name or "",
+        known.asset_exceptions is not None and _is_truncated(known.asset_exceptions),
     )
 
 
@@ -277,6 +286,8 @@ def _observed_at(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
 
     A deletion without ``asset`` has no update time of its own, and it is later than the state before it.
     """
+    if asset is not None and not temporal.deleted and (time := asset.update_time) is not None and time.tzinfo is UTC:
+        return time
     window = temporal.window.start_time if temporal.window else None
     times = [time for time in (asset and asset.update_time, window, prior and prior.update_time) if time]
     if not times:

@@ -65,6 +65,8 @@ class RecordingComparison(Comparison):
 
     __slots__ = ("changes", "pairs")
 
+    records = True
+
     def __init__(
         self, own: Project, *, exact: bool = False, whole: tuple[str, ...] = (), null_is_absent: bool = False
     ) -> None:
