@@ -92,7 +92,8 @@ def test_keys_of_a_map_are_its_authors_words_in_no_other_spelling() -> None:
 
     path = "serviceConfig.environmentVariables.MY_HOST"
     assert drift(FUNCTION, env(MY_HOST="a", B="b"), env(MYHOST="a", B="b")) == [(path, "missing")]
-    assert drift(FUNCTION, {"service_config": {"max_instance_count": 3}}, {"serviceConfig": {"maxInstanceCount": 3}}) == []
+    snake, camel = {"service_config": {"max_instance_count": 3}}, {"serviceConfig": {"maxInstanceCount": 3}}
+    assert drift(FUNCTION, snake, camel) == []
 
 
 def test_a_label_called_enabled_switches_nothing_off() -> None:
