@@ -51,6 +51,7 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),
+    Correction("cloudscheduler", "Job", "state", _CLIENT, _BY_METHOD),
     Correction("compute", "InstanceGroupManager", "namedPorts", _CLIENT, _BY_METHOD),
     Correction("spanner", "Database", "databaseDialect encryptionConfig versionRetentionPeriod", _CLIENT, _AT_CREATION),
     Correction("secretmanager", "Rotation", "rotationPeriod", {"input_only": False}, _ECHOED),

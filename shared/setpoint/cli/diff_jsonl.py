@@ -185,7 +185,7 @@ def _as_terraform(question: DiffRequest) -> DiffResponse:
     schema = default_catalogue().fitting(question.asset_type, question.live)
     translated = terraform.translate(part, (schema,) if schema is not None else ())
     live = dict(terraform_match.as_api(question.live, schema))
-    if not terraform_match.is_answer(live, schema):
+    if terraform_match.is_before_apply(question.declared) and not terraform_match.is_answer(live, schema):
         translated = terraform_match.sent(translated, live)
     return _translated(msgspec.structs.replace(question, live=live), translated, schema)
 

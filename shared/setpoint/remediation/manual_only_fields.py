@@ -88,6 +88,8 @@ MANUAL_FIELDS: tuple[ManualField, ...] = (
     # https://cloud.google.com/dns/docs/zones
     ManualField("dns", "ManagedZone", "dnsName", "immutable", _ANEW),
     ManualField("dns", "ManagedZone", "visibility", "immutable", _ANEW),
+    # https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs: methods without a field
+    ManualField("cloudscheduler", "Job", "state", "by_hand", "a job is paused and resumed: jobs.pause, jobs.resume"),
     # https://cloud.google.com/spanner/docs/move-instance
     ManualField("spanner", "Instance", "config", "by_hand", "the instance has to be moved: instances.move"),
     # https://cloud.google.com/pubsub/docs/subscription-properties

@@ -188,11 +188,12 @@ def translate(
     best = min(placed, key=lambda fields: len(fields.unplaced)) if placed else _as_written(part, chosen.tree)
     naming = (*part.name.around, part.name.attribute) if chosen.unchecked else ()
     unplaced = tuple(field for field in best.unplaced if not _is_in_name(field, part))
+    implied = terraform_table.IMPLIED.get(part.type, {})
     return Translated(
         Declaration(
             key=ResourceKey(part.name.text, content_of(part.means.asset_type)),
             asset_type=part.means.asset_type,
-            data=best.data,
+            data={**implied, **best.data},
             project=project_of(part.name.text) or part.block.default("project"),
             source=source,
             recorded=best.recorded,
@@ -238,13 +239,14 @@ def _place(part: Part, chosen: terraform_classes.Selection, schema: Schema) -> M
     tree = chosen.tree
     moves = _moves(part.type, schema, part.name.around, part.name.attribute, frozenset(tree))
     shaped = terraform_shapes.reshape(part.type, tree, schema)
+    renamed = terraform_shapes.RENAMED.get(part.type, {})
     placed = field_mapping.place(
         shaped.tree,
         schema,
         prefix=part.prefix,
         moves=moves,
         paths=terraform_classes.overrides(part.type),
-        recorded=chosen.recorded,
+        recorded=frozenset(renamed.get(name, name) for name in chosen.recorded),
         whole=terraform_classes.whole_maps(part.type),
     )
     return terraform_shapes.undo(placed, part.prefix, shaped.origins) if shaped.origins else placed

@@ -91,6 +91,11 @@ def _nearest(name: str, free: AbstractSet[str]) -> str:
     return matches[0] if len(matches) == 1 else name
 
 
+def is_before_apply(document: Mapping[str, Any]) -> bool:
+    """Whether a document is a plan, of whose resources tools make assets that no server answered."""
+    return isinstance(document.get("planned_values"), dict)
+
+
 def is_answer(live: Mapping[str, Any], schema: Schema | None) -> bool:
     """Whether an API may have answered this: an answer has the stamps of the server, where the type has any."""
     if schema is None:

@@ -51,6 +51,10 @@ _NEW_DISK = {"image": "source_image", "size": "disk_size_gb", "type": "disk_type
 """Attributes that have other names in the API."""
 
 
+RENAMED: Mapping[str, Mapping[str, str]] = {"google_cloud_scheduler_job": {"paused": "state"}}
+"""Type → attribute → the field that a rewrite makes of it."""
+
+
 class Reshaped(NamedTuple):
     """Attributes in the API's shape.
 
@@ -70,10 +74,12 @@ def reshape(terraform_type: str, tree: Mapping[str, Any], schema: Schema) -> Res
         decoded = from_json(text)
         if isinstance(decoded, dict):
             return Reshaped(decoded, dict.fromkeys(decoded, whole))
+    given = tree.keys()
     tree = _with_startup_script(tree) if terraform_type in _WITH_INTERFACES else tree
     tree = _with_flags(terraform_type, tree)
     tree = _REWRITES.get(terraform_type, dict)(tree)
     out, origins = _disks(tree) if terraform_type in _WITH_DISKS else (dict(tree), {})
+    origins |= {new: old for old, new in RENAMED.get(terraform_type, {}).items() if new in out and old in given}
     for name, within in _JSON.get(terraform_type, {}).items():
         text = out.get(name)
         decoded = from_json(text) if isinstance(text, str) else None
@@ -135,6 +141,15 @@ def _condition(condition: Mapping[str, Any]) -> Mapping[str, Any]:
     state = condition.get("with_state")
     rest = {name: value for name, value in condition.items() if name != "with_state"}
     return rest | {"is_live": _IS_LIVE[state]} if state in _IS_LIVE else rest
+
+
+def _scheduler_job(tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Whether a job is paused, as the state that the API has."""
+    paused = tree.get("paused")
+    if not isinstance(paused, bool):
+        return tree
+    rest = {name: value for name, value in tree.items() if name != "paused"}
+    return rest | {"state": "PAUSED" if paused else "ENABLED"}
 
 
 _IS_LIVE: Mapping[Any, Any] = {"LIVE": True, "ARCHIVED": False, "ANY": EMPTY}
@@ -260,6 +275,7 @@ def _item(schema: Schema, name: str) -> Field | None:
 
 
 _REWRITES: Mapping[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    "google_cloud_scheduler_job": _scheduler_job,
     "google_sql_database_instance": _without_grown_disk,
     "google_storage_bucket": _bucket,
 }

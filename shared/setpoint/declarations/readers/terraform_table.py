@@ -76,9 +76,6 @@ _NODES: dict[str, str | None] = {
 }
 _BACKEND: dict[str, str | None] = {
     "connection_draining_timeout_sec": "connectionDraining.drainingTimeoutSec",
-    # These two are set by methods of their own, and the schema calls them outputs.
-    "edge_security_policy": UNCHECKED,
-    "security_policy": UNCHECKED,
 }
 _POOL: dict[str, str | None] = {
     "version.target_size.percent": "percent",
@@ -166,6 +163,11 @@ MOVES: Mapping[str, Mapping[str, str | None]] = {
 """Terraform type → attribute → its API path, as `field_mapping.FieldOverrides` writes it.
 
 An entry without a comment has only another name in the API: https://cloud.google.com/apis/docs/overview."""
+
+IMPLIED: Mapping[str, Mapping[str, str]] = {
+    "google_project_service": {"state": "ENABLED"},  # that an API is declared means that it is switched on
+}
+"""Terraform type → API fields that its being declared says, and no attribute does."""
 
 LISTS: Mapping[str, tuple[str, str]] = {
     # All of an access policy's, each written as it is alone.
