@@ -109,12 +109,18 @@ resource "google_storage_bucket_iam_member" "sync_reads" {
   member = google_service_account.function["sync"].member
 }
 
+# Each source is a folder, and nobody but its uploaders may write there; setpoint/ is the module's own.
 resource "google_storage_bucket_iam_member" "uploader" {
-  for_each = var.uploaders
+  for_each = local.uploads
 
   bucket = google_storage_bucket.declarations.name
   role   = "roles/storage.objectCreator"
-  member = each.key
+  member = each.value.member
+
+  condition {
+    title      = "source ${each.value.source}"
+    expression = "resource.name.startsWith(\"projects/_/buckets/${google_storage_bucket.declarations.name}/objects/${each.value.source}/\")"
+  }
 }
 
 # Feeds publish as the service agent of the project that Setpoint runs in.

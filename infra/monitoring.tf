@@ -89,6 +89,13 @@ locals {
       unit   = "1"
       labels = []
     }
+    claims = {
+      what   = "Declarations that do not count: of sources that may not make them, or that two sources make."
+      filter = "jsonPayload.event = \"claim_refused\""
+      value  = null
+      unit   = "1"
+      labels = ["source"]
+    }
     refused = {
       what   = "Requests that a function refused for want of a valid token."
       filter = "jsonPayload.event = \"refused\""
@@ -168,6 +175,16 @@ locals {
       title    = "an archive of declarations was refused"
       severity = "WARNING"
       filter   = local.from_logs["refused_archives"]
+      above    = 0
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
+    }
+    refused-declarations = {
+      title    = "declarations are refused"
+      severity = "ERROR"
+      filter   = local.from_logs["claims"]
       above    = 0
       aligner  = "ALIGN_RATE"
       reducer  = "REDUCE_SUM"

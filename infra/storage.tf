@@ -21,7 +21,8 @@ resource "google_storage_bucket" "declarations" {
 
   lifecycle_rule {
     condition {
-      age = var.archive_days
+      age            = var.archive_days
+      matches_prefix = [for name in keys(local.sources) : "${name}/"] # setpoint/ holds a document, and no archives
     }
     action {
       type = "Delete"

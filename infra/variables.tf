@@ -403,13 +403,54 @@ variable "archive_days" {
 }
 
 variable "uploaders" {
-  description = "Who may upload declarations: members as IAM writes them, such as the service account of a CI."
+  description = "Who may upload declarations of the source default, below default/: members as IAM writes them. It may declare everything; name sources in `sources` to bound them."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for member in var.uploaders : can(regex("^(serviceAccount|group|user|principal|principalSet):", member))])
     error_message = "uploaders are members such as serviceAccount:ci@PROJECT.iam.gserviceaccount.com."
+  }
+}
+
+variable "sources" {
+  description = "Sources of declarations by their folder in the bucket: who may upload there, where it may declare, and whether it may carry policy, limits, alerting, scopes or ignore rules."
+  type = map(object({
+    uploaders     = set(string)
+    everywhere    = optional(bool, false)
+    organizations = optional(set(string), [])
+    folders       = optional(set(string), [])
+    projects      = optional(set(string), [])
+    asset_types   = optional(set(string), [])
+    carries       = optional(set(string), [])
+    teams         = optional(set(string), [])
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.sources) : can(regex("^[A-Za-z0-9][A-Za-z0-9._-]*$", name)) && !contains(["setpoint", "default"], name)])
+    error_message = "sources are folders such as platform or team-a; setpoint is the module's own, and default is the one of `uploaders`."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for source in var.sources : [for member in source.uploaders : can(regex("^(serviceAccount|group|user|principal|principalSet):", member))]
+    ]))
+    error_message = "uploaders are members such as serviceAccount:ci@PROJECT.iam.gserviceaccount.com."
+  }
+
+  validation {
+    condition = alltrue(flatten([
+      for source in var.sources : [for what in source.carries : contains(["policy", "limits", "alerting", "scopes", "ignore"], what)]
+    ]))
+    error_message = "carries takes policy, limits, alerting, scopes and ignore."
+  }
+
+  validation {
+    condition = alltrue([
+      for source in values(var.sources) : source.everywhere || length(source.organizations) + length(source.folders) + length(source.projects) + length(source.carries) > 0
+    ])
+    error_message = "a source needs a place (everywhere, organizations, folders, projects) or something to carry."
   }
 }
 

@@ -108,5 +108,5 @@ def fields_logged() -> set[str]:
 
 def test_every_field_of_the_log_is_described_and_every_described_field_is_logged():
     described = set(first_cells("The log"))
-    values = {"handled", "remediation", "problem", "record_problem", "refused", "unreadable", "failed"}
+    values = {"handled", "remediation", "problem", "record_problem", "refused", "unreadable", "failed", "claim_refused"}
     assert described - values - OF_LOGGING == fields_logged() - OF_LOGGING

@@ -32,4 +32,6 @@ def sync(event: CloudEvent) -> None:
             name = upload.body["name"]
             for problem in report.problems:
                 telemetry.log("WARNING", f"{name}: {problem}", event="problem")
-            upload.end("applied", "ERROR" if report.synced.failed else "INFO", f"{name}: {report.summary()}")
+            for document in (*report.synced.plan.refused, *report.synced.plan.claimed):
+                telemetry.log("ERROR", f"{name}: {document}", event="claim_refused", source=report.request.source)
+            upload.end("applied", "ERROR" if report.is_wrong else "INFO", f"{name}: {report.summary()}")

@@ -20,6 +20,7 @@ from setpoint.declarations.readers.krm_defaults import DefaultsModel
 from setpoint.declarations.readers.native import DeclarationModel, ScopeModel
 from setpoint.declarations.readers.policies import PolicyModel
 from setpoint.declarations.readers.policy_tests import PolicyTestModel
+from setpoint.declarations.readers.source_documents import SourcesModel
 from setpoint.model.events import DATA_SCHEMA, CloudEvent
 from setpoint.reporting.bigquery_schema import grown
 from setpoint.reporting.tables import tables
@@ -47,6 +48,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "policy.v1.json": PolicyModel.model_json_schema(by_alias=True),
         "alerting.v1.json": AlertingModel.model_json_schema(by_alias=True),
         "policy-test.v1.json": PolicyTestModel.model_json_schema(by_alias=True),
+        "sources.v1.json": SourcesModel.model_json_schema(by_alias=True),
         "defaults.v1.json": DefaultsModel.model_json_schema(by_alias=True),
     }
 

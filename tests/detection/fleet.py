@@ -21,7 +21,7 @@ BUCKET_TYPE = "storage.googleapis.com/Bucket"
 BUCKET = ResourceKey("//storage.googleapis.com/billing-exports")
 GRANTS = ResourceKey(BUCKET.name, "iam_policy")
 STRAY = ResourceKey("//storage.googleapis.com/made-by-hand")
-FOREIGN = ResourceKey("//compute.googleapis.com/projects/elsewhere/global/firewalls/any")
+FOREIGN = ResourceKey("//compute.googleapis.com/projects/billing/global/firewalls/any")
 FIREWALL_TYPE = "compute.googleapis.com/Firewall"
 
 EPOCH = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -92,7 +92,7 @@ def deps(store: StateStore, bus: EventBus, dead_letters: DeadLetters) -> Context
 
 def declare(store: Store) -> None:
     store.write_project_ids(
-        {"20318464073": "elsewhere"}
+        {"20318464073": "billing"}
     )  # else what an event calls a project depends on what came before
     apply.declare(store, DESIRED, RULES.scopes, moment(0))
 

@@ -53,6 +53,21 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kms-key": {"kms_key": "projects/keys/locations/europe-west1/keyRings/ops/cryptoKeys/setpoint"},
     "vpc-connector": {"vpc_connector": "projects/fleet-ops/locations/europe-west1/connectors/setpoint"},
     "uploaders": {"uploaders": ["serviceAccount:ci@fleet-ops.iam.gserviceaccount.com"]},
+    "sources": {
+        "sources": {
+            "platform": {
+                "uploaders": ["serviceAccount:ci@fleet-ops.iam.gserviceaccount.com"],
+                "everywhere": True,
+                "carries": ["policy", "limits", "alerting", "scopes", "ignore"],
+                "teams": ["*"],
+            },
+            "team-a": {
+                "uploaders": ["group:team-a@example.com", "serviceAccount:ci@team-a.iam.gserviceaccount.com"],
+                "folders": ["918177713511"],
+                "asset_types": ["storage.googleapis.com/Bucket"],
+            },
+        }
+    },
     "monitoring": {"monitoring": {"channels": ["projects/fleet-ops/notificationChannels/1"]}},
 }
 

@@ -21,10 +21,13 @@ from infra.hcl import entries, strings
 from remediation.fleet import World
 from setpoint import bootstrap
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
-from setpoint.declarations import apply_archive
+from setpoint.declarations import apply, apply_archive
+from setpoint.declarations.apply import Request
+from setpoint.declarations.readers.load import LoadResult
 from setpoint.errors import AccessDenied, BadRequest, Conflict, CorruptState
 from setpoint.model import events
 from setpoint.model.safety_limits import Breaker, SafetyState
+from setpoint.model.source_grants import INSTALLATION, Sources
 from setpoint.model.sweep_records import Heal, encode_message
 
 RUNBOOKS = ROOT / "infra/runbooks"
@@ -51,6 +54,12 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     stored = world.store.safety_state()
     world.store.write_safety_state(SafetyState(breaker=Breaker(world.clock(), "a surge")), stored.version)
     assert push(remediate, message_of(b"tick", type="tick")) == 200
+
+    detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
+    fleet.declare(detecting.store)
+    monkeypatch.setattr(bootstrap, "detector", lambda: detecting)
+    apply.sync(LoadResult(sources=Sources()), Request(INSTALLATION), detecting, fleet.EPOCH)
+    assert push(served("detect"), message_of(changed(1, location="US"))) == 200
 
     detecting = fleet.deps(MemoryStore(), MemoryBus(), MemoryDeadLetters())
     fleet.declare(detecting.store)

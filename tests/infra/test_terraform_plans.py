@@ -22,6 +22,9 @@ from infra.options import BASE, EVERYTHING, OPTIONS
 from infra.packed import commit, copy_repository, deployed_files, pack
 from infra.standin import mirror, provider
 from infra.workspace import TerraformError, Workspace, addresses
+from setpoint.declarations import apply_archive
+from setpoint.declarations.readers import documents, native
+from setpoint.model.source_grants import Grant
 
 pytestmark = pytest.mark.skipif(
     not TERRAFORM, reason="NO TERRAFORM: infra/ is not planned; install it to try the module"
@@ -82,6 +85,41 @@ def test_the_base_goes_and_leaves_nothing(module, base):
     module.apply({**BASE, "deletion_protection": False})
     assert module.resources() == base
     assert module.destroy() == []
+
+
+def test_each_source_gets_its_folder_of_the_bucket_and_nobody_gets_the_whole(module):
+    planned = module.plan({**BASE, **OPTIONS["sources"], **OPTIONS["uploaders"]})
+    uploads = [
+        change["change"]["after"]
+        for change in planned["resource_changes"]
+        if change["type"] == "google_storage_bucket_iam_member" and "objectCreator" in change["change"]["after"]["role"]
+    ]
+    folder = 'resource.name.startsWith("projects/_/buckets/fleet-ops-setpoint/objects/{}/")'
+    assert {(upload["member"], upload["condition"][0]["expression"]) for upload in uploads} == {
+        ("serviceAccount:ci@fleet-ops.iam.gserviceaccount.com", folder.format("platform")),
+        ("serviceAccount:ci@fleet-ops.iam.gserviceaccount.com", folder.format("default")),
+        ("group:team-a@example.com", folder.format("team-a")),
+        ("serviceAccount:ci@team-a.iam.gserviceaccount.com", folder.format("team-a")),
+    }
+
+
+def test_the_sources_document_that_terraform_writes_is_one_that_setpoint_reads(module):
+    planned = module.plan({**BASE, **OPTIONS["sources"]})
+    (written,) = [
+        change["change"]["after"]
+        for change in planned["resource_changes"]
+        if change["address"].endswith("google_storage_bucket_object.sources")
+    ]
+    assert written["name"] == apply_archive.SOURCES
+    (document,) = documents.parse(written["content"], "sources.json")
+    sources = native.read(document)
+    assert [grant.name for grant in sources.grants] == ["default", "platform", "team-a"]
+    assert sources.grant("team-a") == Grant(
+        "team-a",
+        uploaders=("group:team-a@example.com", "serviceAccount:ci@team-a.iam.gserviceaccount.com"),
+        ancestors=("folders/918177713511",),
+        asset_types=("storage.googleapis.com/Bucket",),
+    )
 
 
 def test_every_inventory_is_of_an_option():

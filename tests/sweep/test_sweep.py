@@ -346,7 +346,9 @@ def test_a_message_that_comes_late_knows_better_than_a_listing_that_did_not_show
     assert sweep().gone == 1
     assert kinds(deps) == {"young": "deleted"}
 
-    pipeline.receive(messages.resource(bucket("young"), BUCKET, {"location": "EU"}, ago(minutes=5)), {}, deps)
+    pipeline.receive(
+        messages.resource(bucket("young"), BUCKET, {"location": "EU"}, ago(minutes=5), ancestors=SHOP), {}, deps
+    )
     assert kinds(deps) == {}
 
 

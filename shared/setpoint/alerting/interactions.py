@@ -31,10 +31,9 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.resource_state import ResourceState
 from setpoint.model.slack_interaction import Interaction
 from setpoint.ports.people import People, Person, Posted
-from setpoint.ports.stores import Snapshot
 from setpoint.remediation import commands
 from setpoint.remediation import decision as deciding
-from setpoint.remediation.context import load_context
+from setpoint.remediation.context import load_context, read
 
 InteractionOutcome = Literal[
     "done",  # ordered now, or by the same click before
@@ -371,7 +370,7 @@ def _approvers(data: DriftData, alerting: Alerting) -> tuple[Approvers, ...]:
 def _explanation(key: ResourceKey, handler: InteractionHandler) -> str:
     """The answer to "Why?": the differences, their source and who changed them."""
     store = handler.context.store
-    snapshot: Snapshot = store.read(key)
+    snapshot = read(key, handler.context)
     state = snapshot.state
     if state is None or state.finding is None:
         return ephemeral_replies.stale(key.name, "it has no finding any more")

@@ -14,7 +14,16 @@ from setpoint import bootstrap
 from setpoint.cli import plan as plans
 from setpoint.cli import validation_report
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
-from setpoint.cli.output import errors, out, print_claims, print_error, print_load_result, print_status, print_warning
+from setpoint.cli.output import (
+    errors,
+    out,
+    print_claims,
+    print_error,
+    print_load_result,
+    print_refused,
+    print_status,
+    print_warning,
+)
 from setpoint.declarations import apply as syncing
 from setpoint.declarations import plan as planning
 from setpoint.declarations.apply import Request, Synced
@@ -23,6 +32,8 @@ from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
+from setpoint.model.source_grants import INSTALLATION
+from setpoint.model.sources import granted
 from setpoint.ports.stores import Store
 
 Paths = Annotated[
@@ -74,6 +85,10 @@ class LoadOptions(NamedTuple):
 
 
 NO_OPTIONS = LoadOptions()
+UNBOUNDED = (
+    "no Sources document is in force: whoever may write this store may declare anything, under any source's name; "
+    "docs/sources.md"
+)
 _FEW = 2_000
 _TOLD = ("opened", "changed", "resolved")
 
@@ -132,7 +147,7 @@ def plan(  # noqa: PLR0913 - the options of the command
     else:
         plans.print_plan(planned, held_back=prune and bool(loaded.problems))
     planning.check_removals(planned, planning.part(max_removals))
-    if loaded.problems or planned.claimed:
+    if loaded.problems or planned.claimed or planned.refused:
         raise typer.Exit(1)
 
 
@@ -170,7 +185,7 @@ def apply(  # noqa: PLR0913 - the options of the command
             planned, failed = synced.plan, synced.failed
     finally:
         deps.store.close()
-    if loaded.problems or planned.claimed or failed:
+    if loaded.problems or planned.claimed or planned.refused or failed:
         raise typer.Exit(1)
 
 
@@ -188,8 +203,7 @@ def load_all(paths: list[str], options: LoadOptions = NO_OPTIONS, *, quietly: bo
     loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
     if not quietly:
         print_load_result(loaded)
-    is_empty = not (loaded.desired or loaded.scopes or loaded.policy or loaded.alerting)
-    if is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
+    if loaded.is_empty and not (loaded.problems or loaded.warnings or loaded.skipped["empty Terraform states"]):
         raise BadRequest(f"no declarations in {', '.join(paths)}; is it the right path?")
     return loaded
 
@@ -202,6 +216,7 @@ def _plan(loaded: LoadResult, source: str, store: Store, *, prune: bool) -> Plan
         store,
         policy=loaded.policy,
         alerting=loaded.alerting,
+        sources=loaded.sources,
         prune=prune,
         held=loaded.held_back,
     )
@@ -216,7 +231,10 @@ def _sync(loaded: LoadResult, request: Request, deps: pipeline.Context) -> Synce
             loaded, request, deps, datetime.now(UTC), advance=lambda done: progress.advance(task, done)
         )
     print_claims(synced.plan.claimed)
+    print_refused(synced.plan.refused)
     print_status(synced.plan.summary())
+    if not synced.plan.generation and request.source != INSTALLATION and not granted(deps.store.control().value):
+        print_status(UNBOUNDED)
     counts = ", ".join(f"{synced.outcomes[outcome]} {outcome}" for outcome in _TOLD if synced.outcomes.get(outcome))
     if counts:
         print_status(f"findings judged again: {counts}")

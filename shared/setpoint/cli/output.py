@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from setpoint.comparison import difference_text
-from setpoint.declarations.plan import OwnershipConflict
+from setpoint.declarations.permits import OwnershipConflict, RefusedDocument
 from setpoint.declarations.readers.load import LoadResult
 from setpoint.model import display_names
 from setpoint.model.actors import Actor
@@ -199,4 +199,10 @@ def ago(time: datetime) -> str:
 def print_claims(claimed: Iterable[OwnershipConflict]) -> None:
     """Tell of each resource that another source declares already."""
     for claim in claimed:
-        print_error(f"{claim.here}: {claim.key.name} is declared by source {claim.source} at {claim.where}")
+        print_error(str(claim))
+
+
+def print_refused(refused: Iterable[RefusedDocument]) -> None:
+    """Tell of each document that the source may not put in force."""
+    for document in refused:
+        print_error(str(document))

@@ -47,7 +47,10 @@ def print_plan(plan: Plan, most: int = _MOST, *, held_back: bool = False) -> Non
         out.print(f"and {more} more", style="dim")
     for claim in plan.claimed:
         text = f"{short_name(claim.key.name)}: {claim.here} declares what source {claim.source} declares already"
-        out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; not applied"), soft_wrap=True)
+        follows = "none of them would count" if claim.disputed else "not applied"
+        out.print(Text.assemble(("!", "red"), f" {text}, at {claim.where}; {follows}"), soft_wrap=True)
+    for document in plan.refused:
+        out.print(Text.assemble(("!", "red"), f" {document}"), soft_wrap=True)
     summary = plan.summary(HELD_BACK) if held_back else plan.summary()
     out.print(Text(summary), soft_wrap=True)
 
@@ -104,6 +107,8 @@ def as_json(plan: Plan) -> Iterator[str]:
     yield from _listed(map(_as_json, plan.changes))
     yield '],"claimed":['
     yield from _listed(plan.claimed)
+    yield '],"refused":['
+    yield from _listed(plan.refused)
     yield '],"kept":['
     yield from _listed(key.name for key in plan.kept)
     yield f'],"unchanged":{plan.unchanged}'
@@ -111,6 +116,7 @@ def as_json(plan: Plan) -> Iterator[str]:
         ("scopes", plan.rescopes, plan.scopes_before, plan.scopes),
         ("policy", plan.repolicies, plan.policy_before, plan.policy),
         ("alerting", plan.realerts, plan.alerting_before, plan.alerting),
+        ("sources", plan.regrants, plan.sources_before, plan.sources),
     ):
         yield f',"{name}":{_json({"changes": changes, "before": before, "after": after})}'
     yield "}"

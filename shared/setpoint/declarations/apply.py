@@ -19,11 +19,12 @@ from setpoint.declarations.plan import (
     DEFAULT_SOURCE,
     Plan,
     PlannedChange,
+    PlanStore,
     check_removals,
     plan,
 )
 from setpoint.declarations.readers.load import LoadResult
-from setpoint.detection import pipeline
+from setpoint.detection import ownership, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import PermanentError, TransientError, Unavailable
 from setpoint.model import sources as controlling
@@ -121,6 +122,7 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         deps.store,
         policy=loaded.policy,
         alerting=loaded.alerting,
+        sources=loaded.sources,
         prune=request.prune,
         held=loaded.held_back,
     )
@@ -136,6 +138,8 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
         advance=advance,
     )
     judging = _judge_again(planned, generation, deps, advance)
+    with judging.isolated():
+        _tell_refused(planned, deps)
     if judging.waiting:
         raise Unavailable(
             f"source {planned.source} is in force, but {len(judging.waiting)} steps of judging its findings again "
@@ -157,7 +161,7 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
     all_before = (state.judged, state.generation) == (planned.generation, generation)
     if not all_before:
         concerned += [_keys(deps.store, planned.source, earlier) for earlier in (*state.earlier, state.generation)]
-    repolicies = planned.repolicies or not all_before
+    repolicies = planned.repolicies or planned.regrants or not all_before
     if planned.rescopes or repolicies:
         with judging.isolated():
             concerned.append(_affected_by_rules(deps.store, everything=repolicies))
@@ -170,6 +174,23 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
             deps.store.drop_manifest(planned.source, earlier)
         _update(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
     return judging
+
+
+def _tell_refused(planned: Plan, deps: Context) -> None:
+    """Bring the finding that says what a source declares and may not in step with what was refused.
+
+    What was refused since the last apply, once it was known where a resource lies, stays for as long as it is declared.
+    """
+    last = deps.store.last_observation(ownership.source_key(planned.source))
+    if last is None and not planned.refused:
+        return
+    before = ownership.refused_before(last)
+    touched = {key.name for key in planned.touched} if before else set()
+    declared = (key.name for key, _ in planned.manifest) if before else ()
+    kept = {name: before[name] for name in declared if name in before and name not in touched}
+    refused = kept | {document.name: document.reason for document in planned.refused}
+    if refused != before:
+        pipeline.handle_observation(ownership.source_observation(planned.source, refused, deps.clock()), deps)
 
 
 def _keys(store: DesiredStore, source: str, generation: int) -> Iterator[ResourceKey]:
@@ -193,7 +214,7 @@ def _affected_by_rules(store: Store, *, everything: bool) -> Iterator[ResourceKe
     return (ResourceKey(*row) for row in keys)
 
 
-def declare(store: DesiredStore, desired: Iterable[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
+def declare(store: PlanStore, desired: Iterable[Desired], scopes: tuple[Scope, ...], now: datetime) -> Plan:
     """Put in force what files declare beside what the default source declares already; nothing of it goes."""
     planned = plan(desired, scopes, DEFAULT_SOURCE, store)
     apply(planned, store, now)
@@ -238,6 +259,7 @@ def apply(  # noqa: PLR0913 - what is told of a generation
         scopes=tuple(_with_revision(scope, repo, commit) for scope in planned.scopes),
         policy=planned.policy,
         alerting=planned.alerting,
+        grants=planned.sources,
         revision=revision,
         states=dict(states) if len(states) <= controlling.MAX_STATES else {},
     )

@@ -1,7 +1,8 @@
 """The life of an archive of declarations that CI has uploaded: from its bucket into the store.
 
-CI says in the object's metadata what it is; all of it is optional: ``source``, ``commit``, ``repo``, ``prune``
-(``true`` unless ``false``), ``max-removals`` (a percentage). Without ``source`` the object's folder names it.
+The object's folder names its source, since the bucket's IAM conditions say who may write to which folder. CI says the
+rest in the object's metadata, all of it optional: ``commit``, ``repo``, ``prune`` (``true`` unless ``false``),
+``max-removals`` (a percentage).
 """
 
 from __future__ import annotations
@@ -16,11 +17,16 @@ from setpoint.declarations import apply, plan
 from setpoint.declarations.apply import Request, Synced
 from setpoint.declarations.plan import DEFAULT_SOURCE
 from setpoint.declarations.readers import archives as unpacking
-from setpoint.declarations.readers.documents import Problem
+from setpoint.declarations.readers.documents import SUFFIXES, Problem
 from setpoint.declarations.readers.load import load
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
+from setpoint.model import source_grants
+from setpoint.model import sources as controlling
 from setpoint.ports.services import Archive, Archives
+
+SOURCES = f"{source_grants.INSTALLATION}/sources.json"
+"""The object that ``infra/`` writes, and that no uploader may: what each source may declare."""
 
 
 class ArchiveReport(NamedTuple):
@@ -47,7 +53,17 @@ class ArchiveReport(NamedTuple):
         )
         if self.synced.failed:
             wrong += f", {self.synced.failed} findings could not be judged again, first: {self.synced.failure}"
+        if (refused := self.synced.plan.refused) and (first := next(iter(refused), None)):
+            wrong += f"; the first that is refused: {first}"
+        if (claimed := self.synced.plan.claimed) and (conflict := next(iter(claimed), None)):
+            wrong += f"; the first that another source declares: {conflict}"
         return f"{self.synced.plan.summary()}{wrong}"
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether somebody has to look: a finding could not be judged, or something was not put in force."""
+        plan = self.synced.plan
+        return bool(self.synced.failed or len(plan.refused) or len(plan.claimed))
 
 
 def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, now: datetime) -> ArchiveReport:
@@ -69,15 +85,67 @@ def sync_archive(event: Mapping[str, Any], archives: Archives, deps: Context, no
     bucket, name, generation = _upload(event)
     archive = archives.read(bucket, name, generation)
     request = _request(name, archive)
+    _apply_sources(bucket, name, archives, deps, now)
+    _check_source(request.source, archive.metadata, deps)
+    return _applied(name, bucket, archive, request, deps, now)
+
+
+def _applied(name: str, bucket: str, archive: Archive, request: Request, deps: Context, now: datetime) -> ArchiveReport:
     with tempfile.TemporaryDirectory() as folder:
-        if not unpacking.unpack(name, archive.data, Path(folder)):
+        if not _unpack(name, archive.data, Path(folder)):
             raise BadRequest(f"gs://{bucket}/{name}: holds no YAML and no JSON; is it the right archive?")
         loaded = load([folder], root=folder)
-    if not loaded.desired and not loaded.scopes and not loaded.policy and not loaded.alerting:
+    if loaded.is_empty:
         raise BadRequest(
             f"gs://{bucket}/{name}: declares nothing ({len(loaded.problems)} problems); nothing was changed"
         )
     return ArchiveReport(request, apply.sync(loaded, request, deps, now), loaded.problems, loaded.skipped)
+
+
+def _unpack(name: str, data: bytes, folder: Path) -> int:
+    """Unpack an archive, or take a single file of declarations as it is; how many files there are."""
+    if not name.endswith(SUFFIXES):
+        return unpacking.unpack(name, data, folder)
+    folder.joinpath(PurePosixPath(name).name).write_bytes(data)
+    return 1
+
+
+def _apply_sources(bucket: str, name: str, archives: Archives, deps: Context, now: datetime) -> None:
+    """Put the installation's ``Sources`` document in force first, should its event be late or lost."""
+    if name == SOURCES or controlling.granted(deps.store.control().value) is not None:
+        return
+    try:
+        document = archives.read(bucket, SOURCES, 0)
+    except BadRequest:
+        return  # there is none: sources are not bounded
+    _applied(SOURCES, bucket, document, _request(SOURCES, document), deps, now)
+
+
+def _check_source(source: str, metadata: Mapping[str, str], deps: Context) -> None:
+    """Look whether an upload may be of this source at all.
+
+    Raises:
+        BadRequest: its metadata names another one, the ``Sources`` document does not list it, or there is no document
+            and another source is in force.
+    """
+    named = metadata.get("source", source)
+    if named != source:
+        raise BadRequest(
+            f"source {named} is named in the object's metadata, and the object is in the folder of source {source}; "
+            "a source is its folder: upload it there, and leave the metadata out"
+        )
+    control = deps.store.control().value
+    sources = controlling.granted(control)
+    if source == source_grants.INSTALLATION:
+        return
+    if sources is not None and sources.grant(source) is None:
+        raise BadRequest(f"source {source} is not listed in the Sources document; add it to `sources` of the module")
+    others = [name for name, state in control.sources.items() if name != source and state.generation]
+    if sources is None and others:
+        raise BadRequest(
+            f"source {source}: no Sources document says what it may declare, and source {others[0]} owns everything "
+            "until then; set `sources` of the module, or upload to that folder"
+        )
 
 
 def _upload(event: Mapping[str, Any]) -> tuple[str, str, int]:
@@ -93,7 +161,7 @@ def _request(name: str, archive: Archive) -> Request:
     metadata = archive.metadata
     percent = metadata.get("max-removals", f"{plan.DEFAULT_MAX_REMOVALS:.0%}")
     return Request(
-        source=metadata.get("source") or folder or DEFAULT_SOURCE,
+        source=folder or DEFAULT_SOURCE,
         commit=metadata.get("commit", ""),
         repo=metadata.get("repo", ""),
         prune=metadata.get("prune", "true").lower() != "false",

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, cast, get_args
+from typing import Literal, NamedTuple, Protocol, cast, get_args
 
 import msgspec
 from msgspec.structs import replace
 
 from setpoint.declarations.held_back import NOTHING, HeldBack
+from setpoint.declarations.permits import OwnershipConflict, Permits, RefusedDocument
 from setpoint.declarations.readers.dedupe import DeclaredResources, ManifestEntry
 from setpoint.errors import BadRequest
+from setpoint.model import source_grants
 from setpoint.model import sources as controlling
 from setpoint.model.alerting_config import Alerting
-from setpoint.model.declaration import Desired, Scope, Source, clash
+from setpoint.model.declaration import Desired, Scope, Source
 from setpoint.model.fleet_rules import rules
+from setpoint.model.observation import Observation
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import ResourceKey
+from setpoint.model.source_grants import Carried, Sources
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore
 from setpoint.util.external_sort import Chain, ExternalSorter, Spool
@@ -37,6 +41,13 @@ _ACTIONS: tuple[Action, ...] = get_args(Action)
 _ROUNDING = 1e-6
 
 
+class PlanStore(DesiredStore, Protocol):
+    """What a plan reads: desired state, and where resources lie."""
+
+    def last_observations(self, keys: Iterable[ResourceKey]) -> dict[ResourceKey, Observation]:
+        """See ``StateStore.last_observations``."""
+
+
 class PlannedChange(msgspec.Struct, frozen=True):
     """What an apply does to one resource and content.
 
@@ -53,25 +64,10 @@ class PlannedChange(msgspec.Struct, frozen=True):
     after: Desired | None
 
 
-class OwnershipConflict(msgspec.Struct, frozen=True):
-    """A resource that two sources declare, so that the second is not applied.
-
-    Args:
-        key: the resource and content.
-        source: the source that declares it already.
-        where: file and line there.
-        here: file and line of the declaration that is not applied.
-    """
-
-    key: ResourceKey
-    source: str
-    where: str
-    here: str
-
-
 _encode = msgspec.json.Encoder().encode
 _decode_change = msgspec.json.Decoder(PlannedChange).decode
 _decode_claim = msgspec.json.Decoder(OwnershipConflict).decode
+_decode_refused = msgspec.json.Decoder(RefusedDocument).decode
 _decode_key = msgspec.json.Decoder(ResourceKey).decode
 _decode_digest = msgspec.json.Decoder(tuple[ResourceKey, str]).decode
 
@@ -86,6 +82,7 @@ class Plan(msgspec.Struct, frozen=True):
         removed: what it declares no longer then.
         unchanged: how many stay as they are.
         claimed: what another source declares already, in the order of the files.
+        refused: what the source may not put in force, in the order of keys.
         kept: resources that the source no longer declares and that stay, since nothing says to remove them.
         touched: the keys of all that is added, changed and removed.
         scopes: the parts of the fleet that are fully declared then.
@@ -94,6 +91,8 @@ class Plan(msgspec.Struct, frozen=True):
         policy_before: the one that it holds now.
         alerting: who is told of which drift then, where this source holds that.
         alerting_before: who is told now.
+        sources: what each source may do then, where this is the installation's own source.
+        sources_before: what each may do now, likewise.
         manifest: what is declared then: key and digest.
         declared_before: how many resources and contents are declared now.
         generation: the generation that is in force before; 0 where there is none.
@@ -105,6 +104,7 @@ class Plan(msgspec.Struct, frozen=True):
     removed: Sequence[PlannedChange] = ()
     unchanged: int = 0
     claimed: Sequence[OwnershipConflict] = ()
+    refused: Sequence[RefusedDocument] = ()
     kept: Sequence[ResourceKey] = ()
     touched: Sequence[ResourceKey] = ()
     scopes: tuple[Scope, ...] = ()
@@ -113,6 +113,8 @@ class Plan(msgspec.Struct, frozen=True):
     policy_before: Policy | None = None
     alerting: Alerting | None = None
     alerting_before: Alerting | None = None
+    sources: Sources | None = None
+    sources_before: Sources | None = None
     manifest: Sequence[tuple[ResourceKey, str]] = ()
     declared_before: int = 0
     generation: int = 0
@@ -138,9 +140,14 @@ class Plan(msgspec.Struct, frozen=True):
         return _without_source(self.alerting) != _without_source(self.alerting_before)
 
     @property
+    def regrants(self) -> bool:
+        """Whether it changes what each source may do."""
+        return rules((), sources=self.sources).digest != rules((), sources=self.sources_before).digest
+
+    @property
     def changes_rules(self) -> bool:
         """Whether it changes anything that holds for the whole fleet."""
-        return self.rescopes or self.repolicies or self.realerts
+        return self.rescopes or self.repolicies or self.realerts or self.regrants
 
     def summary(self, kept_because: str = "remove them with --prune") -> str:
         """One line: how many are added, changed, removed, kept and unchanged.
@@ -158,10 +165,14 @@ class Plan(msgspec.Struct, frozen=True):
             text += f", the policy changes: {_policy(self.policy)} (before: {_policy(self.policy_before)})"
         if self.realerts:
             text += f", the alerting changes: {_alerting(self.alerting)} (before: {_alerting(self.alerting_before)})"
+        if self.regrants:
+            text += f", sources may do: {_grants(self.sources)} (before: {_grants(self.sources_before)})"
         if self.kept:
             text += f", {len(self.kept)} no longer declared and kept ({kept_because})"
         if self.claimed:
             text += f", {len(self.claimed)} claimed by another source"
+        if self.refused:
+            text += f", {len(self.refused)} refused"
         return f"source {self.source}: {text}"
 
 
@@ -169,10 +180,11 @@ def plan(  # noqa: PLR0913 - what the files say, and how it is applied
     desired: Iterable[Desired],
     scopes: tuple[Scope, ...],
     source: str,
-    store: DesiredStore,
+    store: PlanStore,
     *,
     policy: Policy | None = None,
     alerting: Alerting | None = None,
+    sources: Sources | None = None,
     prune: bool = False,
     held: HeldBack = NOTHING,
 ) -> Plan:
@@ -185,28 +197,43 @@ def plan(  # noqa: PLR0913 - what the files say, and how it is applied
         store: where to look.
         policy: the policy that the files declare, or None.
         alerting: what the files say of alerts, or None.
+        sources: what the files say of what each source may do, or None.
         prune: remove what the files no longer declare, scopes and policy included.
         held: what stays all the same, since a bad document might have named it; with any, scopes and policy stay too.
 
     Raises:
-        BadRequest: another source holds the policy of the fleet, or says who is told.
+        BadRequest: another source holds the policy of the fleet, or says who is told, or what sources may do.
     """
     control = store.control().value
     state = control.sources.get(source, SourceState())
-    _check_holder("the policy", policy, source, {name: state.policy for name, state in control.sources.items()})
-    _check_holder("the alerting", alerting, source, {name: state.alerting for name, state in control.sources.items()})
-    planning = _Planning(DeclaredResources.of(desired), source, store, control, prune=prune, held=held)
+    permits = Permits(sources or controlling.granted(control), source)
+    permits.check_sources(sources)
+    refused = list(permits.carried(scopes, policy, alerting))
+    policy = policy if permits.may("policy") else None
+    alerting = alerting if permits.may("alerting") else None
+    scopes = scopes if permits.may("scopes") else ()
+    holders = control.sources.items()
+    _check_holder("the policy", policy, permits, {name: state.policy for name, state in holders})
+    _check_holder("the alerting", alerting, permits, {name: state.alerting for name, state in holders})
+    planning = _Planning(DeclaredResources.of(desired), permits, store, control, prune=prune, held=held)
+    planning.refuse(refused)
     for batch in _join_batches(store.manifest(source, state.generation), planning.declared.entries()):
         planning.take(batch)
-    return planning.done(scopes, policy, alerting, state)
+    return planning.done(_Settings(scopes, policy, alerting, sources), state)
 
 
 def _check_holder(
-    what: str, new: Policy | Alerting | None, source: str, held: Mapping[str, Policy | Alerting | None]
+    what: str, new: Policy | Alerting | None, permits: Permits, held: Mapping[str, Policy | Alerting | None]
 ) -> None:
-    """Look whether another source holds what there is one of in a fleet."""
-    holder = next((name for name, holder_state in held.items() if holder_state is not None), source)
-    if new is not None and holder != source:
+    """Look whether another source holds what there is one of in a fleet, and may."""
+    kind: Carried = "policy" if isinstance(new, Policy) else "alerting"
+    holding = (
+        name
+        for name, setting in held.items()
+        if setting is not None and source_grants.may_carry(permits.sources, name, kind)
+    )
+    holder = next(holding, permits.source)
+    if new is not None and holder != permits.source:
         raise BadRequest(f"{new.source}: source {holder} holds {what} of the fleet; there is one")
 
 
@@ -255,21 +282,31 @@ def _join_batches(
     yield batch
 
 
+class _Settings(NamedTuple):
+    """What files say that holds for more than one resource, as far as their source may carry it."""
+
+    scopes: tuple[Scope, ...]
+    policy: Policy | None
+    alerting: Alerting | None
+    sources: Sources | None
+
+
 class _Planning:
     """A plan in the making."""
 
     def __init__(
         self,
         declared: DeclaredResources,
-        source: str,
-        store: DesiredStore,
+        permits: Permits,
+        store: PlanStore,
         control: Control,
         *,
         prune: bool,
         held: HeldBack,
     ) -> None:
         self.declared = declared
-        self._source = source
+        self._permits = permits
+        self._source = permits.source
         self._store = store
         self._control = control
         self._prune = prune
@@ -278,15 +315,19 @@ class _Planning:
             action: Spool(_encode, _decode_change) for action in _ACTIONS
         }
         self._claimed = ExternalSorter()
+        self._refused: Spool[RefusedDocument] = Spool(_encode, _decode_refused)
         self._kept = _keys()
         self._touched = _keys()
         self._manifest: Spool[tuple[ResourceKey, str]] = Spool(_encode, _decode_digest)
         self._unchanged = self._before = 0
+        self._seen: Mapping[ResourceKey, Observation] = {}
 
     def take(self, batch: list[_JoinRow]) -> None:
         """Plan what becomes of some keys, in their order."""
-        lookups = (row.key for row in batch if not row.same and (row.entry is not None or self._prune))
+        lookups = [row.key for row in batch if not row.same and (row.entry is not None or self._prune)]
         records = self._store.records(lookups)
+        if self._permits.sources is not None:
+            self._seen = self._store.last_observations(lookups)
         for row in batch:
             self._before += row.before is not None
             record = records.get(row.key)
@@ -299,12 +340,28 @@ class _Planning:
             if row.before is not None:
                 self._manifest.append((row.key, row.before))
 
+    def refuse(self, refused: Iterable[RefusedDocument]) -> None:
+        """Note what the source may not put in force."""
+        self._refused.extend(refused)
+
+    def _is_refused(self, row: _JoinRow, after: Desired, versions: Mapping[str, Version]) -> bool:
+        """Whether a declaration is not put in force: the source may not, or another one declares it already."""
+        seen = self._seen.get(row.key)
+        if (refused := self._permits.refusal(after, seen)) is not None:
+            self._refused.append(refused)
+            return True
+        if (partly := self._permits.without_effect(after)) is not None:
+            self._refused.append(partly)
+        if row.entry is None or (claim := self._permits.conflict(row.key, after, versions, seen)) is None:
+            return False
+        self._claimed.add((row.entry.order, _encode(claim)))
+        return not claim.disputed
+
     def _changes_to(self, row: _JoinRow, versions: Mapping[str, Version]) -> bool:
         """Plan a change; whether there is one, since another source may declare the key."""
         after = self.declared.desired(row.entry) if row.entry is not None else None
         if row.entry is not None and after is not None:
-            if claim := _claim(row.key, after, versions, self._source):
-                self._claimed.add((row.entry.order, _encode(claim)))
+            if self._is_refused(row, after, versions):
                 return False
             self._manifest.append((row.key, after.digest))
         before = versions.get(self._source)
@@ -316,10 +373,9 @@ class _Planning:
         self._touched.append(row.key)
         return True
 
-    def done(
-        self, scopes: tuple[Scope, ...], policy: Policy | None, alerting: Alerting | None, state: SourceState
-    ) -> Plan:
+    def done(self, settings: _Settings, state: SourceState) -> Plan:
         """The whole plan."""
+        scopes, policy, alerting, sources = settings
         removes_rules = self._prune and self._held == NOTHING
         claimed = Spool(_encode, _decode_claim)
         return Plan(
@@ -329,6 +385,7 @@ class _Planning:
             removed=self._changes["removed"],
             unchanged=self._unchanged,
             claimed=claimed.extend(_decode_claim(claim) for _, claim in self._claimed),
+            refused=self._refused,
             kept=self._kept,
             touched=self._touched,
             scopes=scopes if removes_rules else _scopes_with(state.scopes, scopes),
@@ -337,6 +394,8 @@ class _Planning:
             policy_before=state.policy,
             alerting=alerting if removes_rules else alerting or state.alerting,
             alerting_before=state.alerting,
+            sources=sources or state.grants,  # never removed: without it nothing bounds sources
+            sources_before=state.grants,
             manifest=self._manifest,
             declared_before=self._before,
             generation=state.generation,
@@ -371,16 +430,11 @@ def _without_source(alerting: Alerting | None) -> Alerting | None:
     return replace(alerting, source=Source()) if alerting is not None else None
 
 
-def _claim(key: ResourceKey, after: Desired, versions: Mapping[str, Version], source: str) -> OwnershipConflict | None:
-    for name, version in versions.items():
-        if name == source:
-            continue
-        for theirs in version.declarations:
-            if (
-                ours := next((declaration for declaration in after.declarations if clash(declaration, theirs)), None)
-            ) is not None:
-                return OwnershipConflict(key, name, str(theirs.source), str(ours.source))
-    return None
+def _grants(sources: Sources | None) -> str:
+    """The sources that a document lists, in a few words."""
+    if sources is None:
+        return "everything"
+    return ", ".join(grant.name for grant in sources.grants) or "none but the installation's own"
 
 
 def check_removals(planned: Plan, most: float) -> None:

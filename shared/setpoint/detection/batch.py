@@ -249,6 +249,11 @@ class _Batch:
         """Do singly what is left, in its order; then look once more who changed it, as the pipeline does."""
         for place in sorted(self._singles):
             self._results[place] = _singly(pipeline.handle_observation, self._observed[place], self._context)
+        for key in list(self._places):
+            if self._now[key].contest is not None:
+                failure = _error_of(pipeline.report_contest, self._now[key], self._context)
+                if failure is not None:
+                    self._fail(key, failure)
         begun = [key for key, places in self._places.items() if any(self._began(place) for place in places)]
         try:
             known = self._context.store.changes_of(begun) if begun else {}

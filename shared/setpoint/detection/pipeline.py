@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from setpoint.detection import actor_resolution, api_readings, finding_state_machine
-from setpoint.detection import verdict as judging
+from setpoint.detection import actor_resolution, api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.name_bindings import NameBindings
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
@@ -64,6 +63,7 @@ class Context:
         clock: tells the time, by which is measured how long a drift has lasted.
         directory: is asked which project a number is of, where nothing observed tells it; None asks nobody.
         projects: what projects are called, over the store.
+        refusals: what this process has told of declarations that sources may not make.
     """
 
     store: Store
@@ -73,6 +73,7 @@ class Context:
     clock: Callable[[], datetime] = _utc_now
     directory: ProjectDirectory | None = None
     projects: ProjectIdResolver = field(init=False)
+    refusals: ownership.KnownRefusals = field(init=False, default_factory=ownership.KnownRefusals)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "projects", ProjectIdResolver(self.store, NameBindings(self.store), self.directory))
@@ -134,12 +135,38 @@ def handle_observation(observation: Observation, context: Context) -> Outcome:
         reevaluate(snapshot.key, context)
         snapshot = context.store.read(snapshot.key)
     publish_pending(snapshot, context)
+    if snapshot.contest is not None:
+        report_contest(snapshot, context)
     if outcome in BEGINNINGS and context.store.changes(snapshot.key) != snapshot.changes:
         reevaluate(snapshot.key, context)  # who did it was told between the read and the commit
     if news:
         evaluate_deferred(news, context)
     evaluate_bound(bound, context)
     return outcome
+
+
+def report_contest(snapshot: Snapshot, context: Context) -> None:
+    """Log what a source declares and may not, each once by a process, and add it to the finding of that source.
+
+    Raises:
+        TransientError: observe again.
+    """
+    contest = snapshot.contest
+    if contest is None:
+        return
+    for refused in contest.refused:
+        if context.refusals.is_known(snapshot.key, refused):
+            continue
+        ownership.log_refusal(snapshot.key, refused)
+        observation = ownership.with_refusal(
+            context.store.last_observation(ownership.source_key(refused.source)),
+            snapshot.key,
+            refused,
+            context.clock(),
+        )
+        if observation is not None:
+            handle_observation(observation, context)
+        context.refusals.note(snapshot.key, refused)
 
 
 BEGINNINGS: frozenset[Outcome] = frozenset(("opened", "changed", "settling"))
@@ -325,11 +352,12 @@ def load(observation: Observation, context: Context, read: Callable[[ResourceKey
     read = read or context.store.read
     snapshot = read(observation.key)
     observation = context.projects.with_project_id(observation)
-    if snapshot.desired is not None:
+    snapshot = ownership.settled(snapshot, observation)
+    if ownership.is_declared(snapshot):
         return Found(snapshot, observation)
     for key in context.projects.alternative_keys(observation):
-        other = read(key)
-        if other.desired is not None or other.state is not None:
+        other = ownership.settled(read(key), observation)
+        if ownership.is_declared(other) or other.state is not None:
             is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
             return Found(other, replace(observation, key=key), snapshot if is_drift else None)
     return Found(snapshot, observation)
@@ -344,9 +372,7 @@ def evaluate(stored: Found, context: Context) -> Transition:
         return Transition("waiting", finding_state_machine.unjudged(observation))
     started = time.perf_counter()
     reading = snapshot.state.api_reading if snapshot.state is not None else None
-    verdict = judging.judge(
-        snapshot.desired, snapshot.rules, observation, context.schemas, _who(snapshot, observation), reading
-    )
+    verdict = ownership.judge(snapshot, observation, context.schemas, _who(snapshot, observation), reading)
     telemetry.add("compare_seconds", round(time.perf_counter() - started, 6))
     now = context.clock()
     transition = finding_state_machine.advance(snapshot.state, observation, verdict, now)
@@ -356,7 +382,7 @@ def evaluate(stored: Found, context: Context) -> Transition:
 def waits_for(stored: Found, context: Context) -> str:
     """What has to be known of a name before anybody can tell who declares the resource; empty where nothing has."""
     snapshot, observation, _ = stored
-    if snapshot.desired is not None or observation.deleted:
+    if ownership.is_declared(snapshot) or observation.deleted or observation.asset_type == ownership.SOURCE_TYPE:
         return ""
     if snapshot.state is not None and snapshot.state.judged_by:
         return ""

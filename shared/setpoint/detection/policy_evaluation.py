@@ -84,8 +84,7 @@ def case_of(
     actor: str = "",
 ) -> PolicyInput:
     """A drift as the rules of a policy look at it; the arguments are those of ``evaluate_policy``."""
-    declared = declaration.project if isinstance(declaration, Declaration) else ""
-    own = (declared, observation.project_id, observation.project_number, project_of(observation.key.name))
+    own = (observation.project_id, observation.project_number, project_of(observation.key.name))
     return PolicyInput(
         asset_type=observation.asset_type,
         content=observation.key.content,

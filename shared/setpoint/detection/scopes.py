@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from setpoint.detection import auto_created_resources
 from setpoint.model import globs, ignore_patterns
-from setpoint.model.declaration import Scope, Selection
+from setpoint.model.declaration import Places, Scope, Selection
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.labels import labels_of
 from setpoint.model.observation import Observation
@@ -67,7 +67,14 @@ def _covers(scope: Scope, observation: Observation) -> bool:
         and _lies_in(scope.projects, scope.ancestors, observation)
         and (not scope.labels or _is_labelled(scope.labels, observation))
         and not any(_is_excepted(exception, observation) for exception in scope.exceptions)
+        and (scope.within is None or _is_within(scope.within, observation))
     )
+
+
+def _is_within(places: Places, observation: Observation) -> bool:
+    """Whether a resource is in the places of a scope's source."""
+    is_there = places.everywhere or _lies_in(places.projects, places.ancestors, observation)
+    return is_there and (not places.asset_types or globs.fits(places.asset_types, observation.asset_type))
 
 
 def _is_excepted(exception: Selection, observation: Observation) -> bool:

@@ -52,8 +52,9 @@ def without_undeclared_changes(
 
 
 def mode_for(differences: Sequence[Difference], mode: Mode) -> Mode:
-    """What may be done about a drift: nothing is remediated of undeclared changes alone."""
-    if differences and all(difference.kind == "undeclared_change" for difference in differences):
+    """What may be done about a drift: nothing is remediated of undeclared changes alone, or on a faulty declaration."""
+    kinds = {difference.kind for difference in differences}
+    if "authority" in kinds or kinds == {"undeclared_change"}:
         return policy.more_careful(mode, "alert")
     return mode
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -14,12 +14,13 @@ from setpoint.comparison import api_versions, iam_policies, masking, org_policie
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.source_paths import declared_path
 from setpoint.comparison.untellable import seen_otherwise, untellable
-from setpoint.detection import actor_resolution, policy_evaluation, scopes, suppressions
+from setpoint.detection import actor_resolution, placement, policy_evaluation, scopes, suppressions
 from setpoint.detection.scopes import ScopeCoverage
-from setpoint.model import ignore_patterns, lifecycle
+from setpoint.model import field_path, ignore_patterns, lifecycle
 from setpoint.model import policy as policies
 from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
+from setpoint.model.contests import Contest
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
 from setpoint.model.difference import Difference
 from setpoint.model.fleet_rules import Rules
@@ -85,7 +86,8 @@ Who = Callable[[str, str], Actor | None]
 """Tells who is behind a drift: of its fingerprint, and of what judged it."""
 
 
-def _nobody(fingerprint: str, judged_by: str) -> Actor | None:
+def nobody(fingerprint: str, judged_by: str) -> Actor | None:
+    """Tells that it is not known who is behind a drift."""
     del fingerprint, judged_by
     return None
 
@@ -95,7 +97,7 @@ def judge(
     rules: Rules,
     observation: Observation,
     schemas: Schemas | None,
-    who: Who = _nobody,
+    who: Who = nobody,
     reading: ApiReading | None = None,
 ) -> Verdict | Unjudged:
     """Compare an observation with what is desired of its resource.
@@ -121,6 +123,8 @@ def judge(
     suppressed: tuple[Suppressed, ...] = ()
     by_api = _by_api(desired, rules, observation, reading)
     for declaration in desired.declarations:
+        if (wrong := placement.other_project(declaration, observation)) is not None:
+            differing.append((declaration, wrong))
         differences, ignored = _differences(declaration, observation, schemas, by_api)
         if differences:
             differing += ((declaration, difference) for difference in differences if not _is_in(difference, differing))
@@ -178,7 +182,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         severity=policy_outcome.severity,
         owner=declaration.owner,
         mode=suppressions.mode_for(differences, policy_outcome.mode),
-        project=declaration.project or observation.project,
+        project=placement.project(declaration, observation),
         source=declaration.source,
         judged_by=judged_by,
         settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)),
@@ -212,7 +216,7 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
         severity="low",
         owner=first.owner,
         mode=first.mode or "alert",
-        project=first.project or observation.project,
+        project=placement.project(first, observation),
         source=first.source,
         judged_by=_judged_by(desired, rules),
         suppressed=_few(suppressed),
@@ -265,6 +269,46 @@ def differences(declaration: Declaration, observation: Observation, schemas: Sch
     """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
     kept, _ = _differences(declaration, observation, schemas, _ByApi())
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
+
+
+def disputed(contest: Contest, rules: Rules, observation: Observation) -> Verdict:
+    """The verdict on a resource that two sources declare, each in its own place: none of them counts."""
+    return _of_authority(contest.difference(), rules, observation, f"{contest.digest}{rules.digest}@{__version__}")
+
+
+def refused(reasons: Mapping[str, str], count: int, rules: Rules, observation: Observation) -> Verdict:
+    """The verdict on a source that declares what it may not: a finding of the installation.
+
+    Args:
+        reasons: why not, by the name of the resource, up to a size.
+        count: how many there are.
+        rules: the rules of the fleet.
+        observation: of the source.
+    """
+    differences = tuple(
+        Difference(field_path.text((None, name)), "unexpected", observed=reason, kind="authority")
+        for name, reason in sorted(reasons.items())
+    )
+    verdict = _of_authority(differences[0] if differences else None, rules, observation, rules.digest)
+    digest = fingerprint("modified", map(_encode, differences)) if differences else ""
+    return msgspec.structs.replace(verdict, differences=differences, difference_count=count, fingerprint=digest)
+
+
+def _of_authority(difference: Difference | None, rules: Rules, observation: Observation, judged_by: str) -> Verdict:
+    """A verdict on who declares something, which people are told of and nobody acts on."""
+    owner = rules.sources.owner if rules.sources is not None else Owner()
+    return Verdict(
+        kind="modified" if difference is not None else None,
+        differences=(difference,) if difference is not None else (),
+        difference_count=1 if difference is not None else 0,
+        fingerprint=fingerprint("modified", [_encode(difference)]) if difference is not None else "",
+        severity="high" if difference is not None else "low",
+        owner=owner,
+        mode="alert",
+        project=observation.project,
+        source=rules.sources.source if rules.sources is not None else Source(),
+        judged_by=judged_by,
+    )
 
 
 def _differences(

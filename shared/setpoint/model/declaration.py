@@ -125,6 +125,22 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
     asset_types: tuple[str, ...] = ()
 
 
+class Places(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of the fleet by where resources lie and what type they have.
+
+    Args:
+        projects: project ids or numbers.
+        ancestors: ``folders/NUMBER`` and ``organizations/NUMBER``, at any distance above.
+        asset_types: types, or globs; all where empty.
+        everywhere: wherever they lie.
+    """
+
+    projects: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
+    asset_types: tuple[str, ...] = ()
+    everywhere: bool = False
+
+
 class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of the fleet that is fully declared: a resource without a declaration there is unmanaged.
 
@@ -141,6 +157,7 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
         strict: resources that Google or another resource creates have to be declared, too.
         settle: seconds that a resource has to be unmanaged before it is a finding; None leaves it to the policy.
         ignores: resources to leave alone without a declaration; the last rule that matches decides.
+        within: excludes resources outside of these places, those of its source; None where nothing bounds it.
     """
 
     name: str
@@ -155,6 +172,21 @@ class Scope(msgspec.Struct, frozen=True, omit_defaults=True):
     strict: bool = False
     settle: float | None = None
     ignores: tuple[IgnoreRule, ...] = ()
+    within: Places | None = None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What one source desires of a resource and content.
+
+    Args:
+        source: the source's name.
+        declarations: what it declares.
+        digest: changes when any of them changes in meaning.
+    """
+
+    source: str
+    declarations: tuple[Declaration, ...]
+    digest: str
 
 
 class Desired(msgspec.Struct, frozen=True):
@@ -163,10 +195,12 @@ class Desired(msgspec.Struct, frozen=True):
     Args:
         declarations: usually one; several where the IAM grants of one resource are declared separately.
         digest: changes with the meaning of any of them.
+        claims: which source declares what of it, where sources are bounded; empty where they are not.
     """
 
     declarations: tuple[Declaration, ...]
     digest: str
+    claims: tuple[Claim, ...] = ()
 
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

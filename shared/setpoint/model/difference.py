@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 import msgspec
 
-DifferenceKind = Literal["", "undeclared_change"]
-"""Kinds of differences: of a declared value, or a change of a value that a Terraform state only recorded."""
+DifferenceKind = Literal["", "undeclared_change", "authority"]
+"""Kinds of differences: of a declared value, a change of a value that a Terraform state only recorded, or of who may
+declare."""
 
 Operation = Literal["changed", "missing", "unexpected"]
 
@@ -28,7 +29,9 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
         declared: the declared value; unset where nothing is declared.
         observed: the observed value; unset where nothing is there.
         immutable: the API cannot change this field: reverting it means to replace the resource.
-        kind: ``undeclared_change`` where a state recorded the value, and no configuration is known to declare it.
+        kind: ``undeclared_change`` where a state recorded the value, and no configuration is known to declare it;
+            ``authority`` where the declaration itself is at fault: two sources claim the resource, or it names another
+            project than the inventory. Nothing is ever written of such a drift.
         declared_path: the field in the author's format, where that is not the API's.
         seen_by: ``api`` where the resource's own API shows it; empty where the inventory does.
     """

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Scope, Source, meaning
 from setpoint.model.policy import Policy
+from setpoint.model.source_grants import Sources
 
 
 class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,17 +19,26 @@ class Rules(msgspec.Struct, frozen=True, omit_defaults=True):
         digest: changes when any of them changes in meaning; a verdict keeps the digest of the rules that gave it.
         policy: the severity of drifts and what may be done about them; None where nobody has said.
         alerting: who is told of them; no part of the digest, since no verdict hangs on it.
+        sources: what each source may declare; None where nothing bounds them.
     """
 
     scopes: tuple[Scope, ...] = ()
     digest: str = ""
     policy: Policy | None = None
     alerting: Alerting | None = None
+    sources: Sources | None = None
 
 
-def rules(scopes: tuple[Scope, ...], policy: Policy | None = None, alerting: Alerting | None = None) -> Rules:
+def rules(
+    scopes: tuple[Scope, ...],
+    policy: Policy | None = None,
+    alerting: Alerting | None = None,
+    sources: Sources | None = None,
+) -> Rules:
     """Put together the rules of the fleet."""
     digest = meaning(scopes) if scopes else ""
     if policy is not None:
         digest += meaning((replace(policy, source=Source()),))
-    return Rules(scopes, digest, policy, alerting)
+    if sources is not None:
+        digest += meaning((replace(sources, source=Source()),))
+    return Rules(scopes, digest, policy, alerting, sources)

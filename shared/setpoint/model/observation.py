@@ -192,6 +192,8 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
         content = content_of(known.asset_type)
     resource = known.resource or _NO_RESOURCE
     name, asset_type = _full_name(known.name), _required(known.asset_type, "assetType")
+    if asset_type.startswith(_OWN_TYPES):
+        raise MalformedMessage("not a feed message: field `asset.assetType` is one of Setpoint's own")
     if content == "access_policy":
         name, asset_type = _access_policy_part(described or known, name, asset_type)
     # By position, which costs half of what keywords do: in the order of the fields.
@@ -208,6 +210,10 @@ def _observation(temporal: _TemporalAsset, asset: _Asset | None, prior: _Asset |
         resource.discovery_name or "",
         known.asset_exceptions is not None and _is_truncated(known.asset_exceptions),
     )
+
+
+_OWN_TYPES = "setpoint.dev/"
+"""What the installation tells of itself, and no feed."""
 
 
 def _is_truncated(exceptions: Iterable[Mapping[str, Any]]) -> bool:

@@ -16,12 +16,14 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint.errors import CorruptState, Overtaken, Superseded
+from setpoint.model import source_grants
 from setpoint.model.alerting_config import Alerting
-from setpoint.model.declaration import Declaration, Desired, Scope
+from setpoint.model.declaration import Claim, Declaration, Desired, Scope
 from setpoint.model.decode_errors import UNREADABLE
 from setpoint.model.fleet_rules import Rules, rules
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import Content, ResourceKey
+from setpoint.model.source_grants import Sources
 
 _T = TypeVar("_T")
 
@@ -50,6 +52,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         judged: the generation up to which all findings that it concerns were judged again.
         earlier: generations since then that declared something that a later one removed; their manifests are kept.
         states: of Terraform states that are in force, lineage → serial; none where there are more than `MAX_STATES`.
+        grants: what each source may do, where this is the installation's own source.
     """
 
     generation: int = 0
@@ -65,6 +68,7 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     judged: int = 0
     earlier: tuple[int, ...] = ()
     states: dict[str, int] = {}
+    grants: Sources | None = None
 
     def shows(self, generation: int) -> bool:
         """Whether readers see what was written under a generation, unless a later one has replaced it."""
@@ -231,11 +235,20 @@ def desired_by(record: DesiredRecord, control: Control) -> Desired | None:
     versions = visible(record, control)
     if not versions:
         return None
+    claims: tuple[Claim, ...] = ()
+    if granted(control) is not None:
+        claims = tuple(Claim(name, version.declarations, version.digest) for name, version in versions.items())
     if len(versions) == 1:
         (only,) = versions.values()
-        return Desired(only.declarations, only.digest)
+        return Desired(only.declarations, only.digest, claims)
     declarations = tuple(declaration for version in versions.values() for declaration in version.declarations)
-    return Desired(declarations, "+".join(version.digest for version in versions.values()))
+    return Desired(declarations, "+".join(version.digest for version in versions.values()), claims)
+
+
+def granted(control: Control) -> Sources | None:
+    """What each source may do; None where nothing bounds them. Only the installation's own source says it."""
+    own = control.sources.get(source_grants.INSTALLATION)
+    return own.grants if own is not None else None
 
 
 def with_version(record: DesiredRecord, version: Version, control: Control) -> DesiredRecord:
@@ -274,11 +287,16 @@ def decode_control(stored: bytes) -> Control:
 
 
 def rules_of(control: Control) -> Rules:
-    """The rules of the fleet: the scopes of all sources, policy and alerting of the ones that hold them."""
-    sources = control.sources.values()
-    policy = next((source.policy for source in sources if source.policy is not None), None)
-    alerting = next((source.alerting for source in sources if source.alerting is not None), None)
-    return rules(tuple(scope for source in sources for scope in source.scopes), policy, alerting)
+    """The rules of the fleet: the scopes of all sources, policy and alerting of the ones that hold them.
+
+    What a source may not carry does not count, whenever it was applied.
+    """
+    sources = granted(control)
+    by_name = control.sources.items()
+    policies = (source_grants.policy_of(sources, name, state.policy) for name, state in by_name)
+    alerting = (state.alerting for name, state in by_name if source_grants.may_carry(sources, name, "alerting"))
+    scopes = (scope for name, state in by_name for scope in source_grants.scopes_of(sources, name, state.scopes))
+    return rules(tuple(scopes), next(filter(None, policies), None), next(filter(None, alerting), None), sources)
 
 
 @lru_cache(maxsize=8)

@@ -11,6 +11,7 @@ import msgspec
 from setpoint.errors import CorruptState, TransientError
 from setpoint.model.actors import AuditedChange
 from setpoint.model.audit_trail import AuditEntry
+from setpoint.model.contests import Contest
 from setpoint.model.declaration import Desired
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
@@ -35,6 +36,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         state: its record; None where there is none yet.
         version: the store's version of the record; None where there is none yet.
         changes: its latest changes in audit logs, the oldest first.
+        contest: what sources declare of it and does not count, once it is known where it is; None for none.
     """
 
     key: ResourceKey
@@ -43,6 +45,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     state: ResourceState | None
     version: Any
     changes: tuple[AuditedChange, ...] = ()
+    contest: Contest | None = None
 
 
 class DamagedRecord(NamedTuple):

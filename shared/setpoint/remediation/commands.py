@@ -24,7 +24,7 @@ from setpoint.model.resource_state import ResourceState
 from setpoint.model.safety_limits import FLEET, Pause, SafetyState
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation import known_projects
-from setpoint.remediation.context import load_context
+from setpoint.remediation.context import load_context, read
 from setpoint.util.retries import retry_on_conflict
 
 LONGEST_EXEMPTION = timedelta(days=366)
@@ -188,7 +188,7 @@ def _write(key: ResourceKey, change: Callable[[Snapshot], ResourceState], contex
     """Change the record of a finding; again from its present state where somebody else has written it."""
 
     def write() -> ResourceState:
-        snapshot = context.store.read(key)
+        snapshot = read(key, context)
         state = change(snapshot)
         context.store.commit(snapshot, state)
         return state

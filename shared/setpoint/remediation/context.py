@@ -6,7 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from setpoint.detection import actor_resolution, policy_evaluation
+from setpoint.detection import actor_resolution, ownership, policy_evaluation, suppressions
 from setpoint.detection.pipeline import Context
 from setpoint.model import remediation_attempt
 from setpoint.model import safety_limits as braking
@@ -20,6 +20,18 @@ from setpoint.ports.stores import Snapshot
 from setpoint.remediation.decision import DecisionInput
 from setpoint.remediation.live_resources import LiveReading
 from setpoint.remediation.records import RemediationCase, RemediationContext
+
+
+def read(key: ResourceKey, context: Context) -> Snapshot:
+    """What is stored of a resource, with the declarations that count where it was observed last.
+
+    Where sources are bounded and no observation was kept, nobody knows whether any counts, so that none does.
+    """
+    snapshot = context.store.read(key)
+    if snapshot.rules.sources is None:
+        return snapshot
+    last = context.store.last_observation(key)
+    return replace(snapshot, desired=None) if last is None else ownership.settled(snapshot, last)
 
 
 def is_due(state: ResourceState | None, now: datetime) -> bool:
@@ -62,7 +74,7 @@ def load_context(snapshot: Snapshot, context: Context) -> RemediationCase | None
     last = context.store.last_observation(key)
     rule, mode = None, finding.mode
     if (policy_outcome := _policy_outcome(snapshot, finding, last)) is not None:
-        rule, mode = policy_outcome.rule, policy_outcome.mode
+        rule, mode = policy_outcome.rule, suppressions.mode_for(finding.differences, policy_outcome.mode)
     scope = remediation_attempt.scope_of(finding.differences, finding.difference_count)
     drift = remediation_attempt.DriftSummary(state.fingerprint, finding.episodes, scope, declared_digest(snapshot))
     remediation = remediation_attempt.start(state.remediation, drift, policy.limits, now)

@@ -42,6 +42,7 @@ from setpoint.remediation.context import (
     is_under_another_rule,
     load_context,
     primary_declaration,
+    read,
     read_live,
 )
 from setpoint.remediation.decision import Decision
@@ -170,7 +171,7 @@ def preview(
         context: what remediation works with.
         approved_by: who would approve it, as if they had.
     """
-    case = load_context(context.store.read(key), context.detection)
+    case = load_context(read(key, context.detection), context.detection)
     if case is None:
         return None
     remediation = case.decision_input.remediation
@@ -187,7 +188,7 @@ def preview(
 
 
 def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
-    snapshot = context.store.read(key)
+    snapshot = read(key, context.detection)
     outcome = _go_on(snapshot, context) or _begin(_end_overtaken(snapshot, context), context)
     pipeline.publish_pending(context.store.read(key), context.detection)
     return outcome

@@ -14,7 +14,7 @@ from setpoint.model.write_plan import Failed, Running, Started, WritePlan
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation import attempt_endings as endings
 from setpoint.remediation import decision, operations, verification
-from setpoint.remediation.context import declared_digest
+from setpoint.remediation.context import declared_digest, read
 from setpoint.remediation.records import (
     AuditNote,
     ExecutionOutcome,
@@ -29,7 +29,7 @@ def write(
 ) -> ExecutionOutcome:
     """Send what was claimed, unless something has come in between; where no answer comes, the resource is read soon."""
     key, policy = case.snapshot.key, case.decision_input.policy
-    snapshot = context.store.read(key)
+    snapshot = read(key, context.detection)
     if why := _in_between(case, snapshot, remediation, context):
         before = case.decision_input.remediation
         free = remediation_attempt.postpone(replace(before, outcome="released", proof=why), context.clock(), why)

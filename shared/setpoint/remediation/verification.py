@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from setpoint.detection import pipeline
+from setpoint.detection import ownership, pipeline
 from setpoint.detection import verdict as judging
 from setpoint.errors import AccessDenied, Refused
 from setpoint.model.remediation_attempt import RemediationState
@@ -42,7 +42,8 @@ def judged(
     """What detection makes of a reading; None where it shows the same drift."""
     state = snapshot.state
     known = state.fingerprint if state is not None else ""
-    verdict = judging.judge(snapshot.desired, snapshot.rules, reading.observation, context.detection.schemas)
+    settled = ownership.settled(snapshot, reading.observation)
+    verdict = ownership.judge(settled, reading.observation, context.detection.schemas)
     if not isinstance(verdict, judging.Verdict) or verdict.fingerprint == known:
         return None
     if written is not None and verdict.kind == "modified" and state is not None and state.finding is not None:

@@ -399,7 +399,7 @@ def _absent(resource: _MissingResource, last: Observation | None, absent_at: dat
         deleted=content in WHOLE,
         data=(last and last.data) if content in WHOLE else {} if content == "iam_policy" else [],
         ancestors=ancestors,
-        project_id=last.project_id if last is not None else "" if project.isdigit() else project,
+        project_id=last.project_id if last is not None else "",
     )
 
 

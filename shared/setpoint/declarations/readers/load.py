@@ -38,6 +38,7 @@ from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Declaration, Desired, Scope
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import WHOLE, ResourceKey
+from setpoint.model.source_grants import Sources
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class LoadResult:
         unchecked: how many of them cannot be compared.
         policy: the policy of the fleet, or None.
         alerting: who is told of which drift, or None.
+        sources: what each source may do, or None.
         policy_tests: what the policy is to make of drifts.
         held_back: what pruning has to leave in force, since a bad document might have named it.
         unmapped: attributes of generated documents that no field of the API is known for, and how often.
@@ -70,10 +72,16 @@ class LoadResult:
     unchecked: int = 0
     policy: Policy | None = None
     alerting: Alerting | None = None
+    sources: Sources | None = None
     policy_tests: list[PolicyTest] = field(default_factory=list)
     held_back: HeldBack = held_back.NOTHING
     unmapped: Counter[str] = field(default_factory=Counter)
     states: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is declared."""
+        return not (self.desired or self.scopes or self.policy or self.alerting or self.sources)
 
     @property
     def coverage(self) -> float:
@@ -189,8 +197,9 @@ class _Loading:
             self._add(self._spelled(result, document), document)
         elif isinstance(result, Scope):
             self._scope(result, document)
-        elif isinstance(result, Policy | Alerting):
-            self._report(setting_checks.problems(result, document))
+        elif isinstance(result, Policy | Alerting | Sources):
+            if not isinstance(result, Sources):
+                self._report(setting_checks.problems(result, document))
             self._setting(result, document)
         elif isinstance(result, krm_defaults.Defaults):
             self._report(self._defaults.add(result, document))
@@ -207,10 +216,10 @@ class _Loading:
         if twin is not applied:
             self._report([duplicate_problem(document, f"scope {scope.name}", str(twin.source))])
 
-    def _setting(self, setting: Policy | Alerting, document: Document) -> None:
-        """Take the policy or the alerting, of which there is one."""
-        name = "policy" if isinstance(setting, Policy) else "alerting"
-        first: Policy | Alerting | None = getattr(self._loaded, name)
+    def _setting(self, setting: Policy | Alerting | Sources, document: Document) -> None:
+        """Take the policy, the alerting or the sources, of which there is one."""
+        name = type(setting).__name__.lower()
+        first: Policy | Alerting | Sources | None = getattr(self._loaded, name)
         if first is not None:
             self._report([duplicate_problem(document, f"the {name}", str(first.source))])
         else:

@@ -16,19 +16,28 @@ from pydantic import (
     model_validator,
 )
 
-from setpoint.declarations.readers import alerting, krm_defaults, org_policies, policies, policy_tests
+from setpoint.declarations.readers import (
+    alerting,
+    krm_defaults,
+    org_policies,
+    policies,
+    policy_tests,
+    source_documents,
+)
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.declarations.readers.krm_defaults import Defaults, DefaultsModel
 from setpoint.declarations.readers.policies import PolicyModel
 from setpoint.declarations.readers.policy_tests import PolicyTest, PolicyTestModel
-from setpoint.declarations.readers.pydantic_base import NonEmpty, Settle, StrictModel
+from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, Settle, StrictModel
+from setpoint.declarations.readers.source_documents import SourcesModel
 from setpoint.errors import BadDeclaration
 from setpoint.model import field_path, resource_key
 from setpoint.model.alerting_config import Alerting
 from setpoint.model.declaration import Authority, Declaration, Mode, Owner, Scope, Selection, Source
 from setpoint.model.policy import Policy
 from setpoint.model.resource_key import Content, ResourceKey
+from setpoint.model.source_grants import Sources
 
 API_VERSION = "setpoint.dev/v1"
 
@@ -36,14 +45,6 @@ _AssetType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]+\.[a-z0-9-]+
 _AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
 _Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
 _Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
-
-
-class OwnerModel(StrictModel):
-    """Whose resource it is, and where to reach them."""
-
-    team: str = ""
-    slack: str = ""
-    email: str = ""
 
 
 class Metadata(StrictModel):
@@ -169,16 +170,18 @@ class ScopeModel(StrictModel):
     spec: ScopeSpec
 
 
-Declared = Declaration | Scope | Policy | Alerting | Defaults | tuple[PolicyTest, ...]
+Declared = Declaration | Scope | Policy | Alerting | Sources | Defaults | tuple[PolicyTest, ...]
 """What a document of the native format declares."""
 
 KINDS: dict[
-    str, type[DeclarationModel | ScopeModel | PolicyModel | AlertingModel | PolicyTestModel | DefaultsModel]
+    str,
+    type[DeclarationModel | ScopeModel | PolicyModel | AlertingModel | SourcesModel | PolicyTestModel | DefaultsModel],
 ] = {
     "Declaration": DeclarationModel,
     "Scope": ScopeModel,
     "Policy": PolicyModel,
     "Alerting": AlertingModel,
+    "Sources": SourcesModel,
     "PolicyTest": PolicyTestModel,
     "Defaults": DefaultsModel,
 }
@@ -263,6 +266,7 @@ _OTHERS: dict[type[StrictModel], Callable[[Any, Source], Declared]] = {
     ScopeModel: _scope,
     PolicyModel: policies.policy,
     AlertingModel: alerting.alerting,
+    SourcesModel: source_documents.sources,
     PolicyTestModel: policy_tests.tests,
     DefaultsModel: krm_defaults.defaults,
 }

@@ -28,6 +28,14 @@ class StrictModel(BaseModel):
     )
 
 
+class OwnerModel(StrictModel):
+    """Whose resource it is, and where to reach them."""
+
+    team: str = ""
+    slack: str = ""
+    email: str = ""
+
+
 def _seconds(value: Any) -> Any:
     seconds = scalars.seconds(value) if isinstance(value, str) else value
     if seconds is None:

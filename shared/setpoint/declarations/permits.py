@@ -1,0 +1,142 @@
+"""What a source may put in force: looked up in the ``Sources`` document while an apply is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from setpoint.errors import BadRequest
+from setpoint.model import source_grants
+from setpoint.model.alerting_config import Alerting
+from setpoint.model.declaration import Declaration, Desired, Scope, clash
+from setpoint.model.observation import Observation
+from setpoint.model.policy import Limits, Policy
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.source_grants import INSTALLATION, Location, Sources
+from setpoint.model.sources import Version
+
+
+class RefusedDocument(msgspec.Struct, frozen=True):
+    """A document that a source may not put in force.
+
+    Args:
+        name: the resource, or what else it is about.
+        where: file and line.
+        reason: why not.
+    """
+
+    name: str
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        """``file:line: name: reason``."""
+        return f"{self.where}: {self.name}: {self.reason}"
+
+
+class OwnershipConflict(msgspec.Struct, frozen=True):
+    """A resource that two sources declare.
+
+    Args:
+        key: the resource and content.
+        source: the other source.
+        where: file and line there.
+        here: file and line of this source's declaration.
+        disputed: both may declare it, so that none of them counts; else the second is not applied.
+    """
+
+    key: ResourceKey
+    source: str
+    where: str
+    here: str
+    disputed: bool = False
+
+    def __str__(self) -> str:
+        """What is declared twice, where, and what follows."""
+        follows = "none of them counts until one is gone" if self.disputed else "it is not applied"
+        return f"{self.here}: {self.key.name} is declared by source {self.source} at {self.where}; {follows}"
+
+
+class Permits:
+    """What one source may do.
+
+    Args:
+        sources: the document in force; None where nothing bounds sources.
+        source: the source's name.
+    """
+
+    def __init__(self, sources: Sources | None, source: str) -> None:
+        self.sources = sources
+        self.source = source
+
+    def check_sources(self, new: Sources | None) -> None:
+        """Look whether the source may hold the ``Sources`` document.
+
+        Raises:
+            BadRequest: it is not the installation's own source.
+        """
+        if new is not None and self.source != INSTALLATION:
+            raise BadRequest(
+                f"{new.source}: only the source {INSTALLATION} may hold the Sources document, and not {self.source}; "
+                f"nothing was changed; see docs/sources.md"
+            )
+
+    def refusal(self, after: Desired, seen: Observation | None) -> RefusedDocument | None:
+        """Why a declaration is not put in force; None where it is, or where its place is not known yet."""
+        for declaration in after.declarations:
+            asset_type, location = _place(declaration, seen)
+            answer = source_grants.may_hold(self.sources, self.source, declaration, asset_type, location)
+            if answer.standing == "may_not":
+                return RefusedDocument(declaration.key.name, str(declaration.source), answer.reason)
+        return None
+
+    def without_effect(self, after: Desired) -> RefusedDocument | None:
+        """What of a declaration that is put in force has no effect."""
+        ignoring = next((declaration for declaration in after.declarations if declaration.ignore), None)
+        if ignoring is None or source_grants.may_carry(self.sources, self.source, "ignore"):
+            return None
+        reason = f"source {self.source} may not carry ignore rules: nothing of it is ignored"
+        return RefusedDocument(ignoring.key.name, str(ignoring.source), reason)
+
+    def carried(
+        self, scopes: tuple[Scope, ...], policy: Policy | None, alerting: Alerting | None
+    ) -> Iterator[RefusedDocument]:
+        """What the source may not carry of what it carries."""
+        documents: Iterable[tuple[source_grants.Carried, Policy | Alerting | Scope | None]] = (
+            ("policy", policy),
+            ("limits", policy if policy is not None and policy.limits != Limits() else None),
+            ("alerting", alerting),
+            *(("scopes", scope) for scope in scopes),
+        )
+        for what, document in documents:
+            if document is not None and not source_grants.may_carry(self.sources, self.source, what):
+                reason = f"source {self.source} may not carry {what}"
+                yield RefusedDocument(f"{what} {document.name}", str(document.source), reason)
+
+    def may(self, what: source_grants.Carried) -> bool:
+        """Whether the source may carry something."""
+        return source_grants.may_carry(self.sources, self.source, what)
+
+    def conflict(
+        self, key: ResourceKey, after: Desired, versions: Mapping[str, Version], seen: Observation | None
+    ) -> OwnershipConflict | None:
+        """Another source that declares the same part of a resource, and may."""
+        for name, version in versions.items():
+            if name == self.source:
+                continue
+            for theirs in version.declarations:
+                asset_type, location = _place(theirs, seen)
+                answer = source_grants.may_hold(self.sources, name, theirs, asset_type, location)
+                ours = next((declaration for declaration in after.declarations if clash(declaration, theirs)), None)
+                if ours is not None and answer.standing != "may_not":
+                    is_disputed = self.sources is not None
+                    return OwnershipConflict(key, name, str(theirs.source), str(ours.source), is_disputed)
+        return None
+
+
+def _place(declaration: Declaration, seen: Observation | None) -> tuple[str, Location]:
+    """Type and place of a resource as the inventory tells them; as its name does where it was never observed."""
+    if seen is None:
+        return declaration.asset_type, source_grants.location_by_name(declaration.key)
+    return seen.asset_type, source_grants.location_of(seen)

@@ -1,0 +1,98 @@
+"""The native format's kind ``Sources``: what each source may declare and carry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from setpoint.declarations.readers.pydantic_base import NonEmpty, OwnerModel, StrictModel
+from setpoint.model.declaration import Owner, Source
+from setpoint.model.source_grants import INSTALLATION, Carried, Grant, Sources
+
+_SourceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+_AssetTypes = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9.*-]+/[A-Za-z0-9*]+)$")]
+_Project = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]+$")]
+_Folder = Annotated[str, StringConstraints(pattern=r"^(folders/)?[0-9]+$")]
+_Organization = Annotated[str, StringConstraints(pattern=r"^(organizations/)?[0-9]+$")]
+
+
+class GrantModel(StrictModel):
+    """What one source may do."""
+
+    name: _SourceName = Field(description="its folder in the declarations bucket, or its name on the command line")
+    uploaders: tuple[NonEmpty, ...] = Field((), description="who uploads it; the bucket's IAM conditions enforce it")
+    everywhere: bool = Field(default=False, description="it may declare resources wherever they lie")
+    projects: tuple[_Project, ...] = Field((), description="ids or numbers; no globs, since anybody may choose an id")
+    folders: tuple[_Folder, ...] = Field((), description="numbers; all that lies below, at any distance")
+    organizations: tuple[_Organization, ...] = Field((), description="numbers; all that lies below")
+    asset_types: tuple[_AssetTypes, ...] = Field((), description="types, or globs; all types unless given")
+    carries: tuple[Carried, ...] = Field((), description="what it may carry besides declarations")
+    teams: tuple[NonEmpty, ...] = Field((), description="owners that it may name, or globs; its own name unless given")
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> GrantModel:
+        if self.name == INSTALLATION:
+            raise ValueError(f"{INSTALLATION} is the installation's own source; it may do everything and is not listed")
+        if not (self.everywhere or self.projects or self.folders or self.organizations or self.carries):
+            raise ValueError("may do nothing: give projects, folders, organizations or everywhere, or what it carries")
+        return self
+
+    def ancestors(self) -> tuple[str, ...]:
+        """Folders and organisations as the inventory names them."""
+        return (
+            *(f"folders/{folder.removeprefix('folders/')}" for folder in self.folders),
+            *(f"organizations/{number.removeprefix('organizations/')}" for number in self.organizations),
+        )
+
+
+class SourcesMetadata(StrictModel):
+    """The owner of the installation."""
+
+    name: NonEmpty = "sources"
+    owner: OwnerModel = OwnerModel()
+
+
+class SourcesSpec(StrictModel):
+    """All sources; one that is not listed may do nothing."""
+
+    sources: tuple[GrantModel, ...] = ()
+
+    @field_validator("sources")
+    @classmethod
+    def _have_names_of_their_own(cls, value: tuple[GrantModel, ...]) -> tuple[GrantModel, ...]:
+        names = [grant.name for grant in value]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(f"two sources are named {twice}")
+        return value
+
+
+class SourcesModel(StrictModel):
+    """What each source may declare and carry; only the installation's own source may hold it."""
+
+    api_version: Literal["setpoint.dev/v1"]
+    kind: Literal["Sources"]
+    metadata: SourcesMetadata = SourcesMetadata()
+    spec: SourcesSpec
+
+
+def sources(checked: SourcesModel, source: Source) -> Sources:
+    """The sources that a document lists."""
+    owner = checked.metadata.owner
+    return Sources(
+        grants=tuple(
+            Grant(
+                name=grant.name,
+                uploaders=grant.uploaders,
+                everywhere=grant.everywhere,
+                projects=grant.projects,
+                ancestors=grant.ancestors(),
+                asset_types=grant.asset_types,
+                carries=grant.carries,
+                teams=grant.teams,
+            )
+            for grant in checked.spec.sources
+        ),
+        owner=Owner(team=owner.team, slack=owner.slack, email=owner.email),
+        source=source,
+    )

@@ -1,0 +1,108 @@
+"""Which of the declarations of a resource count: those of sources in whose places it lies, unless two of them clash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.model import source_grants
+from setpoint.model.declaration import Claim, Desired, clash
+from setpoint.model.difference import Difference
+from setpoint.model.observation import Observation
+from setpoint.model.source_grants import Location, Sources
+
+DISPUTED = "declaration"
+"""The path of the difference that says that two sources claim one resource."""
+
+
+class RefusedClaim(msgspec.Struct, frozen=True):
+    """What a source declares and may not.
+
+    Args:
+        source: the source's name.
+        where: file and line.
+        reason: why not.
+    """
+
+    source: str
+    where: str
+    reason: str
+
+
+class Contest(msgspec.Struct, frozen=True):
+    """What is declared of a resource and does not count.
+
+    Args:
+        refused: by sources in whose places it does not lie, or does not for all that is known.
+        disputed: by sources that own the place alike, so that none of them counts.
+        digest: of all that was declared, for what was judged by it.
+    """
+
+    refused: tuple[RefusedClaim, ...] = ()
+    disputed: tuple[Claim, ...] = ()
+    digest: str = ""
+
+    def difference(self) -> Difference:
+        """The dispute as a difference of the resource."""
+        claims = " and ".join(sorted(f"source {claim.source} ({_where(claim)})" for claim in self.disputed))
+        return Difference(DISPUTED, "changed", "by one source", f"by {claims}", kind="authority")
+
+
+def settled(
+    desired: Desired | None, sources: Sources | None, observation: Observation
+) -> tuple[Desired | None, Contest | None]:
+    """What counts of what is desired of an observed resource, and what does not.
+
+    Args:
+        desired: what all sources declare of it.
+        sources: what each of them may do; None where nothing bounds them.
+        observation: tells where it lies and what type it has.
+    """
+    if desired is None or sources is None or not desired.claims:
+        return desired, None
+    location = source_grants.location_of(observation)
+    claims, refused = [], []
+    for claim in desired.claims:
+        reason = _refusal(claim, sources, observation.asset_type, location)
+        if reason:
+            refused.append(RefusedClaim(claim.source, _where(claim), reason))
+        else:
+            bounded = source_grants.declarations_of(sources, claim.source, claim.declarations)
+            claims.append(replace(claim, declarations=bounded))
+    disputed = _disputed(claims)
+    if disputed:
+        return None, Contest(tuple(refused), disputed, desired.digest)
+    counting = _joined(claims)
+    return counting, Contest(tuple(refused), (), desired.digest) if refused else None
+
+
+def _refusal(claim: Claim, sources: Sources, asset_type: str, location: Location) -> str:
+    """Why what a source declares does not count; what nobody can tell yet counts no more than what is refused."""
+    answers = (
+        source_grants.may_hold(sources, claim.source, declaration, asset_type, location)
+        for declaration in claim.declarations
+    )
+    return next((answer.reason for answer in answers if answer.standing != "may"), "")
+
+
+def _disputed(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """The claims of which two clash: none of the resource's counts then."""
+    disputed: dict[str, Claim] = {}
+    for first, other in combinations(claims, 2):
+        if any(clash(ours, theirs) for ours in first.declarations for theirs in other.declarations):
+            disputed |= {first.source: first, other.source: other}
+    return tuple(disputed.values())
+
+
+def _joined(claims: list[Claim]) -> Desired | None:
+    if not claims:
+        return None
+    declarations = tuple(declaration for claim in claims for declaration in claim.declarations)
+    return Desired(declarations, "+".join(claim.digest for claim in claims), tuple(claims))
+
+
+def _where(claim: Claim) -> str:
+    return str(claim.declarations[0].source)
