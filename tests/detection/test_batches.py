@@ -17,7 +17,7 @@ from detection.runs import recorded, uninterrupted
 from setpoint.adapters.memory.store import MemoryBus, MemoryDeadLetters, MemoryStore
 from setpoint.declarations import apply
 from setpoint.detection import batch as batching
-from setpoint.detection import pipeline
+from setpoint.detection import ownership, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import CorruptState, Unavailable
 from setpoint.model.declaration import Declaration, desired
@@ -255,14 +255,14 @@ def test_a_record_that_cannot_be_read_troubles_no_other(mocker):
 
 def test_an_error_that_nobody_foresaw_is_of_one_message_alone(mocker):
     made = world()
-    judge = pipeline.judging.judge
+    judge = ownership.judging.judge
 
     def fail(desired, rules, observation, *others):
         if observation.key == BUCKET:
             raise ZeroDivisionError
         return judge(desired, rules, observation, *others)
 
-    mocker.patch.object(pipeline.judging, "judge", fail)
+    mocker.patch.object(ownership.judging, "judge", fail)
     results = batching.receive_many(batch([bucket(1), grants(1, []), bucket(2)]), made)
 
     assert [type(result) for result in results] == [ZeroDivisionError, str, ZeroDivisionError]
