@@ -57,13 +57,18 @@ docs: $(DOCS)/.run ## the documentation as a site in build/site; a broken link i
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --clean
 
 # checkov pins much, so that it has an environment of its own; without a package index it is not there.
+$(CHECKOV)/.run: .ci/requirements-checkov.txt
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/pip install --quiet --no-deps --only-binary :all: --require-hashes -r .ci/requirements-checkov.txt
+	@touch $@
+
 policy: ## scan infra/ for what is against good practice (checkov)
-	@if [ -x $(CHECKOV)/bin/checkov ] || { $(PYTHON) -m venv $(CHECKOV) && $(CHECKOV)/bin/pip install --quiet checkov==3.3.30; }; then \
+	@if [ -x $(CHECKOV)/bin/checkov ] || $(MAKE) --no-print-directory $(CHECKOV)/.run; then \
 	  $(CHECKOV)/bin/checkov --directory infra --config-file .checkov.yaml --skip-download --compact --quiet; \
 	else echo "SKIPPED: checkov cannot be installed here; infra/ is not scanned"; fi
 
-audit: $(VENV)/.dev ## known vulnerabilities of what is installed, where advisories can be reached
-	$(BIN)/python .ci/audit.py
+audit: $(VENV)/.dev ## known vulnerabilities of what the functions run with; RELEASE=1 fails where nobody could be asked
+	$(BIN)/python .ci/audit.py $(if $(RELEASE),--release)
 
 sbom: $(VENV)/.dev ## what a release consists of, as CycloneDX
 	$(BIN)/python .ci/sbom.py
@@ -85,7 +90,7 @@ catalogue: $(VENV)/.dev ## distil Google's discovery documents into the catalogu
 	$(BIN)/python -m setpoint_tools.distil.methods
 	$(BIN)/python -m setpoint_tools.distil.patterns
 
-lock: $(VENV)/.dev ## write the lock files from pyproject.toml (needs uv)
+lock: $(VENV)/.dev ## write the lock files from pyproject.toml, and show what changed (needs uv)
 	PATH=$(CURDIR)/$(BIN):$$PATH .ci/lock
 
 clean: ## remove the environment and all that was built

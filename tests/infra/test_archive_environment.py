@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -10,32 +13,78 @@ from pathlib import Path
 
 import pytest
 
-from infra.blocks import local
+from infra.blocks import ROOT, local
 from infra.hcl import entries
 from infra.packed import pack
 
 pytestmark = pytest.mark.long
 
+cold_start = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))
+
 _SECONDS = 600
 _START = """
-import sys
-import functions_framework, setpoint
-name, kind = sys.argv[1:]
+import json, sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+import functions_framework, google.auth, setpoint
+from google.auth.credentials import AnonymousCredentials
+
+class Refusing(BaseHTTPRequestHandler):
+    def refuse(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(403)
+        self.end_headers()
+    do_GET = do_POST = do_PUT = refuse
+    def log_message(self, *_): pass
+
+google.auth.default = lambda *_, **__: (AnonymousCredentials(), "fleet-ops")
+warehouse = HTTPServer(("127.0.0.1", 0), Refusing)
+threading.Thread(target=warehouse.serve_forever, daemon=True).start()
+import os
+os.environ["BIGQUERY_EMULATOR_HOST"] = f"http://127.0.0.1:{warehouse.server_port}"
+name, kind, method, headers, body = sys.argv[1:]
 app = functions_framework.create_app(name, f"functions/{name}/main.py", kind)
 assert "/workspace/shared/" in setpoint.__file__
-if name == "detect":
-    greeting = b"You have successfully configured real time feed"
-    import base64
-    body = {"message": {"data": base64.b64encode(greeting).decode(), "messageId": "1"}, "subscription": "s"}
-    answer = app.test_client().post("/", json=body)
-    assert answer.status_code == 200, answer.status_code
+app.testing = False
+app.config["PROPAGATE_EXCEPTIONS"] = False
+answer = app.test_client().open("/", method=method, headers=json.loads(headers), data=body or None)
+print("STATUS", answer.status_code)
 """
-_SETTINGS = {
-    "SETPOINT_STORE": "memory:",
-    "SETPOINT_EVENTS_TOPIC": "projects/fleet-ops/topics/drift-events",
-    "SETPOINT_DEAD_LETTER_TOPIC": "projects/fleet-ops/topics/dead-letters",
-    "PUBSUB_EMULATOR_HOST": "127.0.0.1:9",  # no credentials are looked for, and nothing is sent
+_SETTINGS = cold_start["ENVIRONMENT"] | {"SETPOINT_STORE": "memory:", "PUBSUB_EMULATOR_HOST": "127.0.0.1:9"}
+"""No credentials are looked for, and nothing is sent anywhere else than to this machine."""
+_EVENT = {"Content-Type": "application/json"}
+_STORED = {
+    **_EVENT,
+    "ce-id": "1",
+    "ce-specversion": "1.0",
+    "ce-type": "google.cloud.storage.object.v1.finalized",
+    "ce-source": "//storage.googleapis.com/projects/_/buckets/fleet-ops-setpoint",
+    "ce-subject": "objects/x",
 }
+
+
+def pushed(data: bytes, **attributes: str) -> tuple[str, dict[str, str], str]:
+    message = {"data": base64.b64encode(data).decode(), "messageId": "1", "attributes": attributes}
+    body = {"message": {**message, "publishTime": "2026-01-02T00:05:00Z"}, "subscription": "s"}
+    return "POST", _EVENT, json.dumps(body)
+
+
+STORED = json.dumps({"bucket": "fleet-ops-setpoint", "name": "no-folder.tgz", "generation": "1"})
+REQUESTS = {
+    "attribute": (
+        pushed(b'{"protoPayload": {"@type": "type.googleapis.com/google.cloud.audit.AuditLog"}}'),
+        200,
+        "handled",
+    ),
+    "console": (("GET", {}, ""), 401, ""),
+    "detect": (pushed(b"You have successfully configured real time feed"), 200, "handled"),
+    "notify": (pushed(b"tick", type="tick"), 200, "handled"),
+    "remediate": (pushed(b"tick", type="tick"), 200, "handled"),
+    "report": (pushed(b"report"), 500, "AccessDenied"),
+    "slack_actions": (("POST", {}, "payload=x"), 401, ""),
+    "sweep": (pushed(b'{"kind": "heal"}'), 200, "handled"),
+    "sync": (("POST", _STORED, STORED), 200, "refused"),
+}
+"""A message for each function, what it answers, and a word of its log: report has come as far as its warehouse."""
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +102,17 @@ def deployed(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
-def test_a_function_starts_from_the_archive_alone(deployed, function):
+def test_a_function_takes_a_message_from_the_archive_alone(deployed, function):
     http = "@functions_framework.http" in (deployed / f"workspace/functions/{function}/main.py").read_text()
+    (method, headers, body), status, word = REQUESTS[function]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(deployed / "workspace/shared"), **_SETTINGS}
-    command = [deployed / "venv/bin/python", "-c", _START, function, "http" if http else "cloudevent"]
+    kind = "http" if http else "cloudevent"
+    command = [deployed / "venv/bin/python", "-c", _START, function, kind, method, json.dumps(headers), body]
     started = subprocess.run(
         command, cwd=deployed / "workspace", env=environment, check=False, capture_output=True, text=True, timeout=120
     )
-    assert started.returncode == 0, started.stderr
+    assert f"STATUS {status}" in started.stdout, started.stdout + started.stderr
+    assert word in started.stdout + started.stderr
 
 
 def test_what_is_installed_is_the_lock_and_nothing_else(deployed):

@@ -59,20 +59,23 @@ def package(name: str, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("dependencies", "code", "expected"),
+    ("dependencies", "code", "in_release", "expected"),
     [
-        ([package("a", vulns=[])], 0, "1 packages without a known vulnerability"),
-        ([package("a", skip_reason="not found")], 0, "SKIPPED"),
-        ([package("a", vulns=[]), package("b", skip_reason="not found")], 0, "NOT CHECKED: b"),
-        ([package("a", vulns=[{"id": "PYSEC-1", "fix_versions": ["1.1"]}])], 1, "a 1.0: PYSEC-1, fixed in 1.1"),
-        ([package("a", vulns=[{"id": "PYSEC-1", "fix_versions": []}])], 1, "fixed in no version"),
+        ([package("a", vulns=[])], 0, 0, "1 packages without a known vulnerability"),
+        ([package("a", skip_reason="not found")], 0, 1, "NOT ASKED: no advisories"),
+        ([package("a", vulns=[]), package("b", skip_reason="not found")], 0, 1, "NOT ASKED: b"),
+        ([package("a", vulns=[{"id": "PYSEC-1", "fix_versions": ["1.1"]}])], 1, 1, "a 1.0: PYSEC-1, fixed in 1.1"),
+        ([package("a", vulns=[{"id": "PYSEC-1", "fix_versions": []}])], 1, 1, "fixed in no version"),
     ],
     ids=["well", "offline", "in part", "vulnerable", "without a fix"],
 )
-def test_an_audit_fails_for_a_vulnerability_and_says_loudly_what_it_could_not_check(dependencies, code, expected):
+def test_an_audit_fails_for_a_vulnerability_and_says_loudly_what_it_could_not_check(
+    dependencies, code, in_release, expected
+):
     status, lines = script("audit").verdict({"dependencies": dependencies})
     assert status == code
     assert expected in "\n".join(lines)
+    assert script("audit").verdict({"dependencies": dependencies}, release=True)[0] == in_release
 
 
 def test_the_bill_of_materials_lists_what_is_locked_and_is_the_same_every_time(tmp_path):
