@@ -1,0 +1,125 @@
+"""Today's module on the states of versions before: nothing that holds data is destroyed or replaced.
+
+``states/`` has a state of each version with everything switched on; ``SETPOINT_WRITE_STATE=1 pytest
+tests/infra/test_upgrades.py`` writes that of this version, once, when it is released.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import setpoint
+from infra.blocks import CODE, TERRAFORM
+from infra.options import BASE, EVERYTHING
+from infra.standin import mirror, provider
+from infra.workspace import Workspace
+
+pytestmark = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM: upgrades of infra/ are not planned")
+
+STATES = Path(__file__).with_name("states")
+HOLD_DATA = {
+    "google_bigquery_dataset",
+    "google_bigquery_table",
+    "google_firestore_database",
+    "google_kms_crypto_key",
+    "google_pubsub_subscription",
+    "google_pubsub_topic",
+    "google_secret_manager_secret",
+    "google_storage_bucket",
+}
+ON = {**BASE, **EVERYTHING}
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory) -> Workspace:
+    settings = mirror.write(tmp_path_factory.mktemp("mirror"))
+    attached = {"TF_CLI_CONFIG_FILE": str(settings), "TF_REATTACH_PROVIDERS": provider.reattach()}
+    return Workspace.of_module(tmp_path_factory.mktemp("module"), attached)
+
+
+def read(version: Path) -> dict[str, Any]:
+    return json.loads(gzip.decompress(version.read_bytes()))
+
+
+def lost(module: Workspace, state: dict[str, Any]) -> list[str]:
+    """What holds data and would be destroyed or replaced."""
+    (module.folder / "terraform.tfstate").write_text(json.dumps(state))
+    changes = module.plan(ON)["resource_changes"]
+    return [
+        change["address"]
+        for change in changes
+        if change["type"] in HOLD_DATA and "delete" in change["change"]["actions"] and not is_view(change)
+    ]
+
+
+def is_view(change: dict[str, Any]) -> bool:
+    return bool((change["change"]["before"] or {}).get("view"))
+
+
+def moved_back(state: dict[str, Any]) -> dict[str, Any]:
+    """A state with all that moved.tf tells of where it was before."""
+    before = {block.attributes["to"]: block.attributes["from"] for block in CODE.named("moved")}
+    split = re.compile(r'(\w+)\.(\w+)(?:\["([\w-]+)"\])?')
+    kept: dict[tuple[str, str], dict[str, Any]] = {}
+    for resource in state["resources"]:
+        for instance in resource["instances"]:
+            address = f'{resource["type"]}.{resource["name"]}["{instance.get("index_key")}"]'
+            place = split.fullmatch(before[address]).groups() if address in before else None
+            kind, name, key = place or (resource["type"], resource["name"], instance.get("index_key"))
+            plain = {name: value for name, value in instance.items() if name != "index_key"}
+            group = kept.setdefault((kind, name), {**resource, "type": kind, "name": name, "instances": []})
+            group.pop("each", None)
+            group["instances"].append({**plain, **({} if key is None else {"index_key": key})})
+    return {**state, "resources": list(kept.values())}
+
+
+@pytest.mark.skipif(not os.environ.get("SETPOINT_WRITE_STATE"), reason="the state of a version is written once")
+def test_the_state_of_this_version_is_written(module):
+    module.apply(ON)
+    state = (module.folder / "terraform.tfstate").read_bytes()
+    (STATES / f"v{setpoint.__version__}.json.gz").write_bytes(gzip.compress(state, mtime=0))
+
+
+@pytest.mark.parametrize("version", sorted(STATES.glob("*.json.gz")), ids=lambda path: path.name)
+def test_an_upgrade_destroys_and_replaces_nothing_that_holds_data(module, version):
+    assert lost(module, read(version)) == []
+
+
+def test_what_moved_before_this_version_is_kept_where_it_is(module):
+    state = read(STATES / f"v{setpoint.__version__}.json.gz")
+    before = moved_back(state)
+    names = {(resource["type"], resource["name"]) for resource in before["resources"]}
+    assert ("google_pubsub_subscription", "notify") in names
+    assert lost(module, before) == []
+
+
+def test_a_topic_with_another_name_is_found(module):
+    state = read(STATES / f"v{setpoint.__version__}.json.gz")
+    (topic,) = [resource for resource in state["resources"] if resource["name"] == "drift_events"
+                and resource["type"] == "google_pubsub_topic"]  # fmt: skip
+    topic["instances"][0]["attributes"]["name"] = "drift"
+    assert lost(module, state) == ["google_pubsub_topic.drift_events"]
+
+
+def test_destroying_leaves_what_is_protected(module):
+    planned = module.plan({**ON, "deletion_protection": True})
+    resources = {}
+    for resource in planned["planned_values"]["root_module"]["resources"]:
+        resources.setdefault(resource["type"], []).append(resource["values"])
+    (database,) = resources["google_firestore_database"]
+    assert (database["delete_protection_state"], database["deletion_policy"]) == (
+        "DELETE_PROTECTION_ENABLED",
+        "ABANDON",
+    )
+    assert {table["deletion_protection"] for table in resources["google_bigquery_table"] if not table["view"]} == {True}
+    forced = {bucket["name"] for bucket in resources["google_storage_bucket"] if bucket["force_destroy"]}
+    assert forced == {"fleet-ops-setpoint-source"}
+    (dataset,) = resources["google_bigquery_dataset"]
+    assert not dataset["delete_contents_on_destroy"]
