@@ -160,6 +160,11 @@ class _Line:
         self._alphabetical = stored.alphabetical
         self._built: dict[str, Schema] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all schemas."""
+        return tuple(self._raw)
+
     def schema(self, name: str) -> Schema | None:
         """Return a schema by its name in the document, or None."""
         built = self._built.get(name)
@@ -300,6 +305,14 @@ class Catalogue:
         """Return the kinds of an asset type's service, in lower case, with the names of their schemas."""
         lines = self._lines(asset_types.resolve(asset_type).service)
         return {kind: name for line in lines for kind, name in line.kinds.items()}
+
+    def schemas_of(self, service: str) -> tuple[Schema, ...]:
+        """Return every named schema of an API, of all its versions.
+
+        Args:
+            service: the API's name in its discovery document, `compute`.
+        """
+        return tuple(schema for line in self._lines(service) for name in line.names if (schema := line.schema(name)))
 
     def fitting(self, asset_type: str, body: Mapping[str, Any]) -> Schema | None:
         """Return the candidate that a declared body is written in: it takes most of the body's top-level fields.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from setpoint.catalog import oneofs
 from setpoint.comparison import absence, lists
 from setpoint.comparison.compare import Comparison
 from setpoint.model import field_path
@@ -21,18 +22,6 @@ from setpoint.remediation import wire_format
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
-
-
-_CHOICES: tuple[tuple[str, frozenset[str]], ...] = (
-    # https://cloud.google.com/resource-manager/docs/reference/orgpolicy/rest/v2/organizations.policies#PolicyRule
-    ("PolicySpecPolicyRule", frozenset(("values", "allowAll", "denyAll", "enforce"))),
-    # https://cloud.google.com/run/docs/reference/rest/v2/Container#EnvVar
-    ("EnvVar", frozenset(("value", "valueSource"))),
-)
-"""Fields of list elements of which one excludes the others: by the end of the element's schema.
-
-A list is sent whole, so that nobody clears the others there; elsewhere the API does.
-"""
 
 
 class FieldChange(NamedTuple):
@@ -52,6 +41,18 @@ class FieldChange(NamedTuple):
     def secret(self) -> bool:
         """Whether what would be written is a secret, or holds one."""
         return self.wanted is not msgspec.UNSET and bool(self.difference.declared != self.wanted)
+
+
+class Target(NamedTuple):
+    """A resource as it is to be.
+
+    Args:
+        body: the resource.
+        dropped: the fields that were taken out, since one that is set now excludes them.
+    """
+
+    body: dict[str, Any]
+    dropped: tuple[Path, ...] = ()
 
 
 class _Pair(NamedTuple):
@@ -107,10 +108,10 @@ def apply_changes(
     schema: Schema | None,
     recording: RecordingComparison,
     changes: Iterable[FieldChange],
-) -> dict[str, Any]:
+) -> Target:
     """The live resource with the changes made, and nothing else; what does not change is shared, not copied."""
-    merged: dict[str, Any] = _Merge(recording, changes).message(field_path.ROOT, schema, None, declared, live)
-    return merged
+    merge = _Merge(recording, changes)
+    return Target(merge.message(field_path.ROOT, schema, None, declared, live), tuple(merge.dropped))
 
 
 _GONE: Any = object()
@@ -134,6 +135,7 @@ class _Merge:
     """Builds the changed values, from the top to what differs."""
 
     def __init__(self, recording: RecordingComparison, changes: Iterable[FieldChange]) -> None:
+        self.dropped: list[Path] = []
         self._pairs = recording.pairs
         self._exact: dict[Path, set[str]] = {}
         self._below: dict[Path, dict[Path, None]] = {}
@@ -157,7 +159,10 @@ class _Merge:
                 merged.pop(there, None)
             else:
                 merged[there] = value
-                _exclude(merged, schema, there, declared=want)
+                for other in oneofs.excluded(schema, there):
+                    if other in merged and other not in want:
+                        del merged[other]
+                        self.dropped.append((path, other))
         return merged
 
     def _value(self, path: Path, field: Field | None, want: Any, have: Any) -> Any:
@@ -209,14 +214,6 @@ class _Merge:
 
     def _is_touched(self, element_path: Path) -> bool:
         return element_path in self._below or "changed" in self._exact.get(element_path, ())
-
-
-def _exclude(merged: dict[str, Any], schema: Schema | None, chosen: str, *, declared: Any) -> None:
-    """Take out what the chosen field excludes and nobody declares."""
-    for end, choices in _CHOICES:
-        if schema is not None and schema.name.endswith(end) and chosen in choices:
-            for other in choices - {chosen, *declared}:
-                merged.pop(other, None)
 
 
 def fields_along(schema: Schema | None, path: Path) -> list[tuple[str, Field | None]]:

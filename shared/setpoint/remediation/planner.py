@@ -16,17 +16,17 @@ from msgspec.structs import replace
 
 from setpoint.catalog.methods import Methods, Resource
 from setpoint.comparison import masking
-from setpoint.model import ignore_patterns
+from setpoint.model import field_path, ignore_patterns
 from setpoint.model.declaration import Declaration
 from setpoint.model.difference import Difference
-from setpoint.model.field_path import Element
+from setpoint.model.field_path import Element, Path
 from setpoint.model.naming import camel
 from setpoint.model.references import Project
 from setpoint.model.write_plan import NotWritable, Reason, Unwritable, WritePlan
 from setpoint.remediation import api_requests, manual_only_fields, wire_format
 from setpoint.remediation.api_requests import FieldPath
 from setpoint.remediation.iam_planner import plan_policy
-from setpoint.remediation.merge import FieldChange, apply_changes, fields_along, record
+from setpoint.remediation.merge import FieldChange, Target, apply_changes, fields_along, record
 from setpoint.remediation.setter_methods import SetterMethod
 from setpoint.remediation.write_refusals import WriteInput, plain, refusal
 from setpoint.remediation.write_summary import line
@@ -121,7 +121,7 @@ def plan(  # noqa: PLR0911 - a reason each
         return NotWritable(key, "as_declared")
     write_input = WriteInput(schema, resource, live)
     if refused := tuple(
-        unwritable for change in changes if (unwritable := refusal(write_input, change, _cut(schema, change)))
+        unwritable for change in changes if (unwritable := refusal(write_input, change, _cut(schema, change.path)))
     ):
         return NotWritable(key, refused[0].reason, refused)
     groups: dict[SetterMethod | None, list[FieldChange]] = {}
@@ -129,17 +129,17 @@ def plan(  # noqa: PLR0911 - a reason each
         groups.setdefault(write_input.special(change), []).append(change)
     (how, first), *others = groups.items()
     target = apply_changes(declared, live, schema, recording, first)
-    again = compared(live=target)
+    again = compared(live=target.body)
     if stubborn := _still(again.changes, first):
         return NotWritable(key, "no_method", stubborn)
-    cuts = tuple(dict.fromkeys(_cut(schema, change) for change in first))
-    call, etag = api_requests.write(resource, schema, live, target, cuts, how)
+    cuts = _cuts(schema, (*(change.path for change in first), *target.dropped))
+    call, etag = api_requests.write(resource, schema, live, target.body, cuts, how)
     return WritePlan(
         key,
         call,
         etag,
         paths=tuple(change.difference.path for change in first),
-        summary=tuple(line(change.difference) for change in first),
+        summary=(*(line(change.difference) for change in first), *_dropped_lines(target)),
         later=tuple(change.difference.path for _, rest in others for change in rest),
         side_effects=_disturbances(schema, first),
     )
@@ -166,10 +166,25 @@ def _refused(declaration: Declaration, reason: Reason, todo: str) -> NotWritable
     return NotWritable(declaration.key, reason, (Unwritable("", reason, todo),))
 
 
-def _cut(schema: Schema, change: FieldChange) -> FieldPath:
+def _dropped_lines(target: Target) -> list[str]:
+    """What goes because one of several may be set; below a list it goes with its element."""
+    return [f"{field_path.text(path)}: cleared, since only one of its group may be set" for path in target.dropped]
+
+
+def _cuts(schema: Schema, paths: Iterable[Path]) -> tuple[FieldPath, ...]:
+    """What a request names, each once, and nothing below what is named already."""
+    cuts = sorted({_cut(schema, path) for path in paths}, key=len)
+    outer: list[FieldPath] = []
+    for cut in cuts:
+        if not any(cut[: len(other)] == other for other in outer):
+            outer.append(cut)
+    return tuple(dict.fromkeys(cut for path in paths if (cut := _cut(schema, path)) in outer))
+
+
+def _cut(schema: Schema, path: Path) -> FieldPath:
     """The path as far as an API can be told: to the first list, map or free-form value."""
     keys: list[str] = []
-    for part, field in fields_along(schema, change.path):
+    for part, field in fields_along(schema, path):
         if isinstance(part, Element):
             break
         keys.append(field.name if field is not None and camel(part) == field.name else part)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from setpoint.catalog import oneofs
 from setpoint_tools.distil import flags
 from setpoint_tools.testing.google_documents import Document
 
@@ -48,6 +49,7 @@ class Shape(NamedTuple):
             ApiError: 400, with the name.
         """
         _check(self.document, {"$ref": self.schema}, body, "")
+        self._check_groups({}, body or {})
 
     def masked(self, live: Mapping[str, Any], body: Mapping[str, Any], mask: str) -> dict[str, Any]:
         """The resource with what the mask names taken from the body, and cleared where it is not in it.
@@ -66,7 +68,20 @@ class Shape(NamedTuple):
             if keys[0] in names and self.document.is_output(self.schema, keys[0], names[keys[0]]):
                 continue
             _copy(body, made, keys)
+        self._check_groups(live, made)
         return made
+
+    def _check_groups(self, live: Mapping[str, Any], made: Mapping[str, Any]) -> None:
+        """Refuse a change that leaves two fields set of which only one may be.
+
+        Raises:
+            ApiError: 400, with their names.
+        """
+        before = set(_crowded(self.document, {"$ref": self.schema}, live, ""))
+        if crowded := next(
+            (place for place in _crowded(self.document, {"$ref": self.schema}, made, "") if place not in before), ""
+        ):
+            raise invalid(f"oneof: {crowded}; only one of them may be set")
 
     def _check_path(self, keys: list[str], path: str, live: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         field: Mapping[str, Any] = {"$ref": self.schema}
@@ -87,7 +102,9 @@ class Shape(NamedTuple):
 
     def merged(self, live: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
         """The resource with a part of it merged in: null removes, a list is replaced (RFC 7396)."""
-        return self._merged({"$ref": self.schema}, self.schema, live, body)
+        made = self._merged({"$ref": self.schema}, self.schema, live, body)
+        self._check_groups(live, made)
+        return made
 
     def _merged(self, field: Mapping[str, Any], schema: str, live: Any, body: Mapping[str, Any]) -> dict[str, Any]:
         made = copy.deepcopy(dict(live)) if isinstance(live, Mapping) else {}
@@ -117,6 +134,24 @@ class Shape(NamedTuple):
             if key in STATES or (key in names and self.document.is_output(self.schema, key, names[key]))
         }
         return {**copy.deepcopy(dict(body)), **kept}
+
+
+def _crowded(document: Document, field: Mapping[str, Any], body: Any, path: str) -> Iterator[str]:
+    """Where fields are set together of which only one may be."""
+    resolved = document.resolved(field)
+    if isinstance(body, list):
+        for position, element in enumerate(body):
+            yield from _crowded(document, resolved.get("items", {}), element, f"{path}[{position}]")
+    elif isinstance(body, Mapping):
+        for group in oneofs.groups_of(document.service, str(field.get("$ref", ""))):
+            members = [name for name in group if body.get(name) is not None]
+            if len(members) > 1:
+                yield f"{path}: {' and '.join(members)}"
+        fields = resolved.get("properties", {})
+        for key, value in body.items():
+            yield from _crowded(
+                document, fields.get(key, resolved.get("additionalProperties", {})), value, f"{path}.{key}"
+            )
 
 
 def _check(document: Document, field: Mapping[str, Any], body: Any, path: str) -> None:
