@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from setpoint.alerting.webhook_payloads import NOTICE_SCHEMA, WebhookNotice
+from setpoint.declarations.guard import Review
 from setpoint.declarations.readers.alerting import AlertingModel
 from setpoint.declarations.readers.krm_defaults import DefaultsModel
 from setpoint.declarations.readers.native import DeclarationModel, ScopeModel
@@ -42,6 +43,11 @@ def schemas() -> dict[str, dict[str, Any]]:
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "$id": NOTICE_SCHEMA,
             **_schema(WebhookNotice),
+        },
+        "guard.v1.json": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "$id": "https://setpoint.dev/schemas/guard.v1.json",
+            **_schema(Review),
         },
         "declaration.v1.json": DeclarationModel.model_json_schema(by_alias=True),
         "scope.v1.json": ScopeModel.model_json_schema(by_alias=True),

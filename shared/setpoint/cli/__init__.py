@@ -20,6 +20,7 @@ from setpoint.cli import (
     doctor,
     export,
     findings,
+    guard,
     notify,
     policy,
     propose,
@@ -59,6 +60,7 @@ app = typer.Typer(
 app.command()(apply.validate)
 app.command()(apply.plan)
 app.command()(apply.apply)
+app.command("guard")(guard.guard_command)
 app.command()(detect.detect)
 app.command()(worker.worker)
 app.command()(sweep.sweep)

@@ -1,0 +1,126 @@
+"""``setpoint guard``: what a change under review does to drift that is open now."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setpoint import bootstrap
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.cli import guard_report
+from setpoint.cli.apply import Exclude, LoadOptions, Namespace, Paths, ProjectOfObjects
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.output import out, print_load_result, print_status
+from setpoint.declarations import git_revision, guard, proposed_changes
+from setpoint.declarations import plan as planning
+from setpoint.declarations.guard import EFFECTS, ProposedChange, Review
+from setpoint.declarations.readers import load
+from setpoint.declarations.readers.load import LoadResult
+from setpoint.errors import BadRequest
+from setpoint.ports.stores import Store
+
+EXIT_FAILED = 2
+
+
+class ReviewFormat(StrEnum):
+    """How a review is written."""
+
+    text = "text"
+    markdown = "markdown"
+    github = "github"
+    json = "json"
+
+
+_WRITERS: dict[ReviewFormat, Callable[[Review], Iterable[str]]] = {
+    ReviewFormat.markdown: guard_report.as_markdown,
+    ReviewFormat.github: guard_report.as_annotations,
+    ReviewFormat.json: lambda review: [guard_report.as_json(review)],
+}
+
+
+def guard_command(  # noqa: PLR0913 - the options of the command
+    paths: Paths,
+    *,
+    store: StoreUrl = DEFAULT_STORE,
+    base: Annotated[
+        str, typer.Option(metavar="REV", help="Compare PATH… with this Git revision. Default: with the store's source.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option(metavar="NAME", help="The source that PATH… belongs to; tells resources of other sources.")
+    ] = "",
+    output: Annotated[
+        ReviewFormat, typer.Option(help="text; markdown for a comment; github for annotations; json.")
+    ] = ReviewFormat.text,
+    fail_on: Annotated[
+        str,
+        typer.Option(metavar="EFFECT[,…]", help=f"Exit with 2 where a resource has this effect: {', '.join(EFFECTS)}."),
+    ] = "",
+    exclude: Exclude = None,
+    project: ProjectOfObjects = "",
+    namespace: Namespace = "",
+) -> None:
+    """Show what a change does to open drift: what it resolves, overwrites and destroys, with who caused the drift.
+
+    PATH… is a Terraform plan (`terraform show -json`), or files with the change. Only the store is read. Exits with 1
+    where a document is invalid, and with 2 where --fail-on matches.
+    """
+    failing = _effects(fail_on)
+    options = LoadOptions(tuple(exclude or ()), project, namespace)
+    opened = bootstrap.open_store_to_read(store)
+    try:
+        loaded, changes = _changes(paths, base, source, options, opened)
+        review = guard.review(changes, source, opened, default_catalogue(), datetime.now(UTC))
+    finally:
+        opened.close()
+    if output is ReviewFormat.text:
+        print_load_result(loaded)
+        for text in guard_report.as_text(review):
+            out.print(text, soft_wrap=True)
+        print_status(guard_report.summary(review))
+    else:
+        for line in _WRITERS[output](review):
+            out.out(line, highlight=False)
+    if loaded.problems:
+        raise typer.Exit(1)
+    if any(review.count(effect) for effect in failing):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _effects(fail_on: str) -> list[guard.Effect]:
+    wanted = [word.strip() for word in fail_on.split(",") if word.strip()]
+    if unknown := [word for word in wanted if word not in EFFECTS]:
+        raise BadRequest(f"--fail-on {', '.join(unknown)}: is no effect; give some of {', '.join(EFFECTS)}")
+    return [effect for effect in EFFECTS if effect in wanted]
+
+
+def _changes(
+    paths: list[str], base: str, source: str, options: LoadOptions, store: Store
+) -> tuple[LoadResult, Iterator[ProposedChange]]:
+    """The change under review, by what PATH… is."""
+    if len(paths) == 1 and proposed_changes.is_terraform_plan(Path(paths[0])):
+        planned, changes = proposed_changes.from_terraform_plan(Path(paths[0]), project=options.project)
+        return planned, iter(changes)
+    loaded = load.load(paths, exclude=options.exclude, project=options.project, namespace=options.namespace)
+    if not base:
+        return loaded, proposed_changes.from_plan(
+            planning.plan(
+                loaded.desired,
+                loaded.scopes,
+                source or planning.DEFAULT_SOURCE,
+                store,
+                prune=True,
+                held=loaded.held_back,
+            )
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        earlier = git_revision.extract(base, paths, Path(folder))
+        before = load.load(
+            earlier, root=folder, exclude=options.exclude, project=options.project, namespace=options.namespace
+        )
+        return loaded, iter(list(proposed_changes.between(before.desired if earlier else (), loaded.desired)))

@@ -1,0 +1,143 @@
+"""How ``guard`` writes a review: text for terminals, Markdown for a comment, annotations for GitHub, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+from rich.text import Text
+
+from setpoint.cli.output import SEVERITY_STYLES, difference_line, who
+from setpoint.declarations.guard import EFFECTS, Effect, Review, ReviewedResource
+from setpoint.model import display_names
+
+MARKER = "<!-- setpoint-guard -->"
+"""The first line of the comment, by which a later run finds the comment to update."""
+MOST_ROWS = 100
+"""A comment of GitHub has at most 65,536 characters."""
+_MOST_FIELDS = 5
+_LONGEST = 300
+
+_WORDS: dict[Effect, str] = {
+    "destroys": "deletes or replaces a drifted resource",
+    "overwrites": "overwrites drift",
+    "foreign": "declared by another source",
+    "remediating": "being remediated",
+    "paused": "remediation paused",
+    "exempt": "drift exempted",
+    "resolves": "resolves drift",
+}
+
+
+def summary(review: Review) -> str:
+    """The review in one sentence."""
+    counts = [f"{count} {_WORDS[effect]}" for effect in EFFECTS if (count := review.count(effect))]
+    changed = f"{review.changed} resource{'' if review.changed == 1 else 's'} changed"
+    return f"{changed}: {', '.join(counts)}" if counts else f"{changed}: none of them has open drift"
+
+
+def as_text(review: Review) -> Iterator[Text]:
+    """The review for a terminal, the most serious resources first."""
+    for resource in review.resources:
+        yield _title(resource)
+        yield Text(f"    {resource.action} · {', '.join(_WORDS[effect] for effect in resource.effects)}")
+        if resource.finding_id:
+            yield Text(f"    {_since(resource)} · finding {resource.finding_id[:8]}", "dim")
+        for difference in resource.overwritten[:_MOST_FIELDS]:
+            yield Text("    ").append_text(difference_line(difference))
+        for note in resource.notes:
+            yield Text(f"    {note}", "yellow")
+        yield Text(f"    {' '.join(filter(None, (resource.declared_in, resource.address)))}", "dim")
+
+
+def _title(resource: ReviewedResource) -> Text:
+    title = display_names.title(resource.resource_name, resource.content, resource.asset_type, resource.project)
+    severity = resource.severity or "low"
+    head = Text(f"{severity:<9}", SEVERITY_STYLES[severity]) if resource.severity else Text(" " * 9)
+    return head.append(f"{title.kind} {title.name}", "bold").append(f"  {title.project}", "dim")
+
+
+def _since(resource: ReviewedResource) -> str:
+    since = f"{resource.first_seen:%Y-%m-%d %H:%M}" if resource.first_seen else "unknown"
+    return f"drifted since {since}, changed by {who(resource.actor)}"
+
+
+def as_markdown(review: Review) -> Iterator[str]:
+    """The review as a comment on a pull request; values are code, so that nothing in them formats or mentions."""
+    yield MARKER
+    yield f"### Setpoint: {summary(review)}"
+    if not review.resources:
+        return
+    yield ""
+    yield "| Resource | This change | Drift | Since, by | Declared in |"
+    yield "|---|---|---|---|---|"
+    for resource in review.resources[:MOST_ROWS]:
+        title = display_names.title(resource.resource_name, resource.content, resource.asset_type, resource.project)
+        cells = (
+            f"{_cell(title.kind)} {_code(title.name)}" + (f" in {_code(title.project)}" if title.project else ""),
+            f"**{resource.action}**: {', '.join(_WORDS[effect] for effect in resource.effects)}",
+            "<br>".join([*_fields(resource), *(_code(note) for note in resource.notes)]),
+            _since_cell(resource.first_seen, resource),
+            _code(resource.address or resource.declared_in),
+        )
+        yield f"| {' | '.join(cells)} |"
+    if (more := len(review.resources) - MOST_ROWS) > 0:
+        yield ""
+        yield f"and {more} more; `setpoint guard` prints all."
+
+
+def _fields(resource: ReviewedResource) -> Iterator[str]:
+    for difference in resource.overwritten[:_MOST_FIELDS]:
+        yield _code(difference_line(difference).plain)
+    if (more := len(resource.overwritten) - _MOST_FIELDS) > 0:
+        yield f"and {more} more"
+
+
+def _since_cell(first_seen: datetime | None, resource: ReviewedResource) -> str:
+    if first_seen is None:
+        return ""
+    return f"{first_seen:%Y-%m-%d %H:%M} UTC<br>{_code(who(resource.actor))}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    """A code span in a table cell: without line breaks and backticks, and with its pipes escaped."""
+    if not text:
+        return ""
+    plain = " ".join(text.split()).replace("`", "'")
+    cut = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+    return f"`{cut.replace('|', chr(92) + '|')}`"
+
+
+def as_annotations(review: Review) -> Iterator[str]:
+    """The review as annotations of lines in a pull request on GitHub.
+
+    Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+    """
+    for resource in review.resources:
+        level = "notice" if resource.effects == ("resolves",) else "warning"
+        file, _, line = resource.declared_in.rpartition(":")
+        place = f" file={_property(file)},line={line}," if file and line.isdigit() else " "
+        title = display_names.title(resource.resource_name, resource.content, resource.asset_type, resource.project)
+        sentences = [f"{title.kind} {title.name}: {', '.join(_WORDS[effect] for effect in resource.effects)}"]
+        if resource.finding_id:
+            sentences.append(_since(resource))
+        sentences += [difference_line(difference).plain for difference in resource.overwritten[:_MOST_FIELDS]]
+        yield f"::{level}{place}title=Setpoint::{_message('; '.join([*sentences, *resource.notes]))}"
+
+
+def _message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def as_json(review: Review) -> str:
+    """The review for machines; see docs/schemas/guard.v1.json."""
+    return msgspec.json.format(msgspec.json.encode(review), indent=2).decode()

@@ -1,0 +1,136 @@
+"""The change under review: from a Terraform plan, from two versions of files, or from files and a store."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from setpoint.declarations.guard import ChangeAction, ProposedChange
+from setpoint.declarations.plan import Plan
+from setpoint.declarations.readers import load
+from setpoint.declarations.readers.load import LoadResult
+from setpoint.errors import BadRequest
+from setpoint.model.declaration import Declaration, Desired, Source
+from setpoint.model.resource_key import ResourceKey
+
+_ACTIONS: dict[tuple[str, ...], ChangeAction] = {
+    ("create",): "create",
+    ("update",): "update",
+    ("delete",): "delete",
+    ("delete", "create"): "replace",
+    ("create", "delete"): "replace",
+}
+"""What a plan does, by its list of actions; others change nothing.
+
+Source: https://developer.hashicorp.com/terraform/internals/json-format#change-representation
+"""
+_PLANNED: dict[str, ChangeAction] = {"added": "create", "changed": "update", "removed": "delete"}
+
+
+class _Declared(NamedTuple):
+    """The declarations of one resource before the change, without their values."""
+
+    digest: str
+    source: Source
+
+
+def from_plan(planned: Plan) -> Iterator[ProposedChange]:
+    """The changes that an apply of a whole source would make to what the store has in force."""
+    for change in planned.changes:
+        declarations = (
+            change.after.declarations if change.after else change.before.declarations if change.before else ()
+        )
+        yield ProposedChange(change.key, _PLANNED[change.action], change.after, declarations[0].source)
+
+
+def between(before: Iterable[Desired], after: Iterable[Desired]) -> Iterator[ProposedChange]:
+    """The changes between two versions of the same files."""
+    known = {_key(item): _Declared(item.digest, item.declarations[0].source) for item in before}
+    for item in after:
+        earlier = known.pop(_key(item), None)
+        if earlier is None or earlier.digest != item.digest:
+            action: ChangeAction = "create" if earlier is None else "update"
+            yield ProposedChange(_key(item), action, item, item.declarations[0].source)
+    for key, earlier in known.items():
+        yield ProposedChange(key, "delete", None, earlier.source)
+
+
+def is_terraform_plan(path: Path) -> bool:
+    """Whether a file is a plan in Terraform's JSON format, as ``terraform show -json`` prints it."""
+    return path.is_file() and isinstance(_json(path).get("resource_changes"), list)
+
+
+def from_terraform_plan(path: Path, *, project: str = "") -> tuple[LoadResult, list[ProposedChange]]:
+    """The changes of a Terraform plan: also of resources that only their drift makes Terraform change.
+
+    Args:
+        path: the plan in JSON.
+        project: the project of resources without one.
+
+    Returns:
+        The planned declarations with their problems, and the changes.
+    """
+    document = _json(path)
+    actions = dict(_actions(document))
+    planned = load.load([str(path)], project=project)
+    after = {_key(item): item for item in planned.desired}
+    changes = {}
+    for item in (*_prior(document, project), *planned.desired):
+        address, declaration = _changed_block(item, actions)
+        if declaration is not None:
+            key = _key(item)
+            is_kept = actions[address] == "delete" and key in after  # one of several blocks about the same policy
+            action = "update" if is_kept else actions[address]
+            changes[key] = ProposedChange(key, action, after.get(key), declaration.source, address)
+    return planned, list(changes.values())
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _actions(document: Mapping[str, Any]) -> Iterator[tuple[str, ChangeAction]]:
+    """The action of each address that the plan changes."""
+    for change in document["resource_changes"]:
+        try:
+            address, actions = str(change["address"]), tuple(change["change"]["actions"])
+        except (KeyError, TypeError) as error:
+            raise BadRequest(
+                f"resource_changes: an entry has no address or no actions ({error}); is it a plan?"
+            ) from None
+        if actions in _ACTIONS:
+            yield address, _ACTIONS[actions]
+
+
+def _prior(document: Mapping[str, Any], project: str) -> Sequence[Desired]:
+    """The declarations of the state before the plan, which is a part of it."""
+    prior = document.get("prior_state")
+    if not isinstance(prior, dict) or not prior.get("values"):
+        return ()
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder, "prior-state.json")
+        state.write_text(json.dumps(prior))
+        return load.load([str(state)], root=folder, project=project).desired
+
+
+def _changed_block(desired: Desired, actions: Mapping[str, ChangeAction]) -> tuple[str, Declaration | None]:
+    """The address of the first block about a resource that the plan changes, and its declaration."""
+    for declaration in desired.declarations:
+        for origin in declaration.origins.values():
+            address = origin
+            while address and address not in actions:
+                address = address.rpartition(".")[0]
+            if address:
+                return address, declaration
+    return "", None
+
+
+def _key(desired: Desired) -> ResourceKey:
+    return desired.declarations[0].key
