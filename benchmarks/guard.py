@@ -97,11 +97,11 @@ def main(declared: int = 50_000, findings: int = 5_000, changed: int = 200) -> N
         done = subprocess.run(guard, cwd=place, env=environment, check=True, capture_output=True)
         seconds = time.monotonic() - begun
         resources = json.loads(done.stdout)["resources"]
-        said = {item["resource_name"].rpartition("/")[2]: item["effects"] for item in resources}
-        right = sum(said.get(name) == effects for name, effects in truth.items())
+        answers = {item["resource_name"].rpartition("/")[2]: item["effects"] for item in resources}
+        right = sum(answers.get(name) == effects for name, effects in truth.items())
         memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"{declared} declared, {len(drifted)} findings, {changed} changed, {len(truth)} of them drifted")
-        print(f"guard: {seconds:.2f} s, {right} of {len(truth)} right, {len(said) - len(truth)} too many")
+        print(f"guard: {seconds:.2f} s, {right} of {len(truth)} right, {len(answers) - len(truth)} too many")
         print(f"memory: at most {memory:.0f} MB in any of the processes, apply included")
 
 

@@ -56,6 +56,6 @@ def _git(place: Path, *arguments: str) -> bytes:
         raise BadRequest(f"git {arguments[0]}: {error}; --base needs Git and a checkout") from None
     if answer.returncode:
         reason = answer.stderr.decode(errors="replace").strip().splitlines()
-        said = reason[-1] if reason else f"exit code {answer.returncode}"
-        raise BadRequest(f"git {arguments[0]} in {folder}: {said}; fetch the revision that --base names")
+        message = reason[-1] if reason else f"exit code {answer.returncode}"
+        raise BadRequest(f"git {arguments[0]} in {folder}: {message}; fetch the revision that --base names")
     return answer.stdout
