@@ -6,12 +6,11 @@ The empty pattern covers everything.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from setpoint.model import field_path
+from setpoint.model import field_path, linear_patterns
 from setpoint.model.declaration import IgnoreRule
 
 ALL = ""
@@ -26,7 +25,7 @@ def means(rule: IgnoreRule, name: str, asset_type: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _compiled(expression: str) -> Any:
-    return re.compile(expression).match
+    return linear_patterns.compiled(expression).match
 
 
 def leaving_alone(rules: Iterable[IgnoreRule], name: str, asset_type: str) -> str:

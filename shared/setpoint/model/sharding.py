@@ -11,6 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
+
+from setpoint.model import linear_patterns
 
 _FIRST, _LAST = 0x20, 0x7E
 """The printable characters of ASCII; names of types have no others."""
@@ -45,8 +48,8 @@ def matches(types: Sequence[str], asset_type: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(expression: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{expression})\Z")
+def _compiled(expression: str) -> Any:
+    return linear_patterns.compiled(rf"(?:{expression})\z")
 
 
 def _groups(types: Sequence[str], counts: Mapping[str, int], size: int) -> list[tuple[str, ...]]:

@@ -21,7 +21,13 @@ from setpoint.declarations.readers.documents import IGNORE_FILE, SUFFIXES
 from setpoint.errors import BadRequest
 
 _MOST_FILES = 200_000
-_MOST_BYTES = 2_000_000_000
+_MOST_BYTES = 600_000_000
+"""Bytes that an archive may unpack to: together with the archive they lie in the memory of a function of 2 GiB."""
+_RATIO = 50
+_FREE_BYTES = 20_000_000
+"""An archive may unpack to so many times its size, and to so many bytes in any case; YAML packs to a tenth or less."""
+_FILE_BYTES = 4_096
+"""What a file counts at least, however little is in it."""
 _BLOCK = 1 << 20
 _LARGEST_HEADER = 16 * _BLOCK
 _COMPRESSED: tuple[tuple[bytes, Callable[..., Any]], ...] = (
@@ -70,15 +76,16 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
     Raises:
         BadRequest: it is no archive, it is damaged or encrypted, or it unpacks to more than is reasonable.
     """
+    limit = min(_MOST_BYTES, max(_FREE_BYTES, _RATIO * len(data)))
     try:
         if zipfile.is_zipfile(io.BytesIO(data)):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                return _write(name, _zipped(name, archive), folder)
+                return _write(name, _zipped(name, archive), folder, limit)
         unpacking = next((of for start, of in _COMPRESSED if data.startswith(start)), None)
         raw = io.BytesIO(data)
-        stream = _Stream(name, unpacking(raw) if unpacking else raw)
+        stream = _Stream(name, unpacking(raw) if unpacking else raw, limit)
         with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as tar:
-            files = _write(name, _tarred(tar), folder)
+            files = _write(name, _tarred(name, tar), folder, limit)
         stream.finish()
     except _BROKEN as error:
         raise BadRequest(f"{name}: not a tar or zip archive, or damaged ({error})") from None
@@ -88,8 +95,9 @@ def unpack(name: str, data: bytes, folder: Path) -> int:
 class _Stream:
     """An unpacked tar archive that is read from front to back, and not without end."""
 
-    def __init__(self, name: str, stream: IO[bytes]) -> None:
+    def __init__(self, name: str, stream: IO[bytes], limit: int) -> None:
         self._name = name
+        self._limit = limit
         self._stream = stream
         self._last = b""
 
@@ -99,16 +107,16 @@ class _Stream:
     def seek(self, position: int) -> int:
         if position < self._stream.tell():
             raise tarfile.ReadError("its members overlap")
-        if position > _MOST_BYTES:
-            raise _too_large(self._name)
+        if position > self._limit:
+            raise _too_large(self._name, self._limit)
         return self._stream.seek(position)
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= _LARGEST_HEADER:
             raise tarfile.ReadError("a header is too large")
         self._last = self._stream.read(size)
-        if self._stream.tell() > _MOST_BYTES:
-            raise _too_large(self._name)
+        if self._stream.tell() > self._limit:
+            raise _too_large(self._name, self._limit)
         return self._last
 
     def finish(self) -> None:
@@ -119,7 +127,7 @@ class _Stream:
             pass
 
 
-def _write(name: str, members: Iterator[ArchiveMember], folder: Path) -> int:
+def _write(name: str, members: Iterator[ArchiveMember], folder: Path, limit: int) -> int:
     files = total = 0
     for path, opened in members:
         parts = PurePosixPath(path).parts
@@ -127,14 +135,17 @@ def _write(name: str, members: Iterator[ArchiveMember], folder: Path) -> int:
             continue
         files += 1
         if files > _MOST_FILES:
-            raise _too_large(name)
+            raise _too_large(name, limit)
+        total += _FILE_BYTES
+        if total > limit:
+            raise _too_large(name, limit)
         target = folder.joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         with opened() as source, target.open("wb") as out:
             while block := source.read(_BLOCK):
                 total += len(block)  # as many as there are, whatever the archive says
-                if total > _MOST_BYTES:
-                    raise _too_large(name)
+                if total > limit:
+                    raise _too_large(name, limit)
                 out.write(block)
     return files
 
@@ -143,12 +154,16 @@ def _is_wanted(path: str) -> bool:
     return path.endswith(SUFFIXES) or PurePosixPath(path).name in _WANTED_NAMES
 
 
-def _too_large(name: str) -> BadRequest:
-    return BadRequest(f"{name}: unpacks to more than {_MOST_FILES:,} files or {_MOST_BYTES:,} bytes; split it")
+def _too_large(name: str, limit: int) -> BadRequest:
+    why = f" ({_RATIO} times its size, or {_FREE_BYTES:,})" if limit < _MOST_BYTES else ""
+    return BadRequest(f"{name}: unpacks to more than {_MOST_FILES:,} files or {limit:,} bytes{why}; split it")
 
 
 def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[ArchiveMember]:
-    for member in archive.infolist():
+    members = archive.infolist()
+    if len(members) > _MOST_FILES:
+        raise _too_large(name, _MOST_BYTES)
+    for member in members:
         if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
             continue
         if member.flag_bits & _ENCRYPTED and _is_wanted(member.filename):
@@ -158,8 +173,11 @@ def _zipped(name: str, archive: zipfile.ZipFile) -> Iterator[ArchiveMember]:
         yield member.filename, partial(archive.open, member)
 
 
-def _tarred(archive: tarfile.TarFile) -> Iterator[ArchiveMember]:
-    for member in archive:
+def _tarred(name: str, archive: tarfile.TarFile) -> Iterator[ArchiveMember]:
+    for number, member in enumerate(archive):
+        if number >= _MOST_FILES:
+            raise _too_large(name, _MOST_BYTES)
+        vars(archive)["members"] = []  # the library remembers every member that it has read
         if member.isfile() and not member.issparse():
             stream = archive.extractfile(member)
             if stream is not None:

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from setpoint.declarations.readers import limits
+
 IGNORE_FILE = ".setpointignore"
 """The name of files that say what is to be left alone."""
 
@@ -30,8 +32,6 @@ _WARNINGS = frozenset(
 UNREADABLE = "unreadable"
 """The category of what is not even YAML or JSON: nobody knows what such a document declares."""
 
-_DEEPEST = 100
-_MOST_NODES = 1_000_000
 _LETTERS = 1 << 16
 _AFTER_DASHES = ("", " ", "\t", "\n", "\r")
 
@@ -152,24 +152,18 @@ def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
 
 
 def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
-    index = 0
+    index = errors = 0
+    budget = _AliasBudget(limits.FREE_EXPANSION + limits.EXPANSION * len(text))
     for line, part in _parts(text):
+        if errors == limits.MOST_ERRORS:
+            yield Problem(file, line, "", _TOO_MANY_ERRORS, category=UNREADABLE)
+            return
         try:
-            builder = _Builder(part)
+            builder = _Builder(part, budget)
             value = builder.document()
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            yield Problem(
-                file,
-                line + (mark.line if mark else 0),
-                "",
-                f"not YAML: {error.problem or error.context}",
-                category=UNREADABLE,
-            )
-        except yaml.YAMLError:
-            yield Problem(
-                file, line, "", "not YAML: it holds a character that YAML does not allow", category=UNREADABLE
-            )
+        except (yaml.YAMLError, RecursionError) as error:
+            errors += 1
+            yield _unreadable_yaml(file, line, error)
         else:
             if value is None:
                 continue
@@ -177,6 +171,20 @@ def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
                 start = builder.element_lines.get(above, builder.first_line)
                 yield Document(file, line + start, index, item, part, line, above)
                 index += 1
+
+
+_TOO_MANY_ERRORS = f"more than {limits.MOST_ERRORS:,} of its documents cannot be read; the rest was not looked at"
+
+
+def _unreadable_yaml(file: str, line: int, error: yaml.YAMLError | RecursionError) -> Problem:
+    reason = "it holds a character that YAML does not allow"
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        line += mark.line if mark else 0
+        reason = str(error.problem or error.context)
+    elif isinstance(error, RecursionError):
+        reason = f"nested more than {limits.DEEPEST} levels deep"
+    return Problem(file, line, "", f"not YAML: {reason}", category=UNREADABLE)
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
@@ -207,9 +215,10 @@ def whole(text: str, *, as_json: bool = False) -> Iterator[Any]:
     """What a text around documents says, before it is taken apart into them: one value, or nothing."""
     try:
         value = json.loads(text) if as_json else _Builder(text).document()
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError):
         return
-    yield value
+    if not as_json or not limits.refused_json(text, value):
+        yield value
 
 
 def _json(file: str, text: str) -> Iterator[Document | Problem]:
@@ -217,22 +226,40 @@ def _json(file: str, text: str) -> Iterator[Document | Problem]:
     decode = json.JSONDecoder().raw_decode
     start, index = 0, 0
     line, counted = 1, 0
+    errors, in_vain = 0, 0
     while (start := _skip_space(text, start)) < len(text):
         line, counted = line + text.count("\n", counted, start), start
         try:
             value, end = decode(text, start)
         except (ValueError, RecursionError) as error:
-            where = error.lineno if isinstance(error, json.JSONDecodeError) else line
-            reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            where, reason = _reason(error, line)
             yield Problem(file, where, "", f"not JSON: {reason}", category=UNREADABLE)
+            errors += 1
+            in_vain += error.pos - start if isinstance(error, json.JSONDecodeError) else len(text) - start
             following = text.find("\n{", start)
             start = following if following >= 0 else len(text)
+            if start < len(text) and (errors == limits.MOST_ERRORS or in_vain > limits.RESCANS * len(text)):
+                yield Problem(file, where, "", _TOO_MANY_ERRORS, category=UNREADABLE)
+                return
             continue
         part = text[start:end]
+        if reason := limits.refused_json(part, value):
+            yield Problem(file, line, "", f"not read: {reason}", category=UNREADABLE)
+            start = end
+            continue
         for above, item in _items(value):
             yield Document(file, line, index, item, part, line, above)
             index += 1
         start = end
+
+
+def _reason(error: ValueError | RecursionError, line: int) -> tuple[int, str]:
+    """The line and the reason of a JSON text that cannot be decoded."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.lineno, error.msg
+    if isinstance(error, RecursionError):
+        return line, f"nested more than {limits.DEEPEST} levels deep"
+    return line, "an integer has thousands of digits; no API takes it"
 
 
 def _skip_space(text: str, start: int) -> int:
@@ -272,12 +299,40 @@ _NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], float]], ...] = (
 )
 
 
+class _AliasBudget:
+    """Characters that the aliases of a file may still stand for.
+
+    Args:
+        characters: how many.
+    """
+
+    def __init__(self, characters: int) -> None:
+        self.characters = characters
+
+
+class _Anchor(NamedTuple):
+    """A value that aliases stand for.
+
+    Args:
+        value: the value.
+        nodes: how many values it is.
+        characters: how long it is, with all that aliases in it stand for.
+    """
+
+    value: Any
+    nodes: int
+    characters: int
+
+
 class _Builder:
     """Builds the value of a document from the parser's events; faster than nodes, and strict about keys."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, budget: _AliasBudget | None = None) -> None:
         self._next: Callable[[], Any] = _Loader(text).get_event
-        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._anchors: dict[str, _Anchor] = {}
+        self._budget = budget or _AliasBudget(limits.FREE_EXPANSION + limits.EXPANSION * len(text))
+        self._expanded = 0
+        self._last: Any = None
         self._nodes = 0
         self._key_above = ""
         self.first_line = 0
@@ -292,10 +347,10 @@ class _Builder:
         return None
 
     def _value(self, event: Any, depth: int) -> Any:
-        before = self._nodes
+        before, expanded = self._nodes, self._expanded
         self._count(1, event)
-        if depth > _DEEPEST:
-            raise _fault(f"nested more than {_DEEPEST} levels deep", event)
+        if depth > limits.DEEPEST:
+            raise _fault(f"nested more than {limits.DEEPEST} levels deep", event)
         kind = event.__class__
         if kind is yaml.ScalarEvent:
             value = _scalar(event)
@@ -306,21 +361,28 @@ class _Builder:
         else:
             return self._alias(event)
         if event.anchor:
-            self._anchors[event.anchor] = value, self._nodes - before
+            last = event if kind is yaml.ScalarEvent else self._last
+            characters = last.end_mark.index - event.start_mark.index + self._expanded - expanded
+            self._anchors[event.anchor] = _Anchor(value, self._nodes - before, characters)
         return value
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self._anchors:
             raise _fault(f"alias *{event.anchor} has no anchor", event)
-        value, size = self._anchors[event.anchor]
-        self._count(size, event)
-        return value
+        anchor = self._anchors[event.anchor]
+        self._count(anchor.nodes, event)
+        size = max(anchor.characters, anchor.nodes * limits.NODE_CHARACTERS)
+        self._expanded += size
+        self._budget.characters -= size
+        if self._budget.characters < 0:
+            raise _fault(f"its aliases stand for more than {limits.EXPANSION} times the text; use fewer", event)
+        return anchor.value
 
     def _count(self, more: int, event: Any) -> None:
         """Count values; what an alias stands for counts as often as it is used, since it is walked as often."""
         self._nodes += more
-        if self._nodes > _MOST_NODES:
-            raise _fault(f"more than {_MOST_NODES:,} values; split the document, or use fewer aliases", event)
+        if self._nodes > limits.MOST_NODES:
+            raise _fault(f"more than {limits.MOST_NODES:,} values; split the document, or use fewer aliases", event)
 
     def _sequence(self, depth: int) -> list[Any]:
         items: list[Any] = []
@@ -329,6 +391,7 @@ class _Builder:
             if above is not None:
                 self.element_lines[*above, len(items)] = event.start_mark.line
             items.append(self._value(event, depth + 1))
+        self._last = event
         return items
 
     def _is_items(self, depth: int) -> bool:
@@ -354,10 +417,11 @@ class _Builder:
                 raise _fault(f"`{key}` stands here twice", event)
             else:
                 mapping[key] = value
+        self._last = event
         return merged | mapping if merged else mapping
 
     def _key(self, event: Any, depth: int) -> str:
-        key = self._value(event, depth)
+        key = self._value(event, depth + 1)
         if isinstance(key, (dict, list)):
             raise _fault("a key has to be a string", event)
         return event.value if isinstance(event, yaml.ScalarEvent) else str(key)
@@ -377,7 +441,14 @@ def _scalar(event: Any) -> Any:
     if text[0] in "0123456789+-.":
         for pattern, convert in _NUMBERS:
             if pattern.match(text):
-                return convert(text)
+                if limits.is_too_long_for_a_number(text):
+                    raise _fault("a number has more digits than any API takes; write it in quotation marks", event)
+                value = convert(text)
+                if limits.is_large(value):
+                    return text  # an id: JSON and APIs write such numbers as texts
+                if reason := limits.refused_scalar(value):
+                    raise _fault(reason, event)
+                return value
     return text
 
 

@@ -30,7 +30,7 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from setpoint.declarations.readers.documents import IGNORE_FILE, Problem
 from setpoint.errors import BadDeclaration
-from setpoint.model import field_path, ignore_patterns
+from setpoint.model import field_path, ignore_patterns, linear_patterns
 from setpoint.model.declaration import Declaration, IgnoreRule, Scope
 
 _WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|\\.|[^\s"])+')
@@ -133,8 +133,8 @@ def _expression(pattern: str) -> str | None:
         if regex is None:
             return None
         expression: str = regex.replace(_DIRECTORY_MARK, "/")
-        re.compile(expression)
-    except (ValueError, re.error):
+        linear_patterns.compiled(expression)
+    except (ValueError, BadDeclaration):
         return None
     return expression
 

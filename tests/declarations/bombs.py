@@ -1,0 +1,143 @@
+"""Files and archives that are small and cost much to read; run as a script, it reads each within limits.
+
+``python bombs.py FILE…`` writes one JSON object a file: seconds of processor time, and what came of it. Each is
+read in a process of its own with 200 MB more than the imports take.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import resource
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+MEMORY = 200_000_000
+SECONDS = 2.0
+
+_DOCUMENT = (
+    '{"apiVersion":"setpoint.dev/v1","kind":"Declaration","metadata":{"name":"//storage.googleapis.com/b"},'
+    '"spec":{"assetType":"storage.googleapis.com/Bucket","data":{"location":%s}}}'
+)
+_LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 10)
+)
+
+
+def _tar(size: int, count: int = 1, mode: str = "w:gz") -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode=mode) as archive:
+        for number in range(count):
+            member = tarfile.TarInfo(f"{number}.yaml")
+            member.size = size
+            archive.addfile(member, io.BytesIO(bytes(size)))
+    return packed.getvalue()
+
+
+def _zip(size: int) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.yaml", "w") as member:
+        for _ in range(size // 1_000_000):
+            member.write(bytes(1_000_000))
+    return packed.getvalue()
+
+
+def documents() -> dict[str, str | bytes]:
+    """Files of declarations by their names; none of them can be read whole."""
+    return {
+        "4300-digits.json": _DOCUMENT % ("9" * 5_000),
+        "4300-digits.yaml": _DOCUMENT % ("9" * 5_000),
+        "hexadecimal.yaml": f"a: 0x{'f' * 5_000}",
+        "infinite.yaml": _DOCUMENT % "1e999",
+        "infinite.json": _DOCUMENT % "1e999",
+        "no-number.json": _DOCUMENT % "NaN",
+        "half-a-pair.json": _DOCUMENT % '"\\ud800"',
+        "half-a-pair.yaml": _DOCUMENT % '"\\ud800"',
+        "600-deep.json": _DOCUMENT % ("[" * 600 + "]" * 600),
+        "100000-deep.json": "[" * 100_000,
+        "100000-deep.yaml": "[" * 100_000,
+        "closed.json": '[{"a":' * 50_000 + "1" + "}]" * 50_000,
+        "indented.yaml": "".join(" " * i + "a:\n" for i in range(1_500)),
+        "keys-in-keys.yaml": "{" * 5_000,
+        "questions.yaml": "? " * 20_000,
+        "dashes.yaml": "- " * 20_000,
+        "opened.json": '{"a":\n' * 100_000,
+        "broken-lines.jsonl": "{bad\n" * 200_000,
+        "broken-documents.yaml": "---\n: [\n" * 100_000,
+        "laughs.yaml": _LAUGHS,
+        "2000-aliases.yaml": f'a: &a "{"x" * 1_000_000}"\nb: [{",".join(["*a"] * 2_000)}]\n',
+        "merges.yaml": f"a: &a {{{','.join(f'k{i}: 1' for i in range(2_000))}}}\n"
+        + "".join(f"m{i}: {{<<: *a}}\n" for i in range(2_000)),
+        "quotation.yaml": "'" * 1_000_001,
+        "tabs.yaml": "\t" * 1_000_000,
+        "utf-16.yaml": "a: 1".encode("utf-16"),
+        "latin.yaml": b"a: \xff\xfe",
+        "two-marks.json": b"\xef\xbb\xbf\xef\xbb\xbf{}",
+        "raw-nul.json": _DOCUMENT % '"\0"',
+        "raw-nul.yaml": _DOCUMENT % '"\0"',
+    }
+
+
+def archives() -> dict[str, bytes]:
+    """Archives by their names; each unpacks to far more than it is worth."""
+    return {
+        "100-mb.tar.gz": _tar(100_000_000),
+        "members.tar.gz": _tar(0, 20_000),
+        "100-mb.zip": _zip(100_000_000),
+        "60-mb.tar.bz2": _tar(60_000_000, mode="w:bz2"),
+        "60-mb.tar.xz": _tar(60_000_000, mode="w:xz"),
+    }
+
+
+def _read(path: str) -> dict[str, object]:
+    from setpoint.declarations.readers import archives as unpacking  # noqa: PLC0415 - imported before memory is limited
+    from setpoint.declarations.readers import load  # noqa: PLC0415
+    from setpoint.errors import BadRequest  # noqa: PLC0415
+
+    is_archive = path.endswith((".gz", ".zip", ".bz2", ".xz"))
+    data = Path(path).read_bytes() if is_archive else b""
+    started = time.process_time()
+    problems: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if is_archive:
+                unpacking.unpack(Path(path).name, data, Path(folder))
+            else:
+                problems = [str(problem) for problem in load.load([path]).problems]
+        except BadRequest as error:
+            problems = [str(error)]
+        except BaseException as error:  # noqa: BLE001 - that is what must not happen
+            return {"leak": f"{type(error).__name__}: {error}"}
+        return {"seconds": time.process_time() - started, "problems": problems[:2]}
+
+
+def _limited(path: str) -> None:
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (taken + MEMORY, taken + MEMORY))
+    sys.stdout.write(json.dumps({"file": Path(path).name, **_read(path)}) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Read each file in a process of its own."""
+    from setpoint.declarations.readers import load  # noqa: PLC0415 - as above
+
+    load.load([])
+    for path in sys.argv[1:]:
+        child = os.fork()
+        if child == 0:
+            _limited(path)
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        if status:
+            sys.stdout.write(json.dumps({"file": Path(path).name, "leak": f"it ended with {status}"}) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""No file and no archive stops what stands beside it, or costs more than its size allows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from declarations import bombs
+from setpoint.declarations.readers import documents, load
+from setpoint.declarations.readers.documents import Document, Problem
+from setpoint.detection import scopes
+from setpoint.errors import BadDeclaration
+from setpoint.model import linear_patterns
+from setpoint.model.fleet_rules import rules
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+GOOD = (
+    "apiVersion: setpoint.dev/v1\nkind: Declaration\nmetadata: {name: //storage.googleapis.com/good}\n"
+    "spec: {assetType: storage.googleapis.com/Bucket, data: {location: EU}}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> dict[str, dict]:
+    folder = tmp_path_factory.mktemp("bombs")
+    for name, content in (bombs.documents() | bombs.archives()).items():
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode(errors="surrogatepass"))
+    files = sorted(str(path) for path in folder.iterdir())
+    done = subprocess.run([sys.executable, bombs.__file__, *files], capture_output=True, text=True, check=False)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == len(files), done.stderr[-2_000:]
+    return {line["file"]: line for line in lines}
+
+
+@pytest.mark.parametrize("name", [*bombs.documents(), *bombs.archives()])
+def test_a_bomb_is_refused_by_its_name_within_two_seconds_and_200_mb(results, name):
+    result = results[name]
+    assert "leak" not in result
+    assert result["problems"], result
+    assert name in result["problems"][0]
+    assert result["seconds"] < bombs.SECONDS
+
+
+@pytest.mark.parametrize("name", bombs.documents())
+def test_a_good_file_beside_a_bomb_is_read(tmp_path, name):
+    content = bombs.documents()[name]
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode(errors="surrogatepass"))
+    (tmp_path / "good.yaml").write_text(GOOD)
+    loaded = load.load([str(tmp_path)])
+    names = [desired.declarations[0].key.name for desired in loaded.desired]
+    assert "//storage.googleapis.com/good" in names
+    assert all(problem.file and problem.message for problem in loaded.problems)
+
+
+def test_an_id_of_21_digits_without_quotation_marks_is_a_text():
+    (document,) = documents.parse("uniqueId: 102938475610293847561\n", "a.yaml")
+    assert document.value == {"uniqueId": "102938475610293847561"}
+
+
+def test_anchors_that_people_use_are_read():
+    block = "".join(f"  key{i}: value\n" for i in range(20))
+    text = f"base: &base\n{block}" + "".join(f"use{i}:\n  <<: *base\n  own: {i}\n" for i in range(100))
+    (document,) = documents.parse(text, "a.yaml")
+    assert document.value["use99"] == document.value["base"] | {"own": 99}
+
+
+WORDS = (
+    "&a ",
+    "*a",
+    "<<: *a",
+    "  ",
+    "- ",
+    "? ",
+    "! ",
+    "!!binary ",
+    "null",
+    "%YAML 1.1",
+    "\n---\n",
+    "kind: Declaration",
+)
+NUMBERS = ("9" * 25, "1e999", "0x", "NaN")
+ESCAPES = ("\\ud800", "\\u0000", '"kind":', '"items":', "apiVersion: setpoint.dev/v1")
+CHARACTERS = tuple("{}[]:,|>#\"'\0\ufeff\n\x85\u2028\x7féa")
+TOKENS = st.sampled_from((*WORDS, *NUMBERS, *ESCAPES, *CHARACTERS))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@given(parts=st.lists(st.one_of(TOKENS, st.text(max_size=8)), max_size=40), suffix=st.sampled_from([".yaml", ".json"]))
+@example(parts=["a: ", "9" * 5_000], suffix=".yaml")
+@example(parts=["{"] * 2_000, suffix=".yaml")
+@example(parts=["!!binary "], suffix=".yaml")
+def test_any_text_gives_documents_and_problems_and_nothing_else(parts, suffix):
+    for item in documents.parse("".join(parts), f"any{suffix}"):
+        assert isinstance(item, Document | Problem)
+        if isinstance(item, Document):
+            json.dumps(item.value, ensure_ascii=False).encode()
+            item.line_of(("a", 0))
+        else:
+            assert item.file
+            assert item.message
+
+
+HOSTILE = ["*e" * 12 + "*x", "**/e*/" * 8 + "x", "?" * 200 + "*" * 200 + "x", "[e]*" * 40 + "x"]
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_a_hostile_pattern_of_an_ignore_file_holds_up_no_message(tmp_path, pattern):
+    (tmp_path / ".setpointignore").write_text(f"{pattern}\n")
+    (tmp_path / "scope.yaml").write_text(
+        "apiVersion: setpoint.dev/v1\nkind: Scope\nmetadata: {name: all}\nspec: {projects: [shop], assetTypes: ['*']}\n"
+    )
+    loaded = load.load([str(tmp_path)])
+    (scope,) = loaded.scopes
+    name = "//compute.googleapis.com/projects/shop/" + "e" * 300 + "/e" * 300
+    observation = Observation(ResourceKey(name), "compute.googleapis.com/Firewall", NOON, data={}, project_id="shop")
+    started = time.process_time()
+    scopes.explain(rules((scope,)), observation)
+    assert time.process_time() - started < 0.5
+
+
+def test_a_pattern_that_is_too_long_or_no_expression_is_named():
+    with pytest.raises(BadDeclaration, match="at most"):
+        linear_patterns.compiled("a" * 3_000)
+    with pytest.raises(BadDeclaration, match="is no pattern"):
+        linear_patterns.compiled("(")
