@@ -126,3 +126,71 @@ def test_a_binding_is_written_once(context, monkeypatch):
     for seconds in range(3):
         one_by_one([account(seconds)], context)
     assert len(written) == 1
+
+
+POLICY = "monitoring.googleapis.com/AlertPolicy"
+NATURAL = "//monitoring.googleapis.com/projects/fleet-prod-123/alertPolicies/displayName=High~20latency"
+FOLDER = "cloudresourcemanager.googleapis.com/Folder"
+NATURAL_FOLDER = "//cloudresourcemanager.googleapis.com/folders/parent=organizations~2F566&displayName=Platform"
+
+
+def alert(number: int, seconds: int, title: str = "High latency", **data: object) -> bytes:
+    name = f"//monitoring.googleapis.com/projects/123456789012/alertPolicies/{number}"
+    fields = {"name": f"projects/fleet-prod-123/alertPolicies/{number}", "displayName": title, "enabled": True, **data}
+    return message(name, POLICY, seconds, resource={"data": fields})
+
+
+def gone(data: bytes, seconds: int) -> bytes:
+    asset = json.loads(data)["asset"]
+    time = (NOON + timedelta(seconds=seconds)).isoformat()
+    return json.dumps({"asset": {**asset, "updateTime": time}, "priorAsset": asset, "deleted": True}).encode()
+
+
+@pytest.fixture
+def by_title(context):
+    declarations = (
+        Declaration(ResourceKey(NATURAL), POLICY, {"displayName": "High latency", "enabled": True}),
+        Declaration(ResourceKey(NATURAL_FOLDER), FOLDER, {"displayName": "Platform", "labels": {"a": "b"}}),
+    )
+    loaded = LoadResult([desired((declaration,)) for declaration in declarations])
+    apply.sync(loaded, Request("titles"), context, NOON - timedelta(days=1))
+    return context
+
+
+@pytest.mark.parametrize("handle", [one_by_one, together])
+def test_a_resource_that_is_declared_by_its_display_name_is_judged_and_keeps_its_name_when_renamed(by_title, handle):
+    handle([PROJECT], by_title)
+    assert handle([alert(7, 1)], by_title) == ["in_sync"]
+    assert handle([alert(7, 2, enabled=False)], by_title) == ["opened"]
+    assert handle([alert(7, 3, "Low latency")], by_title) == ["changed"]
+    (state,) = by_title.store.states(drifted=True)
+    assert [difference.path for difference in state.finding.differences] == ["displayName"]
+    assert state.key.name == NATURAL
+
+
+@pytest.mark.parametrize("parent", ["organizations/566", {"type": "organization", "id": "566"}])
+def test_a_folder_is_known_by_its_parent_and_display_name_in_any_api_version(by_title, parent):
+    name = "//cloudresourcemanager.googleapis.com/folders/310987654321"
+    data = {"name": "folders/310987654321", "parent": parent, "displayName": "Platform", "labels": {"a": "b"}}
+    assert one_by_one([message(name, FOLDER, 1, resource={"data": data})], by_title) == ["in_sync"]
+    elsewhere = {**data, "parent": "organizations/9", "name": "folders/4"}
+    other = name.replace("310987654321", "4")
+    assert one_by_one([message(other, FOLDER, 1, resource={"data": elsewhere})], by_title) == ["undeclared"]
+
+
+@pytest.mark.parametrize("handle", [one_by_one, together])
+def test_of_two_resources_with_one_natural_name_none_is_judged_until_one_is_deleted(by_title, handle):
+    handle([PROJECT, alert(7, 1), alert(8, 1, enabled=False)], by_title)
+
+    assert drifted(by_title) == []
+    (holders,) = by_title.projects.names.ambiguous.values()
+    assert [name.rpartition("/")[2] for name in holders] == ["7", "8"]
+    assert handle([alert(7, 2, enabled=False)], by_title) == ["unreadable"]
+    handle([gone(alert(8, 1), 3)], by_title)
+    assert handle([alert(7, 4, enabled=False)], by_title) == ["opened"]
+
+
+def test_another_process_knows_that_a_name_is_ambiguous(by_title):
+    one_by_one([PROJECT, alert(7, 1), alert(8, 1)], by_title)
+    other = Context(by_title.store, None, MemoryDeadLetters())
+    assert one_by_one([alert(7, 5, enabled=False)], other) == ["unreadable"]

@@ -197,7 +197,7 @@ def test_a_resource_that_its_api_does_not_know_is_not_called_deleted(datasets):
     datasets.declare()
     datasets.seen()
 
-    assert "does not know it" in datasets.read().problems[0]
+    assert "does not show it" in datasets.read().problems[0]
     assert datasets.finding is None
 
 

@@ -53,6 +53,17 @@ SERVER_NAMED: Mapping[str, str] = {
 """Types that recorded assets name by an id of the server, beside those of which Google's documentation says so."""
 
 
+NATURAL_KEYS: Mapping[str, tuple[str, ...]] = {
+    "cloudresourcemanager.googleapis.com/Folder": ("parent", "displayName"),
+    "cloudresourcemanager.googleapis.com/TagKey": ("parent", "shortName"),
+    "cloudresourcemanager.googleapis.com/TagValue": ("parent", "shortName"),
+}
+"""What tells a resource of which only the server knows the id, beside what its name says: its API's own uniqueness."""
+_NATURAL_KEY = ("displayName",)
+"""The same of every other type; two resources may have one display name, and are then ambiguous."""
+_NATURAL_NAME = re.compile(r"/(?:parent=[^/&]+&)?(?:displayName|shortName)=[^/&]+\Z")
+
+
 class NameEntry(NamedTuple):
     """How the inventory names an asset type.
 
@@ -236,6 +247,38 @@ def _named(asset_type: str, name: str, data: Mapping[str, Any]) -> Iterator[str]
             and str(value) != last
         ):
             yield f"{head}/{value}"
+    if key := natural_key(asset_type, data):
+        yield f"{head}/{key}"
+
+
+def natural_key(asset_type: str, values: Mapping[str, Any]) -> str:
+    """The segment of a declared name that stands for the id which only the server knows; empty where a value lacks.
+
+    Args:
+        asset_type: the asset type.
+        values: the resource's fields, observed or declared.
+    """
+    if not is_server_named(asset_type):
+        return ""
+    parts = []
+    for field in NATURAL_KEYS.get(asset_type, _NATURAL_KEY):
+        value = values.get(field)
+        if isinstance(value, Mapping) and value.get("type") and value.get("id"):  # a parent in older API versions
+            value = f"{value['type']}s/{value['id']}"
+        if not isinstance(value, str) or not value:
+            return ""
+        parts.append(f"{field}={_segment(value)}")
+    return "&".join(parts)
+
+
+def _segment(text: str) -> str:
+    """A text as a part of a name: what is no letter, digit, dot, hyphen or underscore as ``~`` and its code."""
+    return re.sub(r"[^A-Za-z0-9._-]", lambda match: "".join(f"~{byte:02X}" for byte in match[0].encode()), text)
+
+
+def is_natural(name: str) -> bool:
+    """Whether a name has a natural key in place of the id which only the server knows."""
+    return _NATURAL_NAME.search(name) is not None
 
 
 def is_server_made(name: str) -> bool:

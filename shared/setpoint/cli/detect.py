@@ -15,8 +15,8 @@ import typer
 
 from setpoint import bootstrap
 from setpoint.cli import feed
+from setpoint.cli.after_reading import deep_reads, print_ambiguous
 from setpoint.cli.apply import load_all
-from setpoint.cli.deep_reads import deep_reads
 from setpoint.cli.options import StoreUrl
 from setpoint.cli.output import out, print_claims, print_findings, print_status, print_warning
 from setpoint.cli.stdout_dead_letters import ReportedDeadLetters
@@ -127,6 +127,7 @@ def detect(  # noqa: PLR0913 - the options of the command
             outcomes = _timed(lambda: _from_file(str(feed_file), deps, rejected))
             is_read = not outcomes or outcomes.total() > outcomes["rejected"]
         deep_reads(deps)()
+        print_ambiguous(deps)
         if not is_read:
             print_warning(f"{feed_file}: holds no message of Cloud Asset Inventory; nothing was compared", "error")
         elif output is Output.table:

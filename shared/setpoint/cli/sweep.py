@@ -15,7 +15,7 @@ from rich.text import Text
 
 from setpoint import bootstrap
 from setpoint import sweep as sweeping
-from setpoint.cli.deep_reads import deep_reads
+from setpoint.cli.after_reading import deep_reads, print_ambiguous
 from setpoint.cli.options import DEFAULT_STORE, ContentChoice, EventsTopic, StoreUrl, Types, split
 from setpoint.cli.output import errors, out, print_findings, print_status, print_warning
 from setpoint.errors import BadRequest
@@ -79,6 +79,7 @@ def sweep(  # noqa: PLR0913 - each is an option
                 resume=not fresh and not from_files,
             )
         deep_reads(deps)()
+        print_ambiguous(deps)
         _report(swept, time.perf_counter() - started)
         if output is Output.json:
             fields = msgspec.structs.fields(swept.summary)

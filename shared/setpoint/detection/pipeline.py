@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import actor_resolution, api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.name_bindings import NameBindings
@@ -204,6 +205,9 @@ def record_bindings(observed: Iterable[Observation], context: Context) -> Collec
     described: dict[str, str] = {}
     for observation in observed:
         described |= names.described(observation)
+        if observation.key.content == "resource" and is_server_named(observation.asset_type):
+            keys = context.projects.alternative_keys(context.projects.with_project_id(observation))
+            names.claim(observation, [key.name for key in keys])
     return tuple(names.record(described)) if described else ()
 
 
@@ -332,11 +336,13 @@ class Found(NamedTuple):
         snapshot: all that is stored of it, under the name by which it is kept.
         observation: what was observed, under that name.
         left: what is stored under the observed name, where that is another one and was judged to be drift.
+        is_ambiguous: another resource has the same natural name, so that nobody can tell which of them is declared.
     """
 
     snapshot: Snapshot
     observation: Observation
     left: Snapshot | None = None
+    is_ambiguous: bool = False
 
 
 def load(observation: Observation, context: Context, read: Callable[[ResourceKey], Snapshot] | None = None) -> Found:
@@ -359,13 +365,18 @@ def load(observation: Observation, context: Context, read: Callable[[ResourceKey
         other = ownership.settled(read(key), observation)
         if ownership.is_declared(other) or other.state is not None:
             is_drift = snapshot.state is not None and bool(snapshot.state.fingerprint)
-            return Found(other, replace(observation, key=key), snapshot if is_drift else None)
+            names = context.projects.names
+            is_ambiguous = names is not None and names.is_ambiguous(key.name, deleted=observation.deleted)
+            seen = replace(observation, key=key, inventory_name=observation.key.name)
+            return Found(other, seen, snapshot if is_drift else None, is_ambiguous)
     return Found(snapshot, observation)
 
 
 def evaluate(stored: Found, context: Context) -> Transition:
     """What follows from an observation of a resource of which this much is stored."""
-    snapshot, observation, _ = stored
+    snapshot, observation = stored.snapshot, stored.observation
+    if stored.is_ambiguous:
+        return Transition("unreadable")
     if waits_for(stored, context):
         if snapshot.state is not None and snapshot.state.observed_at >= observation.observed_at:
             return Transition("stale")
@@ -381,7 +392,7 @@ def evaluate(stored: Found, context: Context) -> Transition:
 
 def waits_for(stored: Found, context: Context) -> str:
     """What has to be known of a name before anybody can tell who declares the resource; empty where nothing has."""
-    snapshot, observation, _ = stored
+    snapshot, observation = stored.snapshot, stored.observation
     if ownership.is_declared(snapshot) or observation.deleted or observation.asset_type == ownership.SOURCE_TYPE:
         return ""
     if snapshot.state is not None and snapshot.state.judged_by:
@@ -412,7 +423,7 @@ def _commit(observed: Observation, context: Context) -> _Committed:
         Conflict: another writer was faster: begin again from the read.
     """
     stored = load(observed, context)
-    snapshot, observation, left = stored
+    snapshot, observation, left, _ = stored
     outcome, state = (transition := evaluate(stored, context)).outcome, transition.state
     unknown = waits_for(stored, context) if outcome == "waiting" else ""
     if unknown:

@@ -152,6 +152,8 @@ class ProjectIdResolver:
             yield key
         for name in natural_names(observation.asset_type, key.name, observation.data):
             yield ResourceKey(name, key.content)
+        if self.names is not None and (first := self.names.first_name(observation.key.name)):
+            yield ResourceKey(first, key.content)
         if self.names is not None and (bound := self.names.of(observation)):
             yield from self._by_id(ResourceKey(bound, key.content), observation)
 

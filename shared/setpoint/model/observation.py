@@ -44,6 +44,7 @@ class Observation(msgspec.Struct, frozen=True):
         discovery_name: name of the schema in that document, or empty.
         truncated: Google has cut fields off ``data``, as ``assetExceptions`` says.
         through: what told it.
+        inventory_name: its full resource name in the inventory, where it is kept under the name that it is declared by.
     """
 
     key: ResourceKey
@@ -58,6 +59,7 @@ class Observation(msgspec.Struct, frozen=True):
     discovery_name: str = ""
     truncated: bool = False
     through: ObservedThrough = "inventory"
+    inventory_name: str = ""
 
     @property
     def project_number(self) -> str:

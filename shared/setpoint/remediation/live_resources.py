@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
+from setpoint.catalog.inventory_names import is_natural
 from setpoint.catalog.methods import Methods, Resource, default_methods
 from setpoint.catalog.schemas import Catalogue
 from setpoint.errors import Unavailable
@@ -58,8 +61,9 @@ class LiveResources:
             Refused: the API does not take the request.
             Unavailable: the API does not answer, or says that it is gone, which the inventory does not.
         """
+        named = _as_listed(declaration, last)
         schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
-        resource = planner.reach(declaration, schema, self._methods) if schema is not None else None
+        resource = planner.reach(named, schema, self._methods) if named is not None and schema is not None else None
         if resource is None:
             return None
         call = (
@@ -93,6 +97,15 @@ class LiveResources:
         return planned
 
 
+def _as_listed(declaration: Declaration, last: Observation | None) -> Declaration | None:
+    """The declaration under a name that the API knows; None where only the inventory could tell it and has not."""
+    if not is_natural(declaration.key.name):
+        return declaration
+    if last is None or not last.inventory_name:
+        return None
+    return replace(declaration, key=ResourceKey(last.inventory_name, declaration.key.content))
+
+
 def _read_policy(declaration: Declaration, resource: Resource) -> Any:
     return iam_planner.read(resource) if declaration.key.content == "iam_policy" else None
 
@@ -106,6 +119,7 @@ def _observation(key: ResourceKey, asset_type: str, body: Any, last: Observation
         data=body if body is not None else last and last.data,
         ancestors=last.ancestors if last is not None else (),
         project_id=last.project_id if last is not None else "",
+        inventory_name=last.inventory_name if last is not None else "",
         through="api",
     )
 

@@ -90,7 +90,7 @@ def read(document: Document, objects: Objects) -> Translated | list[Problem]:
         path = tuple(policy.split("."))
         message = "does not identify the resource: set its kind and its name"
         return [_problem(document, path, message, "unnamed")]
-    name = krm_names.full_name(value, objects)
+    name = krm_names.full_name(value, objects) or krm_names.natural_name(value, objects)
     if problem := _why_unread(document, name, objects):
         return [problem]
     target = krm_kinds.resolve(group_of(value), kind)

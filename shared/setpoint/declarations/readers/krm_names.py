@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from setpoint.catalog import config_connector, name_patterns
+from setpoint.catalog import config_connector, inventory_names, name_patterns
 from setpoint.catalog.schemas import Schema
 from setpoint.declarations.readers import krm_kinds, krm_table, name_heuristics
 from setpoint.declarations.readers.krm_references import (
@@ -75,6 +75,26 @@ def full_name(value: Mapping[str, Any], objects: Objects) -> str:
     """
     target = krm_kinds.resolve(group_of(value), str(value.get("kind", "")))
     path = _path(value, objects, target, 0)
+    return name_patterns.full_name(target.asset_type, path) if path else ""
+
+
+def natural_name(value: Mapping[str, Any], objects: Objects) -> str:
+    """The name of an object whose id the service chooses, by what tells it from others of its kind; or empty.
+
+    The first asset of the inventory that has the same natural key binds it to the id.
+
+    Args:
+        value: The object.
+        objects: The objects that it may refer to.
+    """
+    spec = value.get("spec")
+    target = krm_kinds.resolve(group_of(value), str(value.get("kind", "")))
+    is_by_server = krm_table.is_named_by_server(group_of(value), str(value.get("kind", "")))
+    if not is_by_server or service_id(value) or not isinstance(spec, dict):
+        return ""
+    placement = _PlacementFields(value, objects, 0)
+    own = inventory_names.natural_key(target.asset_type, {**spec, "parent": placement.parent()})
+    path = _placed(placement, _patterns(value, target), own) if own else ""
     return name_patterns.full_name(target.asset_type, path) if path else ""
 
 
@@ -141,14 +161,26 @@ def _path(value: Mapping[str, Any], objects: Objects, target: krm_kinds.Target, 
     if kind == "IAMServiceAccount":
         project = project_of(value, objects)
         return f"projects/{project}/serviceAccounts/{own}@{project}.iam.gserviceaccount.com" if project else ""
-    placement = _PlacementFields(value, objects, depth)
+    path = _placed(_PlacementFields(value, objects, depth), patterns, own, "/*" * (len(fields) - 1))
+    # The server's own word of the name stands where the spec alone does not tell it.
+    return path or _whole(reported_name(value), patterns)
+
+
+def _placed(placement: _PlacementFields, patterns: tuple[str, ...], own: str, ending: str = "") -> str:
+    """The pattern that needs most of what an object says, with the object's own words; empty where none can be filled.
+
+    Args:
+        placement: What the object says of its place.
+        patterns: The patterns of its kind.
+        own: Its own id.
+        ending: What the id takes the place of at the end of a pattern beside the last segment.
+    """
     filled = []
     for pattern in _allowed(patterns, placement.spec):
-        path = placement.fill(pattern.removesuffix("/*" * (len(fields) - 1)), own, patterns)
+        path = placement.fill(pattern.removesuffix(ending), own, patterns)
         if path:
             filled.append((placement.score, path))
-    # The server's own word of the name stands where the spec alone does not tell it.
-    return max(filled)[1] if filled else _whole(reported_name(value), patterns)
+    return max(filled)[1] if filled else ""
 
 
 def _whole(path: str, patterns: tuple[str, ...]) -> str:
@@ -239,6 +271,11 @@ class _PlacementFields:
         if not name:
             return ""
         return annotation(self.value, name) or self.objects.place(namespace_of(self.value), name)
+
+    def parent(self) -> str:
+        """The folder or organisation that holds the object, ``folders/123``; empty where it says neither."""
+        tops = ("folders", "organizations") if self.spec.get("folderRef") else ("organizations", "folders")
+        return next((f"{top}/{self.tops[top]}" for top in tops if self.tops[top]), str(self.spec.get("parent") or ""))
 
     def fill(self, pattern: str, own: str, patterns: tuple[str, ...]) -> str:
         """The pattern with the object's own words, or an empty string where one is missing; sets its score."""

@@ -1,4 +1,4 @@
-"""Reads what the policy has read through its own API, after a feed or a sweep."""
+"""What follows a feed or a sweep: readings that the policy asks for, and names that several resources have."""
 
 from __future__ import annotations
 
@@ -10,6 +10,17 @@ from setpoint.bootstrap.settings import from_environment
 from setpoint.cli.output import print_status, print_warning
 from setpoint.detection.pipeline import Context
 from setpoint.errors import BadRequest
+from setpoint.model.display_names import short_name
+from setpoint.model.resource_key import ResourceKey
+
+
+def print_ambiguous(context: Context) -> None:
+    """Warn of declared names that several resources have; nothing is judged by such a name."""
+    names = context.projects.names
+    for name, holders in names.ambiguous.items() if names is not None else ():
+        if context.store.read(ResourceKey(name)).desired is not None:
+            others = ", ".join(map(short_name, holders))
+            print_warning(f"{short_name(name)} may be any of {others}; declare the right one by its id", "ambiguous")
 
 
 def deep_reads(context: Context) -> Callable[[], None]:
