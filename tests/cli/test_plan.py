@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from setpoint.cli.plan import _changed
 from setpoint.model.difference import MASK
 
@@ -47,3 +48,27 @@ def test_a_plan_tells_no_change_twice() -> None:
 def test_a_plan_of_the_same_has_no_changes(same: dict[str, Any]) -> None:
     assert planned(same, dict(same)) == []
     assert planned({**same, "g": None}, same) == []
+
+
+def test_a_plan_marks_what_only_the_service_can_name(tmp_path):
+    (tmp_path / "alert.yaml").write_text(
+        "apiVersion: monitoring.cnrm.cloud.google.com/v1beta1\n"
+        "kind: MonitoringAlertPolicy\n"
+        "metadata: {name: latency, namespace: shop}\n"
+        "spec: {displayName: High latency, combiner: OR}\n"
+    )
+    shown = forked.command_line("plan", "alert.yaml", "--store", "sqlite:///none.db", cwd=tmp_path).stdout
+    assert "displayName=High~20latency  alert.yaml:1  pending" in shown
+    assert "1 pending" in shown
+
+
+def test_values_that_only_deep_reads_compare_are_counted(tmp_path):
+    (tmp_path / "set.yaml").write_text(
+        "apiVersion: setpoint.dev/v1\n"
+        "kind: Declaration\n"
+        "metadata: {name: //bigquery.googleapis.com/projects/p/datasets/sales}\n"
+        "spec: {assetType: bigquery.googleapis.com/Dataset, data: {location: EU,\n"
+        "  access: [{role: OWNER, domain: d.org}]}}\n"
+    )
+    shown = forked.command_line("validate", "set.yaml", cwd=tmp_path).stderr
+    assert "100.0% of 3 values comparable, 2 of them by deep reads only" in shown

@@ -138,14 +138,15 @@ def plan(  # noqa: PLR0913 - the options of the command
     opened = bootstrap.open_store_to_read(store)
     try:
         planned = _plan(loaded, source, opened, prune=prune)
+        pending = plans.pending(planned, opened)
     finally:
         opened.close()
     if output is Output.json:
-        for piece in plans.as_json(planned):
+        for piece in plans.as_json(planned, pending):
             out.out(piece, end="")
         out.out("")
     else:
-        plans.print_plan(planned, held_back=prune and bool(loaded.problems))
+        plans.print_plan(planned, held_back=prune and bool(loaded.problems), pending=pending)
     planning.check_removals(planned, planning.part(max_removals))
     if loaded.problems or planned.claimed or planned.refused:
         raise typer.Exit(1)
@@ -178,7 +179,8 @@ def apply(  # noqa: PLR0913 - the options of the command
     try:
         if dry_run:
             planned = _plan(loaded, source, deps.store, prune=prune)
-            plans.print_plan(planned, held_back=prune and bool(loaded.problems))
+            pending = plans.pending(planned, deps.store)
+            plans.print_plan(planned, held_back=prune and bool(loaded.problems), pending=pending)
             planning.check_removals(planned, request.max_removals)
         else:
             synced = _sync(loaded, request, deps)

@@ -54,6 +54,20 @@ _MOST_WARNINGS = 20
 """How many warnings of one category are printed."""
 
 
+def _summary(loaded: LoadResult) -> str:
+    """How much was loaded, and how much of it can be compared."""
+    summary = f"{len(loaded.desired)} declared"
+    if loaded.scopes:
+        summary += f", {len(loaded.scopes)} scopes"
+    summary += f", {loaded.coverage:.1%} of {loaded.leaves} values comparable"
+    if loaded.untellable:
+        summary += f", {loaded.untellable} of them by deep reads only"
+    if loaded.skipped:
+        most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
+        summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
+    return summary
+
+
 def print_load_result(loaded: LoadResult) -> None:
     """Print on standard error what was loaded and what is wrong."""
     for problem in loaded.problems:
@@ -66,14 +80,7 @@ def print_load_result(loaded: LoadResult) -> None:
     for category, count in by_category.items():
         if count > _MOST_WARNINGS:
             print_warning(f"{count - _MOST_WARNINGS} more of {category}; `validate --output json` lists them all")
-    summary = f"{len(loaded.desired)} declared"
-    if loaded.scopes:
-        summary += f", {len(loaded.scopes)} scopes"
-    summary += f", {loaded.coverage:.1%} of {loaded.leaves} values comparable"
-    if loaded.skipped:
-        most = ", ".join(f"{count} {what}" for what, count in loaded.skipped.most_common(_MOST_SKIPPED))
-        summary += f"; skipped: {most}{', …' if len(loaded.skipped) > _MOST_SKIPPED else ''}"
-    text = Text(summary)
+    text = Text(_summary(loaded))
     if loaded.warnings:
         text.append(", ").append(f"{len(loaded.warnings)} warnings", "yellow")
     if loaded.problems:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import msgspec
 from rich.text import Text
 
+from setpoint.catalog import inventory_names
 from setpoint.catalog.schemas import Field, default_catalogue
 from setpoint.cli.output import difference_line, out
 from setpoint.comparison.absence import child
@@ -16,9 +17,12 @@ from setpoint.comparison.compare import compare
 from setpoint.comparison.masking import masked
 from setpoint.declarations.plan import Plan, PlannedChange
 from setpoint.model import field_path
+from setpoint.model.declaration import Desired
 from setpoint.model.difference import Difference
 from setpoint.model.display_names import short_name
 from setpoint.model.field_path import Path
+from setpoint.model.resource_key import ResourceKey
+from setpoint.ports.stores import StateStore
 from setpoint.util.external_sort import batches
 
 _SIGNS = {"added": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
@@ -27,18 +31,45 @@ _AT_ONCE = 500
 HELD_BACK = "a document that cannot be read may name them"
 
 
-def print_plan(plan: Plan, most: int = _MOST, *, held_back: bool = False) -> None:
+def pending(plan: Plan, store: StateStore) -> frozenset[ResourceKey]:
+    """What a plan adds or changes of which the inventory's name is not known: only the service knows it.
+
+    Args:
+        plan: the plan.
+        store: tells what was observed under the declared name.
+    """
+    unknown = (
+        change.key for change in plan.changes if change.after is not None and _is_by_server(change.key, change.after)
+    )
+    return frozenset(
+        key
+        for keys in batches(unknown, _AT_ONCE)
+        for key, snapshot in store.read_many(keys).items()
+        if snapshot.state is None
+    )
+
+
+def _is_by_server(key: ResourceKey, desired: Desired) -> bool:
+    asset_type = desired.declarations[0].asset_type
+    return inventory_names.is_server_named(asset_type) and not inventory_names.is_server_made(key.name)
+
+
+def print_plan(
+    plan: Plan, most: int = _MOST, *, held_back: bool = False, pending: Collection[ResourceKey] = ()
+) -> None:
     """Print what an apply would do, a resource a line, with the declared fields that change.
 
     Args:
         plan: the plan.
         most: resources that are printed at most.
         held_back: whether removals were asked for and are held back by a document that cannot be read.
+        pending: what is bound to the inventory's name with the first observation that has both.
     """
     for change in islice(plan.changes, most):
         sign, style = _SIGNS[change.action]
         content = "" if change.key.content == "resource" else f" {change.key.content}"
         where = f"  {change.after.declarations[0].source}" if change.after else ""
+        where += "  pending" if change.key in pending else ""
         line = Text.assemble((f"{sign} {short_name(change.key.name)}{content}", style), (where, "dim"))
         out.print(line, soft_wrap=True)
         for difference in _field_changes(change):
@@ -53,6 +84,9 @@ def print_plan(plan: Plan, most: int = _MOST, *, held_back: bool = False) -> Non
         out.print(Text.assemble(("!", "red"), f" {document}"), soft_wrap=True)
     summary = plan.summary(HELD_BACK) if held_back else plan.summary()
     out.print(Text(summary), soft_wrap=True)
+    if pending:
+        text = f"{len(pending)} pending: only the service knows their name; the first asset that fits binds it"
+        out.print(Text(text, "yellow"), soft_wrap=True)
 
 
 def _field_changes(change: PlannedChange) -> list[Text]:
@@ -101,7 +135,7 @@ def _respelled(path: Path, field: Field | None, old: Mapping[str, Any], new: Map
             yield Difference(inner_path, "changed", old_value, other)
 
 
-def as_json(plan: Plan) -> Iterator[str]:
+def as_json(plan: Plan, pending: Collection[ResourceKey] = ()) -> Iterator[str]:
     """The plan for machines, a piece of its one line at a time."""
     yield f'{{"source":{_json(plan.source)},"changes":['
     yield from _listed(map(_as_json, plan.changes))
@@ -111,6 +145,8 @@ def as_json(plan: Plan) -> Iterator[str]:
     yield from _listed(plan.refused)
     yield '],"kept":['
     yield from _listed(key.name for key in plan.kept)
+    yield '],"pending":['
+    yield from _listed(sorted(key.name for key in pending))
     yield f'],"unchanged":{plan.unchanged}'
     for name, changes, before, after in (
         ("scopes", plan.rescopes, plan.scopes_before, plan.scopes),

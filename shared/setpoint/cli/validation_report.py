@@ -22,6 +22,7 @@ def as_json(loaded: LoadResult) -> dict[str, Any]:
         "scopes": len(loaded.scopes),
         "values": loaded.leaves,
         "unchecked": loaded.unchecked,
+        "untellable": loaded.untellable,
         "coverage": round(loaded.coverage, 4),
         "skipped": dict(loaded.skipped),
         "errors": [_problem(problem) for problem in loaded.problems],

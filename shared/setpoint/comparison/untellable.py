@@ -14,6 +14,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from setpoint.catalog import inventory_names
+from setpoint.comparison.compare import leaves
 from setpoint.model.difference import Difference
 
 _MARKS = re.compile(r"\[[^\]]*\]|\{[^}]*\}")
@@ -69,6 +70,22 @@ def _has_only(value: Any, fields: list[tuple[str, ...]]) -> bool:
         else False
         for name, part in value.items()
     )
+
+
+def untellable_values(asset_type: str, declared: Any) -> int:
+    """How many values of a declaration lie in fields that the inventory never carries."""
+    return _count(declared, list(_fields(asset_type)))
+
+
+def _count(value: Any, fields: list[tuple[str, ...]]) -> int:
+    if any(not field for field in fields):
+        return leaves(value)
+    if isinstance(value, list):
+        inner = [field[1:] for field in fields if field[0] == "*"]
+        return sum(_count(element, inner) for element in value) if inner else 0
+    if not isinstance(value, Mapping) or not fields:
+        return 0
+    return sum(_count(part, [field[1:] for field in fields if field[0] in (name, "*")]) for name, part in value.items())
 
 
 @lru_cache(maxsize=512)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from setpoint.comparison.compare import leaves
+from setpoint.comparison.untellable import untellable_values
 from setpoint.declarations.readers.deferred_documents import TextStore
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model.declaration import Declaration, Desired, clash, desired
@@ -102,6 +103,7 @@ class _Addition(NamedTuple):
     body: FileOffset
     leaves: int
     unchecked: int
+    untellable: int
     after: int
     file: str
     line: int
@@ -131,12 +133,14 @@ class DeduplicatedDeclarations(NamedTuple):
         repeated: what does not, in the order of the files.
         leaves: how many declared values there are.
         unchecked: how many of them cannot be compared.
+        untellable: how many lie in fields that the inventory never carries.
     """
 
     declared: DeclaredResources
     repeated: list[DuplicateDeclaration]
     leaves: int
     unchecked: int
+    untellable: int
 
 
 class DeclarationSet:
@@ -170,6 +174,7 @@ class DeclarationSet:
             self._bodies.put(_encode(declaration)),
             leaves(declaration.data) + unchecked,
             unchecked,
+            untellable_values(declaration.asset_type, declaration.data) if declaration.key.content == "resource" else 0,
             after,
             document.file,
             document.line,
@@ -182,7 +187,7 @@ class DeclarationSet:
         """Put together what belongs to one resource, and leave out what another declaration owns."""
         entries: Spool[Row] = Spool(encode_row, decode_row)
         repeated: list[DuplicateDeclaration] = []
-        total = unchecked = 0
+        total = unchecked = untellable = 0
         for (name, content), rows in groupby(self._added, key=_key):
             added = [_Addition(*row) for row in rows]
             digest = added[0].digest
@@ -191,8 +196,11 @@ class DeclarationSet:
             entries.append((name, content, digest, added[0].order, tuple(addition.body for addition in added)))
             total += sum(addition.leaves for addition in added)
             unchecked += sum(addition.unchecked for addition in added)
+            untellable += sum(addition.untellable for addition in added)
         repeated.sort()
-        return DeduplicatedDeclarations(DeclaredResources(entries, self._bodies), repeated, total, unchecked)
+        return DeduplicatedDeclarations(
+            DeclaredResources(entries, self._bodies), repeated, total, unchecked, untellable
+        )
 
     def _together(self, added: list[_Addition], repeated: list[DuplicateDeclaration]) -> tuple[list[_Addition], str]:
         """Those that count of several declarations of one key, and their digest."""

@@ -54,6 +54,7 @@ class LoadResult:
             providers, types that are part of others.
         leaves: how many declared values there are.
         unchecked: how many of them cannot be compared.
+        untellable: how many of the others lie in fields that the inventory never carries: deep reads compare them.
         policy: the policy of the fleet, or None.
         alerting: who is told of which drift, or None.
         sources: what each source may do, or None.
@@ -70,6 +71,7 @@ class LoadResult:
     skipped: Counter[str] = field(default_factory=Counter)
     leaves: int = 0
     unchecked: int = 0
+    untellable: int = 0
     policy: Policy | None = None
     alerting: Alerting | None = None
     sources: Sources | None = None
@@ -169,6 +171,7 @@ class _Loading:
         self._loaded.desired = gathered.declared
         self._loaded.problems = _with(self._loaded.problems, gathered.repeated)
         self._loaded.leaves, self._loaded.unchecked = gathered.leaves, gathered.unchecked
+        self._loaded.untellable = gathered.untellable
         self._loaded.scopes = tuple(self._scopes.values())
         self._report(_unmapped(attribute, count) for attribute, count in self._loaded.unmapped.most_common())
         self._loaded.held_back = held_back.by_problems(self._loaded.problems, self._root)

@@ -31,6 +31,7 @@ def coverage(control: Control, sweeps: Iterable[Sweep]) -> ReportCoverage:
         in_sync=summary.in_sync,
         drifted=summary.drifted,
         unknown=summary.unknown + summary.unchecked,
+        pending=summary.pending,
         swept_at=summary.ended_at,
         scopes=main.start.scopes,
         missed=tuple(text for _, summary in of_late for text in _missed(summary)),
@@ -72,6 +73,9 @@ def notices(
         yield ReportNotice(
             "warning", f"The latest sweep ended on {covered.swept_at:%d %B %Y, %H:%M} UTC, more than a day ago."
         )
+    if covered.pending:
+        text = f"{covered.pending:,} declared resources are pending and count as unknown: only the service knows their name"
+        yield ReportNotice("note", f"{text}, and no asset of the inventory fits yet.")
     if shown < total:
         yield ReportNotice(
             "note", f"The table holds {shown:,} of {total:,} findings: all that fit, the open and the worst first."

@@ -160,6 +160,7 @@ class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
         in_sync: those of them that were as declared.
         drifted: those of them that were not.
         unknown: those of which it could tell nothing, or that could not be judged.
+        pending: those of them whose name in the inventory is not known yet.
         swept_at: when the latest sweep ended; None where none ever did.
         scopes: what was swept.
         missed: scopes and shards that could not be listed, and why.
@@ -170,6 +171,7 @@ class ReportCoverage(msgspec.Struct, frozen=True, kw_only=True):
     in_sync: int = 0
     drifted: int = 0
     unknown: int = 0
+    pending: int = 0
     swept_at: datetime | None = None
     scopes: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
