@@ -74,8 +74,8 @@ def notices(
             "warning", f"The latest sweep ended on {covered.swept_at:%d %B %Y, %H:%M} UTC, more than a day ago."
         )
     if covered.pending:
-        text = f"{covered.pending:,} declared resources are pending and count as unknown: only the service knows their name"
-        yield ReportNotice("note", f"{text}, and no asset of the inventory fits yet.")
+        text = f"{covered.pending:,} declared resources are pending and count as unknown: only the service knows their"
+        yield ReportNotice("note", f"{text} name, and no asset of the inventory fits yet.")
     if shown < total:
         yield ReportNotice(
             "note", f"The table holds {shown:,} of {total:,} findings: all that fit, the open and the worst first."
