@@ -256,3 +256,36 @@ def test_what_was_too_large_to_tell_is_not_told() -> None:
     assert state is not None
     assert state.finding is not None
     assert (state.finding.kind, state.finding.previous_data) == ("deleted", None)
+
+
+FIREWALL = ResourceKey("//compute.googleapis.com/projects/shop/global/firewalls/web")
+RULE = {"allowed": [{"IPProtocol": "tcp", "ports": ["443"]}], "description": "a"}
+WANTED_RULE = desired((Declaration(FIREWALL, "compute.googleapis.com/Firewall", RULE),))
+
+
+def rule(minute: int, data: dict[str, Any], *, truncated: bool = False) -> Observation:
+    time = START + timedelta(minutes=minute)
+    return Observation(FIREWALL, "compute.googleapis.com/Firewall", time, data=data, truncated=truncated)
+
+
+def test_a_field_that_matters_to_security_and_is_cut_off_makes_the_verdict_unknown() -> None:
+    cut = rule(1, {"description": "a"}, truncated=True)
+    transition = after(None, cut, WANTED_RULE)
+    assert transition.outcome == "unknown"
+    assert transition.state is not None
+    stored = decode_state(encode_state(transition.state))
+    assert [note.path for note in stored.unknown] == ["allowed"]
+    assert after(stored, rule(2, RULE), WANTED_RULE).outcome == "in_sync"
+    assert after(None, rule(1, {"allowed": RULE["allowed"]}, truncated=True), WANTED_RULE).outcome == "in_sync"
+
+
+def test_an_open_drift_of_a_field_that_cannot_be_compared_now_is_not_resolved() -> None:
+    opened = after(None, rule(0, RULE | {"allowed": [{"IPProtocol": "all"}]}), WANTED_RULE).state
+    hidden = after(opened, rule(1, {"description": "a"}, truncated=True), WANTED_RULE)
+    assert (hidden.outcome, hidden.state and hidden.state.is_open) == ("unknown", True)
+    assert after(hidden.state, rule(2, RULE), WANTED_RULE).outcome == "resolved"
+
+
+def test_another_drift_is_resolved_although_a_field_is_unknown() -> None:
+    opened = after(None, rule(0, RULE | {"description": "b"}), WANTED_RULE).state
+    assert after(opened, rule(1, {"description": "a"}, truncated=True), WANTED_RULE).outcome == "resolved"

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from setpoint.cli import (
     apply,
     attribute,
+    coverage,
     dead_letters,
     detect,
     dev,
@@ -66,6 +67,7 @@ app.command()(worker.worker)
 app.command()(sweep.sweep)
 app.command()(attribute.attribute)
 app.command()(types.types)
+app.command()(coverage.coverage)
 app.command()(report.report)
 app.command()(diff.diff)
 app.command()(export.export)

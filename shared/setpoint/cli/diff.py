@@ -14,7 +14,7 @@ from rich.text import Text
 from setpoint.catalog.schemas import default_catalogue
 from setpoint.cli import diff_jsonl
 from setpoint.cli.output import difference_line, out
-from setpoint.comparison import explain
+from setpoint.comparison import explain, gaps
 from setpoint.comparison.compare import leaves
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import documents, load
@@ -172,5 +172,10 @@ def _print(explained: ExplainedComparison, *, explain: bool) -> None:
         for note in explained.unchecked:
             table.add_row(Text(note.path, "yellow"), Text(f"not checked: {note.reason}", "yellow"))
         out.print(table)
-    outcome = f"{len(explained.differences)} differences" if explained.differences else "in sync"
+    unknown = gaps.unknown(explained.unchecked)
+    for note in unknown:
+        out.print(Text(f"unknown: {note.path}: {note.reason}", "yellow"), soft_wrap=True)
+    outcome = "unknown" if unknown else "in sync"
+    if explained.differences:
+        outcome = f"{len(explained.differences)} differences"
     out.print(f"{outcome}; {explained.checked} fields checked, {len(explained.unchecked)} not", style="dim")

@@ -8,13 +8,14 @@ from typing import Any, Literal
 import msgspec
 
 from setpoint.catalog.schemas import Schema, default_catalogue
-from setpoint.comparison import explain, recorded
+from setpoint.comparison import explain, gaps, recorded
 from setpoint.comparison.api_versions import aligned
 from setpoint.comparison.explain import ExplainedComparison
 from setpoint.declarations.readers import krm, krm_parts, terraform, terraform_match
 from setpoint.declarations.readers.translation import Translated
 from setpoint.errors import BadRequest, SetpointError
 from setpoint.model import references
+from setpoint.model.difference import Explanation
 from setpoint.model.resource_key import project_of
 
 Verdict = Literal["in_sync", "drift", "unknown"]
@@ -71,6 +72,7 @@ class DiffResponse(msgspec.Struct, omit_defaults=True):
     differences: list[AnsweredDifference]
     checked: int = msgspec.field(default=-1)
     unchecked: list[str] = []
+    unknown: list[str] = []
     error: str = ""
 
 
@@ -135,9 +137,10 @@ def one_version(
 
 def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
     """The answer that an examination gives."""
+    unknown = gaps.unknown(explained.unchecked)
     return DiffResponse(
         identifier,
-        "drift" if explained.differences else "in_sync",
+        "drift" if explained.differences else "unknown" if unknown else "in_sync",
         [
             AnsweredDifference(
                 difference.path, difference.op, difference.declared, difference.observed, immutable=difference.immutable
@@ -146,6 +149,7 @@ def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
         ],
         checked=explained.checked,
         unchecked=[note.path for note in explained.unchecked],
+        unknown=[f"{note.path}: {note.reason}" for note in unknown],
     )
 
 
@@ -209,6 +213,10 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
     for difference in answer.differences:
         difference.declared_path = translated.declared_path(difference.path)
         difference.kind = recorded.kind_of(difference.path, translated.declaration.recorded)
+    untranslated = gaps.unknown(Explanation(path, gaps.NOT_TRANSLATED) for path in translated.unchecked)
+    answer.unknown += (f"{note.path}: {note.reason}" for note in untranslated)
+    if untranslated and not answer.differences:
+        answer.verdict = "unknown"
     answer.unchecked = [*translated.unchecked, *(translated.declared_path(path) for path in answer.unchecked)]
     return answer
 

@@ -150,9 +150,9 @@ def _judged(
     settling: Settling | None = None,
 ) -> ResourceState:
     after = _next_state(state, observation, outcome, finding, verdict.fingerprint, verdict.judged_by)
-    if settling is None and not verdict.suppressed:
+    if settling is None and not verdict.suppressed and not verdict.unknown:
         return after
-    return replace(after, settling=settling, suppressed=verdict.suppressed)
+    return replace(after, settling=settling, suppressed=verdict.suppressed, unknown=verdict.unknown)
 
 
 def _turns(state: ResourceState, now: datetime) -> bool:
@@ -280,10 +280,7 @@ def _next_finding(
     seen_at = observation.observed_at
     before = finding if finding is not None and finding.status != "resolved" else None
     if verdict.kind is None:
-        if before is None:
-            return "in_sync", finding
-        reason = _reason(before, observation, verdict)
-        return "resolved", replace(before, status="resolved", resolved_at=seen_at, reason=reason)
+        return _without_drift(finding, before, observation, verdict)
     if before is None:
         begun = _begun(verdict, observation, episodes=finding.episodes + 1 if finding else 1)
         seen = replace(begun, first_seen=since)
@@ -304,6 +301,31 @@ def _next_finding(
     if is_same and seen.actor is not None and seen.actor != before.actor:
         return "attributed", seen
     return ("drifted" if is_same else "changed"), seen
+
+
+def _without_drift(
+    finding: Finding | None, before: Finding | None, observation: Observation, verdict: Verdict
+) -> tuple[Outcome, Finding | None]:
+    """What becomes of a finding, ``before`` where it is not resolved, when no difference shows."""
+    if before is None:
+        return ("unknown" if verdict.unknown else "in_sync"), finding
+    if _is_hidden(before, verdict):
+        return "unknown", before
+    reason = _reason(before, observation, verdict)
+    return "resolved", replace(before, status="resolved", resolved_at=observation.observed_at, reason=reason)
+
+
+def _is_hidden(finding: Finding, verdict: Verdict) -> bool:
+    """Whether an open drift is of a field that could not be compared now: nobody knows whether it is over."""
+    return any(
+        _is_of(difference.path, unknown.path) for difference in finding.differences for unknown in verdict.unknown
+    )
+
+
+def _is_of(path: str, field: str) -> bool:
+    """Whether a path is a field, a part of it, or what holds it."""
+    short, long = sorted((path, field), key=len)
+    return long.startswith(short) and long[len(short) : len(short) + 1] in ("", ".", "[")
 
 
 def _kept(exemption: Exemption | None, outcome: Outcome) -> Exemption | None:

@@ -43,7 +43,7 @@ _AT_ONCE = 100
 """Records that are read together."""
 
 _TIMELY: frozenset[Outcome] = frozenset(
-    ("opened", "changed", "drifted", "exempted", "settling", "resolved", "in_sync", "unreadable")
+    ("opened", "changed", "drifted", "exempted", "settling", "resolved", "in_sync", "unknown", "unreadable")
 )
 """Outcomes of what was declared and new: by these is measured how long a change takes to be known."""
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from setpoint import __version__
-from setpoint.comparison import api_versions, iam_policies, masking, org_policies
+from setpoint.comparison import api_versions, gaps, iam_policies, masking, org_policies
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.source_paths import declared_path
 from setpoint.comparison.untellable import seen_otherwise, untellable
@@ -22,7 +22,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.contests import Contest
 from setpoint.model.declaration import Declaration, Desired, Mode, Owner, Scope, Source
-from setpoint.model.difference import Difference
+from setpoint.model.difference import Difference, Explanation
 from setpoint.model.fleet_rules import Rules
 from setpoint.model.observation import Observation
 from setpoint.model.own_project import own_project
@@ -33,6 +33,7 @@ from setpoint.model.suppressed import Suppressed
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Schema
+    from setpoint.comparison.compare import Comparison
 
 
 class Schemas(Protocol):
@@ -60,6 +61,8 @@ class Verdict(msgspec.Struct, frozen=True):
         previous_data: what a deleted resource was, without secrets, where that is known and not too large.
         suppressed: what rules keep quiet about, up to a size.
         actor: who is behind the drift; None where that is not known.
+        unknown: declared fields that matter to security and could not be compared, so that nobody knows whether the
+            resource is as declared.
     """
 
     kind: Kind | None
@@ -76,6 +79,7 @@ class Verdict(msgspec.Struct, frozen=True):
     previous_data: Any = None
     suppressed: tuple[Suppressed, ...] = ()
     actor: Actor | None = None
+    unknown: tuple[Explanation, ...] = ()
 
 
 Unjudged = Literal["undeclared", "unreadable"]
@@ -121,17 +125,18 @@ def judge(
         return _drift(desired, rules, observation, schemas, _Drift("deleted", [], (), who))
     differing: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
+    unknown: list[Explanation] = []
     by_api = _by_api(desired, rules, observation, reading)
     for declaration in desired.declarations:
         if (wrong := placement.other_project(declaration, observation)) is not None:
             differing.append((declaration, wrong))
-        differences, ignored = _differences(declaration, observation, schemas, by_api)
+        differences, ignored = _differences(declaration, observation, schemas, by_api, unknown)
         if differences:
             differing += ((declaration, difference) for difference in differences if not _is_in(difference, differing))
         if ignored:
             suppressed += ignored
     if not differing:
-        return _in_sync(desired, rules, observation, suppressed)
+        return _in_sync(desired, rules, observation, suppressed, tuple(unknown))
     return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who))
 
 
@@ -206,7 +211,13 @@ def _judged_by(desired: Desired | None, rules: Rules) -> str:
     return f"{desired.digest if desired else ''}{rules.digest}@{__version__}"
 
 
-def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppressed: tuple[Suppressed, ...]) -> Verdict:
+def _in_sync(
+    desired: Desired,
+    rules: Rules,
+    observation: Observation,
+    suppressed: tuple[Suppressed, ...],
+    unknown: tuple[Explanation, ...] = (),
+) -> Verdict:
     first = desired.declarations[0]
     return Verdict(
         kind=None,
@@ -220,6 +231,7 @@ def _in_sync(desired: Desired, rules: Rules, observation: Observation, suppresse
         source=first.source,
         judged_by=_judged_by(desired, rules),
         suppressed=_few(suppressed),
+        unknown=unknown,
     )
 
 
@@ -267,7 +279,7 @@ def _verdict_of(
 
 def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
     """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
-    kept, _ = _differences(declaration, observation, schemas, _ByApi())
+    kept, _ = _differences(declaration, observation, schemas, _ByApi(), [])
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
 
 
@@ -316,6 +328,7 @@ def _differences(
     observation: Observation,
     schemas: Schemas | None,
     by_api: _ByApi | None,
+    unknown: list[Explanation],
 ) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
     """What differs, and what differs and is to be left alone.
 
@@ -324,7 +337,10 @@ def _differences(
         observation: what was observed.
         schemas: what is known of asset types.
         by_api: what the last reading through the API showed; None where the resource is not read through it.
+        unknown: takes the fields that matter to security and could not be compared.
     """
+    if declaration.unchecked:
+        unknown += gaps.unknown(gaps.untranslated(declaration))
     is_policy = observation.key.content not in WHOLE
     owns_more = is_policy or declaration.exact or declaration.exhaustive_paths
     if not owns_more and by_api is None and comparing.is_literal(declaration.data, observation.data):
@@ -337,7 +353,12 @@ def _differences(
         if api_versions.has_several(observation.asset_type):
             declaration, observation = _aligned(declaration, observation)
         schema = _schema(schemas, observation)
-        differing = _resource_differences(declaration, declaration.data, observation.data, schema, own)
+        walk = _walked(declaration, declaration.data, observation.data, schema, own)
+        differing = tuple(walk.differences)
+        if walk.unchecked:
+            unknown += gaps.unknown(walk.unchecked)
+        if differing and observation.truncated:
+            unknown += gaps.unknown(gaps.cut_off(differing))
         differing = _tellable(differing, observation, by_api)
         kept = differing
         if differing and declaration.ignore:
@@ -365,10 +386,8 @@ def _aligned(declaration: Declaration, observation: Observation) -> tuple[Declar
     )
 
 
-def _resource_differences(
-    declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project
-) -> tuple[Difference, ...]:
-    walk = comparing.walked(
+def _walked(declaration: Declaration, declared: Any, observed: Any, schema: Schema | None, own: Project) -> Comparison:
+    return comparing.walked(
         declared,
         observed,
         schema,
@@ -377,7 +396,6 @@ def _resource_differences(
         whole=declaration.exhaustive_paths,
         null_is_absent=declaration.null_is_absent,
     )
-    return tuple(walk.differences)
 
 
 def _tellable(
@@ -405,7 +423,7 @@ def _not_ignored_fields(
     if ignore_patterns.ALL in declaration.ignore:
         return ()
     want, have = (ignore_patterns.without(side, declaration.ignore) for side in (declaration.data, observed))
-    return _resource_differences(declaration, want, have, schema, own)
+    return tuple(_walked(declaration, want, have, schema, own).differences)
 
 
 def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> tuple[Difference, ...]:

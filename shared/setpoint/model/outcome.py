@@ -13,6 +13,7 @@ Outcome = Literal[
     "settling",  # drifted, and not yet for as long as it has to last
     "resolved",  # drifted before, no longer
     "in_sync",  # as declared, and was
+    "unknown",  # nothing differs, and a declared field that matters to security could not be compared
     "undeclared",  # nothing declares it, and no scope covers it
     "waiting",  # named by a number or id of which nobody knows yet whose it is; judged when that is known
     "unreadable",  # declared, but the message does not tell what the resource is

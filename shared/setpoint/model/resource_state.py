@@ -12,7 +12,7 @@ from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.declaration import Mode, Owner, Source
 from setpoint.model.decode_errors import UNREADABLE
-from setpoint.model.difference import Difference
+from setpoint.model.difference import Difference, Explanation
 from setpoint.model.drift_onset import DriftOnset
 from setpoint.model.events import CloudEvent, Status
 from setpoint.model.exemptions import Exemption
@@ -86,6 +86,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         exemption: what somebody has said of leaving it alone, in force or over.
         remediation: how far putting it back has come.
         onset: when the drift that it shows became what it is; None where it shows none.
+        unknown: declared fields that matter to security and that the last observation left uncompared.
         schema: the form of the record.
         api_reading: how the resource was last read through its own API, where the policy says so.
     """
@@ -104,6 +105,7 @@ class ResourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     exemption: Exemption | None = None
     remediation: RemediationState | None = msgspec.field(default=None, name="remedy")
     onset: DriftOnset | None = msgspec.field(default=None, name="appeared")
+    unknown: tuple[Explanation, ...] = ()
     schema: int = 1
     api_reading: ApiReading | None = None
 

@@ -1,0 +1,111 @@
+"""``setpoint coverage``: which declared fields are not compared, why not, and what would close the gap."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.table import Table
+
+from setpoint.bootstrap import open_store_to_read
+from setpoint.catalog.schemas import default_catalogue
+from setpoint.cli.apply import Exclude, LoadOptions, Namespace, ProjectOfObjects, load_all
+from setpoint.cli.options import DEFAULT_STORE, StoreUrl
+from setpoint.cli.output import out, print_status
+from setpoint.comparison import gaps
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import Explanation
+from setpoint.util.external_sort import batches
+
+_AT_ONCE = 100
+
+
+def coverage(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="[PATH]…", help="Declarations; without any, those of the store.")
+    ] = None,
+    store: StoreUrl = DEFAULT_STORE,
+    *,
+    security: Annotated[bool, typer.Option("--security", help="Only fields that matter to security.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    exclude: Exclude = None,
+    project: ProjectOfObjects = "",
+    namespace: Namespace = "",
+) -> None:
+    """List the declared fields that are not compared, the reason, and what would close the gap."""
+    options = LoadOptions(tuple(exclude or ()), project, namespace)
+    declarations = _of_files(paths, options) if paths else _of_store(store)
+    totals: Counter[str] = Counter()
+    table = Table(box=None, pad_edge=False)
+    for column in ("resource", "field", "why it is not compared", "closed by"):
+        table.add_column(column, overflow="fold")
+    for declaration, unknown in declarations:
+        for row in _rows(declaration, unknown, totals, security=security):
+            if json:
+                out.out(msgspec.json.encode(row).decode())
+            else:
+                table.add_row(row["resource"], row["field"], row["reason"], row["closed_by"])
+    if table.row_count:
+        out.print(table)
+    print_status(_summary(totals))
+
+
+_Declared = tuple[Declaration, tuple[Explanation, ...]]
+"""A declaration, and what its last observation left unknown."""
+
+
+def _rows(
+    declaration: Declaration, unknown: tuple[Explanation, ...], totals: Counter[str], *, security: bool
+) -> Iterator[dict[str, Any]]:
+    schema = default_catalogue().fitting(declaration.asset_type, declaration.data)
+    covered = gaps.coverage(declaration, schema, unknown)
+    totals["resources"] += 1
+    totals["declared"] += covered.declared
+    totals["unchecked"] += len(covered.gaps)
+    for gap in covered.gaps:
+        totals["security"] += bool(gap.matters)
+        if gap.matters or not security:
+            yield {"resource": declaration.key.name, "asset_type": declaration.asset_type} | {
+                "field": gap.path,
+                "reason": gap.reason,
+                "closed_by": gap.closed_by,
+                "matters": gap.matters,
+            }
+
+
+def _summary(totals: Counter[str]) -> str:
+    declared, unchecked = totals["declared"], totals["unchecked"]
+    if not declared:
+        return "nothing is declared"
+    share = (declared - unchecked) / declared
+    return (
+        f"{declared - unchecked:,} of {declared:,} declared fields of {totals['resources']:,} resources are compared"
+        f" ({share:.1%}); {unchecked:,} are not, {totals['security']:,} of which matter to security"
+    )
+
+
+def _of_files(paths: Iterable[str], options: LoadOptions) -> Iterator[_Declared]:
+    loaded = load_all(list(paths), options, quietly=True)
+    for desired in loaded.desired:
+        yield from ((declaration, ()) for declaration in desired.declarations)
+
+
+def _of_store(url: str) -> Iterator[_Declared]:
+    store = open_store_to_read(url)
+    try:
+        sources = store.control().value.sources.items()
+        manifests = (store.manifest(name, source.generation) for name, source in sources)
+        previous = None
+        for keys in batches((key for key, _ in heapq.merge(*manifests)), _AT_ONCE):
+            wanted = [key for key in dict.fromkeys(keys) if key != previous]
+            for snapshot in store.read_many(wanted).values():
+                unknown = snapshot.state.unknown if snapshot.state is not None else ()
+                for number, declaration in enumerate(snapshot.desired.declarations if snapshot.desired else ()):
+                    yield declaration, () if number else unknown
+            previous = keys[-1]
+    finally:
+        store.close()

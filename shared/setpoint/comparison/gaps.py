@@ -1,0 +1,202 @@
+"""Declared fields that are not compared, why not, and what would close the gap; and which of them matter to security.
+
+Some gaps belong to the type: an API never returns the field, or the inventory never carries it. They are the same for
+every observation, so that they are listed (``setpoint coverage``) and leave the verdict as it is. The others belong to
+what was declared or observed: an attribute that has no counterpart, a reference that was answered as what it points to,
+a truncated asset. Of a field that matters to security such a gap makes the verdict unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from setpoint.catalog import field_rules
+from setpoint.comparison import absence, free_text
+from setpoint.comparison.absence import child
+from setpoint.comparison.untellable import REASON as NOT_CARRIED
+from setpoint.comparison.untellable import untellable
+from setpoint.model import field_path
+from setpoint.model.declaration import Declaration
+from setpoint.model.difference import Difference, Explanation
+from setpoint.model.field_path import Path
+from setpoint.model.resource_key import WHOLE
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Field, Schema
+
+NOT_TRANSLATED = "it has no counterpart in the API, or its value is not known yet"
+TRUNCATED = "the asset is truncated"
+
+_SECURITY_FIELDS: Mapping[str, str] = {
+    "who may reach it": "sourceRanges destinationRanges sourceTags targetTags authorizedNetworks allowedIps"
+    " masterAuthorizedNetworksConfig masterAuthorizedNetworks ingress ingressSettings egressSettings allowed denied"
+    " allow deny securityPolicy edgeSecurityPolicy firewallPolicy networkFirewallPolicy networkPolicy ipConfiguration",
+    "whether the public reaches it": "publicAccessPrevention uniformBucketLevelAccess ipv4Enabled publicIp natIP"
+    " publiclyAccessible privateClusterConfig enablePrivateNodes enablePrivateEndpoint privateNodes privateEndpoint"
+    " predefinedAcl acl defaultObjectAcl",
+    "who is granted what": "members member bindings binding iamMember identities access roles accessLevels perimeters"
+    " restrictedServices resources ingressPolicies egressPolicies allowedServices allowedValues deniedValues enforce",
+    "which key encrypts it": "kmsKeyName kmsKey kmsKeySelfLink cryptoKey cryptoKeyName defaultKmsKeyName encryption"
+    " encryptionConfig encryptionConfiguration encryptionSpec databaseEncryption diskEncryptionKey bootDiskKmsKey"
+    " customerManagedEncryption rotationPeriod",
+    "how it is guarded on the wire": "sslMode requireSsl sslPolicy sslPolicies minTlsVersion minTlsProfile tlsPolicy"
+    " serverTlsPolicy clientTlsPolicy transitEncryptionMode requireTls tlsMode",
+    "who is authenticated": "iap authEnabled authorizationMode authorizationConfig binaryAuthorization"
+    " workloadIdentityConfig oidcConfig attributeCondition oauthScopes scopes",
+    "whether it starts as it was built": "shieldedInstanceConfig shieldedNodes confidentialInstanceConfig"
+    " confidentialNodes enableSecureBoot enableIntegrityMonitoring enableVtpm",
+}
+"""Names of fields that matter to security, by what a change of them would change."""
+
+_MEANINGS = {name.casefold(): meaning for meaning, names in _SECURITY_FIELDS.items() for name in names.split()}
+_BRACKETS = re.compile(r"\[[^\]]*\]")
+
+_OF_THE_OBSERVATION = frozenset(
+    (
+        NOT_TRANSLATED,
+        TRUNCATED,
+        "a reference that is answered as what it points to",
+        "an enum value that the inventory does not know",
+        "an enum by its number, which its schema does not tell",
+        "a text, though its schema has a number",
+    )
+)
+"""Reasons that another declaration or observation would not give."""
+
+_CLOSED_BY: Mapping[str, str] = {
+    NOT_CARRIED: "read the type through its API: `observe` in the policy",
+    TRUNCATED: "read the type through its API: `observe` in the policy",
+    NOT_TRANSLATED: "declare the field in the native format",
+    "a reference that is answered as what it points to": "declare the address or range itself",
+    "written by the server alone": "leave it out of the declaration",
+    "an enum value that the inventory does not know": "a later version of the inventory",
+}
+_BY_NOTHING = "nothing: the API does not return it"
+
+
+class Gap(NamedTuple):
+    """A declared field that is not compared.
+
+    Args:
+        path: the field, in the author's terms where it could not be translated.
+        reason: why it is not compared.
+        closed_by: what would close the gap.
+        matters: what a change of it would change, where that matters to security; else empty.
+    """
+
+    path: str
+    reason: str
+    closed_by: str
+    matters: str
+
+
+@lru_cache(maxsize=8192)
+def why_it_matters(path: str) -> str:
+    """What a change of a field would change, where it matters to security; else an empty string.
+
+    Args:
+        path: of the field, in camelCase or snake_case; a field below one that matters does too.
+    """
+    names = _BRACKETS.sub("", path).replace("_", "").casefold().split(".")
+    return next((meaning for name in names if (meaning := _MEANINGS.get(name))), "")
+
+
+def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:
+    """The unchecked fields for which a resource cannot be said to be in sync, each with what it would change."""
+    return tuple(
+        Explanation(gap.path, f"{gap.reason}; it decides {meaning}")
+        for gap in unchecked
+        if gap.reason in _OF_THE_OBSERVATION and (meaning := why_it_matters(gap.path))
+    )
+
+
+def untranslated(declaration: Declaration) -> tuple[Explanation, ...]:
+    """The declared fields that have no counterpart in the API, or whose value is not known yet."""
+    return tuple(Explanation(path, NOT_TRANSLATED) for path in declaration.unchecked)
+
+
+def cut_off(differences: Iterable[Difference]) -> tuple[Explanation, ...]:
+    """The fields that a truncated asset does not have."""
+    return tuple(Explanation(difference.path, TRUNCATED) for difference in differences if difference.op == "missing")
+
+
+class Coverage(NamedTuple):
+    """How much of a declaration is compared.
+
+    Args:
+        declared: declared fields: scalars, and empty objects and lists.
+        gaps: those that are not compared.
+    """
+
+    declared: int
+    gaps: tuple[Gap, ...]
+
+
+def coverage(declaration: Declaration, schema: Schema | None, unknown: Iterable[Explanation] = ()) -> Coverage:
+    """What of a declaration is not compared.
+
+    Args:
+        declaration: what is declared.
+        schema: what the catalogue says of its type.
+        unknown: what the last observation left unknown, beside what is never compared whatever is observed.
+    """
+    if declaration.key.content not in WHOLE:
+        return Coverage(sum(1 for _ in _leaves(None, "", None, declaration.data)), ())
+    table = field_rules.of(schema.service, schema.name) if schema is not None else None
+    explanations = list(untranslated(declaration))
+    compared: list[Difference] = []
+    declared = len(explanations)
+    fields = schema.fields if schema is not None else {}
+    for name, value in declaration.data.items():
+        for path, key, field, leaf, is_free in _leaves((None, name), name, fields.get(name), value):
+            declared += 1
+            if reason := _why_never(table, path, key, field, is_free=is_free):
+                explanations.append(Explanation(field_path.text(path), reason))
+            else:
+                compared.append(Difference(field_path.text(path), "missing", leaf))
+    lacking = untellable(declaration.asset_type, compared, {})
+    explanations += (Explanation(difference.path, NOT_CARRIED) for difference in lacking)
+    known = {explanation.path for explanation in explanations}
+    explanations += (explanation for explanation in unknown if explanation.path not in known)
+    return Coverage(declared, tuple(map(_gap, explanations)))
+
+
+def _gap(explanation: Explanation) -> Gap:
+    closed_by = _CLOSED_BY.get(explanation.reason.partition("; it decides")[0], _BY_NOTHING)
+    return Gap(explanation.path, explanation.reason, closed_by, why_it_matters(explanation.path))
+
+
+_Leaf = tuple[Path, str, "Field | None", Any, bool]
+
+
+def _leaves(path: Path, name: str, field: Field | None, value: Any, *, is_free: bool = False) -> Iterator[_Leaf]:
+    """The declared leaves, each with its path, name, field, value, and whether it is an entry of a free map."""
+    if isinstance(value, dict) and value:
+        is_map = free_text.is_free_map(name, field)
+        for key, part in value.items():
+            yield from _leaves((path, key), key, child(field, key), part, is_free=is_map)
+    elif isinstance(value, list) and value:
+        item = field.item if field is not None else None
+        for position, part in enumerate(value):
+            yield from _leaves((path, field_path.index(position)), name, item, part)
+    elif value is not None:
+        yield path, name, field, value, is_free
+
+
+def _why_never(
+    table: field_rules.SchemaRules | None, path: Path, name: str, field: Field | None, *, is_free: bool
+) -> str:
+    """Why a field is never compared, or an empty string."""
+    if field is not None and field.output_only:
+        return "written by the server alone"
+    while path is not None:
+        rule = absence.rules_at(table, path).get("unreturned")
+        if rule is not None:
+            return f"{rule.reason} ({rule.source})"
+        path = path[0]
+    if is_free:
+        return ""
+    return absence.why_unreturned(None, name, field, field_rules.NO_RULES)
