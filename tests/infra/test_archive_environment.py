@@ -23,31 +23,29 @@ cold_start = runpy.run_path(str(ROOT / "benchmarks/cold_start.py"))
 
 _SECONDS = 600
 _START = """
-import json, sys, threading
+import json, os, sys, threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 import functions_framework, google.auth, setpoint
 from google.auth.credentials import AnonymousCredentials
 
-class Refusing(BaseHTTPRequestHandler):
-    def refuse(self):
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(403)
-        self.end_headers()
-    do_GET = do_POST = do_PUT = refuse
-    def log_message(self, *_): pass
+class Google(BaseHTTPRequestHandler):
+    def take(self):
+        print("ASKED", self.path, flush=True)
+        os._exit(0)
+    do_GET = do_POST = do_PUT = take
 
 google.auth.default = lambda *_, **__: (AnonymousCredentials(), "fleet-ops")
-warehouse = HTTPServer(("127.0.0.1", 0), Refusing)
-threading.Thread(target=warehouse.serve_forever, daemon=True).start()
-import os
-os.environ["BIGQUERY_EMULATOR_HOST"] = f"http://127.0.0.1:{warehouse.server_port}"
+api = HTTPServer(("127.0.0.1", 0), Google)
+threading.Thread(target=api.serve_forever, daemon=True).start()
+os.environ["BIGQUERY_EMULATOR_HOST"] = os.environ["STORAGE_EMULATOR_HOST"] = f"http://127.0.0.1:{api.server_port}"
 name, kind, method, headers, body = sys.argv[1:]
 app = functions_framework.create_app(name, f"functions/{name}/main.py", kind)
 assert "/workspace/shared/" in setpoint.__file__
 app.testing = False
 app.config["PROPAGATE_EXCEPTIONS"] = False
 answer = app.test_client().open("/", method=method, headers=json.loads(headers), data=body or None)
-print("STATUS", answer.status_code)
+print("STATUS", answer.status_code, flush=True)
+os._exit(0)
 """
 _SETTINGS = cold_start["ENVIRONMENT"] | {"SETPOINT_STORE": "memory:", "PUBSUB_EMULATOR_HOST": "127.0.0.1:9"}
 """No credentials are looked for, and nothing is sent anywhere else than to this machine."""
@@ -70,21 +68,17 @@ def pushed(data: bytes, **attributes: str) -> tuple[str, dict[str, str], str]:
 
 STORED = json.dumps({"bucket": "fleet-ops-setpoint", "name": "no-folder.tgz", "generation": "1"})
 REQUESTS = {
-    "attribute": (
-        pushed(b'{"protoPayload": {"@type": "type.googleapis.com/google.cloud.audit.AuditLog"}}'),
-        200,
-        "handled",
-    ),
-    "console": (("GET", {}, ""), 401, ""),
-    "detect": (pushed(b"You have successfully configured real time feed"), 200, "handled"),
-    "notify": (pushed(b"tick", type="tick"), 200, "handled"),
-    "remediate": (pushed(b"tick", type="tick"), 200, "handled"),
-    "report": (pushed(b"report"), 500, "AccessDenied"),
-    "slack_actions": (("POST", {}, "payload=x"), 401, ""),
-    "sweep": (pushed(b'{"kind": "heal"}'), 200, "handled"),
-    "sync": (("POST", _STORED, STORED), 200, "refused"),
+    "attribute": (pushed(b"{}"), "did not take a dead letter"),  # there is no Pub/Sub
+    "console": (("GET", {}, ""), "STATUS 403"),
+    "detect": (pushed(b"You have successfully configured real time feed"), "STATUS 200"),
+    "notify": (pushed(b"tick", type="tick"), "STATUS 200"),
+    "remediate": (pushed(b"tick", type="tick"), "STATUS 200"),
+    "report": (pushed(b"report"), "ASKED /"),
+    "slack_actions": (("POST", {}, "payload=x"), "STATUS 401"),
+    "sweep": (pushed(b'{"kind": "heal"}'), "STATUS 200"),
+    "sync": (("POST", _STORED, STORED), "ASKED /"),
 }
-"""A message for each function, what it answers, and a word of its log: report has come as far as its warehouse."""
+"""A message for each function, and how far it comes: to its answer, or to the API that it has to ask."""
 
 
 @pytest.fixture(scope="module")
@@ -104,15 +98,14 @@ def deployed(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("function", sorted(entries(local("functions"))))
 def test_a_function_takes_a_message_from_the_archive_alone(deployed, function):
     http = "@functions_framework.http" in (deployed / f"workspace/functions/{function}/main.py").read_text()
-    (method, headers, body), status, word = REQUESTS[function]
+    (method, headers, body), result = REQUESTS[function]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(deployed / "workspace/shared"), **_SETTINGS}
     kind = "http" if http else "cloudevent"
     command = [deployed / "venv/bin/python", "-c", _START, function, kind, method, json.dumps(headers), body]
     started = subprocess.run(
         command, cwd=deployed / "workspace", env=environment, check=False, capture_output=True, text=True, timeout=120
     )
-    assert f"STATUS {status}" in started.stdout, started.stdout + started.stderr
-    assert word in started.stdout + started.stderr
+    assert result in started.stdout, started.stdout + started.stderr
 
 
 def test_what_is_installed_is_the_lock_and_nothing_else(deployed):

@@ -5,11 +5,11 @@ WITH
   counted AS (
     SELECT day, team, project, asset_type, declared, 0 AS drifted
     FROM `${project}.${dataset}.coverage_snapshot`
-    WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND day <= CURRENT_DATE()
+    WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 7 DAY) AND day <= CURRENT_DATE('UTC')
     UNION ALL
     SELECT day, team, project, asset_type, 0 AS declared, 1 AS drifted
     FROM `${project}.${dataset}.findings_snapshot`
-    WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND day <= CURRENT_DATE()
+    WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 7 DAY) AND day <= CURRENT_DATE('UTC')
       AND status = 'open' AND kind != 'unmanaged'
   ),
   latest AS (

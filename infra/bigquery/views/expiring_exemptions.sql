@@ -5,7 +5,7 @@ WITH
   latest AS (
     SELECT *
     FROM `${project}.${dataset}.findings_snapshot`
-    WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND day <= CURRENT_DATE()
+    WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 7 DAY) AND day <= CURRENT_DATE('UTC')
     QUALIFY day = MAX(day) OVER ()
   )
 SELECT

@@ -10,7 +10,7 @@ WITH
       (SELECT STRING_AGG(path, ', ' ORDER BY path) FROM UNNEST(paths) AS path) AS paths,
       first_seen, last_seen, episodes AS episode, actor.principal AS actor, sequence, 0 AS rank
     FROM `${project}.${dataset}.findings_snapshot`
-    WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND day <= CURRENT_DATE()
+    WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 7 DAY) AND day <= CURRENT_DATE('UTC')
     QUALIFY day = MAX(day) OVER ()
   ),
   published AS (

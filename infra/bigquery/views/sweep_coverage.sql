@@ -17,6 +17,6 @@ SELECT
   ARRAY_TO_STRING(denied, ', ') AS denied,
   ARRAY_TO_STRING(failed, ', ') AS failed
 FROM `${project}.${dataset}.sweeps_snapshot`
-WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 7 DAY) AND day <= CURRENT_DATE()
+WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 7 DAY) AND day <= CURRENT_DATE('UTC')
 QUALIFY day = MAX(day) OVER ()
 ORDER BY scopes, contents, sweep

@@ -5,7 +5,7 @@ WITH
   published AS (
     SELECT JSON_VALUE(data, '$.id') AS id, MIN(publish_time) AS published_at
     FROM `${project}.${dataset}.drift_messages`
-    WHERE publish_time >= TIMESTAMP_SUB(TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY), INTERVAL ${days} DAY)
+    WHERE publish_time >= TIMESTAMP_SUB(TIMESTAMP_TRUNC(CURRENT_TIMESTAMP(), DAY, 'UTC'), INTERVAL ${days} DAY)
       AND publish_time < TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 1 DAY)
     GROUP BY id
   ),

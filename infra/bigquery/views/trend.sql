@@ -4,7 +4,7 @@
 WITH
   happened AS (
     SELECT
-      DATE(time) AS day,
+      DATE(time, 'UTC') AS day,
       COUNTIF(type = 'drift.opened') AS opened,
       COUNTIF(type = 'drift.changed') AS changed,
       COUNTIF(type = 'drift.resolved') AS resolved,
@@ -16,7 +16,7 @@ WITH
   snapshots AS (
     SELECT day, COUNTIF(status = 'open') AS open, COUNTIF(status = 'open' AND severity = 'critical') AS open_critical
     FROM `${project}.${dataset}.findings_snapshot`
-    WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL ${days} DAY) AND day <= CURRENT_DATE()
+    WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL ${days} DAY) AND day <= CURRENT_DATE('UTC')
     GROUP BY day
   )
 SELECT
@@ -28,7 +28,7 @@ SELECT
   IFNULL(happened.put_back, 0) AS put_back,
   snapshots.open,
   snapshots.open_critical
-FROM UNNEST(GENERATE_DATE_ARRAY(DATE_SUB(CURRENT_DATE(), INTERVAL ${days} DAY), CURRENT_DATE())) AS day
+FROM UNNEST(GENERATE_DATE_ARRAY(DATE_SUB(CURRENT_DATE('UTC'), INTERVAL ${days} DAY), CURRENT_DATE('UTC'))) AS day
 LEFT JOIN happened USING (day)
 LEFT JOIN snapshots USING (day)
 ORDER BY day

@@ -7,7 +7,7 @@ WITH
       began - FIRST_VALUE(began) OVER week_before AS began_more,
       open - FIRST_VALUE(open) OVER week_before AS open_more
     FROM `${project}.${dataset}.digests`
-    WHERE day >= DATE_SUB(CURRENT_DATE(), INTERVAL 21 DAY) AND day <= CURRENT_DATE()
+    WHERE day >= DATE_SUB(CURRENT_DATE('UTC'), INTERVAL 21 DAY) AND day <= CURRENT_DATE('UTC')
     QUALIFY day = MAX(day) OVER ()
     WINDOW week_before AS (
       PARTITION BY grouped_by, name ORDER BY UNIX_DATE(day) RANGE BETWEEN 7 PRECEDING AND 7 PRECEDING
