@@ -96,6 +96,13 @@ locals {
       unit   = "1"
       labels = ["source"]
     }
+    source_age = {
+      what   = "Time since the source of declarations that was uploaded longest ago."
+      filter = "jsonPayload.event = \"handled\" AND jsonPayload.function = \"sweep\" AND jsonPayload.source_age_seconds >= 0"
+      value  = "source_age_seconds"
+      unit   = "s"
+      labels = []
+    }
     refused = {
       what   = "Requests that a function refused for want of a valid token."
       filter = "jsonPayload.event = \"refused\""
@@ -124,7 +131,7 @@ locals {
       title    = "messages wait too long"
       severity = "WARNING"
       # What is pulled waits until somebody comes; what is pushed should not.
-      filter  = "${local.waiting}/oldest_unacked_message_age\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.dead_letters.name}\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.drift_events.name}\""
+      filter  = "${local.waiting}/oldest_unacked_message_age\" AND resource.labels.subscription_id != \"${local.warehouse_dead_letters}\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.dead_letters.name}\" AND resource.labels.subscription_id != \"${google_pubsub_subscription.drift_events.name}\""
       above   = var.monitoring.queue_age_seconds
       aligner = "ALIGN_MAX"
       reducer = "REDUCE_MAX"
@@ -191,6 +198,39 @@ locals {
       of       = null
       lasting  = "0s"
     }
+    remediation-failed = {
+      title    = "remediation fails"
+      severity = "WARNING"
+      filter   = "${local.from_logs["remediations"]} AND metric.labels.outcome = \"failed\""
+      above    = 0
+      aligner  = "ALIGN_RATE"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
+      on       = var.remediation.enabled
+    }
+    source-late = {
+      title    = "a source of declarations was not uploaded in time"
+      severity = "WARNING"
+      filter   = local.from_logs["source_age"]
+      above    = coalesce(var.monitoring.source_age_hours, 1) * 3600
+      aligner  = "ALIGN_DELTA"
+      reducer  = "REDUCE_MEAN"
+      of       = null
+      lasting  = "300s"
+      on       = var.monitoring.source_age_hours != null
+    }
+    warehouse-dead-letters = {
+      title    = "BigQuery does not take drift events"
+      severity = "ERROR"
+      filter   = "${local.waiting}/num_undelivered_messages\" AND resource.labels.subscription_id = \"${local.warehouse_dead_letters}\""
+      above    = 0
+      aligner  = "ALIGN_MAX"
+      reducer  = "REDUCE_SUM"
+      of       = null
+      lasting  = "0s"
+      on       = var.reports.enabled
+    }
     refused-requests = {
       title    = "requests are refused"
       severity = "CRITICAL"
@@ -202,7 +242,14 @@ locals {
       lasting  = "0s"
     }
   }
-  runbooks = "${path.module}/runbooks"
+  runbooks               = "${path.module}/runbooks"
+  warehouse_dead_letters = "warehouse-dead-letters" # of bigquery.tf; there only with reports
+
+  # Two ways that have nothing in common: what functions log, and what Scheduler has Pub/Sub take. A tick comes every minute.
+  heartbeats = {
+    handled_message = "${local.from_logs["messages"]} AND metric.labels.function = \"sweep\""
+    published_tick  = "resource.type = \"pubsub_topic\" AND metric.type = \"pubsub.googleapis.com/topic/send_request_count\" AND resource.labels.topic_id = \"${google_pubsub_topic.sweeps.name}\""
+  }
 }
 
 resource "google_logging_metric" "metric" {
@@ -247,7 +294,7 @@ resource "google_logging_metric" "metric" {
 }
 
 resource "google_monitoring_alert_policy" "threshold" {
-  for_each = local.thresholds
+  for_each = { for name, threshold in local.thresholds : name => threshold if try(threshold.on, true) }
 
   project               = var.project_id
   display_name          = "Setpoint: ${each.value.title}"
@@ -321,6 +368,42 @@ resource "google_monitoring_alert_policy" "feed_silent" {
   }
 
   depends_on = [google_project_service.api]
+}
+
+# Whoever watches is to be missed when it falls silent.
+resource "google_monitoring_alert_policy" "installation_silent" {
+  project               = var.project_id
+  display_name          = "Setpoint: the installation is silent"
+  combiner              = "OR"
+  severity              = "CRITICAL"
+  notification_channels = var.monitoring.channels
+
+  dynamic "conditions" {
+    for_each = local.heartbeats
+
+    content {
+      display_name = "no ${replace(conditions.key, "_", " ")}"
+
+      condition_absent {
+        filter   = conditions.value
+        duration = "900s"
+
+        aggregations {
+          alignment_period     = "300s"
+          per_series_aligner   = "ALIGN_RATE"
+          cross_series_reducer = "REDUCE_SUM"
+        }
+      }
+    }
+  }
+
+  documentation {
+    subject   = "Setpoint: the installation is silent"
+    content   = "Runbook: infra/runbooks/installation-silent.md\n\n${file("${local.runbooks}/installation-silent.md")}"
+    mime_type = "text/markdown"
+  }
+
+  depends_on = [google_logging_metric.metric]
 }
 
 # How soon a change is known, as a promise: of all changes so many within so many seconds, over four weeks.

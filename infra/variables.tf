@@ -572,6 +572,7 @@ variable "monitoring" {
     queue_age_seconds    = optional(number, 900)     # a pushed message may wait
     error_ratio          = optional(number, 0.05)    # of the messages may fail, to be tried again
     feed_silence_minutes = optional(number, 60)      # without any message of a feed; small fleets want more
+    source_age_hours     = optional(number)          # each source is uploaded again within; null: nobody promises that
     sweep_age_hours      = optional(number, 13)      # after the last sweep has ended: two of the default schedule, and one hour
   })
   default = {}

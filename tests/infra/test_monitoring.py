@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ from setpoint.errors import AccessDenied, BadRequest, Conflict, CorruptState
 from setpoint.model import events
 from setpoint.model.safety_limits import Breaker, SafetyState
 from setpoint.model.source_grants import INSTALLATION, Sources
+from setpoint.model.sources import Control, SourceState
 from setpoint.model.sweep_records import Heal, encode_message
+from setpoint_tools.testing.google_faults import Fault
 
 RUNBOOKS = ROOT / "infra/runbooks"
 METRICS = {name: entries(text) for name, text in entries(local("metrics")).items()}
@@ -68,9 +71,20 @@ def lines(monkeypatch, capsys, asset_service, google_apis, google_rest, mocker) 
     mocker.patch.object(detecting.store, "commit", side_effect=Once(commit))
     assert push(served("detect"), message_of(changed(1, location="US"))) == 200
 
+    failing = World(google_apis, google_rest)
+    monkeypatch.setattr(bootstrap, "remediator", lambda: failing.hands)
+    failing.declare()
+    failing.drift({"name": "exports", "versioning": {"enabled": False}, "labels": {"team": "shop"}})
+    (opened,) = [event for event in failing.bus.events if event.type == "drift.opened"]
+    google_apis.fail(Fault(412), verb="PATCH", times=-1)
+    assert push(remediate, message_of(events.encode(opened), type=opened.type)) == 200
+
     populate(asset_service)
     sweeper = sweeper_of(asset_service, deps_of(MemoryStore()))
     declare_swept(sweeper.deps.store)
+    control = sweeper.deps.store.control()
+    uploaded = Control({"git": SourceState(1, applied_at=sweeper.now() - timedelta(hours=30), revision=1)})
+    sweeper.deps.store.write_control(uploaded, control.version)
     monkeypatch.setattr(bootstrap, "sweeper", lambda: sweeper)
     sweep = served("sweep")
     assert push(sweep, message_of(encode_message(START))) == 200
@@ -175,6 +189,46 @@ def test_every_filter_of_an_alert_is_of_a_metric_that_is_there():
     names = {name for text in filters for name in re.findall(r'from_logs\["(\w+)"\]', text)}
     assert names <= METRICS.keys()
     assert {"messages", "breaker_open", "sweep_age", "refused"} <= names
+
+
+FIRED = {
+    "breaker-open": lambda line: line["breaker_open"],
+    "error-ratio": lambda line: line["outcome"] == "failed",
+    "problem-records": lambda line: line["record_problems"] > 0,
+    "refused-archive": lambda line: line["outcome"] == "refused",
+    "refused-declarations": lambda line: line["source"],
+    "refused-requests": lambda line: line["severity"] == "ERROR",
+    "remediation-failed": lambda line: line["resource_name"],
+    "source-late": lambda line: line["source_age_seconds"] > 24 * 3600,
+    "sweep-missing": lambda line: line["sweep_age_seconds"] >= 0,
+}
+"""What a line has to be like for the alert to fire, beyond what its filters say."""
+
+
+def test_every_alert_on_a_log_is_fired_by_lines_that_the_code_writes(lines):
+    thresholds = {name: entries(text)["filter"] for name, text in entries(local("thresholds")).items()}
+    on_logs = {name: text for name, text in thresholds.items() if "from_logs" in text}
+    assert on_logs.keys() == FIRED.keys()
+    silent = [name for name, text in on_logs.items() if not any(map(FIRED[name], of_filter(text, lines)))]
+    assert silent == []
+
+
+def of_filter(text: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines that the metric of an alert counts, with the labels that the alert asks for."""
+    (name,) = re.findall(r'from_logs\["(\w+)"\]', text)
+    conditions = CONDITION.findall(METRICS[name]["filter"])
+    labels = dict(re.findall(r'metric\.labels\.(\w+) = \\"(\w+)\\"', text))
+    return [line for line in lines if matches(line, conditions) and labels.items() <= line.items()]
+
+
+def test_the_silence_of_an_installation_is_noticed_by_two_ways_that_have_nothing_in_common(lines):
+    """By what functions log, each minute, and by what Scheduler publishes, whether functions run or not."""
+    by_logs, by_topic = entries(local("heartbeats")).values()
+    assert of_filter(by_logs, lines)
+    assert "from_logs" not in by_topic
+    assert "google_pubsub_topic.sweeps.name" in by_topic
+    heal = entries(local("jobs"))["heal"]
+    assert strings(entries(heal)["schedule"]) == ["* * * * *"]
 
 
 def test_the_dashboard_shows_every_metric_and_no_other():

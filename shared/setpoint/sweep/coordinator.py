@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from setpoint.detection import pipeline
 from setpoint.errors import BadRequest, Conflict, MalformedMessage, TransientError
 from setpoint.model import sharding
+from setpoint.model.sources import Control
 from setpoint.model.sweep_records import Heal, Shard, Start, Summary, Sweep, SweepMessage, Work, decode_message
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.stores import Problems, StoredSweep
@@ -185,6 +186,7 @@ def republish_pending(sweeper: Sweeper) -> MessageResult:
         settled = pipeline.promote_settled(sweeper.deps, problems)
         stored_sweeps = list(sweeper.records.sweeps())
         _note_age([stored.value for stored in stored_sweeps if stored.value is not None], sweeper)
+        _note_source_age(sweeper.deps.store.control().value, sweeper.now())
         for stored in stored_sweeps:
             if stored.value is not None and stored.value.summary is None and _is_stalled(stored.value, sweeper):
                 _give_up(stored, sweeper)
@@ -208,6 +210,13 @@ def _note_age(sweeps: Sequence[Sweep], sweeper: Sweeper) -> None:
     times = [sweep.summary.ended_at if sweep.summary is not None else sweep.started_at for sweep in sweeps]
     if times:
         telemetry.note(sweep_age_seconds=round((sweeper.now() - max(times)).total_seconds()))
+
+
+def _note_source_age(control: Control, now: datetime) -> None:
+    """Report the seconds since the source that was uploaded longest ago, for an alert where uploads are promised."""
+    uploaded = [source.applied_at for source in control.sources.values() if source.revision and source.applied_at]
+    if uploaded:
+        telemetry.note(source_age_seconds=round((now - min(uploaded)).total_seconds()))
 
 
 _HANDLERS: dict[type[SweepMessage], Callable[[Any, str, Sweeper], MessageResult]] = {
