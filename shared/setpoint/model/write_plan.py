@@ -57,6 +57,8 @@ class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
         paths: the fields that are remediated, as the differences name them.
         summary: a line for each of them, for people; secrets are masked.
         later: differences that take another method: read again, and plan again.
+        coarser: the same write under the top fields of the resource, where the API may not take so fine a mask; None
+            where it is as coarse already, or holds what may not be sent.
         side_effects: what the write does to those who use the resource, as far as it is known: nothing to do unasked.
     """
 
@@ -66,6 +68,7 @@ class WritePlan(msgspec.Struct, frozen=True, omit_defaults=True):
     paths: tuple[str, ...] = ()
     summary: tuple[str, ...] = ()
     later: tuple[str, ...] = ()
+    coarser: Call | None = None
     side_effects: tuple[str, ...] = msgspec.field(default=(), name="disturbs")
 
 

@@ -337,7 +337,8 @@ def _act(case: RemediationCase, decision: Decision, context: RemediationContext)
     if is_under_another_rule(case, reading):
         pipeline.handle_observation(reading.observation, context.detection)
         raise Conflict(f"{case.snapshot.key.name}: another rule is for what it is now; it is decided about again")
-    plan = context.live_resources.plan(case.snapshot.desired, reading)
+    has_cleared = bool(case.decision_input.remediation.cleared)
+    plan = context.live_resources.plan(case.snapshot.desired, reading, is_whole_declaration=has_cleared)
     if isinstance(plan, NotWritable):
         why = "; ".join(describe_refusal(plan)) or "nothing of it can be written"
         return _hand_off(case, _instead(decision, "hand_off", why), context)

@@ -10,10 +10,10 @@ from setpoint.errors import AccessDenied, Conflict, Refused, SetpointError, Thro
 from setpoint.model import remediation_attempt
 from setpoint.model.policy import Policy
 from setpoint.model.remediation_attempt import RemediationState
-from setpoint.model.write_plan import Failed, Running, Started, WritePlan
+from setpoint.model.write_plan import Failed, Running, Started, WritePlan, Written
 from setpoint.ports.stores import Snapshot
 from setpoint.remediation import attempt_endings as endings
-from setpoint.remediation import decision, operations, verification
+from setpoint.remediation import decision, operations, update_masks, verification
 from setpoint.remediation.context import declared_digest, read
 from setpoint.remediation.records import (
     AuditNote,
@@ -36,7 +36,7 @@ def write(
         endings.end(snapshot, remediation, free, AuditNote("let_go", "remediation.blocked"), context)
         return "waiting"
     try:
-        answer = context.live_resources.api.write(plan)
+        answer = _send(plan, context)
     except Exception as error:  # noqa: BLE001 - whatever it is, the write may have been done
         return _not_written(snapshot, remediation, error, policy, context)
     if isinstance(answer, Started):
@@ -46,6 +46,16 @@ def write(
     if isinstance(answer, Failed):
         return _failed_operation(snapshot, remediation, answer.reason, context)
     return _written(snapshot, remediation, context)
+
+
+def _send(plan: WritePlan, context: RemediationContext) -> Written | Started | Failed:
+    """Send a write; where the API does not take its mask, once more under the fields of the resource that hold it."""
+    try:
+        return context.live_resources.api.write(plan)
+    except Refused as error:
+        if plan.coarser is None or not update_masks.is_about_mask(str(error)):
+            raise
+        return context.live_resources.api.write(replace(plan, call=plan.coarser, coarser=None))
 
 
 def _not_written(
@@ -145,7 +155,8 @@ def _verify(snapshot: Snapshot, remediation: RemediationState, context: Remediat
         ended = verification.prove(snapshot, context)
     except Unavailable as error:
         return endings.unread(snapshot, remediation, error, policy, context)
-    if ended is not None or remediation.outcome == "busy":
+    is_other = snapshot.state is not None and snapshot.state.fingerprint != remediation.fingerprint
+    if ended is not None or remediation.outcome == "busy" or is_other:
         return ended
     if remediation.operation and _is_running(remediation, context):
         return endings.keep_reading(snapshot, remediation, context)

@@ -81,17 +81,26 @@ class LiveResources:
             )
         return LiveReading(_observation(declaration.key, declaration.asset_type, body, last, now), resource)
 
-    def plan(self, desired: Desired, reading: LiveReading) -> WritePlan | NotWritable:
+    def plan(
+        self, desired: Desired, reading: LiveReading, *, is_whole_declaration: bool = False
+    ) -> WritePlan | NotWritable:
         """The first write that remediates what differs; ``as_declared`` where nothing does.
 
         Where several declarations say something of a resource, each is remediated by a write of its own.
+
+        Args:
+            desired: what is declared.
+            reading: the resource as it was just read.
+            is_whole_declaration: name every declared field, since a write of some has cleared others.
         """
         body = None if reading.observation.deleted else reading.observation.data
         planned: WritePlan | NotWritable = NotWritable(reading.observation.key, "as_declared")
         for declaration in desired.declarations:
             own = own_project(declaration.project, reading.observation)
             schema = self._catalogue.fitting(declaration.asset_type, declaration.data)
-            planned = planner.plan(declaration, body, schema, reading.resource, own=own)
+            planned = planner.plan(
+                declaration, body, schema, reading.resource, own=own, is_whole_declaration=is_whole_declaration
+            )
             if isinstance(planned, WritePlan) or planned.reason != "as_declared":
                 break
         return planned

@@ -223,9 +223,29 @@ def holds_inputs(field: Field | None, value: Any, depth: int = 0) -> bool:
     if not isinstance(value, dict):
         return False
     fields = field.schema.fields if field.schema is not None else {}
-    if any(inner.input_only and not inner.immutable for inner in fields.values()):
+    if any(
+        inner.input_only and not inner.immutable and (inner.sensitive or name not in _OF_CREATION)
+        for name, inner in fields.items()
+    ):
         return True
     return any(holds_inputs(fields.get(key) or field.item, part, depth + 1) for key, part in value.items())
 
+
+_OF_CREATION = frozenset(
+    (
+        "restoreConfig",  # https://cloud.google.com/filestore/docs/reference/rest/v1/projects.locations.instances
+        "params",  # https://cloud.google.com/compute/docs/reference/rest/v1/instances, and others of Compute Engine
+        "initializeParams",  # as above: "can only be specified when creating"
+        "resourceManagerTags",  # as above
+        "tags",  # bound when the resource is created, https://cloud.google.com/resource-manager/docs/tags
+        "forceAttach",  # https://cloud.google.com/compute/docs/reference/rest/v1/instances/attachDisk
+        "createPodRange",  # https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/NodeNetworkConfig
+        "initialUser",  # https://cloud.google.com/alloydb/docs/reference/rest/v1/projects.locations.clusters
+        "initialConfig",  # https://cloud.google.com/secure-source-manager/docs/reference/rest/v1/projects.locations.repositories
+        "skipPrecheck",  # https://cloud.google.com/sql/docs/mysql/admin-api/rest/v1/instances: a switch of one request
+        "includeReplicasForMajorVersionUpgrade",  # as above
+    )
+)
+"""Inputs that say how a resource is made, or how one request is carried out: to leave them out changes nothing."""
 
 _DEEPEST = 8

@@ -23,16 +23,17 @@ from setpoint.model.field_path import Element, Path
 from setpoint.model.naming import camel
 from setpoint.model.references import Project
 from setpoint.model.write_plan import NotWritable, Reason, Unwritable, WritePlan
-from setpoint.remediation import api_requests, manual_only_fields, wire_format
+from setpoint.remediation import api_requests, manual_only_fields, update_masks, wire_format
 from setpoint.remediation.api_requests import FieldPath
 from setpoint.remediation.iam_planner import plan_policy
 from setpoint.remediation.merge import FieldChange, Target, apply_changes, fields_along, record
 from setpoint.remediation.setter_methods import SetterMethod
-from setpoint.remediation.write_refusals import WriteInput, plain, refusal
+from setpoint.remediation.write_refusals import WriteInput, is_complete, plain, refusal
 from setpoint.remediation.write_summary import line
 
 if TYPE_CHECKING:
     from setpoint.catalog.schemas import Field, Schema
+    from setpoint.model.write_plan import Call
 
 _OTHER_CONTENT = "organisation and access policies are written by hand, or declared as the API's own resources"
 
@@ -78,6 +79,7 @@ def plan(  # noqa: PLR0911 - a reason each
     *,
     own: Project = Project(),  # noqa: B008 - an immutable value
     differences: Iterable[Difference] | None = None,
+    is_whole_declaration: bool = False,
 ) -> WritePlan | NotWritable:
     """Plan one write.
 
@@ -88,6 +90,8 @@ def plan(  # noqa: PLR0911 - a reason each
         resource: how it is reached.
         own: the project that holds it, by id and number.
         differences: those to remediate; all that there are where None. Differences that are no more are left out.
+        is_whole_declaration: name every declared field that may be written, and not those that differ alone, since a
+            write of some has cleared others.
     """
     key = declaration.key
     if schema is None or resource is None:
@@ -133,6 +137,8 @@ def plan(  # noqa: PLR0911 - a reason each
     if stubborn := _still(again.changes, first):
         return NotWritable(key, "no_method", stubborn)
     cuts = _cuts(schema, (*(change.path for change in first), *target.dropped))
+    if is_whole_declaration and how is None:
+        cuts = _together(write_input, declared, cuts)
     call, etag = api_requests.write(resource, schema, live, target.body, cuts, how)
     return WritePlan(
         key,
@@ -140,9 +146,34 @@ def plan(  # noqa: PLR0911 - a reason each
         etag,
         paths=tuple(change.difference.path for change in first),
         summary=(*(line(change.difference) for change in first), *_dropped_lines(target)),
+        coarser=None if how is not None else _coarser(write_input, target.body, cuts),
         later=tuple(change.difference.path for _, rest in others for change in rest),
         side_effects=_disturbances(schema, first),
     )
+
+
+def _together(write_input: WriteInput, declared: Any, cuts: tuple[FieldPath, ...]) -> tuple[FieldPath, ...]:
+    """The top fields of the cuts, and every declared field of the resource beside them that may be written."""
+    schema = write_input.schema
+    tops = dict.fromkeys(cut[0] for cut in cuts)
+    for key in declared:
+        field = wire_format.field(schema.fields, key)
+        if field is None or field.output_only or field.immutable or field.input_only or field.sensitive:
+            continue
+        is_manual = manual_only_fields.manual_rule(schema.service, schema.name, field.name)
+        if not is_manual and is_complete(write_input, (field.name,)):
+            tops[field.name] = None
+    return tuple((top,) for top in tops)
+
+
+def _coarser(write_input: WriteInput, target: dict[str, Any], cuts: tuple[FieldPath, ...]) -> Call | None:
+    """The request under the top fields of the resource, once more if the API does not take so fine a mask."""
+    schema, resource, live = write_input
+    tops = tuple(dict.fromkeys(cut[:1] for cut in cuts))
+    writer = resource.kind.writer
+    if tops == cuts or writer is None or not writer.masked or not all(is_complete(write_input, top) for top in tops):
+        return None
+    return api_requests.write(resource, schema, live, target, tops, None)[0]
 
 
 def _still(left: list[FieldChange], first: list[FieldChange]) -> tuple[Unwritable, ...]:
@@ -178,7 +209,8 @@ def _cuts(schema: Schema, paths: Iterable[Path]) -> tuple[FieldPath, ...]:
     for cut in cuts:
         if not any(cut[: len(other)] == other for other in outer):
             outer.append(cut)
-    return tuple(dict.fromkeys(cut for path in paths if (cut := _cut(schema, path)) in outer))
+    fine = (cut for path in paths if (cut := _cut(schema, path)) in outer)
+    return tuple(dict.fromkeys(update_masks.taken(schema.service, schema.name, cut) for cut in fine))
 
 
 def _cut(schema: Schema, path: Path) -> FieldPath:
@@ -195,7 +227,7 @@ def _cut(schema: Schema, path: Path) -> FieldPath:
 
 def redacted(plan: WritePlan, schema: Schema) -> WritePlan:
     """The plan as it may be stored and shown: with the secrets in its body masked. It can no longer be sent."""
-    return replace(plan, call=replace(plan.call, body=_shown(plan.call.body, schema)))
+    return replace(plan, call=replace(plan.call, body=_shown(plan.call.body, schema)), coarser=None)
 
 
 def _shown(body: Any, schema: Schema) -> Any:

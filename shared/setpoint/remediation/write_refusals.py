@@ -55,9 +55,12 @@ def _of_value(write_input: WriteInput, change: FieldChange) -> Unwritable | None
     """Refuse secrets, and what is an input that nobody can read back."""
     field = fields_along(write_input.schema, change.path)[-1][1]
     is_input = field is not None and field.input_only and change.difference.op != "unexpected"
-    if change.secret or is_input:
+    if change.secret or (is_input and field is not None and field.sensitive):
         todo = "its value is a secret, which no plan may hold: set it by hand"
         return Unwritable(change.difference.path, "secret", todo)
+    if is_input:
+        todo = "its API never gives it back, so that no reading shows it as declared: set it manually"
+        return Unwritable(change.difference.path, "by_hand", todo)
     return None
 
 
@@ -90,22 +93,28 @@ def _of_general_method(write_input: WriteInput, change: FieldChange) -> Unwritab
 
 def _of_company(write_input: WriteInput, change: FieldChange, cut: FieldPath) -> Unwritable | None:
     """Refuse where what is sent back beside the change, as it was read, is not all that is there."""
-    schema, resource, live = write_input
+    schema, resource, _ = write_input
     special, writer = write_input.special(change), resource.kind.writer
     if special is not None:
         cut = tuple(special.field.split("."))
     elif writer is not None and api_requests.is_whole(schema, writer):
         cut = ()
-    field: Field | None = schemas.Field("", "message", schema=schema)
-    for key in cut:
-        field = absence.child(field, key)
-    beside = api_requests.value_at(live, cut)
-    if isinstance(beside, dict | list) and (
-        manual_only_fields.holds_inputs(field, beside) or _is_masked_within(beside)
-    ):
+    if not is_complete(write_input, cut):
         todo = "what has to be sent along with it is a secret that cannot be read back: set it manually"
         return Unwritable(change.difference.path, "secret", todo)
     return None
+
+
+def is_complete(write_input: WriteInput, cut: FieldPath) -> bool:
+    """Whether what lies under a path was read with all that it holds, so that it may be sent back whole."""
+    field: Field | None = schemas.Field("", "message", schema=write_input.schema)
+    for key in cut:
+        field = absence.child(field, key)
+    beside = api_requests.value_at(write_input.live, cut)
+    return not (
+        isinstance(beside, dict | list)
+        and (manual_only_fields.holds_inputs(field, beside) or _is_masked_within(beside))
+    )
 
 
 def _is_masked_within(value: Any) -> bool:

@@ -42,6 +42,8 @@ class GoogleApis:
 
     ``journal`` tells the writes that took effect, ``requests`` every request as ``VERB host/path``, ``polls`` how often
     an operation is read before it has ended; what is in ``meanwhile`` is called once, after the next resource was read.
+    ``refused_masks`` are beginnings of update masks that are not taken; ``side_effect`` is given a resource before and
+    after a write, and gives what it is then.
     """
 
     def __init__(self) -> None:
@@ -49,6 +51,8 @@ class GoogleApis:
         self.requests: list[str] = []
         self.meanwhile: list[Callable[[], object]] = []
         self.polls = 1
+        self.refused_masks = set(requested.REFUSED_MASKS)
+        self.side_effect: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] = lambda _, after: after
         self._lock = threading.RLock()
         self._resources: dict[str, dict[str, Any]] = {}
         self._policies: dict[str, dict[str, Any]] = {}
@@ -179,7 +183,8 @@ class GoogleApis:
         if request.method == "DELETE":
             return self._done(route, key, live, None, fault)
         self._precondition(route, live, request, body or {})
-        after = requested.after(route, live, request, body)
+        requested.check_mask(route, request, body or {}, self.refused_masks)
+        after = self.side_effect(copy.deepcopy(live), requested.after(route, live, request, body))
         return self._done(route, key, live, after, fault)
 
     def _make(self, route: Route, host: str, rest: str, request: Request, body: dict[str, Any], fault: Fault) -> Any:
@@ -222,7 +227,9 @@ class GoogleApis:
             self.journal.append(Effect(str(route.method["id"]), f"https://{key}", was, now))
 
         if route.response.endswith("Operation"):
-            return self._operations.start(route, key, effect, polls=self.polls, error=fault.operation)
+            return self._operations.start(
+                route, key, effect, polls=self.polls, error=fault.operation, has_effect=fault.has_effect
+            )
         effect()
         return copy.deepcopy(after) if after is not None else {}
 

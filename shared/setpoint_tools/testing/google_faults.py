@@ -41,6 +41,7 @@ class Fault(NamedTuple):
             and answers as the fault says.
         delay: seconds before anything is done.
         operation: the operation that the request starts ends with this error, and without effect.
+        has_effect: it takes effect all the same.
         wait: seconds that the answer asks to wait.
         body: the body of the answer in place of Google's own error; None for that.
         form: its content type.
@@ -53,6 +54,7 @@ class Fault(NamedTuple):
     lost: str = ""
     delay: float = 0
     operation: str = ""
+    has_effect: bool = False
     wait: int = 0
     body: bytes | None = None
     form: str = "application/json"

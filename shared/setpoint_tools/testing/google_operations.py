@@ -19,6 +19,7 @@ class _Operation:
     effect: Callable[[], None]
     polls: int
     error: str
+    has_effect: bool = False
 
 
 class Operations:
@@ -28,7 +29,16 @@ class Operations:
         self._running: dict[str, _Operation] = {}
         self._numbers = itertools.count(1)
 
-    def start(self, route: Route, key: str, effect: Callable[[], None], *, polls: int, error: str) -> dict[str, Any]:
+    def start(
+        self,
+        route: Route,
+        key: str,
+        effect: Callable[[], None],
+        *,
+        polls: int,
+        error: str,
+        has_effect: bool = False,
+    ) -> dict[str, Any]:
         """Start one, and answer as the API does.
 
         Args:
@@ -37,13 +47,14 @@ class Operations:
             effect: what it does in the end.
             polls: how often it is read before it has ended; with 0 it has at once.
             error: how it ends, without effect; empty where it ends well.
+            has_effect: it takes effect although it ends with an error.
         """
         path = key.partition("/")[2]
         identifier = f"operation-{next(self._numbers)}"
         base, where = _place(route, path, identifier)
         body = _body(route, f"{base}{where}", where, identifier)
         address = f"{base}{where}"
-        self._running[address] = _Operation(body, effect, polls, error)
+        self._running[address] = _Operation(body, effect, polls, error, has_effect)
         return self.read(address) or {} if polls == 0 else body
 
     def read(self, address: str) -> dict[str, Any] | None:
@@ -57,7 +68,7 @@ class Operations:
         if operation.polls == 0:
             operation.polls = -1
             operation.body = _ended(operation.body, operation.error)
-            if not operation.error:
+            if not operation.error or operation.has_effect:
                 operation.effect()
         return operation.body
 

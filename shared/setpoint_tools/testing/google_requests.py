@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from werkzeug.wrappers import Request
 
 from setpoint_tools.testing import google_set_methods
-from setpoint_tools.testing.google_bodies import Shape
+from setpoint_tools.testing.google_bodies import Shape, invalid
 from setpoint_tools.testing.google_documents import Route
 
 _WRITERS = ("patch", "update", "partialUpdate", "replace")
 _MERGING = ("bigquery", "compute", "dns", "sqladmin", "storage")
 """Where a patch without a mask merges; elsewhere what is left out is cleared."""
+
+
+REFUSED_MASKS = (
+    "pubsub/Subscription/expirationPolicy.",
+    "pubsub/Subscription/retryPolicy.",
+    "pubsub/Topic/messageStoragePolicy.",
+    "monitoring/AlertPolicy/documentation.",
+    "bigtableadmin/AuthorizedView/subsetView.",
+)
+"""Masks, by service and schema, that APIs do not take although the field is there; their parents they do."""
+
+
+def check_mask(route: Route, request: Request, body: Mapping[str, Any], refused: Collection[str]) -> None:
+    """Refuse a mask that goes too deep.
+
+    Raises:
+        ApiError: 400, with the path.
+    """
+    mask = _mask(route, request.args.to_dict(), body) or ""
+    for path in mask.split(","):
+        if any(f"{route.document.service}/{route.schema}/{path}".startswith(beginning) for beginning in refused):
+            raise invalid(f"Invalid update_mask: the path `{path}` cannot be updated")
 
 
 def after(route: Route, live: Mapping[str, Any], request: Request, body: Any) -> dict[str, Any]:

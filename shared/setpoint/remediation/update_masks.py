@@ -1,0 +1,63 @@
+"""Update masks that APIs do not take although the field is there, and the coarser one that they take.
+
+The finest mask keeps others' changes beside a field. Some APIs take only the field of the resource that it lies in;
+Terraform's provider sends that one nearly always (https://github.com/hashicorp/terraform-provider-google, the
+``updateMask`` of each resource's update function), so that such masks are known to be taken.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Refused(NamedTuple):
+    """A mask that an API refuses.
+
+    Args:
+        service: the API.
+        schema: the resource.
+        path: the mask, or what it begins with.
+        source: what says so.
+    """
+
+    service: str
+    schema: str
+    path: str
+    source: str
+
+
+_PROVIDER = "https://github.com/hashicorp/terraform-provider-google/blob/main/google/services"
+_SUBSCRIPTION = f"{_PROVIDER}/pubsub/resource_pubsub_subscription.go"
+_TOPIC = f"{_PROVIDER}/pubsub/resource_pubsub_topic.go"
+_ALERT = f"{_PROVIDER}/monitoring/resource_monitoring_alert_policy.go"
+_VIEW = f"{_PROVIDER}/bigtable/resource_bigtable_authorized_view.go"
+
+REFUSED: tuple[Refused, ...] = (
+    Refused("pubsub", "Subscription", "expirationPolicy.", _SUBSCRIPTION),
+    Refused("pubsub", "Subscription", "retryPolicy.", _SUBSCRIPTION),
+    Refused("pubsub", "Topic", "messageStoragePolicy.", _TOPIC),
+    Refused("monitoring", "AlertPolicy", "documentation.", _ALERT),
+    Refused("bigtableadmin", "AuthorizedView", "subsetView.", _VIEW),
+)
+"""Each observed to be refused with 400, and sent as its parent by the provider."""
+
+
+def taken(service: str, schema: str, cut: tuple[str, ...]) -> tuple[str, ...]:
+    """The finest mask that an API takes, as far as it is known.
+
+    Args:
+        service: the API.
+        schema: the resource.
+        cut: the keys of the finest mask.
+    """
+    path = ".".join(cut)
+    is_refused = any(
+        (entry.service, entry.schema) == (service, schema) and path.startswith(entry.path) for entry in REFUSED
+    )
+    return cut[:1] if is_refused else cut
+
+
+def is_about_mask(reason: str) -> bool:
+    """Whether an API's sentence refuses the mask, and not the value."""
+    words = reason.lower().replace("_", "").replace(" ", "")
+    return "updatemask" in words or "fieldmask" in words
