@@ -10,7 +10,7 @@ import pytest
 from setpoint.adapters.memory.store import MemoryDeadLetters, MemoryStore
 from setpoint.declarations import apply
 from setpoint.declarations.apply import Request
-from setpoint.declarations.readers.load import LoadResult
+from setpoint.declarations.readers.load import LoadResult, load
 from setpoint.detection import batch, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.model import observation as observations
@@ -194,3 +194,59 @@ def test_another_process_knows_that_a_name_is_ambiguous(by_title):
     one_by_one([PROJECT, alert(7, 1), alert(8, 1)], by_title)
     other = Context(by_title.store, None, MemoryDeadLetters())
     assert one_by_one([alert(7, 5, enabled=False)], other) == ["unreadable"]
+
+
+def state_with(unique_id: str) -> dict[str, object]:
+    attributes = {
+        "account_id": "ci",
+        "project": "fleet-prod-123",
+        "email": BY_EMAIL.rpartition("/")[2],
+        "name": BY_EMAIL.removeprefix("//iam.googleapis.com/"),
+        "id": BY_EMAIL.removeprefix("//iam.googleapis.com/"),
+        "unique_id": unique_id,
+        "display_name": "ci",
+        "disabled": False,
+    }
+    provider = 'provider["registry.terraform.io/hashicorp/google"]'
+    account = {"mode": "managed", "type": "google_service_account", "name": "ci", "provider": provider}
+    instances = [{"schema_version": 0, "attributes": attributes}]
+    return {"version": 4, "serial": 1, "lineage": "l", "resources": [{**account, "instances": instances}]}
+
+
+MANIFEST = {
+    "apiVersion": "iam.cnrm.cloud.google.com/v1beta1",
+    "kind": "IAMServiceAccount",
+    "metadata": {"name": "ci", "namespace": "fleet-prod-123"},
+    "spec": {"displayName": "ci"},
+    "status": {"uniqueId": BY_ID.rpartition("/")[2]},
+}
+
+
+@pytest.mark.parametrize("document", [state_with(BY_ID.rpartition("/")[2]), MANIFEST], ids=["state", "status"])
+def test_an_id_in_a_state_or_a_status_is_bound_when_it_is_applied(context, tmp_path, document):
+    (tmp_path / "fleet.json").write_text(json.dumps(document))
+    assert one_by_one([policy(0)], context) == ["waiting"]
+
+    apply.sync(load([str(tmp_path)]), Request("ids"), context, NOON)
+
+    assert drifted(context) == [BY_EMAIL]
+    assert one_by_one([policy(1, "user:ann@example.com")], context) == ["resolved"]
+
+
+@pytest.mark.parametrize("unique_id", ["../../secrets/serviceAccounts/123456789012345678901", "ci", "", None])
+def test_what_is_no_id_binds_nothing(tmp_path, unique_id):
+    (tmp_path / "fleet.json").write_text(json.dumps(state_with(unique_id)))
+    assert load([str(tmp_path)]).bindings == {}
+
+
+def test_an_apply_does_not_bind_what_the_inventory_has_bound(context, tmp_path):
+    other = BY_EMAIL.replace("/ci@", "/other@")
+    one_by_one([account(0)], context)
+    document = {**MANIFEST, "metadata": {"name": "other", "namespace": "fleet-prod-123"}}
+    (tmp_path / "fleet.json").write_text(json.dumps(document))
+
+    loaded = load([str(tmp_path)])
+    assert loaded.bindings == {BY_ID: other}
+    apply.sync(loaded, Request("ids"), context, NOON)
+
+    assert context.store.names.bound_name(BY_ID) == BY_EMAIL

@@ -38,6 +38,8 @@ from setpoint.util.retries import retry_on_conflict
 
 _NO_STATES: Mapping[str, int] = {}
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_BOUND_TOGETHER = 300
+"""Names that are bound with one write."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -139,6 +141,8 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
     )
     judging = _judge_again(planned, generation, deps, advance)
     with judging.isolated():
+        _bind(loaded.bindings, planned, deps)
+    with judging.isolated():
         _tell_refused(planned, deps)
     if judging.waiting:
         raise Unavailable(
@@ -146,6 +150,19 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
             f"failed, first: {judging.waiting[0]}; apply again, and they are all judged"
         )
     return Synced(planned, judging.outcomes, len(judging.failed), next(iter(judging.failed), ""))
+
+
+def _bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
+    """Bind names of the inventory to what is added or changed, and judge what waited for that.
+
+    What the inventory itself has told of a name counts more: a name that is bound already stays as it is.
+    """
+    applied = {key.name for key in planned.touched} if bindings else set()
+    names = {listed: name for listed, name in bindings.items() if name in applied}
+    for some in batches(names.items(), _BOUND_TOGETHER):
+        news = {listed: name for listed, name in some if not deps.store.names.bound_name(listed)}
+        if news and deps.projects.names is not None:
+            pipeline.evaluate_bound(deps.projects.names.record(news), deps)
 
 
 def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> _Judging:

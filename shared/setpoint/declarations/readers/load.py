@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -22,6 +23,7 @@ from setpoint.declarations.readers import (
     krm_unmapped,
     native,
     native_checks,
+    server_ids,
     setting_checks,
     terraform,
     typos,
@@ -61,6 +63,7 @@ class LoadResult:
         policy_tests: what the policy is to make of drifts.
         held_back: what pruning has to leave in force, since a bad document might have named it.
         unmapped: attributes of generated documents that no field of the API is known for, and how often.
+        bindings: declared names by the inventory's, as states and statuses tell them.
         states: of raw Terraform states, lineage → serial.
     """
 
@@ -78,6 +81,7 @@ class LoadResult:
     policy_tests: list[PolicyTest] = field(default_factory=list)
     held_back: HeldBack = held_back.NOTHING
     unmapped: Counter[str] = field(default_factory=Counter)
+    bindings: dict[str, str] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -190,7 +194,9 @@ class _Loading:
         declaration, problems = apply_annotations(result.declaration, placed)
         self._report(problems)
         self._report(krm_unmapped.problems(result, placed))
-        self._add(_plain(replace(result, declaration=declaration)), placed)
+        plain = _plain(replace(result, declaration=declaration))
+        self._bind(plain, server_ids.of_object(placed.value))
+        self._add(plain, placed)
 
     def _native(self, document: Document) -> None:
         result = native.read(document)
@@ -253,10 +259,17 @@ class _Loading:
         for translated in result.translated:
             self._loaded.unmapped.update(unplaced.label for unplaced in translated.unplaced)
             # What a tool wrote cannot be misspelt, and nobody can edit it.
+            self._bind(translated.declaration, translated.server_id)
             self._add(_plain(translated), document)
         self._report(result.problems)
         self._loaded.skipped.update(result.skipped)
         self._loaded.states.update(result.states)
+
+    def _bind(self, declaration: Declaration, server_id: Any) -> None:
+        """Keep the inventory's name of a resource where the document has the id that the service gave it."""
+        name = inventory_name(declaration.asset_type, str(declaration.key.name))
+        if server_id is not None and (listed := server_ids.inventory_name(name, server_id)):
+            self._loaded.bindings[listed] = name
 
     def _add(self, declaration: Declaration, document: Document) -> None:
         name = inventory_name(declaration.asset_type, declaration.key.name)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from setpoint.catalog.schemas import Schema, default_catalogue
 from setpoint.declarations.readers import (
     field_mapping,
+    server_ids,
     terraform_classes,
     terraform_documents,
     terraform_iam,
@@ -207,6 +208,7 @@ def translate(
         ),
         origins=best.origins,
         unplaced=unplaced,
+        server_id=part.block.values.get(server_ids.OF_TERRAFORM.get(part.type, "")),
     )
 
 
