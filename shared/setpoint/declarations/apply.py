@@ -158,7 +158,7 @@ def _bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
     What the inventory itself has told of a name counts more: a name that is bound already stays as it is.
     """
     applied = {key.name for key in planned.touched} if bindings else set()
-    names = {listed: name for listed, name in bindings.items() if name in applied}
+    names = {listed: name for listed, name in bindings.items() if applied & {listed, name}}
     for some in batches(names.items(), _BOUND_TOGETHER):
         news = {listed: name for listed, name in some if not deps.store.names.bound_name(listed)}
         if news and deps.projects.names is not None:

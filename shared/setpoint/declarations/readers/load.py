@@ -265,11 +265,11 @@ class _Loading:
         self._loaded.skipped.update(result.skipped)
         self._loaded.states.update(result.states)
 
-    def _bind(self, declaration: Declaration, server_id: Any) -> None:
+    def _bind(self, declaration: Declaration, server_id: tuple[Any, Any]) -> None:
         """Keep the inventory's name of a resource where the document has the id that the service gave it."""
         name = inventory_name(declaration.asset_type, str(declaration.key.name))
-        if server_id is not None and (listed := server_ids.inventory_name(name, server_id)):
-            self._loaded.bindings[listed] = name
+        if pair := server_ids.bound(name, *server_id):
+            self._loaded.bindings[pair[0]] = pair[1]
 
     def _add(self, declaration: Declaration, document: Document) -> None:
         name = inventory_name(declaration.asset_type, declaration.key.name)

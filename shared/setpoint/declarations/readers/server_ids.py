@@ -12,12 +12,12 @@ from typing import Any
 
 from setpoint.catalog.inventory_names import is_server_made
 
-OF_TERRAFORM: Mapping[str, str] = {
-    "google_apikeys_key": "uid",
-    "google_dns_managed_zone": "managed_zone_id",
-    "google_service_account": "unique_id",  # its IAM policy is listed by it
+OF_TERRAFORM: Mapping[str, tuple[str, str]] = {
+    "google_apikeys_key": ("uid", "name"),
+    "google_dns_managed_zone": ("managed_zone_id", "name"),
+    "google_service_account": ("unique_id", "email"),  # its IAM policy is listed by the one and declared by the other
 }
-"""The attribute of a state that has the id, by Terraform type (the provider's schema, 7.45)."""
+"""The attributes of a state that have the id, and the name beside it, by Terraform type (the provider's schema, 7.45)."""
 OF_CONFIG_CONNECTOR: Mapping[str, str] = {
     "APIKeysKey": "uid",
     "DNSManagedZone": "managedZoneId",
@@ -27,24 +27,33 @@ OF_CONFIG_CONNECTOR: Mapping[str, str] = {
 _ID = re.compile(r"[A-Za-z0-9-]+\Z")
 
 
-def inventory_name(declared: str, value: Any) -> str:
-    """The name of a resource by an id of the service; empty where the value is none.
+def bound(declared: str, server_id: Any, own: Any = None) -> tuple[str, str] | None:
+    """The inventory's name of a resource by an id of the service, and its declared name; None where there is no id.
 
     Args:
-        declared: its declared full resource name.
-        value: what the state or status says.
+        declared: its full resource name.
+        server_id: the id, as a state or status says it.
+        own: the name beside it, where the full resource name may have the id.
     """
     head, _, last = declared.rpartition("/")
-    text = str(value) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    name = f"{head}/{text}"
-    return name if _ID.match(text) and text != last and is_server_made(name) else ""
+    text = str(server_id) if isinstance(server_id, (str, int)) and not isinstance(server_id, bool) else ""
+    name = str(own).rpartition("/")[2] if isinstance(own, str) and own else last
+    listed = f"{head}/{text}"
+    is_id = _ID.match(text) is not None and text != name and is_server_made(listed)
+    return (listed, f"{head}/{name}") if is_id else None
 
 
-def of_object(value: Mapping[str, Any]) -> Any:
-    """The id that the status of a Config Connector object tells; None where it tells none."""
+def of_state(terraform_type: str, attributes: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The id that a Terraform resource tells, and the name beside it; None where it tells none."""
+    names = OF_TERRAFORM.get(terraform_type)
+    return (attributes.get(names[0]), attributes.get(names[1])) if names else (None, None)
+
+
+def of_object(value: Mapping[str, Any]) -> tuple[Any, Any]:
+    """The id that the status of a Config Connector object tells, beside its own name; None where it tells none."""
     status = value.get("status")
     field = OF_CONFIG_CONNECTOR.get(str(value.get("kind", "")))
     if not field or not isinstance(status, Mapping):
-        return None
+        return None, None
     observed = status.get("observedState")
-    return status.get(field) or (observed.get(field) if isinstance(observed, Mapping) else None)
+    return status.get(field) or (observed.get(field) if isinstance(observed, Mapping) else None), None

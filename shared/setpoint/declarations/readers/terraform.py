@@ -208,7 +208,7 @@ def translate(
         ),
         origins=best.origins,
         unplaced=unplaced,
-        server_id=part.block.values.get(server_ids.OF_TERRAFORM.get(part.type, "")),
+        server_id=server_ids.of_state(part.type, part.block.values),
     )
 
 

@@ -21,7 +21,7 @@ class Translated(msgspec.Struct, frozen=True):
         origins: API path → author's path, wherever the two differ by more than what is around them: with
             `lifecycle.rule` from `spec.lifecycleRule`, `lifecycle.rule[0].action` needs no entry. The root is `""`.
         whole: API paths of maps that the author wrote as a list, and so as a whole.
-        server_id: An id of the service that a state or status has beside the declared name; None where there is none.
+        server_id: An id of the service that a state has, and the name beside it; None where there is none.
         unplaced: Of the unchecked paths those that found no place, with the names that they may be misspellings of.
     """
 
@@ -30,7 +30,7 @@ class Translated(msgspec.Struct, frozen=True):
     origins: Mapping[str, str] = {}
     unplaced: tuple[UnmappedField, ...] = ()
     whole: tuple[str, ...] = ()
-    server_id: Any = None
+    server_id: tuple[Any, Any] = (None, None)
 
     def declared_path(self, api_path: str) -> str:
         """The author's path of a difference, or of the nearest thing around it that the author wrote.
