@@ -17,7 +17,7 @@ OF_TERRAFORM: Mapping[str, tuple[str, str]] = {
     "google_dns_managed_zone": ("managed_zone_id", "name"),
     "google_service_account": ("unique_id", "email"),  # its IAM policy is listed by the one and declared by the other
 }
-"""The attributes of a state that have the id, and the name beside it, by Terraform type (the provider's schema, 7.45)."""
+"""The attributes of a state that have the id, and the name beside it, by Terraform type (schema of provider 7.45)."""
 OF_CONFIG_CONNECTOR: Mapping[str, str] = {
     "APIKeysKey": "uid",
     "DNSManagedZone": "managedZoneId",
