@@ -14,7 +14,7 @@ from setpoint.comparison import api_versions, gaps, iam_policies, masking, org_p
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.source_paths import declared_path
 from setpoint.comparison.untellable import seen_otherwise, untellable
-from setpoint.detection import actor_resolution, placement, policy_evaluation, scopes, suppressions
+from setpoint.detection import actor_resolution, placement, policy_evaluation, record_limits, scopes, suppressions
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.model import field_path, ignore_patterns, lifecycle
 from setpoint.model import policy as policies
@@ -169,7 +169,7 @@ class _Drift(NamedTuple):
 def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Schemas | None, drift: _Drift) -> Verdict:
     kind, differing, suppressed, who = drift
     differences = [difference for _, difference in differing]
-    encoded = [_encode(_by_content(difference)) for difference in differences]
+    encoded = [record_limits.encode(_by_content(difference)) for difference in differences]
     declaration = differing[0][0] if differing else desired.declarations[0]
     digest, judged_by = fingerprint(kind, encoded), _judged_by(desired, rules)
     actor = who(digest, judged_by)
@@ -180,7 +180,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         kind=kind,
         differences=tuple(
             _in_authors_words(differing[index][0], difference)
-            for index, difference in enumerate(_bounded(differences, encoded))
+            for index, difference in enumerate(record_limits.bounded(differences, encoded))
         ),
         difference_count=len(differences),
         fingerprint=digest,
@@ -192,7 +192,7 @@ def _drift(desired: Desired, rules: Rules, observation: Observation, schemas: Sc
         judged_by=judged_by,
         settle=max(policy_outcome.settle, policy_evaluation.applier_delay(rules.policy, actor)),
         previous_data=_bare(observation.data, schemas, observation) if kind == "deleted" else None,
-        suppressed=_few(suppressed),
+        suppressed=record_limits.few(suppressed),
         actor=actor,
     )
 
@@ -203,7 +203,7 @@ def _bare(data: Any, schemas: Schemas | None, observation: Observation) -> Any:
         return None
     schema = _schema(schemas, observation) if observation.key.content in WHOLE else None
     masked = masking.masked_message(data, schema)
-    return masked if len(_encode(masked)) <= _ROOM_FOR_ONE else None
+    return masked if len(record_limits.encode(masked)) <= record_limits.ROOM_FOR_ONE else None
 
 
 def _judged_by(desired: Desired | None, rules: Rules) -> str:
@@ -230,7 +230,7 @@ def _in_sync(
         project=placement.project(first, observation),
         source=first.source,
         judged_by=_judged_by(desired, rules),
-        suppressed=_few(suppressed),
+        suppressed=record_limits.few(suppressed),
         unknown=unknown,
     )
 
@@ -302,7 +302,7 @@ def refused(reasons: Mapping[str, str], count: int, rules: Rules, observation: O
         for name, reason in sorted(reasons.items())
     )
     verdict = _of_authority(differences[0] if differences else None, rules, observation, rules.digest)
-    digest = fingerprint("modified", map(_encode, differences)) if differences else ""
+    digest = fingerprint("modified", map(record_limits.encode, differences)) if differences else ""
     return msgspec.structs.replace(verdict, differences=differences, difference_count=count, fingerprint=digest)
 
 
@@ -313,7 +313,7 @@ def _of_authority(difference: Difference | None, rules: Rules, observation: Obse
         kind="modified" if difference is not None else None,
         differences=(difference,) if difference is not None else (),
         difference_count=1 if difference is not None else 0,
-        fingerprint=fingerprint("modified", [_encode(difference)]) if difference is not None else "",
+        fingerprint=fingerprint("modified", [record_limits.encode(difference)]) if difference is not None else "",
         severity="high" if difference is not None else "low",
         owner=owner,
         mode="alert",
@@ -470,46 +470,3 @@ def fingerprint(kind: Kind, encoded: Iterable[bytes]) -> str:
 def _by_content(difference: Difference) -> Difference:
     """A difference without the source that shows it: the same drift has one fingerprint whoever sees it."""
     return replace(difference, seen_by="") if difference.seen_by else difference
-
-
-def _bounded(differences: list[Difference], encoded: list[bytes]) -> list[Difference]:
-    """As many differences as a record and an event can hold; a value too large for that is replaced by its size.
-
-    A Firestore document takes 1 MiB, an Eventarc event 512 KB (https://cloud.google.com/firestore/quotas).
-    """
-    kept: list[Difference] = []
-    room = _ROOM
-    for difference, text in zip(differences, encoded, strict=True):
-        shown, size = difference, len(text)
-        if size > _ROOM_FOR_ONE:
-            shown = replace(shown, declared=_size_of(shown.declared), observed=_size_of(shown.observed))
-            size = len(_encode(shown))
-        room -= size
-        if room < 0:
-            break
-        kept.append(shown)
-    return kept
-
-
-def _few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
-    """As many as a record has room for beside its finding."""
-    if not suppressed:
-        return ()
-    kept: list[Suppressed] = []
-    room = _ROOM_FOR_ONE
-    for entry in suppressed:
-        room -= len(_encode(entry))
-        if room < 0:
-            break
-        kept.append(entry)
-    return tuple(kept)
-
-
-def _size_of(value: Any) -> Any:
-    size = 0 if value is msgspec.UNSET else len(_encode(value))
-    return f"({size:,} bytes)" if size > _ROOM_FOR_ONE // 2 else value
-
-
-_ROOM = 200_000
-_ROOM_FOR_ONE = 16_000
-_encode = msgspec.json.Encoder(order="deterministic").encode

@@ -1,0 +1,56 @@
+"""How much of a drift a record and an event can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from setpoint.model.difference import Difference
+from setpoint.model.suppressed import Suppressed
+
+ROOM_FOR_ONE = 16_000
+"""Bytes of one value or of what is kept beside a finding."""
+_ROOM = 200_000
+
+encode = msgspec.json.Encoder(order="deterministic").encode
+"""The JSON of a difference, the same for the same difference."""
+
+
+def bounded(differences: list[Difference], encoded: list[bytes]) -> list[Difference]:
+    """As many differences as a record and an event can hold; a value too large for that is replaced by its size.
+
+    A Firestore document takes 1 MiB, an Eventarc event 512 KB (https://cloud.google.com/firestore/quotas).
+    """
+    kept: list[Difference] = []
+    room = _ROOM
+    for difference, text in zip(differences, encoded, strict=True):
+        shown, size = difference, len(text)
+        if size > ROOM_FOR_ONE:
+            shown = replace(shown, declared=_size_of(shown.declared), observed=_size_of(shown.observed))
+            size = len(encode(shown))
+        room -= size
+        if room < 0:
+            break
+        kept.append(shown)
+    return kept
+
+
+def few(suppressed: tuple[Suppressed, ...]) -> tuple[Suppressed, ...]:
+    """As many as a record has room for beside its finding."""
+    if not suppressed:
+        return ()
+    kept: list[Suppressed] = []
+    room = ROOM_FOR_ONE
+    for entry in suppressed:
+        room -= len(encode(entry))
+        if room < 0:
+            break
+        kept.append(entry)
+    return tuple(kept)
+
+
+def _size_of(value: Any) -> Any:
+    size = 0 if value is msgspec.UNSET else len(encode(value))
+    return f"({size:,} bytes)" if size > ROOM_FOR_ONE // 2 else value
