@@ -36,6 +36,8 @@ _SPEECH = "the assets are of Speech-to-Text v2, whose document is not shipped; v
 
 _AT_CREATION = "CreateDatabaseRequest takes these beside the database, which then answers them; people declare them"
 _ECHOED = "called input-only, and yet the API answers it"
+_BY_UPDATE = "called output-only, since it is set by an update (UpdateCluster …) and not at creation; people declare it"
+_ONE_HOUR = "the description gives the default as `1hr (3600s)`"
 _BY_METHOD = "the server writes it on behalf of a method of its own (setSecurityPolicy, disable …); people declare it"
 
 CORRECTIONS: tuple[Correction, ...] = (
@@ -51,6 +53,24 @@ CORRECTIONS: tuple[Correction, ...] = (
     Correction("compute", "TargetPool", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("compute", "TargetInstance", "securityPolicy", _CLIENT, _BY_METHOD),
     Correction("iam", "ServiceAccount", "disabled", _CLIENT, _BY_METHOD),
+    Correction(
+        "container", "IPAllocationPolicy", "additionalIpRangesConfigs additionalPodRangesConfig", _CLIENT, _BY_UPDATE
+    ),
+    Correction("container", "NodePoolAutoConfig", "linuxNodeConfig", _CLIENT, _BY_UPDATE),
+    Correction("vmwareengine", "Cluster", "datastoreMountConfig", _CLIENT, _BY_METHOD),
+    Correction("cloudbuild", "BitbucketServerConfig", "connectedRepositories", _CLIENT, _BY_METHOD),
+    Correction("redis", "CrossClusterReplicationConfig", "clusterRole", _CLIENT, _BY_UPDATE),
+    Correction("datafusion", "Instance", "accelerators", _CLIENT, _BY_UPDATE),
+    Correction("compute", "FirewallPolicy", "parent", _CLIENT, "people declare whose policy it is"),
+    Correction("compute", "BackendServiceCdnPolicy", "signedUrlCacheMaxAgeSec", {"absent": 3600}, _ONE_HOUR),
+    Correction("compute", "BackendBucketCdnPolicy", "signedUrlCacheMaxAgeSec", {"absent": 3600}, _ONE_HOUR),
+    Correction(
+        "alloydb",
+        "ObservabilityInstanceConfig",
+        "maxQueryStringLength",
+        {"absent": None},
+        "the description gives the default as `10k`, which may be 10,000 or 10,240",
+    ),
     Correction("cloudscheduler", "Job", "state", _CLIENT, _BY_METHOD),
     Correction("compute", "InstanceGroupManager", "namedPorts", _CLIENT, _BY_METHOD),
     Correction("spanner", "Database", "databaseDialect encryptionConfig versionRetentionPeriod", _CLIENT, _AT_CREATION),

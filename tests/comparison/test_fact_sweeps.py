@@ -1,0 +1,136 @@
+"""Sweeps over recorded facts of the API's fields: every reference, set and field that is never returned, on every type.
+
+The facts are no part of the project; without them these tests are skipped. `SETPOINT_FACTS` names their folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from comparison.comparing import OWN
+from setpoint.catalog.schemas import Field, Schema, default_catalogue
+from setpoint.comparison.compare import compare
+
+_ROOT = Path(__file__).resolve().parents[3]
+FACTS = Path(os.environ.get("SETPOINT_FACTS", _ROOT / "shared" / "facts")) / "terraform_fields.jsonl"
+
+pytestmark = pytest.mark.skipif(not FACTS.is_file(), reason="the recorded facts are not here; see SETPOINT_FACTS")
+
+ONE = f"projects/{OWN.id}/locations/us-east1/things/a"
+SPELLINGS = (
+    ONE.replace(OWN.id, OWN.number),
+    f"https://www.googleapis.com/compute/v1/{ONE}",
+    f"https://example.googleapis.com/v1beta/{ONE}",
+    f"//example.googleapis.com/{ONE}",
+)
+OTHERS = (
+    f"{ONE}b",
+    ONE.replace("us-east1", "us-west1"),
+    ONE.replace(OWN.id, "other-123"),
+    ONE.replace("things", "thongs"),
+    f"https://www.googleapis.com/compute/v1/{ONE}b",
+)
+
+
+class Fact(NamedTuple):
+    schema: Schema
+    path: str
+    field: Field
+    said: dict[str, Any]
+
+
+def facts() -> Iterator[Fact]:
+    for line in FACTS.read_text().splitlines():
+        resource = json.loads(line)
+        if not (resource.get("schema") and resource.get("asset_type") and resource.get("fields")):
+            continue
+        schemas = default_catalogue().schemas_for(resource["asset_type"])
+        schema = next((schema for schema in schemas if schema.name == resource["schema"]), None)
+        for said in resource["fields"].values() if schema is not None else ():
+            path = said.get("api", "")
+            is_plain = (
+                path and not {"*", "="} & set(path) and not any(map(said.get, ("url", "virtual", "custom", "from")))
+            )
+            field = _field(schema, path) if is_plain and schema is not None else None
+            if schema is not None and field is not None:
+                yield Fact(schema, path, field, said)
+
+
+def _field(schema: Schema | None, path: str) -> Field | None:
+    """The field at a path; None where nothing of it is written by people."""
+    field = None
+    for segment in path.split("."):
+        field = schema.fields.get(segment.removesuffix("[]").removesuffix("{}")) if schema is not None else None
+        is_marked = field is not None and (field.kind != "list" or segment.endswith("[]") or path.endswith(segment))
+        if field is None or field.output_only or not is_marked:
+            return None
+        schema = (field.item or field).schema
+    return field
+
+
+def body(path: str, value: Any) -> dict[str, Any]:
+    for segment in reversed(path.split(".")):
+        name = segment.removesuffix("[]").removesuffix("{}")
+        value = {name: [value] if segment.endswith("[]") else {"k": value} if segment.endswith("{}") else value}
+    return dict(value)
+
+
+def differs(fact: Fact, want: Any, have: Any) -> bool:
+    path = fact.path.removesuffix("[]") if isinstance(want, list) else fact.path
+    return bool(compare(body(path, want), body(path, have), fact.schema, own=OWN))
+
+
+def references() -> list[Fact]:
+    return [
+        fact
+        for fact in facts()
+        if fact.field.kind == "scalar" and fact.field.reference and not fact.said.get("ignore_read")
+    ]
+
+
+def test_a_reference_is_equal_in_every_spelling_and_another_target_is_found() -> None:
+    fields = references()
+    assert len(fields) > 1000
+    wrong = [(fact.schema, fact.path, other) for fact in fields for other in SPELLINGS if differs(fact, ONE, other)]
+    hidden = [(fact.schema, fact.path, other) for fact in fields for other in OTHERS if not differs(fact, ONE, other)]
+    assert (wrong, hidden) == ([], [])
+
+
+def test_a_set_has_no_order_and_another_element_is_found() -> None:
+    fields = [
+        fact
+        for fact in facts()
+        if fact.said.get("set")
+        and fact.field.kind == "list"
+        and fact.field.item
+        and fact.field.item.type == "string"
+        and not fact.field.item.format
+    ]
+    assert len(fields) > 80
+    first, second = "projects/p/things/a", "projects/p/things/b"
+    wrong = [(fact.schema, fact.path) for fact in fields if differs(fact, [first, second], [second, first])]
+    hidden = [(fact.schema, fact.path) for fact in fields if not differs(fact, [first, second], [first, f"{second}c"])]
+    assert (wrong, hidden) == ([], [])
+
+
+SAMPLES: dict[str, Any] = {"boolean": True, "integer": 7, "number": 7, "string": "abc"}
+
+
+def test_a_field_that_is_never_returned_is_never_missing() -> None:
+    wrong, count = [], 0
+    for fact in facts():
+        if not (fact.said.get("ignore_read") or fact.said.get("write_only")) or fact.field.kind != "scalar":
+            continue
+        count += 1
+        value = fact.field.enum[-1] if fact.field.enum else SAMPLES[fact.field.type]
+        parent, _, _ = fact.path.rpartition(".")
+        if compare(body(fact.path, value), body(parent, {}) if parent else {}, fact.schema, own=OWN):
+            wrong.append((fact.schema, fact.path))
+    assert count > 200
+    assert wrong == []
