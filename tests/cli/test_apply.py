@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import forked
+from declarations.states import state, topic
+from setpoint_tools.testing.storage_service import VARIABLE, storage_service
 
 TYPE = "storage.googleapis.com/Bucket"
 
@@ -207,3 +209,24 @@ def test_options_say_where_manifests_lie_and_which_are_left_out(setpoint, tmp_pa
     (tmp_path / "b.yaml").write_text(TOPIC.replace("name: a", "name: b"))
     done = setpoint("plan", ".", "--output", "json", "--project", "p-123", "--exclude", "b.yaml")
     assert changes(done) == [("added", "a")]
+
+
+def test_the_states_of_a_bucket_are_applied_and_what_needs_a_person_is_told(setpoint, monkeypatch):
+    with storage_service() as (service, address):
+        monkeypatch.setenv(VARIABLE, address)
+        service.put("states", "a/default.tfstate", state([topic("orders")]))
+        service.put("states", "b/default.tfstate", b"{")
+        done = setpoint("apply", "gs://states/**/*.tfstate", "--grace", "5m")
+        service.put("states", "b/default.tfstate", state([topic("carts")], lineage="b"))
+        again = setpoint("apply", "gs://states/**/*.tfstate")
+
+    assert (done.returncode, again.returncode) == (1, 0)
+    assert "2 states: 1 refused, 1 applied; 1 resources applied" in done.stderr
+    assert "gs://states/b/default.tfstate" in done.stderr
+    assert "1 unchanged" in again.stderr
+
+
+def test_states_and_files_are_applied_by_commands_of_their_own(setpoint, fleet):
+    done = setpoint("apply", "gs://states/**/*.tfstate", fleet)
+    assert done.returncode == 1
+    assert "commands of their own" in done.stderr

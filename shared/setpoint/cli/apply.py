@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from setpoint import bootstrap
 from setpoint.cli import plan as plans
-from setpoint.cli import validation_report
+from setpoint.cli import states, validation_report
 from setpoint.cli.options import DEFAULT_STORE, EventsTopic, StoreUrl
 from setpoint.cli.output import (
     errors,
@@ -24,9 +24,11 @@ from setpoint.cli.output import (
     print_status,
     print_warning,
 )
+from setpoint.comparison import scalars
 from setpoint.declarations import apply as syncing
 from setpoint.declarations import plan as planning
 from setpoint.declarations.apply import Request, Synced
+from setpoint.declarations.apply_states import StateOptions
 from setpoint.declarations.plan import DEFAULT_MAX_REMOVALS, DEFAULT_SOURCE, Plan
 from setpoint.declarations.readers import load
 from setpoint.declarations.readers.load import LoadResult
@@ -34,10 +36,16 @@ from setpoint.detection import pipeline
 from setpoint.errors import BadRequest
 from setpoint.model.source_grants import INSTALLATION
 from setpoint.model.sources import granted
+from setpoint.model.state_urls import is_state_url
 from setpoint.ports.stores import Store
 
 Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH…", help="Files, directories to look through, or - for standard input.")
+    list[str],
+    typer.Argument(
+        metavar="PATH…",
+        help="Files, directories to look through, or - for standard input; for apply, Terraform states too: "
+        "gs://BUCKET/PREFIX/**/*.tfstate, http(s)://…, tfc://HOST/ORGANIZATION/WORKSPACE.",
+    ),
 ]
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="GLOB", help="Files that are not read; may be repeated.")
@@ -53,6 +61,9 @@ Prune = Annotated[bool, typer.Option("--prune", help="Remove what the source no 
 MaxRemovals = Annotated[
     str, typer.Option("--max-removals", metavar="PERCENT", help="Remove no more than this part of the source.")
 ]
+
+
+_USUAL_REMOVALS = f"{DEFAULT_MAX_REMOVALS:.0%}"
 
 
 class Output(StrEnum):
@@ -160,18 +171,27 @@ def apply(  # noqa: PLR0913 - the options of the command
     commit: Annotated[str, typer.Option(metavar="SHA", help="The revision that is applied.")] = "",
     repo: Annotated[str, typer.Option(metavar="URL", help="The repository, for links to what is declared.")] = "",
     prune: Prune = False,
-    max_removals: MaxRemovals = f"{DEFAULT_MAX_REMOVALS:.0%}",
+    max_removals: MaxRemovals = _USUAL_REMOVALS,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")] = False,
     events_topic: EventsTopic = None,
     exclude: Exclude = None,
     project: ProjectOfObjects = "",
     namespace: Namespace = "",
+    grace: Annotated[
+        str, typer.Option(metavar="DURATION", help="Of states: how long a drift has to last, as in policies: 5m.")
+    ] = "",
 ) -> None:
     """Put in force what is declared in PATH…, so that changes are compared with it from now on.
+
+    Each Terraform state that a URL names is a source of its own. It is read again only where it has changed, and what
+    it no longer declares is removed, within --max-removals.
 
     Exits with 1 where a document is bad; the good ones are put in force all the same, and nothing is removed that
     the bad ones might have named. Exits with 1, too, where a finding could not be judged by what is then in force.
     """
+    if any(map(is_state_url, paths)):
+        _apply_states(paths, store, events_topic, max_removals, grace)
+        return
     loaded = load_all(paths, LoadOptions(tuple(exclude or ()), project, namespace))
     request = Request(source, commit, prune, planning.part(max_removals), repo=repo)
     deps = bootstrap.open_detection(store, events_topic)
@@ -188,6 +208,25 @@ def apply(  # noqa: PLR0913 - the options of the command
     finally:
         deps.store.close()
     if loaded.problems or planned.claimed or planned.refused or failed:
+        raise typer.Exit(1)
+
+
+def _apply_states(paths: list[str], store: str, events_topic: str | None, max_removals: str, grace: str) -> None:
+    """Apply Terraform states that URLs name."""
+    files = [path for path in paths if not is_state_url(path)]
+    if files:
+        raise BadRequest(f"{files[0]} is a file and {paths[0]} a URL of states; give them to commands of their own")
+    most = None if max_removals == _USUAL_REMOVALS else planning.part(max_removals)
+    seconds = scalars.seconds(grace) if grace else None
+    if grace and seconds is None:
+        raise BadRequest(f"--grace takes a duration like 5m, not `{grace}`")
+    options = StateOptions(most, seconds)
+    deps = bootstrap.open_detection(store, events_topic)
+    try:
+        done = states.apply_urls(paths, options, deps)
+    finally:
+        deps.store.close()
+    if done.needs_attention:
         raise typer.Exit(1)
 
 

@@ -29,6 +29,7 @@ from setpoint.detection.pipeline import Context
 from setpoint.errors import PermanentError, TransientError, Unavailable
 from setpoint.model import sources as controlling
 from setpoint.model.declaration import Desired, Scope
+from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.ports.stores import DesiredStore, Problems, Store, StoredRecord
@@ -79,15 +80,16 @@ class Synced(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class _Judging:
+class Judging:
     """How judging goes: one failure does not keep the others from being judged."""
 
-    outcomes: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
 
     @contextmanager
     def isolated(self) -> Iterator[None]:
+        """Note an error and go on."""
         try:
             yield
         except TransientError as error:
@@ -141,18 +143,23 @@ def sync(loaded: LoadResult, request: Request, deps: Context, now: datetime, adv
     )
     judging = _judge_again(planned, generation, deps, advance)
     with judging.isolated():
-        _bind(loaded.bindings, planned, deps)
+        bind(loaded.bindings, planned, deps)
     with judging.isolated():
-        _tell_refused(planned, deps)
+        tell_refused(planned, deps)
     if judging.waiting:
         raise Unavailable(
             f"source {planned.source} is in force, but {len(judging.waiting)} steps of judging its findings again "
             f"failed, first: {judging.waiting[0]}; apply again, and they are all judged"
         )
-    return Synced(planned, judging.outcomes, len(judging.failed), next(iter(judging.failed), ""))
+    return Synced(
+        planned,
+        {str(outcome): count for outcome, count in judging.outcomes.items()},
+        len(judging.failed),
+        next(iter(judging.failed), ""),
+    )
 
 
-def _bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
+def bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
     """Bind names of the inventory to what is added or changed, and judge what waited for that.
 
     What the inventory itself has told of a name counts more: a name that is bound already stays as it is.
@@ -165,9 +172,9 @@ def _bind(bindings: Mapping[str, str], planned: Plan, deps: Context) -> None:
             pipeline.evaluate_bound(deps.projects.names.record(news), deps)
 
 
-def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> _Judging:
+def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance) -> Judging:
     """Judge whatever was not judged since a source changed, and note it where all went well."""
-    judging = _Judging()
+    judging = Judging()
     if deps.bus is not None:
         with judging.isolated():
             pipeline.republish_pending(deps, [])
@@ -189,11 +196,11 @@ def _judge_again(planned: Plan, generation: int, deps: Context, advance: Advance
     if not judging.waiting and not judging.failed:
         for earlier in state.earlier:
             deps.store.drop_manifest(planned.source, earlier)
-        _update(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
+        update_control(deps.store, lambda control: controlling.judged(control, planned.source, state.generation))
     return judging
 
 
-def _tell_refused(planned: Plan, deps: Context) -> None:
+def tell_refused(planned: Plan, deps: Context) -> None:
     """Bring the finding that says what a source declares and may not in step with what was refused.
 
     What was refused since the last apply, once it was known where a resource lies, stays for as long as it is declared.
@@ -268,36 +275,55 @@ def apply(  # noqa: PLR0913 - what is told of a generation
         Conflict: another apply of the same source has begun meanwhile; nothing of this one is in force.
         Superseded: what was uploaded later is in force; nothing of this one is.
     """
-    declared = len(planned.manifest)
-    state = SourceState(
+    state = state_of(planned, now, commit=commit, repo=repo, revision=revision, states=states)
+    if not planned.changes and not planned.changes_rules:
+        update_control(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
+        return planned.generation
+    control = update_control(
+        store, lambda control: controlling.begin(control, planned.source, planned.generation, revision)
+    )
+    generation = control.sources[planned.source].pending
+    for batch in batches(planned.changes, BATCH):
+        versions = {change.key: version_of(change, planned.source, generation, repo, commit) for change in batch}
+        write_versions(store, versions, control)
+        advance(len(batch))
+    store.write_manifest(planned.source, generation, planned.manifest)
+    removes = bool(planned.removed)
+    update_control(
+        store, lambda control: controlling.finish(control, planned.source, generation, state, removes=removes)
+    )
+    if not removes:
+        store.drop_manifest(planned.source, planned.generation)
+    return generation
+
+
+def state_of(
+    planned: Plan,
+    now: datetime,
+    *,
+    commit: str = "",
+    repo: str = "",
+    revision: int = 0,
+    states: Mapping[str, int] = _NO_STATES,
+    content: str = "",
+) -> SourceState:
+    """What the control record will say of a source; ``content`` is what tells an object's content from others."""
+    return SourceState(
         commit=commit,
         applied_at=now,
-        declared=declared,
+        declared=len(planned.manifest),
         scopes=tuple(_with_revision(scope, repo, commit) for scope in planned.scopes),
         policy=planned.policy,
         alerting=planned.alerting,
         grants=planned.sources,
         revision=revision,
         states=dict(states) if len(states) <= controlling.MAX_STATES else {},
+        object=content,
+        claims=tuple(sorted({claim.source for claim in planned.claimed})),
     )
-    if not planned.changes and not planned.changes_rules:
-        _update(store, lambda control: controlling.touch(control, planned.source, planned.generation, state))
-        return planned.generation
-    control = _update(store, lambda control: controlling.begin(control, planned.source, planned.generation, revision))
-    generation = control.sources[planned.source].pending
-    for batch in batches(planned.changes, BATCH):
-        versions = {change.key: _version(change, planned.source, generation, repo, commit) for change in batch}
-        _write_versions(store, versions, control)
-        advance(len(batch))
-    store.write_manifest(planned.source, generation, planned.manifest)
-    removes = bool(planned.removed)
-    _update(store, lambda control: controlling.finish(control, planned.source, generation, state, removes=removes))
-    if not removes:
-        store.drop_manifest(planned.source, planned.generation)
-    return generation
 
 
-def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Control:
+def update_control(store: DesiredStore, change: Callable[[Control], Control]) -> Control:
     """Change the control record; again from its present state where somebody else has written it."""
 
     def update() -> Control:
@@ -309,7 +335,7 @@ def _update(store: DesiredStore, change: Callable[[Control], Control]) -> Contro
     return retry_on_conflict(update, what="the control record", then="apply again")
 
 
-def _version(change: PlannedChange, source: str, generation: int, repo: str, commit: str) -> Version:
+def version_of(change: PlannedChange, source: str, generation: int, repo: str, commit: str) -> Version:
     """What is desired then; each declaration is told where it stood in that revision, so that a link to it holds."""
     after = change.after
     if after is None:
@@ -330,7 +356,7 @@ def _with_revision(scope: Scope, repo: str, commit: str) -> Scope:
     return replace(scope, source=replace(scope.source, repo=repo, commit=commit))
 
 
-def _write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:
+def write_versions(store: DesiredStore, versions: Mapping[ResourceKey, Version], control: Control) -> None:
     """Add versions to their records; again to what they are by then where somebody else has written one of them."""
 
     def write() -> None:

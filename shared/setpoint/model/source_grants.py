@@ -66,8 +66,17 @@ class Sources(msgspec.Struct, frozen=True, omit_defaults=True):
     source: Source = Source()
 
     def grant(self, source: str) -> Grant | None:
-        """What a source may do; None where it is not listed."""
-        return next((grant for grant in self.grants if grant.name == source), None)
+        """What a source may do; None where it is not listed.
+
+        A Terraform state is a source named by its URL: the longest listed URL that it is below counts.
+        """
+        named = next((grant for grant in self.grants if grant.name == source), None)
+        if named is not None or "://" not in source:
+            return named
+        above = (
+            grant for grant in self.grants if "://" in grant.name and source.startswith(f"{grant.name.rstrip('/')}/")
+        )
+        return max(above, key=lambda grant: len(grant.name), default=None)
 
 
 class Location(NamedTuple):

@@ -52,6 +52,8 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
         judged: the generation up to which all findings that it concerns were judged again.
         earlier: generations since then that declared something that a later one removed; their manifests are kept.
         states: of Terraform states that are in force, lineage → serial; none where there are more than `MAX_STATES`.
+        object: of a source that is one object, such as a Terraform state: what tells its content from others.
+        claims: sources that declare something that this one declares too; it is applied again after them.
         grants: what each source may do, where this is the installation's own source.
     """
 
@@ -69,6 +71,8 @@ class SourceState(msgspec.Struct, frozen=True, omit_defaults=True):
     earlier: tuple[int, ...] = ()
     states: dict[str, int] = {}
     grants: Sources | None = None
+    object: str = ""
+    claims: tuple[str, ...] = ()
 
     def shows(self, generation: int) -> bool:
         """Whether readers see what was written under a generation, unless a later one has replaced it."""

@@ -154,3 +154,35 @@ class ProjectDirectory(Protocol):
         Raises:
             Unavailable: nobody answers.
         """
+
+
+class StateObject(NamedTuple):
+    """A Terraform state where it is stored.
+
+    Args:
+        url: names it, and is the name of its source: ``gs://BUCKET/OBJECT``, ``https://…``, ``tfc://HOST/ORG/WORKSPACE``.
+        revision: changes with its content; empty where the place does not tell one.
+        locator: what the place needs to read it; of no meaning to others.
+    """
+
+    url: str
+    revision: str = ""
+    locator: str = ""
+
+
+class StateStorage(Protocol):
+    """Where Terraform keeps states.
+
+    Every method raises ``BadRequest`` where there is no such place or nobody may read it, with the next step, and
+    ``Unavailable`` where nobody answers.
+    """
+
+    def list(self, pattern: str) -> Iterator[StateObject]:
+        """The states that a URL names; it may hold ``*``, ``?`` and ``**`` where the place can be listed."""
+
+    def read(self, state: StateObject) -> bytes:
+        """A state as it was listed.
+
+        Raises:
+            Superseded: it was overwritten or deleted since.
+        """

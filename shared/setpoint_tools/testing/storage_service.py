@@ -1,4 +1,6 @@
-"""A fake of Cloud Storage's JSON API, as far as reading objects: the real ``google.cloud.storage.Client`` talks to it.
+"""A fake of Cloud Storage's JSON API, as far as reading and listing objects.
+
+The real ``google.cloud.storage.Client`` talks to it.
 
 Source: https://cloud.google.com/storage/docs/json_api/v1/objects
 """
@@ -32,6 +34,7 @@ class StorageService:
 
     def __init__(self) -> None:
         self.failures: list[int] = []
+        self.reads: list[str] = []
         self.meanwhile: list[Callable[[], object]] = []
         self._objects: dict[str, _Object] = {}
         self._uploads = 0
@@ -56,10 +59,14 @@ class StorageService:
         _, _, path = url.path.partition("/b/")
         bucket, of_object, name = path.partition("/o/")
         if not of_object:
-            return 404, b"{}"
+            return (
+                self._listing(bucket.removesuffix("/o"), parse_qs(url.query)) if bucket.endswith("/o") else (404, b"{}")
+            )
         if self.failures:
             return self.failures.pop(0), b"{}"
         stored, asked = self._objects.get(f"{bucket}/{unquote(name)}"), parse_qs(url.query)
+        if "media" in asked.get("alt", ()):
+            self.reads.append(unquote(name))
         if stored is None or str(stored.generation) not in asked.get("generation", [str(stored.generation)]):
             return 404, b"{}"
         if str(stored.generation) not in asked.get("ifGenerationMatch", [str(stored.generation)]):
@@ -71,6 +78,30 @@ class StorageService:
             happening()
         self.meanwhile.clear()
         return 200, body
+
+    def delete(self, bucket: str, name: str) -> None:
+        """Let an object be gone."""
+        del self._objects[f"{bucket}/{name}"]
+
+    def _listing(self, bucket: str, asked: Mapping[str, list[str]]) -> tuple[int, bytes]:
+        """A page of the objects of a bucket, in the order of their names; 404 of a bucket that holds none."""
+        if self.failures:
+            return self.failures.pop(0), b"{}"
+        prefix, start = (next(iter(asked.get(name, ())), "") for name in ("prefix", "pageToken"))
+        names = sorted(name.partition("/")[2] for name in self._objects if name.startswith(f"{bucket}/"))
+        if not names:
+            return 404, b"{}"
+        matching = [name for name in names if name.startswith(prefix) and name > start]
+        page = matching[:_PAGE]
+        items = [_resource(bucket, name, self._objects[f"{bucket}/{name}"]) for name in page]
+        body = {"kind": "storage#objects", "items": items}
+        if len(matching) > _PAGE:
+            body["nextPageToken"] = page[-1]
+        return 200, json.dumps(body).encode()
+
+
+_PAGE = 1_000
+"""Objects of one page, as the service gives them."""
 
 
 def _generation(upload: int) -> int:

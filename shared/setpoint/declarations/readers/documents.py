@@ -151,6 +151,11 @@ def parse(text: str, file: str = "") -> Iterator[Document | Problem]:
     yield from (_json if file.endswith((".json", ".jsonl", ".tfstate")) else _yaml)(file, text)
 
 
+def parse_json(text: str, file: str) -> Iterator[Document | Problem]:
+    """The documents of a text that is JSON whatever its name is."""
+    yield from _json(file, text)
+
+
 def _yaml(file: str, text: str) -> Iterator[Document | Problem]:
     index = errors = 0
     budget = _AliasBudget(limits.FREE_EXPANSION + limits.EXPANSION * len(text))

@@ -115,6 +115,14 @@ def load(
     return loading.done()
 
 
+def load_documents(items: Iterable[Document | Problem]) -> LoadResult:
+    """Read documents that were parsed already, as of an object in a bucket."""
+    loading = _Loading(IgnoreFiles(()), krm_defaults.Defaults(), "")
+    for item in items:
+        loading.take(item)
+    return loading.done()
+
+
 class _Loading:
     """What has been read so far."""
 

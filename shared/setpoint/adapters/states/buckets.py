@@ -1,0 +1,66 @@
+"""Terraform states in Cloud Storage, as the backend ``gcs`` writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from google.api_core import exceptions
+from google.cloud.storage import Client
+
+from setpoint.errors import BadRequest, Superseded, Unavailable
+from setpoint.model.state_urls import compiled, plain_prefix
+from setpoint.ports.services import StateObject
+
+_LARGEST = 200_000_000
+"""Bytes of a state; it is held in memory."""
+
+_LOST = (exceptions.NotFound, exceptions.PreconditionFailed)
+_FIELDS = "items(name,generation,size),nextPageToken"
+_GENERATION = re.compile(r"[0-9]+")
+
+
+class BucketStates:
+    """``StateStorage`` in Cloud Storage: ``gs://BUCKET/PREFIX/**/*.tfstate``.
+
+    Args:
+        client: kept for the life of the process; it may be used by several threads.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def list(self, pattern: str) -> Iterator[StateObject]:
+        """See ``StateStorage.list``; a URL without wildcards names one object."""
+        bucket, _, path = pattern.removeprefix("gs://").partition("/")
+        if not bucket or not path:
+            raise BadRequest(f"`{pattern}` names no state; use gs://BUCKET/PREFIX/**/*.tfstate")
+        matches = compiled(path)
+        try:
+            for blob in self._client.list_blobs(bucket, prefix=plain_prefix(path), fields=_FIELDS):
+                if matches.fullmatch(blob.name):
+                    yield StateObject(f"gs://{bucket}/{blob.name}", str(blob.generation or ""))
+        except exceptions.NotFound as error:
+            raise BadRequest(f"gs://{bucket}: there is no such bucket") from error
+        except exceptions.Forbidden as error:
+            raise BadRequest(f"gs://{bucket}: may not be listed; grant roles/storage.objectViewer on it") from error
+        except exceptions.GoogleAPIError as error:
+            raise Unavailable(f"gs://{bucket}: cannot be listed ({type(error).__name__})") from error
+
+    def read(self, state: StateObject) -> bytes:
+        """See ``StateStorage.read``."""
+        bucket, _, name = state.url.removeprefix("gs://").partition("/")
+        gone = Superseded(f"{state.url}: was overwritten or deleted since; nothing was changed")
+        generation = int(state.revision) if _GENERATION.fullmatch(state.revision) else None
+        blob = self._client.bucket(bucket).blob(name, generation=generation)
+        try:
+            data: bytes = blob.download_as_bytes(raw_download=False)
+        except _LOST as error:
+            raise gone from error
+        except exceptions.Forbidden as error:
+            raise BadRequest(f"{state.url}: may not be read; grant roles/storage.objectViewer on its bucket") from error
+        except exceptions.GoogleAPIError as error:
+            raise Unavailable(f"{state.url}: cannot be read ({type(error).__name__})") from error
+        if len(data) > _LARGEST:
+            raise BadRequest(f"{state.url}: {len(data):,} bytes are too many for a state; split the root module")
+        return data

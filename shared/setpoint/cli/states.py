@@ -1,0 +1,56 @@
+"""Terraform states that are no files, for ``setpoint apply``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.progress import Progress
+
+from setpoint.bootstrap.states import state_storage
+from setpoint.cli.output import errors, print_error, print_status, print_warning
+from setpoint.declarations import apply_states
+from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
+from setpoint.detection.pipeline import Context
+
+_SHOWN = frozenset(("refused", "waiting", "gone", "failed"))
+_MOST_SHOWN = 20
+
+
+def apply_urls(urls: list[str], options: StateOptions, deps: Context) -> StatesApplied:
+    """Bring the store in step with the states that URLs name, and say what became of them.
+
+    Args:
+        urls: ``gs://…``, ``http(s)://…`` or ``tfc://…``, with wildcards or without.
+        options: how they are applied.
+        deps: where to.
+
+    Raises:
+        BadRequest: a URL names no state, or nobody may read it.
+        Unavailable: nobody answers.
+    """
+    together = StatesApplied()
+    shown = 0
+    with Progress(*Progress.get_default_columns(), console=errors, transient=True) as progress:
+        task = progress.add_task("states", total=None)
+
+        def tell(report: StateReport) -> None:
+            nonlocal shown
+            progress.advance(task)
+            if report.status in _SHOWN:
+                shown += 1
+                if shown <= _MOST_SHOWN:
+                    print_error(report.message if report.url in report.message else f"{report.url}: {report.message}")
+
+        for url in urls:
+            done = apply_states.sync_states(url, state_storage(url), deps, datetime.now(UTC), options, tell)
+            together.counts += done.counts
+            together.resources += done.resources
+            together.outcomes += done.outcomes
+    if shown > _MOST_SHOWN:
+        print_warning(f"{shown - _MOST_SHOWN} more states need somebody to look")
+    counts = ", ".join(f"{count} {status}" for status, count in together.counts.most_common())
+    print_status(f"{together.counts.total()} states: {counts or 'none'}; {together.resources:,} resources applied")
+    judged = ", ".join(f"{count} {outcome}" for outcome, count in together.outcomes.most_common())
+    if judged:
+        print_status(f"findings judged again: {judged}")
+    return together

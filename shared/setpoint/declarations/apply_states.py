@@ -1,0 +1,341 @@
+"""Terraform states as they are stored: each object is a source of its own, named by its URL.
+
+What is in force by an object's revision is not read again. What is new is read in parallel, and put in force many
+states at a time. A run that was interrupted goes on where it was, since each state is in force by itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from setpoint.declarations import apply, apply_together, plan
+from setpoint.declarations.apply import Request
+from setpoint.declarations.apply_together import PlannedSource
+from setpoint.declarations.plan import Plan
+from setpoint.declarations.readers import documents
+from setpoint.declarations.readers.documents import Problem
+from setpoint.declarations.readers.load import LoadResult, load_documents
+from setpoint.detection.pipeline import Context
+from setpoint.errors import BadRequest, Conflict, PermanentError, Superseded, TransientError
+from setpoint.model import sources as controlling
+from setpoint.model.declaration import Declaration, Desired
+from setpoint.model.declaration import desired as desired_of
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sources import Control, SourceState
+from setpoint.model.state_urls import compiled
+from setpoint.ports.services import StateObject, StateStorage
+
+_READERS = 16
+"""States that are read at once."""
+_AHEAD = 64
+"""States that are read and not yet in force."""
+_TOGETHER = 200
+"""States that are put in force at once."""
+_FEW = 10
+"""Resources that a state may lose although they are more than the allowed part of it: states are small."""
+
+Status = Literal["applied", "unchanged", "superseded", "refused", "waiting", "gone", "failed"]
+
+
+class StateOptions(NamedTuple):
+    """How states are applied.
+
+    Args:
+        max_removals: the part of a state that may go, 0 to 1; None for the usual part, or ten resources.
+        grace_seconds: how long a drift of what states declare has to last before it is a finding; None leaves it.
+    """
+
+    max_removals: float | None = None
+    grace_seconds: float | None = None
+
+
+class StateReport(NamedTuple):
+    """What became of one state.
+
+    Args:
+        url: names it.
+        status: ``applied``, ``unchanged`` since it was applied; ``superseded`` by a later one; ``refused``, since it is
+            no state that can be read; ``waiting`` for somebody to allow what it removes; ``gone``: in force, and not
+            there any more; ``failed``: nobody could read it now.
+        message: what was done, or why not and what to do.
+        problems: what is wrong in it.
+    """
+
+    url: str
+    status: Status
+    message: str = ""
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(slots=True)
+class StatesApplied:
+    """What became of all states.
+
+    Args:
+        counts: of states, by status.
+        resources: how many resources and contents the applied states declare.
+        outcomes: what became of the findings that were judged again.
+    """
+
+    counts: Counter[Status] = field(default_factory=Counter)
+    resources: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether somebody has to look."""
+        return any(self.counts[status] for status in ("refused", "waiting", "gone", "failed"))
+
+
+Tell = Callable[[StateReport], None]
+
+
+def sync_states(
+    pattern: str,
+    storage: StateStorage,
+    deps: Context,
+    now: datetime,
+    options: StateOptions,
+    tell: Tell,
+) -> StatesApplied:
+    """Bring the store in step with all states that a URL names.
+
+    Args:
+        pattern: the URL, with wildcards or without.
+        storage: where the states are.
+        deps: where to.
+        now: the time of the run.
+        options: how they are applied.
+        tell: is told what became of each state, in no order.
+
+    Raises:
+        BadRequest: there is no such place, nobody may list it, or it holds no state.
+        Unavailable: nobody answers.
+    """
+    run = _Run(storage, deps, now, options, tell)
+    listed: set[str] = set()
+    control = deps.store.control().value
+    for state, data in _read_ahead(_new(storage.list(pattern), control, listed, run), storage):
+        run.take(state, data)
+    run.flush()
+    if not listed and not run.in_force(pattern, control):
+        raise BadRequest(f"{pattern}: names no state; is it the right place?")
+    for url in run.in_force(pattern, control):
+        if url not in listed:
+            run.gone(url)
+    run.again_after_claims()
+    return run.done
+
+
+def _new(states: Iterable[StateObject], control: Control, listed: set[str], run: _Run) -> Iterator[StateObject]:
+    """The states whose content is not in force."""
+    for state in states:
+        listed.add(state.url)
+        if is_in_force(state, control):
+            run.report(StateReport(state.url, "unchanged"))
+        else:
+            yield state
+
+
+def is_in_force(state: StateObject, control: Control) -> bool:
+    """Whether a state's content is what is in force of its source, and all findings were judged by it."""
+    known = control.sources.get(state.url)
+    return (
+        known is not None
+        and bool(known.generation)
+        and bool(state.revision)
+        and known.object == state.revision
+        and known.judged >= known.generation
+        and not known.claims
+    )
+
+
+def _read_ahead(
+    states: Iterable[StateObject], storage: StateStorage
+) -> Iterator[tuple[StateObject, bytes | PermanentError | TransientError]]:
+    """The content of states, some of which are read at once, in the order of the states."""
+
+    def read(state: StateObject) -> bytes | PermanentError | TransientError:
+        try:
+            return storage.read(state)
+        except (PermanentError, TransientError) as error:
+            return error
+
+    ahead: deque[tuple[StateObject, Future[bytes | PermanentError | TransientError]]] = deque()
+    with ThreadPoolExecutor(_READERS) as pool:
+        for state in states:
+            ahead.append((state, pool.submit(read, state)))
+            if len(ahead) >= _AHEAD:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        while ahead:
+            first, future = ahead.popleft()
+            yield first, future.result()
+
+
+class _Run:
+    """States on their way into the store."""
+
+    def __init__(self, storage: StateStorage, deps: Context, now: datetime, options: StateOptions, tell: Tell) -> None:
+        self._storage = storage
+        self._deps = deps
+        self._now = now
+        self._options = options
+        self._tell = tell
+        self._batch: list[tuple[PlannedSource, StateReport]] = []
+        self._keys: set[ResourceKey] = set()
+        self._released: set[str] = set()
+        self.done = StatesApplied()
+
+    def report(self, report: StateReport) -> None:
+        """Count what became of a state, and say it."""
+        self.done.counts[report.status] += 1
+        self._tell(report)
+
+    def take(self, state: StateObject, data: bytes | PermanentError | TransientError) -> None:
+        """Plan one state, and put the batch in force where it is full or has a say in one of this state's resources."""
+        if isinstance(data, Exception):
+            status: Status = "superseded" if isinstance(data, Superseded) else "failed"
+            self.report(StateReport(state.url, status, str(data)))
+            return
+        loaded = load_state(data, state.url, self._options.grace_seconds)
+        if refusal := _refusal(loaded):
+            self.report(StateReport(state.url, "refused", refusal, tuple(loaded.problems)))
+            return
+        try:
+            self._plan(state, loaded)
+        except Superseded as error:
+            self.report(StateReport(state.url, "superseded", str(error), tuple(loaded.problems)))
+        except BadRequest as error:
+            self.report(StateReport(state.url, "waiting", f"{state.url}: {error}", tuple(loaded.problems)))
+
+    def _plan(self, state: StateObject, loaded: LoadResult) -> None:
+        present = self._deps.store.control().value.sources.get(state.url, SourceState())
+        controlling.check_serials(present, state.url, loaded.states)
+        if present.judged < present.generation:  # a run before this one was interrupted
+            self.flush()
+            apply.sync(loaded, _request(state.url, 1.0), self._deps, self._now)
+        planned = self._planned(state.url, loaded)
+        if not self._keys.isdisjoint(planned.touched):
+            self.flush()
+            planned = self._planned(state.url, loaded)
+        self._check_removals(planned)
+        self._keys.update(planned.touched)
+        source = PlannedSource(planned, loaded.states, state.revision, loaded.bindings)
+        self._batch.append((source, StateReport(state.url, "applied", planned.summary(), tuple(loaded.problems))))
+        if len(self._batch) >= _TOGETHER:
+            self.flush()
+
+    def _planned(self, url: str, loaded: LoadResult) -> Plan:
+        return plan.plan(loaded.desired, (), url, self._deps.store, prune=True, held=loaded.held_back)
+
+    def _check_removals(self, planned: Plan) -> None:
+        """Refuse what removes too much, or all."""
+        removals = len(planned.removed)
+        most = self._options.max_removals
+        if most is None and removals <= _FEW and removals < planned.declared_before:
+            return
+        plan.check_removals(planned, plan.DEFAULT_MAX_REMOVALS if most is None else most)
+
+    def flush(self) -> None:
+        """Put in force what was planned."""
+        batch, self._batch = self._batch, []
+        self._keys = set()
+        if not batch:
+            return
+        sources = [source for source, _ in batch]
+        try:
+            self.done.outcomes += apply_together.apply_together(sources, self._deps, self._now)
+        except (Conflict, PermanentError, TransientError) as error:
+            for _, report in batch:
+                self.report(report._replace(status="failed", message=f"{report.url}: {error}"))
+            return
+        for source, report in batch:
+            self.done.resources += len(source.planned.manifest)
+            if source.planned.removed:
+                self._released.add(report.url)
+            self.report(report)
+
+    def in_force(self, pattern: str, control: Control) -> list[str]:
+        """The sources in force that a pattern names."""
+        matches = compiled(pattern)
+        return [url for url, state in control.sources.items() if state.declared and matches.fullmatch(url)]
+
+    def gone(self, url: str) -> None:
+        """A state is in force whose object is not there any more: what it declares stays until somebody allows it."""
+        planned = self._planned(url, LoadResult())
+        try:
+            self._check_removals(planned)
+        except BadRequest:
+            message = (
+                f"{url}: the state is gone, and the {planned.declared_before} resources that it declared stay "
+                "declared; to remove them run the command again with --max-removals 100%"
+            )
+            self.report(StateReport(url, "gone", message))
+            return
+        self._batch.append((PlannedSource(planned, {}, ""), StateReport(url, "applied", planned.summary())))
+        self.flush()
+
+    def again_after_claims(self) -> None:
+        """Read once more the states that declare something that another one had and dropped just now."""
+        if not self._released:
+            return
+        for url, state in self._deps.store.control().value.sources.items():
+            if state.claims and not self._released.isdisjoint(state.claims):
+                for current in self._storage.list(url):
+                    self.take(current, _content(self._storage, current))
+        self.flush()
+
+
+def _content(storage: StateStorage, state: StateObject) -> bytes | PermanentError | TransientError:
+    try:
+        return storage.read(state)
+    except (PermanentError, TransientError) as error:
+        return error
+
+
+def _request(url: str, max_removals: float) -> Request:
+    return Request(source=url, prune=True, max_removals=max_removals)
+
+
+def load_state(data: bytes, url: str, grace_seconds: float | None = None) -> LoadResult:
+    """What a state declares.
+
+    Args:
+        data: the object.
+        url: names it in what is said of it.
+        grace_seconds: how long a drift has to last before it is a finding; None leaves it.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return LoadResult(problems=[Problem(url, 0, "", f"is not UTF-8 (byte {error.start})")])
+    loaded = load_documents(documents.parse_json(text, url))
+    if grace_seconds is not None:
+        loaded.desired = [_with_grace(desired, grace_seconds) for desired in loaded.desired]
+    return loaded
+
+
+def _with_grace(desired: Desired, seconds: float) -> Desired:
+    return desired_of(tuple(_settling(declared, seconds) for declared in desired.declarations))
+
+
+def _settling(declaration: Declaration, seconds: float) -> Declaration:
+    return replace(declaration, settle=seconds) if declaration.settle is None else declaration
+
+
+def _refusal(loaded: LoadResult) -> str:
+    """Why a document is not taken as a state; empty where it is one, be it empty."""
+    if loaded.states:
+        return ""
+    if loaded.problems:
+        return str(loaded.problems[0])
+    return "is no Terraform state of format version 4; is it the right object?"

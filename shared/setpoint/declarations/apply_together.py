@@ -1,0 +1,133 @@
+"""Applying many small sources at once, each of them as a whole: a bucket holds thousands of Terraform states.
+
+The control record is written twice for all of them, and records are written in batches across them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from setpoint.declarations import apply
+from setpoint.declarations.plan import BATCH, Plan
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Context
+from setpoint.errors import Unavailable
+from setpoint.model import sources as controlling
+from setpoint.model.outcome import Outcome
+from setpoint.model.resource_key import ResourceKey
+from setpoint.model.sources import Control, SourceState, Version
+from setpoint.util.external_sort import batches
+
+
+NO_BINDINGS: Mapping[str, str] = {}
+
+
+class PlannedSource(NamedTuple):
+    """One source of many.
+
+    Args:
+        planned: what its apply changes.
+        states: of its Terraform states, lineage → serial.
+        content: what tells the content of its object from others.
+        bindings: names of the inventory → declared names, as the states tell them.
+    """
+
+    planned: Plan
+    states: Mapping[str, int]
+    content: str
+    bindings: Mapping[str, str] = NO_BINDINGS
+
+
+def apply_together(sources: Sequence[PlannedSource], deps: Context, now: datetime) -> Counter[Outcome]:
+    """Put some sources in force, and judge again what they change; no two of them may change one resource.
+
+    Args:
+        sources: planned just before, each of another name.
+        deps: where to.
+        now: the time of the apply.
+
+    Returns:
+        What became of the findings that were judged again.
+
+    Raises:
+        Conflict: one of them was applied by somebody else meanwhile; nothing of any is in force.
+        Unavailable: all are in force, but not all findings could be judged; apply again.
+    """
+    states = {source.planned.source: _state(source, now) for source in sources}
+    changed = [source.planned for source in sources if source.planned.changes]
+    same = [source.planned for source in sources if not source.planned.changes]
+    control = apply.update_control(deps.store, lambda control: _begun(control, changed, same, states))
+    for batch in batches(_versions(changed, control), BATCH):
+        apply.write_versions(deps.store, dict(batch), control)
+    for planned in changed:
+        generation = control.sources[planned.source].pending
+        deps.store.write_manifest(planned.source, generation, planned.manifest)
+    apply.update_control(deps.store, lambda present: _finished(present, changed, control, states))
+    for source in sources:
+        apply.bind(source.bindings, source.planned, deps)
+    outcomes = _judge(changed, deps)
+    for planned in changed:
+        apply.tell_refused(planned, deps)
+        if planned.generation:
+            deps.store.drop_manifest(planned.source, planned.generation)
+    judged = {planned.source: control.sources[planned.source].pending for planned in changed}
+    judged |= {planned.source: planned.generation for planned in same}
+    apply.update_control(deps.store, lambda present: _judged(present, judged))
+    return outcomes
+
+
+def _state(source: PlannedSource, now: datetime) -> SourceState:
+    return apply.state_of(source.planned, now, states=source.states, content=source.content)
+
+
+def _begun(
+    control: Control, changed: Iterable[Plan], same: Iterable[Plan], states: Mapping[str, SourceState]
+) -> Control:
+    for planned in same:
+        control = controlling.touch(control, planned.source, planned.generation, states[planned.source])
+    for planned in changed:
+        control = controlling.begin(control, planned.source, planned.generation)
+    return control
+
+
+def _finished(control: Control, changed: Iterable[Plan], begun: Control, states: Mapping[str, SourceState]) -> Control:
+    for planned in changed:
+        control = controlling.finish(
+            control,
+            planned.source,
+            begun.sources[planned.source].pending,
+            states[planned.source],
+            removes=bool(planned.removed),
+        )
+    return control
+
+
+def _judged(control: Control, generations: Mapping[str, int]) -> Control:
+    for source, generation in generations.items():
+        control = controlling.judged(control, source, generation)
+    return control
+
+
+def _versions(plans: Iterable[Plan], control: Control) -> Iterator[tuple[ResourceKey, Version]]:
+    for planned in plans:
+        generation = control.sources[planned.source].pending
+        for change in planned.changes:
+            yield change.key, apply.version_of(change, planned.source, generation, "", "")
+
+
+def _judge(plans: Iterable[Plan], deps: Context) -> Counter[Outcome]:
+    """Judge what was observed already of all that changes."""
+    judging = apply.Judging()
+    for keys in batches((key for planned in plans for key in planned.touched), BATCH):
+        for key in deps.store.last_observations(keys):
+            with judging.isolated():
+                judging.outcomes[pipeline.reevaluate(key, deps)] += 1
+    if judging.waiting or judging.failed:
+        first = next(iter((*judging.waiting, *judging.failed)))
+        raise Unavailable(
+            f"not all findings could be judged again, first: {first}; apply again, and they are all judged"
+        )
+    return judging.outcomes

@@ -1,0 +1,250 @@
+"""Terraform states where they are stored, into the store: by object, in parallel, and each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from google.cloud.storage import Client
+
+from declarations.states import state, topic
+from setpoint.adapters.states.buckets import BucketStates
+from setpoint.declarations import apply_states
+from setpoint.declarations.apply_states import StateOptions, StateReport, StatesApplied
+from setpoint.detection import pipeline
+from setpoint.detection.pipeline import Context
+from setpoint.errors import BadRequest
+from setpoint.model.observation import Observation
+from setpoint.model.resource_key import ResourceKey
+from setpoint_tools.testing.storage_service import VARIABLE, StorageService, storage_service
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ALL = "gs://states/**/*.tfstate"
+NETWORK = "gs://states/prod/network/default.tfstate"
+TOPIC = "pubsub.googleapis.com/Topic"
+
+
+def key_of(name: str) -> ResourceKey:
+    return ResourceKey(f"//pubsub.googleapis.com/projects/shop-prod/topics/{name}")
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageService]:
+    with storage_service() as (running, address):
+        monkeypatch.setenv(VARIABLE, address)
+        yield running
+
+
+class Runs:
+    """Runs over the states of the fake, into one store."""
+
+    def __init__(self, service: StorageService, context: Context) -> None:
+        self.service = service
+        self.context = context
+        self.reports: list[StateReport] = []
+
+    def put(self, path: str, data: bytes) -> None:
+        self.service.put("states", path, data)
+
+    def run(self, pattern: str = ALL, options: StateOptions = StateOptions()) -> StatesApplied:  # noqa: B008 - immutable
+        self.reports.clear()
+        storage = BucketStates(Client())
+        return apply_states.sync_states(pattern, storage, self.context, NOW, options, self.reports.append)
+
+    def statuses(self) -> dict[str, str]:
+        return {report.url: report.status for report in self.reports}
+
+    def is_declared(self, name: str) -> bool:
+        return self.context.store.read(key_of(name)).desired is not None
+
+    def observe(self, name: str, retention: str, minute: int) -> str:
+        data = {"name": f"projects/shop-prod/topics/{name}", "messageRetentionDuration": retention}
+        moment = NOW.replace(minute=minute)
+        observation = Observation(key_of(name), TOPIC, moment, data=data | {"labels": {"team": "shop"}})
+        return pipeline.handle_observation(observation, self.context)
+
+
+@pytest.fixture
+def runs(service: StorageService, deps: Context) -> Runs:
+    return Runs(service, deps)
+
+
+def test_each_state_of_a_bucket_is_a_source_of_its_own(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("b")]))
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+    runs.put("prod/data/default.tflock", b"{}")
+
+    done = runs.run()
+
+    assert done.counts == {"applied": 2}
+    assert done.resources == 3
+    assert set(runs.context.store.control().value.sources) == {NETWORK, "gs://states/prod/data/default.tfstate"}
+    assert all(map(runs.is_declared, "abc"))
+
+
+def test_a_state_that_has_not_changed_is_not_read_again(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+    runs.run()
+    runs.put("prod/data/default.tfstate", state([topic("c", "7200s")], 2, "data"))
+    runs.service.reads.clear()
+
+    done = runs.run()
+
+    assert done.counts == {"applied": 1, "unchanged": 1}
+    assert runs.service.reads == ["prod/data/default.tfstate"]
+
+
+def test_a_changed_state_resolves_the_finding_of_what_it_declares_now(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.run()
+    assert runs.observe("a", "7200s", 1) == "opened"
+    runs.put("prod/network/default.tfstate", state([topic("a", "7200s")], 2))
+
+    done = runs.run()
+
+    assert done.outcomes == {"resolved": 1}
+
+
+def test_what_a_state_no_longer_holds_is_no_longer_declared(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("b")]))
+    runs.run()
+    runs.put("prod/network/default.tfstate", state([topic("a")], 2))
+
+    assert runs.run().counts == {"applied": 1}
+    assert runs.is_declared("a")
+    assert not runs.is_declared("b")
+
+
+@pytest.mark.parametrize("left", [0, 5])
+def test_a_state_that_removes_more_than_the_limit_waits_for_a_person(runs: Runs, left: int) -> None:
+    topics = [topic(f"t-{number}") for number in range(30)]
+    runs.put("prod/network/default.tfstate", state(topics))
+    runs.run()
+    runs.put("prod/network/default.tfstate", state(topics[:left], 2))
+
+    done = runs.run()
+
+    assert done.counts == {"waiting": 1}
+    assert done.needs_attention
+    assert runs.is_declared("t-29")
+    assert runs.run(options=StateOptions(1.0)).counts == {"applied": 1}
+    assert not runs.is_declared("t-29")
+
+
+def test_a_state_that_is_gone_stays_in_force_until_somebody_allows_it(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+    runs.run()
+    runs.service.delete("states", "prod/network/default.tfstate")
+
+    assert runs.run().counts == {"gone": 1, "unchanged": 1}
+    assert "--max-removals 100%" in next(report.message for report in runs.reports if report.status == "gone")
+    assert runs.is_declared("a")
+    assert runs.run(options=StateOptions(1.0)).counts == {"applied": 1, "unchanged": 1}
+    assert not runs.is_declared("a")
+
+
+def test_an_older_serial_is_refused(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a", "7200s")], 7))
+    runs.run()
+    runs.put("prod/network/default.tfstate", state([topic("a")], 6))
+
+    assert runs.run().counts == {"superseded": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b'{"version": 4, "serial": 1, "lineage": "x", "resou', "JSON"),
+        (b'{"version": 3, "serial": 1, "modules": []}', "format version 3"),
+        (b'{"serial": 1, "lineage": "x", "encrypted_data": "AAAA", "encryption_version": "v0"}', "encrypted"),
+        (b"<html></html>", "JSON"),
+        (b"{}", "is no Terraform state"),
+        (b"\xff\xfe", "UTF-8"),
+    ],
+)
+def test_what_is_no_state_costs_this_object_and_changes_nothing(runs: Runs, data: bytes, says: str) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.run()
+    runs.put("prod/network/default.tfstate", data)
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+
+    done = runs.run()
+
+    assert done.counts == {"refused": 1, "applied": 1}
+    [report] = [report for report in runs.reports if report.status == "refused"]
+    assert says in report.message
+    assert runs.is_declared("a")
+    assert runs.is_declared("c")
+
+
+def test_a_resource_that_moves_to_another_state_is_declared_all_the_time(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("b")]))
+    runs.put("prod/data/default.tfstate", state([topic("c")], lineage="data"))
+    runs.run()
+    runs.put("prod/data/default.tfstate", state([topic("c"), topic("b")], 2, "data"))
+    runs.run()
+    assert runs.is_declared("b")
+    runs.put("prod/network/default.tfstate", state([topic("a")], 2))
+
+    runs.run()
+
+    assert runs.is_declared("b")
+    source = runs.context.store.control().value.sources["gs://states/prod/data/default.tfstate"]
+    assert (source.declared, source.claims) == (2, ())
+
+
+def test_two_states_that_declare_one_resource_are_told_apart(runs: Runs) -> None:
+    runs.put("prod/data/default.tfstate", state([topic("a")], lineage="data"))
+    runs.put("prod/network/default.tfstate", state([topic("a", "7200s"), topic("b")]))
+    runs.run()
+
+    source = runs.context.store.control().value.sources[NETWORK]
+    assert (source.declared, source.claims) == (1, ("gs://states/prod/data/default.tfstate",))
+
+
+def test_a_drift_lasts_for_the_grace_of_its_states_before_it_is_a_finding(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.run(options=StateOptions(grace_seconds=300))
+    assert runs.observe("a", "7200s", 1) == "settling"
+
+
+def test_a_run_goes_on_where_one_before_it_was_interrupted(runs: Runs, mocker) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.run()
+    runs.observe("a", "7200s", 1)
+    runs.put("prod/network/default.tfstate", state([topic("a", "7200s")], 2))
+    mocker.patch.object(runs.context.store, "last_observations", side_effect=RuntimeError("killed"))
+    with pytest.raises(RuntimeError):
+        runs.run()
+    mocker.stopall()
+
+    runs.run()
+
+    assert [event.type for event in runs.context.bus.events] == ["drift.opened", "drift.resolved"]
+    assert runs.run().counts == {"unchanged": 1}
+
+
+def test_a_bucket_that_is_not_there_or_holds_no_state_is_an_error(runs: Runs) -> None:
+    with pytest.raises(BadRequest, match="no such bucket"):
+        runs.run("gs://nothing/**/*.tfstate")
+    runs.put("readme.txt", b"")
+    with pytest.raises(BadRequest, match="names no state"):
+        runs.run()
+
+
+def test_a_state_that_nobody_can_read_now_is_read_by_the_next_run(runs: Runs) -> None:
+    runs.put("prod/network/default.tfstate", state([topic("a")]))
+    runs.service.meanwhile.append(lambda: None)
+    runs.run()
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("b")], 2))
+    storage = BucketStates(Client())
+    listed = list(storage.list(ALL))
+    runs.put("prod/network/default.tfstate", state([topic("a"), topic("b"), topic("c")], 3))
+    with pytest.raises(apply_states.Superseded):
+        storage.read(listed[0])
+
+    assert runs.run().counts == {"applied": 1}
+    assert runs.is_declared("c")
