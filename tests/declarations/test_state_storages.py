@@ -121,7 +121,7 @@ def test_workspaces_are_listed_page_by_page_and_read_by_their_current_version(an
 
     listed = list(storage.list("tfc://app.terraform.io/acme/net-*"))
 
-    assert [(found.url, found.revision) for found in listed] == [
+    assert [(state_object.url, state_object.revision) for state_object in listed] == [
         ("tfc://app.terraform.io/acme/net-prod", "sv-1"),
         ("tfc://app.terraform.io/acme/net-test", "sv-3"),
     ]
