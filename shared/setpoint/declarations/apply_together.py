@@ -21,7 +21,6 @@ from setpoint.model.resource_key import ResourceKey
 from setpoint.model.sources import Control, SourceState, Version
 from setpoint.util.external_sort import batches
 
-
 NO_BINDINGS: Mapping[str, str] = {}
 
 
