@@ -25,17 +25,12 @@ def state_storage(url: str) -> StateStorage:
         from setpoint.adapters.states.buckets import BucketStates
 
         return BucketStates(client())
-    import requests
+    from setpoint.adapters.states.http import HttpStates, WorkspaceStates, session
 
-    from setpoint.adapters.states.http import HttpStates, WorkspaceStates
-
-    session = requests.Session()
-    session.trust_env = False  # no credentials of a .netrc file to a host that a URL names
-    session.proxies = requests.utils.get_environ_proxies(url)
     if url.startswith("tfc://"):
         host = url.removeprefix("tfc://").partition("/")[0]
-        return WorkspaceStates(session, workspace_login(host, os.environ))
-    return HttpStates(session, http_login(os.environ))
+        return WorkspaceStates(session(url), workspace_login(host, os.environ))
+    return HttpStates(session(url), http_login(os.environ))
 
 
 def http_login(environment: Mapping[str, str]) -> Login:

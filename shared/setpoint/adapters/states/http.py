@@ -42,7 +42,15 @@ class Login(NamedTuple):
         return "Login(…)" if any(self) else "Login()"
 
 
-def _answer(session: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None = None) -> Any:
+def session(url: str) -> requests.Session:
+    """A session for a URL that somebody gives: by the environment's proxies, without its ``.netrc``."""
+    opened = requests.Session()
+    opened.trust_env = False
+    opened.proxies = dict(requests.utils.get_environ_proxies(url))
+    return opened
+
+
+def _answer(http: requests.Session, url: str, login: Login, headers: Mapping[str, str] | None = None) -> Any:
     """One answer to a GET.
 
     Raises:
@@ -57,7 +65,7 @@ def _answer(session: requests.Session, url: str, login: Login, headers: Mapping[
         sent["Authorization"] = f"Bearer {login.token}"
     basic = (login.username, login.password) if login.username and not login.token else None
     try:
-        answer = session.get(url, headers=sent, auth=basic, timeout=_SECONDS)
+        answer = http.get(url, headers=sent, auth=basic, timeout=_SECONDS)
     except requests.RequestException as error:
         raise Unavailable(f"{_bare(url)}: does not answer ({type(error).__name__})") from None
     if answer.status_code in _FORBIDDEN:
