@@ -55,7 +55,10 @@ def approve(key: ResourceKey, fingerprint: str, by: str, context: Context) -> No
                 f"{key.name}: nothing is remediated in mode {case.decision_input.mode}; `policy test` tells why"
             )
         remediation = case.decision_input.remediation
-        if remediation.step in remediation_attempt.UNDER_WAY:  # to begin anew would take the claim from whoever writes
+        is_known = remediation.outcome != "unknown"  # of an operation that does not end, somebody else may know more
+        if (
+            remediation.step in remediation_attempt.UNDER_WAY and is_known
+        ):  # to begin anew would take the claim from whoever writes
             raise BadRequest(f"{key.name}: its remediation is in progress ({remediation.step})")
         return replace(state, remediation=remediation_attempt.approved(remediation, by, context.clock()))
 

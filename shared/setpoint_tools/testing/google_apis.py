@@ -89,6 +89,10 @@ class GoogleApis:
         """Let a resource be gone."""
         self._resources.pop(self._located("GET", url)[1], None)
 
+    def end_operations(self) -> None:
+        """Let every operation that goes on end when it is read next."""
+        self._operations.hurry()
+
     def fail(self, fault: Fault, *, verb: str = "", path: str = "", times: int = 1) -> None:
         """Let requests go wrong.
 
