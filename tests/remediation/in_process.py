@@ -65,8 +65,11 @@ class _Dropped:
         """The connection is dropped by the status."""
 
 
-def in_process(application: Any) -> GoogleRest:
-    """The product's own client, impatient, on a fake in the same process."""
+IMPATIENT = RetryPolicy(call=5, first=0.0001, longest=0.001)
+
+
+def in_process(application: Any, patience: RetryPolicy = IMPATIENT) -> GoogleRest:
+    """The product's own client on a fake in the same process."""
     session = requests.Session()
     session.mount("http://", _Straight(application))
-    return GoogleRest(session, "http://fake.invalid", RetryPolicy(call=5, first=0.0001, longest=0.001))
+    return GoogleRest(session, "http://fake.invalid", patience)
