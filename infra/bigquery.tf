@@ -328,4 +328,9 @@ resource "google_project_iam_member" "report_reads" {
   project = var.project_id
   role    = "roles/datastore.viewer"
   member  = google_service_account.function[each.key].member
+
+  condition {
+    title      = local.database_only.title
+    expression = local.database_only.expression
+  }
 }

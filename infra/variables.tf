@@ -454,6 +454,28 @@ variable "sources" {
   }
 }
 
+variable "operators" {
+  description = "Who may apply, approve, pause and replay with the command line: members as IAM writes them. They read and write the database."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.operators : can(regex("^(serviceAccount|group|user|principal|principalSet):", member))])
+    error_message = "operators are members such as group:sre@example.com."
+  }
+}
+
+variable "readers" {
+  description = "Who may look at findings with the command line: members as IAM writes them. They read the database."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.readers : can(regex("^(serviceAccount|group|user|principal|principalSet):", member))])
+    error_message = "readers are members such as group:developers@example.com."
+  }
+}
+
 variable "attribution" {
   description = "Attribution: a sink of the audit logs of all that is watched. Callers' addresses are truncated unless mask_ip is false."
   type = object({

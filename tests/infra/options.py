@@ -68,6 +68,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
             },
         }
     },
+    "operators": {"operators": ["group:sre@example.com"]},
+    "readers": {"readers": ["group:developers@example.com"]},
     "monitoring": {"monitoring": {"channels": ["projects/fleet-ops/notificationChannels/1"]}},
 }
 

@@ -48,6 +48,8 @@ BAD = {
     "archive_days": "1",
     "uploaders": '["ci@fleet-ops.iam.gserviceaccount.com"]',
     "sources": '{ setpoint = { uploaders = ["bob"], carries = ["all"] }, nowhere = { uploaders = [] } }',
+    "operators": '["sre@example.com"]',
+    "readers": '["everybody"]',
     "kms_key": '"my-key"',
     "vpc_connector": '"my-connector"',
     "monitoring": '{ channels = ["ops@example.com"], detection_goal = 1, feed_silence_minutes = 1 }',

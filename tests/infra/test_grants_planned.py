@@ -1,0 +1,112 @@
+"""Who may do what, as Terraform plans it with everything switched on, against the table in docs/install.md.
+
+``SETPOINT_WRITE_GRANTS=1 pytest tests/infra/test_grants_planned.py`` writes the table anew; review it like code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import pytest
+
+from infra.blocks import ROOT, TERRAFORM
+from infra.options import BASE, EVERYTHING
+from infra.standin import mirror, provider
+from infra.workspace import Workspace
+
+pytestmark = pytest.mark.skipif(not TERRAFORM, reason="NO TERRAFORM: grants are not planned")
+
+PAGE = ROOT / "docs" / "install.md"
+BEGIN, END = "<!-- grants: written by tests/infra/test_grants_planned.py -->\n", "<!-- end of grants -->\n"
+PLACES = (
+    "secret_id",
+    "subscription",
+    "topic",
+    "bucket",
+    "table_id",
+    "dataset_id",
+    "crypto_key_id",
+    "web_backend_service",
+    "name",
+)
+OWN_ROLE = "a custom role"
+UNKNOWN = {
+    "agent": "agent of Cloud Storage",
+    "audit_log": "writer of each sink",
+    "storage_publishes": "agent of Cloud Storage",
+}
+"""Who it is where Google tells only at the first apply, by the name of the grant."""
+_PROJECT, _NUMBER = BASE["project_id"], "123456789012"
+
+
+def plain(text: str) -> str:
+    """A name as the docs have it: without what is of one installation."""
+    text = re.sub(r"^(serviceAccount|group|user):", "", text)
+    text = text.removesuffix(f"@{_PROJECT}.iam.gserviceaccount.com").replace(_NUMBER, "NUMBER")
+    agent = re.fullmatch(r"(?:service-NUMBER|bq-NUMBER)@([\w-]+)\.iam\.gserviceaccount\.com", text)
+    return f"agent {agent[1]}" if agent else text.replace(_PROJECT, "PROJECT")
+
+
+def place(resource: dict[str, Any]) -> str:
+    """What a grant is on; by its key in Terraform where the name is known only after apply."""
+    kind, values = resource["type"], resource["values"]
+    scope = re.match(r"google_(organization|folder|project)_iam_member", kind)
+    if scope:
+        conditions = [condition["title"] for condition in values.get("condition") or []]
+        return f"{scope[1]}{': only ' + conditions[0] if conditions else ''}"
+    if kind == "google_service_account_iam_member":
+        return f"account setpoint-{resource['name'].removesuffix('_token')}"
+    where = next((values[name] for name in PLACES if values.get(name)), resource.get("index", "?"))
+    what = re.sub(r"^google_(?:pubsub_|storage_|secret_manager_|bigquery_|kms_|cloud_run_v2_|iap_web_)?", "", kind)
+    return f"{what.removesuffix('_iam_member').replace('_', ' ')} {plain(str(where))}"
+
+
+def grants(planned: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Who has which role on what."""
+    rows = set()
+    for resource in planned["planned_values"]["root_module"]["resources"]:
+        if resource["type"].endswith("_iam_member"):
+            values = resource["values"]
+            role = str(values.get("role") or OWN_ROLE).removeprefix("roles/")
+            member = values.get("member") or UNKNOWN[resource["name"]]
+            rows.add((plain(member), role, place(resource)))
+    return sorted(rows)
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory) -> list[tuple[str, str, str]]:
+    settings = mirror.write(tmp_path_factory.mktemp("mirror"))
+    attached = {"TF_CLI_CONFIG_FILE": str(settings), "TF_REATTACH_PROVIDERS": provider.reattach()}
+    module = Workspace.of_module(tmp_path_factory.mktemp("module"), attached)
+    return grants(module.plan({**BASE, **EVERYTHING}))
+
+
+def test_the_docs_list_every_grant_and_no_other(planned):
+    lines = ["| who | role | on |\n|---|---|---|\n", *(f"| `{a}` | `{b}` | {c} |\n" for a, b, c in planned)]
+    text = PAGE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    written, _, after = rest.partition(END)
+    if os.environ.get("SETPOINT_WRITE_GRANTS"):
+        PAGE.write_text(before + BEGIN + "".join(lines) + END + after)
+        written = "".join(lines)
+    assert written == "".join(lines), "docs/install.md lists other grants than Terraform plans"
+
+
+def test_no_account_of_setpoint_but_remediate_has_a_basic_role_or_writes_outside_of_its_project(planned):
+    outside = [(who, role) for who, role, where in planned if where.startswith(("organization", "folder"))]
+    reading = {"browser", "cloudasset.viewer", OWN_ROLE}  # that of sweep is of permissions to get
+    assert {role for who, role in outside if who != "setpoint-remediate"} <= reading
+    basic = {"owner", "editor", "viewer"}
+    assert [row for row in planned if row[1] in basic] == []
+
+
+def test_operators_and_readers_have_the_database_and_no_more_than_commands_ask_for(planned):
+    roles = {who: {(role, where) for name, role, where in planned if name == who} for who, _, _ in planned}
+    assert roles["developers@example.com"] == {("datastore.viewer", "project: only setpoint database")}
+    assert {role for role, _ in roles["sre@example.com"]} == {
+        "datastore.user",
+        "pubsub.publisher",
+        "pubsub.subscriber",
+    }
