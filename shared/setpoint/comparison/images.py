@@ -21,7 +21,7 @@ _WORD = re.compile(r"[a-z]+\d*[a-z]*|\d+", re.IGNORECASE)
 _ARCHITECTURES = frozenset(("arm64", "amd64", "aarch64"))
 _EDITIONS = frozenset(
     (
-        *("minimal", "pro", "fips", "optimized", "sap", "ha", "core", "byos", "byol", "accelerator", "nvidia", "gpu"),
+        *("minimal", "pro", "fips", "optimized", "sap", "core", "byos", "byol", "accelerator", "nvidia", "gpu"),
         *("containers", "hpc", "stream", "standard", "enterprise", "express", "web", "devel", "cis", "bms"),
         *("cpu", "tensorflow", "pytorch", "tf", "cu110", "cu113", "cu121", "lvm", "eus", "sp", "uefi"),
     )
@@ -56,6 +56,8 @@ def is_of_family(name: str, declared: str, observed: str, own: Project) -> bool:
         return image == family.name and (not family.project or same_project(family.project, project, own))
     if family.project and project and not same_project(family.project, project, own):
         return False
+    if project == _LEARNING:
+        return family.name == image or _agree_for_learning(_words(family.name), _words(image))
     return _agree(family.name, image, is_public=_PUBLIC.match(project) is not None)
 
 
@@ -84,6 +86,37 @@ def _agree(family: str, image: str, *, is_public: bool) -> bool:
         return True  # a family of one's own: its images may have any name
     numbers = [word for word in wanted if word.isdigit()]
     return wanted[:1] == got[:1] and [word for word in got if word.isdigit()][: len(numbers)] == numbers
+
+
+_LEARNING = "deeplearning-platform-release"
+_CUDA = re.compile(r"cu\d+\Z")
+_FRAMEWORKS = {"tf2": "tf", "tensorflow": "tf"}
+_SYSTEMS = frozenset(("debian", "ubuntu", "rocky"))
+
+
+def _agree_for_learning(wanted: list[str], got: list[str]) -> bool:
+    """Whether an image of Deep Learning VM is of a family: by framework, processor, CUDA, system, and version.
+
+    A `latest` or `gpu` family holds images that are called by the version of the framework and of CUDA.
+    Source: https://cloud.google.com/deep-learning-vm/docs/images
+    """
+    frameworks = {_FRAMEWORKS.get(words[0], words[0]) if words else "" for words in (wanted, got)}
+    if len(frameworks) > 1:
+        return False
+    if len(_processor(wanted) | _processor(got)) > 1:
+        return False
+    cuda = {word for word in wanted if _CUDA.match(word)}
+    systems = _SYSTEMS & set(wanted)
+    if not cuda <= set(got) or (systems and not systems <= set(got)):
+        return False
+    numbers = [word for word in wanted if word.isdigit()]
+    return "latest" in wanted or [word for word in got if word.isdigit()][: len(numbers)] == numbers
+
+
+def _processor(words: list[str]) -> set[str]:
+    """Whether words are of images for GPUs or for CPUs."""
+    kinds = {"gpu" if _CUDA.match(word) else word for word in words}
+    return kinds & {"gpu", "cpu"}
 
 
 def _words(name: str) -> list[str]:
