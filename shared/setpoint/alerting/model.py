@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from setpoint.errors import CorruptState, NewerRecord
 from setpoint.model.alerting_config import Destination
 from setpoint.model.decode_errors import UNREADABLE
-from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData
 from setpoint.model.notice_view import FindingView, GroupKey, GroupView, TimelineEntry
+from setpoint.model.record_size import shortened
 from setpoint.model.remediation_attempt import UNDER_WAY
 from setpoint.model.resource_key import ResourceKey
 from setpoint.model.severity import SEVERITIES
@@ -242,17 +242,8 @@ def _step(event: CloudEvent) -> TimelineEntry:
 def compact(data: DriftData) -> DriftData:
     """A finding with its differences cut to what a message has room for."""
     remediation = None if data.remediation is None else replace(data.remediation, declared=None)
-    differences = tuple(_short(difference) for difference in data.differences[:_MOST_FIELDS])
+    differences = tuple(shortened(difference, _LONGEST_VALUE) for difference in data.differences[:_MOST_FIELDS])
     return replace(data, differences=differences, previous_data=None, remediation=remediation)
-
-
-def _short(difference: Difference) -> Difference:
-    sides = {
-        side: f"({len(text):,} bytes)"
-        for side in ("declared", "observed")
-        if (value := getattr(difference, side)) is not msgspec.UNSET and len(text := _encode(value)) > _LONGEST_VALUE
-    }
-    return replace(difference, **sides) if sides else difference
 
 
 def is_obsolete(notice: AlertNotice) -> bool:

@@ -12,6 +12,7 @@ from setpoint.errors import Conflict, CorruptState, NewerRecord
 from setpoint.model.alerting_config import Destination
 from setpoint.operations.record_problems import RecordProblems
 from setpoint.ports.people import Filed, NoticeStore, StoredBody
+from setpoint.util.quotas import FIRESTORE_ID, cut_distinct
 
 KINDS = ("notices", "threads", "slots", "places")
 """The kinds of records; each is a collection in Firestore."""
@@ -198,4 +199,4 @@ class NoticeRecords:
 
 
 def _rate_limit_name(to: Destination) -> str:
-    return to.id.replace("/", "%2F")  # no id may have a slash in Firestore
+    return cut_distinct(to.id.replace("/", "%2F"), FIRESTORE_ID)  # no id may have a slash in Firestore

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 
 from setpoint.catalog.inventory_names import is_server_named
-from setpoint.detection import pipeline
+from setpoint.detection import outbox, pipeline
 from setpoint.detection.pipeline import Context
 from setpoint.errors import Conflict, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
@@ -22,6 +22,7 @@ from setpoint.model.observation import Observation
 from setpoint.model.outcome import Outcome
 from setpoint.model.resource_key import ResourceKey
 from setpoint.ports.stores import Commit, Snapshot
+from setpoint.util import telemetry
 
 Result = Outcome | Exception
 """What became of a message, or why it has to be delivered again."""
@@ -31,15 +32,18 @@ _TOLD_ENOUGH = 3
 
 
 def outcome_of(result: Result) -> Outcome:
-    """What became of an observation; ``unreadable`` where it can never be judged.
+    """What became of an observation; ``unreadable`` where it can never be judged, whatever the reason is.
 
     Raises:
-        Exception: whatever else went wrong: observe again.
+        TransientError: observe again.
     """
-    if isinstance(result, PermanentError):
-        return "unreadable"
-    if isinstance(result, Exception):
+    if isinstance(result, TransientError):
         raise result
+    if isinstance(result, Exception):
+        if not isinstance(result, PermanentError):
+            reason = f"{type(result).__name__}: {result}"
+            telemetry.happened("set_aside", "ERROR", kind="observation", reason=reason)
+        return "unreadable"
     return result
 
 
@@ -239,7 +243,7 @@ class _Batch:
         failures: list[Exception] = []
         for snapshot in waiting:
             if len(failures) < _TOLD_ENOUGH:
-                error = _error_of(pipeline.publish_pending, snapshot, self._context)
+                error = _error_of(outbox.publish_pending, snapshot, self._context)
                 if error is None:
                     continue
                 failures.append(error)

@@ -21,9 +21,10 @@ from setpoint.catalog.inventory_names import is_server_named
 from setpoint.detection import actor_resolution, api_readings, finding_state_machine, ownership
 from setpoint.detection.finding_state_machine import Transition
 from setpoint.detection.name_bindings import NameBindings
+from setpoint.detection.outbox import Failures, in_any_order, publish_pending
 from setpoint.detection.project_ids import ProjectIdResolver, keys_by_number
 from setpoint.detection.verdict import Schemas, Who
-from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError
+from setpoint.errors import CorruptState, MalformedMessage, PermanentError, SetpointError, TransientError
 from setpoint.model import observation as observations
 from setpoint.model.actors import Actor
 from setpoint.model.audit_trail import AuditEntry
@@ -257,13 +258,6 @@ def reevaluate(key: ResourceKey, context: Context) -> Outcome:
     return "unreadable" if observation is None else handle_observation(observation, context)
 
 
-def publish_pending(snapshot: Snapshot, context: Context) -> None:
-    """Publish what is stored and not known to be published, under the ids that it was stored with."""
-    if context.bus is not None and snapshot.state is not None and snapshot.state.pending:
-        context.bus.publish(snapshot.state.pending)
-        context.store.mark_published(snapshot)
-
-
 def republish_pending(context: Context, problems: Problems | None = None) -> int:
     """Publish whatever a crash has left behind; one record that cannot be read holds back no other.
 
@@ -281,14 +275,19 @@ def republish_pending(context: Context, problems: Problems | None = None) -> int
         return 0
     unread: Problems = []
     published = 0
-    for key in list(context.store.unpublished(unread)):
+    failures = Failures()
+    for key in in_any_order(context.store.unpublished(unread)):
         try:
             publish_pending(context.store.read(key), context)
         except CorruptState as error:
             unread.append(error)
+        except TransientError as error:
+            failures.add(error)
         else:
             published += 1
+            failures.in_a_row = 0
     _hand_on(unread, problems)
+    failures.end(published)
     return published
 
 
@@ -309,15 +308,20 @@ def promote_settled(context: Context, problems: Problems | None = None) -> Count
     """
     unread: Problems = []
     outcomes: Counter[Outcome] = Counter()
-    for key in list(context.store.due(context.clock(), unread)):
+    failures = Failures()
+    for key in in_any_order(context.store.due(context.clock(), unread)):
         try:
             outcomes[reevaluate(key, context)] += 1
+            failures.in_a_row = 0
         except CorruptState as error:  # a record that cannot be read keeps no other from being judged
             outcomes["unreadable"] += 1
             unread.append(error)
         except PermanentError:
             outcomes["unreadable"] += 1
+        except TransientError as error:
+            failures.add(error)
     _hand_on(unread, problems)
+    failures.end(outcomes.total())
     return outcomes
 
 

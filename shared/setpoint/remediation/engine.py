@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.declarations import proposal_lines
-from setpoint.detection import pipeline
+from setpoint.detection import outbox, pipeline
 from setpoint.errors import (
     AccessDenied,
     Conflict,
@@ -190,7 +190,7 @@ def preview(
 def _step(key: ResourceKey, context: RemediationContext) -> ExecutionOutcome:
     snapshot = read(key, context.detection)
     outcome = _go_on(snapshot, context) or _begin(_end_overtaken(snapshot, context), context)
-    pipeline.publish_pending(context.store.read(key), context.detection)
+    outbox.publish_pending(context.store.read(key), context.detection)
     return outcome
 
 

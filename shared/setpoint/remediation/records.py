@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from msgspec.structs import replace
 
 from setpoint.comparison import masking
-from setpoint.detection import finding_events, pipeline
+from setpoint.detection import finding_events, outbox
 from setpoint.detection.pipeline import Context
 from setpoint.model.audit_trail import AuditEntry
 from setpoint.model.events import EventType
@@ -154,7 +154,7 @@ def record_outcome(
     )
     if stored is not None:
         _audit(key, after, note, context)
-    pipeline.publish_pending(stored or context.store.read(key), context.detection)
+    outbox.publish_pending(stored or context.store.read(key), context.detection)
 
 
 def _write_outcome(

@@ -24,6 +24,8 @@ import grpc
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from google.pubsub_v1 import types
 
+from setpoint.util import quotas
+
 _WORKERS = 32
 _PUSHERS = 4
 _FIRST_PAUSE = 0.1
@@ -106,6 +108,28 @@ class _Line:
             connection.close()
 
 
+def refused_message(message: Any) -> str:
+    """Why Pub/Sub does not take a message, by its published limits; empty where it does.
+
+    Google's emulator enforces few of them. Source: https://cloud.google.com/pubsub/quotas#resource_limits
+    """
+    attributes = dict(message.attributes)
+    size = len(message.data) + sum(len(part.encode()) for pair in attributes.items() for part in pair)
+    reasons = {
+        "a message has 10 MB at most": size > quotas.PUBSUB_MESSAGE,
+        "a message has 100 attributes at most": len(attributes) > quotas.PUBSUB_ATTRIBUTES,
+        "an attribute's key has 256 bytes at most": any(
+            len(key.encode()) > quotas.PUBSUB_ATTRIBUTE_KEY for key in attributes
+        ),
+        "an attribute's value has 1,024 bytes at most": any(
+            len(value.encode()) > quotas.PUBSUB_ATTRIBUTE for value in attributes.values()
+        ),
+        "an ordering key has 1,024 bytes at most": len(message.ordering_key.encode()) > quotas.PUBSUB_ORDERING_KEY,
+        "a message has data or an attribute": not message.data and not attributes,
+    }
+    return next((why for why, is_broken in reasons.items() if is_broken), "")
+
+
 class PubSubService:
     """Topics and subscriptions, and what waits in them."""
 
@@ -127,6 +151,8 @@ class PubSubService:
         """Take messages, for every subscription of the topic."""
         if request.topic not in self._topics:
             context.abort(grpc.StatusCode.NOT_FOUND, "there is no such topic")
+        if why := next(filter(None, map(refused_message, request.messages)), ""):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, why)
         ids = []
         for message in request.messages:
             with self._lock:

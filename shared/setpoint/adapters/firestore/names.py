@@ -13,6 +13,7 @@ from google.cloud.firestore import Client, FieldFilter
 
 from setpoint.adapters.firestore.firestore_errors import answering
 from setpoint.model.resource_key import Content, ResourceKey
+from setpoint.util.quotas import FIRESTORE_INDEXED, cut_distinct
 
 _BATCH = 400
 
@@ -47,24 +48,28 @@ class FirestoreNames:
         """See ``NameStore.wait_for``."""
         document = self._waiting.document(_id(f"{unknown}\n{key.id}"))
         with answering(key.name):
-            document.set({"unknown": unknown, "name": key.name, "content": key.content})
+            document.set({"unknown": _indexed(unknown), "name": key.name, "content": key.content})
 
     def waiting_for(self, unknown: str) -> list[ResourceKey]:
         """See ``NameStore.waiting_for``."""
         with answering(unknown):
-            documents = self._waiting.where(filter=FieldFilter("unknown", "==", unknown)).stream()
+            documents = self._waiting.where(filter=FieldFilter("unknown", "==", _indexed(unknown))).stream()
             fields = [document.to_dict() or {} for document in documents]
         return sorted(ResourceKey(str(field["name"]), cast("Content", field["content"])) for field in fields)
 
     def stop_waiting_for(self, unknown: str) -> None:
         """See ``NameStore.stop_waiting_for``."""
         with answering(unknown):
-            query = self._waiting.where(filter=FieldFilter("unknown", "==", unknown))
+            query = self._waiting.where(filter=FieldFilter("unknown", "==", _indexed(unknown)))
             while references := [document.reference for document in query.limit(_BATCH).stream()]:
                 batch = self._client.batch()
                 for reference in references:
                     batch.delete(reference)
                 batch.commit()
+
+
+def _indexed(text: str) -> str:
+    return cut_distinct(text, FIRESTORE_INDEXED)
 
 
 def _id(text: str) -> str:

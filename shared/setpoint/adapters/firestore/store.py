@@ -37,8 +37,9 @@ from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import decode_changes
 from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
+from setpoint.model.record_size import encode_bounded
 from setpoint.model.resource_key import Content, ResourceKey
-from setpoint.model.resource_state import ResourceState, decode_key, decode_state, encode_state
+from setpoint.model.resource_state import ResourceState, decode_key, decode_state
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
@@ -439,7 +440,7 @@ def _document(key: ResourceKey, state: ResourceState) -> dict[str, Any]:
         "content": key.content,
         "status": state.finding.status if state.finding else "none",
         "pending": bool(state.pending),
-        "body": encode_state(state).decode(),
+        "body": encode_bounded(state).decode(),
     }
     if state.due is not None:
         document["due"] = state.due

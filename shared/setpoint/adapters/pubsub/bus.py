@@ -11,15 +11,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import pubsub_v1
-from google.cloud.pubsub_v1.publisher.exceptions import PublishToPausedOrderingKeyException
+from google.cloud.pubsub_v1.publisher.exceptions import MessageTooLargeError, PublishToPausedOrderingKeyException
 from google.cloud.pubsub_v1.subscriber.scheduler import ThreadScheduler
 from google.cloud.pubsub_v1.types import FlowControl
 
-from setpoint.errors import BadRequest, Unavailable
+from setpoint.errors import BadRequest, Refused, Unavailable
 from setpoint.model import events
 from setpoint.model.events import CloudEvent
 from setpoint.operations.dead_letters import REASON, REJECTED_BY
 from setpoint.util import telemetry
+from setpoint.util.quotas import (
+    PUBSUB_ATTRIBUTE,
+    PUBSUB_ATTRIBUTE_KEY,
+    PUBSUB_ATTRIBUTES,
+    PUBSUB_ORDERING_KEY,
+    cut,
+)
 
 if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
@@ -41,11 +48,9 @@ _FAILED_BEFORE = (PublishToPausedOrderingKeyException, RuntimeError, AssertionEr
 moment between the failure and the pause) an assertion of its own."""
 _RESUME_TRIES = 20
 _RESUME_SECONDS = 0.01
-_ATTRIBUTE_BYTES = 1024
-_KEY_BYTES = 256
-_MOST_ATTRIBUTES = 100
 _LARGEST_LETTER = 9_900_000
 """A message takes 10 MB with its attributes (https://cloud.google.com/pubsub/quotas)."""
+_NAMED = 3
 _TAKEN = frozenset((REASON, REJECTED_BY, "self", "topic", "data", "ordering_key", "retry", "timeout"))
 """Attributes that cannot have these names: the client takes attributes as keyword arguments beside its own."""
 _NO_CREDENTIALS = "Getting metadata from plugin failed"  # gRPC hides a failed login behind UNAVAILABLE
@@ -141,7 +146,7 @@ class PubSubBus:
             key = _ordering_key(event)
             try:
                 sent.append((key, self._send(event, key)))
-            except _FAILED_BEFORE as error:
+            except (*_FAILED_BEFORE, MessageTooLargeError) as error:
                 failed[key] = error
         until = time.monotonic() + _PUBLISH_SECONDS
         for key, future in sent:
@@ -152,6 +157,9 @@ class PubSubBus:
         if failed:
             self._resume(failed.keys())
             first = next(iter(failed.values()))
+            if isinstance(first, (exceptions.InvalidArgument, MessageTooLargeError)):
+                names = ", ".join(sorted(failed)[:_NAMED])
+                raise Refused(f"{self._topic} will never take an event of {names} ({first})") from first
             raise Unavailable(f"{self._topic} did not take an event ({type(first).__name__}); try again") from first
 
     def _resume(self, keys: Collection[str]) -> None:
@@ -182,9 +190,9 @@ class PubSubBus:
             **{
                 "content-type": "application/cloudevents+json",
                 "type": event.type,
-                "asset_type": data.asset_type,
-                "project": data.project,
-                "team": data.owner.team,
+                "asset_type": cut(data.asset_type, PUBSUB_ATTRIBUTE),
+                "project": cut(data.project, PUBSUB_ATTRIBUTE),
+                "team": cut(data.owner.team, PUBSUB_ATTRIBUTE),
                 "severity": data.severity,
                 **telemetry.carried(),
             },
@@ -208,10 +216,10 @@ class PubSubDeadLetters:
         """See ``DeadLetters.put``; of a message so large that the reason has no room beside it, the end is cut off."""
         run = telemetry.current()
         more = {REJECTED_BY: run.function} if run is not None else {}
-        own = _own_attributes(attributes, room=_MOST_ATTRIBUTES - len(more) - 1)
+        own = _own_attributes(attributes, room=PUBSUB_ATTRIBUTES - len(more) - 1)
         if len(message) + sum(len(part.encode()) for pair in own.items() for part in pair) > _LARGEST_LETTER:
             message, own = message[:_LARGEST_LETTER], {"cut_from_bytes": str(len(message))}
-        own[REASON] = _cut(reason, _ATTRIBUTE_BYTES)
+        own[REASON] = cut(reason, PUBSUB_ATTRIBUTE)
         own |= more
         self._topic.publish([(message, own)], "a dead letter")
 
@@ -356,17 +364,12 @@ def _own_attributes(attributes: Mapping[str, str], room: int) -> dict[str, str]:
     """A message's attributes under names and in sizes that Pub/Sub takes, up to so many."""
     kept: dict[str, str] = {}
     for key, value in attributes.items():
-        name = _cut(key, _KEY_BYTES)
+        name = cut(key, PUBSUB_ATTRIBUTE_KEY)
         while name in _TAKEN or (name != key and name in attributes):
             name = f"original_{name}"
         if name and not name.startswith("goog") and len(kept) < room:
-            kept[name] = _cut(value, _ATTRIBUTE_BYTES)
+            kept[name] = cut(value, PUBSUB_ATTRIBUTE)
     return kept
-
-
-def _cut(text: str, most: int) -> str:
-    """The text in so many bytes, cut between characters."""
-    return text.encode()[:most].decode(errors="ignore")
 
 
 def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
@@ -385,4 +388,4 @@ def not_pulled(subscription: str, error: Exception) -> BadRequest | Unavailable:
 
 def _ordering_key(event: CloudEvent) -> str:
     """The resource name; the finding's id where that is too long for Pub/Sub (1 KiB)."""
-    return event.subject if len(event.subject.encode()) <= _ATTRIBUTE_BYTES else event.data.finding_id
+    return event.subject if len(event.subject.encode()) <= PUBSUB_ORDERING_KEY else event.data.finding_id

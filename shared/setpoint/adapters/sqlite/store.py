@@ -22,8 +22,9 @@ from setpoint.model.audit_trail import AuditEntry, decode_entries, encode_entry
 from setpoint.model.change_history import KEPT, decode_changes, encode_changes, remembered
 from setpoint.model.decode_errors import readable, tried
 from setpoint.model.observation import Observation
+from setpoint.model.record_size import encode_bounded
 from setpoint.model.resource_key import ResourceKey
-from setpoint.model.resource_state import ResourceState, decode_key, decode_state, encode_state
+from setpoint.model.resource_state import ResourceState, decode_key, decode_state
 from setpoint.model.safety_limits import SafetyState, decode_safety_state, encode_safety_state
 from setpoint.model.sources import (
     MANIFEST_PART,
@@ -197,7 +198,7 @@ class SqliteStore:
     def mark_published(self, snapshot: Snapshot) -> None:
         """See ``StateStore.mark_published``."""
         if snapshot.state is not None and snapshot.version is not None:
-            row = (encode_state(replace(snapshot.state, pending=())), snapshot.key.id, snapshot.version)
+            row = (encode_bounded(replace(snapshot.state, pending=())), snapshot.key.id, snapshot.version)
             with answering:
                 self._connections.execute(_MARK, row)
 
@@ -394,7 +395,7 @@ def _fields(state: ResourceState) -> tuple[int, bool, bytes, float | None, float
     return (
         (state.finding is not None) * _FOUND | bool(state.suppressed) * _QUIET,
         bool(state.pending),
-        encode_state(state),
+        encode_bounded(state),
         state.due.timestamp() if state.due is not None else None,
         state.reading_due.timestamp() if state.reading_due is not None else None,
     )

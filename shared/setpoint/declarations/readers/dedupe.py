@@ -10,6 +10,7 @@ import msgspec
 
 from setpoint.comparison.compare import leaves
 from setpoint.comparison.untellable import untellable_values
+from setpoint.declarations.readers import limits
 from setpoint.declarations.readers.deferred_documents import TextStore
 from setpoint.declarations.readers.documents import Document, Problem
 from setpoint.model.declaration import Declaration, Desired, clash, desired
@@ -193,6 +194,11 @@ class DeclarationSet:
             digest = added[0].digest
             if len(added) > 1:
                 added, digest = self._together(added, repeated)
+            if (fitting := self._fitting(added, repeated)) != added:
+                added = fitting
+                if not added:
+                    continue
+                digest = desired(tuple(_decode(self._bodies.get(addition.body)) for addition in added)).digest
             entries.append((name, content, digest, added[0].order, tuple(addition.body for addition in added)))
             total += sum(addition.leaves for addition in added)
             unchecked += sum(addition.unchecked for addition in added)
@@ -201,6 +207,23 @@ class DeclarationSet:
         return DeduplicatedDeclarations(
             DeclaredResources(entries, self._bodies), repeated, total, unchecked, untellable
         )
+
+    def _fitting(self, added: list[_Addition], repeated: list[DuplicateDeclaration]) -> list[_Addition]:
+        """Those that fit into one record beside their successors; the others are problems."""
+        total, kept = 0, []
+        for addition in added:
+            _, size = addition.body
+            if total + size > limits.LARGEST_DECLARATION:
+                what = f"{addition.name} ({addition.content})"
+                why = f"what is declared of it has {total + size:,} bytes, and {limits.LARGEST_DECLARATION:,} are kept"
+                problem = Problem(
+                    addition.file, addition.line, "", f"{what}: {why}; it is not applied; leave fields out"
+                )
+                repeated.append(DuplicateDeclaration(addition.after, addition.order, problem))
+            else:
+                total += size
+                kept.append(addition)
+        return kept
 
     def _together(self, added: list[_Addition], repeated: list[DuplicateDeclaration]) -> tuple[list[_Addition], str]:
         """Those that count of several declarations of one key, and their digest."""

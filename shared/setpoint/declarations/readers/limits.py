@@ -10,6 +10,8 @@ DEEPEST = 100
 """Levels of nesting: no API has messages that deep, and every reader may recurse over what is within."""
 MOST_NODES = 1_000_000
 """Values of one document."""
+LARGEST_DECLARATION = 400_000
+"""Bytes of all that one source declares of one resource: two generations of it lie in a document of 1 MiB."""
 MOST_ERRORS = 1_000
 """Unreadable documents of one file that are named one by one."""
 RESCANS = 4
