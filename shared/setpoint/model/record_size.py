@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from setpoint.model.difference import Difference
 from setpoint.model.events import CloudEvent, DriftData
 from setpoint.model.resource_state import Finding, ResourceState, encode_state
-from setpoint.util import telemetry
 from setpoint.util.quotas import cut
 
 LARGEST = 480_000
@@ -37,7 +36,6 @@ def encode_bounded(state: ResourceState) -> bytes:
     body = encode_state(state)
     if len(body) <= LARGEST:
         return body
-    telemetry.happened("cut", "WARNING", resource_name=state.key.name, bytes=len(body))
     for longest, most in _LEVELS:
         body = encode_state(_cut(state, longest, most))
         if len(body) <= LARGEST:
