@@ -68,7 +68,7 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
             named, _only_document(declared), have, default_catalogue().fitting(named, have)
         )
         explained = explain.examine(want, seen, schema, own, exact=exact)
-        return explain.as_inventoried(explained, asset_type or live_type, have)
+        return explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
     if declaration.key.content not in WHOLE:
         differences = verdict.policy_differences(declaration, _policy(observed), own)
         return ExplainedComparison(differences, leaves(declaration.data), (), ())
@@ -78,7 +78,7 @@ def _examined(declared: str, live: str, asset_type: str, own: Project, *, exact:
     own = own if own.id or own.number else Project(declaration.project)
     whole = declaration.exhaustive_paths
     explained = explain.examine(want, seen, schema, own, exact=exact or declaration.exact, whole=whole)
-    return explain.as_inventoried(explained, asset_type or declaration.asset_type, have)
+    return explain.as_inventoried(explained, named, have, schema, diff_jsonl.versions_of(named))
 
 
 def _declaration(file: str, observed: dict[str, Any], live_type: str) -> Declaration | None:

@@ -122,7 +122,10 @@ def _as_api(question: DiffRequest) -> DiffResponse:
     schema = default_catalogue().fitting(question.asset_type, question.live)
     declared, live, schema = one_version(question.asset_type, question.declared, question.live, schema)
     explained = explain.examine(declared, live, schema, own_project(question))
-    return answered(question.id, explain.as_inventoried(explained, question.asset_type, question.live))
+    return answered(
+        question.id,
+        explain.as_inventoried(explained, question.asset_type, question.live, schema, versions_of(question.asset_type)),
+    )
 
 
 def one_version(
@@ -131,8 +134,15 @@ def one_version(
     """Both sides in one API version, and its schema, as `detect` compares them."""
     sides = aligned(asset_type, declared, live)
     if sides.discovery_uri:
-        schema = default_catalogue().schema_for(asset_type, discovery_uri=sides.discovery_uri)
+        schema = default_catalogue().schema_for(
+            asset_type, discovery_uri=sides.discovery_uri, discovery_name=sides.discovery_name
+        )
     return sides.declared, sides.observed, schema
+
+
+def versions_of(asset_type: str) -> tuple[Schema, ...]:
+    """All API versions of a type."""
+    return default_catalogue().schemas_for(asset_type) if asset_type else ()
 
 
 def answered(identifier: Any, explained: ExplainedComparison) -> DiffResponse:
@@ -209,7 +219,10 @@ def _translated(question: DiffRequest, translated: Translated, schema: Schema | 
         whole=translated.whole,
         null_is_absent=translated.declaration.null_is_absent,
     )
-    answer = answered(question.id, explain.as_inventoried(explained, question.asset_type, question.live))
+    answer = answered(
+        question.id,
+        explain.as_inventoried(explained, question.asset_type, question.live, schema, versions_of(question.asset_type)),
+    )
     for difference in answer.differences:
         difference.declared_path = translated.declared_path(difference.path)
         difference.kind = recorded.kind_of(difference.path, translated.declaration.recorded)

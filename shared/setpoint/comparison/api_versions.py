@@ -1,8 +1,8 @@
 """Brings both sides of a comparison into one API version, where the inventory sends another than the declared one.
 
-Cloud Run services come in the shape of v1 (Knative) or of v2, projects in that of Resource Manager v1 or v3, and are
-declared in either. Where the two sides differ, the older side is expressed in the newer version, and differences have
-its paths.
+Cloud Run services come in the shape of v1 (Knative) or of v2, projects and folders in that of Resource Manager v1, v2
+or v3, functions and notebook instances in that of v1 or v2, and are declared in either. Where the two sides differ, the
+older side is expressed in the newer version, and differences have its paths.
 Sources: https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services,
 https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services,
 https://cloud.google.com/resource-manager/reference/rest/v1/projects,
@@ -11,8 +11,24 @@ https://cloud.google.com/resource-manager/reference/rest/v3/projects
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from setpoint.comparison.older_api_shapes import (
+    NEWER_FUNCTION,
+    NEWER_NOTEBOOK,
+    OLDER_FUNCTION,
+    OLDER_NOTEBOOK,
+    function_v2,
+    notebook_v2,
+)
+from setpoint.model.difference import Difference, Explanation
+
+if TYPE_CHECKING:
+    from setpoint.catalog.schemas import Schema
+
+_ROOT = re.compile(r"[.\[]")
 
 _RUN_V2 = "https://run.googleapis.com/$discovery/rest?version=v2"
 _RESOURCE_MANAGER_V3 = "https://cloudresourcemanager.googleapis.com/$discovery/rest?version=v3"
@@ -43,11 +59,13 @@ class Sides(NamedTuple):
         declared: the declared fields.
         observed: the observed fields.
         discovery_uri: the discovery document of that version; empty where nothing was changed.
+        discovery_name: the name of the schema in it, where the asset type's own is of another version.
     """
 
     declared: Any
     observed: Any
     discovery_uri: str = ""
+    discovery_name: str = ""
 
 
 def has_several(asset_type: str) -> bool:
@@ -62,9 +80,9 @@ def aligned(asset_type: str, declared: Any, observed: Any) -> Sides:
         return Sides(declared, observed)
     want, have = conversion.version(declared), conversion.version(observed)
     if want == "older" and have == "newer":
-        return Sides(conversion.newer(declared), observed, conversion.discovery_uri)
+        return Sides(conversion.newer(declared), observed, conversion.discovery_uri, conversion.discovery_name)
     if want == "newer" and have == "older":
-        return Sides(declared, conversion.newer(observed), conversion.discovery_uri)
+        return Sides(declared, conversion.newer(observed), conversion.discovery_uri, conversion.discovery_name)
     return Sides(declared, observed)
 
 
@@ -214,16 +232,80 @@ class _Conversion(NamedTuple):
         version: tells the version of a side.
         newer: expresses the older version in the newer one.
         discovery_uri: the discovery document of the newer version.
+        discovery_name: the name of the schema in it, where the asset type's own is of another version.
     """
 
     version: Callable[[Mapping[str, Any]], Version]
     newer: Callable[[Mapping[str, Any]], dict[str, Any]]
     discovery_uri: str
+    discovery_name: str = ""
 
+
+def _version_by(older: frozenset[str], newer: frozenset[str]) -> Callable[[Mapping[str, Any]], Version]:
+    """Tells a version by fields that only one of them has."""
+
+    def version(resource: Mapping[str, Any]) -> Version:
+        if not newer.isdisjoint(resource):
+            return "newer"
+        return "older" if not older.isdisjoint(resource) else "either"
+
+    return version
+
+
+_FUNCTION = _Conversion(
+    _version_by(OLDER_FUNCTION, NEWER_FUNCTION),
+    function_v2,
+    "https://cloudfunctions.googleapis.com/$discovery/rest?version=v2",
+    "Function",
+)
 
 _CONVERSIONS: Mapping[str, _Conversion] = {
     "run.googleapis.com/Service": _Conversion(_version_of_service, run_service_v2, _RUN_V2),
     "cloudresourcemanager.googleapis.com/Project": _Conversion(
         _version_of_container, container_v3, _RESOURCE_MANAGER_V3
     ),
+    "cloudresourcemanager.googleapis.com/Folder": _Conversion(
+        _version_of_container, container_v3, _RESOURCE_MANAGER_V3
+    ),
+    # An asset of either type has the name of the function, whichever version it was made with.
+    "cloudfunctions.googleapis.com/CloudFunction": _FUNCTION,
+    "cloudfunctions.googleapis.com/Function": _FUNCTION,
+    "notebooks.googleapis.com/Instance": _Conversion(
+        _version_by(OLDER_NOTEBOOK, NEWER_NOTEBOOK),
+        notebook_v2,
+        "https://notebooks.googleapis.com/$discovery/rest?version=v2",
+        "Instance",
+    ),
 }
+
+
+def split(
+    differences: Iterable[Difference], schema: Schema | None, versions: Collection[Schema]
+) -> tuple[tuple[Difference, ...], tuple[Explanation, ...]]:
+    """The differences without fields that only another API version has, and these fields with the reason.
+
+    Such a field is absent because the version in which the resource came has none of its name: nobody can tell.
+
+    Args:
+        differences: the differences of the comparison.
+        schema: the version in which the resource came; None where it is not known.
+        versions: all versions of the type.
+    """
+    kept = tuple(differences)
+    if schema is None or len(versions) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return kept, ()
+    roots = {_root(difference) for difference in kept if difference.op == "missing"}
+    elsewhere = sorted(
+        root for root in roots if root not in schema.fields and any(root in version.fields for version in versions)
+    )
+    if not elsewhere:
+        return kept, ()
+    tellable = tuple(difference for difference in kept if _root(difference) not in elsewhere)
+    return tellable, tuple(Explanation(root, OTHER_VERSION) for root in elsewhere)
+
+
+def _root(difference: Difference) -> str:
+    return _ROOT.split(difference.path, maxsplit=1)[0]
+
+
+OTHER_VERSION = "the API version that came has no such field, and another version has"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from setpoint.comparison.api_versions import split
 from setpoint.comparison.compare import Comparison, leaves
 from setpoint.comparison.untellable import REASON, untellable
 from setpoint.model import lifecycle
@@ -33,14 +34,28 @@ class ExplainedComparison(msgspec.Struct, frozen=True):
     notes: tuple[Explanation, ...]
 
 
-def as_inventoried(explained: ExplainedComparison, asset_type: str, observed: Any) -> ExplainedComparison:
+def as_inventoried(
+    explained: ExplainedComparison,
+    asset_type: str,
+    observed: Any,
+    schema: Schema | None = None,
+    versions: Collection[Schema] = (),
+) -> ExplainedComparison:
     """What a comparison with an asset of the inventory means.
 
     Fields that the inventory does not carry are unchecked where they are absent, and a resource that is deleted and
-    kept for a while differs by the field that says so.
+    kept for a while differs by the field that says so. A field that only another API version has is unchecked, too.
+
+    Args:
+        explained: the comparison.
+        asset_type: the asset type.
+        observed: the observed fields.
+        schema: the API version in which they are.
+        versions: all API versions of the type.
     """
-    lacking = untellable(asset_type, explained.differences, observed)
-    differences = tuple(difference for difference in explained.differences if difference not in lacking)
+    compared, elsewhere = split(explained.differences, schema, versions)
+    lacking = untellable(asset_type, compared, observed)
+    differences = tuple(difference for difference in compared if difference not in lacking)
     if field := lifecycle.gone_field(observed):
         value = observed
         for part in field.split("."):
@@ -49,7 +64,7 @@ def as_inventoried(explained: ExplainedComparison, asset_type: str, observed: An
     return ExplainedComparison(
         differences,
         max(0, explained.checked - sum(leaves(difference.declared) for difference in lacking)),
-        (*explained.unchecked, *(Explanation(difference.path, REASON) for difference in lacking)),
+        (*explained.unchecked, *elsewhere, *(Explanation(difference.path, REASON) for difference in lacking)),
         explained.notes,
     )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from setpoint.catalog import field_rules
 from setpoint.comparison import absence, free_text
 from setpoint.comparison.absence import child
+from setpoint.comparison.api_versions import OTHER_VERSION
 from setpoint.comparison.untellable import REASON as NOT_CARRIED
 from setpoint.comparison.untellable import untellable
 from setpoint.model import field_path
@@ -70,6 +71,7 @@ _CLOSED_BY: Mapping[str, str] = {
     NOT_CARRIED: "read the type through its API: `observe` in the policy",
     TRUNCATED: "read the type through its API: `observe` in the policy",
     NOT_TRANSLATED: "declare the field in the native format",
+    OTHER_VERSION: "declare the resource in the version that the inventory sends",
     "a reference that is answered as what it points to": "declare the address or range itself",
     "written by the server alone": "leave it out of the declaration",
     "an enum value that the inventory does not know": "a later version of the inventory",
@@ -105,11 +107,14 @@ def why_it_matters(path: str) -> str:
 
 
 def unknown(unchecked: Iterable[Explanation]) -> tuple[Explanation, ...]:
-    """The unchecked fields for which a resource cannot be said to be in sync, each with what it would change."""
+    """The unchecked fields for which a resource cannot be said to be in sync, each with what it would change.
+
+    A declaration that cannot be said in the API version that came is not in sync, whatever its fields decide.
+    """
     return tuple(
-        Explanation(gap.path, f"{gap.reason}; it decides {meaning}")
+        gap if gap.reason == OTHER_VERSION else Explanation(gap.path, f"{gap.reason}; it decides {meaning}")
         for gap in unchecked
-        if gap.reason in _OF_THE_OBSERVATION and (meaning := why_it_matters(gap.path))
+        if gap.reason == OTHER_VERSION or (gap.reason in _OF_THE_OBSERVATION and (meaning := why_it_matters(gap.path)))
     )
 
 

@@ -13,11 +13,10 @@ from setpoint import __version__
 from setpoint.comparison import api_versions, gaps, iam_policies, masking, org_policies
 from setpoint.comparison import compare as comparing
 from setpoint.comparison.source_paths import declared_path
-from setpoint.comparison.untellable import seen_otherwise, untellable
 from setpoint.detection import actor_resolution, placement, policy_evaluation, record_limits, scopes, suppressions
+from setpoint.detection.api_differences import ByApi, by_api_of, is_in, tellable
 from setpoint.detection.scopes import ScopeCoverage
 from setpoint.model import field_path, ignore_patterns, lifecycle
-from setpoint.model import policy as policies
 from setpoint.model.actors import Actor
 from setpoint.model.api_reading import ApiReading
 from setpoint.model.contests import Contest
@@ -37,7 +36,13 @@ if TYPE_CHECKING:
 
 
 class Schemas(Protocol):
-    """Where the schema of an asset type is looked up; the catalogue is one."""
+    """Where the schemas of an asset type are looked up; the catalogue is one."""
+
+    def schemas_for(self, asset_type: str) -> tuple[Schema, ...]:
+        """All API versions in which the type may come, the preferred one first."""
+
+    def fitting(self, asset_type: str, body: Mapping[str, Any]) -> Schema | None:
+        """The version that has most of the fields of a body."""
 
     def schema_for(self, asset_type: str, *, discovery_uri: str = "", discovery_name: str = "") -> Schema | None:
         """The schema that describes the type, or None where it is not known."""
@@ -126,37 +131,18 @@ def judge(
     differing: list[tuple[Declaration, Difference]] = []
     suppressed: tuple[Suppressed, ...] = ()
     unknown: list[Explanation] = []
-    by_api = _by_api(desired, rules, observation, reading)
+    by_api = by_api_of(desired, rules, observation, reading)
     for declaration in desired.declarations:
         if (wrong := placement.other_project(declaration, observation)) is not None:
             differing.append((declaration, wrong))
         differences, ignored = _differences(declaration, observation, schemas, by_api, unknown)
         if differences:
-            differing += ((declaration, difference) for difference in differences if not _is_in(difference, differing))
+            differing += ((declaration, difference) for difference in differences if not is_in(difference, differing))
         if ignored:
             suppressed += ignored
     if not differing:
         return _in_sync(desired, rules, observation, suppressed, tuple(unknown))
     return _drift(desired, rules, observation, schemas, _Drift("modified", differing, suppressed, who))
-
-
-class _ByApi(NamedTuple):
-    """What the last reading of a resource through its API showed, and whether the same is declared since."""
-
-    known: tuple[Difference, ...] = ()
-    is_declared_the_same: bool = False
-
-
-def _by_api(desired: Desired, rules: Rules, observation: Observation, reading: ApiReading | None) -> _ByApi | None:
-    """What is known of a resource that the policy has read through its API; None where it does not."""
-    if not policies.is_read_by_api(rules.policy, observation.asset_type, observation.key):
-        return None
-    return _ByApi(reading.differences, reading.desired == desired.digest) if reading is not None else _ByApi()
-
-
-def _is_in(difference: Difference, differing: list[tuple[Declaration, Difference]]) -> bool:
-    """Whether a difference that the API showed was added for another declaration already."""
-    return bool(difference.seen_by) and any(difference == other for _, other in differing)
 
 
 class _Drift(NamedTuple):
@@ -279,7 +265,7 @@ def _verdict_of(
 
 def differences(declaration: Declaration, observation: Observation, schemas: Schemas | None) -> tuple[Difference, ...]:
     """All that differs from one declaration, in full and in its author's words too; secrets are masked."""
-    kept, _ = _differences(declaration, observation, schemas, _ByApi(), [])
+    kept, _ = _differences(declaration, observation, schemas, ByApi(), [])
     return tuple(_in_authors_words(declaration, difference) for difference in kept)
 
 
@@ -327,7 +313,7 @@ def _differences(
     declaration: Declaration,
     observation: Observation,
     schemas: Schemas | None,
-    by_api: _ByApi | None,
+    by_api: ByApi | None,
     unknown: list[Explanation],
 ) -> tuple[Sequence[Difference], tuple[Suppressed, ...]]:
     """What differs, and what differs and is to be left alone.
@@ -354,16 +340,18 @@ def _differences(
             declaration, observation = _aligned(declaration, observation)
         schema = _schema(schemas, observation)
         walk = _walked(declaration, declaration.data, observation.data, schema, own)
-        differing = tuple(walk.differences)
+        differing, elsewhere = api_versions.split(walk.differences, schema, _versions(schemas, observation))
+        unknown += elsewhere
         if walk.unchecked:
             unknown += gaps.unknown(walk.unchecked)
         if differing and observation.truncated:
             unknown += gaps.unknown(gaps.cut_off(differing))
-        differing = _tellable(differing, observation, by_api)
+        differing = tellable(differing, observation, by_api)
         kept = differing
         if differing and declaration.ignore:
             kept = _not_ignored_fields(declaration, observation.data, schema, own)
-            kept = _not_ignored(declaration, _tellable(kept, observation, by_api))
+            kept, _ = api_versions.split(kept, schema, _versions(schemas, observation))
+            kept = _not_ignored(declaration, tellable(kept, observation, by_api))
     ignored: tuple[Suppressed, ...] = ()
     if len(kept) != len(differing):
         kept_fields = {(difference.path, difference.op) for difference in kept}
@@ -378,11 +366,11 @@ def _differences(
 
 def _aligned(declaration: Declaration, observation: Observation) -> tuple[Declaration, Observation]:
     """Both in one API version."""
-    declared, observed, uri = api_versions.aligned(observation.asset_type, declaration.data, observation.data)
-    if not uri:
+    sides = api_versions.aligned(observation.asset_type, declaration.data, observation.data)
+    if not sides.discovery_uri:
         return declaration, observation
-    return replace(declaration, data=declared), replace(
-        observation, data=observed, discovery_uri=uri, discovery_name=""
+    return replace(declaration, data=sides.declared), replace(
+        observation, data=sides.observed, discovery_uri=sides.discovery_uri, discovery_name=sides.discovery_name
     )
 
 
@@ -395,24 +383,6 @@ def _walked(declaration: Declaration, declared: Any, observed: Any, schema: Sche
         exact=declaration.exact,
         whole=declaration.exhaustive_paths,
         null_is_absent=declaration.null_is_absent,
-    )
-
-
-def _tellable(
-    differing: tuple[Difference, ...], observation: Observation, by_api: _ByApi | None
-) -> tuple[Difference, ...]:
-    """The differences without fields that the inventory never carries; of those, what is known of them otherwise."""
-    if by_api is not None and observation.through == "api":
-        return tuple(replace(difference, seen_by="api") for difference in differing)
-    lacking: tuple[Difference, ...] = ()
-    if differing:
-        lacking = untellable(observation.asset_type, differing, observation.data, truncated=observation.truncated)
-    if lacking:
-        differing = tuple(difference for difference in differing if difference not in lacking)
-    if by_api is None or not by_api.known:
-        return differing
-    return differing + seen_otherwise(
-        lacking, by_api.known, observation.asset_type, observation.data, same=by_api.is_declared_the_same
     )
 
 
@@ -432,9 +402,17 @@ def _not_ignored(declaration: Declaration, differing: Sequence[Difference]) -> t
     )
 
 
+def _versions(schemas: Schemas | None, observation: Observation) -> tuple[Schema, ...]:
+    """All API versions in which a resource may come."""
+    return schemas.schemas_for(observation.asset_type) if schemas is not None else ()
+
+
 def _schema(schemas: Schemas | None, observation: Observation) -> Schema | None:
+    """The API version that the message names, else the one that has most of the fields."""
     if schemas is None:
         return None
+    if not observation.discovery_name and isinstance(observation.data, Mapping) and not observation.discovery_uri:
+        return schemas.fitting(observation.asset_type, observation.data)
     return schemas.schema_for(
         observation.asset_type, discovery_uri=observation.discovery_uri, discovery_name=observation.discovery_name
     )

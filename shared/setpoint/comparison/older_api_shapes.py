@@ -1,0 +1,135 @@
+"""Cloud Functions and notebook instances of API v1 in the shape of v2.
+
+Sources: https://cloud.google.com/functions/docs/reference/rest/v1/projects.locations.functions,
+https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions,
+https://cloud.google.com/vertex-ai/docs/workbench/reference/rest/v1/projects.locations.instances,
+https://cloud.google.com/vertex-ai/docs/workbench/reference/rest/v2/projects.locations.instances
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_SAME_IN_FUNCTIONS = ("name", "description", "labels", "kmsKeyName")
+_BUILD = {
+    "runtime": "runtime",
+    "entryPoint": "entryPoint",
+    "buildEnvironmentVariables": "environmentVariables",
+    "buildWorkerPool": "workerPool",
+    "buildServiceAccount": "serviceAccount",
+    "dockerRepository": "dockerRepository",
+    "dockerRegistry": "dockerRegistry",
+    "automaticUpdatePolicy": "automaticUpdatePolicy",
+    "onDeployUpdatePolicy": "onDeployUpdatePolicy",
+}
+_SERVICE = {
+    "environmentVariables": "environmentVariables",
+    "maxInstances": "maxInstanceCount",
+    "minInstances": "minInstanceCount",
+    "vpcConnector": "vpcConnector",
+    "vpcConnectorEgressSettings": "vpcConnectorEgressSettings",
+    "ingressSettings": "ingressSettings",
+    "serviceAccountEmail": "serviceAccountEmail",
+    "secretEnvironmentVariables": "secretEnvironmentVariables",
+    "secretVolumes": "secretVolumes",
+}
+_ARCHIVE = re.compile(r"gs://([^/]+)/(.+)\Z")
+OLDER_FUNCTION = frozenset((*_BUILD, *_SERVICE, "availableMemoryMb", "timeout", "httpsTrigger", "sourceArchiveUrl"))
+"""Fields that only v1 has at the top."""
+NEWER_FUNCTION = frozenset(("buildConfig", "serviceConfig", "environment", "state", "stateMessages"))
+
+_SAME_IN_NOTEBOOKS = ("name", "labels", "instanceOwners")
+_SETUP = {
+    "machineType": "machineType",
+    "vmImage": "vmImage",
+    "containerImage": "containerImage",
+    "shieldedInstanceConfig": "shieldedInstanceConfig",
+    "noPublicIp": "disablePublicIp",
+    "canIpForward": "enableIpForwarding",
+    "tags": "tags",
+    "metadata": "metadata",
+}
+OLDER_NOTEBOOK = frozenset(
+    (*_SETUP, "bootDiskType", "bootDiskSizeGb", "dataDiskType", "network", "subnet", "noProxyAccess")
+)
+NEWER_NOTEBOOK = frozenset(("gceSetup", "healthState", "healthInfo", "disableProxyAccess"))
+
+
+def function_v2(function: Mapping[str, Any]) -> dict[str, Any]:
+    """A function of Cloud Functions v1 in the shape of v2; what v2 has no field for keeps its name."""
+    timeout, memory = function.get("timeout"), function.get("availableMemoryMb")
+    trigger = _map(function.get("httpsTrigger"))
+    service = _renamed(function, _SERVICE) | _present(
+        timeoutSeconds=int(timeout[:-1]) if isinstance(timeout, str) and timeout[:-1].isdigit() else None,
+        availableMemory=f"{memory}M" if memory is not None else None,
+        securityLevel=trigger.get("securityLevel"),
+    )
+    build = _renamed(function, _BUILD) | _present(source=_source(function))
+    return _present(
+        **{name: function.get(name) for name in (*_SAME_IN_FUNCTIONS, "network", "versionId")},
+        buildConfig=build,
+        serviceConfig=service,
+        eventTrigger=_event_trigger(_map(function.get("eventTrigger"))),
+        environment="GEN_1",  # the API knows no others
+    )
+
+
+def _source(function: Mapping[str, Any]) -> dict[str, Any]:
+    archive = _ARCHIVE.match(str(function.get("sourceArchiveUrl") or ""))
+    return {"storageSource": {"bucket": archive[1], "object": archive[2]}} if archive else {}
+
+
+def _event_trigger(trigger: Mapping[str, Any]) -> dict[str, Any]:
+    policy = trigger.get("failurePolicy")
+    resource = str(trigger.get("resource") or "")
+    return _present(
+        eventType=trigger.get("eventType"),
+        service=trigger.get("service"),
+        pubsubTopic=resource if "/topics/" in resource else None,
+        retryPolicy="RETRY_POLICY_RETRY" if isinstance(policy, Mapping) and "retry" in policy else None,
+    )
+
+
+def notebook_v2(instance: Mapping[str, Any]) -> dict[str, Any]:
+    """A notebook instance of API v1 in the shape of v2."""
+    account, accelerator = instance.get("serviceAccount"), _map(instance.get("acceleratorConfig"))
+    setup = _renamed(instance, _SETUP) | _present(
+        bootDisk=_disk(instance, "bootDisk"),
+        dataDisks=[disk] if (disk := _disk(instance, "dataDisk")) else None,
+        serviceAccounts=[{"email": account}] if account else None,
+        networkInterfaces=_elements(
+            network=instance.get("network"), subnet=instance.get("subnet"), nicType=instance.get("nicType")
+        ),
+        acceleratorConfigs=_elements(type=accelerator.get("type"), coreCount=accelerator.get("coreCount")),
+        gpuDriverConfig=_present(enableGpuDriver=instance.get("installGpuDriver")),
+    )
+    return _present(
+        **{name: instance.get(name) for name in _SAME_IN_NOTEBOOKS},
+        gceSetup=setup,
+        disableProxyAccess=instance.get("noProxyAccess"),
+    )
+
+
+def _disk(instance: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    disk = _present(diskType=instance.get(f"{kind}Type"), diskSizeGb=instance.get(f"{kind}SizeGb"))
+    return disk | _present(kmsKey=instance.get("kmsKey"), diskEncryption=instance.get("diskEncryption")) if disk else {}
+
+
+def _elements(**fields: Any) -> list[dict[str, Any]] | None:
+    element = _present(**fields)
+    return [element] if element else None
+
+
+def _renamed(resource: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return _present(**{newer: resource.get(older) for older, newer in names.items()})
+
+
+def _map(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _present(**fields: Any) -> dict[str, Any]:
+    """The fields that have a value."""
+    return {name: value for name, value in fields.items() if value not in (None, {}, [])}

@@ -1,0 +1,52 @@
+"""What readings of a resource through its own API add to what a feed tells of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from setpoint.comparison.untellable import seen_otherwise, untellable
+from setpoint.model import policy as policies
+from setpoint.model.api_reading import ApiReading
+from setpoint.model.declaration import Declaration, Desired
+from setpoint.model.difference import Difference
+from setpoint.model.fleet_rules import Rules
+from setpoint.model.observation import Observation
+
+
+class ByApi(NamedTuple):
+    """What the last reading of a resource through its API showed, and whether the same is declared since."""
+
+    known: tuple[Difference, ...] = ()
+    is_declared_the_same: bool = False
+
+
+def by_api_of(desired: Desired, rules: Rules, observation: Observation, reading: ApiReading | None) -> ByApi | None:
+    """What is known of a resource that the policy has read through its API; None where it does not."""
+    if not policies.is_read_by_api(rules.policy, observation.asset_type, observation.key):
+        return None
+    return ByApi(reading.differences, reading.desired == desired.digest) if reading is not None else ByApi()
+
+
+def is_in(difference: Difference, differing: list[tuple[Declaration, Difference]]) -> bool:
+    """Whether a difference that the API showed was added for another declaration already."""
+    return bool(difference.seen_by) and any(difference == other for _, other in differing)
+
+
+def tellable(
+    differing: tuple[Difference, ...], observation: Observation, by_api: ByApi | None
+) -> tuple[Difference, ...]:
+    """The differences without fields that the inventory never carries; of those, what is known of them otherwise."""
+    if by_api is not None and observation.through == "api":
+        return tuple(replace(difference, seen_by="api") for difference in differing)
+    lacking: tuple[Difference, ...] = ()
+    if differing:
+        lacking = untellable(observation.asset_type, differing, observation.data, truncated=observation.truncated)
+    if lacking:
+        differing = tuple(difference for difference in differing if difference not in lacking)
+    if by_api is None or not by_api.known:
+        return differing
+    return differing + seen_otherwise(
+        lacking, by_api.known, observation.asset_type, observation.data, same=by_api.is_declared_the_same
+    )
