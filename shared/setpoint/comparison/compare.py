@@ -295,7 +295,8 @@ class Comparison:
         self, path: Path, name: str, field: Field | None, want: Any, have: Any, rules: field_rules.Rules
     ) -> str:
         """Why two scalars that are unlike do not tell whether there is a difference, or an empty string."""
-        if (type(have) is not str or field is None or not have[:1].isalpha()) and (
+        is_text = type(have) is str and have[:1].isalpha() and not have.startswith("UNKNOWN_")
+        if not (is_text and field is not None and field.type == "string") and (
             reason := scalars.indeterminate(field, want, have)
         ):
             return reason

@@ -214,6 +214,15 @@ def _recurrence_parts(rule: str) -> dict[str, frozenset[str]]:
     return parts
 
 
+def _copied_source(want: str, have: str, context: Context) -> bool:
+    """The source of a function, of which Cloud Functions keeps a copy of its own and answers where that is."""
+    source: Any = context.observed
+    for name in ("buildConfig", "source", "storageSource"):
+        source = source.get(name) if isinstance(source, Mapping) else None
+    bucket = source.get("bucket") if isinstance(source, Mapping) else None
+    return bool(want and have) and isinstance(bucket, str) and bucket.startswith("gcf-v2-sources-")
+
+
 def _cidr_size(want: str, have: str, _: Context) -> bool:
     return want.startswith("/") and want[1:].isdigit() and have.endswith(want)
 
@@ -275,6 +284,7 @@ _COMPARISONS: Mapping[str, Callable[[str, str, Context], bool]] = {
     "cidr-size": _cidr_size,
     "clock": _clock,
     "constant": _constant,
+    "copied-source": _copied_source,
     "domain-url": _domain_url,
     "dotted": _dotted,
     "duration": _duration,
